@@ -1,0 +1,2 @@
+//! Sessera turns sign-in sessions into signed JSON Web Tokens.
+fn main() {}

@@ -1,0 +1,1 @@
+//! JSON Web Keys, key sets and signatures.

@@ -1,0 +1,1 @@
+//! A bounded Jsonnet engine: parse once, evaluate many times, within limits.

@@ -1,0 +1,1 @@
+//! The domain: identities, sessions, devices, credentials and their wire JSON.

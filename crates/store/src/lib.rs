@@ -1,0 +1,1 @@
+//! Durable storage: one interface, embedded SQLite behind it.

@@ -1,0 +1,1 @@
+//! Tokenizer templates: a session comes in, a signed JSON Web Token goes out.

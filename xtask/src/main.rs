@@ -1,0 +1,2 @@
+//! The project's chores: test, checks.
+fn main() {}
