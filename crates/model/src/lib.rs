@@ -1,1 +1,31 @@
-//! The domain: identities, sessions, devices, credentials and their wire JSON.
+//! The domain of Sessera: identities, sessions, devices, credentials and their JSON on the wire.
+//!
+//! This crate does no I/O. Time and randomness come in through [`Clock`] and [`Random`], so that a
+//! test can stand still or jump.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`clock`] | [`Timestamp`] and where the current one comes from |
+//! | [`random`] | identifiers and secrets, and where randomness comes from |
+//! | [`duration`] | durations as Go writes them (`1h30m`) |
+//! | [`secret`] | values that must not be printed, and the hashes of tokens |
+//! | [`identity`] | who signs in |
+//! | [`credential`] | with what |
+//! | [`session`] | the result |
+
+pub mod clock;
+pub mod credential;
+pub mod duration;
+pub mod identity;
+pub mod random;
+pub mod secret;
+pub mod session;
+
+pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
+pub use credential::{Credential, CredentialKind};
+pub use duration::GoDuration;
+pub use identity::{Identity, IdentityState, IdentityView, RecoveryAddress, VerifiableAddress};
+pub use random::{Random, SeededRandom, SystemRandom};
+pub use secret::{Secret, TokenHash};
+pub use session::{AssuranceLevel, AuthenticationMethod, Device, Session, SessionView};
+pub use uuid::Uuid;

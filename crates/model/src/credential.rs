@@ -1,0 +1,145 @@
+//! With what an identity signs in.
+
+use std::fmt;
+
+use serde_json::{Map, Value, json};
+
+use crate::clock::Timestamp;
+use crate::identity::text;
+
+/// The kinds of credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum CredentialKind {
+    /// A password with one or more identifiers.
+    Password,
+    /// Codes by e-mail.
+    Code,
+    /// Time-based one-time passwords (RFC 6238).
+    Totp,
+    /// Printed codes, each good for one use.
+    LookupSecret,
+    /// A passkey or security key (`WebAuthn`).
+    Webauthn,
+}
+
+impl CredentialKind {
+    /// All kinds.
+    pub const ALL: [Self; 5] = [Self::Password, Self::Code, Self::Totp, Self::LookupSecret, Self::Webauthn];
+
+    /// The word on the wire and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Code => "code",
+            Self::Totp => "totp",
+            Self::LookupSecret => "lookup_secret",
+            Self::Webauthn => "webauthn",
+        }
+    }
+
+    /// The kind that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// What a credential keeps: hashes, shared secrets. Never printed.
+#[derive(Clone, PartialEq, Default)]
+pub struct CredentialConfig(Value);
+
+impl CredentialConfig {
+    /// The content itself.
+    pub const fn expose(&self) -> &Value {
+        &self.0
+    }
+
+    /// A text member of the content.
+    pub fn text(&self, member: &str) -> Option<&str> {
+        self.0.get(member)?.as_str()
+    }
+}
+
+impl From<Value> for CredentialConfig {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
+impl fmt::Debug for CredentialConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CredentialConfig(..)")
+    }
+}
+
+/// A credential of an identity.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Credential {
+    /// Its kind; an identity has at most one of each.
+    pub kind: CredentialKind,
+    /// What the person types to be found by, unique among all identities within a kind.
+    pub identifiers: Vec<String>,
+    /// Its content.
+    pub config: CredentialConfig,
+    /// The version of the content's form.
+    pub version: i64,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// How much of a credential an answer shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CredentialView<'a> {
+    /// The kinds whose `config` is shown (as far as it may be shown at all).
+    pub with_config: &'a [CredentialKind],
+}
+
+impl CredentialView<'_> {
+    /// Kinds, identifiers and times only.
+    pub const METADATA: Self = Self { with_config: &[] };
+}
+
+impl Credential {
+    /// The credential as the admin API shows it. Hashes and shared secrets are never shown.
+    pub fn to_json(&self, view: CredentialView<'_>) -> Value {
+        let mut json = Map::new();
+        json.insert("type".into(), Value::from(self.kind.as_str()));
+        json.insert("identifiers".into(), json!(self.identifiers));
+        if view.with_config.contains(&self.kind) {
+            json.insert("config".into(), json!({}));
+        }
+        json.insert("version".into(), Value::from(self.version));
+        json.insert("created_at".into(), text(&self.created_at));
+        json.insert("updated_at".into(), text(&self.updated_at));
+        Value::Object(json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_have_one_word_each() {
+        for kind in CredentialKind::ALL {
+            assert_eq!(CredentialKind::parse(kind.as_str()), Some(kind));
+        }
+        assert_eq!(CredentialKind::parse("oidc"), None);
+    }
+
+    #[test]
+    fn the_content_is_never_shown() {
+        let credential = Credential {
+            kind: CredentialKind::Password,
+            identifiers: vec!["a".into()],
+            config: json!({"hashed_password": "hash"}).into(),
+            version: 0,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+        };
+        assert!(!format!("{credential:?}").contains("hash\""));
+        let shown = credential.to_json(CredentialView { with_config: &[CredentialKind::Password] });
+        assert_eq!(shown["config"], json!({}));
+    }
+}
