@@ -1,1 +1,129 @@
-//! Durable storage: one interface, embedded SQLite behind it.
+//! Durable storage: one interface, [`Store`], with an engine behind it.
+//!
+//! Reading is done by the methods of [`Store`]. Everything that changes goes through
+//! [`Store::commit`]: a list of [`Change`]s that happen all together or not at all. Changes carry
+//! their conditions (the version they were made from, a code not used yet), so two requests that
+//! race end with exactly one winner and a [`StoreError::Conflict`] for the other.
+//!
+//! Tokens are stored as hashes only ([`sessera_model::TokenHash`]); private keys, configuration
+//! revisions, flows, messages and credentials are encrypted under `secrets.cipher`
+//! ([`cipher::Cipher`]) by the engine, so nobody above it has to think of it.
+//!
+//! To add a kind of record: add its type and its `Change` in [`records`] and [`change`], a method
+//! to [`Store`], a migration and the SQL in each engine's folder, and a case in [`contract`].
+
+pub mod change;
+pub mod cipher;
+pub mod error;
+pub mod records;
+pub mod sqlite;
+
+use async_trait::async_trait;
+use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
+
+pub use change::Change;
+pub use cipher::Cipher;
+pub use error::{Conflict, StoreError};
+pub use records::{
+    Code, CodePurpose, Flow, FlowKind, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary,
+    SessionFilter, SessionKind, StoredKey, StoredSession,
+};
+
+/// What a store can be asked. All methods are safe to call from many tasks at once.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// Asks the database for a sign of life.
+    async fn ping(&self) -> Result<(), StoreError>;
+
+    /// The identifier of this deployment, made when its database was made; the project's id.
+    async fn deployment_id(&self) -> Result<Uuid, StoreError>;
+
+    // Identities
+
+    /// The identity with this id.
+    async fn identity(&self, id: Uuid) -> Result<Option<Identity>, StoreError>;
+
+    /// The identity with this external id.
+    async fn identity_by_external_id(&self, external_id: &str) -> Result<Option<Identity>, StoreError>;
+
+    /// The identity that signs in with `identifier` (already normalised) and a credential of `kind`.
+    async fn identity_by_identifier(
+        &self,
+        kind: CredentialKind,
+        identifier: &str,
+    ) -> Result<Option<Identity>, StoreError>;
+
+    /// The identity that holds this verifiable or recovery address.
+    async fn identity_by_address(&self, via: &str, value: &str) -> Result<Option<Identity>, StoreError>;
+
+    /// Identities in the order of their ids.
+    async fn identities(&self, filter: &IdentityFilter, page: &Page) -> Result<Vec<Identity>, StoreError>;
+
+    /// The credentials of an identity, ordered by kind.
+    async fn credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError>;
+
+    /// The credentials of several identities at once, as (identity, credential).
+    async fn credentials_of(&self, identity_ids: &[Uuid]) -> Result<Vec<(Uuid, Credential)>, StoreError>;
+
+    // Sessions
+
+    /// The session that a token or cookie with this hash opens, with its identity, whatever its state.
+    async fn session_by_token(
+        &self,
+        token: &TokenHash,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
+
+    /// The session with this id, with its identity, whatever its state.
+    async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError>;
+
+    /// Sessions, newest first (by issue time, then id), with their identities.
+    async fn sessions(
+        &self,
+        filter: &SessionFilter,
+        page: &Page,
+    ) -> Result<Vec<(Session, Identity)>, StoreError>;
+
+    // Flows and codes
+
+    /// The flow with this id.
+    async fn flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError>;
+
+    /// The newest unused code of a flow.
+    async fn code(&self, flow_id: Uuid, purpose: CodePurpose) -> Result<Option<Code>, StoreError>;
+
+    // Messages
+
+    /// Messages that are due at `now`, oldest first, at most `limit`.
+    async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError>;
+
+    // Key sets
+
+    /// The key set with this name, keys in the owner's order.
+    async fn key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError>;
+
+    /// All key sets, ordered by name.
+    async fn key_sets(&self) -> Result<Vec<KeySet>, StoreError>;
+
+    // Revisions of the configuration
+
+    /// The newest revision.
+    async fn newest_revision(&self) -> Result<Option<Revision>, StoreError>;
+
+    /// The revision with this id.
+    async fn revision(&self, id: Uuid) -> Result<Option<Revision>, StoreError>;
+
+    /// Revisions without their content, newest first.
+    async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError>;
+
+    // Changes
+
+    /// Applies all changes in one transaction, in order. When it returns `Ok`, they are on disk.
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
+
+    /// Deletes at most `limit` rows each of what ended before `before`: expired flows, codes, sessions
+    /// and sent messages. Returns how many rows went.
+    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// Writes everything back and closes all connections.
+    async fn close(&self);
+}

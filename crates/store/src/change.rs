@@ -1,0 +1,105 @@
+//! What can change. A list of changes happens all together or not at all.
+
+use sessera_model::{
+    AssuranceLevel, AuthenticationMethod, CredentialKind, Device, Identity, Timestamp, TokenHash, Uuid,
+};
+
+use crate::records::{Code, CredentialOf, Flow, KeySet, Message, Revision, SessionFilter, StoredSession};
+
+/// One change. Its documentation names the condition under which it is refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Change {
+    /// Adds an identity, its version being 1. Refused when its external id or an address is taken.
+    InsertIdentity(Identity),
+    /// Replaces an identity; `identity.version` is the version it was made from and is raised by one.
+    /// Refused when that is no longer the stored version, or when its external id or an address is taken.
+    UpdateIdentity(Identity),
+    /// Deletes an identity with its credentials, sessions, codes and flows. Refused when it is not there.
+    DeleteIdentity(Uuid),
+    /// Adds or replaces an identity's credential of its kind. Refused when an identifier is taken.
+    PutCredential(CredentialOf),
+    /// Deletes an identity's credential of a kind. Nothing happens when it is not there.
+    DeleteCredential {
+        /// Whose it is.
+        identity_id: Uuid,
+        /// Its kind.
+        kind: CredentialKind,
+    },
+    /// Adds a session. Refused when its identity is not there or not active.
+    InsertSession(StoredSession),
+    /// Steps a session up or refreshes it. Refused when it is not live at `at`.
+    AuthenticateSession {
+        /// Which one.
+        id: Uuid,
+        /// When.
+        at: Timestamp,
+        /// The level it now has.
+        assurance_level: AssuranceLevel,
+        /// All its proofs.
+        methods: Vec<AuthenticationMethod>,
+        /// All its devices.
+        devices: Vec<Device>,
+        /// Its new end.
+        expires_at: Timestamp,
+        /// Its new token; the old one opens nothing any more. `None` keeps it.
+        token: Option<TokenHash>,
+    },
+    /// Moves a session's end. Refused when the session is not live at `at`.
+    ExtendSession {
+        /// Which one.
+        id: Uuid,
+        /// When.
+        at: Timestamp,
+        /// Its new end.
+        expires_at: Timestamp,
+    },
+    /// Revokes the session that a token opens. Refused when there is none, or it is revoked already.
+    RevokeSessionByToken(TokenHash),
+    /// Revokes every session that the filter names. Nothing happens when there is none.
+    RevokeSessions(SessionFilter),
+    /// Revokes one session. Refused when it is not there (with `of` given: not that identity's).
+    RevokeSession {
+        /// Which one.
+        id: Uuid,
+        /// Only when it belongs to this identity.
+        of: Option<Uuid>,
+    },
+    /// Deletes all sessions of an identity.
+    DeleteSessionsOf(Uuid),
+    /// Adds a flow, its version being 1.
+    InsertFlow(Flow),
+    /// Replaces a flow; `flow.version` is the version it was made from and is raised by one. Refused
+    /// when that is no longer the stored version.
+    UpdateFlow(Flow),
+    /// Deletes a flow. Refused when its version is not the given one: it was used by somebody else.
+    ConsumeFlow {
+        /// Which one.
+        id: Uuid,
+        /// The version that was read.
+        version: i64,
+    },
+    /// Adds a code; older ones of the same flow and purpose end.
+    InsertCode(Code),
+    /// Counts a wrong attempt. Nothing happens when the code is not there.
+    CountAttempt(Uuid),
+    /// Uses a code up. Refused when it was used or is not there.
+    UseCode(Uuid),
+    /// Puts a message into the outbox.
+    EnqueueMessage(Message),
+    /// A message was sent: it leaves the outbox.
+    MessageSent(Uuid),
+    /// A message could not be sent: it is tried again at `due_at`, or given up when that is absent.
+    MessageFailed {
+        /// Which one.
+        id: Uuid,
+        /// When to try again.
+        due_at: Option<Timestamp>,
+    },
+    /// Adds a key set (version 0) or replaces one; `version` is the version it was made from and is
+    /// raised by one. Refused when that is no longer the stored version.
+    PutKeySet(KeySet),
+    /// Deletes a key set. Refused when it is not there.
+    DeleteKeySet(String),
+    /// Adds a revision. Refused when `parent` is no longer the newest one.
+    InsertRevision(Revision),
+}

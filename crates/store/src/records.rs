@@ -1,0 +1,294 @@
+//! What is stored beside the domain's own types.
+
+use std::fmt;
+
+use sessera_model::{CredentialKind, Identity, Secret, Session, Timestamp, TokenHash, Uuid};
+
+/// A part of a list: at most `limit` items behind `after`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// The last item of the page before, in the list's own order; the start when absent.
+    pub after: Option<Uuid>,
+    /// How many items at the most.
+    pub limit: u32,
+}
+
+/// Which identities to list.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct IdentityFilter {
+    /// Only these ids, when not empty.
+    pub ids: Vec<Uuid>,
+    /// Only those with a credential of any kind under this identifier (normalised).
+    pub identifier: Option<String>,
+}
+
+/// Which sessions to list.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct SessionFilter {
+    /// Only those of this identity.
+    pub identity_id: Option<Uuid>,
+    /// Only not this one.
+    pub except: Option<Uuid>,
+    /// Only live ones at the given time (`true`: neither revoked nor expired) or only the others.
+    pub live: Option<(bool, Timestamp)>,
+}
+
+/// How a session is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionKind {
+    /// By a token in a header.
+    Native,
+    /// By a cookie.
+    Browser,
+}
+
+impl SessionKind {
+    /// The word in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Native => "native",
+            Self::Browser => "browser",
+        }
+    }
+
+    /// The kind that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "native" => Some(Self::Native),
+            "browser" => Some(Self::Browser),
+            _ => None,
+        }
+    }
+}
+
+/// A session with how it is carried and a hash of what opens it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSession {
+    /// The session.
+    pub session: Session,
+    /// How it is carried.
+    pub kind: SessionKind,
+    /// What opens it.
+    pub token: TokenHash,
+}
+
+/// The kinds of self-service flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum FlowKind {
+    /// Signing in.
+    Login,
+    /// Signing up.
+    Registration,
+    /// Changing one's own account.
+    Settings,
+    /// Getting back into an account.
+    Recovery,
+    /// Proving an address.
+    Verification,
+    /// An error to be shown to a browser.
+    Error,
+    /// A one-time code to be exchanged for a session or a token.
+    Exchange,
+}
+
+impl FlowKind {
+    /// All kinds.
+    pub const ALL: [Self; 7] = [
+        Self::Login,
+        Self::Registration,
+        Self::Settings,
+        Self::Recovery,
+        Self::Verification,
+        Self::Error,
+        Self::Exchange,
+    ];
+
+    /// The word on the wire and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Login => "login",
+            Self::Registration => "registration",
+            Self::Settings => "settings",
+            Self::Recovery => "recovery",
+            Self::Verification => "verification",
+            Self::Error => "error",
+            Self::Exchange => "exchange",
+        }
+    }
+
+    /// The kind that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+}
+
+/// A self-service flow. Its body is the server's own JSON and stored encrypted.
+#[derive(Clone, PartialEq)]
+pub struct Flow {
+    /// Identifier, part of its URL.
+    pub id: Uuid,
+    /// Its kind.
+    pub kind: FlowKind,
+    /// The server's own JSON text.
+    pub body: String,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// Grows with every change; a change names the version it was made from. A new flow has 1.
+    pub version: i64,
+}
+
+impl fmt::Debug for Flow {
+    /// Leaves the body out: it holds secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Flow")
+            .field("id", &self.id)
+            .field("kind", &self.kind)
+            .field("expires_at", &self.expires_at)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What a code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CodePurpose {
+    /// To get back into an account.
+    Recovery,
+    /// To prove an address.
+    Verification,
+}
+
+impl CodePurpose {
+    /// The word in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Recovery => "recovery",
+            Self::Verification => "verification",
+        }
+    }
+
+    /// The purpose that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "recovery" => Some(Self::Recovery),
+            "verification" => Some(Self::Verification),
+            _ => None,
+        }
+    }
+}
+
+/// A code that was sent to an address. Only a keyed hash of it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Code {
+    /// Identifier.
+    pub id: Uuid,
+    /// The flow in which it is good.
+    pub flow_id: Uuid,
+    /// What it is for.
+    pub purpose: CodePurpose,
+    /// Whose code it is.
+    pub identity_id: Uuid,
+    /// The address it was sent to.
+    pub address: String,
+    /// HMAC of the code under a secret of the server.
+    pub hash: TokenHash,
+    /// How often a wrong one was tried in its place.
+    pub attempts: i64,
+    /// When it ends.
+    pub expires_at: Timestamp,
+}
+
+/// A message to a person, waiting to be sent. Recipient and content are stored encrypted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Identifier.
+    pub id: Uuid,
+    /// The e-mail address it goes to.
+    pub recipient: String,
+    /// Which template it is made from, for example `verification_code`.
+    pub template: String,
+    /// What the template needs, as JSON text.
+    pub content: Secret,
+    /// How often sending was tried.
+    pub attempts: i64,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it may be tried (again).
+    pub due_at: Timestamp,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message")
+            .field("id", &self.id)
+            .field("template", &self.template)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A key as it is stored: its private JSON Web Key is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredKey {
+    /// Key id, unique within its set.
+    pub kid: String,
+    /// The JSON Web Key (RFC 7517) as JSON text, private members included.
+    pub jwk: Secret,
+    /// When it was put into the set.
+    pub created_at: Timestamp,
+}
+
+/// A key set, keys in the order its owner gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeySet {
+    /// Its name.
+    pub name: String,
+    /// Its keys; the first one signs.
+    pub keys: Vec<StoredKey>,
+    /// Grows with every change; a change names the version it was made from. A new set has 1.
+    pub version: i64,
+}
+
+/// A revision of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// Identifier.
+    pub id: Uuid,
+    /// The revision it was made from; the first has none.
+    pub parent: Option<Uuid>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The identity configuration as JSON text.
+    pub config: Secret,
+    /// What changed, as JSON text in which no secret stands.
+    pub diff: String,
+}
+
+/// A revision without its content.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RevisionSummary {
+    /// Identifier.
+    pub id: Uuid,
+    /// The revision it was made from.
+    pub parent: Option<Uuid>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// What changed, as JSON text in which no secret stands.
+    pub diff: String,
+}
+
+/// An identity's credential to be written. Identifiers are normalised already.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CredentialOf {
+    /// Whose it is.
+    pub identity_id: Uuid,
+    /// The credential.
+    pub credential: sessera_model::Credential,
+}
+
+impl CredentialOf {
+    /// The kind of the credential.
+    pub const fn kind(&self) -> CredentialKind {
+        self.credential.kind
+    }
+}
