@@ -1,1 +1,4 @@
-//! The public and the admin API over HTTP.
+//! The public and the admin API of Sessera over HTTP.
+
+pub mod credentials;
+pub mod error;

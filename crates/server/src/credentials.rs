@@ -1,0 +1,98 @@
+//! What a request presents to be recognised: a session token, a cookie or a bearer token.
+
+use axum::http::{HeaderMap, header};
+
+/// The token of a request, as it was presented.
+///
+/// The order is the wire contract's: `X-Session-Token`, the session cookie, `Authorization: Bearer`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Presented<'a> {
+    /// A token in a header: a native client.
+    Token(&'a str),
+    /// A cookie: a browser.
+    Cookie(&'a str),
+}
+
+impl<'a> Presented<'a> {
+    /// What the request presents, or nothing.
+    pub fn from_headers(headers: &'a HeaderMap, cookie_name: &str) -> Option<Self> {
+        let token =
+            headers.get("x-session-token").and_then(|value| value.to_str().ok()).filter(|t| !t.is_empty());
+        if let Some(token) = token {
+            return Some(Self::Token(token));
+        }
+        if let Some(cookie) = cookie(headers, cookie_name) {
+            return Some(Self::Cookie(cookie));
+        }
+        bearer(headers).map(Self::Token)
+    }
+
+    /// The text that was presented.
+    pub const fn as_str(self) -> &'a str {
+        match self {
+            Self::Token(text) | Self::Cookie(text) => text,
+        }
+    }
+}
+
+/// The value of a cookie (RFC 6265, section 4.2); the first one when a name comes twice.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(found, value)| *found == name && !value.is_empty())
+        .map(|(_, value)| value.trim_matches('"'))
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn presented(pairs: &[(&'static str, &'static str)]) -> Option<(bool, String)> {
+        let headers = headers(pairs);
+        Presented::from_headers(&headers, "ory_kratos_session")
+            .map(|p| (matches!(p, Presented::Cookie(_)), p.as_str().to_owned()))
+    }
+
+    #[test]
+    fn the_order_is_token_cookie_bearer() {
+        let all = [
+            ("authorization", "Bearer c"),
+            ("cookie", "other=x; ory_kratos_session=b"),
+            ("x-session-token", "a"),
+        ];
+        assert_eq!(presented(&all), Some((false, "a".into())));
+        assert_eq!(presented(&all[..2]), Some((true, "b".into())));
+        assert_eq!(presented(&all[..1]), Some((false, "c".into())));
+        assert_eq!(presented(&[]), None);
+    }
+
+    #[test]
+    fn what_presents_nothing_is_nothing() {
+        assert_eq!(presented(&[("x-session-token", "")]), None);
+        assert_eq!(presented(&[("cookie", "ory_kratos_session=")]), None);
+        assert_eq!(presented(&[("cookie", "ory_kratos_session")]), None);
+        assert_eq!(presented(&[("authorization", "Basic abc")]), None);
+        assert_eq!(presented(&[("authorization", "Bearer  ")]), None);
+        assert_eq!(presented(&[("authorization", "bearer x")]), Some((false, "x".into())));
+    }
+}

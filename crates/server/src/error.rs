@@ -1,0 +1,233 @@
+//! Errors as the API answers them. The only place that knows HTTP statuses of failures.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+use sessera_store::{Conflict, StoreError};
+
+/// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
+///
+/// `message` says what happened, `reason` what to do about it. Neither ever holds a secret.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    status: StatusCode,
+    id: Option<&'static str>,
+    message: Cow<'static, str>,
+    reason: Cow<'static, str>,
+    redirect_browser_to: Option<String>,
+    details: Option<Value>,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    /// An error with any status.
+    pub fn new(
+        status: StatusCode,
+        message: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            status,
+            id: None,
+            message: message.into(),
+            reason: reason.into(),
+            redirect_browser_to: None,
+            details: None,
+            retry_after: None,
+        }
+    }
+
+    /// 400: the request is malformed or does not make sense.
+    pub fn bad_request(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "The request was malformed or contained invalid parameters.",
+            reason,
+        )
+    }
+
+    /// 401: there is no valid session.
+    pub fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "The request could not be authorized.",
+            "No valid session was found in the request. Sign in and send the session cookie or the header X-Session-Token.",
+        )
+    }
+
+    /// 403: the caller may not do this.
+    pub fn forbidden(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "The requested action was forbidden.", reason)
+    }
+
+    /// 404: there is no such record.
+    pub fn not_found(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "The requested resource could not be found.", reason)
+    }
+
+    /// 409: the record exists already or was changed in the meantime.
+    pub fn conflict(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, "The request conflicts with the current state.", reason)
+    }
+
+    /// 410: the flow has ended.
+    pub fn gone(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::GONE, "The resource is no longer available.", reason)
+    }
+
+    /// 500: a fault of the server. What happened goes to the log, not to the caller.
+    pub fn internal(what: impl std::fmt::Display) -> Self {
+        tracing::error!(error = %what, "internal error");
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "An internal server error occurred.",
+            "The server could not complete the request. Its log says why.",
+        )
+    }
+
+    /// 503: something that the server needs is not available right now.
+    pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
+        let mut error =
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable.", reason);
+        error.retry_after = Some(Duration::from_secs(1));
+        error
+    }
+
+    /// The same with a machine-readable id, such as `session_already_available`.
+    #[must_use]
+    pub const fn with_id(mut self, id: &'static str) -> Self {
+        self.id = Some(id);
+        self
+    }
+
+    /// The same with the address that a browser should be sent to.
+    #[must_use]
+    pub fn with_redirect(mut self, url: impl Into<String>) -> Self {
+        self.redirect_browser_to = Some(url.into());
+        self
+    }
+
+    /// The same with an object of details.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// The same with the time after which to try again.
+    #[must_use]
+    pub const fn with_retry_after(mut self, after: Duration) -> Self {
+        self.retry_after = Some(after);
+        self
+    }
+
+    /// The status of the answer.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What to do about it.
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+
+    /// The machine-readable id, if there is one.
+    pub const fn id(&self) -> Option<&'static str> {
+        self.id
+    }
+
+    /// The body of the answer.
+    pub fn to_json(&self) -> Value {
+        let mut error = Map::new();
+        if let Some(id) = self.id {
+            error.insert("id".into(), id.into());
+        }
+        error.insert("code".into(), self.status.as_u16().into());
+        error.insert("status".into(), self.status.canonical_reason().unwrap_or("Error").into());
+        error.insert("reason".into(), self.reason.as_ref().into());
+        error.insert("message".into(), self.message.as_ref().into());
+        if let Some(details) = &self.details {
+            error.insert("details".into(), details.clone());
+        }
+        let mut body = json!({ "error": error });
+        if let Some(url) = &self.redirect_browser_to {
+            body["redirect_browser_to"] = url.as_str().into();
+        }
+        body
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.to_json())).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        if let Some(after) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        response
+    }
+}
+
+/// `Cache-Control` of every answer that holds a session, a token or an error: never to be kept.
+pub const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(Conflict::Missing) => {
+                Self::not_found("The record does not exist. It may have been deleted.")
+            }
+            StoreError::Conflict(Conflict::Changed) => Self::conflict(
+                "The record was changed by another request in the meantime. Read it again and repeat the change.",
+            ),
+            StoreError::Conflict(taken) => Self::conflict(format!(
+                "This identity conflicts with another one that already exists: {taken}. Use another value or change the other identity first."
+            )),
+            StoreError::Unavailable(what) => {
+                tracing::warn!(error = %what, "the database is not available");
+                Self::unavailable("The database does not answer right now. Try again shortly.")
+            }
+            StoreError::NotWritable(what) => {
+                tracing::error!(error = %what, "the database cannot be written");
+                Self::unavailable(
+                    "The database cannot be written right now. Nothing was changed; try again later.",
+                )
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_envelope_has_the_contract_s_members() {
+        let body = ApiError::unauthorized().with_id("session_inactive").to_json();
+        assert_eq!(body["error"]["code"], 401);
+        assert_eq!(body["error"]["status"], "Unauthorized");
+        assert_eq!(body["error"]["id"], "session_inactive");
+        assert!(body["error"]["reason"].is_string() && body["error"]["message"].is_string());
+    }
+
+    #[test]
+    fn errors_are_never_cached_and_say_when_to_come_back() {
+        let response = ApiError::from(StoreError::Unavailable("gone".into())).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], NO_STORE);
+    }
+
+    #[test]
+    fn internal_errors_do_not_tell_the_caller_what_happened() {
+        let body = ApiError::from(StoreError::Corrupt("row 5 of table x".into())).to_json();
+        assert_eq!(body["error"]["code"], 500);
+        assert!(!body.to_string().contains("row 5"));
+    }
+}
