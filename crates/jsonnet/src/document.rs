@@ -1,0 +1,525 @@
+//! JSON that is parsed once and then read by many evaluations.
+
+use std::sync::Arc;
+
+use crate::{number, text};
+
+/// How deep a document may nest.
+const MAX_DEPTH: usize = 200;
+
+/// The text is no JSON.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no JSON at byte {at}: {problem}")]
+pub struct DocumentError {
+    /// Where, in bytes from the start.
+    pub at: usize,
+    /// What is wrong.
+    pub problem: &'static str,
+}
+
+/// A JSON value, immutable and ready for evaluations on any thread.
+///
+/// Beside the values it keeps their canonical text (compact, fields sorted, numbers as Jsonnet writes
+/// them), so that a part which a program returns untouched is written by copying bytes.
+///
+/// ```
+/// let document = sessera_jsonnet::Document::parse(br#"{"b": 1, "a": [true, null]}"#).unwrap();
+/// assert_eq!(document.canonical(), r#"{"a":[true,null],"b":1}"#);
+/// ```
+#[derive(Debug)]
+pub struct Document {
+    canonical: Box<str>,
+    strings: Box<str>,
+    nodes: Box<[Node]>,
+    children: Box<[u32]>,
+    fields: Box<[Field]>,
+}
+
+/// A value of a document.
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    kind: Kind,
+    /// Its canonical text.
+    start: u32,
+    end: u32,
+}
+
+/// What a value is, as evaluations see it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Kind {
+    Null,
+    Bool(bool),
+    Number(f64),
+    /// Bytes `start..end` of the strings.
+    String {
+        start: u32,
+        end: u32,
+    },
+    /// `len` children from `first`.
+    Array {
+        first: u32,
+        len: u32,
+    },
+    /// `len` fields from `first`, sorted by name.
+    Object {
+        first: u32,
+        len: u32,
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Field {
+    name_start: u32,
+    name_end: u32,
+    node: u32,
+}
+
+impl Document {
+    /// Parses JSON (RFC 8259). Of fields with the same name the last one counts.
+    pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
+        if u32::try_from(json.len()).is_err() {
+            return Err(DocumentError { at: 0, problem: "the text is longer than 4 GiB" });
+        }
+        let json = std::str::from_utf8(json)
+            .map_err(|error| DocumentError { at: error.valid_up_to(), problem: "the text is not UTF-8" })?;
+        let mut parser =
+            Parser { json: json.as_bytes(), text: json, at: 0, depth: 0, built: Builder::default() };
+        let root = parser.value()?;
+        parser.white_space();
+        if parser.at < json.len() {
+            return Err(parser.fail("something follows the value"));
+        }
+        Ok(parser.built.finish(root))
+    }
+
+    /// Parses JSON for sharing between evaluations.
+    pub fn shared(json: &[u8]) -> Result<Arc<Self>, DocumentError> {
+        Self::parse(json).map(Arc::new)
+    }
+
+    /// The whole value as compact JSON, fields sorted.
+    pub fn canonical(&self) -> &str {
+        self.canonical_of(0)
+    }
+
+    /// Bytes that the document takes in memory, for caches bounded by size.
+    pub fn size(&self) -> usize {
+        size_of::<Self>()
+            + self.canonical.len()
+            + self.strings.len()
+            + self.nodes.len() * size_of::<Node>()
+            + self.children.len() * size_of::<u32>()
+            + self.fields.len() * size_of::<Field>()
+    }
+
+    pub(crate) fn canonical_of(&self, node: u32) -> &str {
+        let node = self.nodes[node as usize];
+        &self.canonical[node.start as usize..node.end as usize]
+    }
+
+    pub(crate) fn kind(&self, node: u32) -> Kind {
+        self.nodes[node as usize].kind
+    }
+
+    pub(crate) fn string(&self, start: u32, end: u32) -> &str {
+        &self.strings[start as usize..end as usize]
+    }
+
+    pub(crate) fn child(&self, first: u32, at: u32) -> u32 {
+        self.children[(first + at) as usize]
+    }
+
+    /// Name (as bytes of the strings) and value of a field.
+    pub(crate) fn field(&self, first: u32, at: u32) -> ((u32, u32), u32) {
+        let field = self.fields[(first + at) as usize];
+        ((field.name_start, field.name_end), field.node)
+    }
+
+    /// The value of the field `name`.
+    pub(crate) fn find(&self, first: u32, len: u32, name: &str) -> Option<u32> {
+        let fields = &self.fields[first as usize..(first + len) as usize];
+        let at =
+            fields.binary_search_by(|field| self.string(field.name_start, field.name_end).cmp(name)).ok()?;
+        Some(fields[at].node)
+    }
+}
+
+/// What is built while parsing. Node 0 is the root once the document is finished.
+#[derive(Default)]
+struct Builder {
+    strings: String,
+    nodes: Vec<Kind>,
+    children: Vec<u32>,
+    fields: Vec<Field>,
+}
+
+impl Builder {
+    fn push(&mut self, kind: Kind) -> u32 {
+        self.nodes.push(kind);
+        to_u32(self.nodes.len() - 1)
+    }
+
+    /// Writes the canonical text and numbers the nodes in its order.
+    fn finish(self, root: u32) -> Document {
+        let mut writer = Writer {
+            built: &self,
+            out: Vec::new(),
+            nodes: Vec::new(),
+            children: Vec::new(),
+            fields: Vec::new(),
+        };
+        writer.write(root);
+        let Writer { out, nodes, children, fields, .. } = writer;
+        Document {
+            canonical: String::from_utf8(out).unwrap_or_default().into_boxed_str(),
+            nodes: nodes.into_boxed_slice(),
+            children: children.into_boxed_slice(),
+            fields: fields.into_boxed_slice(),
+            strings: self.strings.into_boxed_str(),
+        }
+    }
+}
+
+struct Writer<'a> {
+    built: &'a Builder,
+    out: Vec<u8>,
+    nodes: Vec<Node>,
+    children: Vec<u32>,
+    fields: Vec<Field>,
+}
+
+impl Writer<'_> {
+    fn write(&mut self, old: u32) -> u32 {
+        let kind = self.built.nodes[old as usize];
+        let id = self.nodes.len();
+        let start = to_u32(self.out.len());
+        self.nodes.push(Node { kind, start, end: start });
+        match kind {
+            Kind::Null => self.out.extend_from_slice(b"null"),
+            Kind::Bool(value) => self.out.extend_from_slice(if value { b"true" } else { b"false" }),
+            Kind::Number(value) => number::write(value, &mut self.out),
+            Kind::String { start, end } => {
+                text::write_json(&self.built.strings[start as usize..end as usize], &mut self.out);
+            }
+            Kind::Array { first, len } => {
+                let new_first = self.children.len();
+                self.children.resize(new_first + len as usize, 0);
+                self.out.push(b'[');
+                for at in 0..len as usize {
+                    if at > 0 {
+                        self.out.push(b',');
+                    }
+                    self.children[new_first + at] = self.write(self.built.children[first as usize + at]);
+                }
+                self.out.push(b']');
+                self.nodes[id].kind = Kind::Array { first: to_u32(new_first), len };
+            }
+            Kind::Object { first, len } => {
+                let new_first = self.fields.len();
+                let old = &self.built.fields[first as usize..(first + len) as usize];
+                self.fields.extend_from_slice(old);
+                self.out.push(b'{');
+                for at in 0..len as usize {
+                    if at > 0 {
+                        self.out.push(b',');
+                    }
+                    let field = self.fields[new_first + at];
+                    let name = &self.built.strings[field.name_start as usize..field.name_end as usize];
+                    text::write_json(name, &mut self.out);
+                    self.out.push(b':');
+                    self.fields[new_first + at].node = self.write(field.node);
+                }
+                self.out.push(b'}');
+                self.nodes[id].kind = Kind::Object { first: to_u32(new_first), len };
+            }
+        }
+        self.nodes[id].end = to_u32(self.out.len());
+        to_u32(id)
+    }
+}
+
+/// Lengths fit: escaping makes a text at most six times as long, and longer ones were refused before.
+fn to_u32(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+struct Parser<'a> {
+    json: &'a [u8],
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    built: Builder,
+}
+
+impl Parser<'_> {
+    fn fail(&self, problem: &'static str) -> DocumentError {
+        DocumentError { at: self.at, problem }
+    }
+
+    fn white_space(&mut self) {
+        while matches!(self.json.get(self.at), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn next_is(&mut self, byte: u8) -> bool {
+        let found = self.json.get(self.at) == Some(&byte);
+        if found {
+            self.at += 1;
+        }
+        found
+    }
+
+    fn value(&mut self) -> Result<u32, DocumentError> {
+        self.white_space();
+        let kind = match self.json.get(self.at) {
+            Some(b'{') => return self.nested(Self::object),
+            Some(b'[') => return self.nested(Self::array),
+            Some(b'"') => {
+                let (start, end) = self.string()?;
+                Kind::String { start, end }
+            }
+            Some(b't') => self.word("true", Kind::Bool(true))?,
+            Some(b'f') => self.word("false", Kind::Bool(false))?,
+            Some(b'n') => self.word("null", Kind::Null)?,
+            Some(b'-' | b'0'..=b'9') => Kind::Number(self.number()?),
+            Some(_) => return Err(self.fail("a value was expected")),
+            None => return Err(self.fail("the text ends where a value was expected")),
+        };
+        Ok(self.built.push(kind))
+    }
+
+    fn nested(&mut self, parse: fn(&mut Self) -> Result<Kind, DocumentError>) -> Result<u32, DocumentError> {
+        if self.depth == MAX_DEPTH {
+            return Err(self.fail("the value nests too deep"));
+        }
+        self.depth += 1;
+        self.at += 1;
+        let kind = parse(self)?;
+        self.depth -= 1;
+        Ok(self.built.push(kind))
+    }
+
+    fn array(&mut self) -> Result<Kind, DocumentError> {
+        let mut items = Vec::new();
+        self.white_space();
+        if !self.next_is(b']') {
+            loop {
+                items.push(self.value()?);
+                self.white_space();
+                if self.next_is(b']') {
+                    break;
+                }
+                if !self.next_is(b',') {
+                    return Err(self.fail("',' or ']' was expected"));
+                }
+            }
+        }
+        let first = to_u32(self.built.children.len());
+        self.built.children.extend_from_slice(&items);
+        Ok(Kind::Array { first, len: to_u32(items.len()) })
+    }
+
+    fn object(&mut self) -> Result<Kind, DocumentError> {
+        let mut fields: Vec<Field> = Vec::new();
+        self.white_space();
+        if !self.next_is(b'}') {
+            loop {
+                self.white_space();
+                if self.json.get(self.at) != Some(&b'"') {
+                    return Err(self.fail("the name of a field was expected"));
+                }
+                let (name_start, name_end) = self.string()?;
+                self.white_space();
+                if !self.next_is(b':') {
+                    return Err(self.fail("':' was expected"));
+                }
+                let node = self.value()?;
+                fields.push(Field { name_start, name_end, node });
+                self.white_space();
+                if self.next_is(b'}') {
+                    break;
+                }
+                if !self.next_is(b',') {
+                    return Err(self.fail("',' or '}' was expected"));
+                }
+            }
+        }
+        let strings = &self.built.strings;
+        let name = |field: &Field| &strings[field.name_start as usize..field.name_end as usize];
+        // The sort is stable, so of equal names the last one stays last; reversed, it is kept.
+        fields.reverse();
+        fields.sort_by(|a, b| name(a).cmp(name(b)));
+        fields.dedup_by(|a, b| name(a) == name(b));
+        let first = to_u32(self.built.fields.len());
+        self.built.fields.extend_from_slice(&fields);
+        Ok(Kind::Object { first, len: to_u32(fields.len()) })
+    }
+
+    fn word(&mut self, word: &str, kind: Kind) -> Result<Kind, DocumentError> {
+        if !self.json[self.at..].starts_with(word.as_bytes()) {
+            return Err(self.fail("a value was expected"));
+        }
+        self.at += word.len();
+        Ok(kind)
+    }
+
+    fn digits(&mut self) -> Result<(), DocumentError> {
+        let start = self.at;
+        while self.json.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        if self.at == start { Err(self.fail("a digit was expected")) } else { Ok(()) }
+    }
+
+    fn number(&mut self) -> Result<f64, DocumentError> {
+        let start = self.at;
+        self.next_is(b'-');
+        if !self.next_is(b'0') {
+            self.digits()?;
+        }
+        if self.next_is(b'.') {
+            self.digits()?;
+        }
+        if self.next_is(b'e') || self.next_is(b'E') {
+            if !self.next_is(b'+') {
+                self.next_is(b'-');
+            }
+            self.digits()?;
+        }
+        let number: f64 =
+            self.text[start..self.at].parse().map_err(|_| self.fail("the number cannot be read"))?;
+        if number.is_finite() { Ok(number) } else { Err(self.fail("the number is too large")) }
+    }
+
+    /// A string; returns its place in the strings.
+    fn string(&mut self) -> Result<(u32, u32), DocumentError> {
+        self.at += 1;
+        let begin = to_u32(self.built.strings.len());
+        loop {
+            let clean = self.at;
+            while !matches!(self.json.get(self.at), None | Some(b'"' | b'\\' | 0..=0x1F)) {
+                self.at += 1;
+            }
+            self.built.strings.push_str(&self.text[clean..self.at]);
+            match self.json.get(self.at) {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok((begin, to_u32(self.built.strings.len())));
+                }
+                Some(b'\\') => {
+                    self.at += 1;
+                    let character = self.escape()?;
+                    self.built.strings.push(character);
+                }
+                Some(_) => return Err(self.fail("a control character must be escaped")),
+                None => return Err(self.fail("the string does not end")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, DocumentError> {
+        let byte = *self.json.get(self.at).ok_or_else(|| self.fail("the string does not end"))?;
+        self.at += 1;
+        Ok(match byte {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let first = self.hex()?;
+                if (0xD800..0xDC00).contains(&first) && self.json[self.at..].starts_with(b"\\u") {
+                    let back = self.at;
+                    self.at += 2;
+                    let second = self.hex()?;
+                    if (0xDC00..0xE000).contains(&second) {
+                        let code = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                        return Ok(char::from_u32(code).unwrap_or('\u{FFFD}'));
+                    }
+                    self.at = back;
+                }
+                // A lone surrogate has no character; Go's decoder puts the replacement there too.
+                char::from_u32(first).unwrap_or('\u{FFFD}')
+            }
+            _ => return Err(self.fail("unknown escape in a string")),
+        })
+    }
+
+    fn hex(&mut self) -> Result<u32, DocumentError> {
+        let mut code = 0;
+        for _ in 0..4 {
+            let digit = self.json.get(self.at).and_then(|byte| char::from(*byte).to_digit(16));
+            code = code * 16 + digit.ok_or_else(|| self.fail("four hexadecimal digits were expected"))?;
+            self.at += 1;
+        }
+        Ok(code)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn canonical(json: &str) -> String {
+        Document::parse(json.as_bytes())
+            .map_or_else(|error| format!("! {error}"), |d| d.canonical().to_owned())
+    }
+
+    #[test]
+    fn the_canonical_text_is_compact_and_sorted() {
+        assert_eq!(
+            canonical(r#" {"b":[1, 2.50 ,{}], "a" : {"é":"\u00e9\n","A":null}} "#),
+            r#"{"a":{"A":null,"é":"é\n"},"b":[1,2.5,{}]}"#
+        );
+        assert_eq!(canonical(r#"{"a":1,"a":2,"b":0,"a":3}"#), r#"{"a":3,"b":0}"#);
+        assert_eq!(canonical("1e3"), "1000");
+        assert_eq!(canonical(r#""\ud83d\ude00\ud800""#), "\"😀\u{FFFD}\"");
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        for json in [
+            "",
+            "{",
+            "[1,]",
+            "{\"a\"}",
+            "01",
+            "1.",
+            "nul",
+            "\"\n\"",
+            "\"\\x\"",
+            "1e999",
+            "[1] 2",
+            "{\"a\":1,}",
+            "\"abc",
+            "-",
+        ] {
+            assert!(canonical(json).starts_with('!'), "{json}");
+        }
+        assert!(Document::parse(b"\"\xff\"").is_err());
+        assert!(canonical(&"[".repeat(100_000)).contains("too deep"));
+        assert_eq!(canonical(&format!("{}{}", "[".repeat(200), "]".repeat(200))).len(), 400);
+    }
+
+    #[test]
+    fn fields_are_found_by_name() {
+        let document = Document::parse(br#"{"b":1,"a":{"x":true}}"#).unwrap();
+        let Kind::Object { first, len } = document.kind(0) else { panic!("an object") };
+        let a = document.find(first, len, "a").unwrap();
+        assert_eq!(document.canonical_of(a), r#"{"x":true}"#);
+        assert_eq!(document.find(first, len, "c"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_the_canonical_text_is_canonical(json in r#"[\[\]{}",:0-9a-z\\ .+-]{0,40}"#) {
+            if let Ok(document) = Document::parse(json.as_bytes()) {
+                let again = Document::parse(document.canonical().as_bytes()).unwrap();
+                prop_assert_eq!(again.canonical(), document.canonical());
+            }
+        }
+    }
+}

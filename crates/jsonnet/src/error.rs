@@ -1,0 +1,179 @@
+//! What can be wrong with a program or its evaluation, and how it is shown.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A place in a source text. Lines and columns count from 1; columns count characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// Name of the source, as given to [`crate::Program::parse`].
+    pub source: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column in characters, from 1.
+    pub column: u32,
+    /// The text of that line, cut after 200 characters.
+    pub excerpt: String,
+    /// How many characters of the line the place covers, at least one.
+    pub width: u32,
+}
+
+impl Location {
+    /// The place of the bytes `start..end` of a source.
+    pub(crate) fn new(name: &Arc<str>, text: &str, start: usize, end: usize) -> Self {
+        let start = floor_char_boundary(text, start);
+        let end = floor_char_boundary(text, end.max(start));
+        let before = &text[..start];
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = text[line_start..start].chars().count() + 1;
+        let width = text[start..end.min(line_end).max(start)].chars().count().max(1);
+        Self {
+            source: name.clone(),
+            line: u32::try_from(line).unwrap_or(u32::MAX),
+            column: u32::try_from(column).unwrap_or(u32::MAX),
+            excerpt: text[line_start..line_end].chars().take(200).collect(),
+            width: u32::try_from(width).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn write_excerpt(&self, out: &mut String) {
+        use fmt::Write as _;
+        let number = self.line.to_string();
+        let gutter = " ".repeat(number.len());
+        let column = self.column.min(201) as usize;
+        let width = (self.width as usize).min(201_usize.saturating_sub(column)).max(1);
+        let _ = writeln!(out, "{gutter}--> {self}");
+        let _ = writeln!(out, "{gutter} |");
+        let _ = writeln!(out, "{number} | {}", self.excerpt.replace('\t', " "));
+        let _ = writeln!(out, "{gutter} | {}{}", " ".repeat(column - 1), "^".repeat(width));
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.source, self.line, self.column)
+    }
+}
+
+fn floor_char_boundary(text: &str, at: usize) -> usize {
+    let mut at = at.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The source text is no Jsonnet program.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{location}: {message}")]
+pub struct SyntaxError {
+    /// What is wrong and what to do about it.
+    pub message: String,
+    /// Where.
+    pub location: Location,
+}
+
+impl SyntaxError {
+    /// The error with an excerpt of the source, over several lines.
+    ///
+    /// ```
+    /// let error = sessera_jsonnet::Program::parse("m.jsonnet", "{ a: }").unwrap_err();
+    /// assert!(error.render().contains("1 | { a: }"));
+    /// ```
+    pub fn render(&self) -> String {
+        let mut out = format!("error: {}\n", self.message);
+        self.location.write_excerpt(&mut out);
+        out
+    }
+}
+
+/// Why an evaluation ended without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The program itself said so, with `error` or `assert`.
+    Program,
+    /// A value has the wrong type, a field does not exist, an index is out of bounds and the like.
+    Runtime,
+    /// More steps than [`crate::Limits::fuel`].
+    Fuel,
+    /// More memory than [`crate::Limits::memory`].
+    Memory,
+    /// Deeper than [`crate::Limits::depth`].
+    Depth,
+    /// A longer result than [`crate::Limits::output`].
+    Output,
+}
+
+impl ErrorKind {
+    /// Whether a limit was hit, which is neither a value nor an error of the program.
+    pub const fn is_limit(self) -> bool {
+        matches!(self, Self::Fuel | Self::Memory | Self::Depth | Self::Output)
+    }
+}
+
+/// The evaluation of a program ended without a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EvalError(pub(crate) Box<Failure>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub kind: ErrorKind,
+    pub message: String,
+    pub location: Option<Location>,
+    pub trace: Vec<Location>,
+}
+
+impl EvalError {
+    /// Why it ended.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// What happened. It may hold values of the evaluation.
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    /// Where, when a place in the program is to blame.
+    pub fn location(&self) -> Option<&Location> {
+        self.0.location.as_ref()
+    }
+
+    /// The calls that led there, innermost first, at most twenty.
+    pub fn trace(&self) -> &[Location] {
+        &self.0.trace
+    }
+
+    /// The error with an excerpt of the source and the calls that led there, over several lines.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m.jsonnet", "{ a: 1 + {}.b }").unwrap();
+    /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
+    /// assert!(error.render().contains("m.jsonnet:1:10"));
+    /// ```
+    pub fn render(&self) -> String {
+        use fmt::Write as _;
+        let mut out = format!("error: {}\n", self.0.message);
+        if let Some(location) = &self.0.location {
+            location.write_excerpt(&mut out);
+        }
+        for call in &self.0.trace {
+            let _ = writeln!(out, "  called from {call}");
+        }
+        out
+    }
+}
+
+impl fmt::Display for EvalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.location {
+            Some(location) => write!(f, "{location}: {}", self.0.message),
+            None => f.write_str(&self.0.message),
+        }
+    }
+}
+
+impl std::error::Error for EvalError {}

@@ -1,0 +1,585 @@
+//! The evaluation of a program.
+//!
+//! A [`Machine`] lives for one evaluation. Its values lie in lists and name each other by number, so
+//! making one is a push, throwing all away is cheap, and dropping deep values cannot run out of stack.
+//! Every step takes fuel, every push takes memory, every nested evaluation takes depth.
+
+pub(crate) mod call;
+pub(crate) mod comprehension;
+pub(crate) mod object;
+pub(crate) mod operators;
+pub(crate) mod output;
+pub(crate) mod strings;
+pub(crate) mod value;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::Variables;
+use crate::ast::BinaryOperator;
+use crate::code::{Code, NONE, Node, NodeId, SLOT_LAYER, Shape, Symbol, Text};
+use crate::document::{Document, Kind};
+use crate::error::{ErrorKind, EvalError, Failure, Location};
+use crate::limits::Limits;
+use value::{Array, Closure, Frame, FunctionRef, Handle, Layer, Object, StringRef, Thunk, Value};
+
+/// The outcome of every step.
+pub(crate) type Step<T> = Result<T, EvalError>;
+
+/// No frame: the outermost level.
+const ROOT: Handle = Handle::MAX;
+
+pub(crate) struct Machine<'a> {
+    pub code: &'a Code,
+    pub variables: &'a Variables,
+    pub trace: &'a mut dyn FnMut(&str),
+    fuel: u64,
+    memory: usize,
+    depth: u32,
+    max_output: usize,
+    frames: Vec<Frame>,
+    slots: Vec<Value>,
+    thunks: Vec<Thunk>,
+    elements: Vec<Value>,
+    arrays: Vec<Array>,
+    closures: Vec<Closure>,
+    objects: Vec<Object>,
+    layers: Vec<Layer>,
+    layer_references: Vec<Handle>,
+    object_frames: Vec<Handle>,
+    shapes: Vec<Shape>,
+    texts: Vec<Text>,
+    /// Names that the evaluation made, numbered behind those of the program.
+    symbols: Vec<Text>,
+    symbol_ids: HashMap<Arc<str>, Symbol>,
+    documents: Vec<Arc<Document>>,
+    /// The document of each variable once it was asked for.
+    variable_documents: Vec<(usize, u16)>,
+    /// The library as a value, once it was asked for.
+    std: Option<Value>,
+}
+
+impl<'a> Machine<'a> {
+    pub(crate) fn new(
+        code: &'a Code,
+        variables: &'a Variables,
+        limits: &Limits,
+        trace: &'a mut dyn FnMut(&str),
+    ) -> Self {
+        Self {
+            code,
+            variables,
+            trace,
+            fuel: limits.fuel,
+            memory: limits.memory,
+            depth: limits.depth.min(crate::limits::MAX_DEPTH),
+            max_output: limits.output,
+            frames: Vec::with_capacity(32),
+            slots: Vec::with_capacity(64),
+            thunks: Vec::with_capacity(32),
+            elements: Vec::new(),
+            arrays: Vec::new(),
+            closures: Vec::new(),
+            objects: Vec::with_capacity(8),
+            layers: Vec::with_capacity(8),
+            layer_references: Vec::with_capacity(8),
+            object_frames: Vec::with_capacity(8),
+            shapes: Vec::new(),
+            texts: Vec::with_capacity(8),
+            symbols: Vec::new(),
+            symbol_ids: HashMap::new(),
+            documents: Vec::new(),
+            variable_documents: Vec::new(),
+            std: None,
+        }
+    }
+
+    // Limits
+
+    /// Takes fuel.
+    pub(crate) fn burn(&mut self, steps: usize) -> Step<()> {
+        match self.fuel.checked_sub(steps as u64) {
+            Some(rest) => {
+                self.fuel = rest;
+                Ok(())
+            }
+            None => self.exhausted(ErrorKind::Fuel),
+        }
+    }
+
+    /// Takes memory.
+    pub(crate) fn charge(&mut self, bytes: usize) -> Step<()> {
+        match self.memory.checked_sub(bytes) {
+            Some(rest) => {
+                self.memory = rest;
+                Ok(())
+            }
+            None => self.exhausted(ErrorKind::Memory),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn exhausted<T>(&mut self, kind: ErrorKind) -> Step<T> {
+        // Whatever runs while the error travels up must stop as well.
+        self.fuel = 0;
+        let message = match kind {
+            ErrorKind::Fuel => "the evaluation takes too many steps",
+            ErrorKind::Memory => "the evaluation takes too much memory",
+            ErrorKind::Depth => "the evaluation nests too deep: max stack frames exceeded",
+            _ => "the result is too long",
+        };
+        Err(EvalError(Box::new(Failure {
+            kind,
+            message: message.to_owned(),
+            location: None,
+            trace: Vec::new(),
+        })))
+    }
+
+    /// Runs something one level deeper.
+    pub(crate) fn deeper<T>(&mut self, run: impl FnOnce(&mut Self) -> Step<T>) -> Step<T> {
+        if self.depth == 0 {
+            return self.exhausted(ErrorKind::Depth);
+        }
+        self.depth -= 1;
+        let result = run(self);
+        self.depth += 1;
+        result
+    }
+
+    pub(crate) const fn max_output(&self) -> usize {
+        self.max_output
+    }
+
+    // Errors
+
+    /// An error of the evaluation at a node.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn fail<T>(&self, node: NodeId, message: impl Into<String>) -> Step<T> {
+        Err(self.error(ErrorKind::Runtime, node, message.into()))
+    }
+
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn error(&self, kind: ErrorKind, node: NodeId, mut message: String) -> EvalError {
+        const LONGEST: usize = 2_000;
+        if message.len() > LONGEST {
+            let end = (0..=LONGEST).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
+            message.truncate(end);
+            message.push_str("...");
+        }
+        EvalError(Box::new(Failure { kind, message, location: self.location(node), trace: Vec::new() }))
+    }
+
+    pub(crate) fn location(&self, node: NodeId) -> Option<Location> {
+        let (start, end) = *self.code.spans.get(node as usize)?;
+        Some(Location::new(&self.code.name, &self.code.source, start as usize, end as usize))
+    }
+
+    /// Notes on an error which call it came out of.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn came_out_of(&self, mut error: EvalError, node: NodeId) -> EvalError {
+        const LONGEST_TRACE: usize = 20;
+        if error.0.location.is_none() {
+            error.0.location = self.location(node);
+        } else if error.0.trace.len() < LONGEST_TRACE {
+            error.0.trace.extend(self.location(node));
+        }
+        error
+    }
+
+    /// The library as a value, if it was asked for already.
+    pub(crate) const fn library(&self) -> Option<Value> {
+        self.std
+    }
+
+    pub(crate) const fn set_library(&mut self, library: Value) {
+        self.std = Some(library);
+    }
+
+    // Frames and slots
+
+    /// Opens a frame of `slots` empty slots.
+    pub(crate) fn open_frame(&mut self, parent: Handle, slots: usize) -> Step<Handle> {
+        self.charge(size_of::<Frame>() + slots * size_of::<Value>())?;
+        let first = to_handle(self.slots.len());
+        self.slots.resize(self.slots.len() + slots, Value::Absent);
+        self.frames.push(Frame { parent, first });
+        Ok(to_handle(self.frames.len() - 1))
+    }
+
+    pub(crate) fn set_slot(&mut self, frame: Handle, index: usize, value: Value) {
+        let first = self.frames[frame as usize].first as usize;
+        self.slots[first + index] = value;
+    }
+
+    pub(crate) fn outer(&self, mut frame: Handle, depth: u16) -> Handle {
+        for _ in 0..depth {
+            frame = self.frames[frame as usize].parent;
+        }
+        frame
+    }
+
+    pub(crate) fn slot(&self, frame: Handle, depth: u16, index: u16) -> Value {
+        let frame = self.frames[self.outer(frame, depth) as usize];
+        self.slots[frame.first as usize + usize::from(index)]
+    }
+
+    /// The object and the layer of the object frame `depth` levels out.
+    pub(crate) fn super_of(&self, frame: Handle, depth: u16) -> (Handle, u32) {
+        let object = match self.slot(frame, depth, crate::code::SLOT_SELF) {
+            Value::Object(object) => object,
+            _ => Handle::MAX,
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "the slot holds a layer's index"
+        )]
+        let layer = match self.slot(frame, depth, SLOT_LAYER) {
+            Value::Number(layer) => layer as u32,
+            _ => 0,
+        };
+        (object, layer)
+    }
+
+    // Promises
+
+    /// A value that is computed when it is needed. What is at hand already is taken as it is.
+    pub(crate) fn delay(&mut self, node: NodeId, frame: Handle) -> Step<Value> {
+        match self.code.nodes[node as usize] {
+            Node::Null => Ok(Value::Null),
+            Node::Bool(value) => Ok(Value::Bool(value)),
+            Node::Number(number) => Ok(Value::Number(number)),
+            Node::String(text) => Ok(Value::String(StringRef::Symbol(text))),
+            Node::Builtin(builtin) => Ok(Value::Function(FunctionRef::Builtin(builtin))),
+            Node::Function(function) => self.closure(function, frame),
+            Node::Variable { depth, index } => match self.slot(frame, depth, index) {
+                Value::Absent => self.thunk(Thunk::Node { node, frame }),
+                value => Ok(value),
+            },
+            _ => self.thunk(Thunk::Node { node, frame }),
+        }
+    }
+
+    pub(crate) fn thunk(&mut self, thunk: Thunk) -> Step<Value> {
+        self.charge(size_of::<Thunk>())?;
+        self.thunks.push(thunk);
+        Ok(Value::Lazy(to_handle(self.thunks.len() - 1)))
+    }
+
+    fn closure(&mut self, function: u32, frame: Handle) -> Step<Value> {
+        self.charge(size_of::<Closure>())?;
+        self.closures.push(Closure { function, frame });
+        Ok(Value::Function(FunctionRef::Closure(to_handle(self.closures.len() - 1))))
+    }
+
+    /// Computes a value if it is only promised, and looks at it if it lies in a document.
+    pub(crate) fn force(&mut self, value: Value) -> Step<Value> {
+        match value {
+            Value::Lazy(thunk) => self.force_thunk(thunk),
+            Value::Document { document, node } => self.look_at(document, node),
+            value => Ok(value),
+        }
+    }
+
+    fn force_thunk(&mut self, handle: Handle) -> Step<Value> {
+        let thunk = self.thunks[handle as usize];
+        let value = match thunk {
+            Thunk::Done(value) => return Ok(value),
+            Thunk::Busy => {
+                return Err(EvalError(Box::new(Failure {
+                    kind: ErrorKind::Runtime,
+                    message: "infinite recursion: a value is needed to compute itself".into(),
+                    location: None,
+                    trace: Vec::new(),
+                })));
+            }
+            Thunk::Node { node, frame } => {
+                self.thunks[handle as usize] = Thunk::Busy;
+                self.eval(node, frame)
+            }
+            Thunk::Call { function, first, second, node } => {
+                self.thunks[handle as usize] = Thunk::Busy;
+                self.call_values(function, &[first, second], node)
+            }
+            Thunk::Field { object, position } => {
+                self.thunks[handle as usize] = Thunk::Busy;
+                self.field_value(object, position as usize, NONE)
+            }
+        };
+        match value {
+            Ok(value) => {
+                self.thunks[handle as usize] = Thunk::Done(value);
+                Ok(value)
+            }
+            Err(error) => {
+                self.thunks[handle as usize] = thunk;
+                Err(error)
+            }
+        }
+    }
+
+    // Documents
+
+    /// A value of a document: scalars at once, arrays with their elements, objects as one layer.
+    fn look_at(&mut self, document: u16, node: u32) -> Step<Value> {
+        let source = self.documents[usize::from(document)].clone();
+        Ok(match source.kind(node) {
+            Kind::Null => Value::Null,
+            Kind::Bool(value) => Value::Bool(value),
+            Kind::Number(number) => Value::Number(number),
+            Kind::String { start, end } => self.string(source.string(start, end))?,
+            Kind::Array { first, len } => {
+                let elements = (0..len).map(|at| Value::Document { document, node: source.child(first, at) });
+                self.array(elements)?
+            }
+            Kind::Object { first, len } => self.object(Layer::Document { document, first, len })?,
+        })
+    }
+
+    /// Makes a document readable and returns its whole value.
+    pub(crate) fn document(&mut self, document: Arc<Document>) -> Step<Value> {
+        let Ok(number) = u16::try_from(self.documents.len()) else {
+            return self.exhausted(ErrorKind::Memory);
+        };
+        self.documents.push(document);
+        Ok(Value::Document { document: number, node: 0 })
+    }
+
+    /// The value of an external variable.
+    pub(crate) fn variable(&mut self, name: &str, node: NodeId) -> Step<Value> {
+        let Some(at) = self.variables.position(name) else {
+            return self.fail(node, format!("undefined external variable: {name}"));
+        };
+        if let Some((_, document)) = self.variable_documents.iter().find(|(variable, _)| *variable == at) {
+            return Ok(Value::Document { document: *document, node: 0 });
+        }
+        let value = self.document(self.variables.document(at).clone())?;
+        if let Value::Document { document, .. } = value {
+            self.variable_documents.push((at, document));
+        }
+        Ok(value)
+    }
+
+    // Arrays
+
+    /// Makes an array.
+    pub(crate) fn array(&mut self, elements: impl Iterator<Item = Value>) -> Step<Value> {
+        let first = self.elements.len();
+        self.elements.extend(elements);
+        let len = self.elements.len() - first;
+        self.charge(size_of::<Array>() + len * size_of::<Value>())?;
+        self.burn(len / 8)?;
+        self.arrays.push(Array { first: to_handle(first), len: to_handle(len) });
+        Ok(Value::Array(to_handle(self.arrays.len() - 1)))
+    }
+
+    /// How many elements an array has.
+    pub(crate) fn array_len(&self, array: Handle) -> usize {
+        self.arrays[array as usize].len as usize
+    }
+
+    /// An element, perhaps only promised.
+    pub(crate) fn element(&self, array: Handle, at: usize) -> Value {
+        self.elements[self.arrays[array as usize].first as usize + at]
+    }
+
+    /// An element, computed.
+    pub(crate) fn forced_element(&mut self, array: Handle, at: usize) -> Step<Value> {
+        self.burn(1)?;
+        let value = self.element(array, at);
+        self.force(value)
+    }
+
+    /// A part of an array as an array of its own; the elements are shared.
+    pub(crate) fn sub_array(&mut self, array: Handle, from: usize, len: usize) -> Step<Value> {
+        let source = self.arrays[array as usize];
+        self.charge(size_of::<Array>())?;
+        self.arrays.push(Array { first: source.first + to_handle(from), len: to_handle(len) });
+        Ok(Value::Array(to_handle(self.arrays.len() - 1)))
+    }
+
+    // Evaluation
+
+    /// Evaluates a node. What stands in tail position is evaluated without going deeper.
+    pub(crate) fn eval(&mut self, node: NodeId, frame: Handle) -> Step<Value> {
+        if self.depth == 0 {
+            return self.exhausted(ErrorKind::Depth);
+        }
+        self.depth -= 1;
+        let result = self.run(node, frame);
+        self.depth += 1;
+        result
+    }
+
+    fn run(&mut self, mut node: NodeId, mut frame: Handle) -> Step<Value> {
+        loop {
+            self.burn(1)?;
+            match self.code.nodes[node as usize] {
+                Node::Null => return Ok(Value::Null),
+                Node::Bool(value) => return Ok(Value::Bool(value)),
+                Node::Number(number) => return Ok(Value::Number(number)),
+                Node::String(text) => return Ok(Value::String(StringRef::Symbol(text))),
+                Node::Variable { depth, index } => return self.force(self.slot(frame, depth, index)),
+                Node::Builtin(builtin) => return Ok(Value::Function(FunctionRef::Builtin(builtin))),
+                Node::Std => return self.std_object(),
+                Node::Function(function) => return self.closure(function, frame),
+                Node::If { condition, branches } => match self.branch(condition, branches, frame)? {
+                    NONE => return Ok(Value::Null),
+                    next => node = next,
+                },
+                Node::Local { first, len } => {
+                    let len = usize::from(len);
+                    let inner = self.open_frame(frame, len)?;
+                    for at in 0..len {
+                        let value = self.delay(self.code.lists[first as usize + at], inner)?;
+                        self.set_slot(inner, at, value);
+                    }
+                    frame = inner;
+                    node = self.code.lists[first as usize + len];
+                }
+                Node::Assert(parts) => node = self.assert(parts, frame)?,
+                Node::Apply { target, call } => match self.prepare_call(node, target, call, frame)? {
+                    call::Prepared::Ready(value) => return Ok(value),
+                    call::Prepared::Body(body, inner) => (node, frame) = (body, inner),
+                },
+                Node::ApplyBuiltin { builtin, call } => {
+                    return self.apply_builtin(node, builtin, call, frame);
+                }
+                other => return self.run_other(other, node, frame),
+            }
+        }
+    }
+
+    /// The nodes that have no tail position.
+    fn run_other(&mut self, kind: Node, node: NodeId, frame: Handle) -> Step<Value> {
+        match kind {
+            Node::Field { target, name } => {
+                let target = self.eval(target, frame)?;
+                self.field(target, name, node)
+            }
+            Node::Index { target, index } => self.index_node(target, index, node, frame),
+            Node::Slice { target, parts } => self.slice_node(target, parts, node, frame),
+            Node::SuperField { depth, name } => {
+                let (object, layer) = self.super_of(frame, depth);
+                self.super_field(object, layer, name, node)
+            }
+            Node::SuperIndex { depth, index } => {
+                let name = self.eval(index, frame)?;
+                let name = self.field_name(name, node)?;
+                let (object, layer) = self.super_of(frame, depth);
+                self.super_field(object, layer, name, node)
+            }
+            Node::InSuper { depth, name } => {
+                let name = self.eval(name, frame)?;
+                let name = self.field_name(name, node)?;
+                let (object, layer) = self.super_of(frame, depth);
+                Ok(Value::Bool(self.has_field_below(object, layer, name)?))
+            }
+            Node::Unary(operator, operand) => {
+                let operand = self.eval(operand, frame)?;
+                self.unary(operator, operand, node)
+            }
+            Node::Binary(operator, left, right) => self.binary_node(operator, left, right, node, frame),
+            Node::Array { first, len } => self.array_node(first, len, frame),
+            Node::ArrayComprehension(comprehension) => self.array_comprehension(comprehension, node, frame),
+            Node::Object(literal) => self.object_literal(literal, node, frame),
+            Node::ObjectComprehension(comprehension) => self.object_comprehension(comprehension, node, frame),
+            Node::Error(message) => self.error_node(message, node, frame),
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn branch(&mut self, condition: NodeId, branches: u32, frame: Handle) -> Step<NodeId> {
+        match self.eval(condition, frame)? {
+            Value::Bool(true) => Ok(self.code.lists[branches as usize]),
+            Value::Bool(false) => Ok(self.code.lists[branches as usize + 1]),
+            other => {
+                let found = self.type_name(other);
+                self.fail(condition, format!("the condition of if must be a boolean, got {found}"))
+            }
+        }
+    }
+
+    fn assert(&mut self, parts: u32, frame: Handle) -> Step<NodeId> {
+        let parts = parts as usize;
+        let (condition, message) = (self.code.lists[parts], self.code.lists[parts + 1]);
+        self.check_assert(condition, message, frame)?;
+        Ok(self.code.lists[parts + 2])
+    }
+
+    pub(crate) fn check_assert(&mut self, condition: NodeId, message: NodeId, frame: Handle) -> Step<()> {
+        match self.eval(condition, frame)? {
+            Value::Bool(true) => Ok(()),
+            Value::Bool(false) => {
+                let message = if message == NONE {
+                    "Assertion failed".to_owned()
+                } else {
+                    let value = self.eval(message, frame)?;
+                    self.text_of_any(value, message)?
+                };
+                Err(self.error(ErrorKind::Program, condition, message))
+            }
+            other => {
+                let found = self.type_name(other);
+                self.fail(condition, format!("the condition of assert must be a boolean, got {found}"))
+            }
+        }
+    }
+
+    fn error_node(&mut self, message: NodeId, node: NodeId, frame: Handle) -> Step<Value> {
+        let value = self.eval(message, frame)?;
+        let message = self.text_of_any(value, message)?;
+        Err(self.error(ErrorKind::Program, node, message))
+    }
+
+    fn array_node(&mut self, first: u32, len: u32, frame: Handle) -> Step<Value> {
+        let mut elements = Vec::with_capacity(len as usize);
+        for at in first..first + len {
+            elements.push(self.delay(self.code.lists[at as usize], frame)?);
+        }
+        self.burn(len as usize)?;
+        self.array(elements.into_iter())
+    }
+
+    fn binary_node(
+        &mut self,
+        operator: BinaryOperator,
+        left: NodeId,
+        right: NodeId,
+        node: NodeId,
+        frame: Handle,
+    ) -> Step<Value> {
+        let left = self.eval(left, frame)?;
+        match (operator, left) {
+            (BinaryOperator::And, Value::Bool(false)) => return Ok(Value::Bool(false)),
+            (BinaryOperator::Or, Value::Bool(true)) => return Ok(Value::Bool(true)),
+            (BinaryOperator::And | BinaryOperator::Or, Value::Bool(_)) => {
+                return match self.eval(right, frame)? {
+                    Value::Bool(value) => Ok(Value::Bool(value)),
+                    other => {
+                        let found = self.type_name(other);
+                        self.fail(right, format!("{} needs booleans, got {found}", operator.text()))
+                    }
+                };
+            }
+            _ => {}
+        }
+        let right = self.eval(right, frame)?;
+        self.binary(operator, left, right, node)
+    }
+}
+
+/// Lists are bounded by the memory limit far below what 32 bits can count.
+pub(crate) fn to_handle(length: usize) -> Handle {
+    Handle::try_from(length).unwrap_or(Handle::MAX)
+}
+
+/// Where the outermost node is evaluated.
+pub(crate) const fn root_frame() -> Handle {
+    ROOT
+}

@@ -1,0 +1,357 @@
+//! Operators, indexing, equality and order.
+
+use std::cmp::Ordering;
+
+use super::strings::slice_chars;
+use super::value::{Handle, Value};
+use super::{Machine, Step};
+use crate::ast::{BinaryOperator, UnaryOperator};
+use crate::code::{NONE, NodeId};
+
+impl Machine<'_> {
+    pub(crate) fn unary(&mut self, operator: UnaryOperator, operand: Value, node: NodeId) -> Step<Value> {
+        match (operator, operand) {
+            (UnaryOperator::Not, Value::Bool(value)) => Ok(Value::Bool(!value)),
+            (UnaryOperator::Minus, Value::Number(number)) => Ok(Value::Number(-number)),
+            (UnaryOperator::Plus, Value::Number(number)) => Ok(Value::Number(number)),
+            #[expect(clippy::cast_precision_loss, reason = "Jsonnet's numbers are doubles")]
+            (UnaryOperator::BitNot, Value::Number(number)) => {
+                Ok(Value::Number(!self.bits(number, node)? as f64))
+            }
+            (_, other) => {
+                let found = self.type_name(other);
+                self.fail(node, format!("unary operator {operator:?} does not work on {found}"))
+            }
+        }
+    }
+
+    /// A number that is used bit by bit: its whole part, within 64 bits.
+    pub(crate) fn bits(&self, number: f64, node: NodeId) -> Step<i64> {
+        const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+        if !(-BEYOND..BEYOND).contains(&number) {
+            return self
+                .fail(node, format!("a bitwise operator works on whole numbers of 64 bits, got {number}"));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "checked above; the fraction is cut off")]
+        Ok(number as i64)
+    }
+
+    /// A finite number as a value.
+    pub(crate) fn number(&self, number: f64, node: NodeId) -> Step<Value> {
+        if number.is_finite() {
+            Ok(Value::Number(number))
+        } else {
+            self.fail(
+                node,
+                if number.is_nan() { "not a number" } else { "overflow: the number is too large" },
+            )
+        }
+    }
+
+    /// A binary operator on two computed values.
+    pub(crate) fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: Value,
+        right: Value,
+        node: NodeId,
+    ) -> Step<Value> {
+        use BinaryOperator as Op;
+        match (operator, left, right) {
+            (Op::Add, Value::Number(a), Value::Number(b)) => self.number(a + b, node),
+            (Op::Add, Value::String(a), Value::String(b)) => {
+                let length = self.text(a).text.len() + self.text(b).text.len();
+                self.charge(length)?;
+                let mut joined = String::with_capacity(length);
+                joined.push_str(&self.text(a).text);
+                joined.push_str(&self.text(b).text);
+                self.own_string(joined)
+            }
+            (Op::Add, Value::String(_), other) => {
+                let (a, b) = (self.text_of_any(left, node)?, self.text_of_any(other, node)?);
+                self.own_string(a + &b)
+            }
+            (Op::Add, other, Value::String(_)) => {
+                let (a, b) = (self.text_of_any(other, node)?, self.text_of_any(right, node)?);
+                self.own_string(a + &b)
+            }
+            (Op::Add, Value::Array(a), Value::Array(b)) => self.concat(&[a, b]),
+            (Op::Add, Value::Object(a), Value::Object(b)) => self.add_objects(a, b),
+            (Op::Subtract, Value::Number(a), Value::Number(b)) => self.number(a - b, node),
+            (Op::Multiply, Value::Number(a), Value::Number(b)) => self.number(a * b, node),
+            (Op::Divide, Value::Number(_), Value::Number(0.0)) => self.fail(node, "division by zero"),
+            (Op::Divide, Value::Number(a), Value::Number(b)) => self.number(a / b, node),
+            (Op::Modulo, Value::Number(_), Value::Number(0.0)) => self.fail(node, "division by zero"),
+            (Op::Modulo, Value::Number(a), Value::Number(b)) => self.number(a % b, node),
+            (Op::Modulo, Value::String(format), values) => {
+                let format = self.shared_text(format);
+                let text = self.format(&format, values, node)?;
+                self.own_string(text)
+            }
+            (Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual, a, b) => {
+                let order = self.compare(a, b, node)?;
+                Ok(Value::Bool(match operator {
+                    Op::Less => order == Ordering::Less,
+                    Op::LessOrEqual => order != Ordering::Greater,
+                    Op::Greater => order == Ordering::Greater,
+                    _ => order != Ordering::Less,
+                }))
+            }
+            (Op::Equal, a, b) => Ok(Value::Bool(self.equal(a, b, node)?)),
+            (Op::NotEqual, a, b) => Ok(Value::Bool(!self.equal(a, b, node)?)),
+            (Op::In, Value::String(name), Value::Object(object)) => {
+                let name = self.intern(name)?;
+                Ok(Value::Bool(self.find_field(object, name)?.is_some()))
+            }
+            (
+                Op::ShiftLeft | Op::ShiftRight | Op::BitAnd | Op::BitOr | Op::BitXor,
+                Value::Number(a),
+                Value::Number(b),
+            ) => self.bitwise(operator, a, b, node),
+            (operator, left, right) => {
+                let (left, right) = (self.type_name(left), self.type_name(right));
+                self.fail(
+                    node,
+                    format!("binary operator {} does not work on {left} and {right}", operator.text()),
+                )
+            }
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "Jsonnet's numbers are doubles")]
+    fn bitwise(&mut self, operator: BinaryOperator, a: f64, b: f64, node: NodeId) -> Step<Value> {
+        let (a, b) = (self.bits(a, node)?, self.bits(b, node)?);
+        let result = match operator {
+            BinaryOperator::BitAnd => a & b,
+            BinaryOperator::BitOr => a | b,
+            BinaryOperator::BitXor => a ^ b,
+            _ => {
+                let Ok(by) = u32::try_from(b) else {
+                    return self.fail(node, "shift by negative exponent");
+                };
+                // Only the last six bits of the distance count, and what is shifted out is lost.
+                if operator == BinaryOperator::ShiftRight { a.wrapping_shr(by) } else { a.wrapping_shl(by) }
+            }
+        };
+        self.number(result as f64, node)
+    }
+
+    /// The elements of arrays one after the other as one array.
+    pub(crate) fn concat(&mut self, arrays: &[Handle]) -> Step<Value> {
+        let total: usize = arrays.iter().map(|array| self.array_len(*array)).sum();
+        self.charge(total * size_of::<Value>())?;
+        let mut elements = Vec::with_capacity(total);
+        for array in arrays {
+            elements.extend((0..self.array_len(*array)).map(|at| self.element(*array, at)));
+        }
+        self.array(elements.into_iter())
+    }
+
+    /// Whether two computed values are equal.
+    pub(crate) fn equal(&mut self, left: Value, right: Value, node: NodeId) -> Step<bool> {
+        self.burn(1)?;
+        match (left, right) {
+            (Value::Null, Value::Null) => Ok(true),
+            (Value::Bool(a), Value::Bool(b)) => Ok(a == b),
+            #[expect(clippy::float_cmp, reason = "Jsonnet compares exactly")]
+            (Value::Number(a), Value::Number(b)) => Ok(a == b),
+            (Value::String(a), Value::String(b)) => {
+                self.burn(self.text(a).text.len() / 64)?;
+                Ok(a == b || self.text(a).text == self.text(b).text)
+            }
+            (Value::Array(a), Value::Array(b)) => self.deeper(|machine| machine.equal_arrays(a, b, node)),
+            (Value::Object(a), Value::Object(b)) => self.deeper(|machine| machine.equal_objects(a, b, node)),
+            (Value::Function(_), Value::Function(_)) => self.fail(node, "cannot test equality of functions"),
+            _ => Ok(false),
+        }
+    }
+
+    fn equal_arrays(&mut self, a: Handle, b: Handle, node: NodeId) -> Step<bool> {
+        let len = self.array_len(a);
+        if len != self.array_len(b) {
+            return Ok(false);
+        }
+        for at in 0..len {
+            let (left, right) = (self.forced_element(a, at)?, self.forced_element(b, at)?);
+            if !self.equal(left, right, node)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn equal_objects(&mut self, a: Handle, b: Handle, node: NodeId) -> Step<bool> {
+        self.check_asserts(a)?;
+        self.check_asserts(b)?;
+        let (left, right) = (self.field_list(a, false)?, self.field_list(b, false)?);
+        if left.len() != right.len() || left.iter().zip(&right).any(|(l, r)| l.0 != r.0) {
+            return Ok(false);
+        }
+        for ((_, l), (_, r)) in left.into_iter().zip(right) {
+            let value = self.field_value(a, l as usize, node)?;
+            let other = self.field_value(b, r as usize, node)?;
+            if !self.equal(value, other, node)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The order of two computed values: numbers, strings, or arrays of such.
+    pub(crate) fn compare(&mut self, left: Value, right: Value, node: NodeId) -> Step<Ordering> {
+        self.burn(1)?;
+        match (left, right) {
+            (Value::Number(a), Value::Number(b)) => Ok(a.partial_cmp(&b).unwrap_or(Ordering::Equal)),
+            (Value::String(a), Value::String(b)) => {
+                self.burn(self.text(a).text.len().min(self.text(b).text.len()) / 64)?;
+                Ok(self.text(a).text.cmp(&self.text(b).text))
+            }
+            (Value::Array(a), Value::Array(b)) => self.deeper(|machine| {
+                let (left, right) = (machine.array_len(a), machine.array_len(b));
+                for at in 0..left.min(right) {
+                    let (x, y) = (machine.forced_element(a, at)?, machine.forced_element(b, at)?);
+                    let order = machine.compare(x, y, node)?;
+                    if order != Ordering::Equal {
+                        return Ok(order);
+                    }
+                }
+                Ok(left.cmp(&right))
+            }),
+            (a, b) => {
+                let (a, b) = (self.type_name(a), self.type_name(b));
+                self.fail(
+                    node,
+                    format!("cannot compare {a} with {b}; only numbers, strings and arrays have an order"),
+                )
+            }
+        }
+    }
+
+    // Indexing
+
+    pub(crate) fn index_node(
+        &mut self,
+        target: NodeId,
+        index: NodeId,
+        node: NodeId,
+        frame: Handle,
+    ) -> Step<Value> {
+        let target = self.eval(target, frame)?;
+        let index = self.eval(index, frame)?;
+        match (target, index) {
+            (Value::Object(_), Value::String(name)) => {
+                let name = self.intern(name)?;
+                self.field(target, name, node)
+            }
+            (Value::Array(array), Value::Number(number)) => {
+                let at = self.position(number, self.array_len(array), node)?;
+                self.forced_element(array, at)
+            }
+            (Value::String(text), Value::Number(number)) => {
+                let at = self.position(number, self.text(text).chars as usize, node)?;
+                self.burn(if self.text(text).is_ascii() { 1 } else { at / 16 })?;
+                let character = slice_chars(self.text(text), at, at + 1).into_owned();
+                self.own_string(character)
+            }
+            (target, index) => {
+                let (target, index) = (self.type_name(target), self.type_name(index));
+                self.fail(node, format!("cannot index {target} with {index}"))
+            }
+        }
+    }
+
+    /// A number as a place in something of a given length.
+    fn position(&self, number: f64, len: usize, node: NodeId) -> Step<usize> {
+        if number.fract() != 0.0 {
+            return self.fail(node, format!("an index must be a whole number, got {number}"));
+        }
+        #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
+        let inside = number >= 0.0 && number < len as f64;
+        if !inside {
+            return self.fail(node, format!("index {number} out of bounds, not within [0, {len})"));
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+        Ok(number as usize)
+    }
+
+    pub(crate) fn slice_node(
+        &mut self,
+        target: NodeId,
+        parts: u32,
+        node: NodeId,
+        frame: Handle,
+    ) -> Step<Value> {
+        let target = self.eval(target, frame)?;
+        let mut numbers = [Value::Null; 3];
+        for (at, number) in numbers.iter_mut().enumerate() {
+            let part = self.code.lists[parts as usize + at];
+            if part != NONE {
+                *number = self.eval(part, frame)?;
+            }
+        }
+        let [from, to, step] = numbers;
+        self.slice(target, from, to, step, node)
+    }
+
+    /// `target[from:to:step]`, null standing for what was left out.
+    pub(crate) fn slice(
+        &mut self,
+        target: Value,
+        from: Value,
+        to: Value,
+        step: Value,
+        node: NodeId,
+    ) -> Step<Value> {
+        let len = match target {
+            Value::Array(array) => self.array_len(array),
+            Value::String(text) => self.text(text).chars as usize,
+            other => {
+                let found = self.type_name(other);
+                return self.fail(node, format!("only arrays and strings can be sliced, got {found}"));
+            }
+        };
+        let step = match self.slice_part(step, node)? {
+            None => 1,
+            Some(step) if step >= 1 => usize::try_from(step).unwrap_or(usize::MAX),
+            Some(step) => {
+                return self.fail(node, format!("the step of a slice must be greater than 0, got {step}"));
+            }
+        };
+        let from = self.slice_part(from, node)?.map_or(0, |at| from_end(at, len));
+        let to = self.slice_part(to, node)?.map_or(len, |at| from_end(at, len));
+        match target {
+            Value::Array(array) if step == 1 => self.sub_array(array, from, to.saturating_sub(from)),
+            Value::Array(array) => {
+                let elements: Vec<Value> =
+                    (from..to).step_by(step).map(|at| self.element(array, at)).collect();
+                self.array(elements.into_iter())
+            }
+            Value::String(text) => {
+                self.burn(self.text(text).text.len() / 64)?;
+                let part = slice_chars(self.text(text), from, to).into_owned();
+                self.charge(part.len())?;
+                let part = if step == 1 { part } else { part.chars().step_by(step).collect() };
+                self.own_string(part)
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+
+    fn slice_part(&self, value: Value, node: NodeId) -> Step<Option<i64>> {
+        match value {
+            Value::Null | Value::Absent => Ok(None),
+            #[expect(clippy::cast_possible_truncation, reason = "saturates; lengths are far smaller")]
+            Value::Number(number) if number.fract() == 0.0 => Ok(Some(number as i64)),
+            other => {
+                let found = self.type_name(other);
+                self.fail(node, format!("the bounds of a slice must be whole numbers, got {found}"))
+            }
+        }
+    }
+}
+
+/// A bound of a slice: negative ones count from the end.
+fn from_end(at: i64, len: usize) -> usize {
+    let distance = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);
+    if at < 0 { len.saturating_sub(distance) } else { distance.min(len) }
+}

@@ -1,0 +1,252 @@
+//! From values to JSON text.
+
+use super::value::{Handle, Value};
+use super::{Machine, Step};
+use crate::code::{NodeId, Symbol};
+use crate::error::ErrorKind;
+use crate::{number, text};
+
+/// How JSON is laid out.
+#[derive(Clone, Debug)]
+pub(crate) struct Layout {
+    /// What each level is indented with; on one line when absent.
+    pub indent: Option<String>,
+    /// Between elements and fields, before the new line.
+    pub separator: &'static str,
+    pub key_separator: String,
+    pub newline: String,
+    /// Whether numbers are as short as possible instead of having 17 digits.
+    pub shortest_numbers: bool,
+    /// What stands for `[]` and `{}`, given the current indentation.
+    pub empty: Empty,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Empty {
+    /// `[]`, `{}`
+    Tight,
+    /// `[ ]`, `{ }`
+    Spaced,
+    /// The brackets on two lines with an empty one between, as `std.manifestJsonEx` does.
+    Lines,
+}
+
+impl Layout {
+    /// As small as possible.
+    pub(crate) fn compact() -> Self {
+        Self {
+            indent: None,
+            separator: ",",
+            key_separator: ":".into(),
+            newline: String::new(),
+            shortest_numbers: false,
+            empty: Empty::Tight,
+        }
+    }
+
+    /// As `std.toString` writes it.
+    pub(crate) fn one_line() -> Self {
+        Self {
+            indent: None,
+            separator: ", ",
+            key_separator: ": ".into(),
+            newline: String::new(),
+            shortest_numbers: false,
+            empty: Empty::Spaced,
+        }
+    }
+
+    /// As the command line prints it.
+    pub(crate) fn indented() -> Self {
+        Self {
+            indent: Some("   ".into()),
+            separator: ",",
+            key_separator: ": ".into(),
+            newline: "\n".into(),
+            shortest_numbers: false,
+            empty: Empty::Spaced,
+        }
+    }
+}
+
+impl Machine<'_> {
+    /// A computed value as the result of the program.
+    pub(crate) fn write_result(&mut self, value: Value, layout: &Layout, out: &mut Vec<u8>) -> Step<()> {
+        let limit = self.max_output();
+        self.write(value, layout, 0, limit, out)
+    }
+
+    /// A value as JSON on one line, as `std.toString` writes it.
+    pub(crate) fn one_line(&mut self, value: Value, node: NodeId) -> Step<String> {
+        self.json_text(value, &Layout::one_line(), node)
+    }
+
+    /// A value as JSON in a string of the program; it takes memory.
+    pub(crate) fn json_text(&mut self, value: Value, layout: &Layout, node: NodeId) -> Step<String> {
+        let mut out = Vec::new();
+        let limit = self.memory_left();
+        let written = self.write(value, layout, 0, limit, &mut out);
+        match written {
+            Err(error) if error.kind() == ErrorKind::Output => return self.exhausted(ErrorKind::Memory),
+            other => other.map_err(|error| self.came_out_of(error, node))?,
+        }
+        self.charge(out.len())?;
+        Ok(String::from_utf8(out).unwrap_or_default())
+    }
+
+    pub(crate) const fn memory_left(&self) -> usize {
+        self.memory
+    }
+
+    fn write(
+        &mut self,
+        value: Value,
+        layout: &Layout,
+        level: usize,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Step<()> {
+        self.burn(1)?;
+        match value {
+            Value::Absent | Value::Null => out.extend_from_slice(b"null"),
+            Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+            Value::Number(value) if layout.shortest_numbers => {
+                out.extend_from_slice(number::shortest(value).as_bytes());
+            }
+            Value::Number(value) => number::write(value, out),
+            Value::String(string) => {
+                let string = self.text(string);
+                let length = string.text.len();
+                if length > limit.saturating_sub(out.len()) {
+                    return self.exhausted(ErrorKind::Output);
+                }
+                text::write_json(&self.text_of(value), out);
+                self.burn(length / 16)?;
+            }
+            Value::Document { document, node }
+                if layout.indent.is_none() && layout.separator == "," && !layout.shortest_numbers =>
+            {
+                let document = self.documents[usize::from(document)].clone();
+                let canonical = document.canonical_of(node);
+                if canonical.len() > limit.saturating_sub(out.len()) {
+                    return self.exhausted(ErrorKind::Output);
+                }
+                self.burn(canonical.len() / 256)?;
+                out.extend_from_slice(canonical.as_bytes());
+            }
+            Value::Document { .. } | Value::Lazy(_) => {
+                let value = self.deeper(|machine| machine.force(value))?;
+                return self.write(value, layout, level, limit, out);
+            }
+            Value::Array(array) => {
+                self.deeper(|machine| machine.write_array(array, layout, level, limit, out))?;
+            }
+            Value::Object(object) => {
+                self.deeper(|machine| machine.write_object(object, layout, level, limit, out))?;
+            }
+            Value::Function(_) => {
+                return self.fail(
+                    crate::code::NONE,
+                    "couldn't manifest function as JSON: call it, or hide the field with ::",
+                );
+            }
+        }
+        if out.len() > limit {
+            return self.exhausted(ErrorKind::Output);
+        }
+        Ok(())
+    }
+
+    fn text_of(&self, value: Value) -> std::sync::Arc<str> {
+        match value {
+            Value::String(string) => self.shared_text(string),
+            _ => "".into(),
+        }
+    }
+
+    fn write_array(
+        &mut self,
+        array: Handle,
+        layout: &Layout,
+        level: usize,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Step<()> {
+        let len = self.array_len(array);
+        if len == 0 {
+            write_empty(layout, level, *b"[]", out);
+            return Ok(());
+        }
+        out.push(b'[');
+        for at in 0..len {
+            if at > 0 {
+                out.extend_from_slice(layout.separator.as_bytes());
+            }
+            new_line(layout, level + 1, out);
+            let element = self.element(array, at);
+            self.write(element, layout, level + 1, limit, out)?;
+        }
+        new_line(layout, level, out);
+        out.push(b']');
+        Ok(())
+    }
+
+    fn write_object(
+        &mut self,
+        object: Handle,
+        layout: &Layout,
+        level: usize,
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Step<()> {
+        self.check_asserts(object)?;
+        let fields = self.field_list(object, false)?;
+        if fields.is_empty() {
+            write_empty(layout, level, *b"{}", out);
+            return Ok(());
+        }
+        out.push(b'{');
+        for (at, (name, position)) in fields.into_iter().enumerate() {
+            if at > 0 {
+                out.extend_from_slice(layout.separator.as_bytes());
+            }
+            new_line(layout, level + 1, out);
+            self.write_name(name, out)?;
+            out.extend_from_slice(layout.key_separator.as_bytes());
+            let value = self.raw_field_value(object, position)?;
+            self.write(value, layout, level + 1, limit, out)?;
+        }
+        new_line(layout, level, out);
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn write_name(&mut self, name: Symbol, out: &mut Vec<u8>) -> Step<()> {
+        let length = self.symbol_text(name).text.len();
+        self.burn(length / 16)?;
+        text::write_json(&self.symbol_text(name).text, out);
+        Ok(())
+    }
+}
+
+fn new_line(layout: &Layout, level: usize, out: &mut Vec<u8>) {
+    if let Some(indent) = &layout.indent {
+        out.extend_from_slice(layout.newline.as_bytes());
+        for _ in 0..level {
+            out.extend_from_slice(indent.as_bytes());
+        }
+    }
+}
+
+fn write_empty(layout: &Layout, level: usize, brackets: [u8; 2], out: &mut Vec<u8>) {
+    out.push(brackets[0]);
+    match layout.empty {
+        Empty::Tight => {}
+        Empty::Spaced => out.push(b' '),
+        Empty::Lines => {
+            out.extend_from_slice(layout.newline.as_bytes());
+            new_line(layout, level, out);
+        }
+    }
+    out.push(brackets[1]);
+}

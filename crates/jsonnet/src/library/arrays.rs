@@ -1,0 +1,556 @@
+//! Arrays.
+
+use crate::code::NodeId;
+use crate::error::EvalError;
+use crate::eval::value::{FunctionRef, Handle, StringRef, Thunk, Value};
+use crate::eval::{Machine, Step};
+use crate::library::{MAX_PARAMETERS, absent, functions};
+
+type Arguments = [Value; MAX_PARAMETERS];
+
+functions! {
+    "makeArray"(sz, func) => make_array;
+    "range"(from, to) => range;
+    "repeat"(what, count) => repeat;
+    "map"(func, arr) => map;
+    "mapWithIndex"(func, arr) => map_with_index;
+    "flatMap"(func, arr) => flat_map;
+    "filter"(func, arr) => filter;
+    "filterMap"(filter_func, map_func, arr) => filter_map;
+    "foldl"(func, arr, init) => foldl;
+    "foldr"(func, arr, init) => foldr;
+    "join"(sep, arr) => join;
+    "lines"(arr) => lines;
+    "deepJoin"(arr) => deep_join;
+    "flattenArrays"(arrs) => flatten_arrays;
+    "flattenDeepArray"(value) => flatten_deep;
+    "reverse"(arrs) => reverse;
+    "sort"(arr, keyF[?]) => sort;
+    "uniq"(arr, keyF[?]) => uniq;
+    "slice"(indexable, index, end, step) => slice;
+    "member"(arr, x) => member;
+    "contains"(arr, elem) => member;
+    "count"(arr, x) => count;
+    "find"(value, arr) => find;
+    "all"(arr) => all;
+    "any"(arr) => any;
+    "remove"(arr, elem) => remove;
+    "removeAt"(arr, at) => remove_at;
+}
+
+/// A size that an argument gives.
+fn size(m: &mut Machine<'_>, value: Value, what: &str, node: NodeId) -> Step<usize> {
+    let size = m.integer_argument(value, node)?;
+    match usize::try_from(size) {
+        Ok(size) => Ok(size),
+        Err(_) => m.fail(node, format!("{what} must be at least 0, got {size}")),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "indexes are bounded by the memory limit")]
+fn make_array(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let size = size(m, a[0], "the size of an array", node)?;
+    let function = m.function_argument(a[1], node)?;
+    let mut elements = Vec::new();
+    for at in 0..size {
+        m.burn(1)?;
+        m.charge(size_of::<Value>())?;
+        let first = Value::Number(at as f64);
+        elements.push(m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?);
+    }
+    m.array(elements.into_iter())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "numbers beyond 2^53 are doubles anyway")]
+fn range(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (from, to) = (m.integer_argument(a[0], node)?, m.integer_argument(a[1], node)?);
+    let count = usize::try_from(i128::from(to) - i128::from(from) + 1).unwrap_or(0);
+    m.charge(count.saturating_mul(size_of::<Value>()))?;
+    m.burn(count / 4)?;
+    let elements: Vec<Value> = (from..=to).map(|number| Value::Number(number as f64)).collect();
+    m.array(elements.into_iter())
+}
+
+fn repeat(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let what = m.force(a[0])?;
+    let count = m.integer_argument(a[1], node)?;
+    let Ok(count) = usize::try_from(count) else {
+        return m.fail(node, format!("makeArray requires size >= 0, got {count}"));
+    };
+    match what {
+        Value::String(text) => {
+            let text = m.shared_text(text);
+            let length = text.len().saturating_mul(count);
+            m.charge(length)?;
+            m.burn(length / 16)?;
+            m.own_string(text.repeat(count))
+        }
+        Value::Array(array) => {
+            let len = m.array_len(array);
+            let total = len.saturating_mul(count);
+            m.charge(total.saturating_mul(size_of::<Value>()))?;
+            m.burn(total / 4 + count / 4)?;
+            let mut elements = Vec::with_capacity(total);
+            if len > 0 {
+                for _ in 0..count {
+                    elements.extend((0..len).map(|at| m.element(array, at)));
+                }
+            }
+            m.array(elements.into_iter())
+        }
+        other => {
+            let found = m.type_name(other);
+            m.fail(node, format!("std.repeat first argument must be an array or a string, got {found}"))
+        }
+    }
+}
+
+/// The elements of an array, or the characters of a string as strings.
+pub(super) fn items(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Handle> {
+    match m.force(value)? {
+        Value::Array(array) => Ok(array),
+        Value::String(text) => {
+            let text = m.shared_text(text);
+            m.burn(text.len())?;
+            let mut characters = Vec::new();
+            for character in text.chars() {
+                m.charge(size_of::<Value>())?;
+                characters.push(m.string(character.encode_utf8(&mut [0; 4]))?);
+            }
+            match m.array(characters.into_iter())? {
+                Value::Array(array) => Ok(array),
+                _ => Ok(0),
+            }
+        }
+        other => {
+            let found = m.type_name(other);
+            m.fail(node, format!("unexpected type {found}, expected array or string"))
+        }
+    }
+}
+
+fn map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let function = m.function_argument(a[0], node)?;
+    let array = items(m, a[1], node)?;
+    let mut elements = Vec::new();
+    for at in 0..m.array_len(array) {
+        m.burn(1)?;
+        m.charge(size_of::<Value>())?;
+        let first = m.element(array, at);
+        elements.push(m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?);
+    }
+    m.array(elements.into_iter())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "indexes are bounded by the memory limit")]
+fn map_with_index(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let function = m.function_argument(a[0], node)?;
+    let array = items(m, a[1], node)?;
+    let mut elements = Vec::new();
+    for at in 0..m.array_len(array) {
+        m.burn(1)?;
+        m.charge(size_of::<Value>())?;
+        let (first, second) = (Value::Number(at as f64), m.element(array, at));
+        elements.push(m.thunk(Thunk::Call { function, first, second, node })?);
+    }
+    m.array(elements.into_iter())
+}
+
+fn flat_map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let function = m.function_argument(a[0], node)?;
+    let source = m.force(a[1])?;
+    let array = items(m, source, node)?;
+    if matches!(source, Value::String(_)) {
+        let mut joined = String::new();
+        for at in 0..m.array_len(array) {
+            let element = m.element(array, at);
+            match m.call1(function, element, node)? {
+                Value::Null => {}
+                other => {
+                    let part = m.text_argument(other, node)?;
+                    m.charge(part.len())?;
+                    joined.push_str(&part);
+                }
+            }
+        }
+        return m.own_string(joined);
+    }
+    let mut arrays = Vec::new();
+    for at in 0..m.array_len(array) {
+        let element = m.element(array, at);
+        match m.call1(function, element, node)? {
+            Value::Null => {}
+            other => arrays.push(m.array_argument(other, node)?),
+        }
+        m.charge(size_of::<Handle>())?;
+    }
+    m.concat(&arrays)
+}
+
+/// Calls a function that must answer with a boolean.
+pub(super) fn holds(m: &mut Machine<'_>, function: FunctionRef, value: Value, node: NodeId) -> Step<bool> {
+    match m.call1(function, value, node)? {
+        Value::Bool(answer) => Ok(answer),
+        other => {
+            let found = m.type_name(other);
+            m.fail(node, format!("the function must return a boolean, got {found}"))
+        }
+    }
+}
+
+fn kept(m: &mut Machine<'_>, function: FunctionRef, array: Handle, node: NodeId) -> Step<Vec<Value>> {
+    let mut kept = Vec::new();
+    for at in 0..m.array_len(array) {
+        let element = m.element(array, at);
+        m.burn(1)?;
+        if holds(m, function, element, node)? {
+            m.charge(size_of::<Value>())?;
+            kept.push(element);
+        }
+    }
+    Ok(kept)
+}
+
+fn filter(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let function = m.function_argument(a[0], node)?;
+    let array = items(m, a[1], node)?;
+    let kept = kept(m, function, array, node)?;
+    m.array(kept.into_iter())
+}
+
+fn filter_map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let filter = m.function_argument(a[0], node)?;
+    let function = m.function_argument(a[1], node)?;
+    let array = m.array_argument(a[2], node)?;
+    let mut elements = Vec::new();
+    for first in kept(m, filter, array, node)? {
+        elements.push(m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?);
+    }
+    m.array(elements.into_iter())
+}
+
+fn foldl(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let function = m.function_argument(a[0], node)?;
+    let array = items(m, a[1], node)?;
+    let mut folded = a[2];
+    for at in 0..m.array_len(array) {
+        let element = m.element(array, at);
+        folded = m.call_values(function, &[folded, element], node)?;
+    }
+    m.force(folded)
+}
+
+fn foldr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let function = m.function_argument(a[0], node)?;
+    let array = items(m, a[1], node)?;
+    let mut folded = a[2];
+    for at in (0..m.array_len(array)).rev() {
+        let element = m.element(array, at);
+        folded = m.call_values(function, &[element, folded], node)?;
+    }
+    m.force(folded)
+}
+
+fn join(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let separator = m.force(a[0])?;
+    let array = m.array_argument(a[1], node)?;
+    match separator {
+        Value::String(separator) => join_strings(m, separator, array, node),
+        Value::Array(separator) => join_arrays(m, separator, array, node),
+        other => {
+            let found = m.type_name(other);
+            m.fail(node, format!("join needs a string or an array to join with, got {found}"))
+        }
+    }
+}
+
+fn join_strings(m: &mut Machine<'_>, separator: StringRef, array: Handle, node: NodeId) -> Step<Value> {
+    let separator = m.shared_text(separator);
+    let mut joined = String::new();
+    let mut first = true;
+    for at in 0..m.array_len(array) {
+        let part = match m.forced_element(array, at)? {
+            Value::Null => continue,
+            Value::String(part) => m.shared_text(part),
+            other => {
+                let found = m.type_name(other);
+                return m.fail(node, format!("unexpected type {found}, expected string"));
+            }
+        };
+        m.charge(part.len() + separator.len())?;
+        m.burn((part.len() + separator.len()) / 32)?;
+        if !std::mem::take(&mut first) {
+            joined.push_str(&separator);
+        }
+        joined.push_str(&part);
+    }
+    m.own_string(joined)
+}
+
+fn join_arrays(m: &mut Machine<'_>, separator: Handle, array: Handle, node: NodeId) -> Step<Value> {
+    let mut arrays = Vec::new();
+    for at in 0..m.array_len(array) {
+        match m.forced_element(array, at)? {
+            Value::Null => {}
+            other => {
+                let part = m.array_argument(other, node)?;
+                m.charge(2 * size_of::<Handle>())?;
+                if !arrays.is_empty() {
+                    arrays.push(separator);
+                }
+                arrays.push(part);
+            }
+        }
+    }
+    m.concat(&arrays)
+}
+
+fn lines(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = m.array_argument(a[0], node)?;
+    let mut joined = String::new();
+    for at in 0..m.array_len(array) {
+        let element = m.forced_element(array, at)?;
+        if matches!(element, Value::Null) {
+            continue;
+        }
+        let line = m.text_argument(element, node)?;
+        m.charge(line.len() + 1)?;
+        joined.push_str(&line);
+        joined.push('\n');
+    }
+    m.own_string(joined)
+}
+
+fn deep_join(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    fn append(m: &mut Machine<'_>, value: Value, joined: &mut String, node: NodeId) -> Step<()> {
+        match m.force(value)? {
+            Value::String(text) => {
+                let text = m.shared_text(text);
+                m.charge(text.len())?;
+                m.burn(text.len() / 32)?;
+                joined.push_str(&text);
+                Ok(())
+            }
+            Value::Array(array) => m.deeper(|m| {
+                for at in 0..m.array_len(array) {
+                    let element = m.element(array, at);
+                    m.burn(1)?;
+                    append(m, element, joined, node)?;
+                }
+                Ok(())
+            }),
+            other => {
+                let found = m.type_name(other);
+                m.fail(node, format!("expected string or array, got {found}"))
+            }
+        }
+    }
+    let mut joined = String::new();
+    append(m, a[0], &mut joined, node)?;
+    m.own_string(joined)
+}
+
+fn flatten_arrays(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = m.array_argument(a[0], node)?;
+    let mut arrays = Vec::new();
+    for at in 0..m.array_len(array) {
+        let element = m.forced_element(array, at)?;
+        m.charge(size_of::<Handle>())?;
+        arrays.push(m.array_argument(element, node)?);
+    }
+    m.concat(&arrays)
+}
+
+fn flatten_deep(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    fn append(m: &mut Machine<'_>, value: Value, flat: &mut Vec<Value>) -> Step<()> {
+        match m.force(value)? {
+            Value::Array(array) => m.deeper(|m| {
+                for at in 0..m.array_len(array) {
+                    let element = m.element(array, at);
+                    m.burn(1)?;
+                    append(m, element, flat)?;
+                }
+                Ok(())
+            }),
+            other => {
+                m.charge(size_of::<Value>())?;
+                flat.push(other);
+                Ok(())
+            }
+        }
+    }
+    let _ = node;
+    let mut flat = Vec::new();
+    append(m, a[0], &mut flat)?;
+    m.array(flat.into_iter())
+}
+
+fn reverse(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = items(m, a[0], node)?;
+    let len = m.array_len(array);
+    m.charge(len * size_of::<Value>())?;
+    let elements: Vec<Value> = (0..len).rev().map(|at| m.element(array, at)).collect();
+    m.array(elements.into_iter())
+}
+
+/// The key function of an argument, if there is one.
+pub(super) fn key_function(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Option<FunctionRef>> {
+    if absent(value) { Ok(None) } else { m.function_argument(value, node).map(Some) }
+}
+
+/// Elements with the keys by which they are compared, sorted; equal ones keep their order.
+pub(super) fn sorted(
+    m: &mut Machine<'_>,
+    array: Handle,
+    key: Option<FunctionRef>,
+    node: NodeId,
+) -> Step<Vec<(Value, Value)>> {
+    let mut elements = Vec::new();
+    for at in 0..m.array_len(array) {
+        let element = m.element(array, at);
+        let compared = match key {
+            None => m.forced_element(array, at)?,
+            Some(key) => m.call1(key, element, node)?,
+        };
+        m.charge(2 * size_of::<(Value, Value)>())?;
+        elements.push((element, compared));
+    }
+    // Comparing may fail; the first failure is kept, and what is left of the sort costs little.
+    let mut failure: Option<EvalError> = None;
+    elements.sort_by(|a, b| {
+        if failure.is_some() {
+            return std::cmp::Ordering::Equal;
+        }
+        m.compare(a.1, b.1, node).unwrap_or_else(|error| {
+            failure = Some(error);
+            std::cmp::Ordering::Equal
+        })
+    });
+    failure.map_or(Ok(elements), Err)
+}
+
+fn sort(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = items(m, a[0], node)?;
+    let key = key_function(m, a[1], node)?;
+    let elements = sorted(m, array, key, node)?;
+    m.array(elements.into_iter().map(|(element, _)| element))
+}
+
+fn uniq(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = items(m, a[0], node)?;
+    let key = key_function(m, a[1], node)?;
+    let mut elements = Vec::new();
+    let mut last: Option<Value> = None;
+    for at in 0..m.array_len(array) {
+        let element = m.forced_element(array, at)?;
+        let compared = key.map_or(Ok(element), |key| m.call1(key, element, node))?;
+        let same = match last {
+            None => false,
+            Some(last) => m.equal(last, compared, node)?,
+        };
+        if !same {
+            m.charge(size_of::<Value>())?;
+            elements.push(element);
+            last = Some(compared);
+        }
+    }
+    m.array(elements.into_iter())
+}
+
+fn slice(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let target = m.force(a[0])?;
+    let (from, to, step) = (m.force(a[1])?, m.force(a[2])?, m.force(a[3])?);
+    m.slice(target, from, to, step, node)
+}
+
+fn member(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    match m.force(a[0])? {
+        Value::String(text) => {
+            let (text, part) = (m.shared_text(text), m.text_argument(a[1], node)?);
+            m.burn(text.len() / 4)?;
+            // The empty string stands nowhere, as std.findSubstr has it.
+            Ok(Value::Bool(!part.is_empty() && text.contains(&*part)))
+        }
+        Value::Array(array) => {
+            for at in 0..m.array_len(array) {
+                let (element, wanted) = (m.forced_element(array, at)?, m.force(a[1])?);
+                if m.equal(element, wanted, node)? {
+                    return Ok(Value::Bool(true));
+                }
+            }
+            Ok(Value::Bool(false))
+        }
+        other => {
+            let found = m.type_name(other);
+            m.fail(node, format!("std.member first argument must be an array or a string, got {found}"))
+        }
+    }
+}
+
+/// The places at which an array has a value.
+fn places(m: &mut Machine<'_>, array: Handle, wanted: Value, node: NodeId) -> Step<Vec<usize>> {
+    let wanted = m.force(wanted)?;
+    let mut places = Vec::new();
+    for at in 0..m.array_len(array) {
+        let element = m.forced_element(array, at)?;
+        if m.equal(element, wanted, node)? {
+            m.charge(size_of::<usize>())?;
+            places.push(at);
+        }
+    }
+    Ok(places)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are bounded by the memory limit")]
+fn count(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = items(m, a[0], node)?;
+    Ok(Value::Number(places(m, array, a[1], node)?.len() as f64))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "indexes are bounded by the memory limit")]
+fn find(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = m.array_argument(a[1], node)?;
+    let places = places(m, array, a[0], node)?;
+    m.array(places.into_iter().map(|at| Value::Number(at as f64)))
+}
+
+fn all(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    decide(m, a[0], false, node)
+}
+
+fn any(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    decide(m, a[0], true, node)
+}
+
+/// Goes through booleans until one is `deciding`.
+fn decide(m: &mut Machine<'_>, value: Value, deciding: bool, node: NodeId) -> Step<Value> {
+    let array = m.array_argument(value, node)?;
+    for at in 0..m.array_len(array) {
+        let element = m.element(array, at);
+        m.burn(1)?;
+        if m.bool_argument(element, node)? == deciding {
+            return Ok(Value::Bool(deciding));
+        }
+    }
+    Ok(Value::Bool(!deciding))
+}
+
+fn without(m: &mut Machine<'_>, array: Handle, gone: Option<usize>) -> Step<Value> {
+    let len = m.array_len(array);
+    m.charge(len * size_of::<Value>())?;
+    let elements: Vec<Value> =
+        (0..len).filter(|at| Some(*at) != gone).map(|at| m.element(array, at)).collect();
+    m.array(elements.into_iter())
+}
+
+fn remove(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = m.array_argument(a[0], node)?;
+    let first = places(m, array, a[1], node)?.first().copied();
+    without(m, array, first)
+}
+
+fn remove_at(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = m.array_argument(a[0], node)?;
+    let at = m.integer_argument(a[1], node)?;
+    without(m, array, usize::try_from(at).ok())
+}

@@ -1,0 +1,226 @@
+//! The library: one table of functions, by theme in the files beside.
+
+mod arrays;
+mod encoding;
+mod format;
+mod manifest;
+mod math;
+mod objects;
+mod parse;
+mod sets;
+mod strings;
+mod types;
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use crate::ast::Visibility;
+use crate::code::NodeId;
+use crate::eval::value::{Body, FunctionRef, Handle, Layer, MadeField, StringRef, Value};
+use crate::eval::{Machine, Step, root_frame};
+
+/// The most parameters that a function of the library has.
+pub(crate) const MAX_PARAMETERS: usize = 6;
+
+/// A function of the library.
+pub(crate) struct Function {
+    pub name: &'static str,
+    pub parameters: &'static [Parameter],
+    pub run: fn(&mut Machine<'_>, &[Value; MAX_PARAMETERS], NodeId) -> Step<Value>,
+}
+
+/// A parameter; an optional one may be left out.
+pub(crate) struct Parameter {
+    pub name: &'static str,
+    pub optional: bool,
+}
+
+/// Writes the table of a file: `name(parameter, optional[?]) => function`.
+macro_rules! functions {
+    ($($name:literal ($($parameter:ident $([$optional:tt])?),*) => $run:path;)*) => {
+        pub(super) const FUNCTIONS: &[$crate::library::Function] = &[
+            $($crate::library::Function {
+                name: $name,
+                parameters: &[$($crate::library::Parameter {
+                    // A name that is a word of Rust is written with an underscore behind it.
+                    name: $crate::library::parameter_name(stringify!($parameter)),
+                    optional: $crate::library::is_optional(stringify!($($optional)?)),
+                }),*],
+                run: $run,
+            }),*
+        ];
+    };
+}
+pub(crate) use functions;
+
+pub(crate) const fn is_optional(mark: &str) -> bool {
+    !mark.is_empty()
+}
+
+pub(crate) const fn parameter_name(written: &'static str) -> &'static str {
+    match written.as_bytes() {
+        [head @ .., b'_'] => match std::str::from_utf8(head) {
+            Ok(name) => name,
+            Err(_) => written,
+        },
+        _ => written,
+    }
+}
+
+const TABLES: &[&[Function]] = &[
+    types::FUNCTIONS,
+    math::FUNCTIONS,
+    strings::FUNCTIONS,
+    arrays::FUNCTIONS,
+    objects::FUNCTIONS,
+    sets::FUNCTIONS,
+    encoding::FUNCTIONS,
+    format::FUNCTIONS,
+    manifest::FUNCTIONS,
+    parse::FUNCTIONS,
+];
+
+static ALL: LazyLock<Vec<&'static Function>> = LazyLock::new(|| TABLES.iter().copied().flatten().collect());
+
+static BY_NAME: LazyLock<HashMap<&'static str, u16>> =
+    LazyLock::new(|| ALL.iter().zip(0..).map(|(function, number)| (function.name, number)).collect());
+
+/// The number of the function with this name.
+pub(crate) fn find(name: &str) -> Option<u16> {
+    BY_NAME.get(name).copied()
+}
+
+/// The function with this number.
+pub(crate) fn function(number: u16) -> &'static Function {
+    ALL[usize::from(number)]
+}
+
+impl Machine<'_> {
+    /// The library as an object: hidden fields, one for each function.
+    pub(crate) fn std_object(&mut self) -> Step<Value> {
+        if let Some(object) = self.library() {
+            return Ok(object);
+        }
+        let mut fields = Vec::with_capacity(ALL.len() + 2);
+        let mut add = |machine: &mut Self, name: &str, value: Value| -> Step<()> {
+            let name = machine.intern_str(name)?;
+            fields.push(MadeField {
+                name,
+                plus: false,
+                visibility: Visibility::Hidden,
+                body: Body::Value(value),
+            });
+            Ok(())
+        };
+        for (function, number) in ALL.iter().zip(0..) {
+            add(self, function.name, Value::Function(FunctionRef::Builtin(number)))?;
+        }
+        add(self, "pi", Value::Number(std::f64::consts::PI))?;
+        let file = self.code.name.clone();
+        let file = self.string(&file)?;
+        add(self, "thisFile", file)?;
+        let object = self.object(Layer::Made {
+            fields: fields.into_boxed_slice(),
+            literal: None,
+            frame: root_frame(),
+        })?;
+        self.set_library(object);
+        Ok(object)
+    }
+
+    // Arguments, computed and of the right type
+
+    fn expected<T>(&self, value: Value, wanted: &str, node: NodeId) -> Step<T> {
+        let found = self.type_name(value);
+        self.fail(node, format!("unexpected type {found}, expected {wanted}"))
+    }
+
+    pub(crate) fn string_argument(&mut self, value: Value, node: NodeId) -> Step<StringRef> {
+        match self.force(value)? {
+            Value::String(text) => Ok(text),
+            other => self.expected(other, "string", node),
+        }
+    }
+
+    pub(crate) fn text_argument(&mut self, value: Value, node: NodeId) -> Step<std::sync::Arc<str>> {
+        let text = self.string_argument(value, node)?;
+        let text = self.shared_text(text);
+        self.burn(text.len() / 32)?;
+        Ok(text)
+    }
+
+    pub(crate) fn number_argument(&mut self, value: Value, node: NodeId) -> Step<f64> {
+        match self.force(value)? {
+            Value::Number(number) => Ok(number),
+            other => self.expected(other, "number", node),
+        }
+    }
+
+    /// A whole number.
+    pub(crate) fn integer_argument(&mut self, value: Value, node: NodeId) -> Step<i64> {
+        let number = self.number_argument(value, node)?;
+        if number.fract() != 0.0 {
+            return self.fail(node, format!("expected an integer, but got {number}"));
+        }
+        #[expect(clippy::cast_possible_truncation, reason = "saturates; callers bound it")]
+        Ok(number as i64)
+    }
+
+    pub(crate) fn bool_argument(&mut self, value: Value, node: NodeId) -> Step<bool> {
+        match self.force(value)? {
+            Value::Bool(value) => Ok(value),
+            other => self.expected(other, "boolean", node),
+        }
+    }
+
+    pub(crate) fn array_argument(&mut self, value: Value, node: NodeId) -> Step<Handle> {
+        match self.force(value)? {
+            Value::Array(array) => Ok(array),
+            other => self.expected(other, "array", node),
+        }
+    }
+
+    pub(crate) fn object_argument(&mut self, value: Value, node: NodeId) -> Step<Handle> {
+        match self.force(value)? {
+            Value::Object(object) => Ok(object),
+            other => self.expected(other, "object", node),
+        }
+    }
+
+    pub(crate) fn function_argument(&mut self, value: Value, node: NodeId) -> Step<FunctionRef> {
+        match self.force(value)? {
+            Value::Function(function) => Ok(function),
+            other => self.expected(other, "function", node),
+        }
+    }
+
+    /// All elements of an array, computed.
+    pub(crate) fn forced_elements(&mut self, array: Handle) -> Step<Vec<Value>> {
+        let len = self.array_len(array);
+        self.charge(len * size_of::<Value>())?;
+        (0..len).map(|at| self.forced_element(array, at)).collect()
+    }
+
+    /// Calls a function with one value.
+    pub(crate) fn call1(&mut self, function: FunctionRef, value: Value, node: NodeId) -> Step<Value> {
+        self.call_values(function, &[value], node)
+    }
+}
+
+/// Whether an optional argument was left out.
+pub(crate) const fn absent(value: Value) -> bool {
+    matches!(value, Value::Absent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_function_has_one_name_and_few_parameters() {
+        assert_eq!(BY_NAME.len(), ALL.len());
+        for function in ALL.iter() {
+            assert!(function.parameters.len() <= MAX_PARAMETERS, "{}", function.name);
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Strings.
+
+use crate::code::NodeId;
+use crate::eval::strings::slice_chars;
+use crate::eval::value::Value;
+use crate::eval::{Machine, Step};
+use crate::library::{MAX_PARAMETERS, functions};
+
+type Arguments = [Value; MAX_PARAMETERS];
+
+functions! {
+    "codepoint"(str) => codepoint;
+    "char"(n) => char_;
+    "substr"(str, from, len) => substr;
+    "findSubstr"(pat, str) => find_substr;
+    "startsWith"(a, b) => starts_with;
+    "endsWith"(a, b) => ends_with;
+    "stripChars"(str, chars) => strip_chars;
+    "lstripChars"(str, chars) => lstrip_chars;
+    "rstripChars"(str, chars) => rstrip_chars;
+    "trim"(str) => trim;
+    "split"(str, c) => split;
+    "splitLimit"(str, c, maxsplits) => split_limit;
+    "splitLimitR"(str, c, maxsplits) => split_limit_r;
+    "strReplace"(str, from, to) => str_replace;
+    "isEmpty"(str) => is_empty;
+    "asciiUpper"(str) => ascii_upper;
+    "asciiLower"(str) => ascii_lower;
+    "equalsIgnoreCase"(str1, str2) => equals_ignore_case;
+    "stringChars"(str) => string_chars;
+    "escapeStringJson"(str_) => escape_json;
+    "escapeStringPython"(str) => escape_json;
+    "escapeStringBash"(str_) => escape_bash;
+    "escapeStringDollars"(str_) => escape_dollars;
+    "escapeStringXML"(str_) => escape_xml;
+    "parseInt"(str) => parse_int;
+    "parseOctal"(str) => parse_octal;
+    "parseHex"(str) => parse_hex;
+}
+
+fn codepoint(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    let mut characters = text.chars();
+    match (characters.next(), characters.next()) {
+        (Some(only), None) => Ok(Value::Number(f64::from(u32::from(only)))),
+        _ => {
+            m.fail(node, format!("codepoint takes a string of length 1, got length {}", text.chars().count()))
+        }
+    }
+}
+
+fn char_(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let number = m.number_argument(a[0], node)?;
+    if !(0.0..=1_114_111.0).contains(&number) {
+        return m.fail(node, format!("codepoints must be between 0 and 1114111, got {number}"));
+    }
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    let character = char::from_u32(number as u32).unwrap_or('\u{FFFD}');
+    m.own_string(character.to_string())
+}
+
+fn substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.string_argument(a[0], node)?;
+    let (from, len) = (m.integer_argument(a[1], node)?, m.integer_argument(a[2], node)?);
+    let (Ok(from), Ok(len)) = (usize::try_from(from), usize::try_from(len)) else {
+        return m.fail(node, "substr: from and len must be greater than or equal to 0");
+    };
+    let text = m.text(text).clone();
+    m.burn(text.text.len() / 32)?;
+    let end = from.saturating_add(len).min(text.chars as usize);
+    let part = slice_chars(&text, from.min(end), end).into_owned();
+    m.own_string(part)
+}
+
+fn find_substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (pattern, text) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    let mut found = Vec::new();
+    if !pattern.is_empty() {
+        m.burn(text.len())?;
+        let (mut at, mut position) = (0, 0_u32);
+        while let Some(next) = text[at..].find(&*pattern) {
+            position += count(&text[at..at + next]);
+            found.push(Value::Number(f64::from(position)));
+            m.charge(size_of::<Value>())?;
+            // Matches may overlap.
+            let step = text[at + next..].chars().next().map_or(1, char::len_utf8);
+            m.burn(1 + pattern.len() / 16)?;
+            at += next + step;
+            position += 1;
+        }
+    }
+    m.array(found.into_iter())
+}
+
+fn count(text: &str) -> u32 {
+    u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
+}
+
+fn starts_with(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, start) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    Ok(Value::Bool(text.starts_with(&*start)))
+}
+
+fn ends_with(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, end) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    Ok(Value::Bool(text.ends_with(&*end)))
+}
+
+/// The characters of the second argument, by which the first one is stripped.
+fn strip_arguments(
+    m: &mut Machine<'_>,
+    a: &Arguments,
+    node: NodeId,
+) -> Step<(std::sync::Arc<str>, Vec<char>)> {
+    let (text, chars) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    m.burn(text.len())?;
+    let mut set: Vec<char> = chars.chars().collect();
+    m.charge(chars.len() * 4)?;
+    set.sort_unstable();
+    set.dedup();
+    Ok((text, set))
+}
+
+fn strip_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, set) = strip_arguments(m, a, node)?;
+    m.string(text.trim_matches(|c| set.binary_search(&c).is_ok()))
+}
+
+fn lstrip_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, set) = strip_arguments(m, a, node)?;
+    m.string(text.trim_start_matches(|c| set.binary_search(&c).is_ok()))
+}
+
+fn rstrip_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, set) = strip_arguments(m, a, node)?;
+    m.string(text.trim_end_matches(|c| set.binary_search(&c).is_ok()))
+}
+
+fn trim(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    m.string(text.trim_matches([' ', '\t', '\n', '\u{c}', '\r', '\u{85}', '\u{a0}']))
+}
+
+fn split(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, separator) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    parts(m, text.split(&*separator), &text, &separator, node)
+}
+
+fn parts<'t>(
+    m: &mut Machine<'_>,
+    parts: impl Iterator<Item = &'t str>,
+    text: &str,
+    separator: &str,
+    node: NodeId,
+) -> Step<Value> {
+    if separator.is_empty() {
+        return m.fail(node, "the string to split by must not be empty");
+    }
+    m.burn(text.len())?;
+    let mut values = Vec::new();
+    for part in parts {
+        m.charge(size_of::<Value>())?;
+        m.burn(1)?;
+        values.push(m.string(part)?);
+    }
+    m.array(values.into_iter())
+}
+
+/// How often a string is split at most, from an argument where -1 stands for always.
+fn limit(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<usize> {
+    let limit = m.integer_argument(value, node)?;
+    match limit {
+        -1 => Ok(usize::MAX),
+        limit => usize::try_from(limit)
+            .or_else(|_| m.fail(node, format!("maxsplits must be -1 or at least 0, got {limit}"))),
+    }
+}
+
+fn split_limit(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, separator) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    let limit = limit(m, a[2], node)?;
+    parts(m, text.splitn(limit.saturating_add(1), &*separator), &text, &separator, node)
+}
+
+fn split_limit_r(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, separator) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    let limit = limit(m, a[2], node)?;
+    m.charge(text.len() + 16)?;
+    let mut found: Vec<&str> = if separator.is_empty() {
+        Vec::new()
+    } else {
+        m.burn(text.len())?;
+        text.rsplitn(limit.saturating_add(1), &*separator).collect()
+    };
+    found.reverse();
+    parts(m, found.into_iter(), &text, &separator, node)
+}
+
+fn str_replace(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (text, from, to) =
+        (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?, m.text_argument(a[2], node)?);
+    if from.is_empty() {
+        return m.fail(node, "'from' string must not be zero length.");
+    }
+    m.burn(text.len())?;
+    let count = text.matches(&*from).count();
+    let length = (text.len() + count * to.len()).saturating_sub(count * from.len());
+    m.charge(length)?;
+    m.burn(length / 16)?;
+    m.own_string(text.replace(&*from, &to))
+}
+
+fn is_empty(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    Ok(Value::Bool(m.text_argument(a[0], node)?.is_empty()))
+}
+
+fn ascii_upper(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    m.charge(text.len())?;
+    m.own_string(text.to_ascii_uppercase())
+}
+
+fn ascii_lower(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    m.charge(text.len())?;
+    m.own_string(text.to_ascii_lowercase())
+}
+
+fn equals_ignore_case(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (left, right) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
+    Ok(Value::Bool(left.eq_ignore_ascii_case(&right)))
+}
+
+fn string_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    m.burn(text.len())?;
+    let mut characters = Vec::new();
+    for character in text.chars() {
+        m.charge(size_of::<Value>())?;
+        characters.push(m.string(character.encode_utf8(&mut [0; 4]))?);
+    }
+    m.array(characters.into_iter())
+}
+
+/// An argument as text, whatever its type.
+fn any_text(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<String> {
+    let value = m.force(value)?;
+    let text = m.text_of_any(value, node)?;
+    m.burn(text.len() / 8)?;
+    // Escaping makes a text at most seven times as long.
+    m.charge(text.len())?;
+    Ok(text)
+}
+
+fn escape_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = any_text(m, a[0], node)?;
+    m.own_string(crate::text::json(&text))
+}
+
+fn escape_bash(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = any_text(m, a[0], node)?;
+    m.own_string(format!("'{}'", text.replace('\'', "'\"'\"'")))
+}
+
+fn escape_dollars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = any_text(m, a[0], node)?;
+    m.own_string(text.replace('$', "$$"))
+}
+
+fn escape_xml(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = any_text(m, a[0], node)?;
+    let escaped = xml(&text);
+    m.own_string(escaped)
+}
+
+/// A text escaped for XML.
+pub(super) fn xml(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
+
+fn parse_int(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    let (negative, digits) = match text.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, &*text),
+    };
+    let number = digits_in_base(m, digits, 10, node)?;
+    Ok(Value::Number(if negative { -number } else { number }))
+}
+
+fn parse_octal(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    Ok(Value::Number(digits_in_base(m, &text, 8, node)?))
+}
+
+fn parse_hex(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let text = m.text_argument(a[0], node)?;
+    Ok(Value::Number(digits_in_base(m, &text, 16, node)?))
+}
+
+fn digits_in_base(m: &mut Machine<'_>, digits: &str, base: u32, node: NodeId) -> Step<f64> {
+    if digits.is_empty() {
+        return m.fail(node, format!("not a base {base} integer: \"\""));
+    }
+    m.burn(digits.len())?;
+    let mut number = 0.0;
+    for character in digits.chars() {
+        let Some(digit) = character.to_digit(base) else {
+            return m.fail(node, format!("{digits:?} is not a base {base} integer"));
+        };
+        number = number * f64::from(base) + f64::from(digit);
+    }
+    match m.number(number, node)? {
+        Value::Number(number) => Ok(number),
+        _ => Ok(0.0),
+    }
+}

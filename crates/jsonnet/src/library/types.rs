@@ -1,0 +1,153 @@
+//! Types, external variables, traces and other things of the evaluation itself.
+
+use crate::code::NodeId;
+use crate::error::ErrorKind;
+use crate::eval::value::Value;
+use crate::eval::{Machine, Step};
+use crate::library::{MAX_PARAMETERS, functions};
+
+type Arguments = [Value; MAX_PARAMETERS];
+
+functions! {
+    "type"(x) => type_;
+    "isString"(v) => is_string;
+    "isNumber"(v) => is_number;
+    "isBoolean"(v) => is_boolean;
+    "isObject"(v) => is_object;
+    "isArray"(v) => is_array;
+    "isFunction"(v) => is_function;
+    "isNull"(v) => is_null;
+    "extVar"(x) => ext_var;
+    "toString"(a) => to_string;
+    "trace"(str, rest) => trace;
+    "equals"(a, b) => equals;
+    "primitiveEquals"(a, b) => primitive_equals;
+    "assertEqual"(a, b) => assert_equal;
+    "length"(x) => length;
+    "native"(x) => native;
+    "xor"(x, y) => xor;
+    "xnor"(x, y) => xnor;
+    "__compare"(v1, v2) => compare;
+}
+
+fn type_(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    let value = m.force(a[0])?;
+    let name = m.type_name(value);
+    m.string(name)
+}
+
+fn is_string(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    Ok(Value::Bool(matches!(m.force(a[0])?, Value::String(_))))
+}
+
+fn is_number(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    Ok(Value::Bool(matches!(m.force(a[0])?, Value::Number(_))))
+}
+
+fn is_boolean(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    Ok(Value::Bool(matches!(m.force(a[0])?, Value::Bool(_))))
+}
+
+fn is_object(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    Ok(Value::Bool(matches!(m.force(a[0])?, Value::Object(_))))
+}
+
+fn is_array(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    Ok(Value::Bool(matches!(m.force(a[0])?, Value::Array(_))))
+}
+
+fn is_function(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    Ok(Value::Bool(matches!(m.force(a[0])?, Value::Function(_))))
+}
+
+fn is_null(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    Ok(Value::Bool(matches!(m.force(a[0])?, Value::Null)))
+}
+
+fn ext_var(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let name = m.text_argument(a[0], node)?;
+    let value = m.variable(&name, node)?;
+    m.force(value)
+}
+
+fn to_string(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    match m.force(a[0])? {
+        text @ Value::String(_) => Ok(text),
+        other => {
+            let text = m.one_line(other, node)?;
+            m.own_string(text)
+        }
+    }
+}
+
+fn trace(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let message = m.text_argument(a[0], node)?;
+    m.burn(message.len() / 16)?;
+    let line = m.location(node).map_or(0, |location| location.line);
+    let text = format!("TRACE: {}:{line} {message}", m.code.name);
+    (m.trace)(&text);
+    m.force(a[1])
+}
+
+fn equals(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (left, right) = (m.force(a[0])?, m.force(a[1])?);
+    Ok(Value::Bool(m.equal(left, right, node)?))
+}
+
+fn primitive_equals(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (left, right) = (m.force(a[0])?, m.force(a[1])?);
+    match (left, right) {
+        (Value::Array(_), Value::Array(_)) | (Value::Object(_), Value::Object(_)) => {
+            let found = m.type_name(left);
+            m.fail(node, format!("primitiveEquals operates on primitive types, got {found}"))
+        }
+        _ => Ok(Value::Bool(m.equal(left, right, node)?)),
+    }
+}
+
+fn assert_equal(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (left, right) = (m.force(a[0])?, m.force(a[1])?);
+    if m.equal(left, right, node)? {
+        return Ok(Value::Bool(true));
+    }
+    let (left, right) = (m.one_line(left, node)?, m.one_line(right, node)?);
+    Err(m.error(ErrorKind::Program, node, format!("Assertion failed. {left} != {right}")))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
+fn length(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let length = match m.force(a[0])? {
+        Value::String(text) => m.text(text).chars as usize,
+        Value::Array(array) => m.array_len(array),
+        Value::Object(object) => m.field_list(object, false)?.len(),
+        Value::Function(function) => m.parameter_count(function),
+        other => {
+            let found = m.type_name(other);
+            return m.fail(
+                node,
+                format!("length operates on strings, objects, functions and arrays, got {found}"),
+            );
+        }
+    };
+    Ok(Value::Number(length as f64))
+}
+
+fn native(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    m.text_argument(a[0], node)?;
+    // There are no native functions here; an unknown one is null.
+    Ok(Value::Null)
+}
+
+fn xor(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    Ok(Value::Bool(m.bool_argument(a[0], node)? != m.bool_argument(a[1], node)?))
+}
+
+fn xnor(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    Ok(Value::Bool(m.bool_argument(a[0], node)? == m.bool_argument(a[1], node)?))
+}
+
+fn compare(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (left, right) = (m.force(a[0])?, m.force(a[1])?);
+    let order = m.compare(left, right, node)?;
+    Ok(Value::Number(f64::from(order as i8)))
+}

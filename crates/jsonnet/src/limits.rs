@@ -1,0 +1,44 @@
+//! How much an evaluation may take.
+
+/// The limits of an evaluation and of the parse before it.
+///
+/// The defaults fit a claims mapper: each is hit within 50 ms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Evaluation steps. Operations on whole strings and arrays take as many as their size asks for.
+    pub fuel: u64,
+    /// Bytes that the evaluation may allocate in all. Nothing is given back before its end.
+    pub memory: usize,
+    /// How deep evaluations may nest. The default is safe on a thread stack of 2 MiB.
+    pub depth: u32,
+    /// Bytes of the result.
+    pub output: usize,
+}
+
+/// The largest depth that is safe on a thread stack of 2 MiB.
+pub const MAX_DEPTH: u32 = 400;
+
+/// The largest source text in bytes.
+pub const MAX_SOURCE: usize = 1024 * 1024;
+
+/// How deep a source text may nest.
+pub const MAX_NESTING: u32 = 200;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { fuel: 500_000, memory: 16 * 1024 * 1024, depth: MAX_DEPTH, output: 1024 * 1024 }
+    }
+}
+
+impl Limits {
+    /// The limits times `factor`, but for the depth, which the thread's stack bounds.
+    #[must_use]
+    pub const fn times(self, factor: usize) -> Self {
+        Self {
+            fuel: self.fuel.saturating_mul(factor as u64),
+            memory: self.memory.saturating_mul(factor),
+            depth: self.depth,
+            output: self.output.saturating_mul(factor),
+        }
+    }
+}

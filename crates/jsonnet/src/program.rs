@@ -1,0 +1,193 @@
+//! Programs, their variables and their results.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::code::{Code, NONE};
+use crate::document::Document;
+use crate::error::{EvalError, Location, SyntaxError};
+use crate::eval::output::Layout;
+use crate::eval::value::Value;
+use crate::eval::{Machine, root_frame};
+use crate::limits::{Limits, MAX_SOURCE};
+use crate::{lexer, lower, parser};
+
+/// A parsed program: immutable, shared by all threads, evaluated any number of times.
+#[derive(Debug, Clone)]
+pub struct Program(Arc<Code>);
+
+/// The external variables of an evaluation, read with `std.extVar`. They are shared, not copied.
+#[derive(Debug, Default, Clone)]
+pub struct Variables(Vec<(&'static str, Arc<Document>)>, Vec<(Arc<str>, Arc<Document>)>);
+
+impl Variables {
+    /// No variables.
+    pub const fn new() -> Self {
+        Self(Vec::new(), Vec::new())
+    }
+
+    /// The same with one more variable. The name is known at compile time.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Arc<Document>) -> Self {
+        self.0.push((name, value));
+        self
+    }
+
+    /// The same with one more variable of any name.
+    #[must_use]
+    pub fn with_named(mut self, name: &str, value: Arc<Document>) -> Self {
+        self.1.push((name.into(), value));
+        self
+    }
+
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        let fixed = self.0.iter().position(|(known, _)| *known == name);
+        fixed.or_else(|| self.1.iter().position(|(known, _)| **known == *name).map(|at| at + self.0.len()))
+    }
+
+    pub(crate) fn document(&self, at: usize) -> &Arc<Document> {
+        self.0.get(at).map_or_else(|| &self.1[at - self.0.len()].1, |(_, document)| document)
+    }
+}
+
+/// The result of an evaluation as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output(String);
+
+impl Output {
+    /// The JSON text, laid out as it was asked for.
+    pub fn compact(&self) -> &str {
+        &self.0
+    }
+
+    /// The JSON text.
+    pub fn into_string(self) -> String {
+        self.0
+    }
+}
+
+/// The members of an object in the result, each as compact JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Members {
+    text: Vec<u8>,
+    members: Vec<(Arc<str>, Range<usize>)>,
+}
+
+impl Members {
+    /// Names and values in the order of the names.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.members.iter().map(|(name, range)| (&**name, &self.text[range.clone()]))
+    }
+}
+
+/// Why [`Program::evaluate_member`] gave nothing: the shape of the result.
+const NO_OBJECT: &str = "the program must return an object with the member";
+
+impl Program {
+    /// Parses a source. `name` is how errors call it.
+    pub fn parse(name: &str, source: &str) -> Result<Self, SyntaxError> {
+        let fail = |message: String, start: usize, end: usize| SyntaxError {
+            message,
+            location: Location::new(&name.into(), source, start, end),
+        };
+        if source.len() > MAX_SOURCE {
+            return Err(fail(format!("the program is longer than {MAX_SOURCE} bytes"), 0, 0));
+        }
+        let tokens = lexer::tokens(source).map_err(|error| fail(error.message, error.start, error.end))?;
+        let lowered = parser::parse(&tokens).and_then(|tree| lower::lower(name, source, tree));
+        let code =
+            lowered.map_err(|error| fail(error.message, error.span.0 as usize, error.span.1 as usize))?;
+        Ok(Self(Arc::new(code)))
+    }
+
+    /// The name that was given to [`Program::parse`].
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Where the program's result is written: its outermost expression.
+    pub fn result_location(&self) -> Location {
+        let (start, end) = self.0.spans.get(self.0.root as usize).copied().unwrap_or_default();
+        Location::new(&self.0.name, &self.0.source, start as usize, end as usize)
+    }
+
+    /// Evaluates the program; the result is compact JSON, fields sorted. `std.trace` is ignored.
+    pub fn evaluate(&self, variables: &Variables, limits: &Limits) -> Result<Output, EvalError> {
+        self.run(variables, limits, &Layout::compact(), &mut |_| {})
+    }
+
+    /// Evaluates the program; the result is JSON indented by three spaces, as go-jsonnet prints it.
+    /// `trace` is called with what `std.trace` says.
+    pub fn evaluate_pretty(
+        &self,
+        variables: &Variables,
+        limits: &Limits,
+        trace: &mut dyn FnMut(&str),
+    ) -> Result<Output, EvalError> {
+        self.run(variables, limits, &Layout::indented(), trace)
+    }
+
+    fn run(
+        &self,
+        variables: &Variables,
+        limits: &Limits,
+        layout: &Layout,
+        trace: &mut dyn FnMut(&str),
+    ) -> Result<Output, EvalError> {
+        let mut machine = Machine::new(&self.0, variables, limits, trace);
+        let mut out = Vec::new();
+        let value = machine.eval(self.0.root, root_frame())?;
+        machine.write_result(value, layout, &mut out)?;
+        Ok(Output(String::from_utf8(out).unwrap_or_default()))
+    }
+
+    /// Evaluates the program, whose result must be an object, and returns the members of the object
+    /// that stands in it under `member`.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "{ claims: { b: 1, a: [true], c:: 0 } }")?;
+    /// let members = program.evaluate_member("claims", &Variables::new(), &Limits::default())?;
+    /// let shown: Vec<_> = members.iter().collect();
+    /// assert_eq!(shown, [("a", &b"[true]"[..]), ("b", &b"1"[..])]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn evaluate_member(
+        &self,
+        member: &str,
+        variables: &Variables,
+        limits: &Limits,
+    ) -> Result<Members, EvalError> {
+        let mut ignored = |_: &str| {};
+        let mut machine = Machine::new(&self.0, variables, limits, &mut ignored);
+        let root = self.0.root;
+        let result = machine.eval(root, root_frame())?;
+        let Value::Object(object) = result else {
+            let found = machine.type_name(result);
+            return machine.fail(root, format!("{NO_OBJECT} \"{member}\", it returns: {found}"));
+        };
+        machine.check_asserts(object)?;
+        let name = machine.known_symbol(member);
+        let field = match name {
+            Some(name) => machine.find_field(object, name)?,
+            None => None,
+        };
+        let Some((position, false)) = field else {
+            return machine.fail(root, format!("{NO_OBJECT} \"{member}\", which its result lacks"));
+        };
+        let value = machine.field_value(object, position, NONE)?;
+        let Value::Object(inner) = value else {
+            let found = machine.type_name(value);
+            return machine.fail(root, format!("{NO_OBJECT} \"{member}\" being an object, it is: {found}"));
+        };
+        let mut members = Members { text: Vec::with_capacity(1024), members: Vec::new() };
+        machine.check_asserts(inner)?;
+        for (name, position) in machine.field_list(inner, false)? {
+            let start = members.text.len();
+            let value = machine.raw_field_value(inner, position)?;
+            machine.write_result(value, &Layout::compact(), &mut members.text)?;
+            members.members.push((machine.symbol_text(name).text.clone(), start..members.text.len()));
+        }
+        Ok(members)
+    }
+}

@@ -1,0 +1,63 @@
+//! Strings in JSON.
+
+/// Appends a string in JSON's quotes, escaped as go-jsonnet does.
+pub(crate) fn write_json(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    let bytes = text.as_bytes();
+    let mut clean = 0;
+    for (at, byte) in bytes.iter().enumerate() {
+        // U+0080 to U+009F are the two bytes C2 80 to C2 9F.
+        let control = *byte == 0xC2 && bytes.get(at + 1).is_some_and(|next| *next < 0xA0);
+        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' && *byte != 0x7F && !control {
+            continue;
+        }
+        out.extend_from_slice(&bytes[clean..at]);
+        clean = at + 1;
+        match byte {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            0x08 => out.extend_from_slice(b"\\b"),
+            0x0C => out.extend_from_slice(b"\\f"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            0xC2 => {
+                escape(bytes[at + 1], out);
+                clean = at + 2;
+            }
+            other => escape(*other, out),
+        }
+    }
+    out.extend_from_slice(&bytes[clean..]);
+    out.push(b'"');
+}
+
+/// `\u00XX`.
+fn escape(code: u8, out: &mut Vec<u8>) {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    out.extend_from_slice(b"\\u00");
+    out.push(HEX[usize::from(code >> 4)]);
+    out.push(HEX[usize::from(code & 15)]);
+}
+
+/// The string in JSON's quotes.
+pub(crate) fn json(text: &str) -> String {
+    let mut out = Vec::with_capacity(text.len() + 2);
+    write_json(text, &mut out);
+    String::from_utf8(out).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_escaped_as_go_jsonnet_does() {
+        assert_eq!(json("a\"b\\c\n\t\r\u{8}\u{c}"), r#""a\"b\\c\n\t\r\b\f""#);
+        assert_eq!(
+            json("\0\u{1f}\u{7f}\u{80}\u{9f}\u{a0}é😀"),
+            "\"\\u0000\\u001f\\u007f\\u0080\\u009f\u{a0}é😀\""
+        );
+        assert_eq!(json(""), "\"\"");
+    }
+}
