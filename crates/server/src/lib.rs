@@ -2,3 +2,5 @@
 
 pub mod credentials;
 pub mod error;
+pub mod flows;
+pub mod password;
