@@ -1,0 +1,174 @@
+//! The bounded pool in which all hashing happens.
+//!
+//! Hashing takes tens of milliseconds and megabytes on purpose. As many run at once as there are
+//! cores, some more wait, and the rest is sent away: a burst of sign-ins then can neither take all
+//! memory nor starve requests that need no password.
+
+use std::sync::Arc;
+
+use sessera_model::Random;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{HashAlgorithm, PasswordError, StoredHash};
+
+/// How many may wait for each one that runs. With the default parameters the last one waits for about
+/// a second.
+const WAITING_PER_WORKER: usize = 32;
+
+/// The memory that one place in the pool stands for. Imported hashes that need more take more places,
+/// up to the whole pool, so the memory in use stays bounded.
+const KIB_PER_WORKER: u32 = 64 * 1024;
+
+/// The bounded pool in which all hashing happens.
+pub struct PasswordHashing {
+    /// Places of those that run.
+    workers: Arc<Semaphore>,
+    /// Places of those that run or wait.
+    queue: Arc<Semaphore>,
+    worker_count: u32,
+    random: Arc<dyn Random>,
+}
+
+/// What checking a password against a stored hash has shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// It is another password, or there is no stored hash.
+    Mismatch,
+    /// It is the password.
+    Match {
+        /// The stored hash is weaker than what is configured now: hash the password again and store
+        /// that.
+        needs_upgrade: bool,
+    },
+}
+
+impl PasswordHashing {
+    /// A pool with one worker for each core.
+    pub fn new(random: Arc<dyn Random>) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self::with_workers(random, u32::try_from(cores).unwrap_or(1))
+    }
+
+    /// A pool with this many workers.
+    pub fn with_workers(random: Arc<dyn Random>, workers: u32) -> Self {
+        let worker_count = workers.clamp(1, 1024);
+        let places = worker_count as usize;
+        Self {
+            workers: Arc::new(Semaphore::new(places)),
+            queue: Arc::new(Semaphore::new(places * (1 + WAITING_PER_WORKER))),
+            worker_count,
+            random,
+        }
+    }
+
+    /// Hashes a password with a new salt. The result is the text to store.
+    pub async fn hash(&self, algorithm: HashAlgorithm, password: &str) -> Result<String, PasswordError> {
+        algorithm.check_length(password)?;
+        let mut salt = [0; 16];
+        self.random.fill(&mut salt);
+        let password = zeroize::Zeroizing::new(password.to_owned());
+        self.run(algorithm.memory_kib(), move || algorithm.hash(&password, salt).map(|hash| hash.to_text()))
+            .await
+    }
+
+    /// Checks a password against the stored hash of the one who signs in; `None` when there is nobody
+    /// of that name or there is no password. That takes as long, so that time does not tell who has
+    /// an account.
+    pub async fn verify(
+        &self,
+        algorithm: HashAlgorithm,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Verification, PasswordError> {
+        let fits = algorithm.check_length(password).is_ok();
+        let Some(stored) = stored else {
+            // bcrypt refuses to hash what it would cut. The work is the same for any password.
+            let stand_in = if fits { password } else { "" };
+            self.hash(algorithm, stand_in).await?;
+            return Ok(Verification::Mismatch);
+        };
+        let stored = StoredHash::parse(stored)
+            .map_err(|error| PasswordError::Internal(format!("a stored password is damaged: {error}")))?;
+        let needs_upgrade = fits && stored.needs_upgrade(algorithm);
+        let password = zeroize::Zeroizing::new(password.to_owned());
+        let matches = self.run(stored.memory_kib(), move || stored.matches(&password)).await?;
+        Ok(if matches { Verification::Match { needs_upgrade } } else { Verification::Mismatch })
+    }
+
+    /// Runs `work` on a thread for blocking work once there is a place.
+    async fn run<T: Send + 'static>(
+        &self,
+        memory_kib: u32,
+        work: impl FnOnce() -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let waiting = Arc::clone(&self.queue).try_acquire_owned().map_err(|_| PasswordError::Busy)?;
+        let places = memory_kib.div_ceil(KIB_PER_WORKER).clamp(1, self.worker_count);
+        let running = Arc::clone(&self.workers).acquire_many_owned(places).await;
+        let running = running.map_err(|error| PasswordError::Internal(error.to_string()))?;
+        // The work cannot be stopped, so the places go back when it ends, not when its caller leaves.
+        let places: [OwnedSemaphorePermit; 2] = [waiting, running];
+        let done = tokio::task::spawn_blocking(move || {
+            let result = work();
+            drop(places);
+            result
+        });
+        done.await.map_err(|error| PasswordError::Internal(format!("hashing failed: {error}")))?
+    }
+}
+
+impl std::fmt::Debug for PasswordHashing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PasswordHashing").field("workers", &self.worker_count).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sessera_model::SeededRandom;
+
+    use super::*;
+
+    const CHEAP: HashAlgorithm = HashAlgorithm::Argon2id { memory_kib: 64, iterations: 1, parallelism: 1 };
+
+    fn pool() -> PasswordHashing {
+        PasswordHashing::with_workers(Arc::new(SeededRandom::new(1)), 1)
+    }
+
+    #[tokio::test]
+    async fn a_password_matches_its_own_hash_only() {
+        let pool = pool();
+        let hash = pool.hash(CHEAP, "correct horse").await.unwrap();
+        assert_ne!(hash, pool.hash(CHEAP, "correct horse").await.unwrap(), "every hash has its own salt");
+        let verify = |password| pool.verify(CHEAP, password, Some(&hash));
+        assert_eq!(verify("correct horse").await, Ok(Verification::Match { needs_upgrade: false }));
+        assert_eq!(verify("battery staple").await, Ok(Verification::Mismatch));
+        assert_eq!(verify(&"x".repeat(5000)).await, Ok(Verification::Mismatch));
+        assert_eq!(pool.verify(CHEAP, "correct horse", None).await, Ok(Verification::Mismatch));
+    }
+
+    #[tokio::test]
+    async fn a_hash_is_upgraded_only_when_the_password_fits_the_new_algorithm() {
+        let pool = pool();
+        let bcrypt = HashAlgorithm::Bcrypt { cost: 4 };
+        for (password, needs_upgrade) in [("short".to_owned(), true), ("x".repeat(73), false)] {
+            let hash = pool.hash(CHEAP, &password).await.unwrap();
+            let verification = pool.verify(bcrypt, &password, Some(&hash)).await;
+            assert_eq!(verification, Ok(Verification::Match { needs_upgrade }));
+        }
+        let too_long = pool.hash(bcrypt, &"x".repeat(73)).await;
+        assert_eq!(too_long, Err(PasswordError::TooLong { max: 72, actual: 73 }));
+        assert_eq!(pool.verify(bcrypt, &"x".repeat(73), None).await, Ok(Verification::Mismatch));
+    }
+
+    #[tokio::test]
+    async fn who_finds_the_queue_full_is_sent_away() {
+        let pool = pool();
+        let all = pool.queue.available_permits();
+        let taken = pool.queue.clone().try_acquire_many_owned(u32::try_from(all).unwrap()).unwrap();
+        assert_eq!(pool.hash(CHEAP, "x").await, Err(PasswordError::Busy));
+        drop(taken);
+        assert!(pool.hash(CHEAP, "x").await.is_ok());
+        assert_eq!(pool.queue.available_permits(), all, "places come back");
+        assert_eq!(pool.workers.available_permits(), 1);
+    }
+}
