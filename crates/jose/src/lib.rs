@@ -1,1 +1,30 @@
-//! JSON Web Keys, key sets and signatures.
+//! JSON Web Keys (RFC 7517), key sets and signatures (RFC 7515), on aws-lc-rs.
+//!
+//! What it refuses to be: a JWE library, or one that trusts what a token says about its own key.
+//! Private keys ([`Jwk`]) and public ones ([`PublicJwk`]) are different types, and the public ones
+//! have no place for a private member. Private bytes are wiped from memory and never printed.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`algorithm`] | the signature algorithms |
+//! | [`jwk`] | keys and sets of them |
+//! | [`sign`] | a key ready to sign |
+//! | [`verify`] | checking tokens |
+//! | [`generate`] | making keys |
+//! | [`import`] | keys from PEM, DER and raw secrets |
+
+pub mod algorithm;
+pub mod base64url;
+mod der;
+pub mod error;
+pub mod generate;
+pub mod import;
+pub mod jwk;
+pub mod sign;
+pub mod strict_json;
+pub mod verify;
+
+pub use algorithm::Algorithm;
+pub use error::{KeyError, VerifyError};
+pub use jwk::{Jwk, JwkSet, PublicJwk, PublicJwkSet};
+pub use sign::Signer;

@@ -1,0 +1,264 @@
+//! Keys from files: JWK, JWK sets, PEM, DER and raw secrets.
+
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+    EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
+};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::algorithm::Algorithm;
+use crate::der::{self, Reader, malformed};
+use crate::error::KeyError;
+use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey, RsaPrivate};
+use crate::strict_json;
+
+/// Reads the keys of a file: a JWK, a JWK set, PEM with any number of keys, or DER.
+///
+/// `algorithm` is given to keys that name none. EC and Ed25519 keys need none; RSA keys do.
+pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyError> {
+    let text = std::str::from_utf8(bytes).ok();
+    let keys = match text.map(str::trim_start) {
+        Some(json) if json.starts_with('{') => json_keys(json.as_bytes())?,
+        Some(pem) if pem.contains("-----BEGIN ") => pem_keys(pem)?,
+        _ => vec![Jwk::new(der_key(bytes)?, None, None)],
+    };
+    keys.into_iter().map(|key| with_algorithm(key, algorithm)).collect()
+}
+
+/// A shared secret for an HMAC algorithm, its bytes as they are.
+pub fn secret(bytes: &[u8], algorithm: Algorithm) -> Result<Jwk, KeyError> {
+    if !algorithm.is_symmetric() {
+        return Err(KeyError::NotImportable(format!(
+            "the file is no key in JWK, PEM or DER form, and a raw secret is for HS256, HS384 and HS512 only, not {algorithm}"
+        )));
+    }
+    let jwk = Jwk::new(Material::Secret(Zeroizing::new(bytes.to_vec())), Some(algorithm), None);
+    jwk.algorithm()?;
+    Ok(jwk)
+}
+
+fn with_algorithm(key: Jwk, algorithm: Option<Algorithm>) -> Result<Jwk, KeyError> {
+    let natural = match key.material() {
+        Material::Pair { public: PublicKey::Ec { curve, .. }, .. } => Some(curve.algorithm()),
+        Material::Pair { public: PublicKey::Ed25519 { .. }, .. } => Some(Algorithm::EdDsa),
+        _ => None,
+    };
+    let key = match (key.alg(), algorithm.or(natural)) {
+        (None, Some(algorithm)) => key.with_default_algorithm(algorithm),
+        (Some(_), _) => key,
+        (None, None) => return Err(KeyError::NoAlgorithm(key.kid().to_owned())),
+    };
+    if key.key_use() != Some("enc") {
+        key.algorithm()?;
+    }
+    Ok(key)
+}
+
+fn json_keys(json: &[u8]) -> Result<Vec<Jwk>, KeyError> {
+    let value = strict_json::parse(json).map_err(KeyError::NotAKey)?;
+    match &value {
+        Value::Object(members) if members.contains_key("keys") => {
+            Ok(JwkSet::from_value(value)?.keys().to_vec())
+        }
+        _ => Ok(vec![Jwk::from_value(value)?]),
+    }
+}
+
+fn pem_keys(text: &str) -> Result<Vec<Jwk>, KeyError> {
+    let mut keys = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("-----BEGIN ") {
+        let block = &rest[start..];
+        let label_end = block[11..].find("-----").ok_or_else(malformed)? + 11;
+        let label = &block[11..label_end];
+        let end = format!("-----END {label}-----");
+        let length = block
+            .find(&end)
+            .ok_or_else(|| KeyError::NotImportable(format!("the PEM block \"{label}\" has no line {end}")))?
+            + end.len();
+        let (_, bytes) = pem_rfc7468::decode_vec(&block.as_bytes()[..length]).map_err(|error| {
+            KeyError::NotImportable(format!("the PEM block \"{label}\" cannot be read: {error}"))
+        })?;
+        let bytes = Zeroizing::new(bytes);
+        if label.contains("ENCRYPTED") {
+            return Err(KeyError::NotImportable(
+                "the PEM key is encrypted: decrypt it first, for example with \"openssl pkcs8 -in FILE -nocrypt\"".into(),
+            ));
+        }
+        // OpenSSL writes the curve in a block of its own before the key, which says it again.
+        if label != "EC PARAMETERS" {
+            keys.push(Jwk::new(der_key(&bytes)?, None, None));
+        }
+        rest = &block[length..];
+    }
+    if keys.is_empty() {
+        return Err(KeyError::NotImportable("the PEM file holds no key".into()));
+    }
+    Ok(keys)
+}
+
+/// A key in DER: PKCS#8, PKCS#1, SEC 1 or `SubjectPublicKeyInfo`.
+pub(crate) fn der_key(bytes: &[u8]) -> Result<Material, KeyError> {
+    let mut reader = Reader::new(bytes);
+    let mut body = reader.enter(der::SEQUENCE).map_err(|_| {
+        KeyError::NotImportable(
+            "the file is no key in JWK, PEM or DER form; a raw secret needs --alg HS256".into(),
+        )
+    })?;
+    if body.peek() == Some(der::SEQUENCE) {
+        return public_key_info(body);
+    }
+    let mut probe = body;
+    let first = probe.take(der::INTEGER)?;
+    match (probe.peek(), first) {
+        (Some(der::SEQUENCE), _) => {
+            body.skip()?;
+            private_key_info(body, bytes)
+        }
+        (Some(der::OCTET_STRING), [1]) => ec_private(body, None, bytes),
+        (Some(der::INTEGER), [0]) => rsa_private(body),
+        (Some(der::INTEGER), _) => {
+            let (n, e) = (body.unsigned()?.to_vec(), body.unsigned()?.to_vec());
+            Ok(Material::Pair { public: PublicKey::Rsa { n, e }, private: None })
+        }
+        _ => Err(malformed()),
+    }
+}
+
+fn curve(oid: &[u8]) -> Result<Curve, KeyError> {
+    match oid {
+        der::P256 => Ok(Curve::P256),
+        der::P384 => Ok(Curve::P384),
+        der::P521 => Ok(Curve::P521),
+        _ => Err(KeyError::NotImportable(
+            "the curve of the key is not supported: use P-256, P-384 or P-521".into(),
+        )),
+    }
+}
+
+fn unsupported() -> KeyError {
+    KeyError::NotImportable("the kind of key is not supported: use RSA, EC or Ed25519".into())
+}
+
+/// `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
+fn public_key_info(mut body: Reader<'_>) -> Result<Material, KeyError> {
+    let mut algorithm = body.enter(der::SEQUENCE)?;
+    let oid = algorithm.take(der::OID)?;
+    let key = body.bits()?;
+    let public = match oid {
+        der::RSA_ENCRYPTION => {
+            let mut numbers = Reader::new(key).enter(der::SEQUENCE)?;
+            PublicKey::Rsa { n: numbers.unsigned()?.to_vec(), e: numbers.unsigned()?.to_vec() }
+        }
+        der::EC_PUBLIC_KEY => point(curve(algorithm.take(der::OID)?)?, key)?,
+        der::ED25519 if key.len() == 32 => PublicKey::Ed25519 { x: key.to_vec() },
+        _ => return Err(unsupported()),
+    };
+    Ok(Material::Pair { public, private: None })
+}
+
+/// A point in uncompressed form.
+fn point(curve: Curve, bytes: &[u8]) -> Result<PublicKey, KeyError> {
+    let length = curve.coordinate_length();
+    match bytes {
+        [4, coordinates @ ..] if coordinates.len() == 2 * length => {
+            let (x, y) = coordinates.split_at(length);
+            Ok(PublicKey::Ec { curve, x: x.to_vec(), y: y.to_vec() })
+        }
+        _ => Err(KeyError::NotImportable("the point of the EC key is compressed or damaged".into())),
+    }
+}
+
+/// `PrivateKeyInfo` (RFC 5958), the version being read already.
+fn private_key_info(mut body: Reader<'_>, whole: &[u8]) -> Result<Material, KeyError> {
+    let mut algorithm = body.enter(der::SEQUENCE)?;
+    let oid = algorithm.take(der::OID)?;
+    let key = body.take(der::OCTET_STRING)?;
+    match oid {
+        der::RSA_ENCRYPTION => rsa_private(Reader::new(key).enter(der::SEQUENCE)?),
+        der::EC_PUBLIC_KEY => {
+            let curve = curve(algorithm.take(der::OID)?)?;
+            ec_private(Reader::new(key).enter(der::SEQUENCE)?, Some(curve), whole)
+        }
+        der::ED25519 => {
+            let seed = Zeroizing::new(Reader::new(key).take(der::OCTET_STRING)?.to_vec());
+            let pair = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| malformed())?;
+            let public = PublicKey::Ed25519 { x: pair.public_key().as_ref().to_vec() };
+            Ok(Material::Pair { public, private: Some(PrivateKey::Scalar(seed)) })
+        }
+        _ => Err(unsupported()),
+    }
+}
+
+/// `ECPrivateKey` (RFC 5915).
+fn ec_private(mut body: Reader<'_>, named: Option<Curve>, whole: &[u8]) -> Result<Material, KeyError> {
+    body.skip()?;
+    let scalar = body.take(der::OCTET_STRING)?;
+    let mut known = named;
+    if known.is_none() && body.peek() == Some(0xA0) {
+        known = Some(curve(body.enter(0xA0)?.take(der::OID)?)?);
+    } else if body.peek() == Some(0xA0) {
+        body.skip()?;
+    }
+    let known = known.ok_or_else(|| KeyError::NotImportable("the EC key does not name its curve".into()))?;
+    let length = known.coordinate_length();
+    if scalar.len() > length {
+        return Err(malformed());
+    }
+    let mut padded = Zeroizing::new(vec![0; length - scalar.len()]);
+    padded.extend_from_slice(scalar);
+    let public = if body.peek() == Some(der::CONTEXT_1) {
+        point(known, body.enter(der::CONTEXT_1)?.bits()?)?
+    } else {
+        let signing = match known {
+            Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+            Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+            Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
+        };
+        let pair = EcdsaKeyPair::from_private_key_der(signing, whole).map_err(|_| malformed())?;
+        point(known, pair.public_key().as_ref())?
+    };
+    Ok(Material::Pair { public, private: Some(PrivateKey::Scalar(padded)) })
+}
+
+/// `RSAPrivateKey` (RFC 8017, appendix A.1.2).
+fn rsa_private(mut body: Reader<'_>) -> Result<Material, KeyError> {
+    body.skip()?;
+    let (n, e) = (body.unsigned()?.to_vec(), body.unsigned()?.to_vec());
+    let mut secret = || body.unsigned().map(|bytes| Zeroizing::new(bytes.to_vec()));
+    let rsa =
+        RsaPrivate { d: secret()?, p: secret()?, q: secret()?, dp: secret()?, dq: secret()?, qi: secret()? };
+    Ok(Material::Pair { public: PublicKey::Rsa { n, e }, private: Some(PrivateKey::Rsa(Box::new(rsa))) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign::Signer;
+
+    /// RFC 8410, section 10.3.
+    const ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
+
+    #[test]
+    fn a_pem_key_is_read_and_signs() {
+        let keys = keys(ED25519.as_bytes(), None).unwrap();
+        assert_eq!(keys[0].algorithm(), Ok(Algorithm::EdDsa));
+        // The public key of the same document, section 10.1.
+        let x = crate::base64url::decode(keys[0].public().unwrap().to_json()["x"].as_str().unwrap()).unwrap();
+        assert_eq!(x[..4], [0x19, 0xbf, 0x44, 0x09]);
+        assert!(Signer::new(&keys[0]).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_key_says_what_to_do() {
+        for bytes in
+            [&b"secret"[..], b"", b"-----BEGIN X-----", b"{}", &[0x30, 0x03, 0x02, 0x01, 0x00], &[0xFF; 40]]
+        {
+            assert!(keys(bytes, None).is_err());
+        }
+        assert!(matches!(secret(b"short", Algorithm::Hs256), Err(KeyError::SecretTooShort { .. })));
+        assert!(secret(&[7; 32], Algorithm::Hs256).is_ok());
+        assert!(secret(&[7; 32], Algorithm::Es256).is_err());
+    }
+}

@@ -1,0 +1,212 @@
+//! A key that is ready to sign.
+
+use std::fmt;
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::{KeyPairComponents, PublicKeyComponents};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
+    EcdsaKeyPair, Ed25519KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PKCS1_SHA512, RSA_PSS_SHA256,
+    RSA_PSS_SHA384, RSA_PSS_SHA512, RsaEncoding, RsaKeyPair,
+};
+use serde_json::json;
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::error::KeyError;
+use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey};
+
+/// A key that is ready to sign: parsed and checked once.
+pub struct Signer {
+    algorithm: Algorithm,
+    kid: String,
+    key: Key,
+}
+
+enum Key {
+    Ec(EcdsaKeyPair),
+    Ed25519(Ed25519KeyPair),
+    Rsa(Box<RsaKeyPair>, &'static dyn RsaEncoding),
+    Hmac(Box<hmac::Key>),
+}
+
+impl Signer {
+    /// The signer of a set: its first key.
+    pub fn of_set(set: &JwkSet) -> Result<Self, KeyError> {
+        Self::new(set.keys().first().ok_or(KeyError::EmptySet)?)
+    }
+
+    /// A signer with this key.
+    pub fn new(jwk: &Jwk) -> Result<Self, KeyError> {
+        let kid = jwk.kid().to_owned();
+        if jwk.key_use().is_some_and(|key_use| key_use != "sig") {
+            return Err(KeyError::ForEncryption(kid));
+        }
+        let algorithm = jwk.algorithm()?;
+        let inconsistent = || KeyError::Inconsistent(kid.clone());
+        let key = match jwk.material() {
+            Material::Secret(secret) => {
+                Key::Hmac(Box::new(hmac::Key::new(hmac_algorithm(algorithm), secret)))
+            }
+            Material::Pair { private: None, .. } => return Err(KeyError::PublicOnly(kid)),
+            Material::Pair { public, private: Some(private) } => match (public, private) {
+                (PublicKey::Ec { curve, x, y }, PrivateKey::Scalar(d)) => {
+                    let signing = match curve {
+                        Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
+                        Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
+                        Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
+                    };
+                    let point = uncompressed(x, y);
+                    EcdsaKeyPair::from_private_key_and_public_key(signing, d, &point)
+                        .map(Key::Ec)
+                        .map_err(|_| inconsistent())?
+                }
+                (PublicKey::Ed25519 { x }, PrivateKey::Scalar(seed)) => {
+                    Ed25519KeyPair::from_seed_and_public_key(seed, x)
+                        .map(Key::Ed25519)
+                        .map_err(|_| inconsistent())?
+                }
+                (PublicKey::Rsa { n, e }, PrivateKey::Rsa(rsa)) => {
+                    let components = KeyPairComponents {
+                        public_key: PublicKeyComponents { n: n.as_slice(), e: e.as_slice() },
+                        d: rsa.d.as_slice(),
+                        p: rsa.p.as_slice(),
+                        q: rsa.q.as_slice(),
+                        dP: rsa.dp.as_slice(),
+                        dQ: rsa.dq.as_slice(),
+                        qInv: rsa.qi.as_slice(),
+                    };
+                    let pair = RsaKeyPair::from_components(&components).map_err(|_| inconsistent())?;
+                    Key::Rsa(Box::new(pair), rsa_encoding(algorithm))
+                }
+                _ => return Err(inconsistent()),
+            },
+        };
+        Ok(Self { algorithm, kid, key })
+    }
+
+    /// The algorithm of its signatures.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The id of its key.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// The header of its tokens, `{"alg","kid","typ"}`, as base64url and with the dot behind it.
+    pub fn encoded_header(&self, typ: &str) -> String {
+        let header = json!({ "alg": self.algorithm.as_str(), "kid": self.kid, "typ": typ });
+        format!("{}.", base64url::encode(header.to_string()))
+    }
+
+    /// The signature over the signing input (RFC 7515, section 5.1), appended to `out` as base64url.
+    ///
+    /// Fails only when the library refuses to sign, which a checked key does not make it do.
+    pub fn sign_into(&self, input: &[u8], out: &mut String) -> Result<(), KeyError> {
+        let failed = |_| KeyError::Inconsistent(self.kid.clone());
+        match &self.key {
+            Key::Ec(pair) => {
+                base64url::encode_into(pair.sign(&SystemRandom::new(), input).map_err(failed)?, out);
+            }
+            Key::Ed25519(pair) => base64url::encode_into(pair.try_sign(input).map_err(failed)?, out),
+            Key::Rsa(pair, encoding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*encoding, &SystemRandom::new(), input, &mut signature).map_err(failed)?;
+                base64url::encode_into(signature, out);
+            }
+            Key::Hmac(key) => base64url::encode_into(hmac::sign(key, input), out),
+        }
+        Ok(())
+    }
+
+    /// A token in compact form over a payload.
+    pub fn sign_compact(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
+        let mut token = self.encoded_header(typ);
+        base64url::encode_into(payload, &mut token);
+        let mut signature = String::new();
+        self.sign_into(token.as_bytes(), &mut signature)?;
+        token.push('.');
+        token.push_str(&signature);
+        Ok(token)
+    }
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("alg", &self.algorithm).field("kid", &self.kid).finish_non_exhaustive()
+    }
+}
+
+/// A point in uncompressed form (SEC 1, section 2.3.3).
+pub(crate) fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
+    let mut point = Vec::with_capacity(1 + x.len() + y.len());
+    point.push(4);
+    point.extend_from_slice(x);
+    point.extend_from_slice(y);
+    point
+}
+
+pub(crate) const fn hmac_algorithm(algorithm: Algorithm) -> hmac::Algorithm {
+    match algorithm.hash_length() {
+        32 => hmac::HMAC_SHA256,
+        48 => hmac::HMAC_SHA384,
+        _ => hmac::HMAC_SHA512,
+    }
+}
+
+fn rsa_encoding(algorithm: Algorithm) -> &'static dyn RsaEncoding {
+    match algorithm {
+        Algorithm::Ps256 => &RSA_PSS_SHA256,
+        Algorithm::Ps384 => &RSA_PSS_SHA384,
+        Algorithm::Ps512 => &RSA_PSS_SHA512,
+        Algorithm::Rs384 => &RSA_PKCS1_SHA384,
+        Algorithm::Rs512 => &RSA_PKCS1_SHA512,
+        _ => &RSA_PKCS1_SHA256,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hmac_is_rfc_7515_appendix_a_1() {
+        let key = Jwk::parse(br#"{"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#).unwrap();
+        let input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
+        let mut signature = String::new();
+        Signer::new(&key).unwrap().sign_into(input.as_bytes(), &mut signature).unwrap();
+        assert_eq!(signature, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+    }
+
+    #[test]
+    fn ed25519_is_rfc_8037_appendix_a_4() {
+        let key = Jwk::parse(br#"{"kty":"OKP","crv":"Ed25519","alg":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#).unwrap();
+        let mut signature = String::new();
+        Signer::new(&key)
+            .unwrap()
+            .sign_into(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc", &mut signature)
+            .unwrap();
+        assert_eq!(
+            signature,
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+        assert_eq!(key.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn what_cannot_sign_is_refused() {
+        let ec = |extra: &str| {
+            Jwk::parse(format!(r#"{{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","kid":"1","alg":"ES256"{extra}}}"#).as_bytes()).unwrap()
+        };
+        let d = r#","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE""#;
+        assert!(Signer::new(&ec(d)).is_ok());
+        assert_eq!(Signer::new(&ec("")).err(), Some(KeyError::PublicOnly("1".into())));
+        assert_eq!(Signer::new(&ec(r#","use":"enc""#)).err(), Some(KeyError::ForEncryption("1".into())));
+        let other = r#","d":"970MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE""#;
+        assert_eq!(Signer::new(&ec(other)).err(), Some(KeyError::Inconsistent("1".into())));
+        assert_eq!(Signer::of_set(&JwkSet::default()).err(), Some(KeyError::EmptySet));
+    }
+}

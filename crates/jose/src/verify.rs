@@ -1,0 +1,319 @@
+//! Checking tokens: signature first, then times.
+
+use aws_lc_rs::hmac;
+use aws_lc_rs::rsa::PublicKeyComponents;
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
+    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
+    UnparsedPublicKey, VerificationAlgorithm,
+};
+use serde_json::{Map, Value};
+
+use crate::algorithm::Algorithm;
+use crate::error::VerifyError;
+use crate::jwk::{Curve, Jwk, JwkSet, Material, PublicJwkSet, PublicKey};
+use crate::sign::{hmac_algorithm, uncompressed};
+use crate::{base64url, strict_json};
+
+/// The longest token that is looked at, in bytes.
+pub const MAX_TOKEN: usize = 256 * 1024;
+
+/// A token whose signature was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Its header.
+    pub header: Map<String, Value>,
+    /// Its payload.
+    pub payload: Vec<u8>,
+    /// The id of the key that made it.
+    pub kid: String,
+}
+
+impl Verified {
+    /// The payload as claims: a JSON object without duplicate members.
+    pub fn claims(&self) -> Result<Map<String, Value>, VerifyError> {
+        match strict_json::parse(&self.payload) {
+            Ok(Value::Object(claims)) => Ok(claims),
+            _ => Err(VerifyError::Malformed("the payload is no JSON object, or a member of it stands twice")),
+        }
+    }
+}
+
+/// The parts of a token that was not checked yet.
+struct Parts<'a> {
+    header: Map<String, Value>,
+    algorithm: Algorithm,
+    kid: Option<String>,
+    signing_input: &'a [u8],
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl<'a> Parts<'a> {
+    fn of(token: &'a str) -> Result<Self, VerifyError> {
+        if token.len() > MAX_TOKEN {
+            return Err(VerifyError::TooLong(MAX_TOKEN));
+        }
+        let (signing_input, signature) =
+            token.rsplit_once('.').ok_or(VerifyError::Malformed("it needs three parts with dots between"))?;
+        let (header, payload) = signing_input
+            .split_once('.')
+            .ok_or(VerifyError::Malformed("it needs three parts with dots between"))?;
+        let bytes = |part| base64url::decode(part).ok_or(VerifyError::Malformed("a part is no base64url"));
+        let Ok(Value::Object(header)) = strict_json::parse(&bytes(header)?) else {
+            return Err(VerifyError::Malformed(
+                "the header is no JSON object, or a member of it stands twice",
+            ));
+        };
+        if header.contains_key("crit") {
+            return Err(VerifyError::CriticalExtension);
+        }
+        if header.contains_key("b64") {
+            return Err(VerifyError::Malformed("payloads that are not base64url are not supported"));
+        }
+        let text = |name: &str| match header.get(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(_) => Err(VerifyError::Malformed("\"alg\" and \"kid\" must be strings")),
+        };
+        let alg = text("alg")?.ok_or(VerifyError::Malformed("the header names no algorithm"))?;
+        let algorithm =
+            alg.parse().map_err(|_| VerifyError::AlgorithmNotAccepted(alg.chars().take(32).collect()))?;
+        let kid = text("kid")?;
+        Ok(Self {
+            algorithm,
+            kid,
+            signing_input: signing_input.as_bytes(),
+            payload: bytes(payload)?,
+            signature: bytes(signature)?,
+            header,
+        })
+    }
+
+    /// Which of the keys it names. Without an id a set of one key is clear enough.
+    fn key<'k, K>(&self, keys: &'k [K], kid_of: impl Fn(&K) -> &str) -> Result<&'k K, VerifyError> {
+        match (&self.kid, keys) {
+            (Some(kid), _) => keys
+                .iter()
+                .find(|key| kid_of(key) == kid)
+                .ok_or_else(|| VerifyError::UnknownKey(kid.chars().take(128).collect())),
+            (None, [only]) => Ok(only),
+            (None, _) => Err(VerifyError::UnknownKey(String::new())),
+        }
+    }
+
+    fn verified(self, kid: &str) -> Verified {
+        Verified { header: self.header, payload: self.payload, kid: kid.to_owned() }
+    }
+
+    /// The key's algorithm decides, and the token must say the same: what a token says about itself
+    /// never chooses how it is checked.
+    fn check_algorithm(&self, alg: Option<&str>) -> Result<(), VerifyError> {
+        let Some(alg) = alg else { return Ok(()) };
+        if alg.parse() == Ok(self.algorithm) {
+            return Ok(());
+        }
+        Err(VerifyError::AlgorithmMismatch { token: self.algorithm.to_string(), key: alg.to_owned() })
+    }
+}
+
+/// Checks the signature of a token in compact form with a set of public keys. Symmetric algorithms are
+/// never accepted here, and keys that the token brings along (`jwk`, `jku`, `x5c`) are not looked at.
+pub fn verify(token: &str, keys: &PublicJwkSet) -> Result<Verified, VerifyError> {
+    let parts = Parts::of(token)?;
+    if parts.algorithm.is_symmetric() {
+        return Err(VerifyError::AlgorithmNotAccepted(parts.algorithm.to_string()));
+    }
+    let key = parts.key(keys.keys(), |key| key.kid())?;
+    parts.check_algorithm(key.alg())?;
+    check_public(key.key(), &parts)?;
+    Ok(parts.verified(key.kid()))
+}
+
+/// Checks the signature of a token with the owner's set, shared secrets included.
+pub fn verify_with_secrets(token: &str, keys: &JwkSet) -> Result<Verified, VerifyError> {
+    let parts = Parts::of(token)?;
+    let key = parts.key(keys.keys(), Jwk::kid)?;
+    parts.check_algorithm(key.alg())?;
+    match key.material() {
+        Material::Secret(secret) if parts.algorithm.is_symmetric() => {
+            let hmac_key = hmac::Key::new(hmac_algorithm(parts.algorithm), secret);
+            hmac::verify(&hmac_key, parts.signing_input, &parts.signature)
+                .map_err(|_| VerifyError::BadSignature)?;
+        }
+        Material::Pair { public, .. } => check_public(public, &parts)?,
+        Material::Secret(_) => {
+            return Err(VerifyError::AlgorithmMismatch {
+                token: parts.algorithm.to_string(),
+                key: "HMAC".into(),
+            });
+        }
+    }
+    Ok(parts.verified(key.kid()))
+}
+
+fn check_public(key: &PublicKey, parts: &Parts<'_>) -> Result<(), VerifyError> {
+    if !key.fits(parts.algorithm) {
+        return Err(VerifyError::AlgorithmMismatch {
+            token: parts.algorithm.to_string(),
+            key: match key {
+                PublicKey::Ec { curve, .. } => curve.algorithm().to_string(),
+                PublicKey::Ed25519 { .. } => Algorithm::EdDsa.to_string(),
+                PublicKey::Rsa { .. } => "RSA".into(),
+            },
+        });
+    }
+    let check = |algorithm: &'static dyn VerificationAlgorithm, bytes: &[u8]| {
+        UnparsedPublicKey::new(algorithm, bytes).verify(parts.signing_input, &parts.signature)
+    };
+    let outcome = match key {
+        PublicKey::Ec { curve, x, y } => {
+            let algorithm: &'static dyn VerificationAlgorithm = match curve {
+                Curve::P256 => &ECDSA_P256_SHA256_FIXED,
+                Curve::P384 => &ECDSA_P384_SHA384_FIXED,
+                Curve::P521 => &ECDSA_P521_SHA512_FIXED,
+            };
+            check(algorithm, &uncompressed(x, y))
+        }
+        PublicKey::Ed25519 { x } => check(&ED25519, x),
+        PublicKey::Rsa { n, e } => PublicKeyComponents { n: n.as_slice(), e: e.as_slice() }.verify(
+            rsa_parameters(parts.algorithm),
+            parts.signing_input,
+            &parts.signature,
+        ),
+    };
+    outcome.map_err(|_| VerifyError::BadSignature)
+}
+
+const fn rsa_parameters(algorithm: Algorithm) -> &'static RsaParameters {
+    match algorithm {
+        Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+        Algorithm::Ps384 => &RSA_PSS_2048_8192_SHA384,
+        Algorithm::Ps512 => &RSA_PSS_2048_8192_SHA512,
+        Algorithm::Rs384 => &RSA_PKCS1_2048_8192_SHA384,
+        Algorithm::Rs512 => &RSA_PKCS1_2048_8192_SHA512,
+        _ => &RSA_PKCS1_2048_8192_SHA256,
+    }
+}
+
+/// Checks the times of claims (RFC 7519, sections 4.1.4 to 4.1.6) at `now`, in seconds since the epoch,
+/// with `leeway` seconds for clocks that differ.
+pub fn check_times(claims: &Map<String, Value>, now: i64, leeway: i64) -> Result<(), VerifyError> {
+    if let Some(exp) = time_claim(claims, "exp")?
+        && now >= exp.saturating_add(leeway)
+    {
+        return Err(VerifyError::Expired(now - exp));
+    }
+    for name in ["nbf", "iat"] {
+        if let Some(from) = time_claim(claims, name)?
+            && now < from.saturating_sub(leeway)
+        {
+            return Err(VerifyError::NotYetValid(from - now));
+        }
+    }
+    Ok(())
+}
+
+fn time_claim(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, VerifyError> {
+    match claims.get(name) {
+        None => Ok(None),
+        Some(value) => {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "NumericDate may have a fraction, which does not count"
+            )]
+            let seconds = value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64));
+            seconds.map(Some).ok_or(VerifyError::BadTime(name))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sign::Signer;
+    use serde_json::json;
+
+    fn set() -> JwkSet {
+        JwkSet::parse(br#"{"keys":[{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE","alg":"ES256","kid":"1"}]}"#).unwrap()
+    }
+
+    fn token_with(header: &Value, set: &JwkSet) -> String {
+        let signer = Signer::of_set(set).unwrap();
+        let mut token = format!("{}.{}", base64url::encode(header.to_string()), base64url::encode("{}"));
+        let mut signature = String::new();
+        signer.sign_into(token.as_bytes(), &mut signature).unwrap();
+        token.push('.');
+        token + &signature
+    }
+
+    #[test]
+    fn what_was_signed_verifies_and_nothing_else() {
+        let set = set();
+        let token = Signer::of_set(&set).unwrap().sign_compact("JWT", br#"{"sub":"a"}"#).unwrap();
+        let verified = verify(&token, &set.public()).unwrap();
+        assert_eq!(verified.claims().unwrap()["sub"], "a");
+        assert_eq!(verified.header["typ"], "JWT");
+        for at in [0, token.len() / 2, token.len() - 2] {
+            let mut other = token.clone().into_bytes();
+            other[at] = if other[at] == b'A' { b'B' } else { b'A' };
+            assert!(verify(&String::from_utf8(other).unwrap(), &set.public()).is_err());
+        }
+    }
+
+    #[test]
+    fn tricks_with_the_header_are_refused() {
+        let set = set();
+        let check = |header: Value| verify(&token_with(&header, &set), &set.public());
+        assert!(check(json!({"alg": "ES256", "kid": "1"})).is_ok());
+        assert!(check(json!({"alg": "ES256"})).is_ok());
+        assert!(matches!(
+            check(json!({"alg": "none", "kid": "1"})),
+            Err(VerifyError::AlgorithmNotAccepted(_))
+        ));
+        assert!(matches!(
+            check(json!({"alg": "HS256", "kid": "1"})),
+            Err(VerifyError::AlgorithmNotAccepted(_))
+        ));
+        assert!(matches!(
+            check(json!({"alg": "ES384", "kid": "1"})),
+            Err(VerifyError::AlgorithmMismatch { .. })
+        ));
+        assert!(matches!(
+            check(json!({"alg": "RS256", "kid": "1"})),
+            Err(VerifyError::AlgorithmMismatch { .. })
+        ));
+        assert!(matches!(check(json!({"alg": "ES256", "kid": "2"})), Err(VerifyError::UnknownKey(_))));
+        assert!(matches!(check(json!({"alg": "ES256", "crit": ["x"]})), Err(VerifyError::CriticalExtension)));
+        assert!(matches!(check(json!({"alg": 1})), Err(VerifyError::Malformed(_))));
+        // The public key as an HMAC secret.
+        let confused = JwkSet::parse(br#"{"keys":[{"kty":"oct","k":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","alg":"HS256","kid":"1"}]}"#).unwrap();
+        let token = Signer::of_set(&confused).unwrap().sign_compact("JWT", b"{}").unwrap();
+        assert!(verify(&token, &set.public()).is_err());
+        assert!(verify_with_secrets(&token, &set).is_err());
+        assert!(verify_with_secrets(&token, &confused).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused() {
+        let public = set().public();
+        for token in ["", "a", "a.b", "a.b.c", "..", "e30.e30.", "{}.{}.{}", &"a".repeat(MAX_TOKEN + 1)] {
+            assert!(verify(token, &public).is_err());
+        }
+        let twice = format!("{}.e30.AAAA", base64url::encode(r#"{"alg":"ES256","alg":"none"}"#));
+        assert!(matches!(verify(&twice, &public), Err(VerifyError::Malformed(_))));
+    }
+
+    #[test]
+    fn times_are_checked_to_the_second() {
+        let claims = |value: Value| value.as_object().unwrap().clone();
+        assert_eq!(check_times(&claims(json!({"exp": 10})), 9, 0), Ok(()));
+        assert_eq!(check_times(&claims(json!({"exp": 10})), 10, 0), Err(VerifyError::Expired(0)));
+        assert_eq!(check_times(&claims(json!({"exp": 10})), 12, 5), Ok(()));
+        assert_eq!(check_times(&claims(json!({"nbf": 10})), 9, 0), Err(VerifyError::NotYetValid(1)));
+        assert_eq!(check_times(&claims(json!({"iat": 10, "nbf": 10})), 10, 0), Ok(()));
+        assert_eq!(check_times(&claims(json!({"exp": "10"})), 9, 0), Err(VerifyError::BadTime("exp")));
+        assert_eq!(check_times(&claims(json!({})), 9, 0), Ok(()));
+    }
+}
