@@ -13,7 +13,7 @@ pub trait Random: Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
-impl dyn Random {
+impl dyn Random + '_ {
     /// A random UUID (RFC 9562, version 4).
     pub fn uuid(&self) -> Uuid {
         let mut bytes = [0; 16];

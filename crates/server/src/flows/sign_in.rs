@@ -1,0 +1,233 @@
+//! Making and renewing sessions: the one place where a proof becomes a session.
+//!
+//! Login, registration and recovery all end here. The functions decide; the caller commits the change
+//! together with the end of its flow, so a flow makes one session or none.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use sessera_model::{
+    AssuranceLevel, AuthenticationMethod, Device, Random, Secret, Session, Timestamp, TokenHash, Uuid,
+};
+use sessera_store::{Change, SessionKind, StoredSession};
+
+/// How many proofs and devices of one session are kept; the newest ones.
+const MAX_KEPT: usize = 32;
+
+/// A proof that was just given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// `password`, `totp`, `lookup_secret`, `code_recovery`.
+    pub method: &'static str,
+    /// The factor that it proves.
+    pub aal: AssuranceLevel,
+}
+
+impl Proof {
+    /// A password, the first factor.
+    pub const PASSWORD: Self = Self { method: "password", aal: AssuranceLevel::Aal1 };
+    /// A code by e-mail that recovered the account, a first factor.
+    pub const RECOVERY_CODE: Self = Self { method: "code_recovery", aal: AssuranceLevel::Aal1 };
+    /// A code from an authenticator app, a second factor.
+    pub const TOTP: Self = Self { method: "totp", aal: AssuranceLevel::Aal2 };
+    /// A printed code, a second factor.
+    pub const LOOKUP_SECRET: Self = Self { method: "lookup_secret", aal: AssuranceLevel::Aal2 };
+
+    fn given(self, now: Timestamp) -> AuthenticationMethod {
+        AuthenticationMethod { method: self.method.to_owned(), aal: self.aal, completed_at: now }
+    }
+}
+
+/// From where a proof was given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The client's address, when it is known.
+    pub address: Option<IpAddr>,
+    /// The client's `User-Agent`.
+    pub user_agent: String,
+}
+
+impl Origin {
+    fn device(&self, random: &dyn Random) -> Device {
+        Device {
+            id: random.uuid(),
+            ip_address: self.address.map(|address| address.to_string()).unwrap_or_default(),
+            user_agent: self.user_agent.clone(),
+            location: String::new(),
+        }
+    }
+}
+
+/// A session with the change that stores it.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The session as its answer shows it.
+    pub session: Session,
+    /// The new token or cookie. `None` when the session keeps the one it has.
+    pub token: Option<Secret>,
+    /// The change that stores it.
+    pub change: Change,
+}
+
+/// A new session.
+pub fn begin(
+    random: &dyn Random,
+    now: Timestamp,
+    lifespan: Duration,
+    identity_id: Uuid,
+    proof: Proof,
+    origin: &Origin,
+    kind: SessionKind,
+) -> SignedIn {
+    let token = new_token(random);
+    let session = Session {
+        id: random.uuid(),
+        identity_id,
+        active: true,
+        issued_at: now,
+        expires_at: now + lifespan,
+        authenticated_at: now,
+        assurance_level: proof.aal,
+        methods: vec![proof.given(now)],
+        devices: vec![origin.device(random)],
+    };
+    let stored = StoredSession { session: session.clone(), kind, token: TokenHash::of(token.expose()) };
+    SignedIn { session, token: Some(token), change: Change::InsertSession(stored) }
+}
+
+/// A further proof for a session that is there: it is refreshed or reaches a higher level. Its id stays
+/// the same. A browser's cookie is replaced, because somebody may have known it before the proof; a
+/// native client keeps its token, as the wire contract has it.
+pub fn renew(
+    random: &dyn Random,
+    now: Timestamp,
+    lifespan: Duration,
+    session: &Session,
+    proof: Proof,
+    origin: &Origin,
+    kind: SessionKind,
+) -> SignedIn {
+    let token = (kind == SessionKind::Browser).then(|| new_token(random));
+    let mut session = session.clone();
+    session.authenticated_at = now;
+    session.expires_at = session.expires_at.max(now + lifespan);
+    session.assurance_level = session.assurance_level.max(proof.aal);
+    session.methods.push(proof.given(now));
+    keep_newest(&mut session.methods);
+    let device = origin.device(random);
+    let is_known = session
+        .devices
+        .iter()
+        .any(|known| known.ip_address == device.ip_address && known.user_agent == device.user_agent);
+    let mut devices = session.devices.clone();
+    if !is_known {
+        devices.push(device.clone());
+        keep_newest(&mut devices);
+    }
+    // The answer shows the device of this proof too, even when it is known; the contract has it so.
+    session.devices.push(device);
+    let change = Change::AuthenticateSession {
+        id: session.id,
+        at: now,
+        assurance_level: session.assurance_level,
+        methods: session.methods.clone(),
+        devices,
+        expires_at: session.expires_at,
+        token: token.as_ref().map(|token| TokenHash::of(token.expose())),
+    };
+    SignedIn { session, token, change }
+}
+
+fn new_token(random: &dyn Random) -> Secret {
+    Secret::new(format!("ory_st_{}", random.token()))
+}
+
+fn keep_newest<T>(items: &mut Vec<T>) {
+    if items.len() > MAX_KEPT {
+        items.drain(..items.len() - MAX_KEPT);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sessera_model::SeededRandom;
+
+    const DAY: Duration = Duration::from_hours(24);
+
+    fn origin(user_agent: &str) -> Origin {
+        Origin { address: Some(IpAddr::from([127, 0, 0, 1])), user_agent: user_agent.into() }
+    }
+
+    fn begun(random: &dyn Random, kind: SessionKind) -> SignedIn {
+        let now = Timestamp::from_seconds(1000);
+        begin(random, now, DAY, Uuid::from_u128(5), Proof::PASSWORD, &origin("a"), kind)
+    }
+
+    #[test]
+    fn a_new_session_stores_only_the_hash_of_its_token() {
+        let random = SeededRandom::new(1);
+        let signed_in = begun(&random, SessionKind::Native);
+        let token = signed_in.token.expect("is new");
+        assert!(token.expose().starts_with("ory_st_"));
+        assert_eq!(token.expose().len(), 39);
+        let Change::InsertSession(stored) = &signed_in.change else { panic!("not an insertion") };
+        assert_eq!(stored.token, TokenHash::of(token.expose()));
+        assert_eq!(stored.session, signed_in.session);
+        assert_eq!(signed_in.session.expires_at, Timestamp::from_seconds(1000) + DAY);
+        assert_eq!(signed_in.session.devices.len(), 1);
+    }
+
+    #[test]
+    fn a_step_up_keeps_id_and_native_token_and_replaces_cookies() {
+        let random = SeededRandom::new(1);
+        let later = Timestamp::from_seconds(2000);
+        for (kind, is_replaced) in [(SessionKind::Native, false), (SessionKind::Browser, true)] {
+            let first = begun(&random, kind).session;
+            let stepped = renew(&random, later, DAY, &first, Proof::TOTP, &origin("a"), kind);
+            assert_eq!(stepped.session.id, first.id);
+            assert_eq!(stepped.session.assurance_level, AssuranceLevel::Aal2);
+            assert_eq!(stepped.session.authenticated_at, later);
+            assert_eq!(stepped.session.methods.len(), 2);
+            assert_eq!(stepped.token.is_some(), is_replaced);
+            let Change::AuthenticateSession { token, devices, .. } = &stepped.change else {
+                panic!("not a renewal")
+            };
+            assert_eq!(token.is_some(), is_replaced);
+            assert_eq!(devices.len(), 1, "a known device is stored once");
+            assert_eq!(stepped.session.devices.len(), 2, "and shown for this proof");
+        }
+    }
+
+    #[test]
+    fn a_refresh_never_lowers_the_level_or_the_end() {
+        let random = SeededRandom::new(1);
+        let mut session = begun(&random, SessionKind::Native).session;
+        session.assurance_level = AssuranceLevel::Aal2;
+        let short = Duration::from_secs(1);
+        let now = Timestamp::from_seconds(1001);
+        let renewed =
+            renew(&random, now, short, &session, Proof::PASSWORD, &origin("b"), SessionKind::Native);
+        assert_eq!(renewed.session.assurance_level, AssuranceLevel::Aal2);
+        assert_eq!(renewed.session.expires_at, session.expires_at);
+        assert_eq!(renewed.session.devices.len(), 2);
+    }
+
+    #[test]
+    fn lists_stay_bounded() {
+        let random = SeededRandom::new(1);
+        let mut session = begun(&random, SessionKind::Native).session;
+        for minute in 0..100 {
+            let now = Timestamp::from_seconds(2000 + minute * 60);
+            let agent = minute.to_string();
+            let renewed =
+                renew(&random, now, DAY, &session, Proof::PASSWORD, &origin(&agent), SessionKind::Native);
+            let Change::AuthenticateSession { methods, devices, .. } = renewed.change else {
+                panic!("not a renewal")
+            };
+            (session.methods, session.devices) = (methods, devices);
+        }
+        assert_eq!(session.methods.len(), MAX_KEPT);
+        assert_eq!(session.devices.len(), MAX_KEPT);
+    }
+}
