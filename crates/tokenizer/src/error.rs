@@ -1,0 +1,101 @@
+//! What can go wrong, each with a sentence for the caller and details for the operator.
+
+use sessera_jose::KeyError;
+use sessera_jsonnet::{EvalError, SyntaxError};
+
+use crate::source::SourceError;
+
+/// A template cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// The key set cannot be read.
+    #[error("jwks_url: {0}")]
+    KeySetSource(SourceError),
+    /// The mapper cannot be read.
+    #[error("claims_mapper_url: {0}")]
+    MapperSource(SourceError),
+    /// The key set cannot sign.
+    #[error("jwks_url: {0}")]
+    Key(KeyError),
+    /// The mapper is no Jsonnet program.
+    #[error("claims_mapper_url: {0}")]
+    Mapper(Box<SyntaxError>),
+    /// The mapper is no UTF-8 text.
+    #[error("claims_mapper_url: the mapper is no UTF-8 text")]
+    MapperEncoding,
+}
+
+impl LoadError {
+    /// Whether a source could not be read, in contrast to one whose content is wrong.
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::KeySetSource(_) | Self::MapperSource(_))
+    }
+
+    /// What a caller of the public API may know: which part, and for a mapper line and column.
+    pub fn public(&self) -> String {
+        match self {
+            Self::KeySetSource(_) => "its key set cannot be read".into(),
+            Self::MapperSource(_) => "its claims mapper cannot be read".into(),
+            Self::Key(_) => "its key set has no key that can sign".into(),
+            Self::Mapper(error) => {
+                let (line, column) = (error.location.line, error.location.column);
+                format!("its claims mapper is not valid Jsonnet at line {line}, column {column}")
+            }
+            Self::MapperEncoding => "its claims mapper is not valid Jsonnet at line 1, column 1".into(),
+        }
+    }
+
+    /// Everything that the operator needs to mend it, with an excerpt of the mapper.
+    pub fn render(&self) -> String {
+        match self {
+            Self::Mapper(error) => error.render(),
+            other => other.to_string(),
+        }
+    }
+}
+
+/// A token could not be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenizeError {
+    /// The mapper failed or returned something that is no claims.
+    #[error("the claims mapper failed: {0}")]
+    Mapper(Box<EvalError>),
+    /// The mapper made a time claim something that is no whole number of seconds.
+    #[error("the claims mapper made the claim \"{claim}\" something else than a whole number of seconds")]
+    BadTime {
+        /// Which claim.
+        claim: &'static str,
+        /// Where the mapper's result is written.
+        line: u32,
+        /// Column there.
+        column: u32,
+    },
+    /// The template wants the external id as subject, and the identity has none.
+    #[error(
+        "the identity has no external_id, which this template uses as subject: give it one, or set subject_source to \"id\""
+    )]
+    NoExternalId,
+    /// The signature could not be made.
+    #[error("the token could not be signed: {0}")]
+    Signing(KeyError),
+}
+
+impl TokenizeError {
+    /// What a caller of the public API may know: line and column, and which claim.
+    pub fn public(&self) -> String {
+        match self {
+            Self::Mapper(error) => {
+                let (line, column) = error.location().map_or((1, 1), |place| (place.line, place.column));
+                let what = if error.kind().is_limit() { "took more than its limits allow" } else { "failed" };
+                format!("its claims mapper {what} at line {line}, column {column}")
+            }
+            Self::BadTime { claim, line, column } => format!(
+                "its claims mapper at line {line}, column {column} must make the claim \"{claim}\" a whole number of seconds"
+            ),
+            Self::NoExternalId => {
+                "the identity has no external_id, which the template uses as subject".into()
+            }
+            Self::Signing(_) => "the token could not be signed".into(),
+        }
+    }
+}

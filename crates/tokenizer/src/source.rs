@@ -1,0 +1,135 @@
+//! Where key sets and mappers come from.
+
+use std::path::PathBuf;
+
+use base64::Engine as _;
+use base64::alphabet;
+use base64::engine::general_purpose::GeneralPurposeConfig;
+use base64::engine::{DecodePaddingMode, GeneralPurpose};
+
+/// Where a key set or a mapper comes from, parsed.
+#[derive(Clone, PartialEq, Eq)]
+pub enum SourceUrl {
+    /// `base64://...`: the content itself, not decoded yet.
+    Base64(String),
+    /// `file://...`: a file on the server's machine, read again when it changes.
+    File(PathBuf),
+    /// `set://NAME`: a key set that is stored in this deployment.
+    Set(String),
+}
+
+/// A source cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    /// The text is no source.
+    #[error("\"{0}\" is no source: write base64://..., file:///path or, for a key set, set://NAME")]
+    Unknown(String),
+    /// http or https.
+    #[error(
+        "sources are never fetched over http: whoever answers there could change keys and code of a running server. Download the file and name it with file:// or base64://, or store the key set here and name it with set://NAME"
+    )]
+    Remote,
+    /// The content of a `base64://` source is no base64.
+    #[error("the text behind base64:// is no base64")]
+    BadBase64,
+    /// A file cannot be read.
+    #[error("the file cannot be read: {0}")]
+    File(String),
+    /// There is no key set with this name.
+    #[error("there is no key set \"{0}\" here: create it with \"sessera create jwk {0} --alg ES256\"")]
+    NoSuchSet(String),
+    /// `set://` names keys only.
+    #[error("set:// names a key set; a mapper comes from file:// or base64://")]
+    SetIsNoMapper,
+}
+
+/// Reads sources. The server reads files and its own key sets; the command line reads files only.
+pub trait Sources {
+    /// The content of a file.
+    fn file(&self, path: &std::path::Path) -> Result<Vec<u8>, SourceError>;
+    /// A stored key set as JSON, private members included.
+    fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError>;
+}
+
+impl SourceUrl {
+    /// Parses a source.
+    pub fn parse(text: &str) -> Result<Self, SourceError> {
+        let text = text.trim();
+        if let Some(content) = text.strip_prefix("base64://") {
+            return Ok(Self::Base64(content.to_owned()));
+        }
+        if let Some(path) = text.strip_prefix("file://") {
+            return Ok(Self::File(PathBuf::from(path)));
+        }
+        if let Some(name) = text.strip_prefix("set://") {
+            return Ok(Self::Set(name.to_owned()));
+        }
+        if text.starts_with("http://") || text.starts_with("https://") {
+            return Err(SourceError::Remote);
+        }
+        Err(SourceError::Unknown(text.chars().take(16).collect()))
+    }
+
+    /// The content.
+    pub fn read(&self, sources: &dyn Sources) -> Result<Vec<u8>, SourceError> {
+        match self {
+            Self::Base64(content) => decode_base64(content).ok_or(SourceError::BadBase64),
+            Self::File(path) => sources.file(path),
+            Self::Set(name) => sources.key_set(name),
+        }
+    }
+
+    /// The source as text; the content of a `base64://` source is left out, because keys stand in it.
+    pub fn describe(&self) -> String {
+        match self {
+            Self::Base64(content) => format!("base64://... ({} characters)", content.len()),
+            Self::File(path) => format!("file://{}", path.display()),
+            Self::Set(name) => format!("set://{name}"),
+        }
+    }
+}
+
+impl std::fmt::Debug for SourceUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+/// Decodes base64 in either alphabet, padded or not, white space left out: what `base64` prints wraps at
+/// 76 columns.
+pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
+    const LENIENT: GeneralPurposeConfig =
+        GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let compact: Vec<u8> = text
+        .bytes()
+        .filter(|byte| !byte.is_ascii_whitespace())
+        .map(|byte| match byte {
+            b'-' => b'+',
+            b'_' => b'/',
+            other => other,
+        })
+        .collect();
+    GeneralPurpose::new(&alphabet::STANDARD, LENIENT).decode(compact).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_parsed() {
+        assert_eq!(SourceUrl::parse("file:///a/b"), Ok(SourceUrl::File("/a/b".into())));
+        assert_eq!(SourceUrl::parse("set://keys"), Ok(SourceUrl::Set("keys".into())));
+        assert_eq!(SourceUrl::parse("https://example.org/jwks.json"), Err(SourceError::Remote));
+        assert!(matches!(SourceUrl::parse("ftp://x"), Err(SourceError::Unknown(_))));
+        assert!(!format!("{:?}", SourceUrl::parse("base64://c2VjcmV0")).contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn base64_takes_white_space_and_both_alphabets() {
+        assert_eq!(decode_base64("aGVs\n bG8=").as_deref(), Some(&b"hello"[..]));
+        assert_eq!(decode_base64("aGVsbG8").as_deref(), Some(&b"hello"[..]));
+        assert_eq!(decode_base64("-_-_"), decode_base64("+/+/"));
+        assert_eq!(decode_base64("@@@"), None);
+    }
+}

@@ -1,0 +1,191 @@
+//! A template as the configuration has it.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+use sessera_model::GoDuration;
+
+use crate::source::{SourceError, SourceUrl};
+
+/// How long tokens live when a template does not say.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
+
+/// The longest that a token may live: a hundred years, so that `exp` stays a time that all libraries read.
+pub const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// The name of a template: letters, digits, `-`, `_` and `.`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TemplateName(String);
+
+impl TemplateName {
+    /// Parses a name.
+    pub fn parse(text: &str) -> Result<Self, TemplateError> {
+        let good = !text.is_empty()
+            && text.len() <= 128
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+        if good {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TemplateError::BadName(text.chars().take(64).collect()))
+        }
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TemplateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Which of the identity's ids becomes `sub`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum SubjectSource {
+    /// The identity's own id.
+    #[default]
+    Id,
+    /// Its id in another system.
+    ExternalId,
+}
+
+/// A template as the configuration has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// The key set; its first key signs.
+    pub jwks_url: SourceUrl,
+    /// The mapper, when there is one.
+    pub claims_mapper_url: Option<SourceUrl>,
+    /// How long tokens live.
+    pub ttl: Duration,
+    /// Which id becomes `sub`.
+    pub subject_source: SubjectSource,
+}
+
+/// A template in the configuration is malformed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TemplateError {
+    /// The name has characters that a name cannot have.
+    #[error("\"{0}\" is no name for a template: use letters, digits, '-', '_' and '.', at most 128 of them")]
+    BadName(String),
+    /// It is no object.
+    #[error("a template must be an object with the member \"jwks_url\"")]
+    NotAnObject,
+    /// A member is not known.
+    #[error("a template has no member \"{0}\": it has jwks_url, claims_mapper_url, ttl and subject_source")]
+    UnknownMember(String),
+    /// The key set is missing.
+    #[error("the template needs \"jwks_url\", for example \"set://NAME\"")]
+    NoKeySet,
+    /// A member has the wrong type.
+    #[error("the template's \"{0}\" must be a string")]
+    NotAString(&'static str),
+    /// A source is malformed.
+    #[error("the template's \"{member}\": {error}")]
+    Source {
+        /// Which member.
+        member: &'static str,
+        /// What is wrong.
+        error: SourceError,
+    },
+    /// The ttl is no duration, or none that tokens can have.
+    #[error("the template's \"ttl\": {0}")]
+    Ttl(String),
+    /// The subject source is not known.
+    #[error("the template's \"subject_source\" must be \"id\" or \"external_id\"")]
+    SubjectSource,
+}
+
+/// The members of a template.
+const KNOWN: [&str; 4] = ["jwks_url", "claims_mapper_url", "ttl", "subject_source"];
+
+impl Template {
+    /// Parses a template. Unknown members are errors.
+    pub fn from_json(value: &Value) -> Result<Self, TemplateError> {
+        let members = value.as_object().ok_or(TemplateError::NotAnObject)?;
+        if let Some(unknown) = members.keys().find(|name| !KNOWN.contains(&name.as_str())) {
+            return Err(TemplateError::UnknownMember(unknown.chars().take(64).collect()));
+        }
+        let text = |member: &'static str| match members.get(member) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.as_str())),
+            Some(_) => Err(TemplateError::NotAString(member)),
+        };
+        let source = |member: &'static str| {
+            text(member)?
+                .map(|text| SourceUrl::parse(text).map_err(|error| TemplateError::Source { member, error }))
+                .transpose()
+        };
+        let claims_mapper_url = source("claims_mapper_url")?;
+        if matches!(claims_mapper_url, Some(SourceUrl::Set(_))) {
+            let error = SourceError::SetIsNoMapper;
+            return Err(TemplateError::Source { member: "claims_mapper_url", error });
+        }
+        Ok(Self {
+            jwks_url: source("jwks_url")?.ok_or(TemplateError::NoKeySet)?,
+            claims_mapper_url,
+            ttl: text("ttl")?.map_or(Ok(DEFAULT_TTL), parse_ttl)?,
+            subject_source: match text("subject_source")? {
+                None | Some("id") => SubjectSource::Id,
+                Some("external_id") => SubjectSource::ExternalId,
+                Some(_) => return Err(TemplateError::SubjectSource),
+            },
+        })
+    }
+}
+
+fn parse_ttl(text: &str) -> Result<Duration, TemplateError> {
+    let ttl = text.parse::<GoDuration>().map_err(|error| TemplateError::Ttl(error.to_string()))?.get();
+    if ttl < Duration::from_secs(1) {
+        return Err(TemplateError::Ttl("tokens must live for at least one second, for example 10m".into()));
+    }
+    if ttl > MAX_TTL {
+        return Err(TemplateError::Ttl("tokens cannot live for more than a hundred years".into()));
+    }
+    Ok(ttl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn error(value: Value) -> String {
+        Template::from_json(&value).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn defaults_are_the_guide_s() {
+        let template = Template::from_json(&json!({"jwks_url": "set://keys"})).unwrap();
+        assert_eq!(template.ttl, Duration::from_secs(600));
+        assert_eq!(template.subject_source, SubjectSource::Id);
+        assert_eq!(template.claims_mapper_url, None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(error(json!([])).contains("object"));
+        assert!(error(json!({})).contains("jwks_url"));
+        assert!(error(json!({"jwks_url": 1})).contains("string"));
+        assert!(error(json!({"jwks_url": "set://k", "tll": "1m"})).contains("tll"));
+        assert!(error(json!({"jwks_url": "https://x"})).contains("never fetched"));
+        assert!(error(json!({"jwks_url": "set://k", "claims_mapper_url": "set://m"})).contains("mapper"));
+        for ttl in ["-5m", "1", "0s", "999999999h", "9999999h", "x"] {
+            assert!(error(json!({"jwks_url": "set://k", "ttl": ttl})).contains("ttl"), "{ttl}");
+        }
+        assert!(error(json!({"jwks_url": "set://k", "subject_source": "email"})).contains("external_id"));
+    }
+
+    #[test]
+    fn names_have_their_characters() {
+        assert!(TemplateName::parse("name.with-dots_1").is_ok());
+        for name in ["", "../x", "a b", "ä", "a/b", &"x".repeat(129)] {
+            assert!(TemplateName::parse(name).is_err());
+        }
+    }
+}
