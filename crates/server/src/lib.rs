@@ -5,3 +5,4 @@ pub mod credentials;
 pub mod error;
 pub mod flows;
 pub mod password;
+pub mod schema;

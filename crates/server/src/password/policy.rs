@@ -1,10 +1,9 @@
 //! Which passwords are refused.
 
-use std::fmt;
-
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{HashAlgorithm, MAX_PASSWORD_BYTES};
+use crate::flows::messages::{Message, MessageId};
 
 /// Texts longer than this many characters are not compared by distance: that takes the product of
 /// both lengths.
@@ -105,38 +104,18 @@ fn longest_common_run(a: &[char], b: &[char]) -> usize {
     longest
 }
 
-impl Weakness {
-    /// The id of the message that tells it, part of the wire contract.
-    pub const fn message_id(self) -> u32 {
-        match self {
-            Self::SimilarToIdentifier => 4_000_031,
-            Self::TooShort { .. } => 4_000_032,
-            Self::TooLong { .. } => 4_000_033,
-        }
-    }
-
-    /// The context of that message, if it has one.
-    pub fn context(self) -> Option<Value> {
-        match self {
-            Self::TooShort { min, actual } => Some(json!({"min_length": min, "actual_length": actual})),
-            Self::TooLong { max, actual } => Some(json!({"max_length": max, "actual_length": actual})),
-            Self::SimilarToIdentifier => None,
-        }
-    }
-}
-
-impl fmt::Display for Weakness {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooShort { min, actual } => {
-                write!(f, "The password has {actual} characters. Choose one with at least {min}.")
-            }
-            Self::TooLong { max, actual } => {
-                write!(f, "The password is {actual} bytes long. Choose one with at most {max}.")
-            }
-            Self::SimilarToIdentifier => {
-                f.write_str("The password is too similar to what you sign in with. Choose another one.")
-            }
+impl From<Weakness> for Message {
+    fn from(weakness: Weakness) -> Self {
+        match weakness {
+            Weakness::SimilarToIdentifier => MessageId::PasswordTooSimilar.into(),
+            Weakness::TooShort { min, actual } => Self::with_context(
+                MessageId::PasswordTooShort,
+                json!({"min_length": min, "actual_length": actual}),
+            ),
+            Weakness::TooLong { max, actual } => Self::with_context(
+                MessageId::PasswordTooLong,
+                json!({"max_length": max, "actual_length": actual}),
+            ),
         }
     }
 }
@@ -191,10 +170,11 @@ mod tests {
 
     #[test]
     fn messages_are_the_contract_s() {
-        let weak = Weakness::TooShort { min: 8, actual: 5 };
-        assert_eq!(weak.message_id(), 4_000_032);
-        assert_eq!(weak.context(), Some(json!({"min_length": 8, "actual_length": 5})));
-        assert_eq!(Weakness::SimilarToIdentifier.message_id(), 4_000_031);
-        assert_eq!(Weakness::SimilarToIdentifier.context(), None);
+        let short = Message::from(Weakness::TooShort { min: 8, actual: 5 }).to_json();
+        assert_eq!(short["id"], 4_000_032);
+        assert_eq!(short["context"], json!({"min_length": 8, "actual_length": 5}));
+        let similar = Message::from(Weakness::SimilarToIdentifier).to_json();
+        assert_eq!(similar["id"], 4_000_031);
+        assert!(similar.get("context").is_none());
     }
 }

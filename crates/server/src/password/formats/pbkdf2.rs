@@ -83,10 +83,10 @@ impl Pbkdf2Hash {
         match self.digest {
             Digest::Sha1 => pbkdf2::pbkdf2_hmac::<sha1::Sha1>(password, &self.salt, self.iterations, output),
             Digest::Sha256 => {
-                pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, &self.salt, self.iterations, output)
+                pbkdf2::pbkdf2_hmac::<sha2::Sha256>(password, &self.salt, self.iterations, output);
             }
             Digest::Sha512 => {
-                pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, &self.salt, self.iterations, output)
+                pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, &self.salt, self.iterations, output);
             }
         }
         Ok(output.ct_eq(&self.output).into())

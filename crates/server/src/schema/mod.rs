@@ -1,0 +1,194 @@
+//! Identity schemas: what the traits of an identity must look like, and what they mean.
+//!
+//! A schema is a JSON Schema (draft 7) with `properties.traits`. The keyword `ory.sh/kratos` marks the
+//! traits that are identifiers, addresses to verify and addresses to recover by. Nothing outside the
+//! document is ever fetched, and patterns are matched in linear time.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`source`] | where schemas are read from |
+//! | [`document`] | which documents are accepted, and how references in them are followed |
+//! | [`extract`] | identifiers and addresses, taken from traits |
+//! | [`fields`] | the fields of a form |
+//! | [`normalise`] | the one form in which identifiers and addresses are compared |
+//! | [`violation`] | what is wrong with traits, under the numbers of the wire contract |
+
+pub mod document;
+pub mod extract;
+pub mod fields;
+pub mod normalise;
+pub mod source;
+pub mod violation;
+
+use std::sync::Arc;
+
+use jsonschema::{Draft, PatternOptions, Validator};
+use serde_json::{Value, json};
+
+use document::Document;
+pub use extract::{Address, Extracted};
+pub use fields::Field;
+pub use violation::Violation;
+
+/// The schema that is there when none is configured.
+const BUILT_IN: &str = include_str!("default.schema.json");
+
+/// The id of that schema.
+const BUILT_IN_ID: &str = "default";
+
+/// The most violations that are reported at once.
+const MAX_VIOLATIONS: usize = 50;
+
+/// The deepest nesting of traits.
+const MAX_TRAITS_DEPTH: usize = 32;
+
+/// The largest compiled pattern, in bytes.
+const MAX_PATTERN_BYTES: usize = 1024 * 1024;
+
+/// Why a schema cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("identity schema \"{id}\": {problem}")]
+pub struct SchemaError {
+    /// The id of the schema.
+    pub id: String,
+    /// What is wrong with it, and what to do about it.
+    pub problem: String,
+}
+
+/// All identity schemas, compiled.
+#[derive(Debug, Clone)]
+pub struct IdentitySchemas {
+    schemas: Vec<Arc<IdentitySchema>>,
+    default: Arc<IdentitySchema>,
+}
+
+impl IdentitySchemas {
+    /// Reads and compiles schemas, given as (id, URL). Without any, the built-in one is there.
+    pub fn compile<'a>(
+        sources: impl IntoIterator<Item = (&'a str, &'a str)>,
+        default_id: &str,
+    ) -> Result<Self, SchemaError> {
+        let mut schemas: Vec<Arc<IdentitySchema>> = Vec::new();
+        for (id, url) in sources {
+            let fail = |problem: String| SchemaError { id: id.to_owned(), problem };
+            if schemas.iter().any(|schema| schema.id == id) {
+                return Err(fail("the id is used twice; give every schema its own".into()));
+            }
+            let text = source::read(url).map_err(|error| fail(error.to_string()))?;
+            schemas.push(Arc::new(IdentitySchema::compile(id, &text)?));
+        }
+        if schemas.is_empty() {
+            schemas.push(Arc::new(IdentitySchema::compile(BUILT_IN_ID, BUILT_IN)?));
+        }
+        let default = schemas.iter().find(|schema| schema.id == default_id).ok_or_else(|| SchemaError {
+            id: default_id.to_owned(),
+            problem: "it is named by identity.default_schema_id but not in identity.schemas".into(),
+        })?;
+        Ok(Self { default: Arc::clone(default), schemas })
+    }
+
+    /// The built-in schema alone.
+    pub fn built_in() -> Result<Self, SchemaError> {
+        Self::compile([], BUILT_IN_ID)
+    }
+
+    /// The schema with this id.
+    pub fn get(&self, id: &str) -> Option<&Arc<IdentitySchema>> {
+        self.schemas.iter().find(|schema| schema.id == id)
+    }
+
+    /// The schema of those who sign up.
+    pub const fn default(&self) -> &Arc<IdentitySchema> {
+        &self.default
+    }
+
+    /// All schemas in the order of the configuration.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Arc<IdentitySchema>> {
+        self.schemas.iter()
+    }
+}
+
+/// One identity schema, compiled.
+pub struct IdentitySchema {
+    id: String,
+    document: Document,
+    validator: Validator,
+    fields: Vec<Field>,
+}
+
+impl IdentitySchema {
+    /// Compiles a schema from its JSON text.
+    pub fn compile(id: &str, text: &str) -> Result<Self, SchemaError> {
+        let fail = |problem: String| SchemaError { id: id.to_owned(), problem };
+        if id.is_empty() {
+            return Err(fail("the id is empty".into()));
+        }
+        let document = Document::parse(text).map_err(fail)?;
+        let validator = jsonschema::options()
+            .with_draft(Draft::Draft7)
+            .offline()
+            .should_validate_formats(true)
+            .with_format("email", normalise::is_email)
+            .with_format("tel", |text: &str| normalise::telephone_number(text).is_some())
+            .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN_BYTES))
+            .build(document.root())
+            .map_err(|error| fail(format!("{} at {}", error, at(error.instance_path().as_str()))))?;
+        let fields = fields::fields(&document);
+        extract::check(&document).map_err(fail)?;
+        Ok(Self { id: id.to_owned(), document, validator, fields })
+    }
+
+    /// Its id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The document itself.
+    pub const fn document(&self) -> &Value {
+        self.document.root()
+    }
+
+    /// The fields of a form that asks for the traits, in the order of the document.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// Judges traits. When they are good, says which identifiers and addresses they hold.
+    pub fn validate(&self, traits: &Value) -> Result<Extracted, Vec<Violation>> {
+        if depth_exceeds(traits, MAX_TRAITS_DEPTH) {
+            return Err(vec![Violation::too_deep(MAX_TRAITS_DEPTH)]);
+        }
+        let instance = json!({ "traits": traits });
+        let mut violations = Vec::new();
+        for error in self.validator.iter_errors(&instance).take(MAX_VIOLATIONS) {
+            let violation = Violation::from_error(&error);
+            if !violations.contains(&violation) {
+                violations.push(violation);
+            }
+        }
+        if violations.is_empty() { extract::extract(&self.document, traits) } else { Err(violations) }
+    }
+}
+
+impl std::fmt::Debug for IdentitySchema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("IdentitySchema").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A JSON pointer for a person: the empty one is the whole document.
+fn at(pointer: &str) -> &str {
+    if pointer.is_empty() { "the top" } else { pointer }
+}
+
+fn depth_exceeds(value: &Value, limit: usize) -> bool {
+    let deeper = |value: &Value| limit == 0 || depth_exceeds(value, limit - 1);
+    match value {
+        Value::Array(items) => items.iter().any(deeper),
+        Value::Object(members) => members.values().any(deeper),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

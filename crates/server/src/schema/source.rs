@@ -1,0 +1,103 @@
+//! Where schemas are read from: `file://` and `base64://`.
+
+use std::io::Read as _;
+
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+/// The largest schema in bytes.
+const MAX_BYTES: u64 = 1024 * 1024;
+
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// Why a schema cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The URL is of a kind that is not read.
+    #[error(
+        "its URL begins neither with file:// nor with base64://; put the schema into a file and name it with file:///path"
+    )]
+    UnknownScheme,
+    /// The URL leads to another machine.
+    #[error(
+        "its URL leads to the network, on which the server must not depend; download it once and name it with file:///path or base64://"
+    )]
+    Remote,
+    /// The file cannot be read.
+    #[error("the file {path} cannot be read: {error}")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// The text behind `base64://` is not base64.
+    #[error("what follows base64:// is not base64; make it with: base64 -w0 FILE")]
+    NotBase64,
+    /// The schema is not text.
+    #[error("it is not UTF-8 text")]
+    NotText,
+    /// The schema is too large.
+    #[error("it is larger than 1 MiB")]
+    TooLarge,
+}
+
+/// Reads the text that a URL leads to.
+pub fn read(url: &str) -> Result<String, SourceError> {
+    let bytes = if let Some(path) = url.strip_prefix("file://") {
+        read_file(path).map_err(|error| SourceError::File { path: path.to_owned(), error })?
+    } else if let Some(encoded) = url.strip_prefix("base64://") {
+        let encoded: String = encoded.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+        BASE64.decode(encoded).map_err(|_| SourceError::NotBase64)?
+    } else if url.starts_with("http://") || url.starts_with("https://") {
+        return Err(SourceError::Remote);
+    } else {
+        return Err(SourceError::UnknownScheme);
+    };
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(SourceError::TooLarge);
+    }
+    String::from_utf8(bytes).map_err(|_| SourceError::NotText)
+}
+
+fn read_file(path: &str) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_base64_with_and_without_padding_and_line_breaks() {
+        for url in ["base64://e30K", "base64://e3\n 0K\n", "base64://e30", "base64://e30="] {
+            assert_eq!(read(url).unwrap().trim(), "{}", "{url:?}");
+        }
+        assert!(matches!(read("base64://@@"), Err(SourceError::NotBase64)));
+        assert!(matches!(read("base64:///w=="), Err(SourceError::NotText)));
+    }
+
+    #[test]
+    fn reads_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.json");
+        std::fs::write(&path, "{}").unwrap();
+        assert_eq!(read(&format!("file://{}", path.display())).unwrap(), "{}");
+        std::fs::write(&path, vec![b' '; 1024 * 1024 + 1]).unwrap();
+        assert!(matches!(read(&format!("file://{}", path.display())), Err(SourceError::TooLarge)));
+        let missing = read("file:///no/such/file").unwrap_err().to_string();
+        assert!(missing.contains("/no/such/file"), "{missing}");
+    }
+
+    #[test]
+    fn the_network_is_never_asked() {
+        assert!(matches!(read("https://example.org/x.json"), Err(SourceError::Remote)));
+        assert!(matches!(read("ftp://example.org/x.json"), Err(SourceError::UnknownScheme)));
+    }
+}
