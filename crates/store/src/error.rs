@@ -49,3 +49,50 @@ pub enum StoreError {
     #[error("{0}")]
     InvalidDsn(String),
 }
+
+/// What an error of the database library means for the caller.
+pub(crate) fn from_sqlx(error: sqlx::Error) -> StoreError {
+    /// Primary result codes of SQLite (<https://sqlite.org/rescode.html>).
+    const BUSY: i64 = 5;
+    const LOCKED: i64 = 6;
+    const READONLY: i64 = 8;
+    const IOERR: i64 = 10;
+    const CORRUPT: i64 = 11;
+    const FULL: i64 = 13;
+    const CANTOPEN: i64 = 14;
+    const NOTADB: i64 = 26;
+    match &error {
+        sqlx::Error::Database(database) => {
+            let code = database.code().and_then(|code| code.parse::<i64>().ok()).unwrap_or(0) & 0xFF;
+            let what = database.message().to_owned();
+            match code {
+                BUSY | LOCKED => StoreError::Unavailable(what),
+                READONLY | FULL | IOERR | CANTOPEN => StoreError::NotWritable(what),
+                CORRUPT | NOTADB => StoreError::Corrupt(what),
+                _ => conflict_of(&what).map_or(StoreError::Corrupt(what), StoreError::Conflict),
+            }
+        }
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Io(_) => StoreError::Unavailable(error.to_string()),
+        _ => StoreError::Corrupt(error.to_string()),
+    }
+}
+
+/// Which condition a violated constraint stands for.
+fn conflict_of(message: &str) -> Option<Conflict> {
+    if message.contains("FOREIGN KEY") {
+        Some(Conflict::Missing)
+    } else if !message.contains("UNIQUE") {
+        None
+    } else if message.contains("identities.external_id") {
+        Some(Conflict::ExternalId)
+    } else if message.contains("addresses.") {
+        Some(Conflict::Address)
+    } else if message.contains("identifiers.") {
+        Some(Conflict::Identifier)
+    } else {
+        Some(Conflict::Changed)
+    }
+}

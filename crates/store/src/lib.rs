@@ -10,12 +10,13 @@
 //! ([`cipher::Cipher`]) by the engine, so nobody above it has to think of it.
 //!
 //! To add a kind of record: add its type and its `Change` in [`records`] and [`change`], a method
-//! to [`Store`], a migration and the SQL in each engine's folder, and a case in [`contract`].
+//! to [`Store`], a migration and the SQL in each engine's folder, and a case in the contract tests.
 
 pub mod change;
 pub mod cipher;
 pub mod error;
 pub mod records;
+pub mod secrets_file;
 pub mod sqlite;
 
 use async_trait::async_trait;
@@ -25,8 +26,8 @@ pub use change::Change;
 pub use cipher::Cipher;
 pub use error::{Conflict, StoreError};
 pub use records::{
-    Code, CodePurpose, Flow, FlowKind, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary,
-    SessionFilter, SessionKind, StoredKey, StoredSession,
+    Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Message, Page, Revision,
+    RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.

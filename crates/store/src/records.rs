@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use sessera_model::{CredentialKind, Identity, Secret, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{CredentialKind, Secret, Session, Timestamp, TokenHash, Uuid};
 
 /// A part of a list: at most `limit` items behind `after`.
 #[derive(Clone, Debug, PartialEq, Eq)]

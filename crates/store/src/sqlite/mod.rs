@@ -1,1 +1,177 @@
-//! The embedded engine, SQLite.
+//! The embedded engine, SQLite: one writing connection, several reading ones.
+//!
+//! With the write-ahead log readers never wait for the writer. Every commit is synced to disk before
+//! it is acknowledged.
+
+mod codes;
+mod commit;
+mod flows;
+mod identities;
+mod keys;
+mod open;
+mod outbox;
+mod revisions;
+mod row;
+mod sessions;
+mod sweep;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sessera_model::{Credential, CredentialKind, Identity, Random, Session, Timestamp, TokenHash, Uuid};
+use sqlx::SqlitePool;
+
+use crate::change::Change;
+use crate::cipher::Cipher;
+use crate::error::StoreError;
+use crate::records::{
+    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
+    StoredSession,
+};
+use crate::{Store, error};
+
+pub use open::{SqliteOptions, parse_dsn};
+
+/// A store on SQLite.
+pub struct SqliteStore {
+    writer: SqlitePool,
+    readers: SqlitePool,
+    cipher: Arc<Cipher>,
+    random: Arc<dyn Random>,
+    deployment_id: Uuid,
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("deployment_id", &self.deployment_id).finish_non_exhaustive()
+    }
+}
+
+/// What a sealed value belongs to: its table, column and row.
+fn place(column: &str, row: impl AsRef<[u8]>) -> Vec<u8> {
+    [column.as_bytes(), b"/", row.as_ref()].concat()
+}
+
+impl SqliteStore {
+    fn seal(&self, column: &str, row: impl AsRef<[u8]>, plain: &[u8]) -> Vec<u8> {
+        self.cipher.seal(&*self.random, &place(column, row), plain)
+    }
+
+    fn unseal(&self, column: &str, row: impl AsRef<[u8]>, sealed: &[u8]) -> Result<String, StoreError> {
+        let plain = self.cipher.open(&place(column, row), sealed)?;
+        String::from_utf8(plain.to_vec())
+            .map_err(|_| StoreError::Corrupt(format!("{column} holds something else than text")))
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await.map_err(error::from_sqlx)?;
+        Ok(())
+    }
+
+    async fn deployment_id(&self) -> Result<Uuid, StoreError> {
+        Ok(self.deployment_id)
+    }
+
+    async fn identity(&self, id: Uuid) -> Result<Option<Identity>, StoreError> {
+        self.find_identity(id).await
+    }
+
+    async fn identity_by_external_id(&self, external_id: &str) -> Result<Option<Identity>, StoreError> {
+        self.find_identity_by_external_id(external_id).await
+    }
+
+    async fn identity_by_identifier(
+        &self,
+        kind: CredentialKind,
+        identifier: &str,
+    ) -> Result<Option<Identity>, StoreError> {
+        self.find_identity_by_identifier(kind, identifier).await
+    }
+
+    async fn identity_by_address(&self, via: &str, value: &str) -> Result<Option<Identity>, StoreError> {
+        self.find_identity_by_address(via, value).await
+    }
+
+    async fn identities(&self, filter: &IdentityFilter, page: &Page) -> Result<Vec<Identity>, StoreError> {
+        self.list_identities(filter, page).await
+    }
+
+    async fn credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {
+        self.find_credentials(identity_id).await
+    }
+
+    async fn credentials_of(&self, identity_ids: &[Uuid]) -> Result<Vec<(Uuid, Credential)>, StoreError> {
+        let mut all = Vec::new();
+        for id in identity_ids {
+            all.extend(self.find_credentials(*id).await?.into_iter().map(|credential| (*id, credential)));
+        }
+        Ok(all)
+    }
+
+    async fn session_by_token(
+        &self,
+        token: &TokenHash,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        self.find_session_by_token(token).await
+    }
+
+    async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        self.find_session(id).await
+    }
+
+    async fn sessions(
+        &self,
+        filter: &SessionFilter,
+        page: &Page,
+    ) -> Result<Vec<(Session, Identity)>, StoreError> {
+        self.list_sessions(filter, page).await
+    }
+
+    async fn flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
+        self.find_flow(id).await
+    }
+
+    async fn code(&self, flow_id: Uuid, purpose: CodePurpose) -> Result<Option<Code>, StoreError> {
+        self.find_code(flow_id, purpose).await
+    }
+
+    async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
+        self.list_due_messages(now, limit).await
+    }
+
+    async fn key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError> {
+        self.find_key_set(name).await
+    }
+
+    async fn key_sets(&self) -> Result<Vec<KeySet>, StoreError> {
+        self.list_key_sets().await
+    }
+
+    async fn newest_revision(&self) -> Result<Option<Revision>, StoreError> {
+        self.find_newest_revision().await
+    }
+
+    async fn revision(&self, id: Uuid) -> Result<Option<Revision>, StoreError> {
+        self.find_revision(id).await
+    }
+
+    async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
+        self.list_revisions(page).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.apply_all(changes).await
+    }
+
+    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.sweep_ended(before, limit).await
+    }
+
+    async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}

@@ -1,0 +1,105 @@
+//! Secrets that nobody configured: made once and kept in a file beside the database.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use sessera_model::{Random, Secret};
+
+use crate::error::StoreError;
+
+/// The secrets of a deployment that configured none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GeneratedSecrets {
+    /// Encrypts stored values.
+    pub cipher: Secret,
+    /// Keys what browsers and native clients hold.
+    pub cookie: Secret,
+}
+
+/// The file beside a database.
+pub fn path_beside(database: &Path) -> PathBuf {
+    let mut name = database.file_name().unwrap_or_default().to_owned();
+    name.push(".secrets.json");
+    database.with_file_name(name)
+}
+
+/// Reads the secrets beside a database; makes them when neither the database nor they are there.
+///
+/// A database without its file is an error: new secrets would not open it.
+pub fn load_or_create(database: &Path, random: &dyn Random) -> Result<GeneratedSecrets, StoreError> {
+    let path = path_beside(database);
+    match fs::read_to_string(&path) {
+        Ok(text) => parse(&text, &path),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
+                return Err(StoreError::NotWritable(format!(
+                    "the database {} is there, but the file with its secrets, {}, is gone. Restore it from a backup, or set secrets.cipher and secrets.cookie to what stood in it",
+                    database.display(),
+                    path.display()
+                )));
+            }
+            create(&path, random)
+        }
+        Err(error) => Err(StoreError::NotWritable(format!("{}: {error}", path.display()))),
+    }
+}
+
+fn parse(text: &str, path: &Path) -> Result<GeneratedSecrets, StoreError> {
+    let value: Value = serde_json::from_str(text).unwrap_or_default();
+    let secret = |name: &str| value.get(name).and_then(Value::as_str).map(Secret::new);
+    match (secret("cipher"), secret("cookie")) {
+        (Some(cipher), Some(cookie)) => Ok(GeneratedSecrets { cipher, cookie }),
+        _ => Err(StoreError::Corrupt(format!(
+            "{} does not hold the members \"cipher\" and \"cookie\": restore it from a backup",
+            path.display()
+        ))),
+    }
+}
+
+/// Writes new secrets to disk, file and folder synced, before anything is encrypted with them.
+fn create(path: &Path, random: &dyn Random) -> Result<GeneratedSecrets, StoreError> {
+    let secrets =
+        GeneratedSecrets { cipher: random.base64url(32).into(), cookie: random.base64url(32).into() };
+    let text = json!({ "cipher": secrets.cipher.expose(), "cookie": secrets.cookie.expose() }).to_string();
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    };
+    write().map_err(|error| StoreError::NotWritable(format!("{}: {error}", path.display())))?;
+    Ok(secrets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sessera_model::SystemRandom;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn secrets_are_made_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("db.sqlite");
+        let random = SystemRandom::default();
+        let made = load_or_create(&database, &random).unwrap();
+        assert_eq!(load_or_create(&database, &random).unwrap(), made);
+        let mode = fs::metadata(path_beside(&database)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_database_without_its_secrets_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("db.sqlite");
+        fs::write(&database, "something").unwrap();
+        let error = load_or_create(&database, &SystemRandom::default()).unwrap_err();
+        assert!(error.to_string().contains("secrets.cipher"));
+        fs::write(path_beside(&database), "{}").unwrap();
+        assert!(matches!(load_or_create(&database, &SystemRandom::default()), Err(StoreError::Corrupt(_))));
+    }
+}

@@ -1,0 +1,83 @@
+//! Changes, all or nothing.
+
+use sqlx::SqliteConnection;
+
+use super::SqliteStore;
+use super::sessions::refused_unless;
+use crate::change::Change;
+use crate::error::{Conflict, StoreError, from_sqlx};
+
+impl SqliteStore {
+    pub(super) async fn apply_all(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut transaction = self.writer.begin_with("BEGIN IMMEDIATE").await.map_err(from_sqlx)?;
+        for change in changes {
+            self.apply(&mut transaction, change).await?;
+        }
+        transaction.commit().await.map_err(from_sqlx)
+    }
+
+    async fn apply(&self, connection: &mut SqliteConnection, change: &Change) -> Result<(), StoreError> {
+        match change {
+            Change::InsertIdentity(identity) => self.insert_identity(connection, identity).await,
+            Change::UpdateIdentity(identity) => self.update_identity(connection, identity).await,
+            Change::DeleteIdentity(id) => {
+                let gone = sqlx::query("DELETE FROM identities WHERE id = ?")
+                    .bind(id)
+                    .execute(connection)
+                    .await
+                    .map_err(from_sqlx)?;
+                refused_unless(gone.rows_affected() == 1, Conflict::Missing)
+            }
+            Change::PutCredential(credential) => self.put_credential(connection, credential).await,
+            Change::DeleteCredential { identity_id, kind } => {
+                sqlx::query("DELETE FROM credentials WHERE identity_id = ? AND kind = ?")
+                    .bind(identity_id)
+                    .bind(kind.as_str())
+                    .execute(connection)
+                    .await
+                    .map_err(from_sqlx)?;
+                Ok(())
+            }
+            Change::InsertSession(session) => self.insert_session(connection, session).await,
+            Change::AuthenticateSession { id, at, assurance_level, methods, devices, expires_at, token } => {
+                self.authenticate_session(
+                    connection,
+                    *id,
+                    *at,
+                    *assurance_level,
+                    methods,
+                    devices,
+                    *expires_at,
+                    token.as_ref(),
+                )
+                .await
+            }
+            Change::ExtendSession { id, at, expires_at } => {
+                self.extend_session(connection, *id, *at, *expires_at).await
+            }
+            Change::RevokeSessionByToken(token) => self.revoke_session_by_token(connection, token).await,
+            Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
+            Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,
+            Change::DeleteSessionsOf(identity_id) => {
+                sqlx::query("DELETE FROM sessions WHERE identity_id = ?")
+                    .bind(identity_id)
+                    .execute(connection)
+                    .await
+                    .map_err(from_sqlx)?;
+                Ok(())
+            }
+            Change::InsertFlow(flow) => self.insert_flow(connection, flow).await,
+            Change::UpdateFlow(flow) => self.update_flow(connection, flow).await,
+            Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,
+            Change::InsertCode(code) => self.insert_code(connection, code).await,
+            Change::CountAttempt(id) => self.count_attempt(connection, *id).await,
+            Change::UseCode(id) => self.use_code(connection, *id).await,
+            Change::EnqueueMessage(message) => self.enqueue(connection, message).await,
+            Change::MessageSent(id) => self.message_sent(connection, *id).await,
+            Change::MessageFailed { id, due_at } => self.message_failed(connection, *id, *due_at).await,
+            Change::PutKeySet(set) => self.put_key_set(connection, set).await,
+            Change::DeleteKeySet(name) => self.delete_key_set(connection, name).await,
+            Change::InsertRevision(revision) => self.insert_revision(connection, revision).await,
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Self-service flows. Their bodies are encrypted: form tokens and unfinished secrets stand in them.
+
+use sessera_model::Uuid;
+use sqlx::SqliteConnection;
+
+use super::sessions::refused_unless;
+use super::{SqliteStore, row};
+use crate::error::{Conflict, StoreError, from_sqlx};
+use crate::records::{Flow, FlowKind};
+
+impl SqliteStore {
+    pub(super) async fn find_flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
+        let found = sqlx::query("SELECT * FROM flows WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.readers)
+            .await
+            .map_err(from_sqlx)?;
+        let Some(found) = found else { return Ok(None) };
+        Ok(Some(Flow {
+            id,
+            kind: FlowKind::parse(row::text(&found, "kind")?).ok_or_else(|| row::corrupt("kind"))?,
+            body: self.unseal("flows.body", id, row::bytes(&found, "sealed_body")?)?,
+            expires_at: row::time(&found, "expires_at")?,
+            version: row::integer(&found, "version")?,
+        }))
+    }
+
+    pub(super) async fn insert_flow(
+        &self,
+        connection: &mut SqliteConnection,
+        flow: &Flow,
+    ) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO flows (id, kind, sealed_body, expires_at, version) VALUES (?, ?, ?, ?, 1)")
+            .bind(flow.id)
+            .bind(flow.kind.as_str())
+            .bind(self.seal("flows.body", flow.id, flow.body.as_bytes()))
+            .bind(flow.expires_at.micros())
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?;
+        Ok(())
+    }
+
+    pub(super) async fn update_flow(
+        &self,
+        connection: &mut SqliteConnection,
+        flow: &Flow,
+    ) -> Result<(), StoreError> {
+        let changed = sqlx::query(
+            "UPDATE flows SET sealed_body = ?, expires_at = ?, version = version + 1 WHERE id = ? AND version = ?",
+        )
+        .bind(self.seal("flows.body", flow.id, flow.body.as_bytes()))
+        .bind(flow.expires_at.micros())
+        .bind(flow.id)
+        .bind(flow.version)
+        .execute(connection)
+        .await
+        .map_err(from_sqlx)?;
+        refused_unless(changed.rows_affected() == 1, Conflict::Changed)
+    }
+
+    pub(super) async fn consume_flow(
+        &self,
+        connection: &mut SqliteConnection,
+        id: Uuid,
+        version: i64,
+    ) -> Result<(), StoreError> {
+        let gone = sqlx::query("DELETE FROM flows WHERE id = ? AND version = ?")
+            .bind(id)
+            .bind(version)
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?;
+        refused_unless(gone.rows_affected() == 1, Conflict::Changed)
+    }
+}

@@ -1,0 +1,143 @@
+//! Opening a database file: created with care, migrated, checked against its secret.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sessera_model::{Random, Uuid};
+use sqlx::migrate::MigrateError;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Row as _, SqlitePool};
+
+use super::SqliteStore;
+use crate::cipher::Cipher;
+use crate::error::{StoreError, from_sqlx};
+
+/// What a store on SQLite needs.
+pub struct SqliteOptions {
+    /// The database file.
+    pub path: PathBuf,
+    /// Encrypts what must not stand in the file in clear.
+    pub cipher: Arc<Cipher>,
+    /// Where the deployment's id and nonces come from.
+    pub random: Arc<dyn Random>,
+}
+
+/// How long a statement waits for another process that holds the file.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reading connections. More do not help a machine of few cores.
+const READERS: u32 = 4;
+
+/// The value that is encrypted into the database to recognise a wrong secret.
+const CHECK: &[u8] = b"sessera check value";
+
+/// The file that a data source name points to: `sqlite://path?...`, `sqlite:path`. Parameters are left
+/// out, as Kratos's have no meaning here.
+pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
+    let path = dsn.strip_prefix("sqlite://").or_else(|| dsn.strip_prefix("sqlite:"));
+    let path = path.map(|path| path.split('?').next().unwrap_or_default()).filter(|path| !path.is_empty());
+    path.map(PathBuf::from).ok_or_else(|| {
+        let scheme = dsn.split(':').next().unwrap_or_default();
+        StoreError::InvalidDsn(format!(
+            "the dsn with the scheme \"{scheme}\" is not supported: write sqlite:///path/to/file.sqlite"
+        ))
+    })
+}
+
+impl SqliteStore {
+    /// Opens the database, making it when it is not there.
+    pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
+        create_private(&options.path)?;
+        let connect = SqliteConnectOptions::new()
+            .filename(&options.path)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("trusted_schema", "OFF")
+            .statement_cache_capacity(200);
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(connect.clone())
+            .await
+            .map_err(from_sqlx)?;
+        migrate(&writer, &options.path).await?;
+        let deployment_id = claim(&writer, &options).await?;
+        let readers = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .acquire_timeout(BUSY_TIMEOUT)
+            .connect_with(connect)
+            .await
+            .map_err(from_sqlx)?;
+        Ok(Self { writer, readers, cipher: options.cipher, random: options.random, deployment_id })
+    }
+}
+
+/// Makes the file readable by its owner alone before SQLite opens it.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
+    created.map(|_| ()).map_err(|error| {
+        StoreError::NotWritable(format!(
+            "{}: {error}. Give dsn a path in a folder that Sessera may write",
+            path.display()
+        ))
+    })
+}
+
+async fn migrate(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    sqlx::migrate!("migrations/sqlite").run(writer).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+            StoreError::NewerSchema(path.display().to_string())
+        }
+        MigrateError::Execute(error) => from_sqlx(error),
+        other => StoreError::Corrupt(other.to_string()),
+    })
+}
+
+/// Reads the deployment's id and proves the secret, or writes both into a new database.
+async fn claim(writer: &SqlitePool, options: &SqliteOptions) -> Result<Uuid, StoreError> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(from_sqlx)?;
+    let found =
+        sqlx::query("SELECT name, value FROM meta WHERE name IN ('check', 'deployment_id') ORDER BY name")
+            .fetch_all(&mut *transaction)
+            .await
+            .map_err(from_sqlx)?;
+    let values: Vec<Vec<u8>> =
+        found.iter().map(|row| row.try_get("value")).collect::<Result<_, _>>().map_err(from_sqlx)?;
+    let id = if let [check, id] = values.as_slice() {
+        options.cipher.open(CHECK, check)?;
+        Uuid::from_slice(id).map_err(|_| StoreError::Corrupt("the deployment's id cannot be read".into()))?
+    } else {
+        let id = options.random.uuid();
+        let check = options.cipher.seal(&*options.random, CHECK, CHECK);
+        for (name, value) in [("check", check), ("deployment_id", id.as_bytes().to_vec())] {
+            sqlx::query("INSERT INTO meta (name, value) VALUES (?, ?)")
+                .bind(name)
+                .bind(value)
+                .execute(&mut *transaction)
+                .await
+                .map_err(from_sqlx)?;
+        }
+        id
+    };
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dsn_names_a_file() {
+        assert_eq!(parse_dsn("sqlite:///d/db.sqlite?_fk=true&mode=rwc").unwrap(), Path::new("/d/db.sqlite"));
+        assert_eq!(parse_dsn("sqlite://sessera.sqlite").unwrap(), Path::new("sessera.sqlite"));
+        for dsn in ["memory", "postgres://x", "sqlite://", ""] {
+            assert!(matches!(parse_dsn(dsn), Err(StoreError::InvalidDsn(_))), "{dsn}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! Messages waiting to be sent. Recipient and content are encrypted: codes stand in them.
+
+use sessera_model::{Timestamp, Uuid};
+use sqlx::SqliteConnection;
+
+use super::{SqliteStore, row};
+use crate::error::{StoreError, from_sqlx};
+use crate::records::Message;
+
+impl SqliteStore {
+    pub(super) async fn list_due_messages(
+        &self,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Message>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM outbox WHERE due_at <= ? ORDER BY due_at, created_at LIMIT ?")
+            .bind(now.micros())
+            .bind(limit)
+            .fetch_all(&self.readers)
+            .await
+            .map_err(from_sqlx)?;
+        rows.iter()
+            .map(|found| {
+                let id = row::id(found, "id")?;
+                let sealed = self.unseal("outbox", id, row::bytes(found, "sealed")?)?;
+                let (recipient, content) = sealed.split_once('\n').ok_or_else(|| row::corrupt("sealed"))?;
+                Ok(Message {
+                    id,
+                    recipient: recipient.to_owned(),
+                    template: row::text(found, "template")?.to_owned(),
+                    content: content.into(),
+                    attempts: row::integer(found, "attempts")?,
+                    created_at: row::time(found, "created_at")?,
+                    due_at: row::time(found, "due_at")?,
+                })
+            })
+            .collect()
+    }
+
+    pub(super) async fn enqueue(
+        &self,
+        connection: &mut SqliteConnection,
+        message: &Message,
+    ) -> Result<(), StoreError> {
+        // An address has no line break, so the first one ends it.
+        let plain = format!("{}\n{}", message.recipient.replace(['\r', '\n'], ""), message.content.expose());
+        sqlx::query("INSERT INTO outbox (id, sealed, template, attempts, created_at, due_at) VALUES (?, ?, ?, ?, ?, ?)")
+            .bind(message.id)
+            .bind(self.seal("outbox", message.id, plain.as_bytes()))
+            .bind(&message.template)
+            .bind(message.attempts)
+            .bind(message.created_at.micros())
+            .bind(message.due_at.micros())
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?;
+        Ok(())
+    }
+
+    pub(super) async fn message_sent(
+        &self,
+        connection: &mut SqliteConnection,
+        id: Uuid,
+    ) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM outbox WHERE id = ?")
+            .bind(id)
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?;
+        Ok(())
+    }
+
+    pub(super) async fn message_failed(
+        &self,
+        connection: &mut SqliteConnection,
+        id: Uuid,
+        due_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE outbox SET attempts = attempts + 1, due_at = ? WHERE id = ?")
+            .bind(due_at.map(Timestamp::micros))
+            .bind(id)
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?;
+        Ok(())
+    }
+}

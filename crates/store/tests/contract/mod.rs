@@ -1,0 +1,421 @@
+//! What every engine must do, whatever it is made of. An engine runs all cases with `contract!`.
+
+use std::time::Duration;
+
+use serde_json::json;
+use sessera_model::credential::CredentialConfig;
+use sessera_model::{
+    AssuranceLevel, AuthenticationMethod, Credential, CredentialKind, Identity, IdentityState, Random,
+    RecoveryAddress, Session, SystemRandom, Timestamp, TokenHash, Uuid, VerifiableAddress,
+    identity::VerificationStatus,
+};
+use sessera_store::{
+    Change, Code, CodePurpose, Conflict, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Message, Page,
+    Revision, SessionFilter, SessionKind, Store, StoreError, StoredKey, StoredSession,
+};
+
+fn uuid() -> Uuid {
+    let random: &dyn Random = &SystemRandom::default();
+    random.uuid()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_seconds(1_700_000_000 + seconds)
+}
+
+fn page(limit: u32) -> Page {
+    Page { after: None, limit }
+}
+
+fn person(email: &str) -> Identity {
+    Identity {
+        id: uuid(),
+        external_id: None,
+        schema_id: "default".into(),
+        state: IdentityState::Active,
+        state_changed_at: at(0),
+        traits: json!({"email": email, "z": 1, "a": {"b": []}}),
+        verifiable_addresses: vec![VerifiableAddress {
+            id: uuid(),
+            value: email.into(),
+            verified: false,
+            via: "email".into(),
+            status: VerificationStatus::Sent,
+            verified_at: None,
+            created_at: at(0),
+            updated_at: at(0),
+        }],
+        recovery_addresses: vec![RecoveryAddress {
+            id: uuid(),
+            value: email.into(),
+            via: "email".into(),
+            created_at: at(0),
+            updated_at: at(0),
+        }],
+        metadata_public: Some(json!({"plan": "pro"})),
+        metadata_admin: None,
+        created_at: at(0),
+        updated_at: Timestamp::from_micros(1_700_000_000_123_456),
+        version: 1,
+    }
+}
+
+fn password(of: &Identity, identifier: &str) -> Change {
+    Change::PutCredential(CredentialOf {
+        identity_id: of.id,
+        credential: Credential {
+            kind: CredentialKind::Password,
+            identifiers: vec![identifier.into()],
+            config: CredentialConfig::from(json!({"hashed_password": "the-hash"})),
+            version: 1,
+            created_at: at(0),
+            updated_at: at(0),
+        },
+    })
+}
+
+fn session(of: &Identity, token: &str, issued: i64) -> StoredSession {
+    StoredSession {
+        session: Session {
+            id: uuid(),
+            identity_id: of.id,
+            active: true,
+            issued_at: at(issued),
+            expires_at: at(issued + 100),
+            authenticated_at: at(issued),
+            assurance_level: AssuranceLevel::Aal1,
+            methods: vec![AuthenticationMethod {
+                method: "password".into(),
+                aal: AssuranceLevel::Aal1,
+                completed_at: at(issued),
+            }],
+            devices: vec![],
+        },
+        kind: SessionKind::Native,
+        token: TokenHash::of(token),
+    }
+}
+
+fn flow() -> Flow {
+    Flow { id: uuid(), kind: FlowKind::Login, body: "{\"a\":1}".into(), expires_at: at(50), version: 1 }
+}
+
+fn conflict(result: Result<(), StoreError>) -> Option<Conflict> {
+    match result {
+        Err(StoreError::Conflict(conflict)) => Some(conflict),
+        Err(other) => panic!("{other}"),
+        Ok(()) => None,
+    }
+}
+
+async fn one(store: &dyn Store, change: Change) -> Option<Conflict> {
+    conflict(store.commit(&[change]).await)
+}
+
+pub(crate) async fn identities_come_back_as_they_went_in(store: &dyn Store) {
+    let mut ada = person("ada@example.org");
+    ada.external_id = Some("crm-1".into());
+    store.commit(&[Change::InsertIdentity(ada.clone()), password(&ada, "ada@example.org")]).await.unwrap();
+    assert_eq!(store.identity(ada.id).await.unwrap(), Some(ada.clone()));
+    assert_eq!(store.identity_by_external_id("crm-1").await.unwrap().unwrap().id, ada.id);
+    let by = store.identity_by_identifier(CredentialKind::Password, "ada@example.org").await.unwrap();
+    assert_eq!(by.unwrap().id, ada.id);
+    assert_eq!(store.identity_by_identifier(CredentialKind::Totp, "ada@example.org").await.unwrap(), None);
+    assert_eq!(store.identity_by_address("email", "ada@example.org").await.unwrap().unwrap().id, ada.id);
+    let credentials = store.credentials(ada.id).await.unwrap();
+    assert_eq!(credentials[0].config.text("hashed_password"), Some("the-hash"));
+    assert_eq!(store.credentials_of(&[ada.id, uuid()]).await.unwrap(), [(ada.id, credentials[0].clone())]);
+    assert_eq!(store.identity(uuid()).await.unwrap(), None);
+}
+
+pub(crate) async fn taken_values_are_refused_and_nothing_is_half_done(store: &dyn Store) {
+    let mut ada = person("ada@example.org");
+    ada.external_id = Some("crm-1".into());
+    store.commit(&[Change::InsertIdentity(ada.clone()), password(&ada, "ada")]).await.unwrap();
+    let bob = person("bob@example.org");
+    let refused = store.commit(&[Change::InsertIdentity(bob.clone()), password(&bob, "ada")]).await;
+    assert_eq!(conflict(refused), Some(Conflict::Identifier));
+    assert_eq!(store.identity(bob.id).await.unwrap(), None, "the whole commit is undone");
+    assert_eq!(one(store, Change::InsertIdentity(person("ada@example.org"))).await, Some(Conflict::Address));
+    let twin = Identity { external_id: Some("crm-1".into()), ..person("twin@example.org") };
+    assert_eq!(one(store, Change::InsertIdentity(twin)).await, Some(Conflict::ExternalId));
+    assert_eq!(one(store, password(&bob, "bob")).await, Some(Conflict::Missing));
+}
+
+pub(crate) async fn a_change_names_the_version_it_was_made_from(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let mut changed = ada.clone();
+    changed.traits = json!({"email": "new@example.org"});
+    changed.verifiable_addresses[0].value = "new@example.org".into();
+    assert_eq!(one(store, Change::UpdateIdentity(changed.clone())).await, None);
+    assert_eq!(one(store, Change::UpdateIdentity(changed.clone())).await, Some(Conflict::Changed));
+    let stored = store.identity(ada.id).await.unwrap().unwrap();
+    assert_eq!((stored.version, &stored.traits), (2, &changed.traits));
+    assert_eq!(store.identity_by_address("email", "new@example.org").await.unwrap().unwrap().id, ada.id);
+}
+
+pub(crate) async fn deleting_an_identity_takes_everything_with_it(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    let stored = session(&ada, "t", 0);
+    let changes =
+        [Change::InsertIdentity(ada.clone()), password(&ada, "ada"), Change::InsertSession(stored.clone())];
+    store.commit(&changes).await.unwrap();
+    assert_eq!(one(store, Change::DeleteIdentity(ada.id)).await, None);
+    assert_eq!(one(store, Change::DeleteIdentity(ada.id)).await, Some(Conflict::Missing));
+    assert_eq!(store.session_by_token(&stored.token).await.unwrap(), None);
+    assert!(store.credentials(ada.id).await.unwrap().is_empty());
+    store.commit(&changes).await.unwrap();
+}
+
+pub(crate) async fn identities_are_paged_by_key(store: &dyn Store) {
+    let mut all: Vec<Identity> = (0..5).map(|n| person(&format!("p{n}@example.org"))).collect();
+    for (n, identity) in all.iter().enumerate() {
+        store
+            .commit(&[Change::InsertIdentity(identity.clone()), password(identity, &format!("p{n}"))])
+            .await
+            .unwrap();
+    }
+    all.sort_by_key(|identity| identity.id);
+    let mut seen = Vec::new();
+    let mut next = page(2);
+    loop {
+        let part = store.identities(&IdentityFilter::default(), &next).await.unwrap();
+        let Some(last) = part.last() else { break };
+        next.after = Some(last.id);
+        seen.extend(part);
+    }
+    assert_eq!(seen, all);
+    let filter = IdentityFilter { identifier: Some("p3".into()), ..IdentityFilter::default() };
+    assert_eq!(store.identities(&filter, &page(10)).await.unwrap().len(), 1);
+    let filter = IdentityFilter { ids: vec![all[4].id, all[0].id, uuid()], ..IdentityFilter::default() };
+    let found: Vec<Uuid> = store.identities(&filter, &page(10)).await.unwrap().iter().map(|i| i.id).collect();
+    assert_eq!(found, [all[0].id, all[4].id]);
+}
+
+pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    let stored = session(&ada, "token-1", 0);
+    store
+        .commit(&[Change::InsertIdentity(ada.clone()), Change::InsertSession(stored.clone())])
+        .await
+        .unwrap();
+    let found = store.session_by_token(&TokenHash::of("token-1")).await.unwrap();
+    assert_eq!(found, Some((stored.clone(), ada.clone())));
+    assert_eq!(store.session(stored.session.id).await.unwrap(), found);
+    assert_eq!(store.session_by_token(&TokenHash::of("other")).await.unwrap(), None);
+
+    let step_up = |token| Change::AuthenticateSession {
+        id: stored.session.id,
+        at: at(10),
+        assurance_level: AssuranceLevel::Aal2,
+        methods: vec![],
+        devices: vec![],
+        expires_at: at(500),
+        token,
+    };
+    assert_eq!(one(store, step_up(Some(TokenHash::of("token-2")))).await, None);
+    assert_eq!(store.session_by_token(&TokenHash::of("token-1")).await.unwrap(), None);
+    assert_eq!(one(store, step_up(None)).await, None);
+    let (stepped, _) = store.session_by_token(&TokenHash::of("token-2")).await.unwrap().unwrap();
+    assert_eq!(stepped.session.assurance_level, AssuranceLevel::Aal2);
+    assert_eq!(stepped.session.id, stored.session.id);
+
+    let extend = Change::ExtendSession { id: stored.session.id, at: at(499), expires_at: at(900) };
+    assert_eq!(one(store, extend).await, None);
+    let revoke = Change::RevokeSessionByToken(TokenHash::of("token-2"));
+    assert_eq!(one(store, revoke.clone()).await, None);
+    assert_eq!(one(store, revoke).await, Some(Conflict::Missing));
+    assert_eq!(one(store, step_up(None)).await, Some(Conflict::Changed));
+    let (revoked, _) = store.session(stored.session.id).await.unwrap().unwrap();
+    assert!(!revoked.session.active);
+}
+
+pub(crate) async fn a_session_needs_an_active_identity(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    assert_eq!(one(store, Change::InsertSession(session(&ada, "t", 0))).await, Some(Conflict::Missing));
+    let inactive = Identity { state: IdentityState::Inactive, ..ada };
+    store.commit(&[Change::InsertIdentity(inactive.clone())]).await.unwrap();
+    assert_eq!(one(store, Change::InsertSession(session(&inactive, "t", 0))).await, Some(Conflict::Missing));
+}
+
+pub(crate) async fn sessions_are_listed_newest_first(store: &dyn Store) {
+    let (ada, bob) = (person("ada@example.org"), person("bob@example.org"));
+    store.commit(&[Change::InsertIdentity(ada.clone()), Change::InsertIdentity(bob.clone())]).await.unwrap();
+    let all: Vec<StoredSession> = (0..4).map(|n| session(&ada, &format!("t{n}"), n)).collect();
+    for stored in &all {
+        store.commit(&[Change::InsertSession(stored.clone())]).await.unwrap();
+    }
+    store.commit(&[Change::InsertSession(session(&bob, "bob", 9))]).await.unwrap();
+    let of_ada = SessionFilter { identity_id: Some(ada.id), ..SessionFilter::default() };
+    let ids = |list: Vec<(Session, Identity)>| list.into_iter().map(|(s, _)| s.id).collect::<Vec<_>>();
+    let first = ids(store.sessions(&of_ada, &page(3)).await.unwrap());
+    assert_eq!(first, [all[3].session.id, all[2].session.id, all[1].session.id]);
+    let rest = Page { after: first.last().copied(), limit: 3 };
+    assert_eq!(ids(store.sessions(&of_ada, &rest).await.unwrap()), [all[0].session.id]);
+    assert_eq!(store.sessions(&SessionFilter::default(), &page(10)).await.unwrap().len(), 5);
+
+    let others = SessionFilter { except: Some(all[0].session.id), ..of_ada.clone() };
+    store.commit(&[Change::RevokeSessions(others)]).await.unwrap();
+    let live = SessionFilter { live: Some((true, at(5))), ..of_ada.clone() };
+    assert_eq!(ids(store.sessions(&live, &page(10)).await.unwrap()), [all[0].session.id]);
+    let ended = SessionFilter { live: Some((false, at(5))), ..of_ada.clone() };
+    assert_eq!(store.sessions(&ended, &page(10)).await.unwrap().len(), 3);
+    let wrong_owner = Change::RevokeSession { id: all[0].session.id, of: Some(bob.id) };
+    assert_eq!(one(store, wrong_owner).await, Some(Conflict::Missing));
+    store.commit(&[Change::DeleteSessionsOf(ada.id)]).await.unwrap();
+    assert!(store.sessions(&of_ada, &page(10)).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_flow_is_used_once(store: &dyn Store) {
+    let flow = flow();
+    store.commit(&[Change::InsertFlow(flow.clone())]).await.unwrap();
+    assert_eq!(store.flow(flow.id).await.unwrap(), Some(flow.clone()));
+    let changed = Flow { body: "{\"b\":2}".into(), ..flow.clone() };
+    assert_eq!(one(store, Change::UpdateFlow(changed.clone())).await, None);
+    assert_eq!(one(store, Change::UpdateFlow(changed)).await, Some(Conflict::Changed));
+    assert_eq!(store.flow(flow.id).await.unwrap().unwrap().version, 2);
+    let use_it = Change::ConsumeFlow { id: flow.id, version: 2 };
+    let (a, b) = tokio::join!(one(store, use_it.clone()), one(store, use_it));
+    assert_eq!([a, b].iter().filter(|outcome| outcome.is_none()).count(), 1, "exactly one wins");
+    assert_eq!(store.flow(flow.id).await.unwrap(), None);
+}
+
+pub(crate) async fn codes_are_replaced_counted_and_used_once(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let code = |n: &str| Code {
+        id: uuid(),
+        flow_id: Uuid::from_u128(5),
+        purpose: CodePurpose::Verification,
+        identity_id: ada.id,
+        address: "ada@example.org".into(),
+        hash: TokenHash::of(n),
+        attempts: 0,
+        expires_at: at(60),
+    };
+    let (first, second) = (code("1"), code("2"));
+    store.commit(&[Change::InsertCode(first.clone())]).await.unwrap();
+    store.commit(&[Change::InsertCode(second.clone())]).await.unwrap();
+    let find = || store.code(Uuid::from_u128(5), CodePurpose::Verification);
+    assert_eq!(find().await.unwrap().unwrap().hash, second.hash);
+    assert_eq!(one(store, Change::UseCode(first.id)).await, Some(Conflict::Changed));
+    store.commit(&[Change::CountAttempt(second.id)]).await.unwrap();
+    assert_eq!(find().await.unwrap().unwrap().attempts, 1);
+    assert_eq!(store.code(Uuid::from_u128(5), CodePurpose::Recovery).await.unwrap(), None);
+    assert_eq!(one(store, Change::UseCode(second.id)).await, None);
+    assert_eq!(one(store, Change::UseCode(second.id)).await, Some(Conflict::Changed));
+    assert_eq!(find().await.unwrap(), None);
+}
+
+pub(crate) async fn messages_wait_until_they_are_sent(store: &dyn Store) {
+    let message = Message {
+        id: uuid(),
+        recipient: "ada@example.org".into(),
+        template: "verification_code".into(),
+        content: "{\"code\":\"123456\"}".into(),
+        attempts: 0,
+        created_at: at(0),
+        due_at: at(10),
+    };
+    store.commit(&[Change::EnqueueMessage(message.clone())]).await.unwrap();
+    assert!(store.due_messages(at(9), 10).await.unwrap().is_empty());
+    assert_eq!(store.due_messages(at(10), 10).await.unwrap(), [message.clone()]);
+    store.commit(&[Change::MessageFailed { id: message.id, due_at: Some(at(20)) }]).await.unwrap();
+    assert!(store.due_messages(at(19), 10).await.unwrap().is_empty());
+    assert_eq!(store.due_messages(at(20), 10).await.unwrap()[0].attempts, 1);
+    store.commit(&[Change::MessageFailed { id: message.id, due_at: None }]).await.unwrap();
+    assert!(store.due_messages(at(1_000), 10).await.unwrap().is_empty());
+    store.commit(&[Change::MessageSent(message.id)]).await.unwrap();
+}
+
+pub(crate) async fn key_sets_keep_their_order(store: &dyn Store) {
+    let key = |kid: &str| StoredKey {
+        kid: kid.into(),
+        jwk: format!("{{\"kid\":\"{kid}\"}}").into(),
+        created_at: at(1),
+    };
+    let set = KeySet { name: "keys".into(), keys: vec![key("b"), key("a")], version: 0 };
+    assert_eq!(one(store, Change::PutKeySet(set.clone())).await, None);
+    assert_eq!(one(store, Change::PutKeySet(set.clone())).await, Some(Conflict::Changed));
+    let stored = store.key_set("keys").await.unwrap().unwrap();
+    assert_eq!(stored, KeySet { version: 1, ..set });
+    let more = KeySet { keys: vec![key("c")], ..stored };
+    assert_eq!(one(store, Change::PutKeySet(more.clone())).await, None);
+    assert_eq!(one(store, Change::PutKeySet(more)).await, Some(Conflict::Changed));
+    assert_eq!(store.key_set("keys").await.unwrap().unwrap().keys, [key("c")]);
+    store.commit(&[Change::PutKeySet(KeySet { name: "a".into(), keys: vec![], version: 0 })]).await.unwrap();
+    let names: Vec<String> = store.key_sets().await.unwrap().into_iter().map(|set| set.name).collect();
+    assert_eq!(names, ["a", "keys"]);
+    assert_eq!(one(store, Change::DeleteKeySet("keys".into())).await, None);
+    assert_eq!(one(store, Change::DeleteKeySet("keys".into())).await, Some(Conflict::Missing));
+    assert_eq!(store.key_set("keys").await.unwrap(), None);
+}
+
+pub(crate) async fn revisions_follow_each_other(store: &dyn Store) {
+    assert_eq!(store.newest_revision().await.unwrap(), None);
+    let revision = |parent| Revision {
+        id: uuid(),
+        parent,
+        created_at: at(1),
+        config: "{\"secret\":true}".into(),
+        diff: "[]".into(),
+    };
+    let first = revision(None);
+    assert_eq!(one(store, Change::InsertRevision(first.clone())).await, None);
+    assert_eq!(one(store, Change::InsertRevision(revision(None))).await, Some(Conflict::Changed));
+    let second = revision(Some(first.id));
+    assert_eq!(one(store, Change::InsertRevision(second.clone())).await, None);
+    assert_eq!(store.newest_revision().await.unwrap(), Some(second.clone()));
+    assert_eq!(store.revision(first.id).await.unwrap(), Some(first.clone()));
+    let list = store.revisions(&page(1)).await.unwrap();
+    assert_eq!(list[0].id, second.id);
+    let rest = Page { after: Some(second.id), limit: 5 };
+    assert_eq!(store.revisions(&rest).await.unwrap()[0].id, first.id);
+}
+
+pub(crate) async fn what_ended_is_swept_in_batches(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    for n in 0..3 {
+        store
+            .commit(&[Change::InsertSession(session(&ada, &format!("t{n}"), n)), Change::InsertFlow(flow())])
+            .await
+            .unwrap();
+    }
+    let after_all = at(0) + Duration::from_secs(10_000);
+    assert_eq!(store.sweep(at(0), 10).await.unwrap(), 0);
+    assert_eq!(store.sweep(after_all, 2).await.unwrap(), 4);
+    assert_eq!(store.sweep(after_all, 2).await.unwrap(), 2);
+    assert_eq!(store.sweep(after_all, 2).await.unwrap(), 0);
+}
+
+/// Runs every case on a fresh store that `$open` makes.
+#[macro_export]
+macro_rules! contract {
+    ($open:expr) => {
+        $crate::contract!($open,
+            identities_come_back_as_they_went_in
+            taken_values_are_refused_and_nothing_is_half_done
+            a_change_names_the_version_it_was_made_from
+            deleting_an_identity_takes_everything_with_it
+            identities_are_paged_by_key
+            sessions_live_and_end
+            a_session_needs_an_active_identity
+            sessions_are_listed_newest_first
+            a_flow_is_used_once
+            codes_are_replaced_counted_and_used_once
+            messages_wait_until_they_are_sent
+            key_sets_keep_their_order
+            revisions_follow_each_other
+            what_ended_is_swept_in_batches
+        );
+    };
+    ($open:expr, $($case:ident)*) => {
+        $(#[tokio::test]
+        async fn $case() {
+            let (store, _keep) = $open.await;
+            $crate::contract::$case(&store).await;
+        })*
+    };
+}

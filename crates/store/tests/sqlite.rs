@@ -1,0 +1,91 @@
+//! SQLite does what every engine must do, and what only a file must.
+
+mod contract;
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use sessera_model::{Secret, SystemRandom};
+use sessera_store::sqlite::{SqliteOptions, SqliteStore};
+use sessera_store::{Change, Cipher, KeySet, Store as _, StoreError, StoredKey};
+use tempfile::TempDir;
+
+async fn open_with(path: &Path, secret: &str) -> Result<SqliteStore, StoreError> {
+    SqliteStore::open(SqliteOptions {
+        path: path.to_owned(),
+        cipher: Arc::new(Cipher::new(&[Secret::new(secret)]).unwrap()),
+        random: Arc::new(SystemRandom::default()),
+    })
+    .await
+}
+
+async fn open() -> (SqliteStore, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let store =
+        open_with(&folder.path().join("db.sqlite"), "a secret of thirty-two characters").await.unwrap();
+    (store, folder)
+}
+
+contract!(open());
+
+fn keys() -> Change {
+    let key =
+        StoredKey { kid: "k".into(), jwk: "{\"d\":\"PRIVATEBYTES\"}".into(), created_at: Default::default() };
+    Change::PutKeySet(KeySet { name: "keys".into(), keys: vec![key], version: 0 })
+}
+
+#[tokio::test]
+async fn what_was_written_is_there_after_opening_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.sqlite");
+    let store = open_with(&path, "one").await.unwrap();
+    store.commit(&[keys()]).await.unwrap();
+    let id = store.deployment_id().await.unwrap();
+    store.close().await;
+    let store = open_with(&path, "one").await.unwrap();
+    assert_eq!(store.deployment_id().await.unwrap(), id);
+    assert!(store.key_set("keys").await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn another_secret_does_not_open_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.sqlite");
+    open_with(&path, "one").await.unwrap().close().await;
+    assert!(matches!(open_with(&path, "two").await, Err(StoreError::WrongSecret)));
+}
+
+#[tokio::test]
+async fn private_keys_do_not_stand_in_the_file_and_only_its_owner_reads_it() {
+    let (store, folder) = open().await;
+    store.commit(&[keys()]).await.unwrap();
+    store.close().await;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let path = entry.unwrap().path();
+        let bytes = std::fs::read(&path).unwrap();
+        assert!(!bytes.windows(12).any(|window| window == b"PRIVATEBYTES"));
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_or_of_a_newer_version_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("text.txt");
+    std::fs::write(&path, "this is a letter, not a database. ".repeat(100)).unwrap();
+    assert!(matches!(open_with(&path, "one").await, Err(StoreError::Corrupt(_))));
+
+    let path = folder.path().join("newer.sqlite");
+    open_with(&path, "one").await.unwrap().close().await;
+    let pool = sqlx::SqlitePool::connect(&format!("sqlite://{}", path.display())).await.unwrap();
+    sqlx::query(
+        "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+         VALUES (9999, 'from the future', 1, x'00', 0)",
+    )
+    .execute(&pool)
+    .await
+    .unwrap();
+    pool.close().await;
+    assert!(matches!(open_with(&path, "one").await, Err(StoreError::NewerSchema(_))));
+}
