@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use sessera_model::{Secret, SystemRandom};
+use sessera_model::{Secret, SystemRandom, Timestamp};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::{Change, Cipher, KeySet, Store as _, StoreError, StoredKey};
 use tempfile::TempDir;
@@ -30,8 +30,11 @@ async fn open() -> (SqliteStore, TempDir) {
 contract!(open());
 
 fn keys() -> Change {
-    let key =
-        StoredKey { kid: "k".into(), jwk: "{\"d\":\"PRIVATEBYTES\"}".into(), created_at: Default::default() };
+    let key = StoredKey {
+        kid: "k".into(),
+        jwk: "{\"d\":\"PRIVATEBYTES\"}".into(),
+        created_at: Timestamp::default(),
+    };
     Change::PutKeySet(KeySet { name: "keys".into(), keys: vec![key], version: 0 })
 }
 

@@ -320,7 +320,7 @@ pub(crate) async fn messages_wait_until_they_are_sent(store: &dyn Store) {
     };
     store.commit(&[Change::EnqueueMessage(message.clone())]).await.unwrap();
     assert!(store.due_messages(at(9), 10).await.unwrap().is_empty());
-    assert_eq!(store.due_messages(at(10), 10).await.unwrap(), [message.clone()]);
+    assert_eq!(store.due_messages(at(10), 10).await.unwrap(), std::slice::from_ref(&message));
     store.commit(&[Change::MessageFailed { id: message.id, due_at: Some(at(20)) }]).await.unwrap();
     assert!(store.due_messages(at(19), 10).await.unwrap().is_empty());
     assert_eq!(store.due_messages(at(20), 10).await.unwrap()[0].attempts, 1);
