@@ -4,5 +4,6 @@ pub mod client;
 pub mod credentials;
 pub mod error;
 pub mod flows;
+pub mod identities;
 pub mod password;
 pub mod schema;
