@@ -7,6 +7,7 @@ use sessera_model::{Clock, Random, Uuid};
 use sessera_store::{Change, Store, StoreError};
 
 use crate::config::Config;
+use crate::flows::self_service::SelfService;
 use crate::password::PasswordHashing;
 use crate::schema::IdentitySchemas;
 use crate::sessions::Sessions;
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub schemas: IdentitySchemas,
     /// The tokenizer templates, compiled.
     pub tokenizers: Tokenizers,
+    /// The rules of the self-service flows, compiled.
+    pub self_service: SelfService,
     /// Where schemas can be read: the public base URL and `schemas/`.
     pub schemas_url: String,
 }

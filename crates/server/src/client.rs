@@ -121,6 +121,12 @@ pub fn wants_json(headers: &HeaderMap) -> bool {
             > preference(header(header::ACCEPT), "text/html")
 }
 
+/// Whether the client names pages among what it takes, as browsers do when a person navigates.
+pub fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    !wants_json(headers) && preference(accept, "text/html").1 == 3
+}
+
 /// How much `Accept` (RFC 9110, section 12.5.1) prefers a media type: its weight in thousandths and
 /// how exactly it is named.
 fn preference(accept: &str, media_type: &str) -> (u16, u8) {
@@ -201,6 +207,8 @@ mod tests {
         assert!(!wants("application/json;q=0, */*"));
         assert!(wants_json(&headers(&[("content-type", "application/json; charset=utf-8")])));
         assert!(!wants_json(&headers(&[])));
+        assert!(wants_page(&headers(&[("accept", "text/html,*/*;q=0.8")])));
+        assert!(!wants_page(&headers(&[("accept", "*/*")])));
     }
 
     #[test]

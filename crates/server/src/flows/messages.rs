@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value, json};
@@ -92,6 +93,8 @@ message_ids! {
     Submit = 1_070_005,
     /// Label: code to be checked.
     VerifyCodeLabel = 1_070_006,
+    /// Label: any identifier.
+    IdentifierLabel = 1_070_004,
     /// Label: e-mail address.
     EmailLabel = 1_070_007,
     /// Button: send the code again.
@@ -168,6 +171,8 @@ message_ids! {
     NotAnEmail = 4_000_040,
     /// No telephone number.
     NotATelephoneNumber = 4_000_041,
+    /// Too many wrong attempts; not a number of the contract.
+    TooManyAttempts = 4_000_900,
     /// The login flow has expired.
     LoginExpired = 4_010_001,
     /// No method that can sign in.
@@ -308,6 +313,12 @@ impl Message {
     /// A flow has expired. `id` is the message of its kind.
     pub fn expired(id: MessageId, at: Timestamp) -> Self {
         Self::with_context(id, json!({ "expired_at": at, "expired_at_unix": at.seconds() }))
+    }
+
+    /// Too many wrong attempts; `wait` is the time until the next one is looked at.
+    pub fn too_many_attempts(wait: Duration) -> Self {
+        let minutes = wait.as_secs().div_ceil(60);
+        Self::with_context(MessageId::TooManyAttempts, json!({ "minutes": minutes }))
     }
 
     /// All printed codes; those that were used carry the time.

@@ -10,14 +10,24 @@
 //! | [`csrf`] | which browser a flow belongs to |
 //! | [`return_to`] | where a browser may be sent afterwards |
 //! | [`totp`] | codes of authenticator apps |
+//! | [`second_factor`] | authenticator apps and printed codes as they are kept |
+//! | [`codes`] | codes by e-mail |
+//! | [`login`] | the form for signing in |
+//! | [`registration`] | the forms for signing up |
+//! | [`self_service`] | what the configuration says about all of this |
 //! | [`keys`] | keyed hashes for what a client holds |
 
+pub mod codes;
 pub mod csrf;
 pub mod flow;
 pub mod form;
 pub mod keys;
+pub mod login;
 pub mod messages;
+pub mod registration;
 pub mod return_to;
+pub mod second_factor;
+pub mod self_service;
 pub mod sign_in;
 pub mod totp;
 pub mod ui;

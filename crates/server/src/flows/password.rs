@@ -1,0 +1,72 @@
+//! Signing in with a password.
+
+use sessera_model::credential::CredentialConfig;
+use sessera_model::{Credential, CredentialKind, Identity, IdentityState};
+use sessera_store::{Change, records::CredentialOf};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::flows::messages::MessageId;
+use crate::flows::self_service::SelfService;
+use crate::password::Verification;
+use crate::schema::normalise;
+
+/// What became of an identifier and a password.
+#[derive(Debug)]
+pub enum Outcome {
+    /// They belong together. `upgrade` are the changes that keep the password under the configured
+    /// algorithm; they are refused when the identity was changed in the meantime, and may be left out.
+    Right {
+        /// Who it is.
+        identity: Box<Identity>,
+        /// The changes for a newer hash, empty when it is new enough.
+        upgrade: Vec<Change>,
+    },
+    /// They do not, or the account may not sign in.
+    Wrong(MessageId),
+}
+
+/// Checks an identifier and a password. It takes as long for an unknown identifier as for a known one.
+pub async fn check(
+    app: &App,
+    rules: &SelfService,
+    identifier: &str,
+    password: &str,
+) -> Result<Outcome, ApiError> {
+    let identifier = normalise::identifier(identifier);
+    let identity = app.store.identity_by_identifier(CredentialKind::Password, &identifier).await?;
+    let credential = match &identity {
+        Some(identity) => {
+            let credentials = app.store.credentials(identity.id).await?;
+            credentials.into_iter().find(|credential| credential.kind == CredentialKind::Password)
+        }
+        None => None,
+    };
+    let stored = credential.as_ref().and_then(|credential| credential.config.text("hashed_password"));
+    let verification = app.passwords.verify(rules.hashing, password, stored).await?;
+    let (Some(identity), Some(credential), Verification::Match { needs_upgrade }) =
+        (identity, credential, verification)
+    else {
+        return Ok(Outcome::Wrong(MessageId::InvalidCredentials));
+    };
+    if identity.state != IdentityState::Active {
+        return Ok(Outcome::Wrong(MessageId::AccountDisabled));
+    }
+    let upgrade = if needs_upgrade {
+        let hash = app.passwords.hash(rules.hashing, password).await?;
+        replace(&identity, Credential { updated_at: app.clock.now(), ..credential }, &hash)
+    } else {
+        Vec::new()
+    };
+    Ok(Outcome::Right { identity: Box::new(identity), upgrade })
+}
+
+/// The changes that give an identity another password, under a new version of it: a request that has
+/// read the old password cannot write it back.
+pub fn replace(identity: &Identity, mut credential: Credential, hash: &str) -> Vec<Change> {
+    credential.config = CredentialConfig::from(serde_json::json!({ "hashed_password": hash }));
+    vec![
+        Change::UpdateIdentity(identity.clone()),
+        Change::PutCredential(CredentialOf { identity_id: identity.id, credential }),
+    ]
+}
