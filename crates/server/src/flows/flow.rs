@@ -205,8 +205,9 @@ impl<D: Details> Flow<D> {
     }
 
     /// Puts the kept values and messages into a form. What is said about a field that the form does
-    /// not have is said at a text field of that name, `behind` the one given.
-    pub fn fill(&self, form: &mut Container, behind: Option<&str>) {
+    /// not have is said at a text field of that name, behind all fields of the default group; one about
+    /// a password stands behind the field that is given.
+    pub fn fill(&self, form: &mut Container, before_password: Option<&str>) {
         use crate::flows::ui::{Group, Input, InputKind};
         for node in &mut form.nodes {
             if let Attributes::Input(input) = &mut node.attributes
@@ -223,8 +224,9 @@ impl<D: Details> Flow<D> {
             } else {
                 let mut node = Input::new(name.as_str(), InputKind::Text).node(Group::Default);
                 node.messages.push(message.clone());
-                let place = behind
-                    .and_then(|behind| form.nodes.iter().position(|node| node.name() == behind))
+                let place = before_password
+                    .filter(|_| name == "password")
+                    .and_then(|before| form.nodes.iter().position(|node| node.name() == before))
                     .or_else(|| form.nodes.iter().rposition(|node| node.group == Group::Default));
                 form.nodes.insert(place.map_or(0, |place| place + 1), node);
             }

@@ -1,0 +1,223 @@
+//! A request to a flow: who calls, what they carry, and how they are answered.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Uri, header};
+use sessera_model::{Timestamp, TokenHash, Uuid};
+use sessera_store::{Change, FlowKind, StoreError};
+
+use crate::app::{App, Snapshot};
+use crate::client::{self, Peer};
+use crate::credentials::{Presented, cookie};
+use crate::error::ApiError;
+use crate::flows::csrf;
+use crate::flows::flow::{Beginning, Details, Flow, Transport};
+use crate::flows::messages::Message;
+use crate::flows::self_service::SelfService;
+use crate::flows::sign_in::Origin;
+use crate::sessions::LiveSession;
+
+/// What a request says about its caller.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) headers: HeaderMap,
+    uri: Uri,
+    peer: Peer,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let peer = Peer::from_request_parts(parts, state).await?;
+        let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
+        Ok(Self { headers: parts.headers.clone(), uri, peer })
+    }
+}
+
+/// A request with what it is judged by.
+pub(crate) struct Visit<'a> {
+    pub(crate) app: &'a App,
+    pub(crate) snapshot: &'a Snapshot,
+    pub(crate) caller: &'a Caller,
+    pub(crate) now: Timestamp,
+}
+
+impl<'a> Visit<'a> {
+    pub(crate) fn new(app: &'a App, snapshot: &'a Snapshot, caller: &'a Caller) -> Self {
+        Self { app, snapshot, caller, now: app.clock.now() }
+    }
+
+    /// The rules of all flows.
+    pub(crate) const fn rules(&self) -> &'a SelfService {
+        &self.snapshot.self_service
+    }
+
+    /// The session token or cookie of the request.
+    pub(crate) fn presented(&self) -> Option<Presented<'a>> {
+        Presented::from_headers(&self.caller.headers, &self.rules().cookie.name)
+    }
+
+    /// The live session of the request, if it presents one.
+    pub(crate) async fn session(&self) -> Result<Option<Arc<LiveSession>>, ApiError> {
+        let token = self.presented().map(Presented::as_str);
+        self.app.sessions.optional(self.app, self.snapshot, token).await
+    }
+
+    /// From where a proof is given.
+    pub(crate) fn origin(&self) -> Origin {
+        let headers = &self.caller.headers;
+        Origin {
+            address: client::address(headers, self.caller.peer, &self.rules().trusted_proxies),
+            user_agent: client::user_agent(headers),
+        }
+    }
+
+    /// Whether the answer is JSON. Native clients always take JSON.
+    pub(crate) fn wants_json(&self, transport: Transport) -> bool {
+        transport == Transport::Api || client::wants_json(&self.caller.headers)
+    }
+
+    /// The cookie by which a browser is recognised before it has signed in.
+    pub(crate) fn browser(&self) -> Option<&'a str> {
+        cookie(&self.caller.headers, &csrf::cookie_name(&self.rules().base_url))
+    }
+
+    /// How a flow of a kind begins. With it comes the new cookie for a browser that has none yet.
+    pub(crate) fn begin(
+        &self,
+        kind: FlowKind,
+        transport: Transport,
+        return_to: Option<&str>,
+    ) -> Result<(Beginning, Option<String>), ApiError> {
+        let rules = self.rules();
+        let (browser, new_cookie) = match (transport, self.browser()) {
+            (Transport::Api, _) => (None, None),
+            (Transport::Browser, Some(cookie)) => (Some(TokenHash::of(cookie)), None),
+            (Transport::Browser, None) => {
+                let cookie = csrf::new_cookie(self.app.random.as_ref());
+                (Some(TokenHash::of(&cookie)), Some(cookie))
+            }
+        };
+        let path = self.caller.uri.path_and_query().map_or("", |path| path.as_str());
+        let beginning = Beginning {
+            id: self.app.random.uuid(),
+            transport,
+            now: self.now,
+            expires_at: self.now + rules.rules(kind).lifespan,
+            request_url: rules.url(path),
+            return_to: self.return_to(return_to)?,
+            browser,
+        };
+        Ok((beginning, new_cookie))
+    }
+
+    /// The address that a browser asked to return to. 400 when it is not allowed.
+    pub(crate) fn return_to(&self, asked: Option<&str>) -> Result<Option<String>, ApiError> {
+        let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };
+        match self.rules().checked_return(asked) {
+            Some(checked) => Ok(Some(checked)),
+            None => Err(ApiError::bad_request(
+                "The address in return_to is not allowed. Add it to selfservice.allowed_return_urls or leave it out.",
+            )),
+        }
+    }
+
+    /// The flow with this id, as a query gives it.
+    pub(crate) async fn flow<D: Details>(&self, id: Option<&str>) -> Result<Flow<D>, ApiError> {
+        let id = id.filter(|id| !id.is_empty()).ok_or_else(|| {
+            ApiError::bad_request("The id of the flow is missing. Begin a flow and send its id along.")
+        })?;
+        let unknown = || {
+            ApiError::not_found(
+                "There is no such flow. It was completed, has ended long ago or never existed; begin a new one.",
+            )
+        };
+        let id = Uuid::parse_str(id).map_err(|_| unknown())?;
+        let record = self.app.store.flow(id).await?.ok_or_else(unknown)?;
+        Flow::from_record(&record)?.ok_or_else(unknown)
+    }
+
+    /// Makes sure that a browser's flow is read by the browser that began it. 403 otherwise.
+    pub(crate) fn check_browser<D>(&self, flow: &Flow<D>) -> Result<(), ApiError> {
+        // A flow that the server began, for a link in a message, belongs to whoever opens it.
+        let is_open = flow.transport == Transport::Api || flow.browser.is_none();
+        if is_open || csrf::is_same_browser(flow.browser.as_ref(), self.browser()) {
+            Ok(())
+        } else {
+            Err(csrf_violation())
+        }
+    }
+
+    /// Makes sure that a submission comes from the form that was made for it. The message is for a
+    /// native flow that a browser calls, which no browser has a reason to do.
+    pub(crate) fn check_submission<D>(
+        &self,
+        flow: &Flow<D>,
+        token: Option<&str>,
+    ) -> Result<Option<Message>, ApiError> {
+        if flow.transport == Transport::Browser {
+            let browser = self.browser().filter(|cookie| {
+                (flow.browser.is_none() || csrf::is_same_browser(flow.browser.as_ref(), Some(cookie)))
+                    && token.is_some_and(|token| {
+                        csrf::is_form_token(&self.rules().keys, cookie, flow.id, token)
+                    })
+            });
+            return if browser.is_some() { Ok(None) } else { Err(csrf_violation()) };
+        }
+        let headers = &self.caller.headers;
+        let refusal = if headers.contains_key(header::ORIGIN) {
+            "The request has an Origin header, so a browser sent it, but the flow is one for native clients. Begin a browser flow instead."
+        } else if headers.contains_key(header::COOKIE) {
+            "The request has a Cookie header, so a browser sent it, but the flow is one for native clients. Begin a browser flow instead."
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(Message::invalid(refusal)))
+    }
+
+    /// The token for a flow's form: empty for native clients.
+    pub(crate) fn form_token<D>(&self, flow: &Flow<D>, new_cookie: Option<&str>) -> String {
+        match (flow.transport, new_cookie.or_else(|| self.browser())) {
+            (Transport::Browser, Some(cookie)) => {
+                csrf::form_token(&self.rules().keys, self.app.random.as_ref(), cookie, flow.id)
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Keeps what became of a failed submission. When another request was faster, its outcome stays.
+    pub(crate) async fn keep<D: Details>(&self, flow: &mut Flow<D>) -> Result<(), ApiError> {
+        flow.updated_at = self.now;
+        self.keep_with(flow, Vec::new()).await
+    }
+
+    /// The same, together with other changes; with those, being late is an error.
+    pub(crate) async fn keep_with<D: Details>(
+        &self,
+        flow: &mut Flow<D>,
+        mut changes: Vec<Change>,
+    ) -> Result<(), ApiError> {
+        let is_alone = changes.is_empty();
+        changes.push(flow.update()?);
+        match self.app.commit(&changes).await {
+            Ok(()) => {
+                flow.version += 1;
+                Ok(())
+            }
+            Err(StoreError::Conflict(_)) if is_alone => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// 403: the form was not made for this browser.
+fn csrf_violation() -> ApiError {
+    ApiError::forbidden(
+        "The form does not belong to this browser, or cookies are blocked. Begin the flow again and allow cookies.",
+    )
+    .with_id("security_csrf_violation")
+}

@@ -1,0 +1,168 @@
+//! Signing out: `/self-service/logout...`.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::json;
+use sessera_model::{Secret, TokenHash};
+use sessera_store::{Change, StoreError};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::credentials::Presented;
+use crate::error::ApiError;
+use crate::flows::flow::Transport;
+use crate::flows::keys::Purpose;
+use crate::openapi::ErrorBody;
+use crate::public::answer::{json, redirect};
+use crate::public::caller::{Caller, Visit};
+
+/// How a logout token begins. The rest is a keyed hash of the cookie in hexadecimal.
+const PREFIX: &str = "ory_lo_";
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(native)).routes(routes!(create_browser)).routes(routes!(browser))
+}
+
+#[derive(Deserialize)]
+struct Body {
+    session_token: Secret,
+}
+
+#[derive(Deserialize)]
+struct Parameters {
+    token: Option<String>,
+    return_to: Option<String>,
+}
+
+/// Sign out from a native app
+///
+/// Revokes the session of the token. Revoking it again is no error.
+#[utoipa::path(
+    delete,
+    path = "/self-service/logout/api",
+    operation_id = "performNativeLogout",
+    tag = "frontend",
+    responses(
+        (status = 204, description = "Signed out"),
+        (status = 400, description = "No `session_token` in the body", body = ErrorBody),
+        (status = 403, description = "No such token", body = ErrorBody),
+    )
+)]
+async fn native(State(app): State<Arc<App>>, body: Bytes) -> Result<StatusCode, ApiError> {
+    let body: Body = serde_json::from_slice(&body).map_err(|_| {
+        ApiError::bad_request("The body must be a JSON object with the member session_token.")
+    })?;
+    let hash = TokenHash::of(body.session_token.expose());
+    if app.store.session_by_token(&hash).await?.is_none() {
+        return Err(ApiError::forbidden("There is no session with this session_token."));
+    }
+    revoke(&app, hash).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Create a logout URL for a browser
+#[utoipa::path(
+    get,
+    path = "/self-service/logout/browser",
+    operation_id = "createBrowserLogoutFlow",
+    tag = "frontend",
+    params(("return_to" = Option<String>, Query, description = "Where to go afterwards")),
+    responses(
+        (status = 200, description = "The address that signs out"),
+        (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
+    )
+)]
+async fn create_browser(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(parameters): Query<Parameters>,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let visit = Visit::new(&app, &snapshot, &caller);
+    let return_to = visit.return_to(parameters.return_to.as_deref())?;
+    let is_live = visit.session().await?.is_some();
+    let Some(Presented::Cookie(cookie)) = visit.presented().filter(|_| is_live) else {
+        return Err(ApiError::unauthorized().with_id("session_inactive"));
+    };
+    let hash = visit.rules().keys.make(Purpose::Logout, &[cookie.as_bytes()]);
+    let token = format!("{PREFIX}{}", hex::encode(hash));
+    let mut url = visit.rules().url(&format!("self-service/logout?token={token}"));
+    if let Some(return_to) = return_to {
+        url.push_str("&return_to=");
+        url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
+    }
+    Ok(json(StatusCode::OK, &json!({ "logout_token": token, "logout_url": url })))
+}
+
+/// Sign a browser out
+///
+/// The token belongs to the cookie, so no other site can sign a person out.
+#[utoipa::path(
+    get,
+    path = "/self-service/logout",
+    operation_id = "updateLogoutFlow",
+    tag = "frontend",
+    params(
+        ("token" = String, Query, description = "The logout token"),
+        ("return_to" = Option<String>, Query, description = "Where to go afterwards"),
+    ),
+    responses(
+        (status = 204, description = "Signed out, to clients that take JSON"),
+        (status = 303, description = "Signed out; the way on"),
+        (status = 403, description = "Not the token of this browser", body = ErrorBody),
+    )
+)]
+async fn browser(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(parameters): Query<Parameters>,
+) -> Response {
+    let snapshot = app.snapshot();
+    let visit = Visit::new(&app, &snapshot, &caller);
+    match sign_out(&visit, &parameters).await {
+        Ok(response) => response,
+        Err(error) => visit.error(error).await,
+    }
+}
+
+async fn sign_out(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
+    let rules = visit.rules();
+    let asked = visit.return_to(parameters.return_to.as_deref())?;
+    // Who is not signed in has nothing to lose, whatever the token.
+    if visit.session().await?.is_some() {
+        let Some(Presented::Cookie(cookie)) = visit.presented() else {
+            return Err(ApiError::forbidden("Native clients sign out with DELETE /self-service/logout/api."));
+        };
+        let hash = parameters.token.as_deref().and_then(|token| token.strip_prefix(PREFIX));
+        let hash = hash.and_then(|hash| hex::decode(hash).ok()).unwrap_or_default();
+        if !rules.keys.verify(Purpose::Logout, &[cookie.as_bytes()], &hash) {
+            return Err(ApiError::forbidden(
+                "The logout token does not belong to this session. Ask for a new one.",
+            ));
+        }
+        revoke(visit.app, TokenHash::of(cookie)).await?;
+    }
+    let mut response = if visit.wants_json(Transport::Browser) {
+        StatusCode::NO_CONTENT.into_response()
+    } else {
+        let after = rules.logout_return.as_ref().unwrap_or(&rules.default_return);
+        redirect(&asked.unwrap_or_else(|| after.to_string()))?
+    };
+    visit.clear_session(&mut response)?;
+    Ok(response)
+}
+
+/// Revokes a session; that it is revoked already is no error.
+async fn revoke(app: &App, token: TokenHash) -> Result<(), ApiError> {
+    match app.commit(&[Change::RevokeSessionByToken(token)]).await {
+        Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
