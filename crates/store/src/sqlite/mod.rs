@@ -175,3 +175,37 @@ impl Store for SqliteStore {
         self.writer.close().await;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{FlowKind, records::Flow};
+    use sessera_model::{Secret, SystemRandom};
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_and_nothing_is_half_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(SqliteOptions {
+            path: folder.path().join("db.sqlite"),
+            cipher: Arc::new(Cipher::new(&[Secret::new("secret")]).unwrap()),
+            random: Arc::new(SystemRandom::default()),
+        })
+        .await
+        .unwrap();
+        let flow = |id, size| Flow {
+            id: Uuid::from_u128(id),
+            kind: FlowKind::Login,
+            body: "x".repeat(size),
+            expires_at: Timestamp::default(),
+            version: 1,
+        };
+        let small = Change::InsertFlow(flow(1, 10));
+        sqlx::query("PRAGMA max_page_count = 1").execute(&store.writer).await.unwrap();
+        let full = store.commit(&[small.clone(), Change::InsertFlow(flow(2, 1_000_000))]).await;
+        assert!(matches!(full, Err(StoreError::NotWritable(_))), "{full:?}");
+        assert_eq!(store.flow(Uuid::from_u128(1)).await.unwrap(), None);
+        // The limit was the connection's; room is made by the next one.
+        store.commit(&[small, Change::InsertFlow(flow(2, 1_000_000))]).await.unwrap();
+        assert!(store.flow(Uuid::from_u128(1)).await.unwrap().is_some());
+    }
+}

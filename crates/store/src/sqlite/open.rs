@@ -9,7 +9,7 @@ use std::time::Duration;
 use sessera_model::{Random, Uuid};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Row as _, SqlitePool};
+use sqlx::{Connection as _, Row as _, SqlitePool};
 
 use super::SqliteStore;
 use crate::cipher::Cipher;
@@ -59,22 +59,28 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("trusted_schema", "OFF")
             .statement_cache_capacity(200);
-        let writer = SqlitePoolOptions::new()
-            .max_connections(1)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(connect.clone())
-            .await
-            .map_err(from_sqlx)?;
+        let writer = pool_of(1).connect_with(connect.clone()).await.map_err(from_sqlx)?;
         migrate(&writer, &options.path).await?;
         let deployment_id = claim(&writer, &options).await?;
-        let readers = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .acquire_timeout(BUSY_TIMEOUT)
-            .connect_with(connect)
-            .await
-            .map_err(from_sqlx)?;
+        let readers = pool_of(READERS).connect_with(connect).await.map_err(from_sqlx)?;
         Ok(Self { writer, readers, cipher: options.cipher, random: options.random, deployment_id })
     }
+}
+
+/// A pool that hands out no connection on which a transaction did not end.
+///
+/// `SQLite` undoes a transaction by itself when the disk is full or fails. The library then fails to
+/// undo it again and counts it as open for ever, so that connection would refuse all that follows.
+fn pool_of(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(BUSY_TIMEOUT)
+        // The test is a round trip, behind which a queued rollback is done.
+        .test_before_acquire(true)
+        .before_acquire(|connection, _| {
+            let clean = !connection.is_in_transaction();
+            Box::pin(async move { Ok(clean) })
+        })
 }
 
 /// Makes the file readable by its owner alone before SQLite opens it.
