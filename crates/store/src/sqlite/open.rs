@@ -35,11 +35,18 @@ const READERS: u32 = 4;
 const CHECK: &[u8] = b"sessera check value";
 
 /// The file that a data source name points to: `sqlite://path?...`, `sqlite:path`. Parameters are left
-/// out, as Kratos's have no meaning here.
+/// out, as Kratos's have no meaning here. Names of databases in memory are refused: every connection
+/// would have its own.
 pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
-    let path = dsn.strip_prefix("sqlite://").or_else(|| dsn.strip_prefix("sqlite:"));
-    let path = path.map(|path| path.split('?').next().unwrap_or_default()).filter(|path| !path.is_empty());
-    path.map(PathBuf::from).ok_or_else(|| {
+    let rest = dsn.strip_prefix("sqlite://").or_else(|| dsn.strip_prefix("sqlite:"));
+    let (path, parameters) = rest.map_or(("", ""), |rest| rest.split_once('?').unwrap_or((rest, "")));
+    if path.contains(":memory:") || parameters.split('&').any(|parameter| parameter == "mode=memory") {
+        return Err(StoreError::InvalidDsn(
+            "the dsn names a database in memory, which would forget every key and session: write sqlite:///path/to/file.sqlite"
+                .into(),
+        ));
+    }
+    Some(path).filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(|| {
         let scheme = dsn.split(':').next().unwrap_or_default();
         StoreError::InvalidDsn(format!(
             "the dsn with the scheme \"{scheme}\" is not supported: write sqlite:///path/to/file.sqlite"
@@ -117,6 +124,8 @@ async fn claim(writer: &SqlitePool, options: &SqliteOptions) -> Result<Uuid, Sto
     let id = if let [check, id] = values.as_slice() {
         options.cipher.open(CHECK, check)?;
         Uuid::from_slice(id).map_err(|_| StoreError::Corrupt("the deployment's id cannot be read".into()))?
+    } else if !values.is_empty() {
+        return Err(StoreError::Corrupt("the check value or the deployment's id is gone from meta".into()));
     } else {
         let id = options.random.uuid();
         let check = options.cipher.seal(&*options.random, CHECK, CHECK);
@@ -142,7 +151,13 @@ mod tests {
     fn a_dsn_names_a_file() {
         assert_eq!(parse_dsn("sqlite:///d/db.sqlite?_fk=true&mode=rwc").unwrap(), Path::new("/d/db.sqlite"));
         assert_eq!(parse_dsn("sqlite://sessera.sqlite").unwrap(), Path::new("sessera.sqlite"));
-        for dsn in ["memory", "postgres://x", "sqlite://", ""] {
+        let in_memory = [
+            "sqlite::memory:",
+            "sqlite://:memory:",
+            "sqlite://file::memory:?_fk=true",
+            "sqlite://d?mode=memory",
+        ];
+        for dsn in ["memory", "postgres://x", "sqlite://", ""].into_iter().chain(in_memory) {
             assert!(matches!(parse_dsn(dsn), Err(StoreError::InvalidDsn(_))), "{dsn}");
         }
     }
