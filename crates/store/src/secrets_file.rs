@@ -60,19 +60,35 @@ fn parse(text: &str, path: &Path) -> Result<GeneratedSecrets, StoreError> {
 }
 
 /// Writes new secrets to disk, file and folder synced, before anything is encrypted with them.
+///
+/// The file gets its name when it is whole, so a crash leaves no half of it, and when another process
+/// was first, its secrets are taken.
 fn create(path: &Path, random: &dyn Random) -> Result<GeneratedSecrets, StoreError> {
     let secrets =
         GeneratedSecrets { cipher: random.base64url(32).into(), cookie: random.base64url(32).into() };
     let text = json!({ "cipher": secrets.cipher.expose(), "cookie": secrets.cookie.expose() }).to_string();
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let unnamed = folder.join(format!(".sessera-{}.new", random.uuid()));
     let write = || {
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unnamed)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
+        fs::hard_link(&unnamed, path)
     };
-    write().map_err(|error| StoreError::NotWritable(format!("{}: {error}", path.display())))?;
-    Ok(secrets)
+    let written = write();
+    // Nothing more can be done about a file that cannot be removed; it is never read.
+    let _ = fs::remove_file(&unnamed);
+    let failed = |error| StoreError::NotWritable(format!("{}: {error}", path.display()));
+    match written {
+        Ok(()) => {
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(failed)?;
+            Ok(secrets)
+        }
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            parse(&fs::read_to_string(path).map_err(failed)?, path)
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 #[cfg(test)]
@@ -90,6 +106,16 @@ mod tests {
         assert_eq!(load_or_create(&database, &random).unwrap(), made);
         let mode = fs::metadata(path_beside(&database)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");
+    }
+
+    #[test]
+    fn of_two_that_start_at_once_both_have_the_same_secrets() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = path_beside(&folder.path().join("db.sqlite"));
+        let random = SystemRandom::default();
+        let first = create(&path, &random).unwrap();
+        assert_eq!(create(&path, &random).unwrap(), first);
     }
 
     #[test]
