@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sessera_model::{Secret, SystemRandom, Timestamp};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::{Change, Cipher, KeySet, Store as _, StoreError, StoredKey};
+use sqlx::Connection as _;
 use tempfile::TempDir;
 
 async fn open_with(path: &Path, secret: &str) -> Result<SqliteStore, StoreError> {
@@ -91,4 +92,38 @@ async fn a_file_that_is_no_database_or_of_a_newer_version_is_refused() {
     .unwrap();
     pool.close().await;
     assert!(matches!(open_with(&path, "one").await, Err(StoreError::NewerSchema(_))));
+}
+
+/// A statement that fails, whichever it is, leaves nothing of its commit behind.
+#[tokio::test]
+async fn a_failing_statement_leaves_nothing() {
+    let (store, folder) = open().await;
+    let ada = contract::person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let all = contract::one_of_each(&ada);
+    let url = format!("sqlite://{}", folder.path().join("db.sqlite").display());
+    let mut beside = sqlx::SqliteConnection::connect(&url).await.unwrap();
+    let tables = [
+        "identities",
+        "addresses",
+        "credentials",
+        "identifiers",
+        "sessions",
+        "flows",
+        "codes",
+        "outbox",
+        "key_sets",
+        "keys",
+        "revisions",
+    ];
+    for table in tables {
+        let fault =
+            format!("CREATE TRIGGER fault BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'fault'); END");
+        sqlx::query(sqlx::AssertSqlSafe(fault)).execute(&mut beside).await.unwrap();
+        let failed = store.commit(&all).await;
+        assert!(matches!(&failed, Err(StoreError::Corrupt(what)) if what.contains("fault")), "{table}");
+        sqlx::query("DROP TRIGGER fault").execute(&mut beside).await.unwrap();
+        assert_eq!(contract::how_many_of_each(&store, &all).await, 0, "{table}");
+    }
+    store.commit(&all).await.unwrap();
 }

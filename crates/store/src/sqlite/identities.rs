@@ -1,8 +1,8 @@
 //! Identities, their credentials and addresses.
 
 use sessera_model::{Credential, CredentialKind, Identity, Uuid};
-use sqlx::SqliteConnection;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
@@ -72,38 +72,23 @@ impl SqliteStore {
         filter: &IdentityFilter,
         page: &Page,
     ) -> Result<Vec<Identity>, StoreError> {
-        let after = page.after.unwrap_or(Uuid::nil());
-        let rows: Vec<SqliteRow> = if let Some(identifier) = &filter.identifier {
-            sqlx::query(
-                "SELECT * FROM identities \
-                 WHERE id IN (SELECT identity_id FROM identifiers WHERE identifier = ?) AND id > ? \
-                 ORDER BY id LIMIT ?",
-            )
-            .bind(identifier)
-            .bind(after)
-            .bind(page.limit)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(from_sqlx)?
-        } else {
-            sqlx::query("SELECT * FROM identities WHERE id > ? ORDER BY id LIMIT ?")
-                .bind(after)
-                .bind(page.limit)
-                .fetch_all(&self.readers)
-                .await
-                .map_err(from_sqlx)?
-        };
-        if filter.ids.is_empty() {
-            return rows.iter().map(row::identity).collect();
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM identities WHERE id > ");
+        query.push_bind(page.after.unwrap_or(Uuid::nil()));
+        if let Some(identifier) = &filter.identifier {
+            query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE identifier = ");
+            query.push_bind(identifier).push(")");
         }
-        let mut found = Vec::new();
-        let mut ids = filter.ids.clone();
-        ids.sort_unstable();
-        ids.dedup();
-        for id in ids.into_iter().filter(|id| *id > after).take(page.limit as usize) {
-            found.extend(self.find_identity(id).await?);
+        if !filter.ids.is_empty() {
+            query.push(" AND id IN (");
+            let mut ids = query.separated(", ");
+            for id in &filter.ids {
+                ids.push_bind(*id);
+            }
+            query.push(")");
         }
-        Ok(found)
+        query.push(" ORDER BY id LIMIT ").push_bind(page.limit);
+        let rows = query.build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
+        rows.iter().map(row::identity).collect()
     }
 
     pub(super) async fn find_credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {

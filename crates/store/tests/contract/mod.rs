@@ -1,5 +1,7 @@
 //! What every engine must do, whatever it is made of. An engine runs all cases with `contract!`.
 
+use std::future::poll_fn;
+use std::task::Poll;
 use std::time::Duration;
 
 use serde_json::json;
@@ -27,7 +29,7 @@ fn page(limit: u32) -> Page {
     Page { after: None, limit }
 }
 
-fn person(email: &str) -> Identity {
+pub(crate) fn person(email: &str) -> Identity {
     Identity {
         id: uuid(),
         external_id: None,
@@ -191,6 +193,11 @@ pub(crate) async fn identities_are_paged_by_key(store: &dyn Store) {
     let filter = IdentityFilter { ids: vec![all[4].id, all[0].id, uuid()], ..IdentityFilter::default() };
     let found: Vec<Uuid> = store.identities(&filter, &page(10)).await.unwrap().iter().map(|i| i.id).collect();
     assert_eq!(found, [all[0].id, all[4].id]);
+    let gone_first = IdentityFilter { ids: vec![Uuid::from_u128(1), all[2].id], ..filter.clone() };
+    let found = store.identities(&gone_first, &page(1)).await.unwrap();
+    assert_eq!(found, [all[2].clone()], "an id of nobody takes no place in the page");
+    let both = IdentityFilter { ids: vec![all[0].id, all[4].id], identifier: Some("nobody".into()) };
+    assert!(store.identities(&both, &page(10)).await.unwrap().is_empty(), "both conditions hold");
 }
 
 pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
@@ -390,6 +397,140 @@ pub(crate) async fn what_ended_is_swept_in_batches(store: &dyn Store) {
     assert_eq!(store.sweep(after_all, 2).await.unwrap(), 0);
 }
 
+/// Every kind of record that one commit can add, for `ada`, who is there already.
+pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
+    let key = StoredKey { kid: "k".into(), jwk: "{}".into(), created_at: at(1) };
+    let bob = person("bob@example.org");
+    vec![
+        Change::InsertIdentity(bob.clone()),
+        password(&bob, "bob"),
+        Change::InsertSession(session(ada, "token-of-one", 0)),
+        Change::InsertFlow(flow()),
+        Change::InsertCode(Code {
+            id: uuid(),
+            flow_id: Uuid::from_u128(5),
+            purpose: CodePurpose::Recovery,
+            identity_id: ada.id,
+            address: "ada@example.org".into(),
+            hash: TokenHash::of("1"),
+            attempts: 0,
+            expires_at: at(60),
+        }),
+        Change::EnqueueMessage(Message {
+            id: uuid(),
+            recipient: "ada@example.org".into(),
+            template: "recovery_code".into(),
+            content: "{}".into(),
+            attempts: 0,
+            created_at: at(0),
+            due_at: at(10),
+        }),
+        Change::PutKeySet(KeySet { name: "keys".into(), keys: vec![key], version: 0 }),
+        Change::InsertRevision(Revision {
+            id: uuid(),
+            parent: None,
+            created_at: at(1),
+            config: "{}".into(),
+            diff: "[]".into(),
+        }),
+    ]
+}
+
+/// How many of the records of [`one_of_each`] are there.
+pub(crate) async fn how_many_of_each(store: &dyn Store, changes: &[Change]) -> usize {
+    let mut found = 0;
+    for change in changes {
+        found += usize::from(match change {
+            Change::InsertIdentity(identity) => store.identity(identity.id).await.unwrap().is_some(),
+            Change::PutCredential(of) => !store.credentials(of.identity_id).await.unwrap().is_empty(),
+            Change::InsertSession(stored) => store.session(stored.session.id).await.unwrap().is_some(),
+            Change::InsertFlow(flow) => store.flow(flow.id).await.unwrap().is_some(),
+            Change::InsertCode(code) => store.code(code.flow_id, code.purpose).await.unwrap().is_some(),
+            Change::EnqueueMessage(_) => !store.due_messages(at(99), 9).await.unwrap().is_empty(),
+            Change::PutKeySet(set) => store.key_set(&set.name).await.unwrap().is_some(),
+            Change::InsertRevision(_) => store.newest_revision().await.unwrap().is_some(),
+            other => panic!("{other:?} is none of them"),
+        });
+    }
+    found
+}
+
+pub(crate) async fn a_refused_change_undoes_those_before_it(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let all = one_of_each(&ada);
+    for count in 1..=all.len() {
+        let mut changes = all[..count].to_vec();
+        changes.push(Change::DeleteKeySet("nobody's".into()));
+        assert_eq!(conflict(store.commit(&changes).await), Some(Conflict::Missing));
+        assert_eq!(how_many_of_each(store, &all).await, 0, "after {count} changes");
+    }
+    store.commit(&all).await.unwrap();
+    assert_eq!(how_many_of_each(store, &all).await, all.len());
+}
+
+/// A caller that goes away at any moment leaves all or nothing, and a store that works.
+pub(crate) async fn an_abandoned_commit_is_all_or_nothing(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let all = one_of_each(&ada);
+    for patience in 0.. {
+        let mut left = patience;
+        let mut commit = store.commit(&all);
+        let finished = poll_fn(|context| {
+            if left == 0 {
+                return Poll::Ready(None);
+            }
+            left -= 1;
+            commit.as_mut().poll(context).map(Some)
+        })
+        .await;
+        drop(commit);
+        // A commit waits for what the abandoned one still holds.
+        store.commit(&[Change::InsertFlow(flow())]).await.unwrap();
+        let found = how_many_of_each(store, &all).await;
+        if let Some(outcome) = finished {
+            outcome.unwrap();
+            assert_eq!(found, all.len());
+            assert!(patience > 2, "it was interrupted at least once");
+            break;
+        }
+        assert!(found == 0 || found == all.len(), "{found} after {patience} steps");
+        if found == all.len() {
+            break;
+        }
+    }
+}
+
+pub(crate) async fn of_two_changes_at_once_one_wins(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let (bob, eve) = (person("bob@example.org"), person("eve@example.org"));
+    store.commit(&[Change::InsertIdentity(bob.clone()), Change::InsertIdentity(eve.clone())]).await.unwrap();
+    let set = KeySet { name: "keys".into(), keys: vec![], version: 0 };
+    let revision = || {
+        Change::InsertRevision(Revision {
+            id: uuid(),
+            parent: None,
+            created_at: at(1),
+            config: "{}".into(),
+            diff: "[]".into(),
+        })
+    };
+    let pairs = [
+        (Change::UpdateIdentity(ada.clone()), Change::UpdateIdentity(ada), Conflict::Changed),
+        (password(&bob, "name"), password(&eve, "name"), Conflict::Identifier),
+        (Change::PutKeySet(set.clone()), Change::PutKeySet(set), Conflict::Changed),
+        (revision(), revision(), Conflict::Changed),
+    ];
+    for (left, right, expected) in pairs {
+        let (left, right) = tokio::join!(one(store, left), one(store, right));
+        let mut outcomes = [left, right];
+        outcomes.sort_by_key(Option::is_some);
+        assert_eq!(outcomes, [None, Some(expected)]);
+    }
+}
+
 /// Runs every case on a fresh store that `$open` makes.
 #[macro_export]
 macro_rules! contract {
@@ -409,6 +550,9 @@ macro_rules! contract {
             key_sets_keep_their_order
             revisions_follow_each_other
             what_ended_is_swept_in_batches
+            a_refused_change_undoes_those_before_it
+            an_abandoned_commit_is_all_or_nothing
+            of_two_changes_at_once_one_wins
         );
     };
     ($open:expr, $($case:ident)*) => {
