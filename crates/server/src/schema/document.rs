@@ -158,7 +158,7 @@ mod tests {
 
     fn parse(traits: &str) -> Result<Document, String> {
         Document::parse(&format!(
-            r##"{{"definitions": {{"a": {{"type": "string"}}}}, "properties": {{"traits": {traits}}}}}"##
+            r#"{{"definitions": {{"a": {{"type": "string"}}}}, "properties": {{"traits": {traits}}}}}"#
         ))
     }
 

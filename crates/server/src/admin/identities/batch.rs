@@ -1,0 +1,112 @@
+//! `PATCH /admin/identities`: many identities in one request.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::body::CredentialsBody;
+use super::create::{CreateBody, create_identity};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::openapi::ErrorBody;
+use crate::request::JsonBody;
+
+/// The most identities of one request.
+const MAX_IDENTITIES: usize = 1000;
+
+/// The most passwords that one request may have hashed.
+const MAX_PASSWORDS: usize = 200;
+
+/// Identities to be created.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct BatchBody {
+    #[serde(default)]
+    identities: Vec<BatchItem>,
+}
+
+/// One of them.
+#[derive(Deserialize, ToSchema)]
+struct BatchItem {
+    /// The identity.
+    #[serde(default)]
+    create: Option<CreateBody>,
+    /// By which its outcome is recognised.
+    #[serde(default)]
+    patch_id: Option<String>,
+}
+
+/// What became of them, in the same order.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BatchOutcome {
+    identities: Vec<ItemOutcome>,
+}
+
+/// What became of one.
+#[derive(Serialize, ToSchema)]
+struct ItemOutcome {
+    /// `create` or `error`.
+    action: &'static str,
+    /// The id of the new identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity: Option<String>,
+    /// By which it is recognised.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patch_id: Option<String>,
+    /// Why there is no new identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Value>,
+}
+
+/// Create many identities
+///
+/// Each one is created or refused by itself; the answer says which.
+#[utoipa::path(
+    patch,
+    path = "/admin/identities",
+    operation_id = "batchPatchIdentities",
+    tag = "identity",
+    request_body = BatchBody,
+    responses(
+        (status = 200, description = "What became of each", body = BatchOutcome),
+        (status = 400, description = "There are too many", body = ErrorBody),
+    )
+)]
+pub(super) async fn batch(
+    State(app): State<Arc<App>>,
+    JsonBody(body): JsonBody<BatchBody>,
+) -> Result<Json<BatchOutcome>, ApiError> {
+    if body.identities.len() > MAX_IDENTITIES {
+        return Err(ApiError::bad_request(format!(
+            "One request can create {MAX_IDENTITIES} identities at the most. Send several requests."
+        )));
+    }
+    let credentials = |item: &BatchItem| {
+        item.create
+            .as_ref()
+            .and_then(|create| create.credentials.as_ref())
+            .is_some_and(CredentialsBody::has_cleartext_password)
+    };
+    if body.identities.iter().filter(|item| credentials(item)).count() > MAX_PASSWORDS {
+        return Err(ApiError::bad_request(format!(
+            "One request can have {MAX_PASSWORDS} passwords hashed at the most. Send several requests, or hashes."
+        )));
+    }
+    let snapshot = app.snapshot();
+    let mut identities = Vec::with_capacity(body.identities.len());
+    for BatchItem { create, patch_id } in body.identities {
+        let outcome = match create {
+            Some(create) => create_identity(&app, &snapshot, create).await,
+            None => Err(ApiError::bad_request("An item has no member create.")),
+        };
+        let (action, identity, error) = match outcome {
+            Ok(prepared) => ("create", Some(prepared.identity.id.to_string()), None),
+            Err(error) => ("error", None, error.to_json().get("error").cloned()),
+        };
+        identities.push(ItemOutcome { action, identity, patch_id, error });
+    }
+    Ok(Json(BatchOutcome { identities }))
+}

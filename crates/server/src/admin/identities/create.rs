@@ -1,0 +1,110 @@
+//! `POST /admin/identities`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::Value;
+use sessera_model::Credential;
+use utoipa::ToSchema;
+
+use super::body::{AddressBody, CredentialsBody, IdentityBody, mark_verified, show, state};
+use super::surroundings;
+use crate::app::{App, Snapshot};
+use crate::error::{ApiError, NO_STORE};
+use crate::identities::{IdentityDraft, PreparedIdentity};
+use crate::openapi::ErrorBody;
+use crate::request::JsonBody;
+
+/// An identity to be created.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateIdentityBody)]
+pub(super) struct CreateBody {
+    /// Which schema judges the traits; the default one when absent.
+    #[serde(default)]
+    schema_id: Option<String>,
+    /// What the schema describes.
+    #[serde(default)]
+    traits: Value,
+    /// Credentials to be imported.
+    #[serde(default)]
+    pub(super) credentials: Option<CredentialsBody>,
+    /// Which addresses of the traits are proven already.
+    #[serde(default)]
+    verifiable_addresses: Option<Vec<AddressBody>>,
+    /// What its owner may see.
+    #[serde(default)]
+    metadata_public: Option<Value>,
+    /// What only administrators may see.
+    #[serde(default)]
+    metadata_admin: Option<Value>,
+    /// `active`, also when absent, or `inactive`.
+    #[serde(default)]
+    state: Option<String>,
+    /// Its id in another system.
+    #[serde(default)]
+    external_id: Option<String>,
+}
+
+/// Create an identity
+#[utoipa::path(
+    post,
+    path = "/admin/identities",
+    operation_id = "createIdentity",
+    tag = "identity",
+    request_body = CreateBody,
+    responses(
+        (status = 201, description = "The identity", body = IdentityBody),
+        (status = 400, description = "The traits do not fit the schema, or a hash cannot be used", body = ErrorBody),
+        (status = 409, description = "An identifier or address belongs to somebody else", body = ErrorBody),
+    )
+)]
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    JsonBody(body): JsonBody<CreateBody>,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let prepared = create_identity(&app, &snapshot, body).await?;
+    let location = format!("{}identities/{}", snapshot.config.admin.base_url, prepared.identity.id);
+    let location = HeaderValue::from_str(&location).map_err(ApiError::internal)?;
+    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, NO_STORE)];
+    let body = show(&snapshot, &prepared.identity, &as_just_made(&prepared), &[]);
+    Ok((StatusCode::CREATED, headers, Json(body)).into_response())
+}
+
+/// Stores what a body asks for.
+pub(super) async fn create_identity(
+    app: &App,
+    snapshot: &Snapshot,
+    body: CreateBody,
+) -> Result<PreparedIdentity, ApiError> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let schema_id = given(body.schema_id).unwrap_or_else(|| snapshot.schemas.default().id().to_owned());
+    let mut draft = IdentityDraft::new(schema_id, body.traits);
+    if let Some(word) = given(body.state) {
+        draft.state = state(&word)?;
+    }
+    draft.external_id = given(body.external_id);
+    draft.metadata_public = body.metadata_public;
+    draft.metadata_admin = body.metadata_admin;
+    let surroundings = surroundings(app, snapshot);
+    let mut prepared = PreparedIdentity::create(draft, surroundings)?;
+    mark_verified(
+        &mut prepared.identity,
+        body.verifiable_addresses.as_deref().unwrap_or_default(),
+        surroundings.now,
+    );
+    if let Some(credentials) = &body.credentials {
+        credentials.import_into(&mut prepared, app, snapshot).await?;
+    }
+    app.commit(&prepared.changes()).await?;
+    Ok(prepared)
+}
+
+/// The wire contract shows credentials that were made in the same request as version 0.
+fn as_just_made(prepared: &PreparedIdentity) -> Vec<Credential> {
+    prepared.credentials().iter().cloned().map(|credential| Credential { version: 0, ..credential }).collect()
+}

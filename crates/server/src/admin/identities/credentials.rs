@@ -1,0 +1,72 @@
+//! `DELETE /admin/identities/{id}/credentials/{type}`
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use sessera_model::{Credential, CredentialKind};
+
+use super::{find_identity, surroundings};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::identities::{IdentityDraft, PreparedIdentity};
+use crate::openapi::ErrorBody;
+
+/// Delete a credential of an identity
+///
+/// The last one that can sign in by itself stays: its owner would be locked out.
+#[utoipa::path(
+    delete,
+    path = "/admin/identities/{id}/credentials/{type}",
+    operation_id = "deleteIdentityCredentials",
+    tag = "identity",
+    params(
+        ("id" = String, Path, description = "The identity's id"),
+        ("type" = String, Path, description = "`password`, `totp`, `lookup_secret`, `webauthn`"),
+    ),
+    responses(
+        (status = 204, description = "It is deleted"),
+        (status = 400, description = "It is the last one, or one that follows from the traits", body = ErrorBody),
+        (status = 404, description = "There is no such identity or credential", body = ErrorBody),
+    )
+)]
+pub(super) async fn delete_credential(
+    State(app): State<Arc<App>>,
+    Path((id, kind)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let snapshot = app.snapshot();
+    let identity = find_identity(&app, &id).await?;
+    let credentials = app.store.credentials(identity.id).await?;
+    let absent = || ApiError::not_found("The identity has no credential of this kind.");
+    let kind = CredentialKind::parse(&kind).ok_or_else(absent)?;
+    if !credentials.iter().any(|credential| credential.kind == kind && is_set(credential)) {
+        return Err(absent());
+    }
+    if kind == CredentialKind::Code {
+        return Err(ApiError::bad_request(
+            "Where codes are sent follows from the traits. Change the traits instead.",
+        ));
+    }
+    let mut others = credentials.iter().filter(|credential| credential.kind != kind);
+    if signs_in_alone(kind) && !others.any(|credential| signs_in_alone(credential.kind) && is_set(credential))
+    {
+        return Err(ApiError::bad_request(
+            "This is the identity's last credential that can sign in by itself. Deactivate or delete the identity instead.",
+        ));
+    }
+    let draft = IdentityDraft::of(&identity);
+    let mut prepared = PreparedIdentity::update(identity, credentials, draft, surroundings(&app, &snapshot))?;
+    prepared.remove_credential(kind);
+    app.commit(&prepared.changes()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whether a kind is a first factor.
+const fn signs_in_alone(kind: CredentialKind) -> bool {
+    matches!(kind, CredentialKind::Password | CredentialKind::Code | CredentialKind::Webauthn)
+}
+
+/// A password credential without a hash only keeps its identifiers from others.
+fn is_set(credential: &Credential) -> bool {
+    credential.kind != CredentialKind::Password || credential.config.text("hashed_password").is_some()
+}

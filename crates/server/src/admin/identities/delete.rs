@@ -1,0 +1,40 @@
+//! `DELETE /admin/identities/{id}`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use sessera_model::Uuid;
+use sessera_store::{Change, Conflict, StoreError};
+
+use super::no_identity;
+use crate::app::App;
+use crate::error::ApiError;
+use crate::openapi::ErrorBody;
+use crate::request::Segment;
+
+/// Delete an identity
+///
+/// With everything that belongs to it: credentials, sessions, flows.
+#[utoipa::path(
+    delete,
+    path = "/admin/identities/{id}",
+    operation_id = "deleteIdentity",
+    tag = "identity",
+    params(("id" = String, Path, description = "The identity's id")),
+    responses(
+        (status = 204, description = "It is deleted"),
+        (status = 404, description = "There is no such identity", body = ErrorBody),
+    )
+)]
+pub(super) async fn delete(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+) -> Result<StatusCode, ApiError> {
+    let id = Uuid::parse_str(&id).map_err(|_| no_identity())?;
+    match app.commit(&[Change::DeleteIdentity(id)]).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(StoreError::Conflict(Conflict::Missing)) => Err(no_identity()),
+        Err(error) => Err(error.into()),
+    }
+}

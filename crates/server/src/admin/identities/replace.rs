@@ -1,0 +1,85 @@
+//! `PUT /admin/identities/{id}`
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::body::{CredentialsBody, IdentityBody, private_json, show, state};
+use super::{find_identity, surroundings};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::identities::{IdentityDraft, PreparedIdentity};
+use crate::openapi::ErrorBody;
+use crate::request::{JsonBody, Segment};
+
+/// An identity as it is to be. What is absent is taken away, except schema, state and credentials.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = UpdateIdentityBody)]
+pub(super) struct ReplaceBody {
+    /// Which schema judges the traits.
+    #[serde(default)]
+    schema_id: Option<String>,
+    /// What the schema describes.
+    #[serde(default)]
+    traits: Value,
+    /// Credentials that take the place of those of their kind.
+    #[serde(default)]
+    credentials: Option<CredentialsBody>,
+    /// What its owner may see.
+    #[serde(default)]
+    metadata_public: Option<Value>,
+    /// What only administrators may see.
+    #[serde(default)]
+    metadata_admin: Option<Value>,
+    /// `active` or `inactive`.
+    #[serde(default)]
+    state: Option<String>,
+    /// Its id in another system.
+    #[serde(default)]
+    external_id: Option<String>,
+}
+
+/// Replace an identity
+#[utoipa::path(
+    put,
+    path = "/admin/identities/{id}",
+    operation_id = "updateIdentity",
+    tag = "identity",
+    params(("id" = String, Path, description = "The identity's id")),
+    request_body = ReplaceBody,
+    responses(
+        (status = 200, description = "The identity", body = IdentityBody),
+        (status = 400, description = "The traits do not fit the schema, or a hash cannot be used", body = ErrorBody),
+        (status = 404, description = "There is no such identity", body = ErrorBody),
+        (status = 409, description = "An identifier or address belongs to somebody else", body = ErrorBody),
+    )
+)]
+pub(super) async fn replace(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    JsonBody(body): JsonBody<ReplaceBody>,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let identity = find_identity(&app, &id).await?;
+    let stored_credentials = app.store.credentials(identity.id).await?;
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    let draft = IdentityDraft {
+        schema_id: given(body.schema_id).unwrap_or_else(|| identity.schema_id.clone()),
+        traits: body.traits,
+        state: given(body.state).map_or(Ok(identity.state), |word| state(&word))?,
+        external_id: given(body.external_id),
+        metadata_public: body.metadata_public,
+        metadata_admin: body.metadata_admin,
+    };
+    let surroundings = surroundings(&app, &snapshot);
+    let mut prepared = PreparedIdentity::update(identity, stored_credentials, draft, surroundings)?;
+    if let Some(credentials) = &body.credentials {
+        credentials.import_into(&mut prepared, &app, &snapshot).await?;
+    }
+    app.commit(&prepared.changes()).await?;
+    Ok(private_json(&show(&snapshot, &prepared.identity, prepared.credentials(), &[])))
+}

@@ -1,0 +1,253 @@
+//! `/admin/sessions` and `/admin/identities/{id}/sessions`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use sessera_model::{Identity, IdentityView, Session, SessionView, Timestamp};
+use sessera_store::{Change, SessionFilter};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::identities::find_identity;
+use crate::app::App;
+use crate::error::{ApiError, NO_STORE};
+use crate::openapi::{ErrorBody, SessionBody};
+use crate::paging::Paging;
+use crate::public::sessions::no_content_json;
+use crate::request::{Parameters, Segment};
+use crate::sessions::Sessions;
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get, disable))
+        .routes(routes!(extend))
+        .routes(routes!(list_of_identity, delete_of_identity))
+}
+
+/// Which parts of a session are asked for.
+#[derive(Clone, Copy, Default)]
+struct Expand {
+    identity: bool,
+    devices: bool,
+}
+
+impl Expand {
+    fn from_parameters(parameters: &Parameters) -> Result<Self, ApiError> {
+        let mut expand = Self::default();
+        for part in parameters.all("expand") {
+            match part.to_ascii_lowercase().as_str() {
+                "identity" => expand.identity = true,
+                "devices" => expand.devices = true,
+                _ => {
+                    return Err(ApiError::bad_request(
+                        "The parameter expand is neither identity nor devices.",
+                    ));
+                }
+            }
+        }
+        Ok(expand)
+    }
+
+    fn show(self, session: &Session, identity: &Identity, now: Timestamp, view: IdentityView<'_>) -> Value {
+        let identity = self.identity.then_some((identity, view));
+        session.to_json(now, SessionView { identity, devices: self.devices })
+    }
+}
+
+/// The filter that `active` asks for.
+fn live(parameters: &Parameters, now: Timestamp) -> Result<Option<(bool, Timestamp)>, ApiError> {
+    Ok(parameters.flag("active")?.map(|active| (active, now)))
+}
+
+fn no_session() -> ApiError {
+    ApiError::not_found("There is no session with this id. It may have been deleted.")
+}
+
+/// List all sessions
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/admin/sessions",
+    operation_id = "listSessions",
+    tag = "identity",
+    params(
+        ("page_size" = Option<u32>, Query, description = "How many at the most, 250 when absent"),
+        ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
+        ("active" = Option<bool>, Query, description = "Only those that are live, or only the others"),
+        ("expand" = Option<Vec<String>>, Query, description = "`identity`, `devices`"),
+    ),
+    responses(
+        (status = 200, description = "The sessions", body = [SessionBody]),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
+    )
+)]
+async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let (paging, expand) = (Paging::from_parameters(&parameters)?, Expand::from_parameters(&parameters)?);
+    let now = app.clock.now();
+    let filter = SessionFilter { live: live(&parameters, now)?, ..SessionFilter::default() };
+    let mut sessions = app.store.sessions(&filter, &paging.query()).await?;
+    let place = paging.cut(&mut sessions, |(session, _)| session.id);
+    let view = IdentityView::admin(&snapshot.schemas_url);
+    let body: Vec<Value> =
+        sessions.iter().map(|(session, identity)| expand.show(session, identity, now, view)).collect();
+    let headers =
+        [(header::LINK, place.link("/admin/sessions", &parameters)?), (header::CACHE_CONTROL, NO_STORE)];
+    Ok((headers, Json(body)).into_response())
+}
+
+/// Get a session
+#[utoipa::path(
+    get,
+    path = "/admin/sessions/{id}",
+    operation_id = "getSession",
+    tag = "identity",
+    params(
+        ("id" = String, Path, description = "The session's id"),
+        ("expand" = Option<Vec<String>>, Query, description = "`identity`, `devices`"),
+    ),
+    responses(
+        (status = 200, description = "The session", body = SessionBody),
+        (status = 400, description = "The id is not a UUID", body = ErrorBody),
+        (status = 404, description = "There is no such session", body = ErrorBody),
+    )
+)]
+async fn get(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let id = Sessions::parse_id(&id)?;
+    let expand = Expand::from_parameters(&parameters)?;
+    let (stored, identity) = app.store.session(id).await?.ok_or_else(no_session)?;
+    let view = IdentityView::admin(&snapshot.schemas_url);
+    let body = expand.show(&stored.session, &identity, app.clock.now(), view);
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+/// Disable a session
+///
+/// It stays to be looked at, but opens nothing any more.
+#[utoipa::path(
+    delete,
+    path = "/admin/sessions/{id}",
+    operation_id = "disableSession",
+    tag = "identity",
+    params(("id" = String, Path, description = "The session's id")),
+    responses(
+        (status = 204, description = "It is disabled"),
+        (status = 400, description = "The id is not a UUID", body = ErrorBody),
+        (status = 404, description = "There is no such session", body = ErrorBody),
+    )
+)]
+async fn disable(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
+    let id = Sessions::parse_id(&id)?;
+    app.commit(&[Change::RevokeSession { id, of: None }]).await?;
+    Ok(no_content_json())
+}
+
+/// Extend a session
+///
+/// It then ends `session.lifespan` from now, unless it ends later than
+/// `session.earliest_possible_extend` from now: then it stays as it is.
+#[utoipa::path(
+    patch,
+    path = "/admin/sessions/{id}/extend",
+    operation_id = "extendSession",
+    tag = "identity",
+    params(("id" = String, Path, description = "The session's id")),
+    responses(
+        (status = 200, description = "The session", body = SessionBody),
+        (status = 400, description = "The id is not a UUID, or the session has ended", body = ErrorBody),
+        (status = 404, description = "There is no such session", body = ErrorBody),
+    )
+)]
+async fn extend(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let id = Sessions::parse_id(&id)?;
+    let (stored, identity) = app.store.session(id).await?.ok_or_else(no_session)?;
+    let (mut session, now) = (stored.session, app.clock.now());
+    if !session.is_live(now) {
+        return Err(ApiError::bad_request(
+            "The session has ended and cannot be extended. Its owner has to sign in again.",
+        ));
+    }
+    let earliest = snapshot.config.session.earliest_possible_extend;
+    if earliest.is_none_or(|earliest| session.expires_at.since(now) <= earliest) {
+        session.expires_at = now + snapshot.self_service.session_lifespan;
+        app.commit(&[Change::ExtendSession { id, at: now, expires_at: session.expires_at }]).await?;
+    }
+    let view = IdentityView::admin(&snapshot.schemas_url);
+    let body = Expand { identity: true, devices: false }.show(&session, &identity, now, view);
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+/// List an identity's sessions
+///
+/// Newest first.
+#[utoipa::path(
+    get,
+    path = "/admin/identities/{id}/sessions",
+    operation_id = "listIdentitySessions",
+    tag = "identity",
+    params(
+        ("id" = String, Path, description = "The identity's id"),
+        ("page_size" = Option<u32>, Query, description = "How many at the most, 250 when absent"),
+        ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
+        ("active" = Option<bool>, Query, description = "Only those that are live, or only the others"),
+    ),
+    responses(
+        (status = 200, description = "The sessions", body = [SessionBody]),
+        (status = 400, description = "The id is not a UUID", body = ErrorBody),
+    )
+)]
+async fn list_of_identity(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let id = Sessions::parse_id(&id)?;
+    let paging = Paging::from_parameters(&parameters)?;
+    let now = app.clock.now();
+    let filter = SessionFilter { identity_id: Some(id), except: None, live: live(&parameters, now)? };
+    let mut sessions = app.store.sessions(&filter, &paging.query()).await?;
+    let place = paging.cut(&mut sessions, |(session, _)| session.id);
+    let view = IdentityView::admin(&snapshot.schemas_url).without_addresses();
+    let expand = Expand { identity: true, devices: true };
+    let body: Vec<Value> =
+        sessions.iter().map(|(session, identity)| expand.show(session, identity, now, view)).collect();
+    let link = place.link_of_sessions(&format!("/admin/identities/{id}/sessions"), &parameters)?;
+    Ok(([(header::LINK, link), (header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+/// Delete an identity's sessions
+#[utoipa::path(
+    delete,
+    path = "/admin/identities/{id}/sessions",
+    operation_id = "deleteIdentitySessions",
+    tag = "identity",
+    params(("id" = String, Path, description = "The identity's id")),
+    responses(
+        (status = 204, description = "They are deleted"),
+        (status = 400, description = "The id is not a UUID", body = ErrorBody),
+        (status = 404, description = "There is no such identity", body = ErrorBody),
+    )
+)]
+async fn delete_of_identity(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+) -> Result<StatusCode, ApiError> {
+    Sessions::parse_id(&id)?;
+    let identity = find_identity(&app, &id).await?;
+    app.commit(&[Change::DeleteSessionsOf(identity.id)]).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,92 @@
+//! `/health/alive`, `/health/ready` and `/version`, on both ports, and on the admin port also under
+//! `/admin`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+
+/// The routes of both ports.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready)).routes(routes!(version))
+}
+
+/// The same under `/admin`, as Ory's command line asks for them.
+pub(crate) fn admin_router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .route("/admin/health/alive", get(alive))
+        .route("/admin/health/ready", get(ready))
+        .route("/admin/version", get(version))
+}
+
+/// A sign of life.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// The version of the server.
+#[derive(Serialize, ToSchema)]
+struct Version {
+    /// For example `1.2.3`.
+    version: &'static str,
+}
+
+const OK: Json<Health> = Json(Health { status: "ok" });
+
+/// Check whether the server runs
+#[utoipa::path(
+    get,
+    path = "/health/alive",
+    operation_id = "isAlive",
+    tag = "metadata",
+    responses((status = 200, description = "It runs", body = Health))
+)]
+async fn alive() -> Json<Health> {
+    OK
+}
+
+/// Check whether the server can do its work
+#[utoipa::path(
+    get,
+    path = "/health/ready",
+    operation_id = "isReady",
+    tag = "metadata",
+    responses(
+        (status = 200, description = "It can", body = Health),
+        (status = 503, description = "The database does not answer"),
+    )
+)]
+async fn ready(State(app): State<Arc<App>>) -> Response {
+    match app.store.ping().await {
+        Ok(()) => OK.into_response(),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            let body = json!({ "errors": { "database": "The database does not answer." } });
+            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+        }
+    }
+}
+
+/// Get the version of the server
+#[utoipa::path(
+    get,
+    path = "/version",
+    operation_id = "getVersion",
+    tag = "metadata",
+    responses((status = 200, description = "The version", body = Version))
+)]
+async fn version() -> Json<Version> {
+    Json(Version { version: env!("CARGO_PKG_VERSION") })
+}

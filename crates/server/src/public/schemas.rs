@@ -1,0 +1,103 @@
+//! `GET /schemas` and `GET /schemas/{id}`: the identity schemas, for clients that make forms.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::openapi::ErrorBody;
+use crate::paging::Place;
+use crate::request::{Parameters, Segment};
+use crate::schema::{IdentitySchema, IdentitySchemas};
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
+}
+
+/// An identity schema with its id.
+#[derive(Serialize, ToSchema)]
+struct SchemaBody {
+    /// Its id.
+    id: String,
+    /// The JSON Schema.
+    schema: Value,
+}
+
+/// List all identity schemas
+#[utoipa::path(
+    get,
+    path = "/schemas",
+    operation_id = "listIdentitySchemas",
+    tag = "identity",
+    responses((status = 200, description = "All schemas", body = [SchemaBody]))
+)]
+async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let schemas = snapshot
+        .schemas
+        .iter()
+        .map(|schema| SchemaBody { id: schema.id().to_owned(), schema: schema.document().clone() });
+    let body = Json(schemas.collect::<Vec<_>>());
+    let link = Place::whole().link("/schemas", &parameters)?;
+    Ok(([(header::LINK, link)], body).into_response())
+}
+
+/// Get an identity schema
+///
+/// The id is taken as it is, or encoded as base64url without padding.
+#[utoipa::path(
+    get,
+    path = "/schemas/{id}",
+    operation_id = "getIdentitySchema",
+    tag = "identity",
+    params(("id" = String, Path, description = "The schema's id, plain or as base64url")),
+    responses(
+        (status = 200, description = "The JSON Schema", body = Value),
+        (status = 404, description = "There is no such schema", body = ErrorBody),
+    )
+)]
+async fn get(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Json<Value>, ApiError> {
+    let snapshot = app.snapshot();
+    let schema = find(&snapshot.schemas, &id).ok_or_else(|| {
+        ApiError::not_found(
+            "There is no identity schema with this id. GET /schemas lists those that are configured.",
+        )
+    })?;
+    Ok(Json(schema.document().clone()))
+}
+
+fn find<'a>(schemas: &'a IdentitySchemas, id: &str) -> Option<&'a IdentitySchema> {
+    let plain = schemas.get(id).map(AsRef::as_ref);
+    plain.or_else(|| {
+        let decoded = URL_SAFE_NO_PAD.decode(id.trim_end_matches('=')).ok()?;
+        schemas.get(std::str::from_utf8(&decoded).ok()?).map(AsRef::as_ref)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_plain_or_base64url() {
+        let schemas = IdentitySchemas::built_in().unwrap();
+        for id in ["default", "ZGVmYXVsdA", "ZGVmYXVsdA=="] {
+            assert_eq!(find(&schemas, id).map(IdentitySchema::id), Some("default"), "{id}");
+        }
+        for id in ["nope", "", "bm9wZQ", "_w"] {
+            assert!(find(&schemas, id).is_none(), "{id}");
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! `/sessions`: the caller's other sessions, listed and revoked.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::Value;
+use sessera_model::{IdentityView, SessionView};
+use sessera_store::{Change, Page, SessionFilter};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::{App, Snapshot};
+use crate::credentials::Presented;
+use crate::error::{ApiError, NO_STORE};
+use crate::openapi::{ErrorBody, SessionBody};
+use crate::paging::Paging;
+use crate::request::{Parameters, Segment};
+use crate::sessions::{LiveSession, Sessions};
+
+/// How many sessions are read at once when they are counted.
+const COUNTED_AT_ONCE: u32 = 1000;
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list, revoke_others)).routes(routes!(revoke))
+}
+
+async fn caller(app: &App, snapshot: &Snapshot, headers: &HeaderMap) -> Result<Arc<LiveSession>, ApiError> {
+    let presented = Presented::from_headers(headers, &snapshot.self_service.cookie.name)
+        .ok_or_else(ApiError::unauthorized)?;
+    app.sessions.live(app, snapshot, presented.as_str()).await
+}
+
+/// List the caller's other sessions
+///
+/// Sessions that are live, without the one that calls, newest first.
+#[utoipa::path(
+    get,
+    path = "/sessions",
+    operation_id = "listMySessions",
+    tag = "frontend",
+    params(
+        ("page_size" = Option<u32>, Query, description = "How many at the most, 250 when absent"),
+        ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
+    ),
+    responses(
+        (status = 200, description = "The sessions", body = [SessionBody]),
+        (status = 401, description = "No valid session", body = ErrorBody),
+        (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
+    )
+)]
+async fn list(
+    State(app): State<Arc<App>>,
+    parameters: Parameters,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let live = caller(&app, &snapshot, &headers).await?;
+    app.require_assurance(&snapshot, &live).await?;
+    let paging = Paging::from_parameters(&parameters)?;
+    let now = app.clock.now();
+    let filter = SessionFilter {
+        identity_id: Some(live.identity.id),
+        except: Some(live.session.id),
+        live: Some((true, now)),
+    };
+    let mut sessions = app.store.sessions(&filter, &paging.query()).await?;
+    let place = paging.cut(&mut sessions, |(session, _)| session.id);
+    let body: Vec<Value> = sessions
+        .iter()
+        .map(|(session, identity)| {
+            let view = IdentityView::public(&snapshot.schemas_url).without_addresses();
+            session.to_json(now, SessionView { identity: Some((identity, view)), devices: true })
+        })
+        .collect();
+    let headers = [
+        (header::LINK, place.link_of_sessions("/sessions", &parameters)?),
+        (header::CACHE_CONTROL, NO_STORE),
+    ];
+    Ok((headers, Json(body)).into_response())
+}
+
+/// How many sessions were revoked.
+#[derive(Serialize, ToSchema)]
+struct Revoked {
+    /// How many; those that had ended before are counted too.
+    count: usize,
+}
+
+/// Revoke all of the caller's other sessions
+#[utoipa::path(
+    delete,
+    path = "/sessions",
+    operation_id = "disableMyOtherSessions",
+    tag = "frontend",
+    responses(
+        (status = 200, description = "How many were revoked", body = Revoked),
+        (status = 401, description = "No valid session", body = ErrorBody),
+    )
+)]
+async fn revoke_others(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<Revoked>, ApiError> {
+    let snapshot = app.snapshot();
+    let live = caller(&app, &snapshot, &headers).await?;
+    let filter =
+        SessionFilter { identity_id: Some(live.identity.id), except: Some(live.session.id), live: None };
+    let count = count(&app, &filter).await?;
+    app.commit(&[Change::RevokeSessions(filter)]).await?;
+    Ok(Json(Revoked { count }))
+}
+
+async fn count(app: &App, filter: &SessionFilter) -> Result<usize, ApiError> {
+    let mut page = Page { after: None, limit: COUNTED_AT_ONCE };
+    let mut count = 0;
+    loop {
+        let sessions = app.store.sessions(filter, &page).await?;
+        count += sessions.len();
+        match sessions.last() {
+            Some((last, _)) if sessions.len() == COUNTED_AT_ONCE as usize => page.after = Some(last.id),
+            _ => return Ok(count),
+        }
+    }
+}
+
+/// Revoke one of the caller's other sessions
+///
+/// The session that calls ends by signing out.
+#[utoipa::path(
+    delete,
+    path = "/sessions/{id}",
+    operation_id = "disableMySession",
+    tag = "frontend",
+    params(("id" = String, Path, description = "The session's id")),
+    responses(
+        (status = 204, description = "It is revoked"),
+        (status = 400, description = "The id is not a UUID, or it is the calling session's", body = ErrorBody),
+        (status = 401, description = "No valid session", body = ErrorBody),
+        (status = 404, description = "The caller has no such session", body = ErrorBody),
+    )
+)]
+async fn revoke(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let live = caller(&app, &snapshot, &headers).await?;
+    let id = Sessions::parse_id(&id)?;
+    if id == live.session.id {
+        return Err(ApiError::bad_request(
+            "This is the session that calls. Sign out to end it: DELETE /self-service/logout/api or the browser's logout flow.",
+        ));
+    }
+    app.commit(&[Change::RevokeSession { id, of: Some(live.identity.id) }]).await?;
+    Ok(no_content_json())
+}
+
+/// 204 with the media type that the wire contract has there.
+pub(crate) fn no_content_json() -> Response {
+    let json = HeaderValue::from_static("application/json");
+    (StatusCode::NO_CONTENT, [(header::CONTENT_TYPE, json)]).into_response()
+}

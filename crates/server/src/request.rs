@@ -1,0 +1,176 @@
+//! What handlers take from requests, with errors in the envelope of the API.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::error::ApiError;
+
+/// A JSON body, of any media type that is JSON. Members that are not known are passed over; of two
+/// members of one name the last one counts.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(ApiError::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "The body is of a media type that is not accepted.",
+                "Send JSON and the header Content-Type: application/json.",
+            ));
+        }
+        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
+            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+                ApiError::new(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "The body is too large.",
+                    "Send less in one request.",
+                )
+            } else {
+                ApiError::bad_request("The body ended early. Send it again.")
+            }
+        })?;
+        parse(&body).map(Self)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+/// Reads JSON text. It goes through a tree, in which the last of several members of one name stays.
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    let tree: Value = serde_json::from_slice(body)
+        .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}.")))?;
+    serde_json::from_value(tree)
+        .map_err(|error| ApiError::bad_request(format!("The body does not have the right form: {error}.")))
+}
+
+/// The last part of a path that is a name.
+#[derive(Debug)]
+pub(crate) struct Segment(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match Path::<String>::from_request_parts(parts, state).await {
+            Ok(Path(text)) => Ok(Self(text)),
+            Err(_) => {
+                Err(ApiError::bad_request("The path is not UTF-8 text. Check the address that was called."))
+            }
+        }
+    }
+}
+
+/// The parameters of a query, in which a name may come several times.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let RawQuery(query) = RawQuery::from_request_parts(parts, state).await?;
+        Ok(Self::parse(query.as_deref().unwrap_or_default()))
+    }
+}
+
+impl Parameters {
+    pub(crate) fn parse(query: &str) -> Self {
+        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    }
+
+    /// The first value of a name that is not empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.iter().find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value)
+    }
+
+    /// All values of a name.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    /// All names with their values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// A yes or no. 400 when it is another word.
+    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.get(name) {
+            None => Ok(None),
+            Some("true" | "1" | "t" | "T" | "TRUE" | "True") => Ok(Some(true)),
+            Some("false" | "0" | "f" | "F" | "FALSE" | "False") => Ok(Some(false)),
+            Some(_) => Err(ApiError::bad_request(format!("The parameter {name} is neither true nor false."))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize, Debug, PartialEq)]
+    struct Point {
+        x: u32,
+    }
+
+    async fn decode(content_type: &str, body: impl Into<Body>) -> Result<Point, u16> {
+        let request = Request::builder().header("content-type", content_type).body(body.into()).unwrap();
+        match JsonBody::from_request(request, &()).await {
+            Ok(JsonBody(point)) => Ok(point),
+            Err(error) => Err(error.status().as_u16()),
+        }
+    }
+
+    #[tokio::test]
+    async fn bodies_are_json() {
+        for content_type in
+            ["application/json", "Application/JSON; charset=utf-8", "application/json-patch+json"]
+        {
+            assert_eq!(decode(content_type, r#"{"x": 1, "unknown": [], "x": 2}"#).await, Ok(Point { x: 2 }));
+        }
+        for content_type in ["", "text/plain", "application/x-www-form-urlencoded"] {
+            assert_eq!(decode(content_type, r#"{"x": 1}"#).await, Err(415), "{content_type}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_broken_is_refused() {
+        let nested = "[".repeat(100_000);
+        for body in [b"{".as_slice(), b"", b"{\"x\": \"\xff\"}", b"{\"x\": \"1\"}", b"[]", nested.as_bytes()]
+        {
+            assert_eq!(decode("application/json", body.to_vec()).await, Err(400));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_refused() {
+        let body = vec![b' '; 3 * 1024 * 1024];
+        assert_eq!(decode("application/json", body).await, Err(413));
+    }
+
+    #[test]
+    fn a_parameter_may_come_several_times() {
+        let parameters = Parameters::parse("a=&a=1&b=x%20y&a=2&flag=false&bad=maybe");
+        assert_eq!(parameters.get("a"), Some("1"));
+        assert_eq!(parameters.all("a").collect::<Vec<_>>(), ["", "1", "2"]);
+        assert_eq!(parameters.get("b"), Some("x y"));
+        assert_eq!(parameters.flag("flag").unwrap(), Some(false));
+        assert_eq!(parameters.flag("none").unwrap(), None);
+        assert!(parameters.flag("bad").is_err());
+    }
+}
