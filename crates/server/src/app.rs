@@ -3,15 +3,14 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use sessera_model::{Clock, Random, Uuid};
+use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
 use sessera_store::{Change, Store, StoreError};
 
-use crate::config::Config;
-use crate::flows::self_service::SelfService;
+use crate::error::ApiError;
+use crate::live::Live;
 use crate::password::PasswordHashing;
-use crate::schema::IdentitySchemas;
-use crate::sessions::Sessions;
-use crate::tokenizers::Tokenizers;
+use crate::sessions::{LiveSession, Sessions};
+pub use crate::snapshot::Snapshot;
 
 /// The state of the running server, shared by all requests.
 pub struct App {
@@ -25,24 +24,11 @@ pub struct App {
     pub sessions: Sessions,
     /// The bounded pool in which passwords are hashed.
     pub passwords: PasswordHashing,
+    /// Where the configuration comes from and how it changes.
+    pub live: Live,
     /// The id of this deployment, which is the id of its one project.
     pub deployment_id: Uuid,
     snapshot: ArcSwap<Snapshot>,
-}
-
-/// Everything that follows from the configuration, compiled. It never changes; a new configuration
-/// makes a new snapshot.
-pub struct Snapshot {
-    /// The configuration itself.
-    pub config: Config,
-    /// The identity schemas, compiled.
-    pub schemas: IdentitySchemas,
-    /// The tokenizer templates, compiled.
-    pub tokenizers: Tokenizers,
-    /// The rules of the self-service flows, compiled.
-    pub self_service: SelfService,
-    /// Where schemas can be read: the public base URL and `schemas/`.
-    pub schemas_url: String,
 }
 
 impl App {
@@ -52,6 +38,7 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         passwords: PasswordHashing,
+        live: Live,
         deployment_id: Uuid,
         snapshot: Snapshot,
     ) -> Self {
@@ -61,6 +48,7 @@ impl App {
             random,
             sessions: Sessions,
             passwords,
+            live,
             deployment_id,
             snapshot: ArcSwap::from_pointee(snapshot),
         }
@@ -74,6 +62,27 @@ impl App {
     /// Makes a new snapshot the current one.
     pub fn swap(&self, snapshot: Snapshot) {
         self.snapshot.store(Arc::new(snapshot));
+    }
+
+    /// Makes sure that a session has proven all factors that its owner has set up, where the
+    /// configuration asks for that. 403 `session_aal2_required` otherwise.
+    pub async fn require_assurance(&self, snapshot: &Snapshot, live: &LiveSession) -> Result<(), ApiError> {
+        if !snapshot.self_service.needs_highest_aal || live.session.assurance_level >= AssuranceLevel::Aal2 {
+            return Ok(());
+        }
+        let credentials = self.store.credentials(live.identity.id).await?;
+        let has_second = credentials
+            .iter()
+            .any(|credential| matches!(credential.kind, CredentialKind::Totp | CredentialKind::LookupSecret));
+        if !has_second {
+            return Ok(());
+        }
+        let redirect = snapshot.self_service.url("self-service/login/browser?aal=aal2");
+        Err(ApiError::forbidden(
+            "The session has proven one factor, but its owner has set up a second one. Ask for it with a login flow with aal=aal2.",
+        )
+        .with_id("session_aal2_required")
+        .with_redirect(redirect))
     }
 
     /// Applies changes to the store, all or nothing. Every change that the server makes goes through

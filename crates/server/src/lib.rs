@@ -1,9 +1,26 @@
 //! The public and the admin API of Sessera over HTTP.
 
+mod admin;
+pub mod app;
 pub mod client;
+pub mod config;
 pub mod credentials;
 pub mod error;
 pub mod flows;
+mod health;
+mod http;
 pub mod identities;
+pub mod live;
+mod openapi;
+mod paging;
 pub mod password;
+mod public;
+mod request;
 pub mod schema;
+pub mod serve;
+mod sessions;
+pub mod snapshot;
+pub mod tokenizers;
+
+pub use live::Origin;
+pub use serve::{Server, StartError};

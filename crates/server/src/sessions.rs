@@ -5,7 +5,9 @@ use std::sync::Arc;
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use sessera_jsonnet::Document;
-use sessera_model::{Identity, IdentityState, IdentityView, Session, SessionView, Timestamp, TokenHash, Uuid};
+use sessera_model::{
+    Identity, IdentityState, IdentityView, Session, SessionView, Timestamp, TokenHash, Uuid,
+};
 use sessera_store::SessionKind;
 
 use crate::app::{App, Snapshot};
@@ -29,8 +31,15 @@ pub struct LiveSession {
 
 impl LiveSession {
     /// Prepares a session for answers.
-    fn new(session: Session, identity: Identity, kind: SessionKind, now: Timestamp, schemas_url: &str) -> Result<Self, ApiError> {
-        let view = SessionView { identity: Some((&identity, IdentityView::public(schemas_url))), devices: true };
+    fn new(
+        session: Session,
+        identity: Identity,
+        kind: SessionKind,
+        now: Timestamp,
+        schemas_url: &str,
+    ) -> Result<Self, ApiError> {
+        let view =
+            SessionView { identity: Some((&identity, IdentityView::public(schemas_url))), devices: true };
         let json = Bytes::from(session.to_json(now, view).to_string());
         let document = Document::parse(&json).map_err(ApiError::internal)?;
         let identity_id = HeaderValue::from_str(&identity.id.to_string()).map_err(ApiError::internal)?;
@@ -72,7 +81,12 @@ pub struct Sessions;
 impl Sessions {
     /// The live session that `token` opens. 401 when there is none, it was revoked, has expired, or its
     /// identity may not sign in.
-    pub async fn live(&self, app: &App, snapshot: &Snapshot, token: &str) -> Result<Arc<LiveSession>, ApiError> {
+    pub async fn live(
+        &self,
+        app: &App,
+        snapshot: &Snapshot,
+        token: &str,
+    ) -> Result<Arc<LiveSession>, ApiError> {
         let found = app.store.session_by_token(&TokenHash::of(token)).await?;
         let (stored, identity) = found.ok_or_else(ApiError::unauthorized)?;
         let now = app.clock.now();
@@ -101,7 +115,8 @@ impl Sessions {
 
     /// The session's id as a path gives it. 400 when it is no UUID.
     pub fn parse_id(text: &str) -> Result<Uuid, ApiError> {
-        Uuid::parse_str(text)
-            .map_err(|_| ApiError::bad_request("The id in the path is not a UUID. Check the address that was called."))
+        Uuid::parse_str(text).map_err(|_| {
+            ApiError::bad_request("The id in the path is not a UUID. Check the address that was called.")
+        })
     }
 }

@@ -27,8 +27,8 @@ pub struct CodeRequest<'a> {
     pub identity_id: Uuid,
     /// The address it goes to.
     pub address: &'a str,
-    /// The page on which it can be typed.
-    pub page: &'a str,
+    /// Where it can be typed; a link in the message leads there.
+    pub link: &'a str,
 }
 
 /// The changes that make a code and write the message with it.
@@ -45,10 +45,14 @@ pub fn send(keys: &Keys, random: &dyn Random, now: Timestamp, request: &CodeRequ
         expires_at: now + LIFESPAN,
     };
     let word = request.purpose.as_str();
-    let separator = if request.page.contains('?') { '&' } else { '?' };
     let content = serde_json::json!({
         format!("{word}_code"): code.expose(),
-        format!("{word}_url"): format!("{}{separator}code={}", request.page, code.expose()),
+        // Opening the link of a verification fills the code in. A recovery code is only ever typed, by
+        // the person who asked for it: it opens the account.
+        format!("{word}_url"): match request.purpose {
+            CodePurpose::Verification => format!("{}&code={}", request.link, code.expose()),
+            CodePurpose::Recovery => request.link.to_owned(),
+        },
         "expires_in_minutes": LIFESPAN.as_secs() / 60,
     });
     let message = Message {
@@ -94,7 +98,7 @@ mod tests {
             purpose: CodePurpose::Recovery,
             identity_id: Uuid::from_u128(2),
             address: "ada@example.org",
-            page: "https://id.example.org/ui/recovery?flow=1",
+            link: "https://id.example.org/ui/recovery?flow=1",
         };
         let [Change::InsertCode(code), Change::EnqueueMessage(message)] =
             send(&keys, &SeededRandom::new(1), now, &request)
@@ -103,7 +107,7 @@ mod tests {
         };
         let content: serde_json::Value = serde_json::from_str(message.content.expose()).expect("is JSON");
         let typed = content["recovery_code"].as_str().expect("holds the code");
-        assert_eq!(content["recovery_url"], format!("{}&code={typed}", request.page));
+        assert_eq!(content["recovery_url"], request.link);
         assert!(is_good(&keys, &code, typed, now));
         assert!(is_good(&keys, &code, &format!(" {typed} "), now), "pasted with blanks");
         assert!(!is_good(&keys, &code, "", now));

@@ -212,6 +212,7 @@ impl<D: Details> Flow<D> {
         for node in &mut form.nodes {
             if let Attributes::Input(input) = &mut node.attributes
                 && input.kind != InputKind::Submit
+                && (input.kind != InputKind::Hidden || input.value.is_none())
                 && let Some(value) = self.values.get(&input.name)
             {
                 input.value = Some(value.clone());

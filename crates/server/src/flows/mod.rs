@@ -9,21 +9,25 @@
 //! | [`sign_in`] | how a proof becomes a session |
 //! | [`csrf`] | which browser a flow belongs to |
 //! | [`return_to`] | where a browser may be sent afterwards |
+//! | [`verification`] | proving an address |
 //! | [`totp`] | codes of authenticator apps |
 //! | [`second_factor`] | authenticator apps and printed codes as they are kept |
 //! | [`codes`] | codes by e-mail |
 //! | [`login`] | the form for signing in |
 //! | [`registration`] | the forms for signing up |
 //! | [`self_service`] | what the configuration says about all of this |
+//! | `from_config` | how those rules are read from it |
 //! | [`keys`] | keyed hashes for what a client holds |
 
 pub mod codes;
 pub mod csrf;
 pub mod flow;
 pub mod form;
+mod from_config;
 pub mod keys;
 pub mod login;
 pub mod messages;
+pub mod password;
 pub mod registration;
 pub mod return_to;
 pub mod second_factor;
@@ -31,3 +35,4 @@ pub mod self_service;
 pub mod sign_in;
 pub mod totp;
 pub mod ui;
+pub mod verification;

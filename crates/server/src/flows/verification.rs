@@ -1,13 +1,14 @@
 //! Proving an address: the code that is sent to it, and the form in which it is typed.
 
 use sessera_model::identity::VerificationStatus;
-use sessera_model::{Identity, Random, Timestamp, Uuid};
+use sessera_model::{Identity, Random, Timestamp, Uuid, VerifiableAddress};
 use sessera_store::{Change, CodePurpose, FlowKind, StoreError};
 
 use crate::flows::codes::{self, CodeRequest};
 use crate::flows::flow::{Beginning, Flow, State, Transport, VerificationDetails};
 use crate::flows::messages::MessageId;
 use crate::flows::self_service::SelfService;
+use crate::flows::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
 
 /// A verification flow that was begun for an address.
 #[derive(Clone, Debug)]
@@ -51,19 +52,77 @@ pub fn begin_for(
         let mut flow = Flow::begin(beginning, State::SentEmail, details);
         flow.say(MessageId::VerificationCodeSent);
         changes.push(flow.insert()?);
-        changes.extend(codes::send(
-            &rules.keys,
-            random,
-            now,
-            &CodeRequest {
-                flow_id: flow.id,
-                purpose: CodePurpose::Verification,
-                identity_id: identity.id,
-                address: &address.value,
-                page: &rules.page(FlowKind::Verification, flow.id),
-            },
-        ));
+        changes.extend(send(rules, random, now, flow.id, identity.id, &address.value));
         begun.push(Begun { flow_id: flow.id, address: address.value.clone() });
     }
     Ok((begun, changes))
+}
+
+/// The changes that send a code to an address.
+pub fn send(
+    rules: &SelfService,
+    random: &dyn Random,
+    now: Timestamp,
+    flow_id: Uuid,
+    identity_id: Uuid,
+    address: &str,
+) -> [Change; 2] {
+    let link = rules.action(FlowKind::Verification, flow_id);
+    let purpose = CodePurpose::Verification;
+    codes::send(
+        &rules.keys,
+        random,
+        now,
+        &CodeRequest { flow_id, purpose, identity_id, address, link: &link },
+    )
+}
+
+/// Marks an address as proven.
+pub fn complete(address: &mut VerifiableAddress, now: Timestamp) {
+    address.verified = true;
+    address.status = VerificationStatus::Completed;
+    address.verified_at = Some(now);
+    address.updated_at = now;
+}
+
+/// Makes the form of a verification flow.
+pub fn form(flow: &Flow<VerificationDetails>, rules: &SelfService, csrf_token: String) -> Container {
+    let mut form = Container::new(rules.action(FlowKind::Verification, flow.id));
+    // Native flows have the node at the end only; the contract has it so.
+    if flow.transport == Transport::Browser || flow.state == State::PassedChallenge {
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+    }
+    match flow.state {
+        State::PassedChallenge => {
+            let target = flow.return_to.clone().unwrap_or_else(|| rules.after(FlowKind::Verification));
+            form.action.clone_from(&target);
+            form.method = SubmitMethod::Get;
+            form.push(Node {
+                group: Group::Code,
+                attributes: Attributes::Anchor {
+                    id: "continue",
+                    href: target,
+                    title: MessageId::Continue.into(),
+                },
+                messages: Vec::new(),
+                label: Some(MessageId::Continue.into()),
+            });
+        }
+        State::SentEmail => {
+            form.push(Input::hidden("method", "code").node(Group::Code));
+            let field = Input::new("code", InputKind::Text).required().autocomplete("one-time-code");
+            form.push(field.node(Group::Code).label(MessageId::VerificationCodeLabel));
+            form.push(Input::submit("method", "code").node(Group::Code).label(MessageId::Continue));
+            if let Some(email) = &flow.details.email {
+                form.push(Input::submit("email", email).node(Group::Code).label(MessageId::ResendCode));
+            }
+        }
+        _ => {
+            let field = Input::new("email", InputKind::Email).required();
+            form.push(field.node(Group::Code).label(MessageId::EmailLabel));
+            form.push(Input::submit("method", "code").node(Group::Code).label(MessageId::Continue));
+        }
+    }
+    flow.fill(&mut form, None);
+    form
 }

@@ -136,13 +136,24 @@ impl Visit<'_> {
     /// Gives a browser its session, and a new cookie for forms: what somebody may have planted before
     /// is worth nothing afterwards.
     pub(crate) fn set_session(&self, response: &mut Response, signed_in: &SignedIn) -> Result<(), ApiError> {
+        let cookie = csrf::new_cookie(self.app.random.as_ref());
+        self.set_session_with(response, signed_in, &cookie)
+    }
+
+    /// The same with a cookie for forms that a flow is bound to already.
+    pub(crate) fn set_session_with(
+        &self,
+        response: &mut Response,
+        signed_in: &SignedIn,
+        form_cookie: &str,
+    ) -> Result<(), ApiError> {
         if let Some(token) = &signed_in.token {
             let cookie = &self.rules().cookie;
             let age = signed_in.session.expires_at.since(self.now).as_secs();
             let age = if cookie.persistent { Some(age) } else { None };
             self.set_cookie(response, &cookie.name, token.expose(), age)?;
         }
-        self.set_browser(response, &csrf::new_cookie(self.app.random.as_ref()))
+        self.set_browser(response, form_cookie)
     }
 
     /// Takes a browser's session away.

@@ -162,9 +162,8 @@ impl<'a> Visit<'a> {
         if flow.transport == Transport::Browser {
             let browser = self.browser().filter(|cookie| {
                 (flow.browser.is_none() || csrf::is_same_browser(flow.browser.as_ref(), Some(cookie)))
-                    && token.is_some_and(|token| {
-                        csrf::is_form_token(&self.rules().keys, cookie, flow.id, token)
-                    })
+                    && token
+                        .is_some_and(|token| csrf::is_form_token(&self.rules().keys, cookie, flow.id, token))
             });
             return if browser.is_some() { Ok(None) } else { Err(csrf_violation()) };
         }
@@ -191,26 +190,42 @@ impl<'a> Visit<'a> {
 
     /// Keeps what became of a failed submission. When another request was faster, its outcome stays.
     pub(crate) async fn keep<D: Details>(&self, flow: &mut Flow<D>) -> Result<(), ApiError> {
-        flow.updated_at = self.now;
-        self.keep_with(flow, Vec::new()).await
+        match self.update(flow, Vec::new()).await {
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
-    /// The same, together with other changes; with those, being late is an error.
+    /// Keeps a flow together with other changes. When another request was faster, nothing is kept and
+    /// the answer is 409, so that no attempt goes uncounted.
     pub(crate) async fn keep_with<D: Details>(
         &self,
         flow: &mut Flow<D>,
-        mut changes: Vec<Change>,
+        changes: Vec<Change>,
     ) -> Result<(), ApiError> {
-        let is_alone = changes.is_empty();
+        self.update(flow, changes).await.map_err(outrun)
+    }
+
+    async fn update<D: Details>(
+        &self,
+        flow: &mut Flow<D>,
+        mut changes: Vec<Change>,
+    ) -> Result<(), StoreError> {
+        flow.updated_at = self.now;
         changes.push(flow.update()?);
-        match self.app.commit(&changes).await {
-            Ok(()) => {
-                flow.version += 1;
-                Ok(())
-            }
-            Err(StoreError::Conflict(_)) if is_alone => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        self.app.commit(&changes).await?;
+        flow.version += 1;
+        Ok(())
+    }
+}
+
+/// What is told to the slower one of two requests that use the same flow, code or session.
+pub(crate) fn outrun(error: StoreError) -> ApiError {
+    match error {
+        StoreError::Conflict(_) => ApiError::conflict(
+            "Another request has used this flow or code just now. Read the flow again, or begin a new one.",
+        ),
+        other => other.into(),
     }
 }
 

@@ -27,7 +27,7 @@ use crate::flows::second_factor::{Factor, LookupSecrets, Totp, Verdict};
 use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
-use crate::public::caller::{Caller, Visit};
+use crate::public::caller::{Caller, Visit, outrun};
 use crate::sessions::LiveSession;
 
 /// The routes.
@@ -124,9 +124,9 @@ async fn create(
 ) -> Result<Response, ApiError> {
     let requested_aal = match parameters.aal.as_deref().filter(|aal| !aal.is_empty()) {
         None => AssuranceLevel::Aal1,
-        Some(word) => AssuranceLevel::parse(word).filter(|aal| *aal != AssuranceLevel::Aal0).ok_or_else(
-            || ApiError::bad_request("The level in aal is unknown. Ask for aal1 or aal2."),
-        )?,
+        Some(word) => AssuranceLevel::parse(word)
+            .filter(|aal| *aal != AssuranceLevel::Aal0)
+            .ok_or_else(|| ApiError::bad_request("The level in aal is unknown. Ask for aal1 or aal2."))?,
     };
     let wants_refresh = matches!(parameters.refresh.as_deref(), Some("true" | "1"));
     let session = visit.session().await?;
@@ -324,7 +324,7 @@ async fn by_password(
                 Err(StoreError::Conflict(_)) if changes.len() > end.len() => visit.app.commit(&end).await,
                 outcome => outcome,
             }
-            .map_err(used_up)?;
+            .map_err(outrun)?;
             finish(visit, &flow, &signed_in, &identity).await
         }
     }
@@ -370,7 +370,7 @@ async fn by_factor<F: Factor>(
             let signed_in = prove(visit, &flow, Some(live), &identity, proof);
             changes.push(flow.consume());
             changes.push(signed_in.change.clone());
-            visit.app.commit(&changes).await.map_err(used_up)?;
+            visit.app.commit(&changes).await.map_err(outrun)?;
             finish(visit, &flow, &signed_in, &identity).await
         }
     }
@@ -527,14 +527,4 @@ fn needs_session() -> ApiError {
         "Sign in with the first factor, then ask for aal2 with that session.",
     )
     .with_id("session_aal1_required")
-}
-
-/// What is told to the slower one of two requests that use the same flow, factor or session.
-fn used_up(error: StoreError) -> ApiError {
-    match error {
-        StoreError::Conflict(_) => ApiError::conflict(
-            "Another request has completed this flow or used this code just now. Begin a new flow if you are not signed in.",
-        ),
-        other => other.into(),
-    }
 }

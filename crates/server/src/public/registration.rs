@@ -21,9 +21,9 @@ use crate::error::ApiError;
 use crate::flows::flow::{Flow, RegistrationDetails, RegistrationStep, State as FlowState, Transport};
 use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
+use crate::flows::registration;
 use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::flows::verification::{self, Begun};
-use crate::flows::registration;
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, redirect};
@@ -372,10 +372,7 @@ fn finish(
 }
 
 /// Keeps what was typed and what is to be said, and shows the form.
-async fn show_again(
-    visit: &Visit<'_>,
-    mut flow: Flow<RegistrationDetails>,
-) -> Result<Response, ApiError> {
+async fn show_again(visit: &Visit<'_>, mut flow: Flow<RegistrationDetails>) -> Result<Response, ApiError> {
     visit.keep(&mut flow).await?;
     let body = flow_json(visit, &flow, None)?;
     visit.shown(StatusCode::BAD_REQUEST, &flow, &body)

@@ -22,7 +22,7 @@ use crate::sessions::LiveSession;
 
 /// The route. Kratos answers every method alike, because proxies pass the method of the request on
 /// whose behalf they ask.
-pub fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(whoami))
         .route("/sessions/whoami", post(whoami).put(whoami).patch(whoami).delete(whoami))
@@ -58,15 +58,16 @@ async fn whoami(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let presented =
-        Presented::from_headers(&headers, &snapshot.config.session.cookie.name).ok_or_else(ApiError::unauthorized)?;
+    let presented = Presented::from_headers(&headers, &snapshot.config.session.cookie.name)
+        .ok_or_else(ApiError::unauthorized)?;
     let live = app.sessions.live(&app, &snapshot, presented.as_str()).await?;
     app.require_assurance(&snapshot, &live).await?;
     let body = match parameters.tokenize_as.as_deref().filter(|name| !name.is_empty()) {
         None => live.json().clone().into(),
         Some(template) => {
-            let token = snapshot.tokenizers.tokenize(&app, template, &live)?;
-            live.json_with_token(token.as_str()).into()
+            let token =
+                snapshot.tokenizers.tokenize(&app, &snapshot.config.public.base_url, template, &live)?;
+            live.json_with_token(&token).into()
         }
     };
     Ok(answer(&live, body))

@@ -1,0 +1,62 @@
+//! `sessera serve`
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Args;
+use sessera_server::config::{Config, load};
+use sessera_server::{Origin, Server};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::log;
+
+/// Run the server
+///
+/// Without any configuration it keeps its data in sessera.sqlite in the working directory, serves the
+/// public API on 127.0.0.1:4433 and the admin API on 127.0.0.1:4434. The configuration file has the keys
+/// of kratos.yml; environment variables such as SERVE_PUBLIC_PORT lie over it, and what was changed with
+/// "sessera patch identity-config" lies over both. SIGHUP reads files again, SIGTERM stops in good order.
+#[derive(Args)]
+pub(crate) struct Serve {
+    /// Configuration file; later ones lie over earlier ones
+    #[arg(short, long = "config", value_name = "FILE")]
+    config: Vec<PathBuf>,
+}
+
+impl Serve {
+    pub(crate) async fn run(self) -> Result<()> {
+        let origin = Origin { files: self.config, environment: std::env::vars().collect() };
+        let loaded = load(&origin.files, &origin.environment)?;
+        log::init(&Config::from_tree(&loaded.tree)?.log);
+        let server = Server::start(origin).await?;
+        if let (Some(public), Some(admin)) = (server.public_address(), server.admin_address()) {
+            tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "sessera serves");
+        }
+        let (stop, stopped) = watch::channel(false);
+        let app = server.app().clone();
+        tokio::spawn(async move {
+            let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) = (
+                signal(SignalKind::hangup()),
+                signal(SignalKind::terminate()),
+                signal(SignalKind::interrupt()),
+            ) else {
+                tracing::error!("signals cannot be received; the server stops only when it is killed");
+                std::future::pending::<()>().await;
+                return;
+            };
+            loop {
+                tokio::select! {
+                    _ = hangup.recv() => sessera_server::serve::reload(&app).await,
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                }
+            }
+            tracing::info!("told to stop: requests in flight finish");
+            // The receivers live as long as the server runs.
+            let _ = stop.send(true);
+        });
+        server.run(stopped).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,14 @@
+//! The log, on standard error.
+
+use sessera_server::config::tree::LogConfig;
+use tracing_subscriber::EnvFilter;
+
+/// Begins to write the log as the configuration says. RUST_LOG overrides the level.
+pub(crate) fn init(config: &LogConfig) {
+    let filter = EnvFilter::try_from_default_env()
+        .or_else(|_| EnvFilter::try_new(&config.level))
+        .unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second log in one process changes nothing.
+    let _ = if config.json { log.json().try_init() } else { log.with_target(false).try_init() };
+}

@@ -1,0 +1,162 @@
+//! Who may call the admin API.
+//!
+//! With tokens configured, whoever sends one. Without, only programs of this machine: a web page must
+//! not reach it, neither by asking across origins nor by a name that it makes point here (DNS
+//! rebinding), so requests need a Host that can only mean this machine, no Origin, and JSON bodies.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use url::Url;
+
+use crate::app::App;
+use crate::config::tree::{AdminConfig, is_loopback};
+use crate::credentials::bearer;
+use crate::error::ApiError;
+
+/// Lets a request pass or answers why not.
+pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let refusal = {
+        let snapshot = app.snapshot();
+        let host = request.uri().host().map(str::to_owned);
+        judge(&snapshot.config.admin, request.method(), request.headers(), host.as_deref()).err()
+    };
+    match refusal {
+        Some(error) => error.into_response(),
+        None => next.run(request).await,
+    }
+}
+
+fn judge(
+    config: &AdminConfig,
+    method: &Method,
+    headers: &HeaderMap,
+    uri_host: Option<&str>,
+) -> Result<(), ApiError> {
+    if !config.tokens.is_empty() {
+        return check_token(config, headers);
+    }
+    if config.insecure {
+        return Ok(());
+    }
+    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(without_port).or(uri_host);
+    if !host.is_some_and(|host| is_own_host(config, host)) {
+        return Err(ApiError::forbidden(
+            "The admin API without a token answers only requests to a loopback address, localhost or the host of serve.admin.base_url. Set serve.admin.token to reach it under another name.",
+        ));
+    }
+    if headers.contains_key(header::ORIGIN) {
+        return Err(ApiError::forbidden(
+            "The request has an Origin header, so a web page sent it. Web pages may not call the admin API; call it from a back end.",
+        ));
+    }
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+    if has_body && *method != Method::GET && !is_json(headers) {
+        return Err(ApiError::forbidden(
+            "The body is not declared as JSON. Send the header Content-Type: application/json; without a token the admin API takes nothing else, because forms of web pages could send it.",
+        ));
+    }
+    Ok(())
+}
+
+/// Every token is compared in full, so that time tells nothing.
+fn check_token(config: &AdminConfig, headers: &HeaderMap) -> Result<(), ApiError> {
+    let given = bearer(headers).unwrap_or_default();
+    let good = config.tokens.iter().fold(false, |good, token| token.matches(given) | good);
+    if good {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::UNAUTHORIZED,
+        "The request could not be authorized.",
+        "The admin API asks for a token. Send one of serve.admin.token as \"Authorization: Bearer TOKEN\"; the command line takes it from SESSERA_ADMIN_TOKEN.",
+    ))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let declared =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let media_type = declared.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/json")
+        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
+}
+
+/// `127.0.0.1:4434` without the port, `[::1]:4434` without port and brackets.
+fn without_port(host: &str) -> &str {
+    if let Some(rest) = host.strip_prefix('[') {
+        return rest.split(']').next().unwrap_or_default();
+    }
+    host.split(':').next().unwrap_or_default()
+}
+
+fn is_own_host(config: &AdminConfig, host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let own = Url::parse(&config.base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    is_loopback(host) || own.is_some_and(|own| own.trim_matches(['[', ']']).eq_ignore_ascii_case(host))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::HeaderValue;
+    use serde_json::{Value, json};
+
+    use crate::config::Config;
+
+    fn status(admin: Value, method: &Method, pairs: &[(&'static str, &'static str)]) -> u16 {
+        let config = Config::from_tree(&json!({ "serve": { "admin": admin } })).unwrap().admin;
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        judge(&config, method, &headers, None).map_or_else(|error| error.status().as_u16(), |()| 200)
+    }
+
+    #[test]
+    fn without_a_token_only_this_machine_may_ask() {
+        let ask = |pairs: &[(&'static str, &'static str)]| status(json!({}), &Method::GET, pairs);
+        for host in ["127.0.0.1:4434", "localhost:4434", "[::1]:4434", "127.0.0.1"] {
+            assert_eq!(ask(&[("host", host)]), 200, "{host}");
+        }
+        for host in ["evil.example", "evil.example:4434", "127.0.0.1.evil.example", ""] {
+            assert_eq!(ask(&[("host", host)]), 403, "{host}");
+        }
+        assert_eq!(ask(&[]), 403);
+        assert_eq!(ask(&[("host", "localhost"), ("origin", "http://localhost:4434")]), 403);
+        let named = json!({"base_url": "http://admin.internal:4434/"});
+        assert_eq!(status(named, &Method::GET, &[("host", "admin.internal:4434")]), 200);
+    }
+
+    #[test]
+    fn bodies_are_declared_as_json() {
+        let post = |content_type: &'static str| {
+            status(
+                json!({}),
+                &Method::POST,
+                &[("host", "localhost"), ("content-length", "5"), ("content-type", content_type)],
+            )
+        };
+        assert_eq!(post("application/json"), 200);
+        assert_eq!(post("application/json-patch+json; charset=utf-8"), 200);
+        assert_eq!(post("text/plain"), 403);
+        assert_eq!(post("application/x-www-form-urlencoded"), 403);
+        assert_eq!(status(json!({}), &Method::DELETE, &[("host", "localhost")]), 200);
+    }
+
+    #[test]
+    fn with_tokens_one_of_them_is_asked_for() {
+        let tokens = || json!({"host": "0.0.0.0", "token": ["old-token", "new-token"]});
+        let ask =
+            |authorization: &'static str| status(tokens(), &Method::GET, &[("authorization", authorization)]);
+        assert_eq!(ask("Bearer old-token"), 200);
+        assert_eq!(ask("Bearer new-token"), 200);
+        assert_eq!(ask("Bearer other"), 401);
+        assert_eq!(ask("Basic old-token"), 401);
+        assert_eq!(status(tokens(), &Method::GET, &[("host", "localhost")]), 401);
+        assert_eq!(status(json!({"host": "0.0.0.0", "insecure": true}), &Method::GET, &[]), 200);
+    }
+}

@@ -1,0 +1,326 @@
+//! `/admin/keys/{set}`: key sets. The order of keys in a set is their owner's; the first one signs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, generate, strict_json};
+use sessera_store::{Change, Conflict, KeySet, StoreError, StoredKey};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::error::{ApiError, NO_STORE};
+use crate::openapi::ErrorBody;
+use crate::request::{JsonBody, Segment};
+use crate::tokenizers::templates_with_set;
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get_set, create, put_set, delete_set))
+        .routes(routes!(get_key, put_key, delete_key))
+}
+
+/// A JSON Web Key (RFC 7517).
+#[derive(ToSchema)]
+#[schema(as = JsonWebKey)]
+#[expect(dead_code, reason = "describes the wire; keys are made of JSON")]
+struct KeyBody {
+    kid: String,
+    kty: String,
+    alg: String,
+    #[schema(rename = "use")]
+    key_use: String,
+}
+
+/// A JSON Web Key Set (RFC 7517, section 5).
+#[derive(ToSchema)]
+#[schema(as = JsonWebKeySet)]
+#[expect(dead_code, reason = "describes the wire; key sets are made of JSON")]
+struct KeySetBody {
+    keys: Vec<KeyBody>,
+}
+
+/// What to make a key for.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateJsonWebKeySet)]
+struct CreateBody {
+    /// The algorithm, for example ES256.
+    alg: String,
+    /// The key's id; its thumbprint when empty.
+    #[serde(default)]
+    kid: String,
+    /// `sig` when empty.
+    #[serde(rename = "use", default)]
+    key_use: String,
+    /// Bits of an RSA key; 4096 when absent.
+    bits: Option<usize>,
+}
+
+fn key_error(error: KeyError) -> ApiError {
+    ApiError::bad_request(format!("The key cannot be used: {error}."))
+}
+
+fn no_set(name: &str) -> ApiError {
+    ApiError::not_found(format!(
+        "There is no key set \"{name}\". Create it with POST /admin/keys/{name} or \"sessera create jwk {name} --alg ES256\"."
+    ))
+}
+
+/// Names of sets and keys: what can stand in a path and in `set://NAME` without surprises.
+fn checked_name(name: &str) -> Result<&str, ApiError> {
+    let good = !name.is_empty() && name.len() <= 255 && !name.chars().any(|c| c.is_control() || c == '/');
+    if good && name != "." && name != ".." {
+        return Ok(name);
+    }
+    Err(ApiError::bad_request(
+        "The name is empty, longer than 255 bytes, or holds '/' or control characters. Choose another one.",
+    ))
+}
+
+fn answer(status: StatusCode, body: Value) -> Response {
+    (status, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+}
+
+fn to_set(stored: &KeySet) -> Result<JwkSet, ApiError> {
+    let keys = stored.keys.iter().map(|key| Jwk::parse(key.jwk.expose().as_bytes()));
+    let keys = keys.collect::<Result<Vec<_>, _>>().map_err(ApiError::internal)?;
+    JwkSet::new(keys).map_err(ApiError::internal)
+}
+
+fn to_stored(app: &App, jwk: &Jwk) -> StoredKey {
+    StoredKey {
+        kid: jwk.kid().to_owned(),
+        jwk: jwk.to_private_json().to_string().into(),
+        created_at: app.clock.now(),
+    }
+}
+
+/// Stores a set and compiles the templates that read it. A set that would break a template that works
+/// is refused.
+async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
+    let mut sets = app.store.key_sets().await?;
+    sets.retain(|known| known.name != set.name);
+    sets.push(set.clone());
+    let snapshot = app.snapshot();
+    for name in templates_with_set(&snapshot.config.templates, &set.name) {
+        let works = snapshot.tokenizers.get(name).is_some_and(Result::is_ok);
+        let sources = crate::tokenizers::ServerSources::new(&sets);
+        let template = &snapshot.config.templates[name];
+        if let (true, Err(broken)) = (works, crate::tokenizers::compile(name, template, &sources)) {
+            return Err(ApiError::conflict(format!(
+                "The tokenizer template \"{name}\" signs with this set and would stop working: {broken}. Change the template first."
+            )));
+        }
+    }
+    app.commit(&[Change::PutKeySet(set)]).await?;
+    reload(app).await
+}
+
+async fn reload(app: &App) -> Result<(), ApiError> {
+    app.live.reload(app).await.map_err(|error| ApiError::internal(format!("after a change of keys: {error}")))
+}
+
+/// Reads a body as strict JSON: a member that comes twice is refused, because two readers could see two
+/// different keys.
+fn strict_body(headers: &HeaderMap, body: &Bytes) -> Result<Value, ApiError> {
+    let declared =
+        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if !declared.to_ascii_lowercase().starts_with("application/json") {
+        return Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body is of a media type that is not accepted.",
+            "Send JSON and the header Content-Type: application/json.",
+        ));
+    }
+    strict_json::parse(body)
+        .map_err(|error| ApiError::bad_request(format!("The body is no JSON that can be used: {error}.")))
+}
+
+/// List all key sets
+///
+/// Public members only.
+#[utoipa::path(get, path = "/admin/keys", operation_id = "listJsonWebKeySets", tag = "jwk",
+    responses((status = 200, description = "Names and public keys of all sets")))]
+async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let mut sets = Vec::new();
+    for stored in app.store.key_sets().await? {
+        let set = to_set(&stored)?;
+        sets.push(json!({ "set": stored.name, "keys": set.public().keys(), "key_count": set.keys().len() }));
+    }
+    Ok(answer(StatusCode::OK, Value::Array(sets)))
+}
+
+/// Get a key set
+///
+/// Private members included, in the order of the set.
+#[utoipa::path(get, path = "/admin/keys/{set}", operation_id = "getJsonWebKeySet", tag = "jwk",
+    params(("set" = String, Path, description = "Name of the set")),
+    responses((status = 200, description = "The set", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
+async fn get_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
+    let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
+    Ok(answer(StatusCode::OK, to_set(&stored)?.to_private_json()))
+}
+
+/// Create a key
+///
+/// Adds it at the end of the set, so that the key that signs stays the same; makes the set when it is not there.
+#[utoipa::path(post, path = "/admin/keys/{set}", operation_id = "createJsonWebKeySet", tag = "jwk",
+    params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
+    responses((status = 201, description = "The new key, private members included", body = KeySetBody), (status = 400, description = "It cannot be made", body = ErrorBody)))]
+async fn create(
+    State(app): State<Arc<App>>,
+    Segment(name): Segment,
+    JsonBody(body): JsonBody<CreateBody>,
+) -> Result<Response, ApiError> {
+    checked_name(&name)?;
+    let algorithm: Algorithm = body.alg.parse().map_err(key_error)?;
+    if !body.kid.is_empty() {
+        checked_name(&body.kid)?;
+    }
+    let key_use = match body.key_use.as_str() {
+        "" | "sig" => "sig",
+        "enc" => "enc",
+        _ => return Err(ApiError::bad_request("The member use must be sig or enc.")),
+    };
+    let bits = body.bits.unwrap_or(generate::DEFAULT_RSA_BITS);
+    let kid = Some(body.kid);
+    // Making a long RSA key takes seconds of computing.
+    let made = tokio::task::spawn_blocking(move || generate::key(algorithm, kid, bits)).await;
+    let jwk = made.map_err(ApiError::internal)?.map_err(key_error)?.with_use(key_use);
+    let mut set = app.store.key_set(&name).await?.unwrap_or(KeySet { name, keys: Vec::new(), version: 0 });
+    if set.keys.iter().any(|key| key.kid == jwk.kid()) {
+        return Err(ApiError::conflict(format!(
+            "The set has a key with the id \"{}\" already. Choose another kid.",
+            jwk.kid()
+        )));
+    }
+    set.keys.push(to_stored(&app, &jwk));
+    store(&app, set).await?;
+    let made = JwkSet::new(vec![jwk]).map_err(key_error)?;
+    Ok(answer(StatusCode::CREATED, made.to_private_json()))
+}
+
+/// Replace a key set
+///
+/// The set becomes what was sent, in the order in which it was sent.
+#[utoipa::path(put, path = "/admin/keys/{set}", operation_id = "setJsonWebKeySet", tag = "jwk",
+    params(("set" = String, Path, description = "Name of the set")), request_body = KeySetBody,
+    responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody)))]
+async fn put_set(
+    State(app): State<Arc<App>>,
+    Segment(name): Segment,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    checked_name(&name)?;
+    let set = JwkSet::from_value(strict_body(&headers, &body)?).map_err(key_error)?;
+    let version = app.store.key_set(&name).await?.map_or(0, |known| known.version);
+    let keys = set.keys().iter().map(|jwk| to_stored(&app, jwk)).collect();
+    store(&app, KeySet { name, keys, version }).await?;
+    Ok(answer(StatusCode::OK, set.to_private_json()))
+}
+
+/// Delete a key set
+///
+/// A set that a tokenizer template signs with cannot be deleted.
+#[utoipa::path(delete, path = "/admin/keys/{set}", operation_id = "deleteJsonWebKeySet", tag = "jwk",
+    params(("set" = String, Path, description = "Name of the set")),
+    responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
+async fn delete_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<StatusCode, ApiError> {
+    refuse_when_used(&app, &name)?;
+    match app.commit(&[Change::DeleteKeySet(name.clone())]).await {
+        Err(StoreError::Conflict(Conflict::Missing)) => return Err(no_set(&name)),
+        other => other?,
+    }
+    reload(&app).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn refuse_when_used(app: &App, set: &str) -> Result<(), ApiError> {
+    let snapshot = app.snapshot();
+    match templates_with_set(&snapshot.config.templates, set).first() {
+        Some(template) => Err(ApiError::conflict(format!(
+            "The tokenizer template \"{template}\" signs with the set \"{set}\". Give the template another set first."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Get a key
+#[utoipa::path(get, path = "/admin/keys/{set}/{kid}", operation_id = "getJsonWebKey", tag = "jwk",
+    params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
+    responses((status = 200, description = "A set with the key", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
+async fn get_key(
+    State(app): State<Arc<App>>,
+    Path((name, kid)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
+    let set = to_set(&stored)?;
+    let key = set.find(&kid).ok_or_else(|| no_key(&name, &kid))?;
+    Ok(answer(StatusCode::OK, json!({ "keys": [key.to_private_json()] })))
+}
+
+fn no_key(name: &str, kid: &str) -> ApiError {
+    ApiError::not_found(format!(
+        "The key set \"{name}\" has no key \"{kid}\". List its keys with GET /admin/keys/{name}."
+    ))
+}
+
+/// Replace a key
+///
+/// It keeps its place in the set; a new one is added at the end.
+#[utoipa::path(put, path = "/admin/keys/{set}/{kid}", operation_id = "setJsonWebKey", tag = "jwk",
+    params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")), request_body = KeyBody,
+    responses((status = 200, description = "The key", body = KeyBody), (status = 400, description = "It is no key", body = ErrorBody)))]
+async fn put_key(
+    State(app): State<Arc<App>>,
+    Path((name, kid)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, ApiError> {
+    checked_name(&name)?;
+    checked_name(&kid)?;
+    let value = strict_body(&headers, &body)?;
+    let named = value.get("kid").and_then(Value::as_str).filter(|named| !named.is_empty());
+    if named.is_some_and(|named| named != kid) {
+        return Err(ApiError::bad_request(
+            "The member kid differs from the id in the path. Make them the same.",
+        ));
+    }
+    let jwk = Jwk::from_value(value).map_err(key_error)?.with_kid(kid.clone());
+    let mut set = app.store.key_set(&name).await?.unwrap_or(KeySet { name, keys: Vec::new(), version: 0 });
+    let stored = to_stored(&app, &jwk);
+    match set.keys.iter_mut().find(|key| key.kid == kid) {
+        Some(known) => *known = stored,
+        None => set.keys.push(stored),
+    }
+    store(&app, set).await?;
+    Ok(answer(StatusCode::OK, jwk.to_private_json()))
+}
+
+/// Delete a key
+#[utoipa::path(delete, path = "/admin/keys/{set}/{kid}", operation_id = "deleteJsonWebKey", tag = "jwk",
+    params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
+    responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
+async fn delete_key(
+    State(app): State<Arc<App>>,
+    Path((name, kid)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    let mut set = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
+    let before = set.keys.len();
+    set.keys.retain(|key| key.kid != kid);
+    if set.keys.len() == before {
+        return Err(no_key(&name, &kid));
+    }
+    store(&app, set).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,43 @@
+//! The admin API: what operators and back ends call. One file per route group.
+
+mod guard;
+pub(crate) mod identities;
+mod keys;
+mod projects;
+pub(crate) mod sessions;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+use axum::response::IntoResponse;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::{health, http, openapi, public};
+
+/// All routes of the admin API with their description.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::document("Sessera admin API"))
+        .merge(identities::router())
+        .merge(sessions::router())
+        .merge(keys::router())
+        .merge(projects::router())
+        .merge(public::schemas_router())
+        .merge(health::router())
+        .merge(health::admin_router())
+}
+
+/// The admin API, ready to be served.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let (router, document) = routes().split_for_parts();
+    let router = router
+        .route("/openapi.json", openapi::route(&document))
+        .fallback(async || {
+            ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
+                .into_response()
+        })
+        .layer(middleware::from_fn_with_state(app.clone(), guard::check));
+    http::layers::wrap(router.with_state(app))
+}

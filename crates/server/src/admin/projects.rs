@@ -1,0 +1,243 @@
+//! `/projects/{id}`: the configuration as a project. One deployment is one project.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+use sessera_model::Uuid;
+use sessera_store::Page;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::error::{ApiError, NO_STORE};
+use crate::live::{ChangeError, Changed};
+use crate::openapi::ErrorBody;
+use crate::paging::Paging;
+use crate::request::{JsonBody, Parameters, Segment};
+
+/// The slug of the one project.
+const SLUG: &str = "default";
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get, put, patch))
+        .routes(routes!(patch_revision))
+        .routes(routes!(list_revisions))
+        .routes(routes!(roll_back))
+        .routes(routes!(list_templates))
+}
+
+fn check_project(app: &App, id: &str) -> Result<(), ApiError> {
+    if id == SLUG || id == app.deployment_id.to_string() {
+        return Ok(());
+    }
+    Err(ApiError::not_found(format!(
+        "There is no project \"{}\" here. One deployment is one project: its id is {}, its slug is {SLUG}.",
+        id.chars().take(64).collect::<String>(),
+        app.deployment_id
+    )))
+}
+
+async fn project(app: &App) -> Value {
+    let (config, revision) = app.live.current().await;
+    body(app, &config, revision)
+}
+
+fn body(app: &App, config: &Value, revision: Option<Uuid>) -> Value {
+    let snapshot = app.snapshot();
+    let cors = |enabled: bool, origins: &[String]| json!({ "enabled": enabled, "origins": origins });
+    let public = &snapshot.config.public.cors;
+    json!({
+        "id": app.deployment_id,
+        "slug": SLUG,
+        "name": "Sessera",
+        "state": "running",
+        "environment": "prod",
+        "home_region": "local",
+        // A deployment that was never patched is its own first revision.
+        "revision_id": revision.unwrap_or(app.deployment_id),
+        "workspace_id": null,
+        "organizations": [],
+        "services": { "identity": { "config": config } },
+        "cors_admin": cors(false, &[]),
+        "cors_public": cors(public.enabled, &public.allowed_origins),
+    })
+}
+
+fn answer(body: Value) -> Response {
+    ([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+}
+
+fn changed(app: &App, change: &Changed) -> Response {
+    let warnings: Vec<Value> =
+        change.warnings.iter().map(|message| json!({ "code": 1, "message": message })).collect();
+    answer(json!({
+        "project": body(app, &change.config, Some(change.revision_id)),
+        "warnings": warnings,
+    }))
+}
+
+fn refused(error: ChangeError) -> ApiError {
+    match error {
+        ChangeError::Patch(patch) => {
+            let reason = if patch.pointer.is_empty() { patch.message.clone() } else { patch.to_string() };
+            ApiError::bad_request(reason)
+                .with_details(json!({ "pointer": patch.pointer, "message": patch.message }))
+        }
+        ChangeError::Outdated => ApiError::conflict(
+            "The revision is no longer the newest one. Read the project again and repeat the change.",
+        ),
+        ChangeError::NoSuchRevision(id) => ApiError::not_found(format!(
+            "There is no revision {id}. List them with GET /projects/{SLUG}/revisions."
+        )),
+        ChangeError::Store(error) => error.into(),
+    }
+}
+
+/// The revision that a path names; the deployment's own id stands for the one before the first patch.
+fn from_revision(app: &App, text: &str) -> Result<Option<Uuid>, ApiError> {
+    let id = Uuid::parse_str(text)
+        .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
+    Ok((id != app.deployment_id).then_some(id))
+}
+
+/// List all projects
+#[utoipa::path(get, path = "/projects", operation_id = "listProjects", tag = "project",
+    responses((status = 200, description = "The one project, without its configuration")))]
+async fn list(State(app): State<Arc<App>>) -> Response {
+    let mut project = project(&app).await;
+    if let Some(members) = project.as_object_mut() {
+        members.shift_remove("services");
+    }
+    answer(Value::Array(vec![project]))
+}
+
+/// Get a project
+///
+/// Its configuration is shown as it is, keys and passwords included.
+#[utoipa::path(get, path = "/projects/{project}", operation_id = "getProject", tag = "project",
+    params(("project" = String, Path, description = "Id or slug")),
+    responses((status = 200, description = "The project"), (status = 404, description = "There is none", body = ErrorBody)))]
+async fn get(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
+    check_project(&app, &id)?;
+    Ok(answer(project(&app).await))
+}
+
+/// Replace the configuration of a project
+#[utoipa::path(put, path = "/projects/{project}", operation_id = "setProject", tag = "project",
+    params(("project" = String, Path, description = "Id or slug")), request_body = Object,
+    responses((status = 200, description = "The project that results"), (status = 400, description = "Nothing was changed", body = ErrorBody)))]
+async fn put(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    JsonBody(body): JsonBody<Value>,
+) -> Result<Response, ApiError> {
+    check_project(&app, &id)?;
+    let config = body.pointer("/services/identity/config").cloned().ok_or_else(|| {
+        ApiError::bad_request("The body needs /services/identity/config, the whole identity configuration.")
+    })?;
+    let change = app.live.replace(&app, config, None).await.map_err(refused)?;
+    Ok(changed(&app, &change))
+}
+
+/// Patch the configuration of a project
+///
+/// A JSON Patch (RFC 6902) with paths under `/services/identity/config`. All of it is applied, or nothing.
+#[utoipa::path(patch, path = "/projects/{project}", operation_id = "patchProject", tag = "project",
+    params(("project" = String, Path, description = "Id or slug")), request_body = Vec<Object>,
+    responses((status = 200, description = "The project that results"), (status = 400, description = "Nothing was changed", body = ErrorBody)))]
+async fn patch(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    JsonBody(patch): JsonBody<Value>,
+) -> Result<Response, ApiError> {
+    check_project(&app, &id)?;
+    let change = app.live.patch(&app, &patch, None).await.map_err(refused)?;
+    Ok(changed(&app, &change))
+}
+
+/// Patch a revision
+///
+/// The same, but only while the revision is the newest one.
+#[utoipa::path(patch, path = "/projects/{project}/revision/{revision}", operation_id = "patchProjectWithRevision", tag = "project",
+    params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision")), request_body = Vec<Object>,
+    responses((status = 200, description = "The project that results"), (status = 409, description = "It is no longer the newest one", body = ErrorBody)))]
+async fn patch_revision(
+    State(app): State<Arc<App>>,
+    Path((id, revision)): Path<(String, String)>,
+    JsonBody(patch): JsonBody<Value>,
+) -> Result<Response, ApiError> {
+    check_project(&app, &id)?;
+    let from = from_revision(&app, &revision)?;
+    let (_, newest) = app.live.current().await;
+    if from != newest {
+        return Err(refused(ChangeError::Outdated));
+    }
+    let change = app.live.patch(&app, &patch, from).await.map_err(refused)?;
+    Ok(changed(&app, &change))
+}
+
+/// List revisions
+///
+/// Newest first, with what changed; secrets are shown as key ids or short digests.
+#[utoipa::path(get, path = "/projects/{project}/revisions", operation_id = "listProjectRevisions", tag = "project",
+    params(("project" = String, Path, description = "Id or slug")),
+    responses((status = 200, description = "Revisions, newest first")))]
+async fn list_revisions(
+    State(app): State<Arc<App>>,
+    Segment(id): Segment,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    check_project(&app, &id)?;
+    Paging::from_parameters(&parameters)?;
+    let after = parameters.get("page_token").and_then(|token| Uuid::parse_str(token).ok());
+    let limit = parameters.get("page_size").and_then(|size| size.parse().ok()).unwrap_or(100).clamp(1, 500);
+    let revisions = app.store.revisions(&Page { after, limit }).await?;
+    let shown = revisions.into_iter().map(|revision| {
+        let diff: Value = serde_json::from_str(&revision.diff).unwrap_or_default();
+        json!({ "id": revision.id, "parent": revision.parent, "created_at": revision.created_at, "diff": diff })
+    });
+    Ok(answer(shown.collect()))
+}
+
+/// Roll back to a revision
+///
+/// Makes a new revision with the configuration of an older one.
+#[utoipa::path(post, path = "/projects/{project}/revisions/{revision}/rollback", operation_id = "rollBackProject", tag = "project",
+    params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "The revision to go back to")),
+    responses((status = 200, description = "The project that results"), (status = 404, description = "There is none", body = ErrorBody)))]
+async fn roll_back(
+    State(app): State<Arc<App>>,
+    Path((id, revision)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    check_project(&app, &id)?;
+    let to = Uuid::parse_str(&revision)
+        .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
+    let change = app.live.roll_back(&app, to).await.map_err(refused)?;
+    Ok(changed(&app, &change))
+}
+
+/// List tokenizer templates
+///
+/// With the algorithm and key of those that work, and the reason of those that do not.
+#[utoipa::path(get, path = "/projects/{project}/templates", operation_id = "listTokenizerTemplates", tag = "project",
+    params(("project" = String, Path, description = "Id or slug")),
+    responses((status = 200, description = "All templates")))]
+async fn list_templates(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
+    check_project(&app, &id)?;
+    let snapshot = app.snapshot();
+    let shown = snapshot.tokenizers.list().into_iter().map(|(name, outcome)| match outcome {
+        Ok(tokenizer) => json!({
+            "name": name, "state": "ready",
+            "alg": tokenizer.signer().algorithm().as_str(), "kid": tokenizer.signer().kid(),
+        }),
+        Err(broken) => json!({ "name": name, "state": "broken", "reason": broken.to_string() }),
+    });
+    Ok(answer(shown.collect()))
+}

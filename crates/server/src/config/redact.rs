@@ -1,0 +1,130 @@
+//! The tree without its secrets, and the difference of two trees.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::{Map, Value, json};
+use sessera_jose::JwkSet;
+use sessera_tokenizer::source::decode_base64;
+
+use super::keys::{escape, is_secret};
+
+/// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
+#[must_use]
+pub fn redacted(tree: &Value) -> Value {
+    redact(tree, &mut Vec::new())
+}
+
+fn redact(value: &Value, path: &mut Vec<String>) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, member)| {
+                path.push(name.clone());
+                let shown = redact(member, path);
+                path.pop();
+                (name.clone(), shown)
+            })
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .map(|(at, item)| {
+                path.push(at.to_string());
+                let shown = redact(item, path);
+                path.pop();
+                shown
+            })
+            .collect(),
+        Value::String(text) => {
+            let names: Vec<&str> = path.iter().map(String::as_str).collect();
+            let shown = match text.strip_prefix("base64://") {
+                Some(content) => describe_base64(content),
+                None if is_secret(&names) => short_digest(text.as_bytes()),
+                None => return value.clone(),
+            };
+            Value::from(shown)
+        }
+        other => other.clone(),
+    }
+}
+
+fn describe_base64(content: &str) -> String {
+    let bytes = decode_base64(content).unwrap_or_default();
+    match JwkSet::parse(&bytes) {
+        Ok(set) => {
+            let kids: Vec<&str> = set.keys().iter().map(sessera_jose::Jwk::kid).collect();
+            format!("(key set with the keys {})", kids.join(", "))
+        }
+        Err(_) => short_digest(content.as_bytes()),
+    }
+}
+
+fn short_digest(bytes: &[u8]) -> String {
+    let hash = digest(&SHA256, bytes);
+    format!("(sha256 {})", hex::encode(&hash.as_ref()[..4]))
+}
+
+/// What changed from one tree to another, without secrets: `[{"op","path","before"?,"after"?}]`.
+#[must_use]
+pub fn difference(before: &Value, after: &Value) -> Value {
+    let mut changes = Vec::new();
+    compare(&redacted(before), &redacted(after), "", &mut changes);
+    Value::Array(changes)
+}
+
+fn compare(before: &Value, after: &Value, pointer: &str, changes: &mut Vec<Value>) {
+    if before == after {
+        return;
+    }
+    if let (Value::Object(old), Value::Object(new)) = (before, after) {
+        for (name, value) in old {
+            let at = format!("{pointer}/{}", escape(name));
+            match new.get(name) {
+                Some(other) => compare(value, other, &at, changes),
+                None => changes.push(json!({"op": "remove", "path": at, "before": value})),
+            }
+        }
+        for (name, value) in new.iter().filter(|(name, _)| !old.contains_key(*name)) {
+            let at = format!("{pointer}/{}", escape(name));
+            changes.push(json!({"op": "add", "path": at, "after": value}));
+        }
+        return;
+    }
+    changes.push(json!({"op": "replace", "path": pointer, "before": before, "after": after}));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_shown_as_ids_and_digests() {
+        let set = r#"{"keys":[{"kty":"oct","k":"c2VjcmV0LXNlY3JldA","kid":"k1"}]}"#;
+        let encoded = sessera_jose::base64url::encode(set);
+        let tree = json!({
+            "secrets": {"cipher": ["very secret"]},
+            "courier": {"smtp": {"connection_uri": "smtp://u:password@h"}},
+            "session": {"lifespan": "1h", "whoami": {"tokenizer": {"templates": {"t": {
+                "jwks_url": format!("base64://{encoded}"), "claims_mapper_url": "base64://e30="}}}}},
+        });
+        let shown = redacted(&tree).to_string();
+        for secret in ["very secret", "password", &encoded, "c2VjcmV0"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert!(shown.contains("k1") && shown.contains("1h"));
+    }
+
+    #[test]
+    fn differences_are_told_by_place() {
+        let before = json!({"a": 1, "b": {"c": 1, "x/y": 2}, "same": [1]});
+        let after = json!({"b": {"c": 2, "x/y": 2, "d": {}}, "same": [1]});
+        assert_eq!(
+            difference(&before, &after),
+            json!([
+                {"op": "remove", "path": "/a", "before": 1},
+                {"op": "replace", "path": "/b/c", "before": 1, "after": 2},
+                {"op": "add", "path": "/b/d", "after": {}},
+            ])
+        );
+    }
+}

@@ -1,0 +1,5 @@
+//! Serving a router over a socket: limits, time-outs and an orderly end.
+
+pub(crate) mod cors;
+pub(crate) mod layers;
+pub(crate) mod listener;

@@ -1,0 +1,284 @@
+//! The configuration of a running server: files and environment below, the stored revision above.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+use sessera_model::Secret;
+use sessera_store::{Change, Conflict, KeySet, Revision, StoreError};
+use tokio::sync::{Mutex, MutexGuard};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::config::keys::MACHINE;
+use crate::config::load::merge;
+use crate::config::patch::{self, PatchError};
+use crate::config::{Config, ConfigError, load, redact};
+use crate::snapshot::Snapshot;
+use crate::tokenizers::{self, Broken, ServerSources, changed_at};
+
+/// Where the configuration comes from, apart from stored revisions.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Configuration files, later ones over earlier ones.
+    pub files: Vec<PathBuf>,
+    /// The environment.
+    pub environment: HashMap<String, String>,
+}
+
+/// What can change while the server runs. One change at a time.
+pub struct Live {
+    origin: Origin,
+    /// Secrets that nobody configured, kept beside the database.
+    generated: Vec<(&'static str, Secret)>,
+    state: Mutex<State>,
+}
+
+/// What the current snapshot was made of.
+pub(crate) struct State {
+    /// Files and environment.
+    base: Value,
+    /// The newest stored revision.
+    revision: Option<Revision>,
+    /// Files that were read, with the time of their last change.
+    watched: Vec<(PathBuf, Option<SystemTime>)>,
+}
+
+/// A change of the configuration is refused; nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// The change itself is wrong.
+    #[error(transparent)]
+    Patch(#[from] PatchError),
+    /// It was made from another revision than the newest one.
+    #[error("the revision is no longer the newest one: read the project again and repeat the change")]
+    Outdated,
+    /// There is no such revision.
+    #[error("there is no revision {0}")]
+    NoSuchRevision(Uuid),
+    /// The store does not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What became of a change.
+#[derive(Debug)]
+pub struct Changed {
+    /// The identity configuration that results.
+    pub config: Value,
+    /// Its revision.
+    pub revision_id: Uuid,
+    /// What its author should know.
+    pub warnings: Vec<String>,
+}
+
+impl Live {
+    /// The live configuration with what it starts from.
+    pub fn new(
+        origin: Origin,
+        base: Value,
+        generated: Vec<(&'static str, Secret)>,
+        revision: Option<Revision>,
+    ) -> Self {
+        Self { origin, generated, state: Mutex::new(State { base, revision, watched: Vec::new() }) }
+    }
+
+    /// Compiles what the current state gives.
+    pub async fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
+        let state = self.state.lock().await;
+        self.compile_state(&state, sets)
+    }
+
+    fn compile_state(&self, state: &State, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
+        let mut config = Config::from_tree(&effective(&state.base, state.identity_config().as_ref()))?;
+        for (name, secret) in &self.generated {
+            let known =
+                if *name == "cookie" { &mut config.secrets.cookie } else { &mut config.secrets.cipher };
+            if known.is_empty() {
+                known.push(secret.clone());
+            }
+        }
+        Snapshot::compile(config, sets)
+    }
+
+    /// The identity configuration and the id of its revision, if it is a stored one.
+    pub async fn current(&self) -> (Value, Option<Uuid>) {
+        let state = self.state.lock().await;
+        (state.current(), state.revision.as_ref().map(|revision| revision.id))
+    }
+
+    /// Applies a JSON Patch whose paths begin with `/services/identity/config`.
+    pub async fn patch(&self, app: &App, patch: &Value, from: Option<Uuid>) -> Result<Changed, ChangeError> {
+        let state = self.fresh(app).await?;
+        check_revision(&state, from)?;
+        let after = patch::apply(&state.current(), patch)?;
+        self.store(app, state, after).await
+    }
+
+    /// Replaces the whole identity configuration.
+    pub async fn replace(&self, app: &App, after: Value, from: Option<Uuid>) -> Result<Changed, ChangeError> {
+        let state = self.fresh(app).await?;
+        check_revision(&state, from)?;
+        patch::check(&state.current(), &after)?;
+        self.store(app, state, after).await
+    }
+
+    /// Makes an older revision the newest one again.
+    pub async fn roll_back(&self, app: &App, to: Uuid) -> Result<Changed, ChangeError> {
+        let state = self.fresh(app).await?;
+        let revision = app.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
+        let after =
+            parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?;
+        self.store(app, state, after).await
+    }
+
+    /// The state with the newest revision, which another process may have stored.
+    async fn fresh(&self, app: &App) -> Result<MutexGuard<'_, State>, ChangeError> {
+        let mut state = self.state.lock().await;
+        state.revision = app.store.newest_revision().await?;
+        Ok(state)
+    }
+
+    async fn store(
+        &self,
+        app: &App,
+        mut state: MutexGuard<'_, State>,
+        after: Value,
+    ) -> Result<Changed, ChangeError> {
+        let before = state.current();
+        let sets = app.store.key_sets().await?;
+        let warnings = check_templates(&before, &after, &sets)?;
+        let revision = Revision {
+            id: app.random.uuid(),
+            parent: state.revision.as_ref().map(|revision| revision.id),
+            created_at: app.clock.now(),
+            config: after.to_string().into(),
+            diff: redact::difference(&before, &after).to_string(),
+        };
+        let next = State { base: state.base.clone(), revision: Some(revision.clone()), watched: Vec::new() };
+        let snapshot = self
+            .compile_state(&next, &sets)
+            .map_err(|error| PatchError { pointer: String::new(), message: error.to_string() })?;
+        match app.commit(&[Change::InsertRevision(revision.clone())]).await {
+            Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
+            other => other?,
+        }
+        *state = next;
+        self.swap(app, &mut state, snapshot);
+        Ok(Changed { config: after, revision_id: revision.id, warnings })
+    }
+
+    fn swap(&self, app: &App, state: &mut State, snapshot: Snapshot) {
+        let mut watched = tokenizers::watched_files(&snapshot.config.templates);
+        watched.extend(self.origin.files.iter().map(|file| (file.clone(), changed_at(file))));
+        state.watched = watched;
+        app.swap(snapshot);
+    }
+
+    /// Reads files, environment, revision and key sets again. When they cannot be used, the server goes
+    /// on with what it has.
+    pub async fn reload(&self, app: &App) -> Result<(), ChangeError> {
+        let mut state = self.state.lock().await;
+        state.revision = app.store.newest_revision().await?;
+        let loaded = load(&self.origin.files, &self.origin.environment).map_err(unusable)?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let sets = app.store.key_sets().await?;
+        let next = State { base: loaded.tree, revision: state.revision.clone(), watched: Vec::new() };
+        let snapshot = self.compile_state(&next, &sets).map_err(unusable)?;
+        *state = next;
+        self.swap(app, &mut state, snapshot);
+        Ok(())
+    }
+
+    /// Notes which files the first snapshot was made of.
+    pub async fn watch(&self, app: &App) {
+        let mut state = self.state.lock().await;
+        let mut watched = tokenizers::watched_files(&app.snapshot().config.templates);
+        watched.extend(self.origin.files.iter().map(|file| (file.clone(), changed_at(file))));
+        state.watched = watched;
+    }
+
+    /// Whether a file that was read has changed since.
+    pub async fn is_outdated(&self) -> bool {
+        let state = self.state.lock().await;
+        state.watched.iter().any(|(file, changed)| changed_at(file) != *changed)
+    }
+}
+
+fn unusable(error: ConfigError) -> ChangeError {
+    ChangeError::Patch(PatchError { pointer: String::new(), message: error.to_string() })
+}
+
+fn check_revision(state: &State, from: Option<Uuid>) -> Result<(), ChangeError> {
+    match from {
+        Some(from) if state.revision.as_ref().map(|revision| revision.id) != Some(from) => {
+            Err(ChangeError::Outdated)
+        }
+        _ => Ok(()),
+    }
+}
+
+impl State {
+    /// The stored identity configuration, if there is one.
+    fn identity_config(&self) -> Option<Value> {
+        self.revision.as_ref().and_then(parse)
+    }
+
+    /// The identity configuration: the stored one, else that of files and environment.
+    fn current(&self) -> Value {
+        self.identity_config().unwrap_or_else(|| without_machine(&self.base))
+    }
+}
+
+fn parse(revision: &Revision) -> Option<Value> {
+    serde_json::from_str(revision.config.expose()).ok()
+}
+
+fn without_machine(tree: &Value) -> Value {
+    let members = tree.as_object().cloned().unwrap_or_default();
+    members.into_iter().filter(|(name, _)| !MACHINE.contains(&name.as_str())).collect::<Map<_, _>>().into()
+}
+
+/// The tree that the server runs with: the machine's keys of files and environment, the rest of the
+/// stored revision if there is one.
+fn effective(base: &Value, stored: Option<&Value>) -> Value {
+    let Some(stored) = stored else { return base.clone() };
+    let members = base.as_object().cloned().unwrap_or_default();
+    let mut tree: Value = members
+        .into_iter()
+        .filter(|(name, _)| MACHINE.contains(&name.as_str()))
+        .collect::<Map<_, _>>()
+        .into();
+    merge(&mut tree, without_machine(stored));
+    tree
+}
+
+/// Compiles the templates that a change touches. One that was broken before and is not touched does
+/// not block it.
+fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec<String>, PatchError> {
+    const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
+    let mut warnings = Vec::new();
+    for name in patch::touched_templates(before, after) {
+        let pointer = format!("{TEMPLATES}/{}", crate::config::keys::escape(&name));
+        let template = after.pointer(&pointer).unwrap_or(&Value::Null);
+        match tokenizers::compile(&name, template, &ServerSources::new(sets)) {
+            Ok(tokenizer) if tokenizer.signer().algorithm().is_symmetric() => warnings.push(format!(
+                "The template \"{name}\" signs with a shared secret ({}): whoever can verify its tokens can also make them. Prefer ES256 unless a partner asks for a shared secret.",
+                tokenizer.signer().algorithm()
+            )),
+            Ok(_) => {}
+            Err(broken) => {
+                let part = match &broken {
+                    Broken::Load(error) => error.to_string().split(':').next().unwrap_or_default().to_owned(),
+                    Broken::Template(_) => String::new(),
+                };
+                let pointer = if part.contains("_url") { format!("{pointer}/{part}") } else { pointer };
+                return Err(PatchError { pointer, message: broken.render() });
+            }
+        }
+    }
+    Ok(warnings)
+}

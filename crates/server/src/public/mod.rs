@@ -1,0 +1,51 @@
+//! The public API: what browsers, native clients and verifiers call. One file per route group.
+
+mod answer;
+mod caller;
+mod login;
+mod logout;
+mod registration;
+mod schemas;
+pub(crate) mod sessions;
+mod whoami;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::IntoResponse;
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::{health, http, openapi};
+
+/// All routes of the public API with their description.
+pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::document("Sessera public API"))
+        .merge(whoami::router())
+        .merge(sessions::router())
+        .merge(login::router())
+        .merge(registration::router())
+        .merge(logout::router())
+        .merge(schemas::router())
+        .merge(health::router())
+}
+
+/// The routes of identity schemas, which both ports have.
+pub(crate) fn schemas_router() -> OpenApiRouter<Arc<App>> {
+    schemas::router()
+}
+
+/// The public API, ready to be served.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let (router, document) = routes().split_for_parts();
+    let router = router
+        .route("/openapi.json", openapi::route(&document))
+        .fallback(async || {
+            ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
+                .into_response()
+        })
+        .layer(http::cors::layer(app.clone()))
+        .layer(axum::middleware::map_response(http::cors::preflight));
+    http::layers::wrap(router.with_state(app))
+}

@@ -1,0 +1,191 @@
+//! Starting and stopping a server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
+use sessera_store::sqlite::{SqliteOptions, SqliteStore, parse_dsn};
+use sessera_store::{Cipher, Store, StoreError, secrets_file};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::app::App;
+use crate::config::{Config, ConfigError, load};
+use crate::live::{Live, Origin};
+use crate::password::PasswordHashing;
+use crate::snapshot::Snapshot;
+use crate::{admin, http, public};
+
+/// How often files that were read are looked at for changes.
+const WATCH_EVERY: Duration = Duration::from_secs(1);
+
+/// How often what has ended is swept, and how many rows at once.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+const SWEEP_ROWS: u32 = 500;
+
+/// How long after its end a session stays in lists.
+const KEEP_ENDED: Duration = Duration::from_secs(24 * 3600);
+
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// An address is taken or does not exist.
+    #[error("cannot listen on {address}: {problem}. Stop what listens there, or set serve.{api}.port")]
+    Listen {
+        /// Which API.
+        api: &'static str,
+        /// Host and port.
+        address: String,
+        /// What the operating system says.
+        problem: std::io::Error,
+    },
+}
+
+/// A server that listens but does not answer yet.
+pub struct Server {
+    app: Arc<App>,
+    public: TcpListener,
+    admin: TcpListener,
+}
+
+impl Server {
+    /// Reads the configuration, opens the database and takes the ports.
+    pub async fn start(origin: Origin) -> Result<Self, StartError> {
+        let loaded = load(&origin.files, &origin.environment)?;
+        for warning in &loaded.warnings {
+            tracing::warn!("{warning}");
+        }
+        let config = Config::from_tree(&loaded.tree)?;
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let path = parse_dsn(&config.dsn)?;
+        let (cipher, cookie) = secrets(&config, &path, &*random)?;
+        let store = SqliteStore::open(SqliteOptions {
+            path,
+            cipher: Arc::new(Cipher::new(&cipher)?),
+            random: random.clone(),
+        })
+        .await?;
+        let store: Arc<dyn Store> = Arc::new(store);
+        let sets = store.key_sets().await?;
+        let revision = store.newest_revision().await?;
+        let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
+        let live = Live::new(origin, loaded.tree, generated, revision);
+        let snapshot: Snapshot = live.compile(&sets).await?;
+        let deployment_id = store.deployment_id().await?;
+        let passwords = PasswordHashing::new(random.clone());
+        let app = Arc::new(App::new(store, clock, random, passwords, live, deployment_id, snapshot));
+        app.live.watch(&app).await;
+        let public = listen("public", &config.public.host, config.public.port).await?;
+        let admin = listen("admin", &config.admin.host, config.admin.port).await?;
+        Ok(Self { app, public, admin })
+    }
+
+    /// Where the public API listens.
+    pub fn public_address(&self) -> Option<SocketAddr> {
+        self.public.local_addr().ok()
+    }
+
+    /// Where the admin API listens.
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.local_addr().ok()
+    }
+
+    /// What the handlers share.
+    pub const fn app(&self) -> &Arc<App> {
+        &self.app
+    }
+
+    /// Answers until `stop` becomes true, then lets requests in flight finish and closes the database.
+    pub async fn run(self, stop: watch::Receiver<bool>) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(http::listener::serve(self.public, public::router(self.app.clone()), stop.clone()));
+        tasks.spawn(http::listener::serve(self.admin, admin::router(self.app.clone()), stop.clone()));
+        tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
+        tasks.spawn(every(SWEEP_EVERY, stop, self.app.clone(), sweep));
+        while tasks.join_next().await.is_some() {}
+        self.app.store.close().await;
+    }
+}
+
+/// The secrets of the configuration, else those kept beside the database. The second is the cookie's,
+/// when it is not configured.
+fn secrets(
+    config: &Config,
+    database: &std::path::Path,
+    random: &dyn Random,
+) -> Result<(Vec<Secret>, Option<Secret>), StartError> {
+    let configured = &config.secrets;
+    if !configured.cipher.is_empty() && !configured.cookie.is_empty() {
+        return Ok((configured.cipher.clone(), None));
+    }
+    let kept = secrets_file::load_or_create(database, random)?;
+    let cipher = if configured.cipher.is_empty() { vec![kept.cipher] } else { configured.cipher.clone() };
+    Ok((cipher, configured.cookie.is_empty().then_some(kept.cookie)))
+}
+
+async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener, StartError> {
+    TcpListener::bind((host, port)).await.map_err(|problem| StartError::Listen {
+        api,
+        address: format!("{host}:{port}"),
+        problem,
+    })
+}
+
+/// Does something again and again until the server stops.
+async fn every<F: Future<Output = ()>>(
+    period: Duration,
+    mut stop: watch::Receiver<bool>,
+    app: Arc<App>,
+    work: impl Fn(Arc<App>) -> F,
+) {
+    let mut clock = tokio::time::interval(period);
+    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = clock.tick() => work(app.clone()).await,
+            () = http::listener::stopped(&mut stop) => return,
+        }
+    }
+}
+
+async fn watch_files(app: Arc<App>) {
+    if app.live.is_outdated().await {
+        reload(&app).await;
+    }
+}
+
+/// Reads everything again; when it cannot be used, says so and goes on with what there is.
+pub async fn reload(app: &App) {
+    match app.live.reload(app).await {
+        Ok(()) => tracing::info!("the configuration was read again"),
+        Err(error) => {
+            tracing::error!(
+                "the configuration cannot be used, the server goes on with the one before: {error}"
+            );
+            app.live.watch(app).await;
+        }
+    }
+}
+
+async fn sweep(app: Arc<App>) {
+    let before = app.clock.now() - KEEP_ENDED;
+    loop {
+        match app.store.sweep(before, SWEEP_ROWS).await {
+            Ok(0) => return,
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                tracing::warn!(%error, "what has ended could not be swept; it is tried again");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Everything that follows from the configuration, compiled once.
+
+use sessera_store::KeySet;
+
+use crate::config::{Config, ConfigError};
+use crate::flows::self_service::SelfService;
+use crate::schema::IdentitySchemas;
+use crate::tokenizers::{ServerSources, Tokenizers};
+
+/// Everything that follows from the configuration. It never changes; a new configuration makes a new one.
+pub struct Snapshot {
+    /// The configuration itself.
+    pub config: Config,
+    /// The identity schemas.
+    pub schemas: IdentitySchemas,
+    /// The tokenizer templates.
+    pub tokenizers: Tokenizers,
+    /// The rules of all flows.
+    pub self_service: SelfService,
+    /// Where schemas can be read: the public base URL and `schemas/`.
+    pub schemas_url: String,
+}
+
+impl Snapshot {
+    /// Compiles a configuration. Broken templates do not stop it; anything else that is wrong does.
+    pub fn compile(config: Config, sets: &[KeySet]) -> Result<Self, ConfigError> {
+        let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
+        let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
+            .map_err(|error| ConfigError::Invalid(vec![format!("/identity/schemas: {error}")]))?;
+        Ok(Self {
+            tokenizers: Tokenizers::compile(&config.templates, &ServerSources::new(sets)),
+            self_service: SelfService::compile(&config, &config.secrets.cookie)
+                .map_err(ConfigError::Invalid)?,
+            schemas_url: format!("{}schemas/", config.public.base_url),
+            schemas,
+            config,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::password::HashAlgorithm;
+    use serde_json::{Value, json};
+
+    fn compile(tree: Value) -> Result<Snapshot, ConfigError> {
+        Snapshot::compile(Config::from_tree(&tree)?, &[])
+    }
+
+    #[test]
+    fn nothing_configured_signs_people_in_and_up() {
+        let snapshot = compile(json!({})).unwrap();
+        let rules = &snapshot.self_service;
+        assert!(rules.password.is_some() && rules.registration.enabled && rules.registration_signs_in);
+        assert!(!rules.cookie.secure);
+        assert_eq!(rules.hashing, HashAlgorithm::default());
+        assert_eq!(snapshot.schemas_url, "http://127.0.0.1:4433/schemas/");
+    }
+
+    #[test]
+    fn cookies_are_secure_under_https() {
+        let snapshot = compile(json!({"serve": {"public": {"base_url": "https://id.example.org"}}})).unwrap();
+        assert!(snapshot.self_service.cookie.secure);
+        assert_eq!(snapshot.config.public.base_url, "https://id.example.org/");
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let problem = |tree| compile(tree).err().unwrap().to_string();
+        assert!(problem(json!({"hashers": {"algorithm": "md5"}})).contains("/hashers/algorithm"));
+        assert!(problem(json!({"hashers": {"argon2": {"memory": "1KB"}}})).contains("memory"));
+        assert!(
+            problem(json!({"selfservice": {"allowed_return_urls": ["x"]}})).contains("allowed_return_urls/0")
+        );
+        assert!(
+            problem(json!({"serve": {"public": {"trusted_proxies": ["x"]}}})).contains("trusted_proxies")
+        );
+        assert!(
+            problem(json!({"identity": {"schemas": [{"id": "a", "url": "https://x"}]}})).contains("schemas")
+        );
+    }
+
+    #[test]
+    fn a_broken_template_does_not_stop_the_others() {
+        let templates = json!({"a": {"jwks_url": "file:///nope"}, "../x": {}, "b": {"jwks_url": 1}});
+        let snapshot =
+            compile(json!({"session": {"whoami": {"tokenizer": {"templates": templates}}}})).unwrap();
+        assert_eq!(snapshot.tokenizers.list().len(), 3);
+        assert!(snapshot.tokenizers.list().iter().all(|(_, outcome)| outcome.is_err()));
+    }
+}

@@ -1,0 +1,219 @@
+//! The compiled tokenizer templates of a configuration.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use axum::http::StatusCode;
+use serde_json::{Map, Value};
+use sessera_store::{KeySet, StoredKey};
+use sessera_tokenizer::{
+    LoadError, SourceError, SourceUrl, Sources, Subject, Template, TemplateError, TemplateName,
+    TokenizeError, Tokenizer,
+};
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::sessions::LiveSession;
+
+/// The largest file that a source may name, in bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// All templates, compiled or broken. A broken one does not stop the others.
+#[derive(Debug, Default)]
+pub struct Tokenizers(HashMap<String, Result<Tokenizer, Broken>>);
+
+/// Why a template cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// The configuration of the template is malformed.
+    #[error("{0}")]
+    Template(#[from] TemplateError),
+    /// Its sources cannot be read or used.
+    #[error("{0}")]
+    Load(#[from] LoadError),
+}
+
+impl Broken {
+    /// Everything that an operator needs to mend it.
+    pub fn render(&self) -> String {
+        match self {
+            Self::Template(error) => error.to_string(),
+            Self::Load(error) => error.render(),
+        }
+    }
+
+    fn answer(&self, name: &str) -> ApiError {
+        let (status, what) = match self {
+            Self::Template(_) => (StatusCode::BAD_REQUEST, "its configuration is malformed".to_owned()),
+            Self::Load(error) if error.is_unreadable() => (StatusCode::INTERNAL_SERVER_ERROR, error.public()),
+            Self::Load(error) => (StatusCode::BAD_REQUEST, error.public()),
+        };
+        ApiError::new(
+            status,
+            "The tokenizer template cannot be used.",
+            format!("The template \"{name}\" cannot be used: {what}. The log of the server has the details."),
+        )
+    }
+}
+
+/// Sources as the server reads them: files of its machine and its own key sets.
+pub struct ServerSources<'a> {
+    sets: &'a [KeySet],
+}
+
+impl<'a> ServerSources<'a> {
+    /// Sources with these key sets.
+    pub const fn new(sets: &'a [KeySet]) -> Self {
+        Self { sets }
+    }
+}
+
+impl Sources for ServerSources<'_> {
+    fn file(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
+        let fail = |error: std::io::Error| SourceError::File(format!("{}: {error}", path.display()));
+        let length = std::fs::metadata(path).map_err(fail)?.len();
+        if length > MAX_FILE {
+            return Err(SourceError::File(format!("{}: the file is larger than 4 MiB", path.display())));
+        }
+        std::fs::read(path).map_err(fail)
+    }
+
+    fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError> {
+        let set = self.sets.iter().find(|set| set.name == name);
+        set.map(|set| set_json(&set.keys)).ok_or_else(|| SourceError::NoSuchSet(name.into()))
+    }
+}
+
+/// A stored set as a key set, private members included.
+pub fn set_json(keys: &[StoredKey]) -> Vec<u8> {
+    let keys: Vec<&str> = keys.iter().map(|key| key.jwk.expose()).collect();
+    format!("{{\"keys\":[{}]}}", keys.join(",")).into_bytes()
+}
+
+/// Compiles one template.
+pub fn compile(name: &str, template: &Value, sources: &dyn Sources) -> Result<Tokenizer, Broken> {
+    TemplateName::parse(name)?;
+    let template = Template::from_json(template)?;
+    Ok(Tokenizer::compile(name, &template, sources)?)
+}
+
+impl Tokenizers {
+    /// Compiles all templates of a configuration. What is broken is logged.
+    pub fn compile(templates: &Map<String, Value>, sources: &dyn Sources) -> Self {
+        let compiled = templates.iter().map(|(name, template)| {
+            let outcome = compile(name, template, sources);
+            match &outcome {
+                Ok(tokenizer) if tokenizer.signer().algorithm().is_symmetric() => tracing::warn!(
+                    template = %name,
+                    "the template signs with a shared secret: whoever can verify its tokens can also make them"
+                ),
+                Ok(_) => {}
+                Err(broken) => {
+                    tracing::error!(template = %name, "the template cannot be used: {}", broken.render());
+                }
+            }
+            (name.clone(), outcome)
+        });
+        Self(compiled.collect())
+    }
+
+    /// A template by its name.
+    pub fn get(&self, name: &str) -> Option<&Result<Tokenizer, Broken>> {
+        self.0.get(name)
+    }
+
+    /// Names of all templates with their outcome, in the order of the names.
+    pub fn list(&self) -> Vec<(&str, &Result<Tokenizer, Broken>)> {
+        let mut all: Vec<_> = self.0.iter().map(|(name, outcome)| (name.as_str(), outcome)).collect();
+        all.sort_by_key(|(name, _)| *name);
+        all
+    }
+
+    /// The token of a live session by a template.
+    pub fn tokenize(
+        &self,
+        app: &App,
+        issuer: &str,
+        name: &str,
+        live: &LiveSession,
+    ) -> Result<String, ApiError> {
+        let tokenizer = match self.get(name) {
+            Some(Ok(tokenizer)) => tokenizer,
+            Some(Err(broken)) => return Err(broken.answer(name)),
+            None => {
+                let shown: String = name.chars().take(128).collect();
+                return Err(ApiError::bad_request(format!(
+                    "There is no tokenizer template \"{shown}\". Add it under /session/whoami/tokenizer/templates or check tokenize_as."
+                )));
+            }
+        };
+        let subject = Subject {
+            issuer,
+            identity_id: live.identity.id,
+            external_id: live.identity.external_id.as_deref(),
+            session_id: live.session.id,
+            token_id: app.random.uuid(),
+            session: live.document(),
+        };
+        tokenizer.tokenize(&subject, app.clock.now().seconds()).map_err(|error| refused(name, &error))
+    }
+}
+
+fn refused(name: &str, error: &TokenizeError) -> ApiError {
+    match error {
+        TokenizeError::Mapper(failure) => tracing::warn!(template = %name, "{}", failure.render()),
+        other => tracing::warn!(template = %name, "{other}"),
+    }
+    if matches!(error, TokenizeError::Signing(_)) {
+        return ApiError::internal(error);
+    }
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "The session could not be made a token.",
+        format!(
+            "The template \"{name}\" cannot be used for this session: {}. The log of the server has the details.",
+            error.public()
+        ),
+    )
+}
+
+/// The files that templates are read from, with the time of their last change.
+pub fn watched_files(templates: &Map<String, Value>) -> Vec<(PathBuf, Option<SystemTime>)> {
+    let mut files: Vec<PathBuf> = templates
+        .values()
+        .filter_map(|template| Template::from_json(template).ok())
+        .flat_map(|template| [Some(template.jwks_url), template.claims_mapper_url])
+        .flatten()
+        .filter_map(|url| match url {
+            SourceUrl::File(path) => Some(path),
+            _ => None,
+        })
+        .collect();
+    files.sort();
+    files.dedup();
+    files
+        .into_iter()
+        .map(|path| {
+            let changed = changed_at(&path);
+            (path, changed)
+        })
+        .collect()
+}
+
+/// When a file was last changed; nothing when it is not there.
+pub fn changed_at(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+/// The templates that read a stored key set.
+pub fn templates_with_set<'a>(templates: &'a Map<String, Value>, set: &str) -> Vec<&'a str> {
+    templates
+        .iter()
+        .filter(|(_, template)| {
+            Template::from_json(template)
+                .is_ok_and(|template| template.jwks_url == SourceUrl::Set(set.to_owned()))
+        })
+        .map(|(name, _)| name.as_str())
+        .collect()
+}
