@@ -6,7 +6,7 @@
     differential.py EXAMPLE - < PROGRAMS      programs that end with a zero byte each
 
 A difference is a value against an error, or two values. How errors are worded does not count, nor do
-programs that run into a limit.
+programs that run into a limit or into a known bug of go-jsonnet, which loses `std` in places.
 """
 
 import json
@@ -24,7 +24,7 @@ def theirs(program):
 
 
 def is_limit(text):
-    return "max stack frames exceeded" in text
+    return "max stack frames exceeded" in text or "Unknown variable: std (we should have" in text
 
 
 def main():

@@ -492,7 +492,7 @@ impl Generator {
     fn clauses(&mut self, depth: usize) -> (String, usize) {
         let around = self.variables.len();
         let mut text = String::new();
-        for _ in 0..1 + self.random.below(2) {
+        for _ in 0..=self.random.below(2) {
             let name = self.new_name();
             let (kind, inner) = match self.random.below(3) {
                 0 => (Kind::Strings, Kind::String),
