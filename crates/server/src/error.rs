@@ -13,7 +13,10 @@ use sessera_store::{Conflict, StoreError};
 ///
 /// `message` says what happened, `reason` what to do about it. Neither ever holds a secret.
 #[derive(Debug, Clone)]
-pub struct ApiError {
+pub struct ApiError(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
     status: StatusCode,
     id: Option<&'static str>,
     message: Cow<'static, str>,
@@ -30,7 +33,7 @@ impl ApiError {
         message: impl Into<Cow<'static, str>>,
         reason: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self {
+        Self(Box::new(Parts {
             status,
             id: None,
             message: message.into(),
@@ -38,7 +41,7 @@ impl ApiError {
             redirect_browser_to: None,
             details: None,
             retry_after: None,
-        }
+        }))
     }
 
     /// 400: the request is malformed or does not make sense.
@@ -93,68 +96,73 @@ impl ApiError {
     pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
         let mut error =
             Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable.", reason);
-        error.retry_after = Some(Duration::from_secs(1));
+        error.0.retry_after = Some(Duration::from_secs(1));
         error
     }
 
     /// The same with a machine-readable id, such as `session_already_available`.
     #[must_use]
-    pub const fn with_id(mut self, id: &'static str) -> Self {
-        self.id = Some(id);
+    pub fn with_id(mut self, id: &'static str) -> Self {
+        self.0.id = Some(id);
         self
     }
 
     /// The same with the address that a browser should be sent to.
     #[must_use]
     pub fn with_redirect(mut self, url: impl Into<String>) -> Self {
-        self.redirect_browser_to = Some(url.into());
+        self.0.redirect_browser_to = Some(url.into());
         self
     }
 
     /// The same with an object of details.
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {
-        self.details = Some(details);
+        self.0.details = Some(details);
         self
     }
 
     /// The same with the time after which to try again.
     #[must_use]
-    pub const fn with_retry_after(mut self, after: Duration) -> Self {
-        self.retry_after = Some(after);
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        self.0.retry_after = Some(after);
         self
     }
 
     /// The status of the answer.
-    pub const fn status(&self) -> StatusCode {
-        self.status
+    pub fn status(&self) -> StatusCode {
+        self.0.status
     }
 
     /// What to do about it.
     pub fn reason(&self) -> &str {
-        &self.reason
+        &self.0.reason
     }
 
     /// The machine-readable id, if there is one.
-    pub const fn id(&self) -> Option<&'static str> {
-        self.id
+    pub fn id(&self) -> Option<&'static str> {
+        self.0.id
+    }
+
+    /// The address that a browser should be sent to, if there is one.
+    pub fn redirect(&self) -> Option<&str> {
+        self.0.redirect_browser_to.as_deref()
     }
 
     /// The body of the answer.
     pub fn to_json(&self) -> Value {
         let mut error = Map::new();
-        if let Some(id) = self.id {
+        if let Some(id) = self.0.id {
             error.insert("id".into(), id.into());
         }
-        error.insert("code".into(), self.status.as_u16().into());
-        error.insert("status".into(), self.status.canonical_reason().unwrap_or("Error").into());
-        error.insert("reason".into(), self.reason.as_ref().into());
-        error.insert("message".into(), self.message.as_ref().into());
-        if let Some(details) = &self.details {
+        error.insert("code".into(), self.0.status.as_u16().into());
+        error.insert("status".into(), self.0.status.canonical_reason().unwrap_or("Error").into());
+        error.insert("reason".into(), self.0.reason.as_ref().into());
+        error.insert("message".into(), self.0.message.as_ref().into());
+        if let Some(details) = &self.0.details {
             error.insert("details".into(), details.clone());
         }
         let mut body = json!({ "error": error });
-        if let Some(url) = &self.redirect_browser_to {
+        if let Some(url) = &self.0.redirect_browser_to {
             body["redirect_browser_to"] = url.as_str().into();
         }
         body
@@ -163,10 +171,10 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let mut response = (self.status, Json(self.to_json())).into_response();
+        let mut response = (self.0.status, Json(self.to_json())).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, NO_STORE);
-        if let Some(after) = self.retry_after {
+        if let Some(after) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
         }
         response

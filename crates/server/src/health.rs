@@ -90,3 +90,30 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
 async fn version() -> Json<Version> {
     Json(Version { version: env!("CARGO_PKG_VERSION") })
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn both_ports_tell_how_they_are() {
+        let server = TestServer::start().await;
+        for path in ["/health/alive", "/health/ready"] {
+            assert_eq!(server.public("GET", path, &[], None).await.body, json!({"status": "ok"}));
+            assert_eq!(server.admin("GET", path, None).await.body, json!({"status": "ok"}));
+            assert_eq!(
+                server.admin("GET", &format!("/admin{path}"), None).await.body,
+                json!({"status": "ok"})
+            );
+        }
+        assert_eq!(
+            server.public("GET", "/version", &[], None).await.body["version"],
+            env!("CARGO_PKG_VERSION")
+        );
+        server.app.store.close().await;
+        assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
+        assert_eq!(server.public("GET", "/health/alive", &[], None).await.status, 200);
+    }
+}

@@ -20,6 +20,8 @@ pub mod schema;
 pub mod serve;
 mod sessions;
 pub mod snapshot;
+#[cfg(test)]
+mod testing;
 pub mod tokenizers;
 
 pub use live::Origin;

@@ -32,6 +32,9 @@ pub enum ConfigError {
     Invalid(Vec<String>),
 }
 
+/// The variables of an environment by their names.
+pub type Environment = HashMap<String, String>;
+
 /// Files and environment as one tree.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
@@ -42,7 +45,7 @@ pub struct Loaded {
 }
 
 /// Reads files, later ones over earlier ones, and lays the environment over them.
-pub fn load(files: &[PathBuf], environment: &HashMap<String, String>) -> Result<Loaded, ConfigError> {
+pub fn load(files: &[PathBuf], environment: &Environment) -> Result<Loaded, ConfigError> {
     let mut loaded = Loaded { tree: Value::Object(Map::new()), warnings: Vec::new() };
     for file in files {
         let text = std::fs::read_to_string(file)
@@ -97,7 +100,7 @@ pub fn variable_name(path: &[&str]) -> String {
     path.join("_").replace('-', "_").to_ascii_uppercase()
 }
 
-fn environment_tree(environment: &HashMap<String, String>) -> Result<Value, ConfigError> {
+fn environment_tree(environment: &Environment) -> Result<Value, ConfigError> {
     let mut tree = Value::Object(Map::new());
     let mut wrong = Vec::new();
     for (path, key) in keys::leaves() {
@@ -116,7 +119,7 @@ fn environment_tree(environment: &HashMap<String, String>) -> Result<Value, Conf
                 merge(&mut tree, nested);
             }
             None => {
-                wrong.push(format!("the environment variable {name}: its value is not of the right type"))
+                wrong.push(format!("the environment variable {name}: its value is not of the right type"));
             }
         }
     }
@@ -162,7 +165,7 @@ mod tests {
         let (one, two) = (folder.path().join("1.yml"), folder.path().join("2.yml"));
         std::fs::write(&one, "session: {lifespan: 1h, cookie: {name: a}}\nlog: {level: info}\n").unwrap();
         std::fs::write(&two, "session: {cookie: {name: b}}\nsesion: 1\n").unwrap();
-        let environment = HashMap::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]);
+        let environment = Environment::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]);
         let loaded = load(&[one, two], &environment).unwrap();
         assert_eq!(
             loaded.tree,
@@ -196,9 +199,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("bad.yml");
         std::fs::write(&file, "log:\n  level: info\nserve:\n  public:\n    port: no\n").unwrap();
-        let error = load(&[file.clone()], &HashMap::new()).unwrap_err().to_string();
+        let error = load(std::slice::from_ref(&file), &Environment::new()).unwrap_err().to_string();
         assert!(error.contains("bad.yml:5: /serve/public/port"), "{error}");
-        let missing = load(&[folder.path().join("none.yml")], &HashMap::new()).unwrap_err();
+        let missing = load(&[folder.path().join("none.yml")], &Environment::new()).unwrap_err();
         assert!(missing.to_string().contains("none.yml"));
     }
 }

@@ -320,7 +320,9 @@ fn identity(reader: &mut Reader<'_>) -> IdentityConfig {
             match (item.get("id").and_then(Value::as_str), item.get("url").and_then(Value::as_str)) {
                 (Some(id), Some(url)) => schemas.push((id.to_owned(), url.to_owned())),
                 _ => {
-                    reader.problems.push(format!("/identity/schemas/{at}: a schema needs \"id\" and \"url\""))
+                    reader
+                        .problems
+                        .push(format!("/identity/schemas/{at}: a schema needs \"id\" and \"url\""));
                 }
             }
         }

@@ -9,6 +9,8 @@
 //! | [`sign_in`] | how a proof becomes a session |
 //! | [`csrf`] | which browser a flow belongs to |
 //! | [`return_to`] | where a browser may be sent afterwards |
+//! | [`recovery`] | the form for getting back into an account |
+//! | [`settings`] | the form for one's own account |
 //! | [`verification`] | proving an address |
 //! | [`totp`] | codes of authenticator apps |
 //! | [`second_factor`] | authenticator apps and printed codes as they are kept |
@@ -28,10 +30,12 @@ pub mod keys;
 pub mod login;
 pub mod messages;
 pub mod password;
+pub mod recovery;
 pub mod registration;
 pub mod return_to;
 pub mod second_factor;
 pub mod self_service;
+pub mod settings;
 pub mod sign_in;
 pub mod totp;
 pub mod ui;

@@ -79,6 +79,11 @@ pub trait Factor: Serialize + for<'de> Deserialize<'de> {
 
     /// The changes that keep it, under a new version of its identity.
     fn keep(&self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Vec<Change> {
+        vec![Change::UpdateIdentity(identity.clone()), self.credential(identity, credentials, now)]
+    }
+
+    /// The change that keeps it; the caller commits a new version of the identity with it.
+    fn credential(&self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Change {
         let known = credentials.iter().find(|credential| credential.kind == Self::KIND);
         let credential = Credential {
             kind: Self::KIND,
@@ -89,10 +94,7 @@ pub trait Factor: Serialize + for<'de> Deserialize<'de> {
             created_at: known.map_or(now, |known| known.created_at),
             updated_at: now,
         };
-        vec![
-            Change::UpdateIdentity(identity.clone()),
-            Change::PutCredential(CredentialOf { identity_id: identity.id, credential }),
-        ]
+        Change::PutCredential(CredentialOf { identity_id: identity.id, credential })
     }
 }
 

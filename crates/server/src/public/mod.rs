@@ -2,11 +2,15 @@
 
 mod answer;
 mod caller;
+mod errors;
 mod login;
 mod logout;
+mod recovery;
 mod registration;
 mod schemas;
 pub(crate) mod sessions;
+mod settings;
+mod verification;
 mod whoami;
 
 use std::sync::Arc;
@@ -27,6 +31,10 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(login::router())
         .merge(registration::router())
         .merge(logout::router())
+        .merge(settings::router())
+        .merge(recovery::router())
+        .merge(verification::router())
+        .merge(errors::router())
         .merge(schemas::router())
         .merge(health::router())
 }

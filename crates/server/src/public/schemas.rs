@@ -100,4 +100,16 @@ mod tests {
             assert!(find(&schemas, id).is_none(), "{id}");
         }
     }
+
+    #[tokio::test]
+    async fn schemas_are_shown_on_both_ports() {
+        let server = crate::testing::TestServer::start().await;
+        let list = server.public("GET", "/schemas", &[], None).await;
+        assert_eq!(list.body[0]["id"], "default");
+        assert!(list.header("link").contains("rel=\"first\""));
+        let one = server.public("GET", "/schemas/ZGVmYXVsdA", &[], None).await;
+        assert_eq!(one.body, list.body[0]["schema"]);
+        assert_eq!(server.admin("GET", "/schemas/default", None).await.body, one.body);
+        assert_eq!(server.public("GET", "/schemas/nope", &[], None).await.status, 404);
+    }
 }

@@ -164,3 +164,63 @@ pub(crate) fn no_content_json() -> Response {
     let json = HeaderValue::from_static("application/json");
     (StatusCode::NO_CONTENT, [(header::CONTENT_TYPE, json)]).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn the_caller_s_other_sessions_are_listed_and_revoked() {
+        let server = TestServer::start().await;
+        server.person("ada@example.org").await;
+        server.person("grace@example.org").await;
+        let (token, own) = server.signed_in("ada@example.org").await;
+        server.clock.advance(Duration::from_secs(1));
+        let (other_token, other) = server.signed_in("ada@example.org").await;
+        server.clock.advance(Duration::from_secs(1));
+        let (third_token, third) = server.signed_in("ada@example.org").await;
+        let (_, foreign) = server.signed_in("grace@example.org").await;
+        let auth = [("x-session-token", token.as_str())];
+
+        let list = server.public("GET", "/sessions", &auth, None).await;
+        let ids: Vec<&str> = list.body.as_array().unwrap().iter().filter_map(|s| s["id"].as_str()).collect();
+        assert_eq!(ids, [third.as_str(), other.as_str()]);
+        assert!(list.body[0]["identity"].get("metadata_admin").is_none());
+        assert!(list.header("cache-control").contains("no-store"));
+
+        for (id, status) in [
+            (other.as_str(), 204),
+            (other.as_str(), 204),
+            (own.as_str(), 400),
+            (foreign.as_str(), 404),
+            ("nope", 400),
+            ("6f1c6c2e-0000-4000-8000-000000000000", 404),
+        ] {
+            let path = format!("/sessions/{id}");
+            assert_eq!(server.public("DELETE", &path, &auth, None).await.status, status, "{id}");
+        }
+        let whoami = async |token: &str| {
+            server.public("GET", "/sessions/whoami", &[("x-session-token", token)], None).await.status
+        };
+        assert_eq!((whoami(&other_token).await, whoami(&third_token).await), (401, 200));
+
+        let revoked = server.public("DELETE", "/sessions", &auth, None).await;
+        assert_eq!((revoked.status, revoked.body), (200, json!({"count": 2})));
+        assert_eq!((whoami(&third_token).await, whoami(&token).await), (401, 200));
+        assert_eq!(server.public("GET", "/sessions", &auth, None).await.body, json!([]));
+    }
+
+    #[tokio::test]
+    async fn nobody_is_told_nothing() {
+        let server = TestServer::start().await;
+        for (method, path) in [("GET", "/sessions"), ("DELETE", "/sessions"), ("DELETE", "/sessions/nope")] {
+            for headers in [vec![], vec![("x-session-token", "nonsense")]] {
+                assert_eq!(server.public(method, path, &headers, None).await.status, 401, "{method} {path}");
+            }
+        }
+    }
+}

@@ -171,7 +171,8 @@ async fn follow_link(
 async fn try_follow_link(visit: &Visit<'_>, parameters: &ByFlow) -> Result<Response, ApiError> {
     let mut flow: Flow<VerificationDetails> = visit.flow(parameters.flow.as_deref()).await?;
     if flow.is_expired(visit.now) {
-        return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at)).await;
+        return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at))
+            .await;
     }
     // Whoever opens the link has the message; the flow goes on in their browser.
     let new_cookie = visit.browser().is_none().then(|| csrf::new_cookie(visit.app.random.as_ref()));
@@ -224,7 +225,8 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     check_enabled(visit)?;
     let mut flow: Flow<VerificationDetails> = visit.flow(id).await?;
     if flow.is_expired(visit.now) {
-        return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at)).await;
+        return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at))
+            .await;
     }
     let submission = match Submission::decode(&visit.caller.headers, body, |_| ValueKind::Text) {
         Ok(submission) => submission,
@@ -273,14 +275,7 @@ async fn send_code(
             known.updated_at = visit.now;
         }
         let random = visit.app.random.as_ref();
-        changes.extend(verification::send(
-            visit.rules(),
-            random,
-            visit.now,
-            flow.id,
-            identity.id,
-            &address,
-        ));
+        changes.extend(verification::send(visit.rules(), random, visit.now, flow.id, identity.id, &address));
         changes.push(Change::UpdateIdentity(identity));
     }
     flow.state = FlowState::SentEmail;

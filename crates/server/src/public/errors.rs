@@ -1,0 +1,55 @@
+//! `GET /self-service/errors`: what went wrong, for the page that shows errors to browsers.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sessera_model::Uuid;
+use sessera_store::FlowKind;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::error::ApiError;
+use crate::openapi::ErrorBody;
+use crate::public::answer;
+
+/// The route.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(get))
+}
+
+#[derive(Deserialize)]
+struct ById {
+    id: Option<String>,
+}
+
+/// Get an error
+#[utoipa::path(
+    get,
+    path = "/self-service/errors",
+    operation_id = "getFlowError",
+    tag = "frontend",
+    params(("id" = String, Query, description = "The id of the error")),
+    responses(
+        (status = 200, description = "The error"),
+        (status = 404, description = "No such error", body = ErrorBody),
+    )
+)]
+async fn get(State(app): State<Arc<App>>, Query(parameters): Query<ById>) -> Result<Response, ApiError> {
+    let unknown = || ApiError::not_found("There is no such error, or it happened too long ago.");
+    let id = parameters.id.and_then(|id| Uuid::parse_str(&id).ok()).ok_or_else(unknown)?;
+    let record = app
+        .store
+        .flow(id)
+        .await?
+        .filter(|record| record.kind == FlowKind::Error && record.expires_at > app.clock.now());
+    let record = record.ok_or_else(unknown)?;
+    let mut body: Value = serde_json::from_str(&record.body).map_err(ApiError::internal)?;
+    body["id"] = json!(id);
+    body["updated_at"] = body["created_at"].clone();
+    Ok(answer::json(StatusCode::OK, &body))
+}

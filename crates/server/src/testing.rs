@@ -1,0 +1,162 @@
+//! A server for tests: both APIs without sockets, on a database in a temporary folder, with a clock
+//! that stands still.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+use sessera_model::{FixedClock, Random, SystemRandom, Timestamp};
+use sessera_store::sqlite::{SqliteOptions, SqliteStore};
+use sessera_store::{Cipher, Store};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::app::App;
+use crate::live::{Live, Origin};
+use crate::password::PasswordHashing;
+use crate::{admin, public};
+
+/// A password that is good enough.
+pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
+
+/// A server for tests.
+pub(crate) struct TestServer {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<FixedClock>,
+    public: Router,
+    admin: Router,
+    /// Deleted when the test ends.
+    _folder: TempDir,
+}
+
+/// What a request was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    /// Null when the answer has no JSON body.
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// What to do about an error.
+    pub(crate) fn reason(&self) -> &str {
+        self.body["error"]["reason"].as_str().unwrap_or_default()
+    }
+}
+
+impl TestServer {
+    /// A server without configuration, except that passwords are hashed cheaply.
+    pub(crate) async fn start() -> Self {
+        Self::configured(json!({})).await
+    }
+
+    /// A server with a configuration: an object whose members replace those of the default one.
+    pub(crate) async fn configured(configuration: Value) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tree = json!({
+            "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
+            "secrets": {"cookie": ["a cookie secret for tests"], "cipher": ["32-characters-for-cipher-tests-1"]},
+        });
+        for (name, value) in configuration.as_object().unwrap() {
+            tree[name] = value.clone();
+        }
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let cipher = Cipher::new(&["32-characters-for-cipher-tests-1".into()]).unwrap();
+        let options = SqliteOptions {
+            path: folder.path().join("test.sqlite"),
+            cipher: Arc::new(cipher),
+            random: random.clone(),
+        };
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
+        let deployment_id = store.deployment_id().await.unwrap();
+        let live = Live::new(Origin::default(), tree, vec![], None);
+        let snapshot = live.compile(&[]).await.unwrap();
+        let passwords = PasswordHashing::with_workers(random.clone(), 2);
+        let app = Arc::new(App::new(store, clock.clone(), random, passwords, live, deployment_id, snapshot));
+        Self {
+            public: public::router(app.clone()),
+            admin: admin::router(app.clone()),
+            app,
+            clock,
+            _folder: folder,
+        }
+    }
+
+    /// Calls the admin API.
+    pub(crate) async fn admin(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
+        send(&self.admin, method, path, &[("host", "127.0.0.1:4434")], body).await
+    }
+
+    /// Calls the public API.
+    pub(crate) async fn public(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        send(&self.public, method, path, headers, body).await
+    }
+
+    /// Creates an identity with [`PASSWORD`] and returns its id.
+    pub(crate) async fn person(&self, email: &str) -> String {
+        let body = json!({
+            "traits": {"email": email},
+            "credentials": {"password": {"config": {"password": PASSWORD}}},
+        });
+        let answer = self.admin("POST", "/admin/identities", Some(body)).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Signs in through a native flow and returns the answer.
+    pub(crate) async fn login(&self, identifier: &str, password: &str) -> Answer {
+        let flow = self.public("GET", "/self-service/login/api", &[], None).await;
+        let path = format!("/self-service/login?flow={}", flow.body["id"].as_str().unwrap());
+        let body = json!({"method": "password", "identifier": identifier, "password": password});
+        self.public("POST", &path, &[], Some(body)).await
+    }
+
+    /// Signs in with [`PASSWORD`] and returns the session token and the session's id.
+    pub(crate) async fn signed_in(&self, email: &str) -> (String, String) {
+        let answer = self.login(email, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&answer.body["session_token"]), text(&answer.body["session"]["id"]))
+    }
+}
+
+async fn send(
+    router: &Router,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<Value>,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = match body {
+        Some(body) => {
+            request = request.header("content-type", "application/json");
+            Body::from(body.to_string())
+        }
+        None => Body::empty(),
+    };
+    let response = router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body =
+        if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_default() };
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+}
