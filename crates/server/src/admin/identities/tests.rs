@@ -79,7 +79,8 @@ async fn what_is_wrong_is_told() {
             json!({"traits": {"email": "a@b.co"}, "credentials": {"password": {"config": {"password": "x".repeat(73)}}}}),
             "72",
         ),
-        (json!([]), "form"),
+        (json!([]), "traits"),
+        (json!("x"), "form"),
     ] {
         let refused = server.admin("POST", "/admin/identities", Some(body.clone())).await;
         assert_eq!(refused.status, 400, "{body}");
