@@ -3,7 +3,7 @@
 use sessera_server::config::tree::LogConfig;
 use tracing_subscriber::EnvFilter;
 
-/// Begins to write the log as the configuration says. RUST_LOG overrides the level.
+/// Begins to write the log as the configuration says. `RUST_LOG` overrides the level.
 pub(crate) fn init(config: &LogConfig) {
     let filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new(&config.level))

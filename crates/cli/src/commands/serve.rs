@@ -15,7 +15,7 @@ use crate::log;
 ///
 /// Without any configuration it keeps its data in sessera.sqlite in the working directory, serves the
 /// public API on 127.0.0.1:4433 and the admin API on 127.0.0.1:4434. The configuration file has the keys
-/// of kratos.yml; environment variables such as SERVE_PUBLIC_PORT lie over it, and what was changed with
+/// of kratos.yml; environment variables such as `SERVE_PUBLIC_PORT` lie over it, and what was changed with
 /// "sessera patch identity-config" lies over both. SIGHUP reads files again, SIGTERM stops in good order.
 #[derive(Args)]
 pub(crate) struct Serve {
