@@ -1,6 +1,10 @@
 //! The project's chores. `cargo xtask test` runs everything that must pass before a change lands.
 
+mod clients;
 mod run;
+mod supply;
+mod tools;
+mod wire;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -16,10 +20,23 @@ struct Arguments {
 enum Chore {
     /// Format, lints and all tests; installs what they need
     Test,
+    /// Only the tests with real clients: @ory/client and jose under Node, PyJWT under Python
+    Clients,
+    /// Only the wire contract: answers compared with recorded ones, where the recordings are there
+    Wire {
+        /// Scenarios whose names match
+        #[arg(default_value = "")]
+        only: String,
+    },
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Test => run::test(),
+        Chore::Clients => {
+            tools::install()?;
+            clients::test()
+        }
+        Chore::Wire { only } => wire::check(&only),
     }
 }

@@ -1,23 +1,67 @@
 //! `cargo xtask test`: one step after the other, each with its name on the screen.
 
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::{clients, supply, tools, wire};
+
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn test() -> Result<()> {
-    step("format", "cargo", &["fmt", "--all", "--check"])?;
-    step("lints", "cargo", &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])?;
-    step("tests", "cargo", &["test", "--workspace", "--locked"])
+    step("tools", tools::install)?;
+    step("format", || cargo(&["fmt", "--all", "--check"]))?;
+    step("lints", || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+    })?;
+    step("supply chain", supply::check)?;
+    step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
+    step("wire contract", || wire::check(""))?;
+    step("real clients", clients::test)
 }
 
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
-fn step(name: &str, program: &str, arguments: &[&str]) -> Result<()> {
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
     println!("== {name}");
-    let status =
-        Command::new(program).args(arguments).status().with_context(|| format!("cannot run {program}"))?;
+    let began = Instant::now();
+    work().with_context(|| format!("the step \"{name}\" failed"))?;
+    println!("== {name}: good, {} s", began.elapsed().as_secs());
+    Ok(())
+}
+
+/// Says why something is left out, so that nobody takes it for tested.
+#[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
+pub(crate) fn skipped(what: &str, why: &str) {
+    println!("-- skipped: {what}, because {why}");
+}
+
+/// Runs cargo in the workspace.
+pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
+    run(Command::new("cargo").args(arguments))
+}
+
+/// Runs a command in the workspace; anything but success is an error that shows the command.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    if command.get_current_dir().is_none() {
+        command.current_dir(workspace());
+    }
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command.status().with_context(|| format!("cannot run {program}"))?;
     if !status.success() {
-        bail!("the step \"{name}\" failed: {program} {}", arguments.join(" "));
+        bail!("{command:?} ended with {status}");
     }
     Ok(())
+}
+
+/// The folder of the workspace.
+pub(crate) fn workspace() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The program as the tests use it, built when it is not up to date.
+pub(crate) fn sessera() -> Result<PathBuf> {
+    cargo(&["build", "--locked", "-p", "sessera"])?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    Ok(target.join("debug/sessera"))
 }

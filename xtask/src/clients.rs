@@ -1,0 +1,21 @@
+//! The tests with real clients: what people run beside Sessera, from npm and PyPI.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::run::{run, sessera, workspace};
+use crate::tools;
+
+/// Plays the guide with `@ory/client` and verifies its tokens with jose and PyJWT.
+pub(crate) fn test() -> Result<()> {
+    let program = sessera()?;
+    let python = tools::python("tests/clients/requirements.txt")?;
+    let folder = workspace().join("tests/clients");
+    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
+    run(Command::new("node")
+        .args(["--test", "--test-reporter=spec"])
+        .current_dir(&folder)
+        .env("SESSERA", program)
+        .env("PYTHON", python))
+}

@@ -1,0 +1,68 @@
+//! Programs of the system that the tests use. Missing ones are installed from Debian's packages.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+use crate::run::run;
+
+/// A program that some test needs, and the package that has it.
+struct Tool {
+    /// Its name, or the path of a file that the package brings.
+    program: &'static str,
+    package: &'static str,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool { program: "cc", package: "build-essential" },
+    Tool { program: "cmake", package: "cmake" },
+    Tool { program: "node", package: "nodejs" },
+    Tool { program: "npm", package: "npm" },
+    Tool { program: "python3", package: "python3-venv" },
+];
+
+/// Installs what is missing. Needs root for that, and says what to install otherwise.
+pub(crate) fn install() -> Result<()> {
+    let missing: Vec<&str> =
+        TOOLS.iter().filter(|tool| find(tool.program).is_none()).map(|tool| tool.package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !is_root() {
+        bail!("some packages are missing; install them with: sudo apt-get install {}", missing.join(" "));
+    }
+    run(Command::new("apt-get").arg("update"))?;
+    run(Command::new("apt-get")
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(missing))
+}
+
+/// Where a program is: a file with that path, or one with that name in `PATH`.
+pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    let path = Path::new(program);
+    if path.is_absolute() {
+        return path.exists().then(|| path.to_path_buf());
+    }
+    let folders = std::env::var_os("PATH")?;
+    std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|file| file.is_file())
+}
+
+/// A Python environment with the packages of a requirements file, made once under `target/`.
+pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
+    let folder = crate::run::workspace();
+    let environment = folder.join("target/python");
+    let python = environment.join("bin/python");
+    if !python.exists() {
+        run(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    }
+    run(Command::new(&python)
+        .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+        .arg(folder.join(requirements)))?;
+    Ok(python)
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}

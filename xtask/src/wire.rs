@@ -1,0 +1,90 @@
+//! The wire contract: a runner with recorded answers, used where it stands beside the project.
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::run::{run, sessera, skipped, workspace};
+
+/// Runs the scenarios whose names match, all when `only` is empty.
+pub(crate) fn check(only: &str) -> Result<()> {
+    let folder = shared().join("wire");
+    if !folder.is_dir() {
+        skipped("the recorded answers", "the folder shared/wire is not beside the project");
+        return Ok(());
+    }
+    let program = sessera()?;
+    let work = workspace().join("target/wire");
+    // What an earlier run left would answer for this one.
+    let _ = std::fs::remove_dir_all(&work);
+    std::fs::create_dir_all(&work)?;
+    let (public, admin) = (free_port()?, free_port()?);
+    let runner = folder.join("wire.py");
+    run(Command::new("python3").arg(&runner).arg("config").arg("--dir").arg(&work).args([
+        "--public-port",
+        &public.to_string(),
+        "--admin-port",
+        &admin.to_string(),
+    ]))?;
+    let log = std::fs::File::create(work.join("log"))?;
+    let server = Command::new(program)
+        .args(["serve", "-c"])
+        .arg(work.join("kratos.yml"))
+        .current_dir(&work)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("cannot start the server")?;
+    let mut server = Stopped(server);
+    wait_until_it_listens(&mut server.0, public)?;
+    let mut check = Command::new("python3");
+    check
+        .arg(&runner)
+        .arg("check")
+        .args(["--public", &format!("http://127.0.0.1:{public}")])
+        .args(["--admin", &format!("http://127.0.0.1:{admin}")])
+        .arg("--golden")
+        .arg(folder.join("core.golden.json"));
+    if !only.is_empty() {
+        check.args(["--only", only]);
+    }
+    run(&mut check)
+}
+
+/// The folder of inputs that are not part of the project: `SESSERA_SHARED`, else `shared` beside it.
+pub(crate) fn shared() -> PathBuf {
+    std::env::var_os("SESSERA_SHARED").map_or_else(|| workspace().join("../shared"), PathBuf::from)
+}
+
+/// A server that ends with the chore.
+struct Stopped(Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the check has told already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn wait_until_it_listens(server: &mut Child, port: u16) -> Result<()> {
+    let end = Instant::now() + Duration::from_secs(30);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if let Some(status) = server.try_wait()? {
+            bail!("the server ended with {status}; see target/wire/log");
+        }
+        if Instant::now() > end {
+            bail!("the server does not listen on port {port} after 30 seconds; see target/wire/log");
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    Ok(())
+}
