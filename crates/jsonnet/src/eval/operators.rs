@@ -15,9 +15,7 @@ impl Machine<'_> {
             (UnaryOperator::Minus, Value::Number(number)) => Ok(Value::Number(-number)),
             (UnaryOperator::Plus, Value::Number(number)) => Ok(Value::Number(number)),
             #[expect(clippy::cast_precision_loss, reason = "Jsonnet's numbers are doubles")]
-            (UnaryOperator::BitNot, Value::Number(number)) => {
-                Ok(Value::Number(!self.bits(number, node)? as f64))
-            }
+            (UnaryOperator::BitNot, Value::Number(number)) => Ok(Value::Number(!whole(number) as f64)),
             (_, other) => {
                 let found = self.type_name(other);
                 self.fail(node, format!("unary operator {operator:?} does not work on {found}"))
@@ -25,15 +23,14 @@ impl Machine<'_> {
         }
     }
 
-    /// A number that is used bit by bit: its whole part, within 64 bits.
+    /// An operand of a bitwise operator: the whole part of a number, within 64 bits.
     pub(crate) fn bits(&self, number: f64, node: NodeId) -> Step<i64> {
         const BEYOND: f64 = 9_223_372_036_854_775_808.0;
         if !(-BEYOND..BEYOND).contains(&number) {
             return self
                 .fail(node, format!("a bitwise operator works on whole numbers of 64 bits, got {number}"));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "checked above; the fraction is cut off")]
-        Ok(number as i64)
+        Ok(whole(number))
     }
 
     /// A finite number as a value.
@@ -126,10 +123,11 @@ impl Machine<'_> {
             BinaryOperator::BitOr => a | b,
             BinaryOperator::BitXor => a ^ b,
             _ => {
-                let Ok(by) = u32::try_from(b) else {
+                if b < 0 {
                     return self.fail(node, "shift by negative exponent");
-                };
+                }
                 // Only the last six bits of the distance count, and what is shifted out is lost.
+                let by = u32::try_from(b % 64).unwrap_or(0);
                 if operator == BinaryOperator::ShiftRight { a.wrapping_shr(by) } else { a.wrapping_shl(by) }
             }
         };
@@ -262,9 +260,8 @@ impl Machine<'_> {
 
     /// A number as a place in something of a given length.
     fn position(&self, number: f64, len: usize, node: NodeId) -> Step<usize> {
-        if number.fract() != 0.0 {
-            return self.fail(node, format!("an index must be a whole number, got {number}"));
-        }
+        // A fraction is cut off, as the bits are.
+        let number = number.trunc();
         #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
         let inside = number >= 0.0 && number < len as f64;
         if !inside {
@@ -310,43 +307,107 @@ impl Machine<'_> {
                 return self.fail(node, format!("only arrays and strings can be sliced, got {found}"));
             }
         };
-        let step = match self.slice_part(step, node)? {
-            None => 1,
-            Some(step) if step >= 1 => usize::try_from(step).unwrap_or(usize::MAX),
-            Some(step) => {
-                return self.fail(node, format!("the step of a slice must be greater than 0, got {step}"));
-            }
+        let bounds = SliceBounds {
+            from: self.slice_part(from, node)?,
+            to: self.slice_part(to, node)?,
+            step: self.slice_part(step, node)?,
         };
-        let from = self.slice_part(from, node)?.map_or(0, |at| from_end(at, len));
-        let to = self.slice_part(to, node)?.map_or(len, |at| from_end(at, len));
+        if bounds.step.is_some_and(|step| step <= 0.0) {
+            return self.fail(node, "the step of a slice must be greater than 0");
+        }
+        let Some((from, to)) = bounds.whole(len) else { return self.stepped_slice(target, &bounds, len) };
         match target {
-            Value::Array(array) if step == 1 => self.sub_array(array, from, to.saturating_sub(from)),
-            Value::Array(array) => {
-                let elements: Vec<Value> =
-                    (from..to).step_by(step).map(|at| self.element(array, at)).collect();
-                self.array(elements.into_iter())
-            }
+            Value::Array(array) => self.sub_array(array, from, to.saturating_sub(from)),
             Value::String(text) => {
                 self.burn(self.text(text).text.len() / 64)?;
                 let part = slice_chars(self.text(text), from, to).into_owned();
                 self.charge(part.len())?;
-                let part = if step == 1 { part } else { part.chars().step_by(step).collect() };
                 self.own_string(part)
             }
             _ => Ok(Value::Null),
         }
     }
 
-    fn slice_part(&self, value: Value, node: NodeId) -> Step<Option<i64>> {
+    fn slice_part(&self, value: Value, node: NodeId) -> Step<Option<f64>> {
         match value {
             Value::Null | Value::Absent => Ok(None),
-            #[expect(clippy::cast_possible_truncation, reason = "saturates; lengths are far smaller")]
-            Value::Number(number) if number.fract() == 0.0 => Ok(Some(number as i64)),
+            Value::Number(number) => Ok(Some(number)),
             other => {
                 let found = self.type_name(other);
-                self.fail(node, format!("the bounds of a slice must be whole numbers, got {found}"))
+                self.fail(node, format!("the bounds of a slice must be numbers, got {found}"))
             }
         }
+    }
+
+    /// A slice whose bounds or step are not whole, or which leaves elements out.
+    fn stepped_slice(&mut self, target: Value, bounds: &SliceBounds, len: usize) -> Step<Value> {
+        let positions = self.slice_positions(bounds, len)?;
+        match target {
+            Value::Array(array) => {
+                self.charge(positions.len() * size_of::<Value>())?;
+                let elements: Vec<Value> = positions.into_iter().map(|at| self.element(array, at)).collect();
+                self.array(elements.into_iter())
+            }
+            Value::String(text) => {
+                let text = self.shared_text(text);
+                self.burn(text.len() / 16)?;
+                self.charge(text.len() * 4 + positions.len() * 4)?;
+                let characters: Vec<char> = text.chars().collect();
+                self.own_string(positions.into_iter().filter_map(|at| characters.get(at)).collect())
+            }
+            _ => Ok(Value::Null),
+        }
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positions lie between 0 and a length"
+    )]
+    fn slice_positions(&mut self, bounds: &SliceBounds, len: usize) -> Step<Vec<usize>> {
+        let length = len as f64;
+        let from_end = |at: f64| if at < 0.0 { (length + at).max(0.0) } else { at };
+        let mut at = bounds.from.map_or(0.0, from_end);
+        let end = bounds.to.map_or(length, from_end).min(length);
+        let step = bounds.step.unwrap_or(1.0);
+        let mut positions = Vec::new();
+        while at < end {
+            self.burn(1)?;
+            self.charge(size_of::<usize>())?;
+            positions.push(at as usize);
+            at += step;
+        }
+        Ok(positions)
+    }
+}
+
+/// The whole part of a number; what 64 bits cannot hold becomes the smallest number that they can.
+#[expect(clippy::cast_possible_truncation, reason = "checked; the fraction is cut off")]
+fn whole(number: f64) -> i64 {
+    const BEYOND: f64 = 9_223_372_036_854_775_808.0;
+    if (-BEYOND..BEYOND).contains(&number) { number as i64 } else { i64::MIN }
+}
+
+/// What stands in the brackets of a slice.
+struct SliceBounds {
+    from: Option<f64>,
+    to: Option<f64>,
+    step: Option<f64>,
+}
+
+impl SliceBounds {
+    /// Begin and end in something of length `len`, if all bounds are whole and the step is one.
+    fn whole(&self, len: usize) -> Option<(usize, usize)> {
+        #[expect(clippy::cast_possible_truncation, reason = "saturates; lengths are far smaller")]
+        let position = |at: f64| (at.fract() == 0.0).then(|| from_end(at as i64, len));
+        #[expect(clippy::float_cmp, reason = "a step of exactly one")]
+        if self.step.is_some_and(|step| step != 1.0) {
+            return None;
+        }
+        let from = self.from.map_or(Some(0), position)?;
+        let to = self.to.map_or(Some(len), position)?;
+        Some((from, to))
     }
 }
 

@@ -38,18 +38,10 @@ functions! {
     "removeAt"(arr, at) => remove_at;
 }
 
-/// A size that an argument gives.
-fn size(m: &mut Machine<'_>, value: Value, what: &str, node: NodeId) -> Step<usize> {
-    let size = m.integer_argument(value, node)?;
-    match usize::try_from(size) {
-        Ok(size) => Ok(size),
-        Err(_) => m.fail(node, format!("{what} must be at least 0, got {size}")),
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "indexes are bounded by the memory limit")]
 fn make_array(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let size = size(m, a[0], "the size of an array", node)?;
+    // A size below zero makes an empty array, as in go-jsonnet.
+    let size = usize::try_from(m.integer_argument(a[0], node)?).unwrap_or(0);
     let function = m.function_argument(a[1], node)?;
     let mut elements = Vec::new();
     for at in 0..size {
@@ -164,24 +156,18 @@ fn flat_map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
         let mut joined = String::new();
         for at in 0..m.array_len(array) {
             let element = m.element(array, at);
-            match m.call1(function, element, node)? {
-                Value::Null => {}
-                other => {
-                    let part = m.text_argument(other, node)?;
-                    m.charge(part.len())?;
-                    joined.push_str(&part);
-                }
-            }
+            let part = m.call1(function, element, node)?;
+            let part = m.text_argument(part, node)?;
+            m.charge(part.len())?;
+            joined.push_str(&part);
         }
         return m.own_string(joined);
     }
     let mut arrays = Vec::new();
     for at in 0..m.array_len(array) {
         let element = m.element(array, at);
-        match m.call1(function, element, node)? {
-            Value::Null => {}
-            other => arrays.push(m.array_argument(other, node)?),
-        }
+        let part = m.call1(function, element, node)?;
+        arrays.push(m.array_argument(part, node)?);
         m.charge(size_of::<Handle>())?;
     }
     m.concat(&arrays)
@@ -438,12 +424,19 @@ fn sort(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 
 fn uniq(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = items(m, a[0], node)?;
+    if m.array_len(array) < 2 {
+        // Nothing is compared, so neither the element nor its key matters.
+        return Ok(Value::Array(array));
+    }
     let key = key_function(m, a[1], node)?;
     let mut elements = Vec::new();
     let mut last: Option<Value> = None;
     for at in 0..m.array_len(array) {
-        let element = m.forced_element(array, at)?;
-        let compared = key.map_or(Ok(element), |key| m.call1(key, element, node))?;
+        let element = m.element(array, at);
+        let compared = match key {
+            None => m.forced_element(array, at)?,
+            Some(key) => m.call1(key, element, node)?,
+        };
         let same = match last {
             None => false,
             Some(last) => m.equal(last, compared, node)?,
@@ -552,5 +545,9 @@ fn remove(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn remove_at(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = m.array_argument(a[0], node)?;
     let at = m.integer_argument(a[1], node)?;
-    without(m, array, usize::try_from(at).ok())
+    let len = m.array_len(array);
+    match usize::try_from(at) {
+        Ok(at) if at < len => without(m, array, Some(at)),
+        _ => m.fail(node, format!("index {at} out of bounds, not within [0, {len})")),
+    }
 }

@@ -352,33 +352,68 @@ fn yaml_object(
     Ok(())
 }
 
-/// Whether a key reads as the same string without quotes in every YAML version.
+/// Whether a key is written without quotes: made of safe characters, and neither a word, nor a number, nor
+/// a date of YAML 1.1.
 fn bare_yaml_key(key: &str) -> bool {
-    const RESERVED: [&str; 13] =
-        ["true", "false", "yes", "no", "on", "off", "y", "n", "null", "~", ".nan", ".inf", "-.inf"];
-    let safe = !key.is_empty()
-        && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
-    if !safe || RESERVED.contains(&key.to_ascii_lowercase().as_str()) || matches!(key, "-" | "---" | ".") {
+    const WORDS: [&str; 19] = [
+        "true",
+        "false",
+        "yes",
+        "no",
+        "on",
+        "off",
+        "y",
+        "n",
+        "null",
+        "~",
+        "nan",
+        "inf",
+        "-inf",
+        "infinity",
+        "-infinity",
+        ".nan",
+        ".inf",
+        "-.inf",
+        "---",
+    ];
+    let safe = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/');
+    if key.is_empty() || key == "-" || !key.bytes().all(safe) {
         return false;
     }
-    let digits =
-        |text: &str, base: u32| !text.is_empty() && text.chars().all(|c| c.is_digit(base) || c == '_');
+    let date = key.bytes().all(|b| b.is_ascii_digit() || b == b'-')
+        && key.bytes().filter(|b| *b == b'-').count() == 2;
+    let hexadecimal = key
+        .match_indices("0x")
+        .any(|(at, _)| key[at + 2..].starts_with(|next: char| next.is_ascii_hexdigit() || next == '_'));
     let unsigned = key.strip_prefix('-').unwrap_or(key);
-    if digits(unsigned, 10) {
+    let binary = unsigned
+        .strip_prefix("0b")
+        .is_some_and(|bits| !bits.is_empty() && bits.bytes().all(|b| matches!(b, b'0' | b'1' | b'_')));
+    let word = WORDS.iter().any(|word| key.eq_ignore_ascii_case(word));
+    !(word || date || hexadecimal || binary || yaml_decimal(unsigned))
+}
+
+/// Whether a text is a decimal number without sign, underscores between its digits allowed.
+fn yaml_decimal(text: &str) -> bool {
+    let digits =
+        |part: &str| part.split('_').all(|run| !run.is_empty() && run.bytes().all(|b| b.is_ascii_digit()));
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
+    };
+    let mantissa_fits = match mantissa.split_once('.') {
+        None => digits(mantissa),
+        Some(("", fraction)) => digits(fraction),
+        Some((whole, fraction)) => digits(whole) && (fraction.is_empty() || digits(fraction)),
+    };
+    let exponent_fits =
+        exponent.is_none_or(|exponent| digits(exponent.strip_prefix('-').unwrap_or(exponent)));
+    if !mantissa_fits || !exponent_fits {
         return false;
     }
-    for (prefix, base) in [("0x", 16), ("0b", 2), ("0o", 8)] {
-        if unsigned.strip_prefix(prefix).is_some_and(|rest| digits(rest, base)) {
-            return false;
-        }
-    }
-    // Dates and numbers with a fraction or an exponent.
-    let date = key.split('-').count() == 3 && key.bytes().all(|b| b.is_ascii_digit() || b == b'-');
-    let float = unsigned.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'e' | b'E' | b'-'))
-        && unsigned.bytes().filter(|b| *b == b'.').count() <= 1
-        && unsigned.bytes().filter(|b| matches!(b, b'e' | b'E')).count() <= 1
-        && unsigned.bytes().any(|b| b.is_ascii_digit());
-    !date && !float
+    // What is too large for a double counts as a number only when it is whole with underscores.
+    let grouped = exponent.is_none() && !mantissa.contains('.') && mantissa.contains('_');
+    grouped || text.replace('_', "").parse().is_ok_and(f64::is_finite)
 }
 
 // TOML

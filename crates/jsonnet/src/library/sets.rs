@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use crate::ast::BinaryOperator;
 use crate::code::NodeId;
 use crate::eval::value::{FunctionRef, Handle, Value};
 use crate::eval::{Machine, Step};
@@ -19,7 +20,7 @@ functions! {
 }
 
 fn set(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let array = items(m, a[0], node)?;
+    let array = m.array_argument(a[0], node)?;
     let key = key_function(m, a[1], node)?;
     let mut kept: Vec<(Value, Value)> = Vec::new();
     for (element, compared) in sorted(m, array, key, node)? {
@@ -34,80 +35,116 @@ fn set(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     m.array(kept.into_iter().map(|(element, _)| element))
 }
 
-/// Elements with their keys.
-fn keyed(
-    m: &mut Machine<'_>,
+/// One of the two sets that are compared in step: where it stands, and the key there once it is known.
+struct Side {
     array: Handle,
-    key: Option<FunctionRef>,
-    node: NodeId,
-) -> Step<Vec<(Value, Value)>> {
-    let mut elements = Vec::new();
-    for at in 0..m.array_len(array) {
-        let element = m.forced_element(array, at)?;
-        let compared = key.map_or(Ok(element), |key| m.call1(key, element, node))?;
-        m.charge(size_of::<(Value, Value)>())?;
-        elements.push((element, compared));
-    }
-    Ok(elements)
+    at: usize,
+    key: Option<Value>,
 }
 
-/// Goes through two sets in step and keeps what the caller wants: of the left only, of both, of the right only.
-fn merge(m: &mut Machine<'_>, a: &Arguments, keep: [bool; 3], node: NodeId) -> Step<Value> {
-    let (left, right) = (m.array_argument(a[0], node)?, m.array_argument(a[1], node)?);
-    let key = key_function(m, a[2], node)?;
-    let (left, right) = (keyed(m, left, key, node)?, keyed(m, right, key, node)?);
-    let (mut i, mut j) = (0, 0);
-    let mut merged = Vec::with_capacity(left.len());
-    while i < left.len() || j < right.len() {
-        let order = match (left.get(i), right.get(j)) {
-            (Some(_), None) => Ordering::Less,
-            (None, _) => Ordering::Greater,
-            (Some((_, x)), Some((_, y))) => m.compare(*x, *y, node)?,
+impl Side {
+    fn new(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Self> {
+        Ok(Self { array: items(m, value, node)?, at: 0, key: None })
+    }
+
+    fn ended(&self, m: &Machine<'_>) -> bool {
+        self.at >= m.array_len(self.array)
+    }
+
+    fn key(&mut self, m: &mut Machine<'_>, function: Option<FunctionRef>, node: NodeId) -> Step<Value> {
+        if let Some(key) = self.key {
+            return Ok(key);
+        }
+        let key = match function {
+            None => m.forced_element(self.array, self.at)?,
+            Some(function) => {
+                let element = m.element(self.array, self.at);
+                m.call1(function, element, node)?
+            }
         };
+        self.key = Some(key);
+        Ok(key)
+    }
+
+    /// The element there; goes one on.
+    fn take(&mut self, m: &Machine<'_>) -> Value {
+        let element = m.element(self.array, self.at);
+        self.at += 1;
+        self.key = None;
+        element
+    }
+}
+
+/// Which elements an operation on two sets keeps.
+struct Keep {
+    left: bool,
+    both: bool,
+    right: bool,
+}
+
+/// Goes through two sets in step. Keys are computed where both have elements left; the rest of the longer
+/// one is appended as it is.
+fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<Value> {
+    let sources = [m.force(a[0])?, m.force(a[1])?];
+    let (mut left, mut right) = (Side::new(m, sources[0], node)?, Side::new(m, sources[1], node)?);
+    let mut key = None;
+    let mut merged = Vec::new();
+    while !left.ended(m) && !right.ended(m) {
+        if key.is_none() {
+            key = key_function(m, a[2], node)?;
+        }
+        let (x, y) = (left.key(m, key, node)?, right.key(m, key, node)?);
+        let order = m.compare(x, y, node)?;
         m.charge(size_of::<Value>())?;
-        match order {
-            Ordering::Less => {
-                if keep[0] {
-                    merged.push(left[i].0);
-                }
-                i += 1;
-            }
-            Ordering::Equal => {
-                if keep[1] {
-                    merged.push(left[i].0);
-                }
-                i += 1;
-                j += 1;
-            }
-            Ordering::Greater => {
-                if keep[2] {
-                    merged.push(right[j].0);
-                }
-                j += 1;
-            }
+        let (from_left, from_right) = (order.is_le(), order.is_ge());
+        let element = if from_left { left.take(m) } else { right.take(m) };
+        if from_left && from_right {
+            right.take(m);
+        }
+        let kept = match order {
+            Ordering::Less => keep.left,
+            Ordering::Equal => keep.both,
+            Ordering::Greater => keep.right,
+        };
+        if kept {
+            merged.push(element);
         }
     }
-    m.array(merged.into_iter())
+    let merged = m.array(merged.into_iter())?;
+    let (rest, source, wanted) =
+        if left.ended(m) { (right, sources[1], keep.right) } else { (left, sources[0], keep.left) };
+    if !wanted {
+        return Ok(merged);
+    }
+    #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
+    let from = Value::Number(rest.at as f64);
+    let rest = m.slice(source, from, Value::Null, Value::Null, node)?;
+    m.binary(BinaryOperator::Add, merged, rest, node)
 }
 
 fn set_inter(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    merge(m, a, [false, true, false], node)
+    merge(m, a, &Keep { left: false, both: true, right: false }, node)
 }
 
 fn set_union(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    merge(m, a, [true, true, true], node)
+    merge(m, a, &Keep { left: true, both: true, right: true }, node)
 }
 
 fn set_diff(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    merge(m, a, [true, false, false], node)
+    merge(m, a, &Keep { left: true, both: false, right: false }, node)
 }
 
 /// Binary search, as the array is sorted.
 fn set_member(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let array = m.array_argument(a[1], node)?;
+    let array = items(m, a[1], node)?;
+    if m.array_len(array) == 0 {
+        return Ok(Value::Bool(false));
+    }
     let key = key_function(m, a[2], node)?;
-    let wanted = m.force(a[0])?;
-    let wanted = key.map_or(Ok(wanted), |key| m.call1(key, wanted, node))?;
+    let wanted = match key {
+        None => m.force(a[0])?,
+        Some(key) => m.call1(key, a[0], node)?,
+    };
     let (mut low, mut high) = (0, m.array_len(array));
     while low < high {
         let middle = usize::midpoint(low, high);
