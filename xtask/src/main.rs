@@ -20,7 +20,7 @@ struct Arguments {
 enum Chore {
     /// Format, lints and all tests; installs what they need
     Test,
-    /// Only the tests with real clients: @ory/client and jose under Node, PyJWT under Python
+    /// Only the tests with real clients: Ory's SDK and jose under Node, PyJWT under Python
     Clients,
     /// Only the wire contract: answers compared with recorded ones, where the recordings are there
     Wire {

@@ -12,9 +12,7 @@ use crate::{clients, supply, tools, wire};
 pub(crate) fn test() -> Result<()> {
     step("tools", tools::install)?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
-    step("lints", || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
-    })?;
+    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     step("supply chain", supply::check)?;
     step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
     step("wire contract", || wire::check(""))?;
@@ -62,6 +60,7 @@ pub(crate) fn workspace() -> PathBuf {
 /// The program as the tests use it, built when it is not up to date.
 pub(crate) fn sessera() -> Result<PathBuf> {
     cargo(&["build", "--locked", "-p", "sessera"])?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let target =
+        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
     Ok(target.join("debug/sessera"))
 }

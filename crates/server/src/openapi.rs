@@ -67,3 +67,68 @@ pub(crate) fn route(document: &OpenApi) -> axum::routing::MethodRouter<std::sync
         async move { ([(axum::http::header::CONTENT_TYPE, "application/json")], json) }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use axum::Router;
+    use serde_json::Value;
+
+    use crate::testing::TestServer;
+
+    const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+    /// What a router answers, by its own account: axum shows its paths only in its debug output. Its
+    /// fallback stands there as the root and as a wildcard of its own.
+    fn paths(router: &Router) -> BTreeSet<String> {
+        let text = format!("{router:?}");
+        text.split("RouteId(")
+            .filter_map(|part| part.split_once("): \"")?.1.split_once('"'))
+            .map(|(path, _)| path.to_owned())
+            .filter(|path| path != "/" && !path.contains("__private"))
+            .collect()
+    }
+
+    /// A path with something in the place of each parameter.
+    fn example(path: &str) -> String {
+        let part = |part: &str| if part.starts_with('{') { "none".to_owned() } else { part.to_owned() };
+        path.split('/').map(part).collect::<Vec<_>>().join("/")
+    }
+
+    async fn check(server: &TestServer, admin: bool) {
+        let call = async |method: &str, path: &str| {
+            if admin {
+                server.admin(method, path, None).await
+            } else {
+                server.public(method, path, &[], None).await
+            }
+        };
+        let document = call("GET", "/openapi.json").await.body;
+        assert_eq!(document["openapi"], "3.1.0");
+        let described = document["paths"].as_object().unwrap();
+        let mut routes = paths(if admin { server.admin_router() } else { server.public_router() });
+        // The document does not describe itself.
+        assert!(routes.remove("/openapi.json"));
+        // Health and version stand under /admin once more, for those who look for them there.
+        let all = routes.clone();
+        routes.retain(|path| path.strip_prefix("/admin").is_none_or(|rest| !all.contains(rest)));
+        assert_eq!(routes, described.keys().cloned().collect());
+        for (path, methods) in described {
+            for method in METHODS {
+                let answer = call(method, &example(path)).await;
+                let known = methods.get(method.to_ascii_lowercase()).is_some_and(Value::is_object);
+                // Whoami answers every method as it answers GET: proxies pass on the method they were asked with.
+                let known = known || path == "/sessions/whoami";
+                assert_eq!(answer.status != 405, known, "{method} {path}: {answer:?}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_document_describes_every_route() {
+        let server = TestServer::start().await;
+        check(&server, false).await;
+        check(&server, true).await;
+    }
+}

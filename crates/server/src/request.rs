@@ -18,6 +18,26 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let JsonText(body) = JsonText::from_request(request, state).await?;
+        parse(&body).map(Self)
+    }
+}
+
+/// The text of a body that is declared to be JSON, not yet parsed.
+#[derive(Debug)]
+pub(crate) struct JsonText(pub(crate) Bytes);
+
+impl JsonText {
+    /// The values in it.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+        parse(&self.0)
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for JsonText {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
             return Err(ApiError::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -36,7 +56,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
                 ApiError::bad_request("The body ended early. Send it again.")
             }
         })?;
-        parse(&body).map(Self)
+        Ok(Self(body))
     }
 }
 

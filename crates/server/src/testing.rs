@@ -91,6 +91,16 @@ impl TestServer {
         }
     }
 
+    /// The routes of the public API.
+    pub(crate) const fn public_router(&self) -> &Router {
+        &self.public
+    }
+
+    /// The routes of the admin API.
+    pub(crate) const fn admin_router(&self) -> &Router {
+        &self.admin
+    }
+
     /// Calls the admin API.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
         send(&self.admin, method, path, &[("host", "127.0.0.1:4434")], body).await

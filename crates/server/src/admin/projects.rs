@@ -13,11 +13,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::config::duplicates;
 use crate::error::{ApiError, NO_STORE};
 use crate::live::{ChangeError, Changed};
 use crate::openapi::ErrorBody;
 use crate::paging::Paging;
-use crate::request::{JsonBody, Parameters, Segment};
+use crate::request::{JsonText, Parameters, Segment};
 
 /// The slug of the one project.
 const SLUG: &str = "default";
@@ -100,6 +101,20 @@ fn refused(error: ChangeError) -> ApiError {
     }
 }
 
+/// The operations of a patch.
+fn operations(text: &JsonText) -> Result<Value, ApiError> {
+    let patch: Value = text.parse()?;
+    no_duplicates(duplicates::in_patch(&text.0, &patch))?;
+    Ok(patch)
+}
+
+fn no_duplicates(found: Option<String>) -> Result<(), ApiError> {
+    found.map_or(Ok(()), |pointer| {
+        Err(ApiError::bad_request(format!("The member at {pointer} stands twice. Send it once."))
+            .with_details(json!({ "pointer": pointer, "message": "the member stands twice" })))
+    })
+}
+
 /// The revision that a path names; the deployment's own id stands for the one before the first patch.
 fn from_revision(app: &App, text: &str) -> Result<Option<Uuid>, ApiError> {
     let id = Uuid::parse_str(text)
@@ -136,9 +151,11 @@ async fn get(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Respon
 async fn put(
     State(app): State<Arc<App>>,
     Segment(id): Segment,
-    JsonBody(body): JsonBody<Value>,
+    text: JsonText,
 ) -> Result<Response, ApiError> {
     check_project(&app, &id)?;
+    let body: Value = text.parse()?;
+    no_duplicates(duplicates::in_project(&text.0))?;
     let config = body.pointer("/services/identity/config").cloned().ok_or_else(|| {
         ApiError::bad_request("The body needs /services/identity/config, the whole identity configuration.")
     })?;
@@ -155,9 +172,10 @@ async fn put(
 async fn patch(
     State(app): State<Arc<App>>,
     Segment(id): Segment,
-    JsonBody(patch): JsonBody<Value>,
+    text: JsonText,
 ) -> Result<Response, ApiError> {
     check_project(&app, &id)?;
+    let patch = operations(&text)?;
     let change = app.live.patch(&app, &patch, None).await.map_err(refused)?;
     Ok(changed(&app, &change))
 }
@@ -171,9 +189,10 @@ async fn patch(
 async fn patch_revision(
     State(app): State<Arc<App>>,
     Path((id, revision)): Path<(String, String)>,
-    JsonBody(patch): JsonBody<Value>,
+    text: JsonText,
 ) -> Result<Response, ApiError> {
     check_project(&app, &id)?;
+    let patch = operations(&text)?;
     let from = from_revision(&app, &revision)?;
     let (_, newest) = app.live.current().await;
     if from != newest {

@@ -11,8 +11,10 @@
 //! | [`load`] | files and environment together |
 //! | [`tree`] | the typed configuration |
 //! | [`patch`] | JSON Patch on the tree |
+//! | [`duplicates`] | members that stand twice |
 //! | [`redact`] | the tree without its secrets, and differences of two trees |
 
+pub mod duplicates;
 pub mod keys;
 pub mod load;
 pub mod patch;
