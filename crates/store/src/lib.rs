@@ -26,8 +26,8 @@ pub use change::Change;
 pub use cipher::Cipher;
 pub use error::{Conflict, StoreError};
 pub use records::{
-    Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Message, Page, Revision,
-    RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
+    Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message, Page,
+    Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.

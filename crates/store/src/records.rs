@@ -2,7 +2,9 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use sessera_model::{CredentialKind, Secret, Session, Timestamp, TokenHash, Uuid};
+use sessera_rotation::ManagedSet;
 
 /// A part of a list: at most `limit` items behind `after`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,15 +240,33 @@ pub struct StoredKey {
     pub created_at: Timestamp,
 }
 
+/// What a managed set is made by. It has one entry for each of the set's keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Managed {
+    /// The algorithm that keys are made for, for example `ES256`.
+    pub algorithm: String,
+    /// The life of its keys.
+    pub rotation: ManagedSet,
+}
+
 /// A key set, keys in the order its owner gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySet {
     /// Its name.
     pub name: String,
-    /// Its keys; the first one signs.
+    /// Its keys; without `managed` the first one signs.
     pub keys: Vec<StoredKey>,
+    /// How its keys rotate, when they rotate by themselves.
+    pub managed: Option<Managed>,
     /// Grows with every change; a change names the version it was made from. A new set has 1.
     pub version: i64,
+}
+
+impl KeySet {
+    /// A set that is not stored yet and whose owner keeps its keys in order.
+    pub const fn new(name: String, keys: Vec<StoredKey>) -> Self {
+        Self { name, keys, managed: None, version: 0 }
+    }
 }
 
 /// A revision of the configuration.

@@ -36,7 +36,7 @@ fn keys() -> Change {
         jwk: "{\"d\":\"PRIVATEBYTES\"}".into(),
         created_at: Timestamp::default(),
     };
-    Change::PutKeySet(KeySet { name: "keys".into(), keys: vec![key], version: 0 })
+    Change::PutKeySet(KeySet::new("keys".into(), vec![key]))
 }
 
 #[tokio::test]

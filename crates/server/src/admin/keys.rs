@@ -196,7 +196,7 @@ async fn create(
     // Making a long RSA key takes seconds of computing.
     let made = tokio::task::spawn_blocking(move || generate::key(algorithm, kid, bits)).await;
     let jwk = made.map_err(ApiError::internal)?.map_err(key_error)?.with_use(key_use);
-    let mut set = app.store.key_set(&name).await?.unwrap_or(KeySet { name, keys: Vec::new(), version: 0 });
+    let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
     if set.keys.iter().any(|key| key.kid == jwk.kid()) {
         return Err(ApiError::conflict(format!(
             "The set has a key with the id \"{}\" already. Choose another kid.",
@@ -225,7 +225,7 @@ async fn put_set(
     let set = JwkSet::from_value(strict_body(&headers, &body)?).map_err(key_error)?;
     let version = app.store.key_set(&name).await?.map_or(0, |known| known.version);
     let keys = set.keys().iter().map(|jwk| to_stored(&app, jwk)).collect();
-    store(&app, KeySet { name, keys, version }).await?;
+    store(&app, KeySet { version, ..KeySet::new(name, keys) }).await?;
     Ok(answer(StatusCode::OK, set.to_private_json()))
 }
 
@@ -297,7 +297,7 @@ async fn put_key(
         ));
     }
     let jwk = Jwk::from_value(value).map_err(key_error)?.with_kid(kid.clone());
-    let mut set = app.store.key_set(&name).await?.unwrap_or(KeySet { name, keys: Vec::new(), version: 0 });
+    let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
     let stored = to_stored(&app, &jwk);
     match set.keys.iter_mut().find(|key| key.kid == kid) {
         Some(known) => *known = stored,

@@ -105,6 +105,7 @@ CREATE INDEX outbox_by_due ON outbox (due_at, created_at);
 
 CREATE TABLE key_sets (
     name    TEXT PRIMARY KEY,
+    managed TEXT,
     version INTEGER NOT NULL
 ) WITHOUT ROWID;
 

@@ -32,7 +32,7 @@ impl SqliteStore {
         connection: &mut SqliteConnection,
         name: &str,
     ) -> Result<Option<KeySet>, StoreError> {
-        let found = sqlx::query("SELECT version FROM key_sets WHERE name = ?")
+        let found = sqlx::query("SELECT version, managed FROM key_sets WHERE name = ?")
             .bind(name)
             .fetch_optional(&mut *connection)
             .await
@@ -51,7 +51,10 @@ impl SqliteStore {
                 Ok(StoredKey { kid, jwk: jwk.into(), created_at: row::time(key, "created_at")? })
             })
             .collect::<Result<_, StoreError>>()?;
-        Ok(Some(KeySet { name: name.to_owned(), keys, version: row::integer(&found, "version")? }))
+        let managed = row::optional_text(&found, "managed")?
+            .map(|json| serde_json::from_str(json).map_err(|error| StoreError::Corrupt(error.to_string())))
+            .transpose()?;
+        Ok(Some(KeySet { name: name.to_owned(), keys, managed, version: row::integer(&found, "version")? }))
     }
 
     pub(super) async fn put_key_set(
@@ -59,17 +62,25 @@ impl SqliteStore {
         connection: &mut SqliteConnection,
         set: &KeySet,
     ) -> Result<(), StoreError> {
+        // Plain data: it serialises always.
+        let managed = set.managed.as_ref().and_then(|managed| serde_json::to_string(managed).ok());
         let changed = if set.version == 0 {
-            sqlx::query("INSERT INTO key_sets (name, version) VALUES (?, 1) ON CONFLICT DO NOTHING")
-                .bind(&set.name)
-                .execute(&mut *connection)
-                .await
+            sqlx::query(
+                "INSERT INTO key_sets (name, managed, version) VALUES (?, ?, 1) ON CONFLICT DO NOTHING",
+            )
+            .bind(&set.name)
+            .bind(managed)
+            .execute(&mut *connection)
+            .await
         } else {
-            sqlx::query("UPDATE key_sets SET version = version + 1 WHERE name = ? AND version = ?")
-                .bind(&set.name)
-                .bind(set.version)
-                .execute(&mut *connection)
-                .await
+            sqlx::query(
+                "UPDATE key_sets SET version = version + 1, managed = ? WHERE name = ? AND version = ?",
+            )
+            .bind(managed)
+            .bind(&set.name)
+            .bind(set.version)
+            .execute(&mut *connection)
+            .await
         };
         refused_unless(changed.map_err(from_sqlx)?.rows_affected() == 1, Conflict::Changed)?;
         sqlx::query("DELETE FROM keys WHERE set_name = ?")

@@ -7,13 +7,20 @@ use std::time::Duration;
 use serde_json::json;
 use sessera_model::credential::CredentialConfig;
 use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, Credential, CredentialKind, Identity, IdentityState, Random,
-    RecoveryAddress, Session, SystemRandom, Timestamp, TokenHash, Uuid, VerifiableAddress,
+    AssuranceLevel, AuthenticationMethod, Credential, CredentialKind, GoDuration, Identity, IdentityState,
+    Random, RecoveryAddress, Session, SystemRandom, Timestamp, TokenHash, Uuid, VerifiableAddress,
     identity::VerificationStatus,
 };
+use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::{
-    Change, Code, CodePurpose, Conflict, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Message, Page,
-    Revision, SessionFilter, SessionKind, Store, StoreError, StoredKey, StoredSession,
+    Change, Code, CodePurpose, Conflict, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed,
+    Message, Page, Revision, SessionFilter, SessionKind, Store, StoreError, StoredKey, StoredSession,
+};
+
+const TIMING: Timing = Timing {
+    lease: GoDuration::from_secs(10),
+    skew: GoDuration::from_secs(1),
+    max_age: GoDuration::from_secs(10),
 };
 
 fn uuid() -> Uuid {
@@ -342,16 +349,20 @@ pub(crate) async fn key_sets_keep_their_order(store: &dyn Store) {
         jwk: format!("{{\"kid\":\"{kid}\"}}").into(),
         created_at: at(1),
     };
-    let set = KeySet { name: "keys".into(), keys: vec![key("b"), key("a")], version: 0 };
+    let set = KeySet::new("keys".into(), vec![key("b"), key("a")]);
     assert_eq!(one(store, Change::PutKeySet(set.clone())).await, None);
     assert_eq!(one(store, Change::PutKeySet(set.clone())).await, Some(Conflict::Changed));
     let stored = store.key_set("keys").await.unwrap().unwrap();
     assert_eq!(stored, KeySet { version: 1, ..set });
-    let more = KeySet { keys: vec![key("c")], ..stored };
+    let mut rotation = ManagedSet::new(GoDuration::from_secs(100), &TIMING, at(5)).unwrap();
+    rotation.add("c".into(), at(5), GoDuration::from_secs(60), at(5));
+    let managed = Some(Managed { algorithm: "ES256".into(), rotation });
+    let more = KeySet { keys: vec![key("c")], managed: managed.clone(), ..stored };
     assert_eq!(one(store, Change::PutKeySet(more.clone())).await, None);
     assert_eq!(one(store, Change::PutKeySet(more)).await, Some(Conflict::Changed));
-    assert_eq!(store.key_set("keys").await.unwrap().unwrap().keys, [key("c")]);
-    store.commit(&[Change::PutKeySet(KeySet { name: "a".into(), keys: vec![], version: 0 })]).await.unwrap();
+    let stored = store.key_set("keys").await.unwrap().unwrap();
+    assert_eq!((stored.keys, stored.managed), (vec![key("c")], managed));
+    store.commit(&[Change::PutKeySet(KeySet::new("a".into(), vec![]))]).await.unwrap();
     let names: Vec<String> = store.key_sets().await.unwrap().into_iter().map(|set| set.name).collect();
     assert_eq!(names, ["a", "keys"]);
     assert_eq!(one(store, Change::DeleteKeySet("keys".into())).await, None);
@@ -425,7 +436,7 @@ pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
             created_at: at(0),
             due_at: at(10),
         }),
-        Change::PutKeySet(KeySet { name: "keys".into(), keys: vec![key], version: 0 }),
+        Change::PutKeySet(KeySet::new("keys".into(), vec![key])),
         Change::InsertRevision(Revision {
             id: uuid(),
             parent: None,
@@ -507,7 +518,7 @@ pub(crate) async fn of_two_changes_at_once_one_wins(store: &dyn Store) {
     store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
     let (bob, eve) = (person("bob@example.org"), person("eve@example.org"));
     store.commit(&[Change::InsertIdentity(bob.clone()), Change::InsertIdentity(eve.clone())]).await.unwrap();
-    let set = KeySet { name: "keys".into(), keys: vec![], version: 0 };
+    let set = KeySet::new("keys".into(), vec![]);
     let revision = || {
         Change::InsertRevision(Revision {
             id: uuid(),
