@@ -1,1 +1,28 @@
 //! Typed client of the admin API.
+//!
+//! [`AdminClient`] knows where the API is and which token it asks for; its methods stand in one file for
+//! each group of routes:
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`endpoint`] | where the API is, and whether a token may be sent there |
+//! | [`error`] | what can go wrong, with the server's own reason |
+//! | [`keys`] | key sets |
+//! | [`projects`] | the configuration, its revisions, tokenizer templates |
+//! | [`identities`] | identities |
+//! | [`sessions`] | sessions |
+//!
+//! A token is never sent over plain http to anything but loopback, and never to where a redirect leads:
+//! redirects are not followed.
+
+mod client;
+pub mod endpoint;
+pub mod error;
+pub mod identities;
+pub mod keys;
+pub mod projects;
+pub mod sessions;
+
+pub use client::AdminClient;
+pub use endpoint::Endpoint;
+pub use error::ClientError;

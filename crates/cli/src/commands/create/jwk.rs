@@ -1,0 +1,63 @@
+//! `sessera create jwk`
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use sessera_client::keys::NewKey;
+use sessera_jose::{Algorithm, JwkSet};
+
+use crate::commands::keys::{self, Members, Named};
+use crate::global::Global;
+
+/// Make a key and print it, private members included
+///
+/// The key is added at the end of the set, so the key that signs stays the same; the set is made when it is
+/// not there. The server keeps the key: a tokenizer template can name it as set://SET, and then no private
+/// key needs to stand in a configuration.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera create jwk my-keys --alg ES256
+  sessera create jwk my-keys 2026-12 --alg EdDSA --public --format json-pretty
+  sessera create jwk my-keys --alg ES256 --format json-pretty > my-keys.jwks.json")]
+pub(crate) struct CreateJwk {
+    /// Name of the key set
+    set: String,
+    /// Id of the key [default: its thumbprint (RFC 7638)]
+    kid: Option<String>,
+    /// Algorithm: ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA, HS256, HS384, HS512
+    #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = keys::algorithm)]
+    alg: Algorithm,
+    /// What the key is for
+    #[arg(long = "use", value_name = "USE", default_value = "sig")]
+    key_use: KeyUse,
+    /// Bits of an RSA key: 2048, 3072, 4096 or 8192 [default: 4096]
+    #[arg(long)]
+    bits: Option<usize>,
+    /// Print only public members
+    #[arg(long)]
+    public: bool,
+}
+
+/// What a key is for.
+#[derive(Clone, Copy, ValueEnum)]
+enum KeyUse {
+    /// Signing
+    Sig,
+    /// Encryption
+    Enc,
+}
+
+impl CreateJwk {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let context = global.connect().await?;
+        let key_use = match self.key_use {
+            KeyUse::Sig => "sig",
+            KeyUse::Enc => "enc",
+        };
+        let new = NewKey { algorithm: self.alg, kid: self.kid, key_use: key_use.into(), bits: self.bits };
+        let made = context.client.create_key(&self.set, &new).await?;
+        let members = if self.public { Members::Public } else { Members::Private };
+        let made = Named { set: self.set, keys: JwkSet::new(vec![made])? };
+        context.output.print(&keys::report(&[made], members, &context.output))
+    }
+}

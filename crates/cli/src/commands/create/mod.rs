@@ -1,0 +1,23 @@
+//! `sessera create`
+
+mod jwk;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::global::Global;
+
+/// What can be made.
+#[derive(Subcommand)]
+pub(crate) enum Create {
+    #[command(alias = "jwks")]
+    Jwk(jwk::CreateJwk),
+}
+
+impl Create {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::Jwk(command) => command.run(global).await,
+        }
+    }
+}

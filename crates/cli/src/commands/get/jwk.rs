@@ -1,0 +1,41 @@
+//! `sessera get jwk`
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::commands::keys::{self, Members, Named};
+use crate::global::Global;
+
+/// Show key sets, public members only
+///
+/// The output of a single set is a JSON Web Key Set as it is: give it to whoever verifies tokens. Its first
+/// key is the one that signs. Shared secrets have no public form and are left out, with a note.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera get jwk my-keys --format json-pretty > public.jwks.json
+  sessera get jwk my-keys --format jsonpath=keys.0.kid
+  sessera get jwk my-keys --private --format json > backup.jwks.json")]
+pub(crate) struct GetJwk {
+    /// Names of the key sets
+    #[arg(required = true, value_name = "SET")]
+    sets: Vec<String>,
+    /// Show public members only, which is the default
+    #[arg(long, conflicts_with = "private")]
+    public: bool,
+    /// Show private members too: whoever sees them can sign
+    #[arg(long)]
+    private: bool,
+}
+
+impl GetJwk {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let context = global.connect().await?;
+        let mut sets = Vec::with_capacity(self.sets.len());
+        for set in self.sets {
+            sets.push(Named { keys: keys::find(&context, &set).await?, set });
+        }
+        let members = if self.private { Members::Private } else { Members::Public };
+        context.output.print(&keys::report(&sets, members, &context.output))
+    }
+}

@@ -1,0 +1,27 @@
+//! `sessera get`
+
+mod identity_config;
+mod jwk;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::global::Global;
+
+/// What can be shown.
+#[derive(Subcommand)]
+pub(crate) enum Get {
+    #[command(alias = "jwks")]
+    Jwk(jwk::GetJwk),
+    #[command(name = "identity-config", aliases = ["ic", "kratos-config"])]
+    IdentityConfig(identity_config::GetIdentityConfig),
+}
+
+impl Get {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::Jwk(command) => command.run(global).await,
+            Self::IdentityConfig(command) => command.run(global).await,
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! `sessera template`
+
+mod list;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::global::Global;
+
+/// What can be done with tokenizer templates.
+#[derive(Subcommand)]
+pub(crate) enum Template {
+    List(list::ListTemplates),
+}
+
+impl Template {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::List(command) => command.run(global).await,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! How results are printed: tables for people, JSON and YAML for programs.
+
+mod path;
+mod table;
+mod yaml;
+
+use std::io::Write as _;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+pub(crate) use table::Table;
+
+use crate::commands::say;
+
+/// How to print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// As suits the result: a table, or YAML for documents.
+    Default,
+    Table,
+    Json,
+    JsonPretty,
+    Yaml,
+    JsonPath(path::JsonPath),
+    JsonPointer(String),
+}
+
+const NAMES: [&str; 7] = ["default", "table", "json", "json-pretty", "yaml", "jsonpath=", "jsonpointer="];
+
+impl FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Some(path) = text.strip_prefix("jsonpath=") {
+            return path.parse().map(Self::JsonPath);
+        }
+        if let Some(pointer) = text.strip_prefix("jsonpointer=") {
+            if pointer.is_empty() || pointer.starts_with('/') {
+                return Ok(Self::JsonPointer(pointer.to_owned()));
+            }
+            return Err(format!("a JSON Pointer begins with /, as in jsonpointer=/{pointer}"));
+        }
+        match text {
+            "default" => Ok(Self::Default),
+            "table" => Ok(Self::Table),
+            "json" => Ok(Self::Json),
+            "json-pretty" => Ok(Self::JsonPretty),
+            "yaml" => Ok(Self::Yaml),
+            other => {
+                let nearest = nearest(other, NAMES).map(|name| format!("did you mean {name}? "));
+                Err(format!(
+                    "{}use one of table, json, json-pretty, yaml, jsonpath=EXPRESSION, jsonpointer=POINTER",
+                    nearest.unwrap_or_default()
+                ))
+            }
+        }
+    }
+}
+
+/// The name that was probably meant.
+pub(crate) fn nearest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    const CLOSE: f64 = 0.75;
+    names
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(given, name), name))
+        .filter(|(closeness, _)| *closeness >= CLOSE)
+        .max_by(|one, other| one.0.total_cmp(&other.0))
+        .map(|(_, name)| name)
+}
+
+/// A result in every form in which it can be printed.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    /// For programs.
+    pub(crate) json: Value,
+    /// For people.
+    pub(crate) table: Table,
+    /// What --quiet prints.
+    pub(crate) ids: Vec<String>,
+}
+
+/// Prints as the options say.
+#[derive(Clone, Debug)]
+pub(crate) struct Output {
+    format: Format,
+    quiet: bool,
+}
+
+impl Output {
+    pub(crate) const fn new(format: Format, quiet: bool) -> Self {
+        Self { format, quiet }
+    }
+
+    /// Whether a table, or nothing but ids, was asked for: what is not shown need not be fetched.
+    pub(crate) const fn is_table(&self) -> bool {
+        self.quiet || matches!(self.format, Format::Default | Format::Table)
+    }
+
+    /// Prints a result.
+    pub(crate) fn print(&self, report: &Report) -> Result<()> {
+        let text = if self.quiet {
+            report.ids.iter().flat_map(|id| [id.as_str(), "\n"]).collect()
+        } else if self.is_table() {
+            report.table.to_string()
+        } else {
+            self.document(&report.json)?
+        };
+        write(&text)
+    }
+
+    /// Prints a document, which is YAML unless asked for otherwise. As a table it has a row for each value.
+    pub(crate) fn print_document(&self, document: &Value) -> Result<()> {
+        let text = match self.format {
+            Format::Default => yaml::to_text(document)?,
+            Format::Table => Table::of_document(document).to_string(),
+            _ => self.document(document)?,
+        };
+        write(&text)
+    }
+
+    fn document(&self, json: &Value) -> Result<String> {
+        let pretty = |value: &Value| serde_json::to_string_pretty(value).map(|text| text + "\n");
+        Ok(match &self.format {
+            Format::Json => format!("{json}\n"),
+            Format::Yaml => yaml::to_text(json)?,
+            Format::JsonPath(path) => pretty(&path.find(json)?)?,
+            Format::JsonPointer(pointer) => {
+                let found = json.pointer(pointer);
+                pretty(found.with_context(|| format!("the result has nothing at \"{pointer}\""))?)?
+            }
+            Format::JsonPretty | Format::Default | Format::Table => pretty(json)?,
+        })
+    }
+
+    /// Says something that is good to know, unless --quiet.
+    pub(crate) fn note(&self, text: &str) {
+        if !self.quiet {
+            say(&format!("Note: {text}"));
+        }
+    }
+}
+
+/// Writes to standard output. Who stops reading, as `head` does, has read enough.
+pub(crate) fn write(text: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("the result cannot be written"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn formats_are_read_and_near_misses_named() {
+        assert_eq!("json-pretty".parse(), Ok(Format::JsonPretty));
+        assert_eq!("jsonpointer=/keys/0".parse(), Ok(Format::JsonPointer("/keys/0".into())));
+        assert!("jsonpointer=keys".parse::<Format>().unwrap_err().contains("jsonpointer=/keys"));
+        assert!("yml".parse::<Format>().unwrap_err().contains("did you mean yaml?"));
+        assert!("json-prety".parse::<Format>().unwrap_err().contains("did you mean json-pretty?"));
+        assert!("xml-and-more".parse::<Format>().unwrap_err().starts_with("use one of"));
+    }
+
+    #[test]
+    fn documents_are_printed_in_every_form() {
+        let value = json!({"keys": [{"kid": "a"}, {"kid": "b"}]});
+        let print = |format: &str| Output::new(format.parse().unwrap(), false).document(&value);
+        assert_eq!(print("json").unwrap(), "{\"keys\":[{\"kid\":\"a\"},{\"kid\":\"b\"}]}\n");
+        assert_eq!(print("yaml").unwrap(), "keys:\n  - kid: a\n  - kid: b\n");
+        assert_eq!(print("jsonpointer=/keys/1/kid").unwrap(), "\"b\"\n");
+        assert_eq!(print("jsonpath=keys.0.kid").unwrap(), "\"a\"\n");
+        assert!(print("json-pretty").unwrap().starts_with("{\n  \"keys\": [\n"));
+        assert!(print("jsonpointer=/nothing").unwrap_err().to_string().contains("/nothing"));
+    }
+}

@@ -1,0 +1,139 @@
+//! Requests and their answers.
+
+use std::time::Duration;
+
+use reqwest::header::{AUTHORIZATION, HeaderValue};
+use reqwest::redirect::Policy;
+use reqwest::{Method, RequestBuilder, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sessera_model::Secret;
+use url::Url;
+
+use crate::endpoint::Endpoint;
+use crate::error::{ClientError, Refusal};
+
+/// How long to wait for a connection.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long to wait for an answer. Making a long RSA key takes seconds.
+const ANSWER: Duration = Duration::from_secs(120);
+
+/// How much of an answer that is not understood is repeated, in characters.
+const SHOWN: usize = 80;
+
+/// A client of one admin API.
+#[derive(Clone, Debug)]
+pub struct AdminClient {
+    http: reqwest::Client,
+    endpoint: Endpoint,
+    authorization: Option<HeaderValue>,
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    error: Refusal,
+}
+
+impl AdminClient {
+    /// A client of the API at `endpoint`, with the token that it asks for, if it asks for one.
+    pub fn new(endpoint: Endpoint, token: Option<&Secret>) -> Result<Self, ClientError> {
+        let authorization = match token {
+            None => None,
+            Some(_) if !endpoint.keeps_secrets() => {
+                return Err(ClientError::TokenOverPlainHttp { endpoint: endpoint.to_string() });
+            }
+            Some(token) => {
+                let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
+                    .map_err(|_| ClientError::UnusableToken)?;
+                // Keeps it out of Debug output.
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("sessera/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .connect_timeout(CONNECT)
+            .timeout(ANSWER);
+        if endpoint.is_loopback() {
+            // A proxy would see what must stay on this machine.
+            builder = builder.no_proxy();
+        }
+        let http = builder.build().map_err(|problem| ClientError::Unreachable {
+            endpoint: endpoint.to_string(),
+            problem: problem.to_string(),
+        })?;
+        Ok(Self { http, endpoint, authorization })
+    }
+
+    /// Where the API is.
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    pub(crate) fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
+        self.request_url(method, self.endpoint.join(segments))
+    }
+
+    fn request_url(&self, method: Method, url: Url) -> RequestBuilder {
+        let request = self.http.request(method, url);
+        match &self.authorization {
+            Some(value) => request.header(AUTHORIZATION, value.clone()),
+            None => request,
+        }
+    }
+
+    /// Sends a request. Anything but success is an error.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
+        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        match serde_json::from_slice::<Envelope>(&body) {
+            Ok(Envelope { mut error }) => {
+                error.code = status.as_u16();
+                Err(ClientError::Refused(Box::new(error)))
+            }
+            Err(_) => Err(self.not_understood(&format!("status {status}: {}", beginning(&body)))),
+        }
+    }
+
+    /// Sends a request and reads the JSON of its answer.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, request: RequestBuilder) -> Result<T, ClientError> {
+        let response = self.send(request).await?;
+        self.read(response).await
+    }
+
+    /// Reads the JSON of an answer.
+    pub(crate) async fn read<T: DeserializeOwned>(&self, response: Response) -> Result<T, ClientError> {
+        let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        serde_json::from_slice(&body).map_err(|error| self.not_understood(&error.to_string()))
+    }
+
+    pub(crate) fn not_understood(&self, problem: &str) -> ClientError {
+        ClientError::NotUnderstood { endpoint: self.endpoint.to_string(), problem: problem.to_owned() }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+        ClientError::Unreachable { endpoint: self.endpoint.to_string(), problem: innermost(error) }
+    }
+}
+
+/// The innermost cause says what the operating system says.
+fn innermost(error: &reqwest::Error) -> String {
+    if error.is_timeout() {
+        return "it takes too long to answer".into();
+    }
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
+}
+
+fn beginning(body: &[u8]) -> String {
+    String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+}

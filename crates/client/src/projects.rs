@@ -1,0 +1,147 @@
+//! The one project of a deployment: its configuration, revisions and tokenizer templates.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::client::AdminClient;
+use crate::error::ClientError;
+
+/// What paths of a patch begin with.
+pub const CONFIG_PREFIX: &str = "/services/identity/config";
+
+/// A project without its configuration.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct ProjectSummary {
+    /// Its id.
+    pub id: Uuid,
+    /// Its short name.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its newest revision.
+    pub revision_id: Uuid,
+}
+
+/// The identity configuration that a change results in.
+#[derive(Clone, Debug)]
+pub struct ChangedConfig {
+    /// The whole configuration, with everything that is secret in it.
+    pub config: Value,
+    /// What its author should know.
+    pub warnings: Vec<String>,
+}
+
+/// A stored configuration, without its content.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Revision {
+    /// Its id.
+    pub id: Uuid,
+    /// The one before it.
+    pub parent: Option<Uuid>,
+    /// When it was made (RFC 3339).
+    pub created_at: String,
+    /// What changed, secrets as key ids or short digests.
+    pub diff: Value,
+}
+
+/// A tokenizer template as the running server sees it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct TemplateState {
+    /// Its name.
+    pub name: String,
+    /// `ready` or `broken`.
+    pub state: String,
+    /// The algorithm of its tokens, when it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alg: Option<String>,
+    /// The key that signs, when it is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kid: Option<String>,
+    /// Why it is broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    project: Value,
+    #[serde(default)]
+    warnings: Vec<Warning>,
+}
+
+#[derive(Deserialize)]
+struct Warning {
+    #[serde(default)]
+    message: String,
+}
+
+impl AdminClient {
+    /// All projects: one.
+    pub async fn projects(&self) -> Result<Vec<ProjectSummary>, ClientError> {
+        self.json(self.request(Method::GET, &["projects"])).await
+    }
+
+    /// The identity configuration, with everything that is secret in it.
+    pub async fn config(&self, project: &str) -> Result<Value, ClientError> {
+        let project: Value = self.json(self.request(Method::GET, &["projects", project])).await?;
+        self.config_of(project)
+    }
+
+    /// Replaces the whole identity configuration.
+    pub async fn put_config(&self, project: &str, config: &Value) -> Result<ChangedConfig, ClientError> {
+        let body = json!({ "services": { "identity": { "config": config } } });
+        let request = self.request(Method::PUT, &["projects", project]).json(&body);
+        let changed = self.json(request).await?;
+        self.changed(changed)
+    }
+
+    /// Applies a JSON Patch (RFC 6902) whose paths begin with [`CONFIG_PREFIX`]: all of it, or nothing.
+    pub async fn patch_config(&self, project: &str, patch: &[Value]) -> Result<ChangedConfig, ClientError> {
+        let request = self.request(Method::PATCH, &["projects", project]).json(patch);
+        let changed = self.json(request).await?;
+        self.changed(changed)
+    }
+
+    /// Revisions, newest first; `after` is the last one of the part before.
+    pub async fn revisions(
+        &self,
+        project: &str,
+        size: u32,
+        after: Option<Uuid>,
+    ) -> Result<Vec<Revision>, ClientError> {
+        let request = self.request(Method::GET, &["projects", project, "revisions"]);
+        let request = request.query(&[("page_size", size)]);
+        let request = match after {
+            Some(after) => request.query(&[("page_token", after)]),
+            None => request,
+        };
+        self.json(request).await
+    }
+
+    /// Makes a new revision with the configuration of an older one.
+    pub async fn roll_back(&self, project: &str, to: Uuid) -> Result<ChangedConfig, ClientError> {
+        let to = to.to_string();
+        let segments = ["projects", project, "revisions", &to, "rollback"];
+        let changed = self.json(self.request(Method::POST, &segments)).await?;
+        self.changed(changed)
+    }
+
+    /// All tokenizer templates, ready and broken ones.
+    pub async fn templates(&self, project: &str) -> Result<Vec<TemplateState>, ClientError> {
+        self.json(self.request(Method::GET, &["projects", project, "templates"])).await
+    }
+
+    fn changed(&self, changed: Changed) -> Result<ChangedConfig, ClientError> {
+        let warnings = changed.warnings.into_iter().map(|warning| warning.message).collect();
+        Ok(ChangedConfig { config: self.config_of(changed.project)?, warnings })
+    }
+
+    fn config_of(&self, mut project: Value) -> Result<Value, ClientError> {
+        project
+            .pointer_mut(CONFIG_PREFIX)
+            .map(Value::take)
+            .ok_or_else(|| self.not_understood("the project has no identity configuration"))
+    }
+}

@@ -1,0 +1,86 @@
+//! Sessions: `/admin/sessions`.
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::client::AdminClient;
+use crate::error::ClientError;
+use crate::identities::{Identity, Part, paged};
+
+/// A session.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Session {
+    /// Its id.
+    pub id: Uuid,
+    /// Whether it opens anything.
+    pub active: bool,
+    /// When it ends (RFC 3339).
+    #[serde(default)]
+    pub expires_at: Option<String>,
+    /// When its owner signed in (RFC 3339).
+    #[serde(default)]
+    pub authenticated_at: Option<String>,
+    /// `aal1` or `aal2`.
+    #[serde(default)]
+    pub authenticator_assurance_level: Option<String>,
+    /// Whose it is, when that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<Identity>,
+    /// Everything else, as the server sent it.
+    #[serde(flatten)]
+    pub other: Map<String, Value>,
+}
+
+/// Which sessions, and how many of them.
+#[derive(Clone, Debug, Default)]
+pub struct SessionQuery {
+    /// How many at the most.
+    pub page_size: Option<u32>,
+    /// From the part before.
+    pub page_token: Option<String>,
+    /// Only those that are live, or only the others.
+    pub active: Option<bool>,
+    /// Only those of this identity.
+    pub identity: Option<Uuid>,
+}
+
+impl AdminClient {
+    /// A part of all sessions or of an identity's, newest first, with the identity where all are asked for.
+    pub async fn sessions(&self, query: &SessionQuery) -> Result<Part<Session>, ClientError> {
+        let mut request = match query.identity {
+            Some(id) => self.request(Method::GET, &["admin", "identities", &id.to_string(), "sessions"]),
+            None => self.request(Method::GET, &["admin", "sessions"]).query(&[("expand", "identity")]),
+        };
+        request = paged(request, query.page_size, query.page_token.as_deref());
+        if let Some(active) = query.active {
+            request = request.query(&[("active", active)]);
+        }
+        self.part(request).await
+    }
+
+    /// A session with its identity and devices.
+    pub async fn session(&self, id: Uuid) -> Result<Session, ClientError> {
+        let request = self.request(Method::GET, &["admin", "sessions", &id.to_string()]);
+        self.json(request.query(&[("expand", "identity"), ("expand", "devices")])).await
+    }
+
+    /// Disables a session: it opens nothing any more, and can be looked at for a while.
+    pub async fn disable_session(&self, id: Uuid) -> Result<(), ClientError> {
+        self.send(self.request(Method::DELETE, &["admin", "sessions", &id.to_string()])).await.map(drop)
+    }
+
+    /// Deletes all sessions of an identity.
+    pub async fn delete_sessions_of(&self, identity: Uuid) -> Result<(), ClientError> {
+        let identity = identity.to_string();
+        self.send(self.request(Method::DELETE, &["admin", "identities", &identity, "sessions"]))
+            .await
+            .map(drop)
+    }
+
+    /// Makes a session end later, as far as the configuration allows.
+    pub async fn extend_session(&self, id: Uuid) -> Result<Session, ClientError> {
+        self.json(self.request(Method::PATCH, &["admin", "sessions", &id.to_string(), "extend"])).await
+    }
+}
