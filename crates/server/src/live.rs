@@ -16,7 +16,7 @@ use crate::config::load::merge;
 use crate::config::patch::{self, PatchError};
 use crate::config::{Config, ConfigError, load, redact};
 use crate::snapshot::Snapshot;
-use crate::tokenizers::{self, Broken, ServerSources, changed_at};
+use crate::tokenizers::{self, ServerSources, changed_at};
 
 /// Where the configuration comes from, apart from stored revisions.
 #[derive(Clone, Debug, Default)]
@@ -271,11 +271,10 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
             )),
             Ok(_) => {}
             Err(broken) => {
-                let part = match &broken {
-                    Broken::Load(error) => error.to_string().split(':').next().unwrap_or_default().to_owned(),
-                    Broken::Template(_) => String::new(),
+                let pointer = match broken.member() {
+                    Some(member) => format!("{pointer}/{}", crate::config::keys::escape(member)),
+                    None => pointer,
                 };
-                let pointer = if part.contains("_url") { format!("{pointer}/{part}") } else { pointer };
                 return Err(PatchError { pointer, message: broken.render() });
             }
         }

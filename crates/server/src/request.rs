@@ -1,7 +1,7 @@
 //! What handlers take from requests, with errors in the envelope of the API.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Path, RawQuery, Request};
+use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -45,18 +45,8 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
                 "Send JSON and the header Content-Type: application/json.",
             ));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                ApiError::new(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "The body is too large.",
-                    "Send less in one request.",
-                )
-            } else {
-                ApiError::bad_request("The body ended early. Send it again.")
-            }
-        })?;
-        Ok(Self(body))
+        // The body was read whole before; see `http::body`.
+        Bytes::from_request(request, state).await.map(Self).map_err(ApiError::internal)
     }
 }
 
@@ -83,12 +73,47 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
-        match Path::<String>::from_request_parts(parts, state).await {
-            Ok(Path(text)) => Ok(Self(text)),
+        Path::from_request_parts(parts, state).await.map(|Path(text)| Self(text))
+    }
+}
+
+/// The parts of a path that are names.
+#[derive(Debug)]
+pub(crate) struct Path<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        match axum::extract::Path::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(names)) => Ok(Self(names)),
             Err(_) => {
                 Err(ApiError::bad_request("The path is not UTF-8 text. Check the address that was called."))
             }
         }
+    }
+}
+
+/// The parameters of a query as a type. Those that are not known are passed over; of one that comes
+/// several times the first counts.
+#[derive(Debug)]
+pub(crate) struct Query<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let mut first = url::form_urlencoded::Serializer::new(String::new());
+        let mut seen = Vec::new();
+        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+            if !seen.contains(&name) {
+                first.append_pair(&name, &value);
+                seen.push(name);
+            }
+        }
+        serde_urlencoded::from_str(&first.finish()).map(Self).map_err(|error| {
+            ApiError::bad_request(format!("A parameter of the query has the wrong form: {error}."))
+        })
     }
 }
 
@@ -178,9 +203,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_too_large_is_refused() {
-        let body = vec![b' '; 3 * 1024 * 1024];
-        assert_eq!(decode("application/json", body).await, Err(413));
+    async fn queries_have_types_and_the_first_value_counts() {
+        let query = async |query: &str| {
+            let (mut parts, ()) = Request::builder().uri(format!("/?{query}")).body(()).unwrap().into_parts();
+            Query::<Point>::from_request_parts(&mut parts, &()).await
+        };
+        assert_eq!(query("x=1&x=2&y=3&x").await.unwrap().0, Point { x: 1 });
+        for bad in ["", "x=a", "x=%ff"] {
+            assert_eq!(query(bad).await.unwrap_err().status(), StatusCode::BAD_REQUEST, "{bad}");
+        }
     }
 
     #[test]

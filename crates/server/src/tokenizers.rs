@@ -43,6 +43,14 @@ impl Broken {
         }
     }
 
+    /// The member of the template that is to blame, where it is one.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Self::Template(error) => error.member(),
+            Self::Load(error) => Some(error.member()),
+        }
+    }
+
     fn answer(&self, name: &str) -> ApiError {
         let (status, what) = match self {
             Self::Template(_) => (StatusCode::BAD_REQUEST, "its configuration is malformed".to_owned()),

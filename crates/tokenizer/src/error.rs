@@ -31,6 +31,14 @@ impl LoadError {
         matches!(self, Self::KeySetSource(_) | Self::MapperSource(_))
     }
 
+    /// The member of the template that is to blame.
+    pub const fn member(&self) -> &'static str {
+        match self {
+            Self::KeySetSource(_) | Self::Key(_) => "jwks_url",
+            Self::MapperSource(_) | Self::Mapper(_) | Self::MapperEncoding => "claims_mapper_url",
+        }
+    }
+
     /// What a caller of the public API may know: which part, and for a mapper line and column.
     pub fn public(&self) -> String {
         match self {
@@ -48,7 +56,10 @@ impl LoadError {
     /// Everything that the operator needs to mend it, with an excerpt of the mapper.
     pub fn render(&self) -> String {
         match self {
-            Self::Mapper(error) => error.render(),
+            Self::Mapper(error) => {
+                let (line, column) = (error.location.line, error.location.column);
+                format!("the mapper is not valid Jsonnet at line {line}, column {column}\n{}", error.render())
+            }
             other => other.to_string(),
         }
     }

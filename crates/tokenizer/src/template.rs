@@ -100,6 +100,20 @@ pub enum TemplateError {
     SubjectSource,
 }
 
+impl TemplateError {
+    /// The member of the template that is to blame, where it is one.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Self::BadName(_) | Self::NotAnObject => None,
+            Self::UnknownMember(member) => Some(member),
+            Self::NoKeySet => Some("jwks_url"),
+            Self::NotAString(member) | Self::Source { member, .. } => Some(member),
+            Self::Ttl(_) => Some("ttl"),
+            Self::SubjectSource => Some("subject_source"),
+        }
+    }
+}
+
 /// The members of a template.
 const KNOWN: [&str; 4] = ["jwks_url", "claims_mapper_url", "ttl", "subject_source"];
 

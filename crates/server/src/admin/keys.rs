@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
-use crate::request::{JsonBody, Segment};
+use crate::request::{JsonBody, Path, Segment};
 use crate::tokenizers::templates_with_set;
 
 /// The routes.

@@ -10,11 +10,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
-use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::error::ApiError;
 use crate::{health, http, openapi, public};
 
 /// All routes of the admin API with their description.
@@ -32,12 +30,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 /// The admin API, ready to be served.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
-    let router = router
-        .route("/openapi.json", openapi::route(&document))
-        .fallback(async || {
-            ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
-                .into_response()
-        })
+    let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check));
     http::layers::wrap(router.with_state(app))
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use crate::error::{ApiError, NO_STORE};
 use crate::live::{ChangeError, Changed};
 use crate::openapi::ErrorBody;
 use crate::paging::Paging;
-use crate::request::{JsonText, Parameters, Segment};
+use crate::request::{JsonText, Parameters, Path, Segment};
 
 /// The slug of the one project.
 const SLUG: &str = "default";

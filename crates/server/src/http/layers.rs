@@ -1,35 +1,48 @@
-//! What wraps every router: limits on bodies and times, a request id in the log, no lost panics.
+//! What wraps every router: one answer for paths and methods that do not exist, a limit on times, no lost
+//! panics.
 
 use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::body;
 use crate::error::ApiError;
-
-/// The largest body of a request in bytes. Larger ones are answered with 413.
-pub(crate) const MAX_BODY: usize = 1024 * 1024;
 
 /// How long a request may take in all, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Wraps a router.
+/// Answers for what no route answers, and reads bodies for those that are there.
+pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+    router
+        .fallback(async || {
+            ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
+        })
+        .method_not_allowed_fallback(async || {
+            ApiError::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "The path does not have this method.",
+                "Use one of the methods that the header Allow names. See /openapi.json for what they do.",
+            )
+        })
+        .layer(middleware::from_fn(body::read))
+}
+
+/// Wraps a router that has its other layers already.
 pub(crate) fn wrap(router: Router) -> Router {
-    router.layer(DefaultBodyLimit::max(MAX_BODY)).layer(middleware::from_fn(bounded)).layer(
-        CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
-            let what = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("unknown");
-            ApiError::internal(format!("a handler panicked: {what}")).into_response()
-        }),
-    )
+    router.layer(middleware::from_fn(bounded)).layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
+        let what = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("unknown");
+        ApiError::internal(format!("a handler panicked: {what}")).into_response()
+    }))
 }
 
 async fn bounded(request: Request, next: Next) -> Response {

@@ -1,5 +1,6 @@
 //! Serving a router over a socket: limits, time-outs and an orderly end.
 
+pub(crate) mod body;
 pub(crate) mod cors;
 pub(crate) mod layers;
 pub(crate) mod listener;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::public::answer;
+use crate::request::Query;
 
 /// The route.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {

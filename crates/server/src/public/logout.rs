@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -21,6 +21,7 @@ use crate::flows::keys::Purpose;
 use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};
 use crate::public::caller::{Caller, Visit};
+use crate::request::Query;
 
 /// How a logout token begins. The rest is a keyed hash of the cookie in hexadecimal.
 const PREFIX: &str = "ory_lo_";

@@ -16,11 +16,9 @@ mod whoami;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::response::IntoResponse;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::error::ApiError;
 use crate::{health, http, openapi};
 
 /// All routes of the public API with their description.
@@ -47,12 +45,7 @@ pub(crate) fn schemas_router() -> OpenApiRouter<Arc<App>> {
 /// The public API, ready to be served.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
-    let router = router
-        .route("/openapi.json", openapi::route(&document))
-        .fallback(async || {
-            ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
-                .into_response()
-        })
+    let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
         .layer(http::cors::layer(app.clone()))
         .layer(axum::middleware::map_response(http::cors::preflight));
     http::layers::wrap(router.with_state(app))

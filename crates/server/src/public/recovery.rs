@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -27,6 +27,7 @@ use crate::flows::{recovery, settings, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
+use crate::request::Query;
 use crate::schema::normalise;
 
 /// The routes.

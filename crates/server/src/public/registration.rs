@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -28,6 +28,7 @@ use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, redirect};
 use crate::public::caller::{Caller, Visit};
+use crate::request::Query;
 use crate::schema::IdentitySchema;
 
 /// The routes.

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -31,6 +31,7 @@ use crate::openapi::ErrorBody;
 use crate::password::Verification;
 use crate::public::answer::{json, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
+use crate::request::Query;
 use crate::sessions::LiveSession;
 
 /// The routes.

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
@@ -24,6 +24,7 @@ use crate::flows::{codes, csrf, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};
 use crate::public::caller::{Caller, Visit};
+use crate::request::Query;
 use crate::schema::normalise;
 
 /// The routes.

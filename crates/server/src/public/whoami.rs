@@ -6,11 +6,10 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
-use serde::Deserialize;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,6 +17,7 @@ use crate::app::App;
 use crate::credentials::Presented;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
+use crate::request::Parameters;
 use crate::sessions::LiveSession;
 
 /// The route. Kratos answers every method alike, because proxies pass the method of the request on
@@ -26,11 +26,6 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(whoami))
         .route("/sessions/whoami", post(whoami).put(whoami).patch(whoami).delete(whoami))
-}
-
-#[derive(Deserialize)]
-struct Parameters {
-    tokenize_as: Option<String>,
 }
 
 /// Check who the current session belongs to
@@ -54,7 +49,7 @@ struct Parameters {
 )]
 async fn whoami(
     State(app): State<Arc<App>>,
-    Query(parameters): Query<Parameters>,
+    parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
@@ -62,7 +57,7 @@ async fn whoami(
         .ok_or_else(ApiError::unauthorized)?;
     let live = app.sessions.live(&app, &snapshot, presented.as_str()).await?;
     app.require_assurance(&snapshot, &live).await?;
-    let body = match parameters.tokenize_as.as_deref().filter(|name| !name.is_empty()) {
+    let body = match parameters.get("tokenize_as") {
         None => live.json().clone().into(),
         Some(template) => {
             let token =

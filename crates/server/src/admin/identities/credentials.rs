@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use sessera_model::{Credential, CredentialKind};
 
@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::identities::{IdentityDraft, PreparedIdentity};
 use crate::openapi::ErrorBody;
+use crate::request::Path;
 
 /// Delete a credential of an identity
 ///

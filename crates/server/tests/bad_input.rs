@@ -1,0 +1,379 @@
+//! What a server must bear: a table of bad inputs, each with the answer that is right for it, sent over
+//! real sockets. After each, nothing is lost or half done.
+
+mod http;
+
+use http::{PASSWORD, Running, add_template, exchange, send};
+use serde_json::{Value, json};
+
+const JSON: &str = "content-type: application/json";
+
+/// One bad request.
+struct Bad {
+    what: &'static str,
+    method: &'static str,
+    path: &'static str,
+    content_type: &'static str,
+    body: Vec<u8>,
+    status: u16,
+}
+
+fn bad(what: &'static str, method: &'static str, path: &'static str, body: impl Into<Vec<u8>>) -> Bad {
+    Bad { what, method, path, content_type: JSON, body: body.into(), status: 400 }
+}
+
+impl Bad {
+    fn of_type(mut self, content_type: &'static str) -> Self {
+        self.content_type = content_type;
+        self
+    }
+
+    fn answered(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+}
+
+fn nested() -> Vec<u8> {
+    [b"[".repeat(100_000), b"]".repeat(100_000)].concat()
+}
+
+fn ten_megabytes() -> Vec<u8> {
+    format!("{{\"traits\":{{\"email\":\"{}\"}}}}", "x".repeat(10 * 1024 * 1024)).into_bytes()
+}
+
+#[tokio::test]
+async fn the_admin_api_bears_bad_bodies() {
+    let server = Running::start(json!({})).await;
+    let ada = server.person("ada@example.org").await;
+    let table = [
+        bad("truncated JSON", "POST", "/admin/identities", r#"{"traits":{"email":"x@exa"#),
+        bad("no body", "POST", "/admin/identities", ""),
+        bad("another type of JSON", "POST", "/admin/identities", "[]"),
+        bad("text behind the JSON", "POST", "/admin/identities", r#"{"traits":{"email":"x@example.org"}} x"#),
+        bad("invalid UTF-8", "POST", "/admin/identities", b"{\"traits\":{\"email\":\"\xff\xfe\"}}".to_vec()),
+        bad("half a surrogate pair", "POST", "/admin/identities", r#"{"traits":{"email":"\ud800"}}"#),
+        bad("a hundred thousand nested arrays", "POST", "/admin/identities", nested()),
+        bad("10 MB", "POST", "/admin/identities", ten_megabytes()).answered(413),
+        bad("a form", "POST", "/admin/identities", "traits.email=x")
+            .of_type("content-type: application/x-www-form-urlencoded")
+            .answered(403),
+        bad("text", "POST", "/admin/identities", "{}").of_type("content-type: text/plain").answered(403),
+        bad("no type", "POST", "/admin/identities", "{}").of_type("x: y").answered(403),
+        bad(
+            "a trait that the schema does not know",
+            "POST",
+            "/admin/identities",
+            r#"{"traits":{"email":"x@example.org","nope":1}}"#,
+        ),
+        bad("traits that are no object", "POST", "/admin/identities", r#"{"traits":[1]}"#),
+        bad(
+            "a state that does not exist",
+            "POST",
+            "/admin/identities",
+            r#"{"traits":{"email":"x@example.org"},"state":"gone"}"#,
+        ),
+        bad(
+            "a hash that is none",
+            "POST",
+            "/admin/identities",
+            r#"{"traits":{"email":"x@example.org"},"credentials":{"password":{"config":{"hashed_password":"plain"}}}}"#,
+        ),
+        bad("10 MB", "PUT", "/admin/keys/s", ten_megabytes()).answered(413),
+        bad("truncated JSON", "PUT", "/admin/keys/s", r#"{"keys":["#),
+        bad("a hundred thousand nested arrays", "PUT", "/admin/keys/s", nested()),
+        bad("duplicate keys", "PUT", "/admin/keys/s", r#"{"keys":[],"keys":[]}"#),
+        bad("duplicate keys in a key", "PUT", "/admin/keys/s/k", r#"{"kty":"oct","k":"YQ","k":"Yg"}"#),
+        bad("a set named ..", "PUT", "/admin/keys/%2E%2E", r#"{"keys":[]}"#),
+        bad("a name that is no UTF-8", "GET", "/admin/keys/%ff", ""),
+        bad("a key id that is no UTF-8", "GET", "/admin/keys/s/%ff", ""),
+        bad("an algorithm that does not exist", "POST", "/admin/keys/s", r#"{"alg":"none"}"#),
+        bad("an algorithm of another type", "POST", "/admin/keys/s", r#"{"alg":5}"#),
+        bad("truncated JSON", "PATCH", "/projects/default", r#"[{"op":"#),
+        bad("10 MB", "PATCH", "/projects/default", ten_megabytes()).answered(413),
+        bad("no list", "PATCH", "/projects/default", "{}"),
+        bad("a page token that is none", "GET", "/admin/identities?page_token=x", ""),
+        bad("a page size that is none", "GET", "/admin/identities?page_size=x", ""),
+        bad("an id that is none", "GET", "/admin/sessions/x", ""),
+        bad("a path that does not exist", "GET", "/admin/nope", "").answered(404),
+        bad("a method that does not exist there", "DELETE", "/admin/identities", "").answered(405),
+        bad("a project that does not exist", "GET", "/projects/other", "").answered(404),
+    ];
+    for Bad { what, method, path, content_type, body, status } in table {
+        let answer = send(server.admin, method, path, &[content_type], &body).await;
+        assert_eq!(answer.status, status, "{what} to {method} {path}: {answer:?}");
+        answer.assert_error(status);
+    }
+    let all = server.admin("GET", "/admin/identities", None).await;
+    assert_eq!(all.body.as_array().map(Vec::len), Some(1), "nothing came of all that");
+    assert_eq!(all.body[0]["id"], ada.as_str());
+    assert_eq!(server.admin("GET", "/admin/keys/s", None).await.status, 404);
+    assert_eq!(server.admin("GET", "/projects/default/revisions", None).await.body, json!([]));
+}
+
+#[tokio::test]
+async fn a_method_that_is_not_there_names_those_that_are() {
+    let server = Running::start(json!({})).await;
+    let answer = server.admin("DELETE", "/admin/identities", None).await;
+    answer.assert_error(405);
+    for method in ["GET", "POST", "PATCH"] {
+        assert!(answer.header("allow").contains(method), "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_public_api_bears_bad_bodies() {
+    let server = Running::start(json!({})).await;
+    server.person("ada@example.org").await;
+    let flow = server.login_flow().await;
+    let good = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
+    let table: [(&str, &str, Vec<u8>, u16); 8] = [
+        ("truncated JSON", JSON, good.to_string().as_bytes()[..40].to_vec(), 400),
+        ("an empty body", JSON, vec![], 400),
+        ("invalid UTF-8", JSON, b"{\"method\":\"\xff\"}".to_vec(), 400),
+        ("a hundred thousand nested arrays", JSON, nested(), 400),
+        ("10 MB", JSON, ten_megabytes(), 413),
+        ("text", "content-type: text/plain", good.to_string().into_bytes(), 400),
+        (
+            "a password of another type",
+            JSON,
+            br#"{"method":"password","identifier":"a","password":[1]}"#.to_vec(),
+            400,
+        ),
+        ("a NUL", JSON, br#"{"method":"password","identifier":"a\u0000","password":"b"}"#.to_vec(), 400),
+    ];
+    for (what, content_type, body, status) in table {
+        let answer = send(server.public, "POST", &flow, &[content_type], &body).await;
+        assert_eq!(answer.status, status, "{what}: {answer:?}");
+        assert!(answer.header("cache-control").contains("no-store"), "{what}: {answer:?}");
+    }
+    let signed_in = server.public("POST", &flow, &[], Some(good)).await;
+    assert_eq!(signed_in.status, 200, "the flow bore all that: {signed_in:?}");
+    for (method, path, status) in [
+        ("GET", "/self-service/login/flows?id=x", 404),
+        ("GET", "/self-service/login/flows", 400),
+        ("GET", "/nope", 404),
+        ("DELETE", "/self-service/login/api", 405),
+        ("GET", "/sessions/whoami?tokenize_as=a&tokenize_as=b", 401),
+        ("GET", "/sessions/whoami?tokenize_as=%ff", 401),
+    ] {
+        let answer = server.public(method, path, &[], None).await;
+        assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
+        answer.assert_error(status);
+    }
+}
+
+#[tokio::test]
+async fn heads_are_bounded() {
+    let server = Running::start(json!({})).await;
+    let huge = format!("x-session-token: {}", "x".repeat(200_000));
+    for address in [server.public, server.admin] {
+        let answer = send(address, "GET", "/health/alive", &[&huge], b"").await;
+        assert_eq!(answer.status, 431, "{answer:?}");
+        let many: Vec<String> = (0..2000).map(|number| format!("x-{number}: y")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        let answer = send(address, "GET", "/health/alive", &many, b"").await;
+        assert_eq!(answer.status, 431, "{answer:?}");
+        for broken in ["GET\r\n\r\n", "GET / HTTP/1.1\r\nx y\r\n\r\n", "\u{1}\u{2}\r\n\r\n"] {
+            assert_eq!(exchange(address, broken.as_bytes()).await.status, 400, "{broken:?}");
+        }
+        let both = ["content-length: 3", "transfer-encoding: nonsense", JSON];
+        let answer = send(address, "POST", "/health/alive", &both, b"abc").await;
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert_eq!(send(address, "GET", "/health/alive", &[], b"").await.status, 200);
+    }
+}
+
+/// Of members that come twice the last one counts, and members that are not known are passed over,
+/// except where two readers must not see two things.
+#[tokio::test]
+async fn unknown_and_duplicate_members_of_bodies_are_borne() {
+    let server = Running::start(json!({})).await;
+    let body = r#"{"traits":{"email":"first@example.org"},"nope":1,"traits":{"email":"last@example.org"}}"#;
+    let answer = send(server.admin, "POST", "/admin/identities", &[JSON], body.as_bytes()).await;
+    assert_eq!((answer.status, &answer.body["traits"]["email"]), (201, &json!("last@example.org")));
+}
+
+/// A set with a key that signs, and a session to sign for.
+async fn ready_to_sign(server: &Running) -> String {
+    server.person("ada@example.org").await;
+    let key = server.admin("POST", "/admin/keys/set", Some(json!({"alg": "ES256"}))).await;
+    assert_eq!(key.status, 201, "{key:?}");
+    let added = server.patch(json!([add_template("good", &json!({"jwks_url": "set://set"}))])).await;
+    assert_eq!(added.status, 200, "{added:?}");
+    server.signed_in("ada@example.org").await
+}
+
+/// A mapper as a source.
+fn mapper(text: &str) -> String {
+    use base64::Engine as _;
+    format!("base64://{}", base64::engine::general_purpose::STANDARD.encode(text))
+}
+
+#[tokio::test]
+async fn templates_that_cannot_work_are_refused_whole() {
+    let server = Running::start(json!({})).await;
+    let token = ready_to_sign(&server).await;
+    let before = server.admin("GET", "/projects/default", None).await.body;
+    let public_only = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+    let table: [(&str, Value, &str); 22] = [
+        ("n", json!([]), "object"),
+        ("n", json!({}), "jwks_url"),
+        ("n", json!({"jwks_url": "set://set", "tll": "1m"}), "tll"),
+        ("n", json!({"jwks_url": "set://none"}), "create jwk none"),
+        ("n", json!({"jwks_url": "https://example.org/jwks.json"}), "never fetched"),
+        ("n", json!({"jwks_url": "http://example.org/jwks.json"}), "never fetched"),
+        (
+            "n",
+            json!({"jwks_url": "set://set", "claims_mapper_url": "https://example.org/m"}),
+            "never fetched",
+        ),
+        ("n", json!({"jwks_url": "file:///etc/passwd"}), "base64://"),
+        ("n", json!({"jwks_url": "base64://@@@"}), "base64"),
+        ("n", json!({"jwks_url": mapper("{")}), "JSON Web Key Set"),
+        ("n", json!({"jwks_url": mapper(r#"{"keys":[]}"#)}), "empty"),
+        ("n", json!({"jwks_url": mapper(r#"{"keys":[],"keys":[]}"#)}), "twice"),
+        ("n", json!({"jwks_url": mapper(public_only)}), "public only"),
+        ("n", json!({"jwks_url": "set://set", "ttl": "-5m"}), "ttl"),
+        ("n", json!({"jwks_url": "set://set", "ttl": "99999999999h"}), "ttl"),
+        ("n", json!({"jwks_url": "set://set", "ttl": "0s"}), "ttl"),
+        ("n", json!({"jwks_url": "set://set", "ttl": 600}), "ttl"),
+        ("n", json!({"jwks_url": "set://set", "subject_source": "email"}), "subject_source"),
+        ("..~1x", json!({"jwks_url": "set://set"}), "no name for a template"),
+        ("a b", json!({"jwks_url": "set://set"}), "no name for a template"),
+        (
+            "n",
+            json!({"jwks_url": "set://set", "claims_mapper_url": mapper("{\n  claims: { a: }\n}")}),
+            "line 2",
+        ),
+        ("n", json!({"jwks_url": "set://set", "claims_mapper_url": "set://set"}), "mapper"),
+    ];
+    for (name, template, reason) in &table {
+        // Together with one that is good: neither may come.
+        let good = add_template("other", &json!({"jwks_url": "set://set"}));
+        let answer = server.patch(json!([good, add_template(name, template)])).await;
+        answer.assert_error(400);
+        assert!(answer.reason().contains(reason), "{template}: {answer:?}");
+        let pointer = answer.body["error"]["details"]["pointer"].as_str().unwrap();
+        assert!(pointer.starts_with("/session/whoami/tokenizer/templates/"), "{template}: {answer:?}");
+        if reason.starts_with("ttl") || reason.starts_with("line") {
+            assert!(pointer.ends_with("/ttl") || pointer.ends_with("/claims_mapper_url"), "{answer:?}");
+        }
+    }
+    let twice = r#"[{"op":"add","path":"/services/identity/config/session/whoami/tokenizer/templates/n","value":{"jwks_url":"set://a","jwks_url":"set://set"}}]"#;
+    send(server.admin, "PATCH", "/projects/default", &[JSON], twice.as_bytes()).await.assert_error(400);
+    assert_eq!(server.admin("GET", "/projects/default", None).await.body, before);
+    assert_eq!(server.tokenize(&token, "good").await.status, 200);
+    for name in ["n", "other", "../x", "..%2Fx", ""] {
+        let status = server.tokenize(&token, name).await.status;
+        assert_eq!(status, if name.is_empty() { 200 } else { 400 }, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn patches_that_cannot_be_are_refused_whole() {
+    let server = Running::start(json!({})).await;
+    let at = |op: &str, path: &str, value: Value| json!({"op": op, "path": format!("/services/identity/config{path}"), "value": value});
+    let table = [
+        (at("replace", "/session/lifespn", json!("1h")), "lifespn"),
+        (at("remove", "/session/cookie/name", json!(0)), "/session/cookie/name"),
+        (at("add", "/nope/nope", json!(1)), "/nope"),
+        (at("add", "/session/nope", json!(1)), "/session/nope"),
+        (at("add", "/session/lifespan", json!("-1h")), "/session/lifespan"),
+        (at("add", "/session/lifespan", json!(5)), "/session/lifespan"),
+        (at("test", "/session", json!(1)), "test failed"),
+        (at("add", "/dsn", json!("sqlite://other")), "belongs to the machine"),
+        (at("add", "/secrets/cipher", json!(["x"])), "belongs to the machine"),
+        (at("replace", "/serve/admin/insecure", json!(true)), "belongs to the machine"),
+        (at("add", "/log/level", json!("debug")), "belongs to the machine"),
+        (json!({"op": "add", "path": "/name", "value": "x"}), "/services/identity/config"),
+        (json!({"op": "add", "path": 5, "value": "x"}), "path"),
+        (json!({"op": "fly", "path": "/services/identity/config/session"}), "fly"),
+        (json!(5), "operation"),
+    ];
+    for (operation, reason) in table {
+        let good = at("add", "/session/lifespan", json!("2h"));
+        let answer = server.patch(json!([good, operation])).await;
+        answer.assert_error(400);
+        assert!(answer.reason().contains(reason), "{operation}: {answer:?}");
+    }
+    let project = server.admin("GET", "/projects/default", None).await;
+    assert!(project.body["services"]["identity"]["config"].get("session").is_none(), "{project:?}");
+}
+
+#[tokio::test]
+async fn of_patches_at_the_same_time_each_works_on_the_result_of_the_one_before() {
+    let server = Running::start(json!({})).await;
+    let token = ready_to_sign(&server).await;
+    let name = |number: usize| format!("t{number}");
+    let operations = |number: usize| json!([add_template(&name(number), &json!({"jwks_url": "set://set"}))]);
+    let patches = (0..8).map(|number| server.patch(operations(number)));
+    for answer in futures_of(patches).await {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    for number in 0..8 {
+        assert_eq!(server.tokenize(&token, &name(number)).await.status, 200, "{number}");
+    }
+    let revisions = server.admin("GET", "/projects/default/revisions", None).await.body;
+    let ids: Vec<&Value> = revisions.as_array().unwrap().iter().map(|revision| &revision["id"]).collect();
+    let parents: Vec<&Value> =
+        revisions.as_array().unwrap().iter().map(|revision| &revision["parent"]).collect();
+    assert_eq!((ids.len(), &ids[1..], parents.last()), (9, &parents[..8], Some(&&Value::Null)));
+}
+
+#[tokio::test]
+async fn two_submissions_of_one_flow_make_one_session_and_one_identity() {
+    let server = Running::start(json!({})).await;
+    let id = server.person("ada@example.org").await;
+    let flow = server.login_flow().await;
+    let body = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
+    let submissions = (0..6).map(|_| server.public("POST", &flow, &[], Some(body.clone())));
+    let mut statuses: Vec<u16> = futures_of(submissions).await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses[0], 200);
+    assert!(statuses[1..].iter().all(|status| (400..500).contains(status)), "{statuses:?}");
+    let sessions = server.admin("GET", &format!("/admin/identities/{id}/sessions"), None).await;
+    assert_eq!(sessions.body.as_array().map(Vec::len), Some(1));
+
+    let flow = server.public("GET", "/self-service/registration/api", &[], None).await;
+    let flow = format!("/self-service/registration?flow={}", flow.body["id"].as_str().unwrap());
+    let body = json!({"method": "password", "traits": {"email": "grace@example.org"}, "password": PASSWORD});
+    let submissions = (0..6).map(|_| server.public("POST", &flow, &[], Some(body.clone())));
+    let made = futures_of(submissions).await.iter().filter(|answer| answer.status == 200).count();
+    assert_eq!(made, 1);
+    let all = server.admin("GET", "/admin/identities", None).await;
+    assert_eq!(all.body.as_array().map(Vec::len), Some(2));
+}
+
+#[tokio::test]
+async fn one_address_is_taken_once_however_many_ask_at_the_same_time() {
+    let server = Running::start(json!({})).await;
+    let body = json!({"traits": {"email": "ada@example.org"}, "credentials": {"password": {"config": {"password": PASSWORD}}}});
+    let requests = (0..6).map(|_| server.admin("POST", "/admin/identities", Some(body.clone())));
+    let mut statuses: Vec<u16> = futures_of(requests).await.iter().map(|answer| answer.status).collect();
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
+}
+
+/// Runs all at the same time.
+async fn futures_of<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut running: Vec<_> = all.map(|future| Some(Box::pin(future))).collect();
+    let mut done: Vec<Option<T>> = running.iter().map(|_| None).collect();
+    std::future::poll_fn(|context| {
+        for (future, done) in running.iter_mut().zip(&mut done) {
+            if let Some(pending) = future
+                && let std::task::Poll::Ready(value) = pending.as_mut().poll(context)
+            {
+                *done = Some(value);
+                *future = None;
+            }
+        }
+        if running.iter().all(Option::is_none) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
+    done.into_iter().flatten().collect()
+}
