@@ -1,6 +1,7 @@
 //! The project's chores. `cargo xtask test` runs everything that must pass before a change lands.
 
 mod clients;
+mod mail;
 mod run;
 mod supply;
 mod tools;
@@ -22,6 +23,8 @@ enum Chore {
     Test,
     /// Only the tests with real clients: Ory's SDK and jose under Node, PyJWT under Python
     Clients,
+    /// Only the tests of mail: codes through a real mail server
+    Mail,
     /// Only the wire contract: answers compared with recorded ones, where the recordings are there
     Wire {
         /// Scenarios whose names match
@@ -36,6 +39,10 @@ fn main() -> Result<()> {
         Chore::Clients => {
             tools::install()?;
             clients::test()
+        }
+        Chore::Mail => {
+            tools::install()?;
+            mail::test()
         }
         Chore::Wire { only } => wire::check(&only),
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{clients, supply, tools, wire};
+use crate::{clients, mail, supply, tools, wire};
 
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn test() -> Result<()> {
@@ -16,6 +16,7 @@ pub(crate) fn test() -> Result<()> {
     step("supply chain", supply::check)?;
     step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
     step("wire contract", || wire::check(""))?;
+    step("mail", mail::test)?;
     step("real clients", clients::test)
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
 use sessera_store::{Change, Store, StoreError};
+use tokio::sync::Notify;
 
 use crate::error::ApiError;
 use crate::live::Live;
@@ -24,6 +25,8 @@ pub struct App {
     pub sessions: Sessions,
     /// The bounded pool in which passwords are hashed.
     pub passwords: PasswordHashing,
+    /// Tells the courier that a message was put into the outbox.
+    pub message_waits: Notify,
     /// Where the configuration comes from and how it changes.
     pub live: Live,
     /// The id of this deployment, which is the id of its one project.
@@ -48,6 +51,7 @@ impl App {
             random,
             sessions: Sessions,
             passwords,
+            message_waits: Notify::new(),
             live,
             deployment_id,
             snapshot: ArcSwap::from_pointee(snapshot),
@@ -88,6 +92,10 @@ impl App {
     /// Applies changes to the store, all or nothing. Every change that the server makes goes through
     /// here, so that whatever is kept in memory can be dropped in one place.
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.store.commit(changes).await
+        self.store.commit(changes).await?;
+        if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
+            self.message_waits.notify_one();
+        }
+        Ok(())
     }
 }

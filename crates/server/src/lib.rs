@@ -4,6 +4,7 @@ mod admin;
 pub mod app;
 pub mod client;
 pub mod config;
+pub mod courier;
 pub mod credentials;
 pub mod error;
 pub mod flows;

@@ -16,7 +16,7 @@ use crate::config::{Config, ConfigError, load};
 use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
 use crate::snapshot::Snapshot;
-use crate::{admin, http, public};
+use crate::{admin, courier, http, public};
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -110,6 +110,7 @@ impl Server {
         tasks.spawn(http::listener::serve(self.public, public::router(self.app.clone()), stop.clone()));
         tasks.spawn(http::listener::serve(self.admin, admin::router(self.app.clone()), stop.clone()));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
+        tasks.spawn(courier::run(self.app.clone(), stop.clone()));
         tasks.spawn(every(SWEEP_EVERY, stop, self.app.clone(), sweep));
         while tasks.join_next().await.is_some() {}
         self.app.store.close().await;

@@ -3,6 +3,7 @@
 use sessera_store::KeySet;
 
 use crate::config::{Config, ConfigError};
+use crate::courier::Courier;
 use crate::flows::self_service::SelfService;
 use crate::schema::IdentitySchemas;
 use crate::tokenizers::{ServerSources, Tokenizers};
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub tokenizers: Tokenizers,
     /// The rules of all flows.
     pub self_service: SelfService,
+    /// How messages are sent.
+    pub courier: Courier,
     /// Where schemas can be read: the public base URL and `schemas/`.
     pub schemas_url: String,
 }
@@ -31,6 +34,7 @@ impl Snapshot {
             tokenizers: Tokenizers::compile(&config.templates, &ServerSources::new(sets)),
             self_service: SelfService::compile(&config, &config.secrets.cookie)
                 .map_err(ConfigError::Invalid)?,
+            courier: Courier::compile(&config).map_err(ConfigError::Invalid)?,
             schemas_url: format!("{}schemas/", config.public.base_url),
             schemas,
             config,

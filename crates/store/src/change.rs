@@ -86,6 +86,16 @@ pub enum Change {
     UseCode(Uuid),
     /// Puts a message into the outbox.
     EnqueueMessage(Message),
+    /// Takes a message for sending: counts the attempt and hides the message until `until`. Refused when
+    /// `attempts` is no longer the stored number: somebody else has taken it.
+    ClaimMessage {
+        /// Which one.
+        id: Uuid,
+        /// How many attempts were read.
+        attempts: i64,
+        /// When it may be taken again, should nothing more be heard of it.
+        until: Timestamp,
+    },
     /// A message was sent: it leaves the outbox.
     MessageSent(Uuid),
     /// A message could not be sent: it is tried again at `due_at`, or given up when that is absent.

@@ -1,5 +1,6 @@
 //! `sessera serve`
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
@@ -22,11 +23,18 @@ pub(crate) struct Serve {
     /// Configuration file; later ones lie over earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
+    /// Development mode: without a mail server, show mails and the codes in them in the log
+    #[arg(long)]
+    dev: bool,
 }
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<()> {
-        let origin = Origin { files: self.config, environment: std::env::vars().collect() };
+        let mut environment: HashMap<String, String> = std::env::vars().collect();
+        if self.dev {
+            environment.insert("DEV".into(), "true".into());
+        }
+        let origin = Origin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;
         log::init(&Config::from_tree(&loaded.tree)?.log);
         let server = Server::start(origin).await?;

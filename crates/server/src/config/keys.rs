@@ -51,7 +51,7 @@ const TEXTS: Kind = List(&Text);
 const SECRETS: Kind = List(&Secret);
 
 /// The keys that belong to the machine: from files and the environment only.
-pub const MACHINE: [&str; 4] = ["dsn", "secrets", "serve", "log"];
+pub const MACHINE: [&str; 5] = ["dsn", "secrets", "serve", "log", "dev"];
 
 const CORS: &[Key] = &[
     key("enabled", Bool, "Answer requests of other origins. Default: false."),
@@ -304,11 +304,19 @@ const COURIER: &[Key] = &[
     key(
         "smtp",
         Object(&[
-            key("connection_uri", Secret, "smtp://user:password@host:port/, or smtps://."),
-            key("from_address", Text, "The sender's address."),
+            key(
+                "connection_uri",
+                Secret,
+                "smtp://user:password@host:port/ (STARTTLS) or smtps:// (TLS from the start). ?disable_starttls=true sends in the clear, ?skip_ssl_verify=true takes any certificate.",
+            ),
+            key(
+                "from_address",
+                Text,
+                "The sender's address. Default: no-reply@ and the host of the public address.",
+            ),
             key("from_name", Text, "The sender's name."),
-            without_effect("headers"),
-            without_effect("local_name"),
+            key("headers", MapOf(&Text), "Headers for every mail."),
+            key("local_name", Text, "The name with which Sessera greets the mail server."),
         ]),
         "The mail server.",
     ),
@@ -339,8 +347,12 @@ pub const ROOT: &[Key] = &[
     key("session", Object(SESSION), "Sessions and their tokens."),
     key("hashers", Object(HASHERS), "How passwords are hashed."),
     key("courier", Object(COURIER), "How messages are sent."),
+    key(
+        "dev",
+        Bool,
+        "Development mode: without a mail server, mails and the codes in them are shown in the log. Default: false.",
+    ),
     without_effect("version"),
-    without_effect("dev"),
     without_effect("expose-metrics-port"),
     without_effect("sqa-opt-out"),
     without_effect("ciphers"),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use sessera_model::{Random, Secret, Timestamp, TokenHash, Uuid};
 use sessera_store::{Change, Code, CodePurpose, Message};
 
+use crate::courier::{CodeMail, Language};
 use crate::flows::keys::{Keys, Purpose};
 
 /// How many wrong codes a flow takes before it must be begun anew.
@@ -29,6 +30,8 @@ pub struct CodeRequest<'a> {
     pub address: &'a str,
     /// Where it can be typed; a link in the message leads there.
     pub link: &'a str,
+    /// In which language the message is written.
+    pub language: Language,
 }
 
 /// The changes that make a code and write the message with it.
@@ -44,22 +47,22 @@ pub fn send(keys: &Keys, random: &dyn Random, now: Timestamp, request: &CodeRequ
         attempts: 0,
         expires_at: now + LIFESPAN,
     };
-    let word = request.purpose.as_str();
-    let content = serde_json::json!({
-        format!("{word}_code"): code.expose(),
+    let mail = CodeMail {
         // Opening the link of a verification fills the code in. A recovery code is only ever typed, by
         // the person who asked for it: it opens the account.
-        format!("{word}_url"): match request.purpose {
+        url: match request.purpose {
             CodePurpose::Verification => format!("{}&code={}", request.link, code.expose()),
             CodePurpose::Recovery => request.link.to_owned(),
         },
-        "expires_in_minutes": LIFESPAN.as_secs() / 60,
-    });
+        code,
+        expires_at: stored.expires_at,
+        language: request.language,
+    };
     let message = Message {
         id: random.uuid(),
         recipient: request.address.to_owned(),
-        template: format!("{word}_code"),
-        content: Secret::new(content.to_string()),
+        template: format!("{}_code", request.purpose.as_str()),
+        content: mail.to_content(),
         attempts: 0,
         created_at: now,
         due_at: now,
@@ -99,15 +102,16 @@ mod tests {
             identity_id: Uuid::from_u128(2),
             address: "ada@example.org",
             link: "https://id.example.org/ui/recovery?flow=1",
+            language: Language::De,
         };
         let [Change::InsertCode(code), Change::EnqueueMessage(message)] =
             send(&keys, &SeededRandom::new(1), now, &request)
         else {
             panic!("not a code and a message")
         };
-        let content: serde_json::Value = serde_json::from_str(message.content.expose()).expect("is JSON");
-        let typed = content["recovery_code"].as_str().expect("holds the code");
-        assert_eq!(content["recovery_url"], request.link);
+        let mail = CodeMail::parse(message.content.expose()).expect("is a mail");
+        let typed = mail.code.expose();
+        assert_eq!((mail.url.as_str(), mail.language), (request.link, Language::De));
         assert!(is_good(&keys, &code, typed, now));
         assert!(is_good(&keys, &code, &format!(" {typed} "), now), "pasted with blanks");
         assert!(!is_good(&keys, &code, "", now));

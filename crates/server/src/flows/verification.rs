@@ -4,6 +4,7 @@ use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, Random, Timestamp, Uuid, VerifiableAddress};
 use sessera_store::{Change, CodePurpose, FlowKind, StoreError};
 
+use crate::courier::Language;
 use crate::flows::codes::{self, CodeRequest};
 use crate::flows::flow::{Beginning, Flow, State, Transport, VerificationDetails};
 use crate::flows::messages::MessageId;
@@ -26,6 +27,7 @@ pub fn begin_for(
     random: &dyn Random,
     now: Timestamp,
     transport: Transport,
+    language: Language,
     identity: &mut Identity,
 ) -> Result<(Vec<Begun>, Vec<Change>), StoreError> {
     let (mut begun, mut changes) = (Vec::new(), Vec::new());
@@ -52,7 +54,7 @@ pub fn begin_for(
         let mut flow = Flow::begin(beginning, State::SentEmail, details);
         flow.say(MessageId::VerificationCodeSent);
         changes.push(flow.insert()?);
-        changes.extend(send(rules, random, now, flow.id, identity.id, &address.value));
+        changes.extend(send(rules, random, now, flow.id, identity.id, &address.value, language));
         begun.push(Begun { flow_id: flow.id, address: address.value.clone() });
     }
     Ok((begun, changes))
@@ -66,6 +68,7 @@ pub fn send(
     flow_id: Uuid,
     identity_id: Uuid,
     address: &str,
+    language: Language,
 ) -> [Change; 2] {
     let link = rules.action(FlowKind::Verification, flow_id);
     let purpose = CodePurpose::Verification;
@@ -73,7 +76,7 @@ pub fn send(
         &rules.keys,
         random,
         now,
-        &CodeRequest { flow_id, purpose, identity_id, address, link: &link },
+        &CodeRequest { flow_id, purpose, identity_id, address, link: &link, language },
     )
 }
 

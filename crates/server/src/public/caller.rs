@@ -11,6 +11,7 @@ use sessera_store::{Change, FlowKind, StoreError};
 
 use crate::app::{App, Snapshot};
 use crate::client::{self, Peer};
+use crate::courier::Language;
 use crate::credentials::{Presented, cookie};
 use crate::error::ApiError;
 use crate::flows::csrf;
@@ -74,6 +75,11 @@ impl<'a> Visit<'a> {
             address: client::address(headers, self.caller.peer, &self.rules().trusted_proxies),
             user_agent: client::user_agent(headers),
         }
+    }
+
+    /// The language in which to write to the caller.
+    pub(crate) fn language(&self) -> Language {
+        Language::of(&self.caller.headers)
     }
 
     /// Whether the answer is JSON. Native clients always take JSON.

@@ -233,6 +233,7 @@ async fn send_code(
             identity_id: identity.id,
             address: &address,
             link: &rules.page(FlowKind::Recovery, flow.id),
+            language: visit.language(),
         };
         codes::send(&rules.keys, visit.app.random.as_ref(), visit.now, &request).to_vec()
     });

@@ -300,8 +300,14 @@ async fn with_password(
     }
     prepared.set_password(visit.app.passwords.hash(rules.hashing, password).await?);
 
-    let (begun, messages) =
-        verification::begin_for(rules, random, visit.now, flow.transport, &mut prepared.identity)?;
+    let (begun, messages) = verification::begin_for(
+        rules,
+        random,
+        visit.now,
+        flow.transport,
+        visit.language(),
+        &mut prepared.identity,
+    )?;
     let signed_in = rules.registration_signs_in.then(|| {
         let kind = match flow.transport {
             Transport::Api => SessionKind::Native,

@@ -391,7 +391,14 @@ impl Edit<'_> {
         let random = app.random.as_ref();
         let transport = self.flow.transport;
         self.identity.updated_at = visit.now;
-        let (_, messages) = verification::begin_for(rules, random, visit.now, transport, &mut self.identity)?;
+        let (_, messages) = verification::begin_for(
+            rules,
+            random,
+            visit.now,
+            transport,
+            visit.language(),
+            &mut self.identity,
+        )?;
         let signed_in = proof.map(|proof| {
             let (session, origin) = (&self.live.session, visit.origin());
             let lifespan = rules.session_lifespan;

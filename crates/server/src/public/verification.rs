@@ -276,7 +276,15 @@ async fn send_code(
             known.updated_at = visit.now;
         }
         let random = visit.app.random.as_ref();
-        changes.extend(verification::send(visit.rules(), random, visit.now, flow.id, identity.id, &address));
+        changes.extend(verification::send(
+            visit.rules(),
+            random,
+            visit.now,
+            flow.id,
+            identity.id,
+            &address,
+            visit.language(),
+        ));
         changes.push(Change::UpdateIdentity(identity));
     }
     flow.state = FlowState::SentEmail;

@@ -73,6 +73,9 @@ impl SqliteStore {
             Change::CountAttempt(id) => self.count_attempt(connection, *id).await,
             Change::UseCode(id) => self.use_code(connection, *id).await,
             Change::EnqueueMessage(message) => self.enqueue(connection, message).await,
+            Change::ClaimMessage { id, attempts, until } => {
+                self.claim_message(connection, *id, *attempts, *until).await
+            }
             Change::MessageSent(id) => self.message_sent(connection, *id).await,
             Change::MessageFailed { id, due_at } => self.message_failed(connection, *id, *due_at).await,
             Change::PutKeySet(set) => self.put_key_set(connection, set).await,

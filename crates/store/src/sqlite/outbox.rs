@@ -3,8 +3,9 @@
 use sessera_model::{Timestamp, Uuid};
 use sqlx::SqliteConnection;
 
+use super::sessions::refused_unless;
 use super::{SqliteStore, row};
-use crate::error::{StoreError, from_sqlx};
+use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::Message;
 
 impl SqliteStore {
@@ -57,6 +58,26 @@ impl SqliteStore {
         Ok(())
     }
 
+    pub(super) async fn claim_message(
+        &self,
+        connection: &mut SqliteConnection,
+        id: Uuid,
+        attempts: i64,
+        until: Timestamp,
+    ) -> Result<(), StoreError> {
+        let claimed = sqlx::query(
+            "UPDATE outbox SET attempts = attempts + 1, due_at = ? \
+             WHERE id = ? AND attempts = ? AND due_at IS NOT NULL",
+        )
+        .bind(until.micros())
+        .bind(id)
+        .bind(attempts)
+        .execute(connection)
+        .await
+        .map_err(from_sqlx)?;
+        refused_unless(claimed.rows_affected() == 1, Conflict::Changed)
+    }
+
     pub(super) async fn message_sent(
         &self,
         connection: &mut SqliteConnection,
@@ -76,7 +97,7 @@ impl SqliteStore {
         id: Uuid,
         due_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE outbox SET attempts = attempts + 1, due_at = ? WHERE id = ?")
+        sqlx::query("UPDATE outbox SET due_at = ? WHERE id = ?")
             .bind(due_at.map(Timestamp::micros))
             .bind(id)
             .execute(connection)

@@ -335,11 +335,17 @@ pub(crate) async fn messages_wait_until_they_are_sent(store: &dyn Store) {
     store.commit(&[Change::EnqueueMessage(message.clone())]).await.unwrap();
     assert!(store.due_messages(at(9), 10).await.unwrap().is_empty());
     assert_eq!(store.due_messages(at(10), 10).await.unwrap(), std::slice::from_ref(&message));
+    let claim = |attempts| Change::ClaimMessage { id: message.id, attempts, until: at(15) };
+    assert_eq!(one(store, claim(0)).await, None);
+    assert_eq!(one(store, claim(0)).await, Some(Conflict::Changed), "somebody else has taken it");
+    assert!(store.due_messages(at(14), 10).await.unwrap().is_empty());
+    assert_eq!(store.due_messages(at(15), 10).await.unwrap()[0].attempts, 1, "its taker was never heard of");
     store.commit(&[Change::MessageFailed { id: message.id, due_at: Some(at(20)) }]).await.unwrap();
     assert!(store.due_messages(at(19), 10).await.unwrap().is_empty());
     assert_eq!(store.due_messages(at(20), 10).await.unwrap()[0].attempts, 1);
     store.commit(&[Change::MessageFailed { id: message.id, due_at: None }]).await.unwrap();
     assert!(store.due_messages(at(1_000), 10).await.unwrap().is_empty());
+    assert_eq!(one(store, claim(1)).await, Some(Conflict::Changed), "it was given up");
     store.commit(&[Change::MessageSent(message.id)]).await.unwrap();
 }
 
