@@ -26,7 +26,7 @@ pub enum Algorithm {
     Ps384,
     /// RSASSA-PSS with SHA-512.
     Ps512,
-    /// Ed25519. A key may also name it `Ed25519` (RFC 9864); tokens carry `EdDSA`.
+    /// Ed25519. A key may also name it `Ed25519` (RFC 9864); tokens then carry that name.
     EdDsa,
     /// HMAC with SHA-256.
     Hs256,

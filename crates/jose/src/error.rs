@@ -36,8 +36,11 @@ pub enum KeyError {
     #[error("the key {0} is public only: signing needs the private key")]
     PublicOnly(String),
     /// The key is for encryption.
-    #[error("the key {0} is for encryption (\"use\": \"enc\"): signing needs a key with \"use\": \"sig\"")]
+    #[error("the key {0} is for encryption (\"use\": \"enc\"): signatures need a key with \"use\": \"sig\"")]
     ForEncryption(String),
+    /// The key lists what it is for (`key_ops`), and signatures are not among it.
+    #[error("the key {0} is not for signatures: add \"sign\" to its \"key_ops\", or leave the member out")]
+    NotForSignatures(String),
     /// An RSA key of less than 2048 bits.
     #[error("the RSA key {kid} has {bits} bits: at least 2048 are needed (RFC 7518, section 3.3)")]
     RsaTooShort {
@@ -109,6 +112,9 @@ pub enum VerifyError {
         /// The key's.
         key: String,
     },
+    /// The key that it names must not be used for signatures.
+    #[error("{0}")]
+    Key(KeyError),
     /// The signature was not made by the key over this content.
     #[error("the signature is wrong")]
     BadSignature,

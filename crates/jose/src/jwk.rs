@@ -325,6 +325,11 @@ impl Jwk {
         Ok(algorithm)
     }
 
+    /// Whether the key may be used for signatures: what it says about itself (`use`, `key_ops`) allows it.
+    pub fn check_purpose(&self) -> Result<(), KeyError> {
+        check_purpose(&self.kid, self.key_use.as_deref(), &self.other)
+    }
+
     /// Whether it is a shared secret, which has no public form.
     pub const fn is_symmetric(&self) -> bool {
         matches!(self.material, Material::Secret(_))
@@ -333,13 +338,23 @@ impl Jwk {
     /// The public form; a shared secret has none.
     pub fn public(&self) -> Option<PublicJwk> {
         match &self.material {
-            Material::Pair { public, .. } => Some(PublicJwk {
-                kid: self.kid.clone(),
-                alg: self.alg.clone(),
-                key_use: self.key_use.clone(),
-                key: public.clone(),
-                other: self.other.clone(),
-            }),
+            Material::Pair { public, .. } => {
+                let mut other = self.other.clone();
+                other.retain(|name, _| !PRIVATE.contains(&name.as_str()));
+                // The private half signs, its public half verifies.
+                if let Some(Value::Array(operations)) = other.get_mut("key_ops")
+                    && operations.iter().any(|operation| operation == "sign")
+                {
+                    *operations = vec!["verify".into()];
+                }
+                Some(PublicJwk {
+                    kid: self.kid.clone(),
+                    alg: self.alg.clone(),
+                    key_use: self.key_use.clone(),
+                    key: public.clone(),
+                    other,
+                })
+            }
             Material::Secret(_) => None,
         }
     }
@@ -377,6 +392,26 @@ impl Jwk {
         };
         members.append(&mut self.other.clone());
         Value::Object(members)
+    }
+}
+
+/// Members that are private in any kind of key. Where one stands that its kind does not ask for, it is
+/// kept for its owner and shown to nobody else.
+const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// RFC 7517, sections 4.2 and 4.3.
+fn check_purpose(kid: &str, key_use: Option<&str>, other: &Map<String, Value>) -> Result<(), KeyError> {
+    if key_use.is_some_and(|key_use| key_use != "sig") {
+        return Err(KeyError::ForEncryption(kid.to_owned()));
+    }
+    match other.get("key_ops") {
+        None | Some(Value::Null) => Ok(()),
+        Some(Value::Array(operations))
+            if operations.iter().any(|operation| operation == "sign" || operation == "verify") =>
+        {
+            Ok(())
+        }
+        Some(_) => Err(KeyError::NotForSignatures(kid.to_owned())),
     }
 }
 
@@ -561,6 +596,11 @@ impl PublicJwk {
         self.key_use.as_deref()
     }
 
+    /// Whether the key may be used for signatures: what it says about itself (`use`, `key_ops`) allows it.
+    pub fn check_purpose(&self) -> Result<(), KeyError> {
+        check_purpose(&self.kid, self.key_use.as_deref(), &self.other)
+    }
+
     /// The key itself.
     pub const fn key(&self) -> &PublicKey {
         &self.key
@@ -691,9 +731,25 @@ mod tests {
         assert_eq!(json["kid"], "1");
         assert_eq!(key.to_private_json()["d"], "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE");
         assert!(!format!("{key:?}").contains("870MB6"));
+        let odd = Jwk::parse(EC.replace("\"use\"", "\"k\":\"c2VjcmV0\",\"use\"").as_bytes()).unwrap();
+        assert!(odd.public().unwrap().to_json().get("k").is_none());
         let secret = Jwk::parse(br#"{"kty":"oct","k":"c2VjcmV0","kid":"s"}"#).unwrap();
         assert_eq!(secret.public(), None);
         assert!(JwkSet::new(vec![key, secret]).unwrap().public().keys().len() == 1);
+    }
+
+    #[test]
+    fn what_a_key_says_about_itself_counts() {
+        let key = |more: &str| Jwk::parse(EC.replace(r#""use":"sig""#, more).as_bytes()).unwrap();
+        for good in [r#""use":"sig""#, r#""a":1"#, r#""key_ops":["sign"]"#, r#""key_ops":["x","verify"]"#] {
+            assert_eq!(key(good).check_purpose(), Ok(()), "{good}");
+        }
+        assert!(matches!(key(r#""use":"enc""#).check_purpose(), Err(KeyError::ForEncryption(_))));
+        for other in [r#""key_ops":["encrypt"]"#, r#""key_ops":[]"#, r#""key_ops":"sign""#] {
+            assert!(matches!(key(other).check_purpose(), Err(KeyError::NotForSignatures(_))), "{other}");
+        }
+        let public = key(r#""key_ops":["sign"]"#).public().unwrap();
+        assert_eq!(public.to_json()["key_ops"], json!(["verify"]));
     }
 
     #[test]

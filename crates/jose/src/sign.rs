@@ -20,6 +20,8 @@ use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey};
 /// A key that is ready to sign: parsed and checked once.
 pub struct Signer {
     algorithm: Algorithm,
+    /// The algorithm as the key names it.
+    alg: String,
     kid: String,
     key: Key,
 }
@@ -40,9 +42,7 @@ impl Signer {
     /// A signer with this key.
     pub fn new(jwk: &Jwk) -> Result<Self, KeyError> {
         let kid = jwk.kid().to_owned();
-        if jwk.key_use().is_some_and(|key_use| key_use != "sig") {
-            return Err(KeyError::ForEncryption(kid));
-        }
+        jwk.check_purpose()?;
         let algorithm = jwk.algorithm()?;
         let inconsistent = || KeyError::Inconsistent(kid.clone());
         let key = match jwk.material() {
@@ -83,7 +83,9 @@ impl Signer {
                 _ => return Err(inconsistent()),
             },
         };
-        Ok(Self { algorithm, kid, key })
+        // The key has an algorithm, or the line above had failed.
+        let alg = jwk.alg().unwrap_or_default().to_owned();
+        Ok(Self { algorithm, alg, kid, key })
     }
 
     /// The algorithm of its signatures.
@@ -97,8 +99,10 @@ impl Signer {
     }
 
     /// The header of its tokens, `{"alg","kid","typ"}`, as base64url and with the dot behind it.
+    ///
+    /// The algorithm is named as the key names it: verifiers look for the key that says the same.
     pub fn encoded_header(&self, typ: &str) -> String {
-        let header = json!({ "alg": self.algorithm.as_str(), "kid": self.kid, "typ": typ });
+        let header = json!({ "alg": self.alg, "kid": self.kid, "typ": typ });
         format!("{}.", base64url::encode(header.to_string()))
     }
 
@@ -194,6 +198,19 @@ mod tests {
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
         assert_eq!(key.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+    }
+
+    #[test]
+    fn tokens_name_the_algorithm_as_their_key_does() {
+        for alg in ["EdDSA", "Ed25519"] {
+            let key = format!(
+                r#"{{"kty":"OKP","crv":"Ed25519","alg":"{alg}","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}"#
+            );
+            let set = JwkSet::new(vec![Jwk::parse(key.as_bytes()).unwrap()]).unwrap();
+            let token = Signer::of_set(&set).unwrap().sign_compact("JWT", b"{}").unwrap();
+            let verified = crate::verify::verify(&token, &set.public()).unwrap();
+            assert_eq!(verified.header["alg"], alg);
+        }
     }
 
     #[test]

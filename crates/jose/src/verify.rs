@@ -126,6 +126,7 @@ pub fn verify(token: &str, keys: &PublicJwkSet) -> Result<Verified, VerifyError>
         return Err(VerifyError::AlgorithmNotAccepted(parts.algorithm.to_string()));
     }
     let key = parts.key(keys.keys(), |key| key.kid())?;
+    key.check_purpose().map_err(VerifyError::Key)?;
     parts.check_algorithm(key.alg())?;
     check_public(key.key(), &parts)?;
     Ok(parts.verified(key.kid()))
@@ -135,12 +136,13 @@ pub fn verify(token: &str, keys: &PublicJwkSet) -> Result<Verified, VerifyError>
 pub fn verify_with_secrets(token: &str, keys: &JwkSet) -> Result<Verified, VerifyError> {
     let parts = Parts::of(token)?;
     let key = parts.key(keys.keys(), Jwk::kid)?;
+    key.check_purpose().map_err(VerifyError::Key)?;
     parts.check_algorithm(key.alg())?;
     match key.material() {
         Material::Secret(secret) if parts.algorithm.is_symmetric() => {
-            let hmac_key = hmac::Key::new(hmac_algorithm(parts.algorithm), secret);
-            hmac::verify(&hmac_key, parts.signing_input, &parts.signature)
-                .map_err(|_| VerifyError::BadSignature)?;
+            // Its length is a part of what the algorithm asks for.
+            key.clone().with_default_algorithm(parts.algorithm).algorithm().map_err(VerifyError::Key)?;
+            check_secret(secret, &parts)?;
         }
         Material::Pair { public, .. } => check_public(public, &parts)?,
         Material::Secret(_) => {
@@ -151,6 +153,11 @@ pub fn verify_with_secrets(token: &str, keys: &JwkSet) -> Result<Verified, Verif
         }
     }
     Ok(parts.verified(key.kid()))
+}
+
+fn check_secret(secret: &[u8], parts: &Parts<'_>) -> Result<(), VerifyError> {
+    let key = hmac::Key::new(hmac_algorithm(parts.algorithm), secret);
+    hmac::verify(&key, parts.signing_input, &parts.signature).map_err(|_| VerifyError::BadSignature)
 }
 
 fn check_public(key: &PublicKey, parts: &Parts<'_>) -> Result<(), VerifyError> {
@@ -228,6 +235,9 @@ fn time_claim(claims: &Map<String, Value>, name: &'static str) -> Result<Option<
         }
     }
 }
+
+#[cfg(test)]
+mod vectors;
 
 #[cfg(test)]
 mod tests {
