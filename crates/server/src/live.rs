@@ -16,7 +16,7 @@ use crate::config::load::merge;
 use crate::config::patch::{self, PatchError};
 use crate::config::{Config, ConfigError, load, redact};
 use crate::snapshot::Snapshot;
-use crate::tokenizers::{self, ServerSources, changed_at};
+use crate::tokenizers::{self, ServerSources, Tokenizers, changed_at};
 
 /// Where the configuration comes from, apart from stored revisions.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,8 @@ pub struct Live {
     /// Secrets that nobody configured, kept beside the database.
     generated: Vec<(&'static str, Secret)>,
     state: Mutex<State>,
+    /// Held by whoever changes configuration or keys, from reading to committing.
+    turn: Mutex<()>,
 }
 
 /// What the current snapshot was made of.
@@ -81,16 +83,22 @@ impl Live {
         generated: Vec<(&'static str, Secret)>,
         revision: Option<Revision>,
     ) -> Self {
-        Self { origin, generated, state: Mutex::new(State { base, revision, watched: Vec::new() }) }
+        let state = Mutex::new(State { base, revision, watched: Vec::new() });
+        Self { origin, generated, state, turn: Mutex::new(()) }
     }
 
     /// Compiles what the current state gives.
     pub async fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
         let state = self.state.lock().await;
-        self.compile_state(&state, sets)
+        self.compile_state(&state, sets, &Tokenizers::default())
     }
 
-    fn compile_state(&self, state: &State, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
+    fn compile_state(
+        &self,
+        state: &State,
+        sets: &[KeySet],
+        previous: &Tokenizers,
+    ) -> Result<Snapshot, ConfigError> {
         let mut config = Config::from_tree(&effective(&state.base, state.identity_config().as_ref()))?;
         for (name, secret) in &self.generated {
             let known =
@@ -99,7 +107,13 @@ impl Live {
                 known.push(secret.clone());
             }
         }
-        Snapshot::compile(config, sets)
+        Snapshot::compile(config, sets, previous)
+    }
+
+    /// Waits for one's turn to change configuration or keys. Whoever has it sees the result of the one
+    /// before, and no template and no key set changes between a check and the change that it allows.
+    pub async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.turn.lock().await
     }
 
     /// The identity configuration and the id of its revision, if it is a stored one.
@@ -109,27 +123,46 @@ impl Live {
     }
 
     /// Applies a JSON Patch whose paths begin with `/services/identity/config`.
-    pub async fn patch(&self, app: &App, patch: &Value, from: Option<Uuid>) -> Result<Changed, ChangeError> {
-        let state = self.fresh(app).await?;
-        check_revision(&state, from)?;
-        let after = patch::apply(&state.current(), patch)?;
-        self.store(app, state, after).await
+    ///
+    /// With `from` only while that is the newest revision; without, on whatever is the newest one.
+    pub async fn patch(
+        &self,
+        app: &App,
+        patch: &Value,
+        from: Option<BaseRevision>,
+    ) -> Result<Changed, ChangeError> {
+        let _turn = self.turn().await;
+        loop {
+            let state = self.fresh(app).await?;
+            check_revision(&state, from)?;
+            let after = patch::apply(&state.current(), patch)?;
+            match self.store(app, state, after).await {
+                // Another process stored a revision meanwhile: the patch is applied to that one.
+                Err(ChangeError::Outdated) if from.is_none() => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Replaces the whole identity configuration.
-    pub async fn replace(&self, app: &App, after: Value, from: Option<Uuid>) -> Result<Changed, ChangeError> {
+    pub async fn replace(&self, app: &App, after: Value) -> Result<Changed, ChangeError> {
+        let _turn = self.turn().await;
         let state = self.fresh(app).await?;
-        check_revision(&state, from)?;
         patch::check(&state.current(), &after)?;
         self.store(app, state, after).await
     }
 
-    /// Makes an older revision the newest one again.
+    /// Makes the configuration of an older revision the newest one again; the deployment's own id stands
+    /// for that of files and environment.
     pub async fn roll_back(&self, app: &App, to: Uuid) -> Result<Changed, ChangeError> {
+        let _turn = self.turn().await;
         let state = self.fresh(app).await?;
-        let revision = app.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
-        let after =
-            parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?;
+        let after = if to == app.deployment_id {
+            without_machine(&state.base)
+        } else {
+            let revision = app.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
+            parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?
+        };
         self.store(app, state, after).await
     }
 
@@ -158,7 +191,7 @@ impl Live {
         };
         let next = State { base: state.base.clone(), revision: Some(revision.clone()), watched: Vec::new() };
         let snapshot = self
-            .compile_state(&next, &sets)
+            .compile_state(&next, &sets, &app.snapshot().tokenizers)
             .map_err(|error| PatchError { pointer: String::new(), message: error.to_string() })?;
         match app.commit(&[Change::InsertRevision(revision.clone())]).await {
             Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
@@ -170,10 +203,20 @@ impl Live {
     }
 
     fn swap(&self, app: &App, state: &mut State, snapshot: Snapshot) {
-        let mut watched = tokenizers::watched_files(&snapshot.config.templates);
-        watched.extend(self.origin.files.iter().map(|file| (file.clone(), changed_at(file))));
-        state.watched = watched;
+        state.watched = self.watched(&snapshot);
         app.swap(snapshot);
+    }
+
+    /// The files of which a snapshot was made, with the time of their last change.
+    fn watched(&self, snapshot: &Snapshot) -> Vec<(PathBuf, Option<SystemTime>)> {
+        let schemas = snapshot.config.identity.schemas.iter();
+        let schemas = schemas.filter_map(|(_, url)| url.strip_prefix("file://")).map(PathBuf::from);
+        let mut files = tokenizers::source_files(&snapshot.config.templates);
+        files.extend(schemas);
+        files.extend(self.origin.files.iter().cloned());
+        files.sort();
+        files.dedup();
+        files.into_iter().map(|file| (file.clone(), changed_at(&file))).collect()
     }
 
     /// Reads files, environment, revision and key sets again. When they cannot be used, the server goes
@@ -187,7 +230,7 @@ impl Live {
         }
         let sets = app.store.key_sets().await?;
         let next = State { base: loaded.tree, revision: state.revision.clone(), watched: Vec::new() };
-        let snapshot = self.compile_state(&next, &sets).map_err(unusable)?;
+        let snapshot = self.compile_state(&next, &sets, &app.snapshot().tokenizers).map_err(unusable)?;
         *state = next;
         self.swap(app, &mut state, snapshot);
         Ok(())
@@ -196,9 +239,7 @@ impl Live {
     /// Notes which files the first snapshot was made of.
     pub async fn watch(&self, app: &App) {
         let mut state = self.state.lock().await;
-        let mut watched = tokenizers::watched_files(&app.snapshot().config.templates);
-        watched.extend(self.origin.files.iter().map(|file| (file.clone(), changed_at(file))));
-        state.watched = watched;
+        state.watched = self.watched(&app.snapshot());
     }
 
     /// Whether a file that was read has changed since.
@@ -212,9 +253,12 @@ fn unusable(error: ConfigError) -> ChangeError {
     ChangeError::Patch(PatchError { pointer: String::new(), message: error.to_string() })
 }
 
-fn check_revision(state: &State, from: Option<Uuid>) -> Result<(), ChangeError> {
+/// The revision that a change was made from; `None` is the configuration before the first one.
+pub type BaseRevision = Option<Uuid>;
+
+fn check_revision(state: &State, from: Option<BaseRevision>) -> Result<(), ChangeError> {
     match from {
-        Some(from) if state.revision.as_ref().map(|revision| revision.id) != Some(from) => {
+        Some(from) if state.revision.as_ref().map(|revision| revision.id) != from => {
             Err(ChangeError::Outdated)
         }
         _ => Ok(()),
@@ -253,7 +297,34 @@ fn effective(base: &Value, stored: Option<&Value>) -> Value {
         .collect::<Map<_, _>>()
         .into();
     merge(&mut tree, without_machine(stored));
+    take_files_from(base, &mut tree);
     tree
+}
+
+/// Files are named by the machine's own configuration only: where a stored revision still has a
+/// `file://` that it took over from there, what stands there now counts.
+fn take_files_from(base: &Value, tree: &mut Value) {
+    match (base, tree) {
+        (Value::String(now), Value::String(stored)) if stored.starts_with("file://") => {
+            stored.clone_from(now);
+        }
+        (Value::Object(base), Value::Object(stored)) => {
+            for (name, member) in stored {
+                if let Some(now) = base.get(name) {
+                    take_files_from(now, member);
+                }
+            }
+        }
+        (Value::Array(base), Value::Array(stored)) => {
+            // Items that have an id, as schemas do, belong together by it.
+            for item in stored.iter_mut().filter(|item| item.get("id").is_some()) {
+                if let Some(now) = base.iter().find(|now| now.get("id") == item.get("id")) {
+                    take_files_from(now, item);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Compiles the templates that a change touches. One that was broken before and is not touched does
@@ -280,4 +351,35 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
         }
     }
     Ok(warnings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_stored_revision_never_overrides_what_belongs_to_the_machine() {
+        let base = json!({
+            "dsn": "sqlite://now", "log": {"level": "warn"},
+            "identity": {"schemas": [{"id": "b", "url": "file:///b/now"}, {"id": "a", "url": "file:///a/now"}]},
+            "session": {"lifespan": "1h", "whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "file:///now"}}}}},
+        });
+        let stored = json!({
+            "dsn": "sqlite://old", "log": {"level": "debug"},
+            "identity": {"schemas": [{"id": "a", "url": "file:///a/old"}, {"id": "b", "url": "base64://e30="}]},
+            "session": {"lifespan": "2h", "whoami": {"tokenizer": {"templates": {
+                "t": {"jwks_url": "file:///old"}, "u": {"jwks_url": "set://u"}}}}},
+        });
+        assert_eq!(
+            effective(&base, Some(&stored)),
+            json!({
+                "dsn": "sqlite://now", "log": {"level": "warn"},
+                "identity": {"schemas": [{"id": "a", "url": "file:///a/now"}, {"id": "b", "url": "base64://e30="}]},
+                "session": {"lifespan": "2h", "whoami": {"tokenizer": {"templates": {
+                    "t": {"jwks_url": "file:///now"}, "u": {"jwks_url": "set://u"}}}}},
+            })
+        );
+        assert_eq!(effective(&base, None), base);
+    }
 }

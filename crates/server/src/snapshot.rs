@@ -26,12 +26,13 @@ pub struct Snapshot {
 
 impl Snapshot {
     /// Compiles a configuration. Broken templates do not stop it; anything else that is wrong does.
-    pub fn compile(config: Config, sets: &[KeySet]) -> Result<Self, ConfigError> {
+    /// `previous` are the templates that are in use.
+    pub fn compile(config: Config, sets: &[KeySet], previous: &Tokenizers) -> Result<Self, ConfigError> {
         let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
         let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
             .map_err(|error| ConfigError::Invalid(vec![format!("/identity/schemas: {error}")]))?;
         Ok(Self {
-            tokenizers: Tokenizers::compile(&config.templates, &ServerSources::new(sets)),
+            tokenizers: Tokenizers::compile(&config.templates, &ServerSources::new(sets), previous),
             self_service: SelfService::compile(&config, &config.secrets.cookie)
                 .map_err(ConfigError::Invalid)?,
             courier: Courier::compile(&config).map_err(ConfigError::Invalid)?,
@@ -49,7 +50,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn compile(tree: Value) -> Result<Snapshot, ConfigError> {
-        Snapshot::compile(Config::from_tree(&tree)?, &[])
+        Snapshot::compile(Config::from_tree(&tree)?, &[], &Tokenizers::default())
     }
 
     #[test]

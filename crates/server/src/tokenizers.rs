@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use axum::http::StatusCode;
@@ -21,7 +22,7 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// All templates, compiled or broken. A broken one does not stop the others.
 #[derive(Debug, Default)]
-pub struct Tokenizers(HashMap<String, Result<Tokenizer, Broken>>);
+pub struct Tokenizers(HashMap<String, Result<Arc<Tokenizer>, Broken>>);
 
 /// Why a template cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,31 +109,48 @@ pub fn compile(name: &str, template: &Value, sources: &dyn Sources) -> Result<To
 
 impl Tokenizers {
     /// Compiles all templates of a configuration. What is broken is logged.
-    pub fn compile(templates: &Map<String, Value>, sources: &dyn Sources) -> Self {
+    ///
+    /// One that worked before and does no longer, because a file of it is gone or half written, goes on as
+    /// it was: those who sign in must not suffer from it.
+    pub fn compile(templates: &Map<String, Value>, sources: &dyn Sources, previous: &Self) -> Self {
         let compiled = templates.iter().map(|(name, template)| {
-            let outcome = compile(name, template, sources);
-            match &outcome {
-                Ok(tokenizer) if tokenizer.signer().algorithm().is_symmetric() => tracing::warn!(
-                    template = %name,
-                    "the template signs with a shared secret: whoever can verify its tokens can also make them"
-                ),
-                Ok(_) => {}
-                Err(broken) => {
-                    tracing::error!(template = %name, "the template cannot be used: {}", broken.render());
+            let outcome = match compile(name, template, sources) {
+                Ok(tokenizer) => {
+                    if tokenizer.signer().algorithm().is_symmetric() {
+                        tracing::warn!(
+                            template = %name,
+                            "the template signs with a shared secret: whoever can verify its tokens can also make them"
+                        );
+                    }
+                    Ok(Arc::new(tokenizer))
                 }
-            }
+                Err(broken) => match previous.get(name) {
+                    Some(Ok(working)) => {
+                        tracing::error!(
+                            template = %name,
+                            "the template cannot be used as it is now, it goes on as it was before: {}",
+                            broken.render()
+                        );
+                        Ok(working.clone())
+                    }
+                    _ => {
+                        tracing::error!(template = %name, "the template cannot be used: {}", broken.render());
+                        Err(broken)
+                    }
+                },
+            };
             (name.clone(), outcome)
         });
         Self(compiled.collect())
     }
 
     /// A template by its name.
-    pub fn get(&self, name: &str) -> Option<&Result<Tokenizer, Broken>> {
+    pub fn get(&self, name: &str) -> Option<&Result<Arc<Tokenizer>, Broken>> {
         self.0.get(name)
     }
 
     /// Names of all templates with their outcome, in the order of the names.
-    pub fn list(&self) -> Vec<(&str, &Result<Tokenizer, Broken>)> {
+    pub fn list(&self) -> Vec<(&str, &Result<Arc<Tokenizer>, Broken>)> {
         let mut all: Vec<_> = self.0.iter().map(|(name, outcome)| (name.as_str(), outcome)).collect();
         all.sort_by_key(|(name, _)| *name);
         all
@@ -186,27 +204,15 @@ fn refused(name: &str, error: &TokenizeError) -> ApiError {
     )
 }
 
-/// The files that templates are read from, with the time of their last change.
-pub fn watched_files(templates: &Map<String, Value>) -> Vec<(PathBuf, Option<SystemTime>)> {
-    let mut files: Vec<PathBuf> = templates
-        .values()
-        .filter_map(|template| Template::from_json(template).ok())
-        .flat_map(|template| [Some(template.jwks_url), template.claims_mapper_url])
-        .flatten()
-        .filter_map(|url| match url {
-            SourceUrl::File(path) => Some(path),
-            _ => None,
-        })
-        .collect();
-    files.sort();
-    files.dedup();
-    files
-        .into_iter()
-        .map(|path| {
-            let changed = changed_at(&path);
-            (path, changed)
-        })
-        .collect()
+/// The files that templates are read from.
+pub fn source_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
+    let templates = templates.values().filter_map(|template| Template::from_json(template).ok());
+    let sources = templates.flat_map(|template| [Some(template.jwks_url), template.claims_mapper_url]);
+    let files = sources.flatten().filter_map(|url| match url {
+        SourceUrl::File(path) => Some(path),
+        _ => None,
+    });
+    files.collect()
 }
 
 /// When a file was last changed; nothing when it is not there.

@@ -1,9 +1,10 @@
 //! Who may call the admin API.
 //!
-//! With tokens configured, whoever sends one. Without, only programs of this machine: a web page must
-//! not reach it, neither by asking across origins nor by a name that it makes point here (DNS
-//! rebinding), so requests need a Host that can only mean this machine, no Origin, and JSON bodies.
+//! With tokens configured, whoever sends one. Without, only programs: a web page must not reach it,
+//! neither by asking across origins nor by a name that it makes point here (DNS rebinding), so requests
+//! need a Host that can only mean this server, no Origin, and JSON bodies.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -39,13 +40,10 @@ fn judge(
     if !config.tokens.is_empty() {
         return check_token(config, headers);
     }
-    if config.insecure {
-        return Ok(());
-    }
     let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(without_port).or(uri_host);
     if !host.is_some_and(|host| is_own_host(config, host)) {
         return Err(ApiError::forbidden(
-            "The admin API without a token answers only requests to a loopback address, localhost or the host of serve.admin.base_url. Set serve.admin.token to reach it under another name.",
+            "The admin API without a token answers only requests to a loopback address, localhost or the host of serve.admin.base_url. Set serve.admin.base_url to the name under which it is reached, or serve.admin.token.",
         ));
     }
     if headers.contains_key(header::ORIGIN) {
@@ -96,7 +94,11 @@ fn without_port(host: &str) -> &str {
 fn is_own_host(config: &AdminConfig, host: &str) -> bool {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let own = Url::parse(&config.base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    is_loopback(host) || own.is_some_and(|own| own.trim_matches(['[', ']']).eq_ignore_ascii_case(host))
+    // Where everybody may ask, so may those who ask by address: a name can be made to point here by
+    // somebody else, an address cannot.
+    let by_address = config.insecure && host.parse::<IpAddr>().is_ok();
+    let by_name = own.is_some_and(|own| own.trim_matches(['[', ']']).eq_ignore_ascii_case(host));
+    is_loopback(host) || by_address || by_name
 }
 
 #[cfg(test)]
@@ -157,6 +159,22 @@ mod tests {
         assert_eq!(ask("Bearer other"), 401);
         assert_eq!(ask("Basic old-token"), 401);
         assert_eq!(status(tokens(), &Method::GET, &[("host", "localhost")]), 401);
-        assert_eq!(status(json!({"host": "0.0.0.0", "insecure": true}), &Method::GET, &[]), 200);
+    }
+
+    #[test]
+    fn where_everybody_may_ask_web_pages_still_may_not() {
+        let ask = |pairs: &[(&'static str, &'static str)]| {
+            let open = json!({"host": "0.0.0.0", "insecure": true, "base_url": "http://sessera:4434/"});
+            status(open, &Method::POST, pairs)
+        };
+        for host in ["127.0.0.1:4434", "10.1.2.3:4434", "[fd00::1]:4434", "sessera:4434"] {
+            assert_eq!(ask(&[("host", host)]), 200, "{host}");
+        }
+        assert_eq!(ask(&[("host", "evil.example:4434")]), 403);
+        assert_eq!(ask(&[("host", "10.1.2.3:4434"), ("origin", "http://evil.example")]), 403);
+        assert_eq!(
+            ask(&[("host", "10.1.2.3"), ("content-length", "1"), ("content-type", "text/plain")]),
+            403
+        );
     }
 }

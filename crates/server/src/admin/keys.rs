@@ -104,7 +104,7 @@ fn to_stored(app: &App, jwk: &Jwk) -> StoredKey {
     }
 }
 
-/// Stores a set and compiles the templates that read it. A set that would break a template that works
+/// Stores a set and compiles the templates that read it; the caller has its turn to do so. A set that would break a template that works
 /// is refused.
 async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
     let mut sets = app.store.key_sets().await?;
@@ -196,6 +196,7 @@ async fn create(
     // Making a long RSA key takes seconds of computing.
     let made = tokio::task::spawn_blocking(move || generate::key(algorithm, kid, bits)).await;
     let jwk = made.map_err(ApiError::internal)?.map_err(key_error)?.with_use(key_use);
+    let _turn = app.live.turn().await;
     let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
     if set.keys.iter().any(|key| key.kid == jwk.kid()) {
         return Err(ApiError::conflict(format!(
@@ -223,6 +224,7 @@ async fn put_set(
 ) -> Result<Response, ApiError> {
     checked_name(&name)?;
     let set = JwkSet::from_value(strict_body(&headers, &body)?).map_err(key_error)?;
+    let _turn = app.live.turn().await;
     let version = app.store.key_set(&name).await?.map_or(0, |known| known.version);
     let keys = set.keys().iter().map(|jwk| to_stored(&app, jwk)).collect();
     store(&app, KeySet { version, ..KeySet::new(name, keys) }).await?;
@@ -236,6 +238,7 @@ async fn put_set(
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
 async fn delete_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<StatusCode, ApiError> {
+    let _turn = app.live.turn().await;
     refuse_when_used(&app, &name)?;
     match app.commit(&[Change::DeleteKeySet(name.clone())]).await {
         Err(StoreError::Conflict(Conflict::Missing)) => return Err(no_set(&name)),
@@ -297,6 +300,7 @@ async fn put_key(
         ));
     }
     let jwk = Jwk::from_value(value).map_err(key_error)?.with_kid(kid.clone());
+    let _turn = app.live.turn().await;
     let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
     let stored = to_stored(&app, &jwk);
     match set.keys.iter_mut().find(|key| key.kid == kid) {
@@ -315,6 +319,7 @@ async fn delete_key(
     State(app): State<Arc<App>>,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
+    let _turn = app.live.turn().await;
     let mut set = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
     let before = set.keys.len();
     set.keys.retain(|key| key.kid != kid);

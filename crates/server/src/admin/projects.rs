@@ -159,7 +159,7 @@ async fn put(
     let config = body.pointer("/services/identity/config").cloned().ok_or_else(|| {
         ApiError::bad_request("The body needs /services/identity/config, the whole identity configuration.")
     })?;
-    let change = app.live.replace(&app, config, None).await.map_err(refused)?;
+    let change = app.live.replace(&app, config).await.map_err(refused)?;
     Ok(changed(&app, &change))
 }
 
@@ -194,11 +194,7 @@ async fn patch_revision(
     check_project(&app, &id)?;
     let patch = operations(&text)?;
     let from = from_revision(&app, &revision)?;
-    let (_, newest) = app.live.current().await;
-    if from != newest {
-        return Err(refused(ChangeError::Outdated));
-    }
-    let change = app.live.patch(&app, &patch, from).await.map_err(refused)?;
+    let change = app.live.patch(&app, &patch, Some(from)).await.map_err(refused)?;
     Ok(changed(&app, &change))
 }
 

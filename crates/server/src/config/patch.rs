@@ -41,15 +41,17 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
     if let Value::Object(members) = &mut patched {
         members.retain(|name, _| !MACHINE.contains(&name.as_str()));
     }
-    for (number, operation) in operations.iter().enumerate() {
-        apply_one(&mut patched, operation, number)?;
-    }
+    apply_all(&mut patched, operations)?;
     if patched.to_string().len() > MAX_TREE {
         return refuse("", "the configuration would be larger than 4 MiB");
     }
     check(tree, &patched)?;
     keys::prune(&mut patched);
     Ok(patched)
+}
+
+fn apply_all(tree: &mut Value, operations: &[Value]) -> Result<(), PatchError> {
+    operations.iter().enumerate().try_for_each(|(number, operation)| apply_one(tree, operation, number))
 }
 
 /// Checks a whole tree that replaces another.
@@ -66,7 +68,9 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
         );
     }
     let findings = keys::check(after);
-    if let Some(finding) = findings.wrong.into_iter().chain(findings.unknown).next() {
+    // What nobody knew before, in a configuration file perhaps, was warned about and stays.
+    let unknown = findings.unknown.into_iter().filter(|finding| before.pointer(&finding.pointer).is_none());
+    if let Some(finding) = findings.wrong.into_iter().chain(unknown).next() {
         return refuse(finding.pointer, finding.message);
     }
     no_new_files(before, after, String::new())
@@ -288,6 +292,53 @@ mod tests {
         assert!(
             refused(operation("add", "/session/whoami/tokenizer/templates/t", file)).contains("base64://")
         );
+    }
+
+    #[test]
+    fn a_key_that_was_unknown_before_does_not_block_others() {
+        let tree = json!({"sesion": 1, "session": {"lifespn": "1h"}});
+        let patched = apply(&tree, &operation("add", "/session/lifespan", json!("1h"))).unwrap();
+        assert_eq!(patched, json!({"sesion": 1, "session": {"lifespn": "1h", "lifespan": "1h"}}));
+        assert!(apply(&tree, &operation("add", "/session/nope", json!(1))).is_err());
+    }
+
+    /// Public vectors, where they are there: each case is a document, a patch, and what comes of it.
+    #[test]
+    fn public_vectors() {
+        let folder = std::env::var_os("SESSERA_VECTORS").map_or_else(
+            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
+            std::path::PathBuf::from,
+        );
+        let mut run = 0;
+        for file in ["spec_tests.json", "tests.json"] {
+            let Ok(text) = std::fs::read_to_string(folder.join("json-patch").join(file)) else {
+                eprintln!("skipped: no vectors for JSON Patch here (SESSERA_VECTORS)");
+                return;
+            };
+            let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+            for case in cases.iter().filter(|case| case.get("doc").is_some() && case["disabled"] != true) {
+                let mut patch = case["patch"].clone();
+                for operation in patch.as_array_mut().unwrap() {
+                    for name in ["path", "from"] {
+                        if let Some(path) = operation.get(name).and_then(Value::as_str) {
+                            // A path that does not begin with a slash stays the wrong one that it is.
+                            operation[name] = format!("{PREFIX}{path}").into();
+                        }
+                    }
+                }
+                let mut document = case["doc"].clone();
+                let outcome = apply_all(&mut document, patch.as_array().unwrap());
+                if case.get("error").is_some() {
+                    assert!(outcome.is_err(), "{case}");
+                } else {
+                    assert!(outcome.is_ok(), "{case}: {outcome:?}");
+                    let expected = case.get("expected").unwrap_or(&document);
+                    assert!(equal(&document, expected), "{case}: {document}");
+                }
+                run += 1;
+            }
+        }
+        assert!(run > 100, "{run}");
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn describe_base64(content: &str) -> String {
     match JwkSet::parse(&bytes) {
         Ok(set) => {
             let kids: Vec<&str> = set.keys().iter().map(sessera_jose::Jwk::kid).collect();
-            format!("(key set with the keys {})", kids.join(", "))
+            format!("(key set with the keys {}) {}", kids.join(", "), short_digest(&bytes))
         }
         Err(_) => short_digest(content.as_bytes()),
     }
@@ -112,6 +112,16 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("k1") && shown.contains("1h"));
+    }
+
+    #[test]
+    fn another_key_under_the_same_id_is_a_difference() {
+        let with = |secret: &str| {
+            let set = format!(r#"{{"keys":[{{"kty":"oct","k":"{secret}","kid":"k1"}}]}}"#);
+            json!({"x": format!("base64://{}", sessera_jose::base64url::encode(set))})
+        };
+        assert_eq!(difference(&with("YQ"), &with("Yg")).as_array().map(Vec::len), Some(1));
+        assert_eq!(difference(&with("YQ"), &with("YQ")), json!([]));
     }
 
     #[test]
