@@ -336,9 +336,9 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
         let pointer = format!("{TEMPLATES}/{}", crate::config::keys::escape(&name));
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
         match tokenizers::compile(&name, template, &ServerSources::new(sets)) {
-            Ok(tokenizer) if tokenizer.signer().algorithm().is_symmetric() => warnings.push(format!(
+            Ok(tokenizer) if tokenizer.algorithm().is_symmetric() => warnings.push(format!(
                 "The template \"{name}\" signs with a shared secret ({}): whoever can verify its tokens can also make them. Prefer ES256 unless a partner asks for a shared secret.",
-                tokenizer.signer().algorithm()
+                tokenizer.algorithm()
             )),
             Ok(_) => {}
             Err(broken) => {

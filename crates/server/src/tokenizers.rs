@@ -116,7 +116,7 @@ impl Tokenizers {
         let compiled = templates.iter().map(|(name, template)| {
             let outcome = match compile(name, template, sources) {
                 Ok(tokenizer) => {
-                    if tokenizer.signer().algorithm().is_symmetric() {
+                    if tokenizer.algorithm().is_symmetric() {
                         tracing::warn!(
                             template = %name,
                             "the template signs with a shared secret: whoever can verify its tokens can also make them"

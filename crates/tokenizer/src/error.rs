@@ -81,6 +81,16 @@ pub enum TokenizeError {
         /// Column there.
         column: u32,
     },
+    /// The mapper lets a token live longer than its key is published.
+    #[error(
+        "the claims mapper made \"exp\" later than the template's ttl allows; keys of a managed set are published only as long as tokens of that ttl live: raise the ttl of the template"
+    )]
+    LateExpiry {
+        /// Where the mapper's result is written.
+        line: u32,
+        /// Column there.
+        column: u32,
+    },
     /// The template wants the external id as subject, and the identity has none.
     #[error(
         "the identity has no external_id, which this template uses as subject: give it one, or set subject_source to \"id\""
@@ -102,6 +112,9 @@ impl TokenizeError {
             }
             Self::BadTime { claim, line, column } => format!(
                 "its claims mapper at line {line}, column {column} must make the claim \"{claim}\" a whole number of seconds"
+            ),
+            Self::LateExpiry { line, column } => format!(
+                "its claims mapper at line {line}, column {column} makes \"exp\" later than the template's ttl allows; raise the ttl"
             ),
             Self::NoExternalId => {
                 "the identity has no external_id, which the template uses as subject".into()

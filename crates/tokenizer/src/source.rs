@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::schedule::Activation;
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::general_purpose::GeneralPurposeConfig;
@@ -49,6 +50,10 @@ pub trait Sources {
     fn file(&self, path: &std::path::Path) -> Result<Vec<u8>, SourceError>;
     /// A stored key set as JSON, private members included.
     fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError>;
+    /// When the keys of a managed set begin to sign. Nothing for a set whose first key signs.
+    fn activations(&self, _name: &str) -> Vec<Activation> {
+        Vec::new()
+    }
 }
 
 impl SourceUrl {

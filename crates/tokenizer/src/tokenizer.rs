@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessera_jose::{JwkSet, PublicJwkSet, Signer, base64url};
+use sessera_jose::{Algorithm, JwkSet, PublicJwkSet, Signer, base64url};
 use sessera_jsonnet::{Document, Limits, Members, Program, Variables};
 use uuid::Uuid;
 
 use crate::error::{LoadError, TokenizeError};
+use crate::schedule::Schedule;
 use crate::source::{SourceUrl, Sources};
 use crate::template::{SubjectSource, Template};
 
@@ -34,10 +35,9 @@ pub struct Subject<'a> {
 /// A template that is ready to make tokens. Immutable and shared by all requests.
 #[derive(Debug)]
 pub struct Tokenizer {
-    signer: Signer,
-    /// The token's header with the dot behind it.
-    header: String,
+    schedule: Schedule,
     mapper: Option<Program>,
+    is_managed: bool,
     ttl: Duration,
     subject_source: SubjectSource,
     public_keys: PublicJwkSet,
@@ -58,10 +58,13 @@ impl Tokenizer {
                     .and_then(|source| parse(name, url, &source))
             })
             .transpose()?;
-        let signer = Signer::of_set(&keys).map_err(LoadError::Key)?;
+        let activations = match &template.jwks_url {
+            SourceUrl::Set(set) => sources.activations(set),
+            _ => Vec::new(),
+        };
         Ok(Self {
-            header: signer.encoded_header("JWT"),
-            signer,
+            schedule: Schedule::new(&keys, &activations, "JWT").map_err(LoadError::Key)?,
+            is_managed: !activations.is_empty(),
             mapper,
             ttl: template.ttl,
             subject_source: template.subject_source,
@@ -75,9 +78,24 @@ impl Tokenizer {
         &self.public_keys
     }
 
-    /// The key that signs.
-    pub const fn signer(&self) -> &Signer {
-        &self.signer
+    /// The key that signs at a time in seconds since the epoch.
+    pub fn signer(&self, now: i64) -> &Signer {
+        &self.schedule.at(now).signer
+    }
+
+    /// The algorithm of its signatures.
+    pub fn algorithm(&self) -> Algorithm {
+        self.schedule.at(i64::MAX).signer.algorithm()
+    }
+
+    /// Whether its keys rotate by themselves.
+    pub const fn is_managed(&self) -> bool {
+        self.is_managed
+    }
+
+    /// How long its tokens live.
+    pub const fn ttl(&self) -> Duration {
+        self.ttl
     }
 
     /// The default claims as JSON, as the mapper sees them. `now` is seconds since the epoch.
@@ -88,14 +106,22 @@ impl Tokenizer {
     /// Makes a token. `now` is seconds since the epoch.
     pub fn tokenize(&self, subject: &Subject<'_>, now: i64) -> Result<String, TokenizeError> {
         let payload = self.claims(subject, now)?;
-        let mut token = String::with_capacity(self.header.len() + payload.len() * 4 / 3 + 700);
-        token.push_str(&self.header);
+        let turn = self.schedule.at(now);
+        let mut token = String::with_capacity(turn.header.len() + payload.len() * 4 / 3 + 700);
+        token.push_str(&turn.header);
         base64url::encode_into(&payload, &mut token);
         let mut signature = String::with_capacity(96);
-        self.signer.sign_into(token.as_bytes(), &mut signature).map_err(TokenizeError::Signing)?;
+        turn.signer.sign_into(token.as_bytes(), &mut signature).map_err(TokenizeError::Signing)?;
         token.push('.');
         token.push_str(&signature);
         Ok(token)
+    }
+
+    /// The latest `exp` that a mapper may give. A managed set takes a key out when the tokens that it
+    /// knows of have ended, so none may live longer.
+    fn latest_expiry(&self, now: i64) -> i64 {
+        let ttl = i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX);
+        if self.is_managed { now.saturating_add(ttl) } else { i64::MAX }
     }
 
     /// The claims of a token as JSON: the defaults, and over them what the mapper returns.
@@ -112,7 +138,7 @@ impl Tokenizer {
         let members = mapper
             .evaluate_member("claims", &variables, &self.limits)
             .map_err(|error| TokenizeError::Mapper(Box::new(error)))?;
-        merge(&defaults, &members, mapper)
+        merge(&defaults, &members, mapper, self.latest_expiry(now))
     }
 }
 
@@ -172,7 +198,12 @@ impl Claims {
 }
 
 /// Both lists are in the order of their names: goes through them in step.
-fn merge(defaults: &Claims, mapped: &Members, mapper: &Program) -> Result<Vec<u8>, TokenizeError> {
+fn merge(
+    defaults: &Claims,
+    mapped: &Members,
+    mapper: &Program,
+    latest_expiry: i64,
+) -> Result<Vec<u8>, TokenizeError> {
     let mut json = Vec::with_capacity(2048);
     let mut write = |name: &str, value: &[u8]| {
         json.push(if json.is_empty() { b'{' } else { b',' });
@@ -190,11 +221,19 @@ fn merge(defaults: &Claims, mapped: &Members, mapper: &Program) -> Result<Vec<u8
             // The subject is never the mapper's to choose, and no default claim can be taken away.
             Some(default) if name == "sub" || value == b"null" => write(name, default.as_bytes()),
             _ => {
-                if let Some(claim) = TIMES.iter().find(|claim| **claim == name)
-                    && !is_time(value)
-                {
-                    let place = mapper.result_location();
-                    return Err(TokenizeError::BadTime { claim, line: place.line, column: place.column });
+                if let Some(claim) = TIMES.iter().find(|claim| **claim == name) {
+                    let place = || {
+                        let place = mapper.result_location();
+                        (place.line, place.column)
+                    };
+                    let time = time(value).ok_or_else(|| {
+                        let (line, column) = place();
+                        TokenizeError::BadTime { claim, line, column }
+                    })?;
+                    if name == "exp" && time > latest_expiry {
+                        let (line, column) = place();
+                        return Err(TokenizeError::LateExpiry { line, column });
+                    }
                 }
                 write(name, value);
             }
@@ -208,14 +247,15 @@ fn merge(defaults: &Claims, mapped: &Members, mapper: &Program) -> Result<Vec<u8
 }
 
 /// A whole number of seconds from 0 to 9999-12-31.
-fn is_time(json: &[u8]) -> bool {
+fn time(json: &[u8]) -> Option<i64> {
     let digits = std::str::from_utf8(json).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-    digits.and_then(|text| text.parse::<i64>().ok()).is_some_and(|seconds| seconds <= 253_402_300_799)
+    digits.and_then(|text| text.parse::<i64>().ok()).filter(|seconds| *seconds <= 253_402_300_799)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::Activation;
     use crate::source::{SourceError, decode_base64};
     use serde_json::{Value, json};
     use sessera_jose::{Algorithm, generate, verify};
@@ -252,18 +292,59 @@ mod tests {
         Tokenizer::compile("t", &Template::from_json(&template).unwrap(), &sources())
     }
 
-    fn tokenize(mapper: &str, more: Value) -> Result<Value, TokenizeError> {
-        let tokenizer = compile(mapper, more).unwrap();
-        let session = Document::shared(br#"{"id":"s","identity":{"schema_id":"default"}}"#).unwrap();
-        let subject = Subject {
+    /// Two keys of a managed set that take turns at second 2000.
+    struct TwoKeys(String);
+
+    impl Sources for TwoKeys {
+        fn file(&self, _: &std::path::Path) -> Result<Vec<u8>, SourceError> {
+            Err(SourceError::File("not found".into()))
+        }
+
+        fn key_set(&self, _: &str) -> Result<Vec<u8>, SourceError> {
+            Ok(self.0.clone().into_bytes())
+        }
+
+        fn activations(&self, _: &str) -> Vec<Activation> {
+            vec![("a".into(), 0), ("b".into(), 2_000)]
+        }
+    }
+
+    #[test]
+    fn keys_of_a_managed_set_take_turns_and_bound_the_life_of_tokens() {
+        let key = |kid: &str| generate::key(Algorithm::Es256, Some(kid.into()), 2048).unwrap();
+        let keys = JwkSet::new(vec![key("a"), key("b")]).unwrap().to_private_json().to_string();
+        let compile = |mapper: &str| {
+            use base64::Engine as _;
+            let mapper = base64::engine::general_purpose::STANDARD.encode(mapper);
+            let template = json!({"jwks_url": "set://k", "claims_mapper_url": format!("base64://{mapper}")});
+            Tokenizer::compile("t", &Template::from_json(&template).unwrap(), &TwoKeys(keys.clone())).unwrap()
+        };
+        let session = Document::shared(b"{}").unwrap();
+        let tokenize = |tokenizer: &Tokenizer, now| tokenizer.tokenize(&subject(&session), now);
+        let within = compile("{ claims: { exp: std.extVar('claims').exp } }");
+        for (now, kid) in [(1_999, "a"), (2_000, "b")] {
+            let token = tokenize(&within, now).unwrap();
+            assert_eq!(verify::verify(&token, within.public_keys()).unwrap().kid, kid);
+        }
+        let beyond = compile("{ claims: { exp: std.extVar('claims').exp + 1 } }");
+        assert!(matches!(tokenize(&beyond, 1_000), Err(TokenizeError::LateExpiry { line: 1, .. })));
+    }
+
+    fn subject(session: &Arc<Document>) -> Subject<'_> {
+        Subject {
             issuer: "https://id.example.org/",
             identity_id: Uuid::from_u128(1),
             external_id: None,
             session_id: Uuid::from_u128(2),
             token_id: Uuid::from_u128(3),
-            session: &session,
-        };
-        let token = tokenizer.tokenize(&subject, 1_000)?;
+            session,
+        }
+    }
+
+    fn tokenize(mapper: &str, more: Value) -> Result<Value, TokenizeError> {
+        let tokenizer = compile(mapper, more).unwrap();
+        let session = Document::shared(br#"{"id":"s","identity":{"schema_id":"default"}}"#).unwrap();
+        let token = tokenizer.tokenize(&subject(&session), 1_000)?;
         let verified = verify::verify(&token, tokenizer.public_keys()).unwrap();
         assert_eq!(verified.header["typ"], "JWT");
         Ok(Value::Object(verified.claims().unwrap()))

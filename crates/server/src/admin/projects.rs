@@ -250,7 +250,7 @@ async fn list_templates(State(app): State<Arc<App>>, Segment(id): Segment) -> Re
     let shown = snapshot.tokenizers.list().into_iter().map(|(name, outcome)| match outcome {
         Ok(tokenizer) => json!({
             "name": name, "state": "ready",
-            "alg": tokenizer.signer().algorithm().as_str(), "kid": tokenizer.signer().kid(),
+            "alg": tokenizer.algorithm().as_str(), "kid": tokenizer.signer(app.clock.now().seconds()).kid(),
         }),
         Err(broken) => json!({ "name": name, "state": "broken", "reason": broken.to_string() }),
     });

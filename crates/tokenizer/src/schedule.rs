@@ -1,0 +1,70 @@
+//! Which key signs when.
+
+use sessera_jose::{Jwk, JwkSet, KeyError, Signer};
+
+/// A key of a managed set with the second from which it signs.
+pub type Activation = (String, i64);
+
+/// A key ready to sign, and from when on it does.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    /// Seconds since the epoch.
+    from: i64,
+    pub(crate) signer: Signer,
+    /// The token's header with the dot behind it.
+    pub(crate) header: String,
+}
+
+/// The keys of a template in the order in which they sign. There is always one.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    first: Turn,
+    /// By their time.
+    later: Vec<Turn>,
+}
+
+impl Schedule {
+    /// The keys that sign by their activations; without any, the first key of the set signs always.
+    pub(crate) fn new(keys: &JwkSet, activations: &[Activation], typ: &str) -> Result<Self, KeyError> {
+        let turn = |from: i64, signer: Signer| Turn { from, header: signer.encoded_header(typ), signer };
+        if activations.is_empty() {
+            return Ok(Self { first: turn(i64::MIN, Signer::of_set(keys)?), later: Vec::new() });
+        }
+        let find = |kid: &str| -> Option<&Jwk> { keys.find(kid) };
+        let mut turns = activations
+            .iter()
+            .filter_map(|(kid, from)| find(kid).map(|key| Signer::new(key).map(|signer| turn(*from, signer))))
+            .collect::<Result<Vec<_>, _>>()?;
+        turns.sort_by_key(|turn| turn.from);
+        if turns.is_empty() {
+            return Err(KeyError::EmptySet);
+        }
+        let later = turns.split_off(1);
+        // A set has exactly one key per activation, so the first of the list is there.
+        let first = turns.pop().ok_or(KeyError::EmptySet)?;
+        Ok(Self { first, later })
+    }
+
+    /// The key that signs at a time in seconds since the epoch.
+    pub(crate) fn at(&self, now: i64) -> &Turn {
+        self.later.iter().rev().find(|turn| turn.from <= now).unwrap_or(&self.first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sessera_jose::{Algorithm, generate};
+
+    #[test]
+    fn keys_take_turns_at_their_second() {
+        let key = |kid: &str| generate::key(Algorithm::Es256, Some(kid.into()), 2048).unwrap();
+        let set = JwkSet::new(vec![key("a"), key("b"), key("c")]).unwrap();
+        let schedule = Schedule::new(&set, &[("c".into(), 200), ("b".into(), 100)], "JWT").unwrap();
+        for (now, kid) in [(0, "b"), (100, "b"), (199, "b"), (200, "c"), (i64::MAX, "c")] {
+            assert_eq!(schedule.at(now).signer.kid(), kid, "{now}");
+        }
+        assert_eq!(Schedule::new(&set, &[], "JWT").unwrap().at(0).signer.kid(), "a");
+        assert_eq!(Schedule::new(&set, &[("z".into(), 1)], "JWT").err(), Some(KeyError::EmptySet));
+    }
+}
