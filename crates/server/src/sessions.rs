@@ -87,7 +87,17 @@ impl Sessions {
         snapshot: &Snapshot,
         token: &str,
     ) -> Result<Arc<LiveSession>, ApiError> {
-        let found = app.store.session_by_token(&TokenHash::of(token)).await?;
+        self.by_hash(app, snapshot, TokenHash::of(token)).await
+    }
+
+    /// The same by the hash of the token.
+    pub async fn by_hash(
+        &self,
+        app: &App,
+        snapshot: &Snapshot,
+        hash: TokenHash,
+    ) -> Result<Arc<LiveSession>, ApiError> {
+        let found = app.store.session_by_token(&hash).await?;
         let (stored, identity) = found.ok_or_else(ApiError::unauthorized)?;
         let now = app.clock.now();
         if !stored.session.is_live(now) || identity.state != IdentityState::Active {

@@ -1,48 +1,87 @@
-//! Requests of other origins (the Fetch standard's CORS protocol), as `serve.public.cors` says.
+//! Requests of other origins (the Fetch standard's CORS protocol).
+//!
+//! `serve.public.cors` says who may call with cookies. Besides, a page to which browsers may return can
+//! exchange its one-time code for a token, without cookies.
 
 use std::sync::Arc;
 
-use axum::http::{HeaderName, HeaderValue, Method, request::Parts};
-use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
+};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, request::Parts};
+use axum::response::Response;
+use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
+use url::Url;
 
-use crate::app::App;
+use crate::app::{App, Snapshot};
+use crate::public::exchange;
 
 /// The layer. Origins are judged by the configuration of the moment; the rest is that of the start.
 pub(crate) fn layer(app: Arc<App>) -> CorsLayer {
     let snapshot = app.snapshot();
     let cors = &snapshot.config.public.cors;
-    if !cors.enabled {
-        return CorsLayer::new();
-    }
     let headers = |names: &[String]| {
         names.iter().filter_map(|name| name.parse::<HeaderName>().ok()).collect::<Vec<_>>()
     };
     let methods =
         cors.allowed_methods.iter().filter_map(|name| name.parse::<Method>().ok()).collect::<Vec<_>>();
-    let judge = app.clone();
+    let (judge, with_cookies) = (app.clone(), app.clone());
     let mut layer = CorsLayer::new()
-        .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, _: &Parts| {
+        .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, request: &Parts| {
             let snapshot = judge.snapshot();
-            let allowed = &snapshot.config.public.cors.allowed_origins;
-            allowed
-                .iter()
-                .any(|known| known == "*" || known.trim_end_matches('/').as_bytes() == origin.as_bytes())
+            is_allowed(&snapshot, origin) || (is_exchange(request) && may_exchange(&snapshot, origin))
+        }))
+        .allow_credentials(AllowCredentials::predicate(move |origin: &HeaderValue, _: &Parts| {
+            let snapshot = with_cookies.snapshot();
+            snapshot.config.public.cors.allow_credentials && is_allowed(&snapshot, origin)
         }))
         .allow_methods(AllowMethods::list(methods))
         .allow_headers(AllowHeaders::list(headers(&cors.allowed_headers)))
-        .expose_headers(ExposeHeaders::list(headers(&cors.exposed_headers)))
-        .allow_credentials(cors.allow_credentials);
+        .expose_headers(ExposeHeaders::list(headers(&cors.exposed_headers)));
     if let Some(max_age) = cors.max_age {
         layer = layer.max_age(max_age);
     }
     layer
 }
 
-/// A preflight answer has no body, which its status says.
-pub(crate) async fn preflight(mut response: axum::response::Response) -> axum::response::Response {
-    let is_preflight = response.headers().contains_key(axum::http::header::ACCESS_CONTROL_ALLOW_METHODS);
-    if is_preflight && response.status() == axum::http::StatusCode::OK {
-        *response.status_mut() = axum::http::StatusCode::NO_CONTENT;
+/// Whether an origin is one of `serve.public.cors.allowed_origins`.
+fn is_allowed(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
+    let cors = &snapshot.config.public.cors;
+    cors.enabled
+        && cors
+            .allowed_origins
+            .iter()
+            .any(|known| known == "*" || known.trim_end_matches('/').as_bytes() == origin.as_bytes())
+}
+
+fn is_exchange(request: &Parts) -> bool {
+    request.uri.path() == exchange::PATH
+}
+
+/// Whether an origin is that of a page to which browsers may return.
+fn may_exchange(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
+    let is_origin = |page: &Url| page.origin().ascii_serialization().as_bytes() == origin.as_bytes();
+    // Addresses such as myapp://callback have no origin; "null" is nobody's.
+    snapshot.self_service.allowed_returns.iter().any(|page| page.origin().is_tuple() && is_origin(page))
+}
+
+/// An origin that is not allowed is told nothing. A preflight answer has no body, which its status says.
+pub(crate) async fn tidy(mut response: Response) -> Response {
+    let is_preflight = response.headers().contains_key(ACCESS_CONTROL_ALLOW_METHODS);
+    if is_preflight && response.status() == StatusCode::OK {
+        *response.status_mut() = StatusCode::NO_CONTENT;
+    }
+    if !response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
+        for name in [
+            ACCESS_CONTROL_ALLOW_CREDENTIALS,
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            ACCESS_CONTROL_ALLOW_METHODS,
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            ACCESS_CONTROL_MAX_AGE,
+        ] {
+            response.headers_mut().remove(name);
+        }
     }
     response
 }

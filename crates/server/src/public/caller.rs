@@ -92,6 +92,11 @@ impl<'a> Visit<'a> {
         cookie(&self.caller.headers, &csrf::cookie_name(&self.rules().base_url))
     }
 
+    /// The address that was called, under the public one.
+    pub(crate) fn request_url(&self) -> String {
+        self.rules().url(self.caller.uri.path_and_query().map_or("", |path| path.as_str()))
+    }
+
     /// How a flow of a kind begins. With it comes the new cookie for a browser that has none yet.
     pub(crate) fn begin(
         &self,
@@ -108,13 +113,12 @@ impl<'a> Visit<'a> {
                 (Some(TokenHash::of(&cookie)), Some(cookie))
             }
         };
-        let path = self.caller.uri.path_and_query().map_or("", |path| path.as_str());
         let beginning = Beginning {
             id: self.app.random.uuid(),
             transport,
             now: self.now,
             expires_at: self.now + rules.rules(kind).lifespan,
-            request_url: rules.url(path),
+            request_url: self.request_url(),
             return_to: self.return_to(return_to)?,
             browser,
         };

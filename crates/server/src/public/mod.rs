@@ -3,6 +3,7 @@
 mod answer;
 mod caller;
 mod errors;
+pub(crate) mod exchange;
 mod login;
 mod logout;
 mod recovery;
@@ -32,6 +33,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(settings::router())
         .merge(recovery::router())
         .merge(verification::router())
+        .merge(exchange::router())
         .merge(errors::router())
         .merge(schemas::router())
         .merge(health::router())
@@ -47,6 +49,6 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
         .layer(http::cors::layer(app.clone()))
-        .layer(axum::middleware::map_response(http::cors::preflight));
+        .layer(axum::middleware::map_response(http::cors::tidy));
     http::layers::wrap(router.with_state(app))
 }

@@ -68,7 +68,8 @@ async fn whoami(
     Ok(answer(&live, body))
 }
 
-fn answer(live: &LiveSession, body: Body) -> Response {
+/// The answer about a live session.
+pub(crate) fn answer(live: &LiveSession, body: Body) -> Response {
     let mut response = Response::new(body);
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();

@@ -1,0 +1,434 @@
+//! A token for a page on another site: `/self-service/exchange/...`.
+//!
+//! Browsers keep the session cookie from pages of other sites. Such a page sends the browser here, as a
+//! whole; whoever is not signed in signs in; the browser comes back with a one-time code, and the page
+//! exchanges it for a token. The code is good once, for a minute, for the origin that it was sent to and
+//! for whoever knows the secret behind the challenge (PKCE, RFC 7636), so neither a history nor a log nor
+//! another page can make use of it. A page never gets the session itself.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{StatusCode, header};
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sessera_model::{Secret, TokenHash, Uuid};
+use sessera_store::{Change, Flow, FlowKind, StoreError};
+use url::Url;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::credentials::Presented;
+use crate::error::ApiError;
+use crate::openapi::{ErrorBody, SessionBody};
+use crate::public::answer::redirect;
+use crate::public::caller::{Caller, Visit};
+use crate::public::whoami;
+use crate::request::JsonBody;
+
+/// The path at which codes are exchanged. Pages of every allowed return address may call it.
+pub(crate) const PATH: &str = "/self-service/exchange";
+
+/// How long a code is good.
+const LIFESPAN: Duration = Duration::from_secs(60);
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(create)).routes(routes!(submit))
+}
+
+#[derive(Deserialize)]
+struct Beginning {
+    return_to: Option<String>,
+    tokenize_as: Option<String>,
+    code_challenge: Option<String>,
+    code_challenge_method: Option<String>,
+}
+
+/// What is exchanged for a token.
+#[derive(Deserialize, utoipa::ToSchema)]
+struct ExchangeBody {
+    /// The one-time code.
+    #[schema(value_type = String)]
+    code: Secret,
+    /// The secret whose hash was sent as `code_challenge`.
+    #[schema(value_type = String)]
+    code_verifier: Secret,
+}
+
+/// What a code is good for, as it is kept.
+#[derive(Serialize, Deserialize)]
+struct Grant {
+    /// Opens the session.
+    session: TokenHash,
+    /// Who may exchange it.
+    origin: String,
+    /// The hash of the page's secret.
+    challenge: String,
+    /// The tokenizer template.
+    template: String,
+}
+
+/// Send a browser back with a one-time code
+///
+/// For pages on another site than this server's. Whoever is not signed in signs in first. The browser is
+/// then sent to `return_to`, to which `code` is added; the page exchanges it with `POST
+/// /self-service/exchange`.
+#[utoipa::path(
+    get,
+    path = "/self-service/exchange/browser",
+    operation_id = "createBrowserExchange",
+    tag = "frontend",
+    params(
+        ("return_to" = String, Query, description = "The page's address; one of `selfservice.allowed_return_urls`"),
+        ("tokenize_as" = String, Query, description = "Name of a tokenizer template"),
+        ("code_challenge" = String, Query, description = "SHA-256 of the page's secret, as base64url (RFC 7636)"),
+        ("code_challenge_method" = String, Query, description = "`S256`"),
+    ),
+    responses(
+        (status = 303, description = "The way back to the page, or to the login page"),
+        (status = 400, description = "A parameter is missing or wrong", body = ErrorBody),
+    )
+)]
+async fn create(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    Query(parameters): Query<Beginning>,
+) -> Response {
+    let snapshot = app.snapshot();
+    let visit = Visit::new(&app, &snapshot, &caller);
+    match try_create(&visit, &parameters).await {
+        Ok(response) => response,
+        Err(error) => visit.error(error).await,
+    }
+}
+
+async fn try_create(visit: &Visit<'_>, parameters: &Beginning) -> Result<Response, ApiError> {
+    let (mut page, template, challenge) = checked(visit, parameters)?;
+    let Some(Presented::Cookie(cookie)) = visit.presented() else { return sign_in(visit) };
+    let Some(live) = visit.session().await? else { return sign_in(visit) };
+    if let Err(error) = visit.app.require_assurance(visit.snapshot, &live).await {
+        let step_up = error.redirect().map(str::to_owned).ok_or(error)?;
+        return redirect(&come_back(visit, &step_up)?);
+    }
+    let code = visit.app.random.base64url(32);
+    let grant = Grant {
+        session: TokenHash::of(cookie),
+        origin: page.origin().ascii_serialization(),
+        challenge: challenge.to_owned(),
+        template: template.to_owned(),
+    };
+    let record = Flow {
+        id: record_id(&code),
+        kind: FlowKind::Exchange,
+        body: serde_json::to_string(&grant).map_err(ApiError::internal)?,
+        expires_at: visit.now + LIFESPAN,
+        version: 1,
+    };
+    visit.app.commit(&[Change::InsertFlow(record)]).await?;
+    page.query_pairs_mut().append_pair("code", &code);
+    redirect(page.as_str())
+}
+
+/// The page, the template and the challenge, when all is as it must be.
+fn checked<'a>(visit: &Visit<'_>, parameters: &'a Beginning) -> Result<(Url, &'a str, &'a str), ApiError> {
+    let page = visit.return_to(parameters.return_to.as_deref())?;
+    let page = page.and_then(|page| Url::parse(&page).ok()).filter(|page| page.origin().is_tuple());
+    let page = page.ok_or_else(|| {
+        ApiError::bad_request("Give the address of the page, which begins with https://, in return_to.")
+    })?;
+    let template = parameters.tokenize_as.as_deref().filter(|name| !name.is_empty());
+    let template = template
+        .ok_or_else(|| ApiError::bad_request("Give the name of a tokenizer template in tokenize_as."))?;
+    if visit.snapshot.tokenizers.get(template).is_none() {
+        return Err(ApiError::bad_request(
+            "There is no tokenizer template of that name. Check tokenize_as, or add the template under session.whoami.tokenizer.templates.",
+        ));
+    }
+    let challenge = parameters.code_challenge.as_deref().unwrap_or_default();
+    let is_hash = URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|hash| hash.len() == 32);
+    if !is_hash || parameters.code_challenge_method.as_deref() != Some("S256") {
+        return Err(ApiError::bad_request(
+            "Give the SHA-256 of a random secret, as base64url without padding, in code_challenge, and S256 in code_challenge_method.",
+        ));
+    }
+    Ok((page, template, challenge))
+}
+
+/// The way to the login page, and back to here.
+fn sign_in(visit: &Visit<'_>) -> Result<Response, ApiError> {
+    redirect(&come_back(visit, &visit.rules().url("self-service/login/browser"))?)
+}
+
+fn come_back(visit: &Visit<'_>, way: &str) -> Result<String, ApiError> {
+    let mut way = Url::parse(way).map_err(ApiError::internal)?;
+    way.query_pairs_mut().append_pair("return_to", &visit.request_url());
+    Ok(way.into())
+}
+
+/// Exchange a one-time code for a token
+///
+/// Called by the page with the header `Origin` that browsers send, and without cookies. The answer is that
+/// of `GET /sessions/whoami` with `tokenized`. A code can be tried once.
+#[utoipa::path(
+    post,
+    path = "/self-service/exchange",
+    operation_id = "exchangeCode",
+    tag = "frontend",
+    request_body = ExchangeBody,
+    responses(
+        (status = 200, description = "The session with its token", body = SessionBody),
+        (status = 400, description = "The code is unknown, was used or has ended, or the secret is not the one behind the challenge (`exchange_code_invalid`)", body = ErrorBody),
+        (status = 401, description = "The session has ended", body = ErrorBody),
+        (status = 403, description = "The code was made for another origin", body = ErrorBody),
+    )
+)]
+async fn submit(
+    State(app): State<Arc<App>>,
+    caller: Caller,
+    JsonBody(body): JsonBody<ExchangeBody>,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let grant = used_up(&app, body.code.expose()).await?.ok_or_else(invalid)?;
+    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, body.code_verifier.expose().as_bytes()));
+    // RFC 7636, section 4.1: a secret of 43 characters or more.
+    let is_long_enough = body.code_verifier.expose().len() >= 43;
+    if !is_long_enough || verify_slices_are_equal(challenge.as_bytes(), grant.challenge.as_bytes()).is_err() {
+        return Err(invalid());
+    }
+    let origin = caller.headers.get(header::ORIGIN).map(axum::http::HeaderValue::as_bytes);
+    if origin != Some(grant.origin.as_bytes()) {
+        return Err(ApiError::forbidden(
+            "The code was made for a page of another origin. Begin again from this page.",
+        ));
+    }
+    let live = app.sessions.by_hash(&app, &snapshot, grant.session).await?;
+    app.require_assurance(&snapshot, &live).await?;
+    let issuer = &snapshot.config.public.base_url;
+    let token = snapshot.tokenizers.tokenize(&app, issuer, &grant.template, &live)?;
+    Ok(whoami::answer(&live, Body::from(live.json_with_token(&token))))
+}
+
+/// What a code is good for. It is used up by that, whatever follows.
+async fn used_up(app: &App, code: &str) -> Result<Option<Grant>, ApiError> {
+    let record = app.store.flow(record_id(code)).await?;
+    let Some(record) = record.filter(|record| record.kind == FlowKind::Exchange) else { return Ok(None) };
+    match app.commit(&[Change::ConsumeFlow { id: record.id, version: record.version }]).await {
+        Ok(()) => {}
+        // Another request was faster.
+        Err(StoreError::Conflict(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    if app.clock.now() >= record.expires_at {
+        return Ok(None);
+    }
+    serde_json::from_str(&record.body).map(Some).map_err(ApiError::internal)
+}
+
+/// Where a code is kept: under a part of its hash, so that the store does not tell the code.
+fn record_id(code: &str) -> Uuid {
+    let mut id = [0; 16];
+    id.copy_from_slice(&TokenHash::of(code).as_bytes()[..16]);
+    Uuid::from_bytes(id)
+}
+
+fn invalid() -> ApiError {
+    ApiError::new(
+        StatusCode::BAD_REQUEST,
+        "The code cannot be exchanged.",
+        "The code is unknown, was used or has ended, or code_verifier is not the secret behind the challenge. Begin again with GET /self-service/exchange/browser.",
+    )
+    .with_id("exchange_code_invalid")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Answer, PASSWORD, TestServer};
+    use serde_json::json;
+
+    const PAGE: &str = "https://app.example-two.test/in";
+    const ORIGIN: &str = "https://app.example-two.test";
+    const SECRET: &str = "a-secret-of-the-page-that-nobody-else-knows-0";
+
+    async fn server() -> TestServer {
+        let jwks = r#"{"keys":[{"kty":"oct","kid":"k","alg":"HS256","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC0wMDAx"}]}"#;
+        let jwks = base64::engine::general_purpose::STANDARD.encode(jwks);
+        let templates = json!({"guide": {"jwks_url": format!("base64://{jwks}"), "ttl": "1m"}});
+        let server = TestServer::configured(json!({
+            "selfservice": {"allowed_return_urls": [PAGE, "myapp://in"]},
+            "session": {"whoami": {"tokenizer": {"templates": templates}}},
+        }))
+        .await;
+        server.person("ada@example.org").await;
+        server
+    }
+
+    fn begin_url(change: (&str, &str)) -> String {
+        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, SECRET.as_bytes()));
+        let mut url = Url::parse("http://127.0.0.1:4433/self-service/exchange/browser").unwrap();
+        for (name, value) in [
+            ("return_to", PAGE),
+            ("tokenize_as", "guide"),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ] {
+            url.query_pairs_mut().append_pair(name, if change.0 == name { change.1 } else { value });
+        }
+        format!("{}?{}", url.path(), url.query().unwrap())
+    }
+
+    /// Signs in as a browser and returns the Cookie header.
+    async fn browser(server: &TestServer) -> String {
+        let begun = server
+            .public("GET", "/self-service/login/browser", &[("accept", "application/json")], None)
+            .await;
+        let form_cookie = begun.header("set-cookie").split(';').next().unwrap().to_owned();
+        let path = format!("/self-service/login?flow={}", begun.body["id"].as_str().unwrap());
+        let token = &begun.body["ui"]["nodes"][0]["attributes"]["value"];
+        let body = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD, "csrf_token": token});
+        let done = server.public("POST", &path, &[("cookie", &form_cookie)], Some(body)).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        let cookies: Vec<_> =
+            done.headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
+        cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
+    }
+
+    async fn code(server: &TestServer, cookie: &str) -> String {
+        let answer = server.public("GET", &begin_url(("", "")), &[("cookie", cookie)], None).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        let url = Url::parse(answer.header("location")).unwrap();
+        assert!(url.as_str().starts_with(PAGE), "{url}");
+        url.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned()
+    }
+
+    async fn exchange(server: &TestServer, origin: &str, code: &str, secret: &str) -> Answer {
+        let body = json!({"code": code, "code_verifier": secret});
+        server.public("POST", PATH, &[("origin", origin)], Some(body)).await
+    }
+
+    #[tokio::test]
+    async fn a_page_on_another_site_gets_a_token_and_no_session() {
+        let server = server().await;
+        let cookie = browser(&server).await;
+        let code = code(&server, &cookie).await;
+        let answer = exchange(&server, ORIGIN, &code, SECRET).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(answer.body["tokenized"].as_str().unwrap().starts_with("ey"));
+        assert_eq!(answer.body["identity"]["traits"]["email"], "ada@example.org");
+        assert_eq!(answer.header("access-control-allow-origin"), ORIGIN);
+        assert_eq!(answer.header("access-control-allow-credentials"), "");
+        assert!(answer.headers.get("set-cookie").is_none());
+        let again = exchange(&server, ORIGIN, &code, SECRET).await;
+        assert_eq!((again.status, &again.body["error"]["id"]), (400, &json!("exchange_code_invalid")));
+    }
+
+    #[tokio::test]
+    async fn a_code_is_good_for_its_page_its_secret_and_a_minute() {
+        let server = server().await;
+        let cookie = browser(&server).await;
+        for (origin, secret, status) in [
+            ("https://evil.example", SECRET, 403),
+            ("https://app.example-two.test:444", SECRET, 403),
+            ("null", SECRET, 403),
+            (ORIGIN, "another-secret-of-the-page-that-nobody-knows-0", 400),
+            (ORIGIN, "short", 400),
+        ] {
+            let code = code(&server, &cookie).await;
+            assert_eq!(exchange(&server, origin, &code, secret).await.status, status, "{origin} {secret}");
+            let again = exchange(&server, ORIGIN, &code, SECRET).await;
+            assert_eq!(again.status, 400, "one try is all there is");
+        }
+        let late = code(&server, &cookie).await;
+        server.clock.advance(LIFESPAN);
+        assert_eq!(exchange(&server, ORIGIN, &late, SECRET).await.status, 400);
+        assert_eq!(exchange(&server, ORIGIN, "", "").await.status, 400);
+    }
+
+    #[tokio::test]
+    async fn a_code_of_two_requests_at_once_is_good_for_one() {
+        let server = server().await;
+        let cookie = browser(&server).await;
+        let code = code(&server, &cookie).await;
+        let exchange = || exchange(&server, ORIGIN, &code, SECRET);
+        let (one, other) = tokio::join!(exchange(), exchange());
+        let mut statuses = [one.status, other.status];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [200, 400]);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ended_gives_nothing() {
+        let server = server().await;
+        let cookie = browser(&server).await;
+        let code = code(&server, &cookie).await;
+        let ada = server.admin("GET", "/admin/identities", None).await.body[0]["id"].clone();
+        let path = format!("/admin/identities/{}/sessions", ada.as_str().unwrap());
+        assert_eq!(server.admin("DELETE", &path, None).await.status, 204);
+        assert_eq!(exchange(&server, ORIGIN, &code, SECRET).await.status, 401);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_not_signed_in_signs_in_first_and_comes_back() {
+        let server = server().await;
+        let begin = begin_url(("", ""));
+        let answer = server.public("GET", &begin, &[], None).await;
+        assert_eq!(answer.status, 303, "{answer:?}");
+        let login = Url::parse(answer.header("location")).unwrap();
+        assert_eq!(login.path(), "/self-service/login/browser");
+        let back = login.query_pairs().find(|(name, _)| name == "return_to").unwrap().1.into_owned();
+        assert_eq!(back, format!("http://127.0.0.1:4433{begin}"));
+        let path = format!("{}?{}", login.path(), login.query().unwrap());
+        let flow = server.public("GET", &path, &[("accept", "application/json")], None).await;
+        assert_eq!((flow.status, &flow.body["return_to"]), (200, &json!(back)), "the login flow takes it");
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_or_wrong_is_told() {
+        let server = server().await;
+        for (change, part) in [
+            (("return_to", ""), "return_to"),
+            (("return_to", "https://evil.example/"), "return_to"),
+            (("return_to", "https://app.example-two.test/other"), "return_to"),
+            (("return_to", "myapp://in"), "return_to"),
+            (("tokenize_as", ""), "tokenize_as"),
+            (("tokenize_as", "nope"), "tokenize_as"),
+            (("code_challenge", ""), "code_challenge"),
+            (("code_challenge", "plain"), "code_challenge"),
+            (("code_challenge_method", "plain"), "code_challenge"),
+        ] {
+            let answer = server.public("GET", &begin_url(change), &[], None).await;
+            assert_eq!(answer.status, 400, "{change:?}");
+            assert!(answer.reason().contains(part), "{change:?}: {}", answer.reason());
+        }
+    }
+
+    #[tokio::test]
+    async fn only_pages_to_return_to_may_ask() {
+        let server = server().await;
+        let preflight = async |origin: &str, path: &str| {
+            let headers = [
+                ("origin", origin),
+                ("access-control-request-method", "POST"),
+                ("access-control-request-headers", "content-type"),
+            ];
+            server.public("OPTIONS", path, &headers, None).await
+        };
+        let good = preflight(ORIGIN, PATH).await;
+        assert_eq!(good.header("access-control-allow-origin"), ORIGIN);
+        assert!(good.header("access-control-allow-headers").to_ascii_lowercase().contains("content-type"));
+        for (origin, path) in [("https://evil.example", PATH), (ORIGIN, "/sessions/whoami")] {
+            let refused = preflight(origin, path).await;
+            let names = refused.headers.keys().map(axum::http::HeaderName::as_str);
+            let cors: Vec<_> = names.filter(|name| name.starts_with("access-control-")).collect();
+            assert!(cors.is_empty(), "{origin} {path}: {cors:?}");
+        }
+    }
+}
