@@ -3,11 +3,15 @@
 
 mod commands;
 mod global;
+mod input;
 mod log;
 mod output;
+mod values;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
 
 use crate::commands::Command;
@@ -43,12 +47,30 @@ Examples:
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    match arguments.command.run(&arguments.global).await {
+    match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             commands::say(&format!("Error: {}", global::explain(&error)));
             ExitCode::FAILURE
         }
     }
+}
+
+async fn run() -> Result<()> {
+    let arguments = Arguments::parse_from(arguments()?);
+    arguments.command.run(&arguments.global).await
+}
+
+/// The arguments, those joined that the shell has split inside a value of `patch`.
+fn arguments() -> Result<Vec<OsString>> {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let texts: Option<Vec<String>> = given.iter().map(|text| text.to_str().map(str::to_owned)).collect();
+    let Some(texts) = texts.filter(|texts| texts.iter().any(|text| text == "patch")) else {
+        return Ok(given);
+    };
+    let values::Rejoined { arguments, said } = values::rejoin(texts)?;
+    for text in said {
+        commands::warn(&text);
+    }
+    Ok(arguments.into_iter().map(OsString::from).collect())
 }

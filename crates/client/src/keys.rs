@@ -1,5 +1,6 @@
 //! Key sets: `/admin/keys`.
 
+use reqwest::header::{ETAG, HeaderValue, IF_MATCH};
 use reqwest::{Method, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -18,6 +19,10 @@ pub struct NamedSet {
     /// How many keys it has, those included that have no public form.
     pub count: usize,
 }
+
+/// A version of a key set: who changes the set on the ground of what it was says so with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetVersion(HeaderValue);
 
 /// What to make a key for.
 #[derive(Clone, Debug)]
@@ -77,10 +82,23 @@ impl AdminClient {
         Ok(NamedSet { name, count: count.unwrap_or(keys.keys().len()), keys })
     }
 
-    /// Makes a set exactly these keys, in this order.
-    pub async fn put_key_set(&self, set: &str, keys: &JwkSet) -> Result<(), ClientError> {
-        let request = self.request(Method::PUT, &["admin", "keys", set]).json(&keys.to_private_json());
-        self.send(request).await.map(drop)
+    /// The same with its version.
+    pub async fn versioned_key_set(&self, set: &str) -> Result<(JwkSet, SetVersion), ClientError> {
+        let response = self.send(self.request(Method::GET, &["admin", "keys", set])).await?;
+        let version = response.headers().get(ETAG).cloned();
+        let version = version.ok_or_else(|| self.not_understood("the key set has no version"))?;
+        Ok((self.key_set_of(response).await?, SetVersion(version)))
+    }
+
+    /// Makes a set exactly these keys, in this order, while it still has the version that was read.
+    pub async fn replace_key_set(
+        &self,
+        set: &str,
+        keys: &JwkSet,
+        read: &SetVersion,
+    ) -> Result<(), ClientError> {
+        let request = self.request(Method::PUT, &["admin", "keys", set]).header(IF_MATCH, read.0.clone());
+        self.send(request.json(&keys.to_private_json())).await.map(drop)
     }
 
     /// Puts a key into a set: in its old place when it is there, else at the end.

@@ -103,7 +103,19 @@ impl TestServer {
 
     /// Calls the admin API.
     pub(crate) async fn admin(&self, method: &str, path: &str, body: Option<Value>) -> Answer {
-        send(&self.admin, method, path, &[("host", "127.0.0.1:4434")], body).await
+        self.admin_with(method, path, &[], body).await
+    }
+
+    /// Calls the admin API with headers.
+    pub(crate) async fn admin_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<Value>,
+    ) -> Answer {
+        let headers = [&[("host", "127.0.0.1:4434")], headers].concat();
+        send(&self.admin, method, path, &headers, body).await
     }
 
     /// Calls the public API.

@@ -3,8 +3,10 @@
 use std::str::FromStr as _;
 
 use anyhow::{Result, anyhow};
+use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use sessera_client::ClientError;
+use sessera_client::keys::SetVersion;
 use sessera_jose::{Algorithm, Jwk, JwkSet};
 
 use crate::global::Context;
@@ -21,6 +23,24 @@ pub(super) struct Named {
 pub(super) enum Members {
     Public,
     Private,
+}
+
+/// What a key is for.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum KeyUse {
+    /// Signing
+    Sig,
+    /// Encryption
+    Enc,
+}
+
+impl KeyUse {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sig => "sig",
+            Self::Enc => "enc",
+        }
+    }
 }
 
 /// Reads an algorithm's name; a near miss is named.
@@ -78,6 +98,14 @@ fn shown(jwk: &Jwk, members: Members) -> Option<Map<String, Value>> {
 /// A set by its name; a near miss is named.
 pub(super) async fn find(context: &Context, name: &str) -> Result<JwkSet> {
     match context.client.key_set(name).await {
+        Err(error) if error.is_not_found() => Err(not_found(context, name, error).await),
+        other => Ok(other?),
+    }
+}
+
+/// The same with the set's version.
+pub(super) async fn find_with_version(context: &Context, name: &str) -> Result<(JwkSet, SetVersion)> {
+    match context.client.versioned_key_set(name).await {
         Err(error) if error.is_not_found() => Err(not_found(context, name, error).await),
         other => Ok(other?),
     }

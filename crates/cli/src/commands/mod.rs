@@ -1,13 +1,24 @@
 //! One folder for each verb, and in it one file for each noun: `sessera create jwk` is in
-//! `create/jwk.rs`. Commands without a noun have a file here.
+//! `create/jwk.rs`. Commands without a noun have a file here, and so has what the commands on a noun share.
 
+mod completions;
 mod create;
 mod delete;
+mod extend;
 mod get;
+mod identities;
+mod identity_config;
+mod import;
 mod keys;
 mod list;
+mod patch;
+mod promote;
+mod revoke;
+mod rollback;
 pub(crate) mod serve;
+mod sessions;
 mod template;
+mod update;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -18,32 +29,62 @@ use crate::global::Global;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Serve(serve::Serve),
-    /// Make key sets and identities
+    /// Make keys and identities
     #[command(subcommand)]
     Create(create::Create),
-    /// Show key sets and the configuration
+    /// Show key sets, identities, sessions, the configuration
     #[command(subcommand)]
     Get(get::Get),
-    /// List key sets
+    /// List key sets, identities, sessions, revisions of the configuration
     #[command(subcommand)]
     List(list::List),
-    /// Delete key sets
+    /// Take in keys and identities from files
+    #[command(subcommand)]
+    Import(import::Import),
+    /// Change parts of the configuration or of an identity
+    #[command(subcommand)]
+    Patch(patch::Patch),
+    /// Replace the configuration
+    #[command(subcommand)]
+    Update(update::Update),
+    /// Go back to an older configuration
+    #[command(subcommand)]
+    Rollback(rollback::Rollback),
+    /// Make a key the one that signs
+    #[command(subcommand)]
+    Promote(promote::Promote),
+    /// End sessions
+    #[command(subcommand)]
+    Revoke(revoke::Revoke),
+    /// Make sessions last longer
+    #[command(subcommand)]
+    Extend(extend::Extend),
+    /// Delete key sets, identities, sessions
     #[command(subcommand)]
     Delete(delete::Delete),
     /// Look at tokenizer templates
     #[command(subcommand)]
     Template(template::Template),
+    Completions(completions::Completions),
 }
 
 impl Command {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
-            Self::Serve(serve) => serve.run().await,
-            Self::Create(create) => create.run(global).await,
-            Self::Get(get) => get.run(global).await,
-            Self::List(list) => list.run(global).await,
-            Self::Delete(delete) => delete.run(global).await,
-            Self::Template(template) => template.run(global).await,
+            Self::Serve(command) => command.run().await,
+            Self::Create(command) => command.run(global).await,
+            Self::Get(command) => command.run(global).await,
+            Self::List(command) => command.run(global).await,
+            Self::Import(command) => command.run(global).await,
+            Self::Patch(command) => command.run(global).await,
+            Self::Update(command) => command.run(global).await,
+            Self::Rollback(command) => command.run(global).await,
+            Self::Promote(command) => command.run(global).await,
+            Self::Revoke(command) => command.run(global).await,
+            Self::Extend(command) => command.run(global).await,
+            Self::Delete(command) => command.run(global).await,
+            Self::Template(command) => command.run(global).await,
+            Self::Completions(command) => command.run(),
         }
     }
 }
@@ -52,4 +93,9 @@ impl Command {
 #[expect(clippy::print_stderr, reason = "the command line talks to a person")]
 pub(crate) fn say(text: &str) {
     eprintln!("{text}");
+}
+
+/// Says what a person should know but that stops nothing.
+pub(crate) fn warn(text: &str) {
+    say(&format!("Warning: {text}"));
 }

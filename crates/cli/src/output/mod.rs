@@ -93,6 +93,11 @@ impl Output {
         Self { format, quiet }
     }
 
+    /// Whether only ids were asked for.
+    pub(crate) const fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// Whether a table, or nothing but ids, was asked for: what is not shown need not be fetched.
     pub(crate) const fn is_table(&self) -> bool {
         self.quiet || matches!(self.format, Format::Default | Format::Table)

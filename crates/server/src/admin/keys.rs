@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -161,13 +161,20 @@ async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
 
 /// Get a key set
 ///
-/// Private members included, in the order of the set.
+/// Private members included, in the order of the set. The header `ETag` tells its version.
 #[utoipa::path(get, path = "/admin/keys/{set}", operation_id = "getJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 200, description = "The set", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn get_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
     let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
-    Ok(answer(StatusCode::OK, to_set(&stored)?.to_private_json()))
+    let mut response = answer(StatusCode::OK, to_set(&stored)?.to_private_json());
+    response.headers_mut().insert(header::ETAG, etag(stored.version)?);
+    Ok(response)
+}
+
+/// The version of a set as an entity tag (RFC 9110, section 8.8.3).
+fn etag(version: i64) -> Result<HeaderValue, ApiError> {
+    HeaderValue::from_str(&format!("\"{version}\"")).map_err(ApiError::internal)
 }
 
 /// Create a key
@@ -212,10 +219,11 @@ async fn create(
 
 /// Replace a key set
 ///
-/// The set becomes what was sent, in the order in which it was sent.
+/// The set becomes what was sent, in the order in which it was sent. With the header `If-Match`, only while it
+/// has that version.
 #[utoipa::path(put, path = "/admin/keys/{set}", operation_id = "setJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")), request_body = KeySetBody,
-    responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody)))]
+    responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody), (status = 412, description = "It has another version than If-Match says", body = ErrorBody)))]
 async fn put_set(
     State(app): State<Arc<App>>,
     Segment(name): Segment,
@@ -225,8 +233,23 @@ async fn put_set(
     checked_name(&name)?;
     let set = JwkSet::from_value(strict_body(&headers, &body)?).map_err(key_error)?;
     let _turn = app.live.turn().await;
-    let version = app.store.key_set(&name).await?.map_or(0, |known| known.version);
-    let keys = set.keys().iter().map(|jwk| to_stored(&app, jwk)).collect();
+    let known = app.store.key_set(&name).await?;
+    let version = known.as_ref().map_or(0, |known| known.version);
+    if headers.get(header::IF_MATCH).is_some_and(|wanted| etag(version).is_ok_and(|etag| etag != wanted)) {
+        return Err(ApiError::new(
+            StatusCode::PRECONDITION_FAILED,
+            "The key set was changed in the meantime.",
+            "The key set has another version than the header If-Match says. Read the set again and repeat the change.",
+        ));
+    }
+    let known = known.map(|known| known.keys).unwrap_or_default();
+    let keys = set.keys().iter().map(|jwk| {
+        let stored = to_stored(&app, jwk);
+        // A key that stays keeps its age.
+        let same = known.iter().find(|key| key.kid == stored.kid && key.jwk == stored.jwk);
+        same.cloned().unwrap_or(stored)
+    });
+    let keys = keys.collect();
     store(&app, KeySet { version, ..KeySet::new(name, keys) }).await?;
     Ok(answer(StatusCode::OK, set.to_private_json()))
 }
@@ -328,4 +351,36 @@ async fn delete_key(
     }
     store(&app, set).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn a_set_is_replaced_only_while_it_has_the_version_that_was_read() {
+        let server = TestServer::start().await;
+        for kid in ["a", "b"] {
+            let body = json!({"alg": "ES256", "kid": kid});
+            assert_eq!(server.admin("POST", "/admin/keys/s", Some(body)).await.status, 201);
+        }
+        let read = server.admin("GET", "/admin/keys/s", None).await;
+        let version = read.header("etag").to_owned();
+        let mut turned = read.body.clone();
+        turned["keys"].as_array_mut().unwrap().reverse();
+        let put = |version: String| {
+            let (server, body) = (&server, turned.clone());
+            async move { server.admin_with("PUT", "/admin/keys/s", &[("if-match", &version)], Some(body)).await }
+        };
+        let ages = |set: &KeySet| set.keys.iter().map(|key| key.created_at).collect::<Vec<_>>();
+        let before = ages(&server.app.store.key_set("s").await.unwrap().unwrap());
+        server.clock.advance(std::time::Duration::from_secs(60));
+        assert_eq!(put(version.clone()).await.status, 200);
+        let after = server.app.store.key_set("s").await.unwrap().unwrap();
+        assert_eq!((after.keys[0].kid.as_str(), ages(&after)), ("b", before), "keys keep their age");
+        let outdated = put(version).await;
+        assert_eq!(outdated.status, 412);
+        assert!(outdated.reason().contains("Read the set again"));
+    }
 }

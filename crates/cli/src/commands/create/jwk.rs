@@ -1,11 +1,11 @@
 //! `sessera create jwk`
 
 use anyhow::Result;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use sessera_client::keys::NewKey;
 use sessera_jose::{Algorithm, JwkSet};
 
-use crate::commands::keys::{self, Members, Named};
+use crate::commands::keys::{self, KeyUse, Members, Named};
 use crate::global::Global;
 
 /// Make a key and print it, private members included
@@ -38,23 +38,11 @@ pub(crate) struct CreateJwk {
     public: bool,
 }
 
-/// What a key is for.
-#[derive(Clone, Copy, ValueEnum)]
-enum KeyUse {
-    /// Signing
-    Sig,
-    /// Encryption
-    Enc,
-}
-
 impl CreateJwk {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
-        let key_use = match self.key_use {
-            KeyUse::Sig => "sig",
-            KeyUse::Enc => "enc",
-        };
-        let new = NewKey { algorithm: self.alg, kid: self.kid, key_use: key_use.into(), bits: self.bits };
+        let key_use = self.key_use.as_str().to_owned();
+        let new = NewKey { algorithm: self.alg, kid: self.kid, key_use, bits: self.bits };
         let made = context.client.create_key(&self.set, &new).await?;
         let members = if self.public { Members::Public } else { Members::Private };
         let made = Named { set: self.set, keys: JwkSet::new(vec![made])? };

@@ -1,5 +1,6 @@
 //! `sessera create`
 
+mod identity;
 mod jwk;
 
 use anyhow::Result;
@@ -12,12 +13,15 @@ use crate::global::Global;
 pub(crate) enum Create {
     #[command(alias = "jwks")]
     Jwk(jwk::CreateJwk),
+    #[command(alias = "identities")]
+    Identity(identity::CreateIdentity),
 }
 
 impl Create {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::Jwk(command) => command.run(global).await,
+            Self::Identity(command) => command.run(global).await,
         }
     }
 }

@@ -1,6 +1,8 @@
 //! `sessera delete`
 
+mod identity;
 mod jwk;
+mod session;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -12,12 +14,18 @@ use crate::global::Global;
 pub(crate) enum Delete {
     #[command(alias = "jwks")]
     Jwk(jwk::DeleteJwk),
+    #[command(alias = "identities")]
+    Identity(identity::DeleteIdentity),
+    #[command(alias = "sessions")]
+    Session(session::DeleteSession),
 }
 
 impl Delete {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::Jwk(command) => command.run(global).await,
+            Self::Identity(command) => command.run(global).await,
+            Self::Session(command) => command.run(global).await,
         }
     }
 }

@@ -1,7 +1,9 @@
 //! `sessera get`
 
+mod identity;
 mod identity_config;
 mod jwk;
+mod session;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -15,6 +17,10 @@ pub(crate) enum Get {
     Jwk(jwk::GetJwk),
     #[command(name = "identity-config", aliases = ["ic", "kratos-config"])]
     IdentityConfig(identity_config::GetIdentityConfig),
+    #[command(alias = "identities")]
+    Identity(identity::GetIdentity),
+    #[command(alias = "sessions")]
+    Session(session::GetSession),
 }
 
 impl Get {
@@ -22,6 +28,8 @@ impl Get {
         match self {
             Self::Jwk(command) => command.run(global).await,
             Self::IdentityConfig(command) => command.run(global).await,
+            Self::Identity(command) => command.run(global).await,
+            Self::Session(command) => command.run(global).await,
         }
     }
 }

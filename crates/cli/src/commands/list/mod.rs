@@ -1,6 +1,10 @@
 //! `sessera list`
 
+mod identity;
 mod jwk;
+mod paging;
+mod revisions;
+mod session;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -12,12 +16,21 @@ use crate::global::Global;
 pub(crate) enum List {
     #[command(alias = "jwk")]
     Jwks(jwk::ListJwks),
+    #[command(alias = "identity")]
+    Identities(identity::ListIdentities),
+    #[command(alias = "session")]
+    Sessions(session::ListSessions),
+    #[command(alias = "revision")]
+    Revisions(revisions::ListRevisions),
 }
 
 impl List {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::Jwks(command) => command.run(global).await,
+            Self::Identities(command) => command.run(global).await,
+            Self::Sessions(command) => command.run(global).await,
+            Self::Revisions(command) => command.run(global).await,
         }
     }
 }

@@ -1,0 +1,39 @@
+//! `sessera delete identity`
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::json;
+
+use crate::commands::identities;
+use crate::global::Global;
+use crate::output::{Report, Table};
+
+/// Delete identities with their credentials and sessions, and print their ids
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera delete identity 6f1c6c2e-7d3f-4c1e-9a57-0b1f6f1d2a3b
+  sessera delete identity ada@example.org --yes")]
+pub(crate) struct DeleteIdentity {
+    /// Ids, or identifiers such as e-mail addresses
+    #[arg(required = true, value_name = "ID")]
+    ids: Vec<String>,
+}
+
+impl DeleteIdentity {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let context = global.connect().await?;
+        let mut found = Vec::with_capacity(self.ids.len());
+        for id in &self.ids {
+            found.push(identities::find(&context, id).await?.id);
+        }
+        context.confirm(&format!("Delete {}? Nobody can bring them back.", self.ids.join(", ")))?;
+        let mut table = Table::new(&["ID"]);
+        for id in &found {
+            context.client.delete_identity(*id).await?;
+            table.row([id.to_string()]);
+        }
+        let ids = found.iter().map(ToString::to_string).collect();
+        context.output.print(&Report { json: json!(found), table, ids })
+    }
+}

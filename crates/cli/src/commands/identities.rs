@@ -1,0 +1,49 @@
+//! What the commands on identities share.
+
+use anyhow::{Result, bail};
+use serde_json::{Value, json};
+use sessera_client::identities::{Identity, IdentityQuery};
+use sessera_model::Uuid;
+
+use crate::global::Context;
+use crate::output::{Report, Table};
+
+/// Identities in a table, and one identity or a list of them for programs.
+pub(super) fn report(identities: &[Identity], json: Value) -> Report {
+    let mut table = Table::new(&["ID", "STATE", "SCHEMA ID", "ADDRESS", "CREATED AT"]);
+    for identity in identities {
+        let created = identity.other.get("created_at").and_then(Value::as_str).unwrap_or_default();
+        let id = identity.id.to_string();
+        table.row([&id, &identity.state, &identity.schema_id, &address(identity), created]);
+    }
+    let ids = identities.iter().map(|identity| identity.id.to_string()).collect();
+    Report { json, table, ids }
+}
+
+/// One identity as it is, several as a list.
+pub(super) fn one_or_many(identities: &[Identity]) -> Result<Value> {
+    Ok(match identities {
+        [only] => serde_json::to_value(only)?,
+        many => json!({ "identities": many }),
+    })
+}
+
+/// By which a person recognises an identity.
+pub(super) fn address(identity: &Identity) -> String {
+    let first = |list: &str| identity.other.get(list)?.get(0)?.get("value")?.as_str().map(str::to_owned);
+    first("verifiable_addresses").or_else(|| first("recovery_addresses")).unwrap_or_default()
+}
+
+/// The identity that an id or an identifier, such as an e-mail address, names.
+pub(super) async fn find(context: &Context, who: &str) -> Result<Identity> {
+    if let Ok(id) = Uuid::parse_str(who) {
+        return Ok(context.client.identity(id).await?);
+    }
+    let query = IdentityQuery { identifier: Some(who.to_owned()), ..IdentityQuery::default() };
+    match context.client.identities(&query).await?.items.pop() {
+        Some(found) => Ok(found),
+        None => bail!(
+            "nobody signs in with \"{who}\", and it is no id either. \"sessera list identities\" shows who is there"
+        ),
+    }
+}

@@ -1,0 +1,27 @@
+//! `sessera import`
+
+mod identity;
+mod jwk;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::global::Global;
+
+/// What can be imported.
+#[derive(Subcommand)]
+pub(crate) enum Import {
+    #[command(alias = "jwks")]
+    Jwk(jwk::ImportJwk),
+    #[command(alias = "identity")]
+    Identities(identity::ImportIdentities),
+}
+
+impl Import {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::Jwk(command) => command.run(global).await,
+            Self::Identities(command) => command.run(global).await,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! `sessera promote jwk`
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use sessera_jose::{Jwk, JwkSet};
+
+use crate::commands::keys::{self, Members, Named};
+use crate::global::Global;
+
+/// Make a key the first of its set, so that it signs from now on
+///
+/// Templates that use the set sign with its first key. Hand out the public set with the new key before, and
+/// wait until verifiers have it: those with an older copy refuse its tokens.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera create jwk my-keys 2026-12 --alg ES256 --public
+  sessera get jwk my-keys --format json-pretty > public.jwks.json
+  sessera promote jwk my-keys 2026-12")]
+pub(crate) struct PromoteJwk {
+    /// Name of the key set
+    set: String,
+    /// Id of the key [default: the last key of the set, which is the newest]
+    kid: Option<String>,
+}
+
+impl PromoteJwk {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let context = global.connect().await?;
+        let (known, version) = keys::find_with_version(&context, &self.set).await?;
+        let promoted = with_first(&known, self.kid.as_deref())
+            .with_context(|| format!("nothing was changed in the set {}", self.set))?;
+        context.client.replace_key_set(&self.set, &promoted, &version).await?;
+        let report =
+            keys::report(&[Named { set: self.set, keys: promoted }], Members::Public, &context.output);
+        context.output.print(&report)
+    }
+}
+
+/// The same keys with another one first.
+fn with_first(set: &JwkSet, kid: Option<&str>) -> Result<JwkSet> {
+    let at = match kid {
+        None => set.keys().len().checked_sub(1).context("the set is empty")?,
+        Some(kid) => {
+            let known: Vec<&str> = set.keys().iter().map(Jwk::kid).collect();
+            match known.iter().position(|known| *known == kid) {
+                Some(at) => at,
+                None => bail!("there is no key {kid} in it; its keys are {}", known.join(", ")),
+            }
+        }
+    };
+    let mut keys = set.keys().to_vec();
+    keys[..=at].rotate_right(1);
+    Ok(JwkSet::new(keys)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sessera_jose::{Algorithm, generate};
+
+    #[test]
+    fn the_key_comes_first_and_the_others_keep_their_order() {
+        let key = |kid: &str| generate::key(Algorithm::EdDsa, Some(kid.into()), 0).unwrap();
+        let set = JwkSet::new(["a", "b", "c"].map(key).to_vec()).unwrap();
+        let order = |kid: Option<&str>| {
+            let keys = with_first(&set, kid).unwrap();
+            keys.keys().iter().map(|key| key.kid().to_owned()).collect::<String>()
+        };
+        assert_eq!([order(None), order(Some("b")), order(Some("a"))], ["cab", "bac", "abc"]);
+        assert!(with_first(&set, Some("x")).unwrap_err().to_string().contains("a, b, c"));
+        assert!(with_first(&JwkSet::default(), None).is_err());
+    }
+}

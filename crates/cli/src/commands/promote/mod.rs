@@ -1,0 +1,23 @@
+//! `sessera promote`
+
+mod jwk;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::global::Global;
+
+/// What can be made the first.
+#[derive(Subcommand)]
+pub(crate) enum Promote {
+    #[command(alias = "jwks")]
+    Jwk(jwk::PromoteJwk),
+}
+
+impl Promote {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::Jwk(command) => command.run(global).await,
+        }
+    }
+}

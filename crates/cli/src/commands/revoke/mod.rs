@@ -1,0 +1,23 @@
+//! `sessera revoke`
+
+mod session;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::global::Global;
+
+/// What can be revoked.
+#[derive(Subcommand)]
+pub(crate) enum Revoke {
+    #[command(alias = "sessions")]
+    Session(session::RevokeSession),
+}
+
+impl Revoke {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        match self {
+            Self::Session(command) => command.run(global).await,
+        }
+    }
+}

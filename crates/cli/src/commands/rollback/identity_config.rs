@@ -1,0 +1,30 @@
+//! `sessera rollback identity-config`
+
+use anyhow::Result;
+use clap::Args;
+use sessera_model::Uuid;
+
+use crate::commands::identity_config::print_changed;
+use crate::global::Global;
+
+/// Make an older revision of the identity configuration the newest one again
+///
+/// Nothing is lost: it becomes a new revision, and the ones between stay. "sessera list revisions" shows
+/// what each one changed.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera list revisions
+  sessera rollback identity-config 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d")]
+pub(crate) struct RollbackIdentityConfig {
+    /// The revision to go back to
+    revision: Uuid,
+}
+
+impl RollbackIdentityConfig {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let context = global.connect().await?;
+        let changed = context.client.roll_back(&context.project, self.revision).await?;
+        print_changed(&context, &changed)
+    }
+}

@@ -1,0 +1,68 @@
+//! What the commands on sessions share.
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::Value;
+use sessera_client::sessions::{Session, SessionQuery};
+use sessera_model::Uuid;
+
+use super::identities;
+use crate::global::Context;
+use crate::output::{Report, Table};
+
+/// Sessions in a table, and for programs as given.
+pub(super) fn report(sessions: &[Session], json: Value) -> Report {
+    let mut table =
+        Table::new(&["ID", "ACTIVE", "IDENTITY ID", "ADDRESS", "AAL", "SIGNED IN AT", "EXPIRES AT"]);
+    for session in sessions {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        let identity = session.identity.as_ref();
+        table.row([
+            session.id.to_string(),
+            session.active.to_string(),
+            identity.map(|identity| identity.id.to_string()).unwrap_or_default(),
+            identity.map(identities::address).unwrap_or_default(),
+            text(&session.authenticator_assurance_level),
+            text(&session.authenticated_at),
+            text(&session.expires_at),
+        ]);
+    }
+    let ids = sessions.iter().map(|session| session.id.to_string()).collect();
+    Report { json, table, ids }
+}
+
+/// A list of ids, for programs and people.
+pub(super) fn ids_report(ids: &[Uuid]) -> Report {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    let mut table = Table::new(&["ID"]);
+    for id in &ids {
+        table.row([id]);
+    }
+    Report { json: serde_json::json!(ids), table, ids }
+}
+
+/// Which sessions to end.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Which {
+    /// Ids of sessions
+    #[arg(value_name = "ID")]
+    pub(super) ids: Vec<Uuid>,
+    /// All sessions of this identity: its id, or an identifier such as an e-mail address
+    #[arg(long, value_name = "IDENTITY")]
+    pub(super) identity: Option<String>,
+}
+
+/// All live sessions of an identity.
+pub(super) async fn live_sessions_of(context: &Context, identity: Uuid) -> Result<Vec<Uuid>> {
+    let mut query = SessionQuery { active: Some(true), identity: Some(identity), ..SessionQuery::default() };
+    let mut ids = Vec::new();
+    loop {
+        let part = context.client.sessions(&query).await?;
+        ids.extend(part.items.iter().map(|session| session.id));
+        query.page_token = part.next;
+        if query.page_token.is_none() {
+            return Ok(ids);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Files that commands read, and values that name files.
+
+use std::io::Read as _;
+
+use anyhow::{Context as _, Result, anyhow};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use sessera_jose::strict_json;
+use sessera_server::config::yaml;
+use sessera_tokenizer::source::decode_base64;
+
+/// Reads what a command was given: a path, `file://PATH`, `base64://CONTENT`, or `-` for standard input.
+pub(crate) fn read(source: &str) -> Result<Vec<u8>> {
+    if source == "-" {
+        let mut content = Vec::new();
+        std::io::stdin().read_to_end(&mut content).context("standard input cannot be read")?;
+        return Ok(content);
+    }
+    if let Some(content) = source.strip_prefix("base64://") {
+        return decode_base64(content).context("the text behind base64:// is no base64");
+    }
+    let path = source.strip_prefix("file://").unwrap_or(source);
+    std::fs::read(path).with_context(|| format!("the file {path} cannot be read"))
+}
+
+/// Reads a JSON or YAML document.
+pub(crate) fn document(source: &str) -> Result<Value> {
+    parse(&read(source)?).with_context(|| format!("{} cannot be used", name(source)))
+}
+
+/// A source as messages name it.
+pub(crate) fn name(source: &str) -> &str {
+    match source {
+        "-" => "standard input",
+        _ if source.starts_with("base64://") => "the text behind base64://",
+        path => path,
+    }
+}
+
+/// JSON or YAML.
+pub(crate) fn parse(content: &[u8]) -> Result<Value> {
+    let text = std::str::from_utf8(content).context("it is no UTF-8 text")?;
+    let json = strict_json::parse(content);
+    match (json, yaml::parse(text)) {
+        (Ok(value), _) => Ok(value),
+        (Err(_), Ok(document)) => Ok(document.value),
+        // Whoever writes braces means JSON.
+        (Err(problem), Err(_)) if text.trim_start().starts_with(['{', '[']) => {
+            Err(anyhow!("it is no JSON: {problem}"))
+        }
+        (Err(_), Err(error)) => match error.line {
+            Some(line) => Err(anyhow!("line {line}: {}", error.message)),
+            None => Err(anyhow!(error.message)),
+        },
+    }
+}
+
+/// Replaces every text `file://PATH` by the content of the file as `base64://`, except those that stand at
+/// the same place in `known`: they name files of the server's machine.
+pub(crate) fn read_files(value: &mut Value, known: Option<&Value>) -> Result<()> {
+    match value {
+        Value::String(text) if known.and_then(Value::as_str) != Some(text) => {
+            if let Some(path) = text.strip_prefix("file://") {
+                let content = std::fs::read(path).with_context(|| {
+                    format!("the file {path} cannot be read; file:// names a file of the machine where this command runs")
+                })?;
+                *text = format!("base64://{}", STANDARD.encode(content));
+            }
+            Ok(())
+        }
+        Value::Object(members) => members
+            .iter_mut()
+            .try_for_each(|(name, member)| read_files(member, known.and_then(|known| known.get(name)))),
+        Value::Array(items) => items
+            .iter_mut()
+            .enumerate()
+            .try_for_each(|(at, item)| read_files(item, known.and_then(|known| known.get(at)))),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn documents_are_json_or_yaml() {
+        assert_eq!(parse(b"[{\"op\": \"add\"}]").unwrap(), json!([{"op": "add"}]));
+        assert_eq!(parse(b"- op: add\n  value: 1\n").unwrap(), json!([{"op": "add", "value": 1}]));
+        assert_eq!(parse(b"{op: add}").unwrap(), json!({"op": "add"}));
+        assert!(parse(b"{\"a\": 1, \"a\": 2}").unwrap_err().to_string().contains("no JSON"));
+        assert!(parse(b"a: [").is_err() && parse(b"\xff").is_err());
+    }
+
+    #[test]
+    fn files_become_base64_where_they_are_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.jsonnet");
+        std::fs::write(&path, "{}").unwrap();
+        let url = format!("file://{}", path.display());
+        let mut value = json!({"a": [url], "kept": "file:///on/the/server", "n": 1});
+        read_files(&mut value, Some(&json!({"kept": "file:///on/the/server"}))).unwrap();
+        assert_eq!(value, json!({"a": ["base64://e30="], "kept": "file:///on/the/server", "n": 1}));
+        let error = read_files(&mut json!("file:///not/there"), None).unwrap_err();
+        assert!(error.to_string().contains("/not/there"));
+    }
+
+    #[test]
+    fn sources_are_paths_urls_or_content() {
+        assert_eq!(read("base64://e30").unwrap(), b"{}");
+        assert!(read("base64://!").is_err());
+        assert!(read("/not/there").unwrap_err().to_string().contains("/not/there"));
+    }
+}

@@ -1,0 +1,278 @@
+//! `PATH=JSON`, as `--add` and `--replace` take it, also where the shell has split it.
+//!
+//! Values of configurations hold `base64://` texts, which come out of variables, and `base64` wraps what it
+//! prints. In a quoted variable the line breaks stay, which JSON forbids in texts; they are left out, because
+//! they mean nothing there. An unquoted variable is split at them by the shell, and the rest of the value
+//! follows as arguments of its own; these are joined again where nothing else can be meant.
+
+use std::borrow::Cow;
+
+use anyhow::{Result, anyhow, bail};
+use serde_json::Value;
+use sessera_jose::strict_json;
+
+const BASE64: &str = "base64://";
+
+/// Options whose values are `PATH=JSON`.
+const OPTIONS: [&str; 2] = ["--add", "--replace"];
+
+/// A place in the configuration and what belongs there.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Assignment {
+    /// A JSON Pointer.
+    pub(crate) path: String,
+    pub(crate) value: Value,
+}
+
+impl Assignment {
+    /// Reads `PATH=JSON`; the text behind the first `=` is JSON.
+    pub(crate) fn parse(option: &str, text: &str) -> Result<Self> {
+        let Some((path, json)) = text.split_once('=') else {
+            bail!(
+                "{option} {text} has no value: write the path, = and the value as JSON, for example {option} '/session/lifespan=\"12h\"'"
+            );
+        };
+        if !path.starts_with('/') {
+            bail!("the path \"{path}\" of {option} is no JSON Pointer: it begins with /");
+        }
+        let value = strict_json::parse(scan(json).text.as_bytes())
+            .map_err(|problem| not_json(option, path, json, &problem))?;
+        Ok(Self { path: path.to_owned(), value })
+    }
+}
+
+fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Error {
+    let bare = !json.is_empty() && !json.contains(['"', '{', '[', '\'', ' ']);
+    let shown = if bare { format!("\"{json}\"") } else { show(json) };
+    let advice = if bare {
+        "A text stands in double quotes, and the whole value in single quotes, so that the shell leaves them"
+    } else {
+        "Put the value in single quotes, and every variable in it in double quotes between them, as here, so that the shell does not change or split it"
+    };
+    anyhow!("the value of {option} {path} is no JSON: {problem}.\n{advice}:\n\n    {option} '{path}={shown}'")
+}
+
+/// The arguments of the command line, and what was joined in them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Rejoined {
+    pub(crate) arguments: Vec<String>,
+    /// What to tell the person.
+    pub(crate) said: Vec<String>,
+}
+
+/// Joins values of `--add` and `--replace` that the shell has split: those that end inside a `base64://`
+/// text, when the arguments that follow complete them to valid JSON. Any other value that is no JSON is an
+/// error, which shows the quoting.
+pub(crate) fn rejoin(arguments: Vec<String>) -> Result<Rejoined> {
+    let mut rejoined = Rejoined { arguments: Vec::with_capacity(arguments.len()), said: Vec::new() };
+    let mut rest = arguments.into_iter().peekable();
+    while let Some(argument) = rest.next() {
+        if argument == "--" {
+            rejoined.arguments.push(argument);
+            break;
+        }
+        let inline = OPTIONS.into_iter().find_map(|option| {
+            let value = argument.strip_prefix(option)?.strip_prefix('=')?;
+            Some((option, value.to_owned()))
+        });
+        let (option, text) = match (inline, OPTIONS.into_iter().find(|option| *option == argument)) {
+            (Some(inline), _) => inline,
+            (None, Some(option)) if rest.peek().is_some() => (option, rest.next().unwrap_or_default()),
+            _ => {
+                rejoined.arguments.push(argument);
+                continue;
+            }
+        };
+        let Some((path, json)) = text.split_once('=') else {
+            rejoined.arguments.extend([option.to_owned(), text]);
+            continue;
+        };
+        let mut json = json.to_owned();
+        let mut pieces = 1;
+        loop {
+            let scanned = scan(&json);
+            let Err(problem) = strict_json::parse(scanned.text.as_bytes()) else { break };
+            if !scanned.inside_base64 {
+                return Err(not_json(option, path, &json, &problem));
+            }
+            match rest.next_if(|next| continues_base64(next)) {
+                Some(piece) => json.push_str(&piece),
+                None => return Err(not_json(option, path, &json, &problem)),
+            }
+            pieces += 1;
+        }
+        if pieces > 1 {
+            rejoined.said.push(format!(
+                "the shell split the value of {option} {path} into {pieces} arguments, because a variable in it is not quoted. They were joined again. Quote the variable and nothing has to be guessed:\n\n    {option} '{path}={}'\n",
+                show(&json)
+            ));
+        }
+        rejoined.arguments.push(format!("{option}={path}={json}"));
+    }
+    rejoined.arguments.extend(rest);
+    Ok(rejoined)
+}
+
+/// Whether an argument can be the next piece of a base64 text: base64, and perhaps the end of the text.
+fn continues_base64(argument: &str) -> bool {
+    let content = argument.split('"').next().unwrap_or_default();
+    !argument.is_empty()
+        && !argument.starts_with("--")
+        && content.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=-_ \t\r\n".contains(&b))
+}
+
+/// JSON as it was typed.
+struct Scanned<'t> {
+    /// Without white space inside `base64://` texts.
+    text: Cow<'t, str>,
+    /// It ends inside such a text.
+    inside_base64: bool,
+}
+
+fn scan(json: &str) -> Scanned<'_> {
+    let mut text = String::with_capacity(json.len());
+    let (mut begin, mut escaped) = (None, false);
+    for character in json.chars() {
+        match begin {
+            None if character == '"' => begin = Some(text.len() + 1),
+            None => {}
+            Some(_) if escaped => escaped = false,
+            Some(_) if character == '\\' => escaped = true,
+            Some(_) if character == '"' => begin = None,
+            Some(begin) if character.is_ascii_whitespace() && text[begin..].starts_with(BASE64) => continue,
+            Some(_) => {}
+        }
+        text.push(character);
+    }
+    let inside_base64 = begin.is_some_and(|begin| text[begin..].starts_with(BASE64));
+    let text = if text == json { Cow::Borrowed(json) } else { Cow::Owned(text) };
+    Scanned { text, inside_base64 }
+}
+
+/// A value as it should be typed: the content of `base64://` texts, in which keys may stand, as a quoted
+/// variable between single-quoted parts.
+fn show(json: &str) -> String {
+    let (mut shown, mut member) = (String::new(), String::new());
+    let mut rest = json;
+    while let Some(begin) = rest.find('"') {
+        let (before, behind) = rest.split_at(begin + 1);
+        shown.push_str(before);
+        let end = end_of_text(behind).unwrap_or(behind.len());
+        let content = &behind[..end];
+        if content.starts_with(BASE64) {
+            let variable = match member.as_str() {
+                "jwks_url" => "JWKS_B64_ENCODED",
+                "claims_mapper_url" => "JSONNET_B64_ENCODED",
+                _ => "VARIABLE",
+            };
+            shown.extend([BASE64, "'\"$", variable, "\"'"]);
+        } else {
+            shown.push_str(content);
+        }
+        content.clone_into(&mut member);
+        let closing = usize::from(end < behind.len());
+        shown.push_str(&behind[end..end + closing]);
+        rest = &behind[end + closing..];
+    }
+    shown + rest
+}
+
+/// Where a text ends, seen from behind its opening quote.
+fn end_of_text(text: &str) -> Option<usize> {
+    let mut escaped = false;
+    text.bytes().position(|byte| {
+        let ends = byte == b'"' && !escaped;
+        escaped = byte == b'\\' && !escaped;
+        ends
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn words(text: &[&str]) -> Vec<String> {
+        text.iter().map(|&word| word.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_value_is_json_behind_the_first_equals_sign() {
+        let assignment = Assignment::parse("--add", r#"/a/b={"c":"d=e"}"#).unwrap();
+        assert_eq!(assignment, Assignment { path: "/a/b".into(), value: json!({"c": "d=e"}) });
+        let wrapped = Assignment::parse("--add", "/a={\"x\":\"base64://AA\nBB\r\nCC \"}").unwrap();
+        assert_eq!(wrapped.value, json!({"x": "base64://AABBCC"}));
+        let error = |text: &str| Assignment::parse("--add", text).unwrap_err().to_string();
+        assert!(error("/a=12h").contains("--add '/a=\"12h\"'"));
+        assert!(error("a=1").contains("begins with /"));
+        assert!(error("/a").contains("has no value"));
+        assert!(error("/a={\"b\":1,\"b\":2}").contains("no JSON"), "a member that stands twice is refused");
+        assert!(Assignment::parse("--add", "/a=\"line\nbreak\"").is_err(), "only base64 may be wrapped");
+    }
+
+    #[test]
+    fn what_the_shell_split_inside_base64_is_joined() {
+        let split = words(&[
+            "sessera",
+            "patch",
+            "identity-config",
+            "{}",
+            "--add",
+            r#"/t/x={"jwks_url":"base64://AAAA"#,
+            "BBBB",
+            r#"CC==","claims_mapper_url":"base64://DDDD"#,
+            r#"EE==","ttl":"10m"}"#,
+            "--format",
+            "yaml",
+        ]);
+        let rejoined = rejoin(split).unwrap();
+        assert_eq!(
+            rejoined.arguments,
+            words(&[
+                "sessera",
+                "patch",
+                "identity-config",
+                "{}",
+                r#"--add=/t/x={"jwks_url":"base64://AAAABBBBCC==","claims_mapper_url":"base64://DDDDEE==","ttl":"10m"}"#,
+                "--format",
+                "yaml",
+            ])
+        );
+        let said = &rejoined.said[0];
+        assert!(said.contains(r#"'/t/x={"jwks_url":"base64://'"$JWKS_B64_ENCODED"'","claims_mapper_url":"base64://'"$JSONNET_B64_ENCODED"'","ttl":"10m"}'"#), "{said}");
+        assert!(said.contains("4 arguments") && !said.contains("AAAA"), "{said}");
+    }
+
+    #[test]
+    fn whole_values_and_other_arguments_stay() {
+        for arguments in [
+            words(&["sessera", "patch", "identity-config", "--add=/a=1", "default"]),
+            words(&["sessera", "patch", "identity-config", "--replace", "/a"]),
+            words(&["sessera", "patch", "identity-config", "--add"]),
+            words(&["sessera", "get", "jwk", "x", "--", "--add", "/a=nonsense"]),
+        ] {
+            assert_eq!(rejoin(arguments.clone()).unwrap(), Rejoined { arguments, said: vec![] });
+        }
+        let inline = rejoin(words(&["--replace", "/a=\"base64://AA\"", "BB"])).unwrap();
+        assert_eq!(inline.arguments, words(&["--replace=/a=\"base64://AA\"", "BB"]));
+    }
+
+    #[test]
+    fn anything_else_is_an_error_that_shows_the_quoting() {
+        for split in [
+            // Not inside a base64 text.
+            &["--add", r#"/a={"b":"some"#, r#"words"}"#][..],
+            &["--add", r#"/a={"b":"#, "1}"],
+            // What follows is no base64, another option, or nothing.
+            &["--add", r#"/a={"b":"base64://AA"#, r#"not base64!"}"#],
+            &["--add", r#"/a={"b":"base64://AA"#, "--format", "yaml"],
+            &["--add", r#"/a={"b":"base64://AA"#],
+            // It completes the text, but to no JSON.
+            &["--add", r#"/a={"b":"base64://AA"#, r#"BB","c":oops}"#],
+        ] {
+            let error = rejoin(words(split)).unwrap_err().to_string();
+            assert!(error.contains("single quotes") && error.contains("--add '/a={"), "{split:?}: {error}");
+            assert!(!error.contains("base64://AA"), "{error}");
+        }
+    }
+}
