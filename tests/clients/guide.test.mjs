@@ -111,7 +111,7 @@ describe("the guide", { concurrency: false }, () => {
     const published = JSON.parse(await readFile(join(server.folder, "es256-public.jwks.json"), "utf8"))
     assert.ok(published.keys.every((key) => !("d" in key)), "no private member is exported")
     const { payload, protectedHeader } = await jwtVerify(data.tokenized, createLocalJWKSet(published), {
-      issuer: server.publicUrl,
+      issuer: `${server.publicUrl}/`,
       subject: data.identity.id,
       typ: "JWT",
     })
@@ -132,7 +132,7 @@ describe("the guide", { concurrency: false }, () => {
     })
     const printed = execFileSync(
       process.env.PYTHON ?? "python3",
-      [new URL("verify.py", import.meta.url).pathname, join(server.folder, "es256-public.jwks.json"), server.publicUrl],
+      [new URL("verify.py", import.meta.url).pathname, join(server.folder, "es256-public.jwks.json"), `${server.publicUrl}/`],
       { input: data.tokenized, encoding: "utf8" },
     )
     assert.equal(JSON.parse(printed).sub, data.identity.id)

@@ -57,12 +57,25 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads the configuration, opens the database and takes the ports.
-    pub async fn start(origin: Origin) -> Result<Self, StartError> {
+    /// Reads the configuration, takes the ports and opens the database.
+    pub async fn start(mut origin: Origin) -> Result<Self, StartError> {
         let loaded = load(&origin.files, &origin.environment)?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
+        let config = Config::from_tree(&loaded.tree)?;
+        let public = listen("public", &config.public.host, config.public.port).await?;
+        let admin = listen("admin", &config.admin.host, config.admin.port).await?;
+        // Port 0 is any free one. Which one it became belongs to the base URLs and to the issuer of tokens.
+        for (variable, configured, listener) in [
+            ("SERVE_PUBLIC_PORT", config.public.port, &public),
+            ("SERVE_ADMIN_PORT", config.admin.port, &admin),
+        ] {
+            if let (0, Ok(address)) = (configured, listener.local_addr()) {
+                origin.environment.insert(variable.into(), address.port().to_string());
+            }
+        }
+        let loaded = load(&origin.files, &origin.environment)?;
         let config = Config::from_tree(&loaded.tree)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -84,8 +97,6 @@ impl Server {
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, live, deployment_id, snapshot));
         app.live.watch(&app).await;
-        let public = listen("public", &config.public.host, config.public.port).await?;
-        let admin = listen("admin", &config.admin.host, config.admin.port).await?;
         Ok(Self { app, public, admin })
     }
 
