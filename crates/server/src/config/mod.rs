@@ -19,6 +19,8 @@ pub mod keys;
 pub mod load;
 pub mod patch;
 pub mod redact;
+#[cfg(test)]
+mod reference;
 pub mod tree;
 pub mod yaml;
 
