@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, header};
 
 /// The token of a request, as it was presented.
 ///
-/// The order is the wire contract's: `X-Session-Token`, the session cookie, `Authorization: Bearer`.
+/// The order is the wire contract's: `X-Session-Token`, the session cookie (or its value alone in
+/// `X-Session-Cookie`, for those who cannot set cookies), `Authorization: Bearer`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Presented<'a> {
     /// A token in a header: a native client.
@@ -16,12 +17,12 @@ pub enum Presented<'a> {
 impl<'a> Presented<'a> {
     /// What the request presents, or nothing.
     pub fn from_headers(headers: &'a HeaderMap, cookie_name: &str) -> Option<Self> {
-        let token =
-            headers.get("x-session-token").and_then(|value| value.to_str().ok()).filter(|t| !t.is_empty());
-        if let Some(token) = token {
+        let text =
+            |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+        if let Some(token) = text("x-session-token") {
             return Some(Self::Token(token));
         }
-        if let Some(cookie) = cookie(headers, cookie_name) {
+        if let Some(cookie) = text("x-session-cookie").or_else(|| cookie(headers, cookie_name)) {
             return Some(Self::Cookie(cookie));
         }
         bearer(headers).map(Self::Token)
@@ -83,6 +84,7 @@ mod tests {
         assert_eq!(presented(&all), Some((false, "a".into())));
         assert_eq!(presented(&all[..2]), Some((true, "b".into())));
         assert_eq!(presented(&all[..1]), Some((false, "c".into())));
+        assert_eq!(presented(&[("x-session-cookie", "d"), all[1]]), Some((true, "d".into())));
         assert_eq!(presented(&[]), None);
     }
 

@@ -40,8 +40,10 @@ pub fn parse(text: &str) -> Result<Document, YamlError> {
     if nesting(text) > MAX_DEPTH {
         return Err(fail(None, "the file nests deeper than 64 levels"));
     }
-    let documents = MarkedYamlOwned::load_from_str(text)
-        .map_err(|error| YamlError { line: None, message: format!("the file is no YAML: {error}") })?;
+    let documents = MarkedYamlOwned::load_from_str(text).map_err(|error| YamlError {
+        line: Some(error.marker().line()),
+        message: format!("the file is no YAML: {}", error.info()),
+    })?;
     let mut document = Document::default();
     match documents.as_slice() {
         [] => {}
@@ -146,6 +148,8 @@ mod tests {
 
     #[test]
     fn what_is_no_yaml_is_refused() {
+        let twice = parse("a: 1\nb: 2\na: 3\n").unwrap_err();
+        assert_eq!(twice.line, Some(3), "{twice:?}");
         for text in ["a: [", "a: 1\n b: 2", "--- 1\n--- 2", "{", "\ta: b: c"] {
             assert!(parse(text).is_err(), "{text}");
         }
