@@ -1,0 +1,279 @@
+//! `sessera serve` as a person starts it: the real program, its files, its environment and its signals.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// How long a condition may take to come true on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A server that ends with the test.
+struct Server {
+    child: Child,
+    log: Receiver<String>,
+    public: String,
+    admin: String,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has found out already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sessera"));
+    command
+        .arg("serve")
+        .args(arguments)
+        .current_dir(folder)
+        .env_clear()
+        .envs([("SERVE_PUBLIC_PORT", "0"), ("SERVE_ADMIN_PORT", "0"), ("LOG_FORMAT", "json")])
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Starts a server and waits until it serves.
+fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
+    let mut child = command(folder, arguments, environment).spawn().unwrap();
+    let (sender, log) = channel();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let mut server = Server { child, log, public: String::new(), admin: String::new() };
+    let line = server.logged("sessera serves");
+    let fields = serde_json::from_str::<Value>(&line).unwrap()["fields"].clone();
+    fields["public"].as_str().unwrap().clone_into(&mut server.public);
+    fields["admin"].as_str().unwrap().clone_into(&mut server.admin);
+    server
+}
+
+impl Server {
+    /// Waits for a line of the log that holds a text.
+    fn logged(&self, text: &str) -> String {
+        let end = Instant::now() + PATIENCE;
+        let mut seen = Vec::new();
+        loop {
+            let rest = end.saturating_duration_since(Instant::now());
+            match self.log.recv_timeout(rest) {
+                Ok(line) if line.contains(text) => return line,
+                Ok(line) => seen.push(line),
+                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
+                    panic!("the log never said \"{text}\", only: {seen:#?}")
+                }
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+}
+
+/// What a server that does not start says.
+fn refusal(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = command(folder, arguments, environment).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+fn call(address: &str, method: &str, path: &str, headers: &[&str], body: Option<&Value>) -> (u16, Value) {
+    let mut head = vec![format!("{method} {path} HTTP/1.1"), format!("host: {address}")];
+    head.extend(headers.iter().map(|line| (*line).to_owned()));
+    let body = body.map(Value::to_string).unwrap_or_default();
+    if !body.is_empty() {
+        head.push("content-type: application/json".into());
+    }
+    head.push(format!("content-length: {}\r\nconnection: close\r\n\r\n{body}", body.len()));
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(head.join("\r\n").as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+/// Signs a person up and returns the session token.
+fn sign_up(server: &Server) -> String {
+    let (_, flow) = call(&server.public, "GET", "/self-service/registration/api", &[], None);
+    let path = format!("/self-service/registration?flow={}", flow["id"].as_str().unwrap());
+    let body = json!({"method": "password", "password": "Zx-long-enough-1234", "traits": {"email": "ada@example.org"}});
+    let (status, answer) = call(&server.public, "POST", &path, &[], Some(&body));
+    assert_eq!(status, 200, "{answer}");
+    answer["session_token"].as_str().unwrap().to_owned()
+}
+
+/// The id of the key that signs a token of the template `t`, or the status of an error.
+fn signer(server: &Server, token: &str) -> Result<String, u16> {
+    let header = format!("x-session-token: {token}");
+    let (status, session) = call(&server.public, "GET", "/sessions/whoami?tokenize_as=t", &[&header], None);
+    let Some(jwt) = session["tokenized"].as_str() else { return Err(status) };
+    let head = sessera_jose::base64url::decode(jwt.split('.').next().unwrap()).unwrap();
+    let head: Value = serde_json::from_slice(&head).unwrap();
+    Ok(head["kid"].as_str().unwrap().to_owned())
+}
+
+/// Asks again and again until the answer is the one that is waited for.
+fn wait_for<T: PartialEq + std::fmt::Debug>(wanted: &T, mut ask: impl FnMut() -> T) {
+    let end = Instant::now() + PATIENCE;
+    loop {
+        let answer = ask();
+        if answer == *wanted {
+            return;
+        }
+        assert!(Instant::now() < end, "still {answer:?} instead of {wanted:?}");
+        std::thread::yield_now();
+    }
+}
+
+fn keys(kid: &str) -> String {
+    json!({"keys": [{"kty": "oct", "kid": kid, "alg": "HS256",
+        "k": "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTAwMDA"}]})
+    .to_string()
+}
+
+#[test]
+fn nothing_but_the_program_is_needed() {
+    let folder = TempDir::new().unwrap();
+    let server = start(folder.path(), &[], &[]);
+    assert!(server.public.starts_with("127.0.0.1:") && server.admin.starts_with("127.0.0.1:"));
+    let token = sign_up(&server);
+    let header = format!("x-session-token: {token}");
+    let whoami = |server: &Server| call(&server.public, "GET", "/sessions/whoami", &[&header], None).0;
+    assert_eq!(whoami(&server), 200);
+    // All that it keeps is its owner's alone to read.
+    let files: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.iter().any(|file| file.ends_with("sessera.sqlite.secrets.json")), "{files:?}");
+    for file in files {
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
+        assert!(!std::fs::read(&file).unwrap().windows(token.len()).any(|text| text == token.as_bytes()));
+    }
+    // Killed without a word, it has lost nothing.
+    drop(server);
+    assert_eq!(whoami(&start(folder.path(), &[], &[])), 200);
+}
+
+#[test]
+fn told_to_stop_it_ends_in_good_order() {
+    let folder = TempDir::new().unwrap();
+    let mut server = start(folder.path(), &[], &[]);
+    server.signal("TERM");
+    server.logged("told to stop");
+    assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
+fn another_secret_does_not_serve() {
+    let folder = TempDir::new().unwrap();
+    let secret =
+        |text: &'static str| [("SECRETS_CIPHER", text), ("SECRETS_COOKIE", "a cookie secret of length")];
+    drop(start(folder.path(), &[], &secret("the first secret, long enough...")));
+    let said = refusal(folder.path(), &[], &secret("another secret, long enough....."));
+    assert!(said.contains("secrets.cipher"), "{said}");
+    assert!(!said.contains("another secret"), "{said}");
+    // A new one in front of the old one is a rotation.
+    drop(start(
+        folder.path(),
+        &[],
+        &secret("another secret, long enough.....,the first secret, long enough..."),
+    ));
+}
+
+#[test]
+fn files_lie_over_each_other_and_the_environment_over_both() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("one.yml"), "session: {lifespan: 1h, cookie: {name: one}}\n").unwrap();
+    std::fs::write(folder.path().join("two.yml"), "session: {cookie: {name: two}}\nsesion: {}\n").unwrap();
+    let arguments = ["-c", "one.yml", "--config", "two.yml"];
+    let server = start(folder.path(), &arguments, &[("SESSION_WHOAMI_REQUIRED_AAL", "highest_available")]);
+    let (_, project) = call(&server.admin, "GET", "/projects/default", &[], None);
+    let session = &project["services"]["identity"]["config"]["session"];
+    assert_eq!(
+        session,
+        &json!({"lifespan": "1h", "cookie": {"name": "two"}, "whoami": {"required_aal": "highest_available"}})
+    );
+}
+
+#[test]
+fn what_cannot_be_configured_is_told_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let file = |text: &str| std::fs::write(folder.path().join("c.yml"), text).unwrap();
+    file("serve:\n  public:\n    port: many\n");
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(said.contains("c.yml:3: /serve/public/port"), "{said}");
+    file("serve:\n  admin:\n    host: 0.0.0.0\n");
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(said.contains("serve.admin.token") && said.contains("serve.admin.insecure"), "{said}");
+    file("a: [\n");
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(said.contains("c.yml"), "{said}");
+    let said = refusal(folder.path(), &["-c", "none.yml"], &[]);
+    assert!(said.contains("none.yml"), "{said}");
+    let said = refusal(folder.path(), &[], &[("SESSION_LIFESPAN", "soon")]);
+    assert!(said.contains("SESSION_LIFESPAN"), "{said}");
+}
+
+#[test]
+fn with_a_token_the_admin_api_may_listen_anywhere_and_asks_for_it() {
+    let folder = TempDir::new().unwrap();
+    let tokens = "the-first-admin-token,the-next-admin-token";
+    let server = start(folder.path(), &[], &[("SERVE_ADMIN_HOST", "0.0.0.0"), ("SERVE_ADMIN_TOKEN", tokens)]);
+    let address = server.admin.replace("0.0.0.0", "127.0.0.1");
+    let ask = |headers: &[&str]| call(&address, "GET", "/admin/identities", headers, None).0;
+    assert_eq!(ask(&[]), 401);
+    assert_eq!(ask(&["authorization: Bearer another"]), 401);
+    assert_eq!(ask(&["authorization: Bearer the-first-admin-token"]), 200);
+    assert_eq!(ask(&["authorization: Bearer the-next-admin-token"]), 200);
+}
+
+#[test]
+fn files_are_read_again_when_they_change() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let configuration = |keys: &str| {
+        let templates = json!({"t": {"jwks_url": format!("file://{}", path(keys).display())}});
+        json!({"session": {"whoami": {"tokenizer": {"templates": templates}}}}).to_string()
+    };
+    std::fs::write(path("one.json"), keys("one")).unwrap();
+    std::fs::write(path("two.json"), keys("two")).unwrap();
+    std::fs::write(path("c.yml"), configuration("one.json")).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let token = sign_up(&server);
+    let kid = |kid: &str| Ok::<_, u16>(kid.to_owned());
+    assert_eq!(signer(&server, &token), kid("one"));
+    // A source that changes.
+    std::fs::write(path("one.json"), keys("one-b")).unwrap();
+    wait_for(&kid("one-b"), || signer(&server, &token));
+    // A source that breaks: those who sign in do not notice, the log does.
+    std::fs::write(path("one.json"), "{").unwrap();
+    server.logged("goes on as it was before");
+    assert_eq!(signer(&server, &token), kid("one-b"));
+    // The configuration file.
+    std::fs::write(path("c.yml"), configuration("two.json")).unwrap();
+    wait_for(&kid("two"), || signer(&server, &token));
+    // One that cannot be used changes nothing.
+    std::fs::write(path("c.yml"), "session: {lifespan: 5}\n").unwrap();
+    let said = server.logged("goes on with the one before");
+    assert!(said.contains("c.yml:1: /session/lifespan"), "{said}");
+    assert_eq!(signer(&server, &token), kid("two"));
+    // A signal reads everything again at once.
+    server.signal("HUP");
+    server.logged("goes on with the one before");
+    std::fs::write(path("c.yml"), configuration("two.json")).unwrap();
+    server.signal("HUP");
+    server.logged("was read again");
+}
