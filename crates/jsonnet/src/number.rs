@@ -13,7 +13,7 @@ pub(crate) fn write(number: f64, out: &mut Vec<u8>) {
             out.extend_from_slice(format!("{number:.0}").as_bytes());
         }
     } else {
-        out.extend_from_slice(general(number, 17, false).as_bytes());
+        out.extend_from_slice(general(number, 17).as_bytes());
     }
 }
 
@@ -21,6 +21,23 @@ pub(crate) fn write(number: f64, out: &mut Vec<u8>) {
 /// lay out JSON and YAML write numbers.
 pub(crate) fn shortest(number: f64) -> String {
     format!("{number}")
+}
+
+/// A number as go-yaml names a field by it: in single precision, as short as possible, with an exponent
+/// where it is below -4 or above 5.
+pub(crate) fn yaml_key(number: f64) -> String {
+    #[expect(clippy::cast_possible_truncation, reason = "single precision is asked for")]
+    let number = number as f32;
+    if number.is_infinite() {
+        return if number > 0.0 { ".inf" } else { "-.inf" }.to_owned();
+    }
+    let scientific = format!("{number:e}");
+    let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    if (-4..6).contains(&exponent) {
+        return format!("{number}");
+    }
+    format!("{mantissa}e{}", exponent_digits(exponent))
 }
 
 /// The number as a text.
@@ -51,27 +68,23 @@ fn write_integer(number: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// C's `%.{precision}g`, with `keep_zeros` as with the flag `#`.
-pub(crate) fn general(number: f64, precision: usize, keep_zeros: bool) -> String {
-    let precision = precision.max(1);
+/// C's `%.{precision}g`.
+fn general(number: f64, precision: usize) -> String {
     let scientific = format!("{:.*e}", precision - 1, number);
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let limit = i32::try_from(precision).unwrap_or(i32::MAX);
-    let text = if exponent < -4 || exponent >= limit {
-        let mantissa = if keep_zeros { mantissa } else { trim(mantissa) };
-        return format!("{mantissa}e{}", exponent_digits(exponent));
-    } else {
-        let decimals = usize::try_from(limit - 1 - exponent).unwrap_or(0);
-        format!("{number:.decimals$}")
-    };
-    if keep_zeros { text } else { trim(&text).to_owned() }
+    if exponent < -4 || exponent >= limit {
+        return format!("{}e{}", trim(mantissa), exponent_digits(exponent));
+    }
+    let decimals = usize::try_from(limit - 1 - exponent).unwrap_or(0);
+    trim(&format!("{number:.decimals$}")).to_owned()
 }
 
 /// The exponent of C's `%e`: a sign and at least two digits.
-pub(crate) fn exponent_digits(exponent: i32) -> String {
+fn exponent_digits(exponent: i32) -> String {
     format!("{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.unsigned_abs())
 }
 
@@ -105,14 +118,5 @@ mod tests {
             assert_eq!(to_string(number), printed);
         }
         assert_eq!(to_string(1e22).len(), 23);
-    }
-
-    #[test]
-    fn general_format_is_c_s() {
-        assert_eq!(general(100_000.0, 6, false), "100000");
-        assert_eq!(general(1_000_000.0, 6, false), "1e+06");
-        assert_eq!(general(0.0001, 6, false), "0.0001");
-        assert_eq!(general(0.00001, 6, false), "1e-05");
-        assert_eq!(general(1.0, 6, true), "1.00000");
     }
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use crate::code::{Code, NONE};
 use crate::document::Document;
 use crate::error::{EvalError, Location, SyntaxError};
+use crate::eval::Machine;
 use crate::eval::output::Layout;
 use crate::eval::value::Value;
-use crate::eval::{Machine, root_frame};
 use crate::limits::{Limits, MAX_SOURCE};
 use crate::{lexer, lower, parser};
 
@@ -136,7 +136,7 @@ impl Program {
     ) -> Result<Output, EvalError> {
         let mut machine = Machine::new(&self.0, variables, limits, trace);
         let mut out = Vec::new();
-        let value = machine.eval(self.0.root, root_frame())?;
+        let value = machine.result()?;
         machine.write_result(value, layout, &mut out)?;
         Ok(Output(String::from_utf8(out).unwrap_or_default()))
     }
@@ -161,7 +161,7 @@ impl Program {
         let mut ignored = |_: &str| {};
         let mut machine = Machine::new(&self.0, variables, limits, &mut ignored);
         let root = self.0.root;
-        let result = machine.eval(root, root_frame())?;
+        let result = machine.result()?;
         let Value::Object(object) = result else {
             let found = machine.type_name(result);
             return machine.fail(root, format!("{NO_OBJECT} \"{member}\", it returns: {found}"));

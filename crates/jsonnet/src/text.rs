@@ -32,6 +32,28 @@ pub(crate) fn write_json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends a string in JSON's quotes as Go's encoding/json does when it leaves HTML alone: only control
+/// characters of ASCII and the two separators of lines that JavaScript knows are escaped.
+pub(crate) fn write_encoding_json(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    for character in text.chars() {
+        match character {
+            '"' => out.extend_from_slice(b"\\\""),
+            '\\' => out.extend_from_slice(b"\\\\"),
+            '\u{8}' => out.extend_from_slice(b"\\b"),
+            '\u{c}' => out.extend_from_slice(b"\\f"),
+            '\n' => out.extend_from_slice(b"\\n"),
+            '\r' => out.extend_from_slice(b"\\r"),
+            '\t' => out.extend_from_slice(b"\\t"),
+            '\u{2028}' => out.extend_from_slice(b"\\u2028"),
+            '\u{2029}' => out.extend_from_slice(b"\\u2029"),
+            '\0'..='\u{1f}' => escape(character as u8, out),
+            other => out.extend_from_slice(other.encode_utf8(&mut [0; 4]).as_bytes()),
+        }
+    }
+    out.push(b'"');
+}
+
 /// `\u00XX`.
 fn escape(code: u8, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";

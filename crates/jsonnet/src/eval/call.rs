@@ -189,13 +189,17 @@ impl Machine<'_> {
         result.map_err(|error| self.came_out_of(error, node))
     }
 
-    /// How many parameters a function has.
-    pub(crate) fn parameter_count(&self, function: FunctionRef) -> usize {
+    /// How many arguments a function needs.
+    pub(crate) fn required_parameters(&self, function: FunctionRef) -> usize {
         match function {
-            FunctionRef::Builtin(builtin) => library::function(builtin).parameters.len(),
+            FunctionRef::Builtin(builtin) => {
+                let parameters = library::function(builtin).parameters;
+                parameters.iter().filter(|parameter| !parameter.optional).count()
+            }
             FunctionRef::Closure(closure) => {
                 let function = self.closures[closure as usize].function;
-                self.code.functions[function as usize].parameters.len()
+                let parameters = &self.code.functions[function as usize].parameters;
+                parameters.iter().filter(|parameter| parameter.default == NONE).count()
             }
         }
     }

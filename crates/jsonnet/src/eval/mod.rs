@@ -308,7 +308,7 @@ impl<'a> Machine<'a> {
             }
             Thunk::Field { object, position } => {
                 self.thunks[handle as usize] = Thunk::Busy;
-                self.field_value(object, position as usize, NONE)
+                self.check_asserts(object).and_then(|()| self.field_value(object, position as usize, NONE))
             }
         };
         match value {
@@ -369,13 +369,18 @@ impl<'a> Machine<'a> {
 
     /// Makes an array.
     pub(crate) fn array(&mut self, elements: impl Iterator<Item = Value>) -> Step<Value> {
+        self.array_handle(elements).map(Value::Array)
+    }
+
+    /// Makes an array; returns its place.
+    pub(crate) fn array_handle(&mut self, elements: impl Iterator<Item = Value>) -> Step<Handle> {
         let first = self.elements.len();
         self.elements.extend(elements);
         let len = self.elements.len() - first;
         self.charge(size_of::<Array>() + len * size_of::<Value>())?;
         self.burn(len / 8)?;
         self.arrays.push(Array { first: to_handle(first), len: to_handle(len) });
-        Ok(Value::Array(to_handle(self.arrays.len() - 1)))
+        Ok(to_handle(self.arrays.len() - 1))
     }
 
     /// How many elements an array has.
@@ -404,6 +409,14 @@ impl<'a> Machine<'a> {
     }
 
     // Evaluation
+
+    /// The value of the program. A function there is called without arguments.
+    pub(crate) fn result(&mut self) -> Step<Value> {
+        match self.eval(self.code.root, ROOT)? {
+            Value::Function(function) => self.call_values(function, &[], self.code.root),
+            value => Ok(value),
+        }
+    }
 
     /// Evaluates a node. What stands in tail position is evaluated without going deeper.
     pub(crate) fn eval(&mut self, node: NodeId, frame: Handle) -> Step<Value> {

@@ -87,6 +87,45 @@ impl Machine<'_> {
         })
     }
 
+    /// The same layers less a field, as an object of its own: `self` in them means the new one.
+    pub(crate) fn without_field(&mut self, object: Handle, name: Symbol) -> Step<Value> {
+        let old = self.objects[object as usize];
+        let mut copies = Vec::new();
+        for layer in 0..old.layers {
+            let handle = self.layer_handle(object, layer);
+            let count = self.layer_len(handle);
+            self.burn(count + 1)?;
+            self.charge(size_of::<Layer>() + 8 + count * size_of::<MadeField>())?;
+            let mut fields = Vec::with_capacity(count);
+            for field in (0..count).map(to_handle) {
+                let (found, visibility) = self.layer_name(handle, field)?;
+                let LayerField { plus, body } = self.layer_field(handle, field);
+                if found != name {
+                    fields.push(MadeField { name: found, plus, visibility, body });
+                }
+            }
+            let (literal, frame) = match &self.layers[handle as usize] {
+                Layer::Literal { literal, frame } => (Some(*literal), *frame),
+                Layer::Made { literal, frame, .. } => (*literal, *frame),
+                Layer::Document { .. } => (None, super::root_frame()),
+            };
+            self.layers.push(Layer::Made { fields: fields.into_boxed_slice(), literal, frame });
+            copies.push(to_handle(self.layers.len() - 1));
+        }
+        let first_layer = to_handle(self.layer_references.len());
+        self.layer_references.extend(copies);
+        self.charge(size_of::<Object>())?;
+        let asserts = if old.asserts == Asserts::None { Asserts::None } else { Asserts::Unchecked };
+        self.push_object(Object {
+            first_layer,
+            shape: ShapeRef::Unknown,
+            values: u32::MAX,
+            frames: u32::MAX,
+            asserts,
+            ..old
+        })
+    }
+
     pub(crate) fn object_literal(&mut self, literal: u32, node: NodeId, frame: Handle) -> Step<Value> {
         let code = self.code;
         let source = &code.objects[literal as usize];

@@ -15,8 +15,9 @@ pub(crate) struct Layout {
     pub separator: &'static str,
     pub key_separator: String,
     pub newline: String,
-    /// Whether numbers are as short as possible instead of having 17 digits.
-    pub shortest_numbers: bool,
+    /// Whether numbers and strings are written as Go's encoding/json does: numbers as short as possible,
+    /// fewer characters escaped.
+    pub encoding_json: bool,
     /// What stands for `[]` and `{}`, given the current indentation.
     pub empty: Empty,
 }
@@ -39,7 +40,7 @@ impl Layout {
             separator: ",",
             key_separator: ":".into(),
             newline: String::new(),
-            shortest_numbers: false,
+            encoding_json: false,
             empty: Empty::Tight,
         }
     }
@@ -51,7 +52,7 @@ impl Layout {
             separator: ", ",
             key_separator: ": ".into(),
             newline: String::new(),
-            shortest_numbers: false,
+            encoding_json: false,
             empty: Empty::Spaced,
         }
     }
@@ -63,7 +64,7 @@ impl Layout {
             separator: ",",
             key_separator: ": ".into(),
             newline: "\n".into(),
-            shortest_numbers: false,
+            encoding_json: false,
             empty: Empty::Spaced,
         }
     }
@@ -110,7 +111,7 @@ impl Machine<'_> {
         match value {
             Value::Absent | Value::Null => out.extend_from_slice(b"null"),
             Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
-            Value::Number(value) if layout.shortest_numbers => {
+            Value::Number(value) if layout.encoding_json => {
                 out.extend_from_slice(number::shortest(value).as_bytes());
             }
             Value::Number(value) => number::write(value, out),
@@ -120,11 +121,11 @@ impl Machine<'_> {
                 if length > limit.saturating_sub(out.len()) {
                     return self.exhausted(ErrorKind::Output);
                 }
-                text::write_json(&self.text_of(value), out);
+                write_text(&self.text_of(value), layout, out);
                 self.burn(length / 16)?;
             }
             Value::Document { document, node }
-                if layout.indent.is_none() && layout.separator == "," && !layout.shortest_numbers =>
+                if layout.indent.is_none() && layout.separator == "," && !layout.encoding_json =>
             {
                 let document = self.documents[usize::from(document)].clone();
                 let canonical = document.canonical_of(node);
@@ -199,8 +200,11 @@ impl Machine<'_> {
         limit: usize,
         out: &mut Vec<u8>,
     ) -> Step<()> {
-        self.check_asserts(object)?;
         let fields = self.field_list(object, false)?;
+        // The functions that write other formats ask for the asserts with the first field only.
+        if !layout.encoding_json || !fields.is_empty() {
+            self.check_asserts(object)?;
+        }
         if fields.is_empty() {
             write_empty(layout, level, *b"{}", out);
             return Ok(());
@@ -211,7 +215,7 @@ impl Machine<'_> {
                 out.extend_from_slice(layout.separator.as_bytes());
             }
             new_line(layout, level + 1, out);
-            self.write_name(name, out)?;
+            self.write_name(name, layout, out)?;
             out.extend_from_slice(layout.key_separator.as_bytes());
             let value = self.raw_field_value(object, position)?;
             self.write(value, layout, level + 1, limit, out)?;
@@ -221,12 +225,16 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn write_name(&mut self, name: Symbol, out: &mut Vec<u8>) -> Step<()> {
+    fn write_name(&mut self, name: Symbol, layout: &Layout, out: &mut Vec<u8>) -> Step<()> {
         let length = self.symbol_text(name).text.len();
         self.burn(length / 16)?;
-        text::write_json(&self.symbol_text(name).text, out);
+        write_text(&self.symbol_text(name).text, layout, out);
         Ok(())
     }
+}
+
+fn write_text(text: &str, layout: &Layout, out: &mut Vec<u8>) {
+    if layout.encoding_json { text::write_encoding_json(text, out) } else { text::write_json(text, out) }
 }
 
 fn new_line(layout: &Layout, level: usize, out: &mut Vec<u8>) {

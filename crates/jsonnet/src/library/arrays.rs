@@ -1,9 +1,11 @@
 //! Arrays.
 
+use crate::ast::BinaryOperator;
 use crate::code::NodeId;
 use crate::error::EvalError;
 use crate::eval::value::{FunctionRef, Handle, StringRef, Thunk, Value};
 use crate::eval::{Machine, Step};
+use crate::library::types::length_of;
 use crate::library::{MAX_PARAMETERS, absent, functions};
 
 type Arguments = [Value; MAX_PARAMETERS];
@@ -21,7 +23,7 @@ functions! {
     "foldr"(func, arr, init) => foldr;
     "join"(sep, arr) => join;
     "lines"(arr) => lines;
-    "deepJoin"(arr) => deep_join;
+    "deepJoin"(arr) => deep_joined;
     "flattenArrays"(arrs) => flatten_arrays;
     "flattenDeepArray"(value) => flatten_deep;
     "reverse"(arrs) => reverse;
@@ -29,7 +31,7 @@ functions! {
     "uniq"(arr, keyF[?]) => uniq;
     "slice"(indexable, index, end, step) => slice;
     "member"(arr, x) => member;
-    "contains"(arr, elem) => member;
+    "contains"(arr, elem) => contains;
     "count"(arr, x) => count;
     "find"(value, arr) => find;
     "all"(arr) => all;
@@ -66,9 +68,8 @@ fn range(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn repeat(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let what = m.force(a[0])?;
     let count = m.integer_argument(a[1], node)?;
-    let Ok(count) = usize::try_from(count) else {
-        return m.fail(node, format!("makeArray requires size >= 0, got {count}"));
-    };
+    // Less than none is none, as in go-jsonnet.
+    let count = usize::try_from(count).unwrap_or(0);
     match what {
         Value::String(text) => {
             let text = m.shared_text(text);
@@ -109,16 +110,23 @@ pub(super) fn items(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Han
                 m.charge(size_of::<Value>())?;
                 characters.push(m.string(character.encode_utf8(&mut [0; 4]))?);
             }
-            match m.array(characters.into_iter())? {
-                Value::Array(array) => Ok(array),
-                _ => Ok(0),
-            }
+            m.array_handle(characters.into_iter())
         }
         other => {
             let found = m.type_name(other);
             m.fail(node, format!("unexpected type {found}, expected array or string"))
         }
     }
+}
+
+/// The same for functions that only ask for a length and elements: what has the length 0 will do.
+pub(super) fn sequence(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Handle> {
+    let value = m.force(value)?;
+    let countable = matches!(value, Value::Object(_) | Value::Function(_));
+    if countable && length_of(m, value, node)? == 0 {
+        return m.array_handle(std::iter::empty());
+    }
+    items(m, value, node)
 }
 
 fn map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -199,7 +207,7 @@ fn kept(m: &mut Machine<'_>, function: FunctionRef, array: Handle, node: NodeId)
 
 fn filter(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let function = m.function_argument(a[0], node)?;
-    let array = items(m, a[1], node)?;
+    let array = m.array_argument(a[1], node)?;
     let kept = kept(m, function, array, node)?;
     m.array(kept.into_iter())
 }
@@ -218,7 +226,7 @@ fn filter_map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn foldl(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let function = m.function_argument(a[0], node)?;
     let array = items(m, a[1], node)?;
-    let mut folded = a[2];
+    let mut folded = m.force(a[2])?;
     for at in 0..m.array_len(array) {
         let element = m.element(array, at);
         folded = m.call_values(function, &[folded, element], node)?;
@@ -229,7 +237,7 @@ fn foldl(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn foldr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let function = m.function_argument(a[0], node)?;
     let array = items(m, a[1], node)?;
-    let mut folded = a[2];
+    let mut folded = m.force(a[2])?;
     for at in (0..m.array_len(array)).rev() {
         let element = m.element(array, at);
         folded = m.call_values(function, &[element, folded], node)?;
@@ -307,7 +315,13 @@ fn lines(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     m.own_string(joined)
 }
 
-fn deep_join(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+fn deep_joined(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let joined = deep_join(m, a[0], node)?;
+    m.own_string(joined)
+}
+
+/// All strings in arrays of arrays, one after the other.
+pub(super) fn deep_join(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<String> {
     fn append(m: &mut Machine<'_>, value: Value, joined: &mut String, node: NodeId) -> Step<()> {
         match m.force(value)? {
             Value::String(text) => {
@@ -332,17 +346,27 @@ fn deep_join(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
         }
     }
     let mut joined = String::new();
-    append(m, a[0], &mut joined, node)?;
-    m.own_string(joined)
+    append(m, value, &mut joined, node)?;
+    Ok(joined)
 }
 
 fn flatten_arrays(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let array = m.array_argument(a[0], node)?;
+    let array = items(m, a[0], node)?;
     let mut arrays = Vec::new();
-    for at in 0..m.array_len(array) {
-        let element = m.forced_element(array, at)?;
-        m.charge(size_of::<Handle>())?;
-        arrays.push(m.array_argument(element, node)?);
+    let mut elements = m.forced_elements(array)?.into_iter();
+    for element in elements.by_ref() {
+        if let Value::Array(part) = element {
+            m.charge(size_of::<Handle>())?;
+            arrays.push(part);
+            continue;
+        }
+        // What is no array is added to the arrays before it, as + does.
+        let mut sum = m.concat(&arrays)?;
+        sum = m.binary(BinaryOperator::Add, sum, element, node)?;
+        for element in elements {
+            sum = m.binary(BinaryOperator::Add, sum, element, node)?;
+        }
+        return Ok(sum);
     }
     m.concat(&arrays)
 }
@@ -372,7 +396,7 @@ fn flatten_deep(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
 }
 
 fn reverse(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let array = items(m, a[0], node)?;
+    let array = m.array_argument(a[0], node)?;
     let len = m.array_len(array);
     m.charge(len * size_of::<Value>())?;
     let elements: Vec<Value> = (0..len).rev().map(|at| m.element(array, at)).collect();
@@ -416,7 +440,7 @@ pub(super) fn sorted(
 }
 
 fn sort(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let array = items(m, a[0], node)?;
+    let array = m.array_argument(a[0], node)?;
     let key = key_function(m, a[1], node)?;
     let elements = sorted(m, array, key, node)?;
     m.array(elements.into_iter().map(|(element, _)| element))
@@ -461,17 +485,11 @@ fn member(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
         Value::String(text) => {
             let (text, part) = (m.shared_text(text), m.text_argument(a[1], node)?);
             m.burn(text.len() / 4)?;
-            // The empty string stands nowhere, as std.findSubstr has it.
-            Ok(Value::Bool(!part.is_empty() && text.contains(&*part)))
+            Ok(Value::Bool(text.contains(&*part)))
         }
         Value::Array(array) => {
-            for at in 0..m.array_len(array) {
-                let (element, wanted) = (m.forced_element(array, at)?, m.force(a[1])?);
-                if m.equal(element, wanted, node)? {
-                    return Ok(Value::Bool(true));
-                }
-            }
-            Ok(Value::Bool(false))
+            let wanted = m.force(a[1])?;
+            is_element(m, wanted, array, node).map(Value::Bool)
         }
         other => {
             let found = m.type_name(other);
@@ -480,12 +498,27 @@ fn member(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     }
 }
 
-/// The places at which an array has a value.
-fn places(m: &mut Machine<'_>, array: Handle, wanted: Value, node: NodeId) -> Step<Vec<usize>> {
-    let wanted = m.force(wanted)?;
-    let mut places = Vec::new();
+fn contains(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let array = m.array_argument(a[0], node)?;
+    let wanted = m.force(a[1])?;
+    is_element(m, wanted, array, node).map(Value::Bool)
+}
+
+fn is_element(m: &mut Machine<'_>, wanted: Value, array: Handle, node: NodeId) -> Step<bool> {
     for at in 0..m.array_len(array) {
         let element = m.forced_element(array, at)?;
+        if m.equal(element, wanted, node)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The places at which an array has a value.
+fn places(m: &mut Machine<'_>, array: Handle, wanted: Value, node: NodeId) -> Step<Vec<usize>> {
+    let mut places = Vec::new();
+    for at in 0..m.array_len(array) {
+        let (element, wanted) = (m.forced_element(array, at)?, m.force(wanted)?);
         if m.equal(element, wanted, node)? {
             m.charge(size_of::<usize>())?;
             places.push(at);
@@ -496,7 +529,7 @@ fn places(m: &mut Machine<'_>, array: Handle, wanted: Value, node: NodeId) -> St
 
 #[expect(clippy::cast_precision_loss, reason = "counts are bounded by the memory limit")]
 fn count(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let array = items(m, a[0], node)?;
+    let array = m.array_argument(a[0], node)?;
     Ok(Value::Number(places(m, array, a[1], node)?.len() as f64))
 }
 
@@ -538,7 +571,8 @@ fn without(m: &mut Machine<'_>, array: Handle, gone: Option<usize>) -> Step<Valu
 
 fn remove(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = m.array_argument(a[0], node)?;
-    let first = places(m, array, a[1], node)?.first().copied();
+    let wanted = m.force(a[1])?;
+    let first = places(m, array, wanted, node)?.first().copied();
     without(m, array, first)
 }
 

@@ -49,13 +49,17 @@ fn bytes(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Vec<u8>> {
 fn decode_utf8(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let bytes = bytes(m, a[0], node)?;
     m.charge(3 * bytes.len())?;
+    m.own_string(text_of_bytes(&bytes))
+}
+
+/// UTF-8 as text. Each byte that cannot be read gives one replacement character, as in Go.
+pub(super) fn text_of_bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
-    // Each byte that cannot be read gives one replacement character, as in Go.
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
         text.extend(std::iter::repeat_n('\u{FFFD}', chunk.invalid().len()));
     }
-    m.own_string(text)
+    text
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -80,7 +84,7 @@ fn encode(bytes: &[u8]) -> String {
 }
 
 /// Decodes what [`encode`] makes; `None` for anything else.
-fn decode(text: &str) -> Option<Vec<u8>> {
+pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
     let bytes = text.as_bytes();
     if !bytes.len().is_multiple_of(4) {
@@ -119,17 +123,13 @@ fn base64(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
             let text = m.shared_text(text);
             m.burn(text.len() / 8)?;
             m.charge(text.len())?;
-            let mut bytes = Vec::with_capacity(text.len());
-            for character in text.chars() {
-                let Ok(byte) = u8::try_from(u32::from(character)) else {
-                    return m.fail(
-                        node,
-                        "base64 encountered invalid codepoint in the array, all codepoints must be <= 255; encode it with std.encodeUTF8 first",
-                    );
-                };
-                bytes.push(byte);
+            if let Some(large) = text.chars().find(|character| u32::from(*character) > 255) {
+                return m.fail(
+                    node,
+                    format!("base64 takes characters up to U+00FF, got {large:?}; use std.encodeUTF8 first"),
+                );
             }
-            bytes
+            text.as_bytes().to_vec()
         }
         value @ Value::Array(_) => bytes(m, value, node)?,
         other => {
@@ -158,7 +158,7 @@ fn decoded(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Vec<u8>> {
 fn base64_decode(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let bytes = decoded(m, a[0], node)?;
     m.charge(2 * bytes.len())?;
-    m.own_string(bytes.into_iter().map(char::from).collect())
+    m.own_string(text_of_bytes(&bytes))
 }
 
 fn base64_decode_bytes(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {

@@ -4,7 +4,7 @@ use crate::code::NodeId;
 use crate::eval::output::{Empty, Layout};
 use crate::eval::value::{Handle, Value};
 use crate::eval::{Machine, Step};
-use crate::library::strings::xml;
+use crate::library::arrays::deep_join;
 use crate::library::{MAX_PARAMETERS, absent, functions};
 use crate::{number, text};
 
@@ -30,11 +30,12 @@ fn ex(indent: &str, newline: &str, key_separator: &str) -> Layout {
         separator: ",",
         key_separator: key_separator.to_owned(),
         newline: newline.to_owned(),
-        shortest_numbers: true,
+        encoding_json: true,
         empty: Empty::Lines,
     }
 }
 
+/// As Go's own JSON encoder writes.
 fn manifest_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
     let text = m.json_text(value, &ex("    ", "\n", ": "), node)?;
@@ -43,7 +44,7 @@ fn manifest_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value
 
 fn manifest_json_minified(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
-    let text = m.json_text(value, &Layout { shortest_numbers: true, ..Layout::compact() }, node)?;
+    let text = m.json_text(value, &Layout { encoding_json: true, ..Layout::compact() }, node)?;
     m.own_string(text)
 }
 
@@ -76,9 +77,9 @@ impl Writer {
 
 /// Fields of an object with computed values, asserts checked.
 fn fields(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<Vec<(std::sync::Arc<str>, Value)>> {
-    m.check_asserts(object)?;
     let mut fields = Vec::new();
     for (name, position) in m.field_list(object, false)? {
+        m.check_asserts(object)?;
         let value = m.field_value(object, position as usize, node)?;
         m.charge(size_of::<(std::sync::Arc<str>, Value)>())?;
         fields.push((m.symbol_text(name).text.clone(), value));
@@ -169,15 +170,14 @@ fn manifest_ini(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
             ini_body(m, main, &mut w, node)?;
         }
     }
-    for (name, value) in members {
-        if &*name == "sections" {
-            let sections = m.object_argument(value, node)?;
-            for (name, section) in fields(m, sections, node)? {
-                w.push(m, &format!("[{name}]\n"))?;
-                let section = m.object_argument(section, node)?;
-                ini_body(m, section, &mut w, node)?;
-            }
-        }
+    let Some((_, sections)) = members.into_iter().find(|(name, _)| &**name == "sections") else {
+        return m.fail(node, "field does not exist: sections");
+    };
+    let sections = m.object_argument(sections, node)?;
+    for (name, section) in fields(m, sections, node)? {
+        w.push(m, &format!("[{name}]\n"))?;
+        let section = m.object_argument(section, node)?;
+        ini_body(m, section, &mut w, node)?;
     }
     m.own_string(w.out)
 }
@@ -221,10 +221,10 @@ fn yaml_style(m: &mut Machine<'_>, indent: Value, quote: Value, node: NodeId) ->
 fn manifest_yaml_stream(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let documents = m.array_argument(a[0], node)?;
     let end = absent(a[2]) || m.bool_argument(a[2], node)?;
-    let style = yaml_style(m, a[1], a[3], node)?;
     let mut w = Writer::new();
     w.push(m, "---\n")?;
     for at in 0..m.array_len(documents) {
+        let style = yaml_style(m, a[1], a[3], node)?;
         if at > 0 {
             w.push(m, "\n---\n")?;
         }
@@ -266,7 +266,8 @@ fn yaml(
         Value::Array(array) => m.deeper(|m| yaml_array(m, array, indent, style, w, node)),
         Value::Object(object) => m.deeper(|m| yaml_object(m, object, indent, style, w, node)),
         Value::Number(value) => w.push(m, &number::shortest(value)),
-        Value::Function(_) => m.fail(node, "cannot manifest function as YAML"),
+        // Nothing at all, as in go-jsonnet.
+        Value::Function(_) => Ok(()),
         other => scalar(m, other, w, node),
     }
 }
@@ -475,19 +476,19 @@ fn toml_table(
     }
     for (name, value) in sections {
         path.push(toml_key(&name));
-        let result = toml_section(m, value, indent, path, &mut first, w, node);
+        let result = toml_section(m, value, indent, path, w, node);
         path.pop();
         result?;
     }
     Ok(())
 }
 
+/// A section, with an empty line before each of its tables even where nothing stands before it.
 fn toml_section(
     m: &mut Machine<'_>,
     value: Value,
     indent: &str,
     path: &mut Vec<String>,
-    first: &mut bool,
     w: &mut Writer,
     node: NodeId,
 ) -> Step<()> {
@@ -500,20 +501,9 @@ fn toml_section(
     };
     for table in tables {
         let table = m.object_argument(table, node)?;
-        if !std::mem::take(first) {
-            w.push(m, "\n\n")?;
-        }
-        w.push(m, &format!("{current}{open}{title}{close}"))?;
-        let members = m.field_list(table, false)?;
-        let mut has_values = false;
-        for (_, position) in members {
-            let value = m.field_value(table, position as usize, node)?;
-            has_values |= !is_section(m, value)?;
-        }
-        if has_values {
+        w.push(m, &format!("\n\n{current}{open}{title}{close}"))?;
+        if !m.field_list(table, false)?.is_empty() {
             w.push(m, "\n")?;
-        } else if !m.field_list(table, false)?.is_empty() {
-            w.push(m, "\n\n")?;
         }
         m.deeper(|m| toml_table(m, table, indent, path, w, node))?;
     }
@@ -586,7 +576,8 @@ fn jsonml(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
     let array = match value {
         Value::String(text) => {
             let text = m.shared_text(text);
-            return w.push(m, &xml(&text));
+            // Not escaped, as in go-jsonnet.
+            return w.push(m, &text);
         }
         Value::Array(array) if m.array_len(array) > 0 => array,
         other => {
@@ -596,8 +587,7 @@ fn jsonml(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
         }
     };
     m.deeper(|m| {
-        let tag = m.forced_element(array, 0)?;
-        let tag = m.text_argument(tag, node)?;
+        let tag = deep_join(m, m.element(array, 0), node)?;
         w.push(m, &format!("<{tag}"))?;
         let mut first_child = 1;
         if m.array_len(array) > 1
@@ -606,7 +596,7 @@ fn jsonml(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
             first_child = 2;
             for (name, value) in fields(m, attributes, node)? {
                 let value = m.text_of_any(value, node)?;
-                w.push(m, &format!(" {name}=\"{}\"", xml(&value)))?;
+                w.push(m, &format!(" {name}=\"{value}\""))?;
             }
         }
         w.push(m, ">")?;

@@ -1,6 +1,7 @@
 //! The library: one table of functions, by theme in the files beside.
 
 mod arrays;
+mod elementary;
 mod encoding;
 mod format;
 mod manifest;
@@ -10,6 +11,7 @@ mod parse;
 mod sets;
 mod strings;
 mod types;
+mod yaml;
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -112,7 +114,9 @@ impl Machine<'_> {
             });
             Ok(())
         };
-        for (function, number) in ALL.iter().zip(0..) {
+        // Names with a dot are the library's own.
+        let public = ALL.iter().zip(0..).filter(|(function, _)| !function.name.starts_with('.'));
+        for (function, number) in public {
             add(self, function.name, Value::Function(FunctionRef::Builtin(number)))?;
         }
         add(self, "pi", Value::Number(std::f64::consts::PI))?;
@@ -159,7 +163,7 @@ impl Machine<'_> {
     /// A whole number.
     pub(crate) fn integer_argument(&mut self, value: Value, node: NodeId) -> Step<i64> {
         let number = self.number_argument(value, node)?;
-        if number.fract() != 0.0 {
+        if number.fract() != 0.0 || number.abs() >= 9_223_372_036_854_775_808.0 {
             return self.fail(node, format!("expected an integer, but got {number}"));
         }
         #[expect(clippy::cast_possible_truncation, reason = "saturates; callers bound it")]

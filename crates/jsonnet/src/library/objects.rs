@@ -1,7 +1,7 @@
 //! Objects.
 
 use crate::code::{NodeId, Symbol};
-use crate::eval::value::{Handle, Thunk, Value};
+use crate::eval::value::{FunctionRef, Handle, Thunk, Value};
 use crate::eval::{Machine, Step};
 use crate::library::{MAX_PARAMETERS, absent, functions};
 
@@ -22,6 +22,7 @@ functions! {
     "get"(o, f, default[?], inc_hidden[?]) => get;
     "mapWithKey"(func, obj) => map_with_key;
     "mergePatch"(target, patch) => merge_patch;
+    ".mergeField"(target, patch) => merge_field;
     "prune"(a) => prune;
 }
 
@@ -109,14 +110,7 @@ fn object_remove_key(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<V
     let object = m.object_argument(a[0], node)?;
     let key = m.string_argument(a[1], node)?;
     let key = m.intern(key)?;
-    m.check_asserts(object)?;
-    let mut kept = Vec::new();
-    for (name, position) in m.field_list(object, false)? {
-        if name != key {
-            kept.push((name, m.delayed_field(object, position)?));
-        }
-    }
-    m.made_object(kept)
+    m.without_field(object, key)
 }
 
 fn get(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -145,42 +139,50 @@ fn map_with_key(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
 
 /// RFC 7396.
 fn merge_patch(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let patch = m.force(a[1])?;
-    merge(m, a[0], patch, node)
-}
-
-fn merge(m: &mut Machine<'_>, target: Value, patch: Value, node: NodeId) -> Step<Value> {
-    let Value::Object(patch) = patch else { return Ok(patch) };
-    let target = match if absent(target) { Value::Absent } else { m.force(target)? } {
+    let patch = match m.force(a[1])? {
+        Value::Object(patch) => patch,
+        other => return Ok(other),
+    };
+    let target = match m.force(a[0])? {
         Value::Object(target) => Some(target),
         _ => None,
     };
-    m.deeper(|m| {
-        let mut merged = Vec::new();
-        let changes = m.field_list(patch, false)?;
-        if let Some(target) = target {
-            for (name, position) in m.field_list(target, false)? {
-                if changes.binary_search_by(|(other, _)| cmp(m, *other, name)).is_err() {
-                    merged.push((name, m.delayed_field(target, position)?));
-                }
+    let changes = m.field_list(patch, false)?;
+    let mut merged = Vec::new();
+    if let Some(target) = target {
+        for (name, position) in m.field_list(target, false)? {
+            if changes.binary_search_by(|(other, _)| cmp(m, *other, name)).is_err() {
+                merged.push((name, m.delayed_field(target, position)?));
             }
         }
-        for (name, position) in changes {
-            let change = m.field_value(patch, position as usize, node)?;
-            if matches!(change, Value::Null) {
-                continue;
-            }
-            let old = match target {
-                Some(target) => match m.find_field(target, name)? {
-                    Some((at, false)) => m.delayed_field(target, u32::try_from(at).unwrap_or(0))?,
-                    _ => Value::Absent,
-                },
-                None => Value::Absent,
-            };
-            merged.push((name, merge(m, old, change, node)?));
+    }
+    for (name, position) in changes {
+        m.check_asserts(patch)?;
+        let change = m.field_value(patch, position as usize, node)?;
+        if matches!(change, Value::Null) {
+            continue;
         }
-        m.made_object(merged)
-    })
+        let old = match target {
+            Some(target) => match m.find_field(target, name)? {
+                Some((at, false)) => m.delayed_field(target, u32::try_from(at).unwrap_or(0))?,
+                _ => Value::Null,
+            },
+            None => Value::Null,
+        };
+        // Fields are merged when they are needed.
+        let function = FunctionRef::Builtin(crate::library::find(MERGE_FIELD).unwrap_or(0));
+        merged.push((name, m.thunk(Thunk::Call { function, first: old, second: change, node })?));
+    }
+    m.made_object(merged)
+}
+
+/// The name of the function below, which no program can write.
+const MERGE_FIELD: &str = ".mergeField";
+
+/// One field of a merge: both sides are computed, even where the old one does not count.
+fn merge_field(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    m.force(a[0])?;
+    merge_patch(m, a, node)
 }
 
 fn cmp(m: &Machine<'_>, a: Symbol, b: Symbol) -> std::cmp::Ordering {
@@ -224,9 +226,9 @@ fn prune_array(m: &mut Machine<'_>, array: Handle, node: NodeId) -> Step<Value> 
 }
 
 fn prune_object(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<Value> {
-    m.check_asserts(object)?;
     let mut kept = Vec::new();
     for (name, position) in m.field_list(object, false)? {
+        m.check_asserts(object)?;
         let value = m.field_value(object, position as usize, node)?;
         let value = pruned(m, value, node)?;
         if is_content(m, value)? {

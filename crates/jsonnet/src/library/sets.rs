@@ -6,7 +6,8 @@ use crate::ast::BinaryOperator;
 use crate::code::NodeId;
 use crate::eval::value::{FunctionRef, Handle, Value};
 use crate::eval::{Machine, Step};
-use crate::library::arrays::{items, key_function, sorted};
+use crate::library::arrays::{key_function, sequence, sorted};
+use crate::library::types::length_of;
 use crate::library::{MAX_PARAMETERS, functions};
 
 type Arguments = [Value; MAX_PARAMETERS];
@@ -44,7 +45,7 @@ struct Side {
 
 impl Side {
     fn new(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Self> {
-        Ok(Self { array: items(m, value, node)?, at: 0, key: None })
+        Ok(Self { array: sequence(m, value, node)?, at: 0, key: None })
     }
 
     fn ended(&self, m: &Machine<'_>) -> bool {
@@ -86,6 +87,13 @@ struct Keep {
 /// one is appended as it is.
 fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<Value> {
     let sources = [m.force(a[0])?, m.force(a[1])?];
+    // What is not kept of the other set is not looked at once one of them ends.
+    if length_of(m, sources[0], node)? == 0 && !keep.right {
+        return m.array(std::iter::empty());
+    }
+    if length_of(m, sources[1], node)? == 0 && !keep.left {
+        return m.array(std::iter::empty());
+    }
     let (mut left, mut right) = (Side::new(m, sources[0], node)?, Side::new(m, sources[1], node)?);
     let mut key = None;
     let mut merged = Vec::new();
@@ -134,27 +142,10 @@ fn set_diff(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     merge(m, a, &Keep { left: true, both: false, right: false }, node)
 }
 
-/// Binary search, as the array is sorted.
+/// Whether the set with nothing but `x` and the other one have an element in common.
 fn set_member(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let array = items(m, a[1], node)?;
-    if m.array_len(array) == 0 {
-        return Ok(Value::Bool(false));
-    }
-    let key = key_function(m, a[2], node)?;
-    let wanted = match key {
-        None => m.force(a[0])?,
-        Some(key) => m.call1(key, a[0], node)?,
-    };
-    let (mut low, mut high) = (0, m.array_len(array));
-    while low < high {
-        let middle = usize::midpoint(low, high);
-        let element = m.forced_element(array, middle)?;
-        let compared = key.map_or(Ok(element), |key| m.call1(key, element, node))?;
-        match m.compare(compared, wanted, node)? {
-            Ordering::Equal => return Ok(Value::Bool(true)),
-            Ordering::Less => low = middle + 1,
-            Ordering::Greater => high = middle,
-        }
-    }
-    Ok(Value::Bool(false))
+    let mut arguments = *a;
+    arguments[0] = m.array(std::iter::once(a[0]))?;
+    let common = set_inter(m, &arguments, node)?;
+    Ok(Value::Bool(matches!(common, Value::Array(common) if m.array_len(common) > 0)))
 }

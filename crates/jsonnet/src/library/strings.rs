@@ -2,8 +2,10 @@
 
 use crate::code::NodeId;
 use crate::eval::strings::slice_chars;
-use crate::eval::value::Value;
+use crate::eval::value::{FunctionRef, Value};
 use crate::eval::{Machine, Step};
+use crate::library::arrays::{items, sequence};
+use crate::library::types::length_of;
 use crate::library::{MAX_PARAMETERS, functions};
 
 type Arguments = [Value; MAX_PARAMETERS];
@@ -96,44 +98,98 @@ fn count(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
 
-fn starts_with(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let (text, start) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
-    Ok(Value::Bool(text.starts_with(&*start)))
-}
-
-fn ends_with(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let (text, end) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
-    Ok(Value::Bool(text.ends_with(&*end)))
-}
-
-/// The characters of the second argument, by which the first one is stripped.
-fn strip_arguments(
+/// The two arguments as texts. Nothing when the first is shorter or the second is no string, which is no
+/// error but means that they differ.
+fn text_and_part(
     m: &mut Machine<'_>,
     a: &Arguments,
     node: NodeId,
-) -> Step<(std::sync::Arc<str>, Vec<char>)> {
-    let (text, chars) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
-    m.burn(text.len())?;
-    let mut set: Vec<char> = chars.chars().collect();
-    m.charge(chars.len() * 4)?;
+) -> Step<Option<(std::sync::Arc<str>, std::sync::Arc<str>)>> {
+    let (text, part) = (m.force(a[0])?, m.force(a[1])?);
+    if !matches!((text, part), (Value::String(_), Value::String(_))) {
+        if length_of(m, text, node)? < length_of(m, part, node)? {
+            return Ok(None);
+        }
+        m.text_argument(text, node)?;
+        return Ok(None);
+    }
+    Ok(Some((m.text_argument(text, node)?, m.text_argument(part, node)?)))
+}
+
+fn starts_with(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let texts = text_and_part(m, a, node)?;
+    Ok(Value::Bool(texts.is_some_and(|(text, start)| text.starts_with(&*start))))
+}
+
+fn ends_with(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let texts = text_and_part(m, a, node)?;
+    Ok(Value::Bool(texts.is_some_and(|(text, end)| text.ends_with(&*end))))
+}
+
+#[derive(Clone, Copy)]
+struct Ends {
+    left: bool,
+    right: bool,
+}
+
+/// Takes from the ends of a string the characters that the second argument contains.
+fn strip(m: &mut Machine<'_>, a: &Arguments, ends: Ends, node: NodeId) -> Step<Value> {
+    let string = m.string_argument(a[0], node)?;
+    let wanted = m.force(a[1])?;
+    if m.text(string).text.is_empty() {
+        return Ok(Value::String(string));
+    }
+    let Value::String(characters) = wanted else {
+        return strip_elements(m, Value::String(string), wanted, ends, node);
+    };
+    let (string, characters) = (m.shared_text(string), m.shared_text(characters));
+    m.burn((string.len() + characters.len()) / 4)?;
+    m.charge(characters.len() * 4)?;
+    let mut set: Vec<char> = characters.chars().collect();
     set.sort_unstable();
     set.dedup();
-    Ok((text, set))
+    let inside = |c: char| set.binary_search(&c).is_ok();
+    let mut rest = &*string;
+    if ends.right {
+        rest = rest.trim_end_matches(inside);
+    }
+    if ends.left {
+        rest = rest.trim_start_matches(inside);
+    }
+    m.string(rest)
+}
+
+/// The same for an array of characters, which may hold other things too.
+fn strip_elements(m: &mut Machine<'_>, text: Value, wanted: Value, ends: Ends, node: NodeId) -> Step<Value> {
+    let elements = items(m, text, node)?;
+    let member = FunctionRef::Builtin(crate::library::find("member").unwrap_or(0));
+    let inside = |m: &mut Machine<'_>, at: usize| -> Step<bool> {
+        let element = m.forced_element(elements, at)?;
+        let found = m.call_values(member, &[wanted, element], node)?;
+        Ok(matches!(found, Value::Bool(true)))
+    };
+    let (mut from, mut to) = (0, m.array_len(elements));
+    while ends.right && to > from && inside(m, to - 1)? {
+        to -= 1;
+    }
+    while ends.left && from < to && inside(m, from)? {
+        from += 1;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
+    let (from, to) = (Value::Number(from as f64), Value::Number(to as f64));
+    m.slice(text, from, to, Value::Null, node)
 }
 
 fn strip_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let (text, set) = strip_arguments(m, a, node)?;
-    m.string(text.trim_matches(|c| set.binary_search(&c).is_ok()))
+    strip(m, a, Ends { left: true, right: true }, node)
 }
 
 fn lstrip_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let (text, set) = strip_arguments(m, a, node)?;
-    m.string(text.trim_start_matches(|c| set.binary_search(&c).is_ok()))
+    strip(m, a, Ends { left: true, right: false }, node)
 }
 
 fn rstrip_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let (text, set) = strip_arguments(m, a, node)?;
-    m.string(text.trim_end_matches(|c| set.binary_search(&c).is_ok()))
+    strip(m, a, Ends { left: false, right: true }, node)
 }
 
 fn trim(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -214,16 +270,38 @@ fn is_empty(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     Ok(Value::Bool(m.text_argument(a[0], node)?.is_empty()))
 }
 
-fn ascii_upper(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let text = m.text_argument(a[0], node)?;
+/// A string with each character changed. Arrays of characters count as strings, as in go-jsonnet.
+fn change(m: &mut Machine<'_>, value: Value, change: fn(&mut str), node: NodeId) -> Step<Value> {
+    let value = m.force(value)?;
+    let mut text = match value {
+        Value::String(text) => m.shared_text(text).as_ref().to_owned(),
+        _ => {
+            let characters = sequence(m, value, node)?;
+            let mut text = String::new();
+            for at in 0..m.array_len(characters) {
+                let character = m.forced_element(characters, at)?;
+                let character = m.text_argument(character, node)?;
+                if character.chars().count() != 1 {
+                    return m.fail(node, "an array of characters must hold strings of length 1");
+                }
+                m.charge(character.len())?;
+                text.push_str(&character);
+            }
+            text
+        }
+    };
     m.charge(text.len())?;
-    m.own_string(text.to_ascii_uppercase())
+    m.burn(text.len() / 16)?;
+    change(&mut text);
+    m.own_string(text)
+}
+
+fn ascii_upper(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    change(m, a[0], str::make_ascii_uppercase, node)
 }
 
 fn ascii_lower(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let text = m.text_argument(a[0], node)?;
-    m.charge(text.len())?;
-    m.own_string(text.to_ascii_lowercase())
+    change(m, a[0], str::make_ascii_lowercase, node)
 }
 
 fn equals_ignore_case(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -232,14 +310,7 @@ fn equals_ignore_case(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<
 }
 
 fn string_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let text = m.text_argument(a[0], node)?;
-    m.burn(text.len())?;
-    let mut characters = Vec::new();
-    for character in text.chars() {
-        m.charge(size_of::<Value>())?;
-        characters.push(m.string(character.encode_utf8(&mut [0; 4]))?);
-    }
-    m.array(characters.into_iter())
+    sequence(m, a[0], node).map(Value::Array)
 }
 
 /// An argument as text, whatever its type.
@@ -274,7 +345,7 @@ fn escape_xml(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 }
 
 /// A text escaped for XML.
-pub(super) fn xml(text: &str) -> String {
+fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -289,14 +360,13 @@ pub(super) fn xml(text: &str) -> String {
     escaped
 }
 
+#[expect(clippy::cast_precision_loss, reason = "Jsonnet's numbers are doubles")]
 fn parse_int(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.text_argument(a[0], node)?;
-    let (negative, digits) = match text.strip_prefix('-') {
-        Some(digits) => (true, digits),
-        None => (false, &*text),
-    };
-    let number = digits_in_base(m, digits, 10, node)?;
-    Ok(Value::Number(if negative { -number } else { number }))
+    match text.parse::<i64>() {
+        Ok(number) => Ok(Value::Number(number as f64)),
+        Err(_) => m.fail(node, format!("{text:?} is not a base 10 integer of 64 bits")),
+    }
 }
 
 fn parse_octal(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {

@@ -1,5 +1,7 @@
 //! Types, external variables, traces and other things of the evaluation itself.
 
+use std::cmp::Ordering;
+
 use crate::code::NodeId;
 use crate::error::ErrorKind;
 use crate::eval::value::Value;
@@ -27,7 +29,14 @@ functions! {
     "native"(x) => native;
     "xor"(x, y) => xor;
     "xnor"(x, y) => xnor;
+    "id"(x) => id;
+    "resolvePath"(f, r) => resolve_path;
     "__compare"(v1, v2) => compare;
+    "__compare_array"(arr1, arr2) => compare_array;
+    "__array_less"(arr1, arr2) => array_less;
+    "__array_greater"(arr1, arr2) => array_greater;
+    "__array_less_or_equal"(arr1, arr2) => array_less_or_equal;
+    "__array_greater_or_equal"(arr1, arr2) => array_greater_or_equal;
 }
 
 fn type_(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
@@ -116,20 +125,46 @@ fn assert_equal(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
 
 #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
 fn length(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let length = match m.force(a[0])? {
-        Value::String(text) => m.text(text).chars as usize,
-        Value::Array(array) => m.array_len(array),
-        Value::Object(object) => m.field_list(object, false)?.len(),
-        Value::Function(function) => m.parameter_count(function),
+    let value = m.force(a[0])?;
+    Ok(Value::Number(length_of(m, value, node)? as f64))
+}
+
+/// Characters of a string, elements of an array, visible fields of an object, needed arguments of a function.
+pub(super) fn length_of(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<usize> {
+    match value {
+        Value::String(text) => Ok(m.text(text).chars as usize),
+        Value::Array(array) => Ok(m.array_len(array)),
+        Value::Object(object) => Ok(m.field_list(object, false)?.len()),
+        Value::Function(function) => Ok(m.required_parameters(function)),
         other => {
             let found = m.type_name(other);
-            return m.fail(
-                node,
-                format!("length operates on strings, objects, functions and arrays, got {found}"),
-            );
+            m.fail(node, format!("length operates on strings, objects, functions and arrays, got {found}"))
         }
-    };
-    Ok(Value::Number(length as f64))
+    }
+}
+
+/// The value itself.
+fn id(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
+    m.force(a[0])
+}
+
+/// A path beside a file: the folder of the first argument with the second one in it.
+fn resolve_path(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let file = m.text_argument(a[0], node)?;
+    let beside = m.force(a[1])?;
+    let folder = file.rfind('/').map_or("", |at| &file[..=at]);
+    match beside {
+        Value::String(_) => {
+            let name = m.text_argument(beside, node)?;
+            m.charge(folder.len() + name.len())?;
+            m.own_string(format!("{folder}{name}"))
+        }
+        Value::Null => m.string(folder.strip_suffix('/').unwrap_or(folder)),
+        other => {
+            let found = m.type_name(other);
+            m.fail(node, format!("unexpected type {found}, expected string"))
+        }
+    }
 }
 
 fn native(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -150,4 +185,41 @@ fn compare(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let (left, right) = (m.force(a[0])?, m.force(a[1])?);
     let order = m.compare(left, right, node)?;
     Ok(Value::Number(f64::from(order as i8)))
+}
+
+/// The order of two things that have a length and elements.
+fn order_of_arrays(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Ordering> {
+    let (left, right) = (m.force(a[0])?, m.force(a[1])?);
+    let (left_len, right_len) = (length_of(m, left, node)?, length_of(m, right, node)?);
+    for at in 0..left_len.min(right_len) {
+        #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
+        let at = Value::Number(at as f64);
+        let (x, y) = (m.index(left, at, node)?, m.index(right, at, node)?);
+        let order = m.compare(x, y, node)?;
+        if order != Ordering::Equal {
+            return Ok(order);
+        }
+    }
+    Ok(left_len.cmp(&right_len))
+}
+
+fn compare_array(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let order = order_of_arrays(m, a, node)?;
+    Ok(Value::Number(f64::from(order as i8)))
+}
+
+fn array_less(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    Ok(Value::Bool(order_of_arrays(m, a, node)?.is_lt()))
+}
+
+fn array_greater(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    Ok(Value::Bool(order_of_arrays(m, a, node)?.is_gt()))
+}
+
+fn array_less_or_equal(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    Ok(Value::Bool(order_of_arrays(m, a, node)?.is_le()))
+}
+
+fn array_greater_or_equal(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    Ok(Value::Bool(order_of_arrays(m, a, node)?.is_ge()))
 }

@@ -1,0 +1,376 @@
+//! Reading YAML: the events of a parser become values, scalars mean what they mean in YAML 1.1, which is
+//! how go-jsonnet reads them.
+
+use std::collections::HashMap;
+
+use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+
+use crate::code::NodeId;
+use crate::error::ErrorKind;
+use crate::eval::value::{Handle, Value};
+use crate::eval::{Machine, Step};
+use crate::library::encoding;
+use crate::number;
+
+/// How deep a document may nest.
+const DEEPEST: usize = 200;
+
+/// What [`read`] gives.
+pub(super) enum Stream {
+    /// No document begins with `---`: the first one counts, if there is any.
+    Single(Option<Value>),
+    /// All documents.
+    Many(Vec<Value>),
+}
+
+/// Reads a text.
+pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream> {
+    let mut reader = Reader {
+        open: Vec::new(),
+        anchors: HashMap::new(),
+        documents: Vec::new(),
+        explicit: false,
+        characters: 0,
+        node,
+    };
+    // A mark of byte order is no content.
+    let mut parser = Parser::new_from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
+    if text.starts_with("%YAML") && !text.starts_with("%YAML 1.1") {
+        return m.fail(node, "failed to parse YAML: only version 1.1 is known");
+    }
+    while let Some(event) = parser.next_event() {
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => return m.fail(node, format!("failed to parse YAML: {error}")),
+        };
+        m.burn(2 + span.end.index().saturating_sub(reader.characters) / 4)?;
+        reader.characters = reader.characters.max(span.end.index());
+        reader.take(m, event)?;
+    }
+    let Reader { documents, explicit, .. } = reader;
+    Ok(if explicit { Stream::Many(documents) } else { Stream::Single(documents.into_iter().next()) })
+}
+
+/// A sequence or a mapping that has not ended yet.
+enum Open {
+    Sequence { anchor: usize, items: Vec<Value> },
+    Mapping { anchor: usize, fields: Vec<(String, Value)>, key: Option<Key> },
+}
+
+/// The key of a mapping, whose value comes next.
+enum Key {
+    Name(String),
+    /// `<<`: the fields of the value are taken in.
+    Merge,
+}
+
+/// A node that has ended: its value, and what it is called as a key where it can be one.
+#[derive(Clone)]
+struct Node {
+    value: Value,
+    name: Option<String>,
+    merges: bool,
+}
+
+struct Reader {
+    open: Vec<Open>,
+    /// What anchors stand for, once their nodes have ended.
+    anchors: HashMap<usize, Node>,
+    documents: Vec<Value>,
+    /// Whether some document began with `---`.
+    explicit: bool,
+    characters: usize,
+    node: NodeId,
+}
+
+impl Reader {
+    fn fail<T>(&self, m: &Machine<'_>, problem: &str) -> Step<T> {
+        m.fail(self.node, format!("failed to parse YAML: {problem}"))
+    }
+
+    fn take(&mut self, m: &mut Machine<'_>, event: Event<'_>) -> Step<()> {
+        match event {
+            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
+            Event::DocumentStart(explicit) => {
+                self.explicit |= explicit;
+                self.anchors.clear();
+                Ok(())
+            }
+            Event::Alias(anchor) => match self.anchors.get(&anchor).cloned() {
+                Some(node) => self.ended(m, 0, node),
+                None => self.fail(m, "an alias stands inside of the value that it names"),
+            },
+            Event::Scalar(text, style, anchor, tag) => {
+                let node = self.scalar(m, &text, style, tag.as_deref())?;
+                self.ended(m, anchor, node)
+            }
+            Event::SequenceStart(anchor, _) => self.begin(m, Open::Sequence { anchor, items: Vec::new() }),
+            Event::MappingStart(anchor, _) => {
+                self.begin(m, Open::Mapping { anchor, fields: Vec::new(), key: None })
+            }
+            Event::SequenceEnd | Event::MappingEnd => self.end(m),
+        }
+    }
+
+    fn begin(&mut self, m: &mut Machine<'_>, open: Open) -> Step<()> {
+        if self.open.len() >= DEEPEST {
+            return m.exhausted(ErrorKind::Depth);
+        }
+        self.open.push(open);
+        Ok(())
+    }
+
+    fn end(&mut self, m: &mut Machine<'_>) -> Step<()> {
+        let (anchor, value) = match self.open.pop() {
+            Some(Open::Sequence { anchor, items }) => (anchor, m.array(items.into_iter())?),
+            Some(Open::Mapping { anchor, fields, .. }) => {
+                // Of fields with the same name the last one counts.
+                let mut members = Vec::with_capacity(fields.len());
+                let mut places = HashMap::new();
+                for (name, value) in fields {
+                    let name = m.intern_str(&name)?;
+                    match places.insert(name, members.len()) {
+                        None => members.push((name, value)),
+                        Some(at) => {
+                            members[at] = (name, value);
+                            places.insert(name, at);
+                        }
+                    }
+                }
+                (anchor, m.made_object(members)?)
+            }
+            None => return self.fail(m, "an end without a beginning"),
+        };
+        self.ended(m, anchor, Node { value, name: None, merges: false })
+    }
+
+    /// Puts a node that has ended where it belongs.
+    fn ended(&mut self, m: &mut Machine<'_>, anchor: usize, node: Node) -> Step<()> {
+        m.charge(2 * size_of::<(String, Value)>() + node.name.as_ref().map_or(0, String::len))?;
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        match self.open.last_mut() {
+            None => self.documents.push(node.value),
+            Some(Open::Sequence { items, .. }) => items.push(node.value),
+            Some(Open::Mapping { fields, key, .. }) => match key.take() {
+                Some(Key::Name(name)) => fields.push((name, node.value)),
+                Some(Key::Merge) => return self.merge(m, node.value),
+                None if node.merges => *key = Some(Key::Merge),
+                None => match node.name {
+                    Some(name) => *key = Some(Key::Name(name)),
+                    None => {
+                        return self.fail(m, "the key of a mapping must be a text, a number or a boolean");
+                    }
+                },
+            },
+        }
+        Ok(())
+    }
+
+    /// Takes the fields of an object, or of several, into the open mapping.
+    fn merge(&mut self, m: &mut Machine<'_>, value: Value) -> Step<()> {
+        const PROBLEM: &str = "<< must be followed by a mapping or a sequence of mappings";
+        match value {
+            Value::Object(object) => self.merge_fields(m, object),
+            Value::Array(array) => {
+                for at in (0..m.array_len(array)).rev() {
+                    match m.element(array, at) {
+                        Value::Object(object) => self.merge_fields(m, object)?,
+                        _ => return self.fail(m, PROBLEM),
+                    }
+                }
+                Ok(())
+            }
+            _ => self.fail(m, PROBLEM),
+        }
+    }
+
+    fn merge_fields(&mut self, m: &mut Machine<'_>, object: Handle) -> Step<()> {
+        for (name, position) in m.field_list(object, false)? {
+            let value = m.field_value(object, position as usize, self.node)?;
+            let name = m.symbol_text(name).text.to_string();
+            m.charge(2 * size_of::<(String, Value)>() + name.len())?;
+            if let Some(Open::Mapping { fields, .. }) = self.open.last_mut() {
+                fields.push((name, value));
+            }
+        }
+        Ok(())
+    }
+
+    fn scalar(&self, m: &mut Machine<'_>, text: &str, style: ScalarStyle, tag: Option<&Tag>) -> Step<Node> {
+        let plain = style == ScalarStyle::Plain;
+        let tag = match tag {
+            None if plain => "",
+            None => "str",
+            Some(tag) if tag.is_yaml_core_schema() => &tag.suffix,
+            // What a program's own tag means, nobody here knows: the text is taken as it is.
+            Some(_) => "str",
+        };
+        let scalar = match tag {
+            "str" => Scalar::Text,
+            "binary" => return self.binary(m, text),
+            "" => Scalar::of(text),
+            tag => {
+                let scalar = Scalar::of(text);
+                let fits = match (tag, &scalar) {
+                    ("int", Scalar::Whole(_)) | ("float", Scalar::Whole(_) | Scalar::Fraction(_)) => true,
+                    ("bool", Scalar::Bool(_)) | ("null", Scalar::Null) => true,
+                    ("int" | "float" | "bool" | "null", _) => false,
+                    _ => true,
+                };
+                if !fits {
+                    return self.fail(m, &format!("{text:?} is no {tag}"));
+                }
+                scalar
+            }
+        };
+        let merges = plain && text == "<<" && matches!(tag, "" | "merge");
+        let (value, name) = match scalar {
+            Scalar::Null => (Value::Null, None),
+            Scalar::Bool(value) => (Value::Bool(value), Some(value.to_string())),
+            Scalar::Whole(value) => {
+                #[expect(clippy::cast_precision_loss, reason = "Jsonnet's numbers are doubles")]
+                let number = value as f64;
+                (Value::Number(number), Some(value.to_string()))
+            }
+            Scalar::Fraction(value) if value.is_finite() => {
+                (Value::Number(value), Some(number::yaml_key(value)))
+            }
+            Scalar::Fraction(_) => return self.fail(m, "the number is not finite"),
+            Scalar::Text => (m.string(text)?, Some(text.to_owned())),
+        };
+        Ok(Node { value, name, merges })
+    }
+
+    fn binary(&self, m: &mut Machine<'_>, text: &str) -> Step<Node> {
+        let Some(bytes) = encoding::decode(text) else {
+            return self.fail(m, "a !!binary value must be base64");
+        };
+        m.charge(3 * bytes.len())?;
+        let text = encoding::text_of_bytes(&bytes);
+        Ok(Node { value: m.string(&text)?, name: Some(text), merges: false })
+    }
+}
+
+/// What a plain scalar means.
+#[derive(Debug, PartialEq)]
+enum Scalar {
+    Null,
+    Bool(bool),
+    /// A whole number of 64 bits, with a sign or without.
+    Whole(i128),
+    Fraction(f64),
+    Text,
+}
+
+impl Scalar {
+    fn of(text: &str) -> Self {
+        match text {
+            "" | "~" | "null" | "Null" | "NULL" => return Self::Null,
+            "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+                return Self::Bool(true);
+            }
+            "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+                return Self::Bool(false);
+            }
+            ".nan" | ".NaN" | ".NAN" => return Self::Fraction(f64::NAN),
+            ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Self::Fraction(f64::INFINITY),
+            "-.inf" | "-.Inf" | "-.INF" => return Self::Fraction(f64::NEG_INFINITY),
+            _ => {}
+        }
+        match text.as_bytes()[0] {
+            b'.' => fraction(text).map_or(Self::Text, Self::Fraction),
+            b'0'..=b'9' | b'+' | b'-' => {
+                let digits = text.replace('_', "");
+                whole(&digits)
+                    .map(Self::Whole)
+                    .or_else(|| fraction(&digits).map(Self::Fraction))
+                    .unwrap_or(Self::Text)
+            }
+            _ => Self::Text,
+        }
+    }
+}
+
+/// A whole number with the prefix of its base: `0x`, `0o`, `0b`, or `0` for octal.
+fn whole(text: &str) -> Option<i128> {
+    let (negative, signed, unsigned) = match text.as_bytes().first()? {
+        b'-' => (true, true, &text[1..]),
+        b'+' => (false, true, &text[1..]),
+        _ => (false, false, text),
+    };
+    let lower = unsigned.to_ascii_lowercase();
+    let (base, digits) = if let Some(digits) = lower.strip_prefix("0x") {
+        (16, digits)
+    } else if let Some(digits) = lower.strip_prefix("0o") {
+        (8, digits)
+    } else if let Some(digits) = lower.strip_prefix("0b") {
+        (2, digits)
+    } else if lower.len() > 1 && lower.starts_with('0') {
+        (8, &lower[1..])
+    } else {
+        (10, &*lower)
+    };
+    if !digits.starts_with(|first: char| first.is_ascii_hexdigit()) {
+        return None;
+    }
+    let number = i128::from_str_radix(digits, base).ok()?;
+    let number = if negative { -number } else { number };
+    let largest = if signed { i128::from(i64::MAX) } else { i128::from(u64::MAX) };
+    (i128::from(i64::MIN)..=largest).contains(&number).then_some(number)
+}
+
+/// A decimal number with a point or an exponent; none that is too large for a double.
+fn fraction(text: &str) -> Option<f64> {
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let decimal = digits(before) && digits(after) && !(before.is_empty() && after.is_empty());
+    let scaled = exponent.is_none_or(|exponent| {
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        !exponent.is_empty() && digits(exponent)
+    });
+    if !decimal || !scaled {
+        return None;
+    }
+    text.parse().ok().filter(|number: &f64| number.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scalars_mean_what_yaml_1_1_says() {
+        let table = [
+            ("", Scalar::Null),
+            ("~", Scalar::Null),
+            ("y", Scalar::Bool(true)),
+            ("Off", Scalar::Bool(false)),
+            ("yEs", Scalar::Text),
+            ("0x1F", Scalar::Whole(31)),
+            ("0o17", Scalar::Whole(15)),
+            ("017", Scalar::Whole(15)),
+            ("08", Scalar::Fraction(8.0)),
+            ("0o8", Scalar::Text),
+            ("1_000", Scalar::Whole(1000)),
+            ("-0b11", Scalar::Whole(-3)),
+            ("18446744073709551615", Scalar::Whole(18_446_744_073_709_551_615)),
+            ("18446744073709551616", Scalar::Fraction(18_446_744_073_709_551_616.0)),
+            (".5", Scalar::Fraction(0.5)),
+            ("1.e3", Scalar::Fraction(1000.0)),
+            ("1e400", Scalar::Text),
+            ("1e", Scalar::Text),
+            ("+", Scalar::Text),
+            ("2001-12-14", Scalar::Text),
+        ];
+        for (text, meant) in table {
+            assert_eq!(Scalar::of(text), meant, "{text}");
+        }
+    }
+}
