@@ -212,8 +212,8 @@ impl Lexer<'_> {
             self.digits(&mut number)?;
         }
         match number.parse::<f64>() {
-            Ok(value) if value.is_finite() => Ok(TokenKind::Number(value)),
-            _ => self.fail("the number is too large", start),
+            Ok(value) => Ok(TokenKind::Number(value)),
+            Err(_) => self.fail("the number cannot be read", start),
         }
     }
 

@@ -310,7 +310,12 @@ impl Parser<'_> {
         let start = self.span().0;
         let token = self.peek().clone();
         let kind = match token {
-            TokenKind::Number(number) => ExprKind::Number(number),
+            TokenKind::Number(number) if number.is_finite() => ExprKind::Number(number),
+            // Too large: an error, but only where the number is needed. So it stands as a product that is.
+            TokenKind::Number(_) => {
+                let largest = || Expr { kind: Box::new(ExprKind::Number(f64::MAX)), span: self.span() };
+                ExprKind::Binary(BinaryOperator::Multiply, largest(), largest())
+            }
             TokenKind::String(text) => ExprKind::String(text),
             TokenKind::Identifier(name) => ExprKind::Variable(Rc::from(&*name)),
             TokenKind::Operator("$") => ExprKind::Dollar,
