@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use crate::error::ApiError;
 use crate::live::Live;
 use crate::password::PasswordHashing;
+use crate::rotation::Lease;
 use crate::sessions::{LiveSession, Sessions};
 pub use crate::snapshot::Snapshot;
 
@@ -29,6 +30,8 @@ pub struct App {
     pub message_waits: Notify,
     /// Where the configuration comes from and how it changes.
     pub live: Live,
+    /// Whether this node may sign with managed keys.
+    pub lease: Lease,
     /// The id of this deployment, which is the id of its one project.
     pub deployment_id: Uuid,
     snapshot: ArcSwap<Snapshot>,
@@ -53,6 +56,7 @@ impl App {
             passwords,
             message_waits: Notify::new(),
             live,
+            lease: Lease::default(),
             deployment_id,
             snapshot: ArcSwap::from_pointee(snapshot),
         }

@@ -15,6 +15,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::rotation;
 
 /// The routes of both ports.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -69,6 +70,16 @@ async fn alive() -> Json<Health> {
     )
 )]
 async fn ready(State(app): State<Arc<App>>) -> Response {
+    let uses_managed_keys = app
+        .snapshot()
+        .tokenizers
+        .list()
+        .iter()
+        .any(|(_, outcome)| matches!(outcome, Ok(t) if t.is_managed()));
+    if uses_managed_keys && let Err(error) = rotation::require_lease(&app, app.clock.now()) {
+        let body = json!({ "errors": { "keys": error.reason() } });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+    }
     match app.store.ping().await {
         Ok(()) => OK.into_response(),
         Err(error) => {

@@ -15,6 +15,7 @@ use crate::config::keys::MACHINE;
 use crate::config::load::merge;
 use crate::config::patch::{self, PatchError};
 use crate::config::{Config, ConfigError, load, redact};
+use crate::rotation;
 use crate::snapshot::Snapshot;
 use crate::tokenizers::{self, ServerSources, Tokenizers, changed_at};
 
@@ -193,7 +194,11 @@ impl Live {
         let snapshot = self
             .compile_state(&next, &sets, &app.snapshot().tokenizers)
             .map_err(|error| PatchError { pointer: String::new(), message: error.to_string() })?;
-        match app.commit(&[Change::InsertRevision(revision.clone())]).await {
+        // Keys must stay published for as long as tokens of the new templates can live.
+        let raised = rotation::raised(&sets, &snapshot.config.templates, app.clock.now());
+        let mut changes = vec![Change::InsertRevision(revision.clone())];
+        changes.extend(raised.into_iter().map(Change::PutKeySet));
+        match app.commit(&changes).await {
             Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
             other => other?,
         }
@@ -231,7 +236,20 @@ impl Live {
         let sets = app.store.key_sets().await?;
         let next = State { base: loaded.tree, revision: state.revision.clone(), watched: Vec::new() };
         let snapshot = self.compile_state(&next, &sets, &app.snapshot().tokenizers).map_err(unusable)?;
+        for set in rotation::raised(&sets, &snapshot.config.templates, app.clock.now()) {
+            app.commit(&[Change::PutKeySet(set)]).await?;
+        }
         *state = next;
+        self.swap(app, &mut state, snapshot);
+        Ok(())
+    }
+
+    /// Compiles the newest revision with the key sets as they are now; files are not read again but for
+    /// those of templates.
+    pub async fn recompile(&self, app: &App) -> Result<(), ChangeError> {
+        let mut state = self.fresh(app).await?;
+        let sets = app.store.key_sets().await?;
+        let snapshot = self.compile_state(&state, &sets, &app.snapshot().tokenizers).map_err(unusable)?;
         self.swap(app, &mut state, snapshot);
         Ok(())
     }

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::config::{Config, ConfigError, load};
 use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
+use crate::rotation::{self, RotationError};
 use crate::snapshot::Snapshot;
 use crate::{admin, courier, http, public};
 
@@ -37,6 +38,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The managed key sets cannot be put to use.
+    #[error(transparent)]
+    Rotation(#[from] RotationError),
     /// An address is taken or does not exist.
     #[error("cannot listen on {address}: {problem}. Stop what listens there, or set serve.{api}.port")]
     Listen {
@@ -97,6 +101,7 @@ impl Server {
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, live, deployment_id, snapshot));
         app.live.watch(&app).await;
+        rotation::maintain(&app).await?;
         Ok(Self { app, public, admin })
     }
 
@@ -122,6 +127,7 @@ impl Server {
         tasks.spawn(http::listener::serve(self.admin, admin::router(self.app.clone()), stop.clone()));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
         tasks.spawn(courier::run(self.app.clone(), stop.clone()));
+        tasks.spawn(rotation::run(self.app.clone(), stop.clone()));
         tasks.spawn(every(SWEEP_EVERY, stop, self.app.clone(), sweep));
         while tasks.join_next().await.is_some() {}
         self.app.store.close().await;

@@ -1,10 +1,14 @@
 //! Everything that follows from the configuration, compiled once.
 
+use std::collections::HashMap;
+
 use sessera_store::KeySet;
 
 use crate::config::{Config, ConfigError};
 use crate::courier::Courier;
+use crate::discovery::Published;
 use crate::flows::self_service::SelfService;
+use crate::rotation;
 use crate::schema::IdentitySchemas;
 use crate::tokenizers::{ServerSources, Tokenizers};
 
@@ -18,6 +22,10 @@ pub struct Snapshot {
     pub tokenizers: Tokenizers,
     /// The rules of all flows.
     pub self_service: SelfService,
+    /// The public keys that verifiers are shown.
+    pub published: Published,
+    /// The versions of the key sets that it was made of.
+    pub set_versions: HashMap<String, i64>,
     /// How messages are sent.
     pub courier: Courier,
     /// Where schemas can be read: the public base URL and `schemas/`.
@@ -31,8 +39,12 @@ impl Snapshot {
         let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
         let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
             .map_err(|error| ConfigError::Invalid(vec![format!("/identity/schemas: {error}")]))?;
+        check_rotation(&config, sets)?;
+        let tokenizers = Tokenizers::compile(&config.templates, &ServerSources::new(sets), previous);
         Ok(Self {
-            tokenizers: Tokenizers::compile(&config.templates, &ServerSources::new(sets), previous),
+            published: Published::compile(&config, &tokenizers, sets),
+            set_versions: rotation::versions(sets),
+            tokenizers,
             self_service: SelfService::compile(&config, &config.secrets.cookie)
                 .map_err(ConfigError::Invalid)?,
             courier: Courier::compile(&config).map_err(ConfigError::Invalid)?,
@@ -41,6 +53,20 @@ impl Snapshot {
             config,
         })
     }
+}
+
+/// All managed sets must be able to rotate by the configured times.
+fn check_rotation(config: &Config, sets: &[KeySet]) -> Result<(), ConfigError> {
+    for set in sets {
+        let Some(managed) = &set.managed else { continue };
+        config.session.rotation.check(managed.rotation.period).map_err(|error| {
+            ConfigError::Invalid(vec![format!(
+                "/session/whoami/tokenizer/rotation: the key set \"{}\": {error}",
+                set.name
+            )])
+        })?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -9,12 +9,13 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value};
 use sessera_store::{KeySet, StoredKey};
 use sessera_tokenizer::{
-    LoadError, SourceError, SourceUrl, Sources, Subject, Template, TemplateError, TemplateName,
+    Activation, LoadError, SourceError, SourceUrl, Sources, Subject, Template, TemplateError, TemplateName,
     TokenizeError, Tokenizer,
 };
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::rotation;
 use crate::sessions::LiveSession;
 
 /// The largest file that a source may name, in bytes.
@@ -91,6 +92,13 @@ impl Sources for ServerSources<'_> {
     fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError> {
         let set = self.sets.iter().find(|set| set.name == name);
         set.map(|set| set_json(&set.keys)).ok_or_else(|| SourceError::NoSuchSet(name.into()))
+    }
+
+    fn activations(&self, name: &str) -> Vec<Activation> {
+        let set = self.sets.iter().find(|set| set.name == name);
+        set.and_then(|set| set.managed.as_ref())
+            .map(|managed| rotation::activations(&managed.rotation))
+            .unwrap_or_default()
     }
 }
 
@@ -174,6 +182,10 @@ impl Tokenizers {
                 )));
             }
         };
+        let now = app.clock.now();
+        if tokenizer.is_managed() {
+            rotation::require_lease(app, now)?;
+        }
         let subject = Subject {
             issuer,
             identity_id: live.identity.id,
@@ -182,7 +194,7 @@ impl Tokenizers {
             token_id: app.random.uuid(),
             session: live.document(),
         };
-        tokenizer.tokenize(&subject, app.clock.now().seconds()).map_err(|error| refused(name, &error))
+        tokenizer.tokenize(&subject, now.seconds()).map_err(|error| refused(name, &error))
     }
 }
 

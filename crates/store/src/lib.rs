@@ -36,6 +36,11 @@ pub trait Store: Send + Sync {
     /// Asks the database for a sign of life.
     async fn ping(&self) -> Result<(), StoreError>;
 
+    /// The database's own clock. `None` when it is the clock of this machine.
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(None)
+    }
+
     /// The identifier of this deployment, made when its database was made; the project's id.
     async fn deployment_id(&self) -> Result<Uuid, StoreError>;
 

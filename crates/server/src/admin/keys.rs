@@ -65,18 +65,18 @@ struct CreateBody {
     bits: Option<usize>,
 }
 
-fn key_error(error: KeyError) -> ApiError {
+pub(super) fn key_error(error: KeyError) -> ApiError {
     ApiError::bad_request(format!("The key cannot be used: {error}."))
 }
 
-fn no_set(name: &str) -> ApiError {
+pub(super) fn no_set(name: &str) -> ApiError {
     ApiError::not_found(format!(
         "There is no key set \"{name}\". Create it with POST /admin/keys/{name} or \"sessera create jwk {name} --alg ES256\"."
     ))
 }
 
 /// Names of sets and keys: what can stand in a path and in `set://NAME` without surprises.
-fn checked_name(name: &str) -> Result<&str, ApiError> {
+pub(super) fn checked_name(name: &str) -> Result<&str, ApiError> {
     let good = !name.is_empty() && name.len() <= 255 && !name.chars().any(|c| c.is_control() || c == '/');
     if good && name != "." && name != ".." {
         return Ok(name);
@@ -88,6 +88,22 @@ fn checked_name(name: &str) -> Result<&str, ApiError> {
 
 fn answer(status: StatusCode, body: Value) -> Response {
     (status, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+}
+
+/// The members that this API shows: of a managed set the public ones.
+fn shown(stored: &KeySet, set: &JwkSet) -> Value {
+    if stored.managed.is_some() { json!({ "keys": set.public().keys() }) } else { set.to_private_json() }
+}
+
+/// The keys of a managed set are changed by rotation only.
+fn refuse_when_managed(set: &KeySet) -> Result<(), ApiError> {
+    if set.managed.is_none() {
+        return Ok(());
+    }
+    Err(ApiError::conflict(format!(
+        "The key set \"{0}\" is managed: its keys are made and ended by rotation. Change it with \"sessera rotate jwk {0}\" or \"sessera revoke jwk {0} KID\".",
+        set.name
+    )))
 }
 
 fn to_set(stored: &KeySet) -> Result<JwkSet, ApiError> {
@@ -104,8 +120,8 @@ fn to_stored(app: &App, jwk: &Jwk) -> StoredKey {
     }
 }
 
-/// Stores a set and compiles the templates that read it; the caller has its turn to do so. A set that would break a template that works
-/// is refused.
+/// Stores a set and compiles the templates that read it; the caller has its turn to do so. A set that
+/// would break a template that works is refused.
 async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
     let mut sets = app.store.key_sets().await?;
     sets.retain(|known| known.name != set.name);
@@ -126,7 +142,10 @@ async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
 }
 
 async fn reload(app: &App) -> Result<(), ApiError> {
-    app.live.reload(app).await.map_err(|error| ApiError::internal(format!("after a change of keys: {error}")))
+    app.live
+        .recompile(app)
+        .await
+        .map_err(|error| ApiError::internal(format!("after a change of keys: {error}")))
 }
 
 /// Reads a body as strict JSON: a member that comes twice is refused, because two readers could see two
@@ -167,7 +186,7 @@ async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     responses((status = 200, description = "The set", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn get_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
     let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
-    let mut response = answer(StatusCode::OK, to_set(&stored)?.to_private_json());
+    let mut response = answer(StatusCode::OK, shown(&stored, &to_set(&stored)?));
     response.headers_mut().insert(header::ETAG, etag(stored.version)?);
     Ok(response)
 }
@@ -205,6 +224,7 @@ async fn create(
     let jwk = made.map_err(ApiError::internal)?.map_err(key_error)?.with_use(key_use);
     let _turn = app.live.turn().await;
     let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
+    refuse_when_managed(&set)?;
     if set.keys.iter().any(|key| key.kid == jwk.kid()) {
         return Err(ApiError::conflict(format!(
             "The set has a key with the id \"{}\" already. Choose another kid.",
@@ -233,24 +253,26 @@ async fn put_set(
     checked_name(&name)?;
     let set = JwkSet::from_value(strict_body(&headers, &body)?).map_err(key_error)?;
     let _turn = app.live.turn().await;
-    let known = app.store.key_set(&name).await?;
-    let version = known.as_ref().map_or(0, |known| known.version);
-    if headers.get(header::IF_MATCH).is_some_and(|wanted| etag(version).is_ok_and(|etag| etag != wanted)) {
+    let known = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
+    refuse_when_managed(&known)?;
+    if headers
+        .get(header::IF_MATCH)
+        .is_some_and(|wanted| etag(known.version).is_ok_and(|etag| etag != wanted))
+    {
         return Err(ApiError::new(
             StatusCode::PRECONDITION_FAILED,
             "The key set was changed in the meantime.",
             "The key set has another version than the header If-Match says. Read the set again and repeat the change.",
         ));
     }
-    let known = known.map(|known| known.keys).unwrap_or_default();
     let keys = set.keys().iter().map(|jwk| {
         let stored = to_stored(&app, jwk);
         // A key that stays keeps its age.
-        let same = known.iter().find(|key| key.kid == stored.kid && key.jwk == stored.jwk);
+        let same = known.keys.iter().find(|key| key.kid == stored.kid && key.jwk == stored.jwk);
         same.cloned().unwrap_or(stored)
     });
     let keys = keys.collect();
-    store(&app, KeySet { version, ..KeySet::new(name, keys) }).await?;
+    store(&app, KeySet { keys, ..known }).await?;
     Ok(answer(StatusCode::OK, set.to_private_json()))
 }
 
@@ -292,7 +314,8 @@ async fn get_key(
     let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
     let set = to_set(&stored)?;
     let key = set.find(&kid).ok_or_else(|| no_key(&name, &kid))?;
-    Ok(answer(StatusCode::OK, json!({ "keys": [key.to_private_json()] })))
+    let set = JwkSet::new(vec![key.clone()]).map_err(ApiError::internal)?;
+    Ok(answer(StatusCode::OK, shown(&stored, &set)))
 }
 
 fn no_key(name: &str, kid: &str) -> ApiError {
@@ -325,6 +348,7 @@ async fn put_key(
     let jwk = Jwk::from_value(value).map_err(key_error)?.with_kid(kid.clone());
     let _turn = app.live.turn().await;
     let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
+    refuse_when_managed(&set)?;
     let stored = to_stored(&app, &jwk);
     match set.keys.iter_mut().find(|key| key.kid == kid) {
         Some(known) => *known = stored,
@@ -344,6 +368,7 @@ async fn delete_key(
 ) -> Result<StatusCode, ApiError> {
     let _turn = app.live.turn().await;
     let mut set = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
+    refuse_when_managed(&set)?;
     let before = set.keys.len();
     set.keys.retain(|key| key.kid != kid);
     if set.keys.len() == before {

@@ -4,6 +4,7 @@ mod guard;
 pub(crate) mod identities;
 mod keys;
 mod projects;
+mod rotation;
 pub(crate) mod sessions;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(sessions::router())
         .merge(keys::router())
         .merge(projects::router())
+        .merge(rotation::router())
         .merge(public::schemas_router())
         .merge(health::router())
         .merge(health::admin_router())

@@ -245,15 +245,26 @@ const WHOAMI: &[Key] = &[
         Text,
         "aal1, or highest_available: a session must prove all factors its owner has set up. Default: aal1.",
     ),
+    key("tokenizer", Object(TOKENIZER), "Signed tokens made of sessions."),
+];
+
+const TOKENIZER: &[Key] = &[
     key(
-        "tokenizer",
-        Object(&[key(
-            "templates",
-            MapOf(&Any),
-            "Tokenizer templates by name: jwks_url, claims_mapper_url, ttl, subject_source.",
-        )]),
-        "Signed tokens made of sessions.",
+        "templates",
+        MapOf(&Any),
+        "Tokenizer templates by name: jwks_url, claims_mapper_url, ttl, subject_source.",
     ),
+    key("rotation", Object(ROTATION), "The times by which managed key sets rotate."),
+];
+
+const ROTATION: &[Key] = &[
+    key(
+        "lease",
+        Duration,
+        "The longest that a node signs without having confirmed its list of keys. Default: 1m.",
+    ),
+    key("skew", Duration, "The largest difference between the clocks of any two machines. Default: 5s."),
+    key("max_age", Duration, "How long verifiers may keep the published keys. Default: 5m."),
 ];
 
 const SESSION: &[Key] = &[

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sessera_model::{GoDuration, Secret};
+use sessera_rotation::Timing;
 use url::Url;
 
 use super::load::ConfigError;
@@ -119,6 +120,8 @@ pub struct SessionConfig {
     pub needs_highest_aal: bool,
     /// The cookie.
     pub cookie: CookieConfig,
+    /// The times by which managed key sets rotate.
+    pub rotation: Timing,
 }
 
 /// The session cookie.
@@ -331,6 +334,18 @@ fn identity(reader: &mut Reader<'_>) -> IdentityConfig {
     IdentityConfig { default_schema_id: default.unwrap_or_else(|| "default".into()), schemas }
 }
 
+fn rotation(reader: &mut Reader<'_>) -> Timing {
+    let time = |name: &str, default: u64| {
+        let configured = reader.duration(&format!("/session/whoami/tokenizer/rotation/{name}"));
+        configured.map_or(GoDuration::from_secs(default), GoDuration::new)
+    };
+    let timing = Timing { lease: time("lease", 60), skew: time("skew", 5), max_age: time("max_age", 300) };
+    if let Err(error) = timing.check(GoDuration::new(timing.notice())) {
+        reader.problems.push(format!("/session/whoami/tokenizer/rotation: {error}"));
+    }
+    timing
+}
+
 fn session(reader: &mut Reader<'_>) -> SessionConfig {
     let same_site = match reader.text("/session/cookie/same_site").as_deref() {
         None | Some("Lax") => "Lax",
@@ -357,6 +372,7 @@ fn session(reader: &mut Reader<'_>) -> SessionConfig {
         lifespan: reader.duration("/session/lifespan").unwrap_or(Duration::from_secs(24 * 3600)),
         earliest_possible_extend: reader.duration("/session/earliest_possible_extend"),
         needs_highest_aal,
+        rotation: rotation(reader),
         cookie: CookieConfig {
             name: reader.text("/session/cookie/name").unwrap_or_else(|| "ory_kratos_session".into()),
             domain: reader.text("/session/cookie/domain"),

@@ -12,6 +12,7 @@ mod schemas;
 pub(crate) mod sessions;
 mod settings;
 mod verification;
+mod well_known;
 mod whoami;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(exchange::router())
         .merge(errors::router())
         .merge(schemas::router())
+        .merge(well_known::router())
         .merge(health::router())
 }
 

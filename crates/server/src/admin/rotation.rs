@@ -1,0 +1,340 @@
+//! `/admin/rotation/{set}`: managed key sets, which rotate by themselves.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sessera_jose::Algorithm;
+use sessera_model::GoDuration;
+use sessera_store::{Conflict, KeySet, StoreError};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::admin::keys::{checked_name, key_error, no_set};
+use crate::app::App;
+use crate::error::{ApiError, NO_STORE};
+use crate::openapi::ErrorBody;
+use crate::request::{JsonBody, Segment};
+use crate::rotation::{self, RotationError};
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(states, create)).routes(routes!(rotate)).routes(routes!(revoke))
+}
+
+/// What a managed set is made by.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateManagedKeySet)]
+struct CreateBody {
+    /// The algorithm, for example ES256. Needed for a new set; an adopted one keeps its own.
+    alg: Option<String>,
+    /// How long a key signs, as Go writes durations, for example 720h.
+    period: String,
+    /// Make a set that exists already a managed one.
+    #[serde(default)]
+    adopt: bool,
+}
+
+fn refused(error: RotationError) -> ApiError {
+    match error {
+        RotationError::NoSuchSet(name) => no_set(&name),
+        RotationError::NotManaged(name) => ApiError::conflict(format!(
+            "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"sessera adopt jwk {name} --rotate 720h\"."
+        )),
+        RotationError::AlreadyManaged(name) => ApiError::conflict(format!(
+            "The key set \"{name}\" is managed already. See its keys with \"sessera get jwk {name} --states\"."
+        )),
+        error @ (RotationError::Symmetric(_) | RotationError::Mixed(_) | RotationError::Timing(_)) => {
+            ApiError::bad_request(format!("The set cannot be managed: {error}."))
+        }
+        RotationError::Revoke(error) => ApiError::not_found(format!("The key cannot be revoked: {error}.")),
+        RotationError::Key(error) => key_error(error),
+        RotationError::Store(StoreError::Conflict(Conflict::Changed)) => {
+            ApiError::conflict("The key set was changed at the same time. Look at it and try again.")
+        }
+        RotationError::Store(error) => error.into(),
+        RotationError::Live(error) => ApiError::internal(error),
+    }
+}
+
+fn answer(status: StatusCode, body: Value) -> Response {
+    (status, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+}
+
+/// States and timeline of a managed set. No key material stands in it.
+fn describe(app: &App, set: &KeySet) -> Result<Value, RotationError> {
+    let managed = set.managed.as_ref().ok_or_else(|| RotationError::NotManaged(set.name.clone()))?;
+    let timing = app.snapshot().config.session.rotation;
+    let now = app.clock.now();
+    let states: Vec<Value> = managed
+        .rotation
+        .states(now, &timing)
+        .into_iter()
+        .map(|(key, state)| {
+            json!({
+                "kid": key.kid, "state": state, "published_at": key.published_at,
+                "activates_at": key.activates_at, "revoked_at": key.revoked_at,
+                "max_ttl": key.max_ttl, "has_private": key.has_private,
+            })
+        })
+        .collect();
+    Ok(json!({
+        "set": set.name, "alg": managed.algorithm, "period": managed.rotation.period, "now": now,
+        "timing": timing, "keys": states, "timeline": managed.rotation.timeline(now, &timing),
+    }))
+}
+
+async fn stored(app: &App, name: &str) -> Result<KeySet, RotationError> {
+    app.store.key_set(name).await?.ok_or_else(|| RotationError::NoSuchSet(name.to_owned()))
+}
+
+/// Show the keys of a managed set with their states
+///
+/// And what comes: when each key will enter which state.
+#[utoipa::path(get, path = "/admin/rotation/{set}", operation_id = "getManagedKeySet", tag = "rotation",
+    params(("set" = String, Path, description = "Name of the set")),
+    responses((status = 200, description = "States and timeline"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
+async fn states(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
+    let set = stored(&app, &name).await.map_err(refused)?;
+    Ok(answer(StatusCode::OK, describe(&app, &set).map_err(refused)?))
+}
+
+/// Create a managed set, or make one that exists a managed one
+///
+/// Its keys rotate by themselves. No private key ever leaves the server.
+#[utoipa::path(post, path = "/admin/rotation/{set}", operation_id = "createManagedKeySet", tag = "rotation",
+    params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
+    responses((status = 201, description = "States and timeline"), (status = 400, description = "The times or the algorithm do not fit", body = ErrorBody), (status = 409, description = "The set is there already", body = ErrorBody)))]
+async fn create(
+    State(app): State<Arc<App>>,
+    Segment(name): Segment,
+    JsonBody(body): JsonBody<CreateBody>,
+) -> Result<Response, ApiError> {
+    checked_name(&name)?;
+    let period: GoDuration =
+        body.period.parse().map_err(|error| ApiError::bad_request(format!("The period: {error}.")))?;
+    let _turn = app.live.turn().await;
+    let set = match app.store.key_set(&name).await? {
+        Some(known) if body.adopt => rotation::adopt(&app, known, period).await.map_err(refused)?,
+        Some(known) if known.managed.is_some() => {
+            return Err(refused(RotationError::AlreadyManaged(name)));
+        }
+        Some(_) => {
+            return Err(ApiError::conflict(format!(
+                "There is a key set \"{name}\" already. Make it a managed one with \"sessera adopt jwk {name} --rotate {}\", or choose another name.",
+                body.period
+            )));
+        }
+        None if body.adopt => return Err(no_set(&name)),
+        None => {
+            let algorithm = body.alg.ok_or_else(|| {
+                ApiError::bad_request("The body needs the member alg, for example \"ES256\".")
+            })?;
+            let algorithm: Algorithm = algorithm.parse().map_err(key_error)?;
+            rotation::create(&app, &name, algorithm, period).await.map_err(refused)?
+        }
+    };
+    Ok(answer(StatusCode::CREATED, describe(&app, &set).map_err(refused)?))
+}
+
+/// Let the next key sign as soon as all verifiers can know it
+#[utoipa::path(post, path = "/admin/rotation/{set}/rotate", operation_id = "rotateManagedKeySet", tag = "rotation",
+    params(("set" = String, Path, description = "Name of the set")),
+    responses((status = 200, description = "The next key and when it begins to sign"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
+async fn rotate(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
+    let _turn = app.live.turn().await;
+    let set = stored(&app, &name).await.map_err(refused)?;
+    let (_, kid, activates_at) = rotation::rotate(&app, set).await.map_err(refused)?;
+    Ok(answer(StatusCode::OK, json!({ "set": name, "kid": kid, "activates_at": activates_at })))
+}
+
+/// Take a compromised key out at once
+///
+/// The prepared key signs from now on. Verifiers may accept tokens of the revoked key until `accepted_until`,
+/// because they keep the set that they fetched before.
+#[utoipa::path(post, path = "/admin/rotation/{set}/keys/{kid}/revoke", operation_id = "revokeManagedKey", tag = "rotation",
+    params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
+    responses((status = 200, description = "The key that signs now, and until when others may accept the old one"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
+async fn revoke(
+    State(app): State<Arc<App>>,
+    Path((name, kid)): Path<(String, String)>,
+) -> Result<Response, ApiError> {
+    let _turn = app.live.turn().await;
+    let set = stored(&app, &name).await.map_err(refused)?;
+    let (_, revoked) = rotation::revoke(&app, set, &kid).await.map_err(refused)?;
+    Ok(answer(
+        StatusCode::OK,
+        json!({
+            "set": name, "kid": kid, "signer": revoked.signer, "accepted_until": revoked.accepted_until,
+        }),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::{Value, json};
+
+    use crate::rotation;
+    use crate::testing::TestServer;
+
+    async fn server() -> TestServer {
+        let server = TestServer::start().await;
+        rotation::maintain(&server.app).await.unwrap();
+        let made =
+            server.admin("POST", "/admin/rotation/keys", Some(json!({"alg": "ES256", "period": "1h"}))).await;
+        assert_eq!(made.status, 201, "{made:?}");
+        let template = json!([{"op": "add", "path": "/services/identity/config/session/whoami/tokenizer/templates/t",
+            "value": {"jwks_url": "set://keys", "ttl": "10m"}}]);
+        assert_eq!(server.admin("PATCH", "/projects/default", Some(template)).await.status, 200);
+        server.person("ada@example.org").await;
+        server
+    }
+
+    async fn states(server: &TestServer) -> Vec<(String, String)> {
+        let shown = server.admin("GET", "/admin/rotation/keys", None).await.body;
+        assert!(!shown.to_string().contains("\"d\""));
+        let text = |key: &Value, name: &str| key[name].as_str().unwrap().to_owned();
+        shown["keys"].as_array().unwrap().iter().map(|key| (text(key, "kid"), text(key, "state"))).collect()
+    }
+
+    async fn signer(server: &TestServer, token: &str) -> String {
+        let answer =
+            server.public("GET", "/sessions/whoami?tokenize_as=t", &[("x-session-token", token)], None).await;
+        let jwt = answer.body["tokenized"].as_str().unwrap_or_else(|| panic!("{answer:?}")).to_owned();
+        let published = server.public("GET", "/.well-known/jwks/t.json", &[], None).await;
+        let set = sessera_jose::JwkSet::parse(published.body.to_string().as_bytes()).unwrap();
+        sessera_jose::verify::verify(&jwt, &set.public()).unwrap().kid
+    }
+
+    async fn pass(server: &TestServer, time: Duration) {
+        server.clock.advance(time);
+        rotation::maintain(&server.app).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn keys_rotate_and_tokens_verify_with_what_is_published() {
+        let server = server().await;
+        let (token, _) = server.signed_in("ada@example.org").await;
+        let first = states(&server).await;
+        assert_eq!(first.iter().map(|(_, state)| state.as_str()).collect::<Vec<_>>(), ["active", "prepared"]);
+        assert_eq!(signer(&server, &token).await, first[0].0);
+        pass(&server, Duration::from_secs(3_600)).await;
+        assert_eq!(signer(&server, &token).await, first[1].0);
+        let now = states(&server).await;
+        assert_eq!(
+            now.iter().map(|(_, state)| state.as_str()).collect::<Vec<_>>(),
+            ["retiring", "active", "prepared"]
+        );
+        // Lease 1 m and skew 5 s after that the old private half is gone.
+        pass(&server, Duration::from_secs(65)).await;
+        let shown = server.admin("GET", "/admin/rotation/keys", None).await.body;
+        assert_eq!(shown["keys"][0]["has_private"], false);
+        assert_eq!(signer(&server, &token).await, first[1].0);
+    }
+
+    #[tokio::test]
+    async fn a_node_without_a_lease_does_not_sign() {
+        let server = server().await;
+        let (token, _) = server.signed_in("ada@example.org").await;
+        server.clock.advance(Duration::from_secs(61));
+        let refused = server
+            .public("GET", "/sessions/whoami?tokenize_as=t", &[("x-session-token", &token)], None)
+            .await;
+        assert_eq!(refused.status, 503);
+        assert_eq!(refused.header("retry-after"), "1");
+        assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
+        rotation::maintain(&server.app).await.unwrap();
+        assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 200);
+        signer(&server, &token).await;
+    }
+
+    #[tokio::test]
+    async fn a_revoked_key_is_out_at_once() {
+        let server = server().await;
+        let (token, _) = server.signed_in("ada@example.org").await;
+        let keys = states(&server).await;
+        let path = format!("/admin/rotation/keys/keys/{}/revoke", keys[0].0);
+        let revoked = server.admin("POST", &path, None).await;
+        assert_eq!((revoked.status, &revoked.body["signer"]), (200, &json!(keys[1].0)));
+        assert_eq!(signer(&server, &token).await, keys[1].0);
+        let published = server.public("GET", "/.well-known/jwks.json", &[], None).await.body.to_string();
+        assert!(!published.contains(&keys[0].0) && published.contains(&keys[1].0));
+        assert_eq!(server.admin("POST", &path, None).await.status, 404);
+    }
+
+    #[tokio::test]
+    async fn rotating_now_is_done_safely() {
+        let server = server().await;
+        let keys = states(&server).await;
+        let rotated = server.admin("POST", "/admin/rotation/keys/rotate", None).await;
+        assert_eq!((rotated.status, &rotated.body["kid"]), (200, &json!(keys[1].0)));
+        // Lease, max-age and skew: 60 + 300 + 5 seconds after it was published.
+        pass(&server, Duration::from_secs(364)).await;
+        assert_eq!(states(&server).await[0].1, "active");
+        pass(&server, Duration::from_secs(1)).await;
+        assert_eq!(states(&server).await[1].1, "active");
+    }
+
+    #[tokio::test]
+    async fn private_keys_of_a_managed_set_never_leave() {
+        let server = server().await;
+        let kid = states(&server).await[0].0.clone();
+        for path in
+            ["/admin/keys/keys".to_owned(), format!("/admin/keys/keys/{kid}"), "/admin/keys".to_owned()]
+        {
+            let answer = server.admin("GET", &path, None).await;
+            assert_eq!(answer.status, 200);
+            assert!(!answer.body.to_string().contains("\"d\""), "{path}");
+        }
+        let key = json!({"kty": "oct", "k": "AAAA", "alg": "HS256", "kid": "x"});
+        for (method, path, body) in [
+            ("POST", "/admin/keys/keys".to_owned(), json!({"alg": "ES256"})),
+            ("PUT", "/admin/keys/keys".to_owned(), json!({"keys": [key]})),
+            ("PUT", "/admin/keys/keys/x".to_owned(), key.clone()),
+            ("DELETE", format!("/admin/keys/keys/{kid}"), Value::Null),
+        ] {
+            let answer = server.admin(method, &path, Some(body)).await;
+            assert_eq!(answer.status, 409, "{method} {path}: {answer:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_set_can_be_adopted_and_goes_on_signing() {
+        let server = TestServer::start().await;
+        let made = server.admin("POST", "/admin/keys/own", Some(json!({"alg": "ES256"}))).await;
+        let kid = made.body["keys"][0]["kid"].as_str().unwrap().to_owned();
+        let refused = server.admin("POST", "/admin/rotation/own/rotate", None).await;
+        assert_eq!(refused.status, 409);
+        assert!(refused.reason().contains("sessera adopt jwk own"), "{refused:?}");
+        let again =
+            server.admin("POST", "/admin/rotation/own", Some(json!({"alg": "ES256", "period": "1h"}))).await;
+        assert_eq!(again.status, 409);
+        let adopted =
+            server.admin("POST", "/admin/rotation/own", Some(json!({"period": "1h", "adopt": true}))).await;
+        assert_eq!(adopted.status, 201, "{adopted:?}");
+        assert_eq!(adopted.body["keys"][0]["kid"], json!(kid));
+        assert_eq!(adopted.body["keys"][0]["state"], "active");
+    }
+
+    #[tokio::test]
+    async fn what_does_not_fit_is_refused() {
+        let server = TestServer::start().await;
+        for body in [
+            json!({"alg": "ES256", "period": "1m"}),
+            json!({"alg": "HS256", "period": "1h"}),
+            json!({"alg": "ES256", "period": "soon"}),
+            json!({"period": "1h"}),
+        ] {
+            let answer = server.admin("POST", "/admin/rotation/x", Some(body.clone())).await;
+            assert_eq!(answer.status, 400, "{body}: {answer:?}");
+        }
+        assert_eq!(server.admin("GET", "/admin/rotation/x", None).await.status, 404);
+    }
+}

@@ -1,0 +1,173 @@
+//! `/.well-known/...`: what verifiers need and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sessera_jose::base64url;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::discovery::{self, PublishedSet};
+use crate::error::ApiError;
+use crate::openapi::ErrorBody;
+use crate::request::Segment;
+use crate::rotation;
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(jwks)).routes(routes!(template_jwks)).routes(routes!(configuration))
+}
+
+/// Get the public keys of all tokenizer templates
+///
+/// For everybody. Keys that will sign soon are among them; keys that signed stay until their last token
+/// has ended. Keep the set no longer than `Cache-Control` says.
+#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "discoverJsonWebKeys", tag = "wellknown",
+    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)"), (status = 304, description = "It is what you have")))]
+async fn jwks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let set = app.snapshot().published.set(None, app.clock.now());
+    set.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |set| keys(&app, &headers, set))
+}
+
+/// Get the public keys of one tokenizer template
+#[utoipa::path(get, path = "/.well-known/jwks/{file}", operation_id = "discoverTemplateKeys", tag = "wellknown",
+    params(("file" = String, Path, description = "Name of the template and `.json`")),
+    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such template", body = ErrorBody)))]
+async fn template_jwks(
+    State(app): State<Arc<App>>,
+    Segment(file): Segment,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let set = file
+        .strip_suffix(".json")
+        .and_then(|template| app.snapshot().published.set(Some(template), app.clock.now()));
+    let set = set.ok_or_else(|| {
+        ApiError::not_found(
+            "There is no tokenizer template of that name that works. The path is /.well-known/jwks/TEMPLATE.json.",
+        )
+    })?;
+    Ok(keys(&app, &headers, set))
+}
+
+/// Get the discovery document
+///
+/// For verifiers that trust an issuer by its address: it names the keys and the algorithms of its tokens
+/// (OpenID Connect Discovery 1.0).
+#[utoipa::path(get, path = "/.well-known/openid-configuration", operation_id = "discoverConfiguration", tag = "wellknown",
+    responses((status = 200, description = "Issuer, address of the keys, algorithms"), (status = 304, description = "It is what you have")))]
+async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
+    let snapshot = app.snapshot();
+    let document = discovery::document(&snapshot.config.public.base_url, &snapshot.tokenizers);
+    let max_age = snapshot.config.session.rotation.max_age.get();
+    cacheable(&headers, "application/json", document.to_string(), max_age)
+}
+
+/// A set. When this node does not know for sure which keys are good, nobody may keep its answer.
+fn keys(app: &App, headers: &HeaderMap, set: PublishedSet) -> Response {
+    let is_sure = rotation::require_lease(app, app.clock.now()).is_ok();
+    let max_age = if is_sure { set.max_age } else { Duration::ZERO };
+    cacheable(headers, "application/jwk-set+json", set.json, max_age)
+}
+
+/// An answer for everybody, which caches may keep.
+fn cacheable(asked: &HeaderMap, content_type: &'static str, body: String, max_age: Duration) -> Response {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body.as_bytes());
+    let tag = format!("\"{}\"", base64url::encode(&digest.as_ref()[..16]));
+    let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let is_known = known.is_some_and(|known| {
+        known.split(',').any(|one| matches!(one.trim(), one if one == tag || one == "*"))
+    });
+    let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
+    let headers = response.headers_mut();
+    if !is_known {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    // Both are made of digits and base64url, which headers can hold.
+    for (name, value) in
+        [(header::ETAG, tag), (header::CACHE_CONTROL, format!("public, max-age={}", max_age.as_secs()))]
+    {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(name, value);
+        }
+    }
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestServer;
+
+    async fn server() -> TestServer {
+        let server = TestServer::start().await;
+        crate::rotation::maintain(&server.app).await.unwrap();
+        for (set, algorithm) in [("a", "ES256"), ("b", "EdDSA"), ("shared", "HS256")] {
+            let path = format!("/admin/keys/{set}");
+            assert_eq!(server.admin("POST", &path, Some(json!({"alg": algorithm}))).await.status, 201);
+        }
+        let templates = json!({
+            "a": {"jwks_url": "set://a"}, "again": {"jwks_url": "set://a"}, "b": {"jwks_url": "set://b"},
+            "shared": {"jwks_url": "set://shared"},
+        });
+        let patch = json!([{"op": "add", "path": "/services/identity/config/session/whoami/tokenizer/templates",
+            "value": templates}]);
+        assert_eq!(server.admin("PATCH", "/projects/default", Some(patch)).await.status, 200);
+        server
+    }
+
+    #[tokio::test]
+    async fn verifiers_find_the_public_keys() {
+        let server = server().await;
+        let all = server.public("GET", "/.well-known/jwks.json", &[], None).await;
+        assert_eq!(all.header("content-type"), "application/jwk-set+json");
+        assert_eq!(all.header("cache-control"), "public, max-age=300");
+        assert_eq!(all.header("access-control-allow-origin"), "*");
+        // Each key once, and nothing of the shared secret.
+        let keys = all.body["keys"].as_array().unwrap();
+        assert_eq!(keys.iter().map(|key| &key["kty"]).collect::<Vec<_>>(), ["EC", "OKP"]);
+        assert!(!all.body.to_string().contains("\"d\"") && !all.body.to_string().contains("\"k\""));
+        let one = server.public("GET", "/.well-known/jwks/b.json", &[], None).await;
+        assert_eq!(one.body["keys"].as_array().unwrap().len(), 1);
+        let none = server.public("GET", "/.well-known/jwks/shared.json", &[], None).await;
+        assert_eq!(none.body, json!({"keys": []}));
+        for path in ["/.well-known/jwks/nobody.json", "/.well-known/jwks/a"] {
+            assert_eq!(server.public("GET", path, &[], None).await.status, 404, "{path}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_known_is_not_sent_again() {
+        let server = server().await;
+        let first = server.public("GET", "/.well-known/jwks.json", &[], None).await;
+        let tag = first.header("etag").to_owned();
+        let second = server.public("GET", "/.well-known/jwks.json", &[("if-none-match", &tag)], None).await;
+        assert_eq!((second.status, second.header("etag")), (304, tag.as_str()));
+        let other = server.public("GET", "/.well-known/jwks.json", &[("if-none-match", "\"x\"")], None).await;
+        assert_eq!(other.status, 200);
+    }
+
+    #[tokio::test]
+    async fn the_issuer_is_what_tokens_say() {
+        let server = server().await;
+        server.person("ada@example.org").await;
+        let (token, _) = server.signed_in("ada@example.org").await;
+        let whoami = server
+            .public("GET", "/sessions/whoami?tokenize_as=a", &[("x-session-token", &token)], None)
+            .await;
+        let keys = server.public("GET", "/.well-known/jwks.json", &[], None).await;
+        let set = sessera_jose::JwkSet::parse(keys.body.to_string().as_bytes()).unwrap().public();
+        let verified =
+            sessera_jose::verify::verify(whoami.body["tokenized"].as_str().unwrap(), &set).unwrap();
+        let document = server.public("GET", "/.well-known/openid-configuration", &[], None).await.body;
+        assert_eq!(document["issuer"], verified.claims().unwrap()["iss"]);
+        assert_eq!(document["jwks_uri"], "http://127.0.0.1:4433/.well-known/jwks.json");
+        assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256", "EdDSA"]));
+    }
+}
