@@ -8,6 +8,7 @@ use sessera_store::{Change, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::error::ApiError;
+use crate::limits::Limits;
 use crate::live::Live;
 use crate::password::PasswordHashing;
 use crate::rotation::Lease;
@@ -26,6 +27,8 @@ pub struct App {
     pub sessions: Sessions,
     /// The bounded pool in which passwords are hashed.
     pub passwords: PasswordHashing,
+    /// Counters against abuse.
+    pub limits: Limits,
     /// Tells the courier that a message was put into the outbox.
     pub message_waits: Notify,
     /// Where the configuration comes from and how it changes.
@@ -54,6 +57,7 @@ impl App {
             random,
             sessions: Sessions,
             passwords,
+            limits: Limits::default(),
             message_waits: Notify::new(),
             live,
             lease: Lease::default(),

@@ -88,16 +88,7 @@ fn forwarded(headers: &HeaderMap) -> Vec<Option<IpAddr>> {
     if !told.is_empty() {
         return told.iter().map(|entry| node_address(entry)).collect();
     }
-    lists("forwarded")
-        .iter()
-        .map(|element| {
-            let node = element.split(';').find_map(|pair| {
-                let (name, value) = pair.split_once('=')?;
-                name.trim().eq_ignore_ascii_case("for").then(|| value.trim().trim_matches('"'))
-            });
-            node_address(node?)
-        })
-        .collect()
+    lists("forwarded").iter().map(|element| node_address(parameter(element, "for")?)).collect()
 }
 
 /// An address with or without a port, in brackets or not.
@@ -105,6 +96,34 @@ fn node_address(text: &str) -> Option<IpAddr> {
     let bare = text.strip_prefix('[').and_then(|rest| rest.split_once(']')).map_or(text, |(inner, _)| inner);
     let address = bare.parse().or_else(|_| bare.parse::<SocketAddr>().map(|address| address.ip()));
     address.ok().map(|address| address.to_canonical())
+}
+
+/// Under which scheme and host the client called, as a trusted proxy says in `X-Forwarded-Proto` and
+/// `X-Forwarded-Host` (or `Forwarded`): `https://id.example.org`.
+pub fn told_origin(headers: &HeaderMap, peer: Peer, trusted: &TrustedProxies) -> Option<String> {
+    if !trusted.contains(peer.0?) {
+        return None;
+    }
+    // The last entry is the one of the proxy that asks.
+    let last = |name: &str| {
+        let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+        line.rsplit(',').next().map(|entry| entry.trim().to_owned())
+    };
+    let element = last("forwarded").unwrap_or_default();
+    let scheme = last("x-forwarded-proto").or_else(|| parameter(&element, "proto").map(str::to_owned))?;
+    let host = last("x-forwarded-host").or_else(|| parameter(&element, "host").map(str::to_owned))?;
+    let url = url::Url::parse(&format!("{scheme}://{host}")).ok()?;
+    let is_bare = url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    let is_web = matches!(url.scheme(), "http" | "https");
+    (is_bare && is_web).then(|| url.origin().ascii_serialization())
+}
+
+/// The value of a parameter in an element of `Forwarded`.
+fn parameter<'a>(element: &'a str, wanted: &str) -> Option<&'a str> {
+    element.split(';').find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"'))
+    })
 }
 
 /// The client's `User-Agent`, empty when there is none.
@@ -183,6 +202,29 @@ mod tests {
         assert_eq!(seen("::1", &[("forwarded", "for=\"[2001:db8::7]:4711\";proto=https")]), "2001:db8::7");
         assert_eq!(seen("10.1.1.1", &[]), "10.1.1.1");
         assert_eq!(seen("", &forged), "");
+    }
+
+    #[test]
+    fn scheme_and_host_come_from_trusted_proxies_only() {
+        let told = |peer: &str, pairs: &[(&'static str, &'static str)]| {
+            let trusted = TrustedProxies::parse(["10.0.0.0/8"]).expect("parses");
+            told_origin(&headers(pairs), Peer(peer.parse().ok()), &trusted)
+        };
+        let both = [("x-forwarded-proto", "https"), ("x-forwarded-host", "id.example.org")];
+        assert_eq!(told("10.1.1.1", &both).as_deref(), Some("https://id.example.org"));
+        assert_eq!(told("203.0.113.9", &both), None);
+        let chain = [("x-forwarded-proto", "http, https"), ("x-forwarded-host", "evil, id.example.org:8443")];
+        assert_eq!(told("10.1.1.1", &chain).as_deref(), Some("https://id.example.org:8443"));
+        let standard =
+            [("forwarded", "for=1.2.3.4;proto=http;host=evil, proto=https;host=\"id.example.org\"")];
+        assert_eq!(told("10.1.1.1", &standard).as_deref(), Some("https://id.example.org"));
+        for bad in ["id.example.org/x", "id.example.org?x", "user@id.example.org", ""] {
+            let pairs = [("x-forwarded-proto", "https"), ("x-forwarded-host", bad)];
+            assert_eq!(told("10.1.1.1", &pairs), None, "{bad}");
+        }
+        assert_eq!(told("10.1.1.1", &both[..1]), None);
+        let script = [("x-forwarded-proto", "javascript"), ("x-forwarded-host", "id.example.org")];
+        assert_eq!(told("10.1.1.1", &script), None);
     }
 
     #[test]

@@ -82,6 +82,17 @@ impl ApiError {
         Self::new(StatusCode::GONE, "The resource is no longer available.", reason)
     }
 
+    /// 429: the caller must wait.
+    pub fn too_many_requests(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "There were too many attempts.",
+            format!("Try again in {} s.", seconds.max(1)),
+        )
+        .with_retry_after(Duration::from_secs(seconds))
+    }
+
     /// 500: a fault of the server. What happened goes to the log, not to the caller.
     pub fn internal(what: impl std::fmt::Display) -> Self {
         tracing::error!(error = %what, "internal error");

@@ -12,6 +12,7 @@ pub mod flows;
 mod health;
 mod http;
 pub mod identities;
+pub mod limits;
 pub mod live;
 mod openapi;
 mod paging;
@@ -26,6 +27,8 @@ pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod tokenizers;
+#[cfg(test)]
+mod witness;
 
 pub use live::Origin;
 pub use serve::{Server, StartError};

@@ -17,6 +17,7 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
+pub(crate) use crate::witness::Witness;
 use crate::{admin, public};
 
 /// A password that is good enough.
@@ -26,6 +27,8 @@ pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
 pub(crate) struct TestServer {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<FixedClock>,
+    /// What the store was asked.
+    pub(crate) witness: Arc<Witness>,
     public: Router,
     admin: Router,
     /// Deleted when the test ends.
@@ -77,6 +80,8 @@ impl TestServer {
             random: random.clone(),
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
+        let witness = Arc::new(Witness::new(store));
+        let store: Arc<dyn Store> = witness.clone();
         let deployment_id = store.deployment_id().await.unwrap();
         let live = Live::new(Origin::default(), tree, vec![], None);
         let snapshot = live.compile(&[]).await.unwrap();
@@ -87,6 +92,7 @@ impl TestServer {
             admin: admin::router(app.clone()),
             app,
             clock,
+            witness,
             _folder: folder,
         }
     }

@@ -97,6 +97,14 @@ pub trait Store: Send + Sync {
     /// The newest unused code of a flow.
     async fn code(&self, flow_id: Uuid, purpose: CodePurpose) -> Result<Option<Code>, StoreError>;
 
+    /// How many codes of a purpose an identity was sent that end after `after`, used ones too.
+    async fn recent_codes(
+        &self,
+        identity_id: Uuid,
+        purpose: CodePurpose,
+        after: Timestamp,
+    ) -> Result<u32, StoreError>;
+
     // Messages
 
     /// Messages that are due at `now`, oldest first, at most `limit`.

@@ -209,6 +209,24 @@ const METHODS: &[Key] = &[
     without_effect("deviceauthn"),
 ];
 
+const LIMITS: &[Key] = &[
+    key(
+        "requests_per_minute",
+        Integer,
+        "How many forms for signing in and up, recovery and verification one client address may submit in a minute; 0: any number. Of IPv6, 64 bits are one client. Behind a proxy, set serve.public.trusted_proxies. Default: 1200.",
+    ),
+    key(
+        "free_failures",
+        Integer,
+        "How many wrong passwords for one account from one client address are free before each next attempt has to wait longer, from a second to 15 minutes; 0: any number. Default: 5.",
+    ),
+    key(
+        "codes_per_hour",
+        Integer,
+        "How many codes for recovery, and how many for verification, one person is sent in an hour; 0: any number. Default: 10.",
+    ),
+];
+
 const SELFSERVICE: &[Key] = &[
     key(
         "default_browser_return_url",
@@ -216,6 +234,7 @@ const SELFSERVICE: &[Key] = &[
         "Where browsers go when nothing else is said. Default: the public address.",
     ),
     key("allowed_return_urls", TEXTS, "Where browsers may ask to go with return_to."),
+    key("limits", Object(LIMITS), "Limits against abuse."),
     key("methods", Object(METHODS), "Ways to sign in."),
     key("flows", Object(FLOWS), "What people do themselves."),
 ];

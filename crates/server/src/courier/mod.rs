@@ -14,11 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessera_model::Timestamp;
-use sessera_store::{Change, Message, StoreError};
+use sessera_store::{Change, CodePurpose, Message, StoreError};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::app::App;
+use crate::flows::codes::{self, CodeRequest};
 use crate::http::listener::stopped;
 
 pub use language::Language;
@@ -89,7 +90,12 @@ pub(crate) async fn deliver_due(app: &Arc<App>) -> Result<usize, StoreError> {
         }
     };
     let mut sending = JoinSet::new();
+    let mut taken = 0;
     for message in due {
+        if let Some((purpose, request)) = codes::request_in(&message) {
+            taken += usize::from(answer(app, &message, purpose, &request, now).await?);
+            continue;
+        }
         let mail = CodeMail::parse(message.content.expose());
         let is_too_late = mail.as_ref().is_none_or(|mail| now >= mail.expires_at);
         if is_too_late {
@@ -98,11 +104,35 @@ pub(crate) async fn deliver_due(app: &Arc<App>) -> Result<usize, StoreError> {
             sending.spawn(take(app.clone(), message, now));
         }
     }
-    let mut taken = 0;
     while let Some(outcome) = sending.join_next().await {
         taken += usize::from(outcome.unwrap_or(false));
     }
     Ok(taken)
+}
+
+/// Makes the code that a request asks for, in place of the request. Whether this node did it.
+async fn answer(
+    app: &App,
+    message: &Message,
+    purpose: CodePurpose,
+    request: &CodeRequest,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let snapshot = app.snapshot().clone();
+    let (rules, random) = (&snapshot.self_service, app.random.as_ref());
+    let mut changes = Vec::new();
+    if now < message.created_at + codes::LIFESPAN {
+        changes = codes::make(app.store.as_ref(), rules, random, now, purpose, request).await?;
+    }
+    // The claim makes sure that of several nodes one makes a code.
+    let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now };
+    changes.splice(0..0, [claim, Change::MessageSent(message.id)]);
+    match app.commit(&changes).await {
+        Ok(()) => Ok(true),
+        // Another node was faster, or the account was changed just now: the next look tells.
+        Err(StoreError::Conflict(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Reserves a message and sends it. Whether this node got it.

@@ -321,6 +321,9 @@ pub struct RecoveryDetails {
     pub email: Option<String>,
     /// How many wrong codes were typed.
     pub attempts: u32,
+    /// How many codes were asked for.
+    #[serde(default)]
+    pub sent: u32,
 }
 
 impl Details for RecoveryDetails {
@@ -334,6 +337,9 @@ pub struct VerificationDetails {
     pub email: Option<String>,
     /// How many wrong codes were typed.
     pub attempts: u32,
+    /// How many codes were asked for.
+    #[serde(default)]
+    pub sent: u32,
 }
 
 impl Details for VerificationDetails {

@@ -10,6 +10,7 @@ use crate::client::TrustedProxies;
 use crate::config::tree::{Config, Reader};
 use crate::flows::keys::Keys;
 use crate::flows::self_service::{CookieRules, FlowRules, SelfService};
+use crate::limits::LimitRules;
 use crate::password::{HashAlgorithm, PasswordPolicy};
 
 /// How long a flow lives when nothing is said.
@@ -30,6 +31,7 @@ impl SelfService {
             base_url: config.public.base_url.clone(),
             keys: Keys::new(cookie_secrets),
             trusted_proxies,
+            limits: limits(&mut reader),
             allowed_returns: allowed_returns(&mut reader),
             cookie: CookieRules {
                 name: config.session.cookie.name.clone(),
@@ -82,6 +84,23 @@ fn trusted_proxies(reader: &mut Reader<'_>, config: &Config) -> TrustedProxies {
         ));
         TrustedProxies::default()
     })
+}
+
+fn limits(reader: &mut Reader<'_>) -> LimitRules {
+    let default = LimitRules::default();
+    let mut read = |name: &str, default: u32| {
+        let at = format!("/selfservice/limits/{name}");
+        let Some(number) = reader.integer(&at) else { return default };
+        u32::try_from(number).unwrap_or_else(|_| {
+            reader.problems.push(format!("{at}: {number} must be 0 or more"));
+            default
+        })
+    };
+    LimitRules {
+        requests_per_minute: read("requests_per_minute", default.requests_per_minute),
+        free_failures: read("free_failures", default.free_failures),
+        codes_per_hour: read("codes_per_hour", default.codes_per_hour),
+    }
 }
 
 fn allowed_returns(reader: &mut Reader<'_>) -> Vec<Url> {

@@ -1,7 +1,7 @@
 //! Signing in with a password.
 
 use sessera_model::credential::CredentialConfig;
-use sessera_model::{Credential, CredentialKind, Identity, IdentityState};
+use sessera_model::{Credential, CredentialKind, Identity, IdentityState, Uuid};
 use sessera_store::{Change, records::CredentialOf};
 
 use crate::app::App;
@@ -35,13 +35,10 @@ pub async fn check(
 ) -> Result<Outcome, ApiError> {
     let identifier = normalise::identifier(identifier);
     let identity = app.store.identity_by_identifier(CredentialKind::Password, &identifier).await?;
-    let credential = match &identity {
-        Some(identity) => {
-            let credentials = app.store.credentials(identity.id).await?;
-            credentials.into_iter().find(|credential| credential.kind == CredentialKind::Password)
-        }
-        None => None,
-    };
+    // Nobody has the nil id: an unknown identifier costs the same questions.
+    let id = identity.as_ref().map_or(Uuid::nil(), |identity| identity.id);
+    let credentials = app.store.credentials(id).await?;
+    let credential = credentials.into_iter().find(|credential| credential.kind == CredentialKind::Password);
     let stored = credential.as_ref().and_then(|credential| credential.config.text("hashed_password"));
     let verification = app.passwords.verify(rules.hashing, password, stored).await?;
     let (Some(identity), Some(credential), Verification::Match { needs_upgrade }) =

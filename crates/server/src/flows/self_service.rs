@@ -9,6 +9,7 @@ use url::Url;
 use crate::client::TrustedProxies;
 use crate::flows::keys::Keys;
 use crate::flows::return_to;
+use crate::limits::LimitRules;
 use crate::password::{HashAlgorithm, PasswordPolicy};
 
 /// The rules of all flows.
@@ -21,6 +22,8 @@ pub struct SelfService {
     pub keys: Keys,
     /// Whose `X-Forwarded-For` is believed.
     pub trusted_proxies: TrustedProxies,
+    /// Limits against abuse.
+    pub limits: LimitRules,
     /// Where browsers go when nothing else is said.
     pub default_return: Url,
     /// Where browsers may ask to go.
@@ -171,6 +174,7 @@ pub(crate) mod tests {
             base_url: "http://127.0.0.1:4433/".into(),
             keys: Keys::new(&["a secret for tests".into()]),
             trusted_proxies: TrustedProxies::default(),
+            limits: LimitRules::default(),
             default_return: url("http://127.0.0.1:4455/"),
             allowed_returns: vec![url("https://app.example.org/")],
             cookie: CookieRules {

@@ -112,7 +112,7 @@ impl TotpSecret {
     }
 
     /// The code of a step (RFC 4226, section 5.3).
-    fn code(&self, step: i64) -> String {
+    pub(crate) fn code(&self, step: i64) -> String {
         let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &self.0);
         let tag = hmac::sign(&key, &step.to_be_bytes());
         let hash = tag.as_ref();

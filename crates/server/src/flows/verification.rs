@@ -50,34 +50,16 @@ pub fn begin_for(
             return_to: None,
             browser: None,
         };
-        let details = VerificationDetails { email: Some(address.value.clone()), attempts: 0 };
+        let details = VerificationDetails { email: Some(address.value.clone()), attempts: 0, sent: 1 };
         let mut flow = Flow::begin(beginning, State::SentEmail, details);
         flow.say(MessageId::VerificationCodeSent);
         changes.push(flow.insert()?);
-        changes.extend(send(rules, random, now, flow.id, identity.id, &address.value, language));
+        let request = CodeRequest { flow_id: flow.id, address: address.value.clone(), language };
+        let purpose = CodePurpose::Verification;
+        changes.extend(codes::send(rules, random, now, purpose, identity.id, &request));
         begun.push(Begun { flow_id: flow.id, address: address.value.clone() });
     }
     Ok((begun, changes))
-}
-
-/// The changes that send a code to an address.
-pub fn send(
-    rules: &SelfService,
-    random: &dyn Random,
-    now: Timestamp,
-    flow_id: Uuid,
-    identity_id: Uuid,
-    address: &str,
-    language: Language,
-) -> [Change; 2] {
-    let link = rules.action(FlowKind::Verification, flow_id);
-    let purpose = CodePurpose::Verification;
-    codes::send(
-        &rules.keys,
-        random,
-        now,
-        &CodeRequest { flow_id, purpose, identity_id, address, link: &link, language },
-    )
 }
 
 /// Marks an address as proven.

@@ -185,7 +185,7 @@ impl Visit<'_> {
             let _ = write!(cookie, "; Max-Age={max_age}");
         }
         cookie.push_str("; HttpOnly");
-        if rules.secure {
+        if self.is_secure() {
             cookie.push_str("; Secure");
         }
         let _ = write!(cookie, "; SameSite={}", rules.same_site);

@@ -1,6 +1,7 @@
 //! A request to a flow: who calls, what they carry, and how they are answered.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri};
@@ -70,16 +71,24 @@ impl<'a> Visit<'a> {
 
     /// From where a proof is given.
     pub(crate) fn origin(&self) -> Origin {
-        let headers = &self.caller.headers;
-        Origin {
-            address: client::address(headers, self.caller.peer, &self.rules().trusted_proxies),
-            user_agent: client::user_agent(headers),
-        }
+        Origin { address: self.address(), user_agent: client::user_agent(&self.caller.headers) }
     }
 
     /// The language in which to write to the caller.
     pub(crate) fn language(&self) -> Language {
         Language::of(&self.caller.headers)
+    }
+
+    /// The caller's address, when it is known.
+    pub(crate) fn address(&self) -> Option<IpAddr> {
+        client::address(&self.caller.headers, self.caller.peer, &self.rules().trusted_proxies)
+    }
+
+    /// Counts a submission of the caller. 429 when there were too many.
+    pub(crate) fn admit(&self) -> Result<(), ApiError> {
+        let Some(address) = self.address() else { return Ok(()) };
+        let outcome = self.app.limits.request(self.rules().limits, address, self.now);
+        outcome.map_err(ApiError::too_many_requests)
     }
 
     /// Whether the answer is JSON. Native clients always take JSON.
@@ -93,8 +102,24 @@ impl<'a> Visit<'a> {
     }
 
     /// The address that was called, under the public one.
-    pub(crate) fn request_url(&self) -> String {
+    pub(crate) fn called(&self) -> String {
         self.rules().url(self.caller.uri.path_and_query().map_or("", |path| path.as_str()))
+    }
+
+    /// The address that the client called, as far as it is known.
+    fn request_url(&self) -> String {
+        let called = self.called();
+        let told = self.told_origin().zip(called.strip_prefix(self.rules().base_url.as_str()));
+        told.map_or_else(|| called.clone(), |(origin, path)| format!("{origin}/{path}"))
+    }
+
+    /// Whether the client is connected over https.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.rules().cookie.secure || self.told_origin().is_some_and(|origin| origin.starts_with("https:"))
+    }
+
+    fn told_origin(&self) -> Option<String> {
+        client::told_origin(&self.caller.headers, self.caller.peer, &self.rules().trusted_proxies)
     }
 
     /// How a flow of a kind begins. With it comes the new cookie for a browser that has none yet.

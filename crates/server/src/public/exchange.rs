@@ -169,7 +169,7 @@ fn sign_in(visit: &Visit<'_>) -> Result<Response, ApiError> {
 
 fn come_back(visit: &Visit<'_>, way: &str) -> Result<String, ApiError> {
     let mut way = Url::parse(way).map_err(ApiError::internal)?;
-    way.query_pairs_mut().append_pair("return_to", &visit.request_url());
+    way.query_pairs_mut().append_pair("return_to", &visit.called());
     Ok(way.into())
 }
 

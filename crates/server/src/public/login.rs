@@ -29,6 +29,7 @@ use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
 use crate::request::Query;
+use crate::schema::normalise;
 use crate::sessions::LiveSession;
 
 /// The routes.
@@ -216,6 +217,7 @@ async fn get(
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
         (status = 422, description = "The browser must go elsewhere", body = ErrorBody),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
     )
 )]
 async fn submit(
@@ -233,6 +235,7 @@ async fn submit(
 }
 
 async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+    visit.admit()?;
     let mut flow: Flow<LoginDetails> = visit.flow(id).await?;
     let session = visit.session().await?;
     let details = &flow.details;
@@ -308,14 +311,29 @@ async fn by_password(
     let (Some(identifier), Some(password)) = (identifier, password) else {
         return refuse(visit, flow, StatusCode::BAD_REQUEST).await;
     };
+    let (limits, rules) = (&visit.app.limits, visit.rules().limits);
+    let pair = visit.address().map(|address| limits.pair(&normalise::identifier(&identifier), address));
+    if let Some(Err(wait)) = pair.map(|pair| limits.attempt(rules, pair, visit.now)) {
+        if visit.wants_json(flow.transport) {
+            return Err(ApiError::too_many_requests(wait));
+        }
+        flow.say(Message::too_many_attempts(wait));
+        return refuse(visit, flow, StatusCode::BAD_REQUEST).await;
+    }
     match password::check(visit.app, visit.rules(), &identifier, &password).await? {
         Outcome::Wrong(id) => {
+            if let Some(pair) = pair.filter(|_| id == MessageId::InvalidCredentials) {
+                limits.failed(rules, pair, visit.now);
+            }
             flow.say(id);
             let is_disabled = id == MessageId::AccountDisabled;
             let status = if is_disabled { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
             refuse(visit, flow, status).await
         }
         Outcome::Right { identity, upgrade } => {
+            if let Some(pair) = pair {
+                limits.succeeded(pair);
+            }
             let signed_in = prove(visit, &flow, session, &identity, Proof::PASSWORD);
             let mut changes = upgrade;
             let end = [flow.consume(), signed_in.change.clone()];

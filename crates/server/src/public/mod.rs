@@ -15,6 +15,9 @@ mod verification;
 mod well_known;
 mod whoami;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::Router;

@@ -165,6 +165,7 @@ async fn get(
         (status = 403, description = "Not the form of this browser (`security_csrf_violation`)", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
         (status = 422, description = "Recovered; go on with the settings (`browser_location_change_required`)", body = ErrorBody),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
     )
 )]
 async fn submit(
@@ -182,6 +183,7 @@ async fn submit(
 }
 
 async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+    visit.admit()?;
     check_enabled(visit)?;
     let mut flow: Flow<RecoveryDetails> = visit.flow(id).await?;
     if flow.is_expired(visit.now) {
@@ -220,25 +222,17 @@ async fn send_code(
         let message = Message::with_context(MessageId::NotAnEmail, json!({ "value": email }));
         return refuse(visit, flow, Some("email"), message).await;
     };
-    let identity = visit.app.store.identity_by_address("email", &address).await?;
-    let recoverable = identity.filter(|identity| {
-        identity.state == IdentityState::Active
-            && identity.recovery_addresses.iter().any(|known| known.value == address)
-    });
-    let changes = recoverable.map_or_else(Vec::new, |identity| {
-        let rules = visit.rules();
-        let request = CodeRequest {
-            flow_id: flow.id,
-            purpose: CodePurpose::Recovery,
-            identity_id: identity.id,
-            address: &address,
-            link: &rules.page(FlowKind::Recovery, flow.id),
-            language: visit.language(),
-        };
-        codes::send(&rules.keys, visit.app.random.as_ref(), visit.now, &request).to_vec()
-    });
+    if flow.details.sent >= codes::MAX_SENT {
+        let message = Message::invalid("Too many codes were sent with this form. Begin again.");
+        return refuse(visit, flow, None, message).await;
+    }
+    let request = CodeRequest { flow_id: flow.id, address, language: visit.language() };
+    let random = visit.app.random.as_ref();
+    let changes = vec![codes::ask(random, visit.now, CodePurpose::Recovery, &request)];
     flow.state = FlowState::SentEmail;
-    flow.details = RecoveryDetails { email: Some(email.to_owned()), attempts: 0 };
+    // Wrong codes stay counted, or asking again would make guessing free.
+    flow.details.email = Some(email.to_owned());
+    flow.details.sent += 1;
     flow.say(MessageId::RecoveryCodeSent);
     visit.keep_with(&mut flow, changes).await?;
     visit.shown(StatusCode::OK, &flow, &flow_json(visit, &flow, None))
@@ -250,10 +244,8 @@ async fn use_code(
     typed: &str,
 ) -> Result<Response, ApiError> {
     let stored = visit.app.store.code(flow.id, CodePurpose::Recovery).await?;
-    let good = stored.as_ref().filter(|code| {
-        flow.details.attempts < codes::MAX_ATTEMPTS
-            && codes::is_good(&visit.rules().keys, code, typed, visit.now)
-    });
+    let is_good = codes::is_good(&visit.rules().keys, stored.as_ref(), typed, visit.now);
+    let good = stored.as_ref().filter(|_| is_good && flow.details.attempts < codes::MAX_ATTEMPTS);
     let identity = match good {
         Some(code) => visit.app.store.identity(code.identity_id).await?,
         None => None,
@@ -262,10 +254,9 @@ async fn use_code(
     if let (Some(identity), Some(code)) = (active, good) {
         return recover(visit, &flow, identity, code).await;
     }
-    let changes = stored.iter().map(|code| Change::CountAttempt(code.id)).collect();
     flow.details.attempts += 1;
     flow.say(MessageId::RecoveryCodeWrong);
-    visit.keep_with(&mut flow, changes).await?;
+    visit.keep_with(&mut flow, Vec::new()).await?;
     visit.shown(StatusCode::OK, &flow, &flow_json(visit, &flow, None))
 }
 

@@ -181,6 +181,7 @@ async fn get(
         (status = 403, description = "Not the form of this browser (`security_csrf_violation`)", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
     )
 )]
 async fn submit(
@@ -198,6 +199,7 @@ async fn submit(
 }
 
 async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+    visit.admit()?;
     check_enabled(visit)?;
     let mut flow: Flow<RegistrationDetails> = visit.flow(id).await?;
     if visit.session().await?.is_some() {

@@ -17,10 +17,11 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
+use crate::flows::codes::{self, CodeRequest};
 use crate::flows::flow::{Flow, State as FlowState, Transport, VerificationDetails};
 use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
-use crate::flows::{codes, csrf, verification};
+use crate::flows::{csrf, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};
 use crate::public::caller::{Caller, Visit};
@@ -206,6 +207,7 @@ async fn try_follow_link(visit: &Visit<'_>, parameters: &ByFlow) -> Result<Respo
         (status = 400, description = "The flow, which says what is wrong"),
         (status = 403, description = "Not the form of this browser (`security_csrf_violation`)", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
     )
 )]
 async fn submit(
@@ -223,6 +225,7 @@ async fn submit(
 }
 
 async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+    visit.admit()?;
     check_enabled(visit)?;
     let mut flow: Flow<VerificationDetails> = visit.flow(id).await?;
     if flow.is_expired(visit.now) {
@@ -266,29 +269,17 @@ async fn send_code(
         let message = Message::with_context(MessageId::NotAnEmail, json!({ "value": email }));
         return refuse(visit, flow, Some("email"), message).await;
     };
-    let identity = visit.app.store.identity_by_address("email", &address).await?;
-    let mut changes = Vec::new();
-    if let Some(mut identity) = identity
-        && let Some(known) = identity.verifiable_addresses.iter_mut().find(|known| known.value == address)
-    {
-        if known.status == sessera_model::identity::VerificationStatus::Pending {
-            known.status = sessera_model::identity::VerificationStatus::Sent;
-            known.updated_at = visit.now;
-        }
-        let random = visit.app.random.as_ref();
-        changes.extend(verification::send(
-            visit.rules(),
-            random,
-            visit.now,
-            flow.id,
-            identity.id,
-            &address,
-            visit.language(),
-        ));
-        changes.push(Change::UpdateIdentity(identity));
+    if flow.details.sent >= codes::MAX_SENT {
+        let message = Message::invalid("Too many codes were sent with this form. Begin again.");
+        return refuse(visit, flow, None, message).await;
     }
+    let request = CodeRequest { flow_id: flow.id, address, language: visit.language() };
+    let random = visit.app.random.as_ref();
+    let changes = vec![codes::ask(random, visit.now, CodePurpose::Verification, &request)];
     flow.state = FlowState::SentEmail;
-    flow.details = VerificationDetails { email: Some(email.to_owned()), attempts: 0 };
+    // Wrong codes stay counted, or asking again would make guessing free.
+    flow.details.email = Some(email.to_owned());
+    flow.details.sent += 1;
     flow.say(MessageId::VerificationCodeSent);
     visit.keep_with(&mut flow, changes).await?;
     visit.shown(StatusCode::OK, &flow, &flow_json(visit, &flow, None))
@@ -300,10 +291,8 @@ async fn use_code(
     typed: &str,
 ) -> Result<Response, ApiError> {
     let stored = visit.app.store.code(flow.id, CodePurpose::Verification).await?;
-    let good = stored.as_ref().filter(|code| {
-        flow.details.attempts < codes::MAX_ATTEMPTS
-            && codes::is_good(&visit.rules().keys, code, typed, visit.now)
-    });
+    let is_good = codes::is_good(&visit.rules().keys, stored.as_ref(), typed, visit.now);
+    let good = stored.as_ref().filter(|_| is_good && flow.details.attempts < codes::MAX_ATTEMPTS);
     let mut identity = match good {
         Some(code) => visit.app.store.identity(code.identity_id).await?,
         None => None,
@@ -319,7 +308,6 @@ async fn use_code(
         flow.state = FlowState::PassedChallenge;
         flow.say(MessageId::AddressVerified);
     } else {
-        changes.extend(stored.map(|code| Change::CountAttempt(code.id)));
         flow.details.attempts += 1;
         flow.say(MessageId::VerificationCodeWrong);
     }

@@ -1,6 +1,6 @@
 //! Codes that were sent to an address.
 
-use sessera_model::Uuid;
+use sessera_model::{Timestamp, Uuid};
 use sqlx::SqliteConnection;
 
 use super::sessions::refused_unless;
@@ -31,6 +31,23 @@ impl SqliteStore {
             attempts: row::integer(&found, "attempts")?,
             expires_at: row::time(&found, "expires_at")?,
         }))
+    }
+
+    pub(super) async fn count_recent_codes(
+        &self,
+        identity_id: Uuid,
+        purpose: CodePurpose,
+        after: Timestamp,
+    ) -> Result<u32, StoreError> {
+        sqlx::query_scalar(
+            "SELECT COUNT(*) FROM codes WHERE identity_id = ? AND purpose = ? AND expires_at > ?",
+        )
+        .bind(identity_id)
+        .bind(purpose.as_str())
+        .bind(after.micros())
+        .fetch_one(&self.readers)
+        .await
+        .map_err(from_sqlx)
     }
 
     pub(super) async fn insert_code(

@@ -138,6 +138,15 @@ impl Store for SqliteStore {
         self.find_code(flow_id, purpose).await
     }
 
+    async fn recent_codes(
+        &self,
+        identity_id: Uuid,
+        purpose: CodePurpose,
+        after: Timestamp,
+    ) -> Result<u32, StoreError> {
+        self.count_recent_codes(identity_id, purpose, after).await
+    }
+
     async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
         self.list_due_messages(now, limit).await
     }

@@ -318,6 +318,13 @@ pub(crate) async fn codes_are_replaced_counted_and_used_once(store: &dyn Store) 
     assert_eq!(find().await.unwrap().unwrap().attempts, 1);
     assert_eq!(store.code(Uuid::from_u128(5), CodePurpose::Recovery).await.unwrap(), None);
     assert_eq!(one(store, Change::UseCode(second.id)).await, None);
+    let recent = async |identity_id, purpose, after| {
+        store.recent_codes(identity_id, purpose, at(after)).await.unwrap()
+    };
+    assert_eq!(recent(second.identity_id, CodePurpose::Verification, 59).await, 1, "used ones count too");
+    assert_eq!(recent(second.identity_id, CodePurpose::Verification, 60).await, 0);
+    assert_eq!(recent(second.identity_id, CodePurpose::Recovery, 59).await, 0);
+    assert_eq!(recent(Uuid::from_u128(999), CodePurpose::Verification, 59).await, 0);
     assert_eq!(one(store, Change::UseCode(second.id)).await, Some(Conflict::Changed));
     assert_eq!(find().await.unwrap(), None);
 }

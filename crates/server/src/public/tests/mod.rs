@@ -1,0 +1,5 @@
+//! The flows as their clients see them.
+
+mod client;
+mod enumeration;
+mod limits;
