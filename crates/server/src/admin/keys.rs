@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -18,7 +17,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
-use crate::request::{JsonBody, Path, Segment};
+use crate::request::{JsonBody, JsonText, Path, Segment};
 use crate::tokenizers::templates_with_set;
 
 /// The routes.
@@ -150,17 +149,8 @@ async fn reload(app: &App) -> Result<(), ApiError> {
 
 /// Reads a body as strict JSON: a member that comes twice is refused, because two readers could see two
 /// different keys.
-fn strict_body(headers: &HeaderMap, body: &Bytes) -> Result<Value, ApiError> {
-    let declared =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !declared.to_ascii_lowercase().starts_with("application/json") {
-        return Err(ApiError::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "The body is of a media type that is not accepted.",
-            "Send JSON and the header Content-Type: application/json.",
-        ));
-    }
-    strict_json::parse(body)
+fn strict(text: &JsonText) -> Result<Value, ApiError> {
+    strict_json::parse(&text.0)
         .map_err(|error| ApiError::bad_request(format!("The body is no JSON that can be used: {error}.")))
 }
 
@@ -248,10 +238,10 @@ async fn put_set(
     State(app): State<Arc<App>>,
     Segment(name): Segment,
     headers: HeaderMap,
-    body: Bytes,
+    text: JsonText,
 ) -> Result<Response, ApiError> {
     checked_name(&name)?;
-    let set = JwkSet::from_value(strict_body(&headers, &body)?).map_err(key_error)?;
+    let set = JwkSet::from_value(strict(&text)?).map_err(key_error)?;
     let _turn = app.live.turn().await;
     let known = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
     refuse_when_managed(&known)?;
@@ -333,12 +323,11 @@ fn no_key(name: &str, kid: &str) -> ApiError {
 async fn put_key(
     State(app): State<Arc<App>>,
     Path((name, kid)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
+    text: JsonText,
 ) -> Result<Response, ApiError> {
     checked_name(&name)?;
     checked_name(&kid)?;
-    let value = strict_body(&headers, &body)?;
+    let value = strict(&text)?;
     let named = value.get("kid").and_then(Value::as_str).filter(|named| !named.is_empty());
     if named.is_some_and(|named| named != kid) {
         return Err(ApiError::bad_request(

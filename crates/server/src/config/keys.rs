@@ -45,6 +45,21 @@ const fn without_effect(name: &'static str) -> Key {
     Key { name, kind: Kind::Any, about: "Accepted for compatibility with Kratos; has no effect." }
 }
 
+/// A key of Kratos whose effect somebody may rely on and that has none here, with what to do instead.
+/// It is warned about.
+const fn unsupported(name: &'static str, about: &'static str) -> Key {
+    Key { name, kind: Kind::Any, about }
+}
+
+/// What the texts of such keys begin with.
+const UNSUPPORTED: &str = "Not supported: ";
+
+/// Instead of `tls`.
+const NO_TLS: &str = "Not supported: put a proxy in front that terminates TLS.";
+
+/// Instead of `socket`.
+const NO_SOCKET: &str = "Not supported: set host and port.";
+
 use Kind::{Any, Bool, Duration, Integer, List, Map as MapOf, Object, Secret, Text};
 
 const TEXTS: Kind = List(&Text);
@@ -84,8 +99,8 @@ const PUBLIC: &[Key] = &[
         "Addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed. Default: none.",
     ),
     without_effect("request_log"),
-    without_effect("tls"),
-    without_effect("socket"),
+    unsupported("tls", NO_TLS),
+    unsupported("socket", NO_SOCKET),
 ];
 
 const ADMIN: &[Key] = &[
@@ -107,8 +122,8 @@ const ADMIN: &[Key] = &[
         "Serve the admin API on another address than loopback without a token. Default: false.",
     ),
     without_effect("request_log"),
-    without_effect("tls"),
-    without_effect("socket"),
+    unsupported("tls", NO_TLS),
+    unsupported("socket", NO_SOCKET),
 ];
 
 const SERVE: &[Key] =
@@ -461,6 +476,9 @@ fn check_value(value: &Value, kind: Kind, pointer: &str, findings: &mut Findings
             for (name, member) in members {
                 let at = format!("{pointer}/{}", escape(name));
                 match keys.iter().find(|key| key.name == name) {
+                    Some(key) if key.about.starts_with(UNSUPPORTED) && !member.is_null() => {
+                        findings.unknown.push(Finding { pointer: at, message: key.about.to_owned() });
+                    }
                     Some(key) => check_value(member, key.kind, &at, findings),
                     None => findings.unknown.push(Finding { pointer: at, message: unknown(name, keys) }),
                 }
@@ -581,6 +599,9 @@ mod tests {
         assert!(messages[1].contains("\"lifespan\""));
         assert!(!messages[2].contains("did you mean"));
         assert_eq!(findings.unknown[1].pointer, "/session/lifespn");
+        let findings = check(&json!({"serve": {"public": {"tls": {"cert": {"path": "x"}}}}, "version": "1"}));
+        assert_eq!(findings.unknown.len(), 1);
+        assert!(findings.unknown[0].message.contains("proxy"));
     }
 
     #[test]

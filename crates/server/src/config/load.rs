@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
+use sessera_jose::strict_json;
 
 use super::keys::{self, Kind};
 use super::yaml;
@@ -137,14 +138,14 @@ fn environment_value(text: &str, kind: Kind) -> Option<Value> {
         Kind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
         Kind::List(Kind::Text | Kind::Secret) => {
             if text.trim_start().starts_with('[') {
-                serde_json::from_str(text).ok()
+                strict_json::parse(text.as_bytes()).ok()
             } else {
                 Some(Value::from(
                     text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>(),
                 ))
             }
         }
-        Kind::List(_) | Kind::Map(_) | Kind::Object(_) => serde_json::from_str(text).ok(),
+        Kind::List(_) | Kind::Map(_) | Kind::Object(_) => strict_json::parse(text.as_bytes()).ok(),
         Kind::Text | Kind::Secret | Kind::Duration | Kind::Any => Some(Value::from(text)),
     }
 }
@@ -190,6 +191,8 @@ mod tests {
         assert_eq!(tree["secrets"]["cipher"], json!(["one", "two"]));
         assert_eq!(tree["session"]["whoami"]["tokenizer"]["templates"]["a"]["jwks_url"], "set://k");
         assert!(tree.get("version").is_none());
+        let twice = r#"{"a":{"jwks_url":"set://k","jwks_url":"set://l"}}"#;
+        assert!(with(&[("SESSION_WHOAMI_TOKENIZER_TEMPLATES", twice)]).is_err());
         assert!(with(&[("SERVE_PUBLIC_PORT", "x")]).unwrap_err().to_string().contains("SERVE_PUBLIC_PORT"));
         assert!(with(&[("SESSION_LIFESPAN", "1")]).unwrap_err().to_string().contains("SESSION_LIFESPAN"));
     }

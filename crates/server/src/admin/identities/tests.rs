@@ -89,6 +89,38 @@ async fn what_is_wrong_is_told() {
     assert_eq!(server.admin("GET", "/admin/identities", None).await.body, json!([]));
 }
 
+/// Made with Python's hashlib, argon2-cffi and bcrypt.
+#[tokio::test]
+async fn hashes_of_all_kinds_are_imported() {
+    let server = TestServer::start().await;
+    let hashes = [
+        "$2b$04$dqcCgDey3khcuuyKgUFIoO6M84qM8hromfRxf0ul2FcXFcg/rSzC6",
+        "$2a$04$IHbFbRDo.XVCNUy2L3vjNOxzS8fPOgfWJoiC7N.03LOlO3936P5g.",
+        "$argon2i$v=19$m=64,t=2,p=1$YSBzYWx0IG9mIDE2IC4uLg$SIySlW4MS+/9Lc32O9HcLPVAhcahaHzokkjbeNO9WZ0",
+        "$argon2id$v=19$m=64,t=2,p=1$YSBzYWx0IG9mIDE2IC4uLg$qvwQTRRmyRIET+crvzeZrGmDWmS8cfoa2p5z7t7ddJ8",
+        "$pbkdf2-sha1$i=1000,l=32$YSBzYWx0IG9mIDE2IC4uLg$ArQCFhEqRNAgbMbEXQxr9UzO1RGc9Idbm2bcVtATSKE",
+        "$pbkdf2-sha256$i=1000,l=32$YSBzYWx0IG9mIDE2IC4uLg$zL4pBoFhc1kyqGIEglvkwesCSf8KxQix4JFlrzPrjvY",
+        "$pbkdf2-sha512$i=1000,l=32$YSBzYWx0IG9mIDE2IC4uLg$nEnHK/ghFGC+Vprolhnq3JHK6BlMeP5PCLeyOEWDDg8",
+        "$scrypt$ln=1024,r=8,p=1$YSBzYWx0IG9mIDE2IC4uLg==$qZtaTvnonDDaMBddXA0uqp1Lw3kgl+MGC+rkHpaW9K0=",
+        "$md5$A7vNQ/III7Xt969UTs81AQ==",
+        "$md5$pf=e1NBTFR9e1BBU1NXT1JEfQ==$YSBzYWx0IG9mIDE2IC4uLg==$vrbJ88ZyEacpcSQdjIY2vQ==",
+        "{SSHA}75cEkTWoJoMh3F5C528pH2uumJ5hIHNhbHQgb2YgMTYgLi4u",
+        "{SSHA256}ko2XVcDjltd0lJQKStRkV9P6QMhwZpQhBDdPX7ktr19hIHNhbHQgb2YgMTYgLi4u",
+        "{SSHA512}9j7fqiRoeSIXOdkQ+dquOk9ivY7X3XU70VOrtDReDGEmM/DdGgjXPGhsPWw6ieaFstUlB+vk9+r+geNzxsKTEWEgc2FsdCBvZiAxNiAuLi4=",
+    ];
+    for (number, hash) in hashes.into_iter().enumerate() {
+        let email = format!("{number}@example.org");
+        let password = json!({"config": {"hashed_password": hash}});
+        let body = json!({"traits": {"email": email}, "credentials": {"password": password}});
+        let made = server.admin("POST", "/admin/identities", Some(body)).await;
+        assert_eq!(made.status, 201, "{hash}: {made:?}");
+        assert_eq!(server.login(&email, "Zx-long-enough-1235").await.status, 400, "{hash}");
+        // Once by the hash as it came, once by the one that was made of it.
+        server.signed_in(&email).await;
+        server.signed_in(&email).await;
+    }
+}
+
 #[tokio::test]
 async fn who_is_imported_signs_in_as_before_and_the_hash_is_upgraded() {
     let server = TestServer::start().await;
