@@ -184,6 +184,32 @@ async fn heads_are_bounded() {
     }
 }
 
+/// Neither by a name that is made to point here, nor across origins, nor with a form.
+#[tokio::test]
+async fn web_pages_do_not_reach_the_admin_api() {
+    let server = Running::start(json!({})).await;
+    let body = br#"{"alg":"ES256"}"#;
+    for headers in [
+        &[JSON, "host: evil.example:4434"][..],
+        &[JSON, "host: 127.0.0.1.evil.example"],
+        &[JSON, "origin: http://evil.example"],
+        &[JSON, "origin: null"],
+        &["content-type: text/plain"],
+        &["content-type: multipart/form-data; boundary=x"],
+        &["x: y"],
+    ] {
+        let answer = send(server.admin, "POST", "/admin/keys/set", headers, body).await;
+        answer.assert_error(403);
+        assert_eq!(answer.header("access-control-allow-origin"), "");
+    }
+    let preflight = ["origin: http://evil.example", "access-control-request-method: PATCH"];
+    let answer = send(server.admin, "OPTIONS", "/projects/default", &preflight, b"").await;
+    answer.assert_error(403);
+    server.admin("GET", "/admin/keys/set", None).await.assert_error(404);
+    let local = send(server.admin, "POST", "/admin/keys/set", &[JSON, "host: localhost:4434"], body).await;
+    assert_eq!(local.status, 201, "{local:?}");
+}
+
 /// Of members that come twice the last one counts, and members that are not known are passed over,
 /// except where two readers must not see two things.
 #[tokio::test]
