@@ -92,10 +92,21 @@ pub enum VerifyError {
     /// It is not of the form of a token.
     #[error("this is no signed token: {0}")]
     Malformed(&'static str),
+    /// Its header or its payload is no JSON object, or a member of it stands twice.
+    #[error("the token's {part} cannot be read: {problem}")]
+    BadJson {
+        /// `header` or `payload`.
+        part: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
     /// It is longer than any token should be.
     #[error("the token is longer than {0} bytes")]
     TooLong(usize),
-    /// Its header names an algorithm that is not supported, `none` among them.
+    /// Its header says that it has no signature (RFC 7518, section 3.6).
+    #[error("the token is not signed (\"alg\": \"none\"): anybody could have made it")]
+    NotSigned,
+    /// Its header names an algorithm that is not supported here.
     #[error("the token's algorithm \"{0}\" is not accepted")]
     AlgorithmNotAccepted(String),
     /// Its header asks for an extension that is not understood (RFC 7515, section 4.1.11).
@@ -104,6 +115,9 @@ pub enum VerifyError {
     /// No key of the set has the token's id.
     #[error("no key of the set has the id \"{0}\" that the token names")]
     UnknownKey(String),
+    /// It names no key, and the set does not have exactly one.
+    #[error("the token names no key (\"kid\"), and the set does not have exactly one")]
+    NoKeyId,
     /// The token's algorithm is not the one of its key.
     #[error("the token says {token}, its key is for {key}")]
     AlgorithmMismatch {
@@ -125,6 +139,27 @@ pub enum VerifyError {
     #[error("the token expired {0} s ago")]
     Expired(i64),
     /// It is not valid yet.
-    #[error("the token is valid in {0} s only")]
-    NotYetValid(i64),
+    #[error("the token is not valid yet: its claim \"{claim}\" lies {seconds} s ahead")]
+    NotYetValid {
+        /// `nbf` or `iat`.
+        claim: &'static str,
+        /// How many seconds ahead.
+        seconds: i64,
+    },
+    /// Somebody else issued it.
+    #[error("the token's issuer is {found}, not \"{expected}\"")]
+    WrongIssuer {
+        /// What stands in `iss`, as JSON.
+        found: String,
+        /// Who should have issued it.
+        expected: String,
+    },
+    /// It is meant for somebody else.
+    #[error("the token's audience is {found}, which does not name \"{expected}\"")]
+    WrongAudience {
+        /// What stands in `aud`, as JSON.
+        found: String,
+        /// Whom it should be meant for.
+        expected: String,
+    },
 }

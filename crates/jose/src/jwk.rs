@@ -56,6 +56,9 @@ impl Curve {
     }
 }
 
+/// The shortest RSA key that signs or verifies (RFC 7518, section 3.3).
+pub const MIN_RSA_BITS: usize = 2048;
+
 /// Private bytes, wiped when dropped.
 pub type SecretBytes = Zeroizing<Vec<u8>>;
 
@@ -97,6 +100,16 @@ impl PublicKey {
             ),
             Self::Ed25519 { .. } => matches!(algorithm, Algorithm::EdDsa),
             Self::Rsa { .. } => algorithm.is_rsa(),
+        }
+    }
+
+    /// Bits of the modulus of an RSA key; other kinds have none.
+    pub fn rsa_bits(&self) -> Option<usize> {
+        match self {
+            Self::Rsa { n, .. } => {
+                Some(n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize))
+            }
+            _ => None,
         }
     }
 
@@ -306,12 +319,12 @@ impl Jwk {
             return Err(KeyError::WrongKind { kid: self.kid.clone(), kty: kind, alg: name.to_owned() });
         }
         match &self.material {
-            Material::Pair { public: PublicKey::Rsa { n, .. }, .. } => {
-                let bits = n.len() * 8 - n.first().map_or(0, |byte| byte.leading_zeros() as usize);
-                if bits < 2048 {
+            Material::Pair { public, .. } => match public.rsa_bits() {
+                Some(bits) if bits < MIN_RSA_BITS => {
                     return Err(KeyError::RsaTooShort { kid: self.kid.clone(), bits });
                 }
-            }
+                _ => {}
+            },
             Material::Secret(secret) if secret.len() < algorithm.hash_length() => {
                 return Err(KeyError::SecretTooShort {
                     kid: self.kid.clone(),
@@ -643,18 +656,23 @@ impl JwkSet {
         Self::from_value(strict_json::parse(json).map_err(KeyError::NotAKeySet)?)
     }
 
+    /// Parses `{"keys":[...]}` as somebody who only verifies: keys of kinds that are not known here are
+    /// left out and returned as errors (RFC 7517, section 5), because others may understand them.
+    pub fn parse_known(json: &[u8]) -> Result<(Self, Vec<KeyError>), KeyError> {
+        let value = strict_json::parse(json).map_err(KeyError::NotAKeySet)?;
+        let (mut keys, mut left_out) = (Vec::new(), Vec::new());
+        for key in key_list(value)? {
+            match Jwk::from_value(key) {
+                Ok(key) => keys.push(key),
+                Err(error) => left_out.push(error),
+            }
+        }
+        Ok((Self::new(keys)?, left_out))
+    }
+
     /// From a JSON value `{"keys":[...]}`.
     pub fn from_value(value: Value) -> Result<Self, KeyError> {
-        let keys = match value {
-            Value::Object(mut members) => members.shift_remove("keys"),
-            _ => None,
-        };
-        let Some(Value::Array(keys)) = keys else {
-            return Err(KeyError::NotAKeySet(
-                "an object with the member \"keys\", an array, was expected".into(),
-            ));
-        };
-        Self::new(keys.into_iter().map(Jwk::from_value).collect::<Result<_, _>>()?)
+        Self::new(key_list(value)?.into_iter().map(Jwk::from_value).collect::<Result<_, _>>()?)
     }
 
     /// The keys in the order of their owner.
@@ -675,6 +693,17 @@ impl JwkSet {
     /// The set as JSON, private members included. Handle with care.
     pub fn to_private_json(&self) -> Value {
         json!({ "keys": self.keys.iter().map(Jwk::to_private_json).collect::<Vec<_>>() })
+    }
+}
+
+fn key_list(set: Value) -> Result<Vec<Value>, KeyError> {
+    let keys = match set {
+        Value::Object(mut members) => members.shift_remove("keys"),
+        _ => None,
+    };
+    match keys {
+        Some(Value::Array(keys)) => Ok(keys),
+        _ => Err(KeyError::NotAKeySet("an object with the member \"keys\", an array, was expected".into())),
     }
 }
 
@@ -794,5 +823,15 @@ mod tests {
             assert!(JwkSet::parse(text.as_bytes()).is_err(), "{text}");
         }
         assert_eq!(JwkSet::parse(b"{\"keys\":[]}").unwrap().keys().len(), 0);
+    }
+
+    #[test]
+    fn verifiers_leave_out_keys_of_unknown_kinds() {
+        let set = format!(r#"{{"keys":[{{"kty":"OKP","crv":"X25519","x":"AA","kid":"x"}},{EC}]}}"#);
+        assert!(JwkSet::parse(set.as_bytes()).is_err());
+        let (known, left_out) = JwkSet::parse_known(set.as_bytes()).unwrap();
+        assert_eq!(known.keys().iter().map(Jwk::kid).collect::<Vec<_>>(), ["1"]);
+        assert_eq!(left_out.len(), 1);
+        assert!(matches!(JwkSet::parse_known(b"[]"), Err(KeyError::NotAKeySet(_))));
     }
 }

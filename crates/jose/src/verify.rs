@@ -11,8 +11,8 @@ use aws_lc_rs::signature::{
 use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
-use crate::error::VerifyError;
-use crate::jwk::{Curve, Jwk, JwkSet, Material, PublicJwkSet, PublicKey};
+use crate::error::{KeyError, VerifyError};
+use crate::jwk::{Curve, Jwk, JwkSet, MIN_RSA_BITS, Material, PublicJwkSet, PublicKey};
 use crate::sign::{hmac_algorithm, uncompressed};
 use crate::{base64url, strict_json};
 
@@ -33,10 +33,15 @@ pub struct Verified {
 impl Verified {
     /// The payload as claims: a JSON object without duplicate members.
     pub fn claims(&self) -> Result<Map<String, Value>, VerifyError> {
-        match strict_json::parse(&self.payload) {
-            Ok(Value::Object(claims)) => Ok(claims),
-            _ => Err(VerifyError::Malformed("the payload is no JSON object, or a member of it stands twice")),
-        }
+        object("payload", &self.payload)
+    }
+}
+
+fn object(part: &'static str, json: &[u8]) -> Result<Map<String, Value>, VerifyError> {
+    match strict_json::parse(json) {
+        Ok(Value::Object(members)) => Ok(members),
+        Ok(_) => Err(VerifyError::BadJson { part, problem: "a JSON object was expected".into() }),
+        Err(problem) => Err(VerifyError::BadJson { part, problem }),
     }
 }
 
@@ -61,11 +66,7 @@ impl<'a> Parts<'a> {
             .split_once('.')
             .ok_or(VerifyError::Malformed("it needs three parts with dots between"))?;
         let bytes = |part| base64url::decode(part).ok_or(VerifyError::Malformed("a part is no base64url"));
-        let Ok(Value::Object(header)) = strict_json::parse(&bytes(header)?) else {
-            return Err(VerifyError::Malformed(
-                "the header is no JSON object, or a member of it stands twice",
-            ));
-        };
+        let header = object("header", &bytes(header)?)?;
         if header.contains_key("crit") {
             return Err(VerifyError::CriticalExtension);
         }
@@ -78,6 +79,9 @@ impl<'a> Parts<'a> {
             Some(_) => Err(VerifyError::Malformed("\"alg\" and \"kid\" must be strings")),
         };
         let alg = text("alg")?.ok_or(VerifyError::Malformed("the header names no algorithm"))?;
+        if alg.eq_ignore_ascii_case("none") {
+            return Err(VerifyError::NotSigned);
+        }
         let algorithm =
             alg.parse().map_err(|_| VerifyError::AlgorithmNotAccepted(alg.chars().take(32).collect()))?;
         let kid = text("kid")?;
@@ -99,7 +103,7 @@ impl<'a> Parts<'a> {
                 .find(|key| kid_of(key) == kid)
                 .ok_or_else(|| VerifyError::UnknownKey(kid.chars().take(128).collect())),
             (None, [only]) => Ok(only),
-            (None, _) => Err(VerifyError::UnknownKey(String::new())),
+            (None, _) => Err(VerifyError::NoKeyId),
         }
     }
 
@@ -128,6 +132,7 @@ pub fn verify(token: &str, keys: &PublicJwkSet) -> Result<Verified, VerifyError>
     let key = parts.key(keys.keys(), |key| key.kid())?;
     key.check_purpose().map_err(VerifyError::Key)?;
     parts.check_algorithm(key.alg())?;
+    check_length(key.kid(), key.key())?;
     check_public(key.key(), &parts)?;
     Ok(parts.verified(key.kid()))
 }
@@ -144,7 +149,10 @@ pub fn verify_with_secrets(token: &str, keys: &JwkSet) -> Result<Verified, Verif
             key.clone().with_default_algorithm(parts.algorithm).algorithm().map_err(VerifyError::Key)?;
             check_secret(secret, &parts)?;
         }
-        Material::Pair { public, .. } => check_public(public, &parts)?,
+        Material::Pair { public, .. } => {
+            check_length(key.kid(), public)?;
+            check_public(public, &parts)?;
+        }
         Material::Secret(_) => {
             return Err(VerifyError::AlgorithmMismatch {
                 token: parts.algorithm.to_string(),
@@ -158,6 +166,16 @@ pub fn verify_with_secrets(token: &str, keys: &JwkSet) -> Result<Verified, Verif
 fn check_secret(secret: &[u8], parts: &Parts<'_>) -> Result<(), VerifyError> {
     let key = hmac::Key::new(hmac_algorithm(parts.algorithm), secret);
     hmac::verify(&key, parts.signing_input, &parts.signature).map_err(|_| VerifyError::BadSignature)
+}
+
+/// An RSA key that is too short vouches for nothing.
+fn check_length(kid: &str, public: &PublicKey) -> Result<(), VerifyError> {
+    match public.rsa_bits() {
+        Some(bits) if bits < MIN_RSA_BITS => {
+            Err(VerifyError::Key(KeyError::RsaTooShort { kid: kid.to_owned(), bits }))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn check_public(key: &PublicKey, parts: &Parts<'_>) -> Result<(), VerifyError> {
@@ -216,10 +234,36 @@ pub fn check_times(claims: &Map<String, Value>, now: i64, leeway: i64) -> Result
         if let Some(from) = time_claim(claims, name)?
             && now < from.saturating_sub(leeway)
         {
-            return Err(VerifyError::NotYetValid(from - now));
+            return Err(VerifyError::NotYetValid { claim: name, seconds: from - now });
         }
     }
     Ok(())
+}
+
+/// Checks who issued a token (RFC 7519, section 4.1.1).
+pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), VerifyError> {
+    match claims.get("iss") {
+        Some(Value::String(issuer)) if issuer == expected => Ok(()),
+        found => Err(VerifyError::WrongIssuer { found: shown(found), expected: expected.to_owned() }),
+    }
+}
+
+/// Checks for whom a token is meant (RFC 7519, section 4.1.3): `aud` names one or several.
+pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), VerifyError> {
+    let found = claims.get("aud");
+    let named = match found {
+        Some(Value::String(audience)) => audience == expected,
+        Some(Value::Array(audiences)) => audiences.iter().any(|audience| audience == expected),
+        _ => false,
+    };
+    if named {
+        return Ok(());
+    }
+    Err(VerifyError::WrongAudience { found: shown(found), expected: expected.to_owned() })
+}
+
+fn shown(claim: Option<&Value>) -> String {
+    claim.map_or_else(|| "absent".into(), |value| value.to_string().chars().take(200).collect())
 }
 
 fn time_claim(claims: &Map<String, Value>, name: &'static str) -> Result<Option<i64>, VerifyError> {
@@ -278,10 +322,7 @@ mod tests {
         let check = |header: Value| verify(&token_with(&header, &set), &set.public());
         assert!(check(json!({"alg": "ES256", "kid": "1"})).is_ok());
         assert!(check(json!({"alg": "ES256"})).is_ok());
-        assert!(matches!(
-            check(json!({"alg": "none", "kid": "1"})),
-            Err(VerifyError::AlgorithmNotAccepted(_))
-        ));
+        assert!(matches!(check(json!({"alg": "none", "kid": "1"})), Err(VerifyError::NotSigned)));
         assert!(matches!(
             check(json!({"alg": "HS256", "kid": "1"})),
             Err(VerifyError::AlgorithmNotAccepted(_))
@@ -312,7 +353,41 @@ mod tests {
             assert!(verify(token, &public).is_err());
         }
         let twice = format!("{}.e30.AAAA", base64url::encode(r#"{"alg":"ES256","alg":"none"}"#));
-        assert!(matches!(verify(&twice, &public), Err(VerifyError::Malformed(_))));
+        assert!(matches!(
+            verify(&twice, &public),
+            Err(VerifyError::BadJson { part: "header", problem }) if problem.contains("\"alg\" stands twice")
+        ));
+    }
+
+    #[test]
+    fn keys_that_are_not_for_signatures_vouch_for_nothing() {
+        let set = set();
+        let token = token_with(&json!({"alg": "ES256", "kid": "1"}), &set);
+        let for_encryption = JwkSet::new(vec![set.keys()[0].clone().with_use("enc")]).unwrap();
+        let unfit = Err(VerifyError::Key(KeyError::ForEncryption("1".into())));
+        assert_eq!(verify(&token, &for_encryption.public()), unfit);
+        assert_eq!(verify_with_secrets(&token, &for_encryption), unfit);
+        let short = JwkSet::parse(br#"{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB","kid":"1"}]}"#).unwrap();
+        let token = format!("{}.e30.AAAA", base64url::encode(r#"{"alg":"RS256","kid":"1"}"#));
+        assert!(matches!(
+            verify(&token, &short.public()),
+            Err(VerifyError::Key(KeyError::RsaTooShort { bits: 17, .. }))
+        ));
+    }
+
+    #[test]
+    fn issuer_and_audience_must_be_the_ones_asked_for() {
+        let claims = |value: Value| value.as_object().unwrap().clone();
+        assert_eq!(check_issuer(&claims(json!({"iss": "a"})), "a"), Ok(()));
+        for other in [json!({"iss": "b"}), json!({"iss": ["a"]}), json!({})] {
+            assert!(matches!(check_issuer(&claims(other), "a"), Err(VerifyError::WrongIssuer { .. })));
+        }
+        for good in [json!({"aud": "a"}), json!({"aud": ["b", "a"]})] {
+            assert_eq!(check_audience(&claims(good), "a"), Ok(()));
+        }
+        for other in [json!({"aud": "ab"}), json!({"aud": ["b"]}), json!({"aud": {"a": 1}}), json!({})] {
+            assert!(matches!(check_audience(&claims(other), "a"), Err(VerifyError::WrongAudience { .. })));
+        }
     }
 
     #[test]
@@ -321,7 +396,10 @@ mod tests {
         assert_eq!(check_times(&claims(json!({"exp": 10})), 9, 0), Ok(()));
         assert_eq!(check_times(&claims(json!({"exp": 10})), 10, 0), Err(VerifyError::Expired(0)));
         assert_eq!(check_times(&claims(json!({"exp": 10})), 12, 5), Ok(()));
-        assert_eq!(check_times(&claims(json!({"nbf": 10})), 9, 0), Err(VerifyError::NotYetValid(1)));
+        assert_eq!(
+            check_times(&claims(json!({"nbf": 10})), 9, 0),
+            Err(VerifyError::NotYetValid { claim: "nbf", seconds: 1 })
+        );
         assert_eq!(check_times(&claims(json!({"iat": 10, "nbf": 10})), 10, 0), Ok(()));
         assert_eq!(check_times(&claims(json!({"exp": "10"})), 9, 0), Err(VerifyError::BadTime("exp")));
         assert_eq!(check_times(&claims(json!({})), 9, 0), Ok(()));
