@@ -24,6 +24,20 @@ pub(crate) fn read(source: &str) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("the file {path} cannot be read"))
 }
 
+/// Reads a text.
+pub(crate) fn text(source: &str) -> Result<String> {
+    String::from_utf8(read(source)?).map_err(|_| anyhow!("{} is no UTF-8 text", name(source)))
+}
+
+/// A source as the places of errors in a program name it.
+pub(crate) fn program_name(source: &str) -> &str {
+    match source {
+        "-" => "<stdin>",
+        _ if source.starts_with("base64://") => "<base64>",
+        path => path.strip_prefix("file://").unwrap_or(path),
+    }
+}
+
 /// Reads a JSON or YAML document.
 pub(crate) fn document(source: &str) -> Result<Value> {
     parse(&read(source)?).with_context(|| format!("{} cannot be used", name(source)))

@@ -5,6 +5,7 @@ mod commands;
 mod global;
 mod input;
 mod log;
+mod offline;
 mod output;
 mod values;
 

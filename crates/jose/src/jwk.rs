@@ -333,7 +333,7 @@ impl Jwk {
                     needed: algorithm.hash_length(),
                 });
             }
-            _ => {}
+            Material::Secret(_) => {}
         }
         Ok(algorithm)
     }

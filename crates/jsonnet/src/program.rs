@@ -70,13 +70,20 @@ impl Output {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {
     text: Vec<u8>,
-    members: Vec<(Arc<str>, Range<usize>)>,
+    /// Names, and where their values stand in the text.
+    list: Vec<(Arc<str>, Range<usize>)>,
+    fuel: u64,
 }
 
 impl Members {
     /// Names and values in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.members.iter().map(|(name, range)| (&**name, &self.text[range.clone()]))
+        self.list.iter().map(|(name, range)| (&**name, &self.text[range.clone()]))
+    }
+
+    /// Evaluation steps that it took, to be compared with [`Limits::fuel`].
+    pub const fn fuel(&self) -> u64 {
+        self.fuel
     }
 }
 
@@ -150,6 +157,7 @@ impl Program {
     /// let members = program.evaluate_member("claims", &Variables::new(), &Limits::default())?;
     /// let shown: Vec<_> = members.iter().collect();
     /// assert_eq!(shown, [("a", &b"[true]"[..]), ("b", &b"1"[..])]);
+    /// assert!(members.fuel() > 0);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn evaluate_member(
@@ -180,14 +188,15 @@ impl Program {
             let found = machine.type_name(value);
             return machine.fail(root, format!("{NO_OBJECT} \"{member}\" being an object, it is: {found}"));
         };
-        let mut members = Members { text: Vec::with_capacity(1024), members: Vec::new() };
+        let mut members = Members { text: Vec::with_capacity(1024), list: Vec::new(), fuel: 0 };
         machine.check_asserts(inner)?;
         for (name, position) in machine.field_list(inner, false)? {
             let start = members.text.len();
             let value = machine.raw_field_value(inner, position)?;
             machine.write_result(value, &Layout::compact(), &mut members.text)?;
-            members.members.push((machine.symbol_text(name).text.clone(), start..members.text.len()));
+            members.list.push((machine.symbol_text(name).text.clone(), start..members.text.len()));
         }
+        members.fuel = limits.fuel.saturating_sub(machine.fuel_left());
         Ok(members)
     }
 }

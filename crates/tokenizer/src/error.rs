@@ -96,6 +96,9 @@ pub enum TokenizeError {
         "the identity has no external_id, which this template uses as subject: give it one, or set subject_source to \"id\""
     )]
     NoExternalId,
+    /// The default claims are no JSON, which nothing that is known can cause.
+    #[error("the default claims could not be written")]
+    Defaults,
     /// The signature could not be made.
     #[error("the token could not be signed: {0}")]
     Signing(KeyError),
@@ -119,6 +122,7 @@ impl TokenizeError {
             Self::NoExternalId => {
                 "the identity has no external_id, which the template uses as subject".into()
             }
+            Self::Defaults => "the default claims could not be written".into(),
             Self::Signing(_) => "the token could not be signed".into(),
         }
     }

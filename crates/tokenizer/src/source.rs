@@ -39,6 +39,11 @@ pub enum SourceError {
     /// There is no key set with this name.
     #[error("there is no key set \"{0}\" here: create it with \"sessera create jwk {0} --alg ES256\"")]
     NoSuchSet(String),
+    /// Only a server knows its stored key sets.
+    #[error(
+        "set://{0} is stored by a server: write it to a file with \"sessera get jwk {0} --private --format json > {0}.json\", and name that file"
+    )]
+    NeedsServer(String),
     /// `set://` names keys only.
     #[error("set:// names a key set; a mapper comes from file:// or base64://")]
     SetIsNoMapper,

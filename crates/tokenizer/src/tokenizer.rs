@@ -127,18 +127,38 @@ impl Tokenizer {
     /// The claims of a token as JSON: the defaults, and over them what the mapper returns.
     pub fn claims(&self, subject: &Subject<'_>, now: i64) -> Result<Vec<u8>, TokenizeError> {
         let defaults = Claims::new(self, subject, now)?;
-        let Some(mapper) = &self.mapper else {
-            return Ok(defaults.to_json().into_bytes());
-        };
-        // Made of numbers, ids and escaped strings; it is JSON.
-        let Ok(claims) = Document::shared(defaults.to_json().as_bytes()) else {
-            return Ok(Vec::new());
-        };
+        match &self.mapper {
+            None => Ok(defaults.to_json().into_bytes()),
+            Some(mapper) => {
+                let members = self.run(mapper, &defaults, subject)?;
+                merge(&defaults, &members, mapper, self.latest_expiry(now))
+            }
+        }
+    }
+
+    /// What the mapper alone returns, before it is laid over the defaults; nothing without a mapper.
+    pub fn mapped(&self, subject: &Subject<'_>, now: i64) -> Result<Option<Members>, TokenizeError> {
+        let defaults = Claims::new(self, subject, now)?;
+        self.mapper.as_ref().map(|mapper| self.run(mapper, &defaults, subject)).transpose()
+    }
+
+    /// What the mapper may take.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    fn run(
+        &self,
+        mapper: &Program,
+        defaults: &Claims,
+        subject: &Subject<'_>,
+    ) -> Result<Members, TokenizeError> {
+        // Numbers, ids and escaped strings always make JSON.
+        let claims = Document::shared(defaults.to_json().as_bytes()).map_err(|_| TokenizeError::Defaults)?;
         let variables = Variables::new().with("claims", claims).with("session", subject.session.clone());
-        let members = mapper
+        mapper
             .evaluate_member("claims", &variables, &self.limits)
-            .map_err(|error| TokenizeError::Mapper(Box::new(error)))?;
-        merge(&defaults, &members, mapper, self.latest_expiry(now))
+            .map_err(|error| TokenizeError::Mapper(Box::new(error)))
     }
 }
 

@@ -2,6 +2,7 @@
 //! `create/jwk.rs`. Commands without a noun have a file here, and so has what the commands on a noun share.
 
 mod completions;
+mod config;
 mod create;
 mod delete;
 mod extend;
@@ -9,6 +10,7 @@ mod get;
 mod identities;
 mod identity_config;
 mod import;
+mod jsonnet;
 mod keys;
 mod list;
 mod patch;
@@ -18,7 +20,9 @@ mod rollback;
 pub(crate) mod serve;
 mod sessions;
 mod template;
+mod tokenize;
 mod update;
+mod verify;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -62,9 +66,15 @@ pub(crate) enum Command {
     /// Delete key sets, identities, sessions
     #[command(subcommand)]
     Delete(delete::Delete),
-    /// Look at tokenizer templates
+    /// Look at tokenizer templates and try them out
     #[command(subcommand)]
     Template(template::Template),
+    Tokenize(tokenize::Tokenize),
+    Verify(verify::Verify),
+    Jsonnet(jsonnet::Jsonnet),
+    /// Check configuration files
+    #[command(subcommand)]
+    Config(config::Config),
     Completions(completions::Completions),
 }
 
@@ -84,6 +94,10 @@ impl Command {
             Self::Extend(command) => command.run(global).await,
             Self::Delete(command) => command.run(global).await,
             Self::Template(command) => command.run(global).await,
+            Self::Tokenize(command) => command.run(global),
+            Self::Verify(command) => command.run(global).await,
+            Self::Jsonnet(command) => command.run(),
+            Self::Config(command) => command.run(global),
             Self::Completions(command) => command.run(),
         }
     }

@@ -125,6 +125,15 @@ impl Output {
         write(&text)
     }
 
+    /// Prints a text for people, or the document with the same content for programs. `--quiet` prints `id`,
+    /// or nothing when there is none.
+    pub(crate) fn print_text(&self, text: &str, document: &Value, id: Option<&str>) -> Result<()> {
+        if self.quiet {
+            return id.map_or(Ok(()), |id| write(&format!("{id}\n")));
+        }
+        if self.is_table() { write(text) } else { write(&self.document(document)?) }
+    }
+
     fn document(&self, json: &Value) -> Result<String> {
         let pretty = |value: &Value| serde_json::to_string_pretty(value).map(|text| text + "\n");
         Ok(match &self.format {
@@ -145,6 +154,11 @@ impl Output {
             say(&format!("Note: {text}"));
         }
     }
+}
+
+/// Says what a person must know although it stops nothing.
+pub(crate) fn warn(text: &str) {
+    say(&format!("Warning: {text}"));
 }
 
 /// Writes to standard output. Who stops reading, as `head` does, has read enough.

@@ -96,6 +96,11 @@ impl<'a> Machine<'a> {
 
     // Limits
 
+    /// Fuel that was not taken yet.
+    pub(crate) const fn fuel_left(&self) -> u64 {
+        self.fuel
+    }
+
     /// Takes fuel.
     pub(crate) fn burn(&mut self, steps: usize) -> Step<()> {
         match self.fuel.checked_sub(steps as u64) {

@@ -106,10 +106,12 @@ fn convert(
             .map(Value::Array),
         YamlDataOwned::Mapping(members) => {
             let mut object = Map::new();
-            for (name, member) in members {
-                let Some(name) = key_text(name) else { return fail("a key must be a text") };
+            for (key, member) in members {
+                let Some(name) = key_text(key) else { return fail("a key must be a text") };
                 let at = format!("{pointer}/{}", escape(&name));
                 object.insert(name, convert(member, &at, depth + 1, lines)?);
+                // What a person looks for is the line of the key, not the first one behind it.
+                lines.insert(at, key.span.start.line());
             }
             Ok(Value::Object(object))
         }

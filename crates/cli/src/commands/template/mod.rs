@@ -1,6 +1,7 @@
 //! `sessera template`
 
 mod list;
+mod test;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -11,12 +12,14 @@ use crate::global::Global;
 #[derive(Subcommand)]
 pub(crate) enum Template {
     List(list::ListTemplates),
+    Test(test::TestTemplate),
 }
 
 impl Template {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::List(command) => command.run(global).await,
+            Self::Test(command) => command.run(global),
         }
     }
 }

@@ -1,0 +1,225 @@
+//! Where the keys for verifying come from: a file, a URL, or an issuer by discovery.
+
+use std::fmt;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use serde_json::Value;
+use sessera_client::Endpoint;
+use sessera_jose::{Jwk, JwkSet, KeyError, strict_json};
+use url::Url;
+
+use crate::input;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an answer may send elsewhere.
+const REDIRECTS: usize = 3;
+
+/// Where an issuer describes itself (OpenID Connect Discovery 1.0, section 4).
+const DISCOVERY: &str = ".well-known/openid-configuration";
+
+/// Where keys come from.
+#[derive(Clone, Debug)]
+pub(super) enum KeySource {
+    /// A file, or standard input.
+    File(String),
+    /// A key set, or an issuer.
+    Url(Box<Url>),
+}
+
+/// The keys, and what was learnt on the way to them.
+pub(super) struct Keys {
+    pub(super) set: JwkSet,
+    /// Whether shared secrets count: in files of the person's own they do.
+    pub(super) with_secrets: bool,
+    /// Who must have issued the token, when its keys were found by discovery.
+    pub(super) issuer: Option<String>,
+    /// What the person should know.
+    pub(super) notes: Vec<String>,
+}
+
+impl fmt::Display for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(source) => f.write_str(input::name(source)),
+            Self::Url(url) => url.fmt(f),
+        }
+    }
+}
+
+/// Reads `--jwks`.
+pub(super) fn parse_source(text: &str) -> Result<KeySource, String> {
+    if text.starts_with("http://") || text.starts_with("https://") {
+        return Url::parse(text).map(|url| KeySource::Url(Box::new(url))).map_err(|error| error.to_string());
+    }
+    Ok(KeySource::File(text.to_owned()))
+}
+
+impl KeySource {
+    pub(super) async fn load(&self) -> Result<Keys> {
+        match self {
+            Self::File(source) => {
+                let content = input::read(source)?;
+                keys(&content, true).with_context(|| format!("{} holds no keys", input::name(source)))
+            }
+            Self::Url(url) => Fetcher::new(url)?.find(url).await,
+        }
+    }
+}
+
+/// A key set, or a single key.
+fn keys(json: &[u8], with_secrets: bool) -> Result<Keys, KeyError> {
+    let single = strict_json::parse(json).is_ok_and(|value| value.get("kty").is_some());
+    let (set, left_out) =
+        if single { (JwkSet::new(vec![Jwk::parse(json)?])?, Vec::new()) } else { JwkSet::parse_known(json)? };
+    let notes = left_out.iter().map(|error| format!("a key of the set is left out: {error}")).collect();
+    Ok(Keys { set, with_secrets, issuer: None, notes })
+}
+
+/// Fetches within limits.
+struct Fetcher {
+    client: Client,
+}
+
+/// What an address answered.
+struct Answer {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Fetcher {
+    fn new(start: &Url) -> Result<Self> {
+        let secure = start.scheme() == "https";
+        let policy = Policy::custom(move |attempt| {
+            if attempt.previous().len() > REDIRECTS {
+                attempt.error("it sends elsewhere too often")
+            } else if secure && attempt.url().scheme() != "https" {
+                attempt.error("it sends from https to http")
+            } else {
+                attempt.follow()
+            }
+        });
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(policy)
+            .user_agent(concat!("sessera/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client })
+    }
+
+    /// The keys at an address: it is that of a key set, of an issuer, or of an issuer's description.
+    async fn find(&self, url: &Url) -> Result<Keys> {
+        let mut notes = Vec::new();
+        if !url.as_str().parse::<Endpoint>().is_ok_and(|endpoint| endpoint.keeps_secrets()) {
+            notes.push(format!("{url} is not encrypted: whoever is on the way can change the keys"));
+        }
+        let answer = self.get(url).await?;
+        let value = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
+        let mut found = if answer.status.is_success() && value.get("keys").is_some() {
+            keys(&answer.body, false).with_context(|| format!("{url} is no key set"))?
+        } else if answer.status.is_success() && value.get("jwks_uri").is_some() {
+            self.follow(url, &value).await?
+        } else {
+            self.discover(url).await.with_context(|| match answer.status {
+                StatusCode::OK => format!("{url} is neither a key set nor the address of an issuer"),
+                status => format!("{url} answers {status}, and is not the address of an issuer either"),
+            })?
+        };
+        found.notes.splice(0..0, notes);
+        Ok(found)
+    }
+
+    async fn discover(&self, issuer: &Url) -> Result<Keys> {
+        let mut base = issuer.clone();
+        base.set_query(None);
+        if !base.path().ends_with('/') {
+            base.set_path(&format!("{}/", issuer.path()));
+        }
+        let description = base.join(DISCOVERY)?;
+        let answer = self.get(&description).await?;
+        if !answer.status.is_success() {
+            bail!("{description} answers {}", answer.status);
+        }
+        let value =
+            serde_json::from_slice(&answer.body).with_context(|| format!("{description} is no JSON"))?;
+        let found = self.follow(&description, &value).await?;
+        let says = found.issuer.as_deref().unwrap_or_default();
+        // OpenID Connect Discovery 1.0, section 4.3: one issuer must not speak for another.
+        if says.trim_end_matches('/') != issuer.as_str().trim_end_matches('/') {
+            bail!("{description} is the description of another issuer, \"{says}\"");
+        }
+        Ok(found)
+    }
+
+    /// The keys of an issuer's description.
+    async fn follow(&self, description: &Url, value: &Value) -> Result<Keys> {
+        let text = |name: &str| {
+            value.get(name).and_then(Value::as_str).ok_or_else(|| anyhow!("{description} has no \"{name}\""))
+        };
+        let jwks_uri =
+            Url::parse(text("jwks_uri")?).with_context(|| format!("\"jwks_uri\" of {description}"))?;
+        match jwks_uri.scheme() {
+            "https" => {}
+            "http" if description.scheme() == "http" => {}
+            _ => bail!("{description} names keys at {jwks_uri}, which is less safe than itself"),
+        }
+        let issuer = text("issuer")?.to_owned();
+        let answer = self.get(&jwks_uri).await?;
+        if !answer.status.is_success() {
+            bail!("{jwks_uri} answers {}", answer.status);
+        }
+        let found = keys(&answer.body, false).with_context(|| format!("{jwks_uri} is no key set"))?;
+        Ok(Keys { issuer: Some(issuer), ..found })
+    }
+
+    async fn get(&self, url: &Url) -> Result<Answer> {
+        let unreachable = || format!("{url} cannot be fetched");
+        let mut response = self
+            .client
+            .get(url.clone())
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .with_context(unreachable)?;
+        let (status, mut body) = (response.status(), Vec::new());
+        while let Some(chunk) =
+            response.chunk().await.map_err(reqwest::Error::without_url).with_context(unreachable)?
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_ANSWER {
+                bail!("{url} answers more than 1 MiB, which no key set has");
+            }
+        }
+        Ok(Answer { status, body })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_told_apart() {
+        assert!(matches!(parse_source("https://id.example.org/"), Ok(KeySource::Url(_))));
+        assert!(matches!(parse_source("file:///a/b"), Ok(KeySource::File(_))));
+        assert!(matches!(parse_source("keys.json"), Ok(KeySource::File(_))));
+        assert!(parse_source("http://").is_err());
+    }
+
+    #[test]
+    fn a_single_key_is_a_set_and_unknown_kinds_are_left_out() {
+        let key = r#"{"kty":"oct","k":"YQ","kid":"a"}"#;
+        assert_eq!(keys(key.as_bytes(), true).unwrap().set.keys().len(), 1);
+        let set = format!(r#"{{"keys":[{key},{{"kty":"AKP","kid":"b"}}]}}"#);
+        let found = keys(set.as_bytes(), true).unwrap();
+        assert_eq!((found.set.keys().len(), found.notes.len()), (1, 1));
+        assert!(keys(b"<html>", true).is_err());
+    }
+}

@@ -1,0 +1,220 @@
+//! `sessera verify`
+
+mod keys;
+
+use std::fmt::Write as _;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde_json::{Map, Value, json};
+use sessera_jose::verify::{check_audience, check_issuer, check_times, verify, verify_with_secrets};
+use sessera_jose::{Jwk, VerifyError};
+use sessera_model::{GoDuration, Timestamp};
+
+use crate::global::Global;
+use crate::input;
+use crate::offline::times;
+use crate::output::warn;
+use keys::{KeySource, Keys};
+
+/// What session tokens begin with.
+const SESSION_TOKEN: &str = "ory_st_";
+
+/// Check a token and print its claims
+///
+/// Prints header, claims, the key that made the signature and the time left. A token that is not valid is
+/// refused with the exact reason and exit code 1. Keys that a token brings along are never looked at.
+///
+/// From an issuer's address the keys are found by discovery, and the token must then be of that issuer unless
+/// --issuer names another. Shared secrets (HS256 and the like) are taken from files only.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera verify \"$TOKEN\" --jwks public.jwks.json
+  echo \"$TOKEN\" | sessera verify - --jwks https://id.example.org/.well-known/jwks.json --audience my-api
+  sessera verify \"$TOKEN\" --jwks https://id.example.org/ --format json")]
+pub(crate) struct Verify {
+    /// The token; "-" reads standard input
+    #[arg(value_name = "TOKEN")]
+    token: String,
+    /// The keys: a file with a key set, the URL of one, or the URL of an issuer
+    #[arg(long, value_name = "FILE|URL|ISSUER", value_parser = keys::parse_source)]
+    jwks: KeySource,
+    /// Who must have issued the token
+    #[arg(long, value_name = "ISSUER")]
+    issuer: Option<String>,
+    /// For whom the token must be meant
+    #[arg(long, value_name = "AUDIENCE")]
+    audience: Option<String>,
+    /// How much clocks may differ
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    leeway: GoDuration,
+    /// At which time the token must be valid: RFC 3339, or seconds since 1970 [default: now]
+    #[arg(long, value_name = "TIME", value_parser = times::parse)]
+    time: Option<Timestamp>,
+}
+
+/// A token that is valid.
+struct Valid {
+    header: Map<String, Value>,
+    claims: Map<String, Value>,
+    key: Jwk,
+}
+
+impl Verify {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let token = self.token()?;
+        let keys = self.jwks.load().await?;
+        for note in &keys.notes {
+            warn(note);
+        }
+        let now = times::or_now(self.time).seconds();
+        let output = global.output();
+        match self.check(&token, &keys, now) {
+            Ok(valid) => {
+                let document = valid.to_json(now);
+                output.print_text(&valid.to_text(&self.jwks, now), &document, None)
+            }
+            Err(error) => {
+                let reason = reason(&error, &token, &keys, now);
+                if !output.is_table() {
+                    output.print_document(&json!({
+                        "valid": false,
+                        "error": code(&error),
+                        "reason": reason,
+                    }))?;
+                }
+                bail!("the token is not valid: {reason}")
+            }
+        }
+    }
+
+    fn token(&self) -> Result<String> {
+        let text = if self.token == "-" { input::text("-")? } else { self.token.clone() };
+        let text = text.trim();
+        let token = text.strip_prefix("Bearer ").unwrap_or(text).trim();
+        if token.is_empty() {
+            bail!("there is no token: the text is empty");
+        }
+        Ok(token.to_owned())
+    }
+
+    /// Signature first: nothing is believed of a token before.
+    fn check(&self, token: &str, keys: &Keys, now: i64) -> Result<Valid, VerifyError> {
+        let verified = if keys.with_secrets {
+            verify_with_secrets(token, &keys.set)?
+        } else {
+            verify(token, &keys.set.public())?
+        };
+        let claims = verified.claims()?;
+        if let Some(issuer) = self.issuer.as_ref().or(keys.issuer.as_ref()) {
+            check_issuer(&claims, issuer)?;
+        }
+        if let Some(audience) = &self.audience {
+            check_audience(&claims, audience)?;
+        }
+        check_times(&claims, now, i64::try_from(self.leeway.get().as_secs()).unwrap_or(i64::MAX))?;
+        let key = keys.set.find(&verified.kid).cloned();
+        let key = key.ok_or_else(|| VerifyError::UnknownKey(verified.kid.clone()))?;
+        Ok(Valid { header: verified.header, claims, key })
+    }
+}
+
+impl Valid {
+    fn time(&self, claim: &str) -> Option<i64> {
+        self.claims.get(claim).and_then(Value::as_f64).map(whole)
+    }
+
+    fn to_text(&self, source: &KeySource, now: i64) -> String {
+        let alg = self.header.get("alg").and_then(Value::as_str).unwrap_or_default();
+        let mut text = format!("The token is valid.\n\nKey      {} ({alg}) of {source}\n", self.key.kid());
+        if let Some(issued) = self.time("iat") {
+            let _ = writeln!(
+                text,
+                "Issued   {}, {} ago",
+                Timestamp::from_seconds(issued),
+                times::length(now - issued)
+            );
+        }
+        let _ = match self.time("exp") {
+            Some(exp) => {
+                writeln!(text, "Expires  {}, {} left", Timestamp::from_seconds(exp), times::length(exp - now))
+            }
+            None => writeln!(text, "Expires  never: it has no \"exp\""),
+        };
+        let _ = writeln!(text, "\nHeader\n{}", pretty(&self.header));
+        let _ = writeln!(text, "\nClaims\n{}", pretty(&self.claims));
+        text
+    }
+
+    fn to_json(&self, now: i64) -> Value {
+        let key = self.key.public().map_or_else(
+            // A shared secret is named, never shown.
+            || json!({ "kty": "oct", "kid": self.key.kid(), "alg": self.key.alg() }),
+            |public| public.to_json(),
+        );
+        json!({
+            "valid": true,
+            "header": self.header,
+            "claims": self.claims,
+            "key": key,
+            "expires_in": self.time("exp").map(|exp| exp - now),
+        })
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "NumericDate may have a fraction, which does not count")]
+fn whole(seconds: f64) -> i64 {
+    seconds as i64
+}
+
+fn pretty(members: &Map<String, Value>) -> String {
+    serde_json::to_string_pretty(members).unwrap_or_default()
+}
+
+/// The reason as a person needs it.
+fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
+    match error {
+        VerifyError::Malformed(_) if token.starts_with(SESSION_TOKEN) => {
+            "this is a session token, which only the server can check; a signed token comes from GET /sessions/whoami?tokenize_as=TEMPLATE".into()
+        }
+        VerifyError::Expired(ago) => {
+            format!("it expired {} ago, at {}", times::length(*ago), Timestamp::from_seconds(now - ago))
+        }
+        VerifyError::NotYetValid { claim, seconds } => format!(
+            "it is valid in {} only, at {} (\"{claim}\")",
+            times::length(*seconds),
+            Timestamp::from_seconds(now + seconds)
+        ),
+        VerifyError::UnknownKey(_) | VerifyError::NoKeyId => {
+            let known: Vec<&str> = keys.set.keys().iter().map(Jwk::kid).collect();
+            format!("{error}. The set has: {}", if known.is_empty() { "no key".into() } else { known.join(", ") })
+        }
+        VerifyError::AlgorithmNotAccepted(alg) if alg.starts_with("HS") => format!(
+            "{error} with public keys: it stands for a shared secret. Give the set that holds the secret as a file"
+        ),
+        other => other.to_string(),
+    }
+}
+
+/// The reason for programs.
+const fn code(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::Malformed(_) => "malformed",
+        VerifyError::BadJson { .. } => "malformed_json",
+        VerifyError::TooLong(_) => "too_long",
+        VerifyError::NotSigned => "alg_none",
+        VerifyError::AlgorithmNotAccepted(_) => "alg_not_accepted",
+        VerifyError::CriticalExtension => "critical_extension",
+        VerifyError::UnknownKey(_) => "unknown_key",
+        VerifyError::NoKeyId => "no_key_id",
+        VerifyError::Key(_) => "unfit_key",
+        VerifyError::AlgorithmMismatch { .. } => "alg_mismatch",
+        VerifyError::BadSignature => "bad_signature",
+        VerifyError::BadTime(_) => "bad_time",
+        VerifyError::Expired(_) => "expired",
+        VerifyError::NotYetValid { .. } => "not_yet_valid",
+        VerifyError::WrongIssuer { .. } => "wrong_issuer",
+        VerifyError::WrongAudience { .. } => "wrong_audience",
+    }
+}

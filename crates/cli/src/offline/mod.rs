@@ -1,0 +1,5 @@
+//! What commands share that need no running server.
+
+pub(crate) mod session;
+pub(crate) mod template;
+pub(crate) mod times;

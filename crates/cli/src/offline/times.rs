@@ -1,0 +1,47 @@
+//! Points in time and lengths of time, as people write and read them.
+
+use std::time::Duration;
+
+use sessera_model::{Clock, GoDuration, SystemClock, Timestamp};
+
+/// Parses `--time`: RFC 3339, or seconds since 1970 as claims have them.
+pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
+    let seconds = text.parse::<i64>().ok().filter(|seconds| *seconds >= 0).map(Timestamp::from_seconds);
+    seconds
+        .or_else(|| Timestamp::parse(text))
+        .ok_or_else(|| "write 2026-01-31T12:00:00Z, or seconds since 1970 such as 1769860800".into())
+}
+
+/// The time asked for, else the current one.
+pub(crate) fn or_now(time: Option<Timestamp>) -> Timestamp {
+    time.unwrap_or_else(|| SystemClock.now())
+}
+
+/// A number of seconds as people read it: `9m58s`, `3d4h0m0s`.
+pub(crate) fn length(seconds: i64) -> String {
+    let seconds = seconds.unsigned_abs();
+    let (days, rest) = (seconds / 86_400, seconds % 86_400);
+    let rest = GoDuration::new(Duration::from_secs(rest)).to_string();
+    if days == 0 { rest } else { format!("{days}d{rest}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_in_both_forms() {
+        assert_eq!(parse("1769860800"), Ok(Timestamp::from_seconds(1_769_860_800)));
+        assert_eq!(parse("2026-01-31T13:00:00+01:00"), Ok(Timestamp::from_seconds(1_769_860_800)));
+        for text in ["", "-1", "yesterday", "2026-01-31"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_readable() {
+        assert_eq!(length(598), "9m58s");
+        assert_eq!(length(-2 * 86_400 - 60), "2d1m0s");
+        assert_eq!(length(i64::MIN), "106751991167300d15h30m8s");
+    }
+}

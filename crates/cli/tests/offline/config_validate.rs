@@ -1,0 +1,42 @@
+//! `sessera config validate`
+
+use crate::run::Folder;
+
+#[test]
+fn a_good_configuration_is_praised_and_unknown_keys_are_warned_of() {
+    let folder = Folder::new();
+    folder.write("a.yml", "serve:\n  public:\n    prt: 1\n");
+    folder.write("b.yml", "session: {whoami: {tokenizer: {templates: {t: {jwks_url: 'set://k'}}}}}\n");
+    let outcome = folder.run(&["config", "validate", "-c", "a.yml", "-c", "b.yml"]);
+    assert_eq!(outcome.printed(), "The configuration is valid: 1 warning, 1 tokenizer template (t).\n");
+    assert!(outcome.stderr.contains("a.yml:3: /serve/public/prt") && outcome.stderr.contains("\"port\""));
+    assert!(outcome.stderr.contains("set://k"));
+}
+
+#[test]
+fn every_error_has_file_line_and_pointer() {
+    let folder = Folder::new();
+    folder.write("types.yml", "log:\n  level: info\nserve:\n  public: {port: no}\n");
+    folder.write("values.yml", "session:\n  cookie:\n    same_site: Never\n");
+    folder.write(
+        "templates.yml",
+        "session:\n  whoami:\n    tokenizer:\n      templates:\n        t:\n          jwks_url: set://k\n          claims_mapper_url: base64://eyBjbGFpbXM6IHsgYTogfQ==\n",
+    );
+    folder.write("syntax.yml", "a: [\n");
+    for (file, words) in [
+        ("types.yml", "types.yml:4: /serve/public/port"),
+        ("values.yml", "values.yml:3: /session/cookie/same_site"),
+        ("templates.yml", "templates.yml:7: /session/whoami/tokenizer/templates/t/claims_mapper_url"),
+        ("templates.yml", "1 | { claims: { a: }"),
+        ("syntax.yml", "syntax.yml"),
+        ("absent.yml", "absent.yml"),
+    ] {
+        let outcome = folder.run(&["config", "validate", "-c", file]);
+        assert!(outcome.refused().contains(words), "{words}: {outcome:?}");
+        assert_eq!(outcome.stdout, "");
+    }
+    let both = folder.run(&["config", "validate", "-c", "types.yml", "-c", "syntax.yml", "--format", "json"]);
+    assert_eq!(both.code, Some(1));
+    assert_eq!(both.json()["valid"], false);
+    assert_eq!(both.json()["errors"].as_array().unwrap().len(), 2);
+}

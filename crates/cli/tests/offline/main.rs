@@ -1,0 +1,8 @@
+//! The commands that need no server, run as people run them.
+
+mod config_validate;
+mod documents;
+mod jsonnet;
+mod run;
+mod template_test;
+mod tokenize_and_verify;
