@@ -1,5 +1,7 @@
 //! The log, on standard error.
 
+use std::io::IsTerminal as _;
+
 use sessera_server::config::tree::LogConfig;
 use tracing_subscriber::EnvFilter;
 
@@ -8,7 +10,9 @@ pub(crate) fn init(config: &LogConfig) {
     let filter = EnvFilter::try_from_default_env()
         .or_else(|_| EnvFilter::try_new(&config.level))
         .unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second log in one process changes nothing.
     let _ = if config.json { log.json().try_init() } else { log.with_target(false).try_init() };
 }

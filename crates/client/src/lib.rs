@@ -21,6 +21,7 @@ pub mod error;
 pub mod identities;
 pub mod keys;
 pub mod projects;
+pub mod rotation;
 pub mod sessions;
 
 pub use client::AdminClient;

@@ -1,6 +1,7 @@
 //! One folder for each verb, and in it one file for each noun: `sessera create jwk` is in
 //! `create/jwk.rs`. Commands without a noun have a file here, and so has what the commands on a noun share.
 
+mod adopt;
 mod completions;
 mod config;
 mod create;
@@ -17,6 +18,8 @@ mod patch;
 mod promote;
 mod revoke;
 mod rollback;
+mod rotate;
+mod rotation;
 pub(crate) mod serve;
 mod sessions;
 mod template;
@@ -57,7 +60,13 @@ pub(crate) enum Command {
     /// Make a key the one that signs
     #[command(subcommand)]
     Promote(promote::Promote),
-    /// End sessions
+    /// Let the next key of a managed set sign
+    #[command(subcommand)]
+    Rotate(rotate::Rotate),
+    /// Let the keys of a set rotate by themselves
+    #[command(subcommand)]
+    Adopt(adopt::Adopt),
+    /// End sessions, take keys out
     #[command(subcommand)]
     Revoke(revoke::Revoke),
     /// Make sessions last longer
@@ -90,6 +99,8 @@ impl Command {
             Self::Update(command) => command.run(global).await,
             Self::Rollback(command) => command.run(global).await,
             Self::Promote(command) => command.run(global).await,
+            Self::Rotate(command) => command.run(global).await,
+            Self::Adopt(command) => command.run(global).await,
             Self::Revoke(command) => command.run(global).await,
             Self::Extend(command) => command.run(global).await,
             Self::Delete(command) => command.run(global).await,

@@ -89,9 +89,15 @@ fn answer(status: StatusCode, body: Value) -> Response {
     (status, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
 }
 
-/// The members that this API shows: of a managed set the public ones.
-fn shown(stored: &KeySet, set: &JwkSet) -> Value {
-    if stored.managed.is_some() { json!({ "keys": set.public().keys() }) } else { set.to_private_json() }
+/// What this API shows: of a managed set the published keys, without private members.
+fn shown(app: &App, stored: &KeySet, set: &JwkSet) -> Value {
+    let Some(managed) = &stored.managed else { return set.to_private_json() };
+    let timing = app.snapshot().config.session.rotation;
+    let published = managed.rotation.published(app.clock.now(), &timing);
+    let is_published = |kid: &str| published.iter().any(|key| key.kid == kid);
+    let public = set.public();
+    let keys: Vec<_> = public.keys().iter().filter(|key| is_published(key.kid())).collect();
+    json!({ "keys": keys })
 }
 
 /// The keys of a managed set are changed by rotation only.
@@ -163,7 +169,12 @@ async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     let mut sets = Vec::new();
     for stored in app.store.key_sets().await? {
         let set = to_set(&stored)?;
-        sets.push(json!({ "set": stored.name, "keys": set.public().keys(), "key_count": set.keys().len() }));
+        let (keys, count) = match &stored.managed {
+            Some(_) => (shown(&app, &stored, &set)["keys"].take(), None),
+            None => (json!(set.public().keys()), Some(set.keys().len())),
+        };
+        let count = count.unwrap_or_else(|| keys.as_array().map_or(0, Vec::len));
+        sets.push(json!({ "set": stored.name, "keys": keys, "key_count": count }));
     }
     Ok(answer(StatusCode::OK, Value::Array(sets)))
 }
@@ -176,7 +187,7 @@ async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
     responses((status = 200, description = "The set", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn get_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
     let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
-    let mut response = answer(StatusCode::OK, shown(&stored, &to_set(&stored)?));
+    let mut response = answer(StatusCode::OK, shown(&app, &stored, &to_set(&stored)?));
     response.headers_mut().insert(header::ETAG, etag(stored.version)?);
     Ok(response)
 }
@@ -305,7 +316,7 @@ async fn get_key(
     let set = to_set(&stored)?;
     let key = set.find(&kid).ok_or_else(|| no_key(&name, &kid))?;
     let set = JwkSet::new(vec![key.clone()]).map_err(ApiError::internal)?;
-    Ok(answer(StatusCode::OK, shown(&stored, &set)))
+    Ok(answer(StatusCode::OK, shown(&app, &stored, &set)))
 }
 
 fn no_key(name: &str, kid: &str) -> ApiError {

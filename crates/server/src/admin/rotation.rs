@@ -266,6 +266,8 @@ mod tests {
         assert_eq!(signer(&server, &token).await, keys[1].0);
         let published = server.public("GET", "/.well-known/jwks.json", &[], None).await.body.to_string();
         assert!(!published.contains(&keys[0].0) && published.contains(&keys[1].0));
+        let exported = server.admin("GET", "/admin/keys/keys", None).await.body.to_string();
+        assert!(!exported.contains(&keys[0].0) && exported.contains(&keys[1].0));
         assert_eq!(server.admin("POST", &path, None).await.status, 404);
     }
 

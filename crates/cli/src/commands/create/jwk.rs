@@ -4,8 +4,10 @@ use anyhow::Result;
 use clap::Args;
 use sessera_client::keys::NewKey;
 use sessera_jose::{Algorithm, JwkSet};
+use sessera_model::GoDuration;
 
 use crate::commands::keys::{self, KeyUse, Members, Named};
+use crate::commands::rotation;
 use crate::global::Global;
 
 /// Make a key and print it, private members included
@@ -17,6 +19,7 @@ use crate::global::Global;
 #[command(after_help = "\
 Examples:
   sessera create jwk my-keys --alg ES256
+  sessera create jwk my-keys --alg ES256 --rotate 30d
   sessera create jwk my-keys 2026-12 --alg EdDSA --public --format json-pretty
   sessera create jwk my-keys --alg ES256 --format json-pretty > my-keys.jwks.json")]
 pub(crate) struct CreateJwk {
@@ -36,11 +39,19 @@ pub(crate) struct CreateJwk {
     /// Print only public members
     #[arg(long)]
     public: bool,
+    /// Make a managed set, each of whose keys signs for this long, for example 30d; no private key leaves the
+    /// server
+    #[arg(long, value_name = "PERIOD", value_parser = rotation::period, conflicts_with_all = ["kid", "key_use", "bits"])]
+    rotate: Option<GoDuration>,
 }
 
 impl CreateJwk {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
+        if let Some(period) = self.rotate {
+            let set = context.client.create_managed_set(&self.set, self.alg, period).await?;
+            return context.output.print(&rotation::report(&set)?);
+        }
         let key_use = self.key_use.as_str().to_owned();
         let new = NewKey { algorithm: self.alg, kid: self.kid, key_use, bits: self.bits };
         let made = context.client.create_key(&self.set, &new).await?;

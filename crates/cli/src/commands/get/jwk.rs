@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::commands::keys::{self, Members, Named};
+use crate::commands::rotation;
 use crate::global::Global;
 
 /// Show key sets, public members only
@@ -15,6 +16,7 @@ use crate::global::Global;
 Examples:
   sessera get jwk my-keys --format json-pretty > public.jwks.json
   sessera get jwk my-keys --format jsonpath=keys.0.kid
+  sessera get jwk my-keys --states
   sessera get jwk my-keys --private --format json > backup.jwks.json")]
 pub(crate) struct GetJwk {
     /// Names of the key sets
@@ -26,11 +28,21 @@ pub(crate) struct GetJwk {
     /// Show private members too: whoever sees them can sign
     #[arg(long)]
     private: bool,
+    /// Show the states of the keys of a managed set, and what comes
+    #[arg(long, conflicts_with_all = ["public", "private"])]
+    states: bool,
 }
 
 impl GetJwk {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
+        if self.states {
+            for set in &self.sets {
+                let set = context.client.managed_set(set).await?;
+                context.output.print(&rotation::report(&set)?)?;
+            }
+            return Ok(());
+        }
         let mut sets = Vec::with_capacity(self.sets.len());
         for set in self.sets {
             sets.push(Named { keys: keys::find(&context, &set).await?, set });

@@ -1,5 +1,6 @@
 //! `sessera revoke`
 
+mod jwk;
 mod session;
 
 use anyhow::Result;
@@ -10,6 +11,8 @@ use crate::global::Global;
 /// What can be revoked.
 #[derive(Subcommand)]
 pub(crate) enum Revoke {
+    #[command(alias = "jwks")]
+    Jwk(jwk::RevokeJwk),
     #[command(alias = "sessions")]
     Session(session::RevokeSession),
 }
@@ -17,6 +20,7 @@ pub(crate) enum Revoke {
 impl Revoke {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
+            Self::Jwk(command) => command.run(global).await,
             Self::Session(command) => command.run(global).await,
         }
     }

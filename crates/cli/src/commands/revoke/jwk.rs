@@ -1,0 +1,39 @@
+//! `sessera revoke jwk`
+
+use anyhow::Result;
+use clap::Args;
+
+use crate::commands::rotation;
+use crate::global::Global;
+
+/// Take a compromised key of a managed set out at once
+///
+/// The prepared key signs from now on. Verifiers that fetched the set before may go on accepting tokens of the
+/// revoked key; the command says until when.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera get jwk my-keys --states
+  sessera revoke jwk my-keys yUxm1dQMAGkTcGIl6UXxX2Jgqn2FBjTm_Jy0GQAJbmU")]
+pub(crate) struct RevokeJwk {
+    /// Name of the key set
+    set: String,
+    /// Id of the key
+    kid: String,
+}
+
+impl RevokeJwk {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let context = global.connect().await?;
+        let revoked = context.client.revoke_key(&self.set, &self.kid).await?;
+        let set = context.client.managed_set(&self.set).await?;
+        context.output.note(&format!(
+            "{} is out, {} signs now; others may accept tokens of the old key until {} ({} from now)",
+            revoked.kid,
+            revoked.signer,
+            rotation::second(revoked.accepted_until),
+            rotation::about(revoked.accepted_until.since(set.now))
+        ));
+        context.output.print(&rotation::report(&set)?)
+    }
+}

@@ -1,0 +1,83 @@
+//! What the commands on managed key sets share.
+
+use std::time::Duration;
+
+use sessera_client::rotation::{ManagedKey, ManagedKeySet};
+use sessera_model::{GoDuration, Timestamp};
+
+use crate::output::{Report, Table};
+
+/// Reads how long a key signs: as Go writes durations, or in days.
+pub(super) fn period(text: &str) -> Result<GoDuration, String> {
+    const HOURS: u64 = 24;
+    let days = text.strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
+    let hours = days.and_then(|days| days.checked_mul(HOURS));
+    let text = hours.map_or_else(|| text.to_owned(), |hours| format!("{hours}h"));
+    text.parse::<GoDuration>().map_err(|error| format!("{error}, or days, for example 30d"))
+}
+
+/// A managed set: a row for each key, with what comes next for it.
+pub(super) fn report(set: &ManagedKeySet) -> anyhow::Result<Report> {
+    let mut table = Table::new(&["KEY ID", "STATE", "SIGNS FROM", "NEXT"]);
+    for key in &set.keys {
+        table.row([key.kid.clone(), key.state.clone(), second(key.activates_at).to_string(), next(set, key)]);
+    }
+    let ids = set.keys.iter().map(|key| key.kid.clone()).collect();
+    Ok(Report { json: serde_json::to_value(set)?, table, ids })
+}
+
+fn next(set: &ManagedKeySet, key: &ManagedKey) -> String {
+    if let Some(revoked) = key.revoked_at {
+        return format!("out since {}", second(revoked));
+    }
+    let entry = set.timeline.iter().find(|entry| entry.kid == key.kid);
+    entry.map_or_else(String::new, |entry| {
+        format!("{} at {}, in {}", entry.state, second(entry.at), about(entry.at.since(set.now)))
+    })
+}
+
+/// A time without parts of a second.
+pub(super) const fn second(at: Timestamp) -> Timestamp {
+    Timestamp::from_seconds(at.seconds())
+}
+
+/// A time span for people: its two largest units.
+pub(super) fn about(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let first = units.iter().position(|(size, _)| seconds >= *size).unwrap_or(units.len() - 1);
+    let mut rest = seconds;
+    let parts = units[first..].iter().take(2).map(|(size, unit)| {
+        let count = rest / size;
+        rest %= size;
+        (count, unit)
+    });
+    let parts: Vec<String> = parts
+        .enumerate()
+        .filter(|(at, (n, _))| *at == 0 || *n > 0)
+        .map(|(_, (n, u))| format!("{n}{u}"))
+        .collect();
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn periods_are_read_in_days_too() {
+        assert_eq!(period("30d"), Ok(GoDuration::from_secs(30 * 86_400)));
+        assert_eq!(period("12h"), Ok(GoDuration::from_secs(12 * 3_600)));
+        assert!(period("soon").unwrap_err().contains("30d"));
+        assert!(period("99999999999999999999d").is_err());
+    }
+
+    #[test]
+    fn spans_are_short() {
+        let spans =
+            [(0, "0s"), (59, "59s"), (60, "1m"), (3_661, "1h 1m"), (2_592_000, "30d"), (90_000, "1d 1h")];
+        for (seconds, text) in spans {
+            assert_eq!(about(Duration::from_secs(seconds)), text);
+        }
+    }
+}
