@@ -15,6 +15,7 @@ pub mod identities;
 pub mod limits;
 pub mod live;
 mod openapi;
+mod pages;
 mod paging;
 pub mod password;
 mod public;

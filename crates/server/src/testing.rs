@@ -42,6 +42,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// Null when the answer has no JSON body.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) text: String,
 }
 
 impl Answer {
@@ -186,5 +188,6 @@ async fn send(
     let bytes = body.collect().await.unwrap().to_bytes();
     let body =
         if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_default() };
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Answer { status: parts.status.as_u16(), headers: parts.headers, body, text }
 }

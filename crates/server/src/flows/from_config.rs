@@ -29,6 +29,7 @@ impl SelfService {
         let sends_mail = reader.value("/courier/smtp/connection_uri").is_some();
         let rules = Self {
             base_url: config.public.base_url.clone(),
+            site_name: site_name(&reader, public_url.as_ref()),
             keys: Keys::new(cookie_secrets),
             trusted_proxies,
             limits: limits(&mut reader),
@@ -60,7 +61,7 @@ impl SelfService {
             recovery: flow(&mut reader, FlowKind::Recovery, sends_mail),
             verification: flow(&mut reader, FlowKind::Verification, sends_mail),
             error_page: reader.url("/selfservice/flows/error/ui_url"),
-            logout_return: reader.url("/selfservice/flows/logout/after/default_browser_return_url"),
+            logout_return: logout_return(&mut reader, public_url.as_ref()),
             code: reader.flag("/selfservice/methods/code/enabled", true),
             registration_signs_in: signs_in,
             registration_shows_verification: shows_verification,
@@ -75,6 +76,22 @@ impl SelfService {
         };
         if reader.problems.is_empty() { Ok(rules) } else { Err(reader.problems) }
     }
+}
+
+/// What authenticator apps show as the issuer is what people know the site by, else its host is.
+fn site_name(reader: &Reader<'_>, public_url: Option<&Url>) -> String {
+    let host = match public_url.and_then(Url::host) {
+        Some(url::Host::Domain(host)) if host != "localhost" => host.to_owned(),
+        _ => "Sessera".to_owned(),
+    };
+    reader.text("/selfservice/methods/totp/config/issuer").unwrap_or(host)
+}
+
+/// Where browsers go after signing out. Where nothing at all is said, to the page that says it is done.
+fn logout_return(reader: &mut Reader<'_>, public_url: Option<&Url>) -> Option<Url> {
+    let configured = reader.url("/selfservice/flows/logout/after/default_browser_return_url");
+    let is_general = reader.value("/selfservice/default_browser_return_url").is_some();
+    configured.or_else(|| public_url.filter(|_| !is_general)?.join("ui/logout").ok())
 }
 
 fn trusted_proxies(reader: &mut Reader<'_>, config: &Config) -> TrustedProxies {

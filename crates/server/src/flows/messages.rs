@@ -355,7 +355,7 @@ impl Message {
 }
 
 /// The sentences of one language.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Catalogue(HashMap<MessageId, String>);
 
 impl Catalogue {

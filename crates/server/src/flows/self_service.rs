@@ -18,6 +18,8 @@ use crate::password::{HashAlgorithm, PasswordPolicy};
 pub struct SelfService {
     /// The public address, ending in a slash.
     pub base_url: String,
+    /// What the pages call the site.
+    pub site_name: String,
     /// Keys for what clients hold.
     pub keys: Keys,
     /// Whose `X-Forwarded-For` is believed.
@@ -172,6 +174,7 @@ pub(crate) mod tests {
         };
         SelfService {
             base_url: "http://127.0.0.1:4433/".into(),
+            site_name: "Example".into(),
             keys: Keys::new(&["a secret for tests".into()]),
             trusted_proxies: TrustedProxies::default(),
             limits: LimitRules::default(),

@@ -41,8 +41,13 @@ struct ById {
     )
 )]
 async fn get(State(app): State<Arc<App>>, Query(parameters): Query<ById>) -> Result<Response, ApiError> {
+    Ok(answer::json(StatusCode::OK, &find(&app, parameters.id.as_deref()).await?))
+}
+
+/// The error with this id, as JSON on the wire. 404 when there is none.
+pub(crate) async fn find(app: &App, id: Option<&str>) -> Result<Value, ApiError> {
     let unknown = || ApiError::not_found("There is no such error, or it happened too long ago.");
-    let id = parameters.id.and_then(|id| Uuid::parse_str(&id).ok()).ok_or_else(unknown)?;
+    let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(unknown)?;
     let record = app
         .store
         .flow(id)
@@ -52,5 +57,5 @@ async fn get(State(app): State<Arc<App>>, Query(parameters): Query<ById>) -> Res
     let mut body: Value = serde_json::from_str(&record.body).map_err(ApiError::internal)?;
     body["id"] = json!(id);
     body["updated_at"] = body["created_at"].clone();
-    Ok(answer::json(StatusCode::OK, &body))
+    Ok(body)
 }

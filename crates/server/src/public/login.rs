@@ -25,6 +25,7 @@ use crate::flows::messages::{Message, MessageId};
 use crate::flows::password::{self, Outcome};
 use crate::flows::second_factor::{Factor, LookupSecrets, Totp, Verdict};
 use crate::flows::sign_in::{self, Proof, SignedIn};
+use crate::flows::ui::Container;
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
@@ -502,12 +503,12 @@ async fn replace(visit: &Visit<'_>, old: &Flow<LoginDetails>) -> Result<Response
     Ok(response)
 }
 
-/// The flow as JSON on the wire.
-async fn flow_json(
+/// The form of a flow.
+pub(crate) async fn form(
     visit: &Visit<'_>,
     flow: &Flow<LoginDetails>,
     new_cookie: Option<&str>,
-) -> Result<Value, ApiError> {
+) -> Result<Container, ApiError> {
     let rules = visit.rules();
     let details = &flow.details;
     let credentials = match details.identity_id {
@@ -529,7 +530,17 @@ async fn flow_json(
         totp: has_totp(visit, &credentials),
         lookup_secret: has_lookup(visit, &credentials),
     };
-    let mut json = flow.to_json(&login::form(flow, look));
+    Ok(login::form(flow, look))
+}
+
+/// The flow as JSON on the wire.
+async fn flow_json(
+    visit: &Visit<'_>,
+    flow: &Flow<LoginDetails>,
+    new_cookie: Option<&str>,
+) -> Result<Value, ApiError> {
+    let details = &flow.details;
+    let mut json = flow.to_json(&form(visit, flow, new_cookie).await?);
     json.insert("created_at".into(), json!(flow.issued_at));
     json.insert("updated_at".into(), json!(flow.updated_at));
     json.insert("refresh".into(), details.refresh.into());

@@ -92,14 +92,19 @@ async fn create_browser(
     let Some(Presented::Cookie(cookie)) = visit.presented().filter(|_| is_live) else {
         return Err(ApiError::unauthorized().with_id("session_inactive"));
     };
-    let hash = visit.rules().keys.make(Purpose::Logout, &[cookie.as_bytes()]);
-    let token = format!("{PREFIX}{}", hex::encode(hash));
+    let token = token(&visit, cookie);
     let mut url = visit.rules().url(&format!("self-service/logout?token={token}"));
     if let Some(return_to) = return_to {
         url.push_str("&return_to=");
         url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
     }
     Ok(json(StatusCode::OK, &json!({ "logout_token": token, "logout_url": url })))
+}
+
+/// The logout token of a browser: only who holds its cookie can have it.
+pub(crate) fn token(visit: &Visit<'_>, cookie: &str) -> String {
+    let hash = visit.rules().keys.make(Purpose::Logout, &[cookie.as_bytes()]);
+    format!("{PREFIX}{}", hex::encode(hash))
 }
 
 /// Sign a browser out

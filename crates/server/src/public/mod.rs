@@ -1,17 +1,17 @@
 //! The public API: what browsers, native clients and verifiers call. One file per route group.
 
-mod answer;
-mod caller;
-mod errors;
+pub(crate) mod answer;
+pub(crate) mod caller;
+pub(crate) mod errors;
 pub(crate) mod exchange;
-mod login;
-mod logout;
-mod recovery;
-mod registration;
+pub(crate) mod login;
+pub(crate) mod logout;
+pub(crate) mod recovery;
+pub(crate) mod registration;
 mod schemas;
 pub(crate) mod sessions;
-mod settings;
-mod verification;
+pub(crate) mod settings;
+pub(crate) mod verification;
 mod well_known;
 mod whoami;
 
@@ -24,7 +24,7 @@ use axum::Router;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
-use crate::{health, http, openapi};
+use crate::{health, http, openapi, pages};
 
 /// All routes of the public API with their description.
 pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
@@ -52,7 +52,9 @@ pub(crate) fn schemas_router() -> OpenApiRouter<Arc<App>> {
 /// The public API, ready to be served.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
-    let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
+    let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
+    let router = http::layers::complete(router)
+        .fallback(pages::not_found)
         .layer(http::cors::layer(app.clone()))
         .layer(axum::middleware::map_response(http::cors::tidy));
     http::layers::wrap(router.with_state(app))

@@ -23,6 +23,7 @@ use crate::flows::flow::{Flow, RecoveryDetails, State as FlowState, Transport};
 use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
 use crate::flows::sign_in::{self, Proof};
+use crate::flows::ui::Container;
 use crate::flows::{recovery, settings, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
@@ -352,10 +353,14 @@ async fn replace(visit: &Visit<'_>, old: &Flow<RecoveryDetails>) -> Result<Respo
     Ok(response)
 }
 
+/// The form of a flow.
+pub(crate) fn form(visit: &Visit<'_>, flow: &Flow<RecoveryDetails>, new_cookie: Option<&str>) -> Container {
+    recovery::form(flow, visit.rules(), visit.form_token(flow, new_cookie))
+}
+
 /// The flow as JSON on the wire.
 fn flow_json(visit: &Visit<'_>, flow: &Flow<RecoveryDetails>, new_cookie: Option<&str>) -> Value {
-    let token = visit.form_token(flow, new_cookie);
-    let mut json = flow.to_json(&recovery::form(flow, visit.rules(), token));
+    let mut json = flow.to_json(&form(visit, flow, new_cookie));
     json.insert("active".into(), "code".into());
     Value::Object(json)
 }

@@ -23,6 +23,7 @@ use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
 use crate::flows::registration;
 use crate::flows::sign_in::{self, Proof, SignedIn};
+use crate::flows::ui::Container;
 use crate::flows::verification::{self, Begun};
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::openapi::ErrorBody;
@@ -407,15 +408,24 @@ fn schema(visit: &Visit<'_>, flow: &Flow<RegistrationDetails>) -> Result<Arc<Ide
     })
 }
 
+/// The form of a flow.
+pub(crate) fn form(
+    visit: &Visit<'_>,
+    flow: &Flow<RegistrationDetails>,
+    new_cookie: Option<&str>,
+) -> Result<Container, ApiError> {
+    let schema = schema(visit, flow)?;
+    let token = visit.form_token(flow, new_cookie);
+    Ok(registration::form(flow, visit.rules(), &schema, token))
+}
+
 /// The flow as JSON on the wire.
 fn flow_json(
     visit: &Visit<'_>,
     flow: &Flow<RegistrationDetails>,
     new_cookie: Option<&str>,
 ) -> Result<Value, ApiError> {
-    let schema = schema(visit, flow)?;
-    let token = visit.form_token(flow, new_cookie);
-    let mut json = flow.to_json(&registration::form(flow, visit.rules(), &schema, token));
+    let mut json = flow.to_json(&form(visit, flow, new_cookie)?);
     json.insert("organization_id".into(), Value::Null);
     Ok(Value::Object(json))
 }

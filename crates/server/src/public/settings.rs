@@ -25,6 +25,7 @@ use crate::flows::second_factor::{Factor, LookupSecrets, Totp};
 use crate::flows::settings::{self, Owner};
 use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::flows::totp::TotpSecret;
+use crate::flows::ui::Container;
 use crate::flows::verification;
 use crate::identities::{IdentityDraft, IdentityError, PreparedIdentity, Surroundings};
 use crate::openapi::ErrorBody;
@@ -494,7 +495,7 @@ impl Edit<'_> {
 }
 
 /// The session, which must have proven all factors that its owner has.
-async fn session(visit: &Visit<'_>) -> Result<Arc<LiveSession>, ApiError> {
+pub(crate) async fn session(visit: &Visit<'_>) -> Result<Arc<LiveSession>, ApiError> {
     let live = visit.session().await?;
     let live = live.ok_or_else(|| ApiError::unauthorized().with_id("session_inactive"))?;
     if live.session.assurance_level < AssuranceLevel::Aal2 {
@@ -514,7 +515,7 @@ async fn session(visit: &Visit<'_>) -> Result<Arc<LiveSession>, ApiError> {
 }
 
 /// Sends a browser on a page to where it can do what is missing; all others get the error.
-async fn sign_in_first(visit: &Visit<'_>, error: ApiError) -> Response {
+pub(crate) async fn sign_in_first(visit: &Visit<'_>, error: ApiError) -> Response {
     use axum::response::IntoResponse as _;
     if visit.wants_json(Transport::Browser) {
         return error.into_response();
@@ -536,7 +537,7 @@ async fn sign_in_first(visit: &Visit<'_>, error: ApiError) -> Response {
 }
 
 /// 403 for somebody else's flow.
-fn check_owner(flow: &Flow<SettingsDetails>, live: &LiveSession) -> Result<(), ApiError> {
+pub(crate) fn check_owner(flow: &Flow<SettingsDetails>, live: &LiveSession) -> Result<(), ApiError> {
     if flow.details.identity_id == live.session.identity_id {
         return Ok(());
     }
@@ -570,17 +571,27 @@ async fn replace(visit: &Visit<'_>, old: &Flow<SettingsDetails>) -> Result<Respo
     Ok(response)
 }
 
+/// The form of a flow, and whose it is.
+pub(crate) async fn form(
+    visit: &Visit<'_>,
+    flow: &Flow<SettingsDetails>,
+    new_cookie: Option<&str>,
+) -> Result<(Container, Identity), ApiError> {
+    let (identity, credentials) = owner(visit, flow).await?;
+    let schema = visit.snapshot.schemas.get(&identity.schema_id);
+    let owner = Owner { identity: &identity, credentials: &credentials, schema: schema.map(AsRef::as_ref) };
+    let form = settings::form(flow, visit.rules(), owner, visit.form_token(flow, new_cookie));
+    Ok((form, identity))
+}
+
 /// The flow as JSON on the wire.
 async fn flow_json(
     visit: &Visit<'_>,
     flow: &Flow<SettingsDetails>,
     new_cookie: Option<&str>,
 ) -> Result<Value, ApiError> {
-    let (identity, credentials) = owner(visit, flow).await?;
-    let schema = visit.snapshot.schemas.get(&identity.schema_id);
-    let owner = Owner { identity: &identity, credentials: &credentials, schema: schema.map(AsRef::as_ref) };
-    let token = visit.form_token(flow, new_cookie);
-    let mut json: Map<String, Value> = flow.to_json(&settings::form(flow, visit.rules(), owner, token));
+    let (form, identity) = form(visit, flow, new_cookie).await?;
+    let mut json: Map<String, Value> = flow.to_json(&form);
     json.insert("identity".into(), identity.to_json(IdentityView::public(&visit.snapshot.schemas_url)));
     json.insert("organization_id".into(), Value::Null);
     Ok(Value::Object(json))

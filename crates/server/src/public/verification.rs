@@ -21,6 +21,7 @@ use crate::flows::codes::{self, CodeRequest};
 use crate::flows::flow::{Flow, State as FlowState, Transport, VerificationDetails};
 use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
+use crate::flows::ui::Container;
 use crate::flows::{csrf, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};
@@ -349,10 +350,18 @@ async fn replace(
     Ok(response)
 }
 
+/// The form of a flow.
+pub(crate) fn form(
+    visit: &Visit<'_>,
+    flow: &Flow<VerificationDetails>,
+    new_cookie: Option<&str>,
+) -> Container {
+    verification::form(flow, visit.rules(), visit.form_token(flow, new_cookie))
+}
+
 /// The flow as JSON on the wire.
 fn flow_json(visit: &Visit<'_>, flow: &Flow<VerificationDetails>, new_cookie: Option<&str>) -> Value {
-    let token = visit.form_token(flow, new_cookie);
-    let mut json = flow.to_json(&verification::form(flow, visit.rules(), token));
+    let mut json = flow.to_json(&form(visit, flow, new_cookie));
     json.insert("active".into(), "code".into());
     Value::Object(json)
 }

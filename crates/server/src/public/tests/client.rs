@@ -103,7 +103,8 @@ impl<'a> Client<'a> {
         self.keep_cookies(&parts.headers);
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or_default();
-        Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Answer { status: parts.status.as_u16(), headers: parts.headers, body, text }
     }
 
     fn keep_cookies(&mut self, headers: &HeaderMap) {

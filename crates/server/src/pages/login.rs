@@ -1,0 +1,104 @@
+//! `GET /ui/login`: signing in, signing in again, and the second factor.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use sessera_model::AssuranceLevel;
+use sessera_store::FlowKind;
+
+use super::form::Look;
+use super::words::Word;
+use super::{beginning, logout, shown};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::flows::flow::{Flow, LoginDetails};
+use crate::flows::ui::{Attributes, Container, InputKind};
+use crate::public::caller::{Caller, Visit};
+use crate::public::login;
+use crate::request::Parameters;
+
+pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
+    let snapshot = app.snapshot();
+    let visit = Visit::new(&app, &snapshot, &caller);
+    shown(&visit, page(&visit, parameters.get("flow"))).await
+}
+
+async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError> {
+    let flow = match super::flow(visit, id, |ended| again(visit, ended)).await? {
+        Ok(flow) => flow,
+        Err(response) => return Ok(response),
+    };
+    let container = login::form(visit, &flow, None).await?;
+    let texts = visit.texts();
+    let look = Look { texts, min_password: None, focus: true };
+    let is_second = flow.details.requested_aal > AssuranceLevel::Aal1;
+    let title = if is_second {
+        Word::SecondFactorTitle
+    } else if flow.details.refresh {
+        Word::RefreshTitle
+    } else {
+        Word::LoginTitle
+    };
+    let content = html! {
+        (look.messages(&container))
+        @if let Some(identifier) = known_identifier(&container) {
+            p.who { (texts.word(Word::RefreshAs)) " " strong { (identifier) } }
+        }
+        (look.forms(&container))
+        @if is_second || flow.details.refresh {
+            (sign_out(visit))
+        } @else {
+            (links(visit, &flow))
+        }
+    };
+    Ok(visit.card(title, flow.has_errors(), content).into_response())
+}
+
+/// Where a flow begins that takes the place of one that has ended.
+fn again(visit: &Visit<'_>, ended: Option<&Flow<LoginDetails>>) -> String {
+    let return_to = ended.and_then(|flow| flow.return_to.as_deref());
+    let mut url = beginning(visit.rules(), FlowKind::Login, return_to);
+    let mut ask = |parameter: &str| {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(parameter);
+    };
+    if ended.is_some_and(|flow| flow.details.requested_aal > AssuranceLevel::Aal1) {
+        ask("aal=aal2");
+    }
+    if ended.is_some_and(|flow| flow.details.refresh) {
+        ask("refresh=true");
+    }
+    url
+}
+
+/// Who signs in again: their identifier is not asked for, so it is shown.
+fn known_identifier(container: &Container) -> Option<&str> {
+    container.nodes.iter().find_map(|node| match &node.attributes {
+        Attributes::Input(input) if input.name == "identifier" && input.kind == InputKind::Hidden => {
+            input.value.as_ref()?.as_str()
+        }
+        _ => None,
+    })
+}
+
+fn links(visit: &Visit<'_>, flow: &Flow<LoginDetails>) -> Markup {
+    let (rules, texts) = (visit.rules(), visit.texts());
+    let to = |kind: FlowKind| beginning(rules, kind, flow.return_to.as_deref());
+    html! {
+        @if rules.recovery.enabled && rules.code {
+            p.more { a href=(to(FlowKind::Recovery)) { (texts.word(Word::ToRecovery)) } }
+        }
+        @if rules.registration.enabled {
+            p.more {
+                (texts.word(Word::NoAccount)) " "
+                a href=(to(FlowKind::Registration)) { (texts.word(Word::ToRegistration)) }
+            }
+        }
+    }
+}
+
+fn sign_out(visit: &Visit<'_>) -> Markup {
+    html! { @if let Some(form) = logout::form(visit, "link") { div.more { (form) } } }
+}

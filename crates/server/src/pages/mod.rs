@@ -1,0 +1,140 @@
+//! The pages that come with the server: signing in and up, one's own account, errors.
+//!
+//! A flow for which no `ui_url` is configured sends browsers here. Each page reads its flow as the API
+//! does, renders the nodes of its form ([`form`]) and submits to the flow's own address; nothing is
+//! decided here that the flow does not decide. No page has a script.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`page`] | the document around all pages, and its headers |
+//! | [`form`] | nodes of forms as HTML |
+//! | [`texts`], [`words`] | what pages say, by language |
+//! | [`assets`] | style sheet and icon |
+//! | [`device`] | names of clients |
+//! | the others | one page each, named as its address |
+
+mod assets;
+mod device;
+mod error;
+mod form;
+mod home;
+mod login;
+mod logout;
+mod page;
+mod recovery;
+mod registration;
+mod sessions;
+mod settings;
+mod texts;
+mod verification;
+mod words;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use maud::{Markup, html};
+use sessera_store::FlowKind;
+
+use crate::app::App;
+use crate::client;
+use crate::error::ApiError;
+use crate::flows::flow::{Details, Flow};
+use crate::flows::self_service::SelfService;
+use crate::public::answer::redirect;
+use crate::public::caller::{Caller, Visit};
+use axum::extract::State;
+use axum::http::StatusCode;
+use page::{Page, Width};
+use texts::Texts;
+use words::Word;
+
+/// The routes.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(home::get))
+        .route("/ui/login", get(login::get))
+        .route("/ui/registration", get(registration::get))
+        .route("/ui/recovery", get(recovery::get))
+        .route("/ui/verification", get(verification::get))
+        .route("/ui/settings", get(settings::get))
+        .route("/ui/settings/sessions", post(sessions::revoke))
+        .route("/ui/logout", get(logout::get))
+        .route("/ui/error", get(error::get))
+        .route("/ui/assets/{name}", get(assets::get))
+}
+
+/// What is answered where nothing is: a page to people, JSON to all others.
+pub(crate) async fn not_found(State(app): State<Arc<App>>, caller: Caller) -> Response {
+    let error = ApiError::not_found("There is no such path. See /openapi.json for those that exist.");
+    if !client::wants_page(&caller.headers) {
+        return error.into_response();
+    }
+    let snapshot = app.snapshot();
+    error::page(&Visit::new(&app, &snapshot, &caller), &error)
+}
+
+/// What is shown of a flow: a page, or the way to another address.
+async fn shown(visit: &Visit<'_>, page: impl Future<Output = Result<Response, ApiError>>) -> Response {
+    match page.await {
+        Ok(response) => response,
+        Err(error) => error::page(visit, &error),
+    }
+}
+
+/// The flow of a page. `Err` when the browser has to begin one first: there is none, or it has ended.
+async fn flow<D: Details>(
+    visit: &Visit<'_>,
+    id: Option<&str>,
+    again: impl Fn(Option<&Flow<D>>) -> String,
+) -> Result<Result<Flow<D>, Response>, ApiError> {
+    if id.is_none() {
+        return redirect(&again(None)).map(Err);
+    }
+    match visit.flow::<D>(id).await {
+        Ok(flow) => {
+            visit.check_browser(&flow)?;
+            if flow.is_expired(visit.now) { redirect(&again(Some(&flow))).map(Err) } else { Ok(Ok(flow)) }
+        }
+        // It was completed: people go back in their browser's history.
+        Err(error) if error.status() == StatusCode::NOT_FOUND => redirect(&again(None)).map(Err),
+        Err(error) => Err(error),
+    }
+}
+
+/// The address at which a flow of a kind begins, keeping where it ends.
+fn beginning(rules: &SelfService, kind: FlowKind, return_to: Option<&str>) -> String {
+    let mut url = rules.url(&format!("self-service/{}/browser", kind.as_str()));
+    if let Some(return_to) = return_to {
+        url.push_str("?return_to=");
+        url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
+    }
+    url
+}
+
+impl<'a> Visit<'a> {
+    /// The texts in the browser's language.
+    fn texts(&self) -> &'static Texts {
+        Texts::of(self.language())
+    }
+
+    /// A page that asks for one thing.
+    fn card(&self, title: Word, has_errors: bool, content: Markup) -> Page<'a> {
+        let texts = self.texts();
+        let heading = texts.word(title);
+        Page {
+            texts,
+            rules: self.rules(),
+            status: StatusCode::OK,
+            title: heading.to_owned(),
+            has_errors,
+            width: Width::Card,
+            aside: None,
+            content: html! { h1 { (heading) } (content) },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

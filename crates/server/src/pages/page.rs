@@ -1,0 +1,163 @@
+//! What all pages have in common: the document around their content, and the headers of the answer.
+
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+use url::{Origin, Url};
+
+use super::assets;
+use super::texts::Texts;
+use super::words::Word;
+use crate::error::NO_STORE;
+use crate::flows::self_service::SelfService;
+
+/// A page.
+pub(super) struct Page<'a> {
+    pub(super) texts: &'a Texts,
+    pub(super) rules: &'a SelfService,
+    pub(super) status: StatusCode,
+    pub(super) title: String,
+    /// Whether something on it is wrong, which its title then says first.
+    pub(super) has_errors: bool,
+    pub(super) width: Width,
+    /// What stands in its head on the right, for those who are signed in.
+    pub(super) aside: Option<Markup>,
+    pub(super) content: Markup,
+}
+
+/// How wide a page is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Width {
+    /// It asks for one thing.
+    Card,
+    /// It has several sections.
+    Wide,
+}
+
+impl IntoResponse for Page<'_> {
+    fn into_response(self) -> Response {
+        let policy = policy(self.rules);
+        let mut response = (self.status, self.document().into_string()).into_response();
+        let headers = response.headers_mut();
+        let mut set = |name: HeaderName, value: &'static str| {
+            headers.insert(name, HeaderValue::from_static(value));
+        };
+        set(header::CONTENT_TYPE, "text/html; charset=utf-8");
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        set(header::X_FRAME_OPTIONS, "DENY");
+        // Addresses of flows stay on this site.
+        set(header::REFERRER_POLICY, "same-origin");
+        set(header::VARY, "Accept-Language, Cookie");
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+        }
+        response
+    }
+}
+
+impl Page<'_> {
+    fn document(&self) -> Markup {
+        let (texts, site) = (self.texts, &self.rules.site_name);
+        html! {
+            (DOCTYPE)
+            html lang=(texts.code()) {
+                head {
+                    meta charset="utf-8";
+                    meta name="viewport" content="width=device-width, initial-scale=1";
+                    meta name="color-scheme" content="light dark";
+                    meta name="robots" content="noindex";
+                    title {
+                        @if self.has_errors { (texts.word(Word::ProblemPrefix)) ": " }
+                        (self.title) " · " (site)
+                    }
+                    link rel="icon" type="image/svg+xml" href=(self.rules.url(&assets::ICON.path()));
+                    link rel="stylesheet" href=(self.rules.url(&assets::STYLE.path()));
+                }
+                body.card[self.width == Width::Card].wide[self.width == Width::Wide] {
+                    header.top {
+                        p.site { (mark()) span { (site) } }
+                        @if let Some(aside) = &self.aside { (aside) }
+                    }
+                    main { (self.content) }
+                }
+            }
+        }
+    }
+}
+
+/// The mark beside the name of the site: a key's bow, drawn in the colours of the text around it.
+fn mark() -> Markup {
+    html! {
+        svg.mark viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" {
+            rect width="24" height="24" rx="7" {}
+            path d="M12 5.5a4 4 0 0 1 1.6 7.7l1 5.3h-5.2l1-5.3A4 4 0 0 1 12 5.5z" {}
+        }
+    }
+}
+
+/// What a page may load and where its forms may lead. Browsers ask this for redirections after a form
+/// too, so every place where a flow may end is in it.
+fn policy(rules: &SelfService) -> String {
+    let ends = [&rules.login, &rules.registration, &rules.settings, &rules.recovery, &rules.verification];
+    let ends = ends.into_iter().flat_map(|flow| flow.after.iter().chain(&flow.page));
+    let own = Url::parse(&rules.base_url);
+    let targets = own.iter().chain([&rules.default_return]).chain(&rules.allowed_returns).chain(ends);
+    let mut targets: Vec<String> =
+        targets.chain(&rules.logout_return).chain(&rules.error_page).map(source).collect();
+    targets.sort();
+    targets.dedup();
+    let own = own.as_ref().map(source).unwrap_or_default();
+    format!(
+        "default-src 'none'; style-src 'self' {own}; img-src 'self' {own} data:; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
+        targets.join(" ")
+    )
+}
+
+/// An address as a source of a policy: its origin, or its scheme where it has none.
+fn source(url: &Url) -> String {
+    match url.origin() {
+        Origin::Tuple(..) => url.origin().ascii_serialization(),
+        Origin::Opaque(_) => format!("{}:", url.scheme()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::courier::Language;
+    use crate::flows::self_service::tests::rules;
+
+    #[test]
+    fn forms_may_end_where_flows_may_and_nowhere_else() {
+        let mut rules = rules();
+        rules.allowed_returns = ["https://app.example.org/in/", "https://app.example.org/x", "myapp://back"]
+            .map(|url| Url::parse(url).expect("is an address"))
+            .to_vec();
+        let policy = policy(&rules);
+        assert!(
+            policy.contains("form-action 'self' http://127.0.0.1:4433 http://127.0.0.1:4455 https://app.example.org myapp:;"),
+            "{policy}"
+        );
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+
+    #[test]
+    fn titles_and_names_are_escaped() {
+        let mut rules = rules();
+        rules.site_name = "<b>&\"x".into();
+        let page = Page {
+            texts: Texts::of(Language::En),
+            rules: &rules,
+            status: StatusCode::OK,
+            title: "</title><script>".into(),
+            has_errors: false,
+            width: Width::Card,
+            aside: None,
+            content: html! {},
+        };
+        let document = page.document().into_string();
+        assert!(!document.contains("<script>") && !document.contains("<b>"), "{document}");
+        assert!(document.contains("&lt;b&gt;&amp;&quot;x"), "{document}");
+    }
+}

@@ -1,0 +1,107 @@
+//! `GET /ui/settings`: one's own account: profile, password, second factors, devices.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use maud::{Markup, html};
+use sessera_store::FlowKind;
+
+use super::form::{Look, groups};
+use super::page::{Page, Width};
+use super::words::Word;
+use super::{beginning, error, home, logout, sessions};
+use crate::app::App;
+use crate::error::ApiError;
+use crate::flows::flow::{Flow, SettingsDetails};
+use crate::flows::messages::MessageId;
+use crate::flows::ui::{Container, Group};
+use crate::public::caller::{Caller, Visit};
+use crate::public::settings;
+use crate::request::Parameters;
+
+pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
+    let snapshot = app.snapshot();
+    let visit = Visit::new(&app, &snapshot, &caller);
+    match page(&visit, &parameters).await {
+        Ok(response) => response,
+        Err(error) => refused(&visit, error).await,
+    }
+}
+
+/// The way to sign in, when that is what is missing; the page for errors otherwise.
+pub(super) async fn refused(visit: &Visit<'_>, error: ApiError) -> Response {
+    let is_sign_in = matches!(error.id(), Some("session_inactive" | "session_aal2_required"));
+    if is_sign_in { settings::sign_in_first(visit, error).await } else { error::page(visit, &error) }
+}
+
+async fn page(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
+    let (rules, texts) = (visit.rules(), visit.texts());
+    let live = settings::session(visit).await?;
+    let again = |ended: Option<&Flow<SettingsDetails>>| {
+        beginning(rules, FlowKind::Settings, ended.and_then(|flow| flow.return_to.as_deref()))
+    };
+    let flow = match super::flow(visit, parameters.get("flow"), again).await? {
+        Ok(flow) => flow,
+        Err(response) => return Ok(response),
+    };
+    settings::check_owner(&flow, &live)?;
+    let (container, identity) = settings::form(visit, &flow, None).await?;
+    let account = home::account(visit, &identity).await?;
+    let min_password = rules.password.map(|policy| policy.min_length);
+    let look = Look { texts, min_password, focus: false };
+    let mut groups = groups(&container);
+    // Backup codes stand in for the app, so they come behind it.
+    groups.sort_by_key(|group| *group == Group::LookupSecret);
+    if flow.messages.iter().any(|message| message.id == MessageId::Recovered) {
+        // Who has recovered the account comes for a new password.
+        groups.sort_by_key(|group| *group != Group::Password);
+    }
+    let devices = sessions::section(visit, &live, flow.id, &visit.form_token(&flow, None)).await?;
+    let content = html! {
+        h1 { (texts.word(Word::SettingsTitle)) }
+        (look.messages(&container))
+        @if parameters.get("done") == Some("revoked") {
+            div.notice.success role="status" { p { (texts.word(Word::SessionsRevoked)) } }
+        }
+        @for group in groups { (section(look, &container, group)) }
+        (devices)
+    };
+    let aside = html! {
+        div.account { span { (account) } @if let Some(form) = logout::form(visit, "quiet") { (form) } }
+    };
+    let page = Page {
+        texts,
+        rules,
+        status: StatusCode::OK,
+        title: texts.word(Word::SettingsTitle).to_owned(),
+        has_errors: flow.has_errors(),
+        width: Width::Wide,
+        aside: Some(aside),
+        content,
+    };
+    Ok(page.into_response())
+}
+
+fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {
+    let is_linked = container.nodes.iter().any(|node| node.name() == "totp_unlink");
+    let (id, title, lead) = match group {
+        Group::Profile => ("profile", Word::ProfileTitle, Word::ProfileLead),
+        Group::Password => ("password", Word::PasswordTitle, Word::PasswordLead),
+        Group::Totp if is_linked => ("totp", Word::TotpTitle, Word::TotpLinked),
+        Group::Totp => ("totp", Word::TotpTitle, Word::TotpLead),
+        Group::LookupSecret => ("lookup", Word::LookupTitle, Word::LookupLead),
+        Group::Default | Group::Code => return html! {},
+    };
+    let heading = format!("section-{id}");
+    html! {
+        section.part aria-labelledby=(heading) {
+            div.about {
+                h2 id=(heading) { (look.texts.word(title)) }
+                p { (look.texts.word(lead)) }
+            }
+            (look.form_of(container, group))
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What the pages say besides the flows' own messages: headings, explanations, labels of their buttons.
+
+use std::collections::HashMap;
+
+/// Declares [`Word`] from one table, so that the list of all of them cannot miss one.
+macro_rules! words {
+    ($($(#[$documentation:meta])* $name:ident = $key:literal,)*) => {
+        /// A word, a sentence or a heading of the pages; its key names it in the files of the languages.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub(crate) enum Word {
+            $($(#[$documentation])* $name,)*
+        }
+
+        impl Word {
+            /// All of them.
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// Its key in the files of the languages.
+            pub(crate) const fn key(self) -> &'static str {
+                match self {
+                    $(Self::$name => $key,)*
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// Heading above the list of what is wrong.
+    ProblemTitle = "problem.title",
+    /// Before the title of a page on which something is wrong.
+    ProblemPrefix = "problem.prefix",
+    /// Behind the label of a field that may stay empty.
+    Optional = "field.optional",
+    /// The empty choice of a list.
+    Choose = "field.choose",
+    /// Under the field for a new password; `{length}` is the least number of characters.
+    PasswordHint = "field.password.hint",
+    /// The page of signing in.
+    LoginTitle = "login.title",
+    /// The page of signing in again.
+    RefreshTitle = "refresh.title",
+    /// Whom the page of signing in again asks.
+    RefreshAs = "refresh.as",
+    /// Before the link that leads to signing up.
+    NoAccount = "login.no_account",
+    /// The link that leads to signing up.
+    ToRegistration = "login.to_registration",
+    /// The link that leads to recovery.
+    ToRecovery = "login.to_recovery",
+    /// The page of the second factor.
+    SecondFactorTitle = "second_factor.title",
+    /// Heading of the form for a code of an app.
+    SecondFactorApp = "second_factor.app",
+    /// Heading of the form for a backup code.
+    SecondFactorLookup = "second_factor.lookup",
+    /// The page of signing up.
+    RegistrationTitle = "registration.title",
+    /// The second page of signing up.
+    CredentialsTitle = "credentials.title",
+    /// Before the link that leads to signing in.
+    HaveAccount = "registration.have_account",
+    /// The link that leads to signing in.
+    ToLogin = "registration.to_login",
+    /// The page of recovery.
+    RecoveryTitle = "recovery.title",
+    /// What it asks for.
+    RecoveryLead = "recovery.lead",
+    /// The page on which a code of a message is typed.
+    CodeTitle = "code.title",
+    /// The page that verifies an address.
+    VerificationTitle = "verification.title",
+    /// What it asks for.
+    VerificationLead = "verification.lead",
+    /// The page that says that an address is verified.
+    VerifiedTitle = "verified.title",
+    /// The page of one's own account.
+    SettingsTitle = "settings.title",
+    /// A section of it.
+    ProfileTitle = "settings.profile.title",
+    /// What it is for.
+    ProfileLead = "settings.profile.lead",
+    /// A section of it.
+    PasswordTitle = "settings.password.title",
+    /// What it is for.
+    PasswordLead = "settings.password.lead",
+    /// A section of it.
+    TotpTitle = "settings.totp.title",
+    /// How to set it up.
+    TotpLead = "settings.totp.lead",
+    /// It is set up.
+    TotpLinked = "settings.totp.linked",
+    /// A section of it.
+    LookupTitle = "settings.lookup.title",
+    /// What it is for.
+    LookupLead = "settings.lookup.lead",
+    /// Behind a code that was used.
+    LookupUsed = "settings.lookup.used",
+    /// A section of it.
+    SessionsTitle = "sessions.title",
+    /// What it shows.
+    SessionsLead = "sessions.lead",
+    /// Marks the session of this browser.
+    SessionsThis = "sessions.this",
+    /// There are no others.
+    SessionsNone = "sessions.none",
+    /// When a session was last signed in with; `{time}` says it.
+    SessionsSeen = "sessions.seen",
+    /// A client whose name is not known.
+    SessionsUnknown = "sessions.unknown",
+    /// A browser on a system; `{browser}` and `{system}` are their names.
+    SessionsDevice = "sessions.device",
+    /// Button: end a session.
+    SessionsRevoke = "sessions.revoke",
+    /// What that button ends, for those who hear the page; `{device}` names it.
+    SessionsRevokeOf = "sessions.revoke_of",
+    /// Button: end all other sessions.
+    SessionsRevokeOthers = "sessions.revoke_others",
+    /// One was ended.
+    SessionsRevoked = "sessions.revoked",
+    /// There are more than the list shows.
+    SessionsMore = "sessions.more",
+    /// Button: sign out.
+    SignOut = "sign_out.button",
+    /// The page that asks.
+    SignOutTitle = "sign_out.title",
+    /// What it asks.
+    SignOutLead = "sign_out.lead",
+    /// The page that says it is done.
+    SignedOutTitle = "signed_out.title",
+    /// What it says.
+    SignedOutLead = "signed_out.lead",
+    /// The link that leads to signing in.
+    SignIn = "signed_out.sign_in",
+    /// The front page.
+    HomeTitle = "home.title",
+    /// What it says; `{account}` names the account.
+    HomeLead = "home.lead",
+    /// The link that leads to the settings.
+    ToSettings = "home.to_settings",
+    /// The page that shows an error.
+    ErrorTitle = "error.title",
+    /// Nothing more is known.
+    ErrorOther = "error.other",
+    /// A form of another browser, or cookies are blocked.
+    ErrorForeignForm = "error.foreign_form",
+    /// There is no such page or form.
+    ErrorMissing = "error.missing",
+    /// A form that has ended.
+    ErrorEnded = "error.ended",
+    /// A flow that is switched off.
+    ErrorDisabled = "error.disabled",
+    /// An address that is not allowed.
+    ErrorReturnTo = "error.return_to",
+    /// Too many attempts.
+    ErrorTooMany = "error.too_many",
+    /// Two requests at the same time.
+    ErrorOutrun = "error.outrun",
+    /// The server's fault.
+    ErrorServer = "error.server",
+    /// What may be told to those who run the site.
+    ErrorDetails = "error.details",
+    /// The error's id.
+    ErrorId = "error.id",
+    /// The link that leads to the start.
+    ErrorToStart = "error.to_start",
+    /// Less than a minute ago.
+    TimeNow = "time.now",
+    /// `{count}` minutes ago.
+    TimeMinutes = "time.minutes",
+    /// `{count}` hours ago.
+    TimeHours = "time.hours",
+    /// One day ago.
+    TimeYesterday = "time.yesterday",
+    /// `{count}` days ago.
+    TimeDays = "time.days",
+    /// On a day; `{date}` is the day.
+    TimeDate = "time.date",
+}
+
+/// Reads the words of a language: a JSON object from keys to texts. Unknown keys are passed over.
+pub(super) fn parse(json: &str) -> Result<HashMap<Word, String>, serde_json::Error> {
+    let mut texts: HashMap<String, String> = serde_json::from_str(json)?;
+    Ok(Word::ALL.iter().filter_map(|word| Some((*word, texts.remove(word.key())?))).collect())
+}
