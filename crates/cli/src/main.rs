@@ -20,6 +20,7 @@ use crate::global::Global;
 
 /// Sessera turns sign-in sessions into signed JSON Web Tokens
 ///
+/// `sessera demo` plays the whole path, from a key to a verified token, and leaves nothing behind.
 /// `sessera serve` runs the server with no configuration at all. The other commands talk to its admin API,
 /// on this machine unless --endpoint says otherwise, in the form VERB NOUN: `sessera create jwk`,
 /// `sessera patch identity-config`, `sessera list sessions`.

@@ -6,6 +6,7 @@ mod completions;
 mod config;
 mod create;
 mod delete;
+mod demo;
 mod extend;
 mod get;
 mod identities;
@@ -36,6 +37,7 @@ use crate::global::Global;
 #[derive(Subcommand)]
 pub(crate) enum Command {
     Serve(serve::Serve),
+    Demo(demo::Demo),
     /// Make keys and identities
     #[command(subcommand)]
     Create(create::Create),
@@ -91,6 +93,7 @@ impl Command {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::Serve(command) => command.run().await,
+            Self::Demo(command) => command.run().await,
             Self::Create(command) => command.run(global).await,
             Self::Get(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,

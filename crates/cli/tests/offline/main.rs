@@ -1,6 +1,7 @@
 //! The commands that need no server, run as people run them.
 
 mod config_validate;
+mod demo;
 mod documents;
 mod jsonnet;
 mod run;

@@ -1,0 +1,162 @@
+//! `sessera demo`
+
+mod screen;
+mod stage;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+
+use screen::Screen;
+use stage::{Stage, Word};
+
+/// The mapper of the demonstration.
+const MAPPER: &str = "\
+local claims = std.extVar('claims');
+local session = std.extVar('session');
+
+{
+  claims: {
+    iss: claims.iss + 'demo',
+    email: session.identity.traits.email,
+    name: '%(first)s %(last)s' % session.identity.traits.name,
+    aal: session.authenticator_assurance_level,
+  },
+}
+";
+
+/// Play the whole path, from a key to a verified token
+///
+/// Starts a server in a temporary folder on free ports, makes a key set and a template, signs a person up, asks
+/// for a token and verifies it with the exported public keys. Every step is shown as one would type it, and runs
+/// as it is shown. Ends by itself and leaves nothing behind.
+#[derive(Args)]
+pub(crate) struct Demo {}
+
+impl Demo {
+    pub(crate) async fn run(self) -> Result<()> {
+        let screen = Screen::new();
+        let stage = Stage::open().await?;
+        let played = tokio::select! {
+            played = play(&stage, &screen) => played,
+            _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
+        };
+        stage.close().await?;
+        played?;
+        screen::say(
+            "\nThe server has stopped, and its folder is removed. \"sessera serve\" starts one that stays.",
+        )
+    }
+}
+
+async fn play(stage: &Stage, screen: &Screen) -> Result<()> {
+    screen::say(&format!(
+        "Sessera turns sign-in sessions into signed JSON Web Tokens. Here is the whole path,\non a server in {} that lives for this demonstration only.",
+        stage.folder().display()
+    ))?;
+    let admin = format!("SESSERA_ADMIN_URL={}", stage.admin_url());
+    screen.step("A server, with no configuration")?;
+    screen.command("sessera serve &")?;
+    screen::output(&format!("public API on {}, admin API on {}", stage.public_url(), stage.admin_url()))?;
+    screen.command(&format!("export {admin}"))?;
+
+    screen.step("A key set. The private key stays in the server")?;
+    let made = [plain("create"), plain("jwk"), plain("demo-keys"), plain("--alg"), plain("ES256")];
+    run(stage, screen, &made, None).await?;
+
+    screen.step("A claims mapper, which says what stands in the token")?;
+    stage.write("claims.jsonnet", MAPPER)?;
+    screen.command("cat claims.jsonnet")?;
+    screen::output(MAPPER)?;
+
+    screen.step("A template: these keys, this mapper, ten minutes")?;
+    let template = json!({
+        "jwks_url": "set://demo-keys",
+        "claims_mapper_url": "file://claims.jsonnet",
+        "ttl": "10m",
+    });
+    let added = format!("/session/whoami/tokenizer/templates/demo={template}");
+    run(stage, screen, &["patch", "identity-config", "--quiet", "--add", added.as_str()].map(plain), None)
+        .await?;
+    run(stage, screen, &["template", "list"].map(plain), None).await?;
+
+    screen.step("A person signs up, as an app does it")?;
+    let session_token = sign_up(stage, screen).await?;
+
+    screen.step("The session becomes a token")?;
+    let header = ("X-Session-Token", session_token.as_str());
+    let whoami = stage.get("/sessions/whoami?tokenize_as=demo", Some(header)).await?;
+    screen.command(&format!("TOKEN=$({} | jq -r .tokenized)", whoami.shown))?;
+    screen.command("echo $TOKEN")?;
+    let token = text(&whoami.answer, "/tokenized")?;
+    screen::output(&token)?;
+
+    screen.step("Anybody verifies it with the public keys, without asking the server")?;
+    let exported = ["get", "jwk", "demo-keys", "--public", "--format", "json-pretty"].map(plain);
+    run(stage, screen, &exported, Some("public.jwks.json")).await?;
+    let verify = |token: String| {
+        [plain("verify"), Word::Variable("TOKEN", token), plain("--jwks"), plain("public.jwks.json")]
+    };
+    run(stage, screen, &verify(token.clone()), None).await?;
+
+    screen.step("A token that was changed is refused")?;
+    let forged = forged(&token);
+    screen.command("TOKEN=${TOKEN%???}AAA")?;
+    let shown = stage::shown(&verify(forged.clone()), None);
+    screen.command(&shown)?;
+    let outcome = stage.run(&verify(forged)).await?;
+    if outcome.good {
+        bail!("{shown} accepted a token that was changed");
+    }
+    screen.refusal(&outcome.said)
+}
+
+/// Runs a command and shows it with what it prints, or writes that into a file.
+async fn run(stage: &Stage, screen: &Screen, words: &[Word], file: Option<&str>) -> Result<()> {
+    screen.command(&stage::shown(words, file))?;
+    let outcome = stage.run(words).await?;
+    if !outcome.good {
+        bail!("{} failed: {}", stage::shown(words, file), outcome.said.trim_end());
+    }
+    match file {
+        Some(name) => stage.write(name, &outcome.printed),
+        None => screen::output(&outcome.printed),
+    }
+}
+
+/// Signs a person up and gives the token of the session.
+async fn sign_up(stage: &Stage, screen: &Screen) -> Result<String> {
+    let flow = stage.get("/self-service/registration/api", None).await?;
+    let id = text(&flow.answer, "/id")?;
+    screen.command(&format!("FLOW=$({} | jq -r .id)", flow.shown))?;
+    let person = json!({
+        "method": "password",
+        "password": "lovelace wrote the first program",
+        "traits": { "email": "ada@example.org", "name": { "first": "Ada", "last": "Lovelace" } },
+    });
+    let path = "/self-service/registration?flow=";
+    let signed_up = stage.post(&format!("{path}{id}"), &person).await?;
+    screen.command(&signed_up.shown.replace(&format!("{id}'"), "'$FLOW"))?;
+    let session = signed_up.answer.get("session").context("signing up gave no session")?;
+    let token = text(&signed_up.answer, "/session_token")?;
+    screen::output(&format!(
+        "{{\"session_token\": \"{token}\",\n \"session\": {{\"id\": \"{}\", \"identity\": {{\"id\": \"{}\", ...}}, ...}}}}",
+        text(session, "/id")?,
+        text(session, "/identity/id")?,
+    ))?;
+    Ok(token)
+}
+
+/// The token with another end.
+fn forged(token: &str) -> String {
+    format!("{}AAA", &token[..token.len().saturating_sub(3)])
+}
+
+fn plain(word: &str) -> Word {
+    Word::Plain(word.to_owned())
+}
+
+fn text(value: &Value, pointer: &str) -> Result<String> {
+    let found = value.pointer(pointer).and_then(Value::as_str);
+    found.map(str::to_owned).with_context(|| format!("the answer has no text at {pointer}"))
+}

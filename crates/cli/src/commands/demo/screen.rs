@@ -1,0 +1,81 @@
+//! What the demonstration shows, in colour where that can be seen.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::io::IsTerminal as _;
+
+use anyhow::Result;
+
+use crate::output::write;
+
+const BOLD: &str = "\x1b[1m";
+const DIM: &str = "\x1b[2m";
+const GREEN: &str = "\x1b[32m";
+const RED: &str = "\x1b[31m";
+const PLAIN: &str = "\x1b[0m";
+
+/// Standard output, told as a story.
+pub(super) struct Screen {
+    coloured: bool,
+    step: Cell<u32>,
+}
+
+impl Screen {
+    /// Colours only on a terminal, and not where `NO_COLOR` is set (<https://no-color.org>).
+    pub(super) fn new() -> Self {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { coloured: std::io::stdout().is_terminal() && !refused, step: Cell::new(0) }
+    }
+
+    /// The heading of the next step.
+    pub(super) fn step(&self, title: &str) -> Result<()> {
+        let number = self.step.get() + 1;
+        self.step.set(number);
+        write(&format!("\n{}\n", self.painted(BOLD, &format!("{number}. {title}"))))
+    }
+
+    /// A line as one types it.
+    pub(super) fn command(&self, line: &str) -> Result<()> {
+        write(&format!("{} {}\n", self.painted(DIM, "$"), self.painted(GREEN, line)))
+    }
+
+    /// What it said when it refused.
+    pub(super) fn refusal(&self, text: &str) -> Result<()> {
+        write(&self.painted(RED, &indented(text)))
+    }
+
+    fn painted(&self, colour: &str, text: &str) -> String {
+        if self.coloured { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+    }
+}
+
+/// What is told beside the steps.
+pub(super) fn say(text: &str) -> Result<()> {
+    write(&format!("{text}\n"))
+}
+
+/// What a command printed.
+pub(super) fn output(text: &str) -> Result<()> {
+    write(&indented(text))
+}
+
+fn indented(text: &str) -> String {
+    text.trim_end().lines().fold(String::new(), |mut all, line| {
+        let line = format!("  {line}");
+        let _ = writeln!(all, "{}", line.trim_end());
+        all
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_indented_and_colours_are_left_out_where_nobody_sees_them() {
+        assert_eq!(indented("a\n\n b\n"), "  a\n\n   b\n");
+        let screen = |coloured| Screen { coloured, step: Cell::new(0) };
+        assert_eq!(screen(false).painted(BOLD, "x"), "x");
+        assert_eq!(screen(true).painted(BOLD, "x"), "\x1b[1mx\x1b[0m");
+    }
+}
