@@ -30,7 +30,7 @@ pub struct App {
     /// Counters against abuse.
     pub limits: Limits,
     /// Tells the courier that a message was put into the outbox.
-    pub message_waits: Notify,
+    pub message_waits: Arc<Notify>,
     /// Where the configuration comes from and how it changes.
     pub live: Live,
     /// Whether this node may sign with managed keys.
@@ -55,10 +55,10 @@ impl App {
             store,
             clock,
             random,
-            sessions: Sessions,
+            sessions: Sessions::new(snapshot.config.session.cache_max_bytes),
             passwords,
             limits: Limits::default(),
-            message_waits: Notify::new(),
+            message_waits: Arc::new(Notify::new()),
             live,
             lease: Lease::default(),
             deployment_id,
@@ -73,6 +73,7 @@ impl App {
 
     /// Makes a new snapshot the current one.
     pub fn swap(&self, snapshot: Snapshot) {
+        self.sessions.cache.set_max_bytes(snapshot.config.session.cache_max_bytes);
         self.snapshot.store(Arc::new(snapshot));
     }
 
@@ -82,10 +83,14 @@ impl App {
         if !snapshot.self_service.needs_highest_aal || live.session.assurance_level >= AssuranceLevel::Aal2 {
             return Ok(());
         }
-        let credentials = self.store.credentials(live.identity.id).await?;
-        let has_second = credentials
-            .iter()
-            .any(|credential| matches!(credential.kind, CredentialKind::Totp | CredentialKind::LookupSecret));
+        let has_second = match live.second_factor.get() {
+            Some(known) => *known,
+            None => {
+                let has_second = self.has_second_factor(live.session.identity_id).await?;
+                // Whoever was faster read the same: a change of credentials makes a new live session.
+                *live.second_factor.get_or_init(|| has_second)
+            }
+        };
         if !has_second {
             return Ok(());
         }
@@ -97,13 +102,31 @@ impl App {
         .with_redirect(redirect))
     }
 
+    async fn has_second_factor(&self, identity_id: Uuid) -> Result<bool, StoreError> {
+        let credentials = self.store.credentials(identity_id).await?;
+        Ok(credentials
+            .iter()
+            .any(|credential| matches!(credential.kind, CredentialKind::Totp | CredentialKind::LookupSecret)))
+    }
+
     /// Applies changes to the store, all or nothing. Every change that the server makes goes through
-    /// here, so that whatever is kept in memory can be dropped in one place.
+    /// here, so that what is kept in memory is dropped before the change is answered.
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.store.commit(changes).await?;
-        if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
-            self.message_waits.notify_one();
-        }
-        Ok(())
+        let (store, cache, changes) = (self.store.clone(), self.sessions.cache.clone(), changes.to_vec());
+        let message_waits = self.message_waits.clone();
+        // A request can be given up at any time, its client gone. In a task of its own the change and the
+        // dropping happen together all the same. A change that failed may have reached the disk, too.
+        let work = tokio::spawn(async move {
+            let outcome = store.commit(&changes).await;
+            cache.drop_changed(&changes);
+            if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
+                message_waits.notify_one();
+            }
+            outcome
+        });
+        work.await.unwrap_or_else(|failure| {
+            self.sessions.cache.drop_all();
+            Err(StoreError::Unavailable(format!("the change ended early: {failure}")))
+        })
     }
 }

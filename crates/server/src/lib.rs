@@ -23,7 +23,7 @@ mod request;
 pub mod rotation;
 pub mod schema;
 pub mod serve;
-mod sessions;
+pub mod sessions;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;

@@ -1,6 +1,7 @@
 //! Everything that follows from the configuration, compiled once.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use sessera_store::KeySet;
 
@@ -29,7 +30,7 @@ pub struct Snapshot {
     /// How messages are sent.
     pub courier: Courier,
     /// Where schemas can be read: the public base URL and `schemas/`.
-    pub schemas_url: String,
+    pub schemas_url: Arc<str>,
 }
 
 impl Snapshot {
@@ -48,7 +49,7 @@ impl Snapshot {
             self_service: SelfService::compile(&config, &config.secrets.cookie)
                 .map_err(ConfigError::Invalid)?,
             courier: Courier::compile(&config).map_err(ConfigError::Invalid)?,
-            schemas_url: format!("{}schemas/", config.public.base_url),
+            schemas_url: format!("{}schemas/", config.public.base_url).into(),
             schemas,
             config,
         })
@@ -86,7 +87,7 @@ mod tests {
         assert!(rules.password.is_some() && rules.registration.enabled && rules.registration_signs_in);
         assert!(!rules.cookie.secure);
         assert_eq!(rules.hashing, HashAlgorithm::default());
-        assert_eq!(snapshot.schemas_url, "http://127.0.0.1:4433/schemas/");
+        assert_eq!(&*snapshot.schemas_url, "http://127.0.0.1:4433/schemas/");
     }
 
     #[test]

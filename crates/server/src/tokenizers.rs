@@ -188,8 +188,8 @@ impl Tokenizers {
         }
         let subject = Subject {
             issuer,
-            identity_id: live.identity.id,
-            external_id: live.identity.external_id.as_deref(),
+            identity_id: live.session.identity_id,
+            external_id: live.external_id.as_deref(),
             session_id: live.session.id,
             token_id: app.random.uuid(),
             session: live.document(),

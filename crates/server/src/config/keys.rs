@@ -301,6 +301,12 @@ const ROTATION: &[Key] = &[
     key("max_age", Duration, "How long verifiers may keep the published keys. Default: 5m."),
 ];
 
+const CACHE: &[Key] = &[key(
+    "max_bytes",
+    Text,
+    "The most memory that sessions may take between requests, for example 256MB or a number of bytes; 0 keeps none. Default: 256MB.",
+)];
+
 const SESSION: &[Key] = &[
     key("lifespan", Duration, "How long a session lives. Default: 24h."),
     key(
@@ -309,6 +315,7 @@ const SESSION: &[Key] = &[
         "How long before its end a session can be extended. Default: at any time.",
     ),
     key("cookie", Object(COOKIE), "The session cookie."),
+    key("cache", Object(CACHE), "Sessions in memory."),
     key("whoami", Object(WHOAMI), "The question who is signed in."),
 ];
 

@@ -118,6 +118,8 @@ pub struct SessionConfig {
     pub earliest_possible_extend: Option<Duration>,
     /// Whether all factors must be proven.
     pub needs_highest_aal: bool,
+    /// The most bytes that sessions may take in memory.
+    pub cache_max_bytes: u64,
     /// The cookie.
     pub cookie: CookieConfig,
     /// The times by which managed key sets rotate.
@@ -137,6 +139,25 @@ pub struct CookieConfig {
     pub same_site: &'static str,
     /// Whether it survives the end of the browser.
     pub persistent: bool,
+}
+
+/// How many bytes sessions may take in memory when nothing is said.
+const CACHE_MAX_BYTES: u64 = 256 << 20;
+
+/// An amount of memory in bytes: `19MiB`, `128MB`, or a number of bytes. `MB` and `MiB` are the same
+/// here, as they are in the file's origin.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(number),
+        "k" | "kb" | "kib" => number.checked_mul(1 << 10),
+        "m" | "mb" | "mib" => number.checked_mul(1 << 20),
+        "g" | "gb" | "gib" => number.checked_mul(1 << 30),
+        _ => None,
+    }
 }
 
 /// Reads values of a tree whose types were checked; collects what is wrong all the same.
@@ -173,6 +194,18 @@ impl<'a> Reader<'a> {
 
     pub(crate) fn duration(&self, pointer: &str) -> Option<Duration> {
         self.text(pointer)?.parse::<GoDuration>().ok().map(GoDuration::get)
+    }
+
+    /// An amount of memory in bytes.
+    pub(crate) fn bytes(&mut self, pointer: &str) -> Option<u64> {
+        let text = self.text(pointer)?;
+        let bytes = bytes(&text);
+        if bytes.is_none() {
+            self.problems.push(format!(
+                "{pointer}: \"{text}\" is no amount of memory: write a number of bytes, or one with KB, MB or GB"
+            ));
+        }
+        bytes
     }
 
     pub(crate) fn texts(&self, pointer: &str) -> Vec<String> {
@@ -373,6 +406,7 @@ fn session(reader: &mut Reader<'_>) -> SessionConfig {
         earliest_possible_extend: reader.duration("/session/earliest_possible_extend"),
         needs_highest_aal,
         rotation: rotation(reader),
+        cache_max_bytes: reader.bytes("/session/cache/max_bytes").unwrap_or(CACHE_MAX_BYTES),
         cookie: CookieConfig {
             name: reader.text("/session/cookie/name").unwrap_or_else(|| "ory_kratos_session".into()),
             domain: reader.text("/session/cookie/domain"),

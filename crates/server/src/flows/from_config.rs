@@ -7,7 +7,7 @@ use sessera_store::FlowKind;
 use url::Url;
 
 use crate::client::TrustedProxies;
-use crate::config::tree::{Config, Reader};
+use crate::config::tree::{Config, Reader, bytes};
 use crate::flows::keys::Keys;
 use crate::flows::self_service::{CookieRules, FlowRules, SelfService};
 use crate::limits::LimitRules;
@@ -211,21 +211,9 @@ fn bounded(reader: &mut Reader<'_>, pointer: &str, min: u32, max: u32, default: 
     }
 }
 
-/// An amount of memory in KiB: `19MiB`, `128MB`, or a number of bytes. `MB` and `MiB` are the same
-/// here, as they are in the file's origin.
+/// An amount of memory in KiB that Argon2 can work with.
 fn memory(text: &str) -> Option<u32> {
-    let text = text.trim();
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().ok()?;
-    let bytes = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => number,
-        "k" | "kb" | "kib" => number.checked_mul(1 << 10)?,
-        "m" | "mb" | "mib" => number.checked_mul(1 << 20)?,
-        "g" | "gb" | "gib" => number.checked_mul(1 << 30)?,
-        _ => return None,
-    };
-    let kib = u32::try_from(bytes / 1024).ok()?;
+    let kib = u32::try_from(bytes(text)? / 1024).ok()?;
     (8..=4 * 1024 * 1024).contains(&kib).then_some(kib)
 }
 

@@ -65,7 +65,7 @@ async fn list(
     let paging = Paging::from_parameters(&parameters)?;
     let now = app.clock.now();
     let filter = SessionFilter {
-        identity_id: Some(live.identity.id),
+        identity_id: Some(live.session.identity_id),
         except: Some(live.session.id),
         live: Some((true, now)),
     };
@@ -106,8 +106,11 @@ struct Revoked {
 async fn revoke_others(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<Revoked>, ApiError> {
     let snapshot = app.snapshot();
     let live = caller(&app, &snapshot, &headers).await?;
-    let filter =
-        SessionFilter { identity_id: Some(live.identity.id), except: Some(live.session.id), live: None };
+    let filter = SessionFilter {
+        identity_id: Some(live.session.identity_id),
+        except: Some(live.session.id),
+        live: None,
+    };
     let count = count(&app, &filter).await?;
     app.commit(&[Change::RevokeSessions(filter)]).await?;
     Ok(Json(Revoked { count }))
@@ -155,7 +158,7 @@ async fn revoke(
             "This is the session that calls. Sign out to end it: DELETE /self-service/logout/api or the browser's logout flow.",
         ));
     }
-    app.commit(&[Change::RevokeSession { id, of: Some(live.identity.id) }]).await?;
+    app.commit(&[Change::RevokeSession { id, of: Some(live.session.identity_id) }]).await?;
     Ok(no_content_json())
 }
 

@@ -1,0 +1,253 @@
+//! Live sessions in memory: bounded by bytes, and never older than a change that was answered.
+//!
+//! Nothing is taken out when something changes. Every change takes the next number and leaves it at its
+//! *mark*: the place in a fixed table to which the token, the session's id or the identity's id leads.
+//! Who reads the store remembers the newest number from before, and an entry is good only while none of
+//! its three marks holds a newer one. So an entry that was read before a change is never used after it,
+//! however the two raced, and a change costs the same however many sessions an identity has. Entries that
+//! share a mark by chance are read from the store once more, which is all that it costs.
+
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{OptionsBuilder, Weighter};
+use sessera_model::{Timestamp, TokenHash, Uuid};
+use sessera_store::Change;
+
+use super::live::LiveSession;
+
+/// How many marks there are, a power of two. With a hundred thousand sessions in memory a change makes
+/// about five of them be read again.
+const MARKS: usize = 1 << 16;
+
+/// What the cache itself needs for an entry, in bytes: the key, the slots, the counters.
+const OVERHEAD: usize = 192;
+
+/// The size of a common session, from which the number of entries is guessed.
+const COMMON_SIZE: u64 = 3 * 1024;
+
+/// The number of the newest change from before the store was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reading(u64);
+
+/// Live sessions by the hash of their token.
+pub struct SessionCache {
+    entries:
+        Cache<TokenHash, Entry, Bytes, BuildHasherDefault<FirstBytes>, DefaultLifecycle<TokenHash, Entry>>,
+    changes: Changes,
+}
+
+#[derive(Clone)]
+struct Entry {
+    live: Arc<LiveSession>,
+    read: Reading,
+}
+
+#[derive(Clone)]
+struct Bytes;
+
+impl Weighter<TokenHash, Entry> for Bytes {
+    fn weight(&self, _: &TokenHash, entry: &Entry) -> u64 {
+        (entry.live.size() + OVERHEAD) as u64
+    }
+}
+
+/// The hash of a hash: its first bytes.
+#[derive(Default)]
+struct FirstBytes(u64);
+
+impl Hasher for FirstBytes {
+    fn write(&mut self, bytes: &[u8]) {
+        if let Some(first) = bytes.first_chunk() {
+            self.0 = u64::from_le_bytes(*first);
+        }
+    }
+
+    /// The length of the key, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+impl std::fmt::Debug for SessionCache {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionCache").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+impl SessionCache {
+    /// A cache that takes at most `max_bytes`; nothing is kept when that is 0.
+    pub fn new(max_bytes: u64) -> Self {
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(usize::try_from(max_bytes / COMMON_SIZE).unwrap_or(usize::MAX))
+            .weight_capacity(max_bytes)
+            .build();
+        // Both capacities are set, which is all that can be wrong with the options.
+        let options = options.unwrap_or_else(|error| unreachable!("{error}"));
+        let hasher = BuildHasherDefault::default();
+        Self {
+            entries: Cache::with_options(options, Bytes, hasher, DefaultLifecycle::default()),
+            changes: Changes::new(),
+        }
+    }
+
+    /// Takes at most `max_bytes` from now on.
+    pub fn set_max_bytes(&self, max_bytes: u64) {
+        if max_bytes != self.entries.capacity() {
+            self.entries.set_capacity(max_bytes);
+        }
+    }
+
+    /// How many sessions are kept.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether none is kept.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// How many bytes they take.
+    pub fn bytes(&self) -> u64 {
+        self.entries.weight()
+    }
+
+    /// The session of a token, if it is here and still good. `schemas_url` is the configuration's of now.
+    pub fn get(&self, token: &TokenHash, now: Timestamp, schemas_url: &str) -> Option<Arc<LiveSession>> {
+        let Entry { live, read } = self.entries.get(token)?;
+        let good = live.session.is_live(now)
+            && live.schemas_url() == schemas_url
+            && self.changes.is_current(read, token, &live);
+        if !good {
+            self.entries.remove_if(token, |entry| entry.read == read);
+            return None;
+        }
+        Some(live)
+    }
+
+    /// To be called before the store is read.
+    pub fn begin(&self) -> Reading {
+        Reading(self.changes.latest.load(Ordering::SeqCst))
+    }
+
+    /// Keeps a session that was read after `read` was given out, unless it changed in the meantime.
+    pub fn insert(&self, read: Reading, token: TokenHash, live: Arc<LiveSession>) {
+        if self.changes.is_current(read, &token, &live) {
+            self.entries.insert(token, Entry { live, read });
+        }
+    }
+
+    /// What was read up to now about this token is no longer good.
+    pub fn drop_token(&self, token: &TokenHash) {
+        self.changes.note(mark_of_token(token));
+    }
+
+    /// What was read up to now about this session is no longer good.
+    pub fn drop_session(&self, id: Uuid) {
+        self.changes.note(mark_of(id));
+    }
+
+    /// What was read up to now about this identity is no longer good: its sessions, its credentials.
+    pub fn drop_identity(&self, id: Uuid) {
+        self.changes.note(mark_of(id));
+    }
+
+    /// Nothing that was read up to now is good any more.
+    pub fn drop_all(&self) {
+        self.changes.note_all();
+        self.entries.clear();
+    }
+
+    /// Drops what changes touch. To be called when they are in the store and before they are answered.
+    pub fn drop_changed(&self, changes: &[Change]) {
+        for change in changes {
+            match change {
+                Change::UpdateIdentity(identity) => self.drop_identity(identity.id),
+                Change::DeleteIdentity(id) | Change::DeleteSessionsOf(id) => self.drop_identity(*id),
+                Change::PutCredential(credential) => self.drop_identity(credential.identity_id),
+                Change::DeleteCredential { identity_id, .. } => self.drop_identity(*identity_id),
+                Change::AuthenticateSession { id, .. }
+                | Change::ExtendSession { id, .. }
+                | Change::RevokeSession { id, .. } => self.drop_session(*id),
+                Change::RevokeSessionByToken(token) => self.drop_token(token),
+                Change::RevokeSessions(filter) => match filter.identity_id {
+                    Some(id) => self.drop_identity(id),
+                    None => self.drop_all(),
+                },
+                // What is new was never read, and the rest is no part of a session.
+                Change::InsertIdentity(_)
+                | Change::InsertSession(_)
+                | Change::InsertFlow(_)
+                | Change::UpdateFlow(_)
+                | Change::ConsumeFlow { .. }
+                | Change::InsertCode(_)
+                | Change::CountAttempt(_)
+                | Change::UseCode(_)
+                | Change::EnqueueMessage(_)
+                | Change::MessageSent(_)
+                | Change::MessageFailed { .. }
+                | Change::ClaimMessage { .. }
+                | Change::PutKeySet(_)
+                | Change::DeleteKeySet(_)
+                | Change::InsertRevision(_) => {}
+            }
+        }
+    }
+}
+
+/// The numbers of changes, and where they were left.
+struct Changes {
+    latest: AtomicU64,
+    /// The newest change of everything.
+    all: AtomicU64,
+    marks: Box<[AtomicU64]>,
+}
+
+impl Changes {
+    fn new() -> Self {
+        let marks = (0..MARKS).map(|_| AtomicU64::new(0)).collect();
+        Self { latest: AtomicU64::new(0), all: AtomicU64::new(0), marks }
+    }
+
+    fn note(&self, mark: usize) {
+        let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
+        self.marks[mark].fetch_max(number, Ordering::SeqCst);
+    }
+
+    fn note_all(&self) {
+        let number = self.latest.fetch_add(1, Ordering::SeqCst) + 1;
+        self.all.fetch_max(number, Ordering::SeqCst);
+    }
+
+    fn is_current(&self, read: Reading, token: &TokenHash, live: &LiveSession) -> bool {
+        let newest = |mark: usize| self.marks[mark].load(Ordering::SeqCst);
+        self.all.load(Ordering::SeqCst) <= read.0
+            && newest(mark_of_token(token)) <= read.0
+            && newest(mark_of(live.session.id)) <= read.0
+            && newest(mark_of(live.session.identity_id)) <= read.0
+    }
+}
+
+fn mark_of_token(token: &TokenHash) -> usize {
+    usize::from(u16::from_le_bytes([token.as_bytes()[0], token.as_bytes()[1]]))
+}
+
+/// Sessions and identities share the marks. Their ids are random; those of elsewhere may be counted up,
+/// so all bytes take part.
+fn mark_of(id: Uuid) -> usize {
+    let (high, low) = id.as_u64_pair();
+    // The golden ratio spreads neighbours over the whole range (Knuth, volume 3, section 6.4).
+    let spread = (high ^ low.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
+    usize::try_from(spread).unwrap_or_default()
+}
+
+const _: () = assert!(MARKS == 1 << 16, "marks are found by 16 bits");
+
+#[cfg(test)]
+#[path = "cache_tests.rs"]
+mod tests;

@@ -1,0 +1,105 @@
+//! A session that is good now, with everything made once that answers about it need.
+
+use std::sync::{Arc, OnceLock};
+
+use axum::http::HeaderValue;
+use bytes::Bytes;
+use sessera_jsonnet::Document;
+use sessera_model::{Identity, IdentityView, Session, SessionView, Timestamp};
+use sessera_store::SessionKind;
+
+use crate::error::ApiError;
+
+/// A session that is good now, with everything made once that answers about it need.
+#[derive(Debug)]
+pub struct LiveSession {
+    /// The session.
+    pub session: Session,
+    /// How it is carried.
+    pub kind: SessionKind,
+    /// The id of its identity in another system.
+    pub external_id: Option<Box<str>>,
+    /// Whether its identity has set up a second factor, once somebody asked.
+    pub second_factor: OnceLock<bool>,
+    /// Where the schemas were when the answer was made.
+    schemas_url: Arc<str>,
+    /// The whole answer of whoami.
+    json: Bytes,
+    /// The same as the value that mappers see.
+    document: Arc<Document>,
+    identity_id: HeaderValue,
+}
+
+impl LiveSession {
+    /// Prepares a session for answers.
+    pub(super) fn new(
+        session: Session,
+        identity: &Identity,
+        kind: SessionKind,
+        now: Timestamp,
+        schemas_url: Arc<str>,
+    ) -> Result<Self, ApiError> {
+        let view =
+            SessionView { identity: Some((identity, IdentityView::public(&schemas_url))), devices: true };
+        let json = Bytes::from(session.to_json(now, view).to_string().into_boxed_str().into_boxed_bytes());
+        let document = Document::parse(&json).map_err(ApiError::internal)?;
+        let identity_id = HeaderValue::from_str(&identity.id.to_string()).map_err(ApiError::internal)?;
+        let external_id = identity.external_id.as_deref().map(Box::from);
+        let second_factor = OnceLock::new();
+        let document = Arc::new(document);
+        Ok(Self { session, kind, external_id, second_factor, schemas_url, json, document, identity_id })
+    }
+
+    /// The session's JSON, as whoami answers it.
+    pub const fn json(&self) -> &Bytes {
+        &self.json
+    }
+
+    /// The session's JSON with the member `tokenized` at its end.
+    pub fn json_with_token(&self, token: &str) -> Vec<u8> {
+        // A token consists of base64url characters and dots, which need no escaping.
+        let open = &self.json[..self.json.len() - 1];
+        let mut json = Vec::with_capacity(open.len() + token.len() + 16);
+        json.extend_from_slice(open);
+        json.extend_from_slice(b",\"tokenized\":\"");
+        json.extend_from_slice(token.as_bytes());
+        json.extend_from_slice(b"\"}");
+        json
+    }
+
+    /// The session as mappers see it.
+    pub const fn document(&self) -> &Arc<Document> {
+        &self.document
+    }
+
+    /// The identity's id as a header value.
+    pub const fn identity_id_header(&self) -> &HeaderValue {
+        &self.identity_id
+    }
+
+    /// Where the schemas were when the answer was made.
+    pub fn schemas_url(&self) -> &str {
+        &self.schemas_url
+    }
+
+    /// Bytes that it takes in memory.
+    pub fn size(&self) -> usize {
+        /// What an allocation costs beside its content.
+        const ALLOCATION: usize = 16;
+        let texts = self.session.methods.iter().map(|method| method.method.capacity()).chain(
+            self.session.devices.iter().map(|device| {
+                device.ip_address.capacity() + device.user_agent.capacity() + device.location.capacity()
+            }),
+        );
+        let session: usize = texts.map(|bytes| bytes + 3 * ALLOCATION).sum::<usize>()
+            + std::mem::size_of_val(self.session.methods.as_slice())
+            + std::mem::size_of_val(self.session.devices.as_slice());
+        size_of::<Self>()
+            + session
+            + self.external_id.as_ref().map_or(0, |id| id.len() + ALLOCATION)
+            + self.json.len()
+            + self.document.size()
+            + self.identity_id.len()
+            + 12 * ALLOCATION
+    }
+}
