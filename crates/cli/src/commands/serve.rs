@@ -37,6 +37,10 @@ impl Serve {
         let origin = Origin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;
         log::init(&Config::from_tree(&loaded.tree)?.log);
+        // Before anybody can know that the server is there, so that no signal ends it otherwise.
+        let mut hangup = signal(SignalKind::hangup())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Server::start(origin).await?;
         if let (Some(public), Some(admin)) = (server.public_address(), server.admin_address()) {
             tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "sessera serves");
@@ -44,15 +48,6 @@ impl Serve {
         let (stop, stopped) = watch::channel(false);
         let app = server.app().clone();
         tokio::spawn(async move {
-            let (Ok(mut hangup), Ok(mut terminate), Ok(mut interrupt)) = (
-                signal(SignalKind::hangup()),
-                signal(SignalKind::terminate()),
-                signal(SignalKind::interrupt()),
-            ) else {
-                tracing::error!("signals cannot be received; the server stops only when it is killed");
-                std::future::pending::<()>().await;
-                return;
-            };
             loop {
                 tokio::select! {
                     _ = hangup.recv() => sessera_server::serve::reload(&app).await,
