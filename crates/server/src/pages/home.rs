@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
-use sessera_model::Identity;
+use sessera_model::Uuid;
 use sessera_store::FlowKind;
 
 use super::words::Word;
@@ -32,7 +32,7 @@ async fn page(visit: &Visit<'_>) -> Result<Response, ApiError> {
     let Some(live) = visit.session().await? else {
         return redirect(&beginning(rules, FlowKind::Login, None));
     };
-    let account = account(visit, &live.identity).await?;
+    let account = account(visit, live.session.identity_id).await?;
     let content = html! {
         p.lead { (texts.filled(Word::HomeLead, &[("account", &account)])) }
         div.buttons {
@@ -46,8 +46,10 @@ async fn page(visit: &Visit<'_>) -> Result<Response, ApiError> {
 }
 
 /// What an account is called.
-pub(super) async fn account(visit: &Visit<'_>, identity: &Identity) -> Result<String, ApiError> {
-    let credentials = visit.app.store.credentials(identity.id).await?;
+pub(super) async fn account(visit: &Visit<'_>, identity_id: Uuid) -> Result<String, ApiError> {
+    let store = &visit.app.store;
+    let identity = store.identity(identity_id).await?.ok_or_else(ApiError::unauthorized)?;
+    let credentials = store.credentials(identity_id).await?;
     let schema = visit.snapshot.schemas.get(&identity.schema_id).map(AsRef::as_ref);
-    Ok(settings::account_name(Owner { identity, credentials: &credentials, schema }))
+    Ok(settings::account_name(Owner { identity: &identity, credentials: &credentials, schema }))
 }

@@ -25,7 +25,7 @@ async fn page(visit: &Visit<'_>) -> Result<Response, ApiError> {
     let texts = visit.texts();
     let page = match visit.session().await? {
         Some(live) => {
-            let account = home::account(visit, &live.identity).await?;
+            let account = home::account(visit, live.session.identity_id).await?;
             let content = html! {
                 p.lead { (texts.filled(Word::SignOutLead, &[("account", &account)])) }
                 @if let Some(form) = form(visit, "primary") { (form) }

@@ -142,7 +142,7 @@ async fn try_revoke(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     }
     let change = match submission.text("session").map_err(refuse)? {
         Some("others") => Change::RevokeSessions(others(visit, &live)),
-        Some(id) => Change::RevokeSession { id: Sessions::parse_id(id)?, of: Some(live.identity.id) },
+        Some(id) => Change::RevokeSession { id: Sessions::parse_id(id)?, of: Some(live.session.identity_id) },
         None => return Err(ApiError::bad_request("The form does not say which session to end.")),
     };
     visit.app.commit(&[change]).await?;
@@ -151,7 +151,7 @@ async fn try_revoke(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
 
 fn others(visit: &Visit<'_>, live: &LiveSession) -> SessionFilter {
     SessionFilter {
-        identity_id: Some(live.identity.id),
+        identity_id: Some(live.session.identity_id),
         except: Some(live.session.id),
         live: Some((true, visit.now)),
     }
