@@ -137,6 +137,16 @@ impl TestServer {
         send(&self.public, method, path, headers, body).await
     }
 
+    /// Sends a form to the public API.
+    pub(crate) async fn public_form(&self, path: &str, form: &str) -> Answer {
+        send_form(&self.public, path, form).await
+    }
+
+    /// Sends a form to the admin API.
+    pub(crate) async fn admin_form(&self, path: &str, form: &str) -> Answer {
+        send_form(&self.admin, path, form).await
+    }
+
     /// Creates an identity with [`PASSWORD`] and returns its id.
     pub(crate) async fn person(&self, email: &str) -> String {
         let body = json!({
@@ -183,7 +193,21 @@ async fn send(
         }
         None => Body::empty(),
     };
-    let response = router.clone().oneshot(request.body(body).unwrap()).await.unwrap();
+    answer(router, request.body(body).unwrap()).await
+}
+
+async fn send_form(router: &Router, path: &str, form: &str) -> Answer {
+    let request = Request::builder()
+        .method("POST")
+        .uri(path)
+        .header("host", "127.0.0.1:4434")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Body::from(form.to_owned()));
+    answer(router, request.unwrap()).await
+}
+
+async fn answer(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.unwrap().to_bytes();
     let body =

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
+use sessera_jose::{Algorithm, KeyError};
 use sessera_model::GoDuration;
 
 use crate::source::{SourceError, SourceUrl};
@@ -64,6 +65,56 @@ pub struct Template {
     pub ttl: Duration,
     /// Which id becomes `sub`.
     pub subject_source: SubjectSource,
+    /// Whom tokens are for (`aud`, RFC 7519, section 4.1.3): a text, or a list of texts. A mapper may
+    /// choose another.
+    pub audience: Option<Audience>,
+    /// Who makes them (`iss`) instead of the public base URL.
+    pub issuer: Option<String>,
+    /// What they are (`typ` in their header), for example `at+jwt` (RFC 9068) instead of `JWT`.
+    pub typ: Option<String>,
+    /// The algorithm that the key set must have.
+    pub algorithm: Option<Algorithm>,
+    /// How much earlier than now tokens begin to be good (`nbf`), for verifiers whose clock is behind.
+    pub nbf_leeway: Duration,
+    /// Whether tokens end with their session at the latest.
+    pub cap_to_session: bool,
+}
+
+/// Whom tokens are for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// One, written as a text.
+    One(String),
+    /// A list, written as one.
+    Many(Vec<String>),
+}
+
+impl Audience {
+    /// Whether it names somebody.
+    pub fn names(&self, who: &str) -> bool {
+        match self {
+            Self::One(one) => one == who,
+            Self::Many(many) => many.iter().any(|one| one == who),
+        }
+    }
+
+    /// The claim as JSON.
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::One(one) => one.as_str().into(),
+            Self::Many(many) => many.clone().into(),
+        }
+    }
+
+    fn from_json(value: &Value) -> Option<Self> {
+        let text = |value: &Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        match value {
+            Value::Array(items) if !items.is_empty() => {
+                items.iter().map(text).collect::<Option<_>>().map(Self::Many)
+            }
+            other => text(other).map(Self::One),
+        }
+    }
 }
 
 /// A template in the configuration is malformed.
@@ -76,7 +127,7 @@ pub enum TemplateError {
     #[error("a template must be an object with the member \"jwks_url\"")]
     NotAnObject,
     /// A member is not known.
-    #[error("a template has no member \"{0}\": it has jwks_url, claims_mapper_url, ttl and subject_source")]
+    #[error("a template has no member \"{0}\": it has {known}", known = KNOWN.join(", "))]
     UnknownMember(String),
     /// The key set is missing.
     #[error("the template needs \"jwks_url\", for example \"set://NAME\"")]
@@ -98,6 +149,21 @@ pub enum TemplateError {
     /// The subject source is not known.
     #[error("the template's \"subject_source\" must be \"id\" or \"external_id\"")]
     SubjectSource,
+    /// The audience is neither a text nor a list of texts.
+    #[error("the template's \"audience\" must be a text or a list of texts")]
+    Audience,
+    /// The type has characters that a media type cannot have.
+    #[error("the template's \"typ\" must be a media type without \"application/\", for example \"at+jwt\"")]
+    Typ,
+    /// The algorithm is not supported.
+    #[error("the template's \"algorithm\": {0}")]
+    Algorithm(KeyError),
+    /// The leeway is no duration, or too long.
+    #[error("the template's \"nbf_leeway\": {0}")]
+    Leeway(String),
+    /// A member must be true or false.
+    #[error("the template's \"{0}\" must be true or false")]
+    NotABool(&'static str),
 }
 
 impl TemplateError {
@@ -110,12 +176,31 @@ impl TemplateError {
             Self::NotAString(member) | Self::Source { member, .. } => Some(member),
             Self::Ttl(_) => Some("ttl"),
             Self::SubjectSource => Some("subject_source"),
+            Self::Audience => Some("audience"),
+            Self::Typ => Some("typ"),
+            Self::Algorithm(_) => Some("algorithm"),
+            Self::Leeway(_) => Some("nbf_leeway"),
+            Self::NotABool(member) => Some(member),
         }
     }
 }
 
 /// The members of a template.
-const KNOWN: [&str; 4] = ["jwks_url", "claims_mapper_url", "ttl", "subject_source"];
+const KNOWN: [&str; 10] = [
+    "jwks_url",
+    "claims_mapper_url",
+    "ttl",
+    "subject_source",
+    "audience",
+    "issuer",
+    "typ",
+    "algorithm",
+    "nbf_leeway",
+    "cap_to_session",
+];
+
+/// The longest time by which `nbf` may lie before now.
+const MAX_LEEWAY: Duration = Duration::from_secs(600);
 
 impl Template {
     /// Parses a template. Unknown members are errors.
@@ -149,8 +234,37 @@ impl Template {
                 Some("external_id") => SubjectSource::ExternalId,
                 Some(_) => return Err(TemplateError::SubjectSource),
             },
+            audience: members
+                .get("audience")
+                .filter(|audience| !audience.is_null())
+                .map(|audience| Audience::from_json(audience).ok_or(TemplateError::Audience))
+                .transpose()?,
+            issuer: text("issuer")?.map(str::to_owned),
+            typ: text("typ")?.map(parse_typ).transpose()?,
+            algorithm: text("algorithm")?
+                .map(|name| name.parse().map_err(TemplateError::Algorithm))
+                .transpose()?,
+            nbf_leeway: text("nbf_leeway")?.map_or(Ok(Duration::ZERO), parse_leeway)?,
+            cap_to_session: match members.get("cap_to_session") {
+                None | Some(Value::Null) => false,
+                Some(Value::Bool(cap)) => *cap,
+                Some(_) => return Err(TemplateError::NotABool("cap_to_session")),
+            },
         })
     }
+}
+
+fn parse_typ(text: &str) -> Result<String, TemplateError> {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte);
+    if text.len() <= 64 && text.bytes().all(is_token) { Ok(text.to_owned()) } else { Err(TemplateError::Typ) }
+}
+
+fn parse_leeway(text: &str) -> Result<Duration, TemplateError> {
+    let leeway = text.parse::<GoDuration>().map_err(|error| TemplateError::Leeway(error.to_string()))?.get();
+    if leeway > MAX_LEEWAY {
+        return Err(TemplateError::Leeway("clocks differ by seconds; ten minutes are the longest".into()));
+    }
+    Ok(leeway)
 }
 
 fn parse_ttl(text: &str) -> Result<Duration, TemplateError> {
@@ -193,6 +307,35 @@ mod tests {
             assert!(error(json!({"jwks_url": "set://k", "ttl": ttl})).contains("ttl"), "{ttl}");
         }
         assert!(error(json!({"jwks_url": "set://k", "subject_source": "email"})).contains("external_id"));
+        for (member, bad) in [
+            ("audience", json!([])),
+            ("audience", json!(["a", 1])),
+            ("audience", json!({})),
+            ("issuer", json!(1)),
+            ("typ", json!("a b")),
+            ("typ", json!("application/at+jwt")),
+            ("algorithm", json!("none")),
+            ("nbf_leeway", json!("1h")),
+            ("nbf_leeway", json!("-1s")),
+            ("cap_to_session", json!("yes")),
+        ] {
+            assert!(error(json!({"jwks_url": "set://k", (member): bad})).contains(member), "{member}");
+        }
+    }
+
+    #[test]
+    fn everything_beyond_the_guide_is_optional() {
+        let template = Template::from_json(&json!({
+            "jwks_url": "set://k", "audience": ["a", "b"], "issuer": "https://id.example.org", "typ": "at+jwt",
+            "algorithm": "ES256", "nbf_leeway": "5s", "cap_to_session": true,
+        }));
+        let template = template.unwrap();
+        let audience = template.audience.unwrap();
+        assert!(audience.names("b") && !audience.names("c"));
+        assert_eq!(audience.to_json(), json!(["a", "b"]));
+        assert_eq!(template.typ.as_deref(), Some("at+jwt"));
+        assert_eq!(template.nbf_leeway, Duration::from_secs(5));
+        assert!(template.cap_to_session);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::error::{LoadError, TokenizeError};
 use crate::schedule::Schedule;
 use crate::source::{SourceUrl, Sources};
-use crate::template::{SubjectSource, Template};
+use crate::template::{Audience, SubjectSource, Template};
 
 /// The default claims in the order of their names, which is the order in a token.
 const TIMES: [&str; 3] = ["exp", "iat", "nbf"];
@@ -40,6 +40,7 @@ pub struct Tokenizer {
     is_managed: bool,
     ttl: Duration,
     subject_source: SubjectSource,
+    audience: Option<Audience>,
     public_keys: PublicJwkSet,
     limits: Limits,
 }
@@ -68,6 +69,7 @@ impl Tokenizer {
             mapper,
             ttl: template.ttl,
             subject_source: template.subject_source,
+            audience: template.audience.clone(),
             public_keys: keys.public(),
             limits: Limits::default(),
         })
@@ -91,6 +93,11 @@ impl Tokenizer {
     /// Whether its keys rotate by themselves.
     pub const fn is_managed(&self) -> bool {
         self.is_managed
+    }
+
+    /// Whether its tokens are for this audience.
+    pub fn is_for(&self, who: &str) -> bool {
+        self.audience.as_ref().is_some_and(|audience| audience.names(who))
     }
 
     /// How long its tokens live.

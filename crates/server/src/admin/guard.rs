@@ -14,6 +14,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Body as _;
 use url::Url;
 
+use crate::admin::introspect;
 use crate::app::App;
 use crate::config::tree::{AdminConfig, is_loopback};
 use crate::credentials::bearer;
@@ -24,7 +25,10 @@ pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: N
     let refusal = {
         let snapshot = app.snapshot();
         let host = request.uri().host().map(str::to_owned);
-        let has_body = !request.body().is_end_stream();
+        // Introspection takes forms, as its specification wants. It changes nothing, and a web page that
+        // sends one is told by its Origin.
+        let takes_forms = request.uri().path() == introspect::PATH;
+        let has_body = !request.body().is_end_stream() && !takes_forms;
         judge(&snapshot.config.admin, has_body, request.headers(), host.as_deref()).err()
     };
     match refusal {

@@ -2,6 +2,7 @@
 
 mod guard;
 pub(crate) mod identities;
+mod introspect;
 mod keys;
 mod projects;
 mod rotation;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(keys::router())
         .merge(projects::router())
         .merge(rotation::router())
+        .merge(introspect::router())
         .merge(public::schemas_router())
         .merge(health::router())
         .merge(health::admin_router())

@@ -11,6 +11,7 @@ pub(crate) mod registration;
 mod schemas;
 pub(crate) mod sessions;
 pub(crate) mod settings;
+mod token;
 pub(crate) mod verification;
 mod well_known;
 mod whoami;
@@ -41,6 +42,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(errors::router())
         .merge(schemas::router())
         .merge(well_known::router())
+        .merge(token::router())
         .merge(health::router())
 }
 
