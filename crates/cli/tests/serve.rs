@@ -288,6 +288,28 @@ fn with_a_token_the_admin_api_may_listen_anywhere_and_asks_for_it() {
 }
 
 #[test]
+fn an_admin_api_that_everybody_reaches_never_loses_its_token() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("c.yml");
+    let host = |more: &str| format!("serve:\n  admin:\n    host: {more}\n");
+    std::fs::write(&file, host("0.0.0.0\n    token: the-first-admin-token")).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let address = server.admin.replace("0.0.0.0", "127.0.0.1");
+    let ask = |token: &str| {
+        let header = format!("authorization: Bearer {token}");
+        call(&address, "GET", "/admin/identities", &[&header], None).0
+    };
+    assert_eq!((ask("the-first-admin-token"), ask("none")), (200, 401));
+    // The address takes effect with a start only, so this would be an open door.
+    std::fs::write(&file, host("127.0.0.1")).unwrap();
+    let said = server.logged("goes on with the one before");
+    assert!(said.contains("serve.admin.token"), "{said}");
+    assert_eq!((ask("the-first-admin-token"), ask("none")), (200, 401));
+    std::fs::write(&file, host("0.0.0.0\n    token: the-next-admin-token")).unwrap();
+    wait_for(&(401, 200), || (ask("the-first-admin-token"), ask("the-next-admin-token")));
+}
+
+#[test]
 fn files_are_read_again_when_they_change() {
     let folder = TempDir::new().unwrap();
     let path = |name: &str| folder.path().join(name);

@@ -71,12 +71,14 @@ impl Server {
         let public = listen("public", &config.public.host, config.public.port).await?;
         let admin = listen("admin", &config.admin.host, config.admin.port).await?;
         // Port 0 is any free one. Which one it became belongs to the base URLs and to the issuer of tokens.
-        for (variable, configured, listener) in [
-            ("SERVE_PUBLIC_PORT", config.public.port, &public),
-            ("SERVE_ADMIN_PORT", config.admin.port, &admin),
-        ] {
-            if let (0, Ok(address)) = (configured, listener.local_addr()) {
-                origin.environment.insert(variable.into(), address.port().to_string());
+        // Where it listens stays as it is while the server runs, so that an admin API that everybody can
+        // reach never loses its token by a change of a file.
+        for (variable, host, listener) in
+            [("SERVE_PUBLIC", &config.public.host, &public), ("SERVE_ADMIN", &config.admin.host, &admin)]
+        {
+            origin.environment.insert(format!("{variable}_HOST"), host.clone());
+            if let Ok(address) = listener.local_addr() {
+                origin.environment.insert(format!("{variable}_PORT"), address.port().to_string());
             }
         }
         let loaded = load(&origin.files, &origin.environment)?;

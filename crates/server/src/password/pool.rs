@@ -168,6 +168,31 @@ mod tests {
         assert_eq!(pool.verify(bcrypt, &"x".repeat(73), None).await, Ok(Verification::Mismatch));
     }
 
+    /// Counts the salts that are made, one for each hash.
+    #[derive(Default)]
+    struct Salts(std::sync::atomic::AtomicUsize);
+
+    impl Random for Salts {
+        fn fill(&self, bytes: &mut [u8]) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            bytes.fill(7);
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_signs_in_a_hash_as_configured_is_worked_out() {
+        let salts = Arc::new(Salts::default());
+        let pool = PasswordHashing::with_workers(salts.clone(), 1);
+        let current = pool.hash(CHEAP, "correct horse").await.unwrap();
+        let md5 = "$md5$A7vNQ/III7Xt969UTs81AQ==";
+        for (stored, made) in [(None, 1), (Some(md5), 1), (Some(current.as_str()), 0)] {
+            let before = salts.0.load(std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(pool.verify(CHEAP, "wrong", stored).await, Ok(Verification::Mismatch));
+            let after = salts.0.load(std::sync::atomic::Ordering::Relaxed);
+            assert_eq!(after - before, made, "{stored:?}");
+        }
+    }
+
     #[tokio::test]
     async fn who_finds_the_queue_full_is_sent_away() {
         let pool = pool();
