@@ -137,3 +137,88 @@ fn innermost(error: &reqwest::Error) -> String {
 fn beginning(body: &[u8]) -> String {
     String::from_utf8_lossy(body).chars().filter(|c| !c.is_control()).take(SHOWN).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use wiremock::matchers::{header, method, path};
+    use wiremock::{Mock, MockServer, ResponseTemplate};
+
+    async fn answering(template: ResponseTemplate) -> MockServer {
+        let server = MockServer::start().await;
+        Mock::given(method("GET")).and(path("/projects")).respond_with(template).mount(&server).await;
+        server
+    }
+
+    async fn ask(server: &MockServer, token: Option<&str>) -> Result<Value, ClientError> {
+        let client = AdminClient::new(server.uri().parse()?, token.map(Secret::from).as_ref())?;
+        client.json(client.request(Method::GET, &["projects"])).await
+    }
+
+    #[tokio::test]
+    async fn the_token_is_sent_and_stays_out_of_debug_output() {
+        let server = MockServer::start().await;
+        Mock::given(header("authorization", "Bearer hunter2"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(json!([])))
+            .mount(&server)
+            .await;
+        assert_eq!(ask(&server, Some("hunter2")).await.unwrap(), json!([]));
+        let token = Secret::from("hunter2");
+        let client = AdminClient::new(server.uri().parse().unwrap(), Some(&token)).unwrap();
+        assert!(!format!("{client:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn the_token_is_not_sent_in_the_clear() {
+        let token = Secret::from("hunter2");
+        let client = |endpoint: &str| AdminClient::new(endpoint.parse().unwrap(), Some(&token));
+        let refused = client("http://admin.example").unwrap_err();
+        assert!(matches!(refused, ClientError::TokenOverPlainHttp { .. }));
+        assert!(!refused.to_string().contains("hunter2"));
+        assert!(client("https://admin.example").is_ok());
+        let broken = Secret::from("two\nlines");
+        assert!(AdminClient::new("https://admin.example".parse().unwrap(), Some(&broken)).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_refusal_carries_the_server_s_reason() {
+        let envelope =
+            json!({"error": {"code": 404, "status": "Not Found", "reason": "Do this.", "message": "No."}});
+        let error = ask(&answering(ResponseTemplate::new(404).set_body_json(envelope)).await, None).await;
+        let error = error.unwrap_err();
+        assert!(error.is_not_found());
+        assert_eq!(error.to_string(), "Do this.");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_admin_api_is_said_to_be_none() {
+        for template in [
+            ResponseTemplate::new(404).set_body_string("404 page not found"),
+            ResponseTemplate::new(200).set_body_string("<html>"),
+            ResponseTemplate::new(502),
+        ] {
+            let error = ask(&answering(template).await, None).await.unwrap_err();
+            assert!(matches!(error, ClientError::NotUnderstood { .. }), "{error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn redirects_are_not_followed() {
+        let elsewhere = answering(ResponseTemplate::new(200).set_body_json(json!([]))).await;
+        let location = format!("{}/projects", elsewhere.uri());
+        let server = answering(ResponseTemplate::new(307).insert_header("location", location)).await;
+        assert!(ask(&server, Some("hunter2")).await.is_err());
+        assert!(elsewhere.received_requests().await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_unreachable() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        drop(listener);
+        let client = AdminClient::new(endpoint, None).unwrap();
+        let error = client.projects().await.unwrap_err();
+        assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
+    }
+}

@@ -11,9 +11,9 @@ use crate::global::Global;
 /// What can be made.
 #[derive(Subcommand)]
 pub(crate) enum Create {
-    #[command(alias = "jwks")]
+    #[command(visible_alias = "jwks")]
     Jwk(jwk::CreateJwk),
-    #[command(alias = "identities")]
+    #[command(visible_alias = "identities")]
     Identity(identity::CreateIdentity),
 }
 

@@ -12,11 +12,11 @@ use crate::global::Global;
 /// What can be deleted.
 #[derive(Subcommand)]
 pub(crate) enum Delete {
-    #[command(alias = "jwks")]
+    #[command(visible_alias = "jwks")]
     Jwk(jwk::DeleteJwk),
-    #[command(alias = "identities")]
+    #[command(visible_alias = "identities")]
     Identity(identity::DeleteIdentity),
-    #[command(alias = "sessions")]
+    #[command(visible_alias = "sessions")]
     Session(session::DeleteSession),
 }
 

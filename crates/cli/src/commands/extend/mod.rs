@@ -10,7 +10,7 @@ use crate::global::Global;
 /// What can be made to last longer.
 #[derive(Subcommand)]
 pub(crate) enum Extend {
-    #[command(alias = "sessions")]
+    #[command(visible_alias = "sessions")]
     Session(session::ExtendSession),
 }
 

@@ -13,13 +13,13 @@ use crate::global::Global;
 /// What can be shown.
 #[derive(Subcommand)]
 pub(crate) enum Get {
-    #[command(alias = "jwks")]
+    #[command(visible_alias = "jwks")]
     Jwk(jwk::GetJwk),
-    #[command(name = "identity-config", aliases = ["ic", "kratos-config"])]
+    #[command(name = "identity-config", visible_aliases = ["ic", "kratos-config"])]
     IdentityConfig(identity_config::GetIdentityConfig),
-    #[command(alias = "identities")]
+    #[command(visible_alias = "identities")]
     Identity(identity::GetIdentity),
-    #[command(alias = "sessions")]
+    #[command(visible_alias = "sessions")]
     Session(session::GetSession),
 }
 

@@ -11,9 +11,9 @@ use crate::global::Global;
 /// What can be imported.
 #[derive(Subcommand)]
 pub(crate) enum Import {
-    #[command(alias = "jwks")]
+    #[command(visible_alias = "jwks")]
     Jwk(jwk::ImportJwk),
-    #[command(alias = "identity")]
+    #[command(visible_alias = "identity")]
     Identities(identity::ImportIdentities),
 }
 

@@ -14,13 +14,13 @@ use crate::global::Global;
 /// What can be listed.
 #[derive(Subcommand)]
 pub(crate) enum List {
-    #[command(alias = "jwk")]
+    #[command(visible_alias = "jwk")]
     Jwks(jwk::ListJwks),
-    #[command(alias = "identity")]
+    #[command(visible_alias = "identity")]
     Identities(identity::ListIdentities),
-    #[command(alias = "session")]
+    #[command(visible_alias = "session")]
     Sessions(session::ListSessions),
-    #[command(alias = "revision")]
+    #[command(visible_alias = "revision")]
     Revisions(revisions::ListRevisions),
 }
 

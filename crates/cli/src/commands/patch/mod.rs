@@ -11,7 +11,7 @@ use crate::global::Global;
 /// What can be changed in part.
 #[derive(Subcommand)]
 pub(crate) enum Patch {
-    #[command(name = "identity-config", aliases = ["ic", "kratos-config"])]
+    #[command(name = "identity-config", visible_aliases = ["ic", "kratos-config"])]
     IdentityConfig(identity_config::PatchIdentityConfig),
     Identity(identity::PatchIdentity),
 }

@@ -10,7 +10,7 @@ use crate::global::Global;
 /// What can be made the first.
 #[derive(Subcommand)]
 pub(crate) enum Promote {
-    #[command(alias = "jwks")]
+    #[command(visible_alias = "jwks")]
     Jwk(jwk::PromoteJwk),
 }
 

@@ -11,9 +11,9 @@ use crate::global::Global;
 /// What can be revoked.
 #[derive(Subcommand)]
 pub(crate) enum Revoke {
-    #[command(alias = "jwks")]
+    #[command(visible_alias = "jwks")]
     Jwk(jwk::RevokeJwk),
-    #[command(alias = "sessions")]
+    #[command(visible_alias = "sessions")]
     Session(session::RevokeSession),
 }
 

@@ -10,7 +10,7 @@ use crate::global::Global;
 /// What can be replaced.
 #[derive(Subcommand)]
 pub(crate) enum Update {
-    #[command(name = "identity-config", aliases = ["ic", "kratos-config"])]
+    #[command(name = "identity-config", visible_aliases = ["ic", "kratos-config"])]
     IdentityConfig(identity_config::UpdateIdentityConfig),
 }
 
