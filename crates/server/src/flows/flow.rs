@@ -340,6 +340,12 @@ pub struct VerificationDetails {
     /// How many codes were asked for.
     #[serde(default)]
     pub sent: u32,
+    /// The browsers in which the link of the message was opened, by their cookies' hashes.
+    #[serde(default)]
+    pub opened_by: Vec<TokenHash>,
+    /// The code in that link.
+    #[serde(default)]
+    pub linked_code: Option<String>,
 }
 
 impl Details for VerificationDetails {

@@ -50,7 +50,11 @@ pub fn begin_for(
             return_to: None,
             browser: None,
         };
-        let details = VerificationDetails { email: Some(address.value.clone()), attempts: 0, sent: 1 };
+        let details = VerificationDetails {
+            email: Some(address.value.clone()),
+            sent: 1,
+            ..VerificationDetails::default()
+        };
         let mut flow = Flow::begin(beginning, State::SentEmail, details);
         flow.say(MessageId::VerificationCodeSent);
         changes.push(flow.insert()?);

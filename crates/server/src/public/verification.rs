@@ -135,7 +135,7 @@ async fn get(
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
     let visit = Visit::new(&app, &snapshot, &caller);
-    let flow: Flow<VerificationDetails> = visit.flow(parameters.id.as_deref()).await?;
+    let flow = adopt(&visit, visit.flow(parameters.id.as_deref()).await?);
     visit.check_browser(&flow)?;
     if flow.is_expired(visit.now) {
         return Err(visit.ended(&flow));
@@ -171,19 +171,43 @@ async fn follow_link(
     }
 }
 
+/// In how many browsers a link can be opened; the newest ones count.
+const MAX_OPENED: usize = 8;
+
+/// The flow as the caller's browser has it: filled in, when the link was opened in it.
+fn adopt(visit: &Visit<'_>, mut flow: Flow<VerificationDetails>) -> Flow<VerificationDetails> {
+    let browser = visit.browser().map(TokenHash::of);
+    if let Some(browser) = browser.filter(|browser| flow.details.opened_by.contains(browser)) {
+        flow.transport = Transport::Browser;
+        flow.browser = Some(browser);
+        if let Some(code) = &flow.details.linked_code {
+            flow.values.insert("code".into(), code.as_str().into());
+        }
+    }
+    flow
+}
+
 async fn try_follow_link(visit: &Visit<'_>, parameters: &ByFlow) -> Result<Response, ApiError> {
     let mut flow: Flow<VerificationDetails> = visit.flow(parameters.flow.as_deref()).await?;
     if flow.is_expired(visit.now) {
         return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at))
             .await;
     }
-    // Whoever opens the link has the message; the flow goes on in their browser.
-    let new_cookie = visit.browser().is_none().then(|| csrf::new_cookie(visit.app.random.as_ref()));
-    if flow.transport == Transport::Browser {
-        flow.browser = new_cookie.as_deref().or_else(|| visit.browser()).map(TokenHash::of);
-    }
-    if let Some(code) = parameters.code.as_deref().filter(|code| code.len() <= 32) {
-        flow.values.insert("code".into(), code.into());
+    let code = parameters.code.as_deref().unwrap_or_default();
+    let stored = visit.app.store.code(flow.id, CodePurpose::Verification).await?;
+    let is_good = codes::is_good(&visit.rules().keys, stored.as_ref(), code, visit.now);
+    let mut new_cookie = None;
+    // Whoever opens the link with the right code has the message; the flow goes on in their browser.
+    // Others, such as the one who began it, are not shown the code.
+    if is_good && flow.details.attempts < codes::MAX_ATTEMPTS {
+        new_cookie = visit.browser().is_none().then(|| csrf::new_cookie(visit.app.random.as_ref()));
+        let browser = new_cookie.as_deref().or_else(|| visit.browser()).map(TokenHash::of);
+        let opened_by = &mut flow.details.opened_by;
+        opened_by.extend(browser.filter(|browser| !opened_by.contains(browser)));
+        if opened_by.len() > MAX_OPENED {
+            opened_by.remove(0);
+        }
+        flow.details.linked_code = Some(code.to_owned());
     }
     visit.keep(&mut flow).await?;
     let mut response = redirect(&visit.rules().page(FlowKind::Verification, flow.id))?;
@@ -228,7 +252,7 @@ async fn submit(
 async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     visit.admit()?;
     check_enabled(visit)?;
-    let mut flow: Flow<VerificationDetails> = visit.flow(id).await?;
+    let mut flow = adopt(visit, visit.flow(id).await?);
     if flow.is_expired(visit.now) {
         return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at))
             .await;

@@ -13,7 +13,7 @@ use sessera_store::Change;
 use tower::ServiceExt as _;
 
 use crate::courier::{self, CodeMail};
-use crate::testing::{Answer, TestServer};
+use crate::testing::{Answer, PASSWORD, TestServer};
 
 /// A client. Its requests take JSON unless [`Client::page`] is used.
 pub(super) struct Client<'a> {
@@ -65,6 +65,11 @@ impl<'a> Client<'a> {
 
     fn new(server: &'a TestServer, way: &'static str) -> Self {
         Self { server, way, cookies: BTreeMap::new(), token: None, headers: Vec::new(), peer: None }
+    }
+
+    /// `browser` or `api`.
+    pub(super) const fn way(&self) -> &'static str {
+        self.way
     }
 
     pub(super) fn from(mut self, peer: &str) -> Self {
@@ -126,6 +131,11 @@ impl<'a> Client<'a> {
         self.send("GET", path, &[("accept", "application/json")], b"").await
     }
 
+    /// Gets a path as a person who navigates.
+    pub(super) async fn page(&mut self, path: &str) -> Answer {
+        self.send("GET", path, &[("accept", "text/html")], b"").await
+    }
+
     pub(super) async fn post(&mut self, path: &str, body: &Value) -> Answer {
         let headers = [("accept", "application/json"), ("content-type", "application/json")];
         self.send("POST", path, &headers, body.to_string().as_bytes()).await
@@ -165,6 +175,21 @@ impl<'a> Client<'a> {
         let flow = self.begin("login", "").await;
         self.submit(&flow, json!({"method": "password", "identifier": identifier, "password": password}))
             .await
+    }
+
+    /// Makes an account and signs in with it.
+    pub(super) async fn signed_in(mut self, email: &str) -> Self {
+        self.server.person(email).await;
+        let answer = self.login(email, PASSWORD).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        self.token = answer.body["session_token"].as_str().map(ToOwned::to_owned);
+        self
+    }
+
+    /// The status and body of whoami.
+    pub(super) async fn whoami(&mut self) -> (u16, Value) {
+        let answer = self.get("/sessions/whoami").await;
+        (answer.status, answer.body)
     }
 }
 

@@ -1,5 +1,8 @@
 //! The flows as their clients see them.
 
+mod bad_input;
 mod client;
 mod enumeration;
 mod limits;
+mod rules;
+mod second_factor;
