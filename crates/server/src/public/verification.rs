@@ -188,6 +188,7 @@ fn adopt(visit: &Visit<'_>, mut flow: Flow<VerificationDetails>) -> Flow<Verific
 }
 
 async fn try_follow_link(visit: &Visit<'_>, parameters: &ByFlow) -> Result<Response, ApiError> {
+    visit.admit()?;
     let mut flow: Flow<VerificationDetails> = visit.flow(parameters.flow.as_deref()).await?;
     if flow.is_expired(visit.now) {
         return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at))
@@ -208,8 +209,12 @@ async fn try_follow_link(visit: &Visit<'_>, parameters: &ByFlow) -> Result<Respo
             opened_by.remove(0);
         }
         flow.details.linked_code = Some(code.to_owned());
+        visit.keep_with(&mut flow, Vec::new()).await?;
+    } else if !code.is_empty() {
+        // Guessing by links is guessing.
+        flow.details.attempts = flow.details.attempts.saturating_add(1);
+        visit.keep_with(&mut flow, Vec::new()).await?;
     }
-    visit.keep(&mut flow).await?;
     let mut response = redirect(&visit.rules().page(FlowKind::Verification, flow.id))?;
     if let Some(cookie) = new_cookie {
         visit.set_browser(&mut response, &cookie)?;

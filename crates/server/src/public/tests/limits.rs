@@ -147,6 +147,25 @@ async fn after_five_wrong_codes_the_right_one_is_worth_nothing() {
 }
 
 #[tokio::test]
+async fn guessing_by_links_is_guessing() {
+    let server = server(json!({})).await;
+    let mut client = Client::browser(&server);
+    let flow = client.begin("verification", "").await;
+    client.submit(&flow, json!({"method": "code", "email": ADA})).await;
+    let code = mailed_code(&server, ADA).await.unwrap();
+    let wrong = if code == "000000" { "000001" } else { "000000" };
+    for typed in [wrong, wrong, wrong, wrong, wrong, &code] {
+        let link = format!("/self-service/verification?flow={}&code={typed}", flow.id);
+        let mut guesser = Client::browser(&server);
+        assert_eq!(guesser.page(&link).await.status, 303);
+        let read = guesser.get(&format!("/self-service/verification/flows?id={}", flow.id)).await;
+        assert_eq!(read.status, 403, "{typed}");
+    }
+    let answer = client.submit(&flow, json!({"method": "code", "code": code})).await;
+    assert_eq!(answer.body["ui"]["messages"][0]["id"], 4_070_006);
+}
+
+#[tokio::test]
 async fn a_person_is_sent_few_codes_in_an_hour() {
     let server = server(json!({"codes_per_hour": 2})).await;
     for expected in [true, true, false] {
