@@ -1,5 +1,6 @@
 //! The project's chores. `cargo xtask test` runs everything that must pass before a change lands.
 
+mod browser;
 mod clients;
 mod mail;
 mod run;
@@ -21,6 +22,12 @@ struct Arguments {
 enum Chore {
     /// Format, lints and all tests; installs what they need
     Test,
+    /// Only the tests in a browser: the pages, and the examples of pages on other origins
+    Browser {
+        /// Keep the pictures of the pages in docs/screenshots
+        #[arg(long)]
+        keep: bool,
+    },
     /// Only the tests with real clients: Ory's SDK and jose under Node, PyJWT under Python
     Clients,
     /// Only the tests of mail: codes through a real mail server
@@ -36,6 +43,10 @@ enum Chore {
 fn main() -> Result<()> {
     match Arguments::parse().chore {
         Chore::Test => run::test(),
+        Chore::Browser { keep } => {
+            tools::install()?;
+            browser::test(keep)
+        }
         Chore::Clients => {
             tools::install()?;
             clients::test()

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{clients, mail, supply, tools, wire};
+use crate::{browser, clients, mail, supply, tools, wire};
 
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn test() -> Result<()> {
@@ -17,6 +17,7 @@ pub(crate) fn test() -> Result<()> {
     step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
     step("wire contract", || wire::check(""))?;
     step("mail", mail::test)?;
+    step("browser", || browser::test(false))?;
     step("real clients", clients::test)
 }
 

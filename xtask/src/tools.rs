@@ -18,6 +18,8 @@ const TOOLS: &[Tool] = &[
     Tool { program: "cc", package: "build-essential" },
     Tool { program: "cmake", package: "cmake" },
     Tool { program: "node", package: "nodejs" },
+    Tool { program: "chromium", package: "chromium" },
+    Tool { program: "openssl", package: "openssl" },
     Tool { program: "npm", package: "npm" },
     Tool { program: "python3", package: "python3-venv" },
 ];

@@ -20,6 +20,8 @@ pub(super) struct Look<'a> {
     pub(super) min_password: Option<usize>,
     /// Whether the first empty field has the focus, for pages that ask for one thing.
     pub(super) focus: bool,
+    /// Whether a form's first button is what people mostly come for.
+    pub(super) is_main: bool,
 }
 
 impl Look<'_> {
@@ -67,9 +69,8 @@ impl Look<'_> {
                 (self.form(container, &container.nodes.iter().collect::<Vec<_>>()))
             } @else {
                 @for (at, group) in groups.into_iter().enumerate() {
-                    section.method {
-                        @if let Some(title) = self.method_title(group) { h2 { (title) } }
-                        (Self { focus: self.focus && at == 0, ..self }.form_of(container, group))
+                    div.method {
+                        (Self { focus: self.focus && at == 0, is_main: at == 0, ..self }.form_of(container, group))
                     }
                 }
             }
@@ -236,7 +237,7 @@ impl Look<'_> {
         let Attributes::Input(input) = &node.attributes else { return html! {} };
         let class = match input.name.as_str() {
             "totp_unlink" | "lookup_secret_disable" => "danger",
-            _ if is_primary && input.name != "email" => "primary",
+            _ if is_primary && self.is_main => "primary",
             _ => "quiet",
         };
         let value = input.value.as_ref().map(plain).unwrap_or_default();
@@ -313,15 +314,6 @@ impl Look<'_> {
             (Some(hint), Some(error)) => Some(format!("{hint} {error}")),
             (hint, error) => hint.or(error),
         }
-    }
-
-    fn method_title(self, group: Group) -> Option<String> {
-        let word = match group {
-            Group::Totp => Word::SecondFactorApp,
-            Group::LookupSecret => Word::SecondFactorLookup,
-            _ => return None,
-        };
-        Some(self.texts.word(word).to_owned())
     }
 }
 

@@ -32,7 +32,7 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
     };
     let container = login::form(visit, &flow, None).await?;
     let texts = visit.texts();
-    let look = Look { texts, min_password: None, focus: true };
+    let look = Look { texts, min_password: None, focus: true, is_main: true };
     let is_second = flow.details.requested_aal > AssuranceLevel::Aal1;
     let title = if is_second {
         Word::SecondFactorTitle

@@ -33,7 +33,7 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
         Err(response) => return Ok(response),
     };
     let container = recovery::form(visit, &flow, None);
-    let look = Look { texts, min_password: None, focus: true };
+    let look = Look { texts, min_password: None, focus: true, is_main: true };
     let is_sent = flow.state == FlowState::SentEmail;
     let content = html! {
         (look.messages(&container))

@@ -35,7 +35,7 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
     };
     let container = registration::form(visit, &flow, None)?;
     let min_password = rules.password.map(|policy| policy.min_length);
-    let look = Look { texts, min_password, focus: true };
+    let look = Look { texts, min_password, focus: true, is_main: true };
     let title = match flow.details.step {
         RegistrationStep::Credentials if rules.registration_in_two_steps => Word::CredentialsTitle,
         _ => Word::RegistrationTitle,

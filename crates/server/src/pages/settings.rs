@@ -50,7 +50,7 @@ async fn page(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, Ap
     let (container, identity) = settings::form(visit, &flow, None).await?;
     let account = home::account(visit, &identity).await?;
     let min_password = rules.password.map(|policy| policy.min_length);
-    let look = Look { texts, min_password, focus: false };
+    let look = Look { texts, min_password, focus: false, is_main: true };
     let mut groups = groups(&container);
     // Backup codes stand in for the app, so they come behind it.
     groups.sort_by_key(|group| *group == Group::LookupSecret);

@@ -12,7 +12,7 @@ use crate::flows::ui::{Attributes, Container, Group, Input, InputKind, Node};
 const HOSTILE: &str = "\"'><script>alert(1)</script>&amp;\u{202e}\u{0}";
 
 fn render(container: &Container) -> String {
-    let look = Look { texts: Texts::of(Language::En), min_password: Some(8), focus: true };
+    let look = Look { texts: Texts::of(Language::En), min_password: Some(8), focus: true, is_main: true };
     format!("{}{}", look.messages(container).into_string(), look.forms(container).into_string())
 }
 

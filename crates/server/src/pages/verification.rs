@@ -33,7 +33,7 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
         Err(response) => return Ok(response),
     };
     let container = verification::form(visit, &flow, None);
-    let look = Look { texts, min_password: None, focus: true };
+    let look = Look { texts, min_password: None, focus: true, is_main: true };
     let content = html! {
         (look.messages(&container))
         @if flow.state == FlowState::ChooseMethod { p.lead { (texts.word(Word::VerificationLead)) } }

@@ -50,10 +50,6 @@ words! {
     ToRecovery = "login.to_recovery",
     /// The page of the second factor.
     SecondFactorTitle = "second_factor.title",
-    /// Heading of the form for a code of an app.
-    SecondFactorApp = "second_factor.app",
-    /// Heading of the form for a backup code.
-    SecondFactorLookup = "second_factor.lookup",
     /// The page of signing up.
     RegistrationTitle = "registration.title",
     /// The second page of signing up.

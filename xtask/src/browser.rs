@@ -1,0 +1,26 @@
+//! The tests in a real browser: the pages, and the examples of pages on other origins.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+
+use crate::run::{run, sessera, workspace};
+use crate::tools::find;
+
+/// Runs the tests. The pictures of the pages go to `target/screenshots`, and to `docs/screenshots` when
+/// `keep` asks for that.
+pub(crate) fn test(keep: bool) -> Result<()> {
+    let program = sessera()?;
+    let folder = workspace().join("tests/browser");
+    for folder in [folder.clone(), workspace().join("examples/spa")] {
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))?;
+    }
+    let pictures = if keep { "docs/screenshots" } else { "target/screenshots" };
+    run(Command::new("node")
+        // One file after the other: each has a browser and a server of its own.
+        .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
+        .current_dir(folder)
+        .env("SESSERA", program)
+        .env("CHROMIUM", find("chromium").context("chromium is not installed")?)
+        .env("SCREENSHOTS", workspace().join(pictures)))
+}
