@@ -3,6 +3,7 @@
 mod browser;
 mod clients;
 mod mail;
+mod postgres;
 mod run;
 mod supply;
 mod tools;
@@ -32,6 +33,8 @@ enum Chore {
     Clients,
     /// Only the tests of mail: codes through a real mail server
     Mail,
+    /// Only the store's tests that need PostgreSQL
+    Postgres,
     /// Only the wire contract: answers compared with recorded ones, where the recordings are there
     Wire {
         /// Scenarios whose names match
@@ -54,6 +57,10 @@ fn main() -> Result<()> {
         Chore::Mail => {
             tools::install()?;
             mail::test()
+        }
+        Chore::Postgres => {
+            tools::install()?;
+            postgres::test()
         }
         Chore::Wire { only } => wire::check(&only),
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{browser, clients, mail, supply, tools, wire};
+use crate::{browser, clients, mail, postgres, supply, tools, wire};
 
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn test() -> Result<()> {
@@ -15,6 +15,7 @@ pub(crate) fn test() -> Result<()> {
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     step("supply chain", supply::check)?;
     step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
+    step("PostgreSQL", postgres::test)?;
     step("wire contract", || wire::check(""))?;
     step("mail", mail::test)?;
     step("browser", || browser::test(false))?;
@@ -39,6 +40,11 @@ pub(crate) fn skipped(what: &str, why: &str) {
 /// Runs cargo in the workspace.
 pub(crate) fn cargo(arguments: &[&str]) -> Result<()> {
     run(Command::new("cargo").args(arguments))
+}
+
+/// Runs cargo in the workspace with some environment variables.
+pub(crate) fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Result<()> {
+    run(Command::new("cargo").args(arguments).envs(environment.iter().copied()))
 }
 
 /// Runs a command in the workspace; anything but success is an error that shows the command.

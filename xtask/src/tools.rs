@@ -22,6 +22,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "openssl", package: "openssl" },
     Tool { program: "npm", package: "npm" },
     Tool { program: "python3", package: "python3-venv" },
+    Tool { program: crate::postgres::PROGRAMS, package: "postgresql" },
 ];
 
 /// Installs what is missing. Needs root for that, and says what to install otherwise.
@@ -65,6 +66,6 @@ pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
     Ok(python)
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }

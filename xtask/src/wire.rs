@@ -71,7 +71,8 @@ impl Drop for Stopped {
     }
 }
 
-fn free_port() -> Result<u16> {
+/// A port on which nobody listens.
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 

@@ -204,6 +204,9 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict(Conflict::Changed) => Self::conflict(
                 "The record was changed by another request in the meantime. Read it again and repeat the change.",
             ),
+            StoreError::Conflict(Conflict::Unstorable) => {
+                Self::bad_request("A text holds a NUL character (\\u0000). Send it without.")
+            }
             StoreError::Conflict(taken) => Self::conflict(format!(
                 "This identity conflicts with another one that already exists: {taken}. Use another value or change the other identity first."
             )),

@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
-use sessera_store::sqlite::{SqliteOptions, SqliteStore, parse_dsn};
-use sessera_store::{Cipher, Store, StoreError, secrets_file};
+use sessera_store::{Cipher, Engine, StoreError, secrets_file};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -41,6 +40,16 @@ pub enum StartError {
     /// The managed key sets cannot be put to use.
     #[error(transparent)]
     Rotation(#[from] RotationError),
+    /// Nodes that share a database must share their secrets, so they are not made up.
+    #[error(
+        "secrets.cipher and secrets.cookie are not configured. With a database that several nodes share they must be, the same for all, and kept as safely as the database's backup. Put this into the configuration of every node:\nsecrets:\n  cipher: [\"{cipher}\"]\n  cookie: [\"{cookie}\"]"
+    )]
+    NoSecrets {
+        /// A new secret to encrypt with.
+        cipher: String,
+        /// A new secret for cookies.
+        cookie: String,
+    },
     /// An address is taken or does not exist.
     #[error("cannot listen on {address}: {problem}. Stop what listens there, or set serve.{api}.port")]
     Listen {
@@ -85,15 +94,9 @@ impl Server {
         let config = Config::from_tree(&loaded.tree)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let path = parse_dsn(&config.dsn)?;
-        let (cipher, cookie) = secrets(&config, &path, &*random)?;
-        let store = SqliteStore::open(SqliteOptions {
-            path,
-            cipher: Arc::new(Cipher::new(&cipher)?),
-            random: random.clone(),
-        })
-        .await?;
-        let store: Arc<dyn Store> = Arc::new(store);
+        let engine = Engine::of(&config.dsn)?;
+        let (cipher, cookie) = secrets(&config, &engine, &*random)?;
+        let store = engine.open(Arc::new(Cipher::new(&cipher)?), random.clone()).await?;
         let sets = store.key_sets().await?;
         let revision = store.newest_revision().await?;
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
@@ -136,18 +139,21 @@ impl Server {
     }
 }
 
-/// The secrets of the configuration, else those kept beside the database. The second is the cookie's,
-/// when it is not configured.
+/// The secrets of the configuration, else those kept beside the database file. The second is the
+/// cookie's, when it is not configured.
 fn secrets(
     config: &Config,
-    database: &std::path::Path,
+    engine: &Engine,
     random: &dyn Random,
 ) -> Result<(Vec<Secret>, Option<Secret>), StartError> {
     let configured = &config.secrets;
     if !configured.cipher.is_empty() && !configured.cookie.is_empty() {
         return Ok((configured.cipher.clone(), None));
     }
-    let kept = secrets_file::load_or_create(database, random)?;
+    let Engine::Sqlite(file) = engine else {
+        return Err(StartError::NoSecrets { cipher: random.base64url(24), cookie: random.base64url(24) });
+    };
+    let kept = secrets_file::load_or_create(file, random)?;
     let cipher = if configured.cipher.is_empty() { vec![kept.cipher] } else { configured.cipher.clone() };
     Ok((cipher, configured.cookie.is_empty().then_some(kept.cookie)))
 }

@@ -1,4 +1,5 @@
-//! Durable storage: one interface, [`Store`], with an engine behind it.
+//! Durable storage: one interface, [`Store`], with two engines behind it: a file ([`sqlite`]) and a
+//! server that many nodes share ([`postgres`]).
 //!
 //! Reading is done by the methods of [`Store`]. Everything that changes goes through
 //! [`Store::commit`]: a list of [`Change`]s that happen all together or not at all. Changes carry
@@ -14,8 +15,11 @@
 
 pub mod change;
 pub mod cipher;
+pub mod engine;
 pub mod error;
+pub mod postgres;
 pub mod records;
+pub mod sealer;
 pub mod secrets_file;
 pub mod sqlite;
 
@@ -24,6 +28,7 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, To
 
 pub use change::Change;
 pub use cipher::Cipher;
+pub use engine::Engine;
 pub use error::{Conflict, StoreError};
 pub use records::{
     Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message, Page,

@@ -28,7 +28,11 @@ async fn open() -> (SqliteStore, TempDir) {
     (store, folder)
 }
 
-contract!(open());
+contract!(some(open()));
+
+async fn some<T>(opened: impl Future<Output = T>) -> Option<T> {
+    Some(opened.await)
+}
 
 fn keys() -> Change {
     let key = StoredKey {
@@ -103,20 +107,7 @@ async fn a_failing_statement_leaves_nothing() {
     let all = contract::one_of_each(&ada);
     let url = format!("sqlite://{}", folder.path().join("db.sqlite").display());
     let mut beside = sqlx::SqliteConnection::connect(&url).await.unwrap();
-    let tables = [
-        "identities",
-        "addresses",
-        "credentials",
-        "identifiers",
-        "sessions",
-        "flows",
-        "codes",
-        "outbox",
-        "key_sets",
-        "keys",
-        "revisions",
-    ];
-    for table in tables {
+    for table in contract::TABLES {
         let fault =
             format!("CREATE TRIGGER fault BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'fault'); END");
         sqlx::query(sqlx::AssertSqlSafe(fault)).execute(&mut beside).await.unwrap();

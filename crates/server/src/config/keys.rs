@@ -390,7 +390,11 @@ const LOG: &[Key] = &[
 
 /// The whole tree.
 pub const ROOT: &[Key] = &[
-    key("dsn", Text, "The database. Default: sqlite://sessera.sqlite in the working directory."),
+    key(
+        "dsn",
+        Secret,
+        "The database: sqlite://file or postgres://user:password@host/database. Default: sqlite://sessera.sqlite in the working directory.",
+    ),
     key("serve", Object(SERVE), "Where Sessera listens."),
     key("secrets", Object(SECRETS_KEYS), "Secrets."),
     key("log", Object(LOG), "The log."),

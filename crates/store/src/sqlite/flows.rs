@@ -19,7 +19,7 @@ impl SqliteStore {
         Ok(Some(Flow {
             id,
             kind: FlowKind::parse(row::text(&found, "kind")?).ok_or_else(|| row::corrupt("kind"))?,
-            body: self.unseal("flows.body", id, row::bytes(&found, "sealed_body")?)?,
+            body: self.sealer.unseal("flows.body", id, row::bytes(&found, "sealed_body")?)?,
             expires_at: row::time(&found, "expires_at")?,
             version: row::integer(&found, "version")?,
         }))
@@ -33,7 +33,7 @@ impl SqliteStore {
         sqlx::query("INSERT INTO flows (id, kind, sealed_body, expires_at, version) VALUES (?, ?, ?, ?, 1)")
             .bind(flow.id)
             .bind(flow.kind.as_str())
-            .bind(self.seal("flows.body", flow.id, flow.body.as_bytes()))
+            .bind(self.sealer.seal("flows.body", flow.id, flow.body.as_bytes()))
             .bind(flow.expires_at.micros())
             .execute(connection)
             .await
@@ -49,7 +49,7 @@ impl SqliteStore {
         let changed = sqlx::query(
             "UPDATE flows SET sealed_body = ?, expires_at = ?, version = version + 1 WHERE id = ? AND version = ?",
         )
-        .bind(self.seal("flows.body", flow.id, flow.body.as_bytes()))
+        .bind(self.sealer.seal("flows.body", flow.id, flow.body.as_bytes()))
         .bind(flow.expires_at.micros())
         .bind(flow.id)
         .bind(flow.version)

@@ -7,6 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{CredentialOf, IdentityFilter, Page};
+use crate::sealer::credential_row;
 
 impl SqliteStore {
     pub(super) async fn find_identity(&self, id: Uuid) -> Result<Option<Identity>, StoreError> {
@@ -102,7 +103,7 @@ impl SqliteStore {
 
     fn credential(&self, identity_id: Uuid, found: &SqliteRow) -> Result<Credential, StoreError> {
         let kind = CredentialKind::parse(row::text(found, "kind")?).ok_or_else(|| row::corrupt("kind"))?;
-        let config = self.unseal(
+        let config = self.sealer.unseal(
             "credentials.config",
             credential_row(identity_id, kind),
             row::bytes(found, "sealed_config")?,
@@ -190,7 +191,7 @@ impl SqliteStore {
     ) -> Result<(), StoreError> {
         let config = credential.config.expose().to_string();
         let row = credential_row(*identity_id, credential.kind);
-        let sealed = self.seal("credentials.config", row, config.as_bytes());
+        let sealed = self.sealer.seal("credentials.config", row, config.as_bytes());
         sqlx::query(
             "INSERT INTO credentials (identity_id, kind, sealed_config, identifiers, version, created_at, \
              updated_at) VALUES (?, ?, ?, ?, ?, ?, ?) \
@@ -224,11 +225,6 @@ impl SqliteStore {
         }
         Ok(())
     }
-}
-
-/// What a credential's content belongs to.
-fn credential_row(identity_id: Uuid, kind: CredentialKind) -> Vec<u8> {
-    [identity_id.as_bytes(), kind.as_str().as_bytes()].concat()
 }
 
 /// These types hold strings, flags and times only, which always have a JSON form.

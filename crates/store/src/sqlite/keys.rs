@@ -6,6 +6,7 @@ use super::sessions::refused_unless;
 use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{KeySet, StoredKey};
+use crate::sealer::key_row;
 
 impl SqliteStore {
     pub(super) async fn find_key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError> {
@@ -47,7 +48,8 @@ impl SqliteStore {
             .iter()
             .map(|key| {
                 let kid = row::text(key, "kid")?.to_owned();
-                let jwk = self.unseal("keys.jwk", key_row(name, &kid), row::bytes(key, "sealed_jwk")?)?;
+                let jwk =
+                    self.sealer.unseal("keys.jwk", key_row(name, &kid), row::bytes(key, "sealed_jwk")?)?;
                 Ok(StoredKey { kid, jwk: jwk.into(), created_at: row::time(key, "created_at")? })
             })
             .collect::<Result<_, StoreError>>()?;
@@ -95,7 +97,7 @@ impl SqliteStore {
             .bind(&set.name)
             .bind(&key.kid)
             .bind(position)
-            .bind(self.seal("keys.jwk", key_row(&set.name, &key.kid), key.jwk.expose().as_bytes()))
+            .bind(self.sealer.seal("keys.jwk", key_row(&set.name, &key.kid), key.jwk.expose().as_bytes()))
             .bind(key.created_at.micros())
             .execute(&mut *connection)
             .await
@@ -116,9 +118,4 @@ impl SqliteStore {
             .map_err(from_sqlx)?;
         refused_unless(gone.rows_affected() == 1, Conflict::Missing)
     }
-}
-
-/// What a key belongs to. The length in front keeps `a` + `bc` apart from `ab` + `c`.
-fn key_row(set: &str, kid: &str) -> Vec<u8> {
-    format!("{}:{set}{kid}", set.len()).into_bytes()
 }

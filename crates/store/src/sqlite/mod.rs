@@ -15,19 +15,17 @@ mod row;
 mod sessions;
 mod sweep;
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use sessera_model::{Credential, CredentialKind, Identity, Random, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
 use sqlx::SqlitePool;
 
 use crate::change::Change;
-use crate::cipher::Cipher;
 use crate::error::StoreError;
 use crate::records::{
     Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
     StoredSession,
 };
+use crate::sealer::Sealer;
 use crate::{Store, error};
 
 pub use open::{SqliteOptions, parse_dsn};
@@ -36,31 +34,13 @@ pub use open::{SqliteOptions, parse_dsn};
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
-    cipher: Arc<Cipher>,
-    random: Arc<dyn Random>,
+    sealer: Sealer,
     deployment_id: Uuid,
 }
 
 impl std::fmt::Debug for SqliteStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SqliteStore").field("deployment_id", &self.deployment_id).finish_non_exhaustive()
-    }
-}
-
-/// What a sealed value belongs to: its table, column and row.
-fn place(column: &str, row: impl AsRef<[u8]>) -> Vec<u8> {
-    [column.as_bytes(), b"/", row.as_ref()].concat()
-}
-
-impl SqliteStore {
-    fn seal(&self, column: &str, row: impl AsRef<[u8]>, plain: &[u8]) -> Vec<u8> {
-        self.cipher.seal(&*self.random, &place(column, row), plain)
-    }
-
-    fn unseal(&self, column: &str, row: impl AsRef<[u8]>, sealed: &[u8]) -> Result<String, StoreError> {
-        let plain = self.cipher.open(&place(column, row), sealed)?;
-        String::from_utf8(plain.to_vec())
-            .map_err(|_| StoreError::Corrupt(format!("{column} holds something else than text")))
     }
 }
 
@@ -188,8 +168,9 @@ impl Store for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{FlowKind, records::Flow};
+    use crate::{Cipher, FlowKind, records::Flow};
     use sessera_model::{Secret, SystemRandom};
+    use std::sync::Arc;
 
     #[tokio::test]
     async fn a_full_disk_is_said_and_nothing_is_half_done() {

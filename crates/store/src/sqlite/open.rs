@@ -14,6 +14,7 @@ use sqlx::{Connection as _, Row as _, SqlitePool};
 use super::SqliteStore;
 use crate::cipher::Cipher;
 use crate::error::{StoreError, from_sqlx};
+use crate::sealer::Sealer;
 
 /// What a store on SQLite needs.
 pub struct SqliteOptions {
@@ -31,9 +32,6 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Reading connections. More do not help a machine of few cores.
 const READERS: u32 = 4;
 
-/// The value that is encrypted into the database to recognise a wrong secret.
-const CHECK: &[u8] = b"sessera check value";
-
 /// The file that a data source name points to: `sqlite://path?...`, `sqlite:path`. Parameters are left
 /// out, as Kratos's have no meaning here. Names of databases in memory are refused: every connection
 /// would have its own.
@@ -49,7 +47,7 @@ pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
     Some(path).filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(|| {
         let scheme = dsn.split(':').next().unwrap_or_default();
         StoreError::InvalidDsn(format!(
-            "the dsn with the scheme \"{scheme}\" is not supported: write sqlite:///path/to/file.sqlite"
+            "the dsn with the scheme \"{scheme}\" is not supported: write sqlite:///path/to/file.sqlite or postgres://user:password@host:5432/database"
         ))
     })
 }
@@ -68,9 +66,10 @@ impl SqliteStore {
             .statement_cache_capacity(200);
         let writer = pool_of(1).connect_with(connect.clone()).await.map_err(from_sqlx)?;
         migrate(&writer, &options.path).await?;
-        let deployment_id = claim(&writer, &options).await?;
+        let sealer = Sealer::new(options.cipher, options.random);
+        let deployment_id = claim(&writer, &sealer).await?;
         let readers = pool_of(READERS).connect_with(connect).await.map_err(from_sqlx)?;
-        Ok(Self { writer, readers, cipher: options.cipher, random: options.random, deployment_id })
+        Ok(Self { writer, readers, sealer, deployment_id })
     }
 }
 
@@ -112,7 +111,7 @@ async fn migrate(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
 }
 
 /// Reads the deployment's id and proves the secret, or writes both into a new database.
-async fn claim(writer: &SqlitePool, options: &SqliteOptions) -> Result<Uuid, StoreError> {
+async fn claim(writer: &SqlitePool, sealer: &Sealer) -> Result<Uuid, StoreError> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(from_sqlx)?;
     let found =
         sqlx::query("SELECT name, value FROM meta WHERE name IN ('check', 'deployment_id') ORDER BY name")
@@ -122,13 +121,12 @@ async fn claim(writer: &SqlitePool, options: &SqliteOptions) -> Result<Uuid, Sto
     let values: Vec<Vec<u8>> =
         found.iter().map(|row| row.try_get("value")).collect::<Result<_, _>>().map_err(from_sqlx)?;
     let id = if let [check, id] = values.as_slice() {
-        options.cipher.open(CHECK, check)?;
+        sealer.prove(check)?;
         Uuid::from_slice(id).map_err(|_| StoreError::Corrupt("the deployment's id cannot be read".into()))?
     } else if !values.is_empty() {
         return Err(StoreError::Corrupt("the check value or the deployment's id is gone from meta".into()));
     } else {
-        let id = options.random.uuid();
-        let check = options.cipher.seal(&*options.random, CHECK, CHECK);
+        let (check, id) = sealer.claim();
         for (name, value) in [("check", check), ("deployment_id", id.as_bytes().to_vec())] {
             sqlx::query("INSERT INTO meta (name, value) VALUES (?, ?)")
                 .bind(name)

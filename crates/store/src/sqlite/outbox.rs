@@ -23,7 +23,7 @@ impl SqliteStore {
         rows.iter()
             .map(|found| {
                 let id = row::id(found, "id")?;
-                let sealed = self.unseal("outbox", id, row::bytes(found, "sealed")?)?;
+                let sealed = self.sealer.unseal("outbox", id, row::bytes(found, "sealed")?)?;
                 let (recipient, content) = sealed.split_once('\n').ok_or_else(|| row::corrupt("sealed"))?;
                 Ok(Message {
                     id,
@@ -47,7 +47,7 @@ impl SqliteStore {
         let plain = format!("{}\n{}", message.recipient.replace(['\r', '\n'], ""), message.content.expose());
         sqlx::query("INSERT INTO outbox (id, sealed, template, attempts, created_at, due_at) VALUES (?, ?, ?, ?, ?, ?)")
             .bind(message.id)
-            .bind(self.seal("outbox", message.id, plain.as_bytes()))
+            .bind(self.sealer.seal("outbox", message.id, plain.as_bytes()))
             .bind(&message.template)
             .bind(message.attempts)
             .bind(message.created_at.micros())

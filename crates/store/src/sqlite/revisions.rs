@@ -28,7 +28,7 @@ impl SqliteStore {
 
     fn read_revision(&self, found: &SqliteRow) -> Result<Revision, StoreError> {
         let RevisionSummary { id, parent, created_at, diff } = summary(found)?;
-        let config = self.unseal("revisions.config", id, row::bytes(found, "sealed_config")?)?;
+        let config = self.sealer.unseal("revisions.config", id, row::bytes(found, "sealed_config")?)?;
         Ok(Revision { id, parent, created_at, config: config.into(), diff })
     }
 
@@ -66,7 +66,7 @@ impl SqliteStore {
         .bind(revision.id)
         .bind(revision.parent)
         .bind(revision.created_at.micros())
-        .bind(self.seal("revisions.config", revision.id, revision.config.expose().as_bytes()))
+        .bind(self.sealer.seal("revisions.config", revision.id, revision.config.expose().as_bytes()))
         .bind(&revision.diff)
         .execute(connection)
         .await

@@ -1,0 +1,44 @@
+//! Which engine a data source name means.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sessera_model::Random;
+
+use crate::postgres::{PostgresDsn, PostgresOptions, PostgresStore, is_postgres};
+use crate::sqlite::{SqliteOptions, SqliteStore, parse_dsn};
+use crate::{Cipher, Store, StoreError};
+
+/// A database, not opened yet.
+#[derive(Clone, Debug)]
+pub enum Engine {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A server.
+    Postgres(PostgresDsn),
+}
+
+impl Engine {
+    /// The database that a data source name means: `sqlite://`, `postgres://`, `cockroach://`.
+    pub fn of(dsn: &str) -> Result<Self, StoreError> {
+        if is_postgres(dsn) {
+            PostgresDsn::parse(dsn).map(Self::Postgres)
+        } else {
+            parse_dsn(dsn).map(Self::Sqlite)
+        }
+    }
+
+    /// Opens it and brings it up to date. A file is made when it is not there.
+    pub async fn open(
+        self,
+        cipher: Arc<Cipher>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(SqliteStore::open(SqliteOptions { path, cipher, random }).await?),
+            Self::Postgres(dsn) => {
+                Arc::new(PostgresStore::open(PostgresOptions { dsn, cipher, random }).await?)
+            }
+        })
+    }
+}

@@ -1,0 +1,79 @@
+//! Codes that were sent to an address.
+
+use sessera_model::Uuid;
+
+use super::connection::Connection;
+use super::sessions::refused_unless;
+use super::{PostgresStore, row};
+use crate::error::{Conflict, StoreError};
+use crate::records::{Code, CodePurpose};
+
+impl PostgresStore {
+    pub(super) async fn find_code(
+        &self,
+        flow_id: Uuid,
+        purpose: CodePurpose,
+    ) -> Result<Option<Code>, StoreError> {
+        let found = self
+            .connection()
+            .await?
+            .optional(
+                sqlx::query("SELECT * FROM codes WHERE flow_id = $1 AND purpose = $2 AND NOT used")
+                    .bind(flow_id)
+                    .bind(purpose.as_str()),
+            )
+            .await?;
+        let Some(found) = found else { return Ok(None) };
+        Ok(Some(Code {
+            id: row::id(&found, "id")?,
+            flow_id,
+            purpose,
+            identity_id: row::id(&found, "identity_id")?,
+            address: row::text(&found, "address")?.to_owned(),
+            hash: row::hash(&found, "hash")?,
+            attempts: row::integer(&found, "attempts")?,
+            expires_at: row::time(&found, "expires_at")?,
+        }))
+    }
+
+    pub(super) async fn insert_code(
+        &self,
+        connection: &mut Connection,
+        code: &Code,
+    ) -> Result<(), StoreError> {
+        connection.execute(sqlx::query(
+            "INSERT INTO codes (id, flow_id, purpose, identity_id, address, hash, attempts, used, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, false, $8) \
+             ON CONFLICT (flow_id, purpose) DO UPDATE SET id = excluded.id, \
+             identity_id = excluded.identity_id, address = excluded.address, hash = excluded.hash, \
+             attempts = excluded.attempts, used = false, expires_at = excluded.expires_at",
+        )
+        .bind(code.id)
+        .bind(code.flow_id)
+        .bind(code.purpose.as_str())
+        .bind(code.identity_id)
+        .bind(&code.address)
+        .bind(code.hash.as_bytes().as_slice())
+        .bind(code.attempts)
+        .bind(code.expires_at.micros())).await?;
+        Ok(())
+    }
+
+    pub(super) async fn count_attempt(
+        &self,
+        connection: &mut Connection,
+        id: Uuid,
+    ) -> Result<(), StoreError> {
+        connection
+            .execute(sqlx::query("UPDATE codes SET attempts = attempts + 1 WHERE id = $1").bind(id))
+            .await?;
+        Ok(())
+    }
+
+    pub(super) async fn use_code(&self, connection: &mut Connection, id: Uuid) -> Result<(), StoreError> {
+        let changed = connection
+            .execute(sqlx::query("UPDATE codes SET used = true WHERE id = $1 AND NOT used").bind(id))
+            .await?;
+        refused_unless(changed == 1, Conflict::Changed)
+    }
+}

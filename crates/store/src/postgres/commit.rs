@@ -1,0 +1,101 @@
+//! Changes, all or nothing.
+
+use super::PostgresStore;
+use super::connection::Connection;
+use super::sessions::refused_unless;
+use crate::change::Change;
+use crate::error::{Conflict, StoreError};
+
+/// How often changes are tried that clash with those of others.
+const ATTEMPTS: u32 = 4;
+
+impl PostgresStore {
+    pub(super) async fn apply_all(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let mut connection = self.connection().await?;
+        let mut attempts = ATTEMPTS;
+        loop {
+            let outcome = self.apply_once(&mut connection, changes).await;
+            attempts -= 1;
+            match outcome {
+                Ok(()) => return Ok(()),
+                Err(error) => {
+                    if !connection.roll_back().await || attempts == 0 {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn apply_once(&self, connection: &mut Connection, changes: &[Change]) -> Result<(), StoreError> {
+        connection.begin().await?;
+        for change in changes {
+            self.apply(connection, change).await?;
+        }
+        connection.commit().await
+    }
+
+    async fn apply(&self, connection: &mut Connection, change: &Change) -> Result<(), StoreError> {
+        match change {
+            Change::InsertIdentity(identity) => self.insert_identity(connection, identity).await,
+            Change::UpdateIdentity(identity) => self.update_identity(connection, identity).await,
+            Change::DeleteIdentity(id) => {
+                let gone =
+                    connection.execute(sqlx::query("DELETE FROM identities WHERE id = $1").bind(id)).await?;
+                refused_unless(gone == 1, Conflict::Missing)
+            }
+            Change::PutCredential(credential) => self.put_credential(connection, credential).await,
+            Change::DeleteCredential { identity_id, kind } => {
+                connection
+                    .execute(
+                        sqlx::query("DELETE FROM credentials WHERE identity_id = $1 AND kind = $2")
+                            .bind(identity_id)
+                            .bind(kind.as_str()),
+                    )
+                    .await?;
+                Ok(())
+            }
+            Change::InsertSession(session) => self.insert_session(connection, session).await,
+            Change::AuthenticateSession { id, at, assurance_level, methods, devices, expires_at, token } => {
+                self.authenticate_session(
+                    connection,
+                    *id,
+                    *at,
+                    *assurance_level,
+                    methods,
+                    devices,
+                    *expires_at,
+                    token.as_ref(),
+                )
+                .await
+            }
+            Change::ExtendSession { id, at, expires_at } => {
+                self.extend_session(connection, *id, *at, *expires_at).await
+            }
+            Change::RevokeSessionByToken(token) => self.revoke_session_by_token(connection, token).await,
+            Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
+            Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,
+            Change::DeleteSessionsOf(identity_id) => {
+                connection
+                    .execute(sqlx::query("DELETE FROM sessions WHERE identity_id = $1").bind(identity_id))
+                    .await?;
+                Ok(())
+            }
+            Change::InsertFlow(flow) => self.insert_flow(connection, flow).await,
+            Change::UpdateFlow(flow) => self.update_flow(connection, flow).await,
+            Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,
+            Change::InsertCode(code) => self.insert_code(connection, code).await,
+            Change::CountAttempt(id) => self.count_attempt(connection, *id).await,
+            Change::UseCode(id) => self.use_code(connection, *id).await,
+            Change::EnqueueMessage(message) => self.enqueue(connection, message).await,
+            Change::ClaimMessage { id, attempts, until } => {
+                self.claim_message(connection, *id, *attempts, *until).await
+            }
+            Change::MessageSent(id) => self.message_sent(connection, *id).await,
+            Change::MessageFailed { id, due_at } => self.message_failed(connection, *id, *due_at).await,
+            Change::PutKeySet(set) => self.put_key_set(connection, set).await,
+            Change::DeleteKeySet(name) => self.delete_key_set(connection, name).await,
+            Change::InsertRevision(revision) => self.insert_revision(connection, revision).await,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The data source name of PostgreSQL and `CockroachDB`.
+
+use std::str::FromStr as _;
+use std::time::Duration;
+
+use sessera_model::GoDuration;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::error::StoreError;
+
+/// What a data source name says.
+///
+/// `postgres://user:password@host1:5432,host2:5432/database?sslmode=verify-full&max_conns=20`. Several
+/// hosts are the members of one cluster, of which the one that can be written is used. Parameters are
+/// those of libpq (`sslmode`, `sslrootcert`, `sslcert`, `sslkey`, `application_name`, `options`,
+/// `connect_timeout`), of Kratos (`max_conns`, `max_idle_conns`, `max_conn_lifetime`,
+/// `max_conn_idle_time`) and `statement_timeout`.
+#[derive(Clone, Debug)]
+pub struct PostgresDsn {
+    /// How each host is reached.
+    pub(super) hosts: Vec<PgConnectOptions>,
+    /// Whether the database is PostgreSQL itself: it tells of changes and knows standbys.
+    pub(super) is_postgres: bool,
+    /// How many connections there are at the most, one for listening not counted.
+    pub(super) max_connections: usize,
+    /// After which time a connection is replaced.
+    pub(super) max_lifetime: Duration,
+    /// How long one host may take to accept a connection.
+    pub(super) connect_timeout: Duration,
+    /// How long one statement may take.
+    pub(super) statement_timeout: Duration,
+}
+
+/// Whether the engine is meant.
+pub fn is_postgres(dsn: &str) -> bool {
+    scheme(dsn).is_some()
+}
+
+/// Whether it is PostgreSQL itself, and what follows the scheme.
+fn scheme(dsn: &str) -> Option<(bool, &str)> {
+    let (scheme, rest) = dsn.split_once("://")?;
+    match scheme {
+        "postgres" | "postgresql" => Some((true, rest)),
+        "cockroach" | "cockroachdb" | "crdb" => Some((false, rest)),
+        _ => None,
+    }
+}
+
+impl PostgresDsn {
+    /// Reads a data source name. Errors do not repeat it: a password may stand in it.
+    pub fn parse(dsn: &str) -> Result<Self, StoreError> {
+        let (is_postgres, rest) = scheme(dsn).ok_or_else(|| invalid("the scheme is another one"))?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        let (user, hosts) = authority.rsplit_once('@').map_or((None, authority), |(u, h)| (Some(u), h));
+        let mut parsed = Self {
+            hosts: Vec::new(),
+            is_postgres,
+            max_connections: 16,
+            max_lifetime: Duration::from_secs(3600),
+            connect_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(3),
+        };
+        let mut theirs = Vec::new();
+        for parameter in query.split('&').filter(|parameter| !parameter.is_empty()) {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            match name {
+                "max_conns" => parsed.max_connections = number::<usize>(name, value)?.max(1),
+                "max_conn_lifetime" => parsed.max_lifetime = duration(name, value)?,
+                "connect_timeout" => {
+                    parsed.connect_timeout = Duration::from_secs(number::<u64>(name, value)?.max(1));
+                }
+                "statement_timeout" => parsed.statement_timeout = duration(name, value)?,
+                // Idle connections are kept; the primary is always looked for.
+                "max_idle_conns" | "max_conn_idle_time" | "target_session_attrs" => {}
+                _ => theirs.push(parameter),
+            }
+        }
+        let user = user.map(|user| format!("{user}@")).unwrap_or_default();
+        let theirs = theirs.join("&");
+        for host in hosts.split(',') {
+            let url = format!("postgres://{user}{host}/{path}?{theirs}");
+            let options = PgConnectOptions::from_str(&url).map_err(|error| invalid(&error.to_string()))?;
+            parsed.hosts.push(named(options, &theirs));
+        }
+        Ok(parsed)
+    }
+
+    /// How long a whole operation may take, waiting for a connection included.
+    pub(super) fn limit(&self) -> Duration {
+        self.statement_timeout + self.connect_timeout
+    }
+}
+
+/// Gives the connection a name under which the database lists it, unless it has one.
+fn named(options: PgConnectOptions, parameters: &str) -> PgConnectOptions {
+    if parameters.contains("application_name=") { options } else { options.application_name("sessera") }
+}
+
+fn invalid(problem: &str) -> StoreError {
+    StoreError::InvalidDsn(format!(
+        "the dsn cannot be read: {problem}. Write postgres://user:password@host:5432/database?sslmode=verify-full"
+    ))
+}
+
+fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, StoreError> {
+    value.parse().map_err(|_| invalid(&format!("{name} is not a whole number")))
+}
+
+/// A duration as Go writes it, or a number of milliseconds, as PostgreSQL takes it.
+fn duration(name: &str, value: &str) -> Result<Duration, StoreError> {
+    if let Ok(milliseconds) = value.parse() {
+        return Ok(Duration::from_millis(milliseconds));
+    }
+    GoDuration::from_str(value).map(GoDuration::get).map_err(|error| invalid(&format!("{name}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dsn_names_hosts_and_limits() {
+        let dsn = "postgres://ada:s3cret@one:5433,two/sessera?sslmode=disable&max_conns=7&max_conn_lifetime=10m&statement_timeout=1500&connect_timeout=1";
+        let parsed = PostgresDsn::parse(dsn).unwrap();
+        let hosts: Vec<_> = parsed.hosts.iter().map(|host| (host.get_host(), host.get_port())).collect();
+        assert_eq!(hosts, [("one", 5433), ("two", 5432)]);
+        assert_eq!(parsed.hosts[1].get_database(), Some("sessera"));
+        assert_eq!(parsed.max_connections, 7);
+        assert_eq!(parsed.max_lifetime, Duration::from_secs(600));
+        assert_eq!(parsed.limit(), Duration::from_millis(2500));
+        assert!(parsed.is_postgres);
+        assert!(!PostgresDsn::parse("cockroach://root@h:26257/defaultdb").unwrap().is_postgres);
+        assert!(is_postgres("postgresql://h/d") && !is_postgres("sqlite://x"));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_without_the_password() {
+        for dsn in
+            ["postgres://u:s3cret@h/d?max_conns=many", "postgres://u:s3cret@h:port/d", "mysql://s3cret"]
+        {
+            let error = PostgresDsn::parse(dsn).unwrap_err().to_string();
+            assert!(error.contains("postgres://user:password@host") && !error.contains("s3cret"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! PostgreSQL, which many nodes share.
+//!
+//! Whatever happens to the database, an operation ends within a bound: waiting for a connection,
+//! connecting and each statement have their time, and so has the whole.
+
+mod codes;
+mod commit;
+mod connection;
+mod dsn;
+mod fault;
+mod flows;
+mod identities;
+mod keys;
+mod open;
+mod outbox;
+mod revisions;
+mod row;
+mod sessions;
+mod sweep;
+
+use std::fmt;
+use std::future::Future;
+
+use async_trait::async_trait;
+use deadpool::managed::Pool;
+use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
+
+use crate::Store;
+use crate::change::Change;
+use crate::error::StoreError;
+use crate::records::{
+    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
+    StoredSession,
+};
+use crate::sealer::Sealer;
+
+use connection::{Connection, Hosts, from_pool};
+
+pub use dsn::{PostgresDsn, is_postgres};
+pub use open::PostgresOptions;
+
+/// A store on PostgreSQL.
+pub struct PostgresStore {
+    pool: Pool<Hosts>,
+    sealer: Sealer,
+    deployment_id: Uuid,
+}
+
+impl fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresStore").field("deployment_id", &self.deployment_id).finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    async fn connection(&self) -> Result<Connection, StoreError> {
+        self.pool.get().await.map(Connection::new).map_err(from_pool)
+    }
+
+    /// Gives up on what takes too long.
+    async fn within<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        let limit = self.pool.manager().dsn().limit();
+        let outcome = tokio::time::timeout(limit, work).await;
+        outcome.unwrap_or_else(|_| {
+            Err(StoreError::Unavailable(format!("it did not answer within {} ms", limit.as_millis())))
+        })
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.within(async { self.connection().await?.execute(sqlx::query("SELECT 1")).await.map(|_| ()) })
+            .await
+    }
+
+    async fn deployment_id(&self) -> Result<Uuid, StoreError> {
+        Ok(self.deployment_id)
+    }
+
+    async fn identity(&self, id: Uuid) -> Result<Option<Identity>, StoreError> {
+        self.within(self.find_identity(id)).await
+    }
+
+    async fn identity_by_external_id(&self, external_id: &str) -> Result<Option<Identity>, StoreError> {
+        self.within(self.find_identity_by_external_id(external_id)).await
+    }
+
+    async fn identity_by_identifier(
+        &self,
+        kind: CredentialKind,
+        identifier: &str,
+    ) -> Result<Option<Identity>, StoreError> {
+        self.within(self.find_identity_by_identifier(kind, identifier)).await
+    }
+
+    async fn identity_by_address(&self, via: &str, value: &str) -> Result<Option<Identity>, StoreError> {
+        self.within(self.find_identity_by_address(via, value)).await
+    }
+
+    async fn identities(&self, filter: &IdentityFilter, page: &Page) -> Result<Vec<Identity>, StoreError> {
+        self.within(self.list_identities(filter, page)).await
+    }
+
+    async fn credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {
+        self.within(self.find_credentials(identity_id)).await
+    }
+
+    async fn credentials_of(&self, identity_ids: &[Uuid]) -> Result<Vec<(Uuid, Credential)>, StoreError> {
+        let mut all = Vec::new();
+        for id in identity_ids {
+            all.extend(self.find_credentials(*id).await?.into_iter().map(|credential| (*id, credential)));
+        }
+        Ok(all)
+    }
+
+    async fn session_by_token(
+        &self,
+        token: &TokenHash,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        self.within(self.find_session_by_token(token)).await
+    }
+
+    async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        self.within(self.find_session(id)).await
+    }
+
+    async fn sessions(
+        &self,
+        filter: &SessionFilter,
+        page: &Page,
+    ) -> Result<Vec<(Session, Identity)>, StoreError> {
+        self.within(self.list_sessions(filter, page)).await
+    }
+
+    async fn flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
+        self.within(self.find_flow(id)).await
+    }
+
+    async fn code(&self, flow_id: Uuid, purpose: CodePurpose) -> Result<Option<Code>, StoreError> {
+        self.within(self.find_code(flow_id, purpose)).await
+    }
+
+    async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
+        self.within(self.list_due_messages(now, limit)).await
+    }
+
+    async fn key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError> {
+        self.within(self.find_key_set(name)).await
+    }
+
+    async fn key_sets(&self) -> Result<Vec<KeySet>, StoreError> {
+        self.within(self.list_key_sets()).await
+    }
+
+    async fn newest_revision(&self) -> Result<Option<Revision>, StoreError> {
+        self.within(self.find_newest_revision()).await
+    }
+
+    async fn revision(&self, id: Uuid) -> Result<Option<Revision>, StoreError> {
+        self.within(self.find_revision(id)).await
+    }
+
+    async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
+        self.within(self.list_revisions(page)).await
+    }
+
+    async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.within(self.apply_all(changes)).await
+    }
+
+    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.within(self.sweep_ended(before, limit)).await
+    }
+
+    async fn close(&self) {
+        self.pool.close();
+    }
+}

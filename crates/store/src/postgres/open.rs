@@ -1,0 +1,93 @@
+//! Opening a database: migrated by one node at a time, checked against its secret.
+
+use std::sync::Arc;
+
+use deadpool::Runtime;
+use deadpool::managed::{Pool, PoolConfig, Timeouts};
+use sessera_model::{Random, Uuid};
+use sqlx::migrate::MigrateError;
+use sqlx::postgres::PgConnection;
+use sqlx::{Connection as _, Row as _};
+
+use super::PostgresStore;
+use super::connection::Hosts;
+use super::dsn::PostgresDsn;
+use super::fault::from_sqlx;
+use crate::cipher::Cipher;
+use crate::error::StoreError;
+use crate::sealer::Sealer;
+
+/// What a store on PostgreSQL needs.
+pub struct PostgresOptions {
+    /// The database.
+    pub dsn: PostgresDsn,
+    /// Encrypts what must not stand in the database in clear.
+    pub cipher: Arc<Cipher>,
+    /// Where the deployment's id and nonces come from.
+    pub random: Arc<dyn Random>,
+}
+
+impl PostgresStore {
+    /// Opens the database and brings its tables up to date. The database itself has to be there.
+    pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        let sealer = Sealer::new(options.cipher, options.random);
+        let hosts = Hosts::new(options.dsn);
+        // This connection has no time-outs: a node waits while another one migrates.
+        let (mut connection, _) = hosts.connect().await?;
+        migrate(&mut connection, &hosts).await?;
+        let deployment_id = claim(&mut connection, &sealer).await?;
+        // What comes now goes over other connections.
+        let _ = connection.close().await;
+        let dsn = hosts.dsn();
+        let timeouts = Timeouts {
+            wait: Some(dsn.connect_timeout),
+            // One after the other is asked.
+            create: Some(dsn.limit()),
+            recycle: Some(dsn.connect_timeout),
+        };
+        let config = PoolConfig { timeouts, ..PoolConfig::new(dsn.max_connections) };
+        let pool = Pool::builder(hosts)
+            .config(config)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self { pool, sealer, deployment_id })
+    }
+}
+
+/// The migrator takes an advisory lock, so of several nodes that start together one does the work.
+async fn migrate(connection: &mut PgConnection, hosts: &Hosts) -> Result<(), StoreError> {
+    let mut migrator = sqlx::migrate!("migrations/postgres");
+    migrator.set_locking(hosts.dsn().is_postgres);
+    migrator.run_direct(None, connection, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {
+            StoreError::NewerSchema("of the dsn".into())
+        }
+        MigrateError::Execute(error) => from_sqlx(error),
+        other => StoreError::Corrupt(other.to_string()),
+    })
+}
+
+/// Writes the deployment's id and a check value unless they are there, reads both and proves the secret.
+async fn claim(connection: &mut PgConnection, sealer: &Sealer) -> Result<Uuid, StoreError> {
+    let (check, id) = sealer.claim();
+    sqlx::query(
+        "INSERT INTO meta (name, value) VALUES ('check', $1), ('deployment_id', $2) ON CONFLICT DO NOTHING",
+    )
+    .bind(check)
+    .bind(id.as_bytes().as_slice())
+    .execute(&mut *connection)
+    .await
+    .map_err(from_sqlx)?;
+    let found = sqlx::query("SELECT value FROM meta WHERE name IN ('check', 'deployment_id') ORDER BY name")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
+    let values: Vec<Vec<u8>> =
+        found.iter().map(|row| row.try_get("value")).collect::<Result<_, _>>().map_err(from_sqlx)?;
+    let [check, id] = values.as_slice() else {
+        return Err(StoreError::Corrupt("the check value or the deployment's id is gone from meta".into()));
+    };
+    sealer.prove(check)?;
+    Uuid::from_slice(id).map_err(|_| StoreError::Corrupt("the deployment's id cannot be read".into()))
+}

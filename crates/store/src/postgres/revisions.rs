@@ -1,0 +1,91 @@
+//! Revisions of the configuration. Their content is encrypted: keys and passwords stand in it.
+
+use sessera_model::Uuid;
+use sqlx::postgres::PgRow;
+
+use super::connection::Connection;
+use super::{PostgresStore, row};
+use crate::error::{Conflict, StoreError};
+use crate::records::{Page, Revision, RevisionSummary};
+
+impl PostgresStore {
+    pub(super) async fn find_newest_revision(&self) -> Result<Option<Revision>, StoreError> {
+        let found = self
+            .connection()
+            .await?
+            .optional(sqlx::query("SELECT * FROM revisions ORDER BY number DESC LIMIT 1"))
+            .await?;
+        found.as_ref().map(|found| self.read_revision(found)).transpose()
+    }
+
+    pub(super) async fn find_revision(&self, id: Uuid) -> Result<Option<Revision>, StoreError> {
+        let found = self
+            .connection()
+            .await?
+            .optional(sqlx::query("SELECT * FROM revisions WHERE id = $1").bind(id))
+            .await?;
+        found.as_ref().map(|found| self.read_revision(found)).transpose()
+    }
+
+    fn read_revision(&self, found: &PgRow) -> Result<Revision, StoreError> {
+        let RevisionSummary { id, parent, created_at, diff } = summary(found)?;
+        let config = self.sealer.unseal("revisions.config", id, row::bytes(found, "sealed_config")?)?;
+        Ok(Revision { id, parent, created_at, config: config.into(), diff })
+    }
+
+    pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
+        let rows = self
+            .connection()
+            .await?
+            .all(
+                sqlx::query(
+                    "SELECT id, parent, created_at, diff FROM revisions \
+             WHERE number < coalesce((SELECT number FROM revisions WHERE id = $1), 9223372036854775807) \
+             ORDER BY number DESC LIMIT $2",
+                )
+                .bind(page.after)
+                .bind(i64::from(page.limit)),
+            )
+            .await?;
+        rows.iter().map(summary).collect()
+    }
+
+    pub(super) async fn insert_revision(
+        &self,
+        connection: &mut Connection,
+        revision: &Revision,
+    ) -> Result<(), StoreError> {
+        let newest = connection
+            .optional(sqlx::query("SELECT number, id FROM revisions ORDER BY number DESC LIMIT 1"))
+            .await?;
+        let parent = newest.as_ref().map(|found| row::id(found, "id")).transpose()?;
+        if parent != revision.parent {
+            return Err(Conflict::Changed.into());
+        }
+        let number = newest.map_or(Ok(0), |found| row::integer(&found, "number"))? + 1;
+        connection
+            .execute(
+                sqlx::query(
+                    "INSERT INTO revisions (number, id, parent, created_at, sealed_config, diff) \
+             VALUES ($1, $2, $3, $4, $5, $6)",
+                )
+                .bind(number)
+                .bind(revision.id)
+                .bind(revision.parent)
+                .bind(revision.created_at.micros())
+                .bind(self.sealer.seal("revisions.config", revision.id, revision.config.expose().as_bytes()))
+                .bind(&revision.diff),
+            )
+            .await?;
+        Ok(())
+    }
+}
+
+fn summary(found: &PgRow) -> Result<RevisionSummary, StoreError> {
+    Ok(RevisionSummary {
+        id: row::id(found, "id")?,
+        parent: row::optional_id(found, "parent")?,
+        created_at: row::time(found, "created_at")?,
+        diff: row::text(found, "diff")?.to_owned(),
+    })
+}

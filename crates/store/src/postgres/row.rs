@@ -1,0 +1,93 @@
+//! From columns to the domain's types.
+
+use serde_json::Value;
+use sessera_model::{AssuranceLevel, Identity, IdentityState, Session, Timestamp, TokenHash, Uuid};
+use sqlx::Row as _;
+use sqlx::postgres::PgRow;
+
+use crate::error::StoreError;
+use crate::records::{SessionKind, StoredSession};
+
+/// A column that holds something unreadable.
+pub(super) fn corrupt(column: &str) -> StoreError {
+    StoreError::Corrupt(format!("the column {column} cannot be read"))
+}
+
+pub(super) fn text<'r>(row: &'r PgRow, column: &str) -> Result<&'r str, StoreError> {
+    row.try_get(column).map_err(|_| corrupt(column))
+}
+
+pub(super) fn optional_text<'r>(row: &'r PgRow, column: &str) -> Result<Option<&'r str>, StoreError> {
+    row.try_get(column).map_err(|_| corrupt(column))
+}
+
+pub(super) fn bytes<'r>(row: &'r PgRow, column: &str) -> Result<&'r [u8], StoreError> {
+    row.try_get(column).map_err(|_| corrupt(column))
+}
+
+pub(super) fn integer(row: &PgRow, column: &str) -> Result<i64, StoreError> {
+    row.try_get(column).map_err(|_| corrupt(column))
+}
+
+pub(super) fn time(row: &PgRow, column: &str) -> Result<Timestamp, StoreError> {
+    integer(row, column).map(Timestamp::from_micros)
+}
+
+pub(super) fn id(row: &PgRow, column: &str) -> Result<Uuid, StoreError> {
+    row.try_get(column).map_err(|_| corrupt(column))
+}
+
+pub(super) fn optional_id(row: &PgRow, column: &str) -> Result<Option<Uuid>, StoreError> {
+    row.try_get(column).map_err(|_| corrupt(column))
+}
+
+pub(super) fn hash(row: &PgRow, column: &str) -> Result<TokenHash, StoreError> {
+    TokenHash::from_bytes(bytes(row, column)?).ok_or_else(|| corrupt(column))
+}
+
+pub(super) fn json<T: serde::de::DeserializeOwned>(row: &PgRow, column: &str) -> Result<T, StoreError> {
+    serde_json::from_str(text(row, column)?).map_err(|_| corrupt(column))
+}
+
+fn optional_json(row: &PgRow, column: &str) -> Result<Option<Value>, StoreError> {
+    optional_text(row, column)?.map(serde_json::from_str).transpose().map_err(|_| corrupt(column))
+}
+
+/// The columns of an identity, named as in its table.
+pub(super) fn identity(row: &PgRow) -> Result<Identity, StoreError> {
+    Ok(Identity {
+        id: id(row, "id")?,
+        external_id: optional_text(row, "external_id")?.map(str::to_owned),
+        schema_id: text(row, "schema_id")?.to_owned(),
+        state: IdentityState::parse(text(row, "state")?).ok_or_else(|| corrupt("state"))?,
+        state_changed_at: time(row, "state_changed_at")?,
+        traits: json(row, "traits")?,
+        verifiable_addresses: json(row, "verifiable_addresses")?,
+        recovery_addresses: json(row, "recovery_addresses")?,
+        metadata_public: optional_json(row, "metadata_public")?,
+        metadata_admin: optional_json(row, "metadata_admin")?,
+        created_at: time(row, "created_at")?,
+        updated_at: time(row, "updated_at")?,
+        version: integer(row, "version")?,
+    })
+}
+
+/// The columns of a session; its id is named `session_id`, since it comes joined with its identity.
+pub(super) fn session(row: &PgRow) -> Result<StoredSession, StoreError> {
+    let level = AssuranceLevel::parse(text(row, "assurance_level")?);
+    Ok(StoredSession {
+        session: Session {
+            id: id(row, "session_id")?,
+            identity_id: id(row, "id")?,
+            active: row.try_get("active").map_err(|_| corrupt("active"))?,
+            issued_at: time(row, "issued_at")?,
+            expires_at: time(row, "expires_at")?,
+            authenticated_at: time(row, "authenticated_at")?,
+            assurance_level: level.ok_or_else(|| corrupt("assurance_level"))?,
+            methods: json(row, "methods")?,
+            devices: json(row, "devices")?,
+        },
+        kind: SessionKind::parse(text(row, "kind")?).ok_or_else(|| corrupt("kind"))?,
+        token: hash(row, "token_hash")?,
+    })
+}

@@ -1,0 +1,201 @@
+//! Sessions.
+
+use sessera_model::{
+    AssuranceLevel, AuthenticationMethod, Device, Identity, Session, Timestamp, TokenHash, Uuid,
+};
+use sqlx::{Postgres, QueryBuilder};
+
+use super::connection::Connection;
+use super::{PostgresStore, row};
+use crate::error::{Conflict, StoreError};
+use crate::records::{Page, SessionFilter, StoredSession};
+
+/// A session with its identity in one look-up by primary keys.
+const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions.token_hash, sessions.active, \
+     sessions.issued_at, sessions.expires_at, sessions.authenticated_at, sessions.assurance_level, \
+     sessions.methods, sessions.devices, identities.* \
+     FROM sessions JOIN identities ON identities.id = sessions.identity_id";
+
+impl PostgresStore {
+    pub(super) async fn find_session_by_token(
+        &self,
+        token: &TokenHash,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
+        query.push(" WHERE sessions.token_hash = ").push_bind(token.as_bytes().as_slice());
+        self.one(query).await
+    }
+
+    pub(super) async fn find_session(
+        &self,
+        id: Uuid,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
+        query.push(" WHERE sessions.id = ").push_bind(id);
+        self.one(query).await
+    }
+
+    async fn one(
+        &self,
+        mut query: QueryBuilder<Postgres>,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        let found = self.connection().await?.optional(query.build()).await?;
+        found.map(|found| Ok((row::session(&found)?, row::identity(&found)?))).transpose()
+    }
+
+    pub(super) async fn list_sessions(
+        &self,
+        filter: &SessionFilter,
+        page: &Page,
+    ) -> Result<Vec<(Session, Identity)>, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
+        query.push(" WHERE true");
+        push_filter(&mut query, filter);
+        if let Some(after) = page.after {
+            query
+                .push(" AND (sessions.issued_at, sessions.id) < (SELECT issued_at, id FROM sessions WHERE id = ")
+                .push_bind(after)
+                .push(")");
+        }
+        query
+            .push(" ORDER BY sessions.issued_at DESC, sessions.id DESC LIMIT ")
+            .push_bind(i64::from(page.limit));
+        let rows = self.connection().await?.all(query.build()).await?;
+        rows.iter().map(|found| Ok((row::session(found)?.session, row::identity(found)?))).collect()
+    }
+
+    pub(super) async fn insert_session(
+        &self,
+        connection: &mut Connection,
+        stored: &StoredSession,
+    ) -> Result<(), StoreError> {
+        let session = &stored.session;
+        // Locked, so that who is being disabled right now gets no session afterwards.
+        let inserted = connection.execute(sqlx::query(
+            "INSERT INTO sessions (id, identity_id, token_hash, kind, active, issued_at, expires_at, \
+             authenticated_at, assurance_level, methods, devices) \
+             SELECT $1, id, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM identities WHERE id = $11 AND state = 'active' \
+             FOR SHARE",
+        )
+        .bind(session.id)
+        .bind(stored.token.as_bytes().as_slice())
+        .bind(stored.kind.as_str())
+        .bind(session.active)
+        .bind(session.issued_at.micros())
+        .bind(session.expires_at.micros())
+        .bind(session.authenticated_at.micros())
+        .bind(session.assurance_level.as_str())
+        .bind(serde_json::to_string(&session.methods).unwrap_or_default())
+        .bind(serde_json::to_string(&session.devices).unwrap_or_default())
+        .bind(session.identity_id)).await?;
+        refused_unless(inserted == 1, Conflict::Missing)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the members of one change")]
+    pub(super) async fn authenticate_session(
+        &self,
+        connection: &mut Connection,
+        id: Uuid,
+        at: Timestamp,
+        level: AssuranceLevel,
+        methods: &[AuthenticationMethod],
+        devices: &[Device],
+        expires_at: Timestamp,
+        token: Option<&TokenHash>,
+    ) -> Result<(), StoreError> {
+        let changed = connection.execute(sqlx::query(
+            "UPDATE sessions SET authenticated_at = $1, assurance_level = $2, methods = $3, devices = $4, \
+             expires_at = $5, token_hash = coalesce($6, token_hash) \
+             WHERE id = $7 AND active AND expires_at > $8",
+        )
+        .bind(at.micros())
+        .bind(level.as_str())
+        .bind(serde_json::to_string(methods).unwrap_or_default())
+        .bind(serde_json::to_string(devices).unwrap_or_default())
+        .bind(expires_at.micros())
+        .bind(token.map(|token| token.as_bytes().to_vec()))
+        .bind(id)
+        .bind(at.micros())).await?;
+        refused_unless(changed == 1, Conflict::Changed)
+    }
+
+    pub(super) async fn extend_session(
+        &self,
+        connection: &mut Connection,
+        id: Uuid,
+        at: Timestamp,
+        expires_at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let changed = connection
+            .execute(
+                sqlx::query(
+                    "UPDATE sessions SET expires_at = $1 WHERE id = $2 AND active AND expires_at > $3",
+                )
+                .bind(expires_at.micros())
+                .bind(id)
+                .bind(at.micros()),
+            )
+            .await?;
+        refused_unless(changed == 1, Conflict::Changed)
+    }
+
+    pub(super) async fn revoke_session_by_token(
+        &self,
+        connection: &mut Connection,
+        token: &TokenHash,
+    ) -> Result<(), StoreError> {
+        let changed = connection
+            .execute(
+                sqlx::query("UPDATE sessions SET active = false WHERE token_hash = $1 AND active")
+                    .bind(token.as_bytes().as_slice()),
+            )
+            .await?;
+        refused_unless(changed == 1, Conflict::Missing)
+    }
+
+    pub(super) async fn revoke_session(
+        &self,
+        connection: &mut Connection,
+        id: Uuid,
+        of: Option<Uuid>,
+    ) -> Result<(), StoreError> {
+        let changed = connection.execute(sqlx::query(
+            "UPDATE sessions SET active = false WHERE id = $1 AND identity_id = coalesce($2, identity_id)",
+        )
+        .bind(id)
+        .bind(of)).await?;
+        refused_unless(changed == 1, Conflict::Missing)
+    }
+
+    pub(super) async fn revoke_sessions(
+        &self,
+        connection: &mut Connection,
+        filter: &SessionFilter,
+    ) -> Result<(), StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new("UPDATE sessions SET active = false WHERE active");
+        push_filter(&mut query, filter);
+        connection.execute(query.build()).await?;
+        Ok(())
+    }
+}
+
+fn push_filter(query: &mut QueryBuilder<Postgres>, filter: &SessionFilter) {
+    if let Some(identity_id) = filter.identity_id {
+        query.push(" AND sessions.identity_id = ").push_bind(identity_id);
+    }
+    if let Some(except) = filter.except {
+        query.push(" AND sessions.id <> ").push_bind(except);
+    }
+    if let Some((live, now)) = filter.live {
+        query.push(if live {
+            " AND (sessions.active AND sessions.expires_at > "
+        } else {
+            " AND NOT (sessions.active AND sessions.expires_at > "
+        });
+        query.push_bind(now.micros()).push(")");
+    }
+}
+
+pub(super) fn refused_unless(held: bool, conflict: Conflict) -> Result<(), StoreError> {
+    if held { Ok(()) } else { Err(conflict.into()) }
+}

@@ -1,0 +1,28 @@
+//! Removing what ended, in small batches.
+
+use sessera_model::Timestamp;
+
+use super::PostgresStore;
+use crate::error::StoreError;
+
+impl PostgresStore {
+    pub(super) async fn sweep_ended(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        let statements = [
+            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            // Messages that were given up.
+            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at IS NULL AND created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+        ];
+        let mut gone = 0;
+        for statement in statements {
+            // A node leaves alone what another one is sweeping.
+            gone += self
+                .connection()
+                .await?
+                .execute(sqlx::query(statement).bind(before.micros()).bind(i64::from(limit)))
+                .await?;
+        }
+        Ok(gone)
+    }
+}

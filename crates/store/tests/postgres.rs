@@ -1,0 +1,173 @@
+//! PostgreSQL does what every engine must do, and what only a server must.
+//!
+//! Needs a server: `SESSERA_TEST_POSTGRES` names it with a user who may create databases.
+//! `cargo xtask test` starts one.
+
+mod contract;
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sessera_model::{Random, Secret, SystemRandom, Timestamp};
+use sessera_store::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
+use sessera_store::{Change, Cipher, Conflict, KeySet, Store as _, StoreError, StoredKey};
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+/// The server, or nothing where there is none.
+fn server() -> Option<String> {
+    std::env::var("SESSERA_TEST_POSTGRES").ok()
+}
+
+/// A new database on the server.
+async fn database(server: &str) -> String {
+    let random: &dyn Random = &SystemRandom::default();
+    let name = format!("test_{}", random.uuid().simple());
+    let mut connection = PgConnection::connect(server).await.unwrap();
+    connection.execute(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let (base, parameters) = server.split_once('?').unwrap_or((server, ""));
+    format!("{}/{name}?{parameters}", base.rsplit_once('/').unwrap().0)
+}
+
+async fn open_with(dsn: &str, secret: &str) -> Result<PostgresStore, StoreError> {
+    PostgresStore::open(PostgresOptions {
+        dsn: PostgresDsn::parse(dsn)?,
+        cipher: Arc::new(Cipher::new(&[Secret::new(secret)]).unwrap()),
+        random: Arc::new(SystemRandom::default()),
+    })
+    .await
+}
+
+async fn open() -> Option<(PostgresStore, String)> {
+    let dsn = database(&server()?).await;
+    Some((open_with(&dsn, "one").await.unwrap(), dsn))
+}
+
+contract!(open());
+
+fn keys() -> Change {
+    let key = StoredKey {
+        kid: "k".into(),
+        jwk: "{\"d\":\"PRIVATEBYTES\"}".into(),
+        created_at: Timestamp::default(),
+    };
+    Change::PutKeySet(KeySet::new("keys".into(), vec![key]))
+}
+
+#[tokio::test]
+async fn nodes_that_start_together_share_one_database() {
+    let Some(server) = server() else { return };
+    let dsn = database(&server).await;
+    let starts: Vec<_> = (0..4)
+        .map(|_| {
+            let dsn = dsn.clone();
+            tokio::spawn(async move { open_with(&dsn, "one").await.unwrap().deployment_id().await.unwrap() })
+        })
+        .collect();
+    let mut ids = Vec::new();
+    for start in starts {
+        ids.push(start.await.unwrap());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    assert!(matches!(open_with(&dsn, "two").await, Err(StoreError::WrongSecret)));
+}
+
+#[tokio::test]
+async fn private_keys_do_not_stand_in_the_tables() {
+    let Some((store, dsn)) = open().await else { return };
+    store.commit(&[keys()]).await.unwrap();
+    let mut beside = PgConnection::connect(&dsn).await.unwrap();
+    let clear: i64 = sqlx::query_scalar(
+        "SELECT count(*) FROM keys WHERE position('PRIVATEBYTES'::bytea in sealed_jwk) > 0",
+    )
+    .fetch_one(&mut beside)
+    .await
+    .unwrap();
+    assert_eq!(clear, 0);
+}
+
+#[tokio::test]
+async fn a_newer_database_and_a_missing_one_are_refused() {
+    let Some((store, dsn)) = open().await else { return };
+    store.close().await;
+    let mut beside = PgConnection::connect(&dsn).await.unwrap();
+    beside
+        .execute(
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             VALUES (9999, 'from the future', true, '\\x00', 0)",
+        )
+        .await
+        .unwrap();
+    assert!(matches!(open_with(&dsn, "one").await, Err(StoreError::NewerSchema(_))));
+    let missing = dsn.replace("/test_", "/missing_");
+    let error = open_with(&missing, "one").await.unwrap_err();
+    assert!(error.to_string().contains("does not exist"), "{error}");
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_ends_in_time() {
+    let Some((store, dsn)) = open().await else { return };
+    store.close().await;
+    let store = open_with(&format!("{dsn}&statement_timeout=300&max_conns=1"), "one").await.unwrap();
+    let mut beside = PgConnection::connect(&dsn).await.unwrap();
+    let mut lock = beside.begin().await.unwrap();
+    lock.execute("LOCK TABLE key_sets").await.unwrap();
+    let began = Instant::now();
+    let outcome = store.commit(&[keys()]).await;
+    assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+    assert!(began.elapsed() < Duration::from_secs(3));
+    lock.rollback().await.unwrap();
+    store.commit(&[keys()]).await.unwrap();
+}
+
+#[tokio::test]
+async fn connections_that_broke_are_replaced() {
+    let Some((store, dsn)) = open().await else { return };
+    store.commit(&[keys()]).await.unwrap();
+    let mut beside = PgConnection::connect(&dsn).await.unwrap();
+    let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                   WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    beside.execute(end_all).await.unwrap();
+    // Those that were idle for a moment fail once each, no more.
+    let mut failures = 0;
+    while let Err(error) = store.key_set("keys").await {
+        assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
+        failures += 1;
+        assert!(failures < 3);
+    }
+}
+
+#[tokio::test]
+async fn a_text_that_cannot_be_stored_is_refused_and_not_found() {
+    let Some((store, _)) = open().await else { return };
+    assert_eq!(store.identity_by_external_id("a\0b").await.unwrap(), None);
+    let set = KeySet::new("a\0b".into(), vec![]);
+    let refused = store.commit(&[Change::PutKeySet(set)]).await;
+    assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Unstorable))), "{refused:?}");
+}
+
+/// A statement that fails, whichever it is, leaves nothing of its commit behind.
+#[tokio::test]
+async fn a_failing_statement_leaves_nothing() {
+    let Some((store, dsn)) = open().await else { return };
+    let ada = contract::person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let all = contract::one_of_each(&ada);
+    let mut beside = PgConnection::connect(&dsn).await.unwrap();
+    beside
+        .execute(
+            "CREATE FUNCTION fault() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'fault'; END $$",
+        )
+        .await
+        .unwrap();
+    for table in contract::TABLES {
+        let fault = format!("CREATE TRIGGER fault BEFORE INSERT ON {table} EXECUTE FUNCTION fault()");
+        beside.execute(sqlx::AssertSqlSafe(fault)).await.unwrap();
+        let failed = store.commit(&all).await;
+        assert!(matches!(&failed, Err(StoreError::Corrupt(what)) if what.contains("fault")), "{table}");
+        beside.execute(sqlx::AssertSqlSafe(format!("DROP TRIGGER fault ON {table}"))).await.unwrap();
+        assert_eq!(contract::how_many_of_each(&store, &all).await, 0, "{table}");
+    }
+    store.commit(&all).await.unwrap();
+}

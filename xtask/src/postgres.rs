@@ -1,0 +1,124 @@
+//! PostgreSQL for the tests: a private cluster on a free port, which ends with the chore.
+
+use std::fs;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::run::{cargo_with, run, workspace};
+use crate::tools::is_root;
+use crate::wire::free_port;
+
+/// Where Debian keeps one folder for each version.
+pub(crate) const PROGRAMS: &str = "/usr/lib/postgresql";
+
+/// Runs the store's tests that need PostgreSQL.
+pub(crate) fn test() -> Result<()> {
+    let cluster = Cluster::start("store")?;
+    let arguments = ["test", "--locked", "-p", "sessera-store", "--test", "postgres"];
+    cargo_with(&arguments, &[("SESSERA_TEST_POSTGRES", &cluster.dsn("postgres"))])
+}
+
+/// A running cluster. Everybody on this machine may connect; it holds test data only.
+pub(crate) struct Cluster {
+    folder: PathBuf,
+    port: u16,
+}
+
+impl Cluster {
+    /// Makes a new cluster and starts it.
+    pub(crate) fn start(name: &str) -> Result<Self> {
+        let port = free_port()?;
+        let folder = place(name)?;
+        run(program("initdb")?
+            .arg("--pgdata")
+            .arg(&folder)
+            .args(["--username=sessera", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"])
+            .stdout(Stdio::null()))?;
+        // Nothing here has to survive a power cut.
+        let settings = format!(
+            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
+             max_connections = 100\n"
+        );
+        let file = folder.join("postgresql.conf");
+        let default = fs::read_to_string(&file)?;
+        fs::write(&file, default + &settings)?;
+        let cluster = Self { folder, port };
+        cluster.control("start")?;
+        Ok(cluster)
+    }
+
+    /// The data source name of one of its databases.
+    pub(crate) fn dsn(&self, database: &str) -> String {
+        format!("postgres://sessera@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// Starts, restarts or stops the server and waits until that is done.
+    pub(crate) fn control(&self, what: &str) -> Result<()> {
+        let log = self.folder.join("log");
+        run(program("pg_ctl")?
+            .args([what, "--wait", "--timeout=60", "--mode=fast", "--silent", "--log"])
+            .arg(&log)
+            .arg("--pgdata")
+            .arg(&self.folder))
+        .with_context(|| format!("see {}", log.display()))
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        // What it says is on the screen already.
+        let _ = self.control("stop");
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// One of PostgreSQL's programs. The server refuses to run as root, so root runs it as its own user.
+fn program(name: &str) -> Result<Command> {
+    let versions = fs::read_dir(PROGRAMS).with_context(|| format!("{PROGRAMS} is not there"))?;
+    let newest = versions.filter_map(|version| Some(version.ok()?.path())).max();
+    let mut command = Command::new(newest.unwrap_or_default().join("bin").join(name));
+    command.current_dir("/");
+    if let Some((user, group)) = owner()? {
+        command.uid(user).gid(group);
+    }
+    Ok(command)
+}
+
+/// Whom the cluster belongs to, when this chore runs as root.
+fn owner() -> Result<Option<(u32, u32)>> {
+    if !is_root() {
+        return Ok(None);
+    }
+    let id = |flag: &str| -> Result<u32> {
+        let output = Command::new("id").args([flag, "postgres"]).output()?;
+        Ok(String::from_utf8_lossy(&output.stdout).trim().parse()?)
+    };
+    Ok(Some((id("-u")?, id("-g")?)))
+}
+
+/// An empty folder for the cluster, which its owner can reach.
+fn place(name: &str) -> Result<PathBuf> {
+    let folder = workspace().join("target/postgres").join(name);
+    // What an earlier run left is of no use.
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder)?;
+    if let Some((user, group)) = owner()? {
+        std::os::unix::fs::chown(&folder, Some(user), Some(group))?;
+    }
+    if !reachable(&folder)? {
+        bail!("the user postgres cannot reach {}: move the project out of a closed folder", folder.display());
+    }
+    Ok(folder)
+}
+
+fn reachable(folder: &Path) -> Result<bool> {
+    let mut test = Command::new("test");
+    test.arg("-w").arg(folder);
+    if let Some((user, group)) = owner()? {
+        test.uid(user).gid(group);
+    }
+    Ok(test.status()?.success())
+}
