@@ -33,7 +33,7 @@ enum Chore {
     Clients,
     /// Only the tests of mail: codes through a real mail server
     Mail,
-    /// Only the store's tests that need PostgreSQL
+    /// Only what needs PostgreSQL: the store's tests, three nodes behind nginx, faults
     Postgres,
     /// Only the wire contract: answers compared with recorded ones, where the recordings are there
     Wire {

@@ -7,18 +7,29 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{cargo_with, run, workspace};
+use crate::run::{cargo_with, run, sessera, workspace};
 use crate::tools::is_root;
 use crate::wire::free_port;
 
 /// Where Debian keeps one folder for each version.
 pub(crate) const PROGRAMS: &str = "/usr/lib/postgresql";
 
-/// Runs the store's tests that need PostgreSQL.
+/// Runs what needs PostgreSQL: the store's tests, three nodes behind nginx, faults.
 pub(crate) fn test() -> Result<()> {
     let cluster = Cluster::start("store")?;
-    let arguments = ["test", "--locked", "-p", "sessera-store", "--test", "postgres"];
-    cargo_with(&arguments, &[("SESSERA_TEST_POSTGRES", &cluster.dsn("postgres"))])
+    let arguments = ["test", "--locked", "-p", "sessera-store", "--tests"];
+    cargo_with(&arguments, &[("SESSERA_TEST_POSTGRES", &cluster.dsn("postgres"))])?;
+    drop(cluster);
+    let program = sessera()?;
+    let cluster = Cluster::start("nodes")?;
+    for test in ["tests/nodes/test_nodes.py", "tests/faults/test_faults.py"] {
+        run(Command::new("python3")
+            .arg(workspace().join(test))
+            .env("SESSERA", &program)
+            .env("POSTGRES_PORT", cluster.port.to_string())
+            .env("POSTGRES_CONTROL", cluster.controls()?))?;
+    }
+    Ok(())
 }
 
 /// A running cluster. Everybody on this machine may connect; it holds test data only.
@@ -53,6 +64,17 @@ impl Cluster {
     /// The data source name of one of its databases.
     pub(crate) fn dsn(&self, database: &str) -> String {
         format!("postgres://sessera@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// How a test stops and starts the server, as JSON.
+    fn controls(&self) -> Result<String> {
+        let program = program("pg_ctl")?;
+        let owner = owner()?.map_or("null".into(), |(user, group)| format!("[{user},{group}]"));
+        Ok(format!(
+            "{{\"program\":\"{}\",\"folder\":\"{}\",\"owner\":{owner}}}",
+            program.get_program().to_string_lossy(),
+            self.folder.display()
+        ))
     }
 
     /// Starts, restarts or stops the server and waits until that is done.

@@ -23,6 +23,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "npm", package: "npm" },
     Tool { program: "python3", package: "python3-venv" },
     Tool { program: crate::postgres::PROGRAMS, package: "postgresql" },
+    Tool { program: "/usr/sbin/nginx", package: "nginx-light" },
 ];
 
 /// Installs what is missing. Needs root for that, and says what to install otherwise.

@@ -14,6 +14,7 @@ mod http;
 pub mod identities;
 pub mod limits;
 pub mod live;
+mod nodes;
 mod oauth;
 mod openapi;
 mod pages;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::app::App;
@@ -16,7 +16,7 @@ use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
 use crate::rotation::{self, RotationError};
 use crate::snapshot::Snapshot;
-use crate::{admin, courier, http, public};
+use crate::{admin, courier, http, nodes, public};
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -67,6 +67,10 @@ pub struct Server {
     app: Arc<App>,
     public: TcpListener,
     admin: TcpListener,
+    /// Says that another node may have changed the configuration.
+    changed: Arc<Notify>,
+    /// The stored version of the configuration that was read.
+    version: [i64; 4],
 }
 
 impl Server {
@@ -97,6 +101,8 @@ impl Server {
         let engine = Engine::of(&config.dsn)?;
         let (cipher, cookie) = secrets(&config, &engine, &*random)?;
         let store = engine.open(Arc::new(Cipher::new(&cipher)?), random.clone()).await?;
+        // Read first: what changes afterwards makes it differ.
+        let version = store.configuration_version().await?;
         let sets = store.key_sets().await?;
         let revision = store.newest_revision().await?;
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
@@ -107,7 +113,8 @@ impl Server {
         let app = Arc::new(App::new(store, clock, random, passwords, live, deployment_id, snapshot));
         app.live.watch(&app).await;
         rotation::maintain(&app).await?;
-        Ok(Self { app, public, admin })
+        let changed = nodes::listen(&app);
+        Ok(Self { app, public, admin, changed, version })
     }
 
     /// Where the public API listens.
@@ -131,6 +138,7 @@ impl Server {
         tasks.spawn(http::listener::serve(self.public, public::router(self.app.clone()), stop.clone()));
         tasks.spawn(http::listener::serve(self.admin, admin::router(self.app.clone()), stop.clone()));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
+        tasks.spawn(nodes::follow(self.app.clone(), self.changed, self.version, stop.clone()));
         tasks.spawn(courier::run(self.app.clone(), stop.clone()));
         tasks.spawn(rotation::run(self.app.clone(), stop.clone()));
         tasks.spawn(every(SWEEP_EVERY, stop, self.app.clone(), sweep));

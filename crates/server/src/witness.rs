@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
 use sessera_store::{
-    Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary,
+    Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Line, Message, Page, Revision, RevisionSummary,
     SessionFilter, Store, StoreError, StoredSession,
 };
 
@@ -39,6 +39,10 @@ macro_rules! witnessed {
                 self.note(stringify!($name));
                 self.store.$name($($argument),*).await
             })*
+
+            fn line(&self) -> &Line {
+                self.store.line()
+            }
 
             async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
                 for change in changes {
@@ -77,5 +81,6 @@ witnessed! {
     newest_revision() -> Option<Revision>;
     revision(id: Uuid) -> Option<Revision>;
     revisions(page: &Page) -> Vec<RevisionSummary>;
+    configuration_version() -> [i64; 4];
     sweep(before: Timestamp, limit: u32) -> u64;
 }

@@ -7,6 +7,7 @@ use sessera_model::Random;
 
 use crate::postgres::{PostgresDsn, PostgresOptions, PostgresStore, is_postgres};
 use crate::sqlite::{SqliteOptions, SqliteStore, parse_dsn};
+use crate::transfer::Tables;
 use crate::{Cipher, Store, StoreError};
 
 /// A database, not opened yet.
@@ -34,6 +35,20 @@ impl Engine {
         cipher: Arc<Cipher>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => Arc::new(SqliteStore::open(SqliteOptions { path, cipher, random }).await?),
+            Self::Postgres(dsn) => {
+                Arc::new(PostgresStore::open(PostgresOptions { dsn, cipher, random }).await?)
+            }
+        })
+    }
+
+    /// The same for moving its tables.
+    pub async fn open_tables(
+        self,
+        cipher: Arc<Cipher>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<dyn Tables>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open(SqliteOptions { path, cipher, random }).await?),
             Self::Postgres(dsn) => {

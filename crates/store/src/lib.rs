@@ -17,11 +17,14 @@ pub mod change;
 pub mod cipher;
 pub mod engine;
 pub mod error;
+pub mod kratos;
+pub mod line;
 pub mod postgres;
 pub mod records;
 pub mod sealer;
 pub mod secrets_file;
 pub mod sqlite;
+pub mod transfer;
 
 use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
@@ -30,6 +33,7 @@ pub use change::Change;
 pub use cipher::Cipher;
 pub use engine::Engine;
 pub use error::{Conflict, StoreError};
+pub use line::{Invalidation, Line};
 pub use records::{
     Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message, Page,
     Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
@@ -134,7 +138,13 @@ pub trait Store: Send + Sync {
     /// Revisions without their content, newest first.
     async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError>;
 
+    /// What the configuration and the key sets are: equal only when neither has changed.
+    async fn configuration_version(&self) -> Result<[i64; 4], StoreError>;
+
     // Changes
+
+    /// The line on which other nodes tell what they changed.
+    fn line(&self) -> &Line;
 
     /// Applies all changes in one transaction, in order. When it returns `Ok`, they are on disk.
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;

@@ -8,7 +8,7 @@ mod contract;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sessera_model::{Random, Secret, SystemRandom, Timestamp};
+use sessera_model::{Clock as _, Random, Secret, SystemClock, SystemRandom, Timestamp};
 use sessera_store::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
 use sessera_store::{Change, Cipher, Conflict, KeySet, Store as _, StoreError, StoredKey};
 use sqlx::{Connection as _, Executor as _, PgConnection};
@@ -70,6 +70,14 @@ async fn nodes_that_start_together_share_one_database() {
     ids.dedup();
     assert_eq!(ids.len(), 1);
     assert!(matches!(open_with(&dsn, "two").await, Err(StoreError::WrongSecret)));
+}
+
+#[tokio::test]
+async fn the_database_has_a_clock() {
+    let Some((store, _)) = open().await else { return };
+    let told = store.database_time().await.unwrap().unwrap();
+    let here = SystemClock.now();
+    assert!(here.since(told).max(told.since(here)) < Duration::from_secs(60), "it runs on this machine");
 }
 
 #[tokio::test]

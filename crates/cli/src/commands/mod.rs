@@ -15,6 +15,7 @@ mod import;
 mod jsonnet;
 mod keys;
 mod list;
+mod migrate;
 mod patch;
 mod promote;
 mod revoke;
@@ -86,6 +87,7 @@ pub(crate) enum Command {
     /// Check configuration files
     #[command(subcommand)]
     Config(config::Config),
+    Migrate(migrate::Migrate),
     Completions(completions::Completions),
 }
 
@@ -112,6 +114,7 @@ impl Command {
             Self::Verify(command) => command.run(global).await,
             Self::Jsonnet(command) => command.run(),
             Self::Config(command) => command.run(global),
+            Self::Migrate(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
     }

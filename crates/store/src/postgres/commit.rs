@@ -2,6 +2,7 @@
 
 use super::PostgresStore;
 use super::connection::Connection;
+use super::listen::tell;
 use super::sessions::refused_unless;
 use crate::change::Change;
 use crate::error::{Conflict, StoreError};
@@ -31,6 +32,9 @@ impl PostgresStore {
         connection.begin().await?;
         for change in changes {
             self.apply(connection, change).await?;
+        }
+        if self.pool.manager().dsn().is_postgres {
+            tell(connection, self.node, changes).await?;
         }
         connection.commit().await
     }

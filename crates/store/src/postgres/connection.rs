@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType};
-use sqlx::postgres::{PgArguments, PgConnection, PgRow};
+use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions as _, Executor as _, Postgres, Row as _};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres, Row as _};
 use tokio::time::timeout;
 
 use super::dsn::PostgresDsn;
@@ -37,6 +37,14 @@ impl Hosts {
 
     pub(super) const fn dsn(&self) -> &PostgresDsn {
         &self.dsn
+    }
+
+    /// How the host that can be written is reached.
+    pub(super) async fn primary(&self) -> Result<PgConnectOptions, StoreError> {
+        let (connection, host) = self.connect().await?;
+        // It has told what it was asked for.
+        let _ = connection.close().await;
+        Ok(self.dsn.hosts[host].clone())
     }
 
     /// Connects to the first host that can be written, beginning with the one that could be last.

@@ -18,7 +18,7 @@ use crate::error::StoreError;
 #[derive(Clone, Debug)]
 pub struct PostgresDsn {
     /// How each host is reached.
-    pub(super) hosts: Vec<PgConnectOptions>,
+    pub(crate) hosts: Vec<PgConnectOptions>,
     /// Whether the database is PostgreSQL itself: it tells of changes and knows standbys.
     pub(super) is_postgres: bool,
     /// How many connections there are at the most, one for listening not counted.

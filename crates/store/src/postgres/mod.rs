@@ -11,15 +11,18 @@ mod fault;
 mod flows;
 mod identities;
 mod keys;
+mod listen;
 mod open;
 mod outbox;
 mod revisions;
 mod row;
 mod sessions;
 mod sweep;
+mod transfer;
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool::managed::Pool;
@@ -28,6 +31,7 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, To
 use crate::Store;
 use crate::change::Change;
 use crate::error::StoreError;
+use crate::line::Line;
 use crate::records::{
     Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
     StoredSession,
@@ -43,6 +47,9 @@ pub use open::PostgresOptions;
 pub struct PostgresStore {
     pool: Pool<Hosts>,
     sealer: Sealer,
+    line: Arc<Line>,
+    /// This node, in what it tells others.
+    node: Uuid,
     deployment_id: Uuid,
 }
 
@@ -72,6 +79,17 @@ impl Store for PostgresStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.within(async { self.connection().await?.execute(sqlx::query("SELECT 1")).await.map(|_| ()) })
             .await
+    }
+
+    async fn database_time(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.within(async {
+            let query = sqlx::query(
+                "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS micros",
+            );
+            let found = self.connection().await?.optional(query).await?;
+            found.map(|found| row::time(&found, "micros")).transpose()
+        })
+        .await
     }
 
     async fn deployment_id(&self) -> Result<Uuid, StoreError> {
@@ -141,6 +159,15 @@ impl Store for PostgresStore {
         self.within(self.find_code(flow_id, purpose)).await
     }
 
+    async fn recent_codes(
+        &self,
+        identity_id: Uuid,
+        purpose: CodePurpose,
+        after: Timestamp,
+    ) -> Result<u32, StoreError> {
+        self.within(self.count_recent_codes(identity_id, purpose, after)).await
+    }
+
     async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
         self.within(self.list_due_messages(now, limit)).await
     }
@@ -163,6 +190,14 @@ impl Store for PostgresStore {
 
     async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
         self.within(self.list_revisions(page)).await
+    }
+
+    async fn configuration_version(&self) -> Result<[i64; 4], StoreError> {
+        self.within(self.find_configuration_version()).await
+    }
+
+    fn line(&self) -> &Line {
+        &self.line
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {

@@ -13,8 +13,10 @@ use super::PostgresStore;
 use super::connection::Hosts;
 use super::dsn::PostgresDsn;
 use super::fault::from_sqlx;
+use super::listen::listen;
 use crate::cipher::Cipher;
 use crate::error::StoreError;
+use crate::line::Line;
 use crate::sealer::Sealer;
 
 /// What a store on PostgreSQL needs.
@@ -30,6 +32,7 @@ pub struct PostgresOptions {
 impl PostgresStore {
     /// Opens the database and brings its tables up to date. The database itself has to be there.
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
+        let node = options.random.uuid();
         let sealer = Sealer::new(options.cipher, options.random);
         let hosts = Hosts::new(options.dsn);
         // This connection has no time-outs: a node waits while another one migrates.
@@ -51,7 +54,12 @@ impl PostgresStore {
             .runtime(Runtime::Tokio1)
             .build()
             .map_err(|error| StoreError::Unavailable(error.to_string()))?;
-        Ok(Self { pool, sealer, deployment_id })
+        let line = Arc::new(Line::of_many());
+        // CockroachDB tells nobody; its nodes always ask.
+        if pool.manager().dsn().is_postgres {
+            tokio::spawn(listen(pool.clone(), line.clone(), node));
+        }
+        Ok(Self { pool, sealer, line, node, deployment_id })
     }
 }
 

@@ -33,6 +33,18 @@ impl PostgresStore {
         Ok(Revision { id, parent, created_at, config: config.into(), diff })
     }
 
+    pub(super) async fn find_configuration_version(&self) -> Result<[i64; 4], StoreError> {
+        let query = sqlx::query(
+            "SELECT coalesce((SELECT max(number) FROM revisions), 0) AS revision, \
+             coalesce((SELECT CAST(sum(version) AS BIGINT) FROM key_sets), 0) AS versions, \
+             (SELECT count(*) FROM key_sets) AS sets, \
+             coalesce((SELECT max(created_at) FROM keys), 0) AS newest_key",
+        );
+        let found = self.connection().await?.optional(query).await?.ok_or_else(|| row::corrupt("number"))?;
+        let number = |column| row::integer(&found, column);
+        Ok([number("revision")?, number("versions")?, number("sets")?, number("newest_key")?])
+    }
+
     pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
         let rows = self
             .connection()

@@ -14,6 +14,7 @@ mod revisions;
 mod row;
 mod sessions;
 mod sweep;
+mod transfer;
 
 use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
@@ -21,6 +22,7 @@ use sqlx::SqlitePool;
 
 use crate::change::Change;
 use crate::error::StoreError;
+use crate::line::Line;
 use crate::records::{
     Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
     StoredSession,
@@ -35,6 +37,7 @@ pub struct SqliteStore {
     writer: SqlitePool,
     readers: SqlitePool,
     sealer: Sealer,
+    line: Line,
     deployment_id: Uuid,
 }
 
@@ -149,6 +152,14 @@ impl Store for SqliteStore {
 
     async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
         self.list_revisions(page).await
+    }
+
+    async fn configuration_version(&self) -> Result<[i64; 4], StoreError> {
+        self.find_configuration_version().await
+    }
+
+    fn line(&self) -> &Line {
+        &self.line
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {

@@ -14,6 +14,7 @@ use sqlx::{Connection as _, Row as _, SqlitePool};
 use super::SqliteStore;
 use crate::cipher::Cipher;
 use crate::error::{StoreError, from_sqlx};
+use crate::line::Line;
 use crate::sealer::Sealer;
 
 /// What a store on SQLite needs.
@@ -69,7 +70,7 @@ impl SqliteStore {
         let sealer = Sealer::new(options.cipher, options.random);
         let deployment_id = claim(&writer, &sealer).await?;
         let readers = pool_of(READERS).connect_with(connect).await.map_err(from_sqlx)?;
-        Ok(Self { writer, readers, sealer, deployment_id })
+        Ok(Self { writer, readers, sealer, line: Line::of_one(), deployment_id })
     }
 }
 

@@ -405,6 +405,32 @@ pub(crate) async fn revisions_follow_each_other(store: &dyn Store) {
     assert_eq!(store.revisions(&rest).await.unwrap()[0].id, first.id);
 }
 
+pub(crate) async fn the_version_tells_of_changes_to_keys_and_configuration(store: &dyn Store) {
+    let mut seen = vec![store.configuration_version().await.unwrap()];
+    let key = |seconds| StoredKey { kid: "k".into(), jwk: "{}".into(), created_at: at(seconds) };
+    let revision =
+        Revision { id: uuid(), parent: None, created_at: at(1), config: "{}".into(), diff: "[]".into() };
+    let changes = [
+        Change::PutKeySet(KeySet::new("keys".into(), vec![])),
+        Change::DeleteKeySet("keys".into()),
+        Change::PutKeySet(KeySet::new("keys".into(), vec![key(1)])),
+        Change::PutKeySet(KeySet { version: 1, ..KeySet::new("keys".into(), vec![]) }),
+        Change::InsertRevision(revision),
+    ];
+    for change in changes {
+        store.commit(&[change]).await.unwrap();
+        let version = store.configuration_version().await.unwrap();
+        assert_ne!(Some(&version), seen.last());
+        seen.push(version);
+    }
+    store.commit(&[Change::InsertFlow(flow())]).await.unwrap();
+    assert_eq!(store.configuration_version().await.unwrap(), seen[5]);
+    let again =
+        [Change::DeleteKeySet("keys".into()), Change::PutKeySet(KeySet::new("keys".into(), vec![key(2)]))];
+    store.commit(&again).await.unwrap();
+    assert!(!seen.contains(&store.configuration_version().await.unwrap()), "a new set of the same name");
+}
+
 pub(crate) async fn what_ended_is_swept_in_batches(store: &dyn Store) {
     let ada = person("ada@example.org");
     store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
@@ -603,6 +629,7 @@ macro_rules! contract {
             messages_wait_until_they_are_sent
             key_sets_keep_their_order
             revisions_follow_each_other
+            the_version_tells_of_changes_to_keys_and_configuration
             what_ended_is_swept_in_batches
             a_refused_change_undoes_those_before_it
             an_abandoned_commit_is_all_or_nothing

@@ -1,0 +1,109 @@
+//! `sessera migrate`
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use clap::Args;
+use sessera_model::{Random, Secret, SystemRandom};
+use sessera_server::config::{Config, load};
+use sessera_store::transfer::transfer;
+use sessera_store::{Cipher, Engine, kratos, secrets_file};
+
+use super::say;
+
+/// Move everything into another database, or take over the identities of an Ory Kratos
+///
+/// Databases are sqlite:///path/to/file or postgres://user:password@host/database. The target has to be
+/// empty. Stop all servers that use the source first. Everything is copied, read again on both sides and
+/// compared by counts and checksums; the source stays as it is. Both sides use secrets.cipher of the
+/// configuration, or what is kept beside the database file.
+///
+/// From an Ory Kratos 1.0 or newer come identities with their ids, schemas, addresses, metadata and
+/// passwords, TOTP and lookup secrets. What cannot be carried is counted and named.
+#[derive(Args)]
+#[command(after_long_help = EXAMPLES)]
+pub(crate) struct Migrate {
+    /// The database to read
+    #[arg(long, value_name = "DSN", env = "MIGRATE_FROM", required_unless_present = "from_kratos")]
+    from: Option<String>,
+    /// The database of an Ory Kratos to read
+    #[arg(long, value_name = "DSN", env = "MIGRATE_FROM_KRATOS", conflicts_with = "from")]
+    from_kratos: Option<String>,
+    /// The database to write
+    #[arg(long, value_name = "DSN", env = "MIGRATE_TO")]
+    to: String,
+    /// Configuration file with secrets.cipher; later ones lie over earlier ones
+    #[arg(short, long = "config", value_name = "FILE")]
+    config: Vec<PathBuf>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  Move from a file to a server, with passwords that no list of processes shows:
+    MIGRATE_TO=postgres://sessera:secret@db/sessera sessera migrate --from sqlite://sessera.sqlite
+
+  Take over people from an Ory Kratos:
+    sessera migrate --from-kratos postgres://kratos@db/kratos --to sqlite://sessera.sqlite";
+
+impl Migrate {
+    pub(crate) async fn run(self) -> Result<()> {
+        let environment = std::env::vars().collect();
+        let configured = Config::from_tree(&load(&self.config, &environment)?.tree)?.secrets.cipher;
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+        let target = Engine::of(&self.to).context("--to")?;
+        if let Some(dsn) = &self.from_kratos {
+            let cipher = cipher(configured, None, &target, &*random)?;
+            let store = target.open(cipher, random).await.context("--to")?;
+            let done = kratos::import(dsn, &*store).await?;
+            store.close().await;
+            say(done.to_string().trim_end());
+            return Ok(());
+        }
+        let source = Engine::of(self.from.as_deref().unwrap_or_default()).context("--from")?;
+        if let Engine::Sqlite(file) = &source
+            && !file.exists()
+        {
+            bail!("--from: there is no file {}", file.display());
+        }
+        let cipher = cipher(configured, Some(&source), &target, &*random)?;
+        let from = source.open_tables(cipher.clone(), random.clone()).await.context("--from")?;
+        let to = target.open_tables(cipher, random).await.context("--to")?;
+        transfer(&*from, &*to, |table, sum| say(&format!("{table}: {sum}"))).await?;
+        from.close_tables().await;
+        to.close_tables().await;
+        say("Everything was moved and compared. Set dsn to the new database before you start the server.");
+        Ok(())
+    }
+}
+
+/// The cipher of both sides: that of the configuration, else of the secrets beside a database file.
+fn cipher(
+    configured: Vec<Secret>,
+    source: Option<&Engine>,
+    target: &Engine,
+    random: &dyn Random,
+) -> Result<Arc<Cipher>> {
+    if !configured.is_empty() {
+        return Ok(Arc::new(Cipher::new(&configured)?));
+    }
+    let file = |engine: &Engine| match engine {
+        Engine::Sqlite(file) => Some(file.clone()),
+        Engine::Postgres(_) => None,
+    };
+    let Some(file) = source.map_or_else(|| file(target), file) else {
+        bail!("secrets.cipher is not configured: name the configuration of the servers with --config");
+    };
+    let kept = secrets_file::load_or_create(&file, random)?;
+    if source.is_some() {
+        say(&format!(
+            "The new database is encrypted with the secret of the old one. Put the secrets of {} into secrets.cipher and secrets.cookie of the configuration.",
+            named(&file)
+        ));
+    }
+    Ok(Arc::new(Cipher::new(&[kept.cipher])?))
+}
+
+fn named(database: &Path) -> String {
+    secrets_file::path_beside(database).display().to_string()
+}

@@ -1,0 +1,226 @@
+//! The line on which the nodes of a deployment tell each other what they changed.
+//!
+//! A node may answer from memory only while it knows of every change that others have finished. The line
+//! is therefore trusted only for a short time after a heartbeat that went through it has come back:
+//! whatever was told before that heartbeat has been heard. Otherwise the node asks the database.
+
+use std::fmt;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use sessera_model::{TokenHash, Uuid};
+
+use crate::change::Change;
+
+/// What a change makes worthless in memory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Invalidation {
+    /// The session that a token opens.
+    Token(TokenHash),
+    /// A session.
+    Session(Uuid),
+    /// An identity, its credentials and sessions.
+    Identity(Uuid),
+    /// The configuration.
+    Configuration,
+    /// Key sets.
+    KeySets,
+    /// All of it: something may have been missed.
+    Everything,
+}
+
+impl Invalidation {
+    /// What others have to drop when a change is made.
+    pub fn of(change: &Change) -> Option<Self> {
+        match change {
+            Change::UpdateIdentity(identity) => Some(Self::Identity(identity.id)),
+            Change::DeleteIdentity(id) | Change::DeleteSessionsOf(id) => Some(Self::Identity(*id)),
+            Change::PutCredential(credential) => Some(Self::Identity(credential.identity_id)),
+            Change::DeleteCredential { identity_id, .. } => Some(Self::Identity(*identity_id)),
+            Change::AuthenticateSession { id, .. }
+            | Change::ExtendSession { id, .. }
+            | Change::RevokeSession { id, .. } => Some(Self::Session(*id)),
+            Change::RevokeSessionByToken(token) => Some(Self::Token(*token)),
+            Change::RevokeSessions(filter) => {
+                Some(filter.identity_id.map_or(Self::Everything, Self::Identity))
+            }
+            Change::PutKeySet(_) | Change::DeleteKeySet(_) => Some(Self::KeySets),
+            Change::InsertRevision(_) => Some(Self::Configuration),
+            // What is new is in nobody's memory, and the rest is never kept there.
+            Change::InsertIdentity(_)
+            | Change::InsertSession(_)
+            | Change::InsertFlow(_)
+            | Change::UpdateFlow(_)
+            | Change::ConsumeFlow { .. }
+            | Change::InsertCode(_)
+            | Change::CountAttempt(_)
+            | Change::UseCode(_)
+            | Change::EnqueueMessage(_)
+            | Change::ClaimMessage { .. }
+            | Change::MessageSent(_)
+            | Change::MessageFailed { .. } => None,
+        }
+    }
+
+    /// The word for it in a notification.
+    pub(crate) fn word(&self) -> String {
+        match self {
+            Self::Token(token) => {
+                token.as_bytes().iter().fold("t".to_owned(), |word, byte| format!("{word}{byte:02x}"))
+            }
+            Self::Session(id) => format!("s{}", id.simple()),
+            Self::Identity(id) => format!("i{}", id.simple()),
+            Self::Configuration => "c".into(),
+            Self::KeySets => "k".into(),
+            Self::Everything => "e".into(),
+        }
+    }
+
+    /// What a word means. One that is not known comes from a newer version and may mean anything.
+    pub(crate) fn parse(word: &str) -> Self {
+        let known = match word.split_at_checked(1) {
+            Some(("t", hex)) => token(hex).map(Self::Token),
+            Some(("s", id)) => Uuid::parse_str(id).ok().map(Self::Session),
+            Some(("i", id)) => Uuid::parse_str(id).ok().map(Self::Identity),
+            Some(("c", "")) => Some(Self::Configuration),
+            Some(("k", "")) => Some(Self::KeySets),
+            _ => None,
+        };
+        known.unwrap_or(Self::Everything)
+    }
+}
+
+fn token(hex: &str) -> Option<TokenHash> {
+    let digits = hex.as_bytes().chunks(2);
+    let bytes: Option<Vec<u8>> =
+        digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect();
+    TokenHash::from_bytes(&bytes?)
+}
+
+/// Whoever keeps something in memory and drops it. It must not wait: when it returns, it has dropped.
+pub type Listener = Box<dyn Fn(&Invalidation) + Send + Sync>;
+
+/// The line, as the node that listens sees it.
+pub struct Line {
+    began: Instant,
+    /// Whether there is nobody else whom one could miss.
+    alone: bool,
+    /// Up to when the line is trusted, in microseconds since `began`.
+    trusted_until: AtomicU64,
+    /// Up to when all changes are known, in microseconds since `began`.
+    known_until: AtomicU64,
+    listener: OnceLock<Listener>,
+}
+
+impl Line {
+    fn new(alone: bool) -> Self {
+        Self {
+            began: Instant::now(),
+            alone,
+            trusted_until: AtomicU64::new(0),
+            known_until: AtomicU64::new(0),
+            listener: OnceLock::new(),
+        }
+    }
+
+    /// The line of a node that is alone: it knows of all changes.
+    pub(crate) fn of_one() -> Self {
+        Self::new(true)
+    }
+
+    /// A line between nodes, not trusted yet.
+    pub(crate) fn of_many() -> Self {
+        Self::new(false)
+    }
+
+    /// Names who is to be told. The first one stays.
+    pub fn listen(&self, listener: Listener) {
+        // A second one would be a mistake in the program that starts the node, seen by its tests.
+        let _ = self.listener.set(listener);
+    }
+
+    /// Whether what is in memory may be answered now.
+    pub fn is_trusted(&self) -> bool {
+        self.alone || self.now() < self.trusted_until.load(Ordering::Acquire)
+    }
+
+    /// How long ago all changes were known for the last time.
+    pub fn unconfirmed_for(&self) -> Duration {
+        if self.alone {
+            return Duration::ZERO;
+        }
+        Duration::from_micros(self.now().saturating_sub(self.known_until.load(Ordering::Acquire)))
+    }
+
+    /// Passes on what others changed.
+    pub(crate) fn tell(&self, invalidation: &Invalidation) {
+        if let Some(listener) = self.listener.get() {
+            listener(invalidation);
+        }
+    }
+
+    /// A heartbeat that was sent at `sent` has come back: what was told before has been heard.
+    pub(crate) fn confirm(&self, sent: Instant, trust: Duration) {
+        self.known_until.fetch_max(self.since_began(sent), Ordering::AcqRel);
+        self.trusted_until.fetch_max(self.since_began(sent + trust), Ordering::AcqRel);
+    }
+
+    /// The line broke.
+    pub(crate) fn distrust(&self) {
+        self.trusted_until.store(0, Ordering::Release);
+    }
+
+    fn now(&self) -> u64 {
+        self.since_began(Instant::now())
+    }
+
+    fn since_began(&self, at: Instant) -> u64 {
+        u64::try_from(at.saturating_duration_since(self.began).as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("trusted", &self.is_trusted()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_come_back_as_what_they_were() {
+        let all = [
+            Invalidation::Token(TokenHash::of("token")),
+            Invalidation::Session(Uuid::from_u128(7)),
+            Invalidation::Identity(Uuid::from_u128(8)),
+            Invalidation::Configuration,
+            Invalidation::KeySets,
+            Invalidation::Everything,
+        ];
+        for invalidation in all {
+            assert_eq!(Invalidation::parse(&invalidation.word()), invalidation);
+        }
+        for unknown in ["", "x", "s1", "tzz", "i", "cc", "é", "t00"] {
+            assert_eq!(Invalidation::parse(unknown), Invalidation::Everything, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn trust_ends_by_itself() {
+        let line = Line::of_many();
+        assert!(!line.is_trusted());
+        line.confirm(Instant::now(), Duration::from_secs(60));
+        assert!(line.is_trusted());
+        assert!(line.unconfirmed_for() < Duration::from_secs(60));
+        line.distrust();
+        assert!(!line.is_trusted());
+        // A heartbeat that took longer than the trust it gives is worth nothing.
+        let line = Line::of_many();
+        line.confirm(Instant::now(), Duration::ZERO);
+        assert!(!line.is_trusted());
+        assert!(Line::of_one().is_trusted());
+    }
+}

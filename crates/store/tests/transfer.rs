@@ -1,0 +1,209 @@
+//! Everything moves between databases of both engines, and identities come over from an Ory Kratos.
+
+#[expect(dead_code, reason = "the cases are run for each engine elsewhere")]
+mod contract;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sessera_model::credential::CredentialConfig;
+use sessera_model::identity::VerificationStatus;
+use sessera_model::{CredentialKind, Random, Secret, SystemRandom, Timestamp, Uuid};
+use sessera_store::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
+use sessera_store::sqlite::{SqliteOptions, SqliteStore};
+use sessera_store::transfer::{Sum, TABLES, Tables, TransferError, transfer};
+use sessera_store::{Change, Cipher, Store, StoreError, kratos};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqliteConnection};
+
+async fn sqlite(folder: &Path, name: &str, secret: &str) -> SqliteStore {
+    SqliteStore::open(SqliteOptions {
+        path: folder.join(name),
+        cipher: Arc::new(Cipher::new(&[Secret::new(secret)]).unwrap()),
+        random: Arc::new(SystemRandom::default()),
+    })
+    .await
+    .unwrap()
+}
+
+/// A new database on the server that the tests were given, if there is one.
+async fn database() -> Option<String> {
+    let server = std::env::var("SESSERA_TEST_POSTGRES").ok()?;
+    let random: &dyn Random = &SystemRandom::default();
+    let name = format!("transfer_{}", random.uuid().simple());
+    let mut connection = PgConnection::connect(&server).await.unwrap();
+    connection.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+    let (base, parameters) = server.split_once('?').unwrap_or((&server, ""));
+    Some(format!("{}/{name}?{parameters}", base.rsplit_once('/').unwrap().0))
+}
+
+async fn postgres(dsn: &str) -> PostgresStore {
+    PostgresStore::open(PostgresOptions {
+        dsn: PostgresDsn::parse(dsn).unwrap(),
+        cipher: Arc::new(Cipher::new(&[Secret::new("one")]).unwrap()),
+        random: Arc::new(SystemRandom::default()),
+    })
+    .await
+    .unwrap()
+}
+
+/// Fills a store and returns what was put in.
+async fn fill(store: &dyn Store) -> Vec<Change> {
+    let ada = contract::person("ada@example.org");
+    let mut all = vec![Change::InsertIdentity(ada.clone())];
+    all.extend(contract::one_of_each(&ada));
+    store.commit(&all).await.unwrap();
+    for number in 0..600 {
+        store
+            .commit(&[Change::InsertIdentity(contract::person(&format!("p{number}@example.org")))])
+            .await
+            .unwrap();
+    }
+    all
+}
+
+async fn moved(source: &dyn Tables, target: &dyn Tables) -> Vec<(&'static str, Sum)> {
+    let mut sums = Vec::new();
+    transfer(source, target, |table, sum| sums.push((table, sum))).await.unwrap();
+    sums
+}
+
+#[tokio::test]
+async fn a_file_moves_into_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = sqlite(folder.path(), "source.sqlite", "one").await;
+    let target = sqlite(folder.path(), "target.sqlite", "one").await;
+    let all = fill(&source).await;
+    let sums = moved(&source, &target).await;
+    assert_eq!(sums.len(), TABLES.len());
+    assert_eq!(sums[1], ("identities", sums[1].1));
+    assert_eq!(sums[1].1.rows, 602);
+    assert!(sums.iter().all(|(_, sum)| sum.rows > 0), "the fixture has rows for every table: {sums:?}");
+    assert_eq!(contract::how_many_of_each(&target, &all[1..]).await, all.len() - 1);
+    target.close().await;
+    let again = sqlite(folder.path(), "target.sqlite", "one").await;
+    assert_eq!(again.deployment_id().await.unwrap(), source.deployment_id().await.unwrap());
+    let refused = transfer(&source, &again, |_, _| {}).await.unwrap_err();
+    assert!(matches!(refused, TransferError::NotEmpty("identities")), "{refused}");
+}
+
+#[tokio::test]
+async fn everything_moves_to_postgres_and_back() {
+    let Some(dsn) = database().await else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let source = sqlite(folder.path(), "source.sqlite", "one").await;
+    let all = fill(&source).await;
+    let server = postgres(&dsn).await;
+    let there = moved(&source, &server).await;
+    assert_eq!(contract::how_many_of_each(&server, &all[1..]).await, all.len() - 1);
+    server.close().await;
+    // The secret and the deployment's id moved, too.
+    let server = postgres(&dsn).await;
+    assert_eq!(server.deployment_id().await.unwrap(), source.deployment_id().await.unwrap());
+    let back = sqlite(folder.path(), "back.sqlite", "one").await;
+    assert_eq!(moved(&server, &back).await, there);
+    assert_eq!(contract::how_many_of_each(&back, &all[1..]).await, all.len() - 1);
+}
+
+/// A column that a migration adds and nobody moves would be lost.
+#[tokio::test]
+async fn all_columns_of_all_tables_are_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    sqlite(folder.path(), "db.sqlite", "one").await.close().await;
+    let mut file =
+        SqliteConnection::connect(&format!("sqlite://{}", folder.path().join("db.sqlite").display()))
+            .await
+            .unwrap();
+    let columns = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c \
+                   WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> '_sqlx_migrations'";
+    let rows = sqlx::query(columns).fetch_all(&mut file).await.unwrap();
+    let mut there: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    there.sort();
+    assert_eq!(there, moved_columns());
+    let Some(dsn) = database().await else { return };
+    postgres(&dsn).await.close().await;
+    let mut server = PgConnection::connect(&dsn).await.unwrap();
+    let columns = "SELECT table_name::text, column_name::text FROM information_schema.columns \
+                   WHERE table_schema = 'public' AND table_name <> '_sqlx_migrations'";
+    let rows = sqlx::query(columns).fetch_all(&mut server).await.unwrap();
+    let mut there: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    there.sort();
+    assert_eq!(there, moved_columns());
+}
+
+fn moved_columns() -> Vec<(String, String)> {
+    let of = |table: &'static sessera_store::transfer::Table| {
+        table.columns.iter().map(|(column, _)| (table.name.to_owned(), (*column).to_owned()))
+    };
+    let mut columns: Vec<_> = TABLES.iter().flat_map(of).collect();
+    columns.sort();
+    columns
+}
+
+const FIXTURE: &str = include_str!("kratos.sql");
+
+fn fixture(id: &str, json: &str, time: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(FIXTURE.replace("{id}", id).replace("{json}", json).replace("{time}", time))
+}
+
+async fn comes_over(dsn: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let target = sqlite(folder.path(), "target.sqlite", "one").await;
+    let done = kratos::import(dsn, &target).await.unwrap();
+    assert_eq!(done.identities, 2);
+    let credentials: Vec<_> = done.credentials.iter().map(|(kind, count)| (*kind, *count)).collect();
+    assert_eq!(credentials, [("lookup_secret", 1), ("password", 1), ("totp", 1)]);
+    assert_eq!(done.addresses, 3);
+    assert_eq!(done.schemas.get("person"), Some(&2));
+    let left: Vec<_> = done.left.iter().map(|(what, count)| (what.as_str(), *count)).collect();
+    assert_eq!(left, [("credentials of kind oidc", 1), ("credentials of kind webauthn", 1), ("sessions", 2)]);
+    assert_eq!(done.refused.len(), 1, "two identities have the same external id");
+    assert!(done.refused[0].0.ends_with("c3") && done.refused[0].1.contains("external id"));
+
+    let ada = target.identity_by_external_id("crm-1").await.unwrap().unwrap();
+    assert_eq!(ada.id, Uuid::parse_str("00000000-0000-4000-8000-0000000000a1").unwrap());
+    assert_eq!((ada.schema_id.as_str(), ada.state.as_str()), ("person", "active"));
+    assert_eq!(ada.created_at, Timestamp::from_micros(1_714_979_289_100_000));
+    assert_eq!(ada.traits["name"]["first"], "Ada");
+    assert_eq!(ada.metadata_public.unwrap()["plan"], "pro");
+    assert_eq!(ada.metadata_admin.unwrap()["note"][1], 2);
+    let address = &ada.verifiable_addresses[0];
+    assert!(address.verified && address.status == VerificationStatus::Completed);
+    assert!(address.verified_at.is_some());
+    let by = target.identity_by_identifier(CredentialKind::Password, "ada@example.org").await.unwrap();
+    assert_eq!(by.unwrap().id, ada.id);
+    let hash = |config: &CredentialConfig| config.text("hashed_password").map(str::to_owned);
+    let kept = target.credentials(ada.id).await.unwrap();
+    assert!(kept.iter().any(|credential| hash(&credential.config).is_some_and(|h| h.starts_with("$2a$"))));
+    let bob = target.identity_by_address("email", "bob@example.org").await.unwrap().unwrap();
+    assert_eq!(bob.state.as_str(), "inactive");
+    assert_eq!(bob.metadata_public, None);
+    assert!(matches!(kratos::import(dsn, &target).await, Err(kratos::ImportError::NotEmpty)));
+}
+
+#[tokio::test]
+async fn identities_come_over_from_a_kratos_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsn = format!("sqlite://{}?_fk=true", folder.path().join("kratos.sqlite").display());
+    let mut file = SqliteConnection::connect(&dsn.replace("_fk=true", "mode=rwc")).await.unwrap();
+    file.execute(fixture("char(36)", "TEXT", "DATETIME")).await.unwrap();
+    file.close().await.unwrap();
+    comes_over(&dsn).await;
+}
+
+#[tokio::test]
+async fn identities_come_over_from_a_kratos_on_postgres() {
+    let Some(dsn) = database().await else { return };
+    let mut server = PgConnection::connect(&dsn).await.unwrap();
+    server.execute(fixture("UUID", "jsonb", "timestamp")).await.unwrap();
+    comes_over(&dsn).await;
+}
+
+#[tokio::test]
+async fn what_is_no_kratos_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = sqlite(folder.path(), "target.sqlite", "one").await;
+    let dsn = format!("sqlite://{}", folder.path().join("target.sqlite").display());
+    let error = kratos::import(&dsn, &target).await.unwrap_err();
+    assert!(matches!(error, kratos::ImportError::Store(StoreError::Corrupt(_))), "{error}");
+    assert!(error.to_string().contains("Kratos"));
+}
