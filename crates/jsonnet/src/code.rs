@@ -225,7 +225,8 @@ pub(crate) struct Text {
 impl Text {
     pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
         let text = text.into();
-        let chars = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        let chars = if text.is_ascii() { text.len() } else { text.chars().count() };
+        let chars = u32::try_from(chars).unwrap_or(u32::MAX);
         Self { text, chars }
     }
 

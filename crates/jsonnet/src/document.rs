@@ -135,12 +135,12 @@ impl Document {
         ((field.name_start, field.name_end), field.node)
     }
 
-    /// The value of the field `name`.
+    /// The place of the field `name` among its object's fields.
     pub(crate) fn find(&self, first: u32, len: u32, name: &str) -> Option<u32> {
         let fields = &self.fields[first as usize..(first + len) as usize];
         let at =
             fields.binary_search_by(|field| self.string(field.name_start, field.name_end).cmp(name)).ok()?;
-        Some(fields[at].node)
+        Some(to_u32(at))
     }
 }
 
@@ -509,7 +509,7 @@ mod tests {
         let document = Document::parse(br#"{"b":1,"a":{"x":true}}"#).unwrap();
         let Kind::Object { first, len } = document.kind(0) else { panic!("an object") };
         let a = document.find(first, len, "a").unwrap();
-        assert_eq!(document.canonical_of(a), r#"{"x":true}"#);
+        assert_eq!(document.canonical_of(document.field(first, a).1), r#"{"x":true}"#);
         assert_eq!(document.find(first, len, "c"), None);
     }
 

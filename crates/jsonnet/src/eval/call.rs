@@ -26,7 +26,7 @@ impl Machine<'_> {
         match self.eval(target, frame)? {
             Value::Function(FunctionRef::Closure(closure)) => {
                 let call = &code.calls[call as usize];
-                let closure = self.closures[closure as usize];
+                let closure = self.lists.closures[closure as usize];
                 let function = &code.functions[closure.function as usize];
                 if call.positional.len() > function.parameters.len() {
                     return self.fail(
@@ -74,24 +74,24 @@ impl Machine<'_> {
     fn fill_defaults(&mut self, function: u32, inner: Handle, node: NodeId) -> Step<()> {
         let code = self.code;
         let function = &code.functions[function as usize];
-        let first = self.frames[inner as usize].first as usize;
+        let first = self.lists.frames[inner as usize].first as usize;
         for (at, parameter) in function.parameters.iter().enumerate() {
-            if matches!(self.slots[first + at], Value::Absent) {
+            if matches!(self.lists.slots[first + at], Value::Absent) {
                 if parameter.default == NONE {
                     return self.fail(node, format!("missing argument: {}", parameter.name));
                 }
                 // Defaults see all parameters, so each waits until it is asked for.
                 let value = self.thunk(Thunk::Node { node: parameter.default, frame: inner })?;
-                self.slots[first + at] = value;
+                self.lists.slots[first + at] = value;
             }
         }
         Ok(())
     }
 
     fn force_slots(&mut self, frame: Handle, count: usize) -> Step<()> {
-        let first = self.frames[frame as usize].first as usize;
+        let first = self.lists.frames[frame as usize].first as usize;
         for at in first..first + count {
-            self.slots[at] = self.force(self.slots[at])?;
+            self.lists.slots[at] = self.force(self.lists.slots[at])?;
         }
         Ok(())
     }
@@ -169,7 +169,7 @@ impl Machine<'_> {
                 self.deeper(|machine| machine.call_builtin(builtin, all, node))
             }
             FunctionRef::Closure(closure) => {
-                let closure = self.closures[closure as usize];
+                let closure = self.lists.closures[closure as usize];
                 let function = &self.code.functions[closure.function as usize];
                 let (wanted, body) = (function.parameters.len(), function.body);
                 if arguments.len() > wanted {
@@ -197,7 +197,7 @@ impl Machine<'_> {
                 parameters.iter().filter(|parameter| !parameter.optional).count()
             }
             FunctionRef::Closure(closure) => {
-                let function = self.closures[closure as usize].function;
+                let function = self.lists.closures[closure as usize].function;
                 let parameters = &self.code.functions[function as usize].parameters;
                 parameters.iter().filter(|parameter| parameter.default == NONE).count()
             }

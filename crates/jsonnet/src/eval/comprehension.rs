@@ -1,5 +1,6 @@
 //! Comprehensions: `[x for x in y if z]` and `{[k]: v for k in y}`.
 
+use super::object::Places;
 use super::value::{Body, Handle, Layer, MadeField, Thunk, Value};
 use super::{Machine, Step};
 use crate::ast::Visibility;
@@ -65,14 +66,14 @@ impl Machine<'_> {
         let code = self.code;
         let comprehension = &code.object_comprehensions[number as usize];
         let mut fields = Vec::new();
-        let mut names = std::collections::HashSet::new();
+        let mut names = Places::default();
         self.clauses(&comprehension.clauses, frame, &mut |machine, inner| {
             let name = match machine.eval(comprehension.name, inner)? {
                 Value::Null => return Ok(()),
                 name => machine.field_name(name, comprehension.name)?,
             };
             machine.charge(size_of::<MadeField>() + 16)?;
-            if !names.insert(name) {
+            if names.find_or_add(name, 0).is_some() {
                 let text = machine.symbol_text(name).text.clone();
                 return machine.fail(comprehension.name, format!("duplicate field name: {text:?}"));
             }

@@ -6,22 +6,29 @@
 
 pub(crate) mod call;
 pub(crate) mod comprehension;
+mod lists;
 pub(crate) mod object;
 pub(crate) mod operators;
 pub(crate) mod output;
 pub(crate) mod strings;
 pub(crate) mod value;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::Variables;
 use crate::ast::BinaryOperator;
-use crate::code::{Code, NONE, Node, NodeId, SLOT_LAYER, Shape, Symbol, Text};
+use crate::code::{Code, NONE, Node, NodeId, SLOT_LAYER};
 use crate::document::{Document, Kind};
 use crate::error::{ErrorKind, EvalError, Failure, Location};
 use crate::limits::Limits;
-use value::{Array, Closure, Frame, FunctionRef, Handle, Layer, Object, StringRef, Thunk, Value};
+use lists::Lists;
+use value::{Array, Closure, Frame, FunctionRef, Handle, Layer, StringRef, Thunk, Value};
+
+impl Drop for Machine<'_> {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.lists).give_back();
+    }
+}
 
 /// The outcome of every step.
 pub(crate) type Step<T> = Result<T, EvalError>;
@@ -37,24 +44,8 @@ pub(crate) struct Machine<'a> {
     memory: usize,
     depth: u32,
     max_output: usize,
-    frames: Vec<Frame>,
-    slots: Vec<Value>,
-    thunks: Vec<Thunk>,
-    elements: Vec<Value>,
-    arrays: Vec<Array>,
-    closures: Vec<Closure>,
-    objects: Vec<Object>,
-    layers: Vec<Layer>,
-    layer_references: Vec<Handle>,
-    object_frames: Vec<Handle>,
-    shapes: Vec<Shape>,
-    texts: Vec<Text>,
-    /// Names that the evaluation made, numbered behind those of the program.
-    symbols: Vec<Text>,
-    symbol_ids: HashMap<Arc<str>, Symbol>,
-    documents: Vec<Arc<Document>>,
-    /// The document of each variable once it was asked for.
-    variable_documents: Vec<(usize, u16)>,
+    /// All values, frames and promises.
+    lists: Box<Lists>,
     /// The library as a value, once it was asked for.
     std: Option<Value>,
 }
@@ -74,22 +65,7 @@ impl<'a> Machine<'a> {
             memory: limits.memory,
             depth: limits.depth.min(crate::limits::MAX_DEPTH),
             max_output: limits.output,
-            frames: Vec::with_capacity(32),
-            slots: Vec::with_capacity(64),
-            thunks: Vec::with_capacity(32),
-            elements: Vec::new(),
-            arrays: Vec::new(),
-            closures: Vec::new(),
-            objects: Vec::with_capacity(8),
-            layers: Vec::with_capacity(8),
-            layer_references: Vec::with_capacity(8),
-            object_frames: Vec::with_capacity(8),
-            shapes: Vec::new(),
-            texts: Vec::with_capacity(8),
-            symbols: Vec::new(),
-            symbol_ids: HashMap::new(),
-            documents: Vec::new(),
-            variable_documents: Vec::new(),
+            lists: Lists::take(),
             std: None,
         }
     }
@@ -210,27 +186,27 @@ impl<'a> Machine<'a> {
     /// Opens a frame of `slots` empty slots.
     pub(crate) fn open_frame(&mut self, parent: Handle, slots: usize) -> Step<Handle> {
         self.charge(size_of::<Frame>() + slots * size_of::<Value>())?;
-        let first = to_handle(self.slots.len());
-        self.slots.resize(self.slots.len() + slots, Value::Absent);
-        self.frames.push(Frame { parent, first });
-        Ok(to_handle(self.frames.len() - 1))
+        let first = to_handle(self.lists.slots.len());
+        self.lists.slots.resize(self.lists.slots.len() + slots, Value::Absent);
+        self.lists.frames.push(Frame { parent, first });
+        Ok(to_handle(self.lists.frames.len() - 1))
     }
 
     pub(crate) fn set_slot(&mut self, frame: Handle, index: usize, value: Value) {
-        let first = self.frames[frame as usize].first as usize;
-        self.slots[first + index] = value;
+        let first = self.lists.frames[frame as usize].first as usize;
+        self.lists.slots[first + index] = value;
     }
 
     pub(crate) fn outer(&self, mut frame: Handle, depth: u16) -> Handle {
         for _ in 0..depth {
-            frame = self.frames[frame as usize].parent;
+            frame = self.lists.frames[frame as usize].parent;
         }
         frame
     }
 
     pub(crate) fn slot(&self, frame: Handle, depth: u16, index: u16) -> Value {
-        let frame = self.frames[self.outer(frame, depth) as usize];
-        self.slots[frame.first as usize + usize::from(index)]
+        let frame = self.lists.frames[self.outer(frame, depth) as usize];
+        self.lists.slots[frame.first as usize + usize::from(index)]
     }
 
     /// The object and the layer of the object frame `depth` levels out.
@@ -272,14 +248,14 @@ impl<'a> Machine<'a> {
 
     pub(crate) fn thunk(&mut self, thunk: Thunk) -> Step<Value> {
         self.charge(size_of::<Thunk>())?;
-        self.thunks.push(thunk);
-        Ok(Value::Lazy(to_handle(self.thunks.len() - 1)))
+        self.lists.thunks.push(thunk);
+        Ok(Value::Lazy(to_handle(self.lists.thunks.len() - 1)))
     }
 
     fn closure(&mut self, function: u32, frame: Handle) -> Step<Value> {
         self.charge(size_of::<Closure>())?;
-        self.closures.push(Closure { function, frame });
-        Ok(Value::Function(FunctionRef::Closure(to_handle(self.closures.len() - 1))))
+        self.lists.closures.push(Closure { function, frame });
+        Ok(Value::Function(FunctionRef::Closure(to_handle(self.lists.closures.len() - 1))))
     }
 
     /// Computes a value if it is only promised, and looks at it if it lies in a document.
@@ -292,7 +268,7 @@ impl<'a> Machine<'a> {
     }
 
     fn force_thunk(&mut self, handle: Handle) -> Step<Value> {
-        let thunk = self.thunks[handle as usize];
+        let thunk = self.lists.thunks[handle as usize];
         let value = match thunk {
             Thunk::Done(value) => return Ok(value),
             Thunk::Busy => {
@@ -304,25 +280,25 @@ impl<'a> Machine<'a> {
                 })));
             }
             Thunk::Node { node, frame } => {
-                self.thunks[handle as usize] = Thunk::Busy;
+                self.lists.thunks[handle as usize] = Thunk::Busy;
                 self.eval(node, frame)
             }
             Thunk::Call { function, first, second, node } => {
-                self.thunks[handle as usize] = Thunk::Busy;
+                self.lists.thunks[handle as usize] = Thunk::Busy;
                 self.call_values(function, &[first, second], node)
             }
             Thunk::Field { object, position } => {
-                self.thunks[handle as usize] = Thunk::Busy;
+                self.lists.thunks[handle as usize] = Thunk::Busy;
                 self.check_asserts(object).and_then(|()| self.field_value(object, position as usize, NONE))
             }
         };
         match value {
             Ok(value) => {
-                self.thunks[handle as usize] = Thunk::Done(value);
+                self.lists.thunks[handle as usize] = Thunk::Done(value);
                 Ok(value)
             }
             Err(error) => {
-                self.thunks[handle as usize] = thunk;
+                self.lists.thunks[handle as usize] = thunk;
                 Err(error)
             }
         }
@@ -332,7 +308,7 @@ impl<'a> Machine<'a> {
 
     /// A value of a document: scalars at once, arrays with their elements, objects as one layer.
     fn look_at(&mut self, document: u16, node: u32) -> Step<Value> {
-        let source = self.documents[usize::from(document)].clone();
+        let source = self.lists.documents[usize::from(document)].clone();
         Ok(match source.kind(node) {
             Kind::Null => Value::Null,
             Kind::Bool(value) => Value::Bool(value),
@@ -342,16 +318,16 @@ impl<'a> Machine<'a> {
                 let elements = (0..len).map(|at| Value::Document { document, node: source.child(first, at) });
                 self.array(elements)?
             }
-            Kind::Object { first, len } => self.object(Layer::Document { document, first, len })?,
+            Kind::Object { first, len } => self.object(Layer::Document { document, node, first, len })?,
         })
     }
 
     /// Makes a document readable and returns its whole value.
     pub(crate) fn document(&mut self, document: Arc<Document>) -> Step<Value> {
-        let Ok(number) = u16::try_from(self.documents.len()) else {
+        let Ok(number) = u16::try_from(self.lists.documents.len()) else {
             return self.exhausted(ErrorKind::Memory);
         };
-        self.documents.push(document);
+        self.lists.documents.push(document);
         Ok(Value::Document { document: number, node: 0 })
     }
 
@@ -360,12 +336,12 @@ impl<'a> Machine<'a> {
         let Some(at) = self.variables.position(name) else {
             return self.fail(node, format!("undefined external variable: {name}"));
         };
-        if let Some((_, document)) = self.variable_documents.iter().find(|(variable, _)| *variable == at) {
+        if let Some((_, document)) = self.lists.variable_documents.iter().find(|(variable, _)| *variable == at) {
             return Ok(Value::Document { document: *document, node: 0 });
         }
         let value = self.document(self.variables.document(at).clone())?;
         if let Value::Document { document, .. } = value {
-            self.variable_documents.push((at, document));
+            self.lists.variable_documents.push((at, document));
         }
         Ok(value)
     }
@@ -379,23 +355,23 @@ impl<'a> Machine<'a> {
 
     /// Makes an array; returns its place.
     pub(crate) fn array_handle(&mut self, elements: impl Iterator<Item = Value>) -> Step<Handle> {
-        let first = self.elements.len();
-        self.elements.extend(elements);
-        let len = self.elements.len() - first;
+        let first = self.lists.elements.len();
+        self.lists.elements.extend(elements);
+        let len = self.lists.elements.len() - first;
         self.charge(size_of::<Array>() + len * size_of::<Value>())?;
         self.burn(len / 8)?;
-        self.arrays.push(Array { first: to_handle(first), len: to_handle(len) });
-        Ok(to_handle(self.arrays.len() - 1))
+        self.lists.arrays.push(Array { first: to_handle(first), len: to_handle(len) });
+        Ok(to_handle(self.lists.arrays.len() - 1))
     }
 
     /// How many elements an array has.
     pub(crate) fn array_len(&self, array: Handle) -> usize {
-        self.arrays[array as usize].len as usize
+        self.lists.arrays[array as usize].len as usize
     }
 
     /// An element, perhaps only promised.
     pub(crate) fn element(&self, array: Handle, at: usize) -> Value {
-        self.elements[self.arrays[array as usize].first as usize + at]
+        self.lists.elements[self.lists.arrays[array as usize].first as usize + at]
     }
 
     /// An element, computed.
@@ -407,10 +383,10 @@ impl<'a> Machine<'a> {
 
     /// A part of an array as an array of its own; the elements are shared.
     pub(crate) fn sub_array(&mut self, array: Handle, from: usize, len: usize) -> Step<Value> {
-        let source = self.arrays[array as usize];
+        let source = self.lists.arrays[array as usize];
         self.charge(size_of::<Array>())?;
-        self.arrays.push(Array { first: source.first + to_handle(from), len: to_handle(len) });
-        Ok(Value::Array(to_handle(self.arrays.len() - 1)))
+        self.lists.arrays.push(Array { first: source.first + to_handle(from), len: to_handle(len) });
+        Ok(Value::Array(to_handle(self.lists.arrays.len() - 1)))
     }
 
     // Evaluation

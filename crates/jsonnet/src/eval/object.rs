@@ -1,11 +1,46 @@
 //! Objects: layers added with `+`, fields found over all of them, values computed once.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use super::value::{Asserts, Body, Handle, Layer, MadeField, Object, ShapeRef, Thunk, Value};
 use super::{Machine, Step, to_handle};
 use crate::ast::{BinaryOperator, Visibility};
 use crate::code::{
     LiteralName, NONE, NodeId, OBJECT_SLOTS, SLOT_LAYER, SLOT_SELF, Shape, ShapeField, Symbol,
 };
+
+/// Names with a number each. Few of them, which is the rule, are looked for one after the other.
+#[derive(Default)]
+pub(super) struct Places {
+    few: Vec<(Symbol, usize)>,
+    many: HashMap<Symbol, usize>,
+}
+
+impl Places {
+    const FEW: usize = 16;
+
+    /// The number of a name. If it has none, it gets this one, and the answer is none.
+    pub(super) fn find_or_add(&mut self, name: Symbol, number: usize) -> Option<usize> {
+        if self.many.is_empty() {
+            if let Some((_, known)) = self.few.iter().find(|(known, _)| *known == name) {
+                return Some(*known);
+            }
+            if self.few.len() < Self::FEW {
+                self.few.push((name, number));
+                return None;
+            }
+            self.many.extend(self.few.drain(..));
+        }
+        match self.many.entry(name) {
+            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Vacant(place) => {
+                place.insert(number);
+                None
+            }
+        }
+    }
+}
 
 /// A field of one layer.
 #[derive(Clone, Copy)]
@@ -29,12 +64,12 @@ impl Machine<'_> {
                     literal.is_some_and(|literal| !self.code.objects[literal as usize].asserts.is_empty());
                 (ShapeRef::Unknown, asserts)
             }
-            Layer::Document { .. } => (ShapeRef::Unknown, false),
+            Layer::Document { .. } => (ShapeRef::Document, false),
         };
         self.charge(size_of::<Object>() + size_of::<Layer>() + 4)?;
-        self.layers.push(layer);
-        let first_layer = to_handle(self.layer_references.len());
-        self.layer_references.push(to_handle(self.layers.len() - 1));
+        self.lists.layers.push(layer);
+        let first_layer = to_handle(self.lists.layer_references.len());
+        self.lists.layer_references.push(to_handle(self.lists.layers.len() - 1));
         self.push_object(Object {
             first_layer,
             layers: 1,
@@ -46,8 +81,8 @@ impl Machine<'_> {
     }
 
     fn push_object(&mut self, object: Object) -> Step<Value> {
-        self.objects.push(object);
-        Ok(Value::Object(to_handle(self.objects.len() - 1)))
+        self.lists.objects.push(object);
+        Ok(Value::Object(to_handle(self.lists.objects.len() - 1)))
     }
 
     /// An object with ready or promised values and visible fields.
@@ -67,14 +102,14 @@ impl Machine<'_> {
 
     /// `left + right`: the layers of both, seen as one object.
     pub(crate) fn add_objects(&mut self, left: Handle, right: Handle) -> Step<Value> {
-        let (left, right) = (self.objects[left as usize], self.objects[right as usize]);
+        let (left, right) = (self.lists.objects[left as usize], self.lists.objects[right as usize]);
         let count = (left.layers + right.layers) as usize;
         self.charge(size_of::<Object>() + count * size_of::<Handle>())?;
         self.burn(count / 4)?;
-        let first_layer = to_handle(self.layer_references.len());
+        let first_layer = to_handle(self.lists.layer_references.len());
         for object in [left, right] {
             let range = object.first_layer as usize..(object.first_layer + object.layers) as usize;
-            self.layer_references.extend_from_within(range);
+            self.lists.layer_references.extend_from_within(range);
         }
         let unchecked = left.asserts != Asserts::None || right.asserts != Asserts::None;
         self.push_object(Object {
@@ -89,7 +124,7 @@ impl Machine<'_> {
 
     /// The same layers less a field, as an object of its own: `self` in them means the new one.
     pub(crate) fn without_field(&mut self, object: Handle, name: Symbol) -> Step<Value> {
-        let old = self.objects[object as usize];
+        let old = self.lists.objects[object as usize];
         let mut copies = Vec::new();
         for layer in 0..old.layers {
             let handle = self.layer_handle(object, layer);
@@ -104,16 +139,16 @@ impl Machine<'_> {
                     fields.push(MadeField { name: found, plus, visibility, body });
                 }
             }
-            let (literal, frame) = match &self.layers[handle as usize] {
+            let (literal, frame) = match &self.lists.layers[handle as usize] {
                 Layer::Literal { literal, frame } => (Some(*literal), *frame),
                 Layer::Made { literal, frame, .. } => (*literal, *frame),
                 Layer::Document { .. } => (None, super::root_frame()),
             };
-            self.layers.push(Layer::Made { fields: fields.into_boxed_slice(), literal, frame });
-            copies.push(to_handle(self.layers.len() - 1));
+            self.lists.layers.push(Layer::Made { fields: fields.into_boxed_slice(), literal, frame });
+            copies.push(to_handle(self.lists.layers.len() - 1));
         }
-        let first_layer = to_handle(self.layer_references.len());
-        self.layer_references.extend(copies);
+        let first_layer = to_handle(self.lists.layer_references.len());
+        self.lists.layer_references.extend(copies);
         self.charge(size_of::<Object>())?;
         let asserts = if old.asserts == Asserts::None { Asserts::None } else { Asserts::Unchecked };
         self.push_object(Object {
@@ -134,7 +169,7 @@ impl Machine<'_> {
         }
         self.charge(source.fields.len() * size_of::<MadeField>())?;
         let mut fields: Vec<MadeField> = Vec::with_capacity(source.fields.len());
-        let mut names = std::collections::HashSet::new();
+        let mut names = Places::default();
         for field in &source.fields {
             let name = match field.name {
                 LiteralName::Fixed(name) => name,
@@ -143,7 +178,7 @@ impl Machine<'_> {
                     value => self.field_name(value, name)?,
                 },
             };
-            if !names.insert(name) {
+            if names.find_or_add(name, 0).is_some() {
                 let text = self.symbol_text(name).text.clone();
                 return self.fail(node, format!("duplicate field name: {text:?}"));
             }
@@ -167,33 +202,31 @@ impl Machine<'_> {
     // Layers
 
     fn layer_handle(&self, object: Handle, layer: u32) -> Handle {
-        self.layer_references[(self.objects[object as usize].first_layer + layer) as usize]
+        self.lists.layer_references[(self.lists.objects[object as usize].first_layer + layer) as usize]
     }
 
     /// The place of a name in a layer.
     fn find_in_layer(&mut self, layer: Handle, name: Symbol) -> Step<Option<u32>> {
-        let work = match &self.layers[layer as usize] {
+        let work = match &self.lists.layers[layer as usize] {
             Layer::Made { fields, .. } => fields.len() / 4,
             _ => 1,
         };
         self.burn(work)?;
-        Ok(match &self.layers[layer as usize] {
+        Ok(match &self.lists.layers[layer as usize] {
             Layer::Literal { literal, .. } => {
                 let shape = self.code.objects[*literal as usize].shape.as_ref();
                 shape.and_then(|shape| shape.find(name).map(|at| shape.fields[at].field))
             }
             Layer::Made { fields, .. } => fields.iter().position(|field| field.name == name).map(to_handle),
-            Layer::Document { document, first, len } => {
-                let document = &self.documents[usize::from(*document)];
-                let text = &self.symbol_text(name).text;
-                let node = document.find(*first, *len, text);
-                node.and_then(|node| (0..*len).find(|at| document.field(*first, *at).1 == node))
+            Layer::Document { document, first, len, .. } => {
+                let document = &self.lists.documents[usize::from(*document)];
+                document.find(*first, *len, &self.symbol_text(name).text)
             }
         })
     }
 
     fn layer_field(&self, layer: Handle, field: u32) -> LayerField {
-        match &self.layers[layer as usize] {
+        match &self.lists.layers[layer as usize] {
             Layer::Literal { literal, .. } => {
                 let field = &self.code.objects[*literal as usize].fields[field as usize];
                 LayerField { plus: field.plus, body: Body::Node(field.value) }
@@ -203,7 +236,7 @@ impl Machine<'_> {
                 LayerField { plus: field.plus, body: field.body }
             }
             Layer::Document { document, first, .. } => {
-                let (_, node) = self.documents[usize::from(*document)].field(*first, field);
+                let (_, node) = self.lists.documents[usize::from(*document)].field(*first, field);
                 let value = Value::Document { document: *document, node };
                 LayerField { plus: false, body: Body::Value(value) }
             }
@@ -214,15 +247,15 @@ impl Machine<'_> {
 
     /// All fields of an object, made once.
     fn shape_ref(&mut self, object: Handle) -> Step<ShapeRef> {
-        let known = self.objects[object as usize].shape;
-        if known != ShapeRef::Unknown {
+        let known = self.lists.objects[object as usize].shape;
+        if !matches!(known, ShapeRef::Unknown | ShapeRef::Document) {
             return Ok(known);
         }
         let fields = self.collect_fields(object)?;
         self.charge(fields.len() * (size_of::<ShapeField>() + 8))?;
-        self.shapes.push(Shape::new(fields));
-        let shape = ShapeRef::Made(to_handle(self.shapes.len() - 1));
-        self.objects[object as usize].shape = shape;
+        self.lists.shapes.push(Shape::new(fields));
+        let shape = ShapeRef::Made(to_handle(self.lists.shapes.len() - 1));
+        self.lists.objects[object as usize].shape = shape;
         Ok(shape)
     }
 
@@ -232,15 +265,15 @@ impl Machine<'_> {
             ShapeRef::Literal(literal) => {
                 self.code.objects[literal as usize].shape.as_ref().unwrap_or(&EMPTY)
             }
-            ShapeRef::Made(shape) => &self.shapes[shape as usize],
-            ShapeRef::Unknown => &EMPTY,
+            ShapeRef::Made(shape) => &self.lists.shapes[shape as usize],
+            ShapeRef::Unknown | ShapeRef::Document => &EMPTY,
         }
     }
 
     fn collect_fields(&mut self, object: Handle) -> Step<Vec<ShapeField>> {
-        let layers = self.objects[object as usize].layers;
+        let layers = self.lists.objects[object as usize].layers;
         let mut fields: Vec<ShapeField> = Vec::new();
-        let mut places = std::collections::HashMap::new();
+        let mut places = Places::default();
         for layer in 0..layers {
             let handle = self.layer_handle(object, layer);
             let count = self.layer_len(handle);
@@ -248,14 +281,13 @@ impl Machine<'_> {
             for field in 0..count {
                 let field = to_handle(field);
                 let (name, visibility) = self.layer_name(handle, field)?;
-                match places.entry(name) {
-                    std::collections::hash_map::Entry::Vacant(place) => {
-                        place.insert(fields.len());
+                match places.find_or_add(name, fields.len()) {
+                    None => {
                         let hidden = visibility == Visibility::Hidden;
                         fields.push(ShapeField { name, layer, field, hidden });
                     }
-                    std::collections::hash_map::Entry::Occupied(place) => {
-                        let known = &mut fields[*place.get()];
+                    Some(place) => {
+                        let known = &mut fields[place];
                         (known.layer, known.field) = (layer, field);
                         match visibility {
                             Visibility::Default => {}
@@ -268,15 +300,15 @@ impl Machine<'_> {
         }
         // A document's fields and those of a single literal are in order already.
         let in_order = layers == 1
-            && matches!(self.layers[self.layer_handle(object, 0) as usize], Layer::Document { .. });
+            && matches!(self.lists.layers[self.layer_handle(object, 0) as usize], Layer::Document { .. });
         if !in_order {
-            fields.sort_by(|a, b| self.symbol_text(a.name).text.cmp(&self.symbol_text(b.name).text));
+            fields.sort_unstable_by(|a, b| self.symbol_text(a.name).text.cmp(&self.symbol_text(b.name).text));
         }
         Ok(fields)
     }
 
     fn layer_len(&self, layer: Handle) -> usize {
-        match &self.layers[layer as usize] {
+        match &self.lists.layers[layer as usize] {
             Layer::Literal { literal, .. } => self.code.objects[*literal as usize].fields.len(),
             Layer::Made { fields, .. } => fields.len(),
             Layer::Document { len, .. } => *len as usize,
@@ -284,7 +316,7 @@ impl Machine<'_> {
     }
 
     fn layer_name(&mut self, layer: Handle, field: u32) -> Step<(Symbol, Visibility)> {
-        match &self.layers[layer as usize] {
+        match &self.lists.layers[layer as usize] {
             Layer::Literal { literal, .. } => {
                 let field = &self.code.objects[*literal as usize].fields[field as usize];
                 match field.name {
@@ -297,7 +329,7 @@ impl Machine<'_> {
                 Ok((field.name, field.visibility))
             }
             Layer::Document { document, first, .. } => {
-                let document = self.documents[usize::from(*document)].clone();
+                let document = self.lists.documents[usize::from(*document)].clone();
                 let ((start, end), _) = document.field(*first, field);
                 Ok((self.intern_str(document.string(start, end))?, Visibility::Default))
             }
@@ -321,6 +353,10 @@ impl Machine<'_> {
 
     /// The place of a field in an object's shape, and whether it is hidden.
     pub(crate) fn find_field(&mut self, object: Handle, name: Symbol) -> Step<Option<(usize, bool)>> {
+        if self.lists.objects[object as usize].shape == ShapeRef::Document {
+            let layer = self.layer_handle(object, 0);
+            return Ok(self.find_in_layer(layer, name)?.map(|at| (at as usize, false)));
+        }
         let shape = self.shape_ref(object)?;
         let shape = self.shape_of(shape);
         Ok(shape.find(name).map(|at| (at, shape.fields[at].hidden)))
@@ -388,10 +424,9 @@ impl Machine<'_> {
 
     /// The value of the field at a place of the object's shape. It is computed once.
     pub(crate) fn field_value(&mut self, object: Handle, position: usize, node: NodeId) -> Step<Value> {
-        let shape = self.shape_ref(object)?;
-        let field = self.shape_of(shape).fields[position];
-        let cache = self.values_of(object, shape)? + position;
-        match self.slots[cache] {
+        let (field, count) = self.shape_field(object, position)?;
+        let cache = self.values_of(object, count)? + position;
+        match self.lists.slots[cache] {
             Value::Absent => {}
             // A promise stands here while the field is computed.
             Value::Lazy(_) => {
@@ -399,16 +434,15 @@ impl Machine<'_> {
             }
             value => return Ok(value),
         }
-        self.slots[cache] = Value::Lazy(Handle::MAX);
+        self.lists.slots[cache] = Value::Lazy(Handle::MAX);
         let value = self.compute(object, field.layer, field.field, field.name, node);
-        self.slots[cache] = *value.as_ref().unwrap_or(&Value::Absent);
+        self.lists.slots[cache] = *value.as_ref().unwrap_or(&Value::Absent);
         value
     }
 
     /// The value of a field for writing: a part of a document stays one, so that its text can be copied.
     pub(crate) fn raw_field_value(&mut self, object: Handle, position: u32) -> Step<Value> {
-        let shape = self.shape_ref(object)?;
-        let field = self.shape_of(shape).fields[position as usize];
+        let (field, _) = self.shape_field(object, position as usize)?;
         let handle = self.layer_handle(object, field.layer);
         let found = self.layer_field(handle, field.field);
         if let (false, Body::Value(value)) = (found.plus, found.body) {
@@ -422,16 +456,38 @@ impl Machine<'_> {
         self.thunk(Thunk::Field { object, position })
     }
 
-    fn values_of(&mut self, object: Handle, shape: ShapeRef) -> Step<usize> {
-        let known = self.objects[object as usize].values;
+    /// The field at a place of the object's shape, and how many there are.
+    fn shape_field(&mut self, object: Handle, position: usize) -> Step<(ShapeField, usize)> {
+        if self.lists.objects[object as usize].shape == ShapeRef::Document {
+            let count = self.layer_len(self.layer_handle(object, 0));
+            // Its name does not matter: nothing lies below that it could be added to.
+            return Ok((ShapeField { name: 0, layer: 0, field: to_handle(position), hidden: false }, count));
+        }
+        let shape = self.shape_ref(object)?;
+        let fields = &self.shape_of(shape).fields;
+        Ok((fields[position], fields.len()))
+    }
+
+    /// The document and the node there that an object is, when it is nothing else.
+    pub(crate) fn document_of(&self, object: Handle) -> Option<(u16, u32)> {
+        if self.lists.objects[object as usize].layers != 1 {
+            return None;
+        }
+        match self.lists.layers[self.layer_handle(object, 0) as usize] {
+            Layer::Document { document, node, .. } => Some((document, node)),
+            _ => None,
+        }
+    }
+
+    fn values_of(&mut self, object: Handle, count: usize) -> Step<usize> {
+        let known = self.lists.objects[object as usize].values;
         if known != u32::MAX {
             return Ok(known as usize);
         }
-        let count = self.shape_of(shape).fields.len();
         self.charge(count * size_of::<Value>())?;
-        let first = self.slots.len();
-        self.slots.resize(first + count, Value::Absent);
-        self.objects[object as usize].values = to_handle(first);
+        let first = self.lists.slots.len();
+        self.lists.slots.resize(first + count, Value::Absent);
+        self.lists.objects[object as usize].values = to_handle(first);
         Ok(first)
     }
 
@@ -468,31 +524,31 @@ impl Machine<'_> {
     /// The frame in which the fields of a layer are evaluated, made once for each object and layer.
     fn object_frame(&mut self, object: Handle, layer: u32, handle: Handle) -> Step<Handle> {
         let first = self.frames_of(object)? + layer as usize;
-        let known = self.object_frames[first];
+        let known = self.lists.object_frames[first];
         if known != Handle::MAX {
             return Ok(known);
         }
         let code = self.code;
-        let (literal, parent) = match &self.layers[handle as usize] {
+        let (literal, parent) = match &self.lists.layers[handle as usize] {
             Layer::Literal { literal, frame } => (Some(*literal), *frame),
             Layer::Made { literal, frame, .. } => (*literal, *frame),
             Layer::Document { .. } => (None, super::root_frame()),
         };
         let locals = literal.map_or(&[][..], |literal| &code.objects[literal as usize].locals);
         let frame = self.new_object_frame(object, layer, parent, locals)?;
-        self.object_frames[first] = frame;
+        self.lists.object_frames[first] = frame;
         Ok(frame)
     }
 
     fn frames_of(&mut self, object: Handle) -> Step<usize> {
-        let Object { layers, frames, .. } = self.objects[object as usize];
+        let Object { layers, frames, .. } = self.lists.objects[object as usize];
         if frames != u32::MAX {
             return Ok(frames as usize);
         }
         self.charge(layers as usize * size_of::<Handle>())?;
-        let first = self.object_frames.len();
-        self.object_frames.resize(first + layers as usize, Handle::MAX);
-        self.objects[object as usize].frames = to_handle(first);
+        let first = self.lists.object_frames.len();
+        self.lists.object_frames.resize(first + layers as usize, Handle::MAX);
+        self.lists.objects[object as usize].frames = to_handle(first);
         Ok(first)
     }
 
@@ -517,21 +573,21 @@ impl Machine<'_> {
 
     /// Checks the asserts of all layers, once for each object.
     pub(crate) fn check_asserts(&mut self, object: Handle) -> Step<()> {
-        if self.objects[object as usize].asserts != Asserts::Unchecked {
+        if self.lists.objects[object as usize].asserts != Asserts::Unchecked {
             return Ok(());
         }
-        self.objects[object as usize].asserts = Asserts::Running;
+        self.lists.objects[object as usize].asserts = Asserts::Running;
         let checked = self.deeper(|machine| machine.run_asserts(object));
-        self.objects[object as usize].asserts =
+        self.lists.objects[object as usize].asserts =
             if checked.is_ok() { Asserts::Held } else { Asserts::Unchecked };
         checked
     }
 
     fn run_asserts(&mut self, object: Handle) -> Step<()> {
         let code = self.code;
-        for layer in 0..self.objects[object as usize].layers {
+        for layer in 0..self.lists.objects[object as usize].layers {
             let handle = self.layer_handle(object, layer);
-            let literal = match &self.layers[handle as usize] {
+            let literal = match &self.lists.layers[handle as usize] {
                 Layer::Literal { literal, .. } => Some(*literal),
                 Layer::Made { literal, .. } => *literal,
                 Layer::Document { .. } => None,

@@ -45,6 +45,11 @@ impl Layout {
         }
     }
 
+    /// Whether it is the form that documents keep ready.
+    fn is_canonical(&self) -> bool {
+        self.indent.is_none() && self.separator == "," && !self.encoding_json
+    }
+
     /// As `std.toString` writes it.
     pub(crate) fn one_line() -> Self {
         Self {
@@ -116,24 +121,15 @@ impl Machine<'_> {
             }
             Value::Number(value) => number::write(value, out),
             Value::String(string) => {
-                let string = self.text(string);
-                let length = string.text.len();
+                let length = self.text(string).text.len();
                 if length > limit.saturating_sub(out.len()) {
                     return self.exhausted(ErrorKind::Output);
                 }
-                write_text(&self.text_of(value), layout, out);
+                write_text(&self.text(string).text, layout, out);
                 self.burn(length / 16)?;
             }
-            Value::Document { document, node }
-                if layout.indent.is_none() && layout.separator == "," && !layout.encoding_json =>
-            {
-                let document = self.documents[usize::from(document)].clone();
-                let canonical = document.canonical_of(node);
-                if canonical.len() > limit.saturating_sub(out.len()) {
-                    return self.exhausted(ErrorKind::Output);
-                }
-                self.burn(canonical.len() / 256)?;
-                out.extend_from_slice(canonical.as_bytes());
+            Value::Document { document, node } if layout.is_canonical() => {
+                self.copy_canonical(document, node, limit, out)?;
             }
             Value::Document { .. } | Value::Lazy(_) => {
                 let value = self.deeper(|machine| machine.force(value))?;
@@ -143,6 +139,11 @@ impl Machine<'_> {
                 self.deeper(|machine| machine.write_array(array, layout, level, limit, out))?;
             }
             Value::Object(object) => {
+                if layout.is_canonical()
+                    && let Some((document, node)) = self.document_of(object)
+                {
+                    return self.copy_canonical(document, node, limit, out);
+                }
                 self.deeper(|machine| machine.write_object(object, layout, level, limit, out))?;
             }
             Value::Function(_) => {
@@ -158,11 +159,15 @@ impl Machine<'_> {
         Ok(())
     }
 
-    fn text_of(&self, value: Value) -> std::sync::Arc<str> {
-        match value {
-            Value::String(string) => self.shared_text(string),
-            _ => "".into(),
+    /// A part of a document, whose text is ready.
+    fn copy_canonical(&mut self, document: u16, node: u32, limit: usize, out: &mut Vec<u8>) -> Step<()> {
+        let canonical = self.lists.documents[usize::from(document)].canonical_of(node);
+        let length = canonical.len();
+        if length > limit.saturating_sub(out.len()) {
+            return self.exhausted(ErrorKind::Output);
         }
+        out.extend_from_slice(canonical.as_bytes());
+        self.burn(length / 256)
     }
 
     fn write_array(

@@ -12,23 +12,23 @@ impl Machine<'_> {
     pub(crate) fn string(&mut self, text: &str) -> Step<Value> {
         self.charge(text.len() + size_of::<Text>() + 16)?;
         self.burn(text.len() / 64)?;
-        self.texts.push(Text::new(text));
-        Ok(Value::String(StringRef::Made(to_handle(self.texts.len() - 1))))
+        self.lists.texts.push(Text::new(text));
+        Ok(Value::String(StringRef::Made(to_handle(self.lists.texts.len() - 1))))
     }
 
     /// Makes a string of a text whose bytes were charged while it grew.
     pub(crate) fn own_string(&mut self, text: String) -> Step<Value> {
         self.charge(text.len() + size_of::<Text>() + 16)?;
         self.burn(text.len() / 64)?;
-        self.texts.push(Text::new(text));
-        Ok(Value::String(StringRef::Made(to_handle(self.texts.len() - 1))))
+        self.lists.texts.push(Text::new(text));
+        Ok(Value::String(StringRef::Made(to_handle(self.lists.texts.len() - 1))))
     }
 
     /// The text of a string.
     pub(crate) fn text(&self, string: StringRef) -> &Text {
         match string {
             StringRef::Symbol(symbol) => self.symbol_text(symbol),
-            StringRef::Made(handle) => &self.texts[handle as usize],
+            StringRef::Made(handle) => &self.lists.texts[handle as usize],
         }
     }
 
@@ -41,7 +41,7 @@ impl Machine<'_> {
         let own = self.code.symbols.len();
         match (symbol as usize).checked_sub(own) {
             None => &self.code.symbols[symbol as usize],
-            Some(at) => &self.symbols[at],
+            Some(at) => &self.lists.symbols[at],
         }
     }
 
@@ -50,7 +50,7 @@ impl Machine<'_> {
         match string {
             StringRef::Symbol(symbol) => Ok(symbol),
             StringRef::Made(handle) => {
-                let text = self.texts[handle as usize].text.clone();
+                let text = self.lists.texts[handle as usize].text.clone();
                 self.intern_str(&text)
             }
         }
@@ -63,16 +63,16 @@ impl Machine<'_> {
         }
         self.charge(2 * size_of::<Text>() + name.len() + 32)?;
         self.burn(name.len() / 32)?;
-        let symbol = to_handle(self.code.symbols.len() + self.symbols.len());
+        let symbol = to_handle(self.code.symbols.len() + self.lists.symbols.len());
         let text = Text::new(name);
-        self.symbol_ids.insert(text.text.clone(), symbol);
-        self.symbols.push(text);
+        self.lists.symbol_ids.insert(text.text.clone(), symbol);
+        self.lists.symbols.push(text);
         Ok(symbol)
     }
 
     /// The symbol of a name, if anything has that name.
     pub(crate) fn known_symbol(&self, name: &str) -> Option<Symbol> {
-        self.code.symbol_ids.get(name).or_else(|| self.symbol_ids.get(name)).copied()
+        self.code.symbol_ids.get(name).or_else(|| self.lists.symbol_ids.get(name)).copied()
     }
 
     /// What a value is, in Jsonnet's words.

@@ -107,6 +107,8 @@ pub(crate) struct Object {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ShapeRef {
     Unknown,
+    /// The fields of the document that is its only layer, in their order.
+    Document,
     /// Of a literal of the program.
     Literal(u32),
     Made(Handle),
@@ -128,7 +130,7 @@ pub(crate) enum Layer {
     /// Fields with computed names or ready values; of a literal when it has locals or asserts.
     Made { fields: Box<[MadeField]>, literal: Option<u32>, frame: Handle },
     /// An object of a document.
-    Document { document: u16, first: u32, len: u32 },
+    Document { document: u16, node: u32, first: u32, len: u32 },
 }
 
 #[derive(Clone, Copy, Debug)]
