@@ -134,6 +134,17 @@ pub(crate) enum UnaryOperator {
     Plus,
 }
 
+impl UnaryOperator {
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Not => "!",
+            Self::BitNot => "~",
+            Self::Minus => "-",
+            Self::Plus => "+",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum BinaryOperator {
     Multiply,

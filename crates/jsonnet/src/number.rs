@@ -17,6 +17,21 @@ pub(crate) fn write(number: f64, out: &mut Vec<u8>) {
     }
 }
 
+/// How many steps writing a number takes: numbers with many digits need long arithmetic.
+pub(crate) fn effort(number: f64) -> usize {
+    let whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
+    if whole {
+        1
+    } else if number.abs() < 1e22 {
+        8
+    } else {
+        // All digits of a large number are written out.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 22 and 309")]
+        let digits = number.abs().log10() as usize;
+        2 * digits
+    }
+}
+
 /// The shortest decimal text that reads back as the number, without an exponent: how the functions that
 /// lay out JSON and YAML write numbers.
 pub(crate) fn shortest(number: f64) -> String {

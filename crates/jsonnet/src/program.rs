@@ -52,17 +52,33 @@ impl Variables {
 
 /// The result of an evaluation as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Output(String);
+pub struct Output {
+    text: String,
+    fuel: u64,
+}
 
 impl Output {
+    /// How many evaluation steps it took, of those that [`Limits::fuel`] allows.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "1 + 1")?;
+    /// let output = program.evaluate(&Variables::new(), &Limits::default())?;
+    /// assert!(output.fuel() < 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub const fn fuel(&self) -> u64 {
+        self.fuel
+    }
+
     /// The JSON text, laid out as it was asked for.
     pub fn compact(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The JSON text.
     pub fn into_string(self) -> String {
-        self.0
+        self.text
     }
 }
 
@@ -145,7 +161,8 @@ impl Program {
         let mut out = Vec::new();
         let value = machine.result()?;
         machine.write_result(value, layout, &mut out)?;
-        Ok(Output(String::from_utf8(out).unwrap_or_default()))
+        let fuel = limits.fuel - machine.fuel_left();
+        Ok(Output { text: String::from_utf8(out).unwrap_or_default(), fuel })
     }
 
     /// Evaluates the program, whose result must be an object, and returns the members of the object

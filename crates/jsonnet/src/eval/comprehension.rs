@@ -72,7 +72,7 @@ impl Machine<'_> {
                 Value::Null => return Ok(()),
                 name => machine.field_name(name, comprehension.name)?,
             };
-            machine.charge(size_of::<MadeField>() + 16)?;
+            machine.charge(2 * size_of::<MadeField>() + 48)?;
             if names.find_or_add(name, 0).is_some() {
                 let text = machine.symbol_text(name).text.clone();
                 return machine.fail(comprehension.name, format!("duplicate field name: {text:?}"));

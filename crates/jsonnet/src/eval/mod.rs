@@ -88,9 +88,9 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Takes memory.
+    /// Takes memory. Half as much again is counted for the room that lists need while they grow.
     pub(crate) fn charge(&mut self, bytes: usize) -> Step<()> {
-        match self.memory.checked_sub(bytes) {
+        match self.memory.checked_sub(bytes.saturating_add(bytes / 2)) {
             Some(rest) => {
                 self.memory = rest;
                 Ok(())
@@ -168,6 +168,14 @@ impl<'a> Machine<'a> {
             error.0.location = self.location(node);
         } else if error.0.trace.len() < LONGEST_TRACE {
             error.0.trace.extend(self.location(node));
+        }
+        error
+    }
+
+    /// An error, blamed on the program's outermost expression when nothing else is to blame.
+    pub(crate) fn placed(&self, mut error: EvalError) -> EvalError {
+        if error.0.location.is_none() {
+            error.0.location = self.location(self.code.root);
         }
         error
     }
@@ -336,7 +344,9 @@ impl<'a> Machine<'a> {
         let Some(at) = self.variables.position(name) else {
             return self.fail(node, format!("undefined external variable: {name}"));
         };
-        if let Some((_, document)) = self.lists.variable_documents.iter().find(|(variable, _)| *variable == at) {
+        if let Some((_, document)) =
+            self.lists.variable_documents.iter().find(|(variable, _)| *variable == at)
+        {
             return Ok(Value::Document { document: *document, node: 0 });
         }
         let value = self.document(self.variables.document(at).clone())?;
@@ -393,7 +403,8 @@ impl<'a> Machine<'a> {
 
     /// The value of the program. A function there is called without arguments.
     pub(crate) fn result(&mut self) -> Step<Value> {
-        match self.eval(self.code.root, ROOT)? {
+        let value = self.eval(self.code.root, ROOT).map_err(|error| self.placed(error))?;
+        match value {
             Value::Function(function) => self.call_values(function, &[], self.code.root),
             value => Ok(value),
         }
@@ -410,7 +421,17 @@ impl<'a> Machine<'a> {
         result
     }
 
-    fn run(&mut self, mut node: NodeId, mut frame: Handle) -> Step<Value> {
+    fn run(&mut self, node: NodeId, frame: Handle) -> Step<Value> {
+        let mut call = NONE;
+        let result = self.steps(node, frame, &mut call);
+        match result {
+            Err(error) if call != NONE => Err(self.came_out_of(error, call)),
+            result => result,
+        }
+    }
+
+    /// Evaluates a node; `call_node` becomes the last call whose body was entered on the way.
+    fn steps(&mut self, mut node: NodeId, mut frame: Handle, call_node: &mut NodeId) -> Step<Value> {
         loop {
             self.burn(1)?;
             match self.code.nodes[node as usize] {
@@ -439,7 +460,10 @@ impl<'a> Machine<'a> {
                 Node::Assert(parts) => node = self.assert(parts, frame)?,
                 Node::Apply { target, call } => match self.prepare_call(node, target, call, frame)? {
                     call::Prepared::Ready(value) => return Ok(value),
-                    call::Prepared::Body(body, inner) => (node, frame) = (body, inner),
+                    call::Prepared::Body(body, inner) => {
+                        *call_node = node;
+                        (node, frame) = (body, inner);
+                    }
                 },
                 Node::ApplyBuiltin { builtin, call } => {
                     return self.apply_builtin(node, builtin, call, frame);

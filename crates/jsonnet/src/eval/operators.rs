@@ -18,7 +18,7 @@ impl Machine<'_> {
             (UnaryOperator::BitNot, Value::Number(number)) => Ok(Value::Number(!whole(number) as f64)),
             (_, other) => {
                 let found = self.type_name(other);
-                self.fail(node, format!("unary operator {operator:?} does not work on {found}"))
+                self.fail(node, format!("unary operator {} does not work on {found}", operator.text()))
             }
         }
     }

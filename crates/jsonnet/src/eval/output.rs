@@ -79,7 +79,7 @@ impl Machine<'_> {
     /// A computed value as the result of the program.
     pub(crate) fn write_result(&mut self, value: Value, layout: &Layout, out: &mut Vec<u8>) -> Step<()> {
         let limit = self.max_output();
-        self.write(value, layout, 0, limit, out)
+        self.write(value, layout, 0, limit, out).map_err(|error| self.placed(error))
     }
 
     /// A value as JSON on one line, as `std.toString` writes it.
@@ -90,7 +90,8 @@ impl Machine<'_> {
     /// A value as JSON in a string of the program; it takes memory.
     pub(crate) fn json_text(&mut self, value: Value, layout: &Layout, node: NodeId) -> Step<String> {
         let mut out = Vec::new();
-        let limit = self.memory_left();
+        // What it takes is charged when it is whole, with the room that it needed while it grew.
+        let limit = self.memory_left() / 3 * 2;
         let written = self.write(value, layout, 0, limit, &mut out);
         match written {
             Err(error) if error.kind() == ErrorKind::Output => return self.exhausted(ErrorKind::Memory),
@@ -117,14 +118,16 @@ impl Machine<'_> {
             Value::Absent | Value::Null => out.extend_from_slice(b"null"),
             Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
             Value::Number(value) if layout.encoding_json => {
+                self.burn(number::effort(value))?;
                 out.extend_from_slice(number::shortest(value).as_bytes());
             }
-            Value::Number(value) => number::write(value, out),
+            Value::Number(value) => {
+                self.burn(number::effort(value))?;
+                number::write(value, out);
+            }
             Value::String(string) => {
                 let length = self.text(string).text.len();
-                if length > limit.saturating_sub(out.len()) {
-                    return self.exhausted(ErrorKind::Output);
-                }
+                self.check_room(out, length, limit)?;
                 write_text(&self.text(string).text, layout, out);
                 self.burn(length / 16)?;
             }
@@ -180,19 +183,18 @@ impl Machine<'_> {
     ) -> Step<()> {
         let len = self.array_len(array);
         if len == 0 {
-            write_empty(layout, level, *b"[]", out);
-            return Ok(());
+            return self.write_empty(layout, level, *b"[]", limit, out);
         }
         out.push(b'[');
         for at in 0..len {
             if at > 0 {
                 out.extend_from_slice(layout.separator.as_bytes());
             }
-            new_line(layout, level + 1, out);
+            self.new_line(layout, level + 1, limit, out)?;
             let element = self.element(array, at);
             self.write(element, layout, level + 1, limit, out)?;
         }
-        new_line(layout, level, out);
+        self.new_line(layout, level, limit, out)?;
         out.push(b']');
         Ok(())
     }
@@ -211,55 +213,72 @@ impl Machine<'_> {
             self.check_asserts(object)?;
         }
         if fields.is_empty() {
-            write_empty(layout, level, *b"{}", out);
-            return Ok(());
+            return self.write_empty(layout, level, *b"{}", limit, out);
         }
         out.push(b'{');
         for (at, (name, position)) in fields.into_iter().enumerate() {
             if at > 0 {
                 out.extend_from_slice(layout.separator.as_bytes());
             }
-            new_line(layout, level + 1, out);
-            self.write_name(name, layout, out)?;
-            out.extend_from_slice(layout.key_separator.as_bytes());
+            self.new_line(layout, level + 1, limit, out)?;
+            self.write_name(name, layout, limit, out)?;
             let value = self.raw_field_value(object, position)?;
             self.write(value, layout, level + 1, limit, out)?;
         }
-        new_line(layout, level, out);
+        self.new_line(layout, level, limit, out)?;
         out.push(b'}');
         Ok(())
     }
 
-    fn write_name(&mut self, name: Symbol, layout: &Layout, out: &mut Vec<u8>) -> Step<()> {
-        let length = self.symbol_text(name).text.len();
+    /// Ends the output where it would become longer than the limit by `more` bytes.
+    fn check_room(&mut self, out: &[u8], more: usize, limit: usize) -> Step<()> {
+        if more > limit.saturating_sub(out.len()) { self.exhausted(ErrorKind::Output) } else { Ok(()) }
+    }
+
+    fn new_line(&mut self, layout: &Layout, level: usize, limit: usize, out: &mut Vec<u8>) -> Step<()> {
+        let Some(indent) = &layout.indent else { return Ok(()) };
+        let length = layout.newline.len() + level * indent.len();
+        self.check_room(out, length, limit)?;
+        self.burn(length / 64)?;
+        out.extend_from_slice(layout.newline.as_bytes());
+        for _ in 0..level {
+            out.extend_from_slice(indent.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn write_empty(
+        &mut self,
+        layout: &Layout,
+        level: usize,
+        brackets: [u8; 2],
+        limit: usize,
+        out: &mut Vec<u8>,
+    ) -> Step<()> {
+        out.push(brackets[0]);
+        match layout.empty {
+            Empty::Tight => {}
+            Empty::Spaced => out.push(b' '),
+            Empty::Lines => {
+                self.check_room(out, layout.newline.len(), limit)?;
+                out.extend_from_slice(layout.newline.as_bytes());
+                self.new_line(layout, level, limit, out)?;
+            }
+        }
+        out.push(brackets[1]);
+        Ok(())
+    }
+
+    fn write_name(&mut self, name: Symbol, layout: &Layout, limit: usize, out: &mut Vec<u8>) -> Step<()> {
+        let length = self.symbol_text(name).text.len() + layout.key_separator.len();
+        self.check_room(out, length, limit)?;
         self.burn(length / 16)?;
         write_text(&self.symbol_text(name).text, layout, out);
+        out.extend_from_slice(layout.key_separator.as_bytes());
         Ok(())
     }
 }
 
 fn write_text(text: &str, layout: &Layout, out: &mut Vec<u8>) {
     if layout.encoding_json { text::write_encoding_json(text, out) } else { text::write_json(text, out) }
-}
-
-fn new_line(layout: &Layout, level: usize, out: &mut Vec<u8>) {
-    if let Some(indent) = &layout.indent {
-        out.extend_from_slice(layout.newline.as_bytes());
-        for _ in 0..level {
-            out.extend_from_slice(indent.as_bytes());
-        }
-    }
-}
-
-fn write_empty(layout: &Layout, level: usize, brackets: [u8; 2], out: &mut Vec<u8>) {
-    out.push(brackets[0]);
-    match layout.empty {
-        Empty::Tight => {}
-        Empty::Spaced => out.push(b' '),
-        Empty::Lines => {
-            out.extend_from_slice(layout.newline.as_bytes());
-            new_line(layout, level, out);
-        }
-    }
-    out.push(brackets[1]);
 }

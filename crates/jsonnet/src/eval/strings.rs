@@ -7,10 +7,13 @@ use super::value::{FunctionRef, StringRef, Value};
 use super::{Machine, Step, to_handle};
 use crate::code::{NodeId, Symbol, Text};
 
+/// Bytes that a text takes beside its characters: its record, its counts, and what allocation adds.
+const TEXT_SIZE: usize = size_of::<Text>() + 32;
+
 impl Machine<'_> {
     /// Makes a string.
     pub(crate) fn string(&mut self, text: &str) -> Step<Value> {
-        self.charge(text.len() + size_of::<Text>() + 16)?;
+        self.charge(text.len() + TEXT_SIZE)?;
         self.burn(text.len() / 64)?;
         self.lists.texts.push(Text::new(text));
         Ok(Value::String(StringRef::Made(to_handle(self.lists.texts.len() - 1))))
@@ -18,7 +21,7 @@ impl Machine<'_> {
 
     /// Makes a string of a text whose bytes were charged while it grew.
     pub(crate) fn own_string(&mut self, text: String) -> Step<Value> {
-        self.charge(text.len() + size_of::<Text>() + 16)?;
+        self.charge(text.len() + TEXT_SIZE)?;
         self.burn(text.len() / 64)?;
         self.lists.texts.push(Text::new(text));
         Ok(Value::String(StringRef::Made(to_handle(self.lists.texts.len() - 1))))
@@ -61,7 +64,7 @@ impl Machine<'_> {
         if let Some(symbol) = self.known_symbol(name) {
             return Ok(symbol);
         }
-        self.charge(2 * size_of::<Text>() + name.len() + 32)?;
+        self.charge(3 * TEXT_SIZE + name.len())?;
         self.burn(name.len() / 32)?;
         let symbol = to_handle(self.code.symbols.len() + self.lists.symbols.len());
         let text = Text::new(name);

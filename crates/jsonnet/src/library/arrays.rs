@@ -11,6 +11,7 @@ use crate::library::{MAX_PARAMETERS, absent, functions};
 type Arguments = [Value; MAX_PARAMETERS];
 
 functions! {
+    ".element"(target, index) => element;
     "makeArray"(sz, func) => make_array;
     "range"(from, to) => range;
     "repeat"(what, count) => repeat;
@@ -119,14 +120,31 @@ pub(super) fn items(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Han
     }
 }
 
-/// The same for functions that only ask for a length and elements: what has the length 0 will do.
+/// The same for functions that only ask for a length and elements: what has a length will do, and asking for
+/// an element is an error then.
+#[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
 pub(super) fn sequence(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Handle> {
     let value = m.force(value)?;
-    let countable = matches!(value, Value::Object(_) | Value::Function(_));
-    if countable && length_of(m, value, node)? == 0 {
-        return m.array_handle(std::iter::empty());
+    if !matches!(value, Value::Object(_) | Value::Function(_)) {
+        return items(m, value, node);
     }
-    items(m, value, node)
+    let function = FunctionRef::Builtin(crate::library::find(ELEMENT).unwrap_or(0));
+    let mut elements = Vec::new();
+    for at in 0..length_of(m, value, node)? {
+        m.burn(1)?;
+        m.charge(size_of::<Value>())?;
+        let second = Value::Number(at as f64);
+        elements.push(m.thunk(Thunk::Call { function, first: value, second, node })?);
+    }
+    m.array_handle(elements.into_iter())
+}
+
+/// The name of the function below, which no program can write.
+const ELEMENT: &str = ".element";
+
+fn element(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
+    let (target, index) = (m.force(a[0])?, m.force(a[1])?);
+    m.index(target, index, node)
 }
 
 fn map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {

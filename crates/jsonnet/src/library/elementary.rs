@@ -213,8 +213,8 @@ fn reduce_large(x: f64) -> (u8, f64) {
     ];
     let bits = x.to_bits();
     let mantissa = (bits & ((1 << 52) - 1)) | (1 << 52);
-    // x is the mantissa times two to the power of `first - 61 - 3 + 3`; digits before `first` give whole turns.
-    let first = usize::try_from((bits >> 52) & 0x7FF).unwrap_or(0) - 1023 - 52 + 61;
+    // Digits before the first give whole turns.
+    let first = usize::try_from((bits >> 52) & 0x7FF).unwrap_or(0) + 61 - 1023 - 52;
     let (word, shift) = (first / 64, first % 64);
     let digits = |at: usize| {
         let pair = (u128::from(DIGITS[at]) << 64) | u128::from(DIGITS[at + 1]);
@@ -320,7 +320,10 @@ pub(super) fn atan2(y: f64, x: f64) -> f64 {
 pub(super) fn power(x: f64, y: f64) -> f64 {
     let special =
         y == 0.0 || x == 0.0 || x == 1.0 || !x.is_finite() || !y.is_finite() || (x < 0.0 && y.fract() != 0.0);
-    if special || y.abs() == 0.5 || y.abs() >= 9.0e15 {
+    if y.abs() == 0.5 && x > 0.0 && x.is_finite() {
+        return if y > 0.0 { x.sqrt() } else { 1.0 / x.sqrt() };
+    }
+    if special || y.abs() >= 9.0e15 {
         return x.powf(y);
     }
     let (mut whole, mut fraction) = (y.abs().trunc(), y.abs().fract());

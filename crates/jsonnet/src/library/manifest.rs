@@ -131,7 +131,10 @@ fn python(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
 /// A number or a string as in JSON.
 fn scalar(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> Step<()> {
     match value {
-        Value::Number(value) => w.push(m, &number::to_string(value)),
+        Value::Number(value) => {
+            m.burn(number::effort(value))?;
+            w.push(m, &number::to_string(value))
+        }
         Value::String(value) => {
             let value = m.shared_text(value);
             m.burn(value.len() / 16)?;
@@ -265,7 +268,10 @@ fn yaml(
         }
         Value::Array(array) => m.deeper(|m| yaml_array(m, array, indent, style, w, node)),
         Value::Object(object) => m.deeper(|m| yaml_object(m, object, indent, style, w, node)),
-        Value::Number(value) => w.push(m, &number::shortest(value)),
+        Value::Number(value) => {
+            m.burn(number::effort(value))?;
+            w.push(m, &number::shortest(value))
+        }
         // Nothing at all, as in go-jsonnet.
         Value::Function(_) => Ok(()),
         other => scalar(m, other, w, node),

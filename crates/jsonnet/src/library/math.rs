@@ -76,8 +76,9 @@ simple! {
     // Zero turns around, as in go-jsonnet.
     abs: one |x| if x > 0.0 { x } else { -x };
     sign: one |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 };
-    max: two f64::max;
-    min: two f64::min;
+    // Which of two zeros it is, shows.
+    max: two |a, b| if a > b { a } else { b };
+    min: two |a, b| if a < b { a } else { b };
     pow: two elementary::power;
     exp: one elementary::exp;
     log: one elementary::log;

@@ -102,7 +102,8 @@ fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<
             key = key_function(m, a[2], node)?;
         }
         let (x, y) = (left.key(m, key, node)?, right.key(m, key, node)?);
-        let order = m.compare(x, y, node)?;
+        // Equal ones need no order.
+        let order = if m.equal(x, y, node)? { Ordering::Equal } else { m.compare(x, y, node)? };
         m.charge(size_of::<Value>())?;
         let (from_left, from_right) = (order.is_le(), order.is_ge());
         let element = if from_left { left.take(m) } else { right.take(m) };

@@ -30,6 +30,7 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
         anchors: HashMap::new(),
         documents: Vec::new(),
         explicit: false,
+        ended: false,
         characters: 0,
         node,
     };
@@ -41,6 +42,8 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
     while let Some(event) = parser.next_event() {
         let (event, span) = match event {
             Ok(event) => event,
+            // What follows a whole document without being one is passed over, as go-yaml does.
+            Err(_) if reader.ended => break,
             Err(error) => return m.fail(node, format!("failed to parse YAML: {error}")),
         };
         m.burn(2 + span.end.index().saturating_sub(reader.characters) / 4)?;
@@ -79,6 +82,8 @@ struct Reader {
     documents: Vec<Value>,
     /// Whether some document began with `---`.
     explicit: bool,
+    /// Whether the value of the current document is there.
+    ended: bool,
     characters: usize,
     node: NodeId,
 }
@@ -93,6 +98,7 @@ impl Reader {
             Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => Ok(()),
             Event::DocumentStart(explicit) => {
                 self.explicit |= explicit;
+                self.ended = false;
                 self.anchors.clear();
                 Ok(())
             }
@@ -151,7 +157,10 @@ impl Reader {
             self.anchors.insert(anchor, node.clone());
         }
         match self.open.last_mut() {
-            None => self.documents.push(node.value),
+            None => {
+                self.documents.push(node.value);
+                self.ended = true;
+            }
             Some(Open::Sequence { items, .. }) => items.push(node.value),
             Some(Open::Mapping { fields, key, .. }) => match key.take() {
                 Some(Key::Name(name)) => fields.push((name, node.value)),
