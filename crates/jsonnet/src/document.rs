@@ -17,6 +17,15 @@ pub struct DocumentError {
     pub problem: &'static str,
 }
 
+/// A value that holds no others.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Scalar<'a> {
+    /// A text.
+    Text(&'a str),
+    /// A whole number; beyond 2^53 the nearest one that a double holds.
+    Integer(i64),
+}
+
 /// A JSON value, immutable and ready for evaluations on any thread.
 ///
 /// Beside the values it keeps their canonical text (compact, fields sorted, numbers as Jsonnet writes
@@ -97,6 +106,58 @@ impl Document {
         Self::parse(json).map(Arc::new)
     }
 
+    /// An object of texts and whole numbers, made without parsing. Of fields with the same name the last
+    /// one counts.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Document, Scalar};
+    /// let document = Document::flat(&[("sub", Scalar::Text("ada")), ("exp", Scalar::Integer(600))]);
+    /// assert_eq!(document.canonical(), r#"{"exp":600,"sub":"ada"}"#);
+    /// ```
+    pub fn flat(fields: &[(&str, Scalar<'_>)]) -> Self {
+        let texts = fields.iter().map(|(name, value)| match value {
+            Scalar::Text(text) => name.len() + text.len(),
+            Scalar::Integer(_) => name.len(),
+        });
+        let mut built = Builder {
+            strings: String::with_capacity(texts.sum()),
+            nodes: Vec::with_capacity(fields.len() + 1),
+            children: Vec::new(),
+            fields: Vec::with_capacity(fields.len()),
+        };
+        for (name, value) in fields {
+            let name_start = to_u32(built.strings.len());
+            built.strings.push_str(name);
+            let name_end = to_u32(built.strings.len());
+            let kind = match value {
+                #[expect(clippy::cast_precision_loss, reason = "numbers of Jsonnet are doubles")]
+                Scalar::Integer(value) => Kind::Number(*value as f64),
+                Scalar::Text(text) => {
+                    built.strings.push_str(text);
+                    Kind::String { start: name_end, end: to_u32(built.strings.len()) }
+                }
+            };
+            let node = built.push(kind);
+            built.fields.push(Field { name_start, name_end, node });
+        }
+        let Builder { strings, fields, .. } = &mut built;
+        let len = sort_fields(strings, fields);
+        let root = built.push(Kind::Object { first: 0, len });
+        built.finish(root)
+    }
+
+    /// Names and values of an object's fields in the order of their names, values as compact JSON. Nothing
+    /// when the document is no object.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        let (first, len) = match self.kind(0) {
+            Kind::Object { first, len } => (first as usize, len as usize),
+            _ => (0, 0),
+        };
+        self.fields[first..first + len]
+            .iter()
+            .map(|field| (self.string(field.name_start, field.name_end), self.canonical_of(field.node)))
+    }
+
     /// The whole value as compact JSON, fields sorted.
     pub fn canonical(&self) -> &str {
         self.canonical_of(0)
@@ -163,10 +224,11 @@ impl Builder {
     fn finish(self, root: u32) -> Document {
         let mut writer = Writer {
             built: &self,
-            out: Vec::new(),
-            nodes: Vec::new(),
-            children: Vec::new(),
-            fields: Vec::new(),
+            // Names and texts with their quotes and separators.
+            out: Vec::with_capacity(self.strings.len() + 8 * self.nodes.len()),
+            nodes: Vec::with_capacity(self.nodes.len()),
+            children: Vec::with_capacity(self.children.len()),
+            fields: Vec::with_capacity(self.fields.len()),
         };
         writer.write(root);
         let Writer { out, nodes, children, fields, .. } = writer;
@@ -178,6 +240,16 @@ impl Builder {
             strings: self.strings.into_boxed_str(),
         }
     }
+}
+
+/// Sorts fields by their names and keeps the last one of those with the same name; how many there are.
+fn sort_fields(strings: &str, fields: &mut Vec<Field>) -> u32 {
+    let name = |field: &Field| &strings[field.name_start as usize..field.name_end as usize];
+    // The sort is stable, so of equal names the last one stays last; reversed, it is kept.
+    fields.reverse();
+    fields.sort_by(|a, b| name(a).cmp(name(b)));
+    fields.dedup_by(|a, b| name(a) == name(b));
+    to_u32(fields.len())
 }
 
 struct Writer<'a> {
@@ -345,12 +417,7 @@ impl Parser<'_> {
                 }
             }
         }
-        let strings = &self.built.strings;
-        let name = |field: &Field| &strings[field.name_start as usize..field.name_end as usize];
-        // The sort is stable, so of equal names the last one stays last; reversed, it is kept.
-        fields.reverse();
-        fields.sort_by(|a, b| name(a).cmp(name(b)));
-        fields.dedup_by(|a, b| name(a) == name(b));
+        sort_fields(&self.built.strings, &mut fields);
         let first = to_u32(self.built.fields.len());
         self.built.fields.extend_from_slice(&fields);
         Ok(Kind::Object { first, len: to_u32(fields.len()) })

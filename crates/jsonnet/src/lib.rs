@@ -36,7 +36,7 @@ mod parser;
 mod program;
 mod text;
 
-pub use document::{Document, DocumentError};
+pub use document::{Document, DocumentError, Scalar};
 pub use error::{ErrorKind, EvalError, Location, SyntaxError};
 pub use limits::{Limits, MAX_DEPTH, MAX_NESTING, MAX_SOURCE};
 pub use program::{Members, Output, Program, Variables};

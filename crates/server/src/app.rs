@@ -1,6 +1,7 @@
 //! What every handler shares: the store, time, randomness and the current configuration.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
 use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
@@ -8,8 +9,10 @@ use sessera_store::{Change, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::error::ApiError;
+use crate::http::observe::RequestIds;
 use crate::limits::Limits;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::password::PasswordHashing;
 use crate::rotation::Lease;
 use crate::sessions::{LiveSession, Sessions};
@@ -37,6 +40,10 @@ pub struct App {
     pub lease: Lease,
     /// The id of this deployment, which is the id of its one project.
     pub deployment_id: Uuid,
+    /// What happens, in numbers.
+    pub metrics: Arc<Metrics>,
+    /// Where requests get their ids from.
+    pub request_ids: RequestIds,
     snapshot: ArcSwap<Snapshot>,
 }
 
@@ -51,7 +58,11 @@ impl App {
         deployment_id: Uuid,
         snapshot: Snapshot,
     ) -> Self {
+        let mut start = [0; 8];
+        random.fill(&mut start);
         Self {
+            metrics: Arc::new(Metrics::new()),
+            request_ids: RequestIds::new(u64::from_le_bytes(start)),
             store,
             clock,
             random,
@@ -77,10 +88,17 @@ impl App {
         self.snapshot.store(Arc::new(snapshot));
     }
 
+    /// Whether it is known without asking the store that a session has proven what it must.
+    pub(crate) fn is_assured(snapshot: &Snapshot, live: &LiveSession) -> bool {
+        !snapshot.self_service.needs_highest_aal
+            || live.session.assurance_level >= AssuranceLevel::Aal2
+            || live.second_factor.get() == Some(&false)
+    }
+
     /// Makes sure that a session has proven all factors that its owner has set up, where the
     /// configuration asks for that. 403 `session_aal2_required` otherwise.
     pub async fn require_assurance(&self, snapshot: &Snapshot, live: &LiveSession) -> Result<(), ApiError> {
-        if !snapshot.self_service.needs_highest_aal || live.session.assurance_level >= AssuranceLevel::Aal2 {
+        if Self::is_assured(snapshot, live) {
             return Ok(());
         }
         let has_second = match live.second_factor.get() {
@@ -113,12 +131,18 @@ impl App {
     /// here, so that what is kept in memory is dropped before the change is answered.
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let (store, cache, changes) = (self.store.clone(), self.sessions.cache.clone(), changes.to_vec());
-        let message_waits = self.message_waits.clone();
+        let (message_waits, metrics) = (self.message_waits.clone(), self.metrics.clone());
         // A request can be given up at any time, its client gone. In a task of its own the change and the
         // dropping happen together all the same. A change that failed may have reached the disk, too.
         let work = tokio::spawn(async move {
+            let start = Instant::now();
             let outcome = store.commit(&changes).await;
             cache.drop_changed(&changes);
+            metrics.stored("commit", start.elapsed());
+            if outcome.is_ok() {
+                let made = changes.iter().filter(|change| matches!(change, Change::InsertSession(_)));
+                metrics.sign_ins.inc_by(made.count() as u64);
+            }
             if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
                 message_waits.notify_one();
             }

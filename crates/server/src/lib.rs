@@ -14,6 +14,7 @@ mod http;
 pub mod identities;
 pub mod limits;
 pub mod live;
+pub mod metrics;
 mod nodes;
 mod oauth;
 mod openapi;

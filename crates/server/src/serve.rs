@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, load};
+use crate::http::listener::Shortcut;
 use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
 use crate::rotation::{self, RotationError};
@@ -135,8 +136,12 @@ impl Server {
     /// Answers until `stop` becomes true, then lets requests in flight finish and closes the database.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
-        tasks.spawn(http::listener::serve(self.public, public::router(self.app.clone()), stop.clone()));
-        tasks.spawn(http::listener::serve(self.admin, admin::router(self.app.clone()), stop.clone()));
+        let (public, admin) = (public::router(self.app.clone()), admin::router(self.app.clone()));
+        let (most_public, most_admin) = http::listener::most_connections();
+        let app = self.app.clone();
+        let shortcut: Shortcut = Arc::new(move |request| public::whoami::from_memory(&app, request));
+        tasks.spawn(http::listener::serve(self.public, shortcut, public, most_public, stop.clone()));
+        tasks.spawn(http::listener::serve(self.admin, Arc::new(|_| None), admin, most_admin, stop.clone()));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
         tasks.spawn(nodes::follow(self.app.clone(), self.changed, self.version, stop.clone()));
         tasks.spawn(courier::run(self.app.clone(), stop.clone()));

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
+use sessera_model::Timestamp;
 use sessera_store::{KeySet, StoredKey};
 use sessera_tokenizer::{
     Activation, LoadError, SourceError, SourceUrl, Sources, Subject, Template, TemplateError, TemplateName,
@@ -186,6 +187,28 @@ impl Tokenizers {
         if tokenizer.is_managed() {
             rotation::require_lease(app, now)?;
         }
+        Self::make(app, issuer, tokenizer, live, now).map_err(|error| {
+            app.metrics.refused_token(error.why());
+            refused(name, &error)
+        })
+    }
+
+    /// The same, but nothing where there is no token, whatever the reason.
+    pub fn try_tokenize(&self, app: &App, issuer: &str, name: &str, live: &LiveSession) -> Option<String> {
+        let (tokenizer, now) = (self.get(name)?.as_ref().ok()?, app.clock.now());
+        if tokenizer.is_managed() {
+            rotation::require_lease(app, now).ok()?;
+        }
+        Self::make(app, issuer, tokenizer, live, now).ok()
+    }
+
+    fn make(
+        app: &App,
+        issuer: &str,
+        tokenizer: &Tokenizer,
+        live: &LiveSession,
+        now: Timestamp,
+    ) -> Result<String, TokenizeError> {
         let subject = Subject {
             issuer,
             identity_id: live.session.identity_id,
@@ -193,8 +216,19 @@ impl Tokenizers {
             session_id: live.session.id,
             token_id: app.random.uuid(),
             session: live.document(),
+            session_ends: live.session.expires_at.seconds(),
         };
-        tokenizer.tokenize(&subject, now.seconds()).map_err(|error| refused(name, &error))
+        let (now, metrics) = (now.seconds(), &app.metrics);
+        let start = Instant::now();
+        let claims = tokenizer.claims(&subject, now);
+        let mapped = Instant::now();
+        metrics.mapper_seconds.observe((mapped - start).as_secs_f64());
+        let claims = claims?;
+        #[expect(clippy::cast_precision_loss, reason = "a limit holds it small")]
+        metrics.mapper_fuel.observe(claims.fuel as f64);
+        let token = tokenizer.sign(&claims.json, now);
+        metrics.signing_seconds.observe(mapped.elapsed().as_secs_f64());
+        token
     }
 }
 

@@ -1,6 +1,6 @@
 //! What can go wrong, each with a sentence for the caller and details for the operator.
 
-use sessera_jose::KeyError;
+use sessera_jose::{Algorithm, KeyError};
 use sessera_jsonnet::{EvalError, SyntaxError};
 
 use crate::source::SourceError;
@@ -17,6 +17,14 @@ pub enum LoadError {
     /// The key set cannot sign.
     #[error("jwks_url: {0}")]
     Key(KeyError),
+    /// The template asks for another algorithm than the set has.
+    #[error("jwks_url: the key set signs with {found}, and the template asks for {wanted}")]
+    OtherAlgorithm {
+        /// What the template asks for.
+        wanted: Algorithm,
+        /// What the set has.
+        found: Algorithm,
+    },
     /// The mapper is no Jsonnet program.
     #[error("claims_mapper_url: {0}")]
     Mapper(Box<SyntaxError>),
@@ -34,7 +42,7 @@ impl LoadError {
     /// The member of the template that is to blame.
     pub const fn member(&self) -> &'static str {
         match self {
-            Self::KeySetSource(_) | Self::Key(_) => "jwks_url",
+            Self::KeySetSource(_) | Self::Key(_) | Self::OtherAlgorithm { .. } => "jwks_url",
             Self::MapperSource(_) | Self::Mapper(_) | Self::MapperEncoding => "claims_mapper_url",
         }
     }
@@ -44,7 +52,7 @@ impl LoadError {
         match self {
             Self::KeySetSource(_) => "its key set cannot be read".into(),
             Self::MapperSource(_) => "its claims mapper cannot be read".into(),
-            Self::Key(_) => "its key set has no key that can sign".into(),
+            Self::Key(_) | Self::OtherAlgorithm { .. } => "its key set has no key that can sign".into(),
             Self::Mapper(error) => {
                 let (line, column) = (error.location.line, error.location.column);
                 format!("its claims mapper is not valid Jsonnet at line {line}, column {column}")
@@ -96,15 +104,22 @@ pub enum TokenizeError {
         "the identity has no external_id, which this template uses as subject: give it one, or set subject_source to \"id\""
     )]
     NoExternalId,
-    /// The default claims are no JSON, which nothing that is known can cause.
-    #[error("the default claims could not be written")]
-    Defaults,
     /// The signature could not be made.
     #[error("the token could not be signed: {0}")]
     Signing(KeyError),
 }
 
 impl TokenizeError {
+    /// Why, in a word for statistics: `limit`, `mapper`, `identity` or `signing`.
+    pub fn why(&self) -> &'static str {
+        match self {
+            Self::Mapper(error) if error.kind().is_limit() => "limit",
+            Self::NoExternalId => "identity",
+            Self::Signing(_) => "signing",
+            _ => "mapper",
+        }
+    }
+
     /// What a caller of the public API may know: line and column, and which claim.
     pub fn public(&self) -> String {
         match self {
@@ -122,7 +137,6 @@ impl TokenizeError {
             Self::NoExternalId => {
                 "the identity has no external_id, which the template uses as subject".into()
             }
-            Self::Defaults => "the default claims could not be written".into(),
             Self::Signing(_) => "the token could not be signed".into(),
         }
     }

@@ -14,4 +14,4 @@ pub use error::{LoadError, TokenizeError};
 pub use schedule::Activation;
 pub use source::{SourceError, SourceUrl, Sources};
 pub use template::{Audience, SubjectSource, Template, TemplateError, TemplateName};
-pub use tokenizer::{Subject, Tokenizer};
+pub use tokenizer::{Claims, Subject, Tokenizer};

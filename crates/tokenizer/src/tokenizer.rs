@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessera_jose::{Algorithm, JwkSet, PublicJwkSet, Signer, base64url};
-use sessera_jsonnet::{Document, Limits, Members, Program, Variables};
+use sessera_jsonnet::{Document, Limits, Members, Program, Scalar, Variables};
 use uuid::Uuid;
 
 use crate::error::{LoadError, TokenizeError};
@@ -30,6 +30,17 @@ pub struct Subject<'a> {
     pub token_id: Uuid,
     /// The session as mappers see it.
     pub session: &'a Arc<Document>,
+    /// When the session ends, in seconds since the epoch.
+    pub session_ends: i64,
+}
+
+/// The claims of a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// As JSON.
+    pub json: Vec<u8>,
+    /// How many evaluation steps the mapper took.
+    pub fuel: u64,
 }
 
 /// A template that is ready to make tokens. Immutable and shared by all requests.
@@ -40,7 +51,13 @@ pub struct Tokenizer {
     is_managed: bool,
     ttl: Duration,
     subject_source: SubjectSource,
+    issuer: Option<String>,
     audience: Option<Audience>,
+    /// The audience as it is written into tokens.
+    audience_json: Option<String>,
+    /// Seconds.
+    nbf_leeway: i64,
+    cap_to_session: bool,
     public_keys: PublicJwkSet,
     limits: Limits,
 }
@@ -63,13 +80,23 @@ impl Tokenizer {
             SourceUrl::Set(set) => sources.activations(set),
             _ => Vec::new(),
         };
+        let typ = template.typ.as_deref().unwrap_or("JWT");
+        let schedule = Schedule::new(&keys, &activations, typ).map_err(LoadError::Key)?;
+        let found = schedule.at(i64::MAX).signer.algorithm();
+        if let Some(wanted) = template.algorithm.filter(|wanted| *wanted != found) {
+            return Err(LoadError::OtherAlgorithm { wanted, found });
+        }
         Ok(Self {
-            schedule: Schedule::new(&keys, &activations, "JWT").map_err(LoadError::Key)?,
+            schedule,
             is_managed: !activations.is_empty(),
             mapper,
             ttl: template.ttl,
             subject_source: template.subject_source,
+            issuer: template.issuer.clone(),
             audience: template.audience.clone(),
+            audience_json: template.audience.as_ref().map(|audience| audience.to_json().to_string()),
+            nbf_leeway: i64::try_from(template.nbf_leeway.as_secs()).unwrap_or(0),
+            cap_to_session: template.cap_to_session,
             public_keys: keys.public(),
             limits: Limits::default(),
         })
@@ -107,16 +134,21 @@ impl Tokenizer {
 
     /// The default claims as JSON, as the mapper sees them. `now` is seconds since the epoch.
     pub fn default_claims(&self, subject: &Subject<'_>, now: i64) -> Result<String, TokenizeError> {
-        Claims::new(self, subject, now).map(|claims| claims.to_json())
+        self.defaults(subject, now).map(|claims| claims.canonical().to_owned())
     }
 
     /// Makes a token. `now` is seconds since the epoch.
     pub fn tokenize(&self, subject: &Subject<'_>, now: i64) -> Result<String, TokenizeError> {
-        let payload = self.claims(subject, now)?;
+        let claims = self.claims(subject, now)?;
+        self.sign(&claims.json, now)
+    }
+
+    /// The token over claims. `now` is that of the claims.
+    pub fn sign(&self, claims: &[u8], now: i64) -> Result<String, TokenizeError> {
         let turn = self.schedule.at(now);
-        let mut token = String::with_capacity(turn.header.len() + payload.len() * 4 / 3 + 700);
+        let mut token = String::with_capacity(turn.header.len() + claims.len() * 4 / 3 + 700);
         token.push_str(&turn.header);
-        base64url::encode_into(&payload, &mut token);
+        base64url::encode_into(claims, &mut token);
         let mut signature = String::with_capacity(96);
         turn.signer.sign_into(token.as_bytes(), &mut signature).map_err(TokenizeError::Signing)?;
         token.push('.');
@@ -124,28 +156,43 @@ impl Tokenizer {
         Ok(token)
     }
 
-    /// The latest `exp` that a mapper may give. A managed set takes a key out when the tokens that it
-    /// knows of have ended, so none may live longer.
-    fn latest_expiry(&self, now: i64) -> i64 {
-        let ttl = i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX);
-        if self.is_managed { now.saturating_add(ttl) } else { i64::MAX }
+    /// When a token ends unless a mapper says otherwise, not counting its session.
+    fn expiry(&self, now: i64) -> i64 {
+        now.saturating_add(i64::try_from(self.ttl.as_secs()).unwrap_or(i64::MAX))
     }
 
-    /// The claims of a token as JSON: the defaults, and over them what the mapper returns.
-    pub fn claims(&self, subject: &Subject<'_>, now: i64) -> Result<Vec<u8>, TokenizeError> {
-        let defaults = Claims::new(self, subject, now)?;
-        match &self.mapper {
-            None => Ok(defaults.to_json().into_bytes()),
-            Some(mapper) => {
-                let members = self.run(mapper, &defaults, subject)?;
-                merge(&defaults, &members, mapper, self.latest_expiry(now))
-            }
+    fn bounds(&self, subject: &Subject<'_>, now: i64) -> Bounds {
+        Bounds {
+            // A managed set takes a key out when the tokens that it knows of have ended.
+            refused_after: if self.is_managed { self.expiry(now) } else { i64::MAX },
+            capped_at: if self.cap_to_session { subject.session_ends } else { i64::MAX },
+        }
+    }
+
+    /// The claims of a token: the defaults, and over them what the mapper returns.
+    pub fn claims(&self, subject: &Subject<'_>, now: i64) -> Result<Claims, TokenizeError> {
+        let defaults = Arc::new(self.defaults(subject, now)?);
+        let Some(mapper) = &self.mapper else {
+            return Ok(Claims { json: self.unmapped(&defaults), fuel: 0 });
+        };
+        let members = self.run(mapper, &defaults, subject)?;
+        let bounds = self.bounds(subject, now);
+        let json = merge(&defaults, self.audience_json.as_deref(), &members, mapper, bounds)?;
+        Ok(Claims { json, fuel: members.fuel() })
+    }
+
+    /// The default claims with the audience.
+    fn unmapped(&self, defaults: &Document) -> Vec<u8> {
+        let claims = defaults.canonical();
+        match &self.audience_json {
+            None => claims.as_bytes().to_vec(),
+            Some(audience) => format!("{{\"aud\":{audience},{}", &claims[1..]).into_bytes(),
         }
     }
 
     /// What the mapper alone returns, before it is laid over the defaults; nothing without a mapper.
     pub fn mapped(&self, subject: &Subject<'_>, now: i64) -> Result<Option<Members>, TokenizeError> {
-        let defaults = Claims::new(self, subject, now)?;
+        let defaults = Arc::new(self.defaults(subject, now)?);
         self.mapper.as_ref().map(|mapper| self.run(mapper, &defaults, subject)).transpose()
     }
 
@@ -157,15 +204,33 @@ impl Tokenizer {
     fn run(
         &self,
         mapper: &Program,
-        defaults: &Claims,
+        defaults: &Arc<Document>,
         subject: &Subject<'_>,
     ) -> Result<Members, TokenizeError> {
-        // Numbers, ids and escaped strings always make JSON.
-        let claims = Document::shared(defaults.to_json().as_bytes()).map_err(|_| TokenizeError::Defaults)?;
-        let variables = Variables::new().with("claims", claims).with("session", subject.session.clone());
+        let variables =
+            Variables::new().with("claims", defaults.clone()).with("session", subject.session.clone());
         mapper
             .evaluate_member("claims", &variables, &self.limits)
             .map_err(|error| TokenizeError::Mapper(Box::new(error)))
+    }
+
+    fn defaults(&self, subject: &Subject<'_>, now: i64) -> Result<Document, TokenizeError> {
+        let mut texts = [Uuid::encode_buffer(); 3];
+        let [identity_id, session_id, token_id] = &mut texts;
+        let identity_id = &*subject.identity_id.hyphenated().encode_lower(identity_id);
+        let sub = match self.subject_source {
+            SubjectSource::Id => identity_id,
+            SubjectSource::ExternalId => subject.external_id.ok_or(TokenizeError::NoExternalId)?,
+        };
+        Ok(Document::flat(&[
+            ("exp", Scalar::Integer(self.expiry(now).min(self.bounds(subject, now).capped_at))),
+            ("iat", Scalar::Integer(now)),
+            ("iss", Scalar::Text(self.issuer.as_deref().unwrap_or(subject.issuer))),
+            ("jti", Scalar::Text(subject.token_id.hyphenated().encode_lower(token_id))),
+            ("nbf", Scalar::Integer(now.saturating_sub(self.nbf_leeway))),
+            ("sid", Scalar::Text(subject.session_id.hyphenated().encode_lower(session_id))),
+            ("sub", Scalar::Text(sub)),
+        ]))
     }
 }
 
@@ -179,74 +244,41 @@ fn parse(name: &str, url: &SourceUrl, source: &[u8]) -> Result<Program, LoadErro
         .map_err(|error| LoadError::Mapper(Box::new(error)))
 }
 
-/// The default claims, values being JSON.
-struct Claims {
-    /// In the order of their names.
-    members: [(&'static str, String); 7],
-}
-
-impl Claims {
-    fn new(tokenizer: &Tokenizer, subject: &Subject<'_>, now: i64) -> Result<Self, TokenizeError> {
-        let ttl = i64::try_from(tokenizer.ttl.as_secs()).unwrap_or(i64::MAX);
-        let sub = match tokenizer.subject_source {
-            SubjectSource::Id => subject.identity_id.to_string(),
-            SubjectSource::ExternalId => subject.external_id.ok_or(TokenizeError::NoExternalId)?.to_owned(),
-        };
-        let text = |value: &str| serde_json::Value::from(value).to_string();
-        Ok(Self {
-            members: [
-                ("exp", now.saturating_add(ttl).to_string()),
-                ("iat", now.to_string()),
-                ("iss", text(subject.issuer)),
-                ("jti", text(&subject.token_id.to_string())),
-                ("nbf", now.to_string()),
-                ("sid", text(&subject.session_id.to_string())),
-                ("sub", text(&sub)),
-            ],
-        })
-    }
-
-    fn to_json(&self) -> String {
-        let mut json = String::with_capacity(320);
-        for (name, value) in &self.members {
-            json.push(if json.is_empty() { '{' } else { ',' });
-            json.push('"');
-            json.push_str(name);
-            json.push_str("\":");
-            json.push_str(value);
-        }
-        json.push('}');
-        json
-    }
-
-    fn get(&self, name: &str) -> Option<&str> {
-        self.members.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_str())
-    }
+/// What bounds the `exp` that a mapper gives, in seconds since the epoch.
+#[derive(Clone, Copy)]
+struct Bounds {
+    /// Later ones are errors.
+    refused_after: i64,
+    /// Later ones become this.
+    capped_at: i64,
 }
 
 /// Both lists are in the order of their names: goes through them in step.
 fn merge(
-    defaults: &Claims,
+    defaults: &Document,
+    audience: Option<&str>,
     mapped: &Members,
     mapper: &Program,
-    latest_expiry: i64,
+    bounds: Bounds,
 ) -> Result<Vec<u8>, TokenizeError> {
     let mut json = Vec::with_capacity(2048);
     let mut write = |name: &str, value: &[u8]| {
         json.push(if json.is_empty() { b'{' } else { b',' });
-        json.extend_from_slice(serde_json::Value::from(name).to_string().as_bytes());
+        // Writing into memory does not fail, and a text always has a JSON form.
+        let _ = serde_json::to_writer(&mut json, name);
         json.push(b':');
         json.extend_from_slice(value);
     };
-    let mut waiting = defaults.members.iter().peekable();
+    // Its name comes before those of all other defaults.
+    let audience = audience.map(|json| ("aud", json));
+    let mut waiting = audience.into_iter().chain(defaults.fields()).peekable();
     for (name, value) in mapped.iter() {
         while let Some((default, value)) = waiting.next_if(|(default, _)| *default < name) {
             write(default, value.as_bytes());
         }
-        waiting.next_if(|(default, _)| *default == name);
-        match defaults.get(name) {
+        match waiting.next_if(|(default, _)| *default == name) {
             // The subject is never the mapper's to choose, and no default claim can be taken away.
-            Some(default) if name == "sub" || value == b"null" => write(name, default.as_bytes()),
+            Some((_, default)) if name == "sub" || value == b"null" => write(name, default.as_bytes()),
             _ => {
                 if let Some(claim) = TIMES.iter().find(|claim| **claim == name) {
                     let place = || {
@@ -257,9 +289,13 @@ fn merge(
                         let (line, column) = place();
                         TokenizeError::BadTime { claim, line, column }
                     })?;
-                    if name == "exp" && time > latest_expiry {
+                    if name == "exp" && time > bounds.refused_after {
                         let (line, column) = place();
                         return Err(TokenizeError::LateExpiry { line, column });
+                    }
+                    if name == "exp" && time > bounds.capped_at {
+                        write(name, bounds.capped_at.to_string().as_bytes());
+                        continue;
                     }
                 }
                 write(name, value);
@@ -365,6 +401,7 @@ mod tests {
             session_id: Uuid::from_u128(2),
             token_id: Uuid::from_u128(3),
             session,
+            session_ends: 1_500,
         }
     }
 
@@ -375,6 +412,36 @@ mod tests {
         let verified = verify::verify(&token, tokenizer.public_keys()).unwrap();
         assert_eq!(verified.header["typ"], "JWT");
         Ok(Value::Object(verified.claims().unwrap()))
+    }
+
+    #[test]
+    fn options_beyond_the_guide() {
+        let options = json!({"audience": ["a", "b"], "issuer": "https://other.example.org", "typ": "at+jwt",
+            "algorithm": "ES256", "nbf_leeway": "5s", "cap_to_session": true, "ttl": "10m"});
+        let session = Document::shared(b"{}").unwrap();
+        let claims = |mapper: &str| {
+            let tokenizer = compile(mapper, options.clone()).unwrap();
+            let token = tokenizer.tokenize(&subject(&session), 1_000).unwrap();
+            let verified = verify::verify(&token, tokenizer.public_keys()).unwrap();
+            assert_eq!(verified.header["typ"], "at+jwt");
+            Value::Object(verified.claims().unwrap())
+        };
+        for mapper in ["{ claims: {} }", "{ claims: { aud: null, exp: std.extVar('claims').exp + 1 } }"] {
+            let claims = claims(mapper);
+            assert_eq!(claims["aud"], json!(["a", "b"]));
+            assert_eq!(claims["iss"], "https://other.example.org");
+            assert_eq!((&claims["nbf"], &claims["iat"]), (&json!(995), &json!(1_000)));
+            // The session ends at 1500, before the ttl does.
+            assert_eq!(claims["exp"], 1_500);
+        }
+        assert_eq!(claims("{ claims: { aud: 'c', exp: 1400 } }")["aud"], "c");
+        assert_eq!(claims("{ claims: { aud: 'c', exp: 1400 } }")["exp"], 1_400);
+        let other = compile("{ claims: {} }", json!({"algorithm": "EdDSA"}));
+        assert!(matches!(other, Err(LoadError::OtherAlgorithm { .. })));
+        let mut unmapped = compile("{}", options.clone()).unwrap();
+        unmapped.mapper = None;
+        let json = unmapped.claims(&subject(&session), 1_000).unwrap().json;
+        assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["aud"], json!(["a", "b"]));
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl Tokenize {
         let now = times::or_now(self.time).seconds();
         let token = tokenizer.tokenize(&subject, now).map_err(|error| failure(&error))?;
         let claims: Value =
-            serde_json::from_slice(&tokenizer.claims(&subject, now).map_err(|e| failure(&e))?)?;
+            serde_json::from_slice(&tokenizer.claims(&subject, now).map_err(|e| failure(&e))?.json)?;
         let document = json!({ "token": token, "claims": claims });
         global.output().print_text(&format!("{token}\n"), &document, Some(&token))
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use sessera_jsonnet::Document;
+use sessera_model::Timestamp;
 use sessera_tokenizer::Subject;
 use uuid::Uuid;
 
@@ -20,6 +21,8 @@ pub(crate) struct SessionFile {
     identity_id: Uuid,
     external_id: Option<String>,
     document: Arc<Document>,
+    /// Seconds since the epoch; never when the file does not say.
+    ends: i64,
 }
 
 impl SessionFile {
@@ -52,6 +55,11 @@ impl SessionFile {
             identity_id: id("/identity/id")?,
             external_id: session.pointer("/identity/external_id").and_then(Value::as_str).map(str::to_owned),
             document: Document::shared(session.to_string().as_bytes())?,
+            ends: session
+                .get("expires_at")
+                .and_then(Value::as_str)
+                .and_then(Timestamp::parse)
+                .map_or(i64::MAX, Timestamp::seconds),
         })
     }
 
@@ -64,6 +72,7 @@ impl SessionFile {
             session_id: self.session_id,
             token_id,
             session: &self.document,
+            session_ends: self.ends,
         }
     }
 }

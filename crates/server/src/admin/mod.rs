@@ -4,6 +4,7 @@ mod guard;
 pub(crate) mod identities;
 mod introspect;
 mod keys;
+mod metrics;
 mod projects;
 mod rotation;
 pub(crate) mod sessions;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(projects::router())
         .merge(rotation::router())
         .merge(introspect::router())
+        .merge(metrics::router())
         .merge(public::schemas_router())
         .merge(health::router())
         .merge(health::admin_router())
@@ -36,5 +38,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check));
-    http::layers::wrap(router.with_state(app))
+    http::layers::wrap(router.with_state(app.clone()), "admin", app)
 }

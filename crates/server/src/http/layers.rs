@@ -2,6 +2,7 @@
 //! panics.
 
 use std::any::Any;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,6 +13,8 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::body;
+use super::observe::{self, Observed};
+use crate::app::App;
 use crate::error::ApiError;
 
 /// How long a request may take in all, its body included.
@@ -33,16 +36,20 @@ pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
         .layer(middleware::from_fn(body::read))
 }
 
-/// Wraps a router that has its other layers already.
-pub(crate) fn wrap(router: Router) -> Router {
-    router.layer(middleware::from_fn(bounded)).layer(CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
+/// Wraps the router of an API that has its other layers already.
+pub(crate) fn wrap(router: Router, api: &'static str, app: Arc<App>) -> Router {
+    let caught = CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
         let what = panic
             .downcast_ref::<String>()
             .map(String::as_str)
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("unknown");
         ApiError::internal(format!("a handler panicked: {what}")).into_response()
-    }))
+    });
+    router
+        .layer(middleware::from_fn(bounded))
+        .layer(caught)
+        .layer(middleware::from_fn_with_state(Observed { api, app }, observe::note))
 }
 
 async fn bounded(request: Request, next: Next) -> Response {

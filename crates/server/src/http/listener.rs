@@ -2,16 +2,19 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
 use tower::Service as _;
 
 /// How long a client may take to send the head of a request, first or next on a kept connection.
@@ -23,10 +26,22 @@ const MAX_HEAD: usize = 64 * 1024;
 /// How long requests in flight may take to finish once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(20);
 
-/// Serves `router` until `stop` becomes true, then lets requests in flight finish.
-pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch::Receiver<bool>) {
+/// What answers a request before the router is asked, where it can.
+pub(crate) type Shortcut =
+    Arc<dyn Fn(&hyper::Request<hyper::body::Incoming>) -> Option<Response> + Send + Sync>;
+
+/// Serves `router`, and `shortcut` before it, on at most `most` connections until `stop` becomes true, then
+/// lets requests in flight finish.
+pub(crate) async fn serve(
+    listener: TcpListener,
+    shortcut: Shortcut,
+    router: Router,
+    most: usize,
+    mut stop: watch::Receiver<bool>,
+) {
     let graceful = GracefulShutdown::new();
     let server = server();
+    let places = Arc::new(Semaphore::new(most));
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -43,13 +58,18 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, mut stop: watch
             tracing::debug!(%error, "a connection ended before it began");
             continue;
         }
-        let service = with_peer(router.clone(), peer);
+        let Ok(place) = places.clone().try_acquire_owned() else {
+            send_away(&stream);
+            continue;
+        };
+        let service = with_peer(shortcut.clone(), router.clone(), peer);
         let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection ended early");
             }
+            drop(place);
         });
     }
     drop(listener);
@@ -81,6 +101,7 @@ fn server() -> auto::Builder<TokioExecutor> {
 
 /// Tells every request of the connection where it comes from.
 fn with_peer(
+    shortcut: Shortcut,
     router: Router,
     peer: SocketAddr,
 ) -> TowerToHyperService<
@@ -92,9 +113,49 @@ fn with_peer(
     > + Clone,
 > {
     TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request)
+        let answered = shortcut(&request);
+        let routed = answered.is_none().then(|| {
+            request.extensions_mut().insert(ConnectInfo(peer));
+            router.clone().call(request)
+        });
+        async move {
+            match (answered, routed) {
+                (Some(response), _) => Ok(response),
+                (None, Some(routed)) => routed.await,
+                // One of the two is always there.
+                (None, None) => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+            }
+        }
     }))
+}
+
+/// How many connections the public and the admin API may hold, so that file descriptors are left for the
+/// database, for files and for mail. The limit of the process is raised as far as it may be.
+pub(crate) fn most_connections() -> (usize, usize) {
+    /// File descriptors for everything else.
+    const OTHERS: u64 = 40;
+    let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    if limit.current != limit.maximum {
+        limit.current = limit.maximum;
+        // Where it cannot be raised, it stays as it is.
+        let _ = rustix::process::setrlimit(rustix::process::Resource::Nofile, limit);
+        limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    }
+    let free = limit.current.map_or(u64::MAX, |limit| limit.saturating_sub(OTHERS));
+    let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
+    // An operator must get in however many others are there.
+    let admin = (free / 8).max(8);
+    (free.saturating_sub(admin).max(8), admin)
+}
+
+/// Tells a client for which there is no place to come back. It has sent nothing that was read yet, so the
+/// answer is for its first request.
+fn send_away(stream: &TcpStream) {
+    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+        cache-control: no-store\r\ncontent-type: application/json\r\ncontent-length: 134\r\n\r\n\
+        {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"reason\":\"The server has as many connections as it can hold. Try again shortly.\"}}";
+    // The buffer of a new socket takes it whole; a client that is gone misses nothing.
+    let _ = stream.try_write(FULL);
 }
 
 /// A connection that ended while it waited is nothing. When the process has no file descriptor left,

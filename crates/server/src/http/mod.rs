@@ -4,3 +4,4 @@ pub(crate) mod body;
 pub(crate) mod cors;
 pub(crate) mod layers;
 pub(crate) mod listener;
+pub(crate) mod observe;

@@ -48,7 +48,7 @@ async fn page(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, Ap
     };
     settings::check_owner(&flow, &live)?;
     let (container, identity) = settings::form(visit, &flow, None).await?;
-    let account = home::account(visit, &identity).await?;
+    let account = home::account(visit, identity.id).await?;
     let min_password = rules.password.map(|policy| policy.min_length);
     let look = Look { texts, min_password, focus: false, is_main: true };
     let mut groups = groups(&container);

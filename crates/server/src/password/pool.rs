@@ -61,6 +61,15 @@ impl PasswordHashing {
         }
     }
 
+    /// How many are being hashed or hold a place for it now, and how many wait.
+    pub fn in_use(&self) -> (usize, usize) {
+        let workers = self.worker_count as usize;
+        let running = workers - self.workers.available_permits().min(workers);
+        let all = workers * (1 + WAITING_PER_WORKER);
+        let inside = all - self.queue.available_permits().min(all);
+        (running, inside.saturating_sub(running))
+    }
+
     /// Hashes a password with a new salt. The result is the text to store.
     pub async fn hash(&self, algorithm: HashAlgorithm, password: &str) -> Result<String, PasswordError> {
         algorithm.check_length(password)?;

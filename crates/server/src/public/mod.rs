@@ -14,7 +14,7 @@ pub(crate) mod settings;
 mod token;
 pub(crate) mod verification;
 mod well_known;
-mod whoami;
+pub(crate) mod whoami;
 
 #[cfg(test)]
 mod tests;
@@ -59,5 +59,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(pages::not_found)
         .layer(http::cors::layer(app.clone()))
         .layer(axum::middleware::map_response(http::cors::tidy));
-    http::layers::wrap(router.with_state(app))
+    http::layers::wrap(router.with_state(app.clone()), "public", app)
 }

@@ -4,6 +4,7 @@ mod cache;
 mod live;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use sessera_model::{IdentityState, TokenHash, Uuid};
 
@@ -37,6 +38,13 @@ impl Sessions {
         self.by_hash(app, snapshot, TokenHash::of(token)).await
     }
 
+    /// The live session of a token if it is in memory.
+    pub fn in_memory(&self, app: &App, snapshot: &Snapshot, hash: &TokenHash) -> Option<Arc<LiveSession>> {
+        let live = self.cache.get(hash, app.clock.now(), &snapshot.schemas_url)?;
+        app.metrics.cache_hits.inc();
+        Some(live)
+    }
+
     /// The same by the hash of the token.
     pub async fn by_hash(
         &self,
@@ -45,11 +53,14 @@ impl Sessions {
         hash: TokenHash,
     ) -> Result<Arc<LiveSession>, ApiError> {
         let now = app.clock.now();
-        if let Some(live) = self.cache.get(&hash, now, &snapshot.schemas_url) {
+        if let Some(live) = self.in_memory(app, snapshot, &hash) {
             return Ok(live);
         }
-        let read = self.cache.begin();
-        let found = app.store.session_by_token(&hash).await?;
+        app.metrics.cache_misses.inc();
+        let (read, start) = (self.cache.begin(), Instant::now());
+        let found = app.store.session_by_token(&hash).await;
+        app.metrics.stored("session", start.elapsed());
+        let found = found?;
         let (stored, identity) = found.ok_or_else(ApiError::unauthorized)?;
         if !stored.session.is_live(now) || identity.state != IdentityState::Active {
             return Err(ApiError::unauthorized());

@@ -123,7 +123,7 @@ impl Outcome {
         let failed = |error| failure(&error);
         let defaults = object(tokenizer.default_claims(subject, now).map_err(failed)?.as_bytes())?;
         let mapped = tokenizer.mapped(subject, now).map_err(failed)?;
-        let claims = object(&tokenizer.claims(subject, now).map_err(failed)?)?;
+        let claims = object(&tokenizer.claims(subject, now).map_err(failed)?.json)?;
         let token_bytes = tokenizer.tokenize(subject, now).map_err(failed)?.len();
         let mut wanted = Map::new();
         for (name, value) in mapped.iter().flat_map(Members::iter) {

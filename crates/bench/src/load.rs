@@ -1,0 +1,196 @@
+//! The client: kept connections of HTTP/1.1, one request at a time on each, no pipelining.
+//!
+//! It spins on its own core rather than to sleep, so that times are those of the server. At a fixed rate
+//! a request's time counts from when it was due, not from when a connection was free for it: a server that
+//! stops for a second is charged for all requests of that second ("coordinated omission").
+
+use std::collections::VecDeque;
+use std::io::{self, Read as _, Write as _};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+/// One request and how its answer is known to be the right one.
+pub(crate) struct Request {
+    pub(crate) bytes: Vec<u8>,
+    /// A text that the answer must hold.
+    pub(crate) expected: String,
+}
+
+/// How much load, and for how long.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) address: SocketAddr,
+    pub(crate) connections: usize,
+    pub(crate) time: Duration,
+    /// Requests a second; as many as there can be when absent.
+    pub(crate) rate: Option<f64>,
+}
+
+/// What came of it.
+pub(crate) struct Outcome {
+    pub(crate) requests: u64,
+    pub(crate) elapsed: Duration,
+    /// Microseconds from when a request was due to its whole answer.
+    pub(crate) times: Histogram<u64>,
+}
+
+impl Outcome {
+    /// Answers a second.
+    pub(crate) fn rate(&self) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "counts of minutes fit")]
+        let requests = self.requests as f64;
+        requests / self.elapsed.as_secs_f64()
+    }
+
+    /// A percentile of the times in milliseconds.
+    pub(crate) fn percentile(&self, percent: f64) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "microseconds of minutes fit")]
+        let micros = self.times.value_at_percentile(percent) as f64;
+        micros / 1_000.0
+    }
+}
+
+struct Connection {
+    stream: TcpStream,
+    answer: Vec<u8>,
+    /// The request under way: its number and when it was due.
+    under_way: Option<(usize, Instant)>,
+}
+
+/// Sends `requests` in turn for the time of the load and checks every answer.
+pub(crate) fn run(load: Load, requests: &[Request]) -> Result<Outcome> {
+    let mut poll = Poll::new()?;
+    let mut events = Events::with_capacity(1024);
+    let mut connections = Vec::with_capacity(load.connections);
+    for number in 0..load.connections {
+        let stream = std::net::TcpStream::connect(load.address)?;
+        stream.set_nodelay(true)?;
+        stream.set_nonblocking(true)?;
+        let mut stream = TcpStream::from_std(stream);
+        poll.registry().register(&mut stream, Token(number), Interest::READABLE)?;
+        connections.push(Connection { stream, answer: Vec::with_capacity(16 * 1024), under_way: None });
+    }
+    let mut idle: VecDeque<usize> = (0..load.connections).collect();
+    let mut times = Histogram::new_with_bounds(1, 600_000_000, 3)?;
+    let (mut sent, mut answered) = (0_usize, 0_u64);
+    let start = Instant::now();
+    loop {
+        let now = Instant::now();
+        let over = now - start >= load.time;
+        if over && idle.len() == connections.len() {
+            break;
+        }
+        while !over && !idle.is_empty() {
+            let due = match load.rate {
+                None => now,
+                #[expect(clippy::cast_precision_loss, reason = "counts of minutes fit")]
+                Some(rate) => start + Duration::from_secs_f64(sent as f64 / rate),
+            };
+            if due > now {
+                break;
+            }
+            let Some(free) = idle.pop_front() else { break };
+            let number = sent % requests.len();
+            let connection = &mut connections[free];
+            connection.under_way = Some((number, due));
+            // A request fits the buffer of an idle socket.
+            connection.stream.write_all(&requests[number].bytes)?;
+            sent += 1;
+        }
+        if now - start > load.time + Duration::from_secs(60) {
+            bail!("some answers did not come within a minute");
+        }
+        poll.poll(&mut events, Some(Duration::ZERO))?;
+        for event in &events {
+            let connection = &mut connections[event.token().0];
+            receive(connection)?;
+            if !is_whole(&connection.answer)? {
+                continue;
+            }
+            let Some((number, due)) = connection.under_way.take() else {
+                bail!("an answer came without a request");
+            };
+            check(&connection.answer, &requests[number])?;
+            connection.answer.clear();
+            let micros = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
+            times.saturating_record(micros.max(1));
+            answered += 1;
+            idle.push_back(event.token().0);
+        }
+    }
+    Ok(Outcome { requests: answered, elapsed: start.elapsed(), times })
+}
+
+fn receive(connection: &mut Connection) -> Result<()> {
+    let mut part = [0; 16 * 1024];
+    loop {
+        match connection.stream.read(&mut part) {
+            Ok(0) => bail!("the server closed a connection"),
+            Ok(length) => {
+                connection.answer.extend_from_slice(&part[..length]);
+                if length < part.len() {
+                    return Ok(());
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether head and body are there, as `Content-Length` tells.
+fn is_whole(answer: &[u8]) -> Result<bool> {
+    let Some(end) = find(answer, b"\r\n\r\n") else { return Ok(false) };
+    let head = std::str::from_utf8(&answer[..end])?;
+    let length = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok()).flatten()
+    });
+    Ok(answer.len() >= end + 4 + length.unwrap_or_default())
+}
+
+fn check(answer: &[u8], request: &Request) -> Result<()> {
+    if !answer.starts_with(b"HTTP/1.1 200") || find(answer, request.expected.as_bytes()).is_none() {
+        bail!("a wrong answer, {} was expected: {}", request.expected, String::from_utf8_lossy(answer));
+    }
+    Ok(())
+}
+
+fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+    let first = *part.first()?;
+    let mut from = 0;
+    while let Some(at) = text[from..].iter().position(|byte| *byte == first) {
+        if text[from + at..].starts_with(part) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_whole_with_its_body() {
+        let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        for length in 0..answer.len() {
+            assert!(!is_whole(&answer[..length]).unwrap());
+        }
+        assert!(is_whole(answer).unwrap());
+    }
+
+    #[test]
+    fn a_wrong_answer_is_told() {
+        let request = Request { bytes: vec![], expected: "ada".into() };
+        assert!(check(b"HTTP/1.1 200 OK\r\n\r\nada", &request).is_ok());
+        assert!(check(b"HTTP/1.1 200 OK\r\n\r\nadb", &request).is_err());
+        assert!(check(b"HTTP/1.1 401 Unauthorized\r\n\r\nada", &request).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! Measures the release build of the server on one core, loaded from another one.
+//!
+//! What counts are ratios within one run: to the signing rate of the cryptographic library and to an HTTP
+//! handler that does nothing. BENCHMARKING.md says how to read them.
+
+mod cores;
+mod limits;
+mod load;
+mod measures;
+mod seed;
+mod server;
+mod table;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Measures the release build of the server on one core, loaded from another one
+#[derive(Parser)]
+struct Arguments {
+    /// How often everything is measured
+    #[arg(long, default_value_t = 5, global = true)]
+    runs: usize,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 3, global = true)]
+    seconds: u64,
+    /// How many people with a session the database holds
+    #[arg(long, default_value_t = 10_000, global = true)]
+    people: u64,
+    /// Kept connections
+    #[arg(long, default_value_t = 32, global = true)]
+    connections: usize,
+    #[command(subcommand)]
+    measure: Measure,
+}
+
+#[derive(Subcommand)]
+enum Measure {
+    /// Whoami plain and tokenized, sessions in memory, beside the raw signing rates and an empty handler
+    Fast,
+    /// Times of tokenized whoami at 80 percent of its greatest rate
+    Latency,
+    /// Tokenized whoami without sessions in memory
+    Uncached,
+    /// Whoami at 20 percent of its greatest rate while 50 people sign in
+    SignIns,
+    /// From start to ready, with a database that is there
+    Start,
+    /// Memory with 1,000 and with 100,000 sessions in memory
+    Memory,
+    /// Uncached whoami with more and more sessions in the database
+    Scale {
+        /// How many sessions, in rising order
+        #[arg(long, value_delimiter = ',', default_value = "1000,100000,10000000")]
+        sessions: Vec<u64>,
+    },
+    /// Whoami at half its greatest rate, every answer checked, while sessions are made and revoked
+    Soak {
+        /// How long
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
+    /// Serves the handler that does nothing
+    #[command(hide = true)]
+    EmptyHandler {
+        /// Where
+        port: u16,
+    },
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if let Measure::EmptyHandler { port } = arguments.measure {
+        return limits::serve_nothing(port);
+    }
+    cores::pin(cores::CLIENT)?;
+    match &arguments.measure {
+        Measure::Fast => measures::fast(&arguments),
+        Measure::Latency => measures::latency(&arguments),
+        Measure::Uncached => measures::uncached(&arguments),
+        Measure::SignIns => measures::sign_ins(&arguments),
+        Measure::Start => measures::start(&arguments),
+        Measure::Memory => measures::memory(&arguments),
+        Measure::Scale { sessions } => measures::scale(&arguments, sessions),
+        Measure::Soak { minutes } => measures::soak(&arguments, *minutes),
+        Measure::EmptyHandler { .. } => Ok(()),
+    }
+}

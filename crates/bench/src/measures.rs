@@ -1,0 +1,323 @@
+//! One function for each measurement: set up, measure in turn, print.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+use sessera_jose::Algorithm;
+
+use crate::limits::{self, EmptyHandler};
+use crate::load::{self, Load, Outcome, Request};
+use crate::server::{self, ALGORITHMS, Place, Server};
+use crate::table::{self, Figure};
+use crate::{Arguments, seed};
+
+/// How much faster than its signing rate nothing can be: the time of one measurement of it.
+const RAW: Duration = Duration::from_secs(1);
+
+fn load_of(arguments: &Arguments, server: &Server) -> Load {
+    Load {
+        address: server.address,
+        connections: arguments.connections,
+        time: Duration::from_secs(arguments.seconds),
+        rate: None,
+    }
+}
+
+/// A server with people in its database, all of them in memory after `requests` went through once.
+fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
+    let place = Place::new(more)?;
+    seed::people(&place.database(), 0, arguments.people)?;
+    let (server, _) = place.start()?;
+    Ok((place, server))
+}
+
+fn warm(load: Load, requests: &[Request]) -> Result<()> {
+    // One pass after the other until everybody was asked for.
+    let mut left = requests;
+    while !left.is_empty() {
+        let outcome = load::run(Load { time: Duration::from_secs(1), ..load }, left)?;
+        left = &left[left.len().min(usize::try_from(outcome.requests)?)..];
+    }
+    Ok(())
+}
+
+/// Whoami plain and tokenized, beside what the machine can do.
+pub(crate) fn fast(arguments: &Arguments) -> Result<()> {
+    let (_place, server) = started(arguments, &json!({}))?;
+    let port = server::free_port()?;
+    let _empty = EmptyHandler::start(port)?;
+    let load = load_of(arguments, &server);
+    let nothing =
+        [Request { bytes: b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec(), expected: "ok".into() }];
+    let people = || 0..arguments.people;
+    let plain = server::whoami(people(), None);
+    warm(load, &plain)?;
+    let tokenized: Vec<_> =
+        ALGORITHMS.map(|algorithm| (algorithm, server::whoami(people(), Some(algorithm.as_str())))).into();
+    let mut rates = vec![Figure::new("empty handler, answers/s"), Figure::new("whoami, answers/s")];
+    let mut ratios = vec![Figure::new("whoami / empty handler (goal 0.47)")];
+    for (algorithm, _) in &tokenized {
+        let goal = if *algorithm == Algorithm::Es256 { 0.37 } else { 0.6 };
+        rates.push(Figure::new(format!("{algorithm} by the library alone, signatures/s")));
+        rates.push(Figure::new(format!("whoami?tokenize_as, {algorithm}, answers/s")));
+        ratios.push(Figure::new(format!("{algorithm}: whoami?tokenize_as / signatures (goal {goal})")));
+    }
+    for _ in 0..arguments.runs {
+        let address = ([127, 0, 0, 1], port).into();
+        rates[0].add(load::run(Load { address, ..load }, &nothing)?.rate());
+        rates[1].add(load::run(load, &plain)?.rate());
+        ratios[0].add(rates[1].last() / rates[0].last());
+        for (at, (algorithm, requests)) in tokenized.iter().enumerate() {
+            let (raw, whoami) = (2 + 2 * at, 3 + 2 * at);
+            rates[raw].add(limits::signatures(*algorithm, RAW)?);
+            rates[whoami].add(load::run(load, requests)?.rate());
+            ratios[1 + at].add(rates[whoami].last() / rates[raw].last());
+        }
+    }
+    table::print("Rates", &rates);
+    table::print("Ratios", &ratios);
+    Ok(())
+}
+
+/// Times at 80 percent of the greatest rate.
+pub(crate) fn latency(arguments: &Arguments) -> Result<()> {
+    let (_place, server) = started(arguments, &json!({}))?;
+    let load = load_of(arguments, &server);
+    let requests = server::whoami(0..arguments.people, Some("ES256"));
+    warm(load, &requests)?;
+    let mut figures = Percentiles::new();
+    let mut rate = Figure::new("greatest rate, answers/s");
+    for _ in 0..arguments.runs {
+        rate.add(load::run(load, &requests)?.rate());
+        figures.add(&load::run(Load { rate: Some(rate.last() * 0.8), ..load }, &requests)?);
+    }
+    table::print("whoami?tokenize_as, ES256, at 80 % of its greatest rate", &figures.with(rate));
+    Ok(())
+}
+
+/// Nothing in memory: every request asks the store.
+pub(crate) fn uncached(arguments: &Arguments) -> Result<()> {
+    let (_place, server) = started(arguments, &json!({"session": {"cache": {"max_bytes": 0}}}))?;
+    let load = load_of(arguments, &server);
+    let requests = server::whoami(0..arguments.people, Some("ES256"));
+    let mut rate = Figure::new("answers/s (goal 6000 with SQLite)");
+    for _ in 0..arguments.runs {
+        rate.add(load::run(load, &requests)?.rate());
+    }
+    table::print("whoami?tokenize_as, ES256, no session in memory", &[rate]);
+    Ok(())
+}
+
+/// Percentiles of several runs.
+struct Percentiles(Vec<(f64, Figure)>);
+
+impl Percentiles {
+    fn new() -> Self {
+        let figure = |percent: f64| (percent, Figure::new(format!("p{percent}, ms")));
+        Self([50.0, 99.0, 99.9].map(figure).into())
+    }
+
+    fn add(&mut self, outcome: &Outcome) {
+        for (percent, figure) in &mut self.0 {
+            figure.add(outcome.percentile(*percent));
+        }
+    }
+
+    fn with(self, first: Figure) -> Vec<Figure> {
+        std::iter::once(first).chain(self.0.into_iter().map(|(_, figure)| figure)).collect()
+    }
+}
+
+/// Whoami while many sign in.
+pub(crate) fn sign_ins(arguments: &Arguments) -> Result<()> {
+    const CONCURRENT: usize = 50;
+    let (place, server) = started(arguments, &json!({}))?;
+    let load = load_of(arguments, &server);
+    let requests = server::whoami(0..arguments.people, Some("ES256"));
+    warm(load, &requests)?;
+    let greatest = load::run(load, &requests)?.rate();
+    for number in 0..CONCURRENT {
+        let person = json!({
+            "traits": {"email": format!("signs-in-{number}@example.org")},
+            "credentials": {"password": {"config": {"password": "Zx-long-enough-1234"}}},
+        });
+        server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
+    }
+    let (stop, count) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+    let threads: Vec<_> = (0..CONCURRENT)
+        .map(|number| {
+            let (stop, count, port) = (stop.clone(), count.clone(), place.port);
+            std::thread::spawn(move || {
+                while !stop.load(Ordering::SeqCst) {
+                    sign_in(port, &format!("signs-in-{number}@example.org"))?;
+                    count.fetch_add(1, Ordering::SeqCst);
+                }
+                anyhow::Ok(())
+            })
+        })
+        .collect();
+    let mut figures = Percentiles::new();
+    let mut rate = Figure::new("sign-ins/s");
+    for _ in 0..arguments.runs {
+        let before = count.load(Ordering::SeqCst);
+        let outcome = load::run(Load { rate: Some(greatest * 0.2), ..load }, &requests)?;
+        let signed_in = u32::try_from(count.load(Ordering::SeqCst) - before)?;
+        rate.add(f64::from(signed_in) / outcome.elapsed.as_secs_f64());
+        figures.add(&outcome);
+    }
+    stop.store(true, Ordering::SeqCst);
+    for thread in threads {
+        thread.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
+    }
+    let mut memory = Figure::new("most memory, MiB");
+    #[expect(clippy::cast_precision_loss, reason = "MiB")]
+    memory.add(server.memory("VmHWM")? as f64);
+    let mut figures = figures.with(rate);
+    figures.push(memory);
+    table::print("whoami?tokenize_as at 20 % while 50 people sign in (goal: p99 under 20 ms)", &figures);
+    Ok(())
+}
+
+/// Signs in and returns the session token. Asked to wait, it waits.
+fn sign_in(port: u16, email: &str) -> Result<String> {
+    loop {
+        let flow: Value = serde_json::from_str(&server::get(port, "/self-service/login/api")?)?;
+        let path = format!("/self-service/login?flow={}", flow["id"].as_str().context("no flow")?);
+        let body = json!({"method": "password", "identifier": email, "password": "Zx-long-enough-1234"});
+        match server::call(port, "POST", &path, Some(&body)) {
+            Ok(answer) => {
+                let answer: Value = serde_json::from_str(&answer)?;
+                return Ok(answer["session_token"].as_str().context("no token")?.to_owned());
+            }
+            Err(error) if error.to_string().contains("HTTP/1.1 503") => {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// From start to ready.
+pub(crate) fn start(arguments: &Arguments) -> Result<()> {
+    let (place, server) = started(arguments, &json!({}))?;
+    drop(server);
+    let mut time = Figure::new("start to ready, ms (goal 50)");
+    for _ in 0..arguments.runs {
+        let (_server, took) = place.start()?;
+        time.add(took.as_secs_f64() * 1_000.0);
+    }
+    table::print(&format!("Start with {} people in the database", arguments.people), &[time]);
+    Ok(())
+}
+
+/// Memory by the number of sessions in it.
+pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
+    let mut figures = Vec::new();
+    for (people, goal) in [(1_000, 100), (100_000, 700)] {
+        let place = Place::new(&json!({"session": {"cache": {"max_bytes": "1GB"}}}))?;
+        seed::people(&place.database(), 0, people)?;
+        let (server, _) = place.start()?;
+        warm(load_of(arguments, &server), &server::whoami(0..people, Some("ES256")))?;
+        let mut figure = Figure::new(format!("{people} sessions, MiB (goal {goal})"));
+        #[expect(clippy::cast_precision_loss, reason = "MiB")]
+        figure.add(server.memory("VmRSS")? as f64);
+        figures.push(figure);
+    }
+    table::print("Memory of the process (VmRSS)", &figures);
+    Ok(())
+}
+
+/// Uncached whoami with more and more sessions in the database.
+pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
+    let place = Place::new(&json!({"session": {"cache": {"max_bytes": 0}}}))?;
+    let mut figures = Vec::new();
+    let mut there = 0;
+    for &wanted in sessions {
+        if wanted < there {
+            bail!("the numbers of sessions must rise");
+        }
+        let begin = std::time::Instant::now();
+        seed::people(&place.database(), there, wanted)?;
+        let mut seeded = Figure::new(format!("{wanted}: seeded in, s"));
+        seeded.add(begin.elapsed().as_secs_f64());
+        there = wanted;
+        let (server, _) = place.start()?;
+        let load = load_of(arguments, &server);
+        // At most 50,000 different ones, spread over all: more would not fit the client's memory.
+        let step = wanted.div_ceil(50_000).max(1);
+        let requests = server::whoami((0..wanted).step_by(usize::try_from(step)?), Some("ES256"));
+        warm(load, &requests)?;
+        let mut rate = Figure::new(format!("{wanted}: answers/s"));
+        let mut percentiles = Percentiles::new();
+        for _ in 0..arguments.runs {
+            rate.add(load::run(load, &requests)?.rate());
+            percentiles.add(&load::run(Load { rate: Some(rate.last() * 0.5), ..load }, &requests)?);
+        }
+        figures.push(seeded);
+        figures.extend(percentiles.with(rate));
+        let mut size = Figure::new(format!("{wanted}: bytes on disk a session with its person"));
+        #[expect(clippy::cast_precision_loss, reason = "bytes of a disk")]
+        size.add(place.database_size()? as f64 / wanted as f64);
+        figures.push(size);
+    }
+    table::print("Uncached whoami?tokenize_as, times at half the rate", &figures);
+    Ok(())
+}
+
+/// Half the greatest rate for a long time, with changes going on, every answer checked.
+pub(crate) fn soak(arguments: &Arguments, minutes: u64) -> Result<()> {
+    let (place, server) = started(arguments, &json!({}))?;
+    let load = load_of(arguments, &server);
+    let requests = server::whoami(0..arguments.people, Some("ES256"));
+    warm(load, &requests)?;
+    let greatest = load::run(load, &requests)?.rate();
+    let person = json!({
+        "traits": {"email": "comes-and-goes@example.org"},
+        "credentials": {"password": {"config": {"password": "Zx-long-enough-1234"}}},
+    });
+    server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let changes = {
+        let (stop, port, admin_port, people) = (stop.clone(), place.port, place.admin_port, arguments.people);
+        std::thread::spawn(move || {
+            let mut rounds = 0_u64;
+            while !stop.load(Ordering::SeqCst) {
+                let token = sign_in(port, "comes-and-goes@example.org")?;
+                server::call(
+                    port,
+                    "DELETE",
+                    "/self-service/logout/api",
+                    Some(&json!({"session_token": token})),
+                )?;
+                let path = format!("/admin/identities/{}", seed::identity_id(rounds % people));
+                let plan = json!([{"op": "add", "path": "/metadata_public", "value": {"plan": rounds}}]);
+                server::call(admin_port, "PATCH", &path, Some(&plan))?;
+                rounds += 1;
+            }
+            anyhow::Ok(rounds)
+        })
+    };
+    let mut memory = Figure::new("memory at the end of each minute, MiB");
+    let mut percentiles = Percentiles::new();
+    let mut rate = Figure::new("answers/s, each one checked");
+    for _ in 0..minutes {
+        let load = Load { rate: Some(greatest * 0.5), time: Duration::from_secs(60), ..load };
+        let outcome = load::run(load, &requests)?;
+        rate.add(outcome.rate());
+        percentiles.add(&outcome);
+        #[expect(clippy::cast_precision_loss, reason = "MiB")]
+        memory.add(server.memory("VmRSS")? as f64);
+    }
+    stop.store(true, Ordering::SeqCst);
+    let rounds = changes.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
+    let mut figures = percentiles.with(rate);
+    figures.push(memory);
+    table::print(
+        &format!("{minutes} minutes at half the rate; {rounds} sign-ins, sign-outs and patches meanwhile"),
+        &figures,
+    );
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Fills a database with people and their sessions, straight through the store.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::json;
+use sessera_model::identity::VerificationStatus;
+use sessera_model::{
+    AssuranceLevel, AuthenticationMethod, Clock as _, Device, Identity, IdentityState, Session, SystemClock,
+    SystemRandom, Timestamp, TokenHash, Uuid, VerifiableAddress,
+};
+use sessera_store::sqlite::{SqliteOptions, SqliteStore};
+use sessera_store::{Change, Cipher, SessionKind, Store, StoredSession};
+
+/// The secret under which the measured server keeps its values.
+pub(crate) const CIPHER: &str = "a cipher secret of 32 characters";
+
+/// How many people are written in one transaction.
+const BATCH: u64 = 5_000;
+
+/// The session token of the person with this number.
+pub(crate) fn token(number: u64) -> String {
+    format!("bench_token_with_the_usual_length_{number:010}")
+}
+
+/// The id of the identity with this number. Its bits are as scattered as those of random ids.
+pub(crate) fn identity_id(number: u64) -> Uuid {
+    scattered("identity", number)
+}
+
+fn scattered(what: &str, number: u64) -> Uuid {
+    let hash = TokenHash::of(&format!("{what} {number}"));
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.as_bytes()[..16]);
+    Uuid::from_bytes(bytes)
+}
+
+/// Adds the people from one number up to before another, each with one session.
+pub(crate) fn people(database: &Path, from: u64, to: u64) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let options = SqliteOptions {
+            path: database.to_owned(),
+            cipher: Arc::new(Cipher::new(&[CIPHER.into()])?),
+            random: Arc::new(SystemRandom::default()),
+        };
+        let store = SqliteStore::open(options).await?;
+        let now = SystemClock.now();
+        let mut number = from;
+        while number < to {
+            let end = to.min(number + BATCH);
+            let changes: Vec<Change> = (number..end).flat_map(|number| person(number, now)).collect();
+            store.commit(&changes).await?;
+            number = end;
+        }
+        store.close().await;
+        Ok(())
+    })
+}
+
+fn person(number: u64, now: Timestamp) -> [Change; 2] {
+    let (id, email) = (identity_id(number), format!("person-{number}@example.org"));
+    let identity = Identity {
+        id,
+        external_id: None,
+        schema_id: "default".into(),
+        state: IdentityState::Active,
+        state_changed_at: now,
+        traits: json!({"email": email, "name": {"first": "Ada", "last": format!("Lovelace {number}")}}),
+        verifiable_addresses: vec![VerifiableAddress {
+            id: scattered("address", number),
+            value: email,
+            verified: true,
+            via: "email".into(),
+            status: VerificationStatus::Completed,
+            verified_at: Some(now),
+            created_at: now,
+            updated_at: now,
+        }],
+        recovery_addresses: vec![],
+        metadata_public: Some(json!({"plan": "gold"})),
+        metadata_admin: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let session = Session {
+        id: scattered("session", number),
+        identity_id: id,
+        active: true,
+        issued_at: now,
+        expires_at: now + Duration::from_secs(30 * 24 * 3600),
+        authenticated_at: now,
+        assurance_level: AssuranceLevel::Aal1,
+        methods: vec![AuthenticationMethod {
+            method: "password".into(),
+            aal: AssuranceLevel::Aal1,
+            completed_at: now,
+        }],
+        devices: vec![Device {
+            id: scattered("device", number),
+            ip_address: "203.0.113.7".into(),
+            user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
+            location: String::new(),
+        }],
+    };
+    let stored = StoredSession { session, kind: SessionKind::Native, token: TokenHash::of(&token(number)) };
+    [Change::InsertIdentity(identity), Change::InsertSession(stored)]
+}

@@ -1,0 +1,213 @@
+//! The measured server: its release build, on a core of its own, with a database in a temporary folder.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use sessera_jose::{Algorithm, JwkSet, generate};
+use tempfile::TempDir;
+
+use crate::load::Request;
+use crate::{cores, seed};
+
+/// The mapper of Ory's guide to tokenized sessions.
+const MAPPER: &str = "local claims = std.extVar('claims');
+local session = std.extVar('session');
+
+{
+  claims: {
+    iss: claims.iss + \"/additional-component\",
+    schema_id: session.identity.schema_id,
+    session: session,
+  }
+}
+";
+
+/// The algorithms that have a template, whose name is theirs.
+pub(crate) const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::Es512];
+
+/// A folder with a database and a configuration.
+pub(crate) struct Place {
+    folder: TempDir,
+    pub(crate) port: u16,
+    pub(crate) admin_port: u16,
+}
+
+impl Place {
+    /// A new one. Members of `more` lie over the configuration.
+    pub(crate) fn new(more: &Value) -> Result<Self> {
+        let place = Self { folder: tempfile::tempdir()?, port: free_port()?, admin_port: free_port()? };
+        let mut templates = json!({});
+        for algorithm in ALGORITHMS {
+            let key = generate::key(algorithm, Some("bench".into()), 2048)?;
+            let keys = JwkSet::new(vec![key])?.to_private_json().to_string();
+            templates[algorithm.as_str()] = json!({
+                "ttl": "10m",
+                "jwks_url": format!("base64://{}", STANDARD.encode(keys)),
+                "claims_mapper_url": format!("base64://{}", STANDARD.encode(MAPPER)),
+            });
+        }
+        let mut config = json!({
+            "dsn": format!("sqlite://{}", place.database().display()),
+            "secrets": {"cipher": [seed::CIPHER], "cookie": ["a cookie secret for measuring"]},
+            "serve": {"public": {"port": place.port}, "admin": {"port": place.admin_port}},
+            "session": {"whoami": {"tokenizer": {"templates": templates}}},
+            "log": {"level": "warn"},
+        });
+        merge(&mut config, more);
+        std::fs::write(place.config(), config.to_string())?;
+        Ok(place)
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.folder.path().join("bench.sqlite")
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("kratos.yml")
+    }
+
+    /// Bytes of the database on disk.
+    pub(crate) fn database_size(&self) -> Result<u64> {
+        let mut size = 0;
+        for entry in std::fs::read_dir(self.folder.path())? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with("bench.sqlite") {
+                size += entry.metadata()?.len();
+            }
+        }
+        Ok(size)
+    }
+
+    /// Starts the server and waits until it is ready; tells how long that took.
+    pub(crate) fn start(&self) -> Result<(Server, Duration)> {
+        let program = program()?;
+        let start = Instant::now();
+        let child = cores::on(cores::SERVER, || {
+            Ok(Command::new(program)
+                .arg("serve")
+                .arg("--config")
+                .arg(self.config())
+                .current_dir(self.folder.path())
+                .stdin(Stdio::null())
+                .spawn()?)
+        })?;
+        let server = Server { child, address: SocketAddr::from(([127, 0, 0, 1], self.port)) };
+        wait_until_it_listens(self.port)?;
+        get(self.port, "/health/ready")?;
+        Ok((server, start.elapsed()))
+    }
+}
+
+fn merge(config: &mut Value, more: &Value) {
+    match (config, more) {
+        (Value::Object(members), Value::Object(more)) => {
+            for (name, value) in more {
+                merge(members.entry(name).or_insert(Value::Null), value);
+            }
+        }
+        (config, more) => *config = more.clone(),
+    }
+}
+
+/// A server that ends with its value.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) address: SocketAddr,
+}
+
+impl Server {
+    /// Memory of the process in MiB: `VmRSS` of now, or `VmHWM`, the most so far.
+    pub(crate) fn memory(&self, what: &str) -> Result<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
+        let kib = line.and_then(|line| line.split_whitespace().next()).context("no such line")?;
+        Ok(kib.parse::<u64>()? / 1024)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the client has told.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The requests of whoami for people in turn, tokenized by a template or plain.
+pub(crate) fn whoami(people: impl Iterator<Item = u64>, template: Option<&str>) -> Vec<Request> {
+    let query = template.map(|name| format!("?tokenize_as={name}")).unwrap_or_default();
+    people
+        .map(|number| Request {
+            bytes: format!(
+                "GET /sessions/whoami{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Session-Token: {}\r\n\r\n",
+                seed::token(number)
+            )
+            .into_bytes(),
+            expected: format!("person-{number}@example.org"),
+        })
+        .collect()
+}
+
+/// The server's program: what `SESSERA` names, else the release build.
+fn program() -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("SESSERA") {
+        return Ok(program.into());
+    }
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let status = Command::new("cargo")
+        .args(["build", "--release", "--locked", "-p", "sessera"])
+        .current_dir(&workspace)
+        .status()?;
+    if !status.success() {
+        bail!("the server could not be built");
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
+    Ok(target.join("release/sessera"))
+}
+
+/// A port that nobody listens on.
+pub(crate) fn free_port() -> Result<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Waits until somebody listens on a port.
+pub(crate) fn wait_until_it_listens(port: u16) -> Result<()> {
+    let end = Instant::now() + Duration::from_secs(60);
+    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+        if Instant::now() > end {
+            bail!("nobody listens on port {port} after a minute");
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    Ok(())
+}
+
+/// The body of an answer to a GET request.
+pub(crate) fn get(port: u16, path: &str) -> Result<String> {
+    call(port, "GET", path, None)
+}
+
+/// Calls on a connection of its own and returns the body of a good answer.
+pub(crate) fn call(port: u16, method: &str, path: &str, body: Option<&Value>) -> Result<String> {
+    use std::io::{Read as _, Write as _};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    write!(
+        stream,
+        "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nAccept: application/json\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    match answer.split_once("\r\n\r\n") {
+        Some((head, body)) if head.starts_with("HTTP/1.1 2") => Ok(body.to_owned()),
+        _ => bail!("{method} {path} failed: {answer}"),
+    }
+}

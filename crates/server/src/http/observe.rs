@@ -1,0 +1,95 @@
+//! What is noted of every request: its id, its route, its status, its time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::Response;
+use tracing::Instrument as _;
+
+use crate::app::App;
+
+/// The header with the id of a request, in requests and in answers.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id of a request that is taken over.
+const MAX_ID: usize = 128;
+
+/// Gives requests their ids: a part that is random for every start, and a number.
+#[derive(Debug)]
+pub struct RequestIds {
+    start: [u8; 16],
+    next: AtomicU64,
+}
+
+impl RequestIds {
+    /// Ids that begin with `start`.
+    pub fn new(start: u64) -> Self {
+        Self { start: hexadecimal(start), next: AtomicU64::new(1) }
+    }
+
+    /// The id of a request: the one that a proxy gave it, else a new one.
+    pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
+        let given = headers.get(REQUEST_ID).filter(|id| {
+            let bytes = id.as_bytes();
+            (1..=MAX_ID).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
+        });
+        given.cloned().unwrap_or_else(|| {
+            let mut id = [b'-'; 33];
+            id[..16].copy_from_slice(&self.start);
+            id[17..].copy_from_slice(&hexadecimal(self.next.fetch_add(1, Ordering::Relaxed)));
+            // Hexadecimal digits and a hyphen.
+            HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("none"))
+        })
+    }
+}
+
+fn hexadecimal(number: u64) -> [u8; 16] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    std::array::from_fn(|at| DIGITS[(number >> (60 - 4 * at) & 15) as usize])
+}
+
+/// Where a request arrived, and what it is counted in.
+#[derive(Clone)]
+pub(crate) struct Observed {
+    pub(crate) api: &'static str,
+    pub(crate) app: Arc<App>,
+}
+
+/// Counts a request and puts its id into the log and the answer.
+pub(crate) async fn note(State(observed): State<Observed>, request: Request, next: Next) -> Response {
+    let Observed { api, app } = observed;
+    let start = Instant::now();
+    let id = app.request_ids.of(request.headers());
+    // A path that does not exist is no label: anybody could make more of them than memory holds.
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let method = match request.method().as_str() {
+        known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS") => known,
+        _ => "other",
+    };
+    let method = method.to_owned();
+    let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let (status, took) = (response.status().as_u16(), start.elapsed());
+    app.metrics.answered(api, route, &method, status, took);
+    span.in_scope(|| tracing::debug!(api, route, method, status, ?took, "answered"));
+    response.headers_mut().insert(REQUEST_ID, id);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_two_hexadecimal_numbers() {
+        let ids = RequestIds::new(0xABC);
+        let none = HeaderMap::new();
+        assert_eq!(ids.of(&none), "0000000000000abc-0000000000000001");
+        assert_eq!(ids.of(&none), "0000000000000abc-0000000000000002");
+    }
+}

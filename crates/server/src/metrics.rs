@@ -1,0 +1,177 @@
+//! What happens, in numbers: counters and times, shown at `/metrics/prometheus` of the admin API.
+//!
+//! They are atomic numbers in memory. What a request counts on the way of whoami is looked up once, when
+//! the server starts, so nothing there waits, searches or allocates.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
+};
+
+use crate::app::App;
+
+/// Bounds of times in seconds: from what memory answers to what a client gives up on.
+const SECONDS: [f64; 14] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// Bounds of evaluation steps of a mapper.
+const STEPS: [f64; 8] = [10.0, 50.0, 100.0, 500.0, 1_000.0, 10_000.0, 100_000.0, 500_000.0];
+
+/// All numbers of a server.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    /// Whoami answered from memory: counted apart and shown with the other requests.
+    whoami: IntCounter,
+    whoami_seconds: Histogram,
+    /// Sessions that were asked for and found in memory.
+    pub cache_hits: IntCounter,
+    /// Sessions that were asked for and read from the store.
+    pub cache_misses: IntCounter,
+    cache_entries: IntGauge,
+    cache_bytes: IntGauge,
+    /// Evaluating a claims mapper.
+    pub mapper_seconds: Histogram,
+    /// Steps that a claims mapper took.
+    pub mapper_fuel: Histogram,
+    /// Signing a token.
+    pub signing_seconds: Histogram,
+    refused_tokens: IntCounterVec,
+    store_seconds: HistogramVec,
+    /// People who signed in: sessions that were made.
+    pub sign_ins: IntCounter,
+    passwords_running: IntGauge,
+    passwords_waiting: IntGauge,
+}
+
+impl Metrics {
+    /// Numbers that all are zero.
+    ///
+    /// # Panics
+    /// When two of the names below are the same, which a test would show.
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let counter = |name: &str, help: &str| IntCounter::with_opts(Opts::new(name, help));
+        let counters =
+            |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let gauge = |name: &str, help: &str| IntGauge::with_opts(Opts::new(name, help));
+        let times = |name: &str, help: &str| HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+        let steps = HistogramOpts::new("sessera_mapper_fuel", "Evaluation steps of claims mappers.")
+            .buckets(STEPS.to_vec());
+        let build = || -> prometheus::Result<Self> {
+            let requests = counters(
+                "sessera_requests_total",
+                "Requests by API, route, method and status.",
+                &["api", "route", "method", "status"],
+            )?;
+            let request_seconds = HistogramVec::new(
+                times("sessera_request_seconds", "Time from a request's head to its answer."),
+                &["api", "route"],
+            )?;
+            let store_seconds = HistogramVec::new(
+                times("sessera_store_seconds", "Time of the store by what it did."),
+                &["operation"],
+            )?;
+            let metrics = Self {
+                whoami: requests.with_label_values(&["public", "/sessions/whoami", "GET", "200"]),
+                whoami_seconds: request_seconds.with_label_values(&["public", "/sessions/whoami"]),
+                requests,
+                request_seconds,
+                cache_hits: counter("sessera_session_cache_hits_total", "Sessions found in memory.")?,
+                cache_misses: counter(
+                    "sessera_session_cache_misses_total",
+                    "Sessions read from the store because they were not in memory.",
+                )?,
+                cache_entries: gauge("sessera_session_cache_entries", "Sessions in memory.")?,
+                cache_bytes: gauge("sessera_session_cache_bytes", "Bytes of sessions in memory.")?,
+                mapper_seconds: Histogram::with_opts(times(
+                    "sessera_mapper_seconds",
+                    "Time of evaluating claims mappers.",
+                ))?,
+                mapper_fuel: Histogram::with_opts(steps)?,
+                signing_seconds: Histogram::with_opts(times(
+                    "sessera_signing_seconds",
+                    "Time of encoding and signing tokens.",
+                ))?,
+                refused_tokens: counters(
+                    "sessera_refused_tokens_total",
+                    "Tokens that could not be made, by why: limit (a mapper took too much), mapper, signing.",
+                    &["why"],
+                )?,
+                store_seconds,
+                sign_ins: counter("sessera_sign_ins_total", "Sessions that were made.")?,
+                passwords_running: gauge("sessera_passwords_running", "Passwords being hashed now.")?,
+                passwords_waiting: gauge("sessera_passwords_waiting", "Passwords that wait to be hashed.")?,
+                registry: registry.clone(),
+            };
+            metrics.register()?;
+            Ok(metrics)
+        };
+        build().unwrap_or_else(|error| panic!("a metric is defined wrongly: {error}"))
+    }
+
+    fn register(&self) -> prometheus::Result<()> {
+        self.registry.register(Box::new(self.requests.clone()))?;
+        self.registry.register(Box::new(self.request_seconds.clone()))?;
+        self.registry.register(Box::new(self.store_seconds.clone()))?;
+        self.registry.register(Box::new(self.refused_tokens.clone()))?;
+        self.registry.register(Box::new(self.mapper_seconds.clone()))?;
+        self.registry.register(Box::new(self.mapper_fuel.clone()))?;
+        self.registry.register(Box::new(self.signing_seconds.clone()))?;
+        for counter in [&self.cache_hits, &self.cache_misses, &self.sign_ins] {
+            self.registry.register(Box::new(counter.clone()))?;
+        }
+        for gauge in
+            [&self.cache_entries, &self.cache_bytes, &self.passwords_running, &self.passwords_waiting]
+        {
+            self.registry.register(Box::new(gauge.clone()))?;
+        }
+        Ok(())
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, api: &str, route: &str, method: &str, status: u16, took: Duration) {
+        self.requests.with_label_values(&[api, route, method, status.to_string().as_str()]).inc();
+        self.request_seconds.with_label_values(&[api, route]).observe(took.as_secs_f64());
+    }
+
+    /// Whoami was answered with 200 from memory.
+    pub fn answered_from_memory(&self, took: Duration) {
+        self.whoami.inc();
+        self.whoami_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A token could not be made.
+    pub fn refused_token(&self, why: &str) {
+        self.refused_tokens.with_label_values(&[why]).inc();
+    }
+
+    /// The store did something.
+    pub fn stored(&self, operation: &str, took: Duration) {
+        self.store_seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
+    }
+
+    /// All numbers as text (the Prometheus text format, version 0.0.4).
+    pub fn render(&self, app: &App) -> Result<Vec<u8>, prometheus::Error> {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let cache = &app.sessions.cache;
+        self.cache_entries.set(number(cache.len() as u64));
+        self.cache_bytes.set(number(cache.bytes()));
+        let (running, waiting) = app.passwords.in_use();
+        self.passwords_running.set(number(running as u64));
+        self.passwords_waiting.set(number(waiting as u64));
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
