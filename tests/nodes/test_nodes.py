@@ -444,7 +444,7 @@ class ThreeNodes(unittest.TestCase):
 
 
 class Alone(unittest.TestCase):
-    """What one node says before it starts."""
+    """What one node says before it starts, and what it does without its database."""
 
     def test_missing_secrets_are_asked_for_with_a_ready_configuration(self):
         sql("CREATE DATABASE bare")
@@ -452,6 +452,28 @@ class Alone(unittest.TestCase):
         run = subprocess.run([PROGRAM, "serve"], env={"DSN": dsn}, capture_output=True, text=True, timeout=PATIENCE)
         self.assertNotEqual(run.returncode, 0)
         self.assertRegex(run.stderr, r'secrets:\n  cipher: \["[\w-]{32}"\]\n  cookie: \["[\w-]{32}"\]')
+
+    def test_a_session_in_memory_outlives_the_database_as_long_as_allowed(self):
+        sql("CREATE DATABASE stale OWNER app")
+        proxy = Proxy()
+        folder = tempfile.mkdtemp(prefix="sessera-stale-")
+        node = Node(folder, "stale", "stale", port=proxy.port, cache={"max_stale": "6s"})
+        try:
+            node.wait()
+            node.person("stale@example.org")
+            token, _ = node.sign_in("stale@example.org")
+            self.assertEqual(node.whoami(token).status, 200)
+            proxy.frozen = "all"
+            gone = time.monotonic()
+            self.assertEqual(node.whoami(token).status, 200)
+            answer = until(lambda: (a := node.whoami(token)).status != 200 and a, "the end", 20)
+            self.assertEqual(answer.status, 503, answer.body)
+            self.assertGreater(time.monotonic() - gone, 5)
+            self.assertEqual(node.ask("/self-service/login/api").status, 503)
+        finally:
+            proxy.frozen = None
+            node.stop()
+            shutil.rmtree(folder)
 
 
 if __name__ == "__main__":

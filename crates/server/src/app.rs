@@ -63,10 +63,10 @@ impl App {
         Self {
             metrics: Arc::new(Metrics::new()),
             request_ids: RequestIds::new(u64::from_le_bytes(start)),
+            sessions: Sessions::new(snapshot.config.session.cache_max_bytes, store.clone()),
             store,
             clock,
             random,
-            sessions: Sessions::new(snapshot.config.session.cache_max_bytes),
             passwords,
             limits: Limits::default(),
             message_waits: Arc::new(Notify::new()),

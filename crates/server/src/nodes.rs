@@ -16,13 +16,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Hears what other nodes change. The configuration may have changed whenever the result says so.
 pub(crate) fn listen(app: &App) -> Arc<Notify> {
     let changed = Arc::new(Notify::new());
-    let told = changed.clone();
+    let (told, cache) = (changed.clone(), app.sessions.cache.clone());
     app.store.line().listen(Box::new(move |invalidation| match invalidation {
+        Invalidation::Token(token) => cache.drop_token(token),
+        Invalidation::Session(id) => cache.drop_session(*id),
+        Invalidation::Identity(id) => cache.drop_identity(*id),
         Invalidation::Configuration | Invalidation::KeySets => told.notify_one(),
         Invalidation::Everything => {
+            cache.drop_all();
             told.notify_one();
         }
-        Invalidation::Token(_) | Invalidation::Session(_) | Invalidation::Identity(_) => {}
     }));
     changed
 }

@@ -301,11 +301,18 @@ const ROTATION: &[Key] = &[
     key("max_age", Duration, "How long verifiers may keep the published keys. Default: 5m."),
 ];
 
-const CACHE: &[Key] = &[key(
-    "max_bytes",
-    Text,
-    "The most memory that sessions may take between requests, for example 256MB or a number of bytes; 0 keeps none. Default: 256MB.",
-)];
+const CACHE: &[Key] = &[
+    key(
+        "max_bytes",
+        Text,
+        "The most memory that sessions may take between requests, for example 256MB or a number of bytes; 0 keeps none. Default: 256MB.",
+    ),
+    key(
+        "max_stale",
+        Duration,
+        "How long sessions in memory are answered when PostgreSQL cannot be reached: a session that was revoked in the meantime is good for as long. Default: 0s, which answers 503.",
+    ),
+];
 
 const SESSION: &[Key] = &[
     key("lifespan", Duration, "How long a session lives. Default: 24h."),

@@ -120,6 +120,8 @@ pub struct SessionConfig {
     pub needs_highest_aal: bool,
     /// The most bytes that sessions may take in memory.
     pub cache_max_bytes: u64,
+    /// How long sessions in memory are answered when the database cannot be reached.
+    pub cache_max_stale: Duration,
     /// The cookie.
     pub cookie: CookieConfig,
     /// The times by which managed key sets rotate.
@@ -406,6 +408,7 @@ fn session(reader: &mut Reader<'_>) -> SessionConfig {
         earliest_possible_extend: reader.duration("/session/earliest_possible_extend"),
         needs_highest_aal,
         rotation: rotation(reader),
+        cache_max_stale: reader.duration("/session/cache/max_stale").unwrap_or_default(),
         cache_max_bytes: reader.bytes("/session/cache/max_bytes").unwrap_or(CACHE_MAX_BYTES),
         cookie: CookieConfig {
             name: reader.text("/session/cookie/name").unwrap_or_else(|| "ory_kratos_session".into()),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use sessera_model::{IdentityState, TokenHash, Uuid};
+use sessera_store::{Store, StoreError};
 
 use crate::app::{App, Snapshot};
 use crate::error::ApiError;
@@ -22,9 +23,9 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    /// Sessions of which at most `max_bytes` are kept in memory.
-    pub fn new(max_bytes: u64) -> Self {
-        Self { cache: Arc::new(SessionCache::new(max_bytes)) }
+    /// Sessions of `store`, of which at most `max_bytes` are kept in memory.
+    pub fn new(max_bytes: u64, store: Arc<dyn Store>) -> Self {
+        Self { cache: Arc::new(SessionCache::shared(max_bytes, store)) }
     }
 
     /// The live session that `token` opens. 401 when there is none, it was revoked, has expired, or its
@@ -60,7 +61,15 @@ impl Sessions {
         let (read, start) = (self.cache.begin(), Instant::now());
         let found = app.store.session_by_token(&hash).await;
         app.metrics.stored("session", start.elapsed());
-        let found = found?;
+        let found = match found {
+            Err(StoreError::Unavailable(what)) => {
+                let max_stale = snapshot.config.session.cache_max_stale;
+                let allowed = app.store.line().unconfirmed_for() <= max_stale && !max_stale.is_zero();
+                let known = self.cache.get_unconfirmed(&hash, now, &snapshot.schemas_url);
+                return known.filter(|_| allowed).ok_or_else(|| StoreError::Unavailable(what).into());
+            }
+            found => found?,
+        };
         let (stored, identity) = found.ok_or_else(ApiError::unauthorized)?;
         if !stored.session.is_live(now) || identity.state != IdentityState::Active {
             return Err(ApiError::unauthorized());
