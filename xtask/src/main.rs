@@ -2,6 +2,7 @@
 
 mod browser;
 mod clients;
+mod jsonnet;
 mod mail;
 mod postgres;
 mod run;
@@ -35,6 +36,23 @@ enum Chore {
     Mail,
     /// Only what needs PostgreSQL: the store's tests, three nodes behind nginx, faults
     Postgres,
+    /// Only the comparison of the Jsonnet engine with go-jsonnet over random programs
+    Differential {
+        /// Where the programs begin
+        #[arg(default_value_t = 1)]
+        seed: u64,
+        /// How many programs
+        #[arg(default_value_t = 100_000)]
+        count: u64,
+    },
+    /// Only the fuzz targets of the Jsonnet engine
+    Fuzz {
+        /// Seconds for each target
+        #[arg(default_value_t = 600)]
+        seconds: u64,
+    },
+    /// Only the instruction counts of the Jsonnet engine
+    Instructions,
     /// Only the wire contract: answers compared with recorded ones, where the recordings are there
     Wire {
         /// Scenarios whose names match
@@ -62,6 +80,15 @@ fn main() -> Result<()> {
             tools::install()?;
             postgres::test()
         }
+        Chore::Differential { seed, count } => {
+            tools::install()?;
+            jsonnet::differential(seed, count)
+        }
+        Chore::Fuzz { seconds } => {
+            tools::install()?;
+            jsonnet::fuzz(seconds)
+        }
+        Chore::Instructions => jsonnet::instructions(),
         Chore::Wire { only } => wire::check(&only),
     }
 }

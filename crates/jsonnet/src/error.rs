@@ -66,6 +66,11 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
 }
 
 /// The source text is no Jsonnet program.
+///
+/// ```
+/// let error = sessera_jsonnet::Program::parse("m.jsonnet", "[1, 2").unwrap_err();
+/// assert_eq!(error.to_string(), "m.jsonnet:1:6: expected ',' or ']', found the end of the program");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{location}: {message}")]
 pub struct SyntaxError {
@@ -90,6 +95,17 @@ impl SyntaxError {
 }
 
 /// Why an evaluation ended without a value.
+///
+/// ```
+/// use sessera_jsonnet::{ErrorKind, Limits, Program, Variables};
+/// let kind = |source| {
+///     let program = Program::parse("m", source).unwrap();
+///     program.evaluate(&Variables::new(), &Limits::default()).unwrap_err().kind()
+/// };
+/// assert_eq!(kind("error 'no'"), ErrorKind::Program);
+/// assert_eq!(kind("1 + {}"), ErrorKind::Runtime);
+/// assert!(kind("local a = [a]; a").is_limit());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The program itself said so, with `error` or `assert`.
@@ -114,6 +130,15 @@ impl ErrorKind {
 }
 
 /// The evaluation of a program ended without a value.
+///
+/// ```
+/// use sessera_jsonnet::{Limits, Program, Variables};
+/// let program = Program::parse("m", "local f(x) = 1 + x.a;\n2 + f({})").unwrap();
+/// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
+/// assert_eq!(error.message(), "field does not exist: a");
+/// assert_eq!(error.location().unwrap().to_string(), "m:1:18");
+/// assert_eq!(error.trace()[0].to_string(), "m:2:5");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EvalError(pub(crate) Box<Failure>);
 

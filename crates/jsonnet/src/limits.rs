@@ -3,6 +3,15 @@
 /// The limits of an evaluation and of the parse before it.
 ///
 /// The defaults fit a claims mapper: each is hit within 50 ms.
+///
+/// ```
+/// use sessera_jsonnet::{ErrorKind, Limits, Program, Variables};
+/// let program = Program::parse("m", "local f(x) = f(x + 1); f(0)").unwrap();
+/// let limits = Limits { fuel: 1_000, ..Limits::default() };
+/// let error = program.evaluate(&Variables::new(), &limits).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Fuel);
+/// assert_eq!(Limits::default().times(10).fuel, 10 * Limits::default().fuel);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Evaluation steps. Operations on whole strings and arrays take as many as their size asks for.

@@ -17,6 +17,15 @@ use crate::{lexer, lower, parser};
 pub struct Program(Arc<Code>);
 
 /// The external variables of an evaluation, read with `std.extVar`. They are shared, not copied.
+///
+/// ```
+/// use sessera_jsonnet::{Document, Limits, Program, Variables};
+/// let name = Document::shared(b"\"Ada\"")?;
+/// let variables = Variables::new().with("name", name.clone()).with_named("other", name);
+/// let program = Program::parse("m", "std.extVar('name') + std.extVar('other')")?;
+/// assert_eq!(program.evaluate(&variables, &Limits::default())?.compact(), r#""AdaAda""#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default, Clone)]
 pub struct Variables(Vec<(&'static str, Arc<Document>)>, Vec<(Arc<str>, Arc<Document>)>);
 
@@ -51,6 +60,14 @@ impl Variables {
 }
 
 /// The result of an evaluation as JSON.
+///
+/// ```
+/// use sessera_jsonnet::{Limits, Program, Variables};
+/// let program = Program::parse("m", "{ b: 1, a: [] }")?;
+/// let output = program.evaluate(&Variables::new(), &Limits::default())?;
+/// assert_eq!(output.into_string(), r#"{"a":[],"b":1}"#);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     text: String,
@@ -141,6 +158,17 @@ impl Program {
 
     /// Evaluates the program; the result is JSON indented by three spaces, as go-jsonnet prints it.
     /// `trace` is called with what `std.trace` says.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "[std.trace('here', 1)]")?;
+    /// let mut said = Vec::new();
+    /// let mut trace = |text: &str| said.push(text.to_owned());
+    /// let output = program.evaluate_pretty(&Variables::new(), &Limits::default(), &mut trace)?;
+    /// assert_eq!(output.compact(), "[\n   1\n]");
+    /// assert_eq!(said, ["TRACE: m:1 here"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn evaluate_pretty(
         &self,
         variables: &Variables,
