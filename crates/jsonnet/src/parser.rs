@@ -172,7 +172,7 @@ impl Parser<'_> {
             // A chain of operators makes a tree as deep as it is long.
             links += 1;
             self.depth = outer + links / 4;
-            if operator == BinaryOperator::In && self.is_keyword(Keyword::Super) && !self.super_goes_on() {
+            if operator == BinaryOperator::In && self.is_keyword(Keyword::Super) {
                 self.advance();
                 left = self.boxed(ExprKind::InSuper(left), start);
                 continue;
@@ -182,14 +182,6 @@ impl Parser<'_> {
         }
         self.depth = outer;
         Ok(left)
-    }
-
-    /// Whether `super` is followed by a field or an index.
-    fn super_goes_on(&self) -> bool {
-        matches!(
-            self.tokens.get(self.at + 1).map(|token| &token.kind),
-            Some(TokenKind::Punctuation(b'.' | b'['))
-        )
     }
 
     fn unary(&mut self) -> Parsed<Expr> {

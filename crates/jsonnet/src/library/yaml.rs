@@ -36,6 +36,10 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
     };
     // A mark of byte order is no content.
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
+    let printable = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{85}') || !c.is_control();
+    if !text.chars().all(printable) {
+        return m.fail(node, "failed to parse YAML: control characters are not allowed");
+    }
     if text.starts_with("%YAML") && !text.starts_with("%YAML 1.1") {
         return m.fail(node, "failed to parse YAML: only version 1.1 is known");
     }
