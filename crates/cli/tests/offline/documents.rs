@@ -56,12 +56,12 @@ fn the_limits_are_those_of_the_engine() {
     assert_eq!((limits.fuel, limits.memory, limits.output), (500_000, 16 << 20, 1 << 20));
     assert_eq!(
         (limits.depth, sessera_jsonnet::MAX_SOURCE, sessera_jsonnet::MAX_NESTING),
-        (400, 1 << 20, 200)
+        (1_000, 1 << 20, 200)
     );
     for row in [
         "| evaluation steps | 500,000 |",
         "| memory | 16 MiB |",
-        "| nested evaluations | 400 |",
+        "| nested evaluations | 1,000 |",
         "| result | 1 MiB |",
         "| source | 1 MiB, nested 200 deep |",
     ] {
