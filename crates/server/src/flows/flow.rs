@@ -46,6 +46,12 @@ pub enum State {
 pub trait Details: Serialize + DeserializeOwned {
     /// The kind.
     const KIND: FlowKind;
+
+    /// The flow as this browser has it: a flow that was begun elsewhere may have been handed to it.
+    #[must_use]
+    fn handed(flow: Flow<Self>, _: Option<&TokenHash>) -> Flow<Self> {
+        flow
+    }
 }
 
 /// A flow.
@@ -350,6 +356,18 @@ pub struct VerificationDetails {
 
 impl Details for VerificationDetails {
     const KIND: FlowKind = FlowKind::Verification;
+
+    /// Whoever opened the link of the message goes on with the flow, with the link's code filled in.
+    fn handed(mut flow: Flow<Self>, browser: Option<&TokenHash>) -> Flow<Self> {
+        if let Some(browser) = browser.filter(|browser| flow.details.opened_by.contains(browser)) {
+            flow.transport = Transport::Browser;
+            flow.browser = Some(*browser);
+            if let Some(code) = &flow.details.linked_code {
+                flow.values.insert("code".into(), code.as_str().into());
+            }
+        }
+        flow
+    }
 }
 
 #[cfg(test)]

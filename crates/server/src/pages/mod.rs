@@ -35,6 +35,7 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use sessera_model::TokenHash;
 use sessera_store::FlowKind;
 
 use crate::app::App;
@@ -94,6 +95,7 @@ async fn flow<D: Details>(
     }
     match visit.flow::<D>(id).await {
         Ok(flow) => {
+            let flow = D::handed(flow, visit.browser().map(TokenHash::of).as_ref());
             visit.check_browser(&flow)?;
             if flow.is_expired(visit.now) { redirect(&again(Some(&flow))).map(Err) } else { Ok(Ok(flow)) }
         }

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::flows::codes::{self, CodeRequest};
-use crate::flows::flow::{Flow, State as FlowState, Transport, VerificationDetails};
+use crate::flows::flow::{Details as _, Flow, State as FlowState, Transport, VerificationDetails};
 use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
 use crate::flows::ui::Container;
@@ -135,7 +135,7 @@ async fn get(
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
     let visit = Visit::new(&app, &snapshot, &caller);
-    let flow = adopt(&visit, visit.flow(parameters.id.as_deref()).await?);
+    let flow = handed(&visit, visit.flow(parameters.id.as_deref()).await?);
     visit.check_browser(&flow)?;
     if flow.is_expired(visit.now) {
         return Err(visit.ended(&flow));
@@ -175,16 +175,8 @@ async fn follow_link(
 const MAX_OPENED: usize = 8;
 
 /// The flow as the caller's browser has it: filled in, when the link was opened in it.
-fn adopt(visit: &Visit<'_>, mut flow: Flow<VerificationDetails>) -> Flow<VerificationDetails> {
-    let browser = visit.browser().map(TokenHash::of);
-    if let Some(browser) = browser.filter(|browser| flow.details.opened_by.contains(browser)) {
-        flow.transport = Transport::Browser;
-        flow.browser = Some(browser);
-        if let Some(code) = &flow.details.linked_code {
-            flow.values.insert("code".into(), code.as_str().into());
-        }
-    }
-    flow
+fn handed(visit: &Visit<'_>, flow: Flow<VerificationDetails>) -> Flow<VerificationDetails> {
+    VerificationDetails::handed(flow, visit.browser().map(TokenHash::of).as_ref())
 }
 
 async fn try_follow_link(visit: &Visit<'_>, parameters: &ByFlow) -> Result<Response, ApiError> {
@@ -257,7 +249,7 @@ async fn submit(
 async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     visit.admit()?;
     check_enabled(visit)?;
-    let mut flow = adopt(visit, visit.flow(id).await?);
+    let mut flow = handed(visit, visit.flow(id).await?);
     if flow.is_expired(visit.now) {
         return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at))
             .await;

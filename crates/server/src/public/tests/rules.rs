@@ -335,6 +335,11 @@ async fn a_mailed_link_fills_the_form_of_whoever_opens_it() {
         assert_eq!(reader.page(&link(&code)).await.status, 303);
         let shown = reader.get(&read).await;
         assert!(filled(&shown), "{shown:?}");
+        assert_eq!(reader.page(&format!("/ui/verification?flow={}", flow.id)).await.status, 200);
+        assert_eq!(program.page(&format!("/ui/verification?flow={}", flow.id)).await.status, 200);
+        // Flows of native clients are read by their id; they hold the code only where the link was opened.
+        let strange = if owner.way() == "api" { 200 } else { 403 };
+        assert_eq!(stranger.page(&format!("/ui/verification?flow={}", flow.id)).await.status, strange);
         let form = Client::begun("verification", &shown);
         let answer = reader.submit_form(&form, &[("method", "code"), ("code", &code)]).await;
         assert_eq!(answer.status, 303);
