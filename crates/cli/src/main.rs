@@ -47,8 +47,7 @@ Examples:
     sessera template list
     sessera list sessions --active";
 
-/// Requests allocate many small pieces on all cores; this allocator takes a tenth of the time of the
-/// system's for them.
+/// Requests allocate many small pieces on all cores at once.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,8 +1,8 @@
 //! The configuration of a running server: files and environment below, the stored revision above.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::time::SystemTime;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 use sessera_model::Secret;
@@ -45,7 +45,7 @@ pub(crate) struct State {
     /// The newest stored revision.
     revision: Option<Revision>,
     /// Files that were read, with the time of their last change.
-    watched: Vec<(PathBuf, Option<SystemTime>)>,
+    watched: Vec<Watched>,
 }
 
 /// A change of the configuration is refused; nothing was changed.
@@ -180,6 +180,7 @@ impl Live {
         mut state: MutexGuard<'_, State>,
         after: Value,
     ) -> Result<Changed, ChangeError> {
+        let began = SystemTime::now();
         let before = state.current();
         let sets = app.store.key_sets().await?;
         let warnings = check_templates(&before, &after, &sets)?;
@@ -202,18 +203,16 @@ impl Live {
             Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
             other => other?,
         }
+        let seen = std::mem::take(&mut state.watched);
         *state = next;
-        self.swap(app, &mut state, snapshot);
+        state.watched = self.watched(&snapshot, &seen, began);
+        app.swap(snapshot);
         Ok(Changed { config: after, revision_id: revision.id, warnings })
     }
 
-    fn swap(&self, app: &App, state: &mut State, snapshot: Snapshot) {
-        state.watched = self.watched(&snapshot);
-        app.swap(snapshot);
-    }
-
-    /// The files of which a snapshot was made, with the time of their last change.
-    fn watched(&self, snapshot: &Snapshot) -> Vec<(PathBuf, Option<SystemTime>)> {
+    /// The files of which a snapshot was made, with the time of their last change when they were read, which
+    /// began at `began`. Those in `seen` were read before and keep their time.
+    fn watched(&self, snapshot: &Snapshot, seen: &[Watched], began: SystemTime) -> Vec<Watched> {
         let schemas = snapshot.config.identity.schemas.iter();
         let schemas = schemas.filter_map(|(_, url)| url.strip_prefix("file://")).map(PathBuf::from);
         let mut files = tokenizers::source_files(&snapshot.config.templates);
@@ -221,12 +220,17 @@ impl Live {
         files.extend(self.origin.files.iter().cloned());
         files.sort();
         files.dedup();
-        files.into_iter().map(|file| (file.clone(), changed_at(&file))).collect()
+        let time = |file: &PathBuf| {
+            let known = seen.iter().find(|(known, _)| known == file);
+            known.map_or_else(|| read_at(file, began), |(_, changed)| *changed)
+        };
+        files.into_iter().map(|file| (file.clone(), time(&file))).collect()
     }
 
     /// Reads files, environment, revision and key sets again. When they cannot be used, the server goes
     /// on with what it has.
     pub async fn reload(&self, app: &App) -> Result<(), ChangeError> {
+        let began = SystemTime::now();
         let mut state = self.state.lock().await;
         state.revision = app.store.newest_revision().await?;
         let loaded = load(&self.origin.files, &self.origin.environment).map_err(unusable)?;
@@ -240,24 +244,28 @@ impl Live {
             app.commit(&[Change::PutKeySet(set)]).await?;
         }
         *state = next;
-        self.swap(app, &mut state, snapshot);
+        state.watched = self.watched(&snapshot, &[], began);
+        app.swap(snapshot);
         Ok(())
     }
 
     /// Compiles the newest revision with the key sets as they are now; files are not read again but for
     /// those of templates.
     pub async fn recompile(&self, app: &App) -> Result<(), ChangeError> {
+        let began = SystemTime::now();
         let mut state = self.fresh(app).await?;
         let sets = app.store.key_sets().await?;
         let snapshot = self.compile_state(&state, &sets, &app.snapshot().tokenizers).map_err(unusable)?;
-        self.swap(app, &mut state, snapshot);
+        state.watched = self.watched(&snapshot, &state.watched, began);
+        app.swap(snapshot);
         Ok(())
     }
 
-    /// Notes which files the first snapshot was made of.
-    pub async fn watch(&self, app: &App) {
+    /// Notes which files the current snapshot was made of, or should have been, by a reading that began at
+    /// `began`.
+    pub async fn watch(&self, app: &App, began: SystemTime) {
         let mut state = self.state.lock().await;
-        state.watched = self.watched(&app.snapshot());
+        state.watched = self.watched(&app.snapshot(), &[], began);
     }
 
     /// Whether a file that was read has changed since.
@@ -265,6 +273,17 @@ impl Live {
         let state = self.state.lock().await;
         state.watched.iter().any(|(file, changed)| changed_at(file) != *changed)
     }
+}
+
+/// A file that was read, with the time of its last change then.
+type Watched = (PathBuf, Option<SystemTime>);
+
+/// When a file was last changed, as far as a reading that began at `began` can have seen it. A file that was
+/// changed meanwhile may have been read before: its time is one that no file has, so it is read again.
+fn read_at(file: &Path, began: SystemTime) -> Option<SystemTime> {
+    /// By how much the times of files can be behind the clock.
+    const COARSE: Duration = Duration::from_millis(20);
+    changed_at(file).map(|changed| if changed + COARSE >= began { SystemTime::UNIX_EPOCH } else { changed })
 }
 
 fn unusable(error: ConfigError) -> ChangeError {

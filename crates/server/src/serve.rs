@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
@@ -77,6 +77,7 @@ pub struct Server {
 impl Server {
     /// Reads the configuration, takes the ports and opens the database.
     pub async fn start(mut origin: Origin) -> Result<Self, StartError> {
+        let began = SystemTime::now();
         let loaded = load(&origin.files, &origin.environment)?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
@@ -112,7 +113,7 @@ impl Server {
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, live, deployment_id, snapshot));
-        app.live.watch(&app).await;
+        app.live.watch(&app, began).await;
         rotation::maintain(&app).await?;
         let changed = nodes::listen(&app);
         Ok(Self { app, public, admin, changed, version })
@@ -204,13 +205,14 @@ async fn watch_files(app: Arc<App>) {
 
 /// Reads everything again; when it cannot be used, says so and goes on with what there is.
 pub async fn reload(app: &App) {
+    let began = SystemTime::now();
     match app.live.reload(app).await {
         Ok(()) => tracing::info!("the configuration was read again"),
         Err(error) => {
             tracing::error!(
                 "the configuration cannot be used, the server goes on with the one before: {error}"
             );
-            app.live.watch(app).await;
+            app.live.watch(app, began).await;
         }
     }
 }

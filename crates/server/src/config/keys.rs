@@ -78,7 +78,11 @@ const CORS: &[Key] = &[
         "Headers they may send. Default: Authorization, Content-Type, X-Session-Token.",
     ),
     key("exposed_headers", TEXTS, "Headers they may read. Default: Content-Type."),
-    key("allow_credentials", Bool, "Whether cookies go along. Default: true."),
+    key(
+        "allow_credentials",
+        Bool,
+        "Whether cookies go along, for origins that are named; never for *. Default: true.",
+    ),
     key("max_age", Integer, "How many seconds a preflight answer is good for."),
     without_effect("options_passthrough"),
     without_effect("debug"),

@@ -34,7 +34,7 @@ pub(crate) fn layer(app: Arc<App>) -> CorsLayer {
         }))
         .allow_credentials(AllowCredentials::predicate(move |origin: &HeaderValue, _: &Parts| {
             let snapshot = with_cookies.snapshot();
-            snapshot.config.public.cors.allow_credentials && is_allowed(&snapshot, origin)
+            snapshot.config.public.cors.allow_credentials && is_named(&snapshot, origin)
         }))
         .allow_methods(AllowMethods::list(methods))
         .allow_headers(AllowHeaders::list(headers(&cors.allowed_headers)))
@@ -45,14 +45,18 @@ pub(crate) fn layer(app: Arc<App>) -> CorsLayer {
     layer
 }
 
-/// Whether an origin is one of `serve.public.cors.allowed_origins`.
+/// Whether an origin may call: it is named, or everybody may.
 fn is_allowed(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
     let cors = &snapshot.config.public.cors;
-    cors.enabled
-        && cors
-            .allowed_origins
-            .iter()
-            .any(|known| known == "*" || known.trim_end_matches('/').as_bytes() == origin.as_bytes())
+    is_named(snapshot, origin) || (cors.enabled && cors.allowed_origins.iter().any(|known| known == "*"))
+}
+
+/// Whether an origin stands in `serve.public.cors.allowed_origins` by its name. Cookies go along for those
+/// only: with them for everybody, every page could read the tokens of whoever opens it.
+fn is_named(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
+    let cors = &snapshot.config.public.cors;
+    let is = |known: &String| known.trim_end_matches('/').as_bytes() == origin.as_bytes();
+    cors.enabled && cors.allowed_origins.iter().any(is)
 }
 
 fn is_exchange(request: &Parts) -> bool {
@@ -84,4 +88,22 @@ pub(crate) async fn tidy(mut response: Response) -> Response {
         }
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn everybody_may_call_but_only_those_named_with_cookies() {
+        let cors = json!({"enabled": true, "allowed_origins": ["*", "https://app.example.org"]});
+        let server = TestServer::configured(json!({"serve": {"public": {"cors": cors}}})).await;
+        for (origin, cookies) in [("https://app.example.org", "true"), ("https://evil.example", "")] {
+            let answer = server.public("GET", "/health/alive", &[("origin", origin)], None).await;
+            assert_eq!(answer.header("access-control-allow-origin"), origin);
+            assert_eq!(answer.header("access-control-allow-credentials"), cookies, "{origin}");
+        }
+    }
 }
