@@ -83,7 +83,7 @@ pub(crate) struct LexError {
 
 /// Splits a source into tokens; the last one is [`TokenKind::End`].
 pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, LexError> {
-    let mut lexer = Lexer { source, bytes: source.as_bytes(), at: 0 };
+    let mut lexer = Lexer { source, bytes: source.as_bytes(), at: 0, symbols_end: 0 };
     let mut tokens = Vec::with_capacity(source.len() / 4);
     loop {
         lexer.skip_blank()?;
@@ -106,6 +106,8 @@ struct Lexer<'a> {
     source: &'a str,
     bytes: &'a [u8],
     at: usize,
+    /// Where the row of symbols ends in which the last operator stood.
+    symbols_end: usize,
 }
 
 impl Lexer<'_> {
@@ -377,8 +379,29 @@ impl Lexer<'_> {
         }
     }
 
+    /// How many of the next bytes may be one operator. Of symbols in a row that end with one that can stand
+    /// before a value only the first is: `1==-1` is `1 = = -1`, which is no program, as in go-jsonnet.
+    fn operator_length(&mut self) -> usize {
+        let is_symbol = |at: usize| b"!$:~+-&|^=<>*/%".contains(&self.bytes[at]);
+        if !is_symbol(self.at) {
+            // `...`, or no operator at all.
+            return self.bytes.len() - self.at;
+        }
+        if self.symbols_end <= self.at {
+            // Looked for once for all symbols of a row, which may be long.
+            let is_other = |at: &usize| {
+                let starts = |text: &[u8]| self.bytes[*at..].starts_with(text);
+                starts(b"//") || starts(b"/*") || starts(b"|||") || !is_symbol(*at)
+            };
+            let end = (self.at + 1..self.bytes.len()).find(is_other);
+            self.symbols_end = end.unwrap_or(self.bytes.len());
+        }
+        let length = self.symbols_end - self.at;
+        if length > 1 && b"+-~!$".contains(&self.bytes[self.symbols_end - 1]) { 1 } else { length }
+    }
+
     fn operator(&mut self) -> Result<TokenKind, LexError> {
-        let rest = &self.bytes[self.at..];
+        let rest = &self.bytes[self.at..self.at + self.operator_length()];
         match OPERATORS.iter().find(|operator| rest.starts_with(operator.as_bytes())) {
             Some(operator) => {
                 self.at += operator.len();
@@ -407,6 +430,15 @@ mod tests {
             TokenKind::String(text) => text.into(),
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn symbols_that_end_with_a_sign_are_read_one_by_one() {
+        let symbols = |source: &str| {
+            kinds(source).into_iter().filter(|kind| matches!(kind, TokenKind::Operator(_))).count()
+        };
+        assert_eq!([symbols("1 == -1"), symbols("1==-1"), symbols("{a::-1}"), symbols("1--1")], [2, 3, 3, 2]);
+        assert_eq!([symbols("1 -/**/ 1"), symbols("1 == 1"), symbols("a+:::b")], [1, 1, 1]);
     }
 
     #[test]
