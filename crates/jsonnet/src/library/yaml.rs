@@ -46,8 +46,9 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
     while let Some(event) = parser.next_event() {
         let (event, span) = match event {
             Ok(event) => event,
-            // What follows a whole document without being one is passed over, as go-yaml does.
-            Err(_) if reader.ended => break,
+            // What follows a whole document without being one is passed over, unless it is no token either,
+            // as go-yaml does.
+            Err(error) if reader.ended && !error.info().contains("scanning") => break,
             Err(error) => return m.fail(node, format!("failed to parse YAML: {error}")),
         };
         m.burn(2 + span.end.index().saturating_sub(reader.characters) / 4)?;
