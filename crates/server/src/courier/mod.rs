@@ -156,9 +156,10 @@ async fn take(app: Arc<App>, message: Message, now: Timestamp) -> bool {
         Err(NotSent::Never(reason)) => give_up(&app, &message, &reason).await,
         Err(NotSent::Later(reason)) => {
             let pause = pause(message.attempts);
-            tracing::warn!(id = %message.id, %reason, again_in = ?pause, "a message could not be sent");
             let due_at = Some(app.clock.now() + pause);
-            app.commit(&[Change::MessageFailed { id: message.id, due_at }]).await
+            let kept = app.commit(&[Change::MessageFailed { id: message.id, due_at }]).await;
+            tracing::warn!(id = %message.id, %reason, again_in = ?pause, "a message could not be sent");
+            kept
         }
     };
     if let Err(error) = kept {
