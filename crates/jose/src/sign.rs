@@ -100,9 +100,13 @@ impl Signer {
 
     /// The header of its tokens, `{"alg","kid","typ"}`, as base64url and with the dot behind it.
     ///
-    /// The algorithm is named as the key names it: verifiers look for the key that says the same.
-    pub fn encoded_header(&self, typ: &str) -> String {
-        let header = json!({ "alg": self.alg, "kid": self.kid, "typ": typ });
+    /// The algorithm is named as the key names it: verifiers look for the key that says the same. With
+    /// `template` it has a member of that name, which nobody else has to understand (RFC 7515, section 4.3).
+    pub fn encoded_header(&self, typ: &str, template: Option<&str>) -> String {
+        let mut header = json!({ "alg": self.alg, "kid": self.kid, "typ": typ });
+        if let Some(template) = template {
+            header["template"] = template.into();
+        }
         format!("{}.", base64url::encode(header.to_string()))
     }
 
@@ -128,7 +132,7 @@ impl Signer {
 
     /// A token in compact form over a payload.
     pub fn sign_compact(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
-        let mut token = self.encoded_header(typ);
+        let mut token = self.encoded_header(typ, None);
         base64url::encode_into(payload, &mut token);
         let mut signature = String::new();
         self.sign_into(token.as_bytes(), &mut signature)?;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::error::{KeyError, VerifyError};
-use crate::jwk::{Curve, Jwk, JwkSet, MIN_RSA_BITS, Material, PublicJwkSet, PublicKey};
+use crate::jwk::{Curve, Jwk, JwkSet, MIN_RSA_BITS, Material, PublicJwk, PublicJwkSet, PublicKey};
 use crate::sign::{hmac_algorithm, uncompressed};
 use crate::{base64url, strict_json};
 
@@ -125,11 +125,16 @@ impl<'a> Parts<'a> {
 /// Checks the signature of a token in compact form with a set of public keys. Symmetric algorithms are
 /// never accepted here, and keys that the token brings along (`jwk`, `jku`, `x5c`) are not looked at.
 pub fn verify(token: &str, keys: &PublicJwkSet) -> Result<Verified, VerifyError> {
+    verify_with_keys(token, &keys.keys().iter().collect::<Vec<_>>())
+}
+
+/// The same with public keys that stand in several places.
+pub fn verify_with_keys(token: &str, keys: &[&PublicJwk]) -> Result<Verified, VerifyError> {
     let parts = Parts::of(token)?;
     if parts.algorithm.is_symmetric() {
         return Err(VerifyError::AlgorithmNotAccepted(parts.algorithm.to_string()));
     }
-    let key = parts.key(keys.keys(), |key| key.kid())?;
+    let key = parts.key(keys, |key| key.kid())?;
     key.check_purpose().map_err(VerifyError::Key)?;
     parts.check_algorithm(key.alg())?;
     check_length(key.kid(), key.key())?;

@@ -12,6 +12,8 @@ pub enum Presented<'a> {
     Token(&'a str),
     /// A cookie: a browser.
     Cookie(&'a str),
+    /// `Authorization: Bearer`: a native client.
+    Bearer(&'a str),
 }
 
 impl<'a> Presented<'a> {
@@ -25,13 +27,13 @@ impl<'a> Presented<'a> {
         if let Some(cookie) = text("x-session-cookie").or_else(|| cookie(headers, cookie_name)) {
             return Some(Self::Cookie(cookie));
         }
-        bearer(headers).map(Self::Token)
+        bearer(headers).map(Self::Bearer)
     }
 
     /// The text that was presented.
     pub const fn as_str(self) -> &'a str {
         match self {
-            Self::Token(text) | Self::Cookie(text) => text,
+            Self::Token(text) | Self::Cookie(text) | Self::Bearer(text) => text,
         }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Value, json};
+use sessera_jose::verify::{Verified, verify_with_keys};
 use sessera_jose::{Jwk, PublicJwk};
 use sessera_model::Timestamp;
 use sessera_rotation::{ManagedSet, Timing};
@@ -78,6 +79,19 @@ impl Published {
     /// The keys of one template, or with `None` of all of them, as they are published at a time. Nothing
     /// when there is no such template.
     pub fn set(&self, template: Option<&str>, now: Timestamp) -> Option<PublishedSet> {
+        let (keys, max_age) = self.keys(template, now)?;
+        // Keys serialise always: they are texts.
+        let json = serde_json::to_string(&SetBody { keys }).unwrap_or_default();
+        Some(PublishedSet { json, max_age })
+    }
+
+    /// A token that one of these keys has signed; nothing when none has.
+    pub fn verify(&self, template: Option<&str>, token: &str, now: Timestamp) -> Option<Verified> {
+        verify_with_keys(token, &self.keys(template, now)?.0).ok()
+    }
+
+    /// The keys, each once, and how long they may be kept.
+    fn keys(&self, template: Option<&str>, now: Timestamp) -> Option<(Vec<&PublicJwk>, Duration)> {
         let mut max_age = self.timing.map(|timing| timing.max_age.get()).unwrap_or_default();
         let mut keys: Vec<&PublicJwk> = Vec::new();
         let templates: Vec<&Keys> = match template {
@@ -100,9 +114,7 @@ impl Published {
                 }
             }
         }
-        // Keys serialise always: they are texts.
-        let json = serde_json::to_string(&SetBody { keys }).unwrap_or_default();
-        Some(PublishedSet { json, max_age })
+        Some((keys, max_age))
     }
 }
 

@@ -27,6 +27,7 @@ pub mod rotation;
 pub mod schema;
 pub mod serve;
 pub mod sessions;
+mod signed;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;

@@ -25,6 +25,11 @@ pub enum LoadError {
         /// What the set has.
         found: Algorithm,
     },
+    /// Others must be able to check what the template signs, and its keys have no public halves.
+    #[error(
+        "{0}: the key set signs with a shared secret, with which everybody who can verify could sign too: give the template a set with public keys, for example ES256"
+    )]
+    NoPublicKeys(&'static str),
     /// The mapper is no Jsonnet program.
     #[error("claims_mapper_url: {0}")]
     Mapper(Box<SyntaxError>),
@@ -44,6 +49,7 @@ impl LoadError {
         match self {
             Self::KeySetSource(_) | Self::Key(_) | Self::OtherAlgorithm { .. } => "jwks_url",
             Self::MapperSource(_) | Self::Mapper(_) | Self::MapperEncoding => "claims_mapper_url",
+            Self::NoPublicKeys(member) => member,
         }
     }
 
@@ -53,6 +59,7 @@ impl LoadError {
             Self::KeySetSource(_) => "its key set cannot be read".into(),
             Self::MapperSource(_) => "its claims mapper cannot be read".into(),
             Self::Key(_) | Self::OtherAlgorithm { .. } => "its key set has no key that can sign".into(),
+            Self::NoPublicKeys(_) => "its key set has no public keys".into(),
             Self::Mapper(error) => {
                 let (line, column) = (error.location.line, error.location.column);
                 format!("its claims mapper is not valid Jsonnet at line {line}, column {column}")

@@ -25,8 +25,14 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     /// The keys that sign by their activations; without any, the first key of the set signs always.
-    pub(crate) fn new(keys: &JwkSet, activations: &[Activation], typ: &str) -> Result<Self, KeyError> {
-        let turn = |from: i64, signer: Signer| Turn { from, header: signer.encoded_header(typ), signer };
+    pub(crate) fn new(
+        keys: &JwkSet,
+        activations: &[Activation],
+        typ: &str,
+        template: Option<&str>,
+    ) -> Result<Self, KeyError> {
+        let turn =
+            |from: i64, signer: Signer| Turn { from, header: signer.encoded_header(typ, template), signer };
         if activations.is_empty() {
             return Ok(Self { first: turn(i64::MIN, Signer::of_set(keys)?), later: Vec::new() });
         }
@@ -60,11 +66,11 @@ mod tests {
     fn keys_take_turns_at_their_second() {
         let key = |kid: &str| generate::key(Algorithm::Es256, Some(kid.into()), 2048).unwrap();
         let set = JwkSet::new(vec![key("a"), key("b"), key("c")]).unwrap();
-        let schedule = Schedule::new(&set, &[("c".into(), 200), ("b".into(), 100)], "JWT").unwrap();
+        let schedule = Schedule::new(&set, &[("c".into(), 200), ("b".into(), 100)], "JWT", None).unwrap();
         for (now, kid) in [(0, "b"), (100, "b"), (199, "b"), (200, "c"), (i64::MAX, "c")] {
             assert_eq!(schedule.at(now).signer.kid(), kid, "{now}");
         }
-        assert_eq!(Schedule::new(&set, &[], "JWT").unwrap().at(0).signer.kid(), "a");
-        assert_eq!(Schedule::new(&set, &[("z".into(), 1)], "JWT").err(), Some(KeyError::EmptySet));
+        assert_eq!(Schedule::new(&set, &[], "JWT", None).unwrap().at(0).signer.kid(), "a");
+        assert_eq!(Schedule::new(&set, &[("z".into(), 1)], "JWT", None).err(), Some(KeyError::EmptySet));
     }
 }

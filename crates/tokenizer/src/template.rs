@@ -78,6 +78,8 @@ pub struct Template {
     pub nbf_leeway: Duration,
     /// Whether tokens end with their session at the latest.
     pub cap_to_session: bool,
+    /// Whether this server takes its tokens as bearer of `GET /sessions/whoami`.
+    pub bearer: bool,
 }
 
 /// Whom tokens are for.
@@ -186,7 +188,7 @@ impl TemplateError {
 }
 
 /// The members of a template.
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "jwks_url",
     "claims_mapper_url",
     "ttl",
@@ -197,6 +199,7 @@ const KNOWN: [&str; 10] = [
     "algorithm",
     "nbf_leeway",
     "cap_to_session",
+    "bearer",
 ];
 
 /// The longest time by which `nbf` may lie before now.
@@ -219,6 +222,11 @@ impl Template {
             text(member)?
                 .map(|text| SourceUrl::parse(text).map_err(|error| TemplateError::Source { member, error }))
                 .transpose()
+        };
+        let flag = |member: &'static str| match members.get(member) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(TemplateError::NotABool(member)),
         };
         let claims_mapper_url = source("claims_mapper_url")?;
         if matches!(claims_mapper_url, Some(SourceUrl::Set(_))) {
@@ -245,11 +253,8 @@ impl Template {
                 .map(|name| name.parse().map_err(TemplateError::Algorithm))
                 .transpose()?,
             nbf_leeway: text("nbf_leeway")?.map_or(Ok(Duration::ZERO), parse_leeway)?,
-            cap_to_session: match members.get("cap_to_session") {
-                None | Some(Value::Null) => false,
-                Some(Value::Bool(cap)) => *cap,
-                Some(_) => return Err(TemplateError::NotABool("cap_to_session")),
-            },
+            cap_to_session: flag("cap_to_session")?,
+            bearer: flag("bearer")?,
         })
     }
 }
@@ -318,6 +323,7 @@ mod tests {
             ("nbf_leeway", json!("1h")),
             ("nbf_leeway", json!("-1s")),
             ("cap_to_session", json!("yes")),
+            ("bearer", json!(1)),
         ] {
             assert!(error(json!({"jwks_url": "set://k", (member): bad})).contains(member), "{member}");
         }

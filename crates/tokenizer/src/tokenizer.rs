@@ -58,6 +58,7 @@ pub struct Tokenizer {
     /// Seconds.
     nbf_leeway: i64,
     cap_to_session: bool,
+    is_bearer: bool,
     public_keys: PublicJwkSet,
     limits: Limits,
 }
@@ -81,10 +82,16 @@ impl Tokenizer {
             _ => Vec::new(),
         };
         let typ = template.typ.as_deref().unwrap_or("JWT");
-        let schedule = Schedule::new(&keys, &activations, typ).map_err(LoadError::Key)?;
+        // In the header, which no mapper writes: so a token of another template that has the same keys is
+        // never taken for one of this.
+        let named = template.bearer.then_some(name);
+        let schedule = Schedule::new(&keys, &activations, typ, named).map_err(LoadError::Key)?;
         let found = schedule.at(i64::MAX).signer.algorithm();
         if let Some(wanted) = template.algorithm.filter(|wanted| *wanted != found) {
             return Err(LoadError::OtherAlgorithm { wanted, found });
+        }
+        if template.bearer && found.is_symmetric() {
+            return Err(LoadError::NoPublicKeys("bearer"));
         }
         Ok(Self {
             schedule,
@@ -97,6 +104,7 @@ impl Tokenizer {
             audience_json: template.audience.as_ref().map(|audience| audience.to_json().to_string()),
             nbf_leeway: i64::try_from(template.nbf_leeway.as_secs()).unwrap_or(0),
             cap_to_session: template.cap_to_session,
+            is_bearer: template.bearer,
             public_keys: keys.public(),
             limits: Limits::default(),
         })
@@ -120,6 +128,11 @@ impl Tokenizer {
     /// Whether its keys rotate by themselves.
     pub const fn is_managed(&self) -> bool {
         self.is_managed
+    }
+
+    /// Whether this server takes its tokens as bearer.
+    pub const fn is_bearer(&self) -> bool {
+        self.is_bearer
     }
 
     /// Whether its tokens are for this audience.
@@ -442,6 +455,21 @@ mod tests {
         unmapped.mapper = None;
         let json = unmapped.claims(&subject(&session), 1_000).unwrap().json;
         assert_eq!(serde_json::from_slice::<Value>(&json).unwrap()["aud"], json!(["a", "b"]));
+    }
+
+    #[test]
+    fn the_header_of_a_bearer_names_its_template_and_no_shared_secret_signs_it() {
+        let session = Document::shared(b"{}").unwrap();
+        for (bearer, named) in [(true, Some("t")), (false, None)] {
+            let tokenizer = compile("{ claims: {} }", json!({"bearer": bearer})).unwrap();
+            let token = tokenizer.tokenize(&subject(&session), 1_000).unwrap();
+            let header = verify::verify(&token, tokenizer.public_keys()).unwrap().header;
+            assert_eq!(header.get("template").and_then(Value::as_str), named);
+        }
+        let shared = r#"{"keys":[{"kty":"oct","kid":"k","alg":"HS256","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC0wMDAx"}]}"#;
+        let template = Template::from_json(&json!({"jwks_url": "set://keys", "bearer": true})).unwrap();
+        let refused = Tokenizer::compile("t", &template, &OneSet(shared.into())).unwrap_err();
+        assert_eq!((&refused, refused.member()), (&LoadError::NoPublicKeys("bearer"), "bearer"));
     }
 
     #[test]

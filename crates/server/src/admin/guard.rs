@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use hyper::body::Body as _;
 use url::Url;
 
-use crate::admin::introspect;
+use crate::admin::{introspect, revoke};
 use crate::app::App;
 use crate::config::tree::{AdminConfig, is_loopback};
 use crate::credentials::bearer;
@@ -27,7 +27,7 @@ pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: N
         let host = request.uri().host().map(str::to_owned);
         // Introspection takes forms, as its specification wants. It changes nothing, and a web page that
         // sends one is told by its Origin.
-        let takes_forms = request.uri().path() == introspect::PATH;
+        let takes_forms = [introspect::PATH, revoke::PATH].contains(&request.uri().path());
         let has_body = !request.body().is_end_stream() && !takes_forms;
         judge(&snapshot.config.admin, has_body, request.headers(), host.as_deref()).err()
     };

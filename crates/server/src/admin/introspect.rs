@@ -6,17 +6,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::{Map, Value, json};
-use sessera_jose::{JwkSet, PublicJwkSet, verify};
-use sessera_model::{Identity, IdentityState, Uuid};
-use sessera_tokenizer::Template;
+use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::error::ApiError;
 use crate::oauth::{Form, OAuthError, answer};
-use crate::tokenizers::ServerSources;
+use crate::signed;
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/introspect";
@@ -32,7 +28,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
 /// Ask whether a token is good
 ///
 /// OAuth 2.0 Token Introspection (RFC 7662), form-encoded. A token is active only while its signature and
-/// times are good, its key is published, its session lives and its identity may sign in.
+/// times are good, its key is published, its session lives, belongs to the subject of the token, and its
+/// identity may sign in.
 #[utoipa::path(post, path = "/oauth2/introspect", operation_id = "introspectToken", tag = "oauth2",
     request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "token"),
     responses((status = 200, description = "`active`, and the claims of an active token"), (status = 400, description = "An error of RFC 6749, section 5.2")))]
@@ -43,8 +40,8 @@ async fn introspect(
 ) -> Result<Response, OAuthError> {
     let form = Form::parse(&headers, &body)?;
     let token = form.required("token")?;
-    let body = match active(&app, token).await? {
-        Some(claims) => {
+    let body = match signed::active(&app, token).await? {
+        Some((claims, _)) => {
             let mut body = json!({ "active": true, "token_type": "Bearer" });
             for name in SHOWN {
                 if let Some(value) = claims.get(name) {
@@ -57,56 +54,6 @@ async fn introspect(
         None => json!({ "active": false }),
     };
     Ok(answer(StatusCode::OK, &body))
-}
-
-/// The claims of a token that is good now.
-async fn active(app: &App, token: &str) -> Result<Option<Map<String, Value>>, ApiError> {
-    let Some(claims) = claims(app, token).await? else { return Ok(None) };
-    let now = app.clock.now();
-    let time = |name: &str| claims.get(name).and_then(Value::as_i64);
-    if time("exp").is_none_or(|exp| exp <= now.seconds())
-        || time("nbf").is_some_and(|nbf| nbf > now.seconds())
-    {
-        return Ok(None);
-    }
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let Some(session_id) = text("sid").and_then(|sid| Uuid::parse_str(sid).ok()) else { return Ok(None) };
-    let Some((stored, identity)) = app.store.session(session_id).await? else { return Ok(None) };
-    let is_live = stored.session.is_live(now) && identity.state == IdentityState::Active;
-    // A mapper may write any sid: it counts only when the session is one of the subject.
-    let is_its_own = text("sub").is_some_and(|subject| is_subject(&identity, subject));
-    Ok((is_live && is_its_own).then_some(claims))
-}
-
-fn is_subject(identity: &Identity, subject: &str) -> bool {
-    identity.id.to_string() == subject || identity.external_id.as_deref() == Some(subject)
-}
-
-/// The claims of a token that was signed with a key that is good now.
-async fn claims(app: &App, token: &str) -> Result<Option<Map<String, Value>>, ApiError> {
-    let snapshot = app.snapshot().clone();
-    let published = snapshot.published.set(None, app.clock.now()).map(|set| set.json).unwrap_or_default();
-    let published: PublicJwkSet =
-        JwkSet::parse(published.as_bytes()).map(|set| set.public()).unwrap_or_default();
-    if let Ok(verified) = verify::verify(token, &published) {
-        return Ok(verified.claims().ok());
-    }
-    // Shared secrets are nowhere published: their sets are read where they are.
-    let symmetric = snapshot.tokenizers.list().into_iter().filter_map(|(name, outcome)| {
-        outcome.as_ref().ok().filter(|tokenizer| tokenizer.algorithm().is_symmetric()).map(|_| name)
-    });
-    let symmetric: Vec<&str> = symmetric.collect();
-    if symmetric.is_empty() {
-        return Ok(None);
-    }
-    let sets = app.store.key_sets().await?;
-    let sources = ServerSources::new(&sets);
-    let verified = symmetric.into_iter().find_map(|name| {
-        let template = Template::from_json(snapshot.config.templates.get(name)?).ok()?;
-        let keys = JwkSet::parse(&template.jwks_url.read(&sources).ok()?).ok()?;
-        verify::verify_with_secrets(token, &keys).ok()
-    });
-    Ok(verified.and_then(|verified| verified.claims().ok()))
 }
 
 #[cfg(test)]
@@ -125,9 +72,12 @@ mod tests {
         }
         let other_sid =
             "base64://eyBjbGFpbXM6IHsgc2lkOiAiMDAwMDAwMDAtMDAwMC00MDAwLTgwMDAtMDAwMDAwMDAwMDAwIiB9IH0=";
+        // {claims: {sid: std.extVar('session').identity.metadata_public.sid}}
+        let chosen_sid = "base64://e2NsYWltczoge3NpZDogc3RkLmV4dFZhcignc2Vzc2lvbicpLmlkZW50aXR5Lm1ldGFkYXRhX3B1YmxpYy5zaWR9fQ==";
         let templates = json!({
             "t": {"jwks_url": "set://k"}, "shared": {"jwks_url": "set://shared"},
             "other": {"jwks_url": "set://k", "claims_mapper_url": other_sid},
+            "chosen": {"jwks_url": "set://k", "claims_mapper_url": chosen_sid},
         });
         let patch = json!([{"op": "add", "path": "/services/identity/config/session/whoami/tokenizer/templates",
             "value": templates}]);
@@ -179,6 +129,37 @@ mod tests {
         let (server, token, _) = server().await;
         let jwt = tokenize(&server, &token, "other").await;
         assert_eq!(introspect(&server, &jwt).await, json!({"active": false}));
+    }
+
+    #[tokio::test]
+    async fn a_mapper_cannot_point_to_the_session_of_another_subject() {
+        let (server, _, of_ada) = server().await;
+        let eve = server.person("eve@example.org").await;
+        let patch = json!([{"op": "add", "path": "/metadata_public", "value": {"sid": of_ada}}]);
+        assert_eq!(server.admin("PATCH", &format!("/admin/identities/{eve}"), Some(patch)).await.status, 200);
+        let (token, _) = server.signed_in("eve@example.org").await;
+        let jwt = tokenize(&server, &token, "chosen").await;
+        assert_eq!(introspect(&server, &jwt).await, json!({"active": false}));
+        // Nor can it get that session revoked.
+        assert_eq!(server.admin_form("/oauth2/revoke", &format!("token={jwt}")).await.status, 200);
+        let session = server.admin("GET", &format!("/admin/sessions/{of_ada}"), None).await;
+        assert_eq!(session.body["active"], true);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_revoked_takes_its_session_along() {
+        let (server, token, session) = server().await;
+        let jwt = tokenize(&server, &token, "t").await;
+        for text in ["x", &jwt, &jwt] {
+            let answer =
+                server.admin_form("/oauth2/revoke", &format!("token={text}&token_type_hint=x")).await;
+            assert_eq!((answer.status, answer.text.as_str()), (200, ""), "{answer:?}");
+        }
+        assert_eq!(introspect(&server, &jwt).await, json!({"active": false}));
+        let path = format!("/admin/sessions/{session}");
+        assert_eq!(server.admin("GET", &path, None).await.body["active"], false);
+        let none = server.admin_form("/oauth2/revoke", "").await;
+        assert_eq!((none.status, &none.body["error"]), (400, &json!("invalid_request")));
     }
 
     #[tokio::test]

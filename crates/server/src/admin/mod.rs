@@ -6,6 +6,7 @@ mod introspect;
 mod keys;
 mod metrics;
 mod projects;
+mod revoke;
 mod rotation;
 pub(crate) mod sessions;
 
@@ -27,6 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(projects::router())
         .merge(rotation::router())
         .merge(introspect::router())
+        .merge(revoke::router())
         .merge(metrics::router())
         .merge(public::schemas_router())
         .merge(health::router())

@@ -22,7 +22,11 @@ use crate::error::{ApiError, NO_STORE};
 use crate::http::observe::REQUEST_ID;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::request::Parameters;
-use crate::sessions::LiveSession;
+use crate::sessions::{LiveSession, Sessions};
+use crate::signed;
+
+/// The parameter that names a template.
+const TOKENIZE_AS: &str = "tokenize_as";
 
 /// The route. Kratos answers every method alike, because proxies pass the method of the request on
 /// whose behalf they ask.
@@ -35,7 +39,8 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
 /// Check who the current session belongs to
 ///
 /// Takes the session from the header `X-Session-Token`, the session cookie or `Authorization: Bearer`.
-/// With `tokenize_as` the answer's `tokenized` is a signed JSON Web Token made by that template.
+/// With `tokenize_as` the answer's `tokenized` is a signed JSON Web Token made by that template. A signed
+/// token of a template with `bearer` is taken as bearer too, but never exchanged for another one.
 #[utoipa::path(
     get,
     path = "/sessions/whoami",
@@ -53,15 +58,26 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
 )]
 async fn whoami(
     State(app): State<Arc<App>>,
+    method: Method,
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
     let presented = Presented::from_headers(&headers, &snapshot.config.session.cookie.name)
         .ok_or_else(ApiError::unauthorized)?;
-    let live = app.sessions.live(&app, &snapshot, presented.as_str()).await?;
+    let live = match presented {
+        Presented::Bearer(token)
+            if signed::looks_signed(token)
+                && method == Method::GET
+                && parameters.get(TOKENIZE_AS).is_none() =>
+        {
+            let found = signed::session_of_bearer(&app, &snapshot, token).await?;
+            Sessions::of_record(&snapshot, found, app.clock.now())?
+        }
+        other => app.sessions.live(&app, &snapshot, other.as_str()).await?,
+    };
     app.require_assurance(&snapshot, &live).await?;
-    let body = match parameters.get("tokenize_as") {
+    let body = match parameters.get(TOKENIZE_AS) {
         None => live.json().clone().into(),
         Some(template) => {
             let token =

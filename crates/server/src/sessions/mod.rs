@@ -6,8 +6,8 @@ mod live;
 use std::sync::Arc;
 use std::time::Instant;
 
-use sessera_model::{IdentityState, TokenHash, Uuid};
-use sessera_store::{Store, StoreError};
+use sessera_model::{Identity, IdentityState, Timestamp, TokenHash, Uuid};
+use sessera_store::{Store, StoreError, StoredSession};
 
 use crate::app::{App, Snapshot};
 use crate::error::ApiError;
@@ -70,14 +70,23 @@ impl Sessions {
             }
             found => found?,
         };
+        let live = Self::of_record(snapshot, found, now)?;
+        self.cache.insert(read, hash, live.clone());
+        Ok(live)
+    }
+
+    /// The live session that the store has told, not kept in memory. 401 when there is none.
+    pub fn of_record(
+        snapshot: &Snapshot,
+        found: Option<(StoredSession, Identity)>,
+        now: Timestamp,
+    ) -> Result<Arc<LiveSession>, ApiError> {
         let (stored, identity) = found.ok_or_else(ApiError::unauthorized)?;
         if !stored.session.is_live(now) || identity.state != IdentityState::Active {
             return Err(ApiError::unauthorized());
         }
         let url = snapshot.schemas_url.clone();
-        let live = Arc::new(LiveSession::new(stored.session, &identity, stored.kind, now, url)?);
-        self.cache.insert(read, hash, live.clone());
-        Ok(live)
+        LiveSession::new(stored.session, &identity, stored.kind, now, url).map(Arc::new)
     }
 
     /// The live session of a request, if it presents one that is good.

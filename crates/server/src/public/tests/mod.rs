@@ -1,6 +1,7 @@
 //! The flows as their clients see them.
 
 mod bad_input;
+mod bearer;
 mod client;
 mod enumeration;
 mod limits;

@@ -1,0 +1,49 @@
+//! `POST /oauth2/revoke`: the session behind a signed token is revoked (RFC 7009).
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use sessera_store::{Change, Conflict, StoreError};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::app::App;
+use crate::error::{ApiError, NO_STORE};
+use crate::oauth::{Form, OAuthError};
+use crate::signed;
+
+/// The path, whose body is a form.
+pub(super) const PATH: &str = "/oauth2/revoke";
+
+/// The route.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(revoke))
+}
+
+/// Revoke the session behind a token
+///
+/// OAuth 2.0 Token Revocation (RFC 7009), form-encoded. A token ends with its session for everybody who asks
+/// about it. A token that is not good is answered the same way, as there is nothing left to do about it.
+#[utoipa::path(post, path = "/oauth2/revoke", operation_id = "revokeToken", tag = "oauth2",
+    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "token"),
+    responses((status = 200, description = "The token opens nothing any more"), (status = 400, description = "An error of RFC 6749, section 5.2")))]
+async fn revoke(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, OAuthError> {
+    let form = Form::parse(&headers, &body)?;
+    let token = form.required("token")?;
+    if let Some((_, (stored, identity))) = signed::active(&app, token).await? {
+        let change = Change::RevokeSession { id: stored.session.id, of: Some(identity.id) };
+        match app.commit(&[change]).await {
+            // It was deleted in the meantime.
+            Ok(()) | Err(StoreError::Conflict(Conflict::Missing)) => {}
+            Err(error) => return Err(ApiError::from(error).into()),
+        }
+    }
+    Ok((StatusCode::OK, [(header::CACHE_CONTROL, NO_STORE)]).into_response())
+}
