@@ -93,6 +93,7 @@ fn person(number: u64, now: Timestamp) -> [Change; 2] {
         issued_at: now,
         expires_at: now + Duration::from_secs(30 * 24 * 3600),
         authenticated_at: now,
+        last_used_at: None,
         assurance_level: AssuranceLevel::Aal1,
         methods: vec![AuthenticationMethod {
             method: "password".into(),

@@ -88,6 +88,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When its owner last signed in with it.
     pub authenticated_at: Timestamp,
+    /// When it was last used, to a few minutes; absent until that was noted. No part of its JSON.
+    pub last_used_at: Option<Timestamp>,
     /// The highest level proven.
     pub assurance_level: AssuranceLevel,
     /// Every proof given.
@@ -144,6 +146,7 @@ mod tests {
             issued_at: at,
             expires_at: Timestamp::from_seconds(200),
             authenticated_at: at,
+            last_used_at: Some(at),
             assurance_level: AssuranceLevel::Aal1,
             methods: vec![AuthenticationMethod {
                 method: "password".into(),

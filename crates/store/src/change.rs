@@ -53,6 +53,9 @@ pub enum Change {
         /// Its new end.
         expires_at: Timestamp,
     },
+    /// Notes when sessions were last used, each once. Nothing happens to one that is not there or was used
+    /// later. Nobody who holds a session in memory has to read it again for that.
+    NoteUses(Vec<(Uuid, Timestamp)>),
     /// Revokes the session that a token opens. Refused when there is none, or it is revoked already.
     RevokeSessionByToken(TokenHash),
     /// Revokes every session that the filter names. Nothing happens when there is none.

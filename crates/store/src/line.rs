@@ -50,6 +50,7 @@ impl Invalidation {
             // What is new is in nobody's memory, and the rest is never kept there.
             Change::InsertIdentity(_)
             | Change::InsertSession(_)
+            | Change::NoteUses(_)
             | Change::InsertFlow(_)
             | Change::UpdateFlow(_)
             | Change::ConsumeFlow { .. }

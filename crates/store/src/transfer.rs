@@ -123,6 +123,7 @@ pub const TABLES: &[Table] = &[
             ("assurance_level", Text),
             ("methods", Text),
             ("devices", Text),
+            ("last_used_at", Integer),
         ],
     },
     Table {

@@ -13,7 +13,7 @@ use crate::records::{Page, SessionFilter, StoredSession};
 /// A session with its identity in one look-up by primary keys.
 const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions.token_hash, sessions.active, \
      sessions.issued_at, sessions.expires_at, sessions.authenticated_at, sessions.assurance_level, \
-     sessions.methods, sessions.devices, identities.* \
+     sessions.methods, sessions.devices, sessions.last_used_at, identities.* \
      FROM sessions JOIN identities ON identities.id = sessions.identity_id";
 
 impl PostgresStore {
@@ -137,6 +137,29 @@ impl PostgresStore {
             )
             .await?;
         refused_unless(changed == 1, Conflict::Changed)
+    }
+
+    pub(super) async fn note_uses(
+        &self,
+        connection: &mut Connection,
+        uses: &[(Uuid, Timestamp)],
+    ) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = uses.iter().map(|(id, _)| *id).collect();
+        let times: Vec<i64> = uses.iter().map(|(_, at)| at.micros()).collect();
+        // The rows of many sessions in one round trip.
+        connection
+            .execute(
+                sqlx::query(
+                    "UPDATE sessions SET last_used_at = used.at \
+                     FROM unnest($1::uuid[], $2::bigint[]) AS used (id, at) \
+                     WHERE sessions.id = used.id \
+                     AND (sessions.last_used_at IS NULL OR sessions.last_used_at < used.at)",
+                )
+                .bind(ids)
+                .bind(times),
+            )
+            .await?;
+        Ok(())
     }
 
     pub(super) async fn revoke_session_by_token(

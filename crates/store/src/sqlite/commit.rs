@@ -55,6 +55,7 @@ impl SqliteStore {
             Change::ExtendSession { id, at, expires_at } => {
                 self.extend_session(connection, *id, *at, *expires_at).await
             }
+            Change::NoteUses(uses) => self.note_uses(connection, uses).await,
             Change::RevokeSessionByToken(token) => self.revoke_session_by_token(connection, token).await,
             Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
             Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,

@@ -33,6 +33,11 @@ pub(super) fn time(row: &SqliteRow, column: &str) -> Result<Timestamp, StoreErro
     integer(row, column).map(Timestamp::from_micros)
 }
 
+pub(super) fn optional_time(row: &SqliteRow, column: &str) -> Result<Option<Timestamp>, StoreError> {
+    let micros: Option<i64> = row.try_get(column).map_err(|_| corrupt(column))?;
+    Ok(micros.map(Timestamp::from_micros))
+}
+
 pub(super) fn id(row: &SqliteRow, column: &str) -> Result<Uuid, StoreError> {
     Uuid::from_slice(bytes(row, column)?).map_err(|_| corrupt(column))
 }
@@ -79,6 +84,7 @@ pub(super) fn session(row: &SqliteRow) -> Result<StoredSession, StoreError> {
             issued_at: time(row, "issued_at")?,
             expires_at: time(row, "expires_at")?,
             authenticated_at: time(row, "authenticated_at")?,
+            last_used_at: optional_time(row, "last_used_at")?,
             assurance_level: level.ok_or_else(|| corrupt("assurance_level"))?,
             methods: json(row, "methods")?,
             devices: json(row, "devices")?,

@@ -12,7 +12,7 @@ use crate::records::{Page, SessionFilter, StoredSession};
 /// A session with its identity in one look-up by primary keys.
 const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions.token_hash, sessions.active, \
      sessions.issued_at, sessions.expires_at, sessions.authenticated_at, sessions.assurance_level, \
-     sessions.methods, sessions.devices, identities.* \
+     sessions.methods, sessions.devices, sessions.last_used_at, identities.* \
      FROM sessions JOIN identities ON identities.id = sessions.identity_id";
 
 impl SqliteStore {
@@ -136,6 +136,25 @@ impl SqliteStore {
                 .await
                 .map_err(from_sqlx)?;
         refused_unless(changed.rows_affected() == 1, Conflict::Changed)
+    }
+
+    pub(super) async fn note_uses(
+        &self,
+        connection: &mut SqliteConnection,
+        uses: &[(Uuid, Timestamp)],
+    ) -> Result<(), StoreError> {
+        for (id, at) in uses {
+            sqlx::query(
+                "UPDATE sessions SET last_used_at = ?1 \
+                 WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ?1)",
+            )
+            .bind(at.micros())
+            .bind(id)
+            .execute(&mut *connection)
+            .await
+            .map_err(from_sqlx)?;
+        }
+        Ok(())
     }
 
     pub(super) async fn revoke_session_by_token(

@@ -92,6 +92,7 @@ fn session(of: &Identity, token: &str, issued: i64) -> StoredSession {
             issued_at: at(issued),
             expires_at: at(issued + 100),
             authenticated_at: at(issued),
+            last_used_at: None,
             assurance_level: AssuranceLevel::Aal1,
             methods: vec![AuthenticationMethod {
                 method: "password".into(),
@@ -243,6 +244,38 @@ pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
     assert_eq!(one(store, step_up(None)).await, Some(Conflict::Changed));
     let (revoked, _) = store.session(stored.session.id).await.unwrap().unwrap();
     assert!(!revoked.session.active);
+}
+
+pub(crate) async fn the_last_use_of_a_session_is_noted_and_changes_nothing_else(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    let (used, other) = (session(&ada, "used", 0), session(&ada, "other", 0));
+    store
+        .commit(&[
+            Change::InsertIdentity(ada),
+            Change::InsertSession(used.clone()),
+            Change::InsertSession(other.clone()),
+        ])
+        .await
+        .unwrap();
+    store
+        .commit(&[
+            Change::NoteUses(vec![(used.session.id, at(7)), (uuid(), at(7))]),
+            Change::NoteUses(vec![]),
+        ])
+        .await
+        .unwrap();
+    let read = async |token: &str| store.session_by_token(&TokenHash::of(token)).await.unwrap().unwrap().0;
+    let mut noted = used.clone();
+    noted.session.last_used_at = Some(at(7));
+    assert_eq!(read("used").await, noted);
+    assert_eq!(read("other").await, other);
+    // Another node may be late with what it has seen.
+    store
+        .commit(&[Change::NoteUses(vec![(used.session.id, at(6)), (other.session.id, at(6))])])
+        .await
+        .unwrap();
+    assert_eq!(read("used").await, noted);
+    assert_eq!(read("other").await.session.last_used_at, Some(at(6)));
 }
 
 pub(crate) async fn a_session_needs_an_active_identity(store: &dyn Store) {
@@ -622,6 +655,7 @@ macro_rules! contract {
             deleting_an_identity_takes_everything_with_it
             identities_are_paged_by_key
             sessions_live_and_end
+            the_last_use_of_a_session_is_noted_and_changes_nothing_else
             a_session_needs_an_active_identity
             sessions_are_listed_newest_first
             a_flow_is_used_once
