@@ -17,7 +17,7 @@ use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
 use crate::rotation::{self, RotationError};
 use crate::snapshot::Snapshot;
-use crate::{admin, courier, http, nodes, public};
+use crate::{admin, courier, http, nodes, public, sessions};
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -25,6 +25,9 @@ const WATCH_EVERY: Duration = Duration::from_secs(1);
 /// How often what has ended is swept, and how many rows at once.
 const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const SWEEP_ROWS: u32 = 500;
+
+/// How often is written when sessions were last used.
+const NOTE_USES_EVERY: Duration = Duration::from_secs(5);
 
 /// How long after its end a session stays in lists.
 const KEEP_ENDED: Duration = Duration::from_secs(24 * 3600);
@@ -147,8 +150,10 @@ impl Server {
         tasks.spawn(nodes::follow(self.app.clone(), self.changed, self.version, stop.clone()));
         tasks.spawn(courier::run(self.app.clone(), stop.clone()));
         tasks.spawn(rotation::run(self.app.clone(), stop.clone()));
-        tasks.spawn(every(SWEEP_EVERY, stop, self.app.clone(), sweep));
+        tasks.spawn(every(SWEEP_EVERY, stop.clone(), self.app.clone(), sweep));
+        tasks.spawn(every(NOTE_USES_EVERY, stop, self.app.clone(), write_uses));
         while tasks.join_next().await.is_some() {}
+        sessions::write_uses(&self.app).await;
         self.app.store.close().await;
     }
 }
@@ -215,6 +220,10 @@ pub async fn reload(app: &App) {
             app.live.watch(app, began).await;
         }
     }
+}
+
+async fn write_uses(app: Arc<App>) {
+    sessions::write_uses(&app).await;
 }
 
 async fn sweep(app: Arc<App>) {

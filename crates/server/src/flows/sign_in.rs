@@ -87,6 +87,7 @@ pub fn begin(
         issued_at: now,
         expires_at: now + lifespan,
         authenticated_at: now,
+        last_used_at: None,
         assurance_level: proof.aal,
         methods: vec![proof.given(now)],
         devices: vec![origin.device(random)],

@@ -44,7 +44,7 @@ pub(super) async fn section(
         .collect();
     let has_more = others.len() > SHOWN as usize;
     others.truncate(SHOWN as usize);
-    others.sort_by_key(|session| std::cmp::Reverse(session.authenticated_at));
+    others.sort_by_key(|session| std::cmp::Reverse(last_use(session)));
     let action = visit.rules().url(&format!("ui/settings/sessions?flow={flow}"));
     Ok(html! {
         section.part aria-labelledby="section-sessions" {
@@ -55,8 +55,8 @@ pub(super) async fn section(
             form action=(action) method="post" {
                 input type="hidden" name="csrf_token" value=(csrf_token);
                 ul.sessions {
-                    (entry(texts, visit.now, &live.session, false))
-                    @for session in &others { (entry(texts, visit.now, session, true)) }
+                    (entry(texts, visit.now, visit.now, &live.session, false))
+                    @for session in &others { (entry(texts, visit.now, last_use(session), session, true)) }
                 }
                 @if others.is_empty() { p.hint { (texts.word(Word::SessionsNone)) } }
                 @if has_more { p.hint { (texts.word(Word::SessionsMore)) } }
@@ -72,19 +72,23 @@ pub(super) async fn section(
     })
 }
 
-fn entry(texts: &Texts, now: Timestamp, session: &Session, is_other: bool) -> Markup {
+/// When a session was last used. A short time after signing in nothing else is noted.
+fn last_use(session: &Session) -> Timestamp {
+    session.last_used_at.map_or(session.authenticated_at, |noted| noted.max(session.authenticated_at))
+}
+
+fn entry(texts: &Texts, now: Timestamp, used: Timestamp, session: &Session, is_other: bool) -> Markup {
     let newest = session.devices.last();
     let name = device::name(texts, newest.map_or("", |device| device.user_agent.as_str()));
     let address = newest.map_or("", |device| device.ip_address.as_str());
-    let time = ago(texts, session.authenticated_at, now);
-    let seen = texts.filled(Word::SessionsSeen, &[("time", &time)]);
+    let used_text = texts.filled(Word::SessionsUsed, &[("time", &ago(texts, used, now))]);
     html! {
         li {
             div {
                 p.name { (name) @if !is_other { " " span.badge { (texts.word(Word::SessionsThis)) } } }
                 p.hint {
                     @if !address.is_empty() { (address) " · " }
-                    time datetime=(session.authenticated_at) { (seen) }
+                    time datetime=(used) { (used_text) }
                 }
             }
             @if is_other {

@@ -100,8 +100,8 @@ words! {
     SessionsThis = "sessions.this",
     /// There are no others.
     SessionsNone = "sessions.none",
-    /// When a session was last signed in with; `{time}` says it.
-    SessionsSeen = "sessions.seen",
+    /// When a session was last used; `{time}` says it.
+    SessionsUsed = "sessions.used",
     /// A client whose name is not known.
     SessionsUnknown = "sessions.unknown",
     /// A browser on a system; `{browser}` and `{system}` are their names.

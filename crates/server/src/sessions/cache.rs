@@ -214,6 +214,7 @@ impl SessionCache {
                 // What is new was never read, and the rest is no part of a session.
                 Change::InsertIdentity(_)
                 | Change::InsertSession(_)
+                | Change::NoteUses(_)
                 | Change::InsertFlow(_)
                 | Change::UpdateFlow(_)
                 | Change::ConsumeFlow { .. }

@@ -45,6 +45,7 @@ fn session(id: Uuid, identity_id: Uuid, version: u64) -> Session {
         issued_at: NOW,
         expires_at: NOW + Duration::from_secs(3600),
         authenticated_at: version,
+        last_used_at: None,
         assurance_level: AssuranceLevel::Aal1,
         methods: vec![AuthenticationMethod {
             method: "password".into(),

@@ -8,6 +8,7 @@ use sessera_jsonnet::Document;
 use sessera_model::{Identity, IdentityView, Session, SessionView, Timestamp};
 use sessera_store::SessionKind;
 
+use super::uses::LastUse;
 use crate::error::ApiError;
 
 /// A session that is good now, with everything made once that answers about it need.
@@ -21,6 +22,8 @@ pub struct LiveSession {
     pub external_id: Option<Box<str>>,
     /// Whether its identity has set up a second factor, once somebody asked.
     pub second_factor: OnceLock<bool>,
+    /// When it was last used.
+    pub(super) last_use: LastUse,
     /// Where the schemas were when the answer was made.
     schemas_url: Arc<str>,
     /// The whole answer of whoami.
@@ -45,9 +48,19 @@ impl LiveSession {
         let document = Document::parse(&json).map_err(ApiError::internal)?;
         let identity_id = HeaderValue::from_str(&identity.id.to_string()).map_err(ApiError::internal)?;
         let external_id = identity.external_id.as_deref().map(Box::from);
-        let second_factor = OnceLock::new();
+        let (second_factor, last_use) = (OnceLock::new(), LastUse::of(&session));
         let document = Arc::new(document);
-        Ok(Self { session, kind, external_id, second_factor, schemas_url, json, document, identity_id })
+        Ok(Self {
+            session,
+            kind,
+            external_id,
+            second_factor,
+            last_use,
+            schemas_url,
+            json,
+            document,
+            identity_id,
+        })
     }
 
     /// The session's JSON, as whoami answers it.

@@ -2,6 +2,7 @@
 
 mod cache;
 mod live;
+mod uses;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,18 +15,22 @@ use crate::error::ApiError;
 
 pub use cache::SessionCache;
 pub use live::LiveSession;
+pub use uses::Uses;
+pub(crate) use uses::write as write_uses;
 
 /// Where live sessions come from: memory, and behind it this deployment's own store.
 #[derive(Debug)]
 pub struct Sessions {
     /// What was read from the store before.
     pub cache: Arc<SessionCache>,
+    /// When they were last used, as far as that is to be written.
+    pub uses: Uses,
 }
 
 impl Sessions {
     /// Sessions of `store`, of which at most `max_bytes` are kept in memory.
     pub fn new(max_bytes: u64, store: Arc<dyn Store>) -> Self {
-        Self { cache: Arc::new(SessionCache::shared(max_bytes, store)) }
+        Self { cache: Arc::new(SessionCache::shared(max_bytes, store)), uses: Uses::default() }
     }
 
     /// The live session that `token` opens. 401 when there is none, it was revoked, has expired, or its
@@ -41,8 +46,10 @@ impl Sessions {
 
     /// The live session of a token if it is in memory.
     pub fn in_memory(&self, app: &App, snapshot: &Snapshot, hash: &TokenHash) -> Option<Arc<LiveSession>> {
-        let live = self.cache.get(hash, app.clock.now(), &snapshot.schemas_url)?;
+        let now = app.clock.now();
+        let live = self.cache.get(hash, now, &snapshot.schemas_url)?;
         app.metrics.cache_hits.inc();
+        self.uses.note(live.session.id, &live.last_use, now);
         Some(live)
     }
 
@@ -71,6 +78,7 @@ impl Sessions {
             found => found?,
         };
         let live = Self::of_record(snapshot, found, now)?;
+        self.uses.note(live.session.id, &live.last_use, now);
         self.cache.insert(read, hash, live.clone());
         Ok(live)
     }
