@@ -5,6 +5,7 @@ mod clients;
 mod jsonnet;
 mod mail;
 mod postgres;
+mod rotation;
 mod run;
 mod supply;
 mod tools;
@@ -36,6 +37,12 @@ enum Chore {
     Mail,
     /// Only what needs PostgreSQL: the store's tests, three nodes behind nginx, faults
     Postgres,
+    /// Only the keys that take turns on three nodes, with verifiers in three languages
+    Rotation {
+        /// How often the key changes; each takes ten seconds
+        #[arg(default_value_t = 100)]
+        rotations: u64,
+    },
     /// Only the comparison of the Jsonnet engine with go-jsonnet over random programs
     Differential {
         /// Where the programs begin
@@ -79,6 +86,10 @@ fn main() -> Result<()> {
         Chore::Postgres => {
             tools::install()?;
             postgres::test()
+        }
+        Chore::Rotation { rotations } => {
+            tools::install()?;
+            rotation::test(rotations)
         }
         Chore::Differential { seed, count } => {
             tools::install()?;

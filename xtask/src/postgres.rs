@@ -23,11 +23,7 @@ pub(crate) fn test() -> Result<()> {
     let program = sessera()?;
     let cluster = Cluster::start("nodes")?;
     for test in ["tests/nodes/test_nodes.py", "tests/faults/test_faults.py"] {
-        run(Command::new("python3")
-            .arg(workspace().join(test))
-            .env("SESSERA", &program)
-            .env("POSTGRES_PORT", cluster.port.to_string())
-            .env("POSTGRES_CONTROL", cluster.controls()?))?;
+        run(&mut cluster.python(test, &program)?)?;
     }
     Ok(())
 }
@@ -64,6 +60,17 @@ impl Cluster {
     /// The data source name of one of its databases.
     pub(crate) fn dsn(&self, database: &str) -> String {
         format!("postgres://sessera@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+    }
+
+    /// A test in Python that uses this cluster and the server.
+    pub(crate) fn python(&self, test: &str, server: &Path) -> Result<Command> {
+        let mut command = Command::new("python3");
+        command
+            .arg(workspace().join(test))
+            .env("SESSERA", server)
+            .env("POSTGRES_PORT", self.port.to_string())
+            .env("POSTGRES_CONTROL", self.controls()?);
+        Ok(command)
     }
 
     /// How a test stops and starts the server, as JSON.
