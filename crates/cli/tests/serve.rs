@@ -347,3 +347,55 @@ fn files_are_read_again_when_they_change() {
     server.signal("HUP");
     server.logged("was read again");
 }
+
+#[test]
+fn stored_values_are_encrypted_under_a_new_secret_while_the_server_runs() {
+    const OLD: &str = "an old secret of thirty-two chars";
+    const NEW: &str = "a new secret of thirty-two chars!";
+    let folder = TempDir::new().unwrap();
+    let config = folder.path().join("sessera.json");
+    let configure = |secrets: &[&str]| {
+        let secrets = json!({"secrets": {"cipher": secrets, "cookie": [OLD]}});
+        std::fs::write(&config, secrets.to_string()).unwrap();
+    };
+    let rotate = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sessera"))
+            .args(["secrets", "rotate", "-c", "sessera.json"])
+            .args(more)
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    configure(&[OLD]);
+    let (code, said) = rotate(&[]);
+    assert!(code == Some(1) && said.contains("there is no database"), "{said}");
+    let server = start(folder.path(), &["-c", "sessera.json"], &[]);
+    let token = sign_up(&server);
+    let key = json!({"alg": "ES256"});
+    assert_eq!(call(&server.admin, "POST", "/admin/keys/k", &[], Some(&key)).0, 201);
+    drop(server);
+
+    configure(&[NEW, OLD]);
+    let server = start(folder.path(), &["-c", "sessera.json"], &[]);
+    // The check value, the password and the key.
+    let (code, said) = rotate(&["--dry-run"]);
+    assert!(code == Some(0) && said.contains("keys: 1 of 1 values are under an older secret"), "{said}");
+    assert!(said.contains("3 of 3 values would be encrypted again"), "{said}");
+    let (code, said) = rotate(&[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("3 of 3 values were encrypted again"), "{said}");
+    assert!(said.contains("may be removed") && !said.contains(OLD) && !said.contains(NEW), "{said}");
+    assert!(rotate(&[]).1.contains("0 of 3 values"));
+    assert_eq!(call(&server.admin, "GET", "/admin/keys/k", &[], None).0, 200);
+    drop(server);
+
+    configure(&[OLD]);
+    assert!(refusal(folder.path(), &["-c", "sessera.json"], &[]).contains("secrets.cipher"));
+    configure(&[NEW]);
+    let server = start(folder.path(), &["-c", "sessera.json"], &[]);
+    assert_eq!(call(&server.admin, "GET", "/admin/keys/k", &[], None).0, 200);
+    let header = format!("x-session-token: {token}");
+    assert_eq!(call(&server.public, "GET", "/sessions/whoami", &[&header], None).0, 200);
+}

@@ -87,6 +87,11 @@ impl Cipher {
         sealed
     }
 
+    /// Whether a value was encrypted under the first secret.
+    pub fn is_under_first(&self, sealed: &[u8]) -> bool {
+        sealed.get(1..=KEY_ID) == Some(self.keys[0].id.as_slice())
+    }
+
     /// Decrypts a value that belongs to `place`.
     pub fn open(&self, place: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         let damaged = || StoreError::Corrupt("an encrypted value is damaged".into());
@@ -127,7 +132,9 @@ mod tests {
         assert!(!sealed.windows(5).any(|window| window == b"plain"));
         assert_eq!(cipher(&["new", "old"]).open(b"keys/1", &sealed).unwrap().as_slice(), b"plain");
         assert!(matches!(cipher(&["new"]).open(b"keys/1", &sealed), Err(StoreError::WrongSecret)));
+        assert!(!cipher(&["new", "old"]).is_under_first(&sealed));
         let resealed = cipher(&["new", "old"]).seal(&random, b"keys/1", b"plain");
+        assert!(cipher(&["new", "old"]).is_under_first(&resealed));
         assert_eq!(cipher(&["new"]).open(b"keys/1", &resealed).unwrap().as_slice(), b"plain");
     }
 

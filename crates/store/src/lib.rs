@@ -21,6 +21,7 @@ pub mod kratos;
 pub mod line;
 pub mod postgres;
 pub mod records;
+pub mod reseal;
 pub mod sealer;
 pub mod secrets_file;
 pub mod sqlite;

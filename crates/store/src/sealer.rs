@@ -9,7 +9,7 @@ use crate::cipher::Cipher;
 use crate::error::StoreError;
 
 /// The value that is encrypted into a database to recognise a wrong secret.
-const CHECK: &[u8] = b"sessera check value";
+pub(crate) const CHECK: &[u8] = b"sessera check value";
 
 /// Seals values for their place and opens them there.
 #[derive(Clone)]
@@ -39,6 +39,13 @@ impl Sealer {
             .map_err(|_| StoreError::Corrupt(format!("{column} holds something else than text")))
     }
 
+    /// The value under the first secret, of one that belongs to `place`; nothing when it is so already.
+    pub(crate) fn reseal(&self, place: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        let plain = self.cipher.open(place, sealed)?;
+        let is_newest = self.cipher.is_under_first(sealed);
+        Ok((!is_newest).then(|| self.cipher.seal(&*self.random, place, &plain)))
+    }
+
     /// What is written into a new database: a value that only the same secret opens, and the
     /// deployment's id.
     pub(crate) fn claim(&self) -> (Vec<u8>, Uuid) {
@@ -57,13 +64,19 @@ impl fmt::Debug for Sealer {
     }
 }
 
-fn place(column: &str, row: impl AsRef<[u8]>) -> Vec<u8> {
+/// The bytes that stand for a place: a column and a row of its table.
+pub(crate) fn place(column: &str, row: impl AsRef<[u8]>) -> Vec<u8> {
     [column.as_bytes(), b"/", row.as_ref()].concat()
 }
 
 /// What a credential's content belongs to.
 pub(crate) fn credential_row(identity_id: Uuid, kind: CredentialKind) -> Vec<u8> {
-    [identity_id.as_bytes(), kind.as_str().as_bytes()].concat()
+    credential_place(identity_id, kind.as_str())
+}
+
+/// The same by the name of the kind.
+pub(crate) fn credential_place(identity_id: Uuid, kind: &str) -> Vec<u8> {
+    [identity_id.as_bytes(), kind.as_bytes()].concat()
 }
 
 /// What a key belongs to. The length in front keeps `a` + `bc` apart from `ab` + `c`.

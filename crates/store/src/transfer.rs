@@ -1,4 +1,4 @@
-//! Moving everything from one database into another, whatever their engines.
+//! Tables as they are: moving everything from one database into another, whatever their engines.
 //!
 //! Rows are copied as they are, table by table in pages by key. Sealed values stay sealed: they belong to
 //! a table, column and row, which are the same in every engine, so both sides must have the same
@@ -198,6 +198,15 @@ pub trait Tables: Send + Sync {
 
     /// Adds rows to a table, all or none. Rows of `meta` replace those of the same name.
     async fn write(&self, table: &Table, rows: &[Row]) -> Result<(), StoreError>;
+
+    /// Replaces the value of one column of bytes in rows that were read, where it is still what was read.
+    /// All at once; rows that were changed meanwhile are left alone.
+    async fn replace(
+        &self,
+        table: &Table,
+        column: usize,
+        changes: &[(Row, Vec<u8>)],
+    ) -> Result<(), StoreError>;
 
     /// Writes everything back and closes all connections.
     async fn close_tables(&self);

@@ -22,6 +22,7 @@ mod revoke;
 mod rollback;
 mod rotate;
 mod rotation;
+mod secrets;
 pub(crate) mod serve;
 mod sessions;
 mod template;
@@ -88,6 +89,9 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Config(config::Config),
     Migrate(migrate::Migrate),
+    /// Change the secrets that stored values are encrypted with
+    #[command(subcommand)]
+    Secrets(secrets::Secrets),
     Completions(completions::Completions),
 }
 
@@ -115,6 +119,7 @@ impl Command {
             Self::Jsonnet(command) => command.run(),
             Self::Config(command) => command.run(global),
             Self::Migrate(command) => command.run().await,
+            Self::Secrets(command) => command.run().await,
             Self::Completions(command) => command.run(),
         }
     }

@@ -52,6 +52,37 @@ impl Tables for PostgresStore {
         Ok(())
     }
 
+    async fn replace(
+        &self,
+        table: &Table,
+        column: usize,
+        changes: &[(Row, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (name, kind) = table.columns[column];
+        let mut query = QueryBuilder::<Postgres>::new("UPDATE ");
+        query.push(table.name).push(" SET ").push(name).push(" = changes.new FROM (");
+        for (number, (row, new)) in changes.iter().enumerate() {
+            query.push(if number > 0 { " UNION ALL SELECT " } else { "SELECT " });
+            for (position, value) in row.iter().enumerate().take(table.key) {
+                push(&mut query, value, table.columns[position].1);
+                query.push(format!(" AS key{position}, "));
+            }
+            push(&mut query, &row[column], kind);
+            query.push(" AS old, ");
+            push(&mut query, &Value::Bytes(new.clone()), kind);
+            query.push(" AS new");
+        }
+        query.push(format!(") AS changes WHERE {}.{name} = changes.old", table.name));
+        for (position, (name, _)) in table.columns.iter().take(table.key).enumerate() {
+            query.push(format!(" AND {}.{name} = changes.key{position}", table.name));
+        }
+        self.connection().await?.execute(query.build()).await?;
+        Ok(())
+    }
+
     async fn close_tables(&self) {
         self.close().await;
     }

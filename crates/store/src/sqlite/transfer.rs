@@ -52,6 +52,37 @@ impl Tables for SqliteStore {
         Ok(())
     }
 
+    async fn replace(
+        &self,
+        table: &Table,
+        column: usize,
+        changes: &[(Row, Vec<u8>)],
+    ) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        let (name, _) = table.columns[column];
+        let mut query = QueryBuilder::<Sqlite>::new("UPDATE ");
+        query.push(table.name).push(" SET ").push(name).push(" = changes.new FROM (");
+        for (number, (row, new)) in changes.iter().enumerate() {
+            query.push(if number > 0 { " UNION ALL SELECT " } else { "SELECT " });
+            for (position, value) in row.iter().enumerate().take(table.key) {
+                push(&mut query, value);
+                query.push(format!(" AS key{position}, "));
+            }
+            push(&mut query, &row[column]);
+            query.push(" AS old, ");
+            push(&mut query, &Value::Bytes(new.clone()));
+            query.push(" AS new");
+        }
+        query.push(format!(") AS changes WHERE {}.{name} = changes.old", table.name));
+        for (position, (name, _)) in table.columns.iter().take(table.key).enumerate() {
+            query.push(format!(" AND {}.{name} = changes.key{position}", table.name));
+        }
+        query.build().execute(&self.writer).await.map_err(from_sqlx)?;
+        Ok(())
+    }
+
     async fn close_tables(&self) {
         self.close().await;
     }

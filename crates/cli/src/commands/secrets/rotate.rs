@@ -1,0 +1,101 @@
+//! `sessera secrets rotate`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use sessera_model::SystemRandom;
+use sessera_server::config::{Config, load};
+use sessera_store::reseal::{Count, count, reseal};
+use sessera_store::sealer::Sealer;
+use sessera_store::{Cipher, Engine, secrets_file};
+
+use crate::commands::say;
+
+/// Encrypt everything that is stored under the first secret of secrets.cipher
+///
+/// Afterwards the other secrets of the list may be removed. Works on the database of the configuration, while
+/// servers use it; it can be stopped and run again at any time. Every server must have the new secret first
+/// before you run this:
+///
+///   1. Add the new secret at the end of secrets.cipher on every node, and restart them one by one.
+///   2. Move it to the front on every node, and restart them.
+///   3. Run this command.
+///   4. Remove the old secret on every node. Keep it as long as you keep backups from before.
+#[derive(Args)]
+#[command(
+    verbatim_doc_comment,
+    after_help = "\
+Examples:
+  sessera secrets rotate -c sessera.yml --dry-run
+  sessera secrets rotate -c sessera.yml"
+)]
+pub(crate) struct RotateSecrets {
+    /// Configuration file of the servers; later ones lie over earlier ones
+    #[arg(short, long = "config", value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// Only count what would be encrypted again
+    #[arg(long)]
+    dry_run: bool,
+}
+
+impl RotateSecrets {
+    pub(crate) async fn run(self) -> Result<()> {
+        let environment = std::env::vars().collect();
+        let config = Config::from_tree(&load(&self.config, &environment)?.tree)?;
+        let engine = Engine::of(&config.dsn)?;
+        require_secrets(&config, &engine)?;
+        let cipher = Arc::new(Cipher::new(&config.secrets.cipher)?);
+        let random = Arc::new(SystemRandom::default());
+        let sealer = Sealer::new(cipher.clone(), random.clone());
+        let tables = engine.open_tables(cipher, random).await?;
+        if self.dry_run {
+            let mut all = Count::default();
+            for (table, found) in count(&*tables, &sealer).await? {
+                say(&format!(
+                    "{table}: {} of {} values are under an older secret",
+                    found.older, found.values
+                ));
+                all = all.and(found);
+            }
+            say(&format!("{} of {} values would be encrypted again.", all.older, all.values));
+            if all.unreadable > 0 {
+                bail!(
+                    "{} values cannot be decrypted with any secret of secrets.cipher: add the one that they were written under",
+                    all.unreadable
+                );
+            }
+        } else {
+            let told =
+                |table, found: Count| say(&format!("{table}: {} values were encrypted again", found.older));
+            let done = reseal(&*tables, &sealer, told).await?;
+            say(&format!(
+                "{} of {} values were encrypted again; all are under the first secret now. The others may be removed from secrets.cipher on every node. Backups from before still need them.",
+                done.older, done.values
+            ));
+        }
+        tables.close_tables().await;
+        Ok(())
+    }
+}
+
+/// There must be a list to rotate, and a database.
+fn require_secrets(config: &Config, engine: &Engine) -> Result<()> {
+    let Engine::Sqlite(file) = engine else {
+        if config.secrets.cipher.is_empty() {
+            bail!("secrets.cipher is not configured: name the configuration of the servers with --config");
+        }
+        return Ok(());
+    };
+    if !file.exists() {
+        bail!("there is no database {}: name the configuration of the servers with --config", file.display());
+    }
+    if config.secrets.cipher.is_empty() {
+        bail!(
+            "secrets.cipher is not configured, so the secret in {} is used. Set secrets.cipher to a new secret and behind it the member \"cipher\" of that file, and secrets.cookie to the member \"cookie\"; restart the server, then run this again",
+            secrets_file::path_beside(file).display()
+        );
+    }
+    Ok(())
+}
