@@ -317,6 +317,24 @@ impl ManagedSet {
         raised
     }
 
+    /// Puts off the keys that are prepared until they were published for as long as these times ask, which
+    /// may be longer than those by which they were planned. Returns whether that changed anything.
+    pub fn put_off(&mut self, clock: Timestamp, timing: &Timing) -> bool {
+        let now = self.at(clock);
+        let mut changed = false;
+        for key in self.keys.iter_mut().filter(|key| key.revoked_at.is_none() && key.activates_at > now) {
+            let earliest = key.published_at + timing.notice();
+            if key.activates_at < earliest {
+                key.activates_at = earliest;
+                changed = true;
+            }
+        }
+        if changed {
+            self.touch(clock);
+        }
+        changed
+    }
+
     /// What comes: every state that a key will enter, by time.
     pub fn timeline(&self, clock: Timestamp, timing: &Timing) -> Vec<Entry> {
         let now = self.at(clock);

@@ -111,6 +111,28 @@ impl Live {
         Snapshot::compile(config, sets, previous)
     }
 
+    /// The snapshot of a state together with the changes of key sets that must happen before it is used.
+    fn compile_adapted(
+        &self,
+        app: &App,
+        state: &State,
+        mut sets: Vec<KeySet>,
+    ) -> Result<(Snapshot, Vec<Change>), ConfigError> {
+        let previous = app.snapshot();
+        let snapshot = self.compile_state(state, &sets, &previous.tokenizers)?;
+        let adapted = rotation::adapted(&sets, &snapshot.config, app.clock.now());
+        if adapted.is_empty() {
+            return Ok((snapshot, Vec::new()));
+        }
+        for set in &adapted {
+            for known in sets.iter_mut().filter(|known| known.name == set.name) {
+                *known = KeySet { version: set.version + 1, ..set.clone() };
+            }
+        }
+        let snapshot = self.compile_state(state, &sets, &previous.tokenizers)?;
+        Ok((snapshot, adapted.into_iter().map(Change::PutKeySet).collect()))
+    }
+
     /// Waits for one's turn to change configuration or keys. Whoever has it sees the result of the one
     /// before, and no template and no key set changes between a check and the change that it allows.
     pub async fn turn(&self) -> MutexGuard<'_, ()> {
@@ -192,13 +214,11 @@ impl Live {
             diff: redact::difference(&before, &after).to_string(),
         };
         let next = State { base: state.base.clone(), revision: Some(revision.clone()), watched: Vec::new() };
-        let snapshot = self
-            .compile_state(&next, &sets, &app.snapshot().tokenizers)
+        let (snapshot, adapted) = self
+            .compile_adapted(app, &next, sets)
             .map_err(|error| PatchError { pointer: String::new(), message: error.to_string() })?;
-        // Keys must stay published for as long as tokens of the new templates can live.
-        let raised = rotation::raised(&sets, &snapshot.config.templates, app.clock.now());
         let mut changes = vec![Change::InsertRevision(revision.clone())];
-        changes.extend(raised.into_iter().map(Change::PutKeySet));
+        changes.extend(adapted);
         match app.commit(&changes).await {
             Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
             other => other?,
@@ -239,9 +259,9 @@ impl Live {
         }
         let sets = app.store.key_sets().await?;
         let next = State { base: loaded.tree, revision: state.revision.clone(), watched: Vec::new() };
-        let snapshot = self.compile_state(&next, &sets, &app.snapshot().tokenizers).map_err(unusable)?;
-        for set in rotation::raised(&sets, &snapshot.config.templates, app.clock.now()) {
-            app.commit(&[Change::PutKeySet(set)]).await?;
+        let (snapshot, adapted) = self.compile_adapted(app, &next, sets).map_err(unusable)?;
+        if !adapted.is_empty() {
+            app.commit(&adapted).await?;
         }
         *state = next;
         state.watched = self.watched(&snapshot, &[], began);

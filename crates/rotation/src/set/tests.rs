@@ -164,6 +164,32 @@ fn a_longer_ttl_keeps_keys_published_longer() {
 }
 
 #[test]
+fn longer_times_put_off_a_prepared_key_until_it_was_published_for_so_long() {
+    let mut set = running();
+    let slower = Timing { max_age: GoDuration::from_secs(120), ..TIMING };
+    // Shorter times, or those by which it was planned, change nothing.
+    assert!(!set.put_off(at(99), &TIMING));
+    assert!(set.put_off(at(99), &slower));
+    assert!(!set.put_off(at(99), &slower));
+    // Published at 0; lease, max-age and skew are 132 s.
+    assert_eq!(signer(&set, 131), "k1");
+    assert_eq!(signer(&set, 132), "k2");
+    assert_eq!(set.due(at(99), &slower), []);
+    // A key that signs already is not taken back.
+    let mut set = running();
+    assert!(!set.put_off(at(100), &slower));
+    assert_eq!(signer(&set, 100), "k2");
+    for timing in [
+        Timing { lease: GoDuration::from_secs(100), ..TIMING },
+        Timing { skew: GoDuration::from_secs(92), ..TIMING },
+    ] {
+        let mut set = running();
+        assert!(set.put_off(at(99), &timing));
+        assert_eq!(set.keys[1].activates_at, at(132));
+    }
+}
+
+#[test]
 fn a_clock_that_jumps_back_reactivates_nothing() {
     let mut set = running();
     settle(&mut set, 100);

@@ -19,6 +19,7 @@ use sessera_tokenizer::{Activation, SourceUrl, Template};
 use tokio::sync::watch;
 
 use crate::app::App;
+use crate::config::Config;
 use crate::error::ApiError;
 use crate::live::ChangeError;
 
@@ -131,16 +132,18 @@ fn longest_ttl(templates: &Map<String, Value>, set: &str) -> GoDuration {
     GoDuration::new(ttls.max().unwrap_or_default())
 }
 
-/// The sets in which the longest life of tokens must be raised before these templates may sign. They go
-/// into the same change as the templates.
-pub fn raised(sets: &[KeySet], templates: &Map<String, Value>, now: Timestamp) -> Vec<KeySet> {
-    let raise = |set: &KeySet| {
+/// The sets that must change before a configuration may be used: the longest life of tokens is raised, and
+/// prepared keys are put off when they have to be published for longer. They go into the same change as the
+/// configuration.
+pub fn adapted(sets: &[KeySet], config: &Config, now: Timestamp) -> Vec<KeySet> {
+    let adapt = |set: &KeySet| {
         let mut set = set.clone();
-        let longest = longest_ttl(templates, &set.name);
-        let changed = set.managed.as_mut()?.rotation.raise_max_ttl(longest, now);
-        changed.then_some(set)
+        let longest = longest_ttl(&config.templates, &set.name);
+        let rotation = &mut set.managed.as_mut()?.rotation;
+        let raised = rotation.raise_max_ttl(longest, now);
+        (rotation.put_off(now, &config.session.rotation) || raised).then_some(set)
     };
-    sets.iter().filter_map(raise).collect()
+    sets.iter().filter_map(adapt).collect()
 }
 
 /// The set after everything that is due was done to it; nothing when nothing is due.
@@ -152,6 +155,7 @@ async fn advance(
 ) -> Result<Option<KeySet>, RotationError> {
     let Some(mut managed) = set.managed.take() else { return Ok(None) };
     let mut changed = managed.rotation.raise_max_ttl(longest, app.clock.now());
+    changed |= managed.rotation.put_off(app.clock.now(), timing);
     loop {
         let now = app.clock.now();
         let steps = managed.rotation.due(now, timing);
