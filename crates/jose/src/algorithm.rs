@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::error::KeyError;
 
 /// A signature algorithm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     /// ECDSA with P-256 and SHA-256.
     Es256,

@@ -9,11 +9,11 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Value, json};
 use sessera_jose::verify::{Verified, verify_with_keys};
-use sessera_jose::{Jwk, PublicJwk};
+use sessera_jose::{Algorithm, Jwk, PublicJwk};
 use sessera_model::Timestamp;
 use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::KeySet;
-use sessera_tokenizer::{SourceUrl, Template};
+use sessera_tokenizer::{SourceUrl, Template, Tokenizer};
 
 use crate::config::Config;
 use crate::tokenizers::Tokenizers;
@@ -23,7 +23,18 @@ use crate::tokenizers::Tokenizers;
 pub struct Published {
     templates: BTreeMap<String, Keys>,
     managed: HashMap<String, ManagedKeys>,
+    /// Issuers below the public address, by their paths (see [`issuer_path`]).
+    issuers: BTreeMap<String, Issuer>,
     timing: Option<Timing>,
+}
+
+/// An issuer that templates name, and those templates.
+#[derive(Debug)]
+struct Issuer {
+    /// As tokens name it.
+    name: String,
+    templates: Vec<String>,
+    algorithms: BTreeSet<Algorithm>,
 }
 
 /// Where the keys of a template come from.
@@ -50,6 +61,13 @@ pub struct PublishedSet {
     pub max_age: Duration,
 }
 
+impl PublishedSet {
+    fn of((keys, max_age): (Vec<&PublicJwk>, Duration)) -> Self {
+        // Keys serialise always: they are texts.
+        Self { json: serde_json::to_string(&SetBody { keys }).unwrap_or_default(), max_age }
+    }
+}
+
 #[derive(Serialize)]
 struct SetBody<'a> {
     keys: Vec<&'a PublicJwk>,
@@ -72,17 +90,49 @@ impl Published {
                 _ => Keys::Fixed(tokenizer.public_keys().keys().to_vec()),
             };
             published.templates.insert(name.to_owned(), keys);
+            published.note_issuer(&config.public.base_url, name, tokenizer);
         }
         published
+    }
+
+    /// Notes the issuer of a template when it has a place below the public address.
+    fn note_issuer(&mut self, base_url: &str, name: &str, tokenizer: &Tokenizer) {
+        let Some(issuer) = tokenizer.issuer() else { return };
+        let Some(path) = issuer_path(base_url, issuer) else { return };
+        let known = self.issuers.entry(path.to_owned()).or_insert_with(|| Issuer {
+            name: issuer.to_owned(),
+            templates: Vec::new(),
+            algorithms: BTreeSet::new(),
+        });
+        if known.name != issuer {
+            tracing::warn!(
+                template = %name,
+                "the issuer \"{issuer}\" has no discovery document, because \"{}\" of another template has the same address",
+                known.name
+            );
+            return;
+        }
+        known.templates.push(name.to_owned());
+        known.algorithms.extend(Some(tokenizer.algorithm()).filter(|algorithm| !algorithm.is_symmetric()));
+    }
+
+    /// The discovery document of the issuer at a path below the public address; see [`document`].
+    pub fn issuer_document(&self, path: &str) -> Option<Value> {
+        let found = self.issuers.get(path)?;
+        Some(describe(&found.name, found.algorithms.iter().copied()))
+    }
+
+    /// The keys of the templates of the issuer at a path, as they are published at a time.
+    pub fn issuer_set(&self, path: &str, now: Timestamp) -> Option<PublishedSet> {
+        let found = self.issuers.get(path)?;
+        let sources = found.templates.iter().filter_map(|name| self.templates.get(name));
+        Some(PublishedSet::of(self.collect(sources, now)))
     }
 
     /// The keys of one template, or with `None` of all of them, as they are published at a time. Nothing
     /// when there is no such template.
     pub fn set(&self, template: Option<&str>, now: Timestamp) -> Option<PublishedSet> {
-        let (keys, max_age) = self.keys(template, now)?;
-        // Keys serialise always: they are texts.
-        let json = serde_json::to_string(&SetBody { keys }).unwrap_or_default();
-        Some(PublishedSet { json, max_age })
+        self.keys(template, now).map(PublishedSet::of)
     }
 
     /// A token that one of these keys has signed; nothing when none has.
@@ -90,15 +140,22 @@ impl Published {
         verify_with_keys(token, &self.keys(template, now)?.0).ok()
     }
 
-    /// The keys, each once, and how long they may be kept.
     fn keys(&self, template: Option<&str>, now: Timestamp) -> Option<(Vec<&PublicJwk>, Duration)> {
+        Some(match template {
+            Some(name) => self.collect([self.templates.get(name)?], now),
+            None => self.collect(self.templates.values(), now),
+        })
+    }
+
+    /// The keys, each once, and how long they may be kept.
+    fn collect<'a>(
+        &'a self,
+        sources: impl IntoIterator<Item = &'a Keys>,
+        now: Timestamp,
+    ) -> (Vec<&'a PublicJwk>, Duration) {
         let mut max_age = self.timing.map(|timing| timing.max_age.get()).unwrap_or_default();
         let mut keys: Vec<&PublicJwk> = Vec::new();
-        let templates: Vec<&Keys> = match template {
-            Some(name) => vec![self.templates.get(name)?],
-            None => self.templates.values().collect(),
-        };
-        for source in templates {
+        for source in sources {
             let more: Vec<&PublicJwk> = match source {
                 Keys::Fixed(keys) => keys.iter().collect(),
                 Keys::Managed(name) => {
@@ -114,7 +171,7 @@ impl Published {
                 }
             }
         }
-        Some((keys, max_age))
+        (keys, max_age)
     }
 }
 
@@ -137,18 +194,34 @@ fn managed_keys(set: &KeySet) -> Option<ManagedKeys> {
     Some(ManagedKeys { rotation, keys })
 }
 
+/// Where an issuer stands below the public address: its path without slashes at its ends. The discovery
+/// document is at `PATH/.well-known/openid-configuration`. Nothing when it has none of its own: it is another
+/// address, the public address itself, or no address as it would be written in a request.
+pub fn issuer_path<'a>(base_url: &str, issuer: &'a str) -> Option<&'a str> {
+    let path = issuer.strip_prefix(base_url)?;
+    let path = path.strip_suffix('/').unwrap_or(path);
+    // What a client would write in another way than it stands there (RFC 3986, section 6.2.2) is left out.
+    let is_plain = |segment: &str| {
+        !matches!(segment, "" | "." | ".." | ".well-known")
+            && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte))
+    };
+    path.split('/').all(is_plain).then_some(path)
+}
+
 /// The discovery document (OpenID Connect Discovery 1.0, section 3; RFC 8414) of the issuer that tokens
 /// name without a mapper. Only what it says about tokens is here: Sessera signs people in by its own
 /// flows, so there is no authorization endpoint.
 pub fn document(issuer: &str, tokenizers: &Tokenizers) -> Value {
-    let algorithms: BTreeSet<&str> = tokenizers
-        .list()
-        .into_iter()
-        .filter_map(|(_, outcome)| outcome.as_ref().ok())
+    let working = tokenizers.list().into_iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
+    let algorithms: BTreeSet<Algorithm> = working
         .map(|tokenizer| tokenizer.algorithm())
         .filter(|algorithm| !algorithm.is_symmetric())
-        .map(sessera_jose::Algorithm::as_str)
         .collect();
+    describe(issuer, algorithms)
+}
+
+fn describe(issuer: &str, algorithms: impl IntoIterator<Item = Algorithm>) -> Value {
+    let algorithms: BTreeSet<&str> = algorithms.into_iter().map(Algorithm::as_str).collect();
     json!({
         "issuer": issuer,
         "jwks_uri": format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
@@ -157,4 +230,32 @@ pub fn document(issuer: &str, tokenizers: &Tokenizers) -> Value {
         "subject_types_supported": ["public"],
         "claims_supported": ["aud", "exp", "iat", "iss", "jti", "nbf", "sid", "sub"],
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_has_its_place_below_the_public_address() {
+        let base = "https://id.example.org/auth/";
+        for (issuer, path) in [
+            ("https://id.example.org/auth/a", Some("a")),
+            ("https://id.example.org/auth/tenants/a-b_c.d~1/", Some("tenants/a-b_c.d~1")),
+            ("https://id.example.org/auth/", None),
+            ("https://id.example.org/auth", None),
+            ("https://id.example.org/auth//a", None),
+            ("https://id.example.org/auth/a//", None),
+            ("https://id.example.org/auth/a/../b", None),
+            ("https://id.example.org/auth/./a", None),
+            ("https://id.example.org/auth/a?b", None),
+            ("https://id.example.org/auth/%61", None),
+            ("https://id.example.org/auth/a/.well-known/b", None),
+            ("https://id.example.org/authority", None),
+            ("http://id.example.org/auth/a", None),
+            ("https://other.example.org/auth/a", None),
+        ] {
+            assert_eq!(issuer_path(base, issuer), path, "{issuer}");
+        }
+    }
 }

@@ -140,6 +140,11 @@ impl Tokenizer {
         self.audience.as_ref().is_some_and(|audience| audience.names(who))
     }
 
+    /// Who its template says makes its tokens, instead of the public base URL. A mapper may say otherwise.
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
+    }
+
     /// How long its tokens live.
     pub const fn ttl(&self) -> Duration {
         self.ttl

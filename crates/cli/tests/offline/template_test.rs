@@ -102,3 +102,26 @@ fn what_verifiers_would_stumble_over_is_warned_of() {
     assert!(warned("{ claims: { a: std.repeat('x', 9000) } }").contains("8 KiB"));
     assert!(!warned("{ claims: {} }").contains("Warning"));
 }
+
+#[test]
+fn tokens_whose_issuer_has_no_document_are_warned_of() {
+    let folder = Folder::new();
+    let run = |template: serde_json::Value| {
+        folder.write("template.json", &template.to_string());
+        folder.run(&["template", "test", "template.json", "--issuer", "https://id.example.org/"]).stderr
+    };
+    let mapper = "base64://eyBjbGFpbXM6IHsgaXNzOiAnaHR0cHM6Ly9pZC5leGFtcGxlLm9yZy9hJyB9IH0=";
+    assert!(
+        run(json!({"jwks_url": "set://a", "claims_mapper_url": mapper}))
+            .contains("the mapper chooses \"iss\"")
+    );
+    let other = run(json!({"jwks_url": "set://a", "issuer": "https://other.example.org/"}));
+    assert!(
+        other.contains("no discovery document") && other.contains("https://other.example.org/"),
+        "{other}"
+    );
+    for issuer in ["https://id.example.org/", "https://id.example.org/tenants/a"] {
+        let said = run(json!({"jwks_url": "set://a", "issuer": issuer}));
+        assert!(!said.contains("discovery"), "{said}");
+    }
+}

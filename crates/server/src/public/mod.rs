@@ -22,9 +22,13 @@ mod tests;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::State;
+use axum::http::{Method, Uri};
+use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::App;
+use crate::public::caller::Caller;
 use crate::{health, http, openapi, pages};
 
 /// All routes of the public API with their description.
@@ -51,12 +55,20 @@ pub(crate) fn schemas_router() -> OpenApiRouter<Arc<App>> {
     schemas::router()
 }
 
+/// What no route has: documents of issuers, which the configuration names, or nothing.
+async fn elsewhere(State(app): State<Arc<App>>, caller: Caller, method: Method, uri: Uri) -> Response {
+    match well_known::of_issuer(&app, &method, uri.path(), &caller.headers) {
+        Some(found) => found,
+        None => pages::not_found(State(app), caller).await,
+    }
+}
+
 /// The public API, ready to be served.
 pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
     let router = http::layers::complete(router)
-        .fallback(pages::not_found)
+        .fallback(elsewhere)
         .layer(http::cors::layer(app.clone()))
         .layer(axum::middleware::map_response(http::cors::tidy));
     http::layers::wrap(router.with_state(app.clone()), "public", app)

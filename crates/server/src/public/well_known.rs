@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sessera_jose::base64url;
 use utoipa_axum::router::OpenApiRouter;
@@ -56,7 +56,8 @@ async fn template_jwks(
 /// Get the discovery document
 ///
 /// For verifiers that trust an issuer by its address: it names the keys and the algorithms of its tokens
-/// (OpenID Connect Discovery 1.0).
+/// (OpenID Connect Discovery 1.0). An issuer that a template names and that lies below the public address has
+/// its own document and keys below its own path.
 #[utoipa::path(get, path = "/.well-known/openid-configuration", operation_id = "discoverConfiguration", tag = "wellknown",
     responses((status = 200, description = "Issuer, address of the keys, algorithms"), (status = 304, description = "It is what you have")))]
 async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
@@ -64,6 +65,27 @@ async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Respo
     let document = discovery::document(&snapshot.config.public.base_url, &snapshot.tokenizers);
     let max_age = snapshot.config.session.rotation.max_age.get();
     cacheable(&headers, "application/json", document.to_string(), max_age)
+}
+
+/// `PATH/.well-known/openid-configuration` and `PATH/.well-known/jwks.json` of an issuer that a template names,
+/// where `PATH` is that of the issuer below the public address. Nothing when there is no such issuer.
+///
+/// This is asked for paths that no route has, so an issuer never hides a part of the API.
+pub(crate) fn of_issuer(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return None;
+    }
+    let (issuer, file) = path.strip_prefix('/')?.split_once("/.well-known/")?;
+    let snapshot = app.snapshot();
+    match file {
+        "openid-configuration" => {
+            let document = snapshot.published.issuer_document(issuer)?;
+            let max_age = snapshot.config.session.rotation.max_age.get();
+            Some(cacheable(headers, "application/json", document.to_string(), max_age))
+        }
+        "jwks.json" => Some(keys(app, headers, snapshot.published.issuer_set(issuer, app.clock.now())?)),
+        _ => None,
+    }
 }
 
 /// A set. When this node does not know for sure which keys are good, nobody may keep its answer.
@@ -169,5 +191,64 @@ mod tests {
         assert_eq!(document["issuer"], verified.claims().unwrap()["iss"]);
         assert_eq!(document["jwks_uri"], "http://127.0.0.1:4433/.well-known/jwks.json");
         assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256", "EdDSA"]));
+    }
+
+    #[tokio::test]
+    async fn an_issuer_below_the_public_address_has_its_own_document() {
+        let server = server().await;
+        let base = server.app.snapshot().config.public.base_url.clone();
+        let templates = json!({
+            "one": {"jwks_url": "set://a", "issuer": format!("{base}tenants/one")},
+            "two": {"jwks_url": "set://b", "issuer": format!("{base}tenants/two/")},
+            "too": {"jwks_url": "set://a", "issuer": format!("{base}tenants/two/")},
+            "twin": {"jwks_url": "set://a", "issuer": format!("{base}tenants/two")},
+            "secret": {"jwks_url": "set://shared", "issuer": format!("{base}secret")},
+            "api": {"jwks_url": "set://a", "issuer": format!("{base}schemas")},
+            "other": {"jwks_url": "set://a", "issuer": "https://other.example.org/x"},
+        });
+        let patch = json!([{"op": "add", "path": "/services/identity/config/session/whoami/tokenizer/templates",
+            "value": templates}]);
+        assert_eq!(server.admin("PATCH", "/projects/default", Some(patch)).await.status, 200);
+        server.person("ada@example.org").await;
+        let (token, _) = server.signed_in("ada@example.org").await;
+        for (template, algorithms) in [("one", vec!["ES256"]), ("two", vec!["ES256", "EdDSA"])] {
+            // As a verifier does it: from the iss of a token to the document, from there to the keys.
+            let path = format!("/sessions/whoami?tokenize_as={template}");
+            let whoami = server.public("GET", &path, &[("x-session-token", &token)], None).await;
+            let jwt = whoami.body["tokenized"].as_str().unwrap();
+            let payload = sessera_jose::base64url::decode(jwt.split('.').nth(1).unwrap()).unwrap();
+            let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+            let issuer = claims["iss"].as_str().unwrap();
+            let below = |url: &str| format!("/{}", url.strip_prefix(&base).unwrap());
+            let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+            let document = server.public("GET", &below(&address), &[], None).await;
+            assert_eq!((document.status, &document.body["issuer"]), (200, &claims["iss"]), "{document:?}");
+            assert_eq!(document.body["id_token_signing_alg_values_supported"], json!(algorithms));
+            assert_eq!(document.header("cache-control"), "public, max-age=300");
+            assert_eq!(document.header("access-control-allow-origin"), "*");
+            let tag = document.header("etag").to_owned();
+            let again = server.public("GET", &below(&address), &[("if-none-match", &tag)], None).await;
+            assert_eq!(again.status, 304);
+            let keys =
+                server.public("GET", &below(document.body["jwks_uri"].as_str().unwrap()), &[], None).await;
+            let set = sessera_jose::JwkSet::parse(keys.body.to_string().as_bytes()).unwrap().public();
+            assert_eq!(set.keys().len(), algorithms.len(), "only the keys of its own templates");
+            sessera_jose::verify::verify(jwt, &set).unwrap();
+        }
+        let shared = server.public("GET", "/secret/.well-known/jwks.json", &[], None).await;
+        assert_eq!((shared.status, &shared.body), (200, &json!({"keys": []})));
+        // What the API has stays what it is, and no other path is one of an issuer.
+        assert_eq!(server.public("GET", "/schemas/default", &[], None).await.status, 200);
+        for (method, path) in [
+            ("GET", "/x/.well-known/openid-configuration"),
+            ("GET", "/tenants/.well-known/openid-configuration"),
+            ("GET", "/tenants/one/.well-known/other"),
+            ("GET", "//tenants/one/.well-known/jwks.json"),
+            ("POST", "/tenants/one/.well-known/jwks.json"),
+        ] {
+            assert_eq!(server.public(method, path, &[], None).await.status, 404, "{method} {path}");
+        }
+        let root = server.public("GET", "/.well-known/openid-configuration", &[], None).await;
+        assert_eq!(root.body["issuer"], base);
     }
 }

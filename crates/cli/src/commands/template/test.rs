@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::{Map, Value, json};
 use sessera_jsonnet::Members;
 use sessera_model::{Random, SystemRandom, Timestamp};
+use sessera_server::discovery::issuer_path;
 use sessera_tokenizer::{Subject, Tokenizer};
 
 use crate::global::Global;
@@ -131,7 +132,7 @@ impl Outcome {
         }
         Ok(Self {
             changes: changes(&defaults, &wanted, &claims),
-            warnings: warnings(tokenizer, &claims, token_bytes, now),
+            warnings: warnings(tokenizer, subject, &defaults, &claims, token_bytes, now),
             fuel: mapped.map(|members| (members.fuel(), tokenizer.limits().fuel)),
             defaults,
             claims,
@@ -207,8 +208,16 @@ fn changes(
     claims.iter().filter_map(change).collect()
 }
 
-fn warnings(tokenizer: &Tokenizer, claims: &Map<String, Value>, bytes: usize, now: i64) -> Vec<String> {
-    let mut warnings = Vec::new();
+fn warnings(
+    tokenizer: &Tokenizer,
+    subject: &Subject<'_>,
+    defaults: &Map<String, Value>,
+    claims: &Map<String, Value>,
+    bytes: usize,
+    now: i64,
+) -> Vec<String> {
+    let mut warnings: Vec<String> =
+        undiscovered(subject.issuer, tokenizer, defaults, claims).into_iter().collect();
     if tokenizer.algorithm().is_symmetric() {
         warnings.push(format!(
             "the template signs with a shared secret ({}): whoever can verify its tokens can also make them",
@@ -228,6 +237,27 @@ fn warnings(tokenizer: &Tokenizer, claims: &Map<String, Value>, bytes: usize, no
         ));
     }
     warnings
+}
+
+/// Why verifiers find no discovery document by the `iss` of the tokens, if they find none.
+fn undiscovered(
+    base_url: &str,
+    tokenizer: &Tokenizer,
+    defaults: &Map<String, Value>,
+    claims: &Map<String, Value>,
+) -> Option<String> {
+    let why = if claims.get("iss") == defaults.get("iss") {
+        let issuer = tokenizer.issuer().filter(|issuer| *issuer != base_url)?;
+        if issuer_path(base_url, issuer).is_some() {
+            return None;
+        }
+        format!("the issuer {issuer} does not lie below the public address {base_url}")
+    } else {
+        "the mapper chooses \"iss\"".to_owned()
+    };
+    Some(format!(
+        "verifiers find no discovery document for the tokens, because {why}; give them the address of the keys, /.well-known/jwks/TEMPLATE.json"
+    ))
 }
 
 fn object(json: &[u8]) -> Result<Map<String, Value>> {
