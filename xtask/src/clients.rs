@@ -7,15 +7,20 @@ use anyhow::Result;
 use crate::run::{run, sessera, workspace};
 use crate::tools;
 
-/// Plays the guide with `@ory/client` and verifies its tokens with jose and PyJWT.
+/// Plays the guides with `@ory/client` and verifies tokens with what docs/verifiers.md has for it.
 pub(crate) fn test() -> Result<()> {
     let program = sessera()?;
     let python = tools::python("tests/clients/requirements.txt")?;
     let folder = workspace().join("tests/clients");
     run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
-    run(Command::new("node")
+    let mut tests = Command::new("node");
+    tests
         .args(["--test", "--test-reporter=spec"])
         .current_dir(&folder)
         .env("SESSERA", program)
-        .env("PYTHON", python))
+        .env("PYTHON", python);
+    if let Some(jars) = tools::nimbus()? {
+        tests.env("JARS", jars);
+    }
+    run(&mut tests)
 }

@@ -1,13 +1,13 @@
 //! Keys that take turns on three nodes, and verifiers in three languages that must never refuse a token.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use anyhow::Result;
 
 use crate::postgres::Cluster;
-use crate::run::{run, sessera, skipped, workspace};
-use crate::tools::{self, find};
+use crate::run::{run, sessera, workspace};
+use crate::tools;
 
 /// Lets the key change so often, which takes ten seconds each; with nodes killed and the database restarted.
 pub(crate) fn test(rotations: u64) -> Result<()> {
@@ -30,12 +30,9 @@ fn verifiers() -> Result<String> {
         entry("jose", &[Path::new("node"), &folder.join("verifier.mjs")]),
         entry("PyJWT", &[&python, &folder.join("verifier.py")]),
     ];
-    if find("javac").is_some() && find("mvn").is_some() {
-        let jars = nimbus(&folder)?;
+    if let Some(jars) = tools::nimbus()? {
         let program = folder.join("Verifier.java");
         commands.push(entry("Nimbus", &[Path::new("java"), Path::new("-cp"), &jars.join("*"), &program]));
-    } else {
-        skipped("the verifier in Java", "a Java development kit or Maven is not installed");
     }
     Ok(format!("{{{}}}", commands.join(",")))
 }
@@ -44,14 +41,4 @@ fn verifiers() -> Result<String> {
 fn entry(name: &str, command: &[&Path]) -> String {
     let parts: Vec<String> = command.iter().map(|part| format!("{:?}", part.display().to_string())).collect();
     format!("\"{name}\":[{}]", parts.join(","))
-}
-
-/// The folder with the jars of the verifier in Java.
-fn nimbus(folder: &Path) -> Result<PathBuf> {
-    let jars = workspace().join("target/java");
-    run(Command::new("mvn")
-        .args(["--batch-mode", "--quiet", "dependency:copy-dependencies", "--file"])
-        .arg(folder.join("pom.xml"))
-        .arg(format!("-DoutputDirectory={}", jars.display())))?;
-    Ok(jars)
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::run::run;
+use crate::run::{run, skipped};
 
 /// A program that some test needs, and the package that has it.
 struct Tool {
@@ -24,6 +24,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "python3", package: "python3-venv" },
     Tool { program: crate::postgres::PROGRAMS, package: "postgresql" },
     Tool { program: "/usr/sbin/nginx", package: "nginx-light" },
+    Tool { program: "/usr/lib/nginx/modules/ngx_http_js_module.so", package: "libnginx-mod-http-js" },
 ];
 
 /// Installs what is missing. Needs root for that, and says what to install otherwise.
@@ -65,6 +66,21 @@ pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
         .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
         .arg(folder.join(requirements)))?;
     Ok(python)
+}
+
+/// The folder with the jars of the verifiers in Java; nothing where Java is not installed.
+pub(crate) fn nimbus() -> Result<Option<PathBuf>> {
+    if find("javac").is_none() || find("mvn").is_none() {
+        skipped("the verifiers in Java", "a Java development kit or Maven is not installed");
+        return Ok(None);
+    }
+    let folder = crate::run::workspace();
+    let jars = folder.join("target/java");
+    run(Command::new("mvn")
+        .args(["--batch-mode", "--quiet", "dependency:copy-dependencies", "--file"])
+        .arg(folder.join("tests/clients/verifiers/pom.xml"))
+        .arg(format!("-DoutputDirectory={}", jars.display())))?;
+    Ok(Some(jars))
 }
 
 pub(crate) fn is_root() -> bool {
