@@ -81,10 +81,15 @@ class Server:
         with open(self.file, "w") as file:
             json.dump(config, file)
 
-    def start(self):
+    def start(self, under=(), **environment):
+        """Starts it, perhaps under another program and with more in its environment."""
         self.log = open(os.path.join(self.folder, "log"), "ab")
         self.process = subprocess.Popen(
-            [PROGRAM, "serve", "-c", self.file], stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log
+            [*under, PROGRAM, "serve", "-c", self.file],
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=self.log,
+            stderr=self.log,
         )
         until(lambda: self.ask("/health/ready")[0] == 200 or self.process.poll() is not None, "the start")
         if self.process.poll() is not None:

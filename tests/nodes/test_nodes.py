@@ -82,7 +82,8 @@ def call(url, method="GET", body=None, token=None):
 class Proxy:
     """A proxy in front of PostgreSQL that can stand still without a word, or take its time."""
 
-    def __init__(self):
+    def __init__(self, target=PORT):
+        self.target = target
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
         # Which connections stand still: none, "lines" (those that listen), or "all".
@@ -97,7 +98,7 @@ class Proxy:
 
     def carry(self, client):
         listens = False
-        with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", PORT)) as server:
+        with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", self.target)) as server:
             selector = selectors.DefaultSelector()
             selector.register(client, selectors.EVENT_READ, server)
             selector.register(server, selectors.EVENT_READ, client)
@@ -118,7 +119,7 @@ class Proxy:
 class Node:
     """A running server."""
 
-    def __init__(self, folder, name, database, port=PORT, **session):
+    def __init__(self, folder, name, database, port=PORT, more=None, **session):
         self.public, self.admin = free_port(), free_port()
         dsn = f"postgres://app@127.0.0.1:{port}/{database}?sslmode=disable&max_conns=4"
         base = "http://127.0.0.1:4433/"
@@ -131,6 +132,7 @@ class Node:
             },
             "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
             "session": session,
+            **(more or {}),
         }
         self.file = os.path.join(folder, f"{name}.yml")
         with open(self.file, "w") as file:

@@ -35,7 +35,7 @@ enum Chore {
     Clients,
     /// Only the tests of mail: codes through a real mail server
     Mail,
-    /// Only what needs PostgreSQL: the store's tests, three nodes behind nginx, faults
+    /// Only what needs PostgreSQL: the store's tests, three nodes behind nginx, standbys, faults
     Postgres,
     /// Only the keys that take turns on three nodes, with verifiers in three languages
     Rotation {

@@ -14,7 +14,16 @@ use crate::wire::free_port;
 /// Where Debian keeps one folder for each version.
 pub(crate) const PROGRAMS: &str = "/usr/lib/postgresql";
 
-/// Runs what needs PostgreSQL: the store's tests, three nodes behind nginx, faults.
+/// What runs with a cluster, in this order.
+const TESTS: [&str; 5] = [
+    "tests/nodes/test_nodes.py",
+    "tests/nodes/test_standbys.py",
+    "tests/faults/test_connections.py",
+    "tests/faults/test_clock.py",
+    "tests/faults/test_faults.py",
+];
+
+/// Runs what needs PostgreSQL: the store's tests, three nodes behind nginx, standbys, faults.
 pub(crate) fn test() -> Result<()> {
     let cluster = Cluster::start("store")?;
     let arguments = ["test", "--locked", "-p", "sessera-store", "--tests"];
@@ -22,7 +31,7 @@ pub(crate) fn test() -> Result<()> {
     drop(cluster);
     let program = sessera()?;
     let cluster = Cluster::start("nodes")?;
-    for test in ["tests/nodes/test_nodes.py", "tests/faults/test_faults.py"] {
+    for test in TESTS {
         run(&mut cluster.python(test, &program)?)?;
     }
     Ok(())

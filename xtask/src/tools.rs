@@ -25,6 +25,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: crate::postgres::PROGRAMS, package: "postgresql" },
     Tool { program: "/usr/sbin/nginx", package: "nginx-light" },
     Tool { program: "/usr/lib/nginx/modules/ngx_http_js_module.so", package: "libnginx-mod-http-js" },
+    Tool { program: "faketime", package: "faketime" },
 ];
 
 /// Installs what is missing. Needs root for that, and says what to install otherwise.

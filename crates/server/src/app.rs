@@ -1,6 +1,7 @@
 //! What every handler shares: the store, time, randomness and the current configuration.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
@@ -44,6 +45,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Where requests get their ids from.
     pub request_ids: RequestIds,
+    /// Whether the server was told to stop.
+    pub stopping: AtomicBool,
     snapshot: ArcSwap<Snapshot>,
 }
 
@@ -63,6 +66,7 @@ impl App {
         Self {
             metrics: Arc::new(Metrics::new()),
             request_ids: RequestIds::new(u64::from_le_bytes(start)),
+            stopping: AtomicBool::new(false),
             sessions: Sessions::new(snapshot.config.session.cache_max_bytes, store.clone()),
             store,
             clock,

@@ -2,6 +2,7 @@
 //! `/admin`.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
@@ -66,10 +67,14 @@ async fn alive() -> Json<Health> {
     tag = "metadata",
     responses(
         (status = 200, description = "It can", body = Health),
-        (status = 503, description = "The database does not answer"),
+        (status = 503, description = "The database does not answer, or the server is about to stop"),
     )
 )]
 async fn ready(State(app): State<Arc<App>>) -> Response {
+    if app.stopping.load(Ordering::Relaxed) {
+        let body = json!({ "errors": { "server": "The server was told to stop. Ask another one." } });
+        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+    }
     let uses_managed_keys = app
         .snapshot()
         .tokenizers
@@ -104,6 +109,8 @@ async fn version() -> Json<Version> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use serde_json::json;
 
     use crate::testing::TestServer;
@@ -123,6 +130,10 @@ mod tests {
             server.public("GET", "/version", &[], None).await.body["version"],
             env!("CARGO_PKG_VERSION")
         );
+        server.app.stopping.store(true, Ordering::Relaxed);
+        assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
+        assert_eq!(server.public("GET", "/health/alive", &[], None).await.status, 200);
+        server.app.stopping.store(false, Ordering::Relaxed);
         server.app.store.close().await;
         assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
         assert_eq!(server.public("GET", "/health/alive", &[], None).await.status, 200);

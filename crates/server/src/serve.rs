@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
@@ -103,7 +104,10 @@ impl Server {
         let config = Config::from_tree(&loaded.tree)?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let engine = Engine::of(&config.dsn)?;
+        let mut engine = Engine::of(&config.dsn)?;
+        if let Some(standbys) = &config.dsn_read_only {
+            engine = engine.with_standbys(standbys)?;
+        }
         let (cipher, cookie) = secrets(&config, &engine, &*random)?;
         let store = engine.open(Arc::new(Cipher::new(&cipher)?), random.clone()).await?;
         // Read first: what changes afterwards makes it differ.
@@ -140,12 +144,18 @@ impl Server {
     /// Answers until `stop` becomes true, then lets requests in flight finish and closes the database.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
+        let timeouts = self.app.snapshot().config.timeouts;
+        let (end, ended) = watch::channel(false);
+        tasks.spawn(drain(self.app.clone(), timeouts.drain, stop, end));
+        let stop = ended;
         let (public, admin) = (public::router(self.app.clone()), admin::router(self.app.clone()));
         let (most_public, most_admin) = http::listener::most_connections();
         let app = self.app.clone();
         let shortcut: Shortcut = Arc::new(move |request| public::whoami::from_memory(&app, request));
-        tasks.spawn(http::listener::serve(self.public, shortcut, public, most_public, stop.clone()));
-        tasks.spawn(http::listener::serve(self.admin, Arc::new(|_| None), admin, most_admin, stop.clone()));
+        let (to_router, ended): (Shortcut, _) = (Arc::new(|_| None), stop.clone());
+        tasks.spawn(http::listener::serve(self.public, shortcut, public, most_public, timeouts, ended));
+        let ended = stop.clone();
+        tasks.spawn(http::listener::serve(self.admin, to_router, admin, most_admin, timeouts, ended));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
         tasks.spawn(nodes::follow(self.app.clone(), self.changed, self.version, stop.clone()));
         tasks.spawn(courier::run(self.app.clone(), stop.clone()));
@@ -183,6 +193,16 @@ async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener,
         address: format!("{host}:{port}"),
         problem,
     })
+}
+
+/// Turns readiness red when the server is told to stop, and gives load balancers time to see it before
+/// connections are refused.
+async fn drain(app: Arc<App>, time: Duration, mut stop: watch::Receiver<bool>, end: watch::Sender<bool>) {
+    http::listener::stopped(&mut stop).await;
+    app.stopping.store(true, Ordering::Relaxed);
+    tokio::time::sleep(time).await;
+    // The receivers live as long as the server runs.
+    let _ = end.send(true);
 }
 
 /// Does something again and again until the server stops.

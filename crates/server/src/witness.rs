@@ -44,6 +44,10 @@ macro_rules! witnessed {
                 self.store.line()
             }
 
+            async fn copy_of_session(&self, token: &TokenHash) -> Option<(StoredSession, Identity)> {
+                self.store.copy_of_session(token).await
+            }
+
             async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
                 for change in changes {
                     let text = format!("{change:?}");

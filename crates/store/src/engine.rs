@@ -16,16 +16,33 @@ pub enum Engine {
     /// A file.
     Sqlite(PathBuf),
     /// A server.
-    Postgres(PostgresDsn),
+    Postgres {
+        /// The cluster.
+        dsn: PostgresDsn,
+        /// Its standbys, from which sessions may be read.
+        read_only: Option<PostgresDsn>,
+    },
 }
 
 impl Engine {
     /// The database that a data source name means: `sqlite://`, `postgres://`, `cockroach://`.
     pub fn of(dsn: &str) -> Result<Self, StoreError> {
         if is_postgres(dsn) {
-            PostgresDsn::parse(dsn).map(Self::Postgres)
+            Ok(Self::Postgres { dsn: PostgresDsn::parse(dsn)?, read_only: None })
         } else {
             parse_dsn(dsn).map(Self::Sqlite)
+        }
+    }
+
+    /// The same with standbys, from which sessions may be read.
+    pub fn with_standbys(self, standbys: &str) -> Result<Self, StoreError> {
+        match self {
+            Self::Postgres { dsn, .. } if dsn.is_postgres && is_postgres(standbys) => {
+                Ok(Self::Postgres { dsn, read_only: Some(PostgresDsn::parse(standbys)?) })
+            }
+            _ => Err(StoreError::InvalidDsn(
+                "dsn_read_only names standbys of a PostgreSQL cluster, so it and dsn must both begin with postgres://. Remove it, or use PostgreSQL".into(),
+            )),
         }
     }
 
@@ -37,8 +54,8 @@ impl Engine {
     ) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open(SqliteOptions { path, cipher, random }).await?),
-            Self::Postgres(dsn) => {
-                Arc::new(PostgresStore::open(PostgresOptions { dsn, cipher, random }).await?)
+            Self::Postgres { dsn, read_only } => {
+                Arc::new(PostgresStore::open(PostgresOptions { dsn, read_only, cipher, random }).await?)
             }
         })
     }
@@ -51,8 +68,8 @@ impl Engine {
     ) -> Result<Arc<dyn Tables>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => Arc::new(SqliteStore::open(SqliteOptions { path, cipher, random }).await?),
-            Self::Postgres(dsn) => {
-                Arc::new(PostgresStore::open(PostgresOptions { dsn, cipher, random }).await?)
+            Self::Postgres { dsn, read_only } => {
+                Arc::new(PostgresStore::open(PostgresOptions { dsn, read_only, cipher, random }).await?)
             }
         })
     }

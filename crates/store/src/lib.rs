@@ -89,6 +89,12 @@ pub trait Store: Send + Sync {
         token: &TokenHash,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
 
+    /// The same from a copy of the database, where there is one that has every change that this node knows
+    /// of. Nothing when there is none, it has no such session, or it does not answer.
+    async fn copy_of_session(&self, _token: &TokenHash) -> Option<(StoredSession, Identity)> {
+        None
+    }
+
     /// The session with this id, with its identity, whatever its state.
     async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError>;
 

@@ -5,11 +5,12 @@
 //! whatever was told before that heartbeat has been heard. Otherwise the node asks the database.
 
 use std::fmt;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use sessera_model::{TokenHash, Uuid};
+use tokio::sync::Notify;
 
 use crate::change::Change;
 
@@ -102,6 +103,37 @@ fn token(hex: &str) -> Option<TokenHash> {
 /// Whoever keeps something in memory and drops it. It must not wait: when it returns, it has dropped.
 pub type Listener = Box<dyn Fn(&Invalidation) + Send + Sync>;
 
+/// A place in the log of a primary, which its standbys replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    /// Which cluster's log.
+    pub(crate) system: i64,
+    /// Which of its histories: every promotion begins a new one, whose places say nothing about others.
+    pub(crate) timeline: i64,
+    /// The place, in bytes.
+    pub(crate) log: i64,
+}
+
+impl Position {
+    /// Whether a standby that has replayed up to here has replayed all that is before `other`.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        self.system == other.system && self.timeline == other.timeline && self.log >= other.log
+    }
+}
+
+/// How far a standby must be so that it knows all that this node knows of.
+///
+/// Every change that this node is told of, or makes, takes a number, and with it the position is unknown.
+/// The primary is then asked for the end of its log. A change is told, and a commit is answered, only
+/// after its commit record is in the log, so whoever asks after number `n` was given out gets a position
+/// behind the records of all changes up to `n`. The answer counts only while no further number was given
+/// out; otherwise it is asked again.
+#[derive(Default)]
+struct Known {
+    changes: u64,
+    position: Option<Position>,
+}
+
 /// The line, as the node that listens sees it.
 pub struct Line {
     began: Instant,
@@ -112,6 +144,9 @@ pub struct Line {
     /// Up to when all changes are known, in microseconds since `began`.
     known_until: AtomicU64,
     listener: OnceLock<Listener>,
+    known: Mutex<Known>,
+    /// Says that the position became unknown.
+    moved: Notify,
 }
 
 impl Line {
@@ -122,6 +157,8 @@ impl Line {
             trusted_until: AtomicU64::new(0),
             known_until: AtomicU64::new(0),
             listener: OnceLock::new(),
+            known: Mutex::default(),
+            moved: Notify::new(),
         }
     }
 
@@ -154,8 +191,10 @@ impl Line {
         Duration::from_micros(self.now().saturating_sub(self.known_until.load(Ordering::Acquire)))
     }
 
-    /// Passes on what others changed.
+    /// Passes on what others changed. Before anything is dropped from memory the position is unknown: who
+    /// sees that it was dropped and reads again does not read from a standby that lacks the change.
     pub(crate) fn tell(&self, invalidation: &Invalidation) {
+        self.moves();
         if let Some(listener) = self.listener.get() {
             listener(invalidation);
         }
@@ -170,6 +209,40 @@ impl Line {
     /// The line broke.
     pub(crate) fn distrust(&self) {
         self.trusted_until.store(0, Ordering::Release);
+    }
+
+    /// Something changed that standbys may not have replayed yet.
+    pub(crate) fn moves(&self) {
+        let mut known = self.known();
+        known.changes += 1;
+        known.position = None;
+        drop(known);
+        self.moved.notify_one();
+    }
+
+    /// Waits until the position is unknown; returns the number with which its answer is given to
+    /// [`Self::locate`].
+    pub(crate) async fn moved(&self) -> u64 {
+        self.moved.notified().await;
+        self.known().changes
+    }
+
+    /// The end of the primary's log, asked for after `changes` was returned.
+    pub(crate) fn locate(&self, changes: u64, position: Position) {
+        let mut known = self.known();
+        if known.changes == changes {
+            known.position = Some(position);
+        }
+    }
+
+    /// How far a standby must be so that it may be asked. Absent while that is unknown.
+    pub(crate) fn position(&self) -> Option<Position> {
+        self.known().position
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        // Nothing panics while it is held.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> u64 {
@@ -223,5 +296,34 @@ mod tests {
         line.confirm(Instant::now(), Duration::ZERO);
         assert!(!line.is_trusted());
         assert!(Line::of_one().is_trusted());
+    }
+
+    #[tokio::test]
+    async fn a_position_counts_until_the_next_change() {
+        let at = |log: i64| Position { system: 1, timeline: 1, log };
+        let line = Line::of_many();
+        assert_eq!(line.position(), None);
+        line.tell(&Invalidation::Everything);
+        let first = line.moved().await;
+        line.locate(first, at(10));
+        assert_eq!(line.position(), Some(at(10)));
+        // Told while the primary is being asked: the answer may lie before the change.
+        line.moves();
+        let second = line.moved().await;
+        line.tell(&Invalidation::KeySets);
+        line.locate(second, at(20));
+        assert_eq!(line.position(), None);
+        let third = line.moved().await;
+        line.locate(third, at(30));
+        assert_eq!(line.position(), Some(at(30)));
+    }
+
+    #[test]
+    fn positions_of_other_histories_say_nothing() {
+        let position = Position { system: 1, timeline: 2, log: 100 };
+        assert!(Position { log: 100, ..position }.covers(&position));
+        assert!(!Position { log: 99, ..position }.covers(&position));
+        assert!(!Position { timeline: 1, log: 500, ..position }.covers(&position));
+        assert!(!Position { system: 2, log: 500, ..position }.covers(&position));
     }
 }

@@ -31,6 +31,7 @@ async fn database(server: &str) -> String {
 async fn open_with(dsn: &str, secret: &str) -> Result<PostgresStore, StoreError> {
     PostgresStore::open(PostgresOptions {
         dsn: PostgresDsn::parse(dsn)?,
+        read_only: None,
         cipher: Arc::new(Cipher::new(&[Secret::new(secret)]).unwrap()),
         random: Arc::new(SystemRandom::default()),
     })

@@ -39,6 +39,7 @@ async fn database() -> Option<String> {
 async fn postgres(dsn: &str) -> PostgresStore {
     PostgresStore::open(PostgresOptions {
         dsn: PostgresDsn::parse(dsn).unwrap(),
+        read_only: None,
         cipher: Arc::new(Cipher::new(&[Secret::new("one")]).unwrap()),
         random: Arc::new(SystemRandom::default()),
     })

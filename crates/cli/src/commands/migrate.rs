@@ -89,7 +89,7 @@ fn cipher(
     }
     let file = |engine: &Engine| match engine {
         Engine::Sqlite(file) => Some(file.clone()),
-        Engine::Postgres(_) => None,
+        Engine::Postgres { .. } => None,
     };
     let Some(file) = source.map_or_else(|| file(target), file) else {
         bail!("secrets.cipher is not configured: name the configuration of the servers with --config");

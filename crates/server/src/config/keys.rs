@@ -66,7 +66,7 @@ const TEXTS: Kind = List(&Text);
 const SECRETS: Kind = List(&Secret);
 
 /// The keys that belong to the machine: from files and the environment only.
-pub const MACHINE: [&str; 5] = ["dsn", "secrets", "serve", "log", "dev"];
+pub const MACHINE: [&str; 6] = ["dsn", "dsn_read_only", "secrets", "serve", "log", "dev"];
 
 const CORS: &[Key] = &[
     key("enabled", Bool, "Answer requests of other origins. Default: false."),
@@ -130,8 +130,34 @@ const ADMIN: &[Key] = &[
     unsupported("socket", NO_SOCKET),
 ];
 
-const SERVE: &[Key] =
-    &[key("public", Object(PUBLIC), "The public API."), key("admin", Object(ADMIN), "The admin API.")];
+const TIMEOUTS: &[Key] = &[
+    key(
+        "head",
+        Duration,
+        "How long a client may take to send the head of a request, also of the next one on a kept connection. Default: 30s.",
+    ),
+    key("answer", Duration, "How long a client may take to read an answer. Default: 30s."),
+    key(
+        "drain",
+        Duration,
+        "How long the server goes on taking connections after SIGTERM, with readiness red, so that load balancers turn away first. Default: 0s.",
+    ),
+    key(
+        "grace",
+        Duration,
+        "How long requests in flight may take after that; then they are cut off. Default: 20s.",
+    ),
+];
+
+const SERVE: &[Key] = &[
+    key("public", Object(PUBLIC), "The public API."),
+    key("admin", Object(ADMIN), "The admin API."),
+    key(
+        "timeouts",
+        Object(TIMEOUTS),
+        "How long clients, and the end, may take. They count from the next start.",
+    ),
+];
 
 const AFTER_PASSWORD: &[Key] = &[
     key("hooks", List(&Any), "What happens after signing up: session, show_verification_ui."),
@@ -405,6 +431,11 @@ pub const ROOT: &[Key] = &[
         "dsn",
         Secret,
         "The database: sqlite://file or postgres://user:password@host/database. Default: sqlite://sessera.sqlite in the working directory.",
+    ),
+    key(
+        "dsn_read_only",
+        Secret,
+        "Standbys of the database, postgres://user:password@host1,host2/database, from which sessions may be read while they have every change that this node knows of. Default: none.",
     ),
     key("serve", Object(SERVE), "Where Sessera listens."),
     key("secrets", Object(SECRETS_KEYS), "Secrets."),

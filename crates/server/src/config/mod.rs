@@ -1,7 +1,7 @@
 //! The configuration: one tree with the key names of `kratos.yml`.
 //!
 //! It comes from files, over them the environment, over both the revision stored through the project
-//! API. What belongs to the machine (`dsn`, `secrets`, `serve`, `log`) comes from files and the
+//! API. What belongs to the machine (`dsn`, `dsn_read_only`, `secrets`, `serve`, `log`) comes from files and the
 //! environment only.
 //!
 //! | module | holds |
@@ -25,4 +25,4 @@ pub mod tree;
 pub mod yaml;
 
 pub use load::{ConfigError, Loaded, load};
-pub use tree::Config;
+pub use tree::{Config, Timeouts};

@@ -15,10 +15,14 @@ use super::load::ConfigError;
 pub struct Config {
     /// The database.
     pub dsn: String,
+    /// Standbys of the database, from which sessions may be read.
+    pub dsn_read_only: Option<String>,
     /// The public API.
     pub public: PublicConfig,
     /// The admin API.
     pub admin: AdminConfig,
+    /// How long clients, and the end, may take.
+    pub timeouts: Timeouts,
     /// The log.
     pub log: LogConfig,
     /// Secrets.
@@ -80,6 +84,19 @@ pub struct AdminConfig {
     pub tokens: Vec<Secret>,
     /// Whether it may be served to everybody without a token.
     pub insecure: bool,
+}
+
+/// How long clients, and the end, may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// A client to send the head of a request, first or next on a kept connection.
+    pub head: Duration,
+    /// A client to take an answer.
+    pub answer: Duration,
+    /// From being told to stop until no new connections are taken. Readiness is red from the beginning.
+    pub drain: Duration,
+    /// Requests in flight to finish after that.
+    pub grace: Duration,
 }
 
 /// The log.
@@ -262,12 +279,15 @@ impl Config {
             .extend(findings.wrong.iter().map(|wrong| format!("{}: {}", wrong.pointer, wrong.message)));
         let public = public(&mut reader);
         let admin = admin(&mut reader);
+        let timeouts = timeouts(&mut reader);
         let session = session(&mut reader);
         let cookie = reader.secrets("/secrets/cookie");
         let config = Self {
             dsn: reader.text("/dsn").unwrap_or_else(|| "sqlite://sessera.sqlite".into()),
+            dsn_read_only: reader.text("/dsn_read_only"),
             public,
             admin,
+            timeouts,
             log: LogConfig {
                 level: reader.text("/log/level").unwrap_or_else(|| "info".into()),
                 json: reader.text("/log/format").is_some_and(|format| format == "json"),
@@ -349,6 +369,23 @@ fn admin(reader: &mut Reader<'_>) -> AdminConfig {
 /// Whether only this machine can reach an address.
 pub fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn timeouts(reader: &mut Reader<'_>) -> Timeouts {
+    let mut time = |name: &str, default: u64, may_be_zero: bool| {
+        let pointer = format!("/serve/timeouts/{name}");
+        let configured = reader.duration(&pointer).unwrap_or(Duration::from_secs(default));
+        if configured.is_zero() && !may_be_zero {
+            reader.problems.push(format!("{pointer}: without any time nobody could be answered; write 30s"));
+        }
+        configured
+    };
+    Timeouts {
+        head: time("head", 30, false),
+        answer: time("answer", 30, false),
+        drain: time("drain", 0, true),
+        grace: time("grace", 20, true),
+    }
 }
 
 fn identity(reader: &mut Reader<'_>) -> IdentityConfig {
@@ -455,6 +492,7 @@ mod tests {
         assert!(problems(json!({"serve": {"public": {"port": 70000}}})).contains("/serve/public/port"));
         assert!(problems(json!({"session": {"cookie": {"same_site": "lax"}}})).contains("same_site"));
         assert!(problems(json!({"serve": {"public": {"base_url": "not a url"}}})).contains("base_url"));
+        assert!(problems(json!({"serve": {"timeouts": {"head": "0s"}}})).contains("/serve/timeouts/head"));
         assert!(problems(json!({"identity": {"schemas": [{"id": "x"}]}})).contains("/identity/schemas/0"));
     }
 }

@@ -13,18 +13,23 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
+use tokio::time::timeout;
 use tower::Service as _;
 
-/// How long a client may take to send the head of a request, first or next on a kept connection.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+use super::patient::Patient;
+use crate::config::Timeouts;
 
 /// The largest head of a request in bytes. Larger ones are answered with 431.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// How long requests in flight may take to finish once the server is told to stop.
-const GRACE: Duration = Duration::from_secs(20);
+/// How many clients that are sent away are waited for at the same time.
+const FAREWELLS: usize = 8;
+
+/// How long a client that is sent away may take to go.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What answers a request before the router is asked, where it can.
 pub(crate) type Shortcut =
@@ -37,11 +42,13 @@ pub(crate) async fn serve(
     shortcut: Shortcut,
     router: Router,
     most: usize,
+    timeouts: Timeouts,
     mut stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
-    let server = server();
+    let server = server(timeouts.head);
     let places = Arc::new(Semaphore::new(most));
+    let farewells = Arc::new(Semaphore::new(FAREWELLS));
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -60,21 +67,43 @@ pub(crate) async fn serve(
         }
         let Ok(place) = places.clone().try_acquire_owned() else {
             send_away(&stream);
+            if let Ok(farewell) = farewells.clone().try_acquire_owned() {
+                tokio::spawn(async move {
+                    // A client that goes on sending misses nothing.
+                    let _ = timeout(FAREWELL, part_from(stream)).await;
+                    drop(farewell);
+                });
+            }
             continue;
         };
-        let service = with_peer(shortcut.clone(), router.clone(), peer);
-        let connection = server.serve_connection(TokioIo::new(stream), service).into_owned();
+        let asked = Arc::new(Notify::new());
+        let service = with_peer(shortcut.clone(), router.clone(), peer, asked.clone());
+        let stream = TokioIo::new(Patient::new(stream, timeouts.answer));
+        let connection = server.serve_connection(stream, service).into_owned();
         let connection = graceful.watch(connection);
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
+            tokio::select! {
+                ended = connection => {
+                    if let Err(error) = ended {
+                        tracing::debug!(%error, "a connection ended early");
+                    }
+                }
+                () = never_asks(&asked, timeouts.head) => tracing::debug!("a client never asked for anything"),
             }
             drop(place);
         });
     }
     drop(listener);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests did not finish within {} s and were cut off", GRACE.as_secs());
+    if timeout(timeouts.grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!(grace = ?timeouts.grace, "some requests did not finish in time and were cut off");
+    }
+}
+
+/// Returns when a connection has brought no request in time. Until its first bytes tell which version of
+/// HTTP it speaks, nothing else bounds it; afterwards the time-outs of that version do.
+async fn never_asks(asked: &Notify, limit: Duration) {
+    if timeout(limit, asked.notified()).await.is_ok() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -84,18 +113,18 @@ pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-fn server() -> auto::Builder<TokioExecutor> {
+fn server(head: Duration) -> auto::Builder<TokioExecutor> {
     let mut server = auto::Builder::new(TokioExecutor::new());
     server
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(head)
         .max_buf_size(MAX_HEAD)
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(100)
-        .keep_alive_interval(HEAD_TIMEOUT);
+        .keep_alive_interval(head);
     server
 }
 
@@ -104,6 +133,7 @@ fn with_peer(
     shortcut: Shortcut,
     router: Router,
     peer: SocketAddr,
+    asked: Arc<Notify>,
 ) -> TowerToHyperService<
     impl tower::Service<
         hyper::Request<hyper::body::Incoming>,
@@ -113,6 +143,7 @@ fn with_peer(
     > + Clone,
 > {
     TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+        asked.notify_one();
         let answered = shortcut(&request);
         let routed = answered.is_none().then(|| {
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -156,6 +187,15 @@ fn send_away(stream: &TcpStream) {
         {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"reason\":\"The server has as many connections as it can hold. Try again shortly.\"}}";
     // The buffer of a new socket takes it whole; a client that is gone misses nothing.
     let _ = stream.try_write(FULL);
+}
+
+/// Ends a connection and reads away what comes: one that is closed with unread bytes is reset, and some
+/// clients then never see what they were told.
+async fn part_from(mut stream: TcpStream) -> io::Result<()> {
+    stream.shutdown().await?;
+    let mut dropped = [0; 4096];
+    while stream.read(&mut dropped).await? > 0 {}
+    Ok(())
 }
 
 /// A connection that ended while it waited is nothing. When the process has no file descriptor left,

@@ -66,8 +66,15 @@ impl Sessions {
         }
         app.metrics.cache_misses.inc();
         let (read, start) = (self.cache.begin(), Instant::now());
-        let found = app.store.session_by_token(&hash).await;
-        app.metrics.stored("session", start.elapsed());
+        let copy = app.store.copy_of_session(&hash).await;
+        // A copy that has ended may have been extended since.
+        let copy = copy.filter(|(stored, identity)| is_good(stored, identity, now));
+        let operation = if copy.is_some() { "session_standby" } else { "session" };
+        let found = match copy {
+            Some(copy) => Ok(Some(copy)),
+            None => app.store.session_by_token(&hash).await,
+        };
+        app.metrics.stored(operation, start.elapsed());
         let found = match found {
             Err(StoreError::Unavailable(what)) => {
                 let max_stale = snapshot.config.session.cache_max_stale;
@@ -90,7 +97,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Arc<LiveSession>, ApiError> {
         let (stored, identity) = found.ok_or_else(ApiError::unauthorized)?;
-        if !stored.session.is_live(now) || identity.state != IdentityState::Active {
+        if !is_good(&stored, &identity, now) {
             return Err(ApiError::unauthorized());
         }
         let url = snapshot.schemas_url.clone();
@@ -120,6 +127,11 @@ impl Sessions {
             ApiError::bad_request("The id in the path is not a UUID. Check the address that was called.")
         })
     }
+}
+
+/// Whether a session may be answered.
+fn is_good(stored: &StoredSession, identity: &Identity, now: Timestamp) -> bool {
+    stored.session.is_live(now) && identity.state == IdentityState::Active
 }
 
 #[cfg(test)]

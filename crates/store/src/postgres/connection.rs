@@ -1,26 +1,38 @@
-//! Connections to the host that can be written, and what happens on them.
+//! Connections to the host that can be written, or to a standby, and what happens on them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType};
+use deadpool::managed::{self, Metrics, Object, Pool, PoolError, RecycleError, RecycleResult, TimeoutType};
 use sqlx::postgres::{PgArguments, PgConnectOptions, PgConnection, PgRow};
 use sqlx::query::Query;
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, Postgres, Row as _};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, Postgres, Row as _};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::dsn::PostgresDsn;
 use super::fault;
 use crate::error::{Conflict, StoreError};
+use crate::line::Position;
 
 /// How long a connection may have been idle without being asked whether it is still good.
 const UNASKED: Duration = Duration::from_secs(1);
 
-/// The hosts of a cluster, of which one can be written.
+/// Which hosts of a cluster are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The one that can be written.
+    Primary,
+    /// Those that replay its log.
+    Standby,
+}
+
+/// The hosts of a cluster, of which those with a role are used.
 #[derive(Debug)]
 pub(super) struct Hosts {
     dsn: PostgresDsn,
-    /// The one that could be written when it was last asked.
+    role: Role,
+    /// The one that had the role when it was last asked.
     current: AtomicUsize,
 }
 
@@ -28,11 +40,16 @@ pub(super) struct Hosts {
 pub(super) struct Link {
     connection: PgConnection,
     host: usize,
+    /// The process at the other end.
+    backend: i32,
+    /// How far a standby had replayed when it was last asked over this connection. The server at the other
+    /// end stays the same, so it only ever gets further.
+    replayed: Option<Position>,
 }
 
 impl Hosts {
-    pub(super) fn new(dsn: PostgresDsn) -> Self {
-        Self { dsn, current: AtomicUsize::new(0) }
+    pub(super) fn new(dsn: PostgresDsn, role: Role) -> Self {
+        Self { dsn, role, current: AtomicUsize::new(0) }
     }
 
     pub(super) const fn dsn(&self) -> &PostgresDsn {
@@ -41,15 +58,14 @@ impl Hosts {
 
     /// How the host that can be written is reached.
     pub(super) async fn primary(&self) -> Result<PgConnectOptions, StoreError> {
-        let (connection, host) = self.connect().await?;
+        let link = self.connect().await?;
         // It has told what it was asked for.
-        let _ = connection.close().await;
-        Ok(self.dsn.hosts[host].clone())
+        let _ = link.connection.close().await;
+        Ok(self.dsn.hosts[link.host].clone())
     }
 
-    /// Connects to the first host that can be written, beginning with the one that could be last.
-    /// Returns its position among the hosts with it.
-    pub(super) async fn connect(&self) -> Result<(PgConnection, usize), StoreError> {
+    /// Connects to the first host that has the role, beginning with the one that had it last.
+    pub(super) async fn connect(&self) -> Result<Link, StoreError> {
         let count = self.dsn.hosts.len();
         let first = self.current.load(Ordering::Relaxed);
         let mut problems = Vec::new();
@@ -57,15 +73,13 @@ impl Hosts {
             let options = &self.dsn.hosts[host];
             let connected = timeout(self.dsn.connect_timeout, async {
                 let mut connection = options.connect().await.map_err(fault::from_sqlx)?;
-                if self.dsn.is_postgres && is_standby(&mut connection).await? {
-                    return Err(StoreError::Unavailable("it is a standby".into()));
-                }
-                Ok(connection)
+                let backend = if self.dsn.is_postgres { self.backend(&mut connection).await? } else { 0 };
+                Ok(Link { connection, host, backend, replayed: None })
             });
             match connected.await {
-                Ok(Ok(connection)) => {
+                Ok(Ok(link)) => {
                     self.current.store(host, Ordering::Relaxed);
-                    return Ok((connection, host));
+                    return Ok(link);
                 }
                 Ok(Err(error)) => problems.push(error),
                 Err(_) => problems.push(StoreError::Unavailable("it does not answer".into())),
@@ -77,13 +91,37 @@ impl Hosts {
         let hosts = self.dsn.hosts.iter().zip(&problems);
         let each: Vec<String> =
             hosts.map(|(host, problem)| format!("{}: {problem}", host.get_host())).collect();
-        Err(StoreError::Unavailable(format!("no host of the dsn can be written ({})", each.join("; "))))
+        let wanted = match self.role {
+            Role::Primary => "no host of the dsn can be written",
+            Role::Standby => "no host of dsn_read_only is a standby",
+        };
+        Err(StoreError::Unavailable(format!("{wanted} ({})", each.join("; "))))
+    }
+
+    /// The process at the other end, if the host has the role.
+    async fn backend(&self, connection: &mut PgConnection) -> Result<i32, StoreError> {
+        let query = "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS backend";
+        let row = connection.fetch_one(query).await.map_err(fault::from_sqlx)?;
+        let standby = row.try_get::<bool, _>("standby").map_err(fault::from_sqlx)?;
+        match (self.role, standby) {
+            (Role::Primary, true) => Err(StoreError::Unavailable("it is a standby".into())),
+            (Role::Standby, false) => Err(StoreError::Unavailable("it is no standby".into())),
+            _ => row.try_get("backend").map_err(fault::from_sqlx),
+        }
     }
 }
 
-async fn is_standby(connection: &mut PgConnection) -> Result<bool, StoreError> {
-    let row = connection.fetch_one("SELECT pg_is_in_recovery()").await.map_err(fault::from_sqlx)?;
-    row.try_get(0).map_err(fault::from_sqlx)
+impl Link {
+    /// For what needs a connection before there is a pool.
+    pub(super) const fn raw(&mut self) -> &mut PgConnection {
+        &mut self.connection
+    }
+
+    /// Ends it in good order.
+    pub(super) async fn close(self) {
+        // The server notices anyway.
+        let _ = self.connection.close().await;
+    }
 }
 
 impl managed::Manager for Hosts {
@@ -92,12 +130,12 @@ impl managed::Manager for Hosts {
 
     async fn create(&self) -> Result<Link, StoreError> {
         // Boxed, as everything that may need a connection would carry the room for it.
-        let (mut connection, host) = Box::pin(self.connect()).await?;
+        let mut link = Box::pin(self.connect()).await?;
         let limit = self.dsn.statement_timeout.as_millis();
         let limits =
             format!("SET statement_timeout = {limit}; SET idle_in_transaction_session_timeout = {limit}");
-        connection.execute(sqlx::AssertSqlSafe(limits)).await.map_err(fault::from_sqlx)?;
-        Ok(Link { connection, host })
+        link.connection.execute(AssertSqlSafe(limits)).await.map_err(fault::from_sqlx)?;
+        Ok(link)
     }
 
     async fn recycle(&self, link: &mut Link, metrics: &Metrics) -> RecycleResult<StoreError> {
@@ -111,10 +149,7 @@ impl managed::Manager for Hosts {
             let asked = link.connection.execute("SELECT 1").await;
             return asked.map(|_| ()).map_err(|error| fault::from_sqlx(error).into());
         }
-        if is_standby(&mut link.connection).await? {
-            return Err(RecycleError::message("it has become a standby"));
-        }
-        Ok(())
+        self.backend(&mut link.connection).await.map(|_| ()).map_err(RecycleError::Backend)
     }
 }
 
@@ -130,6 +165,17 @@ pub(super) fn from_pool(error: PoolError<StoreError>) -> StoreError {
     }
 }
 
+/// How far a transaction is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Transaction {
+    /// There is none.
+    None,
+    /// Its end was not sent yet.
+    Open,
+    /// Its end was sent and the answer was not seen.
+    Committing,
+}
+
 /// A connection in use. One that is dropped in the middle of something is closed, so nobody else gets
 /// what was asked on it, and the database undoes what was not finished.
 pub(super) struct Connection {
@@ -137,14 +183,14 @@ pub(super) struct Connection {
     link: Option<Object<Hosts>>,
     /// A statement was sent and its end was not seen.
     unfinished: bool,
-    in_transaction: bool,
+    transaction: Transaction,
     /// The last failure was a clash with another transaction.
     clashed: bool,
 }
 
 impl Connection {
     pub(super) const fn new(link: Object<Hosts>) -> Self {
-        Self { link: Some(link), unfinished: false, in_transaction: false, clashed: false }
+        Self { link: Some(link), unfinished: false, transaction: Transaction::None, clashed: false }
     }
 
     /// Runs a statement; returns how many rows it touched.
@@ -177,16 +223,40 @@ impl Connection {
     /// Opens a transaction.
     pub(super) async fn begin(&mut self) -> Result<(), StoreError> {
         self.clashed = false;
-        self.in_transaction = true;
+        self.transaction = Transaction::Open;
         self.execute(sqlx::query("BEGIN")).await.map(|_| ())
     }
 
     /// Ends the transaction. When it returns `Ok`, all of it is on disk; when the connection broke, all
     /// or nothing of it is.
+    ///
+    /// The time-out of statements does not hold for the commit. Where synchronous standbys are configured
+    /// it waits for them, and a time-out would end that wait with a warning and *success*: a change would
+    /// be acknowledged that the standby lacks. Who gives up waiting does not know how it ends, and says so.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
-        self.execute(sqlx::query("COMMIT")).await?;
-        self.in_transaction = false;
+        let statement = if self.is_postgres() { "SET LOCAL statement_timeout = 0; COMMIT" } else { "COMMIT" };
+        self.transaction = Transaction::Committing;
+        let outcome = self.begun()?.execute(statement).await;
+        self.ended(outcome)?;
+        self.transaction = Transaction::None;
         Ok(())
+    }
+
+    /// How far the standby at the other end had replayed when it was last asked.
+    pub(super) fn replayed(&self) -> Option<Position> {
+        self.link.as_ref().and_then(|link| link.replayed)
+    }
+
+    /// Notes how far the standby has replayed.
+    pub(super) fn note_replayed(&mut self, position: Position) {
+        if let Some(link) = &mut self.link {
+            link.replayed = Some(position);
+        }
+    }
+
+    fn is_postgres(&self) -> bool {
+        let pool = self.link.as_ref().and_then(Object::pool);
+        pool.is_some_and(|pool| pool.manager().dsn().is_postgres)
     }
 
     /// Undoes the transaction. Returns whether it may succeed when it is done again: it clashed with
@@ -195,7 +265,7 @@ impl Connection {
         let usable = !self.unfinished;
         let clashed = self.clashed;
         if usable && self.execute(sqlx::query("ROLLBACK")).await.is_ok() {
-            self.in_transaction = false;
+            self.transaction = Transaction::None;
         }
         usable && clashed
     }
@@ -220,11 +290,31 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if (self.unfinished || self.in_transaction)
+        if (self.unfinished || self.transaction != Transaction::None)
             && let Some(link) = self.link.take()
         {
-            drop(Object::take(link));
+            let (pool, link) = (Object::pool(&link), Object::take(link));
+            if self.transaction == Transaction::Committing
+                && link.backend != 0
+                && let (Some(pool), Ok(runtime)) = (pool, Handle::try_current())
+            {
+                runtime.spawn(end_backend(pool, link.backend));
+            }
         }
+    }
+}
+
+/// Ends a process of the server whose commit nobody waits for any more. One that waits for a synchronous
+/// standby does not notice that its client is gone; without this, commits that were given up would use up
+/// the server's connections until the standby is back.
+async fn end_backend(pool: Pool<Hosts>, backend: i32) {
+    let limit = pool.manager().dsn().limit();
+    let ended = timeout(limit, async {
+        let mut connection = Connection::new(pool.get().await.map_err(from_pool)?);
+        connection.execute(sqlx::query("SELECT pg_terminate_backend($1)").bind(backend)).await
+    });
+    if let Ok(Err(error)) = ended.await {
+        tracing::debug!(%error, "a commit that was given up could not be ended");
     }
 }
 

@@ -20,7 +20,7 @@ pub struct PostgresDsn {
     /// How each host is reached.
     pub(crate) hosts: Vec<PgConnectOptions>,
     /// Whether the database is PostgreSQL itself: it tells of changes and knows standbys.
-    pub(super) is_postgres: bool,
+    pub(crate) is_postgres: bool,
     /// How many connections there are at the most, one for listening not counted.
     pub(super) max_connections: usize,
     /// After which time a connection is replaced.

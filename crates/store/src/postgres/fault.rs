@@ -1,5 +1,7 @@
 //! What the errors of PostgreSQL mean (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
 
+use std::io::ErrorKind;
+
 use sqlx::postgres::PgDatabaseError;
 
 use crate::error::{Conflict, StoreError};
@@ -8,6 +10,12 @@ use crate::error::{Conflict, StoreError};
 pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     let Some(database) = database(&error) else {
         return match error {
+            // How a certificate that is not believed is told.
+            sqlx::Error::Io(cause) if cause.kind() == ErrorKind::InvalidData => {
+                StoreError::Unavailable(format!(
+                    "{cause}. Check sslmode and sslrootcert in the dsn, and that the server's certificate names the host of the dsn"
+                ))
+            }
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
                 StoreError::Unavailable(error.to_string())
             }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use deadpool::managed::Pool;
 use sessera_model::Uuid;
+use sqlx::Row as _;
 use sqlx::postgres::{PgListener, PgNotification, PgPoolOptions};
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
@@ -12,7 +13,7 @@ use super::connection::{Connection, Hosts};
 use super::fault::from_sqlx;
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::line::{Invalidation, Line};
+use crate::line::{Invalidation, Line, Position};
 
 /// Where changes are told.
 const CHANNEL: &str = "sessera";
@@ -33,12 +34,12 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// The longest notification, in bytes; PostgreSQL takes less than 8000.
 const LONGEST: usize = 7500;
 
-/// Listens for as long as the store is open.
-pub(super) async fn listen(pool: Pool<Hosts>, line: Arc<Line>, node: Uuid) {
+/// Listens for as long as the store is open. With `standbys` it also asks the primary how far they must be.
+pub(super) async fn listen(pool: Pool<Hosts>, line: Arc<Line>, node: Uuid, standbys: bool) {
     let mut silent = false;
     loop {
         let began = Instant::now();
-        let Err(error) = hear(&pool, &line, node).await;
+        let Err(error) = hear(&pool, &line, node, standbys).await;
         line.distrust();
         if pool.is_closed() {
             return;
@@ -56,7 +57,7 @@ pub(super) async fn listen(pool: Pool<Hosts>, line: Arc<Line>, node: Uuid) {
 enum Never {}
 
 /// Makes a line and listens until it breaks.
-async fn hear(pool: &Pool<Hosts>, line: &Line, node: Uuid) -> Result<Never, StoreError> {
+async fn hear(pool: &Pool<Hosts>, line: &Line, node: Uuid, standbys: bool) -> Result<Never, StoreError> {
     let hosts = pool.manager();
     let options = hosts.primary().await?;
     let connected = PgPoolOptions::new()
@@ -73,6 +74,7 @@ async fn hear(pool: &Pool<Hosts>, line: &Line, node: Uuid) -> Result<Never, Stor
     within(async { listener.listen_all([CHANNEL, &own]).await }).await?;
     // A heartbeat that a crash of the database loses is sent again anyway.
     within(async { sqlx::query("SET synchronous_commit = off").execute(&mut listener).await }).await?;
+    let history = if standbys { history(&mut listener).await } else { None };
     // What was told while nobody listened is not known.
     line.tell(&Invalidation::Everything);
     tracing::info!("listening to what other nodes change");
@@ -91,7 +93,7 @@ async fn hear(pool: &Pool<Hosts>, line: &Line, node: Uuid) -> Result<Never, Stor
                         sent = None;
                     }
                 } else {
-                    pass_on(line, node, &heard);
+                    pass_on(line, &heard);
                 }
             }
             _ = clock.tick() => match sent {
@@ -105,8 +107,30 @@ async fn hear(pool: &Pool<Hosts>, line: &Line, node: Uuid) -> Result<Never, Stor
                     within(async { query.execute(&mut listener).await }).await?;
                 }
             },
+            changes = line.moved(), if history.is_some() => {
+                let query = sqlx::query("SELECT CAST(pg_current_wal_insert_lsn() - '0/0' AS BIGINT) AS log");
+                let row = within(async { query.fetch_one(&mut listener).await }).await?;
+                let log = row.try_get("log").map_err(from_sqlx)?;
+                if let Some((system, timeline)) = history {
+                    line.locate(changes, Position { system, timeline, log });
+                }
+            }
         }
     }
+}
+
+/// Which cluster this is and which of its histories, for comparing positions. Without them standbys are not
+/// used.
+async fn history(listener: &mut PgListener) -> Option<(i64, i64)> {
+    let query = sqlx::query(
+        "SELECT system_identifier AS system, CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) \
+         AS bit(32)) AS BIGINT) AS timeline FROM pg_control_system()",
+    );
+    let told = within(async {
+        let row = query.fetch_one(listener).await?;
+        Ok((row.try_get("system")?, row.try_get("timeline")?))
+    });
+    told.await.inspect_err(|error| tracing::warn!(%error, "the standbys of dsn_read_only are not used")).ok()
 }
 
 fn broken() -> StoreError {
@@ -119,13 +143,9 @@ async fn within<T>(work: impl Future<Output = Result<T, sqlx::Error>>) -> Result
 }
 
 /// A notification consists of the node that made the change and words. What this node changed itself it
-/// has dropped already.
-fn pass_on(line: &Line, node: Uuid, heard: &PgNotification) {
-    let mut words = heard.payload().split(' ');
-    if words.next() == Some(&node.simple().to_string()) {
-        return;
-    }
-    for word in words {
+/// has mostly dropped already, but a commit that it gave up may happen later.
+fn pass_on(line: &Line, heard: &PgNotification) {
+    for word in heard.payload().split(' ').skip(1) {
         line.tell(&Invalidation::parse(word));
     }
 }

@@ -17,6 +17,7 @@ mod outbox;
 mod revisions;
 mod row;
 mod sessions;
+mod standby;
 mod sweep;
 mod transfer;
 
@@ -31,7 +32,7 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, To
 use crate::Store;
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::line::Line;
+use crate::line::{Invalidation, Line};
 use crate::records::{
     Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
     StoredSession,
@@ -39,6 +40,7 @@ use crate::records::{
 use crate::sealer::Sealer;
 
 use connection::{Connection, Hosts, from_pool};
+use standby::Standbys;
 
 pub use dsn::{PostgresDsn, is_postgres};
 pub use open::PostgresOptions;
@@ -46,6 +48,7 @@ pub use open::PostgresOptions;
 /// A store on PostgreSQL.
 pub struct PostgresStore {
     pool: Pool<Hosts>,
+    standbys: Option<Standbys>,
     sealer: Sealer,
     line: Arc<Line>,
     /// This node, in what it tells others.
@@ -139,6 +142,10 @@ impl Store for PostgresStore {
         self.within(self.find_session_by_token(token)).await
     }
 
+    async fn copy_of_session(&self, token: &TokenHash) -> Option<(StoredSession, Identity)> {
+        self.standbys.as_ref()?.session_by_token(&self.line, token).await
+    }
+
     async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError> {
         self.within(self.find_session(id)).await
     }
@@ -201,7 +208,12 @@ impl Store for PostgresStore {
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.within(self.apply_all(changes)).await
+        let outcome = self.within(self.apply_all(changes)).await;
+        // Whether it happened or nobody knows: standbys may lack it.
+        if changes.iter().any(|change| Invalidation::of(change).is_some()) {
+            self.line.moves();
+        }
+        outcome
     }
 
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
@@ -210,5 +222,8 @@ impl Store for PostgresStore {
 
     async fn close(&self) {
         self.pool.close();
+        if let Some(standbys) = &self.standbys {
+            standbys.close();
+        }
     }
 }

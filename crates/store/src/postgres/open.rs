@@ -5,15 +5,16 @@ use std::sync::Arc;
 use deadpool::Runtime;
 use deadpool::managed::{Pool, PoolConfig, Timeouts};
 use sessera_model::{Random, Uuid};
+use sqlx::Row as _;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnection;
-use sqlx::{Connection as _, Row as _};
 
 use super::PostgresStore;
-use super::connection::Hosts;
+use super::connection::{Hosts, Role};
 use super::dsn::PostgresDsn;
 use super::fault::from_sqlx;
 use super::listen::listen;
+use super::standby::Standbys;
 use crate::cipher::Cipher;
 use crate::error::StoreError;
 use crate::line::Line;
@@ -23,6 +24,8 @@ use crate::sealer::Sealer;
 pub struct PostgresOptions {
     /// The database.
     pub dsn: PostgresDsn,
+    /// Its standbys, from which sessions may be read.
+    pub read_only: Option<PostgresDsn>,
     /// Encrypts what must not stand in the database in clear.
     pub cipher: Arc<Cipher>,
     /// Where the deployment's id and nonces come from.
@@ -34,33 +37,40 @@ impl PostgresStore {
     pub async fn open(options: PostgresOptions) -> Result<Self, StoreError> {
         let node = options.random.uuid();
         let sealer = Sealer::new(options.cipher, options.random);
-        let hosts = Hosts::new(options.dsn);
+        let hosts = Hosts::new(options.dsn, Role::Primary);
         // This connection has no time-outs: a node waits while another one migrates.
-        let (mut connection, _) = hosts.connect().await?;
-        migrate(&mut connection, &hosts).await?;
-        let deployment_id = claim(&mut connection, &sealer).await?;
+        let mut link = hosts.connect().await?;
+        migrate(link.raw(), &hosts).await?;
+        let deployment_id = claim(link.raw(), &sealer).await?;
         // What comes now goes over other connections.
-        let _ = connection.close().await;
-        let dsn = hosts.dsn();
-        let timeouts = Timeouts {
-            wait: Some(dsn.connect_timeout),
-            // One after the other is asked.
-            create: Some(dsn.limit()),
-            recycle: Some(dsn.connect_timeout),
-        };
-        let config = PoolConfig { timeouts, ..PoolConfig::new(dsn.max_connections) };
-        let pool = Pool::builder(hosts)
-            .config(config)
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        link.close().await;
+        let pool = pool(hosts)?;
+        let standbys = options.read_only.map(pool_of_standbys).transpose()?;
         let line = Arc::new(Line::of_many());
         // CockroachDB tells nobody; its nodes always ask.
         if pool.manager().dsn().is_postgres {
-            tokio::spawn(listen(pool.clone(), line.clone(), node));
+            tokio::spawn(listen(pool.clone(), line.clone(), node, standbys.is_some()));
         }
-        Ok(Self { pool, sealer, line, node, deployment_id })
+        Ok(Self { pool, standbys, sealer, line, node, deployment_id })
     }
+}
+
+fn pool(hosts: Hosts) -> Result<Pool<Hosts>, StoreError> {
+    let dsn = hosts.dsn();
+    let timeouts = Timeouts {
+        wait: Some(dsn.connect_timeout),
+        // One after the other is asked.
+        create: Some(dsn.limit()),
+        recycle: Some(dsn.connect_timeout),
+    };
+    let config = PoolConfig { timeouts, ..PoolConfig::new(dsn.max_connections) };
+    let pool = Pool::builder(hosts).config(config).runtime(Runtime::Tokio1).build();
+    pool.map_err(|error| StoreError::Unavailable(error.to_string()))
+}
+
+/// Standbys need not be there when the node starts, or ever.
+fn pool_of_standbys(dsn: PostgresDsn) -> Result<Standbys, StoreError> {
+    pool(Hosts::new(dsn, Role::Standby)).map(Standbys::new)
 }
 
 /// The migrator takes an advisory lock, so of several nodes that start together one does the work.

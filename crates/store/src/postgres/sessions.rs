@@ -16,14 +16,19 @@ const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions
      sessions.methods, sessions.devices, sessions.last_used_at, identities.* \
      FROM sessions JOIN identities ON identities.id = sessions.identity_id";
 
+/// Reads the session of a token with its identity.
+pub(super) fn by_token(token: &TokenHash) -> QueryBuilder<Postgres> {
+    let mut query = QueryBuilder::new(COLUMNS);
+    query.push(" WHERE sessions.token_hash = ").push_bind(token.as_bytes().to_vec());
+    query
+}
+
 impl PostgresStore {
     pub(super) async fn find_session_by_token(
         &self,
         token: &TokenHash,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
-        let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
-        query.push(" WHERE sessions.token_hash = ").push_bind(token.as_bytes().as_slice());
-        self.one(query).await
+        self.one(by_token(token)).await
     }
 
     pub(super) async fn find_session(
