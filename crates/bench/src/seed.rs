@@ -12,7 +12,7 @@ use sessera_model::{
     SystemRandom, Timestamp, TokenHash, Uuid, VerifiableAddress,
 };
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
-use sessera_store::{Change, Cipher, SessionKind, Store, StoredSession};
+use sessera_store::{Change, Cipher, NewSession, SessionKind, Store};
 
 /// The secret under which the measured server keeps its values.
 pub(crate) const CIPHER: &str = "a cipher secret of 32 characters";
@@ -107,6 +107,6 @@ fn person(number: u64, now: Timestamp) -> [Change; 2] {
             location: String::new(),
         }],
     };
-    let stored = StoredSession { session, kind: SessionKind::Native, token: TokenHash::of(&token(number)) };
+    let stored = NewSession { session, kind: SessionKind::Native, token: TokenHash::of(&token(number)) };
     [Change::InsertIdentity(identity), Change::InsertSession(stored)]
 }

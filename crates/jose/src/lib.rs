@@ -10,6 +10,7 @@
 //! | [`jwk`] | keys and sets of them |
 //! | [`sign`] | a key ready to sign |
 //! | [`verify`] | checking tokens |
+//! | [`status_list`] | lists of revoked tokens |
 //! | [`generate`] | making keys |
 //! | [`import`] | keys from PEM, DER and raw secrets |
 
@@ -21,6 +22,7 @@ pub mod generate;
 pub mod import;
 pub mod jwk;
 pub mod sign;
+pub mod status_list;
 pub mod strict_json;
 pub mod verify;
 

@@ -12,6 +12,7 @@
 //! | [`identity`] | who signs in |
 //! | [`credential`] | with what |
 //! | [`session`] | the result |
+//! | [`status`] | where others see that a session was revoked |
 
 pub mod clock;
 pub mod credential;
@@ -20,6 +21,7 @@ pub mod identity;
 pub mod random;
 pub mod secret;
 pub mod session;
+pub mod status;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use credential::{Credential, CredentialKind};
@@ -28,4 +30,5 @@ pub use identity::{Identity, IdentityState, IdentityView, RecoveryAddress, Verif
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use secret::{Secret, TokenHash};
 pub use session::{AssuranceLevel, AuthenticationMethod, Device, Session, SessionView};
+pub use status::StatusIndex;
 pub use uuid::Uuid;

@@ -18,6 +18,7 @@ use crate::password::PasswordHashing;
 use crate::rotation::Lease;
 use crate::sessions::{LiveSession, Sessions};
 pub use crate::snapshot::Snapshot;
+use crate::status_lists::StatusLists;
 
 /// The state of the running server, shared by all requests.
 pub struct App {
@@ -39,6 +40,8 @@ pub struct App {
     pub live: Live,
     /// Whether this node may sign with managed keys.
     pub lease: Lease,
+    /// The status lists that were made last.
+    pub(crate) status_lists: StatusLists,
     /// The id of this deployment, which is the id of its one project.
     pub deployment_id: Uuid,
     /// What happens, in numbers.
@@ -76,6 +79,7 @@ impl App {
             message_waits: Arc::new(Notify::new()),
             live,
             lease: Lease::default(),
+            status_lists: StatusLists::default(),
             deployment_id,
             snapshot: ArcSwap::from_pointee(snapshot),
         }

@@ -29,6 +29,7 @@ pub mod serve;
 pub mod sessions;
 mod signed;
 pub mod snapshot;
+mod status_lists;
 #[cfg(test)]
 mod testing;
 pub mod tokenizers;

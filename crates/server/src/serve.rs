@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
+use sessera_tokenizer::MAX_STATUS_TTL;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -30,8 +31,9 @@ const SWEEP_ROWS: u32 = 500;
 /// How often is written when sessions were last used.
 const NOTE_USES_EVERY: Duration = Duration::from_secs(5);
 
-/// How long after its end a session stays in lists.
-const KEEP_ENDED: Duration = Duration::from_secs(24 * 3600);
+/// How long after its end a session stays in lists: an hour more, for clocks, than the last of its tokens can
+/// be good, because the status lists forget it with that.
+const KEEP_ENDED: Duration = MAX_STATUS_TTL.saturating_add(Duration::from_secs(3600));
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]

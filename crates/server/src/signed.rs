@@ -6,7 +6,7 @@
 
 use serde_json::{Map, Value};
 use sessera_jose::{JwkSet, verify};
-use sessera_model::{Identity, IdentityState, Timestamp, Uuid};
+use sessera_model::{Identity, IdentityState, StatusIndex, Timestamp, Uuid};
 use sessera_store::StoredSession;
 use sessera_tokenizer::Template;
 
@@ -77,15 +77,29 @@ fn is_in_time(claims: &Claims, now: Timestamp) -> bool {
 /// The live session behind the claims of a token.
 async fn session(app: &App, claims: &Claims, now: Timestamp) -> Result<Option<Found>, ApiError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let Some(session_id) = text("sid").and_then(|sid| Uuid::parse_str(sid).ok()) else { return Ok(None) };
-    let found = app.store.session(session_id).await?;
-    // A mapper may write any sid: it counts only when the session is one of the subject, which it cannot
-    // choose.
+    let found = match (status(app, claims), text("sid").and_then(|sid| Uuid::parse_str(sid).ok())) {
+        // It was set after the mapper.
+        (Some(index), _) => app.store.session_by_status(index).await?,
+        (None, Some(id)) => app.store.session(id).await?,
+        (None, None) => None,
+    };
+    // A mapper may write any sid, and where its template has no status any status: they count only when the
+    // session is one of the subject, which no mapper can choose.
     Ok(found.filter(|(stored, identity)| {
         stored.session.is_live(now)
             && identity.state == IdentityState::Active
             && text("sub").is_some_and(|subject| is_subject(identity, subject))
     }))
+}
+
+/// The session's place in this server's status lists, where a token names one.
+fn status(app: &App, claims: &Claims) -> Option<StatusIndex> {
+    let named = claims.get("status")?.get("status_list")?;
+    let position = u32::try_from(named.get("idx")?.as_u64()?).ok()?;
+    let snapshot = app.snapshot();
+    let uri = named.get("uri")?.as_str()?.strip_prefix(snapshot.config.public.base_url.as_str())?;
+    let (_, list) = uri.strip_prefix(".well-known/status/")?.split_once('/')?;
+    StatusIndex::at(list.parse().ok()?, position)
 }
 
 fn is_subject(identity: &Identity, subject: &str) -> bool {

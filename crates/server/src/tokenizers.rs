@@ -217,6 +217,7 @@ impl Tokenizers {
             token_id: app.random.uuid(),
             session: live.document(),
             session_ends: live.session.expires_at.seconds(),
+            status: live.status,
         };
         let (now, metrics) = (now.seconds(), &app.metrics);
         let start = Instant::now();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sessera_store::{
     Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Line, Message, Page, Revision, RevisionSummary,
     SessionFilter, Store, StoreError, StoredSession,
@@ -75,6 +75,8 @@ witnessed! {
     credentials_of(identity_ids: &[Uuid]) -> Vec<(Uuid, Credential)>;
     session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
     session(id: Uuid) -> Option<(StoredSession, Identity)>;
+    session_by_status(index: StatusIndex) -> Option<(StoredSession, Identity)>;
+    status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;
     sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
     flow(id: Uuid) -> Option<Flow>;
     code(flow_id: Uuid, purpose: CodePurpose) -> Option<Code>;

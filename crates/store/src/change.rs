@@ -4,7 +4,7 @@ use sessera_model::{
     AssuranceLevel, AuthenticationMethod, CredentialKind, Device, Identity, Timestamp, TokenHash, Uuid,
 };
 
-use crate::records::{Code, CredentialOf, Flow, KeySet, Message, Revision, SessionFilter, StoredSession};
+use crate::records::{Code, CredentialOf, Flow, KeySet, Message, NewSession, Revision, SessionFilter};
 
 /// One change. Its documentation names the condition under which it is refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,6 +15,7 @@ pub enum Change {
     /// Refused when that is no longer the stored version, or when its external id or an address is taken.
     UpdateIdentity(Identity),
     /// Deletes an identity with its credentials, sessions, codes and flows. Refused when it is not there.
+    /// The status lists go on refusing the sessions.
     DeleteIdentity(Uuid),
     /// Adds or replaces an identity's credential of its kind. Refused when an identifier is taken.
     PutCredential(CredentialOf),
@@ -25,8 +26,9 @@ pub enum Change {
         /// Its kind.
         kind: CredentialKind,
     },
-    /// Adds a session. Refused when its identity is not there or not active.
-    InsertSession(StoredSession),
+    /// Adds a session and gives it its place in the status lists. Refused when its identity is not there or
+    /// not active.
+    InsertSession(NewSession),
     /// Steps a session up or refreshes it. Refused when it is not live at `at`.
     AuthenticateSession {
         /// Which one.
@@ -67,7 +69,7 @@ pub enum Change {
         /// Only when it belongs to this identity.
         of: Option<Uuid>,
     },
-    /// Deletes all sessions of an identity.
+    /// Deletes all sessions of an identity. The status lists go on refusing them.
     DeleteSessionsOf(Uuid),
     /// Adds a flow, its version being 1.
     InsertFlow(Flow),

@@ -25,10 +25,11 @@ pub mod reseal;
 pub mod sealer;
 pub mod secrets_file;
 pub mod sqlite;
+mod status;
 pub mod transfer;
 
 use async_trait::async_trait;
-use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
 pub use change::Change;
 pub use cipher::Cipher;
@@ -36,8 +37,8 @@ pub use engine::Engine;
 pub use error::{Conflict, StoreError};
 pub use line::{Invalidation, Line};
 pub use records::{
-    Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message, Page,
-    Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
+    Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message, NewSession,
+    Page, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.
@@ -97,6 +98,18 @@ pub trait Store: Send + Sync {
 
     /// The session with this id, with its identity, whatever its state.
     async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError>;
+
+    /// The session at a place of the status lists, with its identity, whatever its state.
+    async fn session_by_status(
+        &self,
+        index: StatusIndex,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
+
+    /// A status list as it is at `now`: a bit for each place, from the lowest bit of the first byte. It is 1
+    /// when the session was revoked, has ended or was deleted, or its identity may not sign in; 0 when it
+    /// lives, when nobody has the place yet, and when the session was [swept](Self::sweep). `None` when no
+    /// session has a place in this list yet.
+    async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Sessions, newest first (by issue time, then id), with their identities.
     async fn sessions(

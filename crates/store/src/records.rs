@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sessera_model::{CredentialKind, Secret, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{CredentialKind, Secret, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sessera_rotation::ManagedSet;
 
 /// A part of a list: at most `limit` items behind `after`.
@@ -63,7 +63,18 @@ impl SessionKind {
     }
 }
 
-/// A session with how it is carried and a hash of what opens it.
+/// A session with how it is carried and a hash of what opens it, before the store has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    /// The session.
+    pub session: Session,
+    /// How it is carried.
+    pub kind: SessionKind,
+    /// What opens it.
+    pub token: TokenHash,
+}
+
+/// A session as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
     /// The session.
@@ -72,6 +83,8 @@ pub struct StoredSession {
     pub kind: SessionKind,
     /// What opens it.
     pub token: TokenHash,
+    /// Its place in the status lists, which the store gave it when it was added.
+    pub status: StatusIndex,
 }
 
 /// The kinds of self-service flow.

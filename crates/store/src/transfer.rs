@@ -124,7 +124,13 @@ pub const TABLES: &[Table] = &[
             ("methods", Text),
             ("devices", Text),
             ("last_used_at", Integer),
+            ("status_index", Integer),
         ],
+    },
+    Table {
+        name: "deleted_sessions",
+        key: 1,
+        columns: &[("status_index", Integer), ("expires_at", Integer)],
     },
     Table {
         name: "flows",
@@ -207,6 +213,12 @@ pub trait Tables: Send + Sync {
         column: usize,
         changes: &[(Row, Vec<u8>)],
     ) -> Result<(), StoreError>;
+
+    /// The number of the place in the status lists that the next session gets.
+    async fn next_status_number(&self) -> Result<i64, StoreError>;
+
+    /// Gives sessions no number below `next` from now on.
+    async fn begin_status_numbers_at(&self, next: i64) -> Result<(), StoreError>;
 
     /// Writes everything back and closes all connections.
     async fn close_tables(&self);
@@ -311,6 +323,8 @@ pub async fn transfer(
         }
         copied.push((table, sum));
     }
+    // Numbers of sessions that are gone must not be given again.
+    target.begin_status_numbers_at(source.next_status_number().await?).await?;
     for (table, sum) in copied {
         if sum_of(source, table).await? != sum {
             return Err(TransferError::Changed(table.name));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use sessera_model::credential::CredentialConfig;
 use sessera_model::identity::VerificationStatus;
-use sessera_model::{CredentialKind, Random, Secret, SystemRandom, Timestamp, Uuid};
+use sessera_model::{CredentialKind, Random, Secret, StatusIndex, SystemRandom, Timestamp, Uuid};
 use sessera_store::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::transfer::{Sum, TABLES, Tables, TransferError, transfer};
@@ -53,6 +53,10 @@ async fn fill(store: &dyn Store) -> Vec<Change> {
     let mut all = vec![Change::InsertIdentity(ada.clone())];
     all.extend(contract::one_of_each(&ada));
     store.commit(&all).await.unwrap();
+    let gone = contract::person("gone@example.org");
+    let session = contract::session(&gone, "gone", 0);
+    store.commit(&[Change::InsertIdentity(gone.clone()), Change::InsertSession(session)]).await.unwrap();
+    store.commit(&[Change::DeleteIdentity(gone.id)]).await.unwrap();
     for number in 0..600 {
         store
             .commit(&[Change::InsertIdentity(contract::person(&format!("p{number}@example.org")))])
@@ -105,6 +109,53 @@ async fn everything_moves_to_postgres_and_back() {
     assert_eq!(contract::how_many_of_each(&back, &all[1..]).await, all.len() - 1);
 }
 
+/// Adds a session of a new person and returns where its status stands.
+async fn status_of_new_session(store: &dyn Store, token: &str) -> StatusIndex {
+    let person = contract::person(&format!("{token}@example.org"));
+    let new = contract::session(&person, token, 0);
+    store.commit(&[Change::InsertIdentity(person), Change::InsertSession(new.clone())]).await.unwrap();
+    store.session(new.session.id).await.unwrap().unwrap().0.status
+}
+
+/// Numbers go on behind those that were given before the move, to sessions that are gone too; and lists
+/// follow each other.
+async fn statuses_go_on<S: Store + Tables, T: Store + Tables>(source: &S, target: &T) {
+    source.begin_status_numbers_at(i64::from(StatusIndex::PER_LIST) - 2).await.unwrap();
+    let kept = status_of_new_session(source, "kept").await;
+    assert_eq!((kept.list(), kept.position()), (0, StatusIndex::PER_LIST - 2));
+    let (gone, identity) = {
+        let index = status_of_new_session(source, "gone").await;
+        source.session_by_status(index).await.unwrap().unwrap()
+    };
+    source.commit(&[Change::DeleteSessionsOf(identity.id)]).await.unwrap();
+    assert_eq!(source.status_list(1, gone.session.issued_at).await.unwrap(), None, "not begun yet");
+    moved(source, target).await;
+    let next = status_of_new_session(target, "next").await;
+    assert_eq!((next.list(), next.position()), (1, 0));
+    let at = gone.session.issued_at;
+    let first = target.status_list(0, at).await.unwrap().unwrap();
+    assert_eq!(
+        first[first.len() - 1],
+        0b1000_0000,
+        "the one that was kept lives, the one that is gone does not"
+    );
+    assert_eq!(target.status_list(1, at).await.unwrap().unwrap()[0], 0);
+    assert_eq!(target.status_list(2, at).await.unwrap(), None);
+    target.begin_status_numbers_at(0).await.unwrap();
+    assert_eq!(status_of_new_session(target, "more").await.number(), next.number() + 1, "never back");
+}
+
+#[tokio::test]
+async fn places_in_status_lists_are_never_given_again_after_a_move() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name| sqlite(folder.path(), name, "one");
+    statuses_go_on(&file("a.sqlite").await, &file("b.sqlite").await).await;
+    let Some(dsn) = database().await else { return };
+    statuses_go_on(&file("c.sqlite").await, &postgres(&dsn).await).await;
+    let dsn = database().await.unwrap();
+    statuses_go_on(&postgres(&dsn).await, &file("d.sqlite").await).await;
+}
+
 /// A column that a migration adds and nobody moves would be lost.
 #[tokio::test]
 async fn all_columns_of_all_tables_are_moved() {
@@ -115,7 +166,8 @@ async fn all_columns_of_all_tables_are_moved() {
             .await
             .unwrap();
     let columns = "SELECT m.name, c.name FROM sqlite_schema m JOIN pragma_table_info(m.name) c \
-                   WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> '_sqlx_migrations'";
+                   WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' \
+                   AND m.name NOT IN ('_sqlx_migrations', 'status_counter')";
     let rows = sqlx::query(columns).fetch_all(&mut file).await.unwrap();
     let mut there: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     there.sort();

@@ -98,7 +98,7 @@ pub enum TokenizeError {
     },
     /// The mapper lets a token live longer than its key is published.
     #[error(
-        "the claims mapper made \"exp\" later than the template's ttl allows; keys of a managed set are published only as long as tokens of that ttl live: raise the ttl of the template"
+        "the claims mapper made \"exp\" later than the template's ttl allows; keys of a managed set are published, and status lists remember a session, only as long as tokens of that ttl live: raise the ttl of the template"
     )]
     LateExpiry {
         /// Where the mapper's result is written.

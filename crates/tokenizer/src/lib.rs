@@ -13,5 +13,5 @@ pub mod tokenizer;
 pub use error::{LoadError, TokenizeError};
 pub use schedule::Activation;
 pub use source::{SourceError, SourceUrl, Sources};
-pub use template::{Audience, SubjectSource, Template, TemplateError, TemplateName};
+pub use template::{Audience, MAX_STATUS_TTL, SubjectSource, Template, TemplateError, TemplateName};
 pub use tokenizer::{Claims, Subject, Tokenizer};

@@ -15,6 +15,9 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 /// The longest that a token may live: a hundred years, so that `exp` stays a time that all libraries read.
 pub const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
+/// The longest that a token with a status may live: so long the status lists remember a session that has ended.
+pub const MAX_STATUS_TTL: Duration = Duration::from_secs(24 * 3600);
+
 /// The name of a template: letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TemplateName(String);
@@ -80,6 +83,8 @@ pub struct Template {
     pub cap_to_session: bool,
     /// Whether this server takes its tokens as bearer of `GET /sessions/whoami`.
     pub bearer: bool,
+    /// Whether its tokens say where others see that their session was revoked.
+    pub status_list: bool,
 }
 
 /// Whom tokens are for.
@@ -188,7 +193,7 @@ impl TemplateError {
 }
 
 /// The members of a template.
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 12] = [
     "jwks_url",
     "claims_mapper_url",
     "ttl",
@@ -200,6 +205,7 @@ const KNOWN: [&str; 11] = [
     "nbf_leeway",
     "cap_to_session",
     "bearer",
+    "status_list",
 ];
 
 /// The longest time by which `nbf` may lie before now.
@@ -233,10 +239,17 @@ impl Template {
             let error = SourceError::SetIsNoMapper;
             return Err(TemplateError::Source { member: "claims_mapper_url", error });
         }
+        let (ttl, status_list) = (text("ttl")?.map_or(Ok(DEFAULT_TTL), parse_ttl)?, flag("status_list")?);
+        if status_list && ttl > MAX_STATUS_TTL {
+            return Err(TemplateError::Ttl(
+                "with \"status_list\" tokens cannot live for more than 24h, as long as ended sessions are remembered"
+                    .into(),
+            ));
+        }
         Ok(Self {
             jwks_url: source("jwks_url")?.ok_or(TemplateError::NoKeySet)?,
             claims_mapper_url,
-            ttl: text("ttl")?.map_or(Ok(DEFAULT_TTL), parse_ttl)?,
+            ttl,
             subject_source: match text("subject_source")? {
                 None | Some("id") => SubjectSource::Id,
                 Some("external_id") => SubjectSource::ExternalId,
@@ -255,6 +268,7 @@ impl Template {
             nbf_leeway: text("nbf_leeway")?.map_or(Ok(Duration::ZERO), parse_leeway)?,
             cap_to_session: flag("cap_to_session")?,
             bearer: flag("bearer")?,
+            status_list,
         })
     }
 }
@@ -311,6 +325,7 @@ mod tests {
         for ttl in ["-5m", "1", "0s", "999999999h", "9999999h", "x"] {
             assert!(error(json!({"jwks_url": "set://k", "ttl": ttl})).contains("ttl"), "{ttl}");
         }
+        assert!(error(json!({"jwks_url": "set://k", "ttl": "25h", "status_list": true})).contains("24h"));
         assert!(error(json!({"jwks_url": "set://k", "subject_source": "email"})).contains("external_id"));
         for (member, bad) in [
             ("audience", json!([])),
@@ -324,6 +339,7 @@ mod tests {
             ("nbf_leeway", json!("-1s")),
             ("cap_to_session", json!("yes")),
             ("bearer", json!(1)),
+            ("status_list", json!("1m")),
         ] {
             assert!(error(json!({"jwks_url": "set://k", (member): bad})).contains(member), "{member}");
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sessera_jose::{Algorithm, JwkSet, PublicJwkSet, Signer, base64url};
 use sessera_jsonnet::{Document, Limits, Members, Program, Scalar, Variables};
+use sessera_model::StatusIndex;
 use uuid::Uuid;
 
 use crate::error::{LoadError, TokenizeError};
@@ -32,6 +33,8 @@ pub struct Subject<'a> {
     pub session: &'a Arc<Document>,
     /// When the session ends, in seconds since the epoch.
     pub session_ends: i64,
+    /// The session's place in the status lists.
+    pub status: StatusIndex,
 }
 
 /// The claims of a token.
@@ -59,6 +62,8 @@ pub struct Tokenizer {
     nbf_leeway: i64,
     cap_to_session: bool,
     is_bearer: bool,
+    /// Where its status lists are, under the public base URL; nothing when its tokens have no status.
+    status_path: Option<String>,
     public_keys: PublicJwkSet,
     limits: Limits,
 }
@@ -90,8 +95,10 @@ impl Tokenizer {
         if let Some(wanted) = template.algorithm.filter(|wanted| *wanted != found) {
             return Err(LoadError::OtherAlgorithm { wanted, found });
         }
-        if template.bearer && found.is_symmetric() {
-            return Err(LoadError::NoPublicKeys("bearer"));
+        for (member, is_set) in [("bearer", template.bearer), ("status_list", template.status_list)] {
+            if is_set && found.is_symmetric() {
+                return Err(LoadError::NoPublicKeys(member));
+            }
         }
         Ok(Self {
             schedule,
@@ -105,6 +112,7 @@ impl Tokenizer {
             nbf_leeway: i64::try_from(template.nbf_leeway.as_secs()).unwrap_or(0),
             cap_to_session: template.cap_to_session,
             is_bearer: template.bearer,
+            status_path: template.status_list.then(|| format!("/.well-known/status/{name}/")),
             public_keys: keys.public(),
             limits: Limits::default(),
         })
@@ -133,6 +141,19 @@ impl Tokenizer {
     /// Whether this server takes its tokens as bearer.
     pub const fn is_bearer(&self) -> bool {
         self.is_bearer
+    }
+
+    /// The address of one of its status lists, which tokens name and which the list names itself. Nothing
+    /// when its tokens have no status. `base_url` is the public one.
+    pub fn status_uri(&self, base_url: &str, list: u64) -> Option<String> {
+        self.status_path.as_ref().map(|path| format!("{}{path}{list}", base_url.trim_end_matches('/')))
+    }
+
+    /// The claim `status` as JSON (Token Status List, section 6).
+    fn status(&self, subject: &Subject<'_>) -> Option<String> {
+        let uri = self.status_uri(subject.issuer, subject.status.list())?;
+        let list = serde_json::json!({ "status_list": { "idx": subject.status.position(), "uri": uri } });
+        Some(list.to_string())
     }
 
     /// Whether its tokens are for this audience.
@@ -181,8 +202,13 @@ impl Tokenizer {
 
     fn bounds(&self, subject: &Subject<'_>, now: i64) -> Bounds {
         Bounds {
-            // A managed set takes a key out when the tokens that it knows of have ended.
-            refused_after: if self.is_managed { self.expiry(now) } else { i64::MAX },
+            // A managed set takes a key out when the tokens that it knows of have ended, and the status lists
+            // forget a session then.
+            refused_after: if self.is_managed || self.status_path.is_some() {
+                self.expiry(now)
+            } else {
+                i64::MAX
+            },
             capped_at: if self.cap_to_session { subject.session_ends } else { i64::MAX },
         }
     }
@@ -190,12 +216,23 @@ impl Tokenizer {
     /// The claims of a token: the defaults, and over them what the mapper returns.
     pub fn claims(&self, subject: &Subject<'_>, now: i64) -> Result<Claims, TokenizeError> {
         let defaults = Arc::new(self.defaults(subject, now)?);
+        // Its name comes before those of all other defaults.
+        let audience = self.audience_json.as_deref().map(|json| ("aud", json));
+        let status = self.status(subject);
+        let fields = audience.into_iter().chain(defaults.fields());
         let Some(mapper) = &self.mapper else {
-            return Ok(Claims { json: self.unmapped(&defaults), fuel: 0 });
+            let json = match &status {
+                None => self.unmapped(&defaults),
+                Some(status) => written(with_status(fields, status)),
+            };
+            return Ok(Claims { json, fuel: 0 });
         };
         let members = self.run(mapper, &defaults, subject)?;
         let bounds = self.bounds(subject, now);
-        let json = merge(&defaults, self.audience_json.as_deref(), &members, mapper, bounds)?;
+        let json = match &status {
+            None => merge(fields, &members, mapper, bounds)?,
+            Some(status) => merge(with_status(fields, status).into_iter(), &members, mapper, bounds)?,
+        };
         Ok(Claims { json, fuel: members.fuel() })
     }
 
@@ -271,33 +308,56 @@ struct Bounds {
     capped_at: i64,
 }
 
+/// Defaults with the status of the token, which no mapper sees.
+fn with_status<'a>(
+    defaults: impl Iterator<Item = (&'a str, &'a str)>,
+    status: &'a str,
+) -> Vec<(&'a str, &'a str)> {
+    let mut defaults: Vec<_> = defaults.collect();
+    let place = defaults.partition_point(|(name, _)| *name < "status");
+    defaults.insert(place, ("status", status));
+    defaults
+}
+
+/// Claims as JSON.
+fn written<'a>(claims: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<u8> {
+    let mut json = Vec::with_capacity(1024);
+    for (name, value) in claims {
+        write_claim(&mut json, name, value.as_bytes());
+    }
+    json.push(b'}');
+    json
+}
+
+fn write_claim(json: &mut Vec<u8>, name: &str, value: &[u8]) {
+    json.push(if json.is_empty() { b'{' } else { b',' });
+    // Writing into memory does not fail, and a text always has a JSON form.
+    let _ = serde_json::to_writer(&mut *json, name);
+    json.push(b':');
+    json.extend_from_slice(value);
+}
+
 /// Both lists are in the order of their names: goes through them in step.
-fn merge(
-    defaults: &Document,
-    audience: Option<&str>,
+fn merge<'a>(
+    defaults: impl Iterator<Item = (&'a str, &'a str)>,
     mapped: &Members,
     mapper: &Program,
     bounds: Bounds,
 ) -> Result<Vec<u8>, TokenizeError> {
     let mut json = Vec::with_capacity(2048);
-    let mut write = |name: &str, value: &[u8]| {
-        json.push(if json.is_empty() { b'{' } else { b',' });
-        // Writing into memory does not fail, and a text always has a JSON form.
-        let _ = serde_json::to_writer(&mut json, name);
-        json.push(b':');
-        json.extend_from_slice(value);
-    };
-    // Its name comes before those of all other defaults.
-    let audience = audience.map(|json| ("aud", json));
-    let mut waiting = audience.into_iter().chain(defaults.fields()).peekable();
+    let mut write = |name: &str, value: &[u8]| write_claim(&mut json, name, value);
+    let mut waiting = defaults.peekable();
     for (name, value) in mapped.iter() {
         while let Some((default, value)) = waiting.next_if(|(default, _)| *default < name) {
             write(default, value.as_bytes());
         }
         match waiting.next_if(|(default, _)| *default == name) {
-            // The subject is never the mapper's to choose, and no default claim can be taken away.
-            Some((_, default)) if name == "sub" || value == b"null" => write(name, default.as_bytes()),
-            _ => {
+            // Subject and status are never the mapper's to choose, and no default claim can be taken away.
+            Some((_, default)) if name == "sub" || name == "status" || value == b"null" => {
+                write(name, default.as_bytes());
+            }
+            None => write(name, value),
+            Some(_) => {
                 if let Some(claim) = TIMES.iter().find(|claim| **claim == name) {
                     let place = || {
                         let place = mapper.result_location();
@@ -420,6 +480,7 @@ mod tests {
             token_id: Uuid::from_u128(3),
             session,
             session_ends: 1_500,
+            status: StatusIndex::at(3, 77).unwrap(),
         }
     }
 
@@ -463,6 +524,60 @@ mod tests {
     }
 
     #[test]
+    fn the_status_is_set_after_the_mapper() {
+        let expected =
+            json!({"status_list": {"idx": 77, "uri": "https://id.example.org/.well-known/status/t/3"}});
+        let session = Document::shared(b"{}").unwrap();
+        let tokenize = |tokenizer: &Tokenizer| {
+            let token = tokenizer.tokenize(&subject(&session), 1_000).unwrap();
+            verify::verify(&token, tokenizer.public_keys()).unwrap().claims().unwrap()
+        };
+        for options in [
+            json!({"status_list": true}),
+            json!({"status_list": true, "audience": "a", "issuer": "https://other.example.org"}),
+        ] {
+            for mapper in [
+                "{ claims: {} }",
+                "{ claims: { sid: 'x', zzz: 1, stat: 2, statuses: 3 } }",
+                "{ claims: { status: 'mine' } }",
+                "{ claims: { status: null } }",
+                "{ claims: { status: { status_list: { idx: 1, uri: 'https://id.example.org/.well-known/status/t/0' } } } }",
+            ] {
+                let claims = tokenize(&compile(mapper, options.clone()).unwrap());
+                assert_eq!(claims["status"], expected, "{mapper}");
+                assert_eq!(claims["sub"], Uuid::from_u128(1).to_string());
+            }
+            let mut unmapped = compile("{}", options).unwrap();
+            unmapped.mapper = None;
+            let claims = tokenize(&unmapped);
+            assert_eq!((&claims["status"], &claims["exp"]), (&expected, &json!(1_600)));
+        }
+        let seen = tokenize(
+            &compile(
+                "{ claims: { seen: std.objectHas(std.extVar('claims'), 'status') } }",
+                json!({"status_list": true}),
+            )
+            .unwrap(),
+        );
+        assert_eq!(seen["seen"], false, "mappers do not see it");
+        let own = tokenize(&compile("{ claims: { status: 'mine' } }", json!({})).unwrap());
+        assert_eq!(own["status"], "mine", "without the option it is a claim like any other");
+        assert!(
+            tokenize(&compile("{ claims: {} }", json!({"status_list": false})).unwrap())
+                .get("status")
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn a_token_with_a_status_lives_no_longer_than_the_lists_remember() {
+        let beyond = "{ claims: { exp: std.extVar('claims').exp + 1 } }";
+        let refused = tokenize(beyond, json!({"status_list": true}));
+        assert!(matches!(refused, Err(TokenizeError::LateExpiry { line: 1, .. })), "{refused:?}");
+        assert!(tokenize(beyond, json!({})).is_ok());
+    }
+
+    #[test]
     fn the_header_of_a_bearer_names_its_template_and_no_shared_secret_signs_it() {
         let session = Document::shared(b"{}").unwrap();
         for (bearer, named) in [(true, Some("t")), (false, None)] {
@@ -472,9 +587,11 @@ mod tests {
             assert_eq!(header.get("template").and_then(Value::as_str), named);
         }
         let shared = r#"{"keys":[{"kty":"oct","kid":"k","alg":"HS256","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC0wMDAx"}]}"#;
-        let template = Template::from_json(&json!({"jwks_url": "set://keys", "bearer": true})).unwrap();
-        let refused = Tokenizer::compile("t", &template, &OneSet(shared.into())).unwrap_err();
-        assert_eq!((&refused, refused.member()), (&LoadError::NoPublicKeys("bearer"), "bearer"));
+        for member in ["bearer", "status_list"] {
+            let template = Template::from_json(&json!({"jwks_url": "set://keys", (member): true})).unwrap();
+            let refused = Tokenizer::compile("t", &template, &OneSet(shared.into())).unwrap_err();
+            assert_eq!((&refused, refused.member()), (&LoadError::NoPublicKeys(member), member));
+        }
     }
 
     #[test]

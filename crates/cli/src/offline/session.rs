@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use sessera_jsonnet::Document;
-use sessera_model::Timestamp;
+use sessera_model::{StatusIndex, Timestamp};
 use sessera_tokenizer::Subject;
 use uuid::Uuid;
 
@@ -73,6 +73,8 @@ impl SessionFile {
             token_id,
             session: &self.document,
             session_ends: self.ends,
+            // Without a server there are no lists.
+            status: StatusIndex::from_number(0),
         }
     }
 }

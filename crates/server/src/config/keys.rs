@@ -316,10 +316,17 @@ const TOKENIZER: &[Key] = &[
     key(
         "templates",
         MapOf(&Any),
-        "Tokenizer templates by name: jwks_url, claims_mapper_url, ttl, subject_source.",
+        "Tokenizer templates by name: jwks_url, claims_mapper_url, ttl, and more; see templates.md.",
     ),
     key("rotation", Object(ROTATION), "The times by which managed key sets rotate."),
+    key("status_list", Object(STATUS_LIST), "The lists by which others see that a session was revoked."),
 ];
+
+const STATUS_LIST: &[Key] = &[key(
+    "max_age",
+    Duration,
+    "How long after a revocation a list without it may still be good, from 10s to 24h. Default: 1m.",
+)];
 
 const ROTATION: &[Key] = &[
     key(

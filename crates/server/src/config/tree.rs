@@ -143,6 +143,8 @@ pub struct SessionConfig {
     pub cookie: CookieConfig,
     /// The times by which managed key sets rotate.
     pub rotation: Timing,
+    /// How long a status list may be good.
+    pub status_list_max_age: Duration,
 }
 
 /// The session cookie.
@@ -418,6 +420,17 @@ fn rotation(reader: &mut Reader<'_>) -> Timing {
     timing
 }
 
+fn status_list_max_age(reader: &mut Reader<'_>) -> Duration {
+    const POINTER: &str = "/session/whoami/tokenizer/status_list/max_age";
+    let max_age = reader.duration(POINTER).unwrap_or(Duration::from_secs(60));
+    if !(Duration::from_secs(10)..=Duration::from_secs(24 * 3600)).contains(&max_age) {
+        reader.problems.push(format!(
+            "{POINTER}: it must be from 10s, so that lists are not asked for all the time, to 24h"
+        ));
+    }
+    max_age
+}
+
 fn session(reader: &mut Reader<'_>) -> SessionConfig {
     let same_site = match reader.text("/session/cookie/same_site").as_deref() {
         None | Some("Lax") => "Lax",
@@ -445,6 +458,7 @@ fn session(reader: &mut Reader<'_>) -> SessionConfig {
         earliest_possible_extend: reader.duration("/session/earliest_possible_extend"),
         needs_highest_aal,
         rotation: rotation(reader),
+        status_list_max_age: status_list_max_age(reader),
         cache_max_stale: reader.duration("/session/cache/max_stale").unwrap_or_default(),
         cache_max_bytes: reader.bytes("/session/cache/max_bytes").unwrap_or(CACHE_MAX_BYTES),
         cookie: CookieConfig {
@@ -491,6 +505,10 @@ mod tests {
     fn what_cannot_be_is_named() {
         assert!(problems(json!({"serve": {"public": {"port": 70000}}})).contains("/serve/public/port"));
         assert!(problems(json!({"session": {"cookie": {"same_site": "lax"}}})).contains("same_site"));
+        for max_age in ["9s", "25h"] {
+            let tree = json!({"session": {"whoami": {"tokenizer": {"status_list": {"max_age": max_age}}}}});
+            assert!(problems(tree).contains("status_list/max_age"), "{max_age}");
+        }
         assert!(problems(json!({"serve": {"public": {"base_url": "not a url"}}})).contains("base_url"));
         assert!(problems(json!({"serve": {"timeouts": {"head": "0s"}}})).contains("/serve/timeouts/head"));
         assert!(problems(json!({"identity": {"schemas": [{"id": "x"}]}})).contains("/identity/schemas/0"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sessera_model::{
     AssuranceLevel, AuthenticationMethod, Device, Random, Secret, Session, Timestamp, TokenHash, Uuid,
 };
-use sessera_store::{Change, SessionKind, StoredSession};
+use sessera_store::{Change, NewSession, SessionKind};
 
 /// How many proofs and devices of one session are kept; the newest ones.
 const MAX_KEPT: usize = 32;
@@ -92,7 +92,7 @@ pub fn begin(
         methods: vec![proof.given(now)],
         devices: vec![origin.device(random)],
     };
-    let stored = StoredSession { session: session.clone(), kind, token: TokenHash::of(token.expose()) };
+    let stored = NewSession { session: session.clone(), kind, token: TokenHash::of(token.expose()) };
     SignedIn { session, token: Some(token), change: Change::InsertSession(stored) }
 }
 

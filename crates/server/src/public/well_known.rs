@@ -14,12 +14,16 @@ use crate::app::App;
 use crate::discovery::{self, PublishedSet};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::request::Segment;
+use crate::request::{Path, Segment};
 use crate::rotation;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(jwks)).routes(routes!(template_jwks)).routes(routes!(configuration))
+    OpenApiRouter::new()
+        .routes(routes!(jwks))
+        .routes(routes!(template_jwks))
+        .routes(routes!(configuration))
+        .routes(routes!(status_list))
 }
 
 /// Get the public keys of all tokenizer templates
@@ -64,7 +68,35 @@ async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Respo
     let snapshot = app.snapshot();
     let document = discovery::document(&snapshot.config.public.base_url, &snapshot.tokenizers);
     let max_age = snapshot.config.session.rotation.max_age.get();
-    cacheable(&headers, "application/json", document.to_string(), max_age)
+    let document = document.to_string();
+    cacheable(&headers, "application/json", &tag(&document), document, max_age)
+}
+
+/// Get a status list
+///
+/// For verifiers of tokens with the claim `status`, which names this address. A token whose bit is 1 must be
+/// refused: its session was revoked or has ended. Signed with the keys of the template (Token Status List,
+/// draft-ietf-oauth-status-list). Keep it no longer than `Cache-Control` or its claim `ttl` says.
+#[utoipa::path(get, path = "/.well-known/status/{template}/{list}", operation_id = "getStatusList", tag = "wellknown",
+    params(("template" = String, Path, description = "Name of the template"), ("list" = String, Path, description = "Number of the list")),
+    responses((status = 200, description = "A signed token of the type `statuslist+jwt`", content_type = "application/statuslist+jwt"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such list", body = ErrorBody)))]
+async fn status_list(
+    State(app): State<Arc<App>>,
+    Path((template, list)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    // One address for one list: no signs, no zeros before it.
+    let number = list.parse::<u64>().ok().filter(|number| number.to_string() == list);
+    let served = match number {
+        Some(number) => app.status_lists.get(&app, &app.snapshot().clone(), &template, number).await?,
+        None => None,
+    };
+    let served = served.ok_or_else(|| {
+        ApiError::not_found(
+            "There is no status list of that number for a tokenizer template of that name with status_list.",
+        )
+    })?;
+    Ok(cacheable(&headers, "application/statuslist+jwt", &served.tag, served.token.clone(), served.max_age))
 }
 
 /// `PATH/.well-known/openid-configuration` and `PATH/.well-known/jwks.json` of an issuer that a template names,
@@ -81,7 +113,8 @@ pub(crate) fn of_issuer(app: &App, method: &Method, path: &str, headers: &Header
         "openid-configuration" => {
             let document = snapshot.published.issuer_document(issuer)?;
             let max_age = snapshot.config.session.rotation.max_age.get();
-            Some(cacheable(headers, "application/json", document.to_string(), max_age))
+            let document = document.to_string();
+            Some(cacheable(headers, "application/json", &tag(&document), document, max_age))
         }
         "jwks.json" => Some(keys(app, headers, snapshot.published.issuer_set(issuer, app.clock.now())?)),
         _ => None,
@@ -92,16 +125,28 @@ pub(crate) fn of_issuer(app: &App, method: &Method, path: &str, headers: &Header
 fn keys(app: &App, headers: &HeaderMap, set: PublishedSet) -> Response {
     let is_sure = rotation::require_lease(app, app.clock.now()).is_ok();
     let max_age = if is_sure { set.max_age } else { Duration::ZERO };
-    cacheable(headers, "application/jwk-set+json", set.json, max_age)
+    cacheable(headers, "application/jwk-set+json", &tag(&set.json), set.json, max_age)
+}
+
+/// What tells a body from others.
+fn tag(body: &str) -> String {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body.as_bytes());
+    format!("\"{}\"", base64url::encode(&digest.as_ref()[..16]))
 }
 
 /// An answer for everybody, which caches may keep.
-fn cacheable(asked: &HeaderMap, content_type: &'static str, body: String, max_age: Duration) -> Response {
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, body.as_bytes());
-    let tag = format!("\"{}\"", base64url::encode(&digest.as_ref()[..16]));
+fn cacheable(
+    asked: &HeaderMap,
+    content_type: &'static str,
+    tag: &str,
+    body: String,
+    max_age: Duration,
+) -> Response {
     let known = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    // Weak ones and strong ones are the same here (RFC 9110, section 13.1.2).
+    let strong = tag.trim_start_matches("W/");
     let is_known = known.is_some_and(|known| {
-        known.split(',').any(|one| matches!(one.trim(), one if one == tag || one == "*"))
+        known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == strong)
     });
     let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
     let headers = response.headers_mut();
@@ -109,9 +154,10 @@ fn cacheable(asked: &HeaderMap, content_type: &'static str, body: String, max_ag
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     // Both are made of digits and base64url, which headers can hold.
-    for (name, value) in
-        [(header::ETAG, tag), (header::CACHE_CONTROL, format!("public, max-age={}", max_age.as_secs()))]
-    {
+    for (name, value) in [
+        (header::ETAG, tag.to_owned()),
+        (header::CACHE_CONTROL, format!("public, max-age={}", max_age.as_secs())),
+    ] {
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }

@@ -7,9 +7,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use sessera_model::{
     AssuranceLevel, AuthenticationMethod, Credential, CredentialKind, Device, Identity, IdentityState,
-    Session,
+    Session, StatusIndex,
 };
-use sessera_store::{CredentialOf, SessionFilter, SessionKind};
+use sessera_store::{CredentialOf, SessionFilter, SessionKind, StoredSession};
 
 use super::*;
 
@@ -61,10 +61,15 @@ fn session(id: Uuid, identity_id: Uuid, version: u64) -> Session {
     }
 }
 
+fn stored(session: Session) -> StoredSession {
+    let status = StatusIndex::from_number(7);
+    StoredSession { session, kind: SessionKind::Native, token: TokenHash::of("token"), status }
+}
+
 fn live(id: Uuid, identity_id: Uuid, version: u64) -> Arc<LiveSession> {
     let identity = identity(identity_id, &format!("{identity_id}@example.org"));
-    let session = session(id, identity_id, version);
-    LiveSession::new(session, &identity, SessionKind::Native, NOW, URL.into()).map(Arc::new).unwrap()
+    let stored = stored(session(id, identity_id, version));
+    LiveSession::new(stored, &identity, NOW, URL.into()).map(Arc::new).unwrap()
 }
 
 fn version(live: &LiveSession) -> u64 {
@@ -173,7 +178,7 @@ fn bytes_are_bounded() {
     let mut person = identity(Uuid::from_u128(1), "a@example.org");
     person.traits["name"] = "x".repeat(300_000).into();
     let session = session(Uuid::from_u128(1), person.id, 1);
-    let large = LiveSession::new(session, &person, SessionKind::Native, NOW, URL.into()).unwrap();
+    let large = LiveSession::new(stored(session), &person, NOW, URL.into()).unwrap();
     cache.insert(cache.begin(), token(1), Arc::new(large));
     assert!(cache.is_empty(), "what is larger than everything is not kept");
 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use axum::http::HeaderValue;
 use bytes::Bytes;
 use sessera_jsonnet::Document;
-use sessera_model::{Identity, IdentityView, Session, SessionView, Timestamp};
-use sessera_store::SessionKind;
+use sessera_model::{Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp};
+use sessera_store::{SessionKind, StoredSession};
 
 use super::uses::LastUse;
 use crate::error::ApiError;
@@ -18,6 +18,8 @@ pub struct LiveSession {
     pub session: Session,
     /// How it is carried.
     pub kind: SessionKind,
+    /// Its place in the status lists.
+    pub status: StatusIndex,
     /// The id of its identity in another system.
     pub external_id: Option<Box<str>>,
     /// Whether its identity has set up a second factor, once somebody asked.
@@ -36,12 +38,12 @@ pub struct LiveSession {
 impl LiveSession {
     /// Prepares a session for answers.
     pub(super) fn new(
-        session: Session,
+        stored: StoredSession,
         identity: &Identity,
-        kind: SessionKind,
         now: Timestamp,
         schemas_url: Arc<str>,
     ) -> Result<Self, ApiError> {
+        let StoredSession { session, kind, status, token: _ } = stored;
         let view =
             SessionView { identity: Some((identity, IdentityView::public(&schemas_url))), devices: true };
         let json = Bytes::from(session.to_json(now, view).to_string().into_boxed_str().into_boxed_bytes());
@@ -53,6 +55,7 @@ impl LiveSession {
         Ok(Self {
             session,
             kind,
+            status,
             external_id,
             second_factor,
             last_use,

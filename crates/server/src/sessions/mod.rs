@@ -101,7 +101,7 @@ impl Sessions {
             return Err(ApiError::unauthorized());
         }
         let url = snapshot.schemas_url.clone();
-        LiveSession::new(stored.session, &identity, stored.kind, now, url).map(Arc::new)
+        LiveSession::new(stored, &identity, now, url).map(Arc::new)
     }
 
     /// The live session of a request, if it presents one that is good.

@@ -44,6 +44,10 @@ impl PostgresStore {
             Change::InsertIdentity(identity) => self.insert_identity(connection, identity).await,
             Change::UpdateIdentity(identity) => self.update_identity(connection, identity).await,
             Change::DeleteIdentity(id) => {
+                // Locked, so that it gets no session in between, which would be forgotten with it.
+                let lock = sqlx::query("SELECT 1 FROM identities WHERE id = $1 FOR UPDATE").bind(id);
+                connection.execute(lock).await?;
+                self.delete_sessions_of(connection, *id).await?;
                 let gone =
                     connection.execute(sqlx::query("DELETE FROM identities WHERE id = $1").bind(id)).await?;
                 refused_unless(gone == 1, Conflict::Missing)
@@ -80,12 +84,7 @@ impl PostgresStore {
             Change::RevokeSessionByToken(token) => self.revoke_session_by_token(connection, token).await,
             Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
             Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,
-            Change::DeleteSessionsOf(identity_id) => {
-                connection
-                    .execute(sqlx::query("DELETE FROM sessions WHERE identity_id = $1").bind(identity_id))
-                    .await?;
-                Ok(())
-            }
+            Change::DeleteSessionsOf(identity_id) => self.delete_sessions_of(connection, *identity_id).await,
             Change::InsertFlow(flow) => self.insert_flow(connection, flow).await,
             Change::UpdateFlow(flow) => self.update_flow(connection, flow).await,
             Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,

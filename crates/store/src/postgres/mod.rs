@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use deadpool::managed::Pool;
-use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
 use crate::Store;
 use crate::change::Change;
@@ -148,6 +148,17 @@ impl Store for PostgresStore {
 
     async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError> {
         self.within(self.find_session(id)).await
+    }
+
+    async fn session_by_status(
+        &self,
+        index: StatusIndex,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        self.within(self.find_session_by_status(index)).await
+    }
+
+    async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        self.within(self.make_status_list(list, now)).await
     }
 
     async fn sessions(

@@ -1,7 +1,9 @@
 //! From columns to the domain's types.
 
 use serde_json::Value;
-use sessera_model::{AssuranceLevel, Identity, IdentityState, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{
+    AssuranceLevel, Identity, IdentityState, Session, StatusIndex, Timestamp, TokenHash, Uuid,
+};
 use sqlx::Row as _;
 use sqlx::postgres::PgRow;
 
@@ -77,6 +79,11 @@ pub(super) fn identity(row: &PgRow) -> Result<Identity, StoreError> {
     })
 }
 
+fn status(row: &PgRow) -> Result<StatusIndex, StoreError> {
+    let number = integer(row, "status_index")?;
+    u64::try_from(number).map(StatusIndex::from_number).map_err(|_| corrupt("status_index"))
+}
+
 /// The columns of a session; its id is named `session_id`, since it comes joined with its identity.
 pub(super) fn session(row: &PgRow) -> Result<StoredSession, StoreError> {
     let level = AssuranceLevel::parse(text(row, "assurance_level")?);
@@ -95,5 +102,6 @@ pub(super) fn session(row: &PgRow) -> Result<StoredSession, StoreError> {
         },
         kind: SessionKind::parse(text(row, "kind")?).ok_or_else(|| corrupt("kind"))?,
         token: hash(row, "token_hash")?,
+        status: status(row)?,
     })
 }

@@ -1,19 +1,21 @@
 //! Sessions.
 
 use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, Device, Identity, Session, Timestamp, TokenHash, Uuid,
+    AssuranceLevel, AuthenticationMethod, Device, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid,
 };
 use sqlx::{Postgres, QueryBuilder};
 
 use super::connection::Connection;
 use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
-use crate::records::{Page, SessionFilter, StoredSession};
+use crate::records::{NewSession, Page, SessionFilter, StoredSession};
+use crate::status;
 
 /// A session with its identity in one look-up by primary keys.
 const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions.token_hash, sessions.active, \
      sessions.issued_at, sessions.expires_at, sessions.authenticated_at, sessions.assurance_level, \
-     sessions.methods, sessions.devices, sessions.last_used_at, identities.* \
+     sessions.methods, sessions.devices, sessions.last_used_at, \
+     sessions.status_index, identities.* \
      FROM sessions JOIN identities ON identities.id = sessions.identity_id";
 
 /// Reads the session of a token with its identity.
@@ -38,6 +40,50 @@ impl PostgresStore {
         let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
         query.push(" WHERE sessions.id = ").push_bind(id);
         self.one(query).await
+    }
+
+    pub(super) async fn find_session_by_status(
+        &self,
+        index: StatusIndex,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
+        // A number that no column holds belongs to nobody.
+        query.push(" WHERE sessions.status_index = ").push_bind(i64::try_from(index.number()).ok());
+        self.one(query).await
+    }
+
+    pub(super) async fn make_status_list(
+        &self,
+        list: u64,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((first, end)) = status::range(list) else { return Ok(None) };
+        let mut connection = self.connection().await?;
+        let begun = sqlx::query(
+            "SELECT 1 FROM session_status_index WHERE last_value > $1 OR (last_value = $1 AND is_called)",
+        );
+        if connection.optional(begun.bind(first)).await?.is_none() {
+            return Ok(None);
+        }
+        let words = sqlx::query(
+            "SELECT (place - $1) / $2 AS word, bit_or(1::bigint << (place % $2)::int) AS refused FROM ( \
+             SELECT status_index AS place FROM sessions JOIN identities ON identities.id = identity_id \
+             WHERE status_index >= $1 AND status_index < $3 \
+             AND NOT (active AND expires_at > $4 AND identities.state = 'active') \
+             UNION ALL \
+             SELECT status_index FROM deleted_sessions WHERE status_index >= $1 AND status_index < $3) AS places \
+             GROUP BY word",
+        )
+        .bind(first)
+        .bind(i64::from(status::PER_WORD))
+        .bind(end)
+        .bind(now.micros());
+        let words = connection.all(words).await?;
+        let words: Result<Vec<_>, StoreError> = words
+            .iter()
+            .map(|found| Ok((row::integer(found, "word")?, row::integer(found, "refused")?)))
+            .collect();
+        Ok(Some(status::list(words?)))
     }
 
     async fn one(
@@ -72,7 +118,7 @@ impl PostgresStore {
     pub(super) async fn insert_session(
         &self,
         connection: &mut Connection,
-        stored: &StoredSession,
+        stored: &NewSession,
     ) -> Result<(), StoreError> {
         let session = &stored.session;
         // Locked, so that who is being disabled right now gets no session afterwards.
@@ -193,6 +239,19 @@ impl PostgresStore {
         .bind(id)
         .bind(of)).await?;
         refused_unless(changed == 1, Conflict::Missing)
+    }
+
+    pub(super) async fn delete_sessions_of(
+        &self,
+        connection: &mut Connection,
+        identity_id: Uuid,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "WITH gone AS (DELETE FROM sessions WHERE identity_id = $1 RETURNING status_index, expires_at) \
+             INSERT INTO deleted_sessions SELECT status_index, expires_at FROM gone",
+        );
+        connection.execute(query.bind(identity_id)).await?;
+        Ok(())
     }
 
     pub(super) async fn revoke_sessions(

@@ -83,6 +83,21 @@ impl Tables for PostgresStore {
         Ok(())
     }
 
+    async fn next_status_number(&self) -> Result<i64, StoreError> {
+        let query = sqlx::query(
+            "SELECT CASE WHEN is_called THEN last_value + 1 ELSE last_value END AS next FROM session_status_index",
+        );
+        let found = self.connection().await?.optional(query).await?;
+        found.map_or_else(|| Err(row::corrupt("next")), |found| row::integer(&found, "next"))
+    }
+
+    async fn begin_status_numbers_at(&self, next: i64) -> Result<(), StoreError> {
+        let next = next.max(self.next_status_number().await?);
+        let query = sqlx::query("SELECT setval('session_status_index', $1, false)").bind(next);
+        self.connection().await?.optional(query).await?;
+        Ok(())
+    }
+
     async fn close_tables(&self) {
         self.close().await;
     }

@@ -21,6 +21,7 @@ impl SqliteStore {
             Change::InsertIdentity(identity) => self.insert_identity(connection, identity).await,
             Change::UpdateIdentity(identity) => self.update_identity(connection, identity).await,
             Change::DeleteIdentity(id) => {
+                self.delete_sessions_of(connection, *id).await?;
                 let gone = sqlx::query("DELETE FROM identities WHERE id = ?")
                     .bind(id)
                     .execute(connection)
@@ -59,14 +60,7 @@ impl SqliteStore {
             Change::RevokeSessionByToken(token) => self.revoke_session_by_token(connection, token).await,
             Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
             Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,
-            Change::DeleteSessionsOf(identity_id) => {
-                sqlx::query("DELETE FROM sessions WHERE identity_id = ?")
-                    .bind(identity_id)
-                    .execute(connection)
-                    .await
-                    .map_err(from_sqlx)?;
-                Ok(())
-            }
+            Change::DeleteSessionsOf(identity_id) => self.delete_sessions_of(connection, *identity_id).await,
             Change::InsertFlow(flow) => self.insert_flow(connection, flow).await,
             Change::UpdateFlow(flow) => self.update_flow(connection, flow).await,
             Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,

@@ -17,7 +17,7 @@ mod sweep;
 mod transfer;
 
 use async_trait::async_trait;
-use sessera_model::{Credential, CredentialKind, Identity, Session, Timestamp, TokenHash, Uuid};
+use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sqlx::SqlitePool;
 
 use crate::change::Change;
@@ -103,6 +103,17 @@ impl Store for SqliteStore {
 
     async fn session(&self, id: Uuid) -> Result<Option<(StoredSession, Identity)>, StoreError> {
         self.find_session(id).await
+    }
+
+    async fn session_by_status(
+        &self,
+        index: StatusIndex,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        self.find_session_by_status(index).await
+    }
+
+    async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
+        self.make_status_list(list, now).await
     }
 
     async fn sessions(

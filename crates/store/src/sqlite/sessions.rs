@@ -1,18 +1,20 @@
 //! Sessions.
 
 use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, Device, Identity, Session, Timestamp, TokenHash, Uuid,
+    AssuranceLevel, AuthenticationMethod, Device, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid,
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{Page, SessionFilter, StoredSession};
+use crate::records::{NewSession, Page, SessionFilter, StoredSession};
+use crate::status;
 
 /// A session with its identity in one look-up by primary keys.
 const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions.token_hash, sessions.active, \
      sessions.issued_at, sessions.expires_at, sessions.authenticated_at, sessions.assurance_level, \
-     sessions.methods, sessions.devices, sessions.last_used_at, identities.* \
+     sessions.methods, sessions.devices, sessions.last_used_at, \
+     sessions.status_index, identities.* \
      FROM sessions JOIN identities ON identities.id = sessions.identity_id";
 
 impl SqliteStore {
@@ -32,6 +34,49 @@ impl SqliteStore {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
         query.push(" WHERE sessions.id = ").push_bind(id);
         self.one(query).await
+    }
+
+    pub(super) async fn find_session_by_status(
+        &self,
+        index: StatusIndex,
+    ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+        // A number that no column holds belongs to nobody.
+        query.push(" WHERE sessions.status_index = ").push_bind(i64::try_from(index.number()).ok());
+        self.one(query).await
+    }
+
+    pub(super) async fn make_status_list(
+        &self,
+        list: u64,
+        now: Timestamp,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((first, end)) = status::range(list) else { return Ok(None) };
+        let begun = sqlx::query("SELECT next FROM status_counter WHERE next > ?").bind(first);
+        if begun.fetch_optional(&self.readers).await.map_err(from_sqlx)?.is_none() {
+            return Ok(None);
+        }
+        let words = sqlx::query(
+            "SELECT (place - ?1) / ?2 AS word, sum(1 << (place % ?2)) AS refused FROM ( \
+             SELECT status_index AS place FROM sessions JOIN identities ON identities.id = identity_id \
+             WHERE status_index >= ?1 AND status_index < ?3 \
+             AND NOT (active AND expires_at > ?4 AND identities.state = 'active') \
+             UNION ALL \
+             SELECT status_index FROM deleted_sessions WHERE status_index >= ?1 AND status_index < ?3) \
+             GROUP BY word",
+        )
+        .bind(first)
+        .bind(status::PER_WORD)
+        .bind(end)
+        .bind(now.micros())
+        .fetch_all(&self.readers)
+        .await
+        .map_err(from_sqlx)?;
+        let words: Result<Vec<_>, StoreError> = words
+            .iter()
+            .map(|found| Ok((row::integer(found, "word")?, row::integer(found, "refused")?)))
+            .collect();
+        Ok(Some(status::list(words?)))
     }
 
     async fn one(
@@ -64,13 +109,17 @@ impl SqliteStore {
     pub(super) async fn insert_session(
         &self,
         connection: &mut SqliteConnection,
-        stored: &StoredSession,
+        stored: &NewSession,
     ) -> Result<(), StoreError> {
+        sqlx::query("UPDATE status_counter SET next = next + 1")
+            .execute(&mut *connection)
+            .await
+            .map_err(from_sqlx)?;
         let session = &stored.session;
         let inserted = sqlx::query(
             "INSERT INTO sessions (id, identity_id, token_hash, kind, active, issued_at, expires_at, \
-             authenticated_at, assurance_level, methods, devices) \
-             SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM identities WHERE id = ? AND state = 'active'",
+             authenticated_at, assurance_level, methods, devices, status_index) \
+             SELECT ?, id, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT next - 1 FROM status_counter) FROM identities WHERE id = ? AND state = 'active'",
         )
         .bind(session.id)
         .bind(stored.token.as_bytes().as_slice())
@@ -185,6 +234,20 @@ impl SqliteStore {
         .await
         .map_err(from_sqlx)?;
         refused_unless(changed.rows_affected() == 1, Conflict::Missing)
+    }
+
+    pub(super) async fn delete_sessions_of(
+        &self,
+        connection: &mut SqliteConnection,
+        identity_id: Uuid,
+    ) -> Result<(), StoreError> {
+        for statement in [
+            "INSERT INTO deleted_sessions SELECT status_index, expires_at FROM sessions WHERE identity_id = ?",
+            "DELETE FROM sessions WHERE identity_id = ?",
+        ] {
+            sqlx::query(statement).bind(identity_id).execute(&mut *connection).await.map_err(from_sqlx)?;
+        }
+        Ok(())
     }
 
     pub(super) async fn revoke_sessions(

@@ -83,6 +83,17 @@ impl Tables for SqliteStore {
         Ok(())
     }
 
+    async fn next_status_number(&self) -> Result<i64, StoreError> {
+        let found = sqlx::query("SELECT next FROM status_counter").fetch_one(&self.readers).await;
+        row::integer(&found.map_err(from_sqlx)?, "next")
+    }
+
+    async fn begin_status_numbers_at(&self, next: i64) -> Result<(), StoreError> {
+        let moved = sqlx::query("UPDATE status_counter SET next = max(next, ?)").bind(next);
+        moved.execute(&self.writer).await.map_err(from_sqlx)?;
+        Ok(())
+    }
+
     async fn close_tables(&self) {
         self.close().await;
     }

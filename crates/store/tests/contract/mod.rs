@@ -8,13 +8,13 @@ use serde_json::json;
 use sessera_model::credential::CredentialConfig;
 use sessera_model::{
     AssuranceLevel, AuthenticationMethod, Credential, CredentialKind, GoDuration, Identity, IdentityState,
-    Random, RecoveryAddress, Session, SystemRandom, Timestamp, TokenHash, Uuid, VerifiableAddress,
-    identity::VerificationStatus,
+    Random, RecoveryAddress, Session, StatusIndex, SystemRandom, Timestamp, TokenHash, Uuid,
+    VerifiableAddress, identity::VerificationStatus,
 };
 use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::{
     Change, Code, CodePurpose, Conflict, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed,
-    Message, Page, Revision, SessionFilter, SessionKind, Store, StoreError, StoredKey, StoredSession,
+    Message, NewSession, Page, Revision, SessionFilter, SessionKind, Store, StoreError, StoredKey,
 };
 
 const TIMING: Timing = Timing {
@@ -83,8 +83,8 @@ fn password(of: &Identity, identifier: &str) -> Change {
     })
 }
 
-fn session(of: &Identity, token: &str, issued: i64) -> StoredSession {
-    StoredSession {
+pub(crate) fn session(of: &Identity, token: &str, issued: i64) -> NewSession {
+    NewSession {
         session: Session {
             id: uuid(),
             identity_id: of.id,
@@ -216,7 +216,11 @@ pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
         .await
         .unwrap();
     let found = store.session_by_token(&TokenHash::of("token-1")).await.unwrap();
-    assert_eq!(found, Some((stored.clone(), ada.clone())));
+    let (there, of) = found.clone().unwrap();
+    assert_eq!(
+        (&there.session, there.kind, there.token, of),
+        (&stored.session, stored.kind, stored.token, ada)
+    );
     assert_eq!(store.session(stored.session.id).await.unwrap(), found);
     assert_eq!(store.session_by_token(&TokenHash::of("other")).await.unwrap(), None);
 
@@ -264,18 +268,110 @@ pub(crate) async fn the_last_use_of_a_session_is_noted_and_changes_nothing_else(
         ])
         .await
         .unwrap();
-    let read = async |token: &str| store.session_by_token(&TokenHash::of(token)).await.unwrap().unwrap().0;
-    let mut noted = used.clone();
-    noted.session.last_used_at = Some(at(7));
+    let read =
+        async |token: &str| store.session_by_token(&TokenHash::of(token)).await.unwrap().unwrap().0.session;
+    let mut noted = used.session.clone();
+    noted.last_used_at = Some(at(7));
     assert_eq!(read("used").await, noted);
-    assert_eq!(read("other").await, other);
+    assert_eq!(read("other").await, other.session);
     // Another node may be late with what it has seen.
     store
         .commit(&[Change::NoteUses(vec![(used.session.id, at(6)), (other.session.id, at(6))])])
         .await
         .unwrap();
     assert_eq!(read("used").await, noted);
-    assert_eq!(read("other").await.session.last_used_at, Some(at(6)));
+    assert_eq!(read("other").await.last_used_at, Some(at(6)));
+}
+
+pub(crate) async fn a_session_has_its_own_place_in_the_status_lists_for_ever(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let status = async |id| store.session(id).await.unwrap().unwrap().0.status;
+    let mut given = Vec::new();
+    for round in 0..2 {
+        let all: Vec<NewSession> = (0..24).map(|n| session(&ada, &format!("{round}-{n}"), n)).collect();
+        let changes: Vec<_> = all.iter().map(|new| [Change::InsertSession(new.clone())]).collect();
+        for outcome in futures(changes.iter().map(|changes| store.commit(changes))).await {
+            outcome.unwrap();
+        }
+        for new in &all {
+            let index = status(new.session.id).await;
+            let (found, _) = store.session_by_status(index).await.unwrap().unwrap();
+            assert_eq!(found.session.id, new.session.id);
+            given.push(index);
+        }
+        // It stays, whatever happens to the session.
+        let first = &all[0].session;
+        let index = status(first.id).await;
+        one(store, Change::ExtendSession { id: first.id, at: at(0), expires_at: at(900) }).await;
+        one(store, Change::RevokeSession { id: first.id, of: None }).await;
+        assert_eq!(status(first.id).await, index);
+        store.commit(&[Change::DeleteSessionsOf(ada.id)]).await.unwrap();
+        assert_eq!(store.session_by_status(index).await.unwrap(), None);
+    }
+    let count = given.len();
+    given.sort();
+    given.dedup();
+    assert_eq!(given.len(), count, "no two sessions have the same, and those that are gone keep theirs");
+    for nobody in [u64::MAX, u64::try_from(i64::MAX).unwrap()] {
+        assert_eq!(store.session_by_status(StatusIndex::from_number(nobody)).await.unwrap(), None);
+    }
+}
+
+pub(crate) async fn a_status_list_refuses_sessions_that_are_over(store: &dyn Store) {
+    assert_eq!(store.status_list(0, at(1)).await.unwrap(), None, "no session was ever made");
+    let [ada, bob, eve] = ["ada@example.org", "bob@example.org", "eve@example.org"].map(person);
+    for identity in [&ada, &bob, &eve] {
+        store.commit(&[Change::InsertIdentity(identity.clone())]).await.unwrap();
+    }
+    let [live, revoked, disabled, deleted, later] =
+        [(&ada, "1"), (&ada, "2"), (&bob, "3"), (&eve, "4"), (&ada, "5")]
+            .map(|(of, token)| session(of, token, 0));
+    let mut index = Vec::new();
+    for new in [&live, &revoked, &disabled, &deleted, &later] {
+        store.commit(&[Change::InsertSession(new.clone())]).await.unwrap();
+        index.push(store.session(new.session.id).await.unwrap().unwrap().0.status);
+    }
+    let refused = async |now| {
+        let list = store.status_list(0, at(now)).await.unwrap().unwrap();
+        assert_eq!(list.len() * 8, StatusIndex::PER_LIST as usize);
+        let is_refused = |position: u32| list[position as usize / 8] >> (position % 8) & 1 == 1;
+        assert!(!(10..StatusIndex::PER_LIST).any(is_refused), "places that nobody has yet");
+        index.iter().map(|index| is_refused(index.position())).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(1).await, [false; 5]);
+    store
+        .commit(&[Change::ExtendSession { id: later.session.id, at: at(1), expires_at: at(500) }])
+        .await
+        .unwrap();
+    store.commit(&[Change::RevokeSession { id: revoked.session.id, of: None }]).await.unwrap();
+    store.commit(&[Change::DeleteSessionsOf(eve.id)]).await.unwrap();
+    let inactive = Identity { state: IdentityState::Inactive, ..bob.clone() };
+    store.commit(&[Change::UpdateIdentity(inactive)]).await.unwrap();
+    assert_eq!(refused(99).await, [false, true, true, true, false]);
+    assert_eq!(refused(100).await, [true, true, true, true, false], "one has ended");
+    store.commit(&[Change::DeleteIdentity(ada.id)]).await.unwrap();
+    assert_eq!(refused(100).await, [true; 5]);
+    // Nothing is left of them when their tokens cannot be good any more.
+    while store.sweep(at(501), 2).await.unwrap() > 0 {}
+    assert_eq!(refused(501).await, [false; 5]);
+    assert_eq!(store.status_list(1, at(1)).await.unwrap(), None);
+    assert_eq!(store.status_list(u64::MAX, at(1)).await.unwrap(), None);
+}
+
+/// Runs all at once.
+async fn futures<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut all: Vec<_> = all.into_iter().map(|one| (Box::pin(one), None)).collect();
+    poll_fn(|context| {
+        for (one, outcome) in all.iter_mut().filter(|(_, outcome)| outcome.is_none()) {
+            if let Poll::Ready(ready) = one.as_mut().poll(context) {
+                *outcome = Some(ready);
+            }
+        }
+        if all.iter().all(|(_, outcome)| outcome.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    all.into_iter().filter_map(|(_, outcome)| outcome).collect()
 }
 
 pub(crate) async fn a_session_needs_an_active_identity(store: &dyn Store) {
@@ -289,7 +385,7 @@ pub(crate) async fn a_session_needs_an_active_identity(store: &dyn Store) {
 pub(crate) async fn sessions_are_listed_newest_first(store: &dyn Store) {
     let (ada, bob) = (person("ada@example.org"), person("bob@example.org"));
     store.commit(&[Change::InsertIdentity(ada.clone()), Change::InsertIdentity(bob.clone())]).await.unwrap();
-    let all: Vec<StoredSession> = (0..4).map(|n| session(&ada, &format!("t{n}"), n)).collect();
+    let all: Vec<NewSession> = (0..4).map(|n| session(&ada, &format!("t{n}"), n)).collect();
     for stored in &all {
         store.commit(&[Change::InsertSession(stored.clone())]).await.unwrap();
     }
@@ -656,6 +752,8 @@ macro_rules! contract {
             identities_are_paged_by_key
             sessions_live_and_end
             the_last_use_of_a_session_is_noted_and_changes_nothing_else
+            a_session_has_its_own_place_in_the_status_lists_for_ever
+            a_status_list_refuses_sessions_that_are_over
             a_session_needs_an_active_identity
             sessions_are_listed_newest_first
             a_flow_is_used_once
