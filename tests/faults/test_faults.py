@@ -244,6 +244,44 @@ def small_disk():
             subprocess.run(["umount", folder], check=True)
 
 
+class FailingDisk:
+    """A disk of its own whose file system turns read-only, as one does after an error of the device."""
+
+    def __init__(self, folder):
+        self.image, self.folder = os.path.join(folder, "image"), os.path.join(folder, "mounted")
+        os.mkdir(self.folder)
+
+    def mount(self):
+        mount = ["mount", "-o", "loop,errors=remount-ro", self.image, self.folder]
+        return subprocess.run(mount, capture_output=True).returncode == 0
+
+    def fail(self):
+        subprocess.run(["mount", "-o", "remount,abort", self.folder], check=True)
+
+    def mend(self):
+        subprocess.run(["umount", self.folder], check=True)
+        # 1: there was something to mend.
+        assert subprocess.run(["e2fsck", "-y", self.image], capture_output=True).returncode <= 1
+        assert self.mount()
+
+
+@contextlib.contextmanager
+def failing_disk():
+    """Such a disk; nothing where mounting is not allowed."""
+    with tempfile.TemporaryDirectory() as folder:
+        disk = FailingDisk(folder)
+        with open(disk.image, "wb") as image:
+            image.truncate(32 << 20)
+        made = shutil.which("mkfs.ext4") and subprocess.run(["mkfs.ext4", "-q", disk.image]).returncode == 0
+        if not made or not disk.mount():
+            yield None
+            return
+        try:
+            yield disk
+        finally:
+            subprocess.run(["umount", disk.folder], check=True)
+
+
 class Disk(unittest.TestCase):
     def test_a_full_disk_is_said_and_nothing_is_lost(self):
         with small_disk() as disk, tempfile.TemporaryDirectory() as folder:
@@ -276,6 +314,71 @@ class Disk(unittest.TestCase):
             server.stop()
             server.start()
             for token in acknowledged:
+                self.assertEqual(server.whoami(token), 200)
+            server.stop()
+
+    def test_a_file_system_that_turns_read_only_is_said_and_nothing_is_lost(self):
+        with failing_disk() as disk, tempfile.TemporaryDirectory() as folder:
+            if not disk:
+                self.skipTest("a file system of its own cannot be mounted here")
+            server = Server(folder, f"sqlite://{disk.folder}/db.sqlite").start()
+            server.people()
+            acknowledged = [server.sign_in(number)[1] for number in range(3)]
+            for token in acknowledged:
+                self.assertEqual(server.whoami(token), 200)
+            disk.fail()
+            for _ in range(3):
+                status, headers, body = server.ask("/self-service/login/api")
+                self.assertEqual((status, headers["Retry-After"]), (503, "1"))
+                self.assertIn("cannot be written", body["error"]["reason"])
+            self.assertEqual(server.sign_out(acknowledged[0]), 503)
+            for token in acknowledged[1:]:
+                self.assertEqual(server.whoami(token), 200, "whoami goes on")
+            self.assertEqual(server.ask("/health/alive")[0], 200)
+            server.stop()
+            with open(os.path.join(folder, "log")) as log:
+                said = log.read()
+            self.assertIn("the database cannot be written", said)
+            self.assertNotIn("panicked", said)
+            disk.mend()
+            server.start()
+            for token in acknowledged:
+                self.assertEqual(server.whoami(token), 200)
+            self.assertEqual(server.sign_in(3)[0], 200)
+            server.stop()
+
+    def test_pages_that_are_damaged_while_the_server_runs_are_said(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "db.sqlite")
+            server = Server(folder, f"sqlite://{path}").start()
+            server.people()
+            tokens = [server.sign_in(number)[1] for number in range(PEOPLE)]
+            # What is in the log of the database goes into its file, and nothing is in memory any more.
+            server.stop()
+            server.start()
+            self.assertEqual(server.whoami(tokens[0]), 200)
+            with open(path, "r+b") as file:
+                good = file.read()
+                file.seek(4096)
+                file.write(b"\xaa" * (len(good) - 4096))
+            # Reading sees the damage sooner or later, as pages of the file are kept in memory, too.
+            status, _, body = until(lambda: (a := server.manage("/admin/identities"))[0] != 200 and a, "the damage")
+            self.assertEqual((status, body["error"]["code"]), (500, 500))
+            self.assertNotIn("malformed", json.dumps(body), "what happened is for the log")
+            self.assertEqual(server.whoami(tokens[0]), 200, "whoami goes on for sessions in memory")
+            for token in tokens:
+                self.assertIn(server.whoami(token), (200, 500))
+            self.assertEqual(server.ask("/health/alive")[0], 200)
+            with open(path, "r+b") as file:
+                file.write(good)
+            until(lambda: all(server.whoami(token) == 200 for token in tokens), "recovery")
+            server.stop()
+            with open(os.path.join(folder, "log")) as log:
+                said = log.read()
+            self.assertIn("malformed", said)
+            self.assertNotIn("panicked", said)
+            server.start()
+            for token in tokens:
                 self.assertEqual(server.whoami(token), 200)
             server.stop()
 

@@ -15,9 +15,10 @@ use crate::wire::free_port;
 pub(crate) const PROGRAMS: &str = "/usr/lib/postgresql";
 
 /// What runs with a cluster, in this order.
-const TESTS: [&str; 5] = [
+const TESTS: [&str; 6] = [
     "tests/nodes/test_nodes.py",
     "tests/nodes/test_standbys.py",
+    "tests/nodes/test_migrate.py",
     "tests/faults/test_connections.py",
     "tests/faults/test_clock.py",
     "tests/faults/test_faults.py",

@@ -180,3 +180,35 @@ async fn a_failing_statement_leaves_nothing() {
     }
     store.commit(&all).await.unwrap();
 }
+
+/// However many ask, the database sees no more connections than it was promised; who waits for too long is
+/// told what to do.
+#[tokio::test]
+async fn a_pool_keeps_to_its_limit() {
+    let Some((store, dsn)) = open().await else { return };
+    store.close().await;
+    let store = Arc::new(open_with(&format!("{dsn}&max_conns=2&connect_timeout=1"), "one").await.unwrap());
+    let mut beside = PgConnection::connect(&dsn).await.unwrap();
+    let mut lock = beside.begin().await.unwrap();
+    lock.execute("LOCK TABLE key_sets").await.unwrap();
+    let asks: Vec<_> = (0..12)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.key_set("keys").await })
+        })
+        .collect();
+    let mut said = Vec::new();
+    for ask in asks {
+        said.push(ask.await.unwrap().unwrap_err().to_string());
+    }
+    assert!(said.iter().any(|error| error.contains("max_conns")), "{said:?}");
+    // Its own, the two of the pool, and the one that listens to other nodes.
+    let connections: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+            .fetch_one(&mut *lock)
+            .await
+            .unwrap();
+    assert!(connections <= 4, "{connections}");
+    lock.rollback().await.unwrap();
+    store.key_set("keys").await.unwrap();
+}

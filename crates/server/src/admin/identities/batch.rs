@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -11,7 +13,7 @@ use utoipa::ToSchema;
 use super::body::CredentialsBody;
 use super::create::{CreateBody, create_identity};
 use crate::app::App;
-use crate::error::ApiError;
+use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
@@ -78,7 +80,7 @@ struct ItemOutcome {
 pub(super) async fn batch(
     State(app): State<Arc<App>>,
     JsonBody(body): JsonBody<BatchBody>,
-) -> Result<Json<BatchOutcome>, ApiError> {
+) -> Result<Response, ApiError> {
     if body.identities.len() > MAX_IDENTITIES {
         return Err(ApiError::bad_request(format!(
             "One request can create {MAX_IDENTITIES} identities at the most. Send several requests."
@@ -108,5 +110,5 @@ pub(super) async fn batch(
         };
         identities.push(ItemOutcome { action, identity, patch_id, error });
     }
-    Ok(Json(BatchOutcome { identities }))
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(BatchOutcome { identities })).into_response())
 }

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bearer;
+mod caching;
 mod client;
 mod enumeration;
 mod limits;
