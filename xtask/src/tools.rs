@@ -22,6 +22,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "openssl", package: "openssl" },
     Tool { program: "npm", package: "npm" },
     Tool { program: "python3", package: "python3-venv" },
+    Tool { program: "/usr/lib/softhsm/libsofthsm2.so", package: "softhsm2" },
     Tool { program: crate::postgres::PROGRAMS, package: "postgresql" },
     Tool { program: "/usr/sbin/nginx", package: "nginx-light" },
     Tool { program: "/usr/lib/nginx/modules/ngx_http_js_module.so", package: "libnginx-mod-http-js" },

@@ -81,6 +81,9 @@ pub enum KeyError {
     /// The size asked for cannot be made.
     #[error("RSA keys are made with 2048, 3072, 4096 or 8192 bits, not {0}")]
     BadSize(usize),
+    /// The key is kept outside of this process and does not sign now: try again.
+    #[error("the key cannot sign now: {0}")]
+    Unavailable(String),
     /// The library refused to make a key.
     #[error("the key could not be made")]
     Generation,

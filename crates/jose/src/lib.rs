@@ -8,7 +8,7 @@
 //! |---|---|
 //! | [`algorithm`] | the signature algorithms |
 //! | [`jwk`] | keys and sets of them |
-//! | [`sign`] | a key ready to sign |
+//! | [`sign`] | a key ready to sign, here or elsewhere |
 //! | [`verify`] | checking tokens |
 //! | [`status_list`] | lists of revoked tokens |
 //! | [`generate`] | making keys |
@@ -29,4 +29,4 @@ pub mod verify;
 pub use algorithm::Algorithm;
 pub use error::{KeyError, VerifyError};
 pub use jwk::{Jwk, JwkSet, PublicJwk, PublicJwkSet};
-pub use sign::Signer;
+pub use sign::{Signer, SigningKey};

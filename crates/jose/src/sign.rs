@@ -1,6 +1,7 @@
 //! A key that is ready to sign.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
@@ -15,14 +16,37 @@ use serde_json::json;
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::KeyError;
-use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey};
+use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicJwk, PublicKey};
+
+/// The private half of a key, wherever it is kept: it signs, and nobody sees it.
+pub trait SigningKey: Send + Sync + fmt::Debug {
+    /// The public half with id and algorithm; a shared secret has none.
+    fn public(&self) -> Option<&PublicJwk>;
+
+    /// The signature over the signing input as it stands in a token (RFC 7518, section 3), not encoded yet.
+    /// Blocks until it is there.
+    fn sign(&self, input: &[u8]) -> Result<Vec<u8>, KeyError>;
+
+    /// Whether a signature waits for something outside of this process.
+    fn is_remote(&self) -> bool {
+        false
+    }
+}
 
 /// A key that is ready to sign: parsed and checked once.
+#[derive(Debug)]
 pub struct Signer {
     algorithm: Algorithm,
     /// The algorithm as the key names it.
     alg: String,
     kid: String,
+    key: Arc<dyn SigningKey>,
+}
+
+/// A key in the memory of this process.
+struct LocalKey {
+    kid: String,
+    public: Option<PublicJwk>,
     key: Key,
 }
 
@@ -85,7 +109,26 @@ impl Signer {
         };
         // The key has an algorithm, or the line above had failed.
         let alg = jwk.alg().unwrap_or_default().to_owned();
-        Ok(Self { algorithm, alg, kid, key })
+        let local = LocalKey { kid: kid.clone(), public: jwk.public(), key };
+        Ok(Self { algorithm, alg, kid, key: Arc::new(local) })
+    }
+
+    /// A signer with a key that has a public half, wherever the private one is kept.
+    pub fn of_key(key: Arc<dyn SigningKey>) -> Result<Self, KeyError> {
+        let public = key.public().ok_or(KeyError::EmptySet)?;
+        let kid = public.kid().to_owned();
+        let alg = public.alg().ok_or_else(|| KeyError::NoAlgorithm(kid.clone()))?.to_owned();
+        Ok(Self { algorithm: alg.parse()?, alg, kid, key })
+    }
+
+    /// Whether a signature waits for something outside of this process.
+    pub fn is_remote(&self) -> bool {
+        self.key.is_remote()
+    }
+
+    /// The key that it signs with.
+    pub fn key(&self) -> Arc<dyn SigningKey> {
+        self.key.clone()
     }
 
     /// The algorithm of its signatures.
@@ -112,21 +155,10 @@ impl Signer {
 
     /// The signature over the signing input (RFC 7515, section 5.1), appended to `out` as base64url.
     ///
-    /// Fails only when the library refuses to sign, which a checked key does not make it do.
+    /// In this process that fails only when the library refuses to sign, which a checked key does not make it
+    /// do. A key elsewhere may be [unavailable](KeyError::Unavailable).
     pub fn sign_into(&self, input: &[u8], out: &mut String) -> Result<(), KeyError> {
-        let failed = |_| KeyError::Inconsistent(self.kid.clone());
-        match &self.key {
-            Key::Ec(pair) => {
-                base64url::encode_into(pair.sign(&SystemRandom::new(), input).map_err(failed)?, out);
-            }
-            Key::Ed25519(pair) => base64url::encode_into(pair.try_sign(input).map_err(failed)?, out),
-            Key::Rsa(pair, encoding) => {
-                let mut signature = vec![0; pair.public_modulus_len()];
-                pair.sign(*encoding, &SystemRandom::new(), input, &mut signature).map_err(failed)?;
-                base64url::encode_into(signature, out);
-            }
-            Key::Hmac(key) => base64url::encode_into(hmac::sign(key, input), out),
-        }
+        base64url::encode_into(self.key.sign(input)?, out);
         Ok(())
     }
 
@@ -142,9 +174,29 @@ impl Signer {
     }
 }
 
-impl fmt::Debug for Signer {
+impl SigningKey for LocalKey {
+    fn public(&self) -> Option<&PublicJwk> {
+        self.public.as_ref()
+    }
+
+    fn sign(&self, input: &[u8]) -> Result<Vec<u8>, KeyError> {
+        let failed = |_| KeyError::Inconsistent(self.kid.clone());
+        Ok(match &self.key {
+            Key::Ec(pair) => pair.sign(&SystemRandom::new(), input).map_err(failed)?.as_ref().to_vec(),
+            Key::Ed25519(pair) => pair.try_sign(input).map_err(failed)?.as_ref().to_vec(),
+            Key::Rsa(pair, encoding) => {
+                let mut signature = vec![0; pair.public_modulus_len()];
+                pair.sign(*encoding, &SystemRandom::new(), input, &mut signature).map_err(failed)?;
+                signature
+            }
+            Key::Hmac(key) => hmac::sign(key, input).as_ref().to_vec(),
+        })
+    }
+}
+
+impl fmt::Debug for LocalKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Signer").field("alg", &self.algorithm).field("kid", &self.kid).finish_non_exhaustive()
+        f.debug_struct("LocalKey").field("kid", &self.kid).finish_non_exhaustive()
     }
 }
 

@@ -362,7 +362,7 @@ fn effective(base: &Value, stored: Option<&Value>) -> Value {
 /// `file://` that it took over from there, what stands there now counts.
 fn take_files_from(base: &Value, tree: &mut Value) {
     match (base, tree) {
-        (Value::String(now), Value::String(stored)) if stored.starts_with("file://") => {
+        (Value::String(now), Value::String(stored)) if patch::is_of_the_machine(stored) => {
             stored.clone_from(now);
         }
         (Value::Object(base), Value::Object(stored)) => {

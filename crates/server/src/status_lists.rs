@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use crate::app::{App, Snapshot};
 use crate::error::ApiError;
 use crate::rotation;
+use crate::tokenizers::unsigned;
 
 /// The lists that were made last. Whoever asks for one that is not here waits while it is made, so that it is
 /// made once.
@@ -99,7 +100,7 @@ impl StatusLists {
             return Ok(Some(known.clone()));
         }
         let Some(content) = state.content(app, list, period).await? else { return Ok(None) };
-        let made = Arc::new(sign(tokenizer, &uri, &content, period, now.seconds())?);
+        let made = Arc::new(sign(tokenizer, &uri, &content, period, now.seconds()).await?);
         // Addresses of templates that are gone are not kept.
         state.tokens.retain(|_, known| known.period.end_of_lists() > now.seconds());
         state.tokens.insert(uri, made.clone());
@@ -122,8 +123,8 @@ impl State {
     }
 }
 
-fn sign(
-    tokenizer: &Tokenizer,
+async fn sign(
+    tokenizer: &Arc<Tokenizer>,
     uri: &str,
     content: &Content,
     period: Period,
@@ -138,7 +139,18 @@ fn sign(
     });
     let claims = claims.to_string();
     let signer = tokenizer.signer(now);
-    let token = signer.sign_compact(TYP, claims.as_bytes()).map_err(ApiError::internal)?;
+    let token = if signer.is_remote() {
+        // A key outside of this process takes its time.
+        let (tokenizer, claims) = (tokenizer.clone(), claims.clone());
+        let sign = move || tokenizer.signer(now).sign_compact(TYP, claims.as_bytes());
+        tokio::task::spawn_blocking(sign).await.map_err(ApiError::internal)?
+    } else {
+        signer.sign_compact(TYP, claims.as_bytes())
+    };
+    let token = token.map_err(|error| {
+        tracing::warn!(list = %uri, "a status list cannot be signed: {error}");
+        unsigned(&error)
+    })?;
     let signed = format!("{}.{claims}", signer.kid());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, signed.as_bytes());
     let tag = format!("W/\"{}\"", base64url::encode(&digest.as_ref()[..16]));

@@ -7,11 +7,12 @@ use std::time::{Instant, SystemTime};
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value};
+use sessera_jose::{KeyError, SigningKey};
 use sessera_model::Timestamp;
 use sessera_store::{KeySet, StoredKey};
 use sessera_tokenizer::{
-    Activation, LoadError, SourceError, SourceUrl, Sources, Subject, Template, TemplateError, TemplateName,
-    TokenizeError, Tokenizer,
+    Activation, Claims, LoadError, SourceError, SourceUrl, Sources, Subject, Template, TemplateError,
+    TemplateName, TokenizeError, Tokenizer,
 };
 
 use crate::app::App;
@@ -95,6 +96,10 @@ impl Sources for ServerSources<'_> {
         set.map(|set| set_json(&set.keys)).ok_or_else(|| SourceError::NoSuchSet(name.into()))
     }
 
+    fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
+        sessera_pkcs11::open(uri).map_err(|error| SourceError::Elsewhere(error.to_string()))
+    }
+
     fn activations(&self, name: &str) -> Vec<Activation> {
         let set = self.sets.iter().find(|set| set.name == name);
         set.and_then(|set| set.managed.as_ref())
@@ -166,7 +171,7 @@ impl Tokenizers {
     }
 
     /// The token of a live session by a template.
-    pub fn tokenize(
+    pub async fn tokenize(
         &self,
         app: &App,
         issuer: &str,
@@ -183,53 +188,89 @@ impl Tokenizers {
                 )));
             }
         };
-        let now = app.clock.now();
-        if tokenizer.is_managed() {
-            rotation::require_lease(app, now)?;
-        }
-        Self::make(app, issuer, tokenizer, live, now).map_err(|error| {
+        let now = moment(app, tokenizer)?;
+        let token = match claims(app, issuer, tokenizer, live, now) {
+            Ok(claims) if tokenizer.is_remote() => sign_elsewhere(app, tokenizer, claims, now).await,
+            Ok(claims) => sign(app, tokenizer, &claims, now),
+            Err(error) => Err(error),
+        };
+        token.map_err(|error| {
             app.metrics.refused_token(error.why());
             refused(name, &error)
         })
     }
 
-    /// The same, but nothing where there is no token, whatever the reason.
+    /// The same without waiting for anything; nothing where that gives no token, whatever the reason.
     pub fn try_tokenize(&self, app: &App, issuer: &str, name: &str, live: &LiveSession) -> Option<String> {
-        let (tokenizer, now) = (self.get(name)?.as_ref().ok()?, app.clock.now());
-        if tokenizer.is_managed() {
-            rotation::require_lease(app, now).ok()?;
-        }
-        Self::make(app, issuer, tokenizer, live, now).ok()
+        let tokenizer = self.get(name)?.as_ref().ok().filter(|tokenizer| !tokenizer.is_remote())?;
+        let now = moment(app, tokenizer).ok()?;
+        let claims = claims(app, issuer, tokenizer, live, now).ok()?;
+        sign(app, tokenizer, &claims, now).ok()
     }
+}
 
-    fn make(
-        app: &App,
-        issuer: &str,
-        tokenizer: &Tokenizer,
-        live: &LiveSession,
-        now: Timestamp,
-    ) -> Result<String, TokenizeError> {
-        let subject = Subject {
-            issuer,
-            identity_id: live.session.identity_id,
-            external_id: live.external_id.as_deref(),
-            session_id: live.session.id,
-            token_id: app.random.uuid(),
-            session: live.document(),
-            session_ends: live.session.expires_at.seconds(),
-            status: live.status,
-        };
-        let (now, metrics) = (now.seconds(), &app.metrics);
-        let start = Instant::now();
-        let claims = tokenizer.claims(&subject, now);
-        let mapped = Instant::now();
-        metrics.mapper_seconds.observe((mapped - start).as_secs_f64());
-        let claims = claims?;
-        #[expect(clippy::cast_precision_loss, reason = "a limit holds it small")]
-        metrics.mapper_fuel.observe(claims.fuel as f64);
-        let token = tokenizer.sign(&claims.json, now);
-        metrics.signing_seconds.observe(mapped.elapsed().as_secs_f64());
-        token
+/// Now, when this node may sign by a template.
+fn moment(app: &App, tokenizer: &Tokenizer) -> Result<Timestamp, ApiError> {
+    let now = app.clock.now();
+    if tokenizer.is_managed() {
+        rotation::require_lease(app, now)?;
+    }
+    Ok(now)
+}
+
+fn claims(
+    app: &App,
+    issuer: &str,
+    tokenizer: &Tokenizer,
+    live: &LiveSession,
+    now: Timestamp,
+) -> Result<Claims, TokenizeError> {
+    let subject = Subject {
+        issuer,
+        identity_id: live.session.identity_id,
+        external_id: live.external_id.as_deref(),
+        session_id: live.session.id,
+        token_id: app.random.uuid(),
+        session: live.document(),
+        session_ends: live.session.expires_at.seconds(),
+        status: live.status,
+    };
+    let start = Instant::now();
+    let claims = tokenizer.claims(&subject, now.seconds());
+    app.metrics.mapper_seconds.observe(start.elapsed().as_secs_f64());
+    let claims = claims?;
+    #[expect(clippy::cast_precision_loss, reason = "a limit holds it small")]
+    app.metrics.mapper_fuel.observe(claims.fuel as f64);
+    Ok(claims)
+}
+
+fn sign(app: &App, tokenizer: &Tokenizer, claims: &Claims, now: Timestamp) -> Result<String, TokenizeError> {
+    let start = Instant::now();
+    let token = tokenizer.sign(&claims.json, now.seconds());
+    app.metrics.signing_seconds.observe(start.elapsed().as_secs_f64());
+    token
+}
+
+/// The same for a key outside of this process, which takes its time: on a thread that may wait.
+async fn sign_elsewhere(
+    app: &App,
+    tokenizer: &Arc<Tokenizer>,
+    claims: Claims,
+    now: Timestamp,
+) -> Result<String, TokenizeError> {
+    let (start, tokenizer) = (Instant::now(), tokenizer.clone());
+    let token = tokio::task::spawn_blocking(move || tokenizer.sign(&claims.json, now.seconds())).await;
+    app.metrics.signing_seconds.observe(start.elapsed().as_secs_f64());
+    token.unwrap_or_else(|error| Err(TokenizeError::Signing(KeyError::Unavailable(error.to_string()))))
+}
+
+/// What is answered when a key does not sign.
+pub(crate) fn unsigned(error: &KeyError) -> ApiError {
+    match error {
+        KeyError::Unavailable(_) => {
+            ApiError::unavailable("The key of the template does not sign right now. Try again shortly.")
+        }
+        other => ApiError::internal(other),
     }
 }
 
@@ -238,8 +279,8 @@ fn refused(name: &str, error: &TokenizeError) -> ApiError {
         TokenizeError::Mapper(failure) => tracing::warn!(template = %name, "{}", failure.render()),
         other => tracing::warn!(template = %name, "{other}"),
     }
-    if matches!(error, TokenizeError::Signing(_)) {
-        return ApiError::internal(error);
+    if let TokenizeError::Signing(error) = error {
+        return unsigned(error);
     }
     ApiError::new(
         StatusCode::BAD_REQUEST,
@@ -253,8 +294,8 @@ fn refused(name: &str, error: &TokenizeError) -> ApiError {
 
 /// The files that templates are read from.
 pub fn source_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
-    let templates = templates.values().filter_map(|template| Template::from_json(template).ok());
-    let sources = templates.flat_map(|template| [Some(template.jwks_url), template.claims_mapper_url]);
+    let sources =
+        parsed(templates).flat_map(|(_, template)| [Some(template.jwks_url), template.claims_mapper_url]);
     let files = sources.flatten().filter_map(|url| match url {
         SourceUrl::File(path) => Some(path),
         _ => None,
@@ -267,14 +308,16 @@ pub fn changed_at(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path).and_then(|file| file.modified()).ok()
 }
 
-/// The templates that read a stored key set.
-pub fn templates_with_set<'a>(templates: &'a Map<String, Value>, set: &str) -> Vec<&'a str> {
-    templates
-        .iter()
-        .filter(|(_, template)| {
-            Template::from_json(template)
-                .is_ok_and(|template| template.jwks_url == SourceUrl::Set(set.to_owned()))
-        })
-        .map(|(name, _)| name.as_str())
-        .collect()
+/// The templates that are well formed, by their names.
+fn parsed(templates: &Map<String, Value>) -> impl Iterator<Item = (&str, Template)> {
+    templates.iter().filter_map(|(name, template)| Some((name.as_str(), Template::from_json(template).ok()?)))
+}
+
+/// The templates that read a stored key set, by their names.
+pub fn templates_with_set<'a>(
+    templates: &'a Map<String, Value>,
+    set: &str,
+) -> impl Iterator<Item = (&'a str, Template)> {
+    let wanted = SourceUrl::Set(set.to_owned());
+    parsed(templates).filter(move |(_, template)| template.jwks_url == wanted)
 }

@@ -51,6 +51,12 @@ impl Schedule {
         Ok(Self { first, later })
     }
 
+    /// A key that signs always.
+    pub(crate) fn of_one(signer: Signer, typ: &str, named: Option<&str>) -> Self {
+        let header = signer.encoded_header(typ, named);
+        Self { first: Turn { from: i64::MIN, signer, header }, later: Vec::new() }
+    }
+
     /// The key that signs at a time in seconds since the epoch.
     pub(crate) fn at(&self, now: i64) -> &Turn {
         self.later.iter().rev().find(|turn| turn.from <= now).unwrap_or(&self.first)

@@ -1,6 +1,9 @@
 //! Where key sets and mappers come from.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use sessera_jose::SigningKey;
 
 use crate::schedule::Activation;
 use base64::Engine as _;
@@ -17,13 +20,15 @@ pub enum SourceUrl {
     File(PathBuf),
     /// `set://NAME`: a key set that is stored in this deployment.
     Set(String),
+    /// `pkcs11:...`: a key that is kept and signs outside of this process (RFC 7512).
+    Pkcs11(String),
 }
 
 /// A source cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// The text is no source.
-    #[error("\"{0}\" is no source: write base64://..., file:///path or, for a key set, set://NAME")]
+    #[error("\"{0}\" is no source: write base64://..., file:///path or, for keys, set://NAME or pkcs11:...")]
     Unknown(String),
     /// http or https.
     #[error(
@@ -44,9 +49,12 @@ pub enum SourceError {
         "set://{0} is stored by a server: write it to a file with \"sessera get jwk {0} --private --format json > {0}.json\", and name that file"
     )]
     NeedsServer(String),
-    /// `set://` names keys only.
-    #[error("set:// names a key set; a mapper comes from file:// or base64://")]
-    SetIsNoMapper,
+    /// `set://` and `pkcs11:` name keys only.
+    #[error("set:// and pkcs11: name keys; a mapper comes from file:// or base64://")]
+    KeysAreNoMapper,
+    /// A key outside of this process cannot be used.
+    #[error("{0}")]
+    Elsewhere(String),
 }
 
 /// Reads sources. The server reads files and its own key sets; the command line reads files only.
@@ -55,6 +63,8 @@ pub trait Sources {
     fn file(&self, path: &std::path::Path) -> Result<Vec<u8>, SourceError>;
     /// A stored key set as JSON, private members included.
     fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError>;
+    /// The key outside of this process that a `pkcs11:` URI names.
+    fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError>;
     /// When the keys of a managed set begin to sign. Nothing for a set whose first key signs.
     fn activations(&self, _name: &str) -> Vec<Activation> {
         Vec::new()
@@ -74,18 +84,22 @@ impl SourceUrl {
         if let Some(name) = text.strip_prefix("set://") {
             return Ok(Self::Set(name.to_owned()));
         }
+        if text.starts_with("pkcs11:") {
+            return Ok(Self::Pkcs11(text.to_owned()));
+        }
         if text.starts_with("http://") || text.starts_with("https://") {
             return Err(SourceError::Remote);
         }
         Err(SourceError::Unknown(text.chars().take(16).collect()))
     }
 
-    /// The content.
+    /// The content. What signs elsewhere has none.
     pub fn read(&self, sources: &dyn Sources) -> Result<Vec<u8>, SourceError> {
         match self {
             Self::Base64(content) => decode_base64(content).ok_or(SourceError::BadBase64),
             Self::File(path) => sources.file(path),
             Self::Set(name) => sources.key_set(name),
+            Self::Pkcs11(_) => Err(SourceError::KeysAreNoMapper),
         }
     }
 
@@ -95,6 +109,7 @@ impl SourceUrl {
             Self::Base64(content) => format!("base64://... ({} characters)", content.len()),
             Self::File(path) => format!("file://{}", path.display()),
             Self::Set(name) => format!("set://{name}"),
+            Self::Pkcs11(uri) => uri.clone(),
         }
     }
 }
@@ -129,6 +144,8 @@ mod tests {
     #[test]
     fn sources_are_parsed() {
         assert_eq!(SourceUrl::parse("file:///a/b"), Ok(SourceUrl::File("/a/b".into())));
+        let uri = "pkcs11:object=k?module-path=/m.so";
+        assert_eq!(SourceUrl::parse(uri), Ok(SourceUrl::Pkcs11(uri.into())));
         assert_eq!(SourceUrl::parse("set://keys"), Ok(SourceUrl::Set("keys".into())));
         assert_eq!(SourceUrl::parse("https://example.org/jwks.json"), Err(SourceError::Remote));
         assert!(matches!(SourceUrl::parse("ftp://x"), Err(SourceError::Unknown(_))));

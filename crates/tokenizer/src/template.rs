@@ -235,8 +235,8 @@ impl Template {
             Some(_) => Err(TemplateError::NotABool(member)),
         };
         let claims_mapper_url = source("claims_mapper_url")?;
-        if matches!(claims_mapper_url, Some(SourceUrl::Set(_))) {
-            let error = SourceError::SetIsNoMapper;
+        if matches!(claims_mapper_url, Some(SourceUrl::Set(_) | SourceUrl::Pkcs11(_))) {
+            let error = SourceError::KeysAreNoMapper;
             return Err(TemplateError::Source { member: "claims_mapper_url", error });
         }
         let (ttl, status_list) = (text("ttl")?.map_or(Ok(DEFAULT_TTL), parse_ttl)?, flag("status_list")?);

@@ -71,8 +71,6 @@ pub struct Tokenizer {
 impl Tokenizer {
     /// Reads the sources of a template and makes it ready. `name` is how errors call its mapper.
     pub fn compile(name: &str, template: &Template, sources: &dyn Sources) -> Result<Self, LoadError> {
-        let keys = template.jwks_url.read(sources).map_err(LoadError::KeySetSource)?;
-        let keys = JwkSet::parse(&keys).map_err(LoadError::Key)?;
         let mapper = template
             .claims_mapper_url
             .as_ref()
@@ -82,15 +80,11 @@ impl Tokenizer {
                     .and_then(|source| parse(name, url, &source))
             })
             .transpose()?;
-        let activations = match &template.jwks_url {
-            SourceUrl::Set(set) => sources.activations(set),
-            _ => Vec::new(),
-        };
         let typ = template.typ.as_deref().unwrap_or("JWT");
         // In the header, which no mapper writes: so a token of another template that has the same keys is
         // never taken for one of this.
         let named = template.bearer.then_some(name);
-        let schedule = Schedule::new(&keys, &activations, typ, named).map_err(LoadError::Key)?;
+        let (schedule, public_keys, is_managed) = keys(&template.jwks_url, sources, typ, named)?;
         let found = schedule.at(i64::MAX).signer.algorithm();
         if let Some(wanted) = template.algorithm.filter(|wanted| *wanted != found) {
             return Err(LoadError::OtherAlgorithm { wanted, found });
@@ -102,7 +96,7 @@ impl Tokenizer {
         }
         Ok(Self {
             schedule,
-            is_managed: !activations.is_empty(),
+            is_managed,
             mapper,
             ttl: template.ttl,
             subject_source: template.subject_source,
@@ -113,7 +107,7 @@ impl Tokenizer {
             cap_to_session: template.cap_to_session,
             is_bearer: template.bearer,
             status_path: template.status_list.then(|| format!("/.well-known/status/{name}/")),
-            public_keys: keys.public(),
+            public_keys,
             limits: Limits::default(),
         })
     }
@@ -154,6 +148,11 @@ impl Tokenizer {
         let uri = self.status_uri(subject.issuer, subject.status.list())?;
         let list = serde_json::json!({ "status_list": { "idx": subject.status.position(), "uri": uri } });
         Some(list.to_string())
+    }
+
+    /// Whether a signature waits for something outside of this process.
+    pub fn is_remote(&self) -> bool {
+        self.schedule.at(i64::MAX).signer.is_remote()
     }
 
     /// Whether its tokens are for this audience.
@@ -289,6 +288,29 @@ impl Tokenizer {
     }
 }
 
+/// Which keys sign when, their public forms, and whether they rotate by themselves.
+fn keys(
+    url: &SourceUrl,
+    sources: &dyn Sources,
+    typ: &str,
+    named: Option<&str>,
+) -> Result<(Schedule, PublicJwkSet, bool), LoadError> {
+    if let SourceUrl::Pkcs11(uri) = url {
+        let key = sources.signing_key(uri).map_err(LoadError::KeySetSource)?;
+        let public = PublicJwkSet::new(key.public().cloned().into_iter().collect());
+        let signer = Signer::of_key(key).map_err(LoadError::Key)?;
+        return Ok((Schedule::of_one(signer, typ, named), public, false));
+    }
+    let keys = url.read(sources).map_err(LoadError::KeySetSource)?;
+    let keys = JwkSet::parse(&keys).map_err(LoadError::Key)?;
+    let activations = match url {
+        SourceUrl::Set(set) => sources.activations(set),
+        _ => Vec::new(),
+    };
+    let schedule = Schedule::new(&keys, &activations, typ, named).map_err(LoadError::Key)?;
+    Ok((schedule, keys.public(), !activations.is_empty()))
+}
+
 fn parse(name: &str, url: &SourceUrl, source: &[u8]) -> Result<Program, LoadError> {
     let source = std::str::from_utf8(source).map_err(|_| LoadError::MapperEncoding)?;
     let file = match url {
@@ -399,11 +421,15 @@ mod tests {
     use crate::schedule::Activation;
     use crate::source::{SourceError, decode_base64};
     use serde_json::{Value, json};
-    use sessera_jose::{Algorithm, generate, verify};
+    use sessera_jose::{Algorithm, SigningKey, generate, verify};
 
     struct OneSet(String);
 
     impl Sources for OneSet {
+        fn signing_key(&self, _: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
+            Err(SourceError::Elsewhere("there is none".into()))
+        }
+
         fn file(&self, _: &std::path::Path) -> Result<Vec<u8>, SourceError> {
             Err(SourceError::File("not found".into()))
         }
@@ -437,6 +463,10 @@ mod tests {
     struct TwoKeys(String);
 
     impl Sources for TwoKeys {
+        fn signing_key(&self, _: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
+            Err(SourceError::Elsewhere("there is none".into()))
+        }
+
         fn file(&self, _: &std::path::Path) -> Result<Vec<u8>, SourceError> {
             Err(SourceError::File("not found".into()))
         }

@@ -2,13 +2,14 @@
 
 use std::cell::RefCell;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
-use sessera_jose::{Algorithm, JwkSet, generate, strict_json};
+use sessera_jose::{Algorithm, JwkSet, Signer, SigningKey, generate, strict_json};
 use sessera_server::tokenizers::{Broken, ServerSources};
 use sessera_tokenizer::{LoadError, SourceError, Sources, Template, TokenizeError, Tokenizer};
 
@@ -78,7 +79,11 @@ pub(crate) fn parse(source: &str, text: &str) -> Result<Value> {
 
 /// A path is short for a `file://` source.
 pub(crate) fn source(text: &str) -> String {
-    if text.contains("://") { text.to_owned() } else { format!("file://{text}") }
+    if text.contains("://") || text.starts_with("pkcs11:") {
+        text.to_owned()
+    } else {
+        format!("file://{text}")
+    }
 }
 
 /// Sources without a server: files are read, and stored key sets are stood in for when that is wanted.
@@ -109,6 +114,12 @@ impl OfflineSources {
 impl Sources for OfflineSources {
     fn file(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
         ServerSources::new(&[]).file(path)
+    }
+
+    fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
+        let Some(set) = &self.stand_in else { return ServerSources::new(&[]).signing_key(uri) };
+        let stand_in = JwkSet::parse(set).and_then(|set| Signer::of_set(&set));
+        stand_in.map(|signer| signer.key()).map_err(|error| SourceError::Elsewhere(error.to_string()))
     }
 
     fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError> {

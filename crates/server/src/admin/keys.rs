@@ -132,7 +132,7 @@ async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
     sets.retain(|known| known.name != set.name);
     sets.push(set.clone());
     let snapshot = app.snapshot();
-    for name in templates_with_set(&snapshot.config.templates, &set.name) {
+    for (name, _) in templates_with_set(&snapshot.config.templates, &set.name) {
         let works = snapshot.tokenizers.get(name).is_some_and(Result::is_ok);
         let sources = crate::tokenizers::ServerSources::new(&sets);
         let template = &snapshot.config.templates[name];
@@ -296,8 +296,8 @@ async fn delete_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Resu
 
 fn refuse_when_used(app: &App, set: &str) -> Result<(), ApiError> {
     let snapshot = app.snapshot();
-    match templates_with_set(&snapshot.config.templates, set).first() {
-        Some(template) => Err(ApiError::conflict(format!(
+    match templates_with_set(&snapshot.config.templates, set).next() {
+        Some((template, _)) => Err(ApiError::conflict(format!(
             "The tokenizer template \"{template}\" signs with the set \"{set}\". Give the template another set first."
         ))),
         None => Ok(()),

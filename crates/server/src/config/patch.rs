@@ -76,12 +76,19 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
     no_new_files(before, after, String::new())
 }
 
-/// Refuses `file://` values that were not there before.
+/// Whether a value names something of the server's machine: a file, or a library with the file of its PIN.
+pub(crate) fn is_of_the_machine(text: &str) -> bool {
+    // As sources are read: white space around them does not count.
+    let text = text.trim_start();
+    text.starts_with("file://") || text.starts_with("pkcs11:")
+}
+
+/// Refuses `file://` and `pkcs11:` values that were not there before.
 fn no_new_files(before: &Value, after: &Value, pointer: String) -> Result<(), PatchError> {
     match after {
-        Value::String(text) if text.starts_with("file://") && before != after => refuse(
+        Value::String(text) if is_of_the_machine(text) && before != after => refuse(
             pointer,
-            "file:// names a file of the server's machine and comes from its configuration file only: send the content as base64://",
+            "file:// and pkcs11: name files of the server's machine and come from its configuration file only: send the content as base64://, or keep keys here and name them with set://",
         ),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
             let known = before.get(name).unwrap_or(&Value::Null);
@@ -288,10 +295,13 @@ mod tests {
         assert!(refused(operation("x", "/session", json!(5))).contains("no operation"));
         assert!(refused(json!([{"op": "add", "path": "/other", "value": 1}])).contains(PREFIX));
         assert!(refused(json!({})).contains("list"));
-        let file = json!({"jwks_url": "file:///etc/passwd"});
-        assert!(
-            refused(operation("add", "/session/whoami/tokenizer/templates/t", file)).contains("base64://")
-        );
+        for source in
+            ["file:///etc/passwd", " file:///etc/passwd", "pkcs11:object=k?module-path=/tmp/evil.so"]
+        {
+            let template = json!({ "jwks_url": source });
+            let said = refused(operation("add", "/session/whoami/tokenizer/templates/t", template));
+            assert!(said.contains("base64://"), "{source}: {said}");
+        }
     }
 
     #[test]

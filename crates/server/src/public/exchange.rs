@@ -212,7 +212,7 @@ async fn submit(
     let live = app.sessions.by_hash(&app, &snapshot, grant.session).await?;
     app.require_assurance(&snapshot, &live).await?;
     let issuer = &snapshot.config.public.base_url;
-    let token = snapshot.tokenizers.tokenize(&app, issuer, &grant.template, &live)?;
+    let token = snapshot.tokenizers.tokenize(&app, issuer, &grant.template, &live).await?;
     Ok(whoami::answer(&live, Body::from(live.json_with_token(&token))))
 }
 

@@ -49,7 +49,7 @@ async fn exchange(
     }
     app.require_assurance(&snapshot, &live).await?;
     let template = template(&snapshot, &form)?;
-    let token = snapshot.tokenizers.tokenize(&app, &snapshot.config.public.base_url, template, &live)?;
+    let token = snapshot.tokenizers.tokenize(&app, &snapshot.config.public.base_url, template, &live).await?;
     let mut body = json!({ "access_token": token, "issued_token_type": JWT, "token_type": "Bearer" });
     if let Some(expires_at) = expiry(&token) {
         body["expires_in"] = json!(expires_at.saturating_sub(app.clock.now().seconds()).max(0));

@@ -81,7 +81,7 @@ async fn whoami(
         None => live.json().clone().into(),
         Some(template) => {
             let token =
-                snapshot.tokenizers.tokenize(&app, &snapshot.config.public.base_url, template, &live)?;
+                snapshot.tokenizers.tokenize(&app, &snapshot.config.public.base_url, template, &live).await?;
             live.json_with_token(&token).into()
         }
     };

@@ -15,13 +15,14 @@ use sessera_jose::{Algorithm, Jwk, KeyError, generate};
 use sessera_model::{GoDuration, Timestamp};
 use sessera_rotation::{Key, ManagedSet, RevokeError, Revoked, Step, Timing, TimingError};
 use sessera_store::{Change, KeySet, Managed, StoreError, StoredKey};
-use sessera_tokenizer::{Activation, SourceUrl, Template};
+use sessera_tokenizer::Activation;
 use tokio::sync::watch;
 
 use crate::app::App;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::live::ChangeError;
+use crate::tokenizers::templates_with_set;
 
 pub use lease::{Lease, Refusal};
 
@@ -124,11 +125,7 @@ pub fn versions(sets: &[KeySet]) -> HashMap<String, i64> {
 
 /// The longest life of a token that any template signs with a set; zero when none does.
 fn longest_ttl(templates: &Map<String, Value>, set: &str) -> GoDuration {
-    let ttls = templates
-        .values()
-        .filter_map(|template| Template::from_json(template).ok())
-        .filter(|template| template.jwks_url == SourceUrl::Set(set.to_owned()))
-        .map(|template| template.ttl);
+    let ttls = templates_with_set(templates, set).map(|(_, template)| template.ttl);
     GoDuration::new(ttls.max().unwrap_or_default())
 }
 
