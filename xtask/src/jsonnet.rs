@@ -23,7 +23,7 @@ fn engine() -> PathBuf {
     workspace().join("crates/jsonnet")
 }
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 

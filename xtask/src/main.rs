@@ -2,6 +2,7 @@
 
 mod browser;
 mod clients;
+mod compare;
 mod jsonnet;
 mod mail;
 mod postgres;
@@ -10,6 +11,8 @@ mod run;
 mod supply;
 mod tools;
 mod wire;
+
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -60,6 +63,15 @@ enum Chore {
     },
     /// Only the instruction counts of the Jsonnet engine
     Instructions,
+    /// The speed of the Jsonnet engine beside jrsonnet's; not part of "test"
+    Compare {
+        /// A folder with guide.jsonnet, real.jsonnet and session.json
+        #[arg(default_value = "crates/jsonnet/benches/mappers")]
+        folder: PathBuf,
+        /// How often each engine takes its turn
+        #[arg(default_value_t = 5)]
+        rounds: usize,
+    },
     /// Only the wire contract: answers compared with recorded ones, where the recordings are there
     Wire {
         /// Scenarios whose names match
@@ -100,6 +112,7 @@ fn main() -> Result<()> {
             jsonnet::fuzz(seconds)
         }
         Chore::Instructions => jsonnet::instructions(),
+        Chore::Compare { folder, rounds } => compare::run_in_turn(&folder, rounds),
         Chore::Wire { only } => wire::check(&only),
     }
 }
