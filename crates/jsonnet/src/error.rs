@@ -151,6 +151,18 @@ pub(crate) struct Failure {
 }
 
 impl EvalError {
+    /// A limit was hit.
+    #[cold]
+    pub(crate) fn limit(kind: ErrorKind) -> Self {
+        let message = match kind {
+            ErrorKind::Fuel => "the evaluation takes too many steps",
+            ErrorKind::Memory => "the evaluation takes too much memory",
+            ErrorKind::Depth => "the evaluation nests too deep: max stack frames exceeded",
+            _ => "the result is too long",
+        };
+        Self(Box::new(Failure { kind, message: message.to_owned(), location: None, trace: Vec::new() }))
+    }
+
     /// Why it ended.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind

@@ -1,6 +1,8 @@
 //! From source text to tokens.
 
 /// A token with the bytes of the source that it covers.
+use crate::limits::MAX_TOKENS;
+
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Token {
     pub kind: TokenKind,
@@ -84,12 +86,15 @@ pub(crate) struct LexError {
 /// Splits a source into tokens; the last one is [`TokenKind::End`].
 pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, LexError> {
     let mut lexer = Lexer { source, bytes: source.as_bytes(), at: 0, symbols_end: 0 };
-    let mut tokens = Vec::with_capacity(source.len() / 4);
+    let mut tokens = Vec::with_capacity((source.len() / 4).min(1024));
     loop {
         lexer.skip_blank()?;
         let start = lexer.at;
         let kind = lexer.token()?;
         let end = kind == TokenKind::End;
+        if tokens.len() == MAX_TOKENS {
+            return lexer.fail(format!("the program has more than {MAX_TOKENS} words and signs"), start);
+        }
         tokens.push(Token { kind, start: to_u32(start), end: to_u32(lexer.at) });
         if end {
             return Ok(tokens);

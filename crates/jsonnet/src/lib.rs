@@ -38,5 +38,5 @@ mod text;
 
 pub use document::{Document, DocumentError, Scalar};
 pub use error::{ErrorKind, EvalError, Location, SyntaxError};
-pub use limits::{Limits, MAX_DEPTH, MAX_NESTING, MAX_SOURCE};
+pub use limits::{Limits, MAX_DEPTH, MAX_NESTING, MAX_SOURCE, MAX_TOKENS};
 pub use program::{Members, Output, Program, Variables};

@@ -34,6 +34,9 @@ pub const MAX_SOURCE: usize = 1024 * 1024;
 /// How deep a source text may nest.
 pub const MAX_NESTING: u32 = 200;
 
+/// How many words and signs a source text may have: a parse takes up to 250 bytes of memory for each.
+pub const MAX_TOKENS: usize = 100_000;
+
 impl Default for Limits {
     fn default() -> Self {
         Self { fuel: 500_000, memory: 16 * 1024 * 1024, depth: MAX_DEPTH, output: 1024 * 1024 }

@@ -1,5 +1,8 @@
 //! Numbers as Jsonnet writes them.
 
+/// The most bytes that a number takes: a sign and 309 digits.
+pub(crate) const LONGEST: usize = 310;
+
 /// Appends a finite number: whole numbers in full, others with 17 significant digits as C's `%.17g`.
 #[expect(clippy::float_cmp, reason = "a whole number equals its whole part exactly")]
 pub(crate) fn write(number: f64, out: &mut Vec<u8>) {

@@ -7,7 +7,7 @@ use crate::code::{Code, NONE};
 use crate::document::Document;
 use crate::error::{EvalError, Location, SyntaxError};
 use crate::eval::Machine;
-use crate::eval::output::Layout;
+use crate::eval::output::{Layout, Writer};
 use crate::eval::value::Value;
 use crate::limits::{Limits, MAX_SOURCE};
 use crate::{lexer, lower, parser};
@@ -182,15 +182,15 @@ impl Program {
         &self,
         variables: &Variables,
         limits: &Limits,
-        layout: &Layout,
+        layout: &Layout<'_>,
         trace: &mut dyn FnMut(&str),
     ) -> Result<Output, EvalError> {
         let mut machine = Machine::new(&self.0, variables, limits, trace);
-        let mut out = Vec::new();
+        let mut out = Writer::default();
         let value = machine.result()?;
         machine.write_result(value, layout, &mut out)?;
         let fuel = limits.fuel - machine.fuel_left();
-        Ok(Output { text: String::from_utf8(out).unwrap_or_default(), fuel })
+        Ok(Output { text: String::from_utf8(out.into_bytes()).unwrap_or_default(), fuel })
     }
 
     /// Evaluates the program, whose result must be an object, and returns the members of the object
@@ -233,15 +233,18 @@ impl Program {
             let found = machine.type_name(value);
             return machine.fail(root, format!("{NO_OBJECT} \"{member}\" being an object, it is: {found}"));
         };
-        let mut members = Members { text: Vec::with_capacity(1024), list: Vec::new(), fuel: 0 };
         machine.check_asserts(inner)?;
-        for (name, position) in machine.field_list(inner, false)? {
-            let start = members.text.len();
+        let fields = machine.field_list(inner, false)?;
+        let mut list = machine.memory.list(fields.len())?;
+        let mut text = Writer::default();
+        text.make_room(1024, &mut machine.memory)?;
+        for (name, position) in fields.iter().copied() {
+            let start = text.len();
             let value = machine.raw_field_value(inner, position)?;
-            machine.write_result(value, &Layout::compact(), &mut members.text)?;
-            members.list.push((machine.symbol_text(name).text.clone(), start..members.text.len()));
+            machine.write_result(value, &Layout::compact(), &mut text)?;
+            list.push((machine.symbol_text(name).text.clone(), start..text.len()));
         }
-        members.fuel = limits.fuel.saturating_sub(machine.fuel_left());
-        Ok(members)
+        let fuel = limits.fuel.saturating_sub(machine.fuel_left());
+        Ok(Members { text: text.into_bytes(), list, fuel })
     }
 }

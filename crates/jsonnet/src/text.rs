@@ -54,6 +54,32 @@ pub(crate) fn write_encoding_json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// The first characters of a text for a message, which must not become as long as what it is about.
+pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
+    const LONGEST: usize = 400;
+    if text.len() <= LONGEST {
+        return text.into();
+    }
+    format!("{}...", &text[..text.floor_char_boundary(LONGEST)]).into()
+}
+
+/// How long a string is at the most once it is written.
+pub(crate) fn most_escaped(text: &str) -> usize {
+    /// Short ones are not looked at: an escape takes up to six bytes for one.
+    const SHORT: usize = 64;
+    if text.len() <= SHORT {
+        return 6 * text.len() + 2;
+    }
+    // U+0080 to U+009F begin with C2, U+2028 and U+2029 with E2.
+    let length = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 | 0x7F | 0xC2 => 6,
+        0xE2 => 4,
+        _ => 1,
+    };
+    text.bytes().map(length).sum::<usize>() + 2
+}
+
 /// `\u00XX`.
 fn escape(code: u8, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -62,16 +88,16 @@ fn escape(code: u8, out: &mut Vec<u8>) {
     out.push(HEX[usize::from(code & 15)]);
 }
 
-/// The string in JSON's quotes.
-pub(crate) fn json(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len() + 2);
-    write_json(text, &mut out);
-    String::from_utf8(out).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn json(text: &str) -> String {
+        let mut out = Vec::new();
+        write_json(text, &mut out);
+        assert!(out.len() <= most_escaped(text));
+        String::from_utf8(out).unwrap()
+    }
 
     #[test]
     fn strings_are_escaped_as_go_jsonnet_does() {

@@ -1,5 +1,6 @@
 //! Comprehensions: `[x for x in y if z]` and `{[k]: v for k in y}`.
 
+use super::memory::{Blocks, List};
 use super::object::Places;
 use super::value::{Body, Handle, Layer, MadeField, Thunk, Value};
 use super::{Machine, Step};
@@ -53,35 +54,37 @@ impl Machine<'_> {
     ) -> Step<Value> {
         let code = self.code;
         let comprehension = &code.array_comprehensions[comprehension as usize];
-        let mut items = Vec::new();
+        let mut items = Blocks::default();
         self.clauses(&comprehension.clauses, frame, &mut |machine, inner| {
-            machine.charge(size_of::<Value>())?;
-            items.push(machine.thunk(Thunk::Node { node: comprehension.item, frame: inner })?);
-            Ok(())
+            let item = machine.thunk(Thunk::Node { node: comprehension.item, frame: inner })?;
+            items.push(item, &mut machine.memory)
         })?;
-        self.array(items.into_iter())
+        self.array_of(items)
     }
 
     pub(crate) fn object_comprehension(&mut self, number: u32, node: NodeId, frame: Handle) -> Step<Value> {
         let code = self.code;
         let comprehension = &code.object_comprehensions[number as usize];
-        let mut fields = Vec::new();
+        let mut fields = List::default();
         let mut names = Places::default();
         self.clauses(&comprehension.clauses, frame, &mut |machine, inner| {
             let name = match machine.eval(comprehension.name, inner)? {
                 Value::Null => return Ok(()),
                 name => machine.field_name(name, comprehension.name)?,
             };
-            machine.charge(2 * size_of::<MadeField>() + 48)?;
-            if names.find_or_add(name, 0).is_some() {
+            if names.find_or_add(name, 0, &mut machine.memory)?.is_some() {
                 let text = machine.symbol_text(name).text.clone();
                 return machine.fail(comprehension.name, format!("duplicate field name: {text:?}"));
             }
             let body = Body::Comprehension { comprehension: number, frame: inner };
-            fields.push(MadeField { name, plus: comprehension.plus, visibility: Visibility::Default, body });
-            Ok(())
+            let visibility = Visibility::Default;
+            let field = MadeField { name, plus: comprehension.plus, visibility, body };
+            fields.push(field, &mut machine.memory)
         })
         .map_err(|error| self.came_out_of(error, node))?;
-        self.object(Layer::Made { fields: fields.into_boxed_slice(), literal: None, frame })
+        // What is too much of the list is cut off, for which it is written once more.
+        self.charge(fields.len() * size_of::<MadeField>())?;
+        let fields = fields.into_vec().into_boxed_slice();
+        self.object(Layer::Made { fields, literal: None, frame })
     }
 }

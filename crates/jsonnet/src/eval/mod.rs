@@ -7,6 +7,7 @@
 pub(crate) mod call;
 pub(crate) mod comprehension;
 mod lists;
+pub(crate) mod memory;
 pub(crate) mod object;
 pub(crate) mod operators;
 pub(crate) mod output;
@@ -22,6 +23,8 @@ use crate::document::{Document, Kind};
 use crate::error::{ErrorKind, EvalError, Failure, Location};
 use crate::limits::Limits;
 use lists::Lists;
+use memory::{Blocks, Memory};
+use output::Writer;
 use value::{Array, Closure, Frame, FunctionRef, Handle, Layer, StringRef, Thunk, Value};
 
 impl Drop for Machine<'_> {
@@ -41,13 +44,15 @@ pub(crate) struct Machine<'a> {
     pub variables: &'a Variables,
     pub trace: &'a mut dyn FnMut(&str),
     fuel: u64,
-    memory: usize,
+    pub memory: Memory,
     depth: u32,
     max_output: usize,
     /// All values, frames and promises.
     lists: Box<Lists>,
     /// The library as a value, once it was asked for.
     std: Option<Value>,
+    /// A writer that was used before, so that texts which grow leave no gaps behind them.
+    spare: Option<Writer>,
 }
 
 impl<'a> Machine<'a> {
@@ -62,11 +67,12 @@ impl<'a> Machine<'a> {
             variables,
             trace,
             fuel: limits.fuel,
-            memory: limits.memory,
+            memory: Memory::new(limits.memory, Lists::READY),
             depth: limits.depth.min(crate::limits::MAX_DEPTH),
             max_output: limits.output,
             lists: Lists::take(),
             std: None,
+            spare: None,
         }
     }
 
@@ -88,15 +94,9 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Takes memory. Half as much again is counted for the room that lists need while they grow.
+    /// Takes memory, before it is allocated.
     pub(crate) fn charge(&mut self, bytes: usize) -> Step<()> {
-        match self.memory.checked_sub(bytes.saturating_add(bytes / 2)) {
-            Some(rest) => {
-                self.memory = rest;
-                Ok(())
-            }
-            None => self.exhausted(ErrorKind::Memory),
-        }
+        self.memory.take(bytes)
     }
 
     #[cold]
@@ -104,18 +104,7 @@ impl<'a> Machine<'a> {
     pub(crate) fn exhausted<T>(&mut self, kind: ErrorKind) -> Step<T> {
         // Whatever runs while the error travels up must stop as well.
         self.fuel = 0;
-        let message = match kind {
-            ErrorKind::Fuel => "the evaluation takes too many steps",
-            ErrorKind::Memory => "the evaluation takes too much memory",
-            ErrorKind::Depth => "the evaluation nests too deep: max stack frames exceeded",
-            _ => "the result is too long",
-        };
-        Err(EvalError(Box::new(Failure {
-            kind,
-            message: message.to_owned(),
-            location: None,
-            trace: Vec::new(),
-        })))
+        Err(EvalError::limit(kind))
     }
 
     /// Runs something one level deeper.
@@ -138,19 +127,20 @@ impl<'a> Machine<'a> {
     /// An error of the evaluation at a node.
     #[cold]
     #[inline(never)]
-    pub(crate) fn fail<T>(&self, node: NodeId, message: impl Into<String>) -> Step<T> {
-        Err(self.error(ErrorKind::Runtime, node, message.into()))
+    pub(crate) fn fail<T>(&self, node: NodeId, message: impl AsRef<str>) -> Step<T> {
+        Err(self.error(ErrorKind::Runtime, node, message))
     }
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn error(&self, kind: ErrorKind, node: NodeId, mut message: String) -> EvalError {
+    pub(crate) fn error(&self, kind: ErrorKind, node: NodeId, message: impl AsRef<str>) -> EvalError {
         const LONGEST: usize = 2_000;
-        if message.len() > LONGEST {
-            let end = (0..=LONGEST).rev().find(|at| message.is_char_boundary(*at)).unwrap_or(0);
-            message.truncate(end);
-            message.push_str("...");
-        }
+        let message = message.as_ref();
+        let message = if message.len() > LONGEST {
+            format!("{}...", &message[..message.floor_char_boundary(LONGEST)])
+        } else {
+            message.to_owned()
+        };
         EvalError(Box::new(Failure { kind, message, location: self.location(node), trace: Vec::new() }))
     }
 
@@ -193,10 +183,9 @@ impl<'a> Machine<'a> {
 
     /// Opens a frame of `slots` empty slots.
     pub(crate) fn open_frame(&mut self, parent: Handle, slots: usize) -> Step<Handle> {
-        self.charge(size_of::<Frame>() + slots * size_of::<Value>())?;
         let first = to_handle(self.lists.slots.len());
-        self.lists.slots.resize(self.lists.slots.len() + slots, Value::Absent);
-        self.lists.frames.push(Frame { parent, first });
+        self.lists.slots.extend(std::iter::repeat_n(Value::Absent, slots), &mut self.memory)?;
+        self.lists.frames.push(Frame { parent, first }, &mut self.memory)?;
         Ok(to_handle(self.lists.frames.len() - 1))
     }
 
@@ -255,14 +244,12 @@ impl<'a> Machine<'a> {
     }
 
     pub(crate) fn thunk(&mut self, thunk: Thunk) -> Step<Value> {
-        self.charge(size_of::<Thunk>())?;
-        self.lists.thunks.push(thunk);
+        self.lists.thunks.push(thunk, &mut self.memory)?;
         Ok(Value::Lazy(to_handle(self.lists.thunks.len() - 1)))
     }
 
     fn closure(&mut self, function: u32, frame: Handle) -> Step<Value> {
-        self.charge(size_of::<Closure>())?;
-        self.lists.closures.push(Closure { function, frame });
+        self.lists.closures.push(Closure { function, frame }, &mut self.memory)?;
         Ok(Value::Function(FunctionRef::Closure(to_handle(self.lists.closures.len() - 1))))
     }
 
@@ -335,7 +322,7 @@ impl<'a> Machine<'a> {
         let Ok(number) = u16::try_from(self.lists.documents.len()) else {
             return self.exhausted(ErrorKind::Memory);
         };
-        self.lists.documents.push(document);
+        self.lists.documents.push(document, &mut self.memory)?;
         Ok(Value::Document { document: number, node: 0 })
     }
 
@@ -351,7 +338,7 @@ impl<'a> Machine<'a> {
         }
         let value = self.document(self.variables.document(at).clone())?;
         if let Value::Document { document, .. } = value {
-            self.lists.variable_documents.push((at, document));
+            self.lists.variable_documents.push((at, document), &mut self.memory)?;
         }
         Ok(value)
     }
@@ -359,18 +346,23 @@ impl<'a> Machine<'a> {
     // Arrays
 
     /// Makes an array.
-    pub(crate) fn array(&mut self, elements: impl Iterator<Item = Value>) -> Step<Value> {
+    pub(crate) fn array(&mut self, elements: impl ExactSizeIterator<Item = Value>) -> Step<Value> {
         self.array_handle(elements).map(Value::Array)
     }
 
+    /// Makes an array of a list, which is free afterwards.
+    pub(crate) fn array_of(&mut self, elements: Blocks<Value>) -> Step<Value> {
+        let array = self.array(elements.iter().copied())?;
+        elements.free(&mut self.memory);
+        Ok(array)
+    }
+
     /// Makes an array; returns its place.
-    pub(crate) fn array_handle(&mut self, elements: impl Iterator<Item = Value>) -> Step<Handle> {
-        let first = self.lists.elements.len();
-        self.lists.elements.extend(elements);
-        let len = self.lists.elements.len() - first;
-        self.charge(size_of::<Array>() + len * size_of::<Value>())?;
+    pub(crate) fn array_handle(&mut self, elements: impl ExactSizeIterator<Item = Value>) -> Step<Handle> {
+        let (first, len) = (self.lists.elements.len(), elements.len());
         self.burn(len / 8)?;
-        self.lists.arrays.push(Array { first: to_handle(first), len: to_handle(len) });
+        self.lists.elements.extend(elements, &mut self.memory)?;
+        self.lists.arrays.push(Array { first: to_handle(first), len: to_handle(len) }, &mut self.memory)?;
         Ok(to_handle(self.lists.arrays.len() - 1))
     }
 
@@ -394,8 +386,8 @@ impl<'a> Machine<'a> {
     /// A part of an array as an array of its own; the elements are shared.
     pub(crate) fn sub_array(&mut self, array: Handle, from: usize, len: usize) -> Step<Value> {
         let source = self.lists.arrays[array as usize];
-        self.charge(size_of::<Array>())?;
-        self.lists.arrays.push(Array { first: source.first + to_handle(from), len: to_handle(len) });
+        let part = Array { first: source.first + to_handle(from), len: to_handle(len) };
+        self.lists.arrays.push(part, &mut self.memory)?;
         Ok(Value::Array(to_handle(self.lists.arrays.len() - 1)))
     }
 
@@ -535,7 +527,7 @@ impl<'a> Machine<'a> {
             Value::Bool(true) => Ok(()),
             Value::Bool(false) => {
                 let message = if message == NONE {
-                    "Assertion failed".to_owned()
+                    "Assertion failed".into()
                 } else {
                     let value = self.eval(message, frame)?;
                     self.text_of_any(value, message)?
@@ -556,12 +548,12 @@ impl<'a> Machine<'a> {
     }
 
     fn array_node(&mut self, first: u32, len: u32, frame: Handle) -> Step<Value> {
-        let mut elements = Vec::with_capacity(len as usize);
+        let mut elements = Blocks::default();
         for at in first..first + len {
-            elements.push(self.delay(self.code.lists[at as usize], frame)?);
+            elements.push(self.delay(self.code.lists[at as usize], frame)?, &mut self.memory)?;
         }
         self.burn(len as usize)?;
-        self.array(elements.into_iter())
+        self.array_of(elements)
     }
 
     fn binary_node(

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::Range;
 
+use super::memory::{List, Memory};
 use super::value::{Asserts, Body, Handle, Layer, MadeField, Object, ShapeRef, Thunk, Value};
 use super::{Machine, Step, to_handle};
 use crate::ast::{BinaryOperator, Visibility};
@@ -12,7 +14,7 @@ use crate::code::{
 
 /// Names with a number each. Few of them, which is the rule, are looked for one after the other.
 #[derive(Default)]
-pub(super) struct Places {
+pub(crate) struct Places {
     few: Vec<(Symbol, usize)>,
     many: HashMap<Symbol, usize>,
 }
@@ -20,23 +22,33 @@ pub(super) struct Places {
 impl Places {
     const FEW: usize = 16;
 
+    /// Bytes that a name takes among many, with the room for growing.
+    const SIZE: usize = 64;
+
     /// The number of a name. If it has none, it gets this one, and the answer is none.
-    pub(super) fn find_or_add(&mut self, name: Symbol, number: usize) -> Option<usize> {
+    pub(crate) fn find_or_add(
+        &mut self,
+        name: Symbol,
+        number: usize,
+        memory: &mut Memory,
+    ) -> Step<Option<usize>> {
         if self.many.is_empty() {
             if let Some((_, known)) = self.few.iter().find(|(known, _)| *known == name) {
-                return Some(*known);
+                return Ok(Some(*known));
             }
             if self.few.len() < Self::FEW {
                 self.few.push((name, number));
-                return None;
+                return Ok(None);
             }
+            memory.take(Self::FEW * Self::SIZE)?;
             self.many.extend(self.few.drain(..));
         }
         match self.many.entry(name) {
-            Entry::Occupied(known) => Some(*known.get()),
+            Entry::Occupied(known) => Ok(Some(*known.get())),
             Entry::Vacant(place) => {
+                memory.take(Self::SIZE)?;
                 place.insert(number);
-                None
+                Ok(None)
             }
         }
     }
@@ -65,11 +77,11 @@ impl Machine<'_> {
                 (ShapeRef::Unknown, asserts)
             }
             Layer::Document { .. } => (ShapeRef::Document, false),
+            Layer::Without { .. } => (ShapeRef::Unknown, false),
         };
-        self.charge(size_of::<Object>() + size_of::<Layer>() + 4)?;
-        self.lists.layers.push(layer);
+        self.lists.layers.push(layer, &mut self.memory)?;
         let first_layer = to_handle(self.lists.layer_references.len());
-        self.lists.layer_references.push(to_handle(self.lists.layers.len() - 1));
+        self.lists.layer_references.push(to_handle(self.lists.layers.len() - 1), &mut self.memory)?;
         self.push_object(Object {
             first_layer,
             layers: 1,
@@ -81,20 +93,20 @@ impl Machine<'_> {
     }
 
     fn push_object(&mut self, object: Object) -> Step<Value> {
-        self.lists.objects.push(object);
+        self.lists.objects.push(object, &mut self.memory)?;
         Ok(Value::Object(to_handle(self.lists.objects.len() - 1)))
     }
 
     /// An object with ready or promised values and visible fields.
-    pub(crate) fn made_object(&mut self, fields: Vec<(Symbol, Value)>) -> Step<Value> {
+    pub(crate) fn made_object(&mut self, fields: &[(Symbol, Value)]) -> Step<Value> {
         self.charge(fields.len() * size_of::<MadeField>())?;
         let fields = fields
-            .into_iter()
+            .iter()
             .map(|(name, value)| MadeField {
-                name,
+                name: *name,
                 plus: false,
                 visibility: Visibility::Default,
-                body: Body::Value(value),
+                body: Body::Value(*value),
             })
             .collect();
         self.object(Layer::Made { fields, literal: None, frame: super::root_frame() })
@@ -104,12 +116,13 @@ impl Machine<'_> {
     pub(crate) fn add_objects(&mut self, left: Handle, right: Handle) -> Step<Value> {
         let (left, right) = (self.lists.objects[left as usize], self.lists.objects[right as usize]);
         let count = (left.layers + right.layers) as usize;
-        self.charge(size_of::<Object>() + count * size_of::<Handle>())?;
         self.burn(count / 4)?;
         let first_layer = to_handle(self.lists.layer_references.len());
         for object in [left, right] {
-            let range = object.first_layer as usize..(object.first_layer + object.layers) as usize;
-            self.lists.layer_references.extend_from_within(range);
+            for at in object.first_layer..object.first_layer + object.layers {
+                let layer = self.lists.layer_references[at as usize];
+                self.lists.layer_references.push(layer, &mut self.memory)?;
+            }
         }
         let unchecked = left.asserts != Asserts::None || right.asserts != Asserts::None;
         self.push_object(Object {
@@ -122,43 +135,15 @@ impl Machine<'_> {
         })
     }
 
-    /// The same layers less a field, as an object of its own: `self` in them means the new one.
+    /// The object less a field, as an object of its own: `self` in its layers means the new one, `super` still
+    /// finds the field, as in go-jsonnet.
     pub(crate) fn without_field(&mut self, object: Handle, name: Symbol) -> Step<Value> {
-        let old = self.lists.objects[object as usize];
-        let mut copies = Vec::new();
-        for layer in 0..old.layers {
-            let handle = self.layer_handle(object, layer);
-            let count = self.layer_len(handle);
-            self.burn(count + 1)?;
-            self.charge(size_of::<Layer>() + 8 + count * size_of::<MadeField>())?;
-            let mut fields = Vec::with_capacity(count);
-            for field in (0..count).map(to_handle) {
-                let (found, visibility) = self.layer_name(handle, field)?;
-                let LayerField { plus, body } = self.layer_field(handle, field);
-                if found != name {
-                    fields.push(MadeField { name: found, plus, visibility, body });
-                }
-            }
-            let (literal, frame) = match &self.lists.layers[handle as usize] {
-                Layer::Literal { literal, frame } => (Some(*literal), *frame),
-                Layer::Made { literal, frame, .. } => (*literal, *frame),
-                Layer::Document { .. } => (None, super::root_frame()),
-            };
-            self.lists.layers.push(Layer::Made { fields: fields.into_boxed_slice(), literal, frame });
-            copies.push(to_handle(self.lists.layers.len() - 1));
+        let below = self.lists.objects[object as usize].layers;
+        let top = self.object(Layer::Without { name, below })?;
+        match top {
+            Value::Object(top) => self.add_objects(object, top),
+            other => Ok(other),
         }
-        let first_layer = to_handle(self.lists.layer_references.len());
-        self.lists.layer_references.extend(copies);
-        self.charge(size_of::<Object>())?;
-        let asserts = if old.asserts == Asserts::None { Asserts::None } else { Asserts::Unchecked };
-        self.push_object(Object {
-            first_layer,
-            shape: ShapeRef::Unknown,
-            values: u32::MAX,
-            frames: u32::MAX,
-            asserts,
-            ..old
-        })
     }
 
     pub(crate) fn object_literal(&mut self, literal: u32, node: NodeId, frame: Handle) -> Step<Value> {
@@ -167,8 +152,9 @@ impl Machine<'_> {
         if source.shape.is_some() {
             return self.object(Layer::Literal { literal, frame });
         }
+        // Twice, as what was left out is cut off at the end.
         self.charge(source.fields.len() * size_of::<MadeField>())?;
-        let mut fields: Vec<MadeField> = Vec::with_capacity(source.fields.len());
+        let mut fields: Vec<MadeField> = self.memory.list(source.fields.len())?;
         let mut names = Places::default();
         for field in &source.fields {
             let name = match field.name {
@@ -178,7 +164,7 @@ impl Machine<'_> {
                     value => self.field_name(value, name)?,
                 },
             };
-            if names.find_or_add(name, 0).is_some() {
+            if names.find_or_add(name, 0, &mut self.memory)?.is_some() {
                 let text = self.symbol_text(name).text.clone();
                 return self.fail(node, format!("duplicate field name: {text:?}"));
             }
@@ -222,6 +208,7 @@ impl Machine<'_> {
                 let document = &self.lists.documents[usize::from(*document)];
                 document.find(*first, *len, &self.symbol_text(name).text)
             }
+            Layer::Without { .. } => None,
         })
     }
 
@@ -240,6 +227,7 @@ impl Machine<'_> {
                 let value = Value::Document { document: *document, node };
                 LayerField { plus: false, body: Body::Value(value) }
             }
+            Layer::Without { .. } => LayerField { plus: false, body: Body::Value(Value::Null) },
         }
     }
 
@@ -252,8 +240,8 @@ impl Machine<'_> {
             return Ok(known);
         }
         let fields = self.collect_fields(object)?;
-        self.charge(fields.len() * (size_of::<ShapeField>() + 8))?;
-        self.lists.shapes.push(Shape::new(fields));
+        self.charge(fields.len() * size_of::<(Symbol, u32)>())?;
+        self.lists.shapes.push(Shape::new(fields.into_vec()), &mut self.memory)?;
         let shape = ShapeRef::Made(to_handle(self.lists.shapes.len() - 1));
         self.lists.objects[object as usize].shape = shape;
         Ok(shape)
@@ -270,21 +258,26 @@ impl Machine<'_> {
         }
     }
 
-    fn collect_fields(&mut self, object: Handle) -> Step<Vec<ShapeField>> {
+    fn collect_fields(&mut self, object: Handle) -> Step<List<ShapeField>> {
         let layers = self.lists.objects[object as usize].layers;
-        let mut fields: Vec<ShapeField> = Vec::new();
+        let mut fields: List<ShapeField> = List::default();
         let mut places = Places::default();
+        let removals = self.removals(object)?;
         for layer in 0..layers {
             let handle = self.layer_handle(object, layer);
             let count = self.layer_len(handle);
-            self.burn(count)?;
+            self.burn(count + count * removals.len())?;
             for field in 0..count {
                 let field = to_handle(field);
                 let (name, visibility) = self.layer_name(handle, field)?;
-                match places.find_or_add(name, fields.len()) {
+                if removals.iter().any(|(gone, layers)| *gone == name && layers.contains(&layer)) {
+                    continue;
+                }
+                match places.find_or_add(name, fields.len(), &mut self.memory)? {
                     None => {
                         let hidden = visibility == Visibility::Hidden;
-                        fields.push(ShapeField { name, layer, field, hidden });
+                        let field = ShapeField { name, layer, field, hidden };
+                        fields.push(field, &mut self.memory)?;
                     }
                     Some(place) => {
                         let known = &mut fields[place];
@@ -307,11 +300,24 @@ impl Machine<'_> {
         Ok(fields)
     }
 
+    /// Fields that were taken away, and the layers that they were taken from.
+    fn removals(&mut self, object: Handle) -> Step<List<(Symbol, Range<u32>)>> {
+        let mut removals = List::default();
+        for layer in 0..self.lists.objects[object as usize].layers {
+            let handle = self.layer_handle(object, layer);
+            if let Layer::Without { name, below } = self.lists.layers[handle as usize] {
+                removals.push((name, layer - below..layer), &mut self.memory)?;
+            }
+        }
+        Ok(removals)
+    }
+
     fn layer_len(&self, layer: Handle) -> usize {
         match &self.lists.layers[layer as usize] {
             Layer::Literal { literal, .. } => self.code.objects[*literal as usize].fields.len(),
             Layer::Made { fields, .. } => fields.len(),
             Layer::Document { len, .. } => *len as usize,
+            Layer::Without { .. } => 0,
         }
     }
 
@@ -333,22 +339,31 @@ impl Machine<'_> {
                 let ((start, end), _) = document.field(*first, field);
                 Ok((self.intern_str(document.string(start, end))?, Visibility::Default))
             }
+            Layer::Without { name, .. } => Ok((*name, Visibility::Default)),
         }
     }
 
     /// Names and visibility of an object's fields, in the order of the names.
-    pub(crate) fn field_list(&mut self, object: Handle, hidden: bool) -> Step<Vec<(Symbol, u32)>> {
+    pub(crate) fn field_list(&mut self, object: Handle, hidden: bool) -> Step<List<(Symbol, u32)>> {
+        let count = self.field_count(object, hidden)?;
+        let mut fields = List::with_room(count, &mut self.memory)?;
         let shape = self.shape_ref(object)?;
-        let fields: Vec<(Symbol, u32)> = self
-            .shape_of(shape)
-            .fields
-            .iter()
-            .zip(0..)
-            .filter(|(field, _)| hidden || !field.hidden)
-            .map(|(field, at)| (field.name, at))
-            .collect();
-        self.burn(fields.len())?;
+        for at in 0..self.shape_of(shape).fields.len() {
+            let field = self.shape_of(shape).fields[at];
+            if hidden || !field.hidden {
+                fields.push((field.name, to_handle(at)), &mut self.memory)?;
+            }
+        }
         Ok(fields)
+    }
+
+    /// How many fields an object has.
+    pub(crate) fn field_count(&mut self, object: Handle, hidden: bool) -> Step<usize> {
+        let shape = self.shape_ref(object)?;
+        let fields = &self.shape_of(shape).fields;
+        let (all, count) = (fields.len(), fields.iter().filter(|field| hidden || !field.hidden).count());
+        self.burn(all)?;
+        Ok(count)
     }
 
     /// The place of a field in an object's shape, and whether it is hidden.
@@ -364,13 +379,26 @@ impl Machine<'_> {
 
     /// Whether a layer below `layer` has the field.
     pub(crate) fn has_field_below(&mut self, object: Handle, layer: u32, name: Symbol) -> Step<bool> {
-        for below in (0..layer).rev() {
-            let handle = self.layer_handle(object, below);
-            if self.find_in_layer(handle, name)?.is_some() {
-                return Ok(true);
+        Ok(self.find_below(object, layer, name)?.is_some())
+    }
+
+    /// The topmost layer below `layer` that has the field, and the field's place there.
+    fn find_below(&mut self, object: Handle, layer: u32, name: Symbol) -> Step<Option<(u32, u32)>> {
+        let mut layer = layer;
+        while layer > 0 {
+            layer -= 1;
+            let handle = self.layer_handle(object, layer);
+            match self.lists.layers[handle as usize] {
+                // From above, the layers that the field was taken from do not have it.
+                Layer::Without { name: gone, below } if gone == name => layer -= below,
+                _ => {
+                    if let Some(field) = self.find_in_layer(handle, name)? {
+                        return Ok(Some((layer, field)));
+                    }
+                }
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     // Values of fields
@@ -413,13 +441,10 @@ impl Machine<'_> {
     }
 
     fn field_below(&mut self, object: Handle, layer: u32, name: Symbol, node: NodeId) -> Step<Option<Value>> {
-        for below in (0..layer).rev() {
-            let handle = self.layer_handle(object, below);
-            if let Some(field) = self.find_in_layer(handle, name)? {
-                return self.compute(object, below, field, name, node).map(Some);
-            }
+        match self.find_below(object, layer, name)? {
+            Some((below, field)) => self.compute(object, below, field, name, node).map(Some),
+            None => Ok(None),
         }
-        Ok(None)
     }
 
     /// The value of the field at a place of the object's shape. It is computed once.
@@ -484,9 +509,8 @@ impl Machine<'_> {
         if known != u32::MAX {
             return Ok(known as usize);
         }
-        self.charge(count * size_of::<Value>())?;
         let first = self.lists.slots.len();
-        self.lists.slots.resize(first + count, Value::Absent);
+        self.lists.slots.extend(std::iter::repeat_n(Value::Absent, count), &mut self.memory)?;
         self.lists.objects[object as usize].values = to_handle(first);
         Ok(first)
     }
@@ -532,7 +556,7 @@ impl Machine<'_> {
         let (literal, parent) = match &self.lists.layers[handle as usize] {
             Layer::Literal { literal, frame } => (Some(*literal), *frame),
             Layer::Made { literal, frame, .. } => (*literal, *frame),
-            Layer::Document { .. } => (None, super::root_frame()),
+            Layer::Document { .. } | Layer::Without { .. } => (None, super::root_frame()),
         };
         let locals = literal.map_or(&[][..], |literal| &code.objects[literal as usize].locals);
         let frame = self.new_object_frame(object, layer, parent, locals)?;
@@ -545,9 +569,9 @@ impl Machine<'_> {
         if frames != u32::MAX {
             return Ok(frames as usize);
         }
-        self.charge(layers as usize * size_of::<Handle>())?;
         let first = self.lists.object_frames.len();
-        self.lists.object_frames.resize(first + layers as usize, Handle::MAX);
+        let none = std::iter::repeat_n(Handle::MAX, layers as usize);
+        self.lists.object_frames.extend(none, &mut self.memory)?;
         self.lists.objects[object as usize].frames = to_handle(first);
         Ok(first)
     }
@@ -590,7 +614,7 @@ impl Machine<'_> {
             let literal = match &self.lists.layers[handle as usize] {
                 Layer::Literal { literal, .. } => Some(*literal),
                 Layer::Made { literal, .. } => *literal,
-                Layer::Document { .. } => None,
+                Layer::Document { .. } | Layer::Without { .. } => None,
             };
             let Some(literal) = literal else { continue };
             for (condition, message) in &code.objects[literal as usize].asserts {

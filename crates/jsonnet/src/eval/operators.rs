@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use super::memory::Blocks;
 use super::strings::slice_chars;
 use super::value::{Handle, Value};
 use super::{Machine, Step};
@@ -57,20 +58,12 @@ impl Machine<'_> {
         match (operator, left, right) {
             (Op::Add, Value::Number(a), Value::Number(b)) => self.number(a + b, node),
             (Op::Add, Value::String(a), Value::String(b)) => {
-                let length = self.text(a).text.len() + self.text(b).text.len();
-                self.charge(length)?;
-                let mut joined = String::with_capacity(length);
-                joined.push_str(&self.text(a).text);
-                joined.push_str(&self.text(b).text);
-                self.own_string(joined)
+                let (a, b) = (self.shared_text(a), self.shared_text(b));
+                self.joined(&a, &b)
             }
-            (Op::Add, Value::String(_), other) => {
-                let (a, b) = (self.text_of_any(left, node)?, self.text_of_any(other, node)?);
-                self.own_string(a + &b)
-            }
-            (Op::Add, other, Value::String(_)) => {
-                let (a, b) = (self.text_of_any(other, node)?, self.text_of_any(right, node)?);
-                self.own_string(a + &b)
+            (Op::Add, Value::String(_), _) | (Op::Add, _, Value::String(_)) => {
+                let (a, b) = (self.text_of_any(left, node)?, self.text_of_any(right, node)?);
+                self.joined(&a, &b)
             }
             (Op::Add, Value::Array(a), Value::Array(b)) => self.concat(&[a, b]),
             (Op::Add, Value::Object(a), Value::Object(b)) => self.add_objects(a, b),
@@ -82,8 +75,7 @@ impl Machine<'_> {
             (Op::Modulo, Value::Number(a), Value::Number(b)) => self.number(a % b, node),
             (Op::Modulo, Value::String(format), values) => {
                 let format = self.shared_text(format);
-                let text = self.format(&format, values, node)?;
-                self.own_string(text)
+                self.format(&format, values, node)
             }
             (Op::Less | Op::LessOrEqual | Op::Greater | Op::GreaterOrEqual, a, b) => {
                 let order = self.compare(a, b, node)?;
@@ -137,13 +129,22 @@ impl Machine<'_> {
 
     /// The elements of arrays one after the other as one array.
     pub(crate) fn concat(&mut self, arrays: &[Handle]) -> Step<Value> {
-        let total: usize = arrays.iter().map(|array| self.array_len(*array)).sum();
-        self.charge(total * size_of::<Value>())?;
-        let mut elements = Vec::with_capacity(total);
+        let mut elements = Blocks::default();
         for array in arrays {
-            elements.extend((0..self.array_len(*array)).map(|at| self.element(*array, at)));
+            for at in 0..self.array_len(*array) {
+                elements.push(self.element(*array, at), &mut self.memory)?;
+            }
         }
-        self.array(elements.into_iter())
+        self.array_of(elements)
+    }
+
+    /// Two texts as one.
+    fn joined(&mut self, left: &str, right: &str) -> Step<Value> {
+        let mut written = self.writer();
+        written.make_room(left.len() + right.len(), &mut self.memory)?;
+        written.push(left, &mut self.memory)?;
+        written.push(right, &mut self.memory)?;
+        self.written(written)
     }
 
     /// Whether two computed values are equal.
@@ -181,7 +182,7 @@ impl Machine<'_> {
 
     fn equal_objects(&mut self, a: Handle, b: Handle, node: NodeId) -> Step<bool> {
         let (left, right) = (self.field_list(a, false)?, self.field_list(b, false)?);
-        if left.len() != right.len() || left.iter().zip(&right).any(|(l, r)| l.0 != r.0) {
+        if left.len() != right.len() || left.iter().zip(right.iter()).any(|(l, r)| l.0 != r.0) {
             return Ok(false);
         }
         // Without a field to look at, nobody asks for the asserts.
@@ -189,13 +190,15 @@ impl Machine<'_> {
             self.check_asserts(a)?;
             self.check_asserts(b)?;
         }
-        for ((_, l), (_, r)) in left.into_iter().zip(right) {
-            let value = self.field_value(a, l as usize, node)?;
-            let other = self.field_value(b, r as usize, node)?;
+        for ((_, l), (_, r)) in left.iter().zip(right.iter()) {
+            let value = self.field_value(a, *l as usize, node)?;
+            let other = self.field_value(b, *r as usize, node)?;
             if !self.equal(value, other, node)? {
                 return Ok(false);
             }
         }
+        left.free(&mut self.memory);
+        right.free(&mut self.memory);
         Ok(true)
     }
 
@@ -257,8 +260,8 @@ impl Machine<'_> {
             (Value::String(text), Value::Number(number)) => {
                 let at = self.position(number, self.text(text).chars as usize, node)?;
                 self.burn(if self.text(text).is_ascii() { 1 } else { at / 16 })?;
-                let character = slice_chars(self.text(text), at, at + 1).into_owned();
-                self.own_string(character)
+                let text = self.text(text).clone();
+                self.string(slice_chars(&text, at, at + 1))
             }
             (target, index) => {
                 let (target, index) = (self.type_name(target), self.type_name(index));
@@ -329,9 +332,8 @@ impl Machine<'_> {
             Value::Array(array) => self.sub_array(array, from, to.saturating_sub(from)),
             Value::String(text) => {
                 self.burn(self.text(text).text.len() / 64)?;
-                let part = slice_chars(self.text(text), from, to).into_owned();
-                self.charge(part.len())?;
-                self.own_string(part)
+                let text = self.text(text).clone();
+                self.string(slice_chars(&text, from, to))
             }
             _ => Ok(Value::Null),
         }
@@ -353,16 +355,21 @@ impl Machine<'_> {
         let positions = self.slice_positions(bounds, len)?;
         match target {
             Value::Array(array) => {
-                self.charge(positions.len() * size_of::<Value>())?;
-                let elements: Vec<Value> = positions.into_iter().map(|at| self.element(array, at)).collect();
+                let mut elements = self.memory.list(positions.len())?;
+                elements.extend(positions.iter().map(|at| self.element(array, *at)));
                 self.array(elements.into_iter())
             }
             Value::String(text) => {
                 let text = self.shared_text(text);
                 self.burn(text.len() / 16)?;
-                self.charge(text.len() * 4 + positions.len() * 4)?;
-                let characters: Vec<char> = text.chars().collect();
-                self.own_string(positions.into_iter().filter_map(|at| characters.get(at)).collect())
+                let mut characters = self.memory.list(len)?;
+                characters.extend(text.chars());
+                let mut written = self.writer();
+                for at in positions.iter() {
+                    let character: char = characters.get(*at).copied().unwrap_or_default();
+                    written.push(character.encode_utf8(&mut [0; 4]), &mut self.memory)?;
+                }
+                self.written(written)
             }
             _ => Ok(Value::Null),
         }
@@ -374,17 +381,16 @@ impl Machine<'_> {
         clippy::cast_sign_loss,
         reason = "positions lie between 0 and a length"
     )]
-    fn slice_positions(&mut self, bounds: &SliceBounds, len: usize) -> Step<Vec<usize>> {
+    fn slice_positions(&mut self, bounds: &SliceBounds, len: usize) -> Step<Blocks<usize>> {
         let length = len as f64;
         let from_end = |at: f64| if at < 0.0 { (length + at).max(0.0) } else { at };
         let mut at = bounds.from.map_or(0.0, from_end);
         let end = bounds.to.map_or(length, from_end).min(length);
         let step = bounds.step.unwrap_or(1.0);
-        let mut positions = Vec::new();
+        let mut positions = Blocks::default();
         while at < end {
             self.burn(1)?;
-            self.charge(size_of::<usize>())?;
-            positions.push(at as usize);
+            positions.push(at as usize, &mut self.memory)?;
             at += step;
         }
         Ok(positions)

@@ -1,20 +1,85 @@
 //! From values to JSON text.
 
-use super::value::{Handle, Value};
+use super::memory::{List, Memory};
+use super::value::{Handle, StringRef, Value};
 use super::{Machine, Step};
 use crate::code::{NodeId, Symbol};
 use crate::error::ErrorKind;
 use crate::{number, text};
 
+/// A text that pays before it grows.
+#[derive(Default)]
+pub(crate) struct Writer {
+    bytes: List<u8>,
+}
+
+impl Writer {
+    pub(crate) fn push(&mut self, text: &str, memory: &mut Memory) -> Step<()> {
+        self.bytes.appending(text.len(), memory)?.extend_from_slice(text.as_bytes());
+        Ok(())
+    }
+
+    /// Appends a character of ASCII so many times.
+    pub(crate) fn fill(&mut self, character: u8, times: usize, memory: &mut Memory) -> Step<()> {
+        self.bytes.extend(std::iter::repeat_n(character, times), memory)
+    }
+
+    /// Appends a string as JSON.
+    pub(crate) fn push_json(&mut self, text: &str, memory: &mut Memory) -> Step<()> {
+        text::write_json(text, self.bytes.appending(text::most_escaped(text), memory)?);
+        Ok(())
+    }
+
+    fn push_encoding_json(&mut self, text: &str, memory: &mut Memory) -> Step<()> {
+        text::write_encoding_json(text, self.bytes.appending(text::most_escaped(text), memory)?);
+        Ok(())
+    }
+
+    /// Appends a number as Jsonnet writes it.
+    pub(crate) fn push_number(&mut self, value: f64, memory: &mut Memory) -> Step<()> {
+        number::write(value, self.bytes.appending(number::LONGEST, memory)?);
+        Ok(())
+    }
+
+    /// Makes room for more bytes.
+    pub(crate) fn make_room(&mut self, more: usize, memory: &mut Memory) -> Step<()> {
+        self.bytes.make_room(more, memory)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// What was written.
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.bytes).unwrap_or_default()
+    }
+
+    /// What was written, to be kept beyond the evaluation.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.bytes.into_vec()
+    }
+
+    /// Empties the writer, which keeps its room.
+    pub(crate) fn clear(&mut self) {
+        self.bytes.empty();
+    }
+
+    /// Frees the text.
+    pub(crate) fn free(self, memory: &mut Memory) {
+        self.bytes.free(memory);
+    }
+}
+
 /// How JSON is laid out.
-#[derive(Clone, Debug)]
-pub(crate) struct Layout {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout<'a> {
     /// What each level is indented with; on one line when absent.
-    pub indent: Option<String>,
+    pub indent: Option<&'a str>,
     /// Between elements and fields, before the new line.
-    pub separator: &'static str,
-    pub key_separator: String,
-    pub newline: String,
+    pub separator: &'a str,
+    pub key_separator: &'a str,
+    pub newline: &'a str,
     /// Whether numbers and strings are written as Go's encoding/json does: numbers as short as possible,
     /// fewer characters escaped.
     pub encoding_json: bool,
@@ -32,14 +97,14 @@ pub(crate) enum Empty {
     Lines,
 }
 
-impl Layout {
+impl Layout<'_> {
     /// As small as possible.
-    pub(crate) fn compact() -> Self {
+    pub(crate) const fn compact() -> Self {
         Self {
             indent: None,
             separator: ",",
-            key_separator: ":".into(),
-            newline: String::new(),
+            key_separator: ":",
+            newline: "",
             encoding_json: false,
             empty: Empty::Tight,
         }
@@ -51,24 +116,24 @@ impl Layout {
     }
 
     /// As `std.toString` writes it.
-    pub(crate) fn one_line() -> Self {
+    pub(crate) const fn one_line() -> Self {
         Self {
             indent: None,
             separator: ", ",
-            key_separator: ": ".into(),
-            newline: String::new(),
+            key_separator: ": ",
+            newline: "",
             encoding_json: false,
             empty: Empty::Spaced,
         }
     }
 
     /// As the command line prints it.
-    pub(crate) fn indented() -> Self {
+    pub(crate) const fn indented() -> Self {
         Self {
-            indent: Some("   ".into()),
+            indent: Some("   "),
             separator: ",",
-            key_separator: ": ".into(),
-            newline: "\n".into(),
+            key_separator: ": ",
+            newline: "\n",
             encoding_json: false,
             empty: Empty::Spaced,
         }
@@ -77,58 +142,52 @@ impl Layout {
 
 impl Machine<'_> {
     /// A computed value as the result of the program.
-    pub(crate) fn write_result(&mut self, value: Value, layout: &Layout, out: &mut Vec<u8>) -> Step<()> {
+    pub(crate) fn write_result(&mut self, value: Value, layout: &Layout<'_>, out: &mut Writer) -> Step<()> {
         let limit = self.max_output();
         self.write(value, layout, 0, limit, out).map_err(|error| self.placed(error))
     }
 
-    /// A value as JSON on one line, as `std.toString` writes it.
-    pub(crate) fn one_line(&mut self, value: Value, node: NodeId) -> Step<String> {
-        self.json_text(value, &Layout::one_line(), node)
-    }
-
-    /// A value as JSON in a string of the program; it takes memory.
-    pub(crate) fn json_text(&mut self, value: Value, layout: &Layout, node: NodeId) -> Step<String> {
-        let mut out = Vec::new();
-        // What it takes is charged when it is whole, with the room that it needed while it grew.
-        let limit = self.memory_left() / 3 * 2;
-        let written = self.write(value, layout, 0, limit, &mut out);
-        match written {
-            Err(error) if error.kind() == ErrorKind::Output => return self.exhausted(ErrorKind::Memory),
-            other => other.map_err(|error| self.came_out_of(error, node))?,
+    /// A value as JSON on one line in a string of the program, as `std.toString` writes it.
+    pub(crate) fn one_line(&mut self, value: Value, node: NodeId) -> Step<StringRef> {
+        match self.json_text(value, &Layout::one_line(), node)? {
+            Value::String(text) => Ok(text),
+            other => self.fail(node, format!("expected a text, got {}", self.type_name(other))),
         }
-        self.charge(out.len())?;
-        Ok(String::from_utf8(out).unwrap_or_default())
     }
 
-    pub(crate) const fn memory_left(&self) -> usize {
-        self.memory
+    /// A value as JSON in a string of the program.
+    pub(crate) fn json_text(&mut self, value: Value, layout: &Layout<'_>, node: NodeId) -> Step<Value> {
+        let mut out = self.writer();
+        // Only the memory limits it.
+        self.write(value, layout, 0, usize::MAX, &mut out).map_err(|error| self.came_out_of(error, node))?;
+        self.written(out)
     }
 
     fn write(
         &mut self,
         value: Value,
-        layout: &Layout,
+        layout: &Layout<'_>,
         level: usize,
         limit: usize,
-        out: &mut Vec<u8>,
+        out: &mut Writer,
     ) -> Step<()> {
         self.burn(1)?;
         match value {
-            Value::Absent | Value::Null => out.extend_from_slice(b"null"),
-            Value::Bool(value) => out.extend_from_slice(if value { b"true" } else { b"false" }),
+            Value::Absent | Value::Null => out.push("null", &mut self.memory)?,
+            Value::Bool(value) => out.push(if value { "true" } else { "false" }, &mut self.memory)?,
             Value::Number(value) if layout.encoding_json => {
                 self.burn(number::effort(value))?;
-                out.extend_from_slice(number::shortest(value).as_bytes());
+                out.push(&number::shortest(value), &mut self.memory)?;
             }
             Value::Number(value) => {
                 self.burn(number::effort(value))?;
-                number::write(value, out);
+                out.push_number(value, &mut self.memory)?;
             }
             Value::String(string) => {
                 let length = self.text(string).text.len();
                 self.check_room(out, length, limit)?;
-                write_text(&self.text(string).text, layout, out);
+                let text = self.shared_text(string);
+                self.write_text(&text, layout, out)?;
                 self.burn(length / 16)?;
             }
             Value::Document { document, node } if layout.is_canonical() => {
@@ -163,49 +222,49 @@ impl Machine<'_> {
     }
 
     /// A part of a document, whose text is ready.
-    fn copy_canonical(&mut self, document: u16, node: u32, limit: usize, out: &mut Vec<u8>) -> Step<()> {
-        let canonical = self.lists.documents[usize::from(document)].canonical_of(node);
+    fn copy_canonical(&mut self, document: u16, node: u32, limit: usize, out: &mut Writer) -> Step<()> {
+        let document = self.lists.documents[usize::from(document)].clone();
+        let canonical = document.canonical_of(node);
         let length = canonical.len();
         if length > limit.saturating_sub(out.len()) {
             return self.exhausted(ErrorKind::Output);
         }
-        out.extend_from_slice(canonical.as_bytes());
+        out.push(canonical, &mut self.memory)?;
         self.burn(length / 256)
     }
 
     fn write_array(
         &mut self,
         array: Handle,
-        layout: &Layout,
+        layout: &Layout<'_>,
         level: usize,
         limit: usize,
-        out: &mut Vec<u8>,
+        out: &mut Writer,
     ) -> Step<()> {
         let len = self.array_len(array);
         if len == 0 {
-            return self.write_empty(layout, level, *b"[]", limit, out);
+            return self.write_empty(layout, level, ["[", "]"], limit, out);
         }
-        out.push(b'[');
+        out.push("[", &mut self.memory)?;
         for at in 0..len {
             if at > 0 {
-                out.extend_from_slice(layout.separator.as_bytes());
+                out.push(layout.separator, &mut self.memory)?;
             }
             self.new_line(layout, level + 1, limit, out)?;
             let element = self.element(array, at);
             self.write(element, layout, level + 1, limit, out)?;
         }
         self.new_line(layout, level, limit, out)?;
-        out.push(b']');
-        Ok(())
+        out.push("]", &mut self.memory)
     }
 
     fn write_object(
         &mut self,
         object: Handle,
-        layout: &Layout,
+        layout: &Layout<'_>,
         level: usize,
         limit: usize,
-        out: &mut Vec<u8>,
+        out: &mut Writer,
     ) -> Step<()> {
         let fields = self.field_list(object, false)?;
         // The functions that write other formats ask for the asserts with the first field only.
@@ -213,72 +272,75 @@ impl Machine<'_> {
             self.check_asserts(object)?;
         }
         if fields.is_empty() {
-            return self.write_empty(layout, level, *b"{}", limit, out);
+            return self.write_empty(layout, level, ["{", "}"], limit, out);
         }
-        out.push(b'{');
-        for (at, (name, position)) in fields.into_iter().enumerate() {
+        out.push("{", &mut self.memory)?;
+        for (at, (name, position)) in fields.iter().copied().enumerate() {
             if at > 0 {
-                out.extend_from_slice(layout.separator.as_bytes());
+                out.push(layout.separator, &mut self.memory)?;
             }
             self.new_line(layout, level + 1, limit, out)?;
             self.write_name(name, layout, limit, out)?;
             let value = self.raw_field_value(object, position)?;
             self.write(value, layout, level + 1, limit, out)?;
         }
+        fields.free(&mut self.memory);
         self.new_line(layout, level, limit, out)?;
-        out.push(b'}');
-        Ok(())
+        out.push("}", &mut self.memory)
     }
 
     /// Ends the output where it would become longer than the limit by `more` bytes.
-    fn check_room(&mut self, out: &[u8], more: usize, limit: usize) -> Step<()> {
+    fn check_room(&mut self, out: &Writer, more: usize, limit: usize) -> Step<()> {
         if more > limit.saturating_sub(out.len()) { self.exhausted(ErrorKind::Output) } else { Ok(()) }
     }
 
-    fn new_line(&mut self, layout: &Layout, level: usize, limit: usize, out: &mut Vec<u8>) -> Step<()> {
-        let Some(indent) = &layout.indent else { return Ok(()) };
+    fn new_line(&mut self, layout: &Layout<'_>, level: usize, limit: usize, out: &mut Writer) -> Step<()> {
+        let Some(indent) = layout.indent else { return Ok(()) };
         let length = layout.newline.len() + level * indent.len();
         self.check_room(out, length, limit)?;
         self.burn(length / 64)?;
-        out.extend_from_slice(layout.newline.as_bytes());
+        out.push(layout.newline, &mut self.memory)?;
         for _ in 0..level {
-            out.extend_from_slice(indent.as_bytes());
+            out.push(indent, &mut self.memory)?;
         }
         Ok(())
     }
 
     fn write_empty(
         &mut self,
-        layout: &Layout,
+        layout: &Layout<'_>,
         level: usize,
-        brackets: [u8; 2],
+        brackets: [&str; 2],
         limit: usize,
-        out: &mut Vec<u8>,
+        out: &mut Writer,
     ) -> Step<()> {
-        out.push(brackets[0]);
+        out.push(brackets[0], &mut self.memory)?;
         match layout.empty {
             Empty::Tight => {}
-            Empty::Spaced => out.push(b' '),
+            Empty::Spaced => out.push(" ", &mut self.memory)?,
             Empty::Lines => {
                 self.check_room(out, layout.newline.len(), limit)?;
-                out.extend_from_slice(layout.newline.as_bytes());
+                out.push(layout.newline, &mut self.memory)?;
                 self.new_line(layout, level, limit, out)?;
             }
         }
-        out.push(brackets[1]);
-        Ok(())
+        out.push(brackets[1], &mut self.memory)
     }
 
-    fn write_name(&mut self, name: Symbol, layout: &Layout, limit: usize, out: &mut Vec<u8>) -> Step<()> {
-        let length = self.symbol_text(name).text.len() + layout.key_separator.len();
+    fn write_name(&mut self, name: Symbol, layout: &Layout<'_>, limit: usize, out: &mut Writer) -> Step<()> {
+        let text = self.symbol_text(name).text.clone();
+        let length = text.len() + layout.key_separator.len();
         self.check_room(out, length, limit)?;
         self.burn(length / 16)?;
-        write_text(&self.symbol_text(name).text, layout, out);
-        out.extend_from_slice(layout.key_separator.as_bytes());
-        Ok(())
+        self.write_text(&text, layout, out)?;
+        out.push(layout.key_separator, &mut self.memory)
     }
-}
 
-fn write_text(text: &str, layout: &Layout, out: &mut Vec<u8>) {
-    if layout.encoding_json { text::write_encoding_json(text, out) } else { text::write_json(text, out) }
+    fn write_text(&mut self, text: &str, layout: &Layout<'_>, out: &mut Writer) -> Step<()> {
+        if layout.encoding_json {
+            out.push_encoding_json(text, &mut self.memory)
+        } else {
+            out.push_json(text, &mut self.memory)
+        }
+    }
 }

@@ -1,30 +1,40 @@
 //! Strings and interned names.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::output::Writer;
 use super::value::{FunctionRef, StringRef, Value};
 use super::{Machine, Step, to_handle};
 use crate::code::{NodeId, Symbol, Text};
 
-/// Bytes that a text takes beside its characters: its record, its counts, and what allocation adds.
-const TEXT_SIZE: usize = size_of::<Text>() + 32;
+/// Bytes that a text takes beside its characters and its place in a list: its counts, and what allocation adds.
+const TEXT_SIZE: usize = 40;
+
+/// Bytes that a name takes in the table of names, with the room for growing.
+const NAME_SIZE: usize = 96;
 
 impl Machine<'_> {
     /// Makes a string.
     pub(crate) fn string(&mut self, text: &str) -> Step<Value> {
         self.charge(text.len() + TEXT_SIZE)?;
         self.burn(text.len() / 64)?;
-        self.lists.texts.push(Text::new(text));
+        self.lists.texts.push(Text::new(text), &mut self.memory)?;
         Ok(Value::String(StringRef::Made(to_handle(self.lists.texts.len() - 1))))
     }
 
-    /// Makes a string of a text whose bytes were charged while it grew.
-    pub(crate) fn own_string(&mut self, text: String) -> Step<Value> {
-        self.charge(text.len() + TEXT_SIZE)?;
-        self.burn(text.len() / 64)?;
-        self.lists.texts.push(Text::new(text));
-        Ok(Value::String(StringRef::Made(to_handle(self.lists.texts.len() - 1))))
+    /// An empty writer, to be made a string of by [`Self::written`].
+    pub(crate) fn writer(&mut self) -> Writer {
+        self.spare.take().unwrap_or_default()
+    }
+
+    /// Makes a string of what was written.
+    pub(crate) fn written(&mut self, mut written: Writer) -> Step<Value> {
+        let value = self.string(written.text())?;
+        written.clear();
+        if let Some(other) = self.spare.replace(written) {
+            other.free(&mut self.memory);
+        }
+        Ok(value)
     }
 
     /// The text of a string.
@@ -64,12 +74,12 @@ impl Machine<'_> {
         if let Some(symbol) = self.known_symbol(name) {
             return Ok(symbol);
         }
-        self.charge(3 * TEXT_SIZE + name.len())?;
+        self.charge(TEXT_SIZE + NAME_SIZE + name.len())?;
         self.burn(name.len() / 32)?;
         let symbol = to_handle(self.code.symbols.len() + self.lists.symbols.len());
         let text = Text::new(name);
         self.lists.symbol_ids.insert(text.text.clone(), symbol);
-        self.lists.symbols.push(text);
+        self.lists.symbols.push(text, &mut self.memory)?;
         Ok(symbol)
     }
 
@@ -94,26 +104,26 @@ impl Machine<'_> {
     }
 
     /// A value as text: strings as they are, everything else as JSON on one line.
-    pub(crate) fn text_of_any(&mut self, value: Value, node: NodeId) -> Step<String> {
-        match value {
-            Value::String(text) => {
-                let text = self.shared_text(text);
-                self.charge(text.len())?;
-                Ok(text.as_ref().to_owned())
-            }
-            other => self.one_line(other, node),
-        }
+    pub(crate) fn text_of_any(&mut self, value: Value, node: NodeId) -> Step<Arc<str>> {
+        let text = match value {
+            Value::String(text) => text,
+            other => self.one_line(other, node)?,
+        };
+        Ok(self.shared_text(text))
     }
 }
 
 /// The character positions `from..to` of a text in bytes.
-pub(crate) fn slice_chars(text: &Text, from: usize, to: usize) -> Cow<'_, str> {
+pub(crate) fn slice_chars(text: &Text, from: usize, to: usize) -> &str {
     if from >= to {
-        return Cow::Borrowed("");
+        return "";
     }
+    let len = text.text.len();
     if text.is_ascii() {
-        let len = text.text.len();
-        return Cow::Borrowed(&text.text[from.min(len)..to.min(len)]);
+        return &text.text[from.min(len)..to.min(len)];
     }
-    Cow::Owned(text.text.chars().skip(from).take(to - from).collect())
+    let mut places = text.text.char_indices().map(|(at, _)| at).skip(from);
+    let start = places.next().unwrap_or(len);
+    let end = places.nth(to - from - 1).unwrap_or(len);
+    &text.text[start..end]
 }

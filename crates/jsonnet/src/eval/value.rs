@@ -131,6 +131,8 @@ pub(crate) enum Layer {
     Made { fields: Box<[MadeField]>, literal: Option<u32>, frame: Handle },
     /// An object of a document.
     Document { document: u16, node: u32, first: u32, len: u32 },
+    /// Takes a field away from the `below` layers under it, for those who look from above.
+    Without { name: Symbol, below: u32 },
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -3,6 +3,8 @@
 use crate::ast::BinaryOperator;
 use crate::code::NodeId;
 use crate::error::EvalError;
+use crate::eval::memory::{Blocks, List};
+use crate::eval::output::Writer;
 use crate::eval::value::{FunctionRef, Handle, StringRef, Thunk, Value};
 use crate::eval::{Machine, Step};
 use crate::library::types::length_of;
@@ -46,24 +48,22 @@ fn make_array(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     // A size below zero makes an empty array, as in go-jsonnet.
     let size = usize::try_from(m.integer_argument(a[0], node)?).unwrap_or(0);
     let function = m.function_argument(a[1], node)?;
-    let mut elements = Vec::new();
+    let mut elements = Blocks::default();
     for at in 0..size {
         m.burn(1)?;
-        m.charge(size_of::<Value>())?;
         let first = Value::Number(at as f64);
-        elements.push(m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?);
+        let element = m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?;
+        elements.push(element, &mut m.memory)?;
     }
-    m.array(elements.into_iter())
+    m.array_of(elements)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "numbers beyond 2^53 are doubles anyway")]
 fn range(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let (from, to) = (m.integer_argument(a[0], node)?, m.integer_argument(a[1], node)?);
     let count = usize::try_from(i128::from(to) - i128::from(from) + 1).unwrap_or(0);
-    m.charge(count.saturating_mul(size_of::<Value>()))?;
     m.burn(count / 4)?;
-    let elements: Vec<Value> = (from..=to).map(|number| Value::Number(number as f64)).collect();
-    m.array(elements.into_iter())
+    m.array((0..count).map(|at| Value::Number((i128::from(from) + at as i128) as f64)))
 }
 
 fn repeat(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -77,20 +77,21 @@ fn repeat(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
             let length = text.len().saturating_mul(count);
             m.charge(length)?;
             m.burn(length / 16)?;
-            m.own_string(text.repeat(count))
+            let repeated = text.repeat(count);
+            let value = m.string(&repeated)?;
+            drop(repeated);
+            m.memory.give_back(length);
+            Ok(value)
         }
         Value::Array(array) => {
             let len = m.array_len(array);
             let total = len.saturating_mul(count);
-            m.charge(total.saturating_mul(size_of::<Value>()))?;
+            let mut elements = Blocks::default();
             m.burn(total / 4 + count / 4)?;
-            let mut elements = Vec::with_capacity(total);
-            if len > 0 {
-                for _ in 0..count {
-                    elements.extend((0..len).map(|at| m.element(array, at)));
-                }
+            for at in 0..total {
+                elements.push(m.element(array, at % len), &mut m.memory)?;
             }
-            m.array(elements.into_iter())
+            m.array_of(elements)
         }
         other => {
             let found = m.type_name(other);
@@ -106,9 +107,8 @@ pub(super) fn items(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Han
         Value::String(text) => {
             let text = m.shared_text(text);
             m.burn(text.len())?;
-            let mut characters = Vec::new();
+            let mut characters = m.memory.list(text.chars().count())?;
             for character in text.chars() {
-                m.charge(size_of::<Value>())?;
                 characters.push(m.string(character.encode_utf8(&mut [0; 4]))?);
             }
             m.array_handle(characters.into_iter())
@@ -129,10 +129,10 @@ pub(super) fn sequence(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<
         return items(m, value, node);
     }
     let function = FunctionRef::Builtin(crate::library::find(ELEMENT).unwrap_or(0));
-    let mut elements = Vec::new();
-    for at in 0..length_of(m, value, node)? {
+    let length = length_of(m, value, node)?;
+    let mut elements = m.memory.list(length)?;
+    for at in 0..length {
         m.burn(1)?;
-        m.charge(size_of::<Value>())?;
         let second = Value::Number(at as f64);
         elements.push(m.thunk(Thunk::Call { function, first: value, second, node })?);
     }
@@ -150,28 +150,28 @@ fn element(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let function = m.function_argument(a[0], node)?;
     let array = items(m, a[1], node)?;
-    let mut elements = Vec::new();
+    let mut elements = Blocks::default();
     for at in 0..m.array_len(array) {
         m.burn(1)?;
-        m.charge(size_of::<Value>())?;
         let first = m.element(array, at);
-        elements.push(m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?);
+        let element = m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?;
+        elements.push(element, &mut m.memory)?;
     }
-    m.array(elements.into_iter())
+    m.array_of(elements)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "indexes are bounded by the memory limit")]
 fn map_with_index(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let function = m.function_argument(a[0], node)?;
     let array = items(m, a[1], node)?;
-    let mut elements = Vec::new();
+    let mut elements = Blocks::default();
     for at in 0..m.array_len(array) {
         m.burn(1)?;
-        m.charge(size_of::<Value>())?;
         let (first, second) = (Value::Number(at as f64), m.element(array, at));
-        elements.push(m.thunk(Thunk::Call { function, first, second, node })?);
+        let element = m.thunk(Thunk::Call { function, first, second, node })?;
+        elements.push(element, &mut m.memory)?;
     }
-    m.array(elements.into_iter())
+    m.array_of(elements)
 }
 
 fn flat_map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -179,22 +179,20 @@ fn flat_map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let source = m.force(a[1])?;
     let array = items(m, source, node)?;
     if matches!(source, Value::String(_)) {
-        let mut joined = String::new();
+        let mut joined = m.writer();
         for at in 0..m.array_len(array) {
             let element = m.element(array, at);
             let part = m.call1(function, element, node)?;
             let part = m.text_argument(part, node)?;
-            m.charge(part.len())?;
-            joined.push_str(&part);
+            joined.push(&part, &mut m.memory)?;
         }
-        return m.own_string(joined);
+        return m.written(joined);
     }
-    let mut arrays = Vec::new();
+    let mut arrays = m.memory.list(m.array_len(array))?;
     for at in 0..m.array_len(array) {
         let element = m.element(array, at);
         let part = m.call1(function, element, node)?;
         arrays.push(m.array_argument(part, node)?);
-        m.charge(size_of::<Handle>())?;
     }
     m.concat(&arrays)
 }
@@ -210,14 +208,13 @@ pub(super) fn holds(m: &mut Machine<'_>, function: FunctionRef, value: Value, no
     }
 }
 
-fn kept(m: &mut Machine<'_>, function: FunctionRef, array: Handle, node: NodeId) -> Step<Vec<Value>> {
-    let mut kept = Vec::new();
+fn kept(m: &mut Machine<'_>, function: FunctionRef, array: Handle, node: NodeId) -> Step<Blocks<Value>> {
+    let mut kept = Blocks::default();
     for at in 0..m.array_len(array) {
         let element = m.element(array, at);
         m.burn(1)?;
         if holds(m, function, element, node)? {
-            m.charge(size_of::<Value>())?;
-            kept.push(element);
+            kept.push(element, &mut m.memory)?;
         }
     }
     Ok(kept)
@@ -227,18 +224,19 @@ fn filter(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let function = m.function_argument(a[0], node)?;
     let array = m.array_argument(a[1], node)?;
     let kept = kept(m, function, array, node)?;
-    m.array(kept.into_iter())
+    m.array_of(kept)
 }
 
 fn filter_map(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let filter = m.function_argument(a[0], node)?;
     let function = m.function_argument(a[1], node)?;
     let array = m.array_argument(a[2], node)?;
-    let mut elements = Vec::new();
-    for first in kept(m, filter, array, node)? {
-        elements.push(m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?);
+    let mut elements = kept(m, filter, array, node)?;
+    for at in 0..elements.len() {
+        let first = elements[at];
+        elements[at] = m.thunk(Thunk::Call { function, first, second: Value::Absent, node })?;
     }
-    m.array(elements.into_iter())
+    m.array_of(elements)
 }
 
 fn foldl(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -278,7 +276,7 @@ fn join(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 
 fn join_strings(m: &mut Machine<'_>, separator: StringRef, array: Handle, node: NodeId) -> Step<Value> {
     let separator = m.shared_text(separator);
-    let mut joined = String::new();
+    let mut joined = m.writer();
     let mut first = true;
     for at in 0..m.array_len(array) {
         let part = match m.forced_element(array, at)? {
@@ -289,28 +287,26 @@ fn join_strings(m: &mut Machine<'_>, separator: StringRef, array: Handle, node: 
                 return m.fail(node, format!("unexpected type {found}, expected string"));
             }
         };
-        m.charge(part.len() + separator.len())?;
         m.burn((part.len() + separator.len()) / 32)?;
         if !std::mem::take(&mut first) {
-            joined.push_str(&separator);
+            joined.push(&separator, &mut m.memory)?;
         }
-        joined.push_str(&part);
+        joined.push(&part, &mut m.memory)?;
     }
-    m.own_string(joined)
+    m.written(joined)
 }
 
 fn join_arrays(m: &mut Machine<'_>, separator: Handle, array: Handle, node: NodeId) -> Step<Value> {
-    let mut arrays = Vec::new();
+    let mut arrays = List::default();
     for at in 0..m.array_len(array) {
         match m.forced_element(array, at)? {
             Value::Null => {}
             other => {
                 let part = m.array_argument(other, node)?;
-                m.charge(2 * size_of::<Handle>())?;
                 if !arrays.is_empty() {
-                    arrays.push(separator);
+                    arrays.push(separator, &mut m.memory)?;
                 }
-                arrays.push(part);
+                arrays.push(part, &mut m.memory)?;
             }
         }
     }
@@ -319,35 +315,32 @@ fn join_arrays(m: &mut Machine<'_>, separator: Handle, array: Handle, node: Node
 
 fn lines(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = m.array_argument(a[0], node)?;
-    let mut joined = String::new();
+    let mut joined = m.writer();
     for at in 0..m.array_len(array) {
         let element = m.forced_element(array, at)?;
         if matches!(element, Value::Null) {
             continue;
         }
         let line = m.text_argument(element, node)?;
-        m.charge(line.len() + 1)?;
-        joined.push_str(&line);
-        joined.push('\n');
+        joined.push(&line, &mut m.memory)?;
+        joined.push("\n", &mut m.memory)?;
     }
-    m.own_string(joined)
+    m.written(joined)
 }
 
 fn deep_joined(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let joined = deep_join(m, a[0], node)?;
-    m.own_string(joined)
+    m.written(joined)
 }
 
 /// All strings in arrays of arrays, one after the other.
-pub(super) fn deep_join(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<String> {
-    fn append(m: &mut Machine<'_>, value: Value, joined: &mut String, node: NodeId) -> Step<()> {
+pub(super) fn deep_join(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Writer> {
+    fn append(m: &mut Machine<'_>, value: Value, joined: &mut Writer, node: NodeId) -> Step<()> {
         match m.force(value)? {
             Value::String(text) => {
                 let text = m.shared_text(text);
-                m.charge(text.len())?;
                 m.burn(text.len() / 32)?;
-                joined.push_str(&text);
-                Ok(())
+                joined.push(&text, &mut m.memory)
             }
             Value::Array(array) => m.deeper(|m| {
                 for at in 0..m.array_len(array) {
@@ -363,18 +356,17 @@ pub(super) fn deep_join(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step
             }
         }
     }
-    let mut joined = String::new();
+    let mut joined = m.writer();
     append(m, value, &mut joined, node)?;
     Ok(joined)
 }
 
 fn flatten_arrays(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = items(m, a[0], node)?;
-    let mut arrays = Vec::new();
+    let mut arrays = m.memory.list(m.array_len(array))?;
     let mut elements = m.forced_elements(array)?.into_iter();
     for element in elements.by_ref() {
         if let Value::Array(part) = element {
-            m.charge(size_of::<Handle>())?;
             arrays.push(part);
             continue;
         }
@@ -390,7 +382,7 @@ fn flatten_arrays(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Valu
 }
 
 fn flatten_deep(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    fn append(m: &mut Machine<'_>, value: Value, flat: &mut Vec<Value>) -> Step<()> {
+    fn append(m: &mut Machine<'_>, value: Value, flat: &mut Blocks<Value>) -> Step<()> {
         match m.force(value)? {
             Value::Array(array) => m.deeper(|m| {
                 for at in 0..m.array_len(array) {
@@ -400,24 +392,20 @@ fn flatten_deep(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
                 }
                 Ok(())
             }),
-            other => {
-                m.charge(size_of::<Value>())?;
-                flat.push(other);
-                Ok(())
-            }
+            other => flat.push(other, &mut m.memory),
         }
     }
     let _ = node;
-    let mut flat = Vec::new();
+    let mut flat = Blocks::default();
     append(m, a[0], &mut flat)?;
-    m.array(flat.into_iter())
+    m.array_of(flat)
 }
 
 fn reverse(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = m.array_argument(a[0], node)?;
     let len = m.array_len(array);
-    m.charge(len * size_of::<Value>())?;
-    let elements: Vec<Value> = (0..len).rev().map(|at| m.element(array, at)).collect();
+    let mut elements = m.memory.list(len)?;
+    elements.extend((0..len).rev().map(|at| m.element(array, at)));
     m.array(elements.into_iter())
 }
 
@@ -433,14 +421,15 @@ pub(super) fn sorted(
     key: Option<FunctionRef>,
     node: NodeId,
 ) -> Step<Vec<(Value, Value)>> {
-    let mut elements = Vec::new();
+    let mut elements = m.memory.list(m.array_len(array))?;
+    // The sort takes as much again.
+    m.charge(m.array_len(array) * size_of::<(Value, Value)>())?;
     for at in 0..m.array_len(array) {
         let element = m.element(array, at);
         let compared = match key {
             None => m.forced_element(array, at)?,
             Some(key) => m.call1(key, element, node)?,
         };
-        m.charge(2 * size_of::<(Value, Value)>())?;
         elements.push((element, compared));
     }
     // Comparing may fail; the first failure is kept, and what is left of the sort costs little.
@@ -471,7 +460,7 @@ fn uniq(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
         return Ok(Value::Array(array));
     }
     let key = key_function(m, a[1], node)?;
-    let mut elements = Vec::new();
+    let mut elements = Blocks::default();
     let mut last: Option<Value> = None;
     for at in 0..m.array_len(array) {
         let element = m.element(array, at);
@@ -484,12 +473,11 @@ fn uniq(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
             Some(last) => m.equal(last, compared, node)?,
         };
         if !same {
-            m.charge(size_of::<Value>())?;
-            elements.push(element);
+            elements.push(element, &mut m.memory)?;
             last = Some(compared);
         }
     }
-    m.array(elements.into_iter())
+    m.array_of(elements)
 }
 
 fn slice(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -533,13 +521,12 @@ fn is_element(m: &mut Machine<'_>, wanted: Value, array: Handle, node: NodeId) -
 }
 
 /// The places at which an array has a value.
-fn places(m: &mut Machine<'_>, array: Handle, wanted: Value, node: NodeId) -> Step<Vec<usize>> {
-    let mut places = Vec::new();
+fn places(m: &mut Machine<'_>, array: Handle, wanted: Value, node: NodeId) -> Step<Blocks<usize>> {
+    let mut places = Blocks::default();
     for at in 0..m.array_len(array) {
         let (element, wanted) = (m.forced_element(array, at)?, m.force(wanted)?);
         if m.equal(element, wanted, node)? {
-            m.charge(size_of::<usize>())?;
-            places.push(at);
+            places.push(at, &mut m.memory)?;
         }
     }
     Ok(places)
@@ -555,7 +542,7 @@ fn count(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn find(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = m.array_argument(a[1], node)?;
     let places = places(m, array, a[0], node)?;
-    m.array(places.into_iter().map(|at| Value::Number(at as f64)))
+    m.array(places.iter().map(|at| Value::Number(*at as f64)))
 }
 
 fn all(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -581,16 +568,15 @@ fn decide(m: &mut Machine<'_>, value: Value, deciding: bool, node: NodeId) -> St
 
 fn without(m: &mut Machine<'_>, array: Handle, gone: Option<usize>) -> Step<Value> {
     let len = m.array_len(array);
-    m.charge(len * size_of::<Value>())?;
-    let elements: Vec<Value> =
-        (0..len).filter(|at| Some(*at) != gone).map(|at| m.element(array, at)).collect();
+    let mut elements = m.memory.list(len)?;
+    elements.extend((0..len).filter(|at| Some(*at) != gone).map(|at| m.element(array, at)));
     m.array(elements.into_iter())
 }
 
 fn remove(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = m.array_argument(a[0], node)?;
     let wanted = m.force(a[1])?;
-    let first = places(m, array, wanted, node)?.first().copied();
+    let first = places(m, array, wanted, node)?.iter().next().copied();
     without(m, array, first)
 }
 

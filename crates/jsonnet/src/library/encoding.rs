@@ -1,6 +1,7 @@
 //! Bytes: UTF-8, base64 and digests.
 
 use crate::code::NodeId;
+use crate::eval::output::Writer;
 use crate::eval::value::Value;
 use crate::eval::{Machine, Step};
 use crate::library::{MAX_PARAMETERS, functions};
@@ -21,7 +22,6 @@ functions! {
 }
 
 fn byte_array(m: &mut Machine<'_>, bytes: &[u8]) -> Step<Value> {
-    m.charge(bytes.len() * size_of::<Value>())?;
     m.array(bytes.iter().map(|byte| Value::Number(f64::from(*byte))))
 }
 
@@ -33,8 +33,7 @@ fn encode_utf8(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
 /// An array of numbers from 0 to 255.
 fn bytes(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Vec<u8>> {
     let array = m.array_argument(value, node)?;
-    m.charge(m.array_len(array))?;
-    let mut bytes = Vec::with_capacity(m.array_len(array));
+    let mut bytes = m.memory.list(m.array_len(array))?;
     for at in 0..m.array_len(array) {
         let element = m.forced_element(array, at)?;
         let number = m.integer_argument(element, node)?;
@@ -48,18 +47,20 @@ fn bytes(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Vec<u8>> {
 
 fn decode_utf8(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let bytes = bytes(m, a[0], node)?;
-    m.charge(3 * bytes.len())?;
-    m.own_string(text_of_bytes(&bytes))
+    let text = text_of_bytes(m, &bytes)?;
+    m.written(text)
 }
 
 /// UTF-8 as text. Each byte that cannot be read gives one replacement character, as in Go.
-pub(super) fn text_of_bytes(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(bytes.len());
+pub(super) fn text_of_bytes(m: &mut Machine<'_>, bytes: &[u8]) -> Step<Writer> {
+    let mut text = m.writer();
     for chunk in bytes.utf8_chunks() {
-        text.push_str(chunk.valid());
-        text.extend(std::iter::repeat_n('\u{FFFD}', chunk.invalid().len()));
+        text.push(chunk.valid(), &mut m.memory)?;
+        for _ in chunk.invalid() {
+            text.push("\u{FFFD}", &mut m.memory)?;
+        }
     }
-    text
+    Ok(text)
 }
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -141,8 +142,8 @@ fn base64(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
         }
     };
     m.burn(bytes.len() / 8)?;
-    m.charge(bytes.len() * 2)?;
-    m.own_string(encode(&bytes))
+    m.charge(bytes.len().div_ceil(3) * 4)?;
+    m.string(&encode(&bytes))
 }
 
 fn decoded(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Vec<u8>> {
@@ -157,8 +158,8 @@ fn decoded(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Vec<u8>> {
 
 fn base64_decode(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let bytes = decoded(m, a[0], node)?;
-    m.charge(2 * bytes.len())?;
-    m.own_string(text_of_bytes(&bytes))
+    let text = text_of_bytes(m, &bytes)?;
+    m.written(text)
 }
 
 fn base64_decode_bytes(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -177,7 +178,7 @@ fn hex<D: md5::Digest>(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<
             text.extend(char::from_digit(u32::from(nibble), 16));
         }
     }
-    m.own_string(text)
+    m.string(&text)
 }
 
 fn md5(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {

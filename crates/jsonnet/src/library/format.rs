@@ -1,6 +1,9 @@
 //! `std.format`: printf as Python has it.
 
+use std::sync::Arc;
+
 use crate::code::NodeId;
+use crate::eval::output::Writer;
 use crate::eval::value::{FunctionRef, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::sequence;
@@ -20,26 +23,26 @@ fn format(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
         // An array of characters counts as a string, as in go-jsonnet.
         other => {
             let characters = sequence(m, other, node)?;
-            let mut format = String::new();
+            let mut format = m.writer();
             for at in 0..m.array_len(characters) {
                 let character = m.forced_element(characters, at)?;
                 let character = m.text_of_any(character, node)?;
                 m.burn(1 + character.len() / 16)?;
-                format.push_str(&character);
+                format.push(&character, &mut m.memory)?;
             }
-            format.into()
+            let format = m.written(format)?;
+            m.text_argument(format, node)?
         }
     };
     let values = m.force(a[1])?;
-    let text = m.format(&format, values, node)?;
-    m.own_string(text)
+    m.format(&format, values, node)
 }
 
 /// One conversion, `%(key)flags width.precision code`.
 #[derive(Debug, PartialEq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag character of the format")]
-struct Code {
-    key: Option<String>,
+struct Code<'a> {
+    key: Option<&'a str>,
     alternate: bool,
     zero: bool,
     left: bool,
@@ -63,36 +66,12 @@ impl Default for Size {
     }
 }
 
-#[derive(Debug, PartialEq)]
-enum Part<'a> {
-    Text(&'a str),
-    Code(Code),
-}
-
-/// Splits a format into texts and conversions.
-fn parse(format: &str) -> Result<Vec<Part<'_>>, &'static str> {
-    let mut parts = Vec::new();
-    let mut rest = format;
-    while let Some(at) = rest.find('%') {
-        if at > 0 {
-            parts.push(Part::Text(&rest[..at]));
-        }
-        let (code, behind) = parse_code(&rest[at + 1..])?;
-        parts.push(Part::Code(code));
-        rest = behind;
-    }
-    if !rest.is_empty() {
-        parts.push(Part::Text(rest));
-    }
-    Ok(parts)
-}
-
-fn parse_code(mut rest: &str) -> Result<(Code, &str), &'static str> {
+fn parse_code(mut rest: &str) -> Result<(Code<'_>, &str), &'static str> {
     const TRUNCATED: &str = "truncated format code";
     let mut code = Code::default();
     if let Some(behind) = rest.strip_prefix('(') {
         let end = behind.find(')').ok_or(TRUNCATED)?;
-        code.key = Some(behind[..end].to_owned());
+        code.key = Some(&behind[..end]);
         rest = &behind[end + 1..];
     }
     loop {
@@ -140,24 +119,21 @@ struct Values {
 
 impl Machine<'_> {
     /// `format % values`
-    pub(crate) fn format(&mut self, format: &str, values: Value, node: NodeId) -> Step<String> {
+    pub(crate) fn format(&mut self, format: &str, values: Value, node: NodeId) -> Step<Value> {
         self.burn(format.len() / 8 + 1)?;
-        self.charge(format.len() * 2)?;
-        let parts = match parse(format) {
-            Ok(parts) => parts,
-            Err(problem) => return self.fail(node, problem),
-        };
-        let mut out = String::new();
+        let mut out = self.writer();
         let mut values = Values { all: values, next: 0 };
-        for part in parts {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Code(code) => {
-                    let piece = self.convert(&code, &mut values, node)?;
-                    out.push_str(&piece);
-                }
-            }
+        let mut rest = format;
+        while let Some(at) = rest.find('%') {
+            out.push(&rest[..at], &mut self.memory)?;
+            let (code, behind) = match parse_code(&rest[at + 1..]) {
+                Ok(code) => code,
+                Err(problem) => return self.fail(node, problem),
+            };
+            self.convert(&code, &mut values, &mut out, node)?;
+            rest = behind;
         }
+        out.push(rest, &mut self.memory)?;
         let given = match values.all {
             Value::Array(array) => self.array_len(array),
             Value::Object(_) => values.next,
@@ -166,7 +142,7 @@ impl Machine<'_> {
         if values.next < given {
             return self.fail(node, format!("too many values to format: {given}, expected {}", values.next));
         }
-        Ok(out)
+        self.written(out)
     }
 
     /// The next value, for a conversion or a `*`.
@@ -190,7 +166,7 @@ impl Machine<'_> {
         }
     }
 
-    fn convert(&mut self, code: &Code, values: &mut Values, node: NodeId) -> Step<String> {
+    fn convert(&mut self, code: &Code<'_>, values: &mut Values, out: &mut Writer, node: NodeId) -> Step<()> {
         self.burn(1)?;
         let width = match code.width {
             Size::Fixed(size) => size,
@@ -204,56 +180,72 @@ impl Machine<'_> {
         if code.precision == Some(Size::Argument) {
             values.next += 1;
         }
-        // Taken before anything is written, so that a huge width costs nothing but an error.
-        self.reserve(width)?;
-        let text = if code.conversion == '%' {
-            "%".to_owned()
-        } else {
-            let value = match (&code.key, values.all) {
-                (Some(key), Value::Object(_)) => {
-                    let name = self.intern_str(key)?;
-                    self.field(values.all, name, node)?
-                }
-                // Names count for objects only.
-                _ => self.next_value(values, node)?,
-            };
-            match (code.conversion, value) {
-                ('s', value) => self.text_of_any(value, node)?,
-                ('c', value) => self.character(value, node)?,
-                (_, Value::Number(number)) => {
-                    let precision = match code.precision {
-                        None => None,
-                        Some(Size::Fixed(size)) => Some(size),
-                        Some(Size::Argument) => {
-                            let precision = self.value_at(values.all, precision_at, node)?;
-                            Some(self.number_argument(precision, node)?)
-                        }
-                    };
-                    self.reserve(precision.unwrap_or(0.0))?;
-                    let zeros = if code.zero && !code.left { width } else { 0.0 };
-                    let style = Style { code, zeros, trailing: true };
-                    self.number_text(&style, number, precision, node)?
-                }
-                (_, value) => {
-                    let found = self.type_name(value);
-                    return self.fail(node, format!("format required number, got {found}"));
-                }
+        if code.conversion == '%' {
+            return self.put_padded(code, width, &Piece::default(), "%", out);
+        }
+        let value = match (&code.key, values.all) {
+            (Some(key), Value::Object(_)) => {
+                let name = self.intern_str(key)?;
+                self.field(values.all, name, node)?
             }
+            // Names count for objects only.
+            _ => self.next_value(values, node)?,
         };
-        self.charge(text.len())?;
-        let blanks = padding(&text, width, ' ');
-        Ok(if code.left { text + &blanks } else { blanks + &text })
+        match (code.conversion, value) {
+            ('s', value) => {
+                let text = self.text_of_any(value, node)?;
+                self.put_padded(code, width, &Piece::default(), &text, out)
+            }
+            ('c', value) => {
+                let text = self.character(value, node)?;
+                self.put_padded(code, width, &Piece::default(), &text, out)
+            }
+            (_, Value::Number(number)) => {
+                let precision = match code.precision {
+                    None => None,
+                    Some(Size::Fixed(size)) => Some(size),
+                    Some(Size::Argument) => {
+                        let precision = self.value_at(values.all, precision_at, node)?;
+                        Some(self.number_argument(precision, node)?)
+                    }
+                };
+                let zeros = if code.zero && !code.left { width } else { 0.0 };
+                let style = Style { code, zeros, trailing: true };
+                let piece = self.number_text(&style, number, precision, node)?;
+                self.put_padded(code, width, &piece, "", out)
+            }
+            (_, value) => {
+                let found = self.type_name(value);
+                self.fail(node, format!("format required number, got {found}"))
+            }
+        }
     }
 
-    /// Takes fuel and memory for a number of characters.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
-    fn reserve(&mut self, characters: f64) -> Step<()> {
-        let characters = characters.ceil() as usize;
-        self.charge(characters)?;
-        self.burn(characters / 16)
+    /// Appends a number or a text, with blanks until it is as wide as it must be.
+    fn put_padded(
+        &mut self,
+        code: &Code<'_>,
+        width: f64,
+        number: &Piece,
+        text: &str,
+        out: &mut Writer,
+    ) -> Step<()> {
+        let blanks = missing(width, number.length() + length(text));
+        self.burn(blanks.saturating_add(number.zeros) / 16)?;
+        if !code.left {
+            out.fill(b' ', blanks, &mut self.memory)?;
+        }
+        out.push(&number.before, &mut self.memory)?;
+        out.fill(b'0', number.zeros, &mut self.memory)?;
+        out.push(&number.digits, &mut self.memory)?;
+        out.push(text, &mut self.memory)?;
+        if code.left {
+            out.fill(b' ', blanks, &mut self.memory)?;
+        }
+        Ok(())
     }
 
-    fn character(&mut self, value: Value, node: NodeId) -> Step<String> {
+    fn character(&mut self, value: Value, node: NodeId) -> Step<Arc<str>> {
         match value {
             Value::Number(_) => {
                 let function = FunctionRef::Builtin(crate::library::find("char").unwrap_or(0));
@@ -278,7 +270,7 @@ impl Machine<'_> {
         number: f64,
         precision: Option<f64>,
         node: NodeId,
-    ) -> Step<String> {
+    ) -> Step<Piece> {
         let code = style.code;
         let digits = precision.unwrap_or(0.0);
         match code.conversion {
@@ -308,7 +300,7 @@ impl Machine<'_> {
 
     /// `123.45`. The digits come from products and quotients of doubles, as in the library of Jsonnet, and
     /// so do their errors.
-    fn decimal(&mut self, style: &Style<'_>, number: f64, precision: f64, node: NodeId) -> Step<String> {
+    fn decimal(&mut self, style: &Style<'_>, number: f64, precision: f64, node: NodeId) -> Step<Piece> {
         let denominator = self.finite(power(10.0, precision), node)?;
         let numerator = self.finite(number.abs() * denominator, node)? + 0.5;
         let whole = if number == 0.0 { 0.0 } else { (numerator / denominator).floor() };
@@ -316,21 +308,22 @@ impl Machine<'_> {
         let fraction = numerator.floor() % denominator;
         let has_point = precision != 0.0 || style.code.alternate;
         let zeros = style.zeros - precision - if has_point { 1.0 } else { 0.0 };
-        let mut text = Style { zeros, ..*style }.whole(number < 0.0, whole, 0.0, 10, "");
+        let mut piece = Style { zeros, ..*style }.whole(number < 0.0, whole, 0.0, 10, "");
         if precision == 0.0 {
             if style.code.alternate {
-                text.push('.');
+                piece.digits.push('.');
             }
         } else if style.trailing || fraction > 0.0 {
-            let digits = left_filled(in_base(fraction, 10, ""), precision);
-            text.push('.');
-            text.push_str(if style.trailing { &digits } else { digits.trim_end_matches('0') });
+            // A precision for which the power of ten above is finite is below 309.
+            let digits = left_filled(&in_base(fraction, 10, ""), precision);
+            piece.digits.push('.');
+            piece.digits.push_str(if style.trailing { &digits } else { digits.trim_end_matches('0') });
         }
-        Ok(text)
+        Ok(piece)
     }
 
     /// `1.2345e+02`
-    fn scientific(&mut self, style: &Style<'_>, number: f64, precision: f64, node: NodeId) -> Step<String> {
+    fn scientific(&mut self, style: &Style<'_>, number: f64, precision: f64, node: NodeId) -> Step<Piece> {
         let exponent = exponent_of(number);
         let mantissa = if exponent <= -324.0 {
             number * 10.0 / power(10.0, exponent + 1.0)
@@ -339,10 +332,12 @@ impl Machine<'_> {
         };
         let sign = if exponent < 0.0 { '-' } else { '+' };
         let letter = if style.code.conversion.is_ascii_uppercase() { 'E' } else { 'e' };
-        let suffix = format!("{letter}{sign}{}", left_filled(in_base(exponent.abs(), 10, ""), 2.0));
+        let suffix = format!("{letter}{sign}{}", left_filled(&in_base(exponent.abs(), 10, ""), 2.0));
         let zeros = style.zeros - length(&suffix);
         let mantissa = self.finite(mantissa, node)?;
-        Ok(self.decimal(&Style { zeros, ..*style }, mantissa, precision, node)? + &suffix)
+        let mut piece = self.decimal(&Style { zeros, ..*style }, mantissa, precision, node)?;
+        piece.digits.push_str(&suffix);
+        Ok(piece)
     }
 
     /// A number that is neither infinite nor none.
@@ -354,7 +349,7 @@ impl Machine<'_> {
 /// How a number is written.
 #[derive(Clone, Copy)]
 struct Style<'a> {
-    code: &'a Code,
+    code: &'a Code<'a>,
     /// With how many characters at least, zeros being put in front.
     zeros: f64,
     /// Whether zeros behind the last digit stay.
@@ -375,13 +370,13 @@ impl Style<'_> {
     }
 
     /// The whole part of a number that is not negative, with a sign and at least `digits` digits.
-    fn whole(&self, negative: bool, number: f64, digits: f64, base: u32, prefix: &str) -> String {
+    fn whole(&self, negative: bool, number: f64, digits: f64, base: u32, prefix: &str) -> Piece {
         let sign = self.sign(negative);
         let least = (self.zeros - length(sign)).max(digits);
-        format!("{sign}{}", left_filled(in_base(number, base, prefix), least))
+        Piece::new(sign.to_owned(), in_base(number, base, prefix), least)
     }
 
-    fn hexadecimal(&self, number: f64, digits: f64) -> String {
+    fn hexadecimal(&self, number: f64, digits: f64) -> Piece {
         let upper = self.code.conversion == 'X';
         let sign = self.sign(number < 0.0);
         let prefix = match (self.code.alternate, upper) {
@@ -390,8 +385,31 @@ impl Style<'_> {
             (true, true) => "0X",
         };
         let least = (self.zeros - length(sign) - length(prefix)).max(digits);
-        let text = left_filled(in_base(number.abs(), 16, ""), least);
-        format!("{sign}{prefix}{}", if upper { text.to_ascii_uppercase() } else { text })
+        let digits = in_base(number.abs(), 16, "");
+        let digits = if upper { digits.to_ascii_uppercase() } else { digits };
+        Piece::new(format!("{sign}{prefix}"), digits, least)
+    }
+}
+
+/// A number in parts, so that many zeros are not written before they were paid.
+#[derive(Default)]
+struct Piece {
+    /// Sign and prefix.
+    before: String,
+    zeros: usize,
+    digits: String,
+}
+
+impl Piece {
+    /// With so many zeros that there are at least so many digits.
+    fn new(before: String, digits: String, least: f64) -> Self {
+        let zeros = missing(least, length(&digits));
+        Self { before, zeros, digits }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "more zeros than a double counts exactly are too many")]
+    fn length(&self) -> f64 {
+        length(&self.before) + self.zeros as f64 + length(&self.digits)
     }
 }
 
@@ -406,16 +424,15 @@ fn length(text: &str) -> f64 {
     text.chars().count() as f64
 }
 
-/// What is missing until a text has `width` characters.
-fn padding(text: &str, width: f64, with: char) -> String {
-    let missing = (width - length(text)).ceil();
+/// How many characters are missing until there are `width`.
+fn missing(width: f64, length: f64) -> usize {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates at no characters")]
-    let missing = missing as usize;
-    std::iter::repeat_n(with, missing).collect()
+    let missing = (width - length).ceil() as usize;
+    missing
 }
 
-fn left_filled(text: String, width: f64) -> String {
-    padding(&text, width, '0') + &text
+fn left_filled(text: &str, width: f64) -> String {
+    "0".repeat(missing(width, length(text))) + text
 }
 
 /// A number that is not negative. The prefix stands before all but zero. A fraction goes with the last
@@ -444,8 +461,8 @@ mod tests {
 
     #[test]
     fn what_is_no_format_is_refused() {
-        for format in ["%", "%(a", "%y", "%5"] {
-            assert!(parse(format).is_err(), "{format}");
+        for code in ["", "(a", "y", "5"] {
+            assert!(parse_code(code).is_err(), "{code}");
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Writing other formats.
 
+use std::sync::Arc;
+
 use crate::code::NodeId;
-use crate::eval::output::{Empty, Layout};
+use crate::eval::memory::List;
+use crate::eval::output::{Empty, Layout, Writer};
 use crate::eval::value::{Handle, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::deep_join;
 use crate::library::{MAX_PARAMETERS, absent, functions};
-use crate::{number, text};
+use crate::number;
 
 type Arguments = [Value; MAX_PARAMETERS];
 
@@ -24,12 +27,12 @@ functions! {
     "manifestXmlJsonml"(value) => manifest_xml;
 }
 
-fn ex(indent: &str, newline: &str, key_separator: &str) -> Layout {
+const fn ex<'a>(indent: &'a str, newline: &'a str, key_separator: &'a str) -> Layout<'a> {
     Layout {
-        indent: Some(indent.to_owned()),
+        indent: Some(indent),
         separator: ",",
-        key_separator: key_separator.to_owned(),
-        newline: newline.to_owned(),
+        key_separator,
+        newline,
         encoding_json: true,
         empty: Empty::Lines,
     }
@@ -38,14 +41,12 @@ fn ex(indent: &str, newline: &str, key_separator: &str) -> Layout {
 /// As Go's own JSON encoder writes.
 fn manifest_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
-    let text = m.json_text(value, &ex("    ", "\n", ": "), node)?;
-    m.own_string(text)
+    m.json_text(value, &ex("    ", "\n", ": "), node)
 }
 
 fn manifest_json_minified(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
-    let text = m.json_text(value, &Layout { encoding_json: true, ..Layout::compact() }, node)?;
-    m.own_string(text)
+    m.json_text(value, &Layout { encoding_json: true, ..Layout::compact() }, node)
 }
 
 fn manifest_json_ex(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -53,37 +54,40 @@ fn manifest_json_ex(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Va
     let indent = m.text_argument(a[1], node)?;
     let newline = if absent(a[2]) { "\n".into() } else { m.text_argument(a[2], node)? };
     let separator = if absent(a[3]) { ": ".into() } else { m.text_argument(a[3], node)? };
-    let text = m.json_text(value, &ex(&indent, &newline, &separator), node)?;
-    m.own_string(text)
+    m.json_text(value, &ex(&indent, &newline, &separator), node)
 }
 
-/// A text that grows under the memory limit.
-struct Writer {
-    out: String,
-}
-
-impl Writer {
-    const fn new() -> Self {
-        Self { out: String::new() }
+impl Machine<'_> {
+    fn put(&mut self, w: &mut Writer, text: &str) -> Step<()> {
+        self.burn(1 + text.len() / 32)?;
+        w.push(text, &mut self.memory)
     }
 
-    fn push(&mut self, m: &mut Machine<'_>, text: &str) -> Step<()> {
-        m.burn(1 + text.len() / 32)?;
-        m.charge(text.len())?;
-        self.out.push_str(text);
+    /// A text as JSON.
+    fn put_json(&mut self, w: &mut Writer, text: &str) -> Step<()> {
+        self.burn(1 + text.len() / 16)?;
+        w.push_json(text, &mut self.memory)
+    }
+
+    /// The same text so many times.
+    fn put_times(&mut self, w: &mut Writer, text: &str, times: usize) -> Step<()> {
+        for _ in 0..times {
+            self.put(w, text)?;
+        }
         Ok(())
     }
 }
 
 /// Fields of an object with computed values, asserts checked.
-fn fields(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<Vec<(std::sync::Arc<str>, Value)>> {
-    let mut fields = Vec::new();
-    for (name, position) in m.field_list(object, false)? {
+fn fields(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<List<(Arc<str>, Value)>> {
+    let names = m.field_list(object, false)?;
+    let mut fields = List::with_room(names.len(), &mut m.memory)?;
+    for (name, position) in names.iter().copied() {
         m.check_asserts(object)?;
         let value = m.field_value(object, position as usize, node)?;
-        m.charge(size_of::<(std::sync::Arc<str>, Value)>())?;
-        fields.push((m.symbol_text(name).text.clone(), value));
+        fields.push((m.symbol_text(name).text.clone(), value), &mut m.memory)?;
     }
+    names.free(&mut m.memory);
     Ok(fields)
 }
 
@@ -91,38 +95,38 @@ fn fields(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<Vec<(std::s
 
 fn manifest_python(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
-    let mut writer = Writer::new();
+    let mut writer = m.writer();
     python(m, value, &mut writer, node)?;
-    m.own_string(writer.out)
+    m.written(writer)
 }
 
 fn python(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> Step<()> {
     match value {
-        Value::Null => w.push(m, "None"),
-        Value::Bool(true) => w.push(m, "True"),
-        Value::Bool(false) => w.push(m, "False"),
+        Value::Null => m.put(w, "None"),
+        Value::Bool(true) => m.put(w, "True"),
+        Value::Bool(false) => m.put(w, "False"),
         Value::Array(array) => m.deeper(|m| {
-            w.push(m, "[")?;
+            m.put(w, "[")?;
             for at in 0..m.array_len(array) {
                 if at > 0 {
-                    w.push(m, ", ")?;
+                    m.put(w, ", ")?;
                 }
                 let element = m.forced_element(array, at)?;
                 python(m, element, w, node)?;
             }
-            w.push(m, "]")
+            m.put(w, "]")
         }),
         Value::Object(object) => m.deeper(|m| {
-            w.push(m, "{")?;
-            for (at, (name, value)) in fields(m, object, node)?.into_iter().enumerate() {
+            m.put(w, "{")?;
+            for (at, (name, value)) in fields(m, object, node)?.iter().enumerate() {
                 if at > 0 {
-                    w.push(m, ", ")?;
+                    m.put(w, ", ")?;
                 }
-                w.push(m, &text::json(&name))?;
-                w.push(m, ": ")?;
-                python(m, value, w, node)?;
+                m.put_json(w, name)?;
+                m.put(w, ": ")?;
+                python(m, *value, w, node)?;
             }
-            w.push(m, "}")
+            m.put(w, "}")
         }),
         other => scalar(m, other, w, node),
     }
@@ -133,15 +137,14 @@ fn scalar(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
     match value {
         Value::Number(value) => {
             m.burn(number::effort(value))?;
-            w.push(m, &number::to_string(value))
+            m.put(w, &number::to_string(value))
         }
         Value::String(value) => {
             let value = m.shared_text(value);
-            m.burn(value.len() / 16)?;
-            w.push(m, &text::json(&value))
+            m.put_json(w, &value)
         }
-        Value::Null => w.push(m, "null"),
-        Value::Bool(value) => w.push(m, if value { "true" } else { "false" }),
+        Value::Null => m.put(w, "null"),
+        Value::Bool(value) => m.put(w, if value { "true" } else { "false" }),
         other => {
             let found = m.type_name(other);
             m.fail(node, format!("cannot manifest {found}"))
@@ -151,49 +154,53 @@ fn scalar(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
 
 fn manifest_python_vars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let object = m.object_argument(a[0], node)?;
-    let mut w = Writer::new();
-    for (name, value) in fields(m, object, node)? {
-        w.push(m, &name)?;
-        w.push(m, " = ")?;
-        python(m, value, &mut w, node)?;
-        w.push(m, "\n")?;
+    let mut w = m.writer();
+    for (name, value) in fields(m, object, node)?.iter() {
+        m.put(&mut w, name)?;
+        m.put(&mut w, " = ")?;
+        python(m, *value, &mut w, node)?;
+        m.put(&mut w, "\n")?;
     }
-    m.own_string(w.out)
+    m.written(w)
 }
 
 // INI
 
 fn manifest_ini(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let ini = m.object_argument(a[0], node)?;
-    let mut w = Writer::new();
+    let mut w = m.writer();
     let members = fields(m, ini, node)?;
-    for (name, value) in &members {
+    for (name, value) in members.iter() {
         if &**name == "main" {
             let main = m.object_argument(*value, node)?;
             ini_body(m, main, &mut w, node)?;
         }
     }
-    let Some((_, sections)) = members.into_iter().find(|(name, _)| &**name == "sections") else {
+    let Some((_, sections)) = members.iter().find(|(name, _)| &**name == "sections") else {
         return m.fail(node, "field does not exist: sections");
     };
-    let sections = m.object_argument(sections, node)?;
-    for (name, section) in fields(m, sections, node)? {
-        w.push(m, &format!("[{name}]\n"))?;
-        let section = m.object_argument(section, node)?;
+    let sections = m.object_argument(*sections, node)?;
+    for (name, section) in fields(m, sections, node)?.iter() {
+        for part in ["[", name, "]\n"] {
+            m.put(&mut w, part)?;
+        }
+        let section = m.object_argument(*section, node)?;
         ini_body(m, section, &mut w, node)?;
     }
-    m.own_string(w.out)
+    m.written(w)
 }
 
 fn ini_body(m: &mut Machine<'_>, object: Handle, w: &mut Writer, node: NodeId) -> Step<()> {
-    for (name, value) in fields(m, object, node)? {
-        let values = match value {
+    for (name, value) in fields(m, object, node)?.iter() {
+        let values = match *value {
             Value::Array(array) => m.forced_elements(array)?,
             other => vec![other],
         };
         for value in values {
             let value = m.text_of_any(value, node)?;
-            w.push(m, &format!("{name} = {value}\n"))?;
+            for part in [name, " = ", &value, "\n"] {
+                m.put(w, part)?;
+            }
         }
     }
     Ok(())
@@ -204,9 +211,9 @@ fn ini_body(m: &mut Machine<'_>, object: Handle, w: &mut Writer, node: NodeId) -
 fn manifest_yaml_doc(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
     let style = yaml_style(m, a[1], a[2], node)?;
-    let mut w = Writer::new();
+    let mut w = m.writer();
     yaml(m, value, "", style, &mut w, node)?;
-    m.own_string(w.out)
+    m.written(w)
 }
 
 #[derive(Clone, Copy)]
@@ -224,18 +231,18 @@ fn yaml_style(m: &mut Machine<'_>, indent: Value, quote: Value, node: NodeId) ->
 fn manifest_yaml_stream(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let documents = m.array_argument(a[0], node)?;
     let end = absent(a[2]) || m.bool_argument(a[2], node)?;
-    let mut w = Writer::new();
-    w.push(m, "---\n")?;
+    let mut w = m.writer();
+    m.put(&mut w, "---\n")?;
     for at in 0..m.array_len(documents) {
         let style = yaml_style(m, a[1], a[3], node)?;
         if at > 0 {
-            w.push(m, "\n---\n")?;
+            m.put(&mut w, "\n---\n")?;
         }
         let document = m.forced_element(documents, at)?;
         yaml(m, document, "", style, &mut w, node)?;
     }
-    w.push(m, if end { "\n...\n" } else { "\n" })?;
-    m.own_string(w.out)
+    m.put(&mut w, if end { "\n...\n" } else { "\n" })?;
+    m.written(w)
 }
 
 fn yaml(
@@ -250,17 +257,14 @@ fn yaml(
         Value::String(string) => {
             let string = m.shared_text(string);
             match string.strip_suffix('\n') {
-                None => {
-                    m.burn(string.len() / 16)?;
-                    w.push(m, &text::json(&string))
-                }
+                None => m.put_json(w, &string),
                 Some(lines) => {
-                    w.push(m, "|")?;
+                    m.put(w, "|")?;
                     for line in lines.split('\n') {
-                        w.push(m, "\n")?;
-                        w.push(m, indent)?;
-                        w.push(m, "  ")?;
-                        w.push(m, line)?;
+                        m.put(w, "\n")?;
+                        m.put(w, indent)?;
+                        m.put(w, "  ")?;
+                        m.put(w, line)?;
                     }
                     Ok(())
                 }
@@ -270,7 +274,7 @@ fn yaml(
         Value::Object(object) => m.deeper(|m| yaml_object(m, object, indent, style, w, node)),
         Value::Number(value) => {
             m.burn(number::effort(value))?;
-            w.push(m, &number::shortest(value))
+            m.put(w, &number::shortest(value))
         }
         // Nothing at all, as in go-jsonnet.
         Value::Function(_) => Ok(()),
@@ -288,23 +292,23 @@ fn yaml_array(
 ) -> Step<()> {
     let len = m.array_len(array);
     if len == 0 {
-        return w.push(m, "[]");
+        return m.put(w, "[]");
     }
     for at in 0..len {
         if at > 0 {
-            w.push(m, "\n")?;
-            w.push(m, indent)?;
+            m.put(w, "\n")?;
+            m.put(w, indent)?;
         }
-        w.push(m, "-")?;
+        m.put(w, "-")?;
         let element = m.forced_element(array, at)?;
+        m.charge(indent.len() + 2)?;
         let deeper = format!("{indent}  ");
-        m.charge(deeper.len())?;
         match element {
             Value::Array(inner) if m.array_len(inner) > 0 => {
-                w.push(m, "\n")?;
-                w.push(m, &deeper)?;
+                m.put(w, "\n")?;
+                m.put(w, &deeper)?;
             }
-            _ => w.push(m, " ")?,
+            _ => m.put(w, " ")?,
         }
         let inner = if matches!(element, Value::Array(_) | Value::Object(_)) { &*deeper } else { indent };
         yaml(m, element, inner, style, w, node)?;
@@ -322,39 +326,39 @@ fn yaml_object(
 ) -> Step<()> {
     let members = fields(m, object, node)?;
     if members.is_empty() {
-        return w.push(m, "{}");
+        return m.put(w, "{}");
     }
-    for (at, (name, value)) in members.into_iter().enumerate() {
+    for (at, (name, value)) in members.iter().enumerate() {
         if at > 0 {
-            w.push(m, "\n")?;
-            w.push(m, indent)?;
+            m.put(w, "\n")?;
+            m.put(w, indent)?;
         }
-        if style.quote_keys || !bare_yaml_key(&name) {
-            w.push(m, &text::json(&name))?;
+        if style.quote_keys || !bare_yaml_key(name) {
+            m.put_json(w, name)?;
         } else {
-            w.push(m, &name)?;
+            m.put(w, name)?;
         }
-        w.push(m, ":")?;
+        m.put(w, ":")?;
+        m.charge(indent.len() + 2)?;
         let deeper = format!("{indent}  ");
-        m.charge(deeper.len())?;
-        let inner = match value {
+        let inner = match *value {
             Value::Array(array) if m.array_len(array) > 0 => {
                 let inner = if style.indent_arrays { &*deeper } else { indent };
-                w.push(m, "\n")?;
-                w.push(m, inner)?;
+                m.put(w, "\n")?;
+                m.put(w, inner)?;
                 inner
             }
-            Value::Object(inner) if !m.field_list(inner, false)?.is_empty() => {
-                w.push(m, "\n")?;
-                w.push(m, &deeper)?;
+            Value::Object(inner) if m.field_count(inner, false)? > 0 => {
+                m.put(w, "\n")?;
+                m.put(w, &deeper)?;
                 &*deeper
             }
             _ => {
-                w.push(m, " ")?;
+                m.put(w, " ")?;
                 indent
             }
         };
-        yaml(m, value, inner, style, w, node)?;
+        yaml(m, *value, inner, style, w, node)?;
     }
     Ok(())
 }
@@ -437,9 +441,9 @@ fn manifest_toml_ex(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Va
 }
 
 fn toml_document(m: &mut Machine<'_>, object: Handle, indent: &str, node: NodeId) -> Step<Value> {
-    let mut w = Writer::new();
+    let mut w = m.writer();
     toml_table(m, object, indent, &mut Vec::new(), &mut w, node)?;
-    m.own_string(w.out)
+    m.written(w)
 }
 
 /// Whether a value gets a table of its own: an object, or an array of nothing but objects.
@@ -461,28 +465,29 @@ fn toml_table(
     m: &mut Machine<'_>,
     object: Handle,
     indent: &str,
-    path: &mut Vec<String>,
+    path: &mut Vec<Arc<str>>,
     w: &mut Writer,
     node: NodeId,
 ) -> Step<()> {
-    let current = indent.repeat(path.len());
-    m.charge(current.len())?;
-    let mut sections = Vec::new();
+    let level = path.len();
+    let mut sections = List::default();
     let mut first = true;
-    for (name, value) in fields(m, object, node)? {
-        if is_section(m, value)? {
-            sections.push((name, value));
+    for (name, value) in fields(m, object, node)?.iter() {
+        if is_section(m, *value)? {
+            sections.push((name.clone(), *value), &mut m.memory)?;
             continue;
         }
         if !std::mem::take(&mut first) {
-            w.push(m, "\n")?;
+            m.put(w, "\n")?;
         }
-        w.push(m, &format!("{current}{} = ", toml_key(&name)))?;
-        toml_value(m, value, indent, &current, true, w, node)?;
+        m.put_times(w, indent, level)?;
+        toml_key(m, w, name)?;
+        m.put(w, " = ")?;
+        toml_value(m, *value, indent, level, true, w, node)?;
     }
-    for (name, value) in sections {
-        path.push(toml_key(&name));
-        let result = toml_section(m, value, indent, path, w, node);
+    for (name, value) in sections.iter() {
+        path.push(name.clone());
+        let result = toml_section(m, *value, indent, path, w, node);
         path.pop();
         result?;
     }
@@ -494,73 +499,77 @@ fn toml_section(
     m: &mut Machine<'_>,
     value: Value,
     indent: &str,
-    path: &mut Vec<String>,
+    path: &mut Vec<Arc<str>>,
     w: &mut Writer,
     node: NodeId,
 ) -> Step<()> {
-    let current = indent.repeat(path.len() - 1);
-    let title = path.join(".");
-    m.charge(title.len() + current.len())?;
     let (open, close, tables) = match value {
         Value::Array(array) => ("[[", "]]", m.forced_elements(array)?),
         other => ("[", "]", vec![other]),
     };
     for table in tables {
         let table = m.object_argument(table, node)?;
-        w.push(m, &format!("\n\n{current}{open}{title}{close}"))?;
-        if !m.field_list(table, false)?.is_empty() {
-            w.push(m, "\n")?;
+        m.put(w, "\n\n")?;
+        m.put_times(w, indent, path.len() - 1)?;
+        m.put(w, open)?;
+        for (at, name) in path.iter().enumerate() {
+            if at > 0 {
+                m.put(w, ".")?;
+            }
+            toml_key(m, w, name)?;
+        }
+        m.put(w, close)?;
+        if m.field_count(table, false)? > 0 {
+            m.put(w, "\n")?;
         }
         m.deeper(|m| toml_table(m, table, indent, path, w, node))?;
     }
     Ok(())
 }
 
-fn toml_key(name: &str) -> String {
+fn toml_key(m: &mut Machine<'_>, w: &mut Writer, name: &str) -> Step<()> {
     let bare =
         !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if bare { name.to_owned() } else { text::json(name) }
+    if bare { m.put(w, name) } else { m.put_json(w, name) }
 }
 
 fn toml_value(
     m: &mut Machine<'_>,
     value: Value,
     indent: &str,
-    current: &str,
+    level: usize,
     top: bool,
     w: &mut Writer,
     node: NodeId,
 ) -> Step<()> {
     match value {
         Value::Null => m.fail(node, "Tried to manifest \"null\""),
-        Value::Array(array) if m.array_len(array) == 0 => w.push(m, "[]"),
+        Value::Array(array) if m.array_len(array) == 0 => m.put(w, "[]"),
         Value::Array(array) => m.deeper(|m| {
-            let (open, between, close) = if top {
-                (format!("[\n{current}{indent}"), format!(",\n{current}{indent}"), format!("\n{current}]"))
-            } else {
-                ("[ ".to_owned(), ", ".to_owned(), " ]".to_owned())
-            };
-            w.push(m, &open)?;
+            // At the top each element has a line of its own.
+            let (open, between, close) = if top { ("[\n", ",\n", "\n") } else { ("[ ", ", ", " ") };
             for at in 0..m.array_len(array) {
-                if at > 0 {
-                    w.push(m, &between)?;
-                }
+                m.put(w, if at == 0 { open } else { between })?;
+                m.put_times(w, indent, if top { level + 1 } else { 0 })?;
                 let element = m.forced_element(array, at)?;
-                toml_value(m, element, indent, current, false, w, node)?;
+                toml_value(m, element, indent, level, false, w, node)?;
             }
-            w.push(m, &close)
+            m.put(w, close)?;
+            m.put_times(w, indent, if top { level } else { 0 })?;
+            m.put(w, "]")
         }),
         Value::Object(object) => m.deeper(|m| {
             let members = fields(m, object, node)?;
-            w.push(m, "{ ")?;
-            for (at, (name, value)) in members.into_iter().enumerate() {
+            m.put(w, "{ ")?;
+            for (at, (name, value)) in members.iter().enumerate() {
                 if at > 0 {
-                    w.push(m, ", ")?;
+                    m.put(w, ", ")?;
                 }
-                w.push(m, &format!("{} = ", toml_key(&name)))?;
-                toml_value(m, value, indent, current, false, w, node)?;
+                toml_key(m, w, name)?;
+                m.put(w, " = ")?;
+                toml_value(m, *value, indent, level, false, w, node)?;
             }
-            w.push(m, " }")
+            m.put(w, " }")
         }),
         other => scalar(m, other, w, node),
     }
@@ -573,9 +582,9 @@ fn manifest_xml(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
     if !matches!(value, Value::Array(_)) {
         return m.fail(node, "expected a JSONML value (an array)");
     }
-    let mut w = Writer::new();
+    let mut w = m.writer();
     jsonml(m, value, &mut w, node)?;
-    m.own_string(w.out)
+    m.written(w)
 }
 
 fn jsonml(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> Step<()> {
@@ -583,7 +592,7 @@ fn jsonml(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
         Value::String(text) => {
             let text = m.shared_text(text);
             // Not escaped, as in go-jsonnet.
-            return w.push(m, &text);
+            return m.put(w, &text);
         }
         Value::Array(array) if m.array_len(array) > 0 => array,
         other => {
@@ -594,22 +603,29 @@ fn jsonml(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
     };
     m.deeper(|m| {
         let tag = deep_join(m, m.element(array, 0), node)?;
-        w.push(m, &format!("<{tag}"))?;
+        m.put(w, "<")?;
+        m.put(w, tag.text())?;
         let mut first_child = 1;
         if m.array_len(array) > 1
             && let Value::Object(attributes) = m.forced_element(array, 1)?
         {
             first_child = 2;
-            for (name, value) in fields(m, attributes, node)? {
-                let value = m.text_of_any(value, node)?;
-                w.push(m, &format!(" {name}=\"{value}\""))?;
+            for (name, value) in fields(m, attributes, node)?.iter() {
+                let value = m.text_of_any(*value, node)?;
+                for part in [" ", &**name, "=\"", &value, "\""] {
+                    m.put(w, part)?;
+                }
             }
         }
-        w.push(m, ">")?;
+        m.put(w, ">")?;
         for at in first_child..m.array_len(array) {
             let child = m.forced_element(array, at)?;
             jsonml(m, child, w, node)?;
         }
-        w.push(m, &format!("</{tag}>"))
+        for part in ["</", tag.text(), ">"] {
+            m.put(w, part)?;
+        }
+        tag.free(&mut m.memory);
+        Ok(())
     })
 }

@@ -103,7 +103,7 @@ impl Machine<'_> {
         if let Some(object) = self.library() {
             return Ok(object);
         }
-        let mut fields = Vec::with_capacity(ALL.len() + 2);
+        let mut fields = self.memory.list(ALL.len() + 2)?;
         let mut add = |machine: &mut Self, name: &str, value: Value| -> Step<()> {
             let name = machine.intern_str(name)?;
             fields.push(MadeField {
@@ -201,8 +201,11 @@ impl Machine<'_> {
     /// All elements of an array, computed.
     pub(crate) fn forced_elements(&mut self, array: Handle) -> Step<Vec<Value>> {
         let len = self.array_len(array);
-        self.charge(len * size_of::<Value>())?;
-        (0..len).map(|at| self.forced_element(array, at)).collect()
+        let mut elements = self.memory.list(len)?;
+        for at in 0..len {
+            elements.push(self.forced_element(array, at)?);
+        }
+        Ok(elements)
     }
 
     /// Calls a function with one value.

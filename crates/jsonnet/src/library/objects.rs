@@ -1,6 +1,7 @@
 //! Objects.
 
 use crate::code::{NodeId, Symbol};
+use crate::eval::memory::{Blocks, List};
 use crate::eval::value::{FunctionRef, Handle, Thunk, Value};
 use crate::eval::{Machine, Step};
 use crate::library::{MAX_PARAMETERS, absent, functions};
@@ -54,7 +55,7 @@ fn name_value(name: Symbol) -> Value {
 fn fields(m: &mut Machine<'_>, object: Value, hidden: bool, node: NodeId) -> Step<Value> {
     let object = m.object_argument(object, node)?;
     let fields = m.field_list(object, hidden)?;
-    m.array(fields.into_iter().map(|(name, _)| name_value(name)))
+    m.array(fields.iter().map(|(name, _)| name_value(*name)))
 }
 
 fn object_fields(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -72,9 +73,10 @@ fn object_fields_ex(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Va
 
 fn values(m: &mut Machine<'_>, object: Value, hidden: bool, node: NodeId) -> Step<Value> {
     let object = m.object_argument(object, node)?;
-    let mut values = Vec::new();
-    for (_, position) in m.field_list(object, hidden)? {
-        values.push(m.delayed_field(object, position)?);
+    let fields = m.field_list(object, hidden)?;
+    let mut values = m.memory.list(fields.len())?;
+    for (_, position) in fields.iter() {
+        values.push(m.delayed_field(object, *position)?);
     }
     m.array(values.into_iter())
 }
@@ -90,10 +92,11 @@ fn object_values_all(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<V
 fn keys_values(m: &mut Machine<'_>, object: Value, hidden: bool, node: NodeId) -> Step<Value> {
     let object = m.object_argument(object, node)?;
     let (key, value) = (m.intern_str("key")?, m.intern_str("value")?);
-    let mut pairs = Vec::new();
-    for (name, position) in m.field_list(object, hidden)? {
+    let fields = m.field_list(object, hidden)?;
+    let mut pairs = m.memory.list(fields.len())?;
+    for (name, position) in fields.iter().copied() {
         let delayed = m.delayed_field(object, position)?;
-        pairs.push(m.made_object(vec![(key, name_value(name)), (value, delayed)])?);
+        pairs.push(m.made_object(&[(key, name_value(name)), (value, delayed)])?);
     }
     m.array(pairs.into_iter())
 }
@@ -128,13 +131,14 @@ fn get(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn map_with_key(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let function = m.function_argument(a[0], node)?;
     let object = m.object_argument(a[1], node)?;
-    let mut mapped = Vec::new();
-    for (name, position) in m.field_list(object, false)? {
+    let fields = m.field_list(object, false)?;
+    let mut mapped = m.memory.list(fields.len())?;
+    for (name, position) in fields.iter().copied() {
         let second = m.delayed_field(object, position)?;
         let thunk = Thunk::Call { function, first: name_value(name), second, node };
         mapped.push((name, m.thunk(thunk)?));
     }
-    m.made_object(mapped)
+    m.made_object(&mapped)
 }
 
 /// RFC 7396.
@@ -148,15 +152,16 @@ fn merge_patch(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
         _ => None,
     };
     let changes = m.field_list(patch, false)?;
-    let mut merged = Vec::new();
+    let mut merged = List::default();
     if let Some(target) = target {
-        for (name, position) in m.field_list(target, false)? {
+        let fields = m.field_list(target, false)?;
+        for (name, position) in fields.iter().copied() {
             if changes.binary_search_by(|(other, _)| cmp(m, *other, name)).is_err() {
-                merged.push((name, m.delayed_field(target, position)?));
+                merged.push((name, m.delayed_field(target, position)?), &mut m.memory)?;
             }
         }
     }
-    for (name, position) in changes {
+    for (name, position) in changes.iter().copied() {
         m.check_asserts(patch)?;
         let change = m.field_value(patch, position as usize, node)?;
         if matches!(change, Value::Null) {
@@ -171,9 +176,10 @@ fn merge_patch(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
         };
         // Fields are merged when they are needed.
         let function = FunctionRef::Builtin(crate::library::find(MERGE_FIELD).unwrap_or(0));
-        merged.push((name, m.thunk(Thunk::Call { function, first: old, second: change, node })?));
+        let merge = m.thunk(Thunk::Call { function, first: old, second: change, node })?;
+        merged.push((name, merge), &mut m.memory)?;
     }
-    m.made_object(merged)
+    m.made_object(&merged)
 }
 
 /// The name of the function below, which no program can write.
@@ -207,27 +213,27 @@ fn is_content(m: &mut Machine<'_>, value: Value) -> Step<bool> {
     Ok(match value {
         Value::Null => false,
         Value::Array(array) => m.array_len(array) > 0,
-        Value::Object(object) => !m.field_list(object, false)?.is_empty(),
+        Value::Object(object) => m.field_count(object, false)? > 0,
         _ => true,
     })
 }
 
 fn prune_array(m: &mut Machine<'_>, array: Handle, node: NodeId) -> Step<Value> {
-    let mut kept = Vec::new();
+    let mut kept = Blocks::default();
     for at in 0..m.array_len(array) {
         let element = m.forced_element(array, at)?;
         let element = pruned(m, element, node)?;
         if is_content(m, element)? {
-            m.charge(size_of::<Value>())?;
-            kept.push(element);
+            kept.push(element, &mut m.memory)?;
         }
     }
-    m.array(kept.into_iter())
+    m.array_of(kept)
 }
 
 fn prune_object(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<Value> {
-    let mut kept = Vec::new();
-    for (name, position) in m.field_list(object, false)? {
+    let fields = m.field_list(object, false)?;
+    let mut kept = m.memory.list(fields.len())?;
+    for (name, position) in fields.iter().copied() {
         m.check_asserts(object)?;
         let value = m.field_value(object, position as usize, node)?;
         let value = pruned(m, value, node)?;
@@ -235,5 +241,5 @@ fn prune_object(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<Value
             kept.push((name, value));
         }
     }
-    m.made_object(kept)
+    m.made_object(&kept)
 }

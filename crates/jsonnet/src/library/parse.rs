@@ -6,6 +6,8 @@ use crate::eval::value::Value;
 use crate::eval::{Machine, Step};
 use crate::library::yaml::{self, Stream};
 use crate::library::{MAX_PARAMETERS, functions};
+use crate::number;
+use crate::text::most_escaped;
 
 type Arguments = [Value; MAX_PARAMETERS];
 
@@ -17,8 +19,7 @@ functions! {
 fn parse_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.text_argument(a[0], node)?;
     m.burn(text.len())?;
-    // Nodes, strings and the canonical text take up to this much together.
-    m.charge(text.len().saturating_mul(24))?;
+    m.charge(document_size(&text))?;
     match Document::shared(text.as_bytes()) {
         Ok(document) => {
             let value = m.document(document)?;
@@ -28,13 +29,37 @@ fn parse_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     }
 }
 
+/// How many bytes a text of JSON takes at the most while it is read: its values, its strings and its
+/// canonical text, each with the room for growing.
+fn document_size(text: &str) -> usize {
+    /// Of a value, as it is read and as it is kept.
+    const VALUE: usize = 256;
+    /// Of a number that is written with an exponent and without it in the canonical text.
+    const EXPONENT: usize = 3 * number::LONGEST;
+    let bytes = text.as_bytes();
+    let values = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() + 1;
+    let exponents =
+        bytes.windows(2).filter(|pair| pair[0].is_ascii_digit() && matches!(pair[1], b'e' | b'E'));
+    3 * (bytes.len() + most_escaped(text)) + VALUE * values + EXPONENT * exponents.count()
+}
+
+/// How many bytes the tokens of a text of YAML take at the most: what stands in brackets might be a key, so
+/// all of it is kept until the brackets end.
+fn tokens_size(text: &str) -> usize {
+    /// Of a sign and a word behind it, with the room for growing.
+    const TOKEN: usize = 700;
+    let Some(bracket) = text.find(['[', '{']) else { return 0 };
+    let begins = |byte: &u8| byte.is_ascii_whitespace() || b",[]{}:?&*!\"'-|>%@`#".contains(byte);
+    text.as_bytes()[bracket..].iter().filter(|byte| begins(byte)).count() * TOKEN
+}
+
 /// A document; an array of all documents when one of them begins with `---`.
 fn parse_yaml(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.text_argument(a[0], node)?;
     m.burn(text.len())?;
-    m.charge(text.len().saturating_mul(8))?;
+    m.charge(8 * text.len() + tokens_size(&text))?;
     match yaml::read(m, &text, node)? {
         Stream::Single(document) => Ok(document.unwrap_or(Value::Null)),
-        Stream::Many(documents) => m.array(documents.into_iter()),
+        Stream::Many(documents) => m.array_of(documents),
     }
 }

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use crate::ast::BinaryOperator;
 use crate::code::NodeId;
+use crate::eval::memory::Blocks;
 use crate::eval::value::{FunctionRef, Handle, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::{key_function, sequence, sorted};
@@ -23,17 +24,19 @@ functions! {
 fn set(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let array = m.array_argument(a[0], node)?;
     let key = key_function(m, a[1], node)?;
-    let mut kept: Vec<(Value, Value)> = Vec::new();
-    for (element, compared) in sorted(m, array, key, node)? {
-        let same = match kept.last() {
+    let mut elements = sorted(m, array, key, node)?;
+    let mut kept: usize = 0;
+    for at in 0..elements.len() {
+        let same = match kept.checked_sub(1) {
             None => false,
-            Some((_, last)) => m.equal(*last, compared, node)?,
+            Some(last) => m.equal(elements[last].1, elements[at].1, node)?,
         };
         if !same {
-            kept.push((element, compared));
+            elements[kept] = elements[at];
+            kept += 1;
         }
     }
-    m.array(kept.into_iter().map(|(element, _)| element))
+    m.array(elements[..kept].iter().map(|(element, _)| *element))
 }
 
 /// One of the two sets that are compared in step: where it stands, and the key there once it is known.
@@ -96,7 +99,7 @@ fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<
     }
     let (mut left, mut right) = (Side::new(m, sources[0], node)?, Side::new(m, sources[1], node)?);
     let mut key = None;
-    let mut merged = Vec::new();
+    let mut merged = Blocks::default();
     while !left.ended(m) && !right.ended(m) {
         if key.is_none() {
             key = key_function(m, a[2], node)?;
@@ -104,7 +107,6 @@ fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<
         let (x, y) = (left.key(m, key, node)?, right.key(m, key, node)?);
         // Equal ones need no order.
         let order = if m.equal(x, y, node)? { Ordering::Equal } else { m.compare(x, y, node)? };
-        m.charge(size_of::<Value>())?;
         let (from_left, from_right) = (order.is_le(), order.is_ge());
         let element = if from_left { left.take(m) } else { right.take(m) };
         if from_left && from_right {
@@ -116,10 +118,10 @@ fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<
             Ordering::Greater => keep.right,
         };
         if kept {
-            merged.push(element);
+            merged.push(element, &mut m.memory)?;
         }
     }
-    let merged = m.array(merged.into_iter())?;
+    let merged = m.array_of(merged)?;
     let (rest, source, wanted) =
         if left.ended(m) { (right, sources[1], keep.right) } else { (left, sources[0], keep.left) };
     if !wanted {

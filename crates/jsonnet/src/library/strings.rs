@@ -1,12 +1,16 @@
 //! Strings.
 
+use std::sync::Arc;
+
 use crate::code::NodeId;
+use crate::eval::memory::Blocks;
 use crate::eval::strings::slice_chars;
 use crate::eval::value::{FunctionRef, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::{items, sequence};
 use crate::library::types::length_of;
 use crate::library::{MAX_PARAMETERS, functions};
+use crate::text::shortened;
 
 type Arguments = [Value; MAX_PARAMETERS];
 
@@ -58,7 +62,7 @@ fn char_(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     }
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
     let character = char::from_u32(number as u32).unwrap_or('\u{FFFD}');
-    m.own_string(character.to_string())
+    m.string(character.encode_utf8(&mut [0; 4]))
 }
 
 fn substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -70,20 +74,18 @@ fn substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.text(text).clone();
     m.burn(text.text.len() / 32)?;
     let end = from.saturating_add(len).min(text.chars as usize);
-    let part = slice_chars(&text, from.min(end), end).into_owned();
-    m.own_string(part)
+    m.string(slice_chars(&text, from.min(end), end))
 }
 
 fn find_substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let (pattern, text) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
-    let mut found = Vec::new();
+    let mut found = Blocks::default();
     if !pattern.is_empty() {
         m.burn(text.len())?;
         let (mut at, mut position) = (0, 0_u32);
         while let Some(next) = text[at..].find(&*pattern) {
             position += count(&text[at..at + next]);
-            found.push(Value::Number(f64::from(position)));
-            m.charge(size_of::<Value>())?;
+            found.push(Value::Number(f64::from(position)), &mut m.memory)?;
             // Matches may overlap.
             let step = text[at + next..].chars().next().map_or(1, char::len_utf8);
             m.burn(1 + pattern.len() / 16)?;
@@ -91,7 +93,7 @@ fn find_substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
             position += 1;
         }
     }
-    m.array(found.into_iter())
+    m.array_of(found)
 }
 
 fn count(text: &str) -> u32 {
@@ -100,11 +102,7 @@ fn count(text: &str) -> u32 {
 
 /// The two arguments as texts. Nothing when the first is shorter or the second is no string, which is no
 /// error but means that they differ.
-fn text_and_part(
-    m: &mut Machine<'_>,
-    a: &Arguments,
-    node: NodeId,
-) -> Step<Option<(std::sync::Arc<str>, std::sync::Arc<str>)>> {
+fn text_and_part(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Option<(Arc<str>, Arc<str>)>> {
     let (text, part) = (m.force(a[0])?, m.force(a[1])?);
     if !matches!((text, part), (Value::String(_), Value::String(_))) {
         if length_of(m, text, node)? < length_of(m, part, node)? {
@@ -144,8 +142,8 @@ fn strip(m: &mut Machine<'_>, a: &Arguments, ends: Ends, node: NodeId) -> Step<V
     };
     let (string, characters) = (m.shared_text(string), m.shared_text(characters));
     m.burn((string.len() + characters.len()) / 4)?;
-    m.charge(characters.len() * 4)?;
-    let mut set: Vec<char> = characters.chars().collect();
+    let mut set: Vec<char> = m.memory.list(characters.len())?;
+    set.extend(characters.chars());
     set.sort_unstable();
     set.dedup();
     let inside = |c: char| set.binary_search(&c).is_ok();
@@ -213,13 +211,12 @@ fn parts<'t>(
         return m.fail(node, "the string to split by must not be empty");
     }
     m.burn(text.len())?;
-    let mut values = Vec::new();
+    let mut values = Blocks::default();
     for part in parts {
-        m.charge(size_of::<Value>())?;
         m.burn(1)?;
-        values.push(m.string(part)?);
+        values.push(m.string(part)?, &mut m.memory)?;
     }
-    m.array(values.into_iter())
+    m.array_of(values)
 }
 
 /// How often a string is split at most, from an argument where -1 stands for always.
@@ -241,15 +238,14 @@ fn split_limit(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
 fn split_limit_r(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let (text, separator) = (m.text_argument(a[0], node)?, m.text_argument(a[1], node)?);
     let limit = limit(m, a[2], node)?;
-    m.charge(text.len() + 16)?;
-    let mut found: Vec<&str> = if separator.is_empty() {
-        Vec::new()
-    } else {
+    let mut found = Blocks::default();
+    if !separator.is_empty() {
         m.burn(text.len())?;
-        text.rsplitn(limit.saturating_add(1), &*separator).collect()
-    };
-    found.reverse();
-    parts(m, found.into_iter(), &text, &separator, node)
+        for part in text.rsplitn(limit.saturating_add(1), &*separator) {
+            found.push(part, &mut m.memory)?;
+        }
+    }
+    parts(m, found.iter().rev().copied(), &text, &separator, node)
 }
 
 fn str_replace(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -261,9 +257,16 @@ fn str_replace(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
     m.burn(text.len())?;
     let count = text.matches(&*from).count();
     let length = (text.len() + count * to.len()).saturating_sub(count * from.len());
-    m.charge(length)?;
     m.burn(length / 16)?;
-    m.own_string(text.replace(&*from, &to))
+    let mut replaced = m.writer();
+    replaced.make_room(length, &mut m.memory)?;
+    for (number, part) in text.split(&*from).enumerate() {
+        if number > 0 {
+            replaced.push(&to, &mut m.memory)?;
+        }
+        replaced.push(part, &mut m.memory)?;
+    }
+    m.written(replaced)
 }
 
 fn is_empty(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -271,37 +274,42 @@ fn is_empty(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 }
 
 /// A string with each character changed. Arrays of characters count as strings, as in go-jsonnet.
-fn change(m: &mut Machine<'_>, value: Value, change: fn(&mut str), node: NodeId) -> Step<Value> {
+fn change(m: &mut Machine<'_>, value: Value, change: fn(char) -> char, node: NodeId) -> Step<Value> {
     let value = m.force(value)?;
-    let mut text = match value {
-        Value::String(text) => m.shared_text(text).as_ref().to_owned(),
+    let mut changed = m.writer();
+    let mut bytes = [0; 4];
+    match value {
+        Value::String(text) => {
+            let text = m.shared_text(text);
+            m.burn(text.len() / 16)?;
+            changed.make_room(text.len(), &mut m.memory)?;
+            for character in text.chars() {
+                changed.push(change(character).encode_utf8(&mut bytes), &mut m.memory)?;
+            }
+        }
         _ => {
             let characters = sequence(m, value, node)?;
-            let mut text = String::new();
             for at in 0..m.array_len(characters) {
                 let character = m.forced_element(characters, at)?;
                 let character = m.text_argument(character, node)?;
                 if character.chars().count() != 1 {
                     return m.fail(node, "an array of characters must hold strings of length 1");
                 }
-                m.charge(character.len())?;
-                text.push_str(&character);
+                for character in character.chars() {
+                    changed.push(change(character).encode_utf8(&mut bytes), &mut m.memory)?;
+                }
             }
-            text
         }
-    };
-    m.charge(text.len())?;
-    m.burn(text.len() / 16)?;
-    change(&mut text);
-    m.own_string(text)
+    }
+    m.written(changed)
 }
 
 fn ascii_upper(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    change(m, a[0], str::make_ascii_uppercase, node)
+    change(m, a[0], |character| character.to_ascii_uppercase(), node)
 }
 
 fn ascii_lower(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    change(m, a[0], str::make_ascii_lowercase, node)
+    change(m, a[0], |character| character.to_ascii_lowercase(), node)
 }
 
 fn equals_ignore_case(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
@@ -314,50 +322,60 @@ fn string_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
 }
 
 /// An argument as text, whatever its type.
-fn any_text(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<String> {
+fn any_text(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Arc<str>> {
     let value = m.force(value)?;
     let text = m.text_of_any(value, node)?;
     m.burn(text.len() / 8)?;
-    // Escaping makes a text at most seven times as long.
-    m.charge(text.len())?;
     Ok(text)
+}
+
+/// An argument as text in which some characters are written otherwise.
+fn escaped(
+    m: &mut Machine<'_>,
+    value: Value,
+    around: &str,
+    escapes: &[(char, &str)],
+    node: NodeId,
+) -> Step<Value> {
+    let text = any_text(m, value, node)?;
+    let mut written = m.writer();
+    written.push(around, &mut m.memory)?;
+    let mut rest = &*text;
+    while let Some(at) = rest.find(|character| escapes.iter().any(|(escaped, _)| *escaped == character)) {
+        let (before, behind) = rest.split_at(at);
+        written.push(before, &mut m.memory)?;
+        for (character, escape) in escapes {
+            if let Some(behind) = behind.strip_prefix(*character) {
+                written.push(escape, &mut m.memory)?;
+                rest = behind;
+                break;
+            }
+        }
+    }
+    written.push(rest, &mut m.memory)?;
+    written.push(around, &mut m.memory)?;
+    m.written(written)
 }
 
 fn escape_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = any_text(m, a[0], node)?;
-    m.own_string(crate::text::json(&text))
+    let mut written = m.writer();
+    written.push_json(&text, &mut m.memory)?;
+    m.written(written)
 }
 
 fn escape_bash(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let text = any_text(m, a[0], node)?;
-    m.own_string(format!("'{}'", text.replace('\'', "'\"'\"'")))
+    escaped(m, a[0], "'", &[('\'', "'\"'\"'")], node)
 }
 
 fn escape_dollars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let text = any_text(m, a[0], node)?;
-    m.own_string(text.replace('$', "$$"))
+    escaped(m, a[0], "", &[('$', "$$")], node)
 }
 
 fn escape_xml(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
-    let text = any_text(m, a[0], node)?;
-    let escaped = xml(&text);
-    m.own_string(escaped)
-}
-
-/// A text escaped for XML.
-fn xml(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '&' => escaped.push_str("&amp;"),
-            '"' => escaped.push_str("&quot;"),
-            '\'' => escaped.push_str("&apos;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
+    const ESCAPES: [(char, &str); 5] =
+        [('<', "&lt;"), ('>', "&gt;"), ('&', "&amp;"), ('"', "&quot;"), ('\'', "&apos;")];
+    escaped(m, a[0], "", &ESCAPES, node)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Jsonnet's numbers are doubles")]
@@ -365,7 +383,7 @@ fn parse_int(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.text_argument(a[0], node)?;
     match text.parse::<i64>() {
         Ok(number) => Ok(Value::Number(number as f64)),
-        Err(_) => m.fail(node, format!("{text:?} is not a base 10 integer of 64 bits")),
+        Err(_) => m.fail(node, format!("{:?} is not a base 10 integer of 64 bits", shortened(&text))),
     }
 }
 
@@ -387,7 +405,7 @@ fn digits_in_base(m: &mut Machine<'_>, digits: &str, base: u32, node: NodeId) ->
     let mut number = 0.0;
     for character in digits.chars() {
         let Some(digit) = character.to_digit(base) else {
-            return m.fail(node, format!("{digits:?} is not a base {base} integer"));
+            return m.fail(node, format!("{:?} is not a base {base} integer", shortened(digits)));
         };
         number = number * f64::from(base) + f64::from(digit);
     }

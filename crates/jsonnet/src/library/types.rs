@@ -7,6 +7,7 @@ use crate::error::ErrorKind;
 use crate::eval::value::Value;
 use crate::eval::{Machine, Step};
 use crate::library::{MAX_PARAMETERS, functions};
+use crate::text::shortened;
 
 type Arguments = [Value; MAX_PARAMETERS];
 
@@ -82,10 +83,7 @@ fn ext_var(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn to_string(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     match m.force(a[0])? {
         text @ Value::String(_) => Ok(text),
-        other => {
-            let text = m.one_line(other, node)?;
-            m.own_string(text)
-        }
+        other => m.one_line(other, node).map(Value::String),
     }
 }
 
@@ -93,6 +91,7 @@ fn trace(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let message = m.text_argument(a[0], node)?;
     m.burn(message.len() / 16)?;
     let line = m.location(node).map_or(0, |location| location.line);
+    m.charge(m.code.name.len() + 32 + message.len())?;
     let text = format!("TRACE: {}:{line} {message}", m.code.name);
     (m.trace)(&text);
     m.force(a[1])
@@ -120,6 +119,8 @@ fn assert_equal(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
         return Ok(Value::Bool(true));
     }
     let (left, right) = (m.one_line(left, node)?, m.one_line(right, node)?);
+    let (left, right) = (m.shared_text(left), m.shared_text(right));
+    let (left, right) = (shortened(&left), shortened(&right));
     Err(m.error(ErrorKind::Program, node, format!("Assertion failed. {left} != {right}")))
 }
 
@@ -134,7 +135,7 @@ pub(super) fn length_of(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step
     match value {
         Value::String(text) => Ok(m.text(text).chars as usize),
         Value::Array(array) => Ok(m.array_len(array)),
-        Value::Object(object) => Ok(m.field_list(object, false)?.len()),
+        Value::Object(object) => m.field_count(object, false),
         Value::Function(function) => Ok(m.required_parameters(function)),
         other => {
             let found = m.type_name(other);
@@ -156,8 +157,10 @@ fn resolve_path(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
     match beside {
         Value::String(_) => {
             let name = m.text_argument(beside, node)?;
-            m.charge(folder.len() + name.len())?;
-            m.own_string(format!("{folder}{name}"))
+            let mut path = m.writer();
+            path.push(folder, &mut m.memory)?;
+            path.push(&name, &mut m.memory)?;
+            m.written(path)
         }
         Value::Null => m.string(folder.strip_suffix('/').unwrap_or(folder)),
         other => {

@@ -7,20 +7,26 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
 
 use crate::code::NodeId;
 use crate::error::ErrorKind;
+use crate::eval::memory::Blocks;
+use crate::eval::object::Places;
 use crate::eval::value::{Handle, Value};
 use crate::eval::{Machine, Step};
 use crate::library::encoding;
 use crate::number;
+use crate::text::shortened;
 
 /// How deep a document may nest.
 const DEEPEST: usize = 200;
+
+/// Bytes that an anchor takes in the table of anchors, with the room for growing.
+const ANCHOR_SIZE: usize = 4 * size_of::<(usize, Node)>();
 
 /// What [`read`] gives.
 pub(super) enum Stream {
     /// No document begins with `---`: the first one counts, if there is any.
     Single(Option<Value>),
     /// All documents.
-    Many(Vec<Value>),
+    Many(Blocks<Value>),
 }
 
 /// Reads a text.
@@ -28,7 +34,7 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
     let mut reader = Reader {
         open: Vec::new(),
         anchors: HashMap::new(),
-        documents: Vec::new(),
+        documents: Blocks::default(),
         explicit: false,
         ended: false,
         characters: 0,
@@ -56,13 +62,13 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
         reader.take(m, event)?;
     }
     let Reader { documents, explicit, .. } = reader;
-    Ok(if explicit { Stream::Many(documents) } else { Stream::Single(documents.into_iter().next()) })
+    Ok(if explicit { Stream::Many(documents) } else { Stream::Single(documents.iter().next().copied()) })
 }
 
 /// A sequence or a mapping that has not ended yet.
 enum Open {
-    Sequence { anchor: usize, items: Vec<Value> },
-    Mapping { anchor: usize, fields: Vec<(String, Value)>, key: Option<Key> },
+    Sequence { anchor: usize, items: Blocks<Value> },
+    Mapping { anchor: usize, fields: Blocks<(String, Value)>, key: Option<Key> },
 }
 
 /// The key of a mapping, whose value comes next.
@@ -84,7 +90,7 @@ struct Reader {
     open: Vec<Open>,
     /// What anchors stand for, once their nodes have ended.
     anchors: HashMap<usize, Node>,
-    documents: Vec<Value>,
+    documents: Blocks<Value>,
     /// Whether some document began with `---`.
     explicit: bool,
     /// Whether the value of the current document is there.
@@ -115,9 +121,11 @@ impl Reader {
                 let node = self.scalar(m, &text, style, tag.as_deref())?;
                 self.ended(m, anchor, node)
             }
-            Event::SequenceStart(anchor, _) => self.begin(m, Open::Sequence { anchor, items: Vec::new() }),
+            Event::SequenceStart(anchor, _) => {
+                self.begin(m, Open::Sequence { anchor, items: Blocks::default() })
+            }
             Event::MappingStart(anchor, _) => {
-                self.begin(m, Open::Mapping { anchor, fields: Vec::new(), key: None })
+                self.begin(m, Open::Mapping { anchor, fields: Blocks::default(), key: None })
             }
             Event::SequenceEnd | Event::MappingEnd => self.end(m),
         }
@@ -133,22 +141,19 @@ impl Reader {
 
     fn end(&mut self, m: &mut Machine<'_>) -> Step<()> {
         let (anchor, value) = match self.open.pop() {
-            Some(Open::Sequence { anchor, items }) => (anchor, m.array(items.into_iter())?),
+            Some(Open::Sequence { anchor, items }) => (anchor, m.array_of(items)?),
             Some(Open::Mapping { anchor, fields, .. }) => {
                 // Of fields with the same name the last one counts.
-                let mut members = Vec::with_capacity(fields.len());
-                let mut places = HashMap::new();
-                for (name, value) in fields {
-                    let name = m.intern_str(&name)?;
-                    match places.insert(name, members.len()) {
-                        None => members.push((name, value)),
-                        Some(at) => {
-                            members[at] = (name, value);
-                            places.insert(name, at);
-                        }
+                let mut members = m.memory.list(fields.len())?;
+                let mut places = Places::default();
+                for (name, value) in fields.iter() {
+                    let name = m.intern_str(name)?;
+                    match places.find_or_add(name, members.len(), &mut m.memory)? {
+                        None => members.push((name, *value)),
+                        Some(at) => members[at] = (name, *value),
                     }
                 }
-                (anchor, m.made_object(members)?)
+                (anchor, m.made_object(&members)?)
             }
             None => return self.fail(m, "an end without a beginning"),
         };
@@ -157,18 +162,18 @@ impl Reader {
 
     /// Puts a node that has ended where it belongs.
     fn ended(&mut self, m: &mut Machine<'_>, anchor: usize, node: Node) -> Step<()> {
-        m.charge(2 * size_of::<(String, Value)>() + node.name.as_ref().map_or(0, String::len))?;
         if anchor > 0 {
+            m.charge(ANCHOR_SIZE + node.name.as_ref().map_or(0, String::len))?;
             self.anchors.insert(anchor, node.clone());
         }
         match self.open.last_mut() {
             None => {
-                self.documents.push(node.value);
+                self.documents.push(node.value, &mut m.memory)?;
                 self.ended = true;
             }
-            Some(Open::Sequence { items, .. }) => items.push(node.value),
+            Some(Open::Sequence { items, .. }) => items.push(node.value, &mut m.memory)?,
             Some(Open::Mapping { fields, key, .. }) => match key.take() {
-                Some(Key::Name(name)) => fields.push((name, node.value)),
+                Some(Key::Name(name)) => fields.push((name, node.value), &mut m.memory)?,
                 Some(Key::Merge) => return self.merge(m, node.value),
                 None if node.merges => *key = Some(Key::Merge),
                 None => match node.name {
@@ -201,12 +206,13 @@ impl Reader {
     }
 
     fn merge_fields(&mut self, m: &mut Machine<'_>, object: Handle) -> Step<()> {
-        for (name, position) in m.field_list(object, false)? {
+        let merged = m.field_list(object, false)?;
+        for (name, position) in merged.iter().copied() {
             let value = m.field_value(object, position as usize, self.node)?;
-            let name = m.symbol_text(name).text.to_string();
-            m.charge(2 * size_of::<(String, Value)>() + name.len())?;
+            let name = m.symbol_text(name).text.clone();
+            m.charge(name.len())?;
             if let Some(Open::Mapping { fields, .. }) = self.open.last_mut() {
-                fields.push((name, value));
+                fields.push((name.as_ref().to_owned(), value), &mut m.memory)?;
             }
         }
         Ok(())
@@ -234,7 +240,7 @@ impl Reader {
                     _ => true,
                 };
                 if !fits {
-                    return self.fail(m, &format!("{text:?} is no {tag}"));
+                    return self.fail(m, &format!("{:?} is no {tag}", shortened(text)));
                 }
                 scalar
             }
@@ -252,7 +258,10 @@ impl Reader {
                 (Value::Number(value), Some(number::yaml_key(value)))
             }
             Scalar::Fraction(_) => return self.fail(m, "the number is not finite"),
-            Scalar::Text => (m.string(text)?, Some(text.to_owned())),
+            Scalar::Text => {
+                m.charge(text.len())?;
+                (m.string(text)?, Some(text.to_owned()))
+            }
         };
         Ok(Node { value, name, merges })
     }
@@ -261,9 +270,10 @@ impl Reader {
         let Some(bytes) = encoding::decode(text) else {
             return self.fail(m, "a !!binary value must be base64");
         };
-        m.charge(3 * bytes.len())?;
-        let text = encoding::text_of_bytes(&bytes);
-        Ok(Node { value: m.string(&text)?, name: Some(text), merges: false })
+        let text = encoding::text_of_bytes(m, &bytes)?;
+        m.charge(text.len())?;
+        let name = Some(text.text().to_owned());
+        Ok(Node { value: m.written(text)?, name, merges: false })
     }
 }
 
