@@ -27,14 +27,18 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// Runs random programs here and in go-jsonnet, and fails when they differ.
+/// Runs programs with odd arguments and random ones here and in go-jsonnet, and fails when they differ.
 pub(crate) fn differential(seed: u64, count: u64) -> Result<()> {
     let python = python("crates/jsonnet/fuzz/requirements.txt")?;
     cargo(&["build", "--release", "--locked", "-p", "sessera-jsonnet", "--example", "differential"])?;
-    run(Command::new(python)
-        .arg(engine().join("fuzz/differential.py"))
-        .arg(target().join("release/examples/differential"))
-        .args([seed.to_string(), count.to_string()]))
+    let compare = |arguments: &[String]| {
+        run(Command::new(&python)
+            .arg(engine().join("fuzz/differential.py"))
+            .arg(target().join("release/examples/differential"))
+            .args(arguments))
+    };
+    compare(&["arguments".to_owned()])?;
+    compare(&[seed.to_string(), count.to_string()])
 }
 
 /// Feeds the parser and the evaluator with what a fuzzer makes up, some seconds each.

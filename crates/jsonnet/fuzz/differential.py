@@ -3,6 +3,7 @@
 
     cargo build --release -p sessera-jsonnet --example differential
     differential.py EXAMPLE SEED COUNT        generated programs
+    differential.py EXAMPLE arguments         every function with odd arguments
     differential.py EXAMPLE - < PROGRAMS      programs that end with a zero byte each
 
 A difference is a value against an error, or two values. How errors are worded does not count, nor do

@@ -8,6 +8,12 @@ use crate::{number, text};
 const MAX_DEPTH: usize = 200;
 
 /// The text is no JSON.
+///
+/// ```
+/// let error = sessera_jsonnet::Document::parse(b"[1, ]").unwrap_err();
+/// assert_eq!((error.at, error.problem), (4, "a value was expected"));
+/// assert_eq!(error.to_string(), "no JSON at byte 4: a value was expected");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no JSON at byte {at}: {problem}")]
 pub struct DocumentError {
@@ -18,6 +24,12 @@ pub struct DocumentError {
 }
 
 /// A value that holds no others.
+///
+/// ```
+/// use sessera_jsonnet::{Document, Scalar};
+/// let document = Document::flat(&[("exp", Scalar::Integer(1_700_000_000)), ("iss", Scalar::Text("https://id"))]);
+/// assert_eq!(document.canonical(), r#"{"exp":1700000000,"iss":"https://id"}"#);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Scalar<'a> {
     /// A text.
@@ -85,6 +97,13 @@ struct Field {
 
 impl Document {
     /// Parses JSON (RFC 8259). Of fields with the same name the last one counts.
+    ///
+    /// ```
+    /// use sessera_jsonnet::Document;
+    /// assert_eq!(Document::parse(br#"{"a": 1, "a": 2.50}"#)?.canonical(), r#"{"a":2.5}"#);
+    /// assert!(Document::parse(b"01").is_err());
+    /// # Ok::<(), sessera_jsonnet::DocumentError>(())
+    /// ```
     pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
         if u32::try_from(json.len()).is_err() {
             return Err(DocumentError { at: 0, problem: "the text is longer than 4 GiB" });
@@ -102,6 +121,13 @@ impl Document {
     }
 
     /// Parses JSON for sharing between evaluations.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Document, Variables};
+    /// let session = Document::shared(br#"{"id": "1"}"#)?;
+    /// let variables = Variables::new().with("session", session);
+    /// # Ok::<(), sessera_jsonnet::DocumentError>(())
+    /// ```
     pub fn shared(json: &[u8]) -> Result<Arc<Self>, DocumentError> {
         Self::parse(json).map(Arc::new)
     }
@@ -148,6 +174,13 @@ impl Document {
 
     /// Names and values of an object's fields in the order of their names, values as compact JSON. Nothing
     /// when the document is no object.
+    ///
+    /// ```
+    /// let document = sessera_jsonnet::Document::parse(br#"{"b": [1], "a": "x"}"#)?;
+    /// let fields: Vec<_> = document.fields().collect();
+    /// assert_eq!(fields, [("a", "\"x\""), ("b", "[1]")]);
+    /// # Ok::<(), sessera_jsonnet::DocumentError>(())
+    /// ```
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let (first, len) = match self.kind(0) {
             Kind::Object { first, len } => (first as usize, len as usize),
@@ -159,11 +192,23 @@ impl Document {
     }
 
     /// The whole value as compact JSON, fields sorted.
+    ///
+    /// ```
+    /// let document = sessera_jsonnet::Document::parse(b" [ 1e2 , true ] ")?;
+    /// assert_eq!(document.canonical(), "[100,true]");
+    /// # Ok::<(), sessera_jsonnet::DocumentError>(())
+    /// ```
     pub fn canonical(&self) -> &str {
         self.canonical_of(0)
     }
 
     /// Bytes that the document takes in memory, for caches bounded by size.
+    ///
+    /// ```
+    /// use sessera_jsonnet::Document;
+    /// assert!(Document::parse(b"[1, 2]")?.size() > Document::parse(b"[1]")?.size());
+    /// # Ok::<(), sessera_jsonnet::DocumentError>(())
+    /// ```
     pub fn size(&self) -> usize {
         size_of::<Self>()
             + self.canonical.len()

@@ -4,6 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 /// A place in a source text. Lines and columns count from 1; columns count characters.
+///
+/// ```
+/// let error = sessera_jsonnet::Program::parse("m.jsonnet", "{\n  a: ]\n}").unwrap_err();
+/// let place = error.location;
+/// assert_eq!((&*place.source, place.line, place.column), ("m.jsonnet", 2, 6));
+/// assert_eq!((&*place.excerpt, place.width), ("  a: ]", 1));
+/// assert_eq!(place.to_string(), "m.jsonnet:2:6");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// Name of the source, as given to [`crate::Program::parse`].
@@ -124,10 +132,19 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Whether a limit was hit, which is neither a value nor an error of the program.
+    ///
+    /// ```
+    /// use sessera_jsonnet::ErrorKind;
+    /// assert!(ErrorKind::Memory.is_limit());
+    /// assert!(!ErrorKind::Runtime.is_limit());
+    /// ```
     pub const fn is_limit(self) -> bool {
         matches!(self, Self::Fuel | Self::Memory | Self::Depth | Self::Output)
     }
 }
+
+/// For how many places of calls [`EvalError::render`] shows the source.
+const SHOWN_CALLS: usize = 6;
 
 /// The evaluation of a program ended without a value.
 ///
@@ -148,6 +165,8 @@ pub(crate) struct Failure {
     pub message: String,
     pub location: Option<Location>,
     pub trace: Vec<Location>,
+    /// How many calls the trace lacks.
+    pub omitted: usize,
 }
 
 impl EvalError {
@@ -160,36 +179,84 @@ impl EvalError {
             ErrorKind::Depth => "the evaluation nests too deep: max stack frames exceeded",
             _ => "the result is too long",
         };
-        Self(Box::new(Failure { kind, message: message.to_owned(), location: None, trace: Vec::new() }))
+        Self(Box::new(Failure {
+            kind,
+            message: message.to_owned(),
+            location: None,
+            trace: Vec::new(),
+            omitted: 0,
+        }))
     }
 
     /// Why it ended.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{ErrorKind, Limits, Program, Variables};
+    /// let program = Program::parse("m", "1 + null").unwrap();
+    /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Runtime);
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
     /// What happened. It may hold values of the evaluation.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "error 'no ' + 1").unwrap();
+    /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
+    /// assert_eq!(error.message(), "no 1");
+    /// ```
     pub fn message(&self) -> &str {
         &self.0.message
     }
 
     /// Where, when a place in the program is to blame.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "[1][2]").unwrap();
+    /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
+    /// assert_eq!(error.location().unwrap().column, 1);
+    /// ```
     pub fn location(&self) -> Option<&Location> {
         self.0.location.as_ref()
     }
 
     /// The calls that led there, innermost first, at most twenty.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "local f(n) = 1 + if n == 0 then null else f(n - 1);\nf(2)").unwrap();
+    /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
+    /// let calls: Vec<String> = error.trace().iter().map(ToString::to_string).collect();
+    /// assert_eq!(calls, ["m:1:43", "m:1:43", "m:2:1"]);
+    /// ```
     pub fn trace(&self) -> &[Location] {
         &self.0.trace
     }
 
-    /// The error with an excerpt of the source and the calls that led there, over several lines.
+    /// The error with an excerpt of the source, and one for each of the innermost calls that led there, over
+    /// several lines.
     ///
     /// ```
     /// use sessera_jsonnet::{Limits, Program, Variables};
-    /// let program = Program::parse("m.jsonnet", "{ a: 1 + {}.b }").unwrap();
+    /// let program = Program::parse("m.jsonnet", "local f(x) = 1 + x.b;\n{ a: f({}) }").unwrap();
     /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
-    /// assert!(error.render().contains("m.jsonnet:1:10"));
+    /// let shown = "\
+    /// error: field does not exist: b
+    ///  --> m.jsonnet:1:18
+    ///   |
+    /// 1 | local f(x) = 1 + x.b;
+    ///   |                  ^^^
+    /// called from
+    ///  --> m.jsonnet:2:6
+    ///   |
+    /// 2 | { a: f({}) }
+    ///   |      ^^^^^
+    /// ";
+    /// assert_eq!(error.render(), shown);
     /// ```
     pub fn render(&self) -> String {
         use fmt::Write as _;
@@ -197,8 +264,20 @@ impl EvalError {
         if let Some(location) = &self.0.location {
             location.write_excerpt(&mut out);
         }
-        for call in &self.0.trace {
-            let _ = writeln!(out, "  called from {call}");
+        let mut hidden = self.0.trace.len() + self.0.omitted;
+        // A function that calls itself comes from the same place each time.
+        for calls in self.0.trace.chunk_by(|a, b| a == b).take(SHOWN_CALLS) {
+            hidden -= calls.len();
+            match calls.len() {
+                1 => out.push_str("called from\n"),
+                times => {
+                    let _ = writeln!(out, "called {times} times from");
+                }
+            }
+            calls[0].write_excerpt(&mut out);
+        }
+        if hidden > 0 {
+            let _ = writeln!(out, "... and {hidden} more calls");
         }
         out
     }

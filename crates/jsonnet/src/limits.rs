@@ -26,15 +26,39 @@ pub struct Limits {
 
 /// The largest depth that is safe on a thread stack of 2 MiB when this crate is built with optimisation. A
 /// level takes up to 1 KiB then; without optimisation it takes several times as much.
+///
+/// ```
+/// let limits = sessera_jsonnet::Limits::default();
+/// assert_eq!(limits.depth, sessera_jsonnet::MAX_DEPTH);
+/// ```
 pub const MAX_DEPTH: u32 = 1_000;
 
 /// The largest source text in bytes.
+///
+/// ```
+/// use sessera_jsonnet::{MAX_SOURCE, Program};
+/// let error = Program::parse("m", &" ".repeat(MAX_SOURCE + 1)).unwrap_err();
+/// assert_eq!(error.message, "the program is longer than 1048576 bytes");
+/// ```
 pub const MAX_SOURCE: usize = 1024 * 1024;
 
 /// How deep a source text may nest.
+///
+/// ```
+/// use sessera_jsonnet::{MAX_NESTING, Program};
+/// let brackets = MAX_NESTING as usize + 1;
+/// let error = Program::parse("m", &("[".repeat(brackets) + &"]".repeat(brackets))).unwrap_err();
+/// assert!(error.message.contains("deeper than 200 levels"));
+/// ```
 pub const MAX_NESTING: u32 = 200;
 
 /// How many words and signs a source text may have: a parse takes up to 250 bytes of memory for each.
+///
+/// ```
+/// use sessera_jsonnet::{MAX_TOKENS, Program};
+/// let error = Program::parse("m", &format!("[{}]", "1,".repeat(MAX_TOKENS / 2))).unwrap_err();
+/// assert_eq!(error.message, "the program has more than 100000 words and signs");
+/// ```
 pub const MAX_TOKENS: usize = 100_000;
 
 impl Default for Limits {
@@ -45,6 +69,12 @@ impl Default for Limits {
 
 impl Limits {
     /// The limits times `factor`, but for the depth, which the thread's stack bounds.
+    ///
+    /// ```
+    /// use sessera_jsonnet::Limits;
+    /// let limits = Limits::default().times(10);
+    /// assert_eq!((limits.fuel, limits.depth), (5_000_000, 1_000));
+    /// ```
     #[must_use]
     pub const fn times(self, factor: usize) -> Self {
         Self {

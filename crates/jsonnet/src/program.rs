@@ -13,6 +13,16 @@ use crate::limits::{Limits, MAX_SOURCE};
 use crate::{lexer, lower, parser};
 
 /// A parsed program: immutable, shared by all threads, evaluated any number of times.
+///
+/// ```
+/// use sessera_jsonnet::{Limits, Program, Variables};
+/// let program = Program::parse("m", "[x * x for x in std.range(1, 3)]")?;
+/// let again = program.clone();
+/// let thread = std::thread::spawn(move || again.evaluate(&Variables::new(), &Limits::default()));
+/// let here = program.evaluate(&Variables::new(), &Limits::default())?;
+/// assert_eq!(here, thread.join().unwrap()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Program(Arc<Code>);
 
@@ -31,11 +41,26 @@ pub struct Variables(Vec<(&'static str, Arc<Document>)>, Vec<(Arc<str>, Arc<Docu
 
 impl Variables {
     /// No variables.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "std.extVar('x')").unwrap();
+    /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
+    /// assert_eq!(error.message(), "undefined external variable: x");
+    /// ```
     pub const fn new() -> Self {
         Self(Vec::new(), Vec::new())
     }
 
     /// The same with one more variable. The name is known at compile time.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Document, Limits, Program, Variables};
+    /// let variables = Variables::new().with("x", Document::shared(b"[1]")?);
+    /// let output = Program::parse("m", "std.extVar('x') + [2]")?.evaluate(&variables, &Limits::default())?;
+    /// assert_eq!(output.compact(), "[1,2]");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Arc<Document>) -> Self {
         self.0.push((name, value));
@@ -43,6 +68,15 @@ impl Variables {
     }
 
     /// The same with one more variable of any name.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Document, Limits, Program, Variables};
+    /// let name = String::from("x");
+    /// let variables = Variables::new().with_named(&name, Document::shared(b"1")?);
+    /// let output = Program::parse("m", "std.extVar('x')")?.evaluate(&variables, &Limits::default())?;
+    /// assert_eq!(output.compact(), "1");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_named(mut self, name: &str, value: Arc<Document>) -> Self {
         self.1.push((name.into(), value));
@@ -89,17 +123,39 @@ impl Output {
     }
 
     /// The JSON text, laid out as it was asked for.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let output = Program::parse("m", "{ a: 0.1 }")?.evaluate(&Variables::new(), &Limits::default())?;
+    /// assert_eq!(output.compact(), r#"{"a":0.10000000000000001}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn compact(&self) -> &str {
         &self.text
     }
 
     /// The JSON text.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let output = Program::parse("m", "'x'")?.evaluate(&Variables::new(), &Limits::default())?;
+    /// assert_eq!(output.into_string(), "\"x\"");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_string(self) -> String {
         self.text
     }
 }
 
 /// The members of an object in the result, each as compact JSON.
+///
+/// ```
+/// use sessera_jsonnet::{Limits, Program, Variables};
+/// let program = Program::parse("m", "{ claims: { aud: ['x'] } }")?;
+/// let members = program.evaluate_member("claims", &Variables::new(), &Limits::default())?;
+/// assert_eq!(members.iter().count(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {
     text: Vec<u8>,
@@ -110,11 +166,27 @@ pub struct Members {
 
 impl Members {
     /// Names and values in the order of the names.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "{ claims: { b: 1, a: 2 } }")?;
+    /// let members = program.evaluate_member("claims", &Variables::new(), &Limits::default())?;
+    /// assert_eq!(members.iter().next(), Some(("a", &b"2"[..])));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.list.iter().map(|(name, range)| (&**name, &self.text[range.clone()]))
     }
 
     /// Evaluation steps that it took, to be compared with [`Limits::fuel`].
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "{ claims: {} }")?;
+    /// let members = program.evaluate_member("claims", &Variables::new(), &Limits::default())?;
+    /// assert!(members.fuel() < Limits::default().fuel);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub const fn fuel(&self) -> u64 {
         self.fuel
     }
@@ -125,6 +197,12 @@ const NO_OBJECT: &str = "the program must return an object with the member";
 
 impl Program {
     /// Parses a source. `name` is how errors call it.
+    ///
+    /// ```
+    /// use sessera_jsonnet::Program;
+    /// assert!(Program::parse("m.jsonnet", "{ a: 1 }").is_ok());
+    /// assert!(Program::parse("m.jsonnet", "import 'x'").is_err());
+    /// ```
     pub fn parse(name: &str, source: &str) -> Result<Self, SyntaxError> {
         let fail = |message: String, start: usize, end: usize| SyntaxError {
             message,
@@ -141,17 +219,33 @@ impl Program {
     }
 
     /// The name that was given to [`Program::parse`].
+    ///
+    /// ```
+    /// assert_eq!(sessera_jsonnet::Program::parse("m", "1").unwrap().name(), "m");
+    /// ```
     pub fn name(&self) -> &str {
         &self.0.name
     }
 
     /// Where the program's result is written: its outermost expression.
+    ///
+    /// ```
+    /// let program = sessera_jsonnet::Program::parse("m", "local x = 1;\nx").unwrap();
+    /// assert_eq!(program.result_location().to_string(), "m:1:1");
+    /// ```
     pub fn result_location(&self) -> Location {
         let (start, end) = self.0.spans.get(self.0.root as usize).copied().unwrap_or_default();
         Location::new(&self.0.name, &self.0.source, start as usize, end as usize)
     }
 
     /// Evaluates the program; the result is compact JSON, fields sorted. `std.trace` is ignored.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Limits, Program, Variables};
+    /// let program = Program::parse("m", "std.trace('here', { b: 1, a: 2 })")?;
+    /// assert_eq!(program.evaluate(&Variables::new(), &Limits::default())?.compact(), r#"{"a":2,"b":1}"#);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn evaluate(&self, variables: &Variables, limits: &Limits) -> Result<Output, EvalError> {
         self.run(variables, limits, &Layout::compact(), &mut |_| {})
     }

@@ -1,6 +1,11 @@
 //! The tables beside: small programs by feature of the language and by function of the library with their
 //! results, and programs that must fail with what they must say.
 
+#[path = "../examples/differential/arguments.rs"]
+mod arguments;
+
+use std::collections::HashMap;
+
 use sessera_jsonnet::{Document, Limits, Program, Variables};
 
 /// The programs of a table with what is expected of each, behind its mark.
@@ -61,6 +66,38 @@ fn errors_say_what_the_table_says() {
         }
     }
     assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn odd_arguments_give_what_the_table_says() {
+    let table: HashMap<String, String> =
+        entries(include_str!("tables/arguments.txt"), "= ").into_iter().collect();
+    let programs = arguments::programs();
+    let mut wrong = Vec::new();
+    for program in &programs {
+        let expected = table.get(program).map(|expected| Document::parse(expected.as_bytes()).unwrap());
+        let wanted = expected.as_ref().map(Document::canonical);
+        match (run(program), wanted) {
+            (Ok(output), Some(wanted)) if output == wanted => {}
+            (Err(error), None) if !error.contains("the evaluation") => {}
+            (found, _) => wrong.push(format!("{program}\n  want {wanted:?}\n  got  {found:?}")),
+        }
+    }
+    assert!(wrong.is_empty(), "{} are wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let made = |program: &String| programs.contains(program);
+    assert!(table.keys().all(made), "the table has programs that nobody makes");
+}
+
+#[test]
+fn odd_arguments_are_tried_on_every_function() {
+    let programs = arguments::programs();
+    let names = run("std.join(',', std.objectFieldsAll(std))").unwrap();
+    let missing: Vec<&str> = names
+        .trim_matches('"')
+        .split(',')
+        .filter(|name| !programs.iter().any(|program| program.starts_with(&format!("std.{name}("))))
+        .collect();
+    assert_eq!(missing, ["pi", "thisFile"], "no functions");
 }
 
 #[test]

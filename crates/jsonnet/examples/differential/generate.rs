@@ -358,7 +358,18 @@ impl Generator {
                 ])
                 .to_owned(),
             Kind::Format => texts::format(r),
-            Kind::Ini => "{main: {a: 1}, sections: {s: {x: [1, 'y'], z: true}}}".to_owned(),
+            Kind::Ini => {
+                let main = r.pick(&[
+                    "",
+                    "main: {a: 1}, ",
+                    "main: {a: [1, 'x'], b:: 2}, ",
+                    "main: {}, ",
+                    "main: 1, ",
+                ]);
+                let section =
+                    r.pick(&["{x: [1, 'y'], z: true}", "{}", "{a: null, b: {c: 1}}", "{a: []}", "1"]);
+                format!("{{{main}sections: {{s: {section}, 'x y': {{d: {}}}}}}}", texts::string(r))
+            }
             Kind::Xml => self.xml(2),
             Kind::Json => {
                 let text = texts::json(r, 3);
@@ -526,7 +537,8 @@ impl Generator {
         self.variables.truncate(around);
         let name = if self.random.chance(50) { format!("'' + {name}") } else { name };
         let plus = if self.random.chance(5) { "+" } else { "" };
-        format!("{{[{name}]{plus}: {value}{clauses}}}")
+        let local = self.random.pick(&["", "", "", "local w = self, ", "local w = $, "]);
+        format!("{{{local}[{name}]{plus}: {value}{clauses}}}")
     }
 
     fn object(&mut self, depth: usize, inherits: bool) -> String {

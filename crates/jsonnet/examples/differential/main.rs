@@ -1,8 +1,8 @@
 //! Half of the differential test: writes random programs with this engine's results as lines of JSON.
 //! `fuzz/differential.py` runs it and compares with go-jsonnet.
 //!
-//! `differential SEED COUNT` writes generated programs, `differential -` reads programs from the
-//! standard input, each ended by a zero byte.
+//! `differential SEED COUNT` writes generated programs, `differential arguments` those with odd arguments,
+//! `differential -` reads programs from the standard input, each ended by a zero byte.
 
 #![allow(
     clippy::format_push_string,
@@ -10,6 +10,7 @@
     reason = "programs are short, speed is not needed"
 )]
 
+mod arguments;
 mod calls;
 mod generate;
 mod random;
@@ -29,6 +30,12 @@ fn main() -> std::io::Result<()> {
         std::io::stdin().read_to_string(&mut input)?;
         for program in input.split('\0').filter(|program| !program.is_empty()) {
             writeln!(out, "{}", line(program))?;
+        }
+        return Ok(());
+    }
+    if first == "arguments" {
+        for program in arguments::programs() {
+            writeln!(out, "{}", line(&program))?;
         }
         return Ok(());
     }

@@ -15,10 +15,10 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// So many bytes, some of them taken already. An eighth is left to the allocator: it rounds up and
+    /// So many bytes, some of them taken already. A quarter is left to the allocator: it rounds up and
     /// loses gaps.
     pub(crate) const fn new(bytes: usize, taken: usize) -> Self {
-        Self { left: (bytes - bytes / 8).saturating_sub(taken) }
+        Self { left: (bytes - bytes / 4).saturating_sub(taken) }
     }
 
     /// Takes bytes. Once that failed nothing is left, as the evaluation is over.
@@ -83,14 +83,15 @@ impl<T> List<T> {
     #[inline]
     pub(crate) fn make_room(&mut self, more: usize, memory: &mut Memory) -> Result<(), EvalError> {
         // The room is never less than the length.
-        if more <= self.room - self.items.len() { Ok(()) } else { self.grow(more, memory) }
+        if more <= self.room - self.items.len() { Ok(()) } else { self.grow(more, usize::MAX, memory) }
     }
 
     #[cold]
     #[inline(never)]
-    fn grow(&mut self, more: usize, memory: &mut Memory) -> Result<(), EvalError> {
+    /// Makes more room, by half at least where that does not exceed the most that is wanted.
+    fn grow(&mut self, more: usize, most: usize, memory: &mut Memory) -> Result<(), EvalError> {
         let needed = self.items.len().saturating_add(more);
-        let room = needed.max(self.room + self.room / 2).max(Self::LEAST);
+        let room = (self.room + self.room / 2).max(Self::LEAST).min(most).max(needed);
         memory.take(room.saturating_mul(size_of::<T>()))?;
         self.items.reserve_exact(room - self.items.len());
         memory.give_back(self.room * size_of::<T>());
@@ -182,7 +183,9 @@ impl<T> Blocks<T> {
     #[inline(never)]
     fn push_behind(&mut self, item: T, memory: &mut Memory) -> Result<(), EvalError> {
         if self.first.len() < BLOCK {
-            return self.first.push(item, memory);
+            self.first.grow(1, BLOCK, memory)?;
+            self.first.items.push(item);
+            return Ok(());
         }
         match self.more.last_mut() {
             Some(block) if block.len() < BLOCK => block.push(item),
@@ -201,8 +204,9 @@ impl<T> Blocks<T> {
         items: impl ExactSizeIterator<Item = T>,
         memory: &mut Memory,
     ) -> Result<(), EvalError> {
-        if items.len() <= BLOCK - self.first.len() {
-            return self.first.extend(items, memory);
+        if items.len() <= self.first.room - self.first.len() {
+            self.first.items.extend(items);
+            return Ok(());
         }
         for item in items {
             self.push(item, memory)?;
@@ -311,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_list_that_is_used_again_pays_again() {
-        let mut memory = Memory { left: 1_000 };
+        let mut memory = Memory { left: 10_000 };
         let mut list = Blocks::default();
         list.extend(0..100_usize, &mut memory).unwrap();
         list.make_ready();

@@ -141,7 +141,13 @@ impl<'a> Machine<'a> {
         } else {
             message.to_owned()
         };
-        EvalError(Box::new(Failure { kind, message, location: self.location(node), trace: Vec::new() }))
+        EvalError(Box::new(Failure {
+            kind,
+            message,
+            location: self.location(node),
+            trace: Vec::new(),
+            omitted: 0,
+        }))
     }
 
     pub(crate) fn location(&self, node: NodeId) -> Option<Location> {
@@ -158,6 +164,8 @@ impl<'a> Machine<'a> {
             error.0.location = self.location(node);
         } else if error.0.trace.len() < LONGEST_TRACE {
             error.0.trace.extend(self.location(node));
+        } else {
+            error.0.omitted += 1;
         }
         error
     }
@@ -272,6 +280,7 @@ impl<'a> Machine<'a> {
                     message: "infinite recursion: a value is needed to compute itself".into(),
                     location: None,
                     trace: Vec::new(),
+                    omitted: 0,
                 })));
             }
             Thunk::Node { node, frame } => {

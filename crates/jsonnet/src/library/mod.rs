@@ -160,13 +160,14 @@ impl Machine<'_> {
         }
     }
 
-    /// A whole number.
+    /// A whole number of 32 bits, which is what go-jsonnet takes.
     pub(crate) fn integer_argument(&mut self, value: Value, node: NodeId) -> Step<i64> {
         let number = self.number_argument(value, node)?;
-        if number.fract() != 0.0 || number.abs() >= 9_223_372_036_854_775_808.0 {
-            return self.fail(node, format!("expected an integer, but got {number}"));
+        let range = f64::from(i32::MIN)..=f64::from(i32::MAX);
+        if number.fract() != 0.0 || !range.contains(&number) {
+            return self.fail(node, format!("expected an integer of 32 bits, got {number}"));
         }
-        #[expect(clippy::cast_possible_truncation, reason = "saturates; callers bound it")]
+        #[expect(clippy::cast_possible_truncation, reason = "checked above")]
         Ok(number as i64)
     }
 

@@ -339,6 +339,9 @@ fn escaped(
 ) -> Step<Value> {
     let text = any_text(m, value, node)?;
     let mut written = m.writer();
+    let longer = |character: char| escapes.iter().find(|(escaped, _)| *escaped == character);
+    let more: usize = text.chars().filter_map(longer).map(|(_, escape)| escape.len() - 1).sum();
+    written.make_room(text.len() + more + 2 * around.len(), &mut m.memory)?;
     written.push(around, &mut m.memory)?;
     let mut rest = &*text;
     while let Some(at) = rest.find(|character| escapes.iter().any(|(escaped, _)| *escaped == character)) {

@@ -223,6 +223,137 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("deep_fieldchain", "local f(n) = if n == 0 then {a:0} else {a:f(n-1).a}; f(100000)"),
     ("deep_minarr", "local f(n) = if n == 0 then 0 else std.minArray([1],function(x) x+f(n-1)); f(100000)"),
     ("import", "import 'x'"),
+    ("format_zeros", "std.length('%0100000000d' % 1)"),
+    ("format_digits", "std.length('%.100000000d' % 1)"),
+    ("format_precision_and_width", "std.length('%-100000000.300f|' % 1e300)"),
+    ("format_many_codes", "std.repeat('%-1000d', 100000) % std.range(1, 100000)"),
+    ("format_keys", "std.repeat('%(a)s', 100000) % { a: std.repeat('x', 1000) }"),
+    ("parse_json_exponents", "std.length(std.parseJson('[' + std.repeat('1e308,', 1e6) + '1]'))"),
+    ("parse_json_escapes", "std.length(std.parseJson('\"' + std.repeat('\\\\u0001', 1e6) + '\"'))"),
+    (
+        "parse_json_again",
+        "std.foldl(function(a, i) std.parseJson('[' + std.repeat('[],', 1000) + '1]'), std.range(1, 1e6), 0)",
+    ),
+    ("parse_yaml_flow", "std.length(std.parseYaml('[' + std.repeat('1,', 1e6) + '1]'))"),
+    ("parse_yaml_flow_keys", "std.parseYaml('{' + std.repeat('? ', 1e6))"),
+    ("parse_yaml_anchors", "std.length(std.parseYaml(std.repeat('- &a [*a]\n', 1e5)))"),
+    (
+        "parse_yaml_aliases",
+        "std.length(std.parseYaml('- &a ' + std.repeat('x', 1e5) + '\n' + std.repeat('- *a\n', 1e5)))",
+    ),
+    (
+        "parse_yaml_alias_keys",
+        "std.parseYaml('&a ' + std.repeat('k', 1e5) + ': 1\n' + std.join('', ['? *a\n: %d\n' % i for i in std.range(1, 1e5)]))",
+    ),
+    ("parse_yaml_documents", "std.length(std.parseYaml(std.repeat('---\na: 1\n', 1e5)))"),
+    ("parse_yaml_block_text", "std.length(std.parseYaml('a: >\n' + std.repeat('  x\n\n', 1e6)))"),
+    ("parse_yaml_binary", "std.length(std.parseYaml('- !!binary ' + std.repeat('////', 1e6)))"),
+    (
+        "split_by_itself",
+        "std.foldl(function(a, i) std.length(std.split(std.repeat('ab', 1e5), 'ab')), std.range(1, 1e6), 0)",
+    ),
+    ("split_backwards", "std.length(std.splitLimitR(std.repeat('aab', 1e6), 'aab', 100000))"),
+    ("sort_by_what_fails", "std.sort(std.repeat([1], 1e5), function(x) error 'no')"),
+    ("sort_by_large_keys", "std.sort(std.range(1, 1e5), function(x) std.range(1, x))"),
+    (
+        "sort_by_what_sorts",
+        "local k(n) = std.length(std.sort(std.range(1, n), function(x) k(n - 1))); k(100)",
+    ),
+    (
+        "set_of_shared_arrays",
+        "local d(a, n) = if n == 0 then a else d([a, a], n - 1); std.set(std.repeat([d(1, 40)], 100))",
+    ),
+    ("flatten_shared", "local a = std.range(1, 1e4); std.length(std.flattenArrays(std.repeat([a], 1e5)))"),
+    (
+        "flatten_grows",
+        "local f(a, n) = if n == 0 then a else f(std.flattenArrays([a, a]), n - 1); std.length(f([1], 100))",
+    ),
+    (
+        "xml_escapes_grow",
+        "local r(s, n) = if n == 0 then s else r(std.escapeStringXML(s), n - 1); std.length(r('&', 1000)) + std.length(r(std.repeat('\"', 1e6), 20))",
+    ),
+    (
+        "bash_escapes_grow",
+        "local r(s, n) = if n == 0 then s else r(std.escapeStringBash(s), n - 1); std.length(r(\"'\", 200))",
+    ),
+    (
+        "dollars_grow",
+        "local r(s, n) = if n == 0 then s else r(std.escapeStringDollars(s), n - 1); std.length(r('$', 200))",
+    ),
+    (
+        "bytes_grow",
+        "local r(s, n) = if n == 0 then s else r(std.decodeUTF8(std.encodeUTF8(s) + [255]), n - 1); std.length(r(std.repeat('x', 1e5), 1000))",
+    ),
+    ("base64_of_an_array", "std.length(std.base64(std.makeArray(1e7, function(i) i % 256)))"),
+    ("lines_of_much", "std.length(std.lines(std.repeat([std.repeat('x', 1e5)], 1e5)))"),
+    ("deep_join_shared", "local a = [std.repeat('x', 1e5)]; std.length(std.deepJoin(std.repeat([a], 1e5)))"),
+    ("tailstrict_nested", "local f(n) = if n == 0 then 0 else 1 + f(n - 1) tailstrict; f(1e6)"),
+    (
+        "tailstrict_arguments",
+        "local f(x) = [x, x]; local g(n) = if n == 0 then 0 else f(g(n - 1)) tailstrict; g(1e5)",
+    ),
+    ("defaults_grow", "local f(n, a = [n] + f(n - 1)) = if n == 0 then [] else a; std.length(f(1e5))"),
+    (
+        "super_by_name",
+        "std.foldl(function(o, i) o + { ['a']: super['a'] + 1, b: 'a' in super }, std.range(1, 1e5), { a: 0 }).a",
+    ),
+    ("super_twice", "std.foldl(function(o, i) o + { a: super.a + super.a }, std.range(1, 60), { a: 1 }).a"),
+    ("assert_needs_the_object", "local o = { assert std.length(std.toString(o)) > 0, a: o }; o"),
+    ("asserts_call_each_other", "local a = { assert b.x, x: true }, b = { assert a.x, x: true }; a"),
+    (
+        "assert_in_every_layer",
+        "std.foldl(function(o, i) o + { assert self.a >= 0, a: i }, std.range(1, 1e5), {}).a",
+    ),
+    (
+        "remove_and_add",
+        "std.foldl(function(o, i) std.objectRemoveKey(o + { ['k' + i]: i }, 'k' + (i - 1)), std.range(1, 1e5), {})",
+    ),
+    (
+        "merge_patch_grows",
+        "std.foldl(function(o, i) std.mergePatch(o, { ['k' + i]: i }), std.range(1, 1e5), {})",
+    ),
+    (
+        "merge_patch_shared",
+        "local d(o, n) = if n == 0 then o else d({ l: o, r: o }, n - 1); std.mergePatch(d({}, 60), d({}, 60))",
+    ),
+    (
+        "map_with_key_nested",
+        "local f(o, n) = if n == 0 then o else f(std.mapWithKey(function(k, v) v, o), n - 1); f({ a: 1 }, 1e5)",
+    ),
+    ("object_in_itself_many_fields", "local o = { ['k' + i]: o for i in std.range(1, 1000) }; o"),
+    ("values_of_values", "local f(o) = std.objectValues({ a: f(o) }); f(1)"),
+    (
+        "yaml_shared",
+        "local d(o, n) = if n == 0 then o else d({ l: o, r: [o] }, n - 1); std.length(std.manifestYamlDoc(d({}, 60)))",
+    ),
+    (
+        "toml_shared",
+        "local d(o, n) = if n == 0 then o else d({ l: o, r: [o, o] }, n - 1); std.length(std.manifestToml(d({ a: 1 }, 60)))",
+    ),
+    ("toml_indent", "std.length(std.manifestTomlEx({ a: { b: { c: [1, 2] } } }, std.repeat(' ', 1e7)))"),
+    ("yaml_of_lines", "std.length(std.manifestYamlDoc({ a: { b: { c: std.repeat('x\n', 1e6) } } }))"),
+    (
+        "names_that_are_long",
+        "std.foldl(function(o, i) o + { [std.repeat('k', 1e4) + i]: i }, std.range(1, 1e5), {})",
+    ),
+    ("slice_by_little", "std.length(std.range(1, 1000)[0:1000:0.0000001])"),
+    ("slice_text_by_little", "std.length(std.repeat('é', 1000)[0:1000:0.0000001])"),
+    (
+        "characters_of_much",
+        "std.foldl(function(n, i) n + std.length(std.stringChars(std.repeat('é', 1e5))), std.range(1, 1e5), 0)",
+    ),
+    (
+        "find_itself",
+        "std.foldl(function(n, i) n + std.length(std.findSubstr(std.repeat('a', 5e4), std.repeat('a', 1e5))), std.range(1, 1e5), 0)",
+    ),
+    (
+        "equal_long_texts",
+        "local s = std.repeat('x', 1e6), t = std.repeat('x', 1e6); std.count(std.repeat([s], 1e5), t)",
+    ),
+    (
+        "compare_long_arrays",
+        "local a = std.range(1, 1e5), b = std.range(1, 1e5); std.foldl(function(n, i) if a < b then n else n + 1, a, 0)",
+    ),
 ];
 
 /// Programs that are too long to be written out.
