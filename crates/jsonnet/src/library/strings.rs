@@ -67,10 +67,17 @@ fn char_(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 
 fn substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.string_argument(a[0], node)?;
-    let (from, len) = (m.integer_argument(a[1], node)?, m.integer_argument(a[2], node)?);
-    let (Ok(from), Ok(len)) = (usize::try_from(from), usize::try_from(len)) else {
+    // Unlike other whole numbers this one may have 64 bits.
+    let from = m.number_argument(a[1], node)?;
+    let len = m.integer_argument(a[2], node)?;
+    if from.fract() != 0.0 || from.abs() >= 9_223_372_036_854_775_808.0 {
+        return m.fail(node, format!("expected an integer, got {from}"));
+    }
+    let (0.0.., Ok(len)) = (from, usize::try_from(len)) else {
         return m.fail(node, "substr: from and len must be greater than or equal to 0");
     };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked above")]
+    let from = from as usize;
     let text = m.text(text).clone();
     m.burn(text.text.len() / 32)?;
     let end = from.saturating_add(len).min(text.chars as usize);
@@ -192,7 +199,7 @@ fn rstrip_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
 
 fn trim(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.text_argument(a[0], node)?;
-    m.string(text.trim_matches([' ', '\t', '\n', '\u{c}', '\r', '\u{85}', '\u{a0}']))
+    m.string(text.trim())
 }
 
 fn split(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {

@@ -18,6 +18,9 @@ use crate::text::shortened;
 /// How deep a document may nest.
 const DEEPEST: usize = 200;
 
+/// The tags of scalars that are looked at.
+const DECODED: &[&str] = &["int", "float", "bool", "null", "binary", "timestamp", "merge"];
+
 /// Bytes that an anchor takes in the table of anchors, with the room for growing.
 const ANCHOR_SIZE: usize = 4 * size_of::<(usize, Node)>();
 
@@ -223,12 +226,12 @@ impl Reader {
         let tag = match tag {
             None if plain => "",
             None => "str",
-            Some(tag) if tag.is_yaml_core_schema() => &tag.suffix,
-            // What a program's own tag means, nobody here knows: the text is taken as it is.
+            Some(tag) if tag.is_yaml_core_schema() && DECODED.contains(&&*tag.suffix) => &tag.suffix,
+            // What other tags mean, nobody here knows: the text is taken as it is.
             Some(_) => "str",
         };
         let scalar = match tag {
-            "str" => Scalar::Text,
+            "str" | "merge" => Scalar::Text,
             "binary" => return self.binary(m, text),
             "" => Scalar::of(text),
             tag => {
@@ -236,8 +239,9 @@ impl Reader {
                 let fits = match (tag, &scalar) {
                     ("int", Scalar::Whole(_)) | ("float", Scalar::Whole(_) | Scalar::Fraction(_)) => true,
                     ("bool", Scalar::Bool(_)) | ("null", Scalar::Null) => true,
-                    ("int" | "float" | "bool" | "null", _) => false,
-                    _ => true,
+                    // What looks like a date is a text here.
+                    ("timestamp", Scalar::Text) => is_date(text),
+                    _ => false,
                 };
                 if !fits {
                     return self.fail(m, &format!("{:?} is no {tag}", shortened(text)));
@@ -275,6 +279,11 @@ impl Reader {
         let name = Some(text.text().to_owned());
         Ok(Node { value: m.written(text)?, name, merges: false })
     }
+}
+
+/// Whether a text begins as a date does: a year and a dash.
+fn is_date(text: &str) -> bool {
+    text.split_once('-').is_some_and(|(year, _)| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// What a plain scalar means.
