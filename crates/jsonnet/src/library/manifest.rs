@@ -528,9 +528,13 @@ fn toml_section(
 }
 
 fn toml_key(m: &mut Machine<'_>, w: &mut Writer, name: &str) -> Step<()> {
-    let bare =
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
-    if bare { m.put(w, name) } else { m.put_json(w, name) }
+    let bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    match name {
+        // Two single quotes, as in go-jsonnet.
+        "" => m.put(w, "''"),
+        _ if bare => m.put(w, name),
+        _ => m.put_json(w, name),
+    }
 }
 
 fn toml_value(
