@@ -42,7 +42,9 @@ before(async () => {
   const other = { ...JSON.parse(template), audience: "https://other.example.org" }
   const short = { ...JSON.parse(template), ttl: "1s" }
   const foreign = { ...JSON.parse(template), issuer: `${server.publicUrl}/elsewhere` }
-  for (const [name, value] of Object.entries({ api: JSON.parse(template), other, short, foreign })) {
+  const watched = { ...JSON.parse(template), status_list: true }
+  const templates = { api: JSON.parse(template), other, short, foreign, watched }
+  for (const [name, value] of Object.entries(templates)) {
     const path = `/session/whoami/tokenizer/templates/${name}`
     const made = await server.run("patch", "identity-config", "--add", `${path}=${JSON.stringify(value)}`)
     assert.equal(made.code, 0, made.stderr)
@@ -71,12 +73,7 @@ async function person(email) {
     credentials: { password: { config: { password: PASSWORD } } },
   }
   identity = (await identities.createIdentity({ createIdentityBody })).data.id
-  const frontend = new FrontendApi(new Configuration({ basePath: server.publicUrl }))
-  const { data: flow } = await frontend.createNativeLoginFlow()
-  const updateLoginFlowBody = { method: "password", identifier: email, password: PASSWORD }
-  const { data } = await frontend.updateLoginFlow({ flow: flow.id, updateLoginFlowBody })
-  const token = async (tokenizeAs) =>
-    (await frontend.toSession({ xSessionToken: data.session_token, tokenizeAs })).data.tokenized
+  const token = await signIn(email)
   const made = {}
   for (const name of ["api", "other", "short", "foreign"]) made[name] = await token(name)
   const [header, payload, signature] = made.api.split(".")
@@ -84,6 +81,16 @@ async function person(email) {
   const end = JSON.parse(Buffer.from(made.short.split(".")[1], "base64url")).exp * 1000
   await until(() => Date.now() > end, "the end of the short token")
   return made
+}
+
+/** Signs in; gives what makes a token of a template. */
+async function signIn(email) {
+  const frontend = new FrontendApi(new Configuration({ basePath: server.publicUrl }))
+  const { data: flow } = await frontend.createNativeLoginFlow()
+  const updateLoginFlowBody = { method: "password", identifier: email, password: PASSWORD }
+  const { data } = await frontend.updateLoginFlow({ flow: flow.id, updateLoginFlowBody })
+  return async (tokenizeAs) =>
+    (await frontend.toSession({ xSessionToken: data.session_token, tokenizeAs })).data.tokenized
 }
 
 async function until(condition, what) {
@@ -108,6 +115,23 @@ describe("programs", () => {
     const [program] = here("Node: jose", "js")
     const code = `${program}\nconsole.log(JSON.stringify(await verify(process.argv[1])))`
     await judges("node", ["--input-type=module", "--eval", code], { cwd: new URL(".", import.meta.url).pathname })
+  })
+
+  test("jose with status lists", async () => {
+    const stays = await (await signIn("ada@example.test"))("watched")
+    const goes = await (await signIn("ada@example.test"))("watched")
+    const { sid } = JSON.parse(Buffer.from(goes.split(".")[1], "base64url"))
+    // Nobody has read a list yet, so the first one knows of it.
+    await new IdentityApi(new Configuration({ basePath: server.adminUrl })).disableSession({ id: sid })
+    const [program] = here("Node: jose, with status lists", "js")
+    const code = `${program}\nconsole.log(JSON.stringify(await verify(process.argv[1])))`
+    const run = (token) =>
+      promisify(execFile)("node", ["--input-type=module", "--eval", code, token], {
+        cwd: new URL(".", import.meta.url).pathname,
+      })
+    assert.match((await run(stays)).stdout, new RegExp(identity))
+    await assert.rejects(run(goes), /the session was revoked/)
+    await assert.rejects(run(tokens.api), /status/, "a token without a status")
   })
 
   test("PyJWT", { skip: !process.env.PYTHON && "PYTHON is not set" }, async () => {

@@ -6,3 +6,4 @@ mod guide;
 mod identities;
 mod keys;
 mod server;
+mod verify;

@@ -85,6 +85,10 @@ impl Server {
         self.folder.path()
     }
 
+    pub(crate) fn public_url(&self) -> &str {
+        &self.public
+    }
+
     pub(crate) fn admin(&self) -> &str {
         &self.admin
     }

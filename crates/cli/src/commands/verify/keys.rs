@@ -1,26 +1,16 @@
 //! Where the keys for verifying come from: a file, a URL, or an issuer by discovery.
 
 use std::fmt;
-use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, bail};
-use reqwest::redirect::Policy;
-use reqwest::{Client, StatusCode};
+use reqwest::StatusCode;
 use serde_json::Value;
 use sessera_client::Endpoint;
 use sessera_jose::{Jwk, JwkSet, KeyError, strict_json};
 use url::Url;
 
+use super::fetch::Fetcher;
 use crate::input;
-
-/// The longest answer that is read, in bytes.
-const MAX_ANSWER: usize = 1024 * 1024;
-
-/// How long an answer may take.
-const TIMEOUT: Duration = Duration::from_secs(10);
-
-/// How often an answer may send elsewhere.
-const REDIRECTS: usize = 3;
 
 /// Where an issuer describes itself (OpenID Connect Discovery 1.0, section 4).
 const DISCOVERY: &str = ".well-known/openid-configuration";
@@ -69,7 +59,7 @@ impl KeySource {
                 let content = input::read(source)?;
                 keys(&content, true).with_context(|| format!("{} holds no keys", input::name(source)))
             }
-            Self::Url(url) => Fetcher::new(url)?.find(url).await,
+            Self::Url(url) => Finder(Fetcher::new(url)?).find(url).await,
         }
     }
 }
@@ -83,44 +73,17 @@ fn keys(json: &[u8], with_secrets: bool) -> Result<Keys, KeyError> {
     Ok(Keys { set, with_secrets, issuer: None, notes })
 }
 
-/// Fetches within limits.
-struct Fetcher {
-    client: Client,
-}
+/// Finds keys.
+struct Finder(Fetcher);
 
-/// What an address answered.
-struct Answer {
-    status: StatusCode,
-    body: Vec<u8>,
-}
-
-impl Fetcher {
-    fn new(start: &Url) -> Result<Self> {
-        let secure = start.scheme() == "https";
-        let policy = Policy::custom(move |attempt| {
-            if attempt.previous().len() > REDIRECTS {
-                attempt.error("it sends elsewhere too often")
-            } else if secure && attempt.url().scheme() != "https" {
-                attempt.error("it sends from https to http")
-            } else {
-                attempt.follow()
-            }
-        });
-        let client = Client::builder()
-            .timeout(TIMEOUT)
-            .redirect(policy)
-            .user_agent(concat!("sessera/", env!("CARGO_PKG_VERSION")))
-            .build()?;
-        Ok(Self { client })
-    }
-
+impl Finder {
     /// The keys at an address: it is that of a key set, of an issuer, or of an issuer's description.
     async fn find(&self, url: &Url) -> Result<Keys> {
         let mut notes = Vec::new();
         if !url.as_str().parse::<Endpoint>().is_ok_and(|endpoint| endpoint.keeps_secrets()) {
             notes.push(format!("{url} is not encrypted: whoever is on the way can change the keys"));
         }
-        let answer = self.get(url).await?;
+        let answer = self.0.get(url).await?;
         let value = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
         let mut found = if answer.status.is_success() && value.get("keys").is_some() {
             keys(&answer.body, false).with_context(|| format!("{url} is no key set"))?
@@ -143,7 +106,7 @@ impl Fetcher {
             base.set_path(&format!("{}/", issuer.path()));
         }
         let description = base.join(DISCOVERY)?;
-        let answer = self.get(&description).await?;
+        let answer = self.0.get(&description).await?;
         if !answer.status.is_success() {
             bail!("{description} answers {}", answer.status);
         }
@@ -171,33 +134,12 @@ impl Fetcher {
             _ => bail!("{description} names keys at {jwks_uri}, which is less safe than itself"),
         }
         let issuer = text("issuer")?.to_owned();
-        let answer = self.get(&jwks_uri).await?;
+        let answer = self.0.get(&jwks_uri).await?;
         if !answer.status.is_success() {
             bail!("{jwks_uri} answers {}", answer.status);
         }
         let found = keys(&answer.body, false).with_context(|| format!("{jwks_uri} is no key set"))?;
         Ok(Keys { issuer: Some(issuer), ..found })
-    }
-
-    async fn get(&self, url: &Url) -> Result<Answer> {
-        let unreachable = || format!("{url} cannot be fetched");
-        let mut response = self
-            .client
-            .get(url.clone())
-            .send()
-            .await
-            .map_err(reqwest::Error::without_url)
-            .with_context(unreachable)?;
-        let (status, mut body) = (response.status(), Vec::new());
-        while let Some(chunk) =
-            response.chunk().await.map_err(reqwest::Error::without_url).with_context(unreachable)?
-        {
-            body.extend_from_slice(&chunk);
-            if body.len() > MAX_ANSWER {
-                bail!("{url} answers more than 1 MiB, which no key set has");
-            }
-        }
-        Ok(Answer { status, body })
     }
 }
 

@@ -1,6 +1,8 @@
 //! `sessera verify`
 
+mod fetch;
 mod keys;
+mod status;
 
 use std::fmt::Write as _;
 
@@ -8,7 +10,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
 use sessera_jose::verify::{check_audience, check_issuer, check_times, verify, verify_with_secrets};
-use sessera_jose::{Jwk, VerifyError};
+use sessera_jose::{Jwk, VerifyError, status_list};
 use sessera_model::{GoDuration, Timestamp};
 
 use crate::global::Global;
@@ -16,6 +18,7 @@ use crate::input;
 use crate::offline::times;
 use crate::output::warn;
 use keys::{KeySource, Keys};
+use status::{Place, When};
 
 /// What session tokens begin with.
 const SESSION_TOKEN: &str = "ory_st_";
@@ -27,6 +30,9 @@ const SESSION_TOKEN: &str = "ory_st_";
 ///
 /// From an issuer's address the keys are found by discovery, and the token must then be of that issuer unless
 /// --issuer names another. Shared secrets (HS256 and the like) are taken from files only.
+///
+/// A token that names a status list is refused when the list says that its session was revoked, and when there
+/// is no list that is good.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -52,6 +58,9 @@ pub(crate) struct Verify {
     /// At which time the token must be valid: RFC 3339, or seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     time: Option<Timestamp>,
+    /// When to read the status list that a token may name
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
+    status: When,
 }
 
 /// A token that is valid.
@@ -59,6 +68,33 @@ struct Valid {
     header: Map<String, Value>,
     claims: Map<String, Value>,
     key: Jwk,
+    status: Status,
+}
+
+/// What is known of the session behind a valid token.
+enum Status {
+    /// The token names no list.
+    Unknown,
+    /// The list was not read.
+    NotRead(Place),
+    /// The list says that it was not revoked.
+    Good(Place),
+}
+
+/// Why a token is refused.
+enum Refusal {
+    /// By itself.
+    Token(VerifyError),
+    /// Its list has this status for it.
+    Revoked(u8),
+    /// What the list says could not be learnt.
+    StatusUnknown(anyhow::Error),
+}
+
+impl From<VerifyError> for Refusal {
+    fn from(error: VerifyError) -> Self {
+        Self::Token(error)
+    }
 }
 
 impl Verify {
@@ -70,17 +106,17 @@ impl Verify {
         }
         let now = times::or_now(self.time).seconds();
         let output = global.output();
-        match self.check(&token, &keys, now) {
+        match self.check(&token, &keys, now).await {
             Ok(valid) => {
                 let document = valid.to_json(now);
                 output.print_text(&valid.to_text(&self.jwks, now), &document, None)
             }
-            Err(error) => {
-                let reason = reason(&error, &token, &keys, now);
+            Err(refusal) => {
+                let reason = refusal.reason(&token, &keys, now);
                 if !output.is_table() {
                     output.print_document(&json!({
                         "valid": false,
-                        "error": code(&error),
+                        "error": refusal.code(),
                         "reason": reason,
                     }))?;
                 }
@@ -100,7 +136,7 @@ impl Verify {
     }
 
     /// Signature first: nothing is believed of a token before.
-    fn check(&self, token: &str, keys: &Keys, now: i64) -> Result<Valid, VerifyError> {
+    async fn check(&self, token: &str, keys: &Keys, now: i64) -> Result<Valid, Refusal> {
         let verified = if keys.with_secrets {
             verify_with_secrets(token, &keys.set)?
         } else {
@@ -113,10 +149,21 @@ impl Verify {
         if let Some(audience) = &self.audience {
             check_audience(&claims, audience)?;
         }
-        check_times(&claims, now, i64::try_from(self.leeway.get().as_secs()).unwrap_or(i64::MAX))?;
+        let leeway = i64::try_from(self.leeway.get().as_secs()).unwrap_or(i64::MAX);
+        check_times(&claims, now, leeway)?;
         let key = keys.set.find(&verified.kid).cloned();
         let key = key.ok_or_else(|| VerifyError::UnknownKey(verified.kid.clone()))?;
-        Ok(Valid { header: verified.header, claims, key })
+        let status = match Place::of(&claims).map_err(Refusal::StatusUnknown)? {
+            None => Status::Unknown,
+            Some(place) if !self.status.applies(&self.jwks) => Status::NotRead(place),
+            // A list speaks of now, whatever --time asks.
+            Some(place) => match place.read(&self.jwks, keys, times::or_now(None).seconds(), leeway).await {
+                Ok(status_list::VALID) => Status::Good(place),
+                Ok(other) => return Err(Refusal::Revoked(other)),
+                Err(error) => return Err(Refusal::StatusUnknown(error)),
+            },
+        };
+        Ok(Valid { header: verified.header, claims, key, status })
     }
 }
 
@@ -142,6 +189,13 @@ impl Valid {
             }
             None => writeln!(text, "Expires  never: it has no \"exp\""),
         };
+        let _ = match &self.status {
+            Status::Unknown => Ok(()),
+            Status::Good(place) => writeln!(text, "Status   not revoked, says {}", place.uri),
+            Status::NotRead(place) => {
+                writeln!(text, "Status   not asked for; \"--status always\" reads {}", place.uri)
+            }
+        };
         let _ = writeln!(text, "\nHeader\n{}", pretty(&self.header));
         let _ = writeln!(text, "\nClaims\n{}", pretty(&self.claims));
         text
@@ -159,6 +213,7 @@ impl Valid {
             "claims": self.claims,
             "key": key,
             "expires_in": self.time("exp").map(|exp| exp - now),
+            "revoked": matches!(self.status, Status::Good(_)).then_some(false),
         })
     }
 }
@@ -172,7 +227,29 @@ fn pretty(members: &Map<String, Value>) -> String {
     serde_json::to_string_pretty(members).unwrap_or_default()
 }
 
-/// The reason as a person needs it.
+impl Refusal {
+    /// The reason as a person needs it.
+    fn reason(&self, token: &str, keys: &Keys, now: i64) -> String {
+        match self {
+            Self::Token(error) => reason(error, token, keys, now),
+            Self::Revoked(1) => "its session was revoked or has ended, says its status list".into(),
+            Self::Revoked(status) => format!("its status list has the status {status} for it, not 0"),
+            Self::StatusUnknown(error) => {
+                format!("whether it was revoked cannot be learnt: {error:#}. \"--status never\" goes without")
+            }
+        }
+    }
+
+    /// The reason for programs.
+    const fn code(&self) -> &'static str {
+        match self {
+            Self::Token(error) => code(error),
+            Self::Revoked(_) => "revoked",
+            Self::StatusUnknown(_) => "status_unknown",
+        }
+    }
+}
+
 fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
     match error {
         VerifyError::Malformed(_) if token.starts_with(SESSION_TOKEN) => {
@@ -197,7 +274,6 @@ fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
     }
 }
 
-/// The reason for programs.
 const fn code(error: &VerifyError) -> &'static str {
     match error {
         VerifyError::Malformed(_) => "malformed",

@@ -1,0 +1,71 @@
+//! Fetching what verifying needs, within limits.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode};
+use url::Url;
+
+/// The longest answer that is read, in bytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often an answer may send elsewhere.
+const REDIRECTS: usize = 3;
+
+/// Fetches within limits.
+pub(super) struct Fetcher {
+    client: Client,
+}
+
+/// What an address answered.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Vec<u8>,
+}
+
+impl Fetcher {
+    /// One for addresses that are as safe as the first of them.
+    pub(super) fn new(start: &Url) -> Result<Self> {
+        let secure = start.scheme() == "https";
+        let policy = Policy::custom(move |attempt| {
+            if attempt.previous().len() > REDIRECTS {
+                attempt.error("it sends elsewhere too often")
+            } else if secure && attempt.url().scheme() != "https" {
+                attempt.error("it sends from https to http")
+            } else {
+                attempt.follow()
+            }
+        });
+        let client = Client::builder()
+            .timeout(TIMEOUT)
+            .redirect(policy)
+            .user_agent(concat!("sessera/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { client })
+    }
+
+    pub(super) async fn get(&self, url: &Url) -> Result<Answer> {
+        let unreachable = || format!("{url} cannot be fetched");
+        let mut response = self
+            .client
+            .get(url.clone())
+            .send()
+            .await
+            .map_err(reqwest::Error::without_url)
+            .with_context(unreachable)?;
+        let (status, mut body) = (response.status(), Vec::new());
+        while let Some(chunk) =
+            response.chunk().await.map_err(reqwest::Error::without_url).with_context(unreachable)?
+        {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_ANSWER {
+                bail!("{url} answers more than 1 MiB, which is too much");
+            }
+        }
+        Ok(Answer { status, body })
+    }
+}
