@@ -19,8 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::app::{App, Snapshot};
 use crate::error::ApiError;
-use crate::rotation;
-use crate::tokenizers::unsigned;
+use crate::tokenizers::{unsigned, when_it_may_sign};
 
 /// The lists that were made last. Whoever asks for one that is not here waits while it is made, so that it is
 /// made once.
@@ -88,10 +87,7 @@ impl StatusLists {
     ) -> Result<Option<Arc<ListToken>>, ApiError> {
         let Some(Ok(tokenizer)) = snapshot.tokenizers.get(template) else { return Ok(None) };
         let Some(uri) = tokenizer.status_uri(&snapshot.config.public.base_url, list) else { return Ok(None) };
-        let now = app.clock.now();
-        if tokenizer.is_managed() {
-            rotation::require_lease(app, now)?;
-        }
+        let now = when_it_may_sign(app, tokenizer)?;
         let period = Period::at(now.seconds(), snapshot.config.session.status_list_max_age, tokenizer);
         let kid = tokenizer.signer(now.seconds()).kid();
         let mut state = self.0.lock().await;

@@ -188,7 +188,7 @@ impl Tokenizers {
                 )));
             }
         };
-        let now = moment(app, tokenizer)?;
+        let now = when_it_may_sign(app, tokenizer)?;
         let token = match claims(app, issuer, tokenizer, live, now) {
             Ok(claims) if tokenizer.is_remote() => sign_elsewhere(app, tokenizer, claims, now).await,
             Ok(claims) => sign(app, tokenizer, &claims, now),
@@ -203,14 +203,14 @@ impl Tokenizers {
     /// The same without waiting for anything; nothing where that gives no token, whatever the reason.
     pub fn try_tokenize(&self, app: &App, issuer: &str, name: &str, live: &LiveSession) -> Option<String> {
         let tokenizer = self.get(name)?.as_ref().ok().filter(|tokenizer| !tokenizer.is_remote())?;
-        let now = moment(app, tokenizer).ok()?;
+        let now = when_it_may_sign(app, tokenizer).ok()?;
         let claims = claims(app, issuer, tokenizer, live, now).ok()?;
         sign(app, tokenizer, &claims, now).ok()
     }
 }
 
 /// Now, when this node may sign by a template.
-fn moment(app: &App, tokenizer: &Tokenizer) -> Result<Timestamp, ApiError> {
+pub(crate) fn when_it_may_sign(app: &App, tokenizer: &Tokenizer) -> Result<Timestamp, ApiError> {
     let now = app.clock.now();
     if tokenizer.is_managed() {
         rotation::require_lease(app, now)?;

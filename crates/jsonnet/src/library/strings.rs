@@ -407,6 +407,15 @@ fn parse_hex(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     Ok(Value::Number(digits_in_base(m, &text, 16, node)?))
 }
 
+/// What a character stands for, counted as go-jsonnet does: there the characters behind "9" go on from 10.
+const fn digit(character: char) -> Option<u32> {
+    match character {
+        'a'.. => Some(character as u32 - 'a' as u32 + 10),
+        'A'.. => Some(character as u32 - 'A' as u32 + 10),
+        _ => (character as u32).checked_sub('0' as u32),
+    }
+}
+
 fn digits_in_base(m: &mut Machine<'_>, digits: &str, base: u32, node: NodeId) -> Step<f64> {
     if digits.is_empty() {
         return m.fail(node, format!("not a base {base} integer: \"\""));
@@ -414,7 +423,7 @@ fn digits_in_base(m: &mut Machine<'_>, digits: &str, base: u32, node: NodeId) ->
     m.burn(digits.len())?;
     let mut number = 0.0;
     for character in digits.chars() {
-        let Some(digit) = character.to_digit(base) else {
+        let Some(digit) = digit(character).filter(|digit| *digit < base) else {
             return m.fail(node, format!("{:?} is not a base {base} integer", shortened(digits)));
         };
         number = number * f64::from(base) + f64::from(digit);
