@@ -554,7 +554,14 @@ fn toml_value(
             let (open, between, close) = if top { ("[\n", ",\n", "\n") } else { ("[ ", ", ", " ") };
             for at in 0..m.array_len(array) {
                 m.put(w, if at == 0 { open } else { between })?;
-                m.put_times(w, indent, if top { level + 1 } else { 0 })?;
+                if top {
+                    // go-jsonnet indents what it has made line by line, and an indent may hold ends of lines.
+                    for (at, line) in indent.split('\n').enumerate() {
+                        m.put(w, if at == 0 { "" } else { "\n" })?;
+                        m.put_times(w, indent, level)?;
+                        m.put(w, line)?;
+                    }
+                }
                 let element = m.forced_element(array, at)?;
                 toml_value(m, element, indent, level, false, w, node)?;
             }
