@@ -49,20 +49,48 @@ pub enum Scalar<'a> {
 /// ```
 #[derive(Debug)]
 pub struct Document {
-    canonical: Box<str>,
-    strings: Box<str>,
+    /// The canonical text, and behind it the strings that are written with escapes there, without them.
+    text: Box<str>,
     nodes: Box<[Node]>,
     children: Box<[u32]>,
     fields: Box<[Field]>,
+    numbers: Box<[f64]>,
 }
 
-/// A value of a document.
+/// A value of a document, in few bytes because servers keep many documents.
 #[derive(Debug, Clone, Copy)]
 struct Node {
-    kind: Kind,
     /// Its canonical text.
     start: u32,
     end: u32,
+    /// Where its content begins: in the text, or among children, fields or numbers.
+    first: u32,
+    /// How much content it has, above the [`FORM_BITS`] that say of what kind it is.
+    len_and_form: u32,
+}
+
+/// The lowest bits of [`Node::len_and_form`]; lengths fit into the others, see [`LONGEST`].
+const FORM_BITS: u32 = 3;
+
+/// The longest text of a document, in bytes. Escaping makes it at most six times as long.
+const LONGEST: usize = 64 << 20;
+
+/// Kinds as they stand in [`Node::len_and_form`].
+mod form {
+    pub(super) const NULL: u32 = 0;
+    pub(super) const FALSE: u32 = 1;
+    pub(super) const TRUE: u32 = 2;
+    pub(super) const NUMBER: u32 = 3;
+    pub(super) const STRING: u32 = 4;
+    pub(super) const ARRAY: u32 = 5;
+    pub(super) const OBJECT: u32 = 6;
+}
+
+impl Node {
+    fn set(&mut self, form: u32, first: usize, len: usize) {
+        self.first = to_u32(first);
+        self.len_and_form = to_u32(len) << FORM_BITS | form;
+    }
 }
 
 /// What a value is, as evaluations see it.
@@ -71,7 +99,7 @@ pub(crate) enum Kind {
     Null,
     Bool(bool),
     Number(f64),
-    /// Bytes `start..end` of the strings.
+    /// Bytes `start..end` of the text.
     String {
         start: u32,
         end: u32,
@@ -105,8 +133,8 @@ impl Document {
     /// # Ok::<(), sessera_jsonnet::DocumentError>(())
     /// ```
     pub fn parse(json: &[u8]) -> Result<Self, DocumentError> {
-        if u32::try_from(json.len()).is_err() {
-            return Err(DocumentError { at: 0, problem: "the text is longer than 4 GiB" });
+        if json.len() > LONGEST {
+            return Err(DocumentError { at: LONGEST, problem: "the text is longer than 64 MiB" });
         }
         let json = std::str::from_utf8(json)
             .map_err(|error| DocumentError { at: error.valid_up_to(), problem: "the text is not UTF-8" })?;
@@ -211,31 +239,42 @@ impl Document {
     /// ```
     pub fn size(&self) -> usize {
         size_of::<Self>()
-            + self.canonical.len()
-            + self.strings.len()
-            + self.nodes.len() * size_of::<Node>()
-            + self.children.len() * size_of::<u32>()
-            + self.fields.len() * size_of::<Field>()
+            + self.text.len()
+            + size_of_val(&*self.nodes)
+            + size_of_val(&*self.children)
+            + size_of_val(&*self.fields)
+            + size_of_val(&*self.numbers)
     }
 
     pub(crate) fn canonical_of(&self, node: u32) -> &str {
         let node = self.nodes[node as usize];
-        &self.canonical[node.start as usize..node.end as usize]
+        &self.text[node.start as usize..node.end as usize]
     }
 
     pub(crate) fn kind(&self, node: u32) -> Kind {
-        self.nodes[node as usize].kind
+        let Node { first, len_and_form, .. } = self.nodes[node as usize];
+        let len = len_and_form >> FORM_BITS;
+        match len_and_form & ((1 << FORM_BITS) - 1) {
+            form::FALSE => Kind::Bool(false),
+            form::TRUE => Kind::Bool(true),
+            form::NUMBER => Kind::Number(self.numbers[first as usize]),
+            form::STRING => Kind::String { start: first, end: first + len },
+            form::ARRAY => Kind::Array { first, len },
+            form::OBJECT => Kind::Object { first, len },
+            _ => Kind::Null,
+        }
     }
 
+    /// Bytes of the text.
     pub(crate) fn string(&self, start: u32, end: u32) -> &str {
-        &self.strings[start as usize..end as usize]
+        &self.text[start as usize..end as usize]
     }
 
     pub(crate) fn child(&self, first: u32, at: u32) -> u32 {
         self.children[(first + at) as usize]
     }
 
-    /// Name (as bytes of the strings) and value of a field.
+    /// Name (as bytes of the text) and value of a field.
     pub(crate) fn field(&self, first: u32, at: u32) -> ((u32, u32), u32) {
         let field = self.fields[(first + at) as usize];
         ((field.name_start, field.name_end), field.node)
@@ -271,18 +310,30 @@ impl Builder {
             built: &self,
             // Names and texts with their quotes and separators.
             out: Vec::with_capacity(self.strings.len() + 8 * self.nodes.len()),
+            unescaped: Vec::new(),
             nodes: Vec::with_capacity(self.nodes.len()),
             children: Vec::with_capacity(self.children.len()),
             fields: Vec::with_capacity(self.fields.len()),
+            numbers: Vec::new(),
         };
         writer.write(root);
-        let Writer { out, nodes, children, fields, .. } = writer;
+        let Writer { mut out, unescaped, mut nodes, children, mut fields, numbers, .. } = writer;
+        for Unescaped { place, start, end } in unescaped {
+            let first = out.len();
+            out.extend_from_slice(&self.strings.as_bytes()[start as usize..end as usize]);
+            match place {
+                Place::Node(node) => nodes[node].set(form::STRING, first, out.len() - first),
+                Place::Name(field) => {
+                    (fields[field].name_start, fields[field].name_end) = (to_u32(first), to_u32(out.len()));
+                }
+            }
+        }
         Document {
-            canonical: String::from_utf8(out).unwrap_or_default().into_boxed_str(),
+            text: String::from_utf8(out).unwrap_or_default().into_boxed_str(),
             nodes: nodes.into_boxed_slice(),
             children: children.into_boxed_slice(),
             fields: fields.into_boxed_slice(),
-            strings: self.strings.into_boxed_str(),
+            numbers: numbers.into_boxed_slice(),
         }
     }
 }
@@ -300,23 +351,50 @@ fn sort_fields(strings: &str, fields: &mut Vec<Field>) -> u32 {
 struct Writer<'a> {
     built: &'a Builder,
     out: Vec<u8>,
+    /// Strings that were written with escapes.
+    unescaped: Vec<Unescaped>,
     nodes: Vec<Node>,
     children: Vec<u32>,
     fields: Vec<Field>,
+    numbers: Vec<f64>,
+}
+
+/// A string of the builder that has no place in the canonical text.
+struct Unescaped {
+    place: Place,
+    start: u32,
+    end: u32,
+}
+
+/// Whose string it is.
+enum Place {
+    Node(usize),
+    Name(usize),
 }
 
 impl Writer<'_> {
     fn write(&mut self, old: u32) -> u32 {
-        let kind = self.built.nodes[old as usize];
         let id = self.nodes.len();
-        let start = to_u32(self.out.len());
-        self.nodes.push(Node { kind, start, end: start });
-        match kind {
+        let begin = self.out.len();
+        let start = to_u32(begin);
+        self.nodes.push(Node { start, end: start, first: 0, len_and_form: form::NULL });
+        match self.built.nodes[old as usize] {
             Kind::Null => self.out.extend_from_slice(b"null"),
-            Kind::Bool(value) => self.out.extend_from_slice(if value { b"true" } else { b"false" }),
-            Kind::Number(value) => number::write(value, &mut self.out),
+            Kind::Bool(value) => {
+                self.out.extend_from_slice(if value { b"true" } else { b"false" });
+                self.nodes[id].set(if value { form::TRUE } else { form::FALSE }, 0, 0);
+            }
+            Kind::Number(value) => {
+                number::write(value, &mut self.out);
+                self.nodes[id].set(form::NUMBER, self.numbers.len(), 0);
+                self.numbers.push(value);
+            }
             Kind::String { start, end } => {
-                text::write_json(&self.built.strings[start as usize..end as usize], &mut self.out);
+                if self.string(start, end) {
+                    self.nodes[id].set(form::STRING, begin + 1, (end - start) as usize);
+                } else {
+                    self.unescaped.push(Unescaped { place: Place::Node(id), start, end });
+                }
             }
             Kind::Array { first, len } => {
                 let new_first = self.children.len();
@@ -329,33 +407,45 @@ impl Writer<'_> {
                     self.children[new_first + at] = self.write(self.built.children[first as usize + at]);
                 }
                 self.out.push(b']');
-                self.nodes[id].kind = Kind::Array { first: to_u32(new_first), len };
+                self.nodes[id].set(form::ARRAY, new_first, len as usize);
             }
             Kind::Object { first, len } => {
                 let new_first = self.fields.len();
                 let old = &self.built.fields[first as usize..(first + len) as usize];
                 self.fields.extend_from_slice(old);
                 self.out.push(b'{');
-                for at in 0..len as usize {
-                    if at > 0 {
+                for at in new_first..new_first + len as usize {
+                    if at > new_first {
                         self.out.push(b',');
                     }
-                    let field = self.fields[new_first + at];
-                    let name = &self.built.strings[field.name_start as usize..field.name_end as usize];
-                    text::write_json(name, &mut self.out);
+                    let Field { name_start: start, name_end: end, node } = self.fields[at];
+                    let name_start = to_u32(self.out.len() + 1);
+                    if self.string(start, end) {
+                        self.fields[at].name_start = name_start;
+                        self.fields[at].name_end = name_start + (end - start);
+                    } else {
+                        self.unescaped.push(Unescaped { place: Place::Name(at), start, end });
+                    }
                     self.out.push(b':');
-                    self.fields[new_first + at].node = self.write(field.node);
+                    self.fields[at].node = self.write(node);
                 }
                 self.out.push(b'}');
-                self.nodes[id].kind = Kind::Object { first: to_u32(new_first), len };
+                self.nodes[id].set(form::OBJECT, new_first, len as usize);
             }
         }
         self.nodes[id].end = to_u32(self.out.len());
         to_u32(id)
     }
+
+    /// Writes a string of the builder; whether it stands there as it is, without escapes.
+    fn string(&mut self, start: u32, end: u32) -> bool {
+        let (before, text) = (self.out.len(), &self.built.strings[start as usize..end as usize]);
+        text::write_json(text, &mut self.out);
+        self.out.len() - before == text.len() + 2
+    }
 }
 
-/// Lengths fit: escaping makes a text at most six times as long, and longer ones were refused before.
+/// Lengths fit, because longer texts were refused before; see [`LONGEST`].
 fn to_u32(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
@@ -623,6 +713,20 @@ mod tests {
         let a = document.find(first, len, "a").unwrap();
         assert_eq!(document.canonical_of(document.field(first, a).1), r#"{"x":true}"#);
         assert_eq!(document.find(first, len, "c"), None);
+    }
+
+    #[test]
+    fn strings_are_read_without_their_escapes() {
+        let document = Document::parse(br#"{"a\n\"":"x\u0001","b":"plain","\u00e9":["\\", ""]}"#).unwrap();
+        let text = |node: u32| match document.kind(node) {
+            Kind::String { start, end } => document.string(start, end).to_owned(),
+            other => panic!("{other:?}"),
+        };
+        let Kind::Object { first, len } = document.kind(0) else { panic!("an object") };
+        let field = |name: &str| document.field(first, document.find(first, len, name).unwrap()).1;
+        assert_eq!((text(field("a\n\"")), text(field("b"))), ("x\u{1}".into(), "plain".into()));
+        let Kind::Array { first, len: 2 } = document.kind(field("\u{e9}")) else { panic!("an array") };
+        assert_eq!([text(document.child(first, 0)), text(document.child(first, 1))], ["\\", ""]);
     }
 
     proptest! {
