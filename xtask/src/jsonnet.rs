@@ -1,12 +1,12 @@
-//! Tests of the Jsonnet engine that need other programs: go-jsonnet, valgrind, a fuzzer.
+//! Tests of the Jsonnet engine that need other programs: go-jsonnet, a fuzzer.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 
 use crate::run::{cargo, run, skipped, workspace};
-use crate::tools::{find, python};
+use crate::tools::python;
 
 /// The instrumentation that libFuzzer steers by. It is part of the stable compiler.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -15,9 +15,6 @@ const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-cov
 
 /// The platform that the fuzz targets are built for.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
-
-/// By how much of a hundred an evaluation may take more instructions than written down.
-const TOLERANCE: u64 = 10;
 
 fn engine() -> PathBuf {
     workspace().join("crates/jsonnet")
@@ -65,43 +62,4 @@ pub(crate) fn fuzz(seconds: u64) -> Result<()> {
             .current_dir(&folder))?;
     }
     Ok(())
-}
-
-/// Counts the instructions of an evaluation, which are the same on a busy machine, and compares them with
-/// those written down in `benches/instructions.txt`.
-#[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
-pub(crate) fn instructions() -> Result<()> {
-    if find("valgrind").is_none() {
-        skipped("the instruction counts of the Jsonnet engine", "valgrind is not installed");
-        return Ok(());
-    }
-    cargo(&["build", "--release", "--locked", "-p", "sessera-jsonnet", "--example", "mappers"])?;
-    let known = std::fs::read_to_string(engine().join("benches/instructions.txt"))?;
-    let mut slower = Vec::new();
-    for line in known.lines() {
-        let (mapper, known) = line.split_once(' ').context("a line holds a mapper and a number")?;
-        let known: u64 = known.parse()?;
-        let now = (counted(mapper, 300)? - counted(mapper, 100)?) / 200;
-        println!("{mapper} {now} (known: {known})");
-        if now > known + known * TOLERANCE / 100 {
-            slower.push(mapper);
-        }
-    }
-    if !slower.is_empty() {
-        bail!("{} take more instructions than written down in benches/instructions.txt", slower.join(", "));
-    }
-    Ok(())
-}
-
-/// The instructions of a process that evaluates a mapper some times.
-fn counted(mapper: &str, times: u32) -> Result<u64> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(target().join("release/examples/mappers"))
-        .arg(engine().join("benches/mappers"))
-        .args([mapper.to_owned(), times.to_string()])
-        .output()?;
-    let text = String::from_utf8_lossy(&output.stderr);
-    let count = text.lines().find_map(|line| line.split_once("Collected : ")).map(|(_, count)| count.trim());
-    count.and_then(|count| count.parse().ok()).with_context(|| format!("valgrind gave no count:\n{text}"))
 }

@@ -3,6 +3,7 @@
 mod browser;
 mod clients;
 mod compare;
+mod instructions;
 mod jsonnet;
 mod mail;
 mod postgres;
@@ -61,7 +62,7 @@ enum Chore {
         #[arg(default_value_t = 600)]
         seconds: u64,
     },
-    /// Only the instruction counts of the Jsonnet engine
+    /// Only the instruction counts of mappers, of making tokens and of whoami
     Instructions,
     /// The speed of the Jsonnet engine beside jrsonnet's; not part of "test"
     Compare {
@@ -71,6 +72,12 @@ enum Chore {
         /// How often each engine takes its turn
         #[arg(default_value_t = 5)]
         rounds: usize,
+    },
+    /// The benchmarks on a PostgreSQL of their own; not part of "test"
+    BenchPostgres {
+        /// What sessera-bench is given
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+        arguments: Vec<String>,
     },
     /// Only the wire contract: answers compared with recorded ones, where the recordings are there
     Wire {
@@ -111,8 +118,12 @@ fn main() -> Result<()> {
             tools::install()?;
             jsonnet::fuzz(seconds)
         }
-        Chore::Instructions => jsonnet::instructions(),
+        Chore::Instructions => instructions::check(),
         Chore::Compare { folder, rounds } => compare::run_in_turn(&folder, rounds),
+        Chore::BenchPostgres { arguments } => {
+            tools::install()?;
+            postgres::bench(&arguments)
+        }
         Chore::Wire { only } => wire::check(&only),
     }
 }

@@ -38,6 +38,23 @@ pub(crate) fn test() -> Result<()> {
     Ok(())
 }
 
+/// Measures the server on PostgreSQL: `sessera-bench` with these arguments, and the database on the client's core.
+pub(crate) fn bench(arguments: &[String]) -> Result<()> {
+    /// The server has the first one.
+    const CORE: &str = "1";
+    let cluster = Cluster::start("bench")?;
+    let pid = fs::read_to_string(cluster.folder.join("postmaster.pid"))?;
+    let pid = pid.lines().next().context("PostgreSQL tells no process id")?;
+    // Processes that are started for connections inherit it.
+    run(Command::new("taskset")
+        .args(["--all-tasks", "--cpu-list", "--pid", CORE, pid])
+        .stdout(Stdio::null()))?;
+    run(Command::new("cargo")
+        .args(["run", "--release", "--locked", "-p", "sessera-bench", "--", "--dsn"])
+        .arg(cluster.dsn("postgres"))
+        .args(arguments))
+}
+
 /// A running cluster. Everybody on this machine may connect; it holds test data only.
 pub(crate) struct Cluster {
     folder: PathBuf,
@@ -57,7 +74,7 @@ impl Cluster {
         // Nothing here has to survive a power cut.
         let settings = format!(
             "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
-             max_connections = 100\n"
+             max_connections = 100\nmax_wal_size = 8GB\n"
         );
         let file = folder.join("postgresql.conf");
         let default = fs::read_to_string(&file)?;

@@ -4,6 +4,7 @@
 //! handler that does nothing. BENCHMARKING.md says how to read them.
 
 mod cores;
+mod database;
 mod limits;
 mod load;
 mod measures;
@@ -11,8 +12,11 @@ mod seed;
 mod server;
 mod table;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use sessera_model::GoDuration;
 
 /// Measures the release build of the server on one core, loaded from another one
 #[derive(Parser)]
@@ -29,6 +33,12 @@ struct Arguments {
     /// Kept connections
     #[arg(long, default_value_t = 32, global = true)]
     connections: usize,
+    /// An empty PostgreSQL database, whose content is deleted; without it SQLite is measured
+    #[arg(long, global = true)]
+    dsn: Option<String>,
+    /// Where databases of SQLite are made [default: the folder for temporary files]
+    #[arg(long, global = true)]
+    folder: Option<PathBuf>,
     #[command(subcommand)]
     measure: Measure,
 }
@@ -56,8 +66,8 @@ enum Measure {
     /// Whoami at half its greatest rate, every answer checked, while sessions are made and revoked
     Soak {
         /// How long
-        #[arg(long, default_value_t = 10)]
-        minutes: u64,
+        #[arg(long, default_value = "10m")]
+        time: GoDuration,
     },
     /// Serves the handler that does nothing
     #[command(hide = true)]
@@ -81,7 +91,7 @@ fn main() -> Result<()> {
         Measure::Start => measures::start(&arguments),
         Measure::Memory => measures::memory(&arguments),
         Measure::Scale { sessions } => measures::scale(&arguments, sessions),
-        Measure::Soak { minutes } => measures::soak(&arguments, *minutes),
+        Measure::Soak { time } => measures::soak(&arguments, time.get()),
         Measure::EmptyHandler { .. } => Ok(()),
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use sessera_jose::Algorithm;
 
@@ -28,8 +30,8 @@ fn load_of(arguments: &Arguments, server: &Server) -> Load {
 
 /// A server with people in its database, all of them in memory after `requests` went through once.
 fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
-    let place = Place::new(more)?;
-    seed::people(&place.database(), 0, arguments.people)?;
+    let place = Place::new(arguments, more)?;
+    seed::people(&place.database, 0, arguments.people)?;
     let (server, _) = place.start()?;
     Ok((place, server))
 }
@@ -103,7 +105,7 @@ pub(crate) fn uncached(arguments: &Arguments) -> Result<()> {
     let (_place, server) = started(arguments, &json!({"session": {"cache": {"max_bytes": 0}}}))?;
     let load = load_of(arguments, &server);
     let requests = server::whoami(0..arguments.people, Some("ES256"));
-    let mut rate = Figure::new("answers/s (goal 6000 with SQLite)");
+    let mut rate = Figure::new("answers/s (goal 6000 with SQLite, 3000 with PostgreSQL)");
     for _ in 0..arguments.runs {
         rate.add(load::run(load, &requests)?.rate());
     }
@@ -217,8 +219,8 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
 pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
     let mut figures = Vec::new();
     for (people, goal) in [(1_000, 100), (100_000, 700)] {
-        let place = Place::new(&json!({"session": {"cache": {"max_bytes": "1GB"}}}))?;
-        seed::people(&place.database(), 0, people)?;
+        let place = Place::new(arguments, &json!({"session": {"cache": {"max_bytes": "1GB"}}}))?;
+        seed::people(&place.database, 0, people)?;
         let (server, _) = place.start()?;
         warm(load_of(arguments, &server), &server::whoami(0..people, Some("ES256")))?;
         let mut figure = Figure::new(format!("{people} sessions, MiB (goal {goal})"));
@@ -232,15 +234,15 @@ pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
 
 /// Uncached whoami with more and more sessions in the database.
 pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
-    let place = Place::new(&json!({"session": {"cache": {"max_bytes": 0}}}))?;
+    let place = Place::new(arguments, &json!({"session": {"cache": {"max_bytes": 0}}}))?;
     let mut figures = Vec::new();
     let mut there = 0;
     for &wanted in sessions {
         if wanted < there {
             bail!("the numbers of sessions must rise");
         }
-        let begin = std::time::Instant::now();
-        seed::people(&place.database(), there, wanted)?;
+        let begin = Instant::now();
+        seed::people(&place.database, there, wanted)?;
         let mut seeded = Figure::new(format!("{wanted}: seeded in, s"));
         seeded.add(begin.elapsed().as_secs_f64());
         there = wanted;
@@ -248,7 +250,10 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
         let load = load_of(arguments, &server);
         // At most 50,000 different ones, spread over all: more would not fit the client's memory.
         let step = wanted.div_ceil(50_000).max(1);
-        let requests = server::whoami((0..wanted).step_by(usize::try_from(step)?), Some("ES256"));
+        let mut people: Vec<u64> = (0..wanted).step_by(usize::try_from(step)?).collect();
+        // In an order that has nothing to do with the one in which they were made.
+        people.sort_by_cached_key(|number| seed::identity_id(*number));
+        let requests = server::whoami(people.into_iter(), Some("ES256"));
         warm(load, &requests)?;
         let mut rate = Figure::new(format!("{wanted}: answers/s"));
         let mut percentiles = Percentiles::new();
@@ -260,7 +265,7 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
         figures.extend(percentiles.with(rate));
         let mut size = Figure::new(format!("{wanted}: bytes on disk a session with its person"));
         #[expect(clippy::cast_precision_loss, reason = "bytes of a disk")]
-        size.add(place.database_size()? as f64 / wanted as f64);
+        size.add(place.database.size()? as f64 / wanted as f64);
         figures.push(size);
     }
     table::print("Uncached whoami?tokenize_as, times at half the rate", &figures);
@@ -268,14 +273,14 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
 }
 
 /// Half the greatest rate for a long time, with changes going on, every answer checked.
-pub(crate) fn soak(arguments: &Arguments, minutes: u64) -> Result<()> {
+pub(crate) fn soak(arguments: &Arguments, time: Duration) -> Result<()> {
     let (place, server) = started(arguments, &json!({}))?;
     let load = load_of(arguments, &server);
     let requests = server::whoami(0..arguments.people, Some("ES256"));
     warm(load, &requests)?;
     let greatest = load::run(load, &requests)?.rate();
     let person = json!({
-        "traits": {"email": "comes-and-goes@example.org"},
+        "traits": {"email": PASSER_BY},
         "credentials": {"password": {"config": {"password": "Zx-long-enough-1234"}}},
     });
     server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
@@ -285,39 +290,60 @@ pub(crate) fn soak(arguments: &Arguments, minutes: u64) -> Result<()> {
         std::thread::spawn(move || {
             let mut rounds = 0_u64;
             while !stop.load(Ordering::SeqCst) {
-                let token = sign_in(port, "comes-and-goes@example.org")?;
-                server::call(
-                    port,
-                    "DELETE",
-                    "/self-service/logout/api",
-                    Some(&json!({"session_token": token})),
-                )?;
-                let path = format!("/admin/identities/{}", seed::identity_id(rounds % people));
-                let plan = json!([{"op": "add", "path": "/metadata_public", "value": {"plan": rounds}}]);
-                server::call(admin_port, "PATCH", &path, Some(&plan))?;
+                change_something(port, admin_port, rounds % people, rounds)?;
                 rounds += 1;
             }
             anyhow::Ok(rounds)
         })
     };
-    let mut memory = Figure::new("memory at the end of each minute, MiB");
+    let mut memory = Figure::new("memory, MiB, from the first minute on");
     let mut percentiles = Percentiles::new();
     let mut rate = Figure::new("answers/s, each one checked");
-    for _ in 0..minutes {
-        let load = Load { rate: Some(greatest * 0.5), time: Duration::from_secs(60), ..load };
-        let outcome = load::run(load, &requests)?;
+    let begin = Instant::now();
+    while begin.elapsed() < time && !changes.is_finished() {
+        let outcome = load::run(Load { rate: Some(greatest * 0.5), ..load }, &requests)?;
         rate.add(outcome.rate());
         percentiles.add(&outcome);
         #[expect(clippy::cast_precision_loss, reason = "MiB")]
-        memory.add(server.memory("VmRSS")? as f64);
+        if begin.elapsed() > time.min(Duration::from_secs(60)) {
+            memory.add(server.memory("VmRSS")? as f64);
+        }
     }
     stop.store(true, Ordering::SeqCst);
     let rounds = changes.join().map_err(|_| anyhow::anyhow!("a client panicked"))??;
     let mut figures = percentiles.with(rate);
     figures.push(memory);
     table::print(
-        &format!("{minutes} minutes at half the rate; {rounds} sign-ins, sign-outs and patches meanwhile"),
+        &format!("{time:?} at half the rate; {rounds} sign-ins, sign-outs and patches meanwhile"),
         &figures,
     );
+    Ok(())
+}
+
+/// Who signs in and out again and again.
+const PASSER_BY: &str = "comes-and-goes@example.org";
+
+/// Somebody signs in and out, and somebody else is changed. What is answered next must know it.
+fn change_something(port: u16, admin_port: u16, person: u64, round: u64) -> Result<()> {
+    let token = sign_in(port, PASSER_BY)?;
+    let passer_by = server::whoami_of(port, &token, None)?;
+    if !passer_by.contains(PASSER_BY) {
+        bail!("the session of {PASSER_BY} is answered with {passer_by}");
+    }
+    server::call(port, "DELETE", "/self-service/logout/api", Some(&json!({"session_token": token})))?;
+    match server::whoami_of(port, &token, None) {
+        Err(error) if error.to_string().contains("HTTP/1.1 401") => {}
+        other => bail!("a session that was revoked is answered with {other:?}"),
+    }
+    let id = seed::identity_id(person).to_string();
+    let plan = json!([{"op": "add", "path": "/metadata_public", "value": {"plan": round}}]);
+    server::call(admin_port, "PATCH", &format!("/admin/identities/{id}"), Some(&plan))?;
+    let answer: Value = serde_json::from_str(&server::whoami_of(port, &seed::token(person), Some("ES256"))?)?;
+    let claims = answer["tokenized"].as_str().and_then(|token| token.split('.').nth(1));
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims.context("no token")?)?)?;
+    let identity = &claims["session"]["identity"];
+    if claims["sub"] != *id || identity["id"] != *id || identity["metadata_public"]["plan"] != round {
+        bail!("the token of person {person} in round {round} has the claims {claims}");
+    }
     Ok(())
 }

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use sessera_jose::{Algorithm, JwkSet, generate};
 use tempfile::TempDir;
 
+use crate::database::Database;
 use crate::load::Request;
-use crate::{cores, seed};
+use crate::{Arguments, cores, seed};
 
 /// The mapper of Ory's guide to tokenized sessions.
 const MAPPER: &str = "local claims = std.extVar('claims');
@@ -34,14 +35,24 @@ pub(crate) const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs25
 /// A folder with a database and a configuration.
 pub(crate) struct Place {
     folder: TempDir,
+    pub(crate) database: Database,
     pub(crate) port: u16,
     pub(crate) admin_port: u16,
 }
 
 impl Place {
     /// A new one. Members of `more` lie over the configuration.
-    pub(crate) fn new(more: &Value) -> Result<Self> {
-        let place = Self { folder: tempfile::tempdir()?, port: free_port()?, admin_port: free_port()? };
+    pub(crate) fn new(arguments: &Arguments, more: &Value) -> Result<Self> {
+        let folder = match &arguments.folder {
+            Some(parent) => TempDir::new_in(parent)?,
+            None => tempfile::tempdir()?,
+        };
+        let database = match &arguments.dsn {
+            Some(dsn) => Database::Postgres(dsn.clone()),
+            None => Database::Sqlite(folder.path().join("bench.sqlite")),
+        };
+        database.clear()?;
+        let place = Self { folder, database, port: free_port()?, admin_port: free_port()? };
         let mut templates = json!({});
         for algorithm in ALGORITHMS {
             let key = generate::key(algorithm, Some("bench".into()), 2048)?;
@@ -53,7 +64,7 @@ impl Place {
             });
         }
         let mut config = json!({
-            "dsn": format!("sqlite://{}", place.database().display()),
+            "dsn": place.database.dsn(),
             "secrets": {"cipher": [seed::CIPHER], "cookie": ["a cookie secret for measuring"]},
             "serve": {"public": {"port": place.port}, "admin": {"port": place.admin_port}},
             "session": {"whoami": {"tokenizer": {"templates": templates}}},
@@ -64,24 +75,8 @@ impl Place {
         Ok(place)
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.path().join("bench.sqlite")
-    }
-
     fn config(&self) -> PathBuf {
         self.folder.path().join("kratos.yml")
-    }
-
-    /// Bytes of the database on disk.
-    pub(crate) fn database_size(&self) -> Result<u64> {
-        let mut size = 0;
-        for entry in std::fs::read_dir(self.folder.path())? {
-            let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with("bench.sqlite") {
-                size += entry.metadata()?.len();
-            }
-        }
-        Ok(size)
     }
 
     /// Starts the server and waits until it is ready; tells how long that took.
@@ -193,15 +188,26 @@ pub(crate) fn get(port: u16, path: &str) -> Result<String> {
     call(port, "GET", path, None)
 }
 
+/// What whoami answers about a session.
+pub(crate) fn whoami_of(port: u16, token: &str, template: Option<&str>) -> Result<String> {
+    let query = template.map(|name| format!("?tokenize_as={name}")).unwrap_or_default();
+    let headers = format!("X-Session-Token: {token}\r\n");
+    exchange(port, "GET", &format!("/sessions/whoami{query}"), &headers, "")
+}
+
 /// Calls on a connection of its own and returns the body of a good answer.
 pub(crate) fn call(port: u16, method: &str, path: &str, body: Option<&Value>) -> Result<String> {
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    exchange(port, method, path, "Content-Type: application/json\r\n", &body)
+}
+
+fn exchange(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Result<String> {
     use std::io::{Read as _, Write as _};
     let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
-    let body = body.map(ToString::to_string).unwrap_or_default();
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nAccept: application/json\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+         {headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = String::new();

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use axum::body::Body;
+use axum::http::Request;
+use axum::response::{IntoResponse as _, Response};
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
 use sessera_tokenizer::MAX_STATUS_TTL;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, load};
@@ -141,6 +145,14 @@ impl Server {
     /// What the handlers share.
     pub const fn app(&self) -> &Arc<App> {
         &self.app
+    }
+
+    /// Answers one request as the public API does, without a connection: from memory where that can be.
+    pub async fn answer(&self, request: Request<Body>) -> Response {
+        match public::whoami::from_memory(&self.app, &request) {
+            Some(response) => response,
+            None => public::router(self.app.clone()).oneshot(request).await.into_response(),
+        }
     }
 
     /// Answers until `stop` becomes true, then lets requests in flight finish and closes the database.

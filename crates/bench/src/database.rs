@@ -1,0 +1,75 @@
+//! The database of the measured server: SQLite in a folder of its own, or PostgreSQL.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use sessera_model::SystemRandom;
+use sessera_store::{Cipher, Engine, Store};
+
+use crate::seed::CIPHER;
+
+/// A database that is measured.
+pub(crate) enum Database {
+    /// A file.
+    Sqlite(PathBuf),
+    /// A data source name.
+    Postgres(String),
+}
+
+impl Database {
+    /// Makes it empty.
+    pub(crate) fn clear(&self) -> Result<()> {
+        match self {
+            // Its folder is new.
+            Self::Sqlite(_) => Ok(()),
+            Self::Postgres(_) => self.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;").map(drop),
+        }
+    }
+
+    /// What `dsn` says in the configuration.
+    pub(crate) fn dsn(&self) -> String {
+        match self {
+            Self::Sqlite(file) => format!("sqlite://{}", file.display()),
+            Self::Postgres(dsn) => dsn.clone(),
+        }
+    }
+
+    /// Opens it as the server does.
+    pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
+        let cipher = Arc::new(Cipher::new(&[CIPHER.into()])?);
+        Ok(Engine::of(&self.dsn())?.open(cipher, Arc::new(SystemRandom::default())).await?)
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn size(&self) -> Result<u64> {
+        match self {
+            Self::Sqlite(file) => {
+                let parts = ["", "-wal"].map(|part| format!("{}{part}", file.display()));
+                Ok(parts.iter().filter_map(|part| std::fs::metadata(part).ok()).map(|part| part.len()).sum())
+            }
+            Self::Postgres(_) => {
+                Ok(self.psql("SELECT pg_database_size(current_database());")?.trim().parse()?)
+            }
+        }
+    }
+
+    /// Runs statements of PostgreSQL and returns what they print.
+    pub(crate) fn psql(&self, statements: &str) -> Result<String> {
+        let Self::Postgres(dsn) = self else { bail!("only PostgreSQL takes its statements") };
+        let mut child = Command::new("psql")
+            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", dsn])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("psql is needed to measure PostgreSQL")?;
+        child.stdin.take().context("psql reads nothing")?.write_all(statements.as_bytes())?;
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            bail!("psql ended with {}", output.status);
+        }
+        Ok(String::from_utf8(output.stdout)?)
+    }
+}
