@@ -11,6 +11,7 @@ import socket
 import tempfile
 import time
 import unittest
+import urllib.request
 
 from test_faults import PATIENCE, Server, until
 
@@ -53,6 +54,13 @@ def read_all(connection):
         while piece := connection.recv(65536):
             answer += piece
     return answer
+
+
+def metric(server, line):
+    """A number from the metrics; 0 when it is not there."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.admin}/metrics/prometheus", timeout=PATIENCE) as answer:
+        lines = answer.read().decode().splitlines()
+    return sum(float(found.rsplit(" ", 1)[1]) for found in lines if found.startswith(line + " "))
 
 
 def descriptors(server):
@@ -125,10 +133,14 @@ class Descriptors(unittest.TestCase):
             self.assertEqual(server.manage("/admin/identities")[0], 200, "operators get in")
             self.assertEqual(server.manage("/health/ready")[0], 200, "the database goes on")
             self.assertLessEqual(descriptors(server), 64)
+            self.assertGreaterEqual(metric(server, 'sessera_connections_refused_total{api="public"}'), 20)
+            self.assertGreaterEqual(metric(server, 'sessera_connections{api="public"}'), 8)
             for connection in crowd:
                 connection.close()
             until(lambda: server.whoami(token) == 200, "recovery")
             self.assertEqual(server.sign_in(1)[0], 200)
+            kept.close()
+            until(lambda: metric(server, 'sessera_connections{api="public"}') == 0, "counting those off that are gone")
 
 
 class Slow(unittest.TestCase):

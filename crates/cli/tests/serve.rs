@@ -399,3 +399,43 @@ fn stored_values_are_encrypted_under_a_new_secret_while_the_server_runs() {
     let header = format!("x-session-token: {token}");
     assert_eq!(call(&server.public, "GET", "/sessions/whoami", &[&header], None).0, 200);
 }
+
+/// The body of the next request that comes to a port.
+fn body_sent_to(listener: &std::net::TcpListener) -> Vec<u8> {
+    let mut reader = BufReader::new(listener.accept().unwrap().0);
+    let mut length = 0;
+    let mut line = String::new();
+    while reader.read_line(&mut line).unwrap() > 2 {
+        if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        line.clear();
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+    body
+}
+
+#[test]
+fn the_last_traces_are_sent_before_it_ends() {
+    let folder = TempDir::new().unwrap();
+    let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = receiver.local_addr().unwrap().to_string();
+    let environment = [
+        ("TRACING_PROVIDER", "otel"),
+        ("TRACING_PROVIDERS_OTLP_SERVER_URL", address.as_str()),
+        ("TRACING_PROVIDERS_OTLP_INSECURE", "true"),
+        // The caller decides about its own trace, and nothing else is sent.
+        ("TRACING_PROVIDERS_OTLP_SAMPLING_SAMPLING_RATIO", "0"),
+    ];
+    let mut server = start(folder.path(), &[], &environment);
+    let parent = "traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(call(&server.public, "GET", "/health/alive", &[parent], None).0, 200);
+    server.signal("TERM");
+    let body = body_sent_to(&receiver);
+    let trace =
+        [0x4b, 0xf9, 0x2f, 0x35, 0x77, 0xb3, 0x4d, 0xa6, 0xa3, 0xce, 0x92, 0x9d, 0x0e, 0x0e, 0x47, 0x36];
+    assert!(body.windows(16).any(|bytes| bytes == trace));
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}

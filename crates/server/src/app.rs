@@ -2,23 +2,27 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 use arc_swap::{ArcSwap, Guard};
+use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
 use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
 use sessera_store::{Change, Store, StoreError};
 use tokio::sync::Notify;
 
+use crate::config::tree::TracingConfig;
 use crate::error::ApiError;
 use crate::http::observe::RequestIds;
 use crate::limits::Limits;
 use crate::live::Live;
 use crate::metrics::Metrics;
+use crate::observed::Observed;
 use crate::password::PasswordHashing;
 use crate::rotation::Lease;
 use crate::sessions::{LiveSession, Sessions};
 pub use crate::snapshot::Snapshot;
 use crate::status_lists::StatusLists;
+use crate::traces::Traces;
 
 /// The state of the running server, shared by all requests.
 pub struct App {
@@ -46,6 +50,8 @@ pub struct App {
     pub deployment_id: Uuid,
     /// What happens, in numbers.
     pub metrics: Arc<Metrics>,
+    /// Traces of requests, where they are configured.
+    pub traces: Option<Arc<Traces>>,
     /// Where requests get their ids from.
     pub request_ids: RequestIds,
     /// Whether the server was told to stop.
@@ -55,6 +61,9 @@ pub struct App {
 
 impl App {
     /// Puts the parts together.
+    ///
+    /// # Panics
+    /// When traces are configured, outside of a Tokio runtime.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
@@ -66,11 +75,17 @@ impl App {
     ) -> Self {
         let mut start = [0; 8];
         random.fill(&mut start);
+        let metrics = Arc::new(Metrics::new());
+        let traces = traces(&snapshot.config.tracing, &metrics);
+        // What is in memory is asked without a detour.
+        let sessions = Sessions::new(snapshot.config.session.cache_max_bytes, store.clone());
+        let store: Arc<dyn Store> = Arc::new(Observed::new(store, metrics.clone(), traces.clone()));
         Self {
-            metrics: Arc::new(Metrics::new()),
+            metrics,
+            traces,
             request_ids: RequestIds::new(u64::from_le_bytes(start)),
             stopping: AtomicBool::new(false),
-            sessions: Sessions::new(snapshot.config.session.cache_max_bytes, store.clone()),
+            sessions,
             store,
             clock,
             random,
@@ -142,11 +157,9 @@ impl App {
         let (message_waits, metrics) = (self.message_waits.clone(), self.metrics.clone());
         // A request can be given up at any time, its client gone. In a task of its own the change and the
         // dropping happen together all the same. A change that failed may have reached the disk, too.
-        let work = tokio::spawn(async move {
-            let start = Instant::now();
+        let work = async move {
             let outcome = store.commit(&changes).await;
             cache.drop_changed(&changes);
-            metrics.stored("commit", start.elapsed());
             if outcome.is_ok() {
                 let made = changes.iter().filter(|change| matches!(change, Change::InsertSession(_)));
                 metrics.sign_ins.inc_by(made.count() as u64);
@@ -155,10 +168,28 @@ impl App {
                 message_waits.notify_one();
             }
             outcome
-        });
-        work.await.unwrap_or_else(|failure| {
+        };
+        tokio::spawn(work.with_context(Context::current())).await.unwrap_or_else(|failure| {
             self.sessions.cache.drop_all();
             Err(StoreError::Unavailable(format!("the change ended early: {failure}")))
         })
+    }
+}
+
+/// Begins to trace where that is configured. A server whose traces cannot be sent serves all the same.
+fn traces(config: &TracingConfig, metrics: &Metrics) -> Option<Arc<Traces>> {
+    match config {
+        TracingConfig::Off => None,
+        TracingConfig::Unsupported(provider) => {
+            tracing::warn!(%provider, "this provider of traces is not supported: set tracing.provider to otel");
+            None
+        }
+        TracingConfig::Otlp(config) => match Traces::start(config, metrics.spans.clone()) {
+            Ok(traces) => Some(Arc::new(traces)),
+            Err(error) => {
+                tracing::error!(%error, "no traces are sent; see tracing.providers.otlp");
+                None
+            }
+        },
     }
 }

@@ -17,6 +17,7 @@ pub mod live;
 pub mod metrics;
 mod nodes;
 mod oauth;
+mod observed;
 mod openapi;
 mod pages;
 mod paging;
@@ -33,6 +34,7 @@ mod status_lists;
 #[cfg(test)]
 mod testing;
 pub mod tokenizers;
+pub mod traces;
 #[cfg(test)]
 mod witness;
 

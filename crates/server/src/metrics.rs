@@ -6,11 +6,12 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+    Encoder as _, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
 use crate::app::App;
+use crate::rotation;
 
 /// Bounds of times in seconds: from what memory answers to what a client gives up on.
 const SECONDS: [f64; 14] =
@@ -18,6 +19,23 @@ const SECONDS: [f64; 14] =
 
 /// Bounds of evaluation steps of a mapper.
 const STEPS: [f64; 8] = [10.0, 50.0, 100.0, 500.0, 1_000.0, 10_000.0, 100_000.0, 500_000.0];
+
+/// Counts in a gauge for as long as it lives: also what is given up in the middle is counted off.
+#[derive(Debug)]
+pub(crate) struct Counted(IntGauge);
+
+impl Counted {
+    pub(crate) fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
 
 /// All numbers of a server.
 #[derive(Debug)]
@@ -42,10 +60,26 @@ pub struct Metrics {
     pub signing_seconds: Histogram,
     refused_tokens: IntCounterVec,
     store_seconds: HistogramVec,
+    store_failures: IntCounterVec,
+    /// Operations of the store that have begun and not ended, those that wait for a connection among them.
+    pub store_under_way: IntGauge,
+    store_connections: IntGaugeVec,
+    store_waiting: IntGaugeVec,
     /// People who signed in: sessions that were made.
     pub sign_ins: IntCounter,
     passwords_running: IntGauge,
     passwords_waiting: IntGauge,
+    limits_hit: IntCounterVec,
+    /// Clients that are connected, by API.
+    pub connections: IntGaugeVec,
+    /// Clients that were sent away because all places were taken, by API.
+    pub connections_refused: IntCounterVec,
+    /// By how much the database's clock is ahead of this machine's, in seconds.
+    pub clock_difference: Gauge,
+    lease_held: IntGauge,
+    line_trusted: IntGauge,
+    /// Spans of traces, by what became of them.
+    pub spans: IntCounterVec,
 }
 
 impl Metrics {
@@ -59,6 +93,8 @@ impl Metrics {
         let counters =
             |name: &str, help: &str, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
         let gauge = |name: &str, help: &str| IntGauge::with_opts(Opts::new(name, help));
+        let gauges =
+            |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let times = |name: &str, help: &str| HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
         let steps = HistogramOpts::new("sessera_mapper_fuel", "Evaluation steps of claims mappers.")
             .buckets(STEPS.to_vec());
@@ -70,7 +106,7 @@ impl Metrics {
             )?;
             let request_seconds = HistogramVec::new(
                 times("sessera_request_seconds", "Time from a request's head to its answer."),
-                &["api", "route"],
+                &["api", "route", "status"],
             )?;
             let store_seconds = HistogramVec::new(
                 times("sessera_store_seconds", "Time of the store by what it did."),
@@ -78,7 +114,7 @@ impl Metrics {
             )?;
             let metrics = Self {
                 whoami: requests.with_label_values(&["public", "/sessions/whoami", "GET", "200"]),
-                whoami_seconds: request_seconds.with_label_values(&["public", "/sessions/whoami"]),
+                whoami_seconds: request_seconds.with_label_values(&["public", "/sessions/whoami", "2xx"]),
                 requests,
                 request_seconds,
                 cache_hits: counter("sessera_session_cache_hits_total", "Sessions found in memory.")?,
@@ -103,9 +139,53 @@ impl Metrics {
                     &["why"],
                 )?,
                 store_seconds,
+                store_failures: counters(
+                    "sessera_store_failures_total",
+                    "Operations of the store that failed, by what they did.",
+                    &["operation"],
+                )?,
+                store_under_way: gauge(
+                    "sessera_store_under_way",
+                    "Operations of the store that have begun and not ended.",
+                )?,
+                store_connections: gauges(
+                    "sessera_store_connections",
+                    "Connections to the database by pool and state: in_use, idle, most.",
+                    &["pool", "state"],
+                )?,
+                store_waiting: gauges(
+                    "sessera_store_waiting",
+                    "Operations that wait for a connection to the database, by pool.",
+                    &["pool"],
+                )?,
                 sign_ins: counter("sessera_sign_ins_total", "Sessions that were made.")?,
                 passwords_running: gauge("sessera_passwords_running", "Passwords being hashed now.")?,
                 passwords_waiting: gauge("sessera_passwords_waiting", "Passwords that wait to be hashed.")?,
+                limits_hit: counters(
+                    "sessera_limits_hit_total",
+                    "Attempts that a limit against abuse refused: requests, failures, codes.",
+                    &["limit"],
+                )?,
+                connections: gauges("sessera_connections", "Clients that are connected, by API.", &["api"])?,
+                connections_refused: counters(
+                    "sessera_connections_refused_total",
+                    "Clients that were sent away because all places were taken, by API.",
+                    &["api"],
+                )?,
+                clock_difference: Gauge::with_opts(Opts::new(
+                    "sessera_clock_difference_seconds",
+                    "By how much the database's clock is ahead of this machine's.",
+                ))?,
+                lease_held: gauge("sessera_lease_held", "1 while this node may sign with managed keys.")?,
+                line_trusted: gauge(
+                    "sessera_line_trusted",
+                    "1 while this node hears of the changes of others, so that it answers from memory.",
+                )?,
+                spans: counters(
+                    "sessera_spans_total",
+                    "Spans of traces, by what became of them: sent, dropped.",
+                    &["outcome"],
+                )?,
                 registry: registry.clone(),
             };
             metrics.register()?;
@@ -122,12 +202,25 @@ impl Metrics {
         self.registry.register(Box::new(self.mapper_seconds.clone()))?;
         self.registry.register(Box::new(self.mapper_fuel.clone()))?;
         self.registry.register(Box::new(self.signing_seconds.clone()))?;
+        for counters in [&self.store_failures, &self.limits_hit, &self.connections_refused, &self.spans] {
+            self.registry.register(Box::new(counters.clone()))?;
+        }
+        for gauges in [&self.store_connections, &self.store_waiting, &self.connections] {
+            self.registry.register(Box::new(gauges.clone()))?;
+        }
+        self.registry.register(Box::new(self.clock_difference.clone()))?;
         for counter in [&self.cache_hits, &self.cache_misses, &self.sign_ins] {
             self.registry.register(Box::new(counter.clone()))?;
         }
-        for gauge in
-            [&self.cache_entries, &self.cache_bytes, &self.passwords_running, &self.passwords_waiting]
-        {
+        for gauge in [
+            &self.cache_entries,
+            &self.cache_bytes,
+            &self.passwords_running,
+            &self.passwords_waiting,
+            &self.store_under_way,
+            &self.lease_held,
+            &self.line_trusted,
+        ] {
             self.registry.register(Box::new(gauge.clone()))?;
         }
         Ok(())
@@ -136,7 +229,14 @@ impl Metrics {
     /// A request was answered.
     pub fn answered(&self, api: &str, route: &str, method: &str, status: u16, took: Duration) {
         self.requests.with_label_values(&[api, route, method, status.to_string().as_str()]).inc();
-        self.request_seconds.with_label_values(&[api, route]).observe(took.as_secs_f64());
+        let class = match status {
+            ..200 => "1xx",
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            500.. => "5xx",
+        };
+        self.request_seconds.with_label_values(&[api, route, class]).observe(took.as_secs_f64());
     }
 
     /// Whoami was answered with 200 from memory.
@@ -150,8 +250,16 @@ impl Metrics {
         self.refused_tokens.with_label_values(&[why]).inc();
     }
 
-    /// The store did something.
-    pub fn stored(&self, operation: &str, took: Duration) {
+    /// A limit against abuse refused an attempt.
+    pub fn limit_hit(&self, limit: &str) {
+        self.limits_hit.with_label_values(&[limit]).inc();
+    }
+
+    /// The store did something, or failed to.
+    pub fn stored(&self, operation: &str, took: Duration, failed: bool) {
+        if failed {
+            self.store_failures.with_label_values(&[operation]).inc();
+        }
         self.store_seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
     }
 
@@ -164,6 +272,16 @@ impl Metrics {
         let (running, waiting) = app.passwords.in_use();
         self.passwords_running.set(number(running as u64));
         self.passwords_waiting.set(number(waiting as u64));
+        for pool in app.store.pools() {
+            for (state, count) in [("in_use", pool.in_use), ("idle", pool.idle), ("most", pool.most)] {
+                self.store_connections.with_label_values(&[pool.name, state]).set(number(count as u64));
+            }
+            if let Some(waiting) = pool.waiting {
+                self.store_waiting.with_label_values(&[pool.name]).set(number(waiting as u64));
+            }
+        }
+        self.lease_held.set(i64::from(rotation::require_lease(app, app.clock.now()).is_ok()));
+        self.line_trusted.set(i64::from(app.store.line().is_trusted()));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -18,7 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::config::{Config, ConfigError, load};
-use crate::http::listener::Shortcut;
+use crate::http::listener::{Places, Shortcut};
 use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
 use crate::rotation::{self, RotationError};
@@ -164,12 +164,31 @@ impl Server {
         let stop = ended;
         let (public, admin) = (public::router(self.app.clone()), admin::router(self.app.clone()));
         let (most_public, most_admin) = http::listener::most_connections();
+        let places = |api, most| Places {
+            most,
+            taken: self.app.metrics.connections.with_label_values(&[api]),
+            refused: self.app.metrics.connections_refused.with_label_values(&[api]),
+        };
         let app = self.app.clone();
         let shortcut: Shortcut = Arc::new(move |request| public::whoami::from_memory(&app, request));
         let (to_router, ended): (Shortcut, _) = (Arc::new(|_| None), stop.clone());
-        tasks.spawn(http::listener::serve(self.public, shortcut, public, most_public, timeouts, ended));
+        tasks.spawn(http::listener::serve(
+            self.public,
+            shortcut,
+            public,
+            places("public", most_public),
+            timeouts,
+            ended,
+        ));
         let ended = stop.clone();
-        tasks.spawn(http::listener::serve(self.admin, to_router, admin, most_admin, timeouts, ended));
+        tasks.spawn(http::listener::serve(
+            self.admin,
+            to_router,
+            admin,
+            places("admin", most_admin),
+            timeouts,
+            ended,
+        ));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
         tasks.spawn(nodes::follow(self.app.clone(), self.changed, self.version, stop.clone()));
         tasks.spawn(courier::run(self.app.clone(), stop.clone()));
@@ -178,6 +197,9 @@ impl Server {
         tasks.spawn(every(NOTE_USES_EVERY, stop, self.app.clone(), write_uses));
         while tasks.join_next().await.is_some() {}
         sessions::write_uses(&self.app).await;
+        if let Some(traces) = &self.app.traces {
+            traces.close().await;
+        }
         self.app.store.close().await;
     }
 }

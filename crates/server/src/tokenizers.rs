@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use axum::http::StatusCode;
+use opentelemetry::Context;
 use serde_json::{Map, Value};
 use sessera_jose::{KeyError, SigningKey};
 use sessera_model::Timestamp;
@@ -19,6 +20,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::rotation;
 use crate::sessions::LiveSession;
+use crate::traces::{Step, TokenSteps};
 
 /// The largest file that a source may name, in bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -189,23 +191,37 @@ impl Tokenizers {
             }
         };
         let now = when_it_may_sign(app, tokenizer)?;
-        let token = match claims(app, issuer, tokenizer, live, now) {
-            Ok(claims) if tokenizer.is_remote() => sign_elsewhere(app, tokenizer, claims, now).await,
-            Ok(claims) => sign(app, tokenizer, &claims, now),
+        let mut steps = TokenSteps::default();
+        let token = match claims(app, issuer, tokenizer, live, now, &mut steps) {
+            Ok(claims) if tokenizer.is_remote() => {
+                sign_elsewhere(app, tokenizer, claims, now, &mut steps).await
+            }
+            Ok(claims) => sign(app, tokenizer, &claims, now, &mut steps),
             Err(error) => Err(error),
         };
+        if let Some(traces) = &app.traces {
+            Context::map_current(|request| traces.token(request, steps));
+        }
         token.map_err(|error| {
             app.metrics.refused_token(error.why());
             refused(name, &error)
         })
     }
 
-    /// The same without waiting for anything; nothing where that gives no token, whatever the reason.
-    pub fn try_tokenize(&self, app: &App, issuer: &str, name: &str, live: &LiveSession) -> Option<String> {
+    /// The same without waiting for anything; nothing where that gives no token, whatever the reason. `steps`
+    /// is told how long its parts took.
+    pub(crate) fn try_tokenize(
+        &self,
+        app: &App,
+        issuer: &str,
+        name: &str,
+        live: &LiveSession,
+        steps: &mut TokenSteps,
+    ) -> Option<String> {
         let tokenizer = self.get(name)?.as_ref().ok().filter(|tokenizer| !tokenizer.is_remote())?;
         let now = when_it_may_sign(app, tokenizer).ok()?;
-        let claims = claims(app, issuer, tokenizer, live, now).ok()?;
-        sign(app, tokenizer, &claims, now).ok()
+        let claims = claims(app, issuer, tokenizer, live, now, steps).ok()?;
+        sign(app, tokenizer, &claims, now, steps).ok()
     }
 }
 
@@ -224,6 +240,7 @@ fn claims(
     tokenizer: &Tokenizer,
     live: &LiveSession,
     now: Timestamp,
+    steps: &mut TokenSteps,
 ) -> Result<Claims, TokenizeError> {
     let subject = Subject {
         issuer,
@@ -237,18 +254,32 @@ fn claims(
     };
     let start = Instant::now();
     let claims = tokenizer.claims(&subject, now.seconds());
-    app.metrics.mapper_seconds.observe(start.elapsed().as_secs_f64());
+    let took = start.elapsed();
+    app.metrics.mapper_seconds.observe(took.as_secs_f64());
+    steps.mapper = Some(Step { start, took, failed: claims.is_err() });
     let claims = claims?;
     #[expect(clippy::cast_precision_loss, reason = "a limit holds it small")]
     app.metrics.mapper_fuel.observe(claims.fuel as f64);
     Ok(claims)
 }
 
-fn sign(app: &App, tokenizer: &Tokenizer, claims: &Claims, now: Timestamp) -> Result<String, TokenizeError> {
+fn sign(
+    app: &App,
+    tokenizer: &Tokenizer,
+    claims: &Claims,
+    now: Timestamp,
+    steps: &mut TokenSteps,
+) -> Result<String, TokenizeError> {
     let start = Instant::now();
     let token = tokenizer.sign(&claims.json, now.seconds());
-    app.metrics.signing_seconds.observe(start.elapsed().as_secs_f64());
+    signed(app, start, token.is_err(), steps);
     token
+}
+
+fn signed(app: &App, start: Instant, failed: bool, steps: &mut TokenSteps) {
+    let took = start.elapsed();
+    app.metrics.signing_seconds.observe(took.as_secs_f64());
+    steps.sign = Some(Step { start, took, failed });
 }
 
 /// The same for a key outside of this process, which takes its time: on a thread that may wait.
@@ -257,11 +288,14 @@ async fn sign_elsewhere(
     tokenizer: &Arc<Tokenizer>,
     claims: Claims,
     now: Timestamp,
+    steps: &mut TokenSteps,
 ) -> Result<String, TokenizeError> {
     let (start, tokenizer) = (Instant::now(), tokenizer.clone());
     let token = tokio::task::spawn_blocking(move || tokenizer.sign(&claims.json, now.seconds())).await;
-    app.metrics.signing_seconds.observe(start.elapsed().as_secs_f64());
-    token.unwrap_or_else(|error| Err(TokenizeError::Signing(KeyError::Unavailable(error.to_string()))))
+    let token =
+        token.unwrap_or_else(|error| Err(TokenizeError::Signing(KeyError::Unavailable(error.to_string()))));
+    signed(app, start, token.is_err(), steps);
+    token
 }
 
 /// What is answered when a key does not sign.

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sessera_store::{
-    Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Line, Message, Page, Revision, RevisionSummary,
-    SessionFilter, Store, StoreError, StoredSession,
+    Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Line, Message, Page, PoolUse, Revision,
+    RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
 };
 
 /// A store with a note of every question and change.
@@ -42,6 +42,10 @@ macro_rules! witnessed {
 
             fn line(&self) -> &Line {
                 self.store.line()
+            }
+
+            fn pools(&self) -> Vec<PoolUse> {
+                self.store.pools()
             }
 
             async fn copy_of_session(&self, token: &TokenHash) -> Option<(StoredSession, Identity)> {

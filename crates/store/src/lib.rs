@@ -38,7 +38,7 @@ pub use error::{Conflict, StoreError};
 pub use line::{Invalidation, Line};
 pub use records::{
     Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message, NewSession,
-    Page, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
+    Page, PoolUse, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.
@@ -172,6 +172,9 @@ pub trait Store: Send + Sync {
     /// Deletes at most `limit` rows each of what ended before `before`: expired flows, codes, sessions
     /// and sent messages. Returns how many rows went.
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    /// How the connections to the database are used now.
+    fn pools(&self) -> Vec<PoolUse>;
 
     /// Writes everything back and closes all connections.
     async fn close(&self);

@@ -325,3 +325,18 @@ impl CredentialOf {
         self.credential.kind
     }
 }
+
+/// How the connections of a pool are used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PoolUse {
+    /// What the pool is for: `readers` and `writer`, or `primary` and `standbys`.
+    pub name: &'static str,
+    /// The most connections that it makes.
+    pub most: usize,
+    /// Connections that do something.
+    pub in_use: usize,
+    /// Connections that wait for something to do.
+    pub idle: usize,
+    /// Operations that wait for a connection. `None` where the pool does not tell.
+    pub waiting: Option<usize>,
+}

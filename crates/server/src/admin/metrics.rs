@@ -88,9 +88,45 @@ mod tests {
             ("sessera_store_seconds_count{operation=\"session\"}", 1.0),
             ("sessera_sign_ins_total", 1.0),
             ("sessera_passwords_running", 0.0),
+            ("sessera_request_seconds_count{api=\"public\",route=\"/sessions/whoami\",status=\"2xx\"}", 2.0),
+            ("sessera_request_seconds_count{api=\"public\",route=\"/sessions/whoami\",status=\"4xx\"}", 2.0),
+            ("sessera_store_seconds_count{operation=\"identity_by_identifier\"}", 1.0),
+            ("sessera_store_seconds_count{operation=\"flow\"}", 1.0),
+            ("sessera_store_connections{pool=\"readers\",state=\"idle\"}", 1.0),
+            ("sessera_store_connections{pool=\"readers\",state=\"most\"}", 4.0),
+            ("sessera_store_connections{pool=\"writer\",state=\"most\"}", 1.0),
+            ("sessera_line_trusted", 1.0),
         ] {
             assert!(number(&server, line).await >= least, "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn the_store_and_the_lease_are_watched() {
+        let server = TestServer::start().await;
+        assert!(number(&server, "sessera_lease_held").await.abs() < 0.1, "nobody has confirmed the keys");
+        crate::rotation::maintain(&server.app).await.unwrap();
+        assert!((number(&server, "sessera_lease_held").await - 1.0).abs() < 0.1);
+        let mut under_way = Box::pin(server.app.store.ping());
+        // Far enough to wait for the database.
+        let begun = ends_at_once(&mut under_way).await;
+        assert!(!begun);
+        assert!((number(&server, "sessera_store_under_way").await - 1.0).abs() < 0.1);
+        drop(under_way);
+        assert!(number(&server, "sessera_store_under_way").await.abs() < 0.1, "given up is over, too");
+        server.app.store.close().await;
+        assert!(server.app.store.ping().await.is_err());
+        assert!(
+            (number(&server, "sessera_store_failures_total{operation=\"ping\"}").await - 1.0).abs() < 0.1
+        );
+    }
+
+    /// Polls once; whether the future has ended.
+    async fn ends_at_once<F: Future + Unpin>(future: &mut F) -> bool {
+        std::future::poll_fn(|context| {
+            std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context).is_ready())
+        })
+        .await
     }
 
     #[tokio::test]

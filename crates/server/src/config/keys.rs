@@ -13,6 +13,8 @@ pub enum Kind {
     Bool,
     /// A whole number.
     Integer,
+    /// A part of a whole, from 0 to 1.
+    Ratio,
     /// A duration as Go writes it.
     Duration,
     /// A list.
@@ -57,16 +59,19 @@ const UNSUPPORTED: &str = "Not supported: ";
 /// Instead of `tls`.
 const NO_TLS: &str = "Not supported: put a proxy in front that terminates TLS.";
 
+/// Instead of `jaeger` and `zipkin`.
+const NO_PROVIDER: &str = "Not supported: set provider to otel and providers.otlp; Jaeger, and collectors in front of Zipkin, take OTLP.";
+
 /// Instead of `socket`.
 const NO_SOCKET: &str = "Not supported: set host and port.";
 
-use Kind::{Any, Bool, Duration, Integer, List, Map as MapOf, Object, Secret, Text};
+use Kind::{Any, Bool, Duration, Integer, List, Map as MapOf, Object, Ratio, Secret, Text};
 
 const TEXTS: Kind = List(&Text);
 const SECRETS: Kind = List(&Secret);
 
 /// The keys that belong to the machine: from files and the environment only.
-pub const MACHINE: [&str; 6] = ["dsn", "dsn_read_only", "secrets", "serve", "log", "dev"];
+pub const MACHINE: [&str; 7] = ["dsn", "dsn_read_only", "secrets", "serve", "log", "tracing", "dev"];
 
 const CORS: &[Key] = &[
     key("enabled", Bool, "Answer requests of other origins. Default: false."),
@@ -432,6 +437,44 @@ const LOG: &[Key] = &[
     without_effect("redaction_text"),
 ];
 
+const OTLP: &[Key] = &[
+    key(
+        "server_url",
+        Text,
+        "Where the receiver listens: host:port, or a URL. Without a path it is /v1/traces, as OTLP over HTTP has it.",
+    ),
+    key(
+        "insecure",
+        Bool,
+        "Whether host:port is spoken to in the clear; a URL says so itself. Default: false.",
+    ),
+    key("authorization_header", Secret, "What is sent as Authorization. Default: nothing."),
+    key(
+        "sampling",
+        Object(&[key(
+            "sampling_ratio",
+            Ratio,
+            "Which part of the requests that come without a trace is traced. Default: 1.",
+        )]),
+        "How many requests are traced.",
+    ),
+];
+
+const TRACING: &[Key] = &[
+    key("provider", Text, "otel: traces are sent by OTLP. Nothing else is supported. Default: no traces."),
+    key("service_name", Text, "The name of this service in traces. Default: sessera."),
+    key("deployment_environment", Text, "The name of the environment in traces. Default: none."),
+    key(
+        "providers",
+        Object(&[
+            key("otlp", Object(OTLP), "A receiver of OTLP over HTTP with Protocol Buffers."),
+            unsupported("jaeger", NO_PROVIDER),
+            unsupported("zipkin", NO_PROVIDER),
+        ]),
+        "Where traces go.",
+    ),
+];
+
 /// The whole tree.
 pub const ROOT: &[Key] = &[
     key(
@@ -447,6 +490,7 @@ pub const ROOT: &[Key] = &[
     key("serve", Object(SERVE), "Where Sessera listens."),
     key("secrets", Object(SECRETS_KEYS), "Secrets."),
     key("log", Object(LOG), "The log."),
+    key("tracing", Object(TRACING), "Traces of requests. They count from the next start."),
     key("identity", Object(IDENTITY), "Who signs in."),
     key("selfservice", Object(SELFSERVICE), "What people do themselves."),
     key("session", Object(SESSION), "Sessions and their tokens."),
@@ -461,7 +505,6 @@ pub const ROOT: &[Key] = &[
     without_effect("expose-metrics-port"),
     without_effect("sqa-opt-out"),
     without_effect("ciphers"),
-    without_effect("tracing"),
     without_effect("profiling"),
     without_effect("feature_flags"),
     without_effect("oauth2_provider"),
@@ -514,6 +557,11 @@ fn check_value(value: &Value, kind: Kind, pointer: &str, findings: &mut Findings
         // YAML reads 1.0 or 10 where a text was meant.
         (Text, Value::Number(_)) => return,
         (Integer, Value::Number(number)) if number.is_i64() || number.is_u64() => return,
+        (Ratio, Value::Number(number))
+            if number.as_f64().is_some_and(|ratio| (0.0..=1.0).contains(&ratio)) =>
+        {
+            return;
+        }
         (Duration, Value::String(text)) => match text.parse::<sessera_model::GoDuration>() {
             Ok(_) => return,
             Err(error) => error.to_string(),
@@ -547,6 +595,7 @@ fn check_value(value: &Value, kind: Kind, pointer: &str, findings: &mut Findings
         }
         (Text | Secret, _) => "a text is expected".into(),
         (Bool, _) => "true or false is expected".into(),
+        (Ratio, _) => "a number from 0 to 1 is expected".into(),
         (Integer, _) => "a whole number is expected".into(),
         (Duration, _) => "a duration is expected, for example 10m".into(),
         (List(_), _) => "a list is expected".into(),

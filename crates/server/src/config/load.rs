@@ -136,6 +136,7 @@ fn environment_value(text: &str, kind: Kind) -> Option<Value> {
     match kind {
         Kind::Bool => text.parse().ok().map(Value::Bool),
         Kind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
+        Kind::Ratio => text.trim().parse::<f64>().ok().map(Value::from),
         Kind::List(Kind::Text | Kind::Secret) => {
             if text.trim_start().starts_with('[') {
                 strict_json::parse(text.as_bytes()).ok()

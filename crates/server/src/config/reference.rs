@@ -95,6 +95,7 @@ fn type_of(kind: Kind) -> String {
         Kind::Secret => "secret text".into(),
         Kind::Bool => "true or false".into(),
         Kind::Integer => "whole number".into(),
+        Kind::Ratio => "number from 0 to 1".into(),
         Kind::Duration => "duration".into(),
         Kind::List(inner) => format!("list of {}", type_of(*inner)),
         Kind::Map(_) => "object by name".into(),

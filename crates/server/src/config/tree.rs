@@ -25,6 +25,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// The log.
     pub log: LogConfig,
+    /// Traces of requests.
+    pub tracing: TracingConfig,
     /// Secrets.
     pub secrets: SecretsConfig,
     /// Identity schemas.
@@ -106,6 +108,32 @@ pub struct LogConfig {
     pub level: String,
     /// Whether lines are JSON.
     pub json: bool,
+}
+
+/// Traces of requests.
+#[derive(Clone, Debug)]
+pub enum TracingConfig {
+    /// There are none.
+    Off,
+    /// A provider is named that is not supported; there are none.
+    Unsupported(String),
+    /// They are sent by OTLP over HTTP.
+    Otlp(OtlpConfig),
+}
+
+/// Where traces go.
+#[derive(Clone, Debug)]
+pub struct OtlpConfig {
+    /// The name of this service.
+    pub service_name: String,
+    /// The name of the environment.
+    pub environment: Option<String>,
+    /// The address of the receiver for traces.
+    pub url: Url,
+    /// What is sent as `Authorization`.
+    pub authorization: Option<Secret>,
+    /// Which part of the requests that come without a trace is traced, from 0 to 1.
+    pub sampling_ratio: f64,
 }
 
 /// Secrets, as configured; empty lists stand for those that are kept beside the database.
@@ -282,6 +310,7 @@ impl Config {
         let public = public(&mut reader);
         let admin = admin(&mut reader);
         let timeouts = timeouts(&mut reader);
+        let tracing = tracing(&mut reader);
         let session = session(&mut reader);
         let cookie = reader.secrets("/secrets/cookie");
         let config = Self {
@@ -294,6 +323,7 @@ impl Config {
                 level: reader.text("/log/level").unwrap_or_else(|| "info".into()),
                 json: reader.text("/log/format").is_some_and(|format| format == "json"),
             },
+            tracing,
             secrets: SecretsConfig {
                 cookie: if cookie.is_empty() { reader.secrets("/secrets/default") } else { cookie },
                 cipher: reader.secrets("/secrets/cipher"),
@@ -388,6 +418,41 @@ fn timeouts(reader: &mut Reader<'_>) -> Timeouts {
         drain: time("drain", 0, true),
         grace: time("grace", 20, true),
     }
+}
+
+fn tracing(reader: &mut Reader<'_>) -> TracingConfig {
+    const SERVER: &str = "/tracing/providers/otlp/server_url";
+    match reader.text("/tracing/provider").as_deref() {
+        None => return TracingConfig::Off,
+        Some("otel") => {}
+        Some(other) => return TracingConfig::Unsupported(other.to_owned()),
+    }
+    let Some(server) = reader.text(SERVER) else {
+        reader.problems.push(format!(
+            "{SERVER}: nobody knows where traces go: write the receiver's host:port, or its URL"
+        ));
+        return TracingConfig::Off;
+    };
+    let scheme = if reader.flag("/tracing/providers/otlp/insecure", false) { "http://" } else { "https://" };
+    let whole = if server.contains("://") { server.clone() } else { format!("{scheme}{server}") };
+    let url = Url::parse(&whole).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(mut url) = url.filter(Url::has_host) else {
+        reader.problems.push(format!(
+            "{SERVER}: \"{server}\" is no address of a receiver: write host:port, or a URL with http or https"
+        ));
+        return TracingConfig::Off;
+    };
+    if url.path() == "/" {
+        url.set_path("/v1/traces");
+    }
+    let ratio = reader.value("/tracing/providers/otlp/sampling/sampling_ratio").and_then(Value::as_f64);
+    TracingConfig::Otlp(OtlpConfig {
+        service_name: reader.text("/tracing/service_name").unwrap_or_else(|| "sessera".into()),
+        environment: reader.text("/tracing/deployment_environment"),
+        url,
+        authorization: reader.text("/tracing/providers/otlp/authorization_header").map(Secret::new),
+        sampling_ratio: ratio.unwrap_or(1.0),
+    })
 }
 
 fn identity(reader: &mut Reader<'_>) -> IdentityConfig {

@@ -122,7 +122,7 @@ async fn answer(
     let (rules, random) = (&snapshot.self_service, app.random.as_ref());
     let mut changes = Vec::new();
     if now < message.created_at + codes::LIFESPAN {
-        changes = codes::make(app.store.as_ref(), rules, random, now, purpose, request).await?;
+        changes = codes::make(app.store.as_ref(), &app.metrics, rules, random, now, purpose, request).await?;
     }
     // The claim makes sure that of several nodes one makes a code.
     let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now };

@@ -17,6 +17,7 @@ use sessera_store::{Change, Code, CodePurpose, FlowKind, Message, Store, StoreEr
 use crate::courier::{CodeMail, Language};
 use crate::flows::keys::{Keys, Purpose};
 use crate::flows::self_service::SelfService;
+use crate::metrics::Metrics;
 
 /// How many wrong codes a flow takes before it must be begun anew.
 pub const MAX_ATTEMPTS: u32 = 5;
@@ -75,6 +76,7 @@ pub fn request_in(message: &Message) -> Option<(CodePurpose, CodeRequest)> {
 /// address or when there were too many.
 pub async fn make(
     store: &dyn Store,
+    metrics: &Metrics,
     rules: &SelfService,
     random: &dyn Random,
     now: Timestamp,
@@ -92,7 +94,11 @@ pub async fn make(
     };
     let limit = rules.limits.codes_per_hour;
     let sent = store.recent_codes(identity.id, purpose, now + LIFESPAN - HOUR).await?;
-    if !is_theirs || (limit > 0 && sent >= limit) {
+    if !is_theirs {
+        return Ok(Vec::new());
+    }
+    if limit > 0 && sent >= limit {
+        metrics.limit_hit("codes");
         return Ok(Vec::new());
     }
     let mut changes = send(rules, random, now, purpose, identity.id, request).to_vec();

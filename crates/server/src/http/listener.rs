@@ -13,6 +13,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use prometheus::{IntCounter, IntGauge};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -21,6 +22,7 @@ use tower::Service as _;
 
 use super::patient::Patient;
 use crate::config::Timeouts;
+use crate::metrics::Counted;
 
 /// The largest head of a request in bytes. Larger ones are answered with 431.
 const MAX_HEAD: usize = 64 * 1024;
@@ -35,18 +37,26 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(crate) type Shortcut =
     Arc<dyn Fn(&hyper::Request<hyper::body::Incoming>) -> Option<Response> + Send + Sync>;
 
-/// Serves `router`, and `shortcut` before it, on at most `most` connections until `stop` becomes true, then
+/// The places for connections, and what they are counted in.
+pub(crate) struct Places {
+    pub(crate) most: usize,
+    pub(crate) taken: IntGauge,
+    pub(crate) refused: IntCounter,
+}
+
+/// Serves `router`, and `shortcut` before it, on as many connections as there are places until `stop` becomes true, then
 /// lets requests in flight finish.
 pub(crate) async fn serve(
     listener: TcpListener,
     shortcut: Shortcut,
     router: Router,
-    most: usize,
+    places: Places,
     timeouts: Timeouts,
     mut stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
     let server = server(timeouts.head);
+    let Places { most, taken, refused } = places;
     let places = Arc::new(Semaphore::new(most));
     let farewells = Arc::new(Semaphore::new(FAREWELLS));
     loop {
@@ -66,6 +76,7 @@ pub(crate) async fn serve(
             continue;
         }
         let Ok(place) = places.clone().try_acquire_owned() else {
+            refused.inc();
             send_away(&stream);
             if let Ok(farewell) = farewells.clone().try_acquire_owned() {
                 tokio::spawn(async move {
@@ -81,6 +92,7 @@ pub(crate) async fn serve(
         let stream = TokioIo::new(Patient::new(stream, timeouts.answer));
         let connection = server.serve_connection(stream, service).into_owned();
         let connection = graceful.watch(connection);
+        let counted = Counted::new(&taken);
         tokio::spawn(async move {
             tokio::select! {
                 ended = connection => {
@@ -90,7 +102,7 @@ pub(crate) async fn serve(
                 }
                 () = never_asks(&asked, timeouts.head) => tracing::debug!("a client never asked for anything"),
             }
-            drop(place);
+            drop((place, counted));
         });
     }
     drop(listener);

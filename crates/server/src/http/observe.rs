@@ -8,9 +8,11 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 
 use crate::app::App;
+use crate::traces::Traces;
 
 /// The header with the id of a request, in requests and in answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -72,9 +74,18 @@ pub(crate) async fn note(State(observed): State<Observed>, request: Request, nex
     };
     let method = method.to_owned();
     let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
-    let mut response = next.run(request).instrument(span.clone()).await;
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
+    let traced =
+        app.traces.as_ref().map(|traces| traces.request(start, request.headers(), api, &method, route, &id));
+    let work = next.run(request).instrument(span.clone());
+    let mut response = match &traced {
+        Some(context) => work.with_context(context.clone()).await,
+        None => work.await,
+    };
     let (status, took) = (response.status().as_u16(), start.elapsed());
+    if let Some(context) = &traced {
+        Traces::answered(context, status);
+    }
     app.metrics.answered(api, route, &method, status, took);
     span.in_scope(|| tracing::debug!(api, route, method, status, ?took, "answered"));
     response.headers_mut().insert(REQUEST_ID, id);

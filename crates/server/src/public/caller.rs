@@ -88,7 +88,10 @@ impl<'a> Visit<'a> {
     pub(crate) fn admit(&self) -> Result<(), ApiError> {
         let Some(address) = self.address() else { return Ok(()) };
         let outcome = self.app.limits.request(self.rules().limits, address, self.now);
-        outcome.map_err(ApiError::too_many_requests)
+        outcome.map_err(|wait| {
+            self.app.metrics.limit_hit("requests");
+            ApiError::too_many_requests(wait)
+        })
     }
 
     /// Whether the answer is JSON. Native clients always take JSON.

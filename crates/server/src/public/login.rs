@@ -315,6 +315,7 @@ async fn by_password(
     let (limits, rules) = (&visit.app.limits, visit.rules().limits);
     let pair = visit.address().map(|address| limits.pair(&normalise::identifier(&identifier), address));
     if let Some(Err(wait)) = pair.map(|pair| limits.attempt(rules, pair, visit.now)) {
+        visit.app.metrics.limit_hit("failures");
         if visit.wants_json(flow.transport) {
             return Err(ApiError::too_many_requests(wait));
         }

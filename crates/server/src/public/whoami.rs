@@ -24,6 +24,7 @@ use crate::openapi::{ErrorBody, SessionBody};
 use crate::request::Parameters;
 use crate::sessions::{LiveSession, Sessions};
 use crate::signed;
+use crate::traces::{TokenSteps, Traces};
 
 /// The parameter that names a template.
 const TOKENIZE_AS: &str = "tokenize_as";
@@ -113,15 +114,23 @@ pub(crate) fn from_memory<B: HttpBody>(app: &App, request: &Request<B>) -> Optio
     if !App::is_assured(&snapshot, &live) {
         return None;
     }
+    let mut steps = TokenSteps::default();
     let body = match template {
         None => live.json().clone().into(),
         Some(name) => {
             let issuer = &snapshot.config.public.base_url;
-            live.json_with_token(&snapshot.tokenizers.try_tokenize(app, issuer, name, &live)?).into()
+            live.json_with_token(&snapshot.tokenizers.try_tokenize(app, issuer, name, &live, &mut steps)?)
+                .into()
         }
     };
     let mut response = answer(&live, body);
-    response.headers_mut().insert(REQUEST_ID, app.request_ids.of(headers));
+    let id = app.request_ids.of(headers);
+    if let Some(traces) = &app.traces {
+        let request = traces.request(start, headers, "public", "GET", "/sessions/whoami", &id);
+        traces.token(&request, steps);
+        Traces::answered(&request, 200);
+    }
+    response.headers_mut().insert(REQUEST_ID, id);
     app.metrics.answered_from_memory(start.elapsed());
     Some(response)
 }

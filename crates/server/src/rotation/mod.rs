@@ -102,6 +102,10 @@ pub async fn maintain(app: &App) -> Result<(), RotationError> {
     if outdated {
         app.live.recompile(app).await?;
     }
+    if let Some(there) = database {
+        let (ahead, behind) = (there.since(asked), asked.since(there));
+        app.metrics.clock_difference.set(ahead.as_secs_f64() - behind.as_secs_f64());
+    }
     // The clock is compared with the moment between asking and reading the answer.
     let agrees = database.is_none_or(|there| difference(asked, there) <= timing.skew.get());
     if !agrees {

@@ -5,7 +5,6 @@ mod live;
 mod uses;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use sessera_model::{Identity, IdentityState, Timestamp, TokenHash, Uuid};
 use sessera_store::{Store, StoreError, StoredSession};
@@ -65,16 +64,14 @@ impl Sessions {
             return Ok(live);
         }
         app.metrics.cache_misses.inc();
-        let (read, start) = (self.cache.begin(), Instant::now());
+        let read = self.cache.begin();
         let copy = app.store.copy_of_session(&hash).await;
         // A copy that has ended may have been extended since.
         let copy = copy.filter(|(stored, identity)| is_good(stored, identity, now));
-        let operation = if copy.is_some() { "session_standby" } else { "session" };
         let found = match copy {
             Some(copy) => Ok(Some(copy)),
             None => app.store.session_by_token(&hash).await,
         };
-        app.metrics.stored(operation, start.elapsed());
         let found = match found {
             Err(StoreError::Unavailable(what)) => {
                 let max_stale = snapshot.config.session.cache_max_stale;

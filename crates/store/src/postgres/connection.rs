@@ -14,6 +14,7 @@ use super::dsn::PostgresDsn;
 use super::fault;
 use crate::error::{Conflict, StoreError};
 use crate::line::Position;
+use crate::records::PoolUse;
 
 /// How long a connection may have been idle without being asked whether it is still good.
 const UNASKED: Duration = Duration::from_secs(1);
@@ -162,6 +163,18 @@ pub(super) fn from_pool(error: PoolError<StoreError>) -> StoreError {
         ),
         PoolError::Timeout(_) => StoreError::Unavailable("no connection could be made in time".into()),
         other => StoreError::Unavailable(other.to_string()),
+    }
+}
+
+/// How the connections of a pool are used now.
+pub(super) fn in_use(name: &'static str, pool: &Pool<Hosts>) -> PoolUse {
+    let status = pool.status();
+    PoolUse {
+        name,
+        most: status.max_size,
+        in_use: status.size.saturating_sub(status.available),
+        idle: status.available,
+        waiting: Some(status.waiting),
     }
 }
 

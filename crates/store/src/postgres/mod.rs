@@ -34,8 +34,8 @@ use crate::change::Change;
 use crate::error::StoreError;
 use crate::line::{Invalidation, Line};
 use crate::records::{
-    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
-    StoredSession,
+    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision, RevisionSummary,
+    SessionFilter, StoredSession,
 };
 use crate::sealer::Sealer;
 
@@ -229,6 +229,12 @@ impl Store for PostgresStore {
 
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.within(self.sweep_ended(before, limit)).await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        let mut all = vec![connection::in_use("primary", &self.pool)];
+        all.extend(self.standbys.as_ref().map(Standbys::in_use));
+        all
     }
 
     async fn close(&self) {

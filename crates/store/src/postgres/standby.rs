@@ -23,11 +23,11 @@ use deadpool::managed::Pool;
 use sessera_model::{Identity, TokenHash};
 use tokio::time::timeout;
 
-use super::connection::{Connection, Hosts, from_pool};
+use super::connection::{Connection, Hosts, from_pool, in_use};
 use super::{row, sessions};
 use crate::error::StoreError;
 use crate::line::{Line, Position};
-use crate::records::StoredSession;
+use crate::records::{PoolUse, StoredSession};
 
 /// How long standbys may take before the primary is asked.
 const LIMIT: Duration = Duration::from_millis(250);
@@ -46,6 +46,10 @@ pub(super) struct Standbys {
 impl Standbys {
     pub(super) const fn new(pool: Pool<Hosts>) -> Self {
         Self { pool, rest_until: Mutex::new(None), failing: AtomicBool::new(false) }
+    }
+
+    pub(super) fn in_use(&self) -> PoolUse {
+        in_use("standbys", &self.pool)
     }
 
     pub(super) fn close(&self) {

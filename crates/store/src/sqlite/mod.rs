@@ -24,8 +24,8 @@ use crate::change::Change;
 use crate::error::StoreError;
 use crate::line::Line;
 use crate::records::{
-    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, Revision, RevisionSummary, SessionFilter,
-    StoredSession,
+    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision, RevisionSummary,
+    SessionFilter, StoredSession,
 };
 use crate::sealer::Sealer;
 use crate::{Store, error};
@@ -179,6 +179,20 @@ impl Store for SqliteStore {
 
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
         self.sweep_ended(before, limit).await
+    }
+
+    fn pools(&self) -> Vec<PoolUse> {
+        let pool = |name, pool: &SqlitePool| {
+            let (all, idle) = (pool.size() as usize, pool.num_idle());
+            PoolUse {
+                name,
+                most: pool.options().get_max_connections() as usize,
+                in_use: all.saturating_sub(idle),
+                idle: idle.min(all),
+                waiting: None,
+            }
+        };
+        vec![pool("readers", &self.readers), pool("writer", &self.writer)]
     }
 
     async fn close(&self) {

@@ -17,6 +17,13 @@ async fn server(limits: serde_json::Value) -> TestServer {
     server
 }
 
+/// How often a limit has refused somebody, as the metrics tell it.
+async fn hits(server: &TestServer, limit: &str) -> u32 {
+    let line = format!("sessera_limits_hit_total{{limit=\"{limit}\"}} ");
+    let text = server.admin_text("/metrics/prometheus").await;
+    text.lines().find_map(|found| found.strip_prefix(&line)).map_or(0, |count| count.parse().unwrap())
+}
+
 #[tokio::test]
 async fn one_address_has_its_minute() {
     let server = server(json!({"requests_per_minute": 3})).await;
@@ -33,6 +40,7 @@ async fn one_address_has_its_minute() {
         assert_ne!(other.submit(&flow, json!({})).await.status, 429, "{kind}");
         server.clock.advance(Duration::from_secs(60));
     }
+    assert_eq!(hits(&server, "requests").await, 4);
 }
 
 #[tokio::test]
@@ -44,6 +52,7 @@ async fn guessing_is_slowed_down_and_the_owner_elsewhere_is_not() {
     }
     let refused = guesser.login(ADA, PASSWORD).await;
     assert_eq!((refused.status, refused.header("retry-after")), (429, "1"));
+    assert_eq!(hits(&server, "failures").await, 1);
     assert_eq!(guesser.login("nobody@example.org", "Zx-wrong-enough-1").await.status, 400, "another account");
     assert_eq!(Client::native(&server).from("192.0.2.2").login(ADA, PASSWORD).await.status, 200);
     let mut page = Client::browser(&server).from("192.0.2.1");
@@ -174,6 +183,7 @@ async fn a_person_is_sent_few_codes_in_an_hour() {
         assert_eq!(client.submit(&flow, json!({"method": "code", "email": ADA})).await.status, 200);
         assert_eq!(mailed_code(&server, ADA).await.is_some(), expected);
     }
+    assert_eq!(hits(&server, "codes").await, 1);
     let mut client = Client::native(&server);
     let flow = client.begin("verification", "").await;
     client.submit(&flow, json!({"method": "code", "email": ADA})).await;
