@@ -9,6 +9,7 @@ mod limits;
 mod load;
 mod measures;
 mod seed;
+mod seed_sqlite;
 mod server;
 mod table;
 

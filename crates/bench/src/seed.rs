@@ -12,12 +12,16 @@ use sessera_model::{
 use sessera_store::{Change, NewSession, SessionKind};
 
 use crate::database::Database;
+use crate::seed_sqlite;
 
 /// The secret under which the measured server keeps its values.
 pub(crate) const CIPHER: &str = "a cipher secret of 32 characters";
 
 /// How many people are written in one transaction.
 const BATCH: u64 = 5_000;
+
+/// From how many people on the database is filled in the fastest way there is.
+const MANY: u64 = 50_000;
 
 /// The session token of the person with this number.
 pub(crate) fn token(number: u64) -> String {
@@ -29,21 +33,24 @@ pub(crate) fn identity_id(number: u64) -> Uuid {
     scattered("identity", number)
 }
 
-fn scattered(what: &str, number: u64) -> Uuid {
+/// The id of a thing with this number.
+pub(crate) fn scattered(what: &str, number: u64) -> Uuid {
     let hash = TokenHash::of(&format!("{what} {number}"));
     let mut bytes = [0; 16];
     bytes.copy_from_slice(&hash.as_bytes()[..16]);
     Uuid::from_bytes(bytes)
 }
 
+/// The address of the person with this number.
+pub(crate) fn email(number: u64) -> String {
+    format!("person-{number}@example.org")
+}
+
 /// Adds the people from one number up to before another, each with one session.
 pub(crate) fn people(database: &Database, from: u64, to: u64) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // PostgreSQL makes all others like the first one by itself, which takes a tenth of the time.
-    let told = match database {
-        Database::Sqlite(_) => to,
-        Database::Postgres(_) => to.min(from + 1),
-    };
+    // When there are many, all others are made like the first one, without the store.
+    let told = if to - from > MANY { from + 1 } else { to };
     runtime.block_on(async {
         let store = database.open().await?;
         let now = SystemClock.now();
@@ -55,17 +62,21 @@ pub(crate) fn people(database: &Database, from: u64, to: u64) -> Result<()> {
             number = end;
         }
         store.close().await;
-        anyhow::Ok(())
-    })?;
-    if told < to {
-        let settings = format!("\\set model {from}\n\\set from {told}\n\\set to {to}\n");
-        database.psql(&(settings + include_str!("seed.sql")))?;
-    }
-    Ok(())
+        if told == to {
+            return Ok(());
+        }
+        match database {
+            Database::Sqlite(file) => seed_sqlite::people(file, from, told, to).await,
+            Database::Postgres(_) => {
+                let settings = format!("\\set model {from}\n\\set from {told}\n\\set to {to}\n");
+                database.psql(&(settings + include_str!("seed_postgres.sql"))).map(drop)
+            }
+        }
+    })
 }
 
 fn person(number: u64, now: Timestamp) -> [Change; 2] {
-    let (id, email) = (identity_id(number), format!("person-{number}@example.org"));
+    let (id, email) = (identity_id(number), email(number));
     let identity = Identity {
         id,
         external_id: None,
