@@ -160,6 +160,13 @@ class Node:
     def manage(self, path, method="GET", body=None):
         return call(f"http://127.0.0.1:{self.admin}{path}", method, body)
 
+    def metric(self, line):
+        """A number from the metrics; none when it is not there."""
+        lines = self.manage("/metrics/prometheus").body
+        # One that cannot be parsed as JSON stays as it came.
+        found = [text for text in lines.decode().splitlines() if text.startswith(line + " ")]
+        return float(found[0].rsplit(" ", 1)[1]) if found else None
+
     def whoami(self, token, template=None):
         query = f"?tokenize_as={template}" if template else ""
         return self.ask(f"/sessions/whoami{query}", token=token)
@@ -411,6 +418,31 @@ class ThreeNodes(unittest.TestCase):
         finally:
             self.proxy.delay = 0
         until(lambda: self.nodes[2].whoami(token).status == 200, "recovery")
+
+    def test_metrics_tell_of_the_pool_and_the_clock(self):
+        _, token, _ = self.signed_in()
+        node = self.nodes[2]
+        self.assertEqual(node.metric('sessera_store_connections{pool="primary",state="most"}'), 4)
+        self.assertEqual(node.metric('sessera_store_waiting{pool="primary"}'), 0)
+        self.assertEqual(node.metric("sessera_line_trusted"), 1)
+        # Both clocks are this machine's; the question and the answer take a moment, which is never nothing.
+        self.assertLess(abs(node.metric("sessera_clock_difference_seconds")), 0.5)
+        self.assertNotEqual(node.metric("sessera_clock_difference_seconds"), 0)
+        self.proxy.delay = 2
+        askers = [threading.Thread(target=node.whoami, args=[token]) for _ in range(12)]
+        try:
+            until(lambda: node.metric("sessera_line_trusted") == 0, "the end of the trust")
+            for asker in askers:
+                asker.start()
+            until(lambda: node.metric('sessera_store_waiting{pool="primary"}') > 0, "somebody who waits")
+            until(lambda: node.metric('sessera_store_failures_total{operation="session"}'), "somebody who waited too long")
+        finally:
+            self.proxy.delay = 0
+            for asker in askers:
+                if asker.ident:
+                    asker.join()
+        until(lambda: node.metric('sessera_store_waiting{pool="primary"}') == 0, "recovery")
+        self.assertGreater(node.metric('sessera_store_connections{pool="primary",state="idle"}'), 0)
 
     def test_a_database_out_of_connections_is_waited_for(self):
         _, token, _ = self.signed_in()

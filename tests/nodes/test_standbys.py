@@ -277,6 +277,12 @@ class Failover(unittest.TestCase):
         self.assertEqual(other.whoami(token).status, 200)
 
 
+# Whether all connections of servers are encrypted, and whether there is more than one.
+ENCRYPTED = """
+    SELECT bool_and(ssl), count(*) > 1 FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'app'
+"""
+
+
 class Encrypted(unittest.TestCase):
     """A server that takes encrypted connections only."""
 
@@ -316,10 +322,20 @@ class Encrypted(unittest.TestCase):
             node.person("tls@example.org")
             token, _ = node.sign_in("tls@example.org")
             self.assertEqual(node.whoami(token).status, 200)
-            connections = "pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'app'"
-            self.assertEqual(self.server.sql(f"SELECT bool_and(ssl), count(*) > 1 FROM {connections}"), "t|t")
+            self.assertEqual(self.server.sql(ENCRYPTED), "t|t")
         finally:
             self.assertEqual(node.stop(), 0)
+
+    def test_prefer_takes_what_there_is(self):
+        """The default: encrypted where the server can, and without a look at its certificate."""
+        for name, parameters in {"default": "", "prefer": "sslmode=prefer"}.items():
+            node = self.node(name, parameters)
+            try:
+                node.wait()
+                until(lambda: self.server.sql(ENCRYPTED) == "t|t", "encrypted connections, and nothing else")
+            finally:
+                self.assertEqual(node.stop(), 0)
+        until(lambda: self.server.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == "0", "the end")
 
     def test_another_authority_is_refused_with_clear_words(self):
         said = self.refused("other", f"sslmode=verify-full&sslrootcert={self.folder}/other.pem")
@@ -328,7 +344,11 @@ class Encrypted(unittest.TestCase):
 
     def test_another_name_is_refused(self):
         said = self.refused("name", f"sslmode=verify-full&sslrootcert={self.folder}/ca.pem", host="localhost")
-        self.assertIn("certificate", said)
+        self.assertIn("names the host of the dsn", said)
+
+    def test_a_file_that_is_not_there_is_said(self):
+        said = self.refused("file", f"sslmode=verify-full&sslrootcert={self.folder}/none.pem")
+        self.assertIn("Check sslrootcert", said)
 
     def test_without_tls_the_server_refuses(self):
         self.assertIn("no encryption", self.refused("clear", "sslmode=disable"))

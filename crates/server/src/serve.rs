@@ -295,3 +295,66 @@ async fn sweep(app: Arc<App>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sessera_model::{AssuranceLevel, Session, TokenHash, Uuid};
+    use sessera_store::{Change, NewSession, SessionKind};
+
+    use super::*;
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn what_has_ended_is_swept_to_the_last_while_others_are_answered() {
+        let server = TestServer::start().await;
+        let ada = Uuid::parse_str(&server.person("ada@example.org").await).unwrap();
+        let begin = server.clock.now();
+        let ended = |number: u32| {
+            let session = Session {
+                id: server.app.random.uuid(),
+                identity_id: ada,
+                active: true,
+                issued_at: begin,
+                expires_at: begin,
+                authenticated_at: begin,
+                last_used_at: None,
+                assurance_level: AssuranceLevel::Aal1,
+                methods: vec![],
+                devices: vec![],
+            };
+            let token = TokenHash::of(&number.to_string());
+            Change::InsertSession(NewSession { session, kind: SessionKind::Native, token })
+        };
+        server.app.commit(&(0..=2 * SWEEP_ROWS).map(ended).collect::<Vec<_>>()).await.unwrap();
+        server.clock.advance(KEEP_ENDED);
+        let (token, _) = server.signed_in("ada@example.org").await;
+        sweep(server.app.clone()).await;
+        assert!(server.app.store.session_by_token(&TokenHash::of("0")).await.unwrap().is_some(), "not yet");
+        server.clock.advance(Duration::from_secs(1));
+        server.witness.notes();
+        let mut answered = 0;
+        let mut sweeping = tokio::spawn(sweep(server.app.clone()));
+        while !sweeping.is_finished() {
+            server.app.sessions.cache.drop_all();
+            let headers = [("x-session-token", token.as_str())];
+            let whoami = server.public("GET", "/sessions/whoami", &headers, None);
+            tokio::select! {
+                answer = whoami => {
+                    assert_eq!(answer.status, 200);
+                    answered += 1;
+                }
+                outcome = &mut sweeping => {
+                    outcome.unwrap();
+                    break;
+                }
+            }
+        }
+        assert!(answered > 0, "from the store, before the last batch");
+        let batches = server.witness.notes().iter().filter(|note| *note == "sweep").count();
+        assert_eq!(batches, 4, "three with rows and one without");
+        for number in 0..=2 * SWEEP_ROWS {
+            let token = TokenHash::of(&number.to_string());
+            assert_eq!(server.app.store.session_by_token(&token).await.unwrap(), None);
+        }
+    }
+}

@@ -181,6 +181,25 @@ async fn a_failing_statement_leaves_nothing() {
     store.commit(&all).await.unwrap();
 }
 
+#[tokio::test]
+async fn nodes_share_what_is_swept_and_nobody_waits_for_it() {
+    let Some((store, dsn)) = open().await else { return };
+    let ada = contract::person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let sessions: Vec<_> = (0..3).map(|n| contract::session(&ada, &format!("t{n}"), n)).collect();
+    store.commit(&sessions.iter().cloned().map(Change::InsertSession).collect::<Vec<_>>()).await.unwrap();
+    // Another node in the middle of a batch, for as long as the test wants.
+    let mut beside = PgConnection::connect(&dsn).await.unwrap();
+    let mut batch = beside.begin().await.unwrap();
+    let first = sqlx::query("DELETE FROM sessions WHERE id = $1").bind(sessions[0].session.id);
+    batch.execute(first).await.unwrap();
+    assert!(store.session_by_token(&sessions[0].token).await.unwrap().is_some());
+    let after_all = Timestamp::from_seconds(10_000_000_000);
+    assert_eq!(store.sweep(after_all, 10).await.unwrap(), 2, "the third is the other node's");
+    batch.commit().await.unwrap();
+    assert_eq!(store.sweep(after_all, 10).await.unwrap(), 0);
+}
+
 /// However many ask, the database sees no more connections than it was promised; who waits for too long is
 /// told what to do.
 #[tokio::test]

@@ -16,6 +16,13 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
                     "{cause}. Check sslmode and sslrootcert in the dsn, and that the server's certificate names the host of the dsn"
                 ))
             }
+            sqlx::Error::Io(cause)
+                if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) =>
+            {
+                StoreError::Unavailable(format!(
+                    "a file that the dsn names cannot be read: {cause}. Check sslrootcert, sslcert and sslkey in the dsn, or the folder of the socket when its host is a path"
+                ))
+            }
             sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) => {
                 StoreError::Unavailable(error.to_string())
             }

@@ -73,22 +73,7 @@ impl SqliteStore {
         filter: &IdentityFilter,
         page: &Page,
     ) -> Result<Vec<Identity>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM identities WHERE id > ");
-        query.push_bind(page.after.unwrap_or(Uuid::nil()));
-        if let Some(identifier) = &filter.identifier {
-            query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE identifier = ");
-            query.push_bind(identifier).push(")");
-        }
-        if !filter.ids.is_empty() {
-            query.push(" AND id IN (");
-            let mut ids = query.separated(", ");
-            for id in &filter.ids {
-                ids.push_bind(*id);
-            }
-            query.push(")");
-        }
-        query.push(" ORDER BY id LIMIT ").push_bind(page.limit);
-        let rows = query.build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
+        let rows = listing(filter, page).build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
         rows.iter().map(row::identity).collect()
     }
 
@@ -246,4 +231,24 @@ async fn insert_addresses(connection: &mut SqliteConnection, identity: &Identity
             .map_err(from_sqlx)?;
     }
     Ok(())
+}
+
+/// A page begins behind the last id of the one before, so the last page costs what the first one does.
+pub(super) fn listing(filter: &IdentityFilter, page: &Page) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM identities WHERE id > ");
+    query.push_bind(page.after.unwrap_or(Uuid::nil()));
+    if let Some(identifier) = &filter.identifier {
+        query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE identifier = ");
+        query.push_bind(identifier.clone()).push(")");
+    }
+    if !filter.ids.is_empty() {
+        query.push(" AND id IN (");
+        let mut ids = query.separated(", ");
+        for id in &filter.ids {
+            ids.push_bind(*id);
+        }
+        query.push(")");
+    }
+    query.push(" ORDER BY id LIMIT ").push_bind(page.limit);
+    query
 }

@@ -206,18 +206,79 @@ mod tests {
     use super::*;
     use crate::{Cipher, FlowKind, records::Flow};
     use sessera_model::{Secret, SystemRandom};
+    use sqlx::Row as _;
     use std::sync::Arc;
 
-    #[tokio::test]
-    async fn a_full_disk_is_said_and_nothing_is_half_done() {
+    async fn open() -> (SqliteStore, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
-        let store = SqliteStore::open(SqliteOptions {
+        let options = SqliteOptions {
             path: folder.path().join("db.sqlite"),
             cipher: Arc::new(Cipher::new(&[Secret::new("secret")]).unwrap()),
             random: Arc::new(SystemRandom::default()),
-        })
-        .await
-        .unwrap();
+        };
+        (SqliteStore::open(options).await.unwrap(), folder)
+    }
+
+    /// How SQLite would do what a query asks for.
+    async fn plan(store: &SqliteStore, query: &str) -> String {
+        let query = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
+        let steps = sqlx::query(query).fetch_all(&store.readers).await.unwrap();
+        let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
+        steps.join("; ")
+    }
+
+    #[tokio::test]
+    async fn every_page_of_a_list_is_found_by_its_key() {
+        let (store, _folder) = open().await;
+        let id = Uuid::from_u128(1);
+        let page = Page { after: Some(id), limit: 100 };
+        let people = |filter: IdentityFilter| identities::listing(&filter, &page).sql();
+        let by_name = IdentityFilter { identifier: Some("ada".into()), ..IdentityFilter::default() };
+        let of_one = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
+        let of_all = |page: &Page| sessions::listing(&SessionFilter::default(), page).sql();
+        for (query, index) in [
+            (people(IdentityFilter::default()), "identities USING PRIMARY KEY (id>?)"),
+            (people(by_name), "identifiers USING INDEX identifiers_by_identifier (identifier=?)"),
+            (of_all(&page), "sessions USING INDEX sessions_by_issue"),
+            (of_all(&Page { after: None, limit: 100 }), "sessions USING INDEX sessions_by_issue"),
+            (
+                sessions::listing(&of_one, &page).sql(),
+                "sessions USING INDEX sessions_by_identity (identity_id=?",
+            ),
+        ] {
+            let plan = plan(&store, query.as_str()).await;
+            assert!(plan.contains(index), "{plan}");
+            assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "nothing is sorted: {plan}");
+        }
+        for statement in sweep::STATEMENTS {
+            let plan = plan(&store, statement).await;
+            assert!(!plan.contains("SCAN"), "{plan}");
+        }
+    }
+
+    #[tokio::test]
+    async fn who_reads_does_not_wait_for_what_is_swept() {
+        let (store, _folder) = open().await;
+        let flow = Flow {
+            id: Uuid::from_u128(1),
+            kind: FlowKind::Login,
+            body: "x".into(),
+            expires_at: Timestamp::from_seconds(1),
+            version: 1,
+        };
+        store.commit(&[Change::InsertFlow(flow.clone())]).await.unwrap();
+        // A batch in the middle of its work, for as long as the test wants.
+        let mut batch = store.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
+        sqlx::query("DELETE FROM flows").execute(&mut *batch).await.unwrap();
+        assert_eq!(store.flow(flow.id).await.unwrap().as_ref(), Some(&flow));
+        assert_eq!(store.session_by_token(&TokenHash::of("x")).await.unwrap(), None);
+        batch.commit().await.unwrap();
+        assert_eq!(store.flow(flow.id).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_said_and_nothing_is_half_done() {
+        let (store, _folder) = open().await;
         let flow = |id, size| Flow {
             id: Uuid::from_u128(id),
             kind: FlowKind::Login,

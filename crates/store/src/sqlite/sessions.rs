@@ -92,17 +92,7 @@ impl SqliteStore {
         filter: &SessionFilter,
         page: &Page,
     ) -> Result<Vec<(Session, Identity)>, StoreError> {
-        let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        query.push(" WHERE 1");
-        push_filter(&mut query, filter);
-        if let Some(after) = page.after {
-            query
-                .push(" AND (sessions.issued_at, sessions.id) < (SELECT issued_at, id FROM sessions WHERE id = ")
-                .push_bind(after)
-                .push(")");
-        }
-        query.push(" ORDER BY sessions.issued_at DESC, sessions.id DESC LIMIT ").push_bind(page.limit);
-        let rows = query.build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
+        let rows = listing(filter, page).build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
         rows.iter().map(|found| Ok((row::session(found)?.session, row::identity(found)?))).collect()
     }
 
@@ -260,6 +250,21 @@ impl SqliteStore {
         query.build().execute(connection).await.map_err(from_sqlx)?;
         Ok(())
     }
+}
+
+/// A page begins behind the last session of the one before, so the last page costs what the first one does.
+pub(super) fn listing(filter: &SessionFilter, page: &Page) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
+    query.push(" WHERE 1");
+    push_filter(&mut query, filter);
+    if let Some(after) = page.after {
+        query
+            .push(" AND (sessions.issued_at, sessions.id) < (SELECT issued_at, id FROM sessions WHERE id = ")
+            .push_bind(after)
+            .push(")");
+    }
+    query.push(" ORDER BY sessions.issued_at DESC, sessions.id DESC LIMIT ").push_bind(page.limit);
+    query
 }
 
 fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter) {

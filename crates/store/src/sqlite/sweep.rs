@@ -5,18 +5,20 @@ use sessera_model::Timestamp;
 use super::SqliteStore;
 use crate::error::{StoreError, from_sqlx};
 
+/// What ended, kind by kind.
+pub(super) const STATEMENTS: [&str; 5] = [
+    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < ? LIMIT ?)",
+    "DELETE FROM deleted_sessions WHERE status_index IN (SELECT status_index FROM deleted_sessions WHERE expires_at < ? LIMIT ?)",
+    "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < ? LIMIT ?)",
+    "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < ? LIMIT ?)",
+    // Messages that were given up.
+    "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at IS NULL AND created_at < ? LIMIT ?)",
+];
+
 impl SqliteStore {
     pub(super) async fn sweep_ended(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let statements = [
-            "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < ? LIMIT ?)",
-            "DELETE FROM deleted_sessions WHERE status_index IN (SELECT status_index FROM deleted_sessions WHERE expires_at < ? LIMIT ?)",
-            "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < ? LIMIT ?)",
-            "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < ? LIMIT ?)",
-            // Messages that were given up.
-            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at IS NULL AND created_at < ? LIMIT ?)",
-        ];
         let mut gone = 0;
-        for statement in statements {
+        for statement in STATEMENTS {
             let swept = sqlx::query(statement)
                 .bind(before.micros())
                 .bind(limit)
