@@ -8,6 +8,7 @@ import select
 import selectors
 import signal
 import socket
+import struct
 import tempfile
 import time
 import unittest
@@ -195,6 +196,32 @@ class Slow(unittest.TestCase):
                     client.sendall(ask)
             until(lambda: descriptors(server) > before, "the connections")
             until(lambda: descriptors(server) <= before, "all places are free")
+            self.assertEqual(server.ask("/health/alive")[0], 200)
+
+    def test_who_is_half_gone_keeps_no_place(self):
+        head = b"POST /self-service/login?flow=x HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        cases = {
+            "before it has said anything": b"",
+            "in a head": head[:30],
+            "in a body": head + b'content-length: 100\r\n\r\n{"method"',
+            "between two requests": b"GET /health/alive HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n",
+        }
+        # Time-outs would not free the places within this test.
+        with serving(head="1h", answer="1h") as server:
+            def open_ones():
+                return metric(server, 'sessera_connections{api="public"}')
+
+            until(lambda: open_ones() == 0, "the end of those from before")
+            for when, sent in cases.items():
+                with self.subTest(when):
+                    quiet, abrupt = connect(server, sent), connect(server, sent)
+                    until(lambda: open_ones() == 2, "both are accepted")
+                    # One says that it will send no more, and waits; the other is gone without a word.
+                    quiet.shutdown(socket.SHUT_WR)
+                    abrupt.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    abrupt.close()
+                    read_all(quiet)
+                    until(lambda: open_ones() == 0, "the places are free")
             self.assertEqual(server.ask("/health/alive")[0], 200)
 
     def test_ten_thousand_idle_connections_are_held_and_end(self):
