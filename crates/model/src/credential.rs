@@ -18,13 +18,16 @@ pub enum CredentialKind {
     Totp,
     /// Printed codes, each good for one use.
     LookupSecret,
-    /// A passkey or security key (`WebAuthn`).
+    /// A security key (`WebAuthn`) as an identity provider kept it before passkeys.
     Webauthn,
+    /// Passkeys (`WebAuthn` credentials that name their owner).
+    Passkey,
 }
 
 impl CredentialKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [Self::Password, Self::Code, Self::Totp, Self::LookupSecret, Self::Webauthn];
+    pub const ALL: [Self; 6] =
+        [Self::Password, Self::Code, Self::Totp, Self::LookupSecret, Self::Webauthn, Self::Passkey];
 
     /// The word on the wire and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +37,7 @@ impl CredentialKind {
             Self::Totp => "totp",
             Self::LookupSecret => "lookup_secret",
             Self::Webauthn => "webauthn",
+            Self::Passkey => "passkey",
         }
     }
 
@@ -101,18 +105,35 @@ impl CredentialView<'_> {
 }
 
 impl Credential {
-    /// The credential as the admin API shows it. Hashes and shared secrets are never shown.
+    /// The credential as the admin API shows it. Hashes and shared secrets are never shown; of passkeys
+    /// only what tells them apart.
     pub fn to_json(&self, view: CredentialView<'_>) -> Value {
         let mut json = Map::new();
         json.insert("type".into(), Value::from(self.kind.as_str()));
         json.insert("identifiers".into(), json!(self.identifiers));
         if view.with_config.contains(&self.kind) {
-            json.insert("config".into(), json!({}));
+            json.insert("config".into(), self.shown_config());
         }
         json.insert("version".into(), Value::from(self.version));
         json.insert("created_at".into(), text(&self.created_at));
         json.insert("updated_at".into(), text(&self.updated_at));
         Value::Object(json)
+    }
+
+    fn shown_config(&self) -> Value {
+        if self.kind != CredentialKind::Passkey {
+            return json!({});
+        }
+        let config = self.config.expose();
+        let shown = |passkey: &Value| {
+            let members = ["id", "display_name", "added_at", "is_passwordless"];
+            let members =
+                members.into_iter().filter_map(|name| Some((name.to_owned(), passkey.get(name)?.clone())));
+            Value::Object(members.collect())
+        };
+        let passkeys = config.get("credentials").and_then(Value::as_array);
+        let passkeys: Vec<Value> = passkeys.into_iter().flatten().map(shown).collect();
+        json!({ "credentials": passkeys, "user_handle": config.get("user_handle") })
     }
 }
 
@@ -141,5 +162,26 @@ mod tests {
         assert!(!format!("{credential:?}").contains("hash\""));
         let shown = credential.to_json(CredentialView { with_config: &[CredentialKind::Password] });
         assert_eq!(shown["config"], json!({}));
+    }
+
+    #[test]
+    fn passkeys_are_told_apart_without_their_keys() {
+        let credential = Credential {
+            kind: CredentialKind::Passkey,
+            identifiers: vec!["a".into()],
+            config: json!({
+                "user_handle": "AA==",
+                "credentials": [{"id": "BB==", "display_name": "Phone", "passkey": {"cred": "key"}}],
+            })
+            .into(),
+            version: 0,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+        };
+        let shown = credential.to_json(CredentialView { with_config: &[CredentialKind::Passkey] });
+        assert_eq!(
+            shown["config"],
+            json!({"credentials": [{"id": "BB==", "display_name": "Phone"}], "user_handle": "AA=="})
+        );
     }
 }

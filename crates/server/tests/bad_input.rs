@@ -164,6 +164,54 @@ async fn the_public_api_bears_bad_bodies() {
 }
 
 #[tokio::test]
+async fn forms_bear_bad_answers_of_passkeys() {
+    let rp = json!({"id": "example.org", "origins": ["https://id.example.org"]});
+    let passkey = json!({"enabled": true, "config": {"rp": rp}});
+    let server = Running::start(json!({"selfservice": {"methods": {"passkey": passkey}}})).await;
+    let begun =
+        server.public("GET", "/self-service/login/browser", &["accept: application/json"], None).await;
+    assert_eq!(begun.status, 200, "{begun:?}");
+    let cookie = format!("cookie: {}", begun.header("set-cookie").split(';').next().unwrap());
+    let path = format!("/self-service/login?flow={}", begun.body["id"].as_str().unwrap());
+    let nodes = begun.body["ui"]["nodes"].as_array().unwrap();
+    let token = nodes.iter().find(|node| node["attributes"]["name"] == "csrf_token").unwrap();
+    let response = json!({"authenticatorData": "", "clientDataJSON": "", "signature": "", "userHandle": ""});
+    let whole = json!({"id": "YQ", "rawId": "YQ", "type": "public-key", "response": response});
+    let mut nobody = whole.clone();
+    nobody["response"]["userHandle"] = "AAAAAAAAAAAAAAAAAAAAAA".into();
+    let mut long = whole.clone();
+    long["rawId"] = "YQ".repeat(100_000).into();
+    let mut no_base64 = whole.clone();
+    no_base64["rawId"] = "=%".into();
+    for answer in [
+        json!(7),
+        json!(true),
+        json!(["x"]),
+        whole.clone(),
+        json!(""),
+        json!("x"),
+        json!("{}"),
+        json!("[".repeat(100_000)),
+        json!(whole.to_string()),
+        json!(whole.to_string()[..40]),
+        json!(nobody.to_string()),
+        json!(long.to_string()),
+        json!(no_base64.to_string()),
+    ] {
+        let body = json!({
+            "method": "passkey",
+            "csrf_token": token["attributes"]["value"],
+            "passkey_login": answer,
+        });
+        let headers = [JSON, "accept: application/json", &cookie];
+        let refused = send(server.public, "POST", &path, &headers, body.to_string().as_bytes()).await;
+        let shown: String = answer.to_string().chars().take(60).collect();
+        assert_eq!(refused.status, 400, "{shown}: {refused:?}");
+        assert_eq!(refused.body["state"], "choose_method", "{shown}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn heads_are_bounded() {
     let server = Running::start(json!({})).await;
     let huge = format!("x-session-token: {}", "x".repeat(200_000));

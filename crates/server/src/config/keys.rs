@@ -228,6 +228,18 @@ const PASSWORD_CONFIG: &[Key] = &[
 const TOTP_CONFIG: &[Key] =
     &[key("issuer", Text, "What authenticator apps show. Default: the host of the public address.")];
 
+const PASSKEY_RP: &[Key] = &[
+    key(
+        "id",
+        Text,
+        "The domain that passkeys are for: that of the pages, or one above it. Passkeys are lost when it changes. Default: the host of the public address.",
+    ),
+    key("display_name", Text, "What browsers call the site. Default: what the pages call it."),
+    key("origins", TEXTS, "The origins of the pages that use passkeys. Default: that of the public address."),
+];
+
+const PASSKEY_CONFIG: &[Key] = &[key("rp", Object(PASSKEY_RP), "The site that passkeys are for.")];
+
 const METHOD: &[Key] = &[key("enabled", Bool, "Whether the method is on."), without_effect("config")];
 
 const METHODS: &[Key] = &[
@@ -248,13 +260,20 @@ const METHODS: &[Key] = &[
         "Time-based one-time passwords.",
     ),
     key("lookup_secret", Object(METHOD), "Printed codes."),
+    key(
+        "passkey",
+        Object(&[
+            key("enabled", Bool, "Whether passkeys are on. Default: false."),
+            key("config", Object(PASSKEY_CONFIG), "Where they are good."),
+        ]),
+        "Passkeys.",
+    ),
     key("code", Object(METHOD), "Codes by e-mail for recovery and verification. Default: on."),
     key("link", Object(METHOD), "Links by e-mail. Not supported; keep it off."),
     without_effect("profile"),
     without_effect("oidc"),
     without_effect("saml"),
     without_effect("webauthn"),
-    without_effect("passkey"),
     without_effect("captcha"),
     without_effect("deviceauthn"),
 ];

@@ -14,6 +14,7 @@ use sessera_store::{Change, FlowKind, StoreError};
 
 use crate::flows::form::flatten;
 use crate::flows::messages::Message;
+use crate::flows::passkeys::{AddChallenge, SignInChallenge};
 use crate::flows::ui::{Attributes, Container};
 
 /// Who goes through a flow.
@@ -264,7 +265,7 @@ impl<D: Details> Flow<D> {
 }
 
 /// What only a login flow has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoginDetails {
     /// Which level is to be reached.
     pub requested_aal: AssuranceLevel,
@@ -272,6 +273,9 @@ pub struct LoginDetails {
     pub refresh: bool,
     /// Whose second factor is asked for, or who signs in again.
     pub identity_id: Option<Uuid>,
+    /// What a passkey is to sign, where passkeys are on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<SignInChallenge>,
 }
 
 impl Details for LoginDetails {
@@ -302,7 +306,7 @@ impl Details for RegistrationDetails {
 }
 
 /// What only a settings flow has.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SettingsDetails {
     /// Whose settings.
     pub identity_id: Uuid,
@@ -314,6 +318,9 @@ pub struct SettingsDetails {
     /// Whether the confirmed codes are shown.
     #[serde(default)]
     pub lookup_revealed: bool,
+    /// What a new passkey is to answer, where passkeys are on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<AddChallenge>,
 }
 
 impl Details for SettingsDetails {
@@ -386,7 +393,12 @@ mod tests {
             return_to: None,
             browser: None,
         };
-        let details = LoginDetails { requested_aal: AssuranceLevel::Aal1, refresh: false, identity_id: None };
+        let details = LoginDetails {
+            requested_aal: AssuranceLevel::Aal1,
+            refresh: false,
+            identity_id: None,
+            passkey: None,
+        };
         Flow::begin(beginning, State::ChooseMethod, details)
     }
 

@@ -9,6 +9,7 @@ use url::Url;
 use crate::client::TrustedProxies;
 use crate::config::tree::{Config, Reader, bytes};
 use crate::flows::keys::Keys;
+use crate::flows::passkeys::RelyingParty;
 use crate::flows::self_service::{CookieRules, FlowRules, SelfService};
 use crate::limits::LimitRules;
 use crate::password::{HashAlgorithm, PasswordPolicy};
@@ -54,6 +55,7 @@ impl SelfService {
                 reader.text("/selfservice/methods/totp/config/issuer").unwrap_or(host)
             }),
             lookup_secret: reader.flag("/selfservice/methods/lookup_secret/enabled", false),
+            passkey: passkey(&mut reader, public_url.as_ref()),
             login: flow(&mut reader, FlowKind::Login, true),
             registration: flow(&mut reader, FlowKind::Registration, true),
             settings: flow(&mut reader, FlowKind::Settings, true),
@@ -170,6 +172,32 @@ fn password(reader: &mut Reader<'_>, hashing: HashAlgorithm) -> Option<PasswordP
     reader.flag("/selfservice/methods/password/enabled", true).then(|| policy.for_algorithm(hashing))
 }
 
+fn passkey(reader: &mut Reader<'_>, public_url: Option<&Url>) -> Option<RelyingParty> {
+    if !reader.flag("/selfservice/methods/passkey/enabled", false) {
+        return None;
+    }
+    let at = "/selfservice/methods/passkey/config/rp";
+    let count = reader.texts(&format!("{at}/origins")).len();
+    let mut origins: Vec<Url> =
+        (0..count).filter_map(|place| reader.url(&format!("{at}/origins/{place}"))).collect();
+    if count == 0 {
+        origins.extend(public_url.cloned());
+    }
+    let host = public_url.and_then(Url::host_str).unwrap_or_default().to_owned();
+    let id = reader.text(&format!("{at}/id")).unwrap_or(host);
+    let name = reader.text(&format!("{at}/display_name"));
+    let name = name.unwrap_or_else(|| site_name(reader, public_url));
+    match RelyingParty::new(&id, &name, &origins) {
+        Ok(party) => Some(party),
+        Err(origin) => {
+            reader.problems.push(format!(
+                "{at}: passkeys for \"{id}\" do not work on {origin}: id must be its domain or one above it, and an address of numbers has none. On one machine, http://localhost works as serve.public.base_url"
+            ));
+            None
+        }
+    }
+}
+
 fn hashing(reader: &mut Reader<'_>) -> HashAlgorithm {
     let default = HashAlgorithm::default();
     match reader.text("/hashers/algorithm").as_deref() {
@@ -246,7 +274,11 @@ mod tests {
             "selfservice": {
                 "default_browser_return_url": "https://app.example.org/",
                 "allowed_return_urls": ["https://a.example.org/", "https://b.example.org/"],
-                "methods": {"totp": {"enabled": true}, "password": {"config": {"min_password_length": 12}}},
+                "methods": {
+                    "totp": {"enabled": true},
+                    "password": {"config": {"min_password_length": 12}},
+                    "passkey": {"enabled": true},
+                },
                 "flows": {
                     "login": {"lifespan": "10m", "ui_url": "https://app.example.org/login"},
                     "registration": {"style": "unified", "after": {"password": {"hooks": [{"hook": "show_verification_ui"}]}}},
@@ -260,6 +292,7 @@ mod tests {
         assert_eq!(rules.hashing, HashAlgorithm::Bcrypt { cost: 10 });
         assert_eq!(rules.password.map(|policy| (policy.min_length, policy.max_bytes)), Some((12, 72)));
         assert_eq!(rules.totp_issuer.as_deref(), Some("id.example.org"));
+        assert!(rules.passkey.is_some(), "for the host of the public address");
         assert_eq!(rules.login.lifespan, Duration::from_mins(10));
         assert_eq!(rules.allowed_returns.len(), 2);
     }
@@ -272,6 +305,17 @@ mod tests {
             (json!({"hashers": {"argon2": {"memory": "much"}}}), "/hashers/argon2/memory"),
             (json!({"serve": {"public": {"trusted_proxies": ["ten"]}}}), "trusted_proxies"),
             (json!({"selfservice": {"allowed_return_urls": ["not a url"]}}), "allowed_return_urls/0"),
+            (
+                json!({"selfservice": {"methods": {"passkey": {"enabled": true}}}}),
+                "do not work on http://127.0.0.1:4433/",
+            ),
+            (
+                json!({"selfservice": {"methods": {"passkey": {"enabled": true, "config": {"rp": {
+                    "id": "example.org",
+                    "origins": ["https://id.example.org", "https://example.com"],
+                }}}}}}),
+                "do not work on https://example.com/",
+            ),
             (json!({"selfservice": {"flows": {"login": {"lifespan": "0s"}}}}), "login/lifespan"),
         ] {
             let problems = compile(tree).expect_err(name);

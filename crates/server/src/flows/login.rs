@@ -4,6 +4,7 @@ use sessera_model::AssuranceLevel;
 
 use crate::flows::flow::{Flow, LoginDetails};
 use crate::flows::messages::{Message, MessageId};
+use crate::flows::passkeys;
 use crate::flows::ui::{Container, Group, Input, InputKind};
 use crate::schema::IdentitySchema;
 
@@ -24,6 +25,8 @@ pub struct LoginForm {
     pub totp: bool,
     /// Whether the person has printed codes.
     pub lookup_secret: bool,
+    /// The address of the script that passkeys need, where the person may sign in with one.
+    pub passkey_script: Option<String>,
 }
 
 /// What the field for the identifier is called: as the one trait that can be one, or just so.
@@ -48,8 +51,8 @@ fn is_identifier(schema: &IdentitySchema, name: &str) -> bool {
 
 /// Makes the form.
 pub fn form(flow: &Flow<LoginDetails>, look: LoginForm) -> Container {
-    let mut form = Container::new(look.action);
-    form.push(Input::hidden("csrf_token", look.csrf_token).required().node(Group::Default));
+    let mut form = Container::new(look.action.clone());
+    form.push(Input::hidden("csrf_token", look.csrf_token.clone()).required().node(Group::Default));
     if flow.details.requested_aal >= AssuranceLevel::Aal2 {
         if look.totp {
             let field = Input::new("totp_code", InputKind::Text)
@@ -65,20 +68,36 @@ pub fn form(flow: &Flow<LoginDetails>, look: LoginForm) -> Container {
             let button = Input::submit("method", "lookup_secret").node(Group::LookupSecret);
             form.push(button.label(MessageId::UseLookup));
         }
-    } else if look.password {
-        let button = Input::submit("method", "password").node(Group::Password);
-        let button = if let Some(identifier) = look.known_identifier {
-            form.push(Input::hidden("identifier", identifier).node(Group::Default));
-            button.label(MessageId::SignIn)
-        } else {
-            let field = Input::new("identifier", InputKind::Text).required().with_value("");
-            form.push(field.node(Group::Default).label(look.identifier_label));
-            button.label(MessageId::SignInWithPassword)
-        };
-        let field = Input::new("password", InputKind::Password).required().autocomplete("current-password");
-        form.push(field.node(Group::Password).label(MessageId::PasswordLabel));
-        form.push(button);
+    } else {
+        first_factor(&mut form, flow, look);
     }
     flow.fill(&mut form, Some("identifier"));
     form
+}
+
+fn first_factor(form: &mut Container, flow: &Flow<LoginDetails>, look: LoginForm) {
+    let is_known = look.known_identifier.is_some();
+    match look.known_identifier {
+        Some(identifier) if look.password => {
+            form.push(Input::hidden("identifier", identifier).node(Group::Default));
+        }
+        None if look.password => {
+            let field = Input::new("identifier", InputKind::Text).required().with_value("");
+            form.push(field.node(Group::Default).label(look.identifier_label));
+        }
+        _ => {}
+    }
+    if let (Some(challenge), Some(script)) = (&flow.details.passkey, look.passkey_script) {
+        form.push(passkeys::script(script));
+        form.push(Input::hidden("passkey_challenge", challenge.options.as_str()).node(Group::Passkey));
+        form.push(Input::new("passkey_login", InputKind::Hidden).node(Group::Passkey));
+        let button = Input::button("passkey_login_trigger", "oryPasskeyLogin").node(Group::Passkey);
+        form.push(button.label(MessageId::SignInWithPasskey));
+    }
+    if look.password {
+        let field = Input::new("password", InputKind::Password).required().autocomplete("current-password");
+        form.push(field.node(Group::Password).label(MessageId::PasswordLabel));
+        let label = if is_known { MessageId::SignIn } else { MessageId::SignInWithPassword };
+        form.push(Input::submit("method", "password").node(Group::Password).label(label));
+    }
 }

@@ -45,6 +45,8 @@ message_ids! {
     UseTotp = 1_010_009,
     /// Button: sign in with a printed code.
     UseLookup = 1_010_010,
+    /// Button: sign in with a passkey.
+    SignInWithPasskey = 1_010_021,
     /// Button: sign in with a password.
     SignInWithPassword = 1_010_022,
     /// Button: sign up.
@@ -79,6 +81,10 @@ message_ids! {
     DisableLookup = 1_050_016,
     /// Label: the secret for the authenticator app.
     TotpSecretLabel = 1_050_017,
+    /// Button: add a passkey.
+    AddPasskey = 1_050_019,
+    /// Button: remove a passkey.
+    RemovePasskey = 1_050_020,
     /// The account is recovered.
     Recovered = 1_060_001,
     /// A recovery code was sent.
@@ -135,6 +141,8 @@ message_ids! {
     LookupAlreadyUsed = 4_000_012,
     /// No printed codes are set up.
     NoLookup = 4_000_014,
+    /// The passkey is nobody's, or its answer does not fit.
+    PasskeyUnknown = 4_000_015,
     /// The printed code is wrong.
     LookupWrong = 4_000_016,
     /// A text is too long.
@@ -173,6 +181,12 @@ message_ids! {
     NotATelephoneNumber = 4_000_041,
     /// Too many wrong attempts; not a number of the contract.
     TooManyAttempts = 4_000_900,
+    /// A new passkey cannot be taken; not a number of the contract.
+    PasskeyRefused = 4_000_901,
+    /// Nothing would be left to sign in with; not a number of the contract.
+    LastCredential = 4_000_902,
+    /// There is no such passkey; not a number of the contract.
+    NoSuchPasskey = 4_000_903,
     /// The login flow has expired.
     LoginExpired = 4_010_001,
     /// No method that can sign in.
@@ -319,6 +333,20 @@ impl Message {
     pub fn too_many_attempts(wait: Duration) -> Self {
         let minutes = wait.as_secs().div_ceil(60);
         Self::with_context(MessageId::TooManyAttempts, json!({ "minutes": minutes }))
+    }
+
+    /// The button that removes a passkey.
+    pub fn remove_passkey(name: &str, added_at: Timestamp) -> Self {
+        let day = added_at.to_string();
+        Self::with_context(
+            MessageId::RemovePasskey,
+            json!({
+                "display_name": name,
+                "added_at": added_at,
+                "added_at_unix": added_at.seconds(),
+                "added_on": day.get(..10),
+            }),
+        )
     }
 
     /// All printed codes; those that were used carry the time.

@@ -14,6 +14,7 @@
 //! | [`verification`] | proving an address |
 //! | [`totp`] | codes of authenticator apps |
 //! | [`second_factor`] | authenticator apps and printed codes as they are kept |
+//! | [`passkeys`] | passkeys: what is asked of a browser, and how its answer is checked |
 //! | [`codes`] | codes by e-mail |
 //! | [`login`] | the form for signing in |
 //! | [`registration`] | the forms for signing up |
@@ -29,6 +30,7 @@ mod from_config;
 pub mod keys;
 pub mod login;
 pub mod messages;
+pub mod passkeys;
 pub mod password;
 pub mod recovery;
 pub mod registration;

@@ -8,6 +8,7 @@ use url::Url;
 
 use crate::client::TrustedProxies;
 use crate::flows::keys::Keys;
+use crate::flows::passkeys::RelyingParty;
 use crate::flows::return_to;
 use crate::limits::LimitRules;
 use crate::password::{HashAlgorithm, PasswordPolicy};
@@ -46,6 +47,8 @@ pub struct SelfService {
     pub totp_issuer: Option<String>,
     /// Whether printed codes are on.
     pub lookup_secret: bool,
+    /// For what passkeys are good. `None` when the method is off.
+    pub passkey: Option<RelyingParty>,
     /// Signing in.
     pub login: FlowRules,
     /// Signing up.
@@ -106,6 +109,11 @@ impl SelfService {
     /// The address of something below the public one.
     pub fn url(&self, path: &str) -> String {
         format!("{}{}", self.base_url, path.trim_start_matches('/'))
+    }
+
+    /// The address of the script that passkeys need.
+    pub fn passkey_script(&self) -> String {
+        self.url(".well-known/ory/webauthn.js")
     }
 
     /// The rules of a kind of flow.
@@ -195,6 +203,7 @@ pub(crate) mod tests {
             password: Some(PasswordPolicy::default()),
             totp_issuer: Some("Example".into()),
             lookup_secret: true,
+            passkey: None,
             login: flow(Some("http://127.0.0.1:4455/login?x=1")),
             registration: flow(None),
             settings: flow(None),

@@ -1,11 +1,12 @@
 //! The form for one's own account: profile, password, second factors.
 
-use sessera_model::{Credential, Identity, Random, Uuid};
+use sessera_model::{Credential, CredentialKind, Identity, Random, Uuid};
 use sessera_store::FlowKind;
 
 use crate::flows::flow::{Beginning, Flow, SettingsDetails, State};
 use crate::flows::form::flatten;
 use crate::flows::messages::{Message, MessageId};
+use crate::flows::passkeys::{self, Passkeys};
 use crate::flows::second_factor::{Factor, LookupSecrets, Totp};
 use crate::flows::self_service::SelfService;
 use crate::flows::totp::{QR_SIDE, TotpSecret, qr_code};
@@ -19,6 +20,7 @@ pub fn begin(beginning: Beginning, random: &dyn Random, identity_id: Uuid) -> Fl
         totp_secret: TotpSecret::generate(random).to_base32(),
         lookup_secrets: Vec::new(),
         lookup_revealed: false,
+        passkey: None,
     };
     Flow::begin(beginning, State::ShowForm, details)
 }
@@ -64,6 +66,9 @@ pub fn form(
         totp(&mut form, flow, owner, issuer);
     }
     form.nodes.extend(codes);
+    if rules.passkey.is_some() {
+        passkey(&mut form, flow, rules, owner);
+    }
     flow.fill(&mut form, None);
     form
 }
@@ -138,4 +143,32 @@ fn totp(form: &mut Container, flow: &Flow<SettingsDetails>, owner: Owner<'_>, is
     let field = Input::new("totp_code", InputKind::Text).required().autocomplete("one-time-code");
     form.push(field.node(Group::Totp).label(MessageId::VerifyCodeLabel));
     form.push(Input::submit("method", "totp").node(Group::Totp).label(MessageId::Save));
+}
+
+/// The nodes for passkeys, for browsers only. The last credential that signs in cannot be removed.
+fn passkey(form: &mut Container, flow: &Flow<SettingsDetails>, rules: &SelfService, owner: Owner<'_>) {
+    let Some(challenge) = &flow.details.passkey else { return };
+    let known = Passkeys::among(owner.credentials);
+    let is_last = ways_in(rules, owner.credentials) < 2;
+    for passkey in &known.credentials {
+        let mut button = Input::submit("passkey_remove", &passkey.hex_id());
+        button.disabled = is_last;
+        let label = Message::remove_passkey(&passkey.display_name, passkey.added_at);
+        form.push(button.node(Group::Passkey).label(label));
+    }
+    form.push(passkeys::script(rules.passkey_script()));
+    form.push(Input::hidden("passkey_create_data", challenge.options.as_str()).node(Group::Passkey));
+    form.push(Input::new("passkey_settings_register", InputKind::Hidden).node(Group::Passkey));
+    let button = Input::button("passkey_register_trigger", "oryPasskeySettingsRegistration");
+    form.push(button.node(Group::Passkey).label(MessageId::AddPasskey));
+}
+
+/// With how many credentials somebody can sign in who has nothing else.
+pub fn ways_in(rules: &SelfService, credentials: &[Credential]) -> usize {
+    let has_password = rules.password.is_some()
+        && credentials.iter().any(|credential| {
+            credential.kind == CredentialKind::Password && credential.config.text("hashed_password").is_some()
+        });
+    let passkeys = rules.passkey.as_ref().map_or(0, |_| Passkeys::among(credentials).credentials.len());
+    passkeys + usize::from(has_password)
 }

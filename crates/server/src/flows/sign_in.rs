@@ -17,7 +17,7 @@ const MAX_KEPT: usize = 32;
 /// A proof that was just given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// `password`, `totp`, `lookup_secret`, `code_recovery`.
+    /// `password`, `passkey`, `totp`, `lookup_secret`, `code_recovery`.
     pub method: &'static str,
     /// The factor that it proves.
     pub aal: AssuranceLevel,
@@ -26,6 +26,8 @@ pub struct Proof {
 impl Proof {
     /// A password, the first factor.
     pub const PASSWORD: Self = Self { method: "password", aal: AssuranceLevel::Aal1 };
+    /// A passkey, the first factor: whether its device asked for a finger or a number is its own affair.
+    pub const PASSKEY: Self = Self { method: "passkey", aal: AssuranceLevel::Aal1 };
     /// A code by e-mail that recovered the account, a first factor.
     pub const RECOVERY_CODE: Self = Self { method: "code_recovery", aal: AssuranceLevel::Aal1 };
     /// A code from an authenticator app, a second factor.

@@ -44,6 +44,10 @@ pub enum Group {
     Totp,
     /// Printed codes.
     LookupSecret,
+    /// Passkeys.
+    Passkey,
+    /// The script that passkeys need; the contract has it in a group of its own.
+    Webauthn,
 }
 
 /// A node of a form.
@@ -89,6 +93,13 @@ pub enum Attributes {
         /// Its text.
         title: Message,
     },
+    /// A script that a page must load for its buttons to work.
+    Script {
+        /// Identifier within the form.
+        id: &'static str,
+        /// Its address.
+        source: String,
+    },
 }
 
 /// A field or a button.
@@ -110,6 +121,10 @@ pub struct Input {
     pub max_length: Option<u32>,
     /// The values to choose from, when they are counted.
     pub options: Vec<Value>,
+    /// The function of the form's script that a button calls.
+    pub trigger: Option<&'static str>,
+    /// Whether it is there to be seen only.
+    pub disabled: bool,
 }
 
 /// What an input takes (HTML's `type`).
@@ -137,6 +152,8 @@ pub enum InputKind {
     Url,
     /// A button that submits.
     Submit,
+    /// A button that calls a script.
+    Button,
 }
 
 impl InputKind {
@@ -154,6 +171,7 @@ impl InputKind {
             Self::Date => "date",
             Self::Url => "url",
             Self::Submit => "submit",
+            Self::Button => "button",
         }
     }
 }
@@ -168,6 +186,8 @@ impl Group {
             Self::Code => "code",
             Self::Totp => "totp",
             Self::LookupSecret => "lookup_secret",
+            Self::Passkey => "passkey",
+            Self::Webauthn => "webauthn",
         }
     }
 }
@@ -184,12 +204,19 @@ impl Input {
             pattern: None,
             max_length: None,
             options: Vec::new(),
+            trigger: None,
+            disabled: false,
         }
     }
 
     /// A button that submits `name=value`.
     pub fn submit(name: &str, value: &str) -> Self {
         Self::new(name, InputKind::Submit).with_value(value)
+    }
+
+    /// A button that calls a function of the form's script.
+    pub fn button(name: &str, trigger: &'static str) -> Self {
+        Self { trigger: Some(trigger), ..Self::new(name, InputKind::Button).with_value("") }
     }
 
     /// A value that is submitted without being shown.
@@ -236,7 +263,10 @@ impl Node {
     pub fn name(&self) -> &str {
         match &self.attributes {
             Attributes::Input(input) => &input.name,
-            Attributes::Text { id, .. } | Attributes::Image { id, .. } | Attributes::Anchor { id, .. } => id,
+            Attributes::Text { id, .. }
+            | Attributes::Image { id, .. }
+            | Attributes::Anchor { id, .. }
+            | Attributes::Script { id, .. } => id,
         }
     }
 
@@ -264,6 +294,7 @@ impl Attributes {
             Self::Text { .. } => "text",
             Self::Image { .. } => "img",
             Self::Anchor { .. } => "a",
+            Self::Script { .. } => "script",
         }
     }
 
@@ -275,6 +306,16 @@ impl Attributes {
                 json!({"id": id, "src": source, "width": side, "height": side})
             }
             Self::Anchor { id, href, title } => json!({"id": id, "href": href, "title": title.to_json()}),
+            Self::Script { id, source } => json!({
+                "id": id,
+                "src": source,
+                "async": true,
+                "type": "text/javascript",
+                "crossorigin": "anonymous",
+                "referrerpolicy": "no-referrer",
+                "integrity": "",
+                "nonce": "",
+            }),
         };
         json["node_type"] = self.node_type().into();
         json
@@ -308,7 +349,11 @@ impl Input {
             let options = self.options.iter().map(|value| json!({ "value": value })).collect::<Vec<_>>();
             set("options", options.into());
         }
-        set("disabled", false.into());
+        if let Some(trigger) = self.trigger {
+            set("onclick", format!("window.{trigger}()").into());
+            set("onclickTrigger", trigger.into());
+        }
+        set("disabled", self.disabled.into());
         Value::Object(json)
     }
 }

@@ -37,6 +37,15 @@ pub(super) static ICON: Asset = Asset {
     hash: LazyLock::new(|| hash(include_str!("icon.svg"))),
 };
 
+/// The script that asks a browser for passkeys, on the pages that need it.
+pub(super) static PASSKEYS: Asset = Asset {
+    name: "passkeys",
+    extension: "js",
+    media_type: "text/javascript; charset=utf-8",
+    content: include_str!("passkeys.js"),
+    hash: LazyLock::new(|| hash(include_str!("passkeys.js"))),
+};
+
 impl Asset {
     fn file_name(&self) -> String {
         format!("{}.{}.{}", self.name, *self.hash, self.extension)
@@ -46,22 +55,31 @@ impl Asset {
     pub(super) fn path(&self) -> String {
         format!("ui/assets/{}", self.file_name())
     }
+
+    fn answer(&self, caching: &'static str) -> Response {
+        let mut response = self.content.into_response();
+        let mut set = |name: HeaderName, value: &'static str| {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        };
+        set(header::CONTENT_TYPE, self.media_type);
+        set(header::CACHE_CONTROL, caching);
+        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        response
+    }
 }
 
 /// `GET /ui/assets/{name}`
 pub(super) async fn get(Segment(name): Segment) -> Response {
-    let Some(asset) = [&STYLE, &ICON].into_iter().find(|asset| asset.file_name() == name) else {
+    let Some(asset) = [&STYLE, &ICON, &PASSKEYS].into_iter().find(|asset| asset.file_name() == name) else {
         return ApiError::not_found("There is no such file. It may belong to another version of the server.")
             .into_response();
     };
-    let mut response = asset.content.into_response();
-    let mut set = |name: HeaderName, value: &'static str| {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
-    };
-    set(header::CONTENT_TYPE, asset.media_type);
-    set(header::CACHE_CONTROL, "public, max-age=31536000, immutable");
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    response
+    asset.answer("public, max-age=31536000, immutable")
+}
+
+/// The script for passkeys where its name stays when its content changes.
+pub(super) fn passkeys() -> Response {
+    PASSKEYS.answer("public, max-age=300")
 }
 
 fn hash(content: &str) -> String {

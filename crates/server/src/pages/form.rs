@@ -93,7 +93,10 @@ impl Look<'_> {
             _ => false,
         };
         let focused = nodes.iter().find(is_empty_field).filter(|_| self.focus && !has_errors);
-        let primary = nodes.iter().find(|node| is_button(node)).map(|node| node.name());
+        // The button that the Enter key presses comes first.
+        let mut buttons: Vec<&&Node> = nodes.iter().filter(|node| is_button(node)).collect();
+        buttons.sort_by_key(|node| trigger(node).is_some());
+        let primary = buttons.first().map(|node| node.name());
         let method = match container.method {
             SubmitMethod::Get => "get",
             SubmitMethod::Post => "post",
@@ -103,13 +106,17 @@ impl Look<'_> {
                 @for node in nodes.iter().filter(|node| !is_button(node)) {
                     (self.node(node, focused.is_some_and(|focused| std::ptr::eq(*focused, *node))))
                 }
-                @let buttons: Vec<&&Node> = nodes.iter().filter(|node| is_button(node)).collect();
                 @if !buttons.is_empty() {
                     div.buttons {
-                        @for node in buttons {
+                        @for node in &buttons {
                             (self.button(node, primary == Some(node.name())))
                         }
                     }
+                }
+                @if let Some(node) = buttons.iter().find(|node| trigger(node).is_some()) {
+                    p.wrong id=(failure(node)) role="alert" hidden { (self.texts.word(Word::PasskeyFailed)) }
+                    // The script takes it away where the browser knows passkeys.
+                    p.hint data-without-passkeys { (self.texts.word(Word::PasskeyNeedsScript)) }
                 }
             }
         }
@@ -130,6 +137,8 @@ impl Look<'_> {
             Attributes::Anchor { href, title, .. } => html! {
                 p.buttons { a.button.primary href=(href) { (self.texts.message(title)) } }
             },
+            // It stands in the head of the page.
+            Attributes::Script { .. } => html! {},
         }
     }
 
@@ -236,13 +245,21 @@ impl Look<'_> {
     fn button(self, node: &Node, is_primary: bool) -> Markup {
         let Attributes::Input(input) = &node.attributes else { return html! {} };
         let class = match input.name.as_str() {
-            "totp_unlink" | "lookup_secret_disable" => "danger",
+            "totp_unlink" | "lookup_secret_disable" | "passkey_remove" => "danger",
             _ if is_primary && self.is_main => "primary",
             _ => "quiet",
         };
         let value = input.value.as_ref().map(plain).unwrap_or_default();
+        if let Some(trigger) = input.trigger {
+            // The script shows it where the browser knows passkeys.
+            return html! {
+                button.(class) type="button" data-passkey=(trigger) data-failure=(failure(node)) hidden {
+                    (self.label(node))
+                }
+            };
+        }
         html! {
-            button.(class) type="submit" name=(input.name) value=(value) { (self.label(node)) }
+            button.(class) type="submit" disabled[input.disabled] name=(input.name) value=(value) { (self.label(node)) }
         }
     }
 
@@ -321,7 +338,8 @@ impl Look<'_> {
 pub(super) fn groups(container: &Container) -> Vec<Group> {
     let mut groups = Vec::new();
     for node in &container.nodes {
-        if node.group != Group::Default && !groups.contains(&node.group) {
+        let is_method = !matches!(node.group, Group::Default | Group::Webauthn);
+        if is_method && !groups.contains(&node.group) {
             groups.push(node.group);
         }
     }
@@ -332,12 +350,29 @@ pub(super) fn groups(container: &Container) -> Vec<Group> {
 /// a form only to carry a message.
 fn is_shown(node: &Node) -> bool {
     let Attributes::Input(input) = &node.attributes else { return false };
-    !matches!(input.kind, InputKind::Hidden | InputKind::Submit)
+    !matches!(input.kind, InputKind::Hidden | InputKind::Submit | InputKind::Button)
         && (node.label.is_some() || node.name().starts_with("traits."))
 }
 
 fn is_button(node: &Node) -> bool {
-    matches!(&node.attributes, Attributes::Input(input) if input.kind == InputKind::Submit)
+    let Attributes::Input(input) = &node.attributes else { return false };
+    matches!(input.kind, InputKind::Submit | InputKind::Button)
+}
+
+/// The function of the script that a button calls.
+fn trigger(node: &Node) -> Option<&'static str> {
+    let Attributes::Input(input) = &node.attributes else { return None };
+    input.trigger
+}
+
+/// Whether a form has buttons that need the script for passkeys.
+pub(super) fn has_script(container: &Container) -> bool {
+    container.nodes.iter().any(|node| matches!(node.attributes, Attributes::Script { .. }))
+}
+
+/// The id of what is said when the script comes back with nothing.
+fn failure(node: &Node) -> String {
+    format!("{}-failure", id(node))
 }
 
 fn is_wrong(node: &Node) -> bool {

@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
 
-use super::form::Look;
+use super::form::{Look, has_script};
 use super::words::Word;
 use super::{beginning, logout, shown};
 use crate::app::App;
@@ -53,7 +53,9 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
             (links(visit, &flow))
         }
     };
-    Ok(visit.card(title, flow.has_errors(), content).into_response())
+    let mut page = visit.card(title, flow.has_errors(), content);
+    page.has_script = has_script(&container);
+    Ok(page.into_response())
 }
 
 /// Where a flow begins that takes the place of one that has ended.

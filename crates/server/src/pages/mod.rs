@@ -2,14 +2,15 @@
 //!
 //! A flow for which no `ui_url` is configured sends browsers here. Each page reads its flow as the API
 //! does, renders the nodes of its form ([`form`]) and submits to the flow's own address; nothing is
-//! decided here that the flow does not decide. No page has a script.
+//! decided here that the flow does not decide. No page has a script but where passkeys are on, which a browser
+//! gives to scripts only.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`page`] | the document around all pages, and its headers |
 //! | [`form`] | nodes of forms as HTML |
 //! | [`texts`], [`words`] | what pages say, by language |
-//! | [`assets`] | style sheet and icon |
+//! | [`assets`] | style sheet, icon and the script for passkeys |
 //! | [`device`] | names of clients |
 //! | the others | one page each, named as its address |
 
@@ -64,6 +65,16 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/ui/logout", get(logout::get))
         .route("/ui/error", get(error::get))
         .route("/ui/assets/{name}", get(assets::get))
+}
+
+/// The script that asks a browser for passkeys.
+pub(crate) fn passkeys_script() -> Response {
+    assets::passkeys()
+}
+
+/// What a person calls the device that they sit at, in their language.
+pub(crate) fn device_name(visit: &Visit<'_>) -> String {
+    device::name(visit.texts(), &client::user_agent(&visit.caller.headers))
 }
 
 /// What is answered where nothing is: a page to people, JSON to all others.
@@ -133,6 +144,7 @@ impl<'a> Visit<'a> {
             has_errors,
             width: Width::Card,
             aside: None,
+            has_script: false,
             content: html! { h1 { (heading) } (content) },
         }
     }

@@ -22,6 +22,8 @@ pub(super) struct Page<'a> {
     pub(super) width: Width,
     /// What stands in its head on the right, for those who are signed in.
     pub(super) aside: Option<Markup>,
+    /// Whether the script for passkeys is on it.
+    pub(super) has_script: bool,
     pub(super) content: Markup,
 }
 
@@ -36,7 +38,7 @@ pub(super) enum Width {
 
 impl IntoResponse for Page<'_> {
     fn into_response(self) -> Response {
-        let policy = policy(self.rules);
+        let policy = policy(self.rules, self.has_script);
         let mut response = (self.status, self.document().into_string()).into_response();
         let headers = response.headers_mut();
         let mut set = |name: HeaderName, value: &'static str| {
@@ -73,6 +75,9 @@ impl Page<'_> {
                     }
                     link rel="icon" type="image/svg+xml" href=(self.rules.url(&assets::ICON.path()));
                     link rel="stylesheet" href=(self.rules.url(&assets::STYLE.path()));
+                    @if self.has_script {
+                        script src=(self.rules.url(&assets::PASSKEYS.path())) defer {}
+                    }
                 }
                 body.card[self.width == Width::Card].wide[self.width == Width::Wide] {
                     header.top {
@@ -98,7 +103,7 @@ fn mark() -> Markup {
 
 /// What a page may load and where its forms may lead. Browsers ask this for redirections after a form
 /// too, so every place where a flow may end is in it.
-fn policy(rules: &SelfService) -> String {
+fn policy(rules: &SelfService, has_script: bool) -> String {
     let ends = [&rules.login, &rules.registration, &rules.settings, &rules.recovery, &rules.verification];
     let ends = ends.into_iter().flat_map(|flow| flow.after.iter().chain(&flow.page));
     let own = Url::parse(&rules.base_url);
@@ -108,8 +113,9 @@ fn policy(rules: &SelfService) -> String {
     targets.sort();
     targets.dedup();
     let own = own.as_ref().map(source).unwrap_or_default();
+    let scripts = if has_script { format!("script-src 'self' {own}; ") } else { String::new() };
     format!(
-        "default-src 'none'; style-src 'self' {own}; img-src 'self' {own} data:; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
+        "default-src 'none'; {scripts}style-src 'self' {own}; img-src 'self' {own} data:; form-action 'self' {}; base-uri 'none'; frame-ancestors 'none'",
         targets.join(" ")
     )
 }
@@ -134,7 +140,10 @@ mod tests {
         rules.allowed_returns = ["https://app.example.org/in/", "https://app.example.org/x", "myapp://back"]
             .map(|url| Url::parse(url).expect("is an address"))
             .to_vec();
-        let policy = policy(&rules);
+        let with_script = policy(&rules, true);
+        assert!(with_script.contains("script-src 'self' http://127.0.0.1:4433;"), "{with_script}");
+        let policy = policy(&rules, false);
+        assert!(!policy.contains("script-src"), "{policy}");
         assert!(
             policy.contains("form-action 'self' http://127.0.0.1:4433 http://127.0.0.1:4455 https://app.example.org myapp:;"),
             "{policy}"
@@ -154,6 +163,7 @@ mod tests {
             has_errors: false,
             width: Width::Card,
             aside: None,
+            has_script: false,
             content: html! {},
         };
         let document = page.document().into_string();

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sessera_store::FlowKind;
 
-use super::form::{Look, groups};
+use super::form::{Look, groups, has_script};
 use super::page::{Page, Width};
 use super::words::Word;
 use super::{beginning, error, home, logout, sessions};
@@ -79,6 +79,7 @@ async fn page(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, Ap
         has_errors: flow.has_errors(),
         width: Width::Wide,
         aside: Some(aside),
+        has_script: has_script(&container),
         content,
     };
     Ok(page.into_response())
@@ -92,7 +93,8 @@ fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {
         Group::Totp if is_linked => ("totp", Word::TotpTitle, Word::TotpLinked),
         Group::Totp => ("totp", Word::TotpTitle, Word::TotpLead),
         Group::LookupSecret => ("lookup", Word::LookupTitle, Word::LookupLead),
-        Group::Default | Group::Code => return html! {},
+        Group::Passkey => ("passkeys", Word::PasskeysTitle, Word::PasskeysLead),
+        Group::Default | Group::Code | Group::Webauthn => return html! {},
     };
     let heading = format!("section-{id}");
     html! {

@@ -90,6 +90,14 @@ words! {
     LookupTitle = "settings.lookup.title",
     /// What it is for.
     LookupLead = "settings.lookup.lead",
+    /// A section of it.
+    PasskeysTitle = "settings.passkeys.title",
+    /// What it is for.
+    PasskeysLead = "settings.passkeys.lead",
+    /// The browser came back without a passkey.
+    PasskeyFailed = "passkey.failed",
+    /// Without scripts, or in an old browser, there are no passkeys.
+    PasskeyNeedsScript = "passkey.needs_script",
     /// Behind a code that was used.
     LookupUsed = "settings.lookup.used",
     /// A section of it.

@@ -11,8 +11,8 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity};
-use sessera_store::{FlowKind, SessionKind, StoreError};
+use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState};
+use sessera_store::{Change, FlowKind, SessionKind, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -22,6 +22,7 @@ use crate::flows::flow::{Flow, LoginDetails, State as FlowState, Transport};
 use crate::flows::form::{Submission, ValueKind};
 use crate::flows::login::{self, LoginForm};
 use crate::flows::messages::{Message, MessageId};
+use crate::flows::passkeys::{Passkeys, RelyingParty, SignInAnswer, SignInChallenge};
 use crate::flows::password::{self, Outcome};
 use crate::flows::second_factor::{Factor, LookupSecrets, Totp, Verdict};
 use crate::flows::sign_in::{self, Proof, SignedIn};
@@ -154,6 +155,7 @@ async fn create(
         requested_aal,
         refresh: wants_refresh && session.is_some(),
         identity_id: session.as_ref().map(|live| live.session.identity_id),
+        passkey: challenge(visit, transport, requested_aal)?,
     };
     let mut flow = Flow::begin(beginning, FlowState::ChooseMethod, details);
     if flow.details.refresh {
@@ -268,7 +270,17 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     }
     let rules = visit.rules();
     let is_second = flow.details.requested_aal > AssuranceLevel::Aal1;
-    match (submission.method(), &session) {
+    // The script of a page submits the form without a button.
+    let has_passkey = submission.get("passkey_login").is_some_and(|answer| answer != "");
+    let method = if has_passkey { Some("passkey") } else { submission.method() };
+    match (method, &session) {
+        (Some("passkey"), _) if !is_second && flow.transport == Transport::Browser => match &rules.passkey {
+            Some(party) => by_passkey(visit, flow, session.as_deref(), &submission, party).await,
+            None => {
+                flow.say(MessageId::NoLoginMethod);
+                refuse(visit, flow, StatusCode::BAD_REQUEST).await
+            }
+        },
         (Some("password"), _) if !is_second && rules.password.is_some() => {
             by_password(visit, flow, session.as_deref(), &submission).await
         }
@@ -349,6 +361,84 @@ async fn by_password(
             finish(visit, &flow, &signed_in, &identity).await
         }
     }
+}
+
+async fn by_passkey(
+    visit: &Visit<'_>,
+    mut flow: Flow<LoginDetails>,
+    session: Option<&LiveSession>,
+    submission: &Submission,
+    party: &RelyingParty,
+) -> Result<Response, ApiError> {
+    let answer = match submission.text("passkey_login") {
+        Ok(Some(answer)) => answer,
+        Ok(None) => {
+            flow.say_at("passkey_login", Message::required("passkey_login"));
+            return refuse(visit, flow, StatusCode::BAD_REQUEST).await;
+        }
+        Err(message) => {
+            flow.say_at("passkey_login", message);
+            return refuse(visit, flow, StatusCode::BAD_REQUEST).await;
+        }
+    };
+    // Whatever comes of the answer, its challenge is good once.
+    let asked = flow.details.passkey.replace(party.ask_to_sign_in()?);
+    match (SignInAnswer::parse(answer), asked) {
+        (Some(answer), Some(asked)) => match recognise(visit, party, &answer, asked).await? {
+            Some((identity, _)) if identity.state != IdentityState::Active => {
+                flow.say(MessageId::AccountDisabled);
+                refuse_once(visit, flow, StatusCode::UNAUTHORIZED).await
+            }
+            Some((identity, mut changes)) => {
+                let signed_in = prove(visit, &flow, session, &identity, Proof::PASSKEY);
+                changes.push(flow.consume());
+                changes.push(signed_in.change.clone());
+                visit.app.commit(&changes).await.map_err(outrun)?;
+                finish(visit, &flow, &signed_in, &identity).await
+            }
+            None => {
+                flow.say(MessageId::PasskeyUnknown);
+                refuse_once(visit, flow, StatusCode::BAD_REQUEST).await
+            }
+        },
+        _ => {
+            flow.say(MessageId::PasskeyUnknown);
+            refuse_once(visit, flow, StatusCode::BAD_REQUEST).await
+        }
+    }
+}
+
+/// Whose passkey has answered, with the changes that keep how often it has signed. `None` when the answer
+/// does not fit, or is nobody's.
+async fn recognise(
+    visit: &Visit<'_>,
+    party: &RelyingParty,
+    answer: &SignInAnswer,
+    asked: SignInChallenge,
+) -> Result<Option<(Identity, Vec<Change>)>, ApiError> {
+    let Some(id) = answer.identity_id() else { return Ok(None) };
+    // Read in this order, so that the version that is written back is not newer than what was checked.
+    let Some(identity) = visit.app.store.identity(id).await? else { return Ok(None) };
+    let credentials = visit.app.store.credentials(id).await?;
+    let mut passkeys = Passkeys::among(&credentials);
+    let Some(has_changed) = party.check(answer, asked, &mut passkeys) else { return Ok(None) };
+    let mut changes = Vec::new();
+    if has_changed {
+        changes.push(Change::UpdateIdentity(identity.clone()));
+        changes.push(passkeys.keep(&identity, &credentials, visit.now));
+    }
+    Ok(Some((identity, changes)))
+}
+
+/// The challenge of a flow that a passkey may complete.
+fn challenge(
+    visit: &Visit<'_>,
+    transport: Transport,
+    requested_aal: AssuranceLevel,
+) -> Result<Option<SignInChallenge>, ApiError> {
+    let is_possible = transport == Transport::Browser && requested_aal == AssuranceLevel::Aal1;
+    let party = visit.rules().passkey.as_ref().filter(|_| is_possible);
+    party.map(RelyingParty::ask_to_sign_in).transpose()
 }
 
 async fn by_factor<F: Factor>(
@@ -489,12 +579,25 @@ async fn refuse(
     visit.shown(status, &flow, &body)
 }
 
+/// The same for an answer that used up its challenge: of two at the same time only one is looked at.
+async fn refuse_once(
+    visit: &Visit<'_>,
+    mut flow: Flow<LoginDetails>,
+    status: StatusCode,
+) -> Result<Response, ApiError> {
+    visit.keep_with(&mut flow, Vec::new()).await?;
+    let body = flow_json(visit, &flow, None).await?;
+    visit.shown(status, &flow, &body)
+}
+
 /// Begins a flow in place of one that has ended.
 async fn replace(visit: &Visit<'_>, old: &Flow<LoginDetails>) -> Result<Response, ApiError> {
     let (mut beginning, new_cookie) =
         visit.begin(FlowKind::Login, old.transport, old.return_to.as_deref())?;
     beginning.request_url.clone_from(&old.request_url);
-    let mut flow = Flow::begin(beginning, FlowState::ChooseMethod, old.details.clone());
+    let passkey = challenge(visit, old.transport, old.details.requested_aal)?;
+    let details = LoginDetails { passkey, ..old.details.clone() };
+    let mut flow = Flow::begin(beginning, FlowState::ChooseMethod, details);
     flow.say(Message::expired(MessageId::LoginExpired, old.expires_at));
     visit.app.commit(&[flow.insert()?]).await?;
     let mut response = visit.replaced(old.expires_at, &flow)?;
@@ -522,6 +625,8 @@ pub(crate) async fn form(
     } else {
         None
     };
+    let may_use_passkey = rules.passkey.is_some()
+        && (!details.refresh || !Passkeys::among(&credentials).credentials.is_empty());
     let look = LoginForm {
         action: rules.action(FlowKind::Login, flow.id),
         csrf_token: visit.form_token(flow, new_cookie),
@@ -530,6 +635,7 @@ pub(crate) async fn form(
         known_identifier,
         totp: has_totp(visit, &credentials),
         lookup_secret: has_lookup(visit, &credentials),
+        passkey_script: may_use_passkey.then(|| rules.passkey_script()),
     };
     Ok(login::form(flow, look))
 }

@@ -24,7 +24,7 @@ use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
 use crate::flows::sign_in::{self, Proof};
 use crate::flows::ui::Container;
-use crate::flows::{recovery, settings, verification};
+use crate::flows::{recovery, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
@@ -290,7 +290,7 @@ async fn recover(
     if flow.transport == Transport::Browser {
         beginning.browser = Some(sessera_model::TokenHash::of(&new_cookie));
     }
-    let mut next = settings::begin(beginning, random, identity.id);
+    let mut next = crate::public::settings::begin(visit, beginning, identity.id).await?;
     next.say(MessageId::Recovered);
     changes.push(next.insert()?);
     app.commit(&changes).await.map_err(outrun)?;

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityView};
+use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityView, Uuid};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -21,6 +21,7 @@ use crate::error::ApiError;
 use crate::flows::flow::{Flow, SettingsDetails, State as FlowState, Transport};
 use crate::flows::form::{Submission, ValueKind};
 use crate::flows::messages::{Message, MessageId};
+use crate::flows::passkeys::{AddChallenge, Passkeys, RelyingParty};
 use crate::flows::second_factor::{Factor, LookupSecrets, Totp};
 use crate::flows::settings::{self, Owner};
 use crate::flows::sign_in::{self, Proof, SignedIn};
@@ -118,7 +119,7 @@ async fn create(
     let live = session(visit).await?;
     let (beginning, new_cookie) =
         visit.begin(FlowKind::Settings, transport, parameters.return_to.as_deref())?;
-    let flow = settings::begin(beginning, visit.app.random.as_ref(), live.session.identity_id);
+    let flow = begin(visit, beginning, live.session.identity_id).await?;
     visit.app.commit(&[flow.insert()?]).await?;
     let body = flow_json(visit, &flow, new_cookie.as_deref()).await?;
     visit.begun(&flow, &body, new_cookie.as_deref())
@@ -229,8 +230,22 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     let has_lookup_button = ["regenerate", "reveal", "confirm", "disable"]
         .iter()
         .find(|button| submission.flag(&format!("lookup_secret_{button}")));
+    let is_filled = |name: &str| submission.get(name).is_some_and(|value| value != "");
+    let party = rules.passkey.as_ref().filter(|_| edit.flow.transport == Transport::Browser);
     match (submission.method(), has_lookup_button) {
         (_, Some(button)) if rules.lookup_secret => edit.lookup(button).await,
+        (Some("passkey") | None, _)
+            if let Some(party) = party
+                && is_filled("passkey_remove") =>
+        {
+            edit.remove_passkey(&submission, party).await
+        }
+        (Some("passkey") | None, _)
+            if let Some(party) = party
+                && is_filled("passkey_settings_register") =>
+        {
+            edit.add_passkey(&submission, party).await
+        }
         (Some("totp") | None, _) if rules.totp_issuer.is_some() && submission.flag("totp_unlink") => {
             edit.unlink_totp().await
         }
@@ -382,6 +397,61 @@ impl Edit<'_> {
             }
             _ => self.refuse(None, MessageId::NoLookup).await,
         }
+    }
+
+    async fn add_passkey(
+        mut self,
+        submission: &Submission,
+        party: &RelyingParty,
+    ) -> Result<Response, ApiError> {
+        let field = "passkey_settings_register";
+        self.flow.messages.clear();
+        self.check_privileged()?;
+        let answer = match submission.text(field) {
+            Ok(Some(answer)) => answer,
+            Ok(None) => return self.refuse(Some(field), Message::required(field)).await,
+            Err(message) => return self.refuse(Some(field), message).await,
+        };
+        let mut passkeys = Passkeys::among(&self.credentials);
+        let name = crate::pages::device_name(self.visit);
+        let asked = self.flow.details.passkey.take();
+        let added = asked.and_then(|asked| party.add(answer, &asked, &mut passkeys, name, self.visit.now));
+        // Whatever came of the answer, its challenge is good once.
+        self.flow.details.passkey = Some(self.ask_to_add(party, &passkeys)?);
+        if added.is_none() {
+            return self.refuse(None, MessageId::PasskeyRefused).await;
+        }
+        let change = passkeys.keep(&self.identity, &self.credentials, self.visit.now);
+        self.save(vec![change], Some(Proof::PASSKEY)).await
+    }
+
+    async fn remove_passkey(
+        mut self,
+        submission: &Submission,
+        party: &RelyingParty,
+    ) -> Result<Response, ApiError> {
+        let field = "passkey_remove";
+        self.flow.messages.clear();
+        self.check_privileged()?;
+        let id = match submission.text(field) {
+            Ok(id) => id.unwrap_or_default(),
+            Err(message) => return self.refuse(Some(field), message).await,
+        };
+        let mut passkeys = Passkeys::among(&self.credentials);
+        if passkeys.remove(id).is_none() {
+            return self.refuse(None, MessageId::NoSuchPasskey).await;
+        }
+        if settings::ways_in(self.visit.rules(), &self.credentials) < 2 {
+            return self.refuse(None, MessageId::LastCredential).await;
+        }
+        self.flow.details.passkey = Some(self.ask_to_add(party, &passkeys)?);
+        let change = passkeys.keep(&self.identity, &self.credentials, self.visit.now);
+        self.save(vec![change], None).await
+    }
+
+    fn ask_to_add(&self, party: &RelyingParty, passkeys: &Passkeys) -> Result<AddChallenge, ApiError> {
+        let (identity, credentials) = (&self.identity, &self.credentials);
+        ask_to_add(self.visit, party, identity, credentials, passkeys)
     }
 
     /// Commits what was changed, under a new version of the identity, together with what follows: codes
@@ -556,12 +626,39 @@ async fn owner(
     Ok((identity, credentials))
 }
 
+/// A new flow, with a challenge for a new passkey where one can be added.
+pub(crate) async fn begin(
+    visit: &Visit<'_>,
+    beginning: crate::flows::flow::Beginning,
+    identity_id: Uuid,
+) -> Result<Flow<SettingsDetails>, ApiError> {
+    let mut flow = settings::begin(beginning, visit.app.random.as_ref(), identity_id);
+    if let Some(party) = visit.rules().passkey.as_ref().filter(|_| flow.transport == Transport::Browser) {
+        let (identity, credentials) = owner(visit, &flow).await?;
+        let passkeys = Passkeys::among(&credentials);
+        flow.details.passkey = Some(ask_to_add(visit, party, &identity, &credentials, &passkeys)?);
+    }
+    Ok(flow)
+}
+
+fn ask_to_add(
+    visit: &Visit<'_>,
+    party: &RelyingParty,
+    identity: &Identity,
+    credentials: &[Credential],
+    passkeys: &Passkeys,
+) -> Result<AddChallenge, ApiError> {
+    let schema = visit.snapshot.schemas.get(&identity.schema_id);
+    let owner = Owner { identity, credentials, schema: schema.map(AsRef::as_ref) };
+    party.ask_to_add(identity.id, &settings::account_name(owner), passkeys)
+}
+
 /// Begins a flow in place of one that has ended.
 async fn replace(visit: &Visit<'_>, old: &Flow<SettingsDetails>) -> Result<Response, ApiError> {
     let (mut beginning, new_cookie) =
         visit.begin(FlowKind::Settings, old.transport, old.return_to.as_deref())?;
     beginning.request_url.clone_from(&old.request_url);
-    let mut flow = settings::begin(beginning, visit.app.random.as_ref(), old.details.identity_id);
+    let mut flow = begin(visit, beginning, old.details.identity_id).await?;
     flow.say(Message::expired(MessageId::SettingsExpired, old.expires_at));
     visit.app.commit(&[flow.insert()?]).await?;
     let mut response = visit.replaced(old.expires_at, &flow)?;

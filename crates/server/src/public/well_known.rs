@@ -1,4 +1,4 @@
-//! `/.well-known/...`: what verifiers need and nothing else.
+//! `/.well-known/...`: what verifiers need, and the script for passkeys.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::discovery::{self, PublishedSet};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::{Path, Segment};
-use crate::rotation;
+use crate::{pages, rotation};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -24,6 +24,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(template_jwks))
         .routes(routes!(configuration))
         .routes(routes!(status_list))
+        .routes(routes!(passkeys_script))
 }
 
 /// Get the public keys of all tokenizer templates
@@ -70,6 +71,18 @@ async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Respo
     let max_age = snapshot.config.session.rotation.max_age.get();
     let document = document.to_string();
     cacheable(&headers, "application/json", &tag(&document), document, max_age)
+}
+
+/// Get the script for passkeys
+///
+/// The forms of flows name it. Its functions ask the browser for a passkey and submit the form.
+#[utoipa::path(get, path = "/.well-known/ory/webauthn.js", operation_id = "getWebAuthnJavaScript", tag = "frontend",
+    responses((status = 200, description = "A script"), (status = 404, description = "Passkeys are off", body = ErrorBody)))]
+async fn passkeys_script(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    if app.snapshot().self_service.passkey.is_none() {
+        return Err(ApiError::not_found("Passkeys are off. Set selfservice.methods.passkey.enabled."));
+    }
+    Ok(pages::passkeys_script())
 }
 
 /// Get a status list

@@ -17,8 +17,7 @@ use crate::password::StoredHash;
 use crate::request::Parameters;
 
 /// Kinds of credential that Ory's clients may ask for and that no identity has here.
-const UNKNOWN_HERE: [&str; 7] =
-    ["oidc", "saml", "passkey", "profile", "deviceauthn", "link_recovery", "code_recovery"];
+const UNKNOWN_HERE: [&str; 6] = ["oidc", "saml", "profile", "deviceauthn", "link_recovery", "code_recovery"];
 
 /// An identity, as answers have it.
 #[derive(Serialize, ToSchema)]
@@ -179,7 +178,7 @@ pub(super) fn included_kinds(parameters: &Parameters) -> Result<Option<Vec<Crede
             None if UNKNOWN_HERE.contains(&word) => {}
             None => {
                 return Err(ApiError::bad_request(
-                    "The parameter include_credential names no kind of credential. Known are password, code, totp, lookup_secret and webauthn.",
+                    "The parameter include_credential names no kind of credential. Known are password, code, totp, lookup_secret, webauthn and passkey.",
                 ));
             }
         }

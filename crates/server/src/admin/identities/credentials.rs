@@ -23,7 +23,7 @@ use crate::request::Path;
     tag = "identity",
     params(
         ("id" = String, Path, description = "The identity's id"),
-        ("type" = String, Path, description = "`password`, `totp`, `lookup_secret`, `webauthn`"),
+        ("type" = String, Path, description = "`password`, `totp`, `lookup_secret`, `webauthn`, `passkey`"),
     ),
     responses(
         (status = 204, description = "It is deleted"),
@@ -64,7 +64,8 @@ pub(super) async fn delete_credential(
 
 /// Whether a kind is a first factor.
 const fn signs_in_alone(kind: CredentialKind) -> bool {
-    matches!(kind, CredentialKind::Password | CredentialKind::Code | CredentialKind::Webauthn)
+    use CredentialKind::{Code, Passkey, Password, Webauthn};
+    matches!(kind, Password | Code | Webauthn | Passkey)
 }
 
 /// A password credential without a hash only keeps its identifiers from others.

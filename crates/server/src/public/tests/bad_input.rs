@@ -44,6 +44,7 @@ fn fields(kind: &str) -> Vec<(&'static str, Value)> {
             ("password", json!(PASSWORD)),
             ("totp_code", json!("123456")),
             ("lookup_secret", json!("abcdefgh")),
+            ("passkey_login", json!("{}")),
         ],
         "registration" => vec![
             ("traits", json!({"email": "new@example.org"})),
@@ -58,6 +59,8 @@ fn fields(kind: &str) -> Vec<(&'static str, Value)> {
             ("password", json!("Zx-other-enough-1234")),
             ("totp_code", json!("123456")),
             ("totp_unlink", json!(true)),
+            ("passkey_settings_register", json!("{}")),
+            ("passkey_remove", json!("00")),
             ("lookup_secret_regenerate", json!(true)),
             ("lookup_secret_confirm", json!(true)),
         ],
@@ -69,15 +72,16 @@ fn fields(kind: &str) -> Vec<(&'static str, Value)> {
 /// Which methods a form takes.
 fn methods(kind: &str) -> &'static [&'static str] {
     match kind {
-        "login" => &["password", "totp", "lookup_secret"],
+        "login" => &["password", "totp", "lookup_secret", "passkey"],
         "registration" => &["password", "profile"],
-        "settings" => &["password", "profile", "totp", "lookup_secret"],
+        "settings" => &["password", "profile", "totp", "lookup_secret", "passkey"],
         _ => &["code"],
     }
 }
 
 async fn server() -> TestServer {
     let mut configuration = everything();
+    configuration["selfservice"]["methods"]["passkey"] = super::passkeys::configuration();
     configuration["selfservice"]["limits"] = json!({"requests_per_minute": 0, "free_failures": 0});
     TestServer::configured(configuration).await
 }
@@ -92,12 +96,24 @@ async fn client<'a>(server: &'a TestServer, way: fn(&'a TestServer) -> Client<'a
     }
 }
 
+/// What counts whatever the method.
+const BUTTONS: [&str; 8] = [
+    "totp_unlink",
+    "lookup_secret_regenerate",
+    "lookup_secret_confirm",
+    "screen",
+    "code",
+    "passkey_login",
+    "passkey_settings_register",
+    "passkey_remove",
+];
+
 /// A submission of a form in which a field holds a value.
 fn submission(kind: &str, method: &str, name: &str, value: &Value) -> Value {
     let mut body: Value = fields(kind).into_iter().collect();
     body["method"] = method.into();
     // Buttons would be pressed in place of the method.
-    for button in ["totp_unlink", "lookup_secret_regenerate", "lookup_secret_confirm", "screen", "code"] {
+    for button in BUTTONS {
         body.as_object_mut().unwrap().remove(button);
     }
     body[name] = value.clone();

@@ -6,5 +6,6 @@ mod caching;
 mod client;
 mod enumeration;
 mod limits;
+mod passkeys;
 mod rules;
 mod second_factor;
