@@ -9,7 +9,8 @@ use std::sync::Arc;
 use sessera_model::{Secret, SystemRandom, Timestamp};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::{Change, Cipher, KeySet, Store as _, StoreError, StoredKey};
-use sqlx::Connection as _;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
 
 async fn open_with(path: &Path, secret: &str) -> Result<SqliteStore, StoreError> {
@@ -117,4 +118,56 @@ async fn a_failing_statement_leaves_nothing() {
         assert_eq!(contract::how_many_of_each(&store, &all).await, 0, "{table}");
     }
     store.commit(&all).await.unwrap();
+}
+
+/// Every table that version 3 had is there afterwards with its rows, and what refers to others still does.
+#[tokio::test]
+async fn rows_of_an_older_version_stay_with_all_that_refers_to_them() {
+    const OLDER: i64 = 3;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.sqlite");
+    let options = SqliteConnectOptions::new().filename(&path);
+    let mut beside = options.clone().create_if_missing(true).connect().await.unwrap();
+    sqlx::migrate!("migrations/sqlite").run_to(OLDER, &mut beside).await.unwrap();
+    beside
+        .execute(
+            "INSERT INTO identities VALUES (x'01', 'ext', 's', 'active', 1, '{}', '[]', '[]', NULL, '{}', 2, 3, 4);
+             INSERT INTO addresses VALUES ('verify', 'email', 'a@example.org', x'01');
+             INSERT INTO credentials VALUES (x'01', 'password', x'05', '[]', 6, 7, 8);
+             INSERT INTO identifiers VALUES ('password', 'a@example.org', x'01');
+             INSERT INTO sessions VALUES (x'09', x'01', x'0a', 'native', 1, 11, 12, 13, 'aal1', '[]', '[]', 14, 15);
+             INSERT INTO codes VALUES (x'10', x'11', 'recovery', x'01', 'a@example.org', x'12', 0, 0, 13);
+             INSERT INTO flows VALUES (x'11', 'login', x'14', 15, 16);",
+        )
+        .await
+        .unwrap();
+    let tables = ["identities", "addresses", "credentials", "identifiers", "sessions", "codes", "flows"];
+    let before = rows(&mut beside, &tables).await;
+    beside.close().await.unwrap();
+
+    open_with(&path, "one").await.unwrap().close().await;
+    let mut beside = options.foreign_keys(true).connect().await.unwrap();
+    assert_eq!(rows(&mut beside, &tables).await, before);
+    assert!(beside.fetch_all("PRAGMA foreign_key_check").await.unwrap().is_empty());
+    beside.execute("DELETE FROM identities").await.unwrap();
+    let left: Vec<usize> = rows(&mut beside, &tables).await.iter().map(Vec::len).collect();
+    assert_eq!(left, [0, 0, 0, 0, 0, 0, 1], "all but the flow was the identity's");
+}
+
+/// The rows of tables, each as one text of all its columns.
+async fn rows(connection: &mut SqliteConnection, tables: &[&str]) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    for table in tables {
+        let columns: Vec<(String,)> = sqlx::query_as("SELECT name FROM pragma_table_info(?) ORDER BY name")
+            .bind(table)
+            .fetch_all(&mut *connection)
+            .await
+            .unwrap();
+        let quoted: Vec<String> = columns.iter().map(|(name,)| format!("quote({name})")).collect();
+        let select = format!("SELECT {} FROM {table}", quoted.join(" || ' ' || "));
+        let found: Vec<(String,)> =
+            sqlx::query_as(sqlx::AssertSqlSafe(select)).fetch_all(&mut *connection).await.unwrap();
+        all.push(found.into_iter().map(|(row,)| row).collect());
+    }
+    all
 }

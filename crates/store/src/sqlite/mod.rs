@@ -237,7 +237,10 @@ mod tests {
         let of_one = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
         let of_all = |page: &Page| sessions::listing(&SessionFilter::default(), page).sql();
         for (query, index) in [
-            (people(IdentityFilter::default()), "identities USING PRIMARY KEY (id>?)"),
+            (
+                people(IdentityFilter::default()),
+                "identities USING INDEX sqlite_autoindex_identities_1 (id>?)",
+            ),
             (people(by_name), "identifiers USING INDEX identifiers_by_identifier (identifier=?)"),
             (of_all(&page), "sessions USING INDEX sessions_by_issue"),
             (of_all(&Page { after: None, limit: 100 }), "sessions USING INDEX sessions_by_issue"),
