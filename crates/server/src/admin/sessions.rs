@@ -8,7 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use sessera_model::{Identity, IdentityView, Session, SessionView, Timestamp};
-use sessera_store::{Change, SessionFilter};
+use sessera_store::{Change, Page, SessionFilter};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -157,7 +157,7 @@ async fn disable(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Re
 /// Extend a session
 ///
 /// It then ends `session.lifespan` from now, unless it ends later than
-/// `session.earliest_possible_extend` from now: then it stays as it is.
+/// `session.earliest_possible_extend` from now: then it stays as it is, as one does that was disabled.
 #[utoipa::path(
     patch,
     path = "/admin/sessions/{id}/extend",
@@ -175,13 +175,14 @@ async fn extend(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Res
     let id = Sessions::parse_id(&id)?;
     let (stored, identity) = app.store.session(id).await?.ok_or_else(no_session)?;
     let (mut session, now) = (stored.session, app.clock.now());
-    if !session.is_live(now) {
+    if session.active && !session.is_live(now) {
         return Err(ApiError::bad_request(
             "The session has ended and cannot be extended. Its owner has to sign in again.",
         ));
     }
     let earliest = snapshot.config.session.earliest_possible_extend;
-    if earliest.is_none_or(|earliest| session.expires_at.since(now) <= earliest) {
+    // A session that was disabled is shown as it is: the wire contract has no error here.
+    if session.active && earliest.is_none_or(|earliest| session.expires_at.since(now) <= earliest) {
         session.expires_at = now + snapshot.self_service.session_lifespan;
         app.commit(&[Change::ExtendSession { id, at: now, expires_at: session.expires_at }]).await?;
     }
@@ -239,7 +240,7 @@ async fn list_of_identity(
     responses(
         (status = 204, description = "They are deleted"),
         (status = 400, description = "The id is not a UUID", body = ErrorBody),
-        (status = 404, description = "There is no such identity", body = ErrorBody),
+        (status = 404, description = "There is no such identity, or it has no sessions", body = ErrorBody),
     )
 )]
 async fn delete_of_identity(
@@ -248,6 +249,10 @@ async fn delete_of_identity(
 ) -> Result<StatusCode, ApiError> {
     Sessions::parse_id(&id)?;
     let identity = find_identity(&app, &id).await?;
+    let filter = SessionFilter { identity_id: Some(identity.id), ..SessionFilter::default() };
+    if app.store.sessions(&filter, &Page { after: None, limit: 1 }).await?.is_empty() {
+        return Err(ApiError::not_found("The identity has no sessions. There is nothing to delete."));
+    }
     app.commit(&[Change::DeleteSessionsOf(identity.id)]).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -328,7 +333,10 @@ mod tests {
         let whoami = server.public("GET", "/sessions/whoami", &[("x-session-token", &token)], None).await;
         assert_eq!(whoami.status, 401);
         assert_eq!(server.admin("GET", &path, None).await.body["active"], false);
-        assert_eq!(server.admin("PATCH", &format!("{path}/extend"), None).await.status, 400);
+        let extended = server.admin("PATCH", &format!("{path}/extend"), None).await;
+        assert_eq!((extended.status, &extended.body["active"]), (200, &json!(false)));
+        let whoami = server.public("GET", "/sessions/whoami", &[("x-session-token", &token)], None).await;
+        assert_eq!(whoami.status, 401, "extending does not bring it back");
         assert_eq!(server.admin("DELETE", MISSING, None).await.status, 404);
     }
 
@@ -360,6 +368,7 @@ mod tests {
         let (token, session) = server.signed_in("ada@example.org").await;
         let path = format!("/admin/identities/{ada}/sessions");
         assert_eq!(server.admin("DELETE", &path, None).await.status, 204);
+        assert_eq!(server.admin("DELETE", &path, None).await.status, 404, "none are left");
         assert_eq!(server.admin("GET", &format!("/admin/sessions/{session}"), None).await.status, 404);
         let whoami = server.public("GET", "/sessions/whoami", &[("x-session-token", &token)], None).await;
         assert_eq!(whoami.status, 401);
