@@ -24,6 +24,13 @@ use crate::{admin, public};
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
 
+/// A signed token with another signature.
+pub(crate) fn damaged(token: &str) -> String {
+    let (signed, signature) = token.rsplit_once('.').unwrap();
+    let first = if signature.starts_with('A') { 'B' } else { 'A' };
+    format!("{signed}.{first}{}", &signature[1..])
+}
+
 /// A server for tests.
 pub(crate) struct TestServer {
     pub(crate) app: Arc<App>,

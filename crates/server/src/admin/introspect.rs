@@ -62,7 +62,7 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::testing::TestServer;
+    use crate::testing::{TestServer, damaged};
 
     async fn server() -> (TestServer, String, String) {
         let server = TestServer::start().await;
@@ -111,10 +111,7 @@ mod tests {
                 (&json!(true), &json!(session)),
                 "{template}: {body}"
             );
-            assert_eq!(
-                introspect(&server, &format!("{}AA", &jwt[..jwt.len() - 2])).await,
-                json!({"active": false})
-            );
+            assert_eq!(introspect(&server, &damaged(&jwt)).await, json!({"active": false}));
         }
         let jwt = tokenize(&server, &token, "t").await;
         server.clock.advance(Duration::from_secs(600));
