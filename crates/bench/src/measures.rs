@@ -194,7 +194,11 @@ fn sign_in(port: u16, email: &str) -> Result<String> {
                 let answer: Value = serde_json::from_str(&answer)?;
                 return Ok(answer["session_token"].as_str().context("no token")?.to_owned());
             }
-            Err(error) if error.to_string().contains("HTTP/1.1 503") => {
+            Err(error)
+                if ["503", "429"]
+                    .iter()
+                    .any(|code| error.to_string().contains(&format!("HTTP/1.1 {code}"))) =>
+            {
                 std::thread::sleep(Duration::from_millis(100));
             }
             Err(error) => return Err(error),
