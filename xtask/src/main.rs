@@ -9,6 +9,7 @@ mod mail;
 mod postgres;
 mod rotation;
 mod run;
+mod soak;
 mod supply;
 mod tools;
 mod wire;
@@ -73,6 +74,8 @@ enum Chore {
         #[arg(default_value_t = 5)]
         rounds: usize,
     },
+    /// Only the soak in short: some seconds of load with changes going on, every answer checked
+    Soak,
     /// The benchmarks on a PostgreSQL of their own; not part of "test"
     BenchPostgres {
         /// What sessera-bench is given
@@ -120,6 +123,7 @@ fn main() -> Result<()> {
         }
         Chore::Instructions => instructions::check(),
         Chore::Compare { folder, rounds } => compare::run_in_turn(&folder, rounds),
+        Chore::Soak => soak::check(),
         Chore::BenchPostgres { arguments } => {
             tools::install()?;
             postgres::bench(&arguments)

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{browser, clients, instructions, jsonnet, mail, postgres, rotation, supply, tools, wire};
+use crate::{browser, clients, instructions, jsonnet, mail, postgres, rotation, soak, supply, tools, wire};
 
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn test() -> Result<()> {
@@ -20,6 +20,7 @@ pub(crate) fn test() -> Result<()> {
     step("go-jsonnet", || jsonnet::differential(1, 5_000))?;
     step("fuzz targets", || jsonnet::fuzz(30))?;
     step("instruction counts", instructions::check)?;
+    step("soak", soak::check)?;
     step("wire contract", || wire::check(""))?;
     step("mail", mail::test)?;
     step("browser", || browser::test(false))?;

@@ -1,0 +1,16 @@
+//! The soak in short: some seconds of load with changes going on, every answer checked.
+
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::run::{run, sessera};
+
+/// Runs it on the program that the tests use. BENCHMARKING.md has the long form.
+pub(crate) fn check() -> Result<()> {
+    let program = sessera()?;
+    run(Command::new("cargo")
+        .args(["run", "--locked", "-p", "sessera-bench", "--", "--people", "300", "--seconds", "3"])
+        .args(["soak", "--time", "10s"])
+        .env("SESSERA", program))
+}
