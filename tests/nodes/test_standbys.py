@@ -322,7 +322,7 @@ class Encrypted(unittest.TestCase):
             node.person("tls@example.org")
             token, _ = node.sign_in("tls@example.org")
             self.assertEqual(node.whoami(token).status, 200)
-            self.assertEqual(self.server.sql(ENCRYPTED), "t|t")
+            until(lambda: self.server.sql(ENCRYPTED) == "t|t", "encrypted connections, and nothing else")
         finally:
             self.assertEqual(node.stop(), 0)
 
