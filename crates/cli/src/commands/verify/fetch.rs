@@ -16,6 +16,11 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// How often an answer may send elsewhere.
 const REDIRECTS: usize = 3;
 
+/// Whether an address that another one names is encrypted, unless that one is not either.
+pub(super) fn is_as_safe(url: &Url, named_by: &Url) -> bool {
+    url.scheme() == "https" || (url.scheme() == "http" && named_by.scheme() == "http")
+}
+
 /// Fetches within limits.
 pub(super) struct Fetcher {
     client: Client,
@@ -48,6 +53,16 @@ impl Fetcher {
         Ok(Self { client })
     }
 
+    /// The body of an answer that is good.
+    pub(super) async fn body(&self, url: &Url) -> Result<Vec<u8>> {
+        let answer = self.get(url).await?;
+        if !answer.status.is_success() {
+            bail!("{url} answers {}", answer.status);
+        }
+        Ok(answer.body)
+    }
+
+    /// Whatever an address answers.
     pub(super) async fn get(&self, url: &Url) -> Result<Answer> {
         let unreachable = || format!("{url} cannot be fetched");
         let mut response = self

@@ -9,7 +9,7 @@ use sessera_client::Endpoint;
 use sessera_jose::{Jwk, JwkSet, KeyError, strict_json};
 use url::Url;
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, is_as_safe};
 use crate::input;
 
 /// Where an issuer describes itself (OpenID Connect Discovery 1.0, section 4).
@@ -106,12 +106,8 @@ impl Finder {
             base.set_path(&format!("{}/", issuer.path()));
         }
         let description = base.join(DISCOVERY)?;
-        let answer = self.0.get(&description).await?;
-        if !answer.status.is_success() {
-            bail!("{description} answers {}", answer.status);
-        }
-        let value =
-            serde_json::from_slice(&answer.body).with_context(|| format!("{description} is no JSON"))?;
+        let body = self.0.body(&description).await?;
+        let value = serde_json::from_slice(&body).with_context(|| format!("{description} is no JSON"))?;
         let found = self.follow(&description, &value).await?;
         let says = found.issuer.as_deref().unwrap_or_default();
         // OpenID Connect Discovery 1.0, section 4.3: one issuer must not speak for another.
@@ -128,17 +124,12 @@ impl Finder {
         };
         let jwks_uri =
             Url::parse(text("jwks_uri")?).with_context(|| format!("\"jwks_uri\" of {description}"))?;
-        match jwks_uri.scheme() {
-            "https" => {}
-            "http" if description.scheme() == "http" => {}
-            _ => bail!("{description} names keys at {jwks_uri}, which is less safe than itself"),
+        if !is_as_safe(&jwks_uri, description) {
+            bail!("{description} names keys at {jwks_uri}, which is less safe than itself");
         }
         let issuer = text("issuer")?.to_owned();
-        let answer = self.0.get(&jwks_uri).await?;
-        if !answer.status.is_success() {
-            bail!("{jwks_uri} answers {}", answer.status);
-        }
-        let found = keys(&answer.body, false).with_context(|| format!("{jwks_uri} is no key set"))?;
+        let body = self.0.body(&jwks_uri).await?;
+        let found = keys(&body, false).with_context(|| format!("{jwks_uri} is no key set"))?;
         Ok(Keys { issuer: Some(issuer), ..found })
     }
 }

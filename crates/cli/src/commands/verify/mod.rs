@@ -250,6 +250,7 @@ impl Refusal {
     }
 }
 
+/// The reason for which a token is refused by itself, as a person needs it.
 fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
     match error {
         VerifyError::Malformed(_) if token.starts_with(SESSION_TOKEN) => {
@@ -274,6 +275,7 @@ fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
     }
 }
 
+/// The same for programs.
 const fn code(error: &VerifyError) -> &'static str {
     match error {
         VerifyError::Malformed(_) => "malformed",

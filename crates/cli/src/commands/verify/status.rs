@@ -8,7 +8,7 @@ use sessera_jose::status_list::{self, TYP};
 use sessera_jose::verify::{check_times, verify};
 use url::Url;
 
-use super::fetch::Fetcher;
+use super::fetch::{Fetcher, is_as_safe};
 use super::keys::{KeySource, Keys};
 
 /// When the status list is read.
@@ -55,17 +55,13 @@ impl Place {
     /// Fetches the list and reads the token's status: [`status_list::VALID`], or the number of another one.
     pub(super) async fn read(&self, source: &KeySource, keys: &Keys, now: i64, leeway: i64) -> Result<u8> {
         let url = Url::parse(&self.uri).with_context(|| format!("\"uri\" of the status, {}", self.uri))?;
-        match (url.scheme(), source) {
-            ("https", _) => {}
-            ("http", KeySource::File(_)) => {}
-            ("http", KeySource::Url(from)) if from.scheme() == "http" => {}
-            _ => bail!("the list at {url} is less safe than the keys"),
+        // A file of the person's own names no address: the list's is taken as it is.
+        let named_by = if let KeySource::Url(keys) = source { keys } else { &url };
+        if !is_as_safe(&url, named_by) {
+            bail!("the list at {url} is less safe than the keys");
         }
-        let answer = Fetcher::new(&url)?.get(&url).await?;
-        if !answer.status.is_success() {
-            bail!("{url} answers {}", answer.status);
-        }
-        let token = String::from_utf8(answer.body).with_context(|| format!("{url} is no status list"))?;
+        let body = Fetcher::new(&url)?.body(&url).await?;
+        let token = String::from_utf8(body).with_context(|| format!("{url} is no status list"))?;
         let check = || self.check(token.trim(), keys, now, leeway);
         check().with_context(|| format!("the list at {url} is not good"))
     }
