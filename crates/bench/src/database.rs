@@ -25,7 +25,7 @@ impl Database {
         match self {
             // Its folder is new.
             Self::Sqlite(_) => Ok(()),
-            Self::Postgres(_) => self.psql("DROP SCHEMA public CASCADE; CREATE SCHEMA public;").map(drop),
+            Self::Postgres(dsn) => psql(dsn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public;").map(drop),
         }
     }
 
@@ -50,26 +50,25 @@ impl Database {
                 let parts = ["", "-wal"].map(|part| format!("{}{part}", file.display()));
                 Ok(parts.iter().filter_map(|part| std::fs::metadata(part).ok()).map(|part| part.len()).sum())
             }
-            Self::Postgres(_) => {
-                Ok(self.psql("SELECT pg_database_size(current_database());")?.trim().parse()?)
+            Self::Postgres(dsn) => {
+                Ok(psql(dsn, "SELECT pg_database_size(current_database());")?.trim().parse()?)
             }
         }
     }
+}
 
-    /// Runs statements of PostgreSQL and returns what they print.
-    pub(crate) fn psql(&self, statements: &str) -> Result<String> {
-        let Self::Postgres(dsn) = self else { bail!("only PostgreSQL takes its statements") };
-        let mut child = Command::new("psql")
-            .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", dsn])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("psql is needed to measure PostgreSQL")?;
-        child.stdin.take().context("psql reads nothing")?.write_all(statements.as_bytes())?;
-        let output = child.wait_with_output()?;
-        if !output.status.success() {
-            bail!("psql ended with {}", output.status);
-        }
-        Ok(String::from_utf8(output.stdout)?)
+/// Runs statements in a database of PostgreSQL and returns what they print.
+pub(crate) fn psql(dsn: &str, statements: &str) -> Result<String> {
+    let mut child = Command::new("psql")
+        .args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1", dsn])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("psql is needed to measure PostgreSQL")?;
+    child.stdin.take().context("psql reads nothing")?.write_all(statements.as_bytes())?;
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        bail!("psql ended with {}", output.status);
     }
+    Ok(String::from_utf8(output.stdout)?)
 }

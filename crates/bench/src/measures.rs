@@ -194,11 +194,7 @@ fn sign_in(port: u16, email: &str) -> Result<String> {
                 let answer: Value = serde_json::from_str(&answer)?;
                 return Ok(answer["session_token"].as_str().context("no token")?.to_owned());
             }
-            Err(error)
-                if ["503", "429"]
-                    .iter()
-                    .any(|code| error.to_string().contains(&format!("HTTP/1.1 {code}"))) =>
-            {
+            Err(error) if matches!(server::status_of(&error), Some(429 | 503)) => {
                 std::thread::sleep(Duration::from_millis(100));
             }
             Err(error) => return Err(error),
@@ -336,7 +332,7 @@ fn change_something(port: u16, admin_port: u16, person: u64, round: u64) -> Resu
     }
     server::call(port, "DELETE", "/self-service/logout/api", Some(&json!({"session_token": token})))?;
     match server::whoami_of(port, &token, None) {
-        Err(error) if error.to_string().contains("HTTP/1.1 401") => {}
+        Err(error) if server::status_of(&error) == Some(401) => {}
         other => bail!("a session that was revoked is answered with {other:?}"),
     }
     let id = seed::identity_id(person).to_string();

@@ -11,7 +11,7 @@ use sessera_model::{
 };
 use sessera_store::{Change, NewSession, SessionKind};
 
-use crate::database::Database;
+use crate::database::{Database, psql};
 use crate::seed_sqlite;
 
 /// The secret under which the measured server keeps its values.
@@ -67,9 +67,9 @@ pub(crate) fn people(database: &Database, from: u64, to: u64) -> Result<()> {
         }
         match database {
             Database::Sqlite(file) => seed_sqlite::people(file, from, told, to).await,
-            Database::Postgres(_) => {
+            Database::Postgres(dsn) => {
                 let settings = format!("\\set model {from}\n\\set from {told}\n\\set to {to}\n");
-                database.psql(&(settings + include_str!("seed_postgres.sql"))).map(drop)
+                psql(dsn, &(settings + include_str!("seed_postgres.sql"))).map(drop)
             }
         }
     })

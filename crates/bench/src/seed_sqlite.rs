@@ -14,8 +14,8 @@ use crate::seed::{email, scattered, token};
 /// How many rows one statement writes.
 const ROWS: usize = 500;
 
-/// How many statements are in one transaction.
-const STATEMENTS: usize = 2_000;
+/// How many rows are in one transaction.
+const PART: usize = 2_000 * ROWS;
 
 /// What all people have in common with the one that is there: their rows, with what is theirs alone replaced.
 struct Model {
@@ -71,14 +71,17 @@ pub(crate) async fn people(file: &Path, model: u64, from: u64, to: u64) -> Resul
     }
     let (next,): (i64,) =
         sqlx::query_as("SELECT next FROM status_counter").fetch_one(&mut connection).await?;
-    let numbers = || from..to;
-    for part in &parts(numbers(), |number| scattered("identity", number)) {
+    let mut numbers: Vec<u64> = (from..to).collect();
+    numbers.sort_by_cached_key(|number| scattered("identity", *number));
+    for part in numbers.chunks(PART) {
         model.insert_identities(&mut connection, part).await?;
     }
-    for part in &parts(numbers(), email) {
+    numbers.sort_by_cached_key(|number| email(*number));
+    for part in numbers.chunks(PART) {
         model.insert_addresses(&mut connection, part).await?;
     }
-    for part in &parts(numbers(), |number| scattered("session", number)) {
+    numbers.sort_by_cached_key(|number| scattered("session", *number));
+    for part in numbers.chunks(PART) {
         model.insert_sessions(&mut connection, part, |number| next + (number - from).cast_signed()).await?;
     }
     sqlx::query("UPDATE status_counter SET next = next + ?")
@@ -90,13 +93,6 @@ pub(crate) async fn people(file: &Path, model: u64, from: u64, to: u64) -> Resul
     }
     connection.execute("ANALYZE; PRAGMA journal_mode = WAL;").await?;
     Ok(connection.close().await?)
-}
-
-/// The numbers in the order of their keys, in parts of one transaction each.
-fn parts<K: Ord>(numbers: impl Iterator<Item = u64>, key: impl Fn(u64) -> K) -> Vec<Vec<u64>> {
-    let mut numbers: Vec<u64> = numbers.collect();
-    numbers.sort_by_cached_key(|number| key(*number));
-    numbers.chunks(ROWS * STATEMENTS).map(<[u64]>::to_vec).collect()
 }
 
 /// The 16 bytes of an id.

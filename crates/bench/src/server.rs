@@ -188,6 +188,26 @@ pub(crate) fn get(port: u16, path: &str) -> Result<String> {
     call(port, "GET", path, None)
 }
 
+/// An answer that is not good.
+#[derive(Debug)]
+struct Refused {
+    status: Option<u16>,
+    what: String,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// The status of an answer that was not good.
+pub(crate) fn status_of(error: &anyhow::Error) -> Option<u16> {
+    error.downcast_ref::<Refused>()?.status
+}
+
 /// What whoami answers about a session.
 pub(crate) fn whoami_of(port: u16, token: &str, template: Option<&str>) -> Result<String> {
     let query = template.map(|name| format!("?tokenize_as={name}")).unwrap_or_default();
@@ -212,8 +232,9 @@ fn exchange(port: u16, method: &str, path: &str, headers: &str, body: &str) -> R
     )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
-    match answer.split_once("\r\n\r\n") {
-        Some((head, body)) if head.starts_with("HTTP/1.1 2") => Ok(body.to_owned()),
-        _ => bail!("{method} {path} failed: {answer}"),
+    let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    match (status, answer.split_once("\r\n\r\n")) {
+        (Some(200..300), Some((_, body))) => Ok(body.to_owned()),
+        (status, _) => bail!(Refused { status, what: format!("{method} {path} failed: {answer}") }),
     }
 }
