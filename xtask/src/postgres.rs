@@ -24,14 +24,18 @@ const TESTS: [&str; 6] = [
     "tests/faults/test_faults.py",
 ];
 
+/// For millions of rows: a quarter of a usual server's memory, and no work that only a power cut would need.
+const LARGE: &str =
+    "shared_buffers = 4GB\nmax_wal_size = 16GB\ncheckpoint_timeout = 1h\nfull_page_writes = off\n";
+
 /// Runs what needs PostgreSQL: the store's tests, three nodes behind nginx, standbys, faults.
 pub(crate) fn test() -> Result<()> {
-    let cluster = Cluster::start("store")?;
+    let cluster = Cluster::start("store", "")?;
     let arguments = ["test", "--locked", "-p", "sessera-store", "--tests"];
     cargo_with(&arguments, &[("SESSERA_TEST_POSTGRES", &cluster.dsn("postgres"))])?;
     drop(cluster);
     let program = sessera()?;
-    let cluster = Cluster::start("nodes")?;
+    let cluster = Cluster::start("nodes", "")?;
     for test in TESTS {
         run(&mut cluster.python(test, &program)?)?;
     }
@@ -42,7 +46,7 @@ pub(crate) fn test() -> Result<()> {
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
     /// The server has the first one.
     const CORE: &str = "1";
-    let cluster = Cluster::start("bench")?;
+    let cluster = Cluster::start("bench", LARGE)?;
     let pid = fs::read_to_string(cluster.folder.join("postmaster.pid"))?;
     let pid = pid.lines().next().context("PostgreSQL tells no process id")?;
     // Processes that are started for connections inherit it.
@@ -62,8 +66,8 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a new cluster and starts it.
-    pub(crate) fn start(name: &str) -> Result<Self> {
+    /// Makes a new cluster and starts it. `more` are lines of its configuration.
+    pub(crate) fn start(name: &str, more: &str) -> Result<Self> {
         let port = free_port()?;
         let folder = place(name)?;
         run(program("initdb")?
@@ -74,7 +78,7 @@ impl Cluster {
         // Nothing here has to survive a power cut.
         let settings = format!(
             "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
-             max_connections = 100\nmax_wal_size = 8GB\n"
+             max_connections = 100\n{more}"
         );
         let file = folder.join("postgresql.conf");
         let default = fs::read_to_string(&file)?;

@@ -13,7 +13,7 @@ use crate::tools;
 pub(crate) fn test(rotations: u64) -> Result<()> {
     let program = sessera()?;
     let verifiers = verifiers()?;
-    let cluster = Cluster::start("rotation")?;
+    let cluster = Cluster::start("rotation", "")?;
     run(cluster
         .python("tests/nodes/test_rotation.py", &program)?
         .env("VERIFIERS", verifiers)

@@ -46,18 +46,22 @@ pub(crate) fn email(number: u64) -> String {
     format!("person-{number}@example.org")
 }
 
-/// Adds the people from one number up to before another, each with one session.
+/// Adds the people from one number up to before another, each with one session, signed in now.
 pub(crate) fn people(database: &Database, from: u64, to: u64) -> Result<()> {
+    people_of(database, from, to, SystemClock.now())
+}
+
+/// The same, signed in at a time.
+pub(crate) fn people_of(database: &Database, from: u64, to: u64, signed_in: Timestamp) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     // When there are many, all others are made like the first one, without the store.
     let told = if to - from > MANY { from + 1 } else { to };
     runtime.block_on(async {
         let store = database.open().await?;
-        let now = SystemClock.now();
         let mut number = from;
         while number < told {
             let end = told.min(number + BATCH);
-            let changes: Vec<Change> = (number..end).flat_map(|number| person(number, now)).collect();
+            let changes: Vec<Change> = (number..end).flat_map(|number| person(number, signed_in)).collect();
             store.commit(&changes).await?;
             number = end;
         }

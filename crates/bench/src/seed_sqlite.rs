@@ -91,7 +91,7 @@ pub(crate) async fn people(file: &Path, model: u64, from: u64, to: u64) -> Resul
     for (_, sql) in indexes {
         connection.execute(AssertSqlSafe(sql)).await?;
     }
-    connection.execute("ANALYZE; PRAGMA journal_mode = WAL;").await?;
+    connection.execute("PRAGMA journal_mode = WAL;").await?;
     Ok(connection.close().await?)
 }
 
