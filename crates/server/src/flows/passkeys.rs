@@ -191,11 +191,10 @@ impl Passkeys {
             .unwrap_or_default()
     }
 
-    /// Takes one away, by its id in hexadecimal digits. `None` when it is not there.
-    pub fn remove(&mut self, id: &str) -> Option<()> {
-        let place = self.credentials.iter().position(|known| known.hex_id() == id)?;
-        self.credentials.remove(place);
-        Some(())
+    /// Takes one away, by its id in hexadecimal digits. Whether it was there.
+    pub fn remove(&mut self, id: &str) -> bool {
+        let place = self.credentials.iter().position(|known| known.hex_id() == id);
+        place.map(|place| self.credentials.remove(place)).is_some()
     }
 
     /// The change that keeps them; the caller commits a new version of the identity with it.

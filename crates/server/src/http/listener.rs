@@ -44,8 +44,8 @@ pub(crate) struct Places {
     pub(crate) refused: IntCounter,
 }
 
-/// Serves `router`, and `shortcut` before it, on as many connections as there are places until `stop` becomes true, then
-/// lets requests in flight finish.
+/// Serves `router`, and `shortcut` before it, on as many connections as there are places until `stop` becomes
+/// true, then lets requests in flight finish.
 pub(crate) async fn serve(
     listener: TcpListener,
     shortcut: Shortcut,

@@ -383,29 +383,23 @@ async fn by_passkey(
     };
     // Whatever comes of the answer, its challenge is good once.
     let asked = flow.details.passkey.replace(party.ask_to_sign_in()?);
-    match (SignInAnswer::parse(answer), asked) {
-        (Some(answer), Some(asked)) => match recognise(visit, party, &answer, asked).await? {
-            Some((identity, _)) if identity.state != IdentityState::Active => {
-                flow.say(MessageId::AccountDisabled);
-                refuse_once(visit, flow, StatusCode::UNAUTHORIZED).await
-            }
-            Some((identity, mut changes)) => {
-                let signed_in = prove(visit, &flow, session, &identity, Proof::PASSKEY);
-                changes.push(flow.consume());
-                changes.push(signed_in.change.clone());
-                visit.app.commit(&changes).await.map_err(outrun)?;
-                finish(visit, &flow, &signed_in, &identity).await
-            }
-            None => {
-                flow.say(MessageId::PasskeyUnknown);
-                refuse_once(visit, flow, StatusCode::BAD_REQUEST).await
-            }
-        },
-        _ => {
-            flow.say(MessageId::PasskeyUnknown);
-            refuse_once(visit, flow, StatusCode::BAD_REQUEST).await
-        }
+    let recognised = match (SignInAnswer::parse(answer), asked) {
+        (Some(answer), Some(asked)) => recognise(visit, party, &answer, asked).await?,
+        _ => None,
+    };
+    let Some((identity, mut changes)) = recognised else {
+        flow.say(MessageId::PasskeyUnknown);
+        return refuse_once(visit, flow, StatusCode::BAD_REQUEST).await;
+    };
+    if identity.state != IdentityState::Active {
+        flow.say(MessageId::AccountDisabled);
+        return refuse_once(visit, flow, StatusCode::UNAUTHORIZED).await;
     }
+    let signed_in = prove(visit, &flow, session, &identity, Proof::PASSKEY);
+    changes.push(flow.consume());
+    changes.push(signed_in.change.clone());
+    visit.app.commit(&changes).await.map_err(outrun)?;
+    finish(visit, &flow, &signed_in, &identity).await
 }
 
 /// Whose passkey has answered, with the changes that keep how often it has signed. `None` when the answer

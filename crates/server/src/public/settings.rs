@@ -438,7 +438,7 @@ impl Edit<'_> {
             Err(message) => return self.refuse(Some(field), message).await,
         };
         let mut passkeys = Passkeys::among(&self.credentials);
-        if passkeys.remove(id).is_none() {
+        if !passkeys.remove(id) {
             return self.refuse(None, MessageId::NoSuchPasskey).await;
         }
         if settings::ways_in(self.visit.rules(), &self.credentials) < 2 {
