@@ -6,7 +6,7 @@ import { createRequire } from "node:module"
 import { after, before, describe, test } from "node:test"
 
 import { start } from "../clients/sessera.mjs"
-import { browser, PASSWORD, Person } from "./surroundings.mjs"
+import { account, browser, PASSWORD, Person } from "./surroundings.mjs"
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const EMAIL = "ada@example.test"
@@ -27,16 +27,7 @@ before(async () => {
     selfservice: { methods: { passkey: { enabled: true } } },
   })
   chromium = await browser({ args: [`--host-resolver-rules=MAP localhost ${new URL(server.publicUrl).host}`] })
-  const made = await fetch(`${server.adminUrl}/admin/identities`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({
-      schema_id: "default",
-      traits: { email: EMAIL },
-      credentials: { password: { config: { password: PASSWORD } } },
-    }),
-  })
-  assert.equal(made.status, 201)
+  await account(server, EMAIL)
   person = await visit()
   page = person.page
   devices = await page.context().newCDPSession(page)

@@ -8,7 +8,7 @@ import { after, before, describe, test } from "node:test"
 
 import { start as startServers, ID } from "../../examples/spa/servers.mjs"
 import { start } from "../clients/sessera.mjs"
-import { browser, PASSWORD } from "./surroundings.mjs"
+import { account, browser, PASSWORD } from "./surroundings.mjs"
 
 const SAME = "https://app.example.test"
 const OTHER = "https://app.example-two.test"
@@ -45,16 +45,7 @@ before(async () => {
       `--ignore-certificate-errors-spki-list=${servers.spki}`,
     ],
   })
-  const registered = await fetch(`${server.adminUrl}/admin/identities`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({
-      schema_id: "default",
-      traits: { email: EMAIL },
-      credentials: { password: { config: { password: PASSWORD } } },
-    }),
-  })
-  assert.equal(registered.status, 201)
+  await account(server, EMAIL)
 })
 
 after(async () => {

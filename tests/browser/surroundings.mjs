@@ -2,6 +2,7 @@
 
 import { chromium } from "playwright-core"
 import { simpleParser } from "mailparser"
+import assert from "node:assert/strict"
 import { createHmac } from "node:crypto"
 import { SMTPServer } from "smtp-server"
 
@@ -69,6 +70,20 @@ export async function sessera(mailUri, more = {}) {
     },
     ...more,
   })
+}
+
+/** An account with an address and the password. */
+export async function account(server, email) {
+  const made = await fetch(`${server.adminUrl}/admin/identities`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({
+      schema_id: "default",
+      traits: { email },
+      credentials: { password: { config: { password: PASSWORD } } },
+    }),
+  })
+  assert.equal(made.status, 201)
 }
 
 /** The code of an authenticator app (RFC 6238) `steps` steps of 30 seconds from now. */

@@ -7,15 +7,12 @@ import time
 import unittest
 
 import cluster
-from test_nodes import BOUND, Node, Proxy, call, until
+from test_nodes import BOUND, Node, Proxy, until
 
 
 def reads(node, operation):
     """How often a node has read a session from a standby ("session_standby") or the primary ("session")."""
-    text = call(f"http://127.0.0.1:{node.admin}/metrics/prometheus").body.decode()
-    name = f'sessera_store_seconds_count{{operation="{operation}"}} '
-    found = [line for line in text.splitlines() if line.startswith(name)]
-    return int(float(found[0].split()[-1])) if found else 0
+    return node.metric(f'sessera_store_seconds_count{{operation="{operation}"}}') or 0
 
 
 class Reading(unittest.TestCase):
