@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{cargo, run, workspace};
+use crate::run::{cargo, run, target, workspace};
 use crate::tools::find;
 
 /// Times in microseconds by mapper: with the session ready, and with its parse.
@@ -18,15 +18,15 @@ pub(crate) fn run_in_turn(folder: &Path, rounds: usize) -> Result<()> {
     if rounds == 0 {
         bail!("give at least one round");
     }
-    let target = crate::jsonnet::target();
+    let built = target();
     cargo(&["build", "--release", "--locked", "-p", "sessera-jsonnet", "--example", "mappers"])?;
     // A workspace of its own: nothing that is built in may depend on another engine.
     run(Command::new("cargo")
         .args(["build", "--release", "--locked", "--target-dir"])
-        .arg(target.join("compare"))
+        .arg(built.join("compare"))
         .current_dir(workspace().join("crates/jsonnet/compare")))?;
     let programs =
-        [target.join("release/examples/mappers"), target.join("compare/release/sessera-jsonnet-compare")];
+        [built.join("release/examples/mappers"), built.join("compare/release/sessera-jsonnet-compare")];
     let mut times = [Times::new(), Times::new()];
     for _ in 0..rounds {
         for (program, times) in programs.iter().zip(&mut times) {

@@ -4,8 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::jsonnet::target;
-use crate::run::{cargo, skipped, workspace};
+use crate::run::{cargo, skipped, target, workspace};
 use crate::tools::find;
 
 /// By how much of a hundred something may take more instructions than written down.

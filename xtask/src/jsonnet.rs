@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::run::{cargo, run, skipped, workspace};
+use crate::run::{cargo, run, skipped, target, workspace};
 use crate::tools::python;
 
 /// The instrumentation that libFuzzer steers by. It is part of the stable compiler.
@@ -18,10 +18,6 @@ const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
 fn engine() -> PathBuf {
     workspace().join("crates/jsonnet")
-}
-
-pub(crate) fn target() -> PathBuf {
-    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
 /// Runs programs with odd arguments and random ones here and in go-jsonnet, and fails when they differ.

@@ -70,10 +70,13 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
+}
+
 /// The program as the tests use it, built when it is not up to date.
 pub(crate) fn sessera() -> Result<PathBuf> {
     cargo(&["build", "--locked", "-p", "sessera"])?;
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-    Ok(target.join("debug/sessera"))
+    Ok(target().join("debug/sessera"))
 }
