@@ -52,6 +52,43 @@ impl Observed {
     }
 }
 
+/// Gives a macro what a store is asked and answers: the name of the operation, the method, and its types.
+/// Changes are not among it.
+macro_rules! with_questions {
+    ($then:ident) => {
+        $then! {
+            "ping" ping() -> ();
+            "database_time" database_time() -> Option<Timestamp>;
+            "deployment_id" deployment_id() -> Uuid;
+            "identity" identity(id: Uuid) -> Option<Identity>;
+            "identity_by_external_id" identity_by_external_id(external_id: &str) -> Option<Identity>;
+            "identity_by_identifier" identity_by_identifier(kind: CredentialKind, identifier: &str) -> Option<Identity>;
+            "identity_by_address" identity_by_address(via: &str, value: &str) -> Option<Identity>;
+            "identities" identities(filter: &IdentityFilter, page: &Page) -> Vec<Identity>;
+            "credentials" credentials(identity_id: Uuid) -> Vec<Credential>;
+            "credentials_of" credentials_of(identity_ids: &[Uuid]) -> Vec<(Uuid, Credential)>;
+            "session" session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
+            "session_by_id" session(id: Uuid) -> Option<(StoredSession, Identity)>;
+            "session_by_status" session_by_status(index: StatusIndex) -> Option<(StoredSession, Identity)>;
+            "status_list" status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;
+            "sessions" sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
+            "flow" flow(id: Uuid) -> Option<Flow>;
+            "code" code(flow_id: Uuid, purpose: CodePurpose) -> Option<Code>;
+            "recent_codes" recent_codes(identity_id: Uuid, purpose: CodePurpose, after: Timestamp) -> u32;
+            "due_messages" due_messages(now: Timestamp, limit: u32) -> Vec<Message>;
+            "key_set" key_set(name: &str) -> Option<KeySet>;
+            "key_sets" key_sets() -> Vec<KeySet>;
+            "newest_revision" newest_revision() -> Option<Revision>;
+            "revision" revision(id: Uuid) -> Option<Revision>;
+            "revisions" revisions(page: &Page) -> Vec<RevisionSummary>;
+            "configuration_version" configuration_version() -> [i64; 4];
+            "sweep" sweep(before: Timestamp, limit: u32) -> u64;
+        }
+    };
+}
+#[cfg(test)]
+pub(crate) use with_questions;
+
 /// Passes methods on, each under the name of its operation.
 macro_rules! observed {
     ($($operation:literal $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
@@ -60,6 +97,10 @@ macro_rules! observed {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
                 self.observe($operation, self.store.$name($($argument),*)).await
             })*
+
+            async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+                self.observe("commit", self.store.commit(changes)).await
+            }
 
             async fn copy_of_session(&self, token: &TokenHash) -> Option<(StoredSession, Identity)> {
                 let start = Instant::now();
@@ -86,32 +127,4 @@ macro_rules! observed {
     };
 }
 
-observed! {
-    "ping" ping() -> ();
-    "database_time" database_time() -> Option<Timestamp>;
-    "deployment_id" deployment_id() -> Uuid;
-    "identity" identity(id: Uuid) -> Option<Identity>;
-    "identity_by_external_id" identity_by_external_id(external_id: &str) -> Option<Identity>;
-    "identity_by_identifier" identity_by_identifier(kind: CredentialKind, identifier: &str) -> Option<Identity>;
-    "identity_by_address" identity_by_address(via: &str, value: &str) -> Option<Identity>;
-    "identities" identities(filter: &IdentityFilter, page: &Page) -> Vec<Identity>;
-    "credentials" credentials(identity_id: Uuid) -> Vec<Credential>;
-    "credentials_of" credentials_of(identity_ids: &[Uuid]) -> Vec<(Uuid, Credential)>;
-    "session" session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
-    "session_by_id" session(id: Uuid) -> Option<(StoredSession, Identity)>;
-    "session_by_status" session_by_status(index: StatusIndex) -> Option<(StoredSession, Identity)>;
-    "status_list" status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;
-    "sessions" sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
-    "flow" flow(id: Uuid) -> Option<Flow>;
-    "code" code(flow_id: Uuid, purpose: CodePurpose) -> Option<Code>;
-    "recent_codes" recent_codes(identity_id: Uuid, purpose: CodePurpose, after: Timestamp) -> u32;
-    "due_messages" due_messages(now: Timestamp, limit: u32) -> Vec<Message>;
-    "key_set" key_set(name: &str) -> Option<KeySet>;
-    "key_sets" key_sets() -> Vec<KeySet>;
-    "newest_revision" newest_revision() -> Option<Revision>;
-    "revision" revision(id: Uuid) -> Option<Revision>;
-    "revisions" revisions(page: &Page) -> Vec<RevisionSummary>;
-    "configuration_version" configuration_version() -> [i64; 4];
-    "commit" commit(changes: &[Change]) -> ();
-    "sweep" sweep(before: Timestamp, limit: u32) -> u64;
-}
+with_questions!(observed);

@@ -9,6 +9,8 @@ use sessera_store::{
     RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
 };
 
+use crate::observed::with_questions;
+
 /// A store with a note of every question and change.
 pub(crate) struct Witness {
     store: Arc<dyn Store>,
@@ -32,7 +34,7 @@ impl Witness {
 
 /// Passes methods on, each with a note of its name.
 macro_rules! witnessed {
-    ($($name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
+    ($($operation:literal $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl Store for Witness {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
@@ -67,30 +69,4 @@ macro_rules! witnessed {
     };
 }
 
-witnessed! {
-    ping() -> ();
-    deployment_id() -> Uuid;
-    identity(id: Uuid) -> Option<Identity>;
-    identity_by_external_id(external_id: &str) -> Option<Identity>;
-    identity_by_identifier(kind: CredentialKind, identifier: &str) -> Option<Identity>;
-    identity_by_address(via: &str, value: &str) -> Option<Identity>;
-    identities(filter: &IdentityFilter, page: &Page) -> Vec<Identity>;
-    credentials(identity_id: Uuid) -> Vec<Credential>;
-    credentials_of(identity_ids: &[Uuid]) -> Vec<(Uuid, Credential)>;
-    session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
-    session(id: Uuid) -> Option<(StoredSession, Identity)>;
-    session_by_status(index: StatusIndex) -> Option<(StoredSession, Identity)>;
-    status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;
-    sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
-    flow(id: Uuid) -> Option<Flow>;
-    code(flow_id: Uuid, purpose: CodePurpose) -> Option<Code>;
-    recent_codes(identity_id: Uuid, purpose: CodePurpose, after: Timestamp) -> u32;
-    due_messages(now: Timestamp, limit: u32) -> Vec<Message>;
-    key_set(name: &str) -> Option<KeySet>;
-    key_sets() -> Vec<KeySet>;
-    newest_revision() -> Option<Revision>;
-    revision(id: Uuid) -> Option<Revision>;
-    revisions(page: &Page) -> Vec<RevisionSummary>;
-    configuration_version() -> [i64; 4];
-    sweep(before: Timestamp, limit: u32) -> u64;
-}
+with_questions!(witnessed);
