@@ -85,8 +85,6 @@ pub enum Change {
     },
     /// Adds a code; older ones of the same flow and purpose end.
     InsertCode(Code),
-    /// Counts a wrong attempt. Nothing happens when the code is not there.
-    CountAttempt(Uuid),
     /// Uses a code up. Refused when it was used or is not there.
     UseCode(Uuid),
     /// Puts a message into the outbox.

@@ -56,7 +56,6 @@ impl Invalidation {
             | Change::UpdateFlow(_)
             | Change::ConsumeFlow { .. }
             | Change::InsertCode(_)
-            | Change::CountAttempt(_)
             | Change::UseCode(_)
             | Change::EnqueueMessage(_)
             | Change::ClaimMessage { .. }

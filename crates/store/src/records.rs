@@ -207,8 +207,6 @@ pub struct Code {
     pub address: String,
     /// HMAC of the code under a secret of the server.
     pub hash: TokenHash,
-    /// How often a wrong one was tried in its place.
-    pub attempts: i64,
     /// When it ends.
     pub expires_at: Timestamp,
 }

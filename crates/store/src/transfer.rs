@@ -153,7 +153,6 @@ pub const TABLES: &[Table] = &[
             ("identity_id", Id),
             ("address", Text),
             ("hash", Bytes),
-            ("attempts", Integer),
             ("used", Flag),
             ("expires_at", Integer),
         ],

@@ -120,6 +120,23 @@ fn may_recover(identity: &Identity, address: &str) -> bool {
         && identity.recovery_addresses.iter().any(|known| known.value == address)
 }
 
+/// A new code that is good in one flow: what is kept of it, and the code. Whoever types it has proven
+/// `address`.
+pub fn issue(
+    keys: &Keys,
+    random: &dyn Random,
+    purpose: CodePurpose,
+    flow_id: Uuid,
+    identity_id: Uuid,
+    address: String,
+    expires_at: Timestamp,
+) -> (Code, Secret) {
+    let code = Secret::new(random.six_digits());
+    let hash = hash(keys, purpose, flow_id, code.expose());
+    let id = random.uuid();
+    (Code { id, flow_id, purpose, identity_id, address, hash, expires_at }, code)
+}
+
 /// The changes that make a code and write the mail with it.
 pub fn send(
     rules: &SelfService,
@@ -129,17 +146,8 @@ pub fn send(
     identity_id: Uuid,
     request: &CodeRequest,
 ) -> [Change; 2] {
-    let code = Secret::new(random.six_digits());
-    let stored = Code {
-        id: random.uuid(),
-        flow_id: request.flow_id,
-        purpose,
-        identity_id,
-        address: request.address.clone(),
-        hash: hash(&rules.keys, purpose, request.flow_id, code.expose()),
-        attempts: 0,
-        expires_at: now + LIFESPAN,
-    };
+    let (flow_id, address) = (request.flow_id, request.address.clone());
+    let (stored, code) = issue(&rules.keys, random, purpose, flow_id, identity_id, address, now + LIFESPAN);
     let mail = CodeMail {
         // Opening the link of a verification fills the code in. A recovery code is only ever typed, by
         // the person who asked for it: it opens the account.
@@ -174,7 +182,6 @@ pub fn is_good(keys: &Keys, code: Option<&Code>, typed: &str, now: Timestamp) ->
         identity_id: Uuid::nil(),
         address: String::new(),
         hash: TokenHash::of(""),
-        attempts: 0,
         expires_at: now,
     };
     let code = code.unwrap_or(&nobody);

@@ -219,7 +219,6 @@ impl SessionCache {
                 | Change::UpdateFlow(_)
                 | Change::ConsumeFlow { .. }
                 | Change::InsertCode(_)
-                | Change::CountAttempt(_)
                 | Change::UseCode(_)
                 | Change::EnqueueMessage(_)
                 | Change::MessageSent(_)

@@ -31,7 +31,6 @@ impl PostgresStore {
             identity_id: row::id(&found, "identity_id")?,
             address: row::text(&found, "address")?.to_owned(),
             hash: row::hash(&found, "hash")?,
-            attempts: row::integer(&found, "attempts")?,
             expires_at: row::time(&found, "expires_at")?,
         }))
     }
@@ -59,31 +58,23 @@ impl PostgresStore {
         connection: &mut Connection,
         code: &Code,
     ) -> Result<(), StoreError> {
-        connection.execute(sqlx::query(
-            "INSERT INTO codes (id, flow_id, purpose, identity_id, address, hash, attempts, used, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, false, $8) \
+        connection
+            .execute(
+                sqlx::query(
+                    "INSERT INTO codes (id, flow_id, purpose, identity_id, address, hash, used, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, false, $7) \
              ON CONFLICT (flow_id, purpose) DO UPDATE SET id = excluded.id, \
              identity_id = excluded.identity_id, address = excluded.address, hash = excluded.hash, \
-             attempts = excluded.attempts, used = false, expires_at = excluded.expires_at",
-        )
-        .bind(code.id)
-        .bind(code.flow_id)
-        .bind(code.purpose.as_str())
-        .bind(code.identity_id)
-        .bind(&code.address)
-        .bind(code.hash.as_bytes().as_slice())
-        .bind(code.attempts)
-        .bind(code.expires_at.micros())).await?;
-        Ok(())
-    }
-
-    pub(super) async fn count_attempt(
-        &self,
-        connection: &mut Connection,
-        id: Uuid,
-    ) -> Result<(), StoreError> {
-        connection
-            .execute(sqlx::query("UPDATE codes SET attempts = attempts + 1 WHERE id = $1").bind(id))
+             used = false, expires_at = excluded.expires_at",
+                )
+                .bind(code.id)
+                .bind(code.flow_id)
+                .bind(code.purpose.as_str())
+                .bind(code.identity_id)
+                .bind(&code.address)
+                .bind(code.hash.as_bytes().as_slice())
+                .bind(code.expires_at.micros()),
+            )
             .await?;
         Ok(())
     }

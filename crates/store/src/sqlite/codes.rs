@@ -28,7 +28,6 @@ impl SqliteStore {
             identity_id: row::id(&found, "identity_id")?,
             address: row::text(&found, "address")?.to_owned(),
             hash: row::hash(&found, "hash")?,
-            attempts: row::integer(&found, "attempts")?,
             expires_at: row::time(&found, "expires_at")?,
         }))
     }
@@ -62,8 +61,8 @@ impl SqliteStore {
             .await
             .map_err(from_sqlx)?;
         sqlx::query(
-            "INSERT INTO codes (id, flow_id, purpose, identity_id, address, hash, attempts, used, expires_at) \
-             VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?)",
+            "INSERT INTO codes (id, flow_id, purpose, identity_id, address, hash, used, expires_at) \
+             VALUES (?, ?, ?, ?, ?, ?, 0, ?)",
         )
         .bind(code.id)
         .bind(code.flow_id)
@@ -71,24 +70,10 @@ impl SqliteStore {
         .bind(code.identity_id)
         .bind(&code.address)
         .bind(code.hash.as_bytes().as_slice())
-        .bind(code.attempts)
         .bind(code.expires_at.micros())
         .execute(connection)
         .await
         .map_err(from_sqlx)?;
-        Ok(())
-    }
-
-    pub(super) async fn count_attempt(
-        &self,
-        connection: &mut SqliteConnection,
-        id: Uuid,
-    ) -> Result<(), StoreError> {
-        sqlx::query("UPDATE codes SET attempts = attempts + 1 WHERE id = ?")
-            .bind(id)
-            .execute(connection)
-            .await
-            .map_err(from_sqlx)?;
         Ok(())
     }
 

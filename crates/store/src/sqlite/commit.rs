@@ -65,7 +65,6 @@ impl SqliteStore {
             Change::UpdateFlow(flow) => self.update_flow(connection, flow).await,
             Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,
             Change::InsertCode(code) => self.insert_code(connection, code).await,
-            Change::CountAttempt(id) => self.count_attempt(connection, *id).await,
             Change::UseCode(id) => self.use_code(connection, *id).await,
             Change::EnqueueMessage(message) => self.enqueue(connection, message).await,
             Change::ClaimMessage { id, attempts, until } => {

@@ -424,7 +424,7 @@ pub(crate) async fn a_flow_is_used_once(store: &dyn Store) {
     assert_eq!(store.flow(flow.id).await.unwrap(), None);
 }
 
-pub(crate) async fn codes_are_replaced_counted_and_used_once(store: &dyn Store) {
+pub(crate) async fn codes_are_replaced_and_used_once(store: &dyn Store) {
     let ada = person("ada@example.org");
     store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
     let code = |n: &str| Code {
@@ -434,7 +434,6 @@ pub(crate) async fn codes_are_replaced_counted_and_used_once(store: &dyn Store) 
         identity_id: ada.id,
         address: "ada@example.org".into(),
         hash: TokenHash::of(n),
-        attempts: 0,
         expires_at: at(60),
     };
     let (first, second) = (code("1"), code("2"));
@@ -443,8 +442,6 @@ pub(crate) async fn codes_are_replaced_counted_and_used_once(store: &dyn Store) 
     let find = || store.code(Uuid::from_u128(5), CodePurpose::Verification);
     assert_eq!(find().await.unwrap().unwrap().hash, second.hash);
     assert_eq!(one(store, Change::UseCode(first.id)).await, Some(Conflict::Changed));
-    store.commit(&[Change::CountAttempt(second.id)]).await.unwrap();
-    assert_eq!(find().await.unwrap().unwrap().attempts, 1);
     assert_eq!(store.code(Uuid::from_u128(5), CodePurpose::Recovery).await.unwrap(), None);
     assert_eq!(one(store, Change::UseCode(second.id)).await, None);
     let recent = async |identity_id, purpose, after| {
@@ -607,7 +604,6 @@ pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
             identity_id: ada.id,
             address: "ada@example.org".into(),
             hash: TokenHash::of("1"),
-            attempts: 0,
             expires_at: at(60),
         }),
         Change::EnqueueMessage(Message {
@@ -757,7 +753,7 @@ macro_rules! contract {
             a_session_needs_an_active_identity
             sessions_are_listed_newest_first
             a_flow_is_used_once
-            codes_are_replaced_counted_and_used_once
+            codes_are_replaced_and_used_once
             messages_wait_until_they_are_sent
             key_sets_keep_their_order
             revisions_follow_each_other
