@@ -14,12 +14,10 @@ impl SqliteStore {
         flow_id: Uuid,
         purpose: CodePurpose,
     ) -> Result<Option<Code>, StoreError> {
-        let found = sqlx::query("SELECT * FROM codes WHERE flow_id = ? AND purpose = ? AND NOT used LIMIT 1")
+        let query = sqlx::query("SELECT * FROM codes WHERE flow_id = ? AND purpose = ? AND NOT used LIMIT 1")
             .bind(flow_id)
-            .bind(purpose.as_str())
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+            .bind(purpose.as_str());
+        let found = self.readers.row(query).await?;
         let Some(found) = found else { return Ok(None) };
         Ok(Some(Code {
             id: row::id(&found, "id")?,
@@ -38,15 +36,14 @@ impl SqliteStore {
         purpose: CodePurpose,
         after: Timestamp,
     ) -> Result<u32, StoreError> {
-        sqlx::query_scalar(
-            "SELECT COUNT(*) FROM codes WHERE identity_id = ? AND purpose = ? AND expires_at > ?",
+        let query = sqlx::query(
+            "SELECT COUNT(*) AS sent FROM codes WHERE identity_id = ? AND purpose = ? AND expires_at > ?",
         )
         .bind(identity_id)
         .bind(purpose.as_str())
-        .bind(after.micros())
-        .fetch_one(&self.readers)
-        .await
-        .map_err(from_sqlx)
+        .bind(after.micros());
+        let found = self.readers.one(query).await?;
+        Ok(u32::try_from(row::integer(&found, "sent")?).unwrap_or(u32::MAX))
     }
 
     pub(super) async fn insert_code(

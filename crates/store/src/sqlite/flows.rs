@@ -10,11 +10,8 @@ use crate::records::{Flow, FlowKind};
 
 impl SqliteStore {
     pub(super) async fn find_flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
-        let found = sqlx::query("SELECT * FROM flows WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+        let query = sqlx::query("SELECT * FROM flows WHERE id = ?").bind(id);
+        let found = self.readers.row(query).await?;
         let Some(found) = found else { return Ok(None) };
         Ok(Some(Flow {
             id,

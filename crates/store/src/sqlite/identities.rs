@@ -11,11 +11,8 @@ use crate::sealer::credential_row;
 
 impl SqliteStore {
     pub(super) async fn find_identity(&self, id: Uuid) -> Result<Option<Identity>, StoreError> {
-        let found = sqlx::query("SELECT * FROM identities WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+        let query = sqlx::query("SELECT * FROM identities WHERE id = ?").bind(id);
+        let found = self.readers.row(query).await?;
         found.as_ref().map(row::identity).transpose()
     }
 
@@ -23,11 +20,8 @@ impl SqliteStore {
         &self,
         external_id: &str,
     ) -> Result<Option<Identity>, StoreError> {
-        let found = sqlx::query("SELECT * FROM identities WHERE external_id = ?")
-            .bind(external_id)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+        let query = sqlx::query("SELECT * FROM identities WHERE external_id = ?").bind(external_id);
+        let found = self.readers.row(query).await?;
         found.as_ref().map(row::identity).transpose()
     }
 
@@ -36,16 +30,14 @@ impl SqliteStore {
         kind: CredentialKind,
         identifier: &str,
     ) -> Result<Option<Identity>, StoreError> {
-        let found = sqlx::query(
+        let query = sqlx::query(
             "SELECT identities.* FROM identifiers \
              JOIN identities ON identities.id = identifiers.identity_id \
              WHERE identifiers.kind = ? AND identifiers.identifier = ?",
         )
         .bind(kind.as_str())
-        .bind(identifier)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(from_sqlx)?;
+        .bind(identifier);
+        let found = self.readers.row(query).await?;
         found.as_ref().map(row::identity).transpose()
     }
 
@@ -54,17 +46,15 @@ impl SqliteStore {
         via: &str,
         value: &str,
     ) -> Result<Option<Identity>, StoreError> {
-        let found = sqlx::query(
+        let query = sqlx::query(
             "SELECT identities.* FROM addresses \
              JOIN identities ON identities.id = addresses.identity_id \
              WHERE addresses.via = ? AND addresses.value = ? AND addresses.purpose IN ('recovery', 'verifiable') \
              LIMIT 1",
         )
         .bind(via)
-        .bind(value)
-        .fetch_optional(&self.readers)
-        .await
-        .map_err(from_sqlx)?;
+        .bind(value);
+        let found = self.readers.row(query).await?;
         found.as_ref().map(row::identity).transpose()
     }
 
@@ -73,16 +63,14 @@ impl SqliteStore {
         filter: &IdentityFilter,
         page: &Page,
     ) -> Result<Vec<Identity>, StoreError> {
-        let rows = listing(filter, page).build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
+        let rows = self.readers.rows(listing(filter, page).build()).await?;
         rows.iter().map(row::identity).collect()
     }
 
     pub(super) async fn find_credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM credentials WHERE identity_id = ? ORDER BY kind")
-            .bind(identity_id)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+        let query =
+            sqlx::query("SELECT * FROM credentials WHERE identity_id = ? ORDER BY kind").bind(identity_id);
+        let rows = self.readers.rows(query).await?;
         rows.iter().map(|found| self.credential(identity_id, found)).collect()
     }
 

@@ -1,6 +1,6 @@
 //! Key sets. Each key is encrypted and bound to its set and id.
 
-use sqlx::SqliteConnection;
+use sqlx::{Connection as _, SqliteConnection};
 
 use super::sessions::refused_unless;
 use super::{SqliteStore, row};
@@ -11,12 +11,17 @@ use crate::sealer::key_row;
 impl SqliteStore {
     pub(super) async fn find_key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError> {
         // One transaction, so that version and keys are of the same moment.
-        let mut transaction = self.readers.begin().await.map_err(from_sqlx)?;
-        self.read_key_set(&mut transaction, name).await
+        let mut lent = self.readers.lend().await?;
+        let mut transaction = lent.connection.begin().await.map_err(from_sqlx)?;
+        let set = self.read_key_set(&mut transaction, name).await?;
+        transaction.commit().await.map_err(from_sqlx)?;
+        self.readers.give_back(lent);
+        Ok(set)
     }
 
     pub(super) async fn list_key_sets(&self) -> Result<Vec<KeySet>, StoreError> {
-        let mut transaction = self.readers.begin().await.map_err(from_sqlx)?;
+        let mut lent = self.readers.lend().await?;
+        let mut transaction = lent.connection.begin().await.map_err(from_sqlx)?;
         let rows = sqlx::query("SELECT name FROM key_sets ORDER BY name")
             .fetch_all(&mut *transaction)
             .await
@@ -25,6 +30,8 @@ impl SqliteStore {
         for found in &rows {
             sets.extend(self.read_key_set(&mut transaction, row::text(found, "name")?).await?);
         }
+        transaction.commit().await.map_err(from_sqlx)?;
+        self.readers.give_back(lent);
         Ok(sets)
     }
 

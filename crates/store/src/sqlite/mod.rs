@@ -10,6 +10,7 @@ mod identities;
 mod keys;
 mod open;
 mod outbox;
+mod readers;
 mod revisions;
 mod row;
 mod sessions;
@@ -20,6 +21,7 @@ use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sqlx::SqlitePool;
 
+use crate::Store;
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::line::Line;
@@ -28,14 +30,14 @@ use crate::records::{
     SessionFilter, StoredSession,
 };
 use crate::sealer::Sealer;
-use crate::{Store, error};
+use readers::Readers;
 
 pub use open::{SqliteOptions, parse_dsn};
 
 /// A store on SQLite.
 pub struct SqliteStore {
     writer: SqlitePool,
-    readers: SqlitePool,
+    readers: Readers,
     sealer: Sealer,
     line: Line,
     deployment_id: Uuid,
@@ -50,8 +52,7 @@ impl std::fmt::Debug for SqliteStore {
 #[async_trait]
 impl Store for SqliteStore {
     async fn ping(&self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&self.readers).await.map_err(error::from_sqlx)?;
-        Ok(())
+        self.readers.one(sqlx::query("SELECT 1")).await.map(drop)
     }
 
     async fn deployment_id(&self) -> Result<Uuid, StoreError> {
@@ -182,17 +183,15 @@ impl Store for SqliteStore {
     }
 
     fn pools(&self) -> Vec<PoolUse> {
-        let pool = |name, pool: &SqlitePool| {
-            let (all, idle) = (pool.size() as usize, pool.num_idle());
-            PoolUse {
-                name,
-                most: pool.options().get_max_connections() as usize,
-                in_use: all.saturating_sub(idle),
-                idle: idle.min(all),
-                waiting: None,
-            }
+        let (all, idle) = (self.writer.size() as usize, self.writer.num_idle());
+        let writer = PoolUse {
+            name: "writer",
+            most: self.writer.options().get_max_connections() as usize,
+            in_use: all.saturating_sub(idle),
+            idle: idle.min(all),
+            waiting: None,
         };
-        vec![pool("readers", &self.readers), pool("writer", &self.writer)]
+        vec![self.readers.usage(), writer]
     }
 
     async fn close(&self) {
@@ -222,7 +221,7 @@ mod tests {
     /// How SQLite would do what a query asks for.
     async fn plan(store: &SqliteStore, query: &str) -> String {
         let query = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
-        let steps = sqlx::query(query).fetch_all(&store.readers).await.unwrap();
+        let steps = store.readers.rows(sqlx::query(query)).await.unwrap();
         let steps: Vec<String> = steps.iter().map(|step| step.get("detail")).collect();
         steps.join("; ")
     }

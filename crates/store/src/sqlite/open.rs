@@ -12,6 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection as _, Executor as _, Row as _, SqlitePool};
 
 use super::SqliteStore;
+use super::readers::Readers;
 use crate::cipher::Cipher;
 use crate::error::{StoreError, from_sqlx};
 use crate::line::Line;
@@ -68,30 +69,27 @@ impl SqliteStore {
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("trusted_schema", "OFF")
             .statement_cache_capacity(200);
-        let writer = pool_of(1).connect_with(connect.clone()).await.map_err(from_sqlx)?;
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY_TIMEOUT)
+            // The test is a round trip, behind which a queued rollback is done.
+            .test_before_acquire(true)
+            .before_acquire(|connection, _| {
+                // SQLite undoes a transaction by itself when the disk is full or fails. The library then fails to
+                // undo it again and counts it as open for ever, so that connection would refuse all that follows.
+                let clean = !connection.is_in_transaction();
+                Box::pin(async move { Ok(clean) })
+            })
+            .connect_with(connect.clone())
+            .await
+            .map_err(from_sqlx)?;
         migrate(&writer, &options.path).await?;
         let sealer = Sealer::new(options.cipher, options.random);
         let deployment_id = claim(&writer, &sealer).await?;
         let connect = connect.pragma("cache_size", READER_CACHE);
-        let readers = pool_of(READERS).connect_with(connect).await.map_err(from_sqlx)?;
+        let readers = Readers::open(connect, READERS, BUSY_TIMEOUT).await?;
         Ok(Self { writer, readers, sealer, line: Line::of_one(), deployment_id })
     }
-}
-
-/// A pool that hands out no connection on which a transaction did not end.
-///
-/// `SQLite` undoes a transaction by itself when the disk is full or fails. The library then fails to
-/// undo it again and counts it as open for ever, so that connection would refuse all that follows.
-fn pool_of(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(BUSY_TIMEOUT)
-        // The test is a round trip, behind which a queued rollback is done.
-        .test_before_acquire(true)
-        .before_acquire(|connection, _| {
-            let clean = !connection.is_in_transaction();
-            Box::pin(async move { Ok(clean) })
-        })
 }
 
 /// Makes the file readable by its owner alone before SQLite opens it.

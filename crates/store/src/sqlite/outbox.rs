@@ -14,12 +14,10 @@ impl SqliteStore {
         now: Timestamp,
         limit: u32,
     ) -> Result<Vec<Message>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM outbox WHERE due_at <= ? ORDER BY due_at, created_at LIMIT ?")
+        let query = sqlx::query("SELECT * FROM outbox WHERE due_at <= ? ORDER BY due_at, created_at LIMIT ?")
             .bind(now.micros())
-            .bind(limit)
-            .fetch_all(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+            .bind(limit);
+        let rows = self.readers.rows(query).await?;
         rows.iter()
             .map(|found| {
                 let id = row::id(found, "id")?;

@@ -10,19 +10,14 @@ use crate::records::{Page, Revision, RevisionSummary};
 
 impl SqliteStore {
     pub(super) async fn find_newest_revision(&self) -> Result<Option<Revision>, StoreError> {
-        let found = sqlx::query("SELECT * FROM revisions ORDER BY number DESC LIMIT 1")
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+        let found =
+            self.readers.row(sqlx::query("SELECT * FROM revisions ORDER BY number DESC LIMIT 1")).await?;
         found.as_ref().map(|found| self.read_revision(found)).transpose()
     }
 
     pub(super) async fn find_revision(&self, id: Uuid) -> Result<Option<Revision>, StoreError> {
-        let found = sqlx::query("SELECT * FROM revisions WHERE id = ?")
-            .bind(id)
-            .fetch_optional(&self.readers)
-            .await
-            .map_err(from_sqlx)?;
+        let query = sqlx::query("SELECT * FROM revisions WHERE id = ?").bind(id);
+        let found = self.readers.row(query).await?;
         found.as_ref().map(|found| self.read_revision(found)).transpose()
     }
 
@@ -33,30 +28,26 @@ impl SqliteStore {
     }
 
     pub(super) async fn find_configuration_version(&self) -> Result<[i64; 4], StoreError> {
-        let found = sqlx::query(
+        let query = sqlx::query(
             "SELECT coalesce((SELECT max(number) FROM revisions), 0) AS revision, \
              coalesce((SELECT sum(version) FROM key_sets), 0) AS versions, \
              (SELECT count(*) FROM key_sets) AS sets, \
              coalesce((SELECT max(created_at) FROM keys), 0) AS newest_key",
-        )
-        .fetch_one(&self.readers)
-        .await
-        .map_err(from_sqlx)?;
+        );
+        let found = self.readers.one(query).await?;
         let number = |column| row::integer(&found, column);
         Ok([number("revision")?, number("versions")?, number("sets")?, number("newest_key")?])
     }
 
     pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
-        let rows = sqlx::query(
+        let query = sqlx::query(
             "SELECT id, parent, created_at, diff FROM revisions \
              WHERE number < coalesce((SELECT number FROM revisions WHERE id = ?), 9223372036854775807) \
              ORDER BY number DESC LIMIT ?",
         )
         .bind(page.after)
-        .bind(page.limit)
-        .fetch_all(&self.readers)
-        .await
-        .map_err(from_sqlx)?;
+        .bind(page.limit);
+        let rows = self.readers.rows(query).await?;
         rows.iter().map(summary).collect()
     }
 

@@ -53,10 +53,10 @@ impl SqliteStore {
     ) -> Result<Option<Vec<u8>>, StoreError> {
         let Some((first, end)) = status::range(list) else { return Ok(None) };
         let begun = sqlx::query("SELECT next FROM status_counter WHERE next > ?").bind(first);
-        if begun.fetch_optional(&self.readers).await.map_err(from_sqlx)?.is_none() {
+        if self.readers.row(begun).await?.is_none() {
             return Ok(None);
         }
-        let words = sqlx::query(
+        let query = sqlx::query(
             "SELECT (place - ?1) / ?2 AS word, sum(1 << (place % ?2)) AS refused FROM ( \
              SELECT status_index AS place FROM sessions JOIN identities ON identities.id = identity_id \
              WHERE status_index >= ?1 AND status_index < ?3 \
@@ -68,10 +68,8 @@ impl SqliteStore {
         .bind(first)
         .bind(status::PER_WORD)
         .bind(end)
-        .bind(now.micros())
-        .fetch_all(&self.readers)
-        .await
-        .map_err(from_sqlx)?;
+        .bind(now.micros());
+        let words = self.readers.rows(query).await?;
         let words: Result<Vec<_>, StoreError> = words
             .iter()
             .map(|found| Ok((row::integer(found, "word")?, row::integer(found, "refused")?)))
@@ -83,7 +81,7 @@ impl SqliteStore {
         &self,
         mut query: QueryBuilder<Sqlite>,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
-        let found = query.build().fetch_optional(&self.readers).await.map_err(from_sqlx)?;
+        let found = self.readers.row(query.build()).await?;
         found.map(|found| Ok((row::session(&found)?, row::identity(&found)?))).transpose()
     }
 
@@ -92,7 +90,7 @@ impl SqliteStore {
         filter: &SessionFilter,
         page: &Page,
     ) -> Result<Vec<(Session, Identity)>, StoreError> {
-        let rows = listing(filter, page).build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
+        let rows = self.readers.rows(listing(filter, page).build()).await?;
         rows.iter().map(|found| Ok((row::session(found)?.session, row::identity(found)?))).collect()
     }
 

@@ -25,7 +25,7 @@ impl Tables for SqliteStore {
             query.push(")");
         }
         query.push(" ORDER BY ").push(table.key_names()).push(" LIMIT ").push_bind(i64::from(limit));
-        let rows = query.build().fetch_all(&self.readers).await.map_err(from_sqlx)?;
+        let rows = self.readers.rows(query.build()).await?;
         rows.iter().map(|found| values(table, found)).collect()
     }
 
@@ -84,8 +84,8 @@ impl Tables for SqliteStore {
     }
 
     async fn next_status_number(&self) -> Result<i64, StoreError> {
-        let found = sqlx::query("SELECT next FROM status_counter").fetch_one(&self.readers).await;
-        row::integer(&found.map_err(from_sqlx)?, "next")
+        let found = self.readers.one(sqlx::query("SELECT next FROM status_counter")).await?;
+        row::integer(&found, "next")
     }
 
     async fn begin_status_numbers_at(&self, next: i64) -> Result<(), StoreError> {
