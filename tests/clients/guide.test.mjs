@@ -227,9 +227,24 @@ describe("the SDK's admin classes", () => {
         password: "another long passphrase",
       },
     })
+    const given = await identities.createRecoveryCodeForIdentity({
+      createRecoveryCodeForIdentityBody: { identity_id: made.id, expires_in: "1h", flow_type: "api" },
+    })
+    assert.equal(given.status, 201)
+    assert.match(given.data.recovery_code, /^\d{6}$/)
+    const flow = new URL(given.data.recovery_link).searchParams.get("flow")
+    const recovered = await frontend.updateRecoveryFlow(
+      { flow, updateRecoveryFlowBody: { method: "code", code: given.data.recovery_code } },
+      { validateStatus: (status) => status === 422 },
+    )
+    assert.equal(recovered.data.continue_with[0].action, "set_ory_session_token")
+    const again = { flow, updateRecoveryFlowBody: { method: "code", code: given.data.recovery_code } }
+    await assert.rejects(frontend.updateRecoveryFlow(again), (error) => error.response.status >= 400)
+
     const sessions = (await identities.listIdentitySessions({ id: made.id })).data
-    assert.equal(sessions.length, 1)
-    await identities.disableSession({ id: sessions[0].id })
+    assert.equal(sessions.length, 2)
+    const session = sessions.find(({ authentication_methods: [first] }) => first.method === "password")
+    await identities.disableSession({ id: session.id })
     await assert.rejects(
       frontend.toSession({ xSessionToken: signedIn.session_token }),
       (error) => error.response.status === 401,

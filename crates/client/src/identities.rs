@@ -65,6 +65,18 @@ pub struct Part<T> {
     pub next: Option<String>,
 }
 
+/// A code that lets its owner back into an account. It is not `Debug`, so that it is not printed by accident.
+#[derive(Clone, Deserialize, Serialize)]
+pub struct RecoveryCode {
+    /// Where the code is typed.
+    pub recovery_link: String,
+    /// The code.
+    pub recovery_code: String,
+    /// Until when both are good (RFC 3339).
+    #[serde(default)]
+    pub expires_at: Option<String>,
+}
+
 /// What became of one identity of a batch.
 #[derive(Clone, Debug, Deserialize)]
 pub struct BatchItem {
@@ -117,6 +129,17 @@ impl AdminClient {
     pub async fn patch_identity(&self, id: Uuid, patch: &[Value]) -> Result<Identity, ClientError> {
         let request = self.request(Method::PATCH, &["admin", "identities", &id.to_string()]);
         self.json(request.json(patch)).await
+    }
+
+    /// Makes a code for getting back into an account, good for `expires_in` (such as `1h`) or as long as the
+    /// server says.
+    pub async fn create_recovery_code(
+        &self,
+        id: Uuid,
+        expires_in: Option<&str>,
+    ) -> Result<RecoveryCode, ClientError> {
+        let request = self.request(Method::POST, &["admin", "recovery", "code"]);
+        self.json(request.json(&json!({ "identity_id": id, "expires_in": expires_in }))).await
     }
 
     /// Deletes an identity with its credentials and sessions.

@@ -45,6 +45,19 @@ async fn identities_are_made_found_changed_and_deleted() {
 }
 
 #[tokio::test]
+async fn a_recovery_code_is_told_with_its_place() {
+    let server = Server::start();
+    server.register("ada@example.org").await;
+    let code = ["create", "recovery-code", "ada@example.org"];
+    let told = server.run(&[&code[..], &["--format", "json"]].concat()).json();
+    assert!(told["recovery_link"].as_str().unwrap().contains("/ui/recovery?flow="), "{told}");
+    let quiet = server.run(&[&code[..], &["--expires-in", "1h", "--quiet"]].concat()).good();
+    assert_eq!(quiet.out.trim().len(), 6, "{quiet:?}");
+    let said = server.run(&[&code[..], &["--expires-in", "soon"]].concat()).refused();
+    assert!(said.contains("expires_in"), "{said}");
+}
+
+#[tokio::test]
 async fn an_import_says_of_each_identity_what_became_of_it() {
     let server = Server::start();
     let people = [

@@ -6,6 +6,7 @@ mod introspect;
 mod keys;
 mod metrics;
 mod projects;
+mod recovery;
 mod revoke;
 mod rotation;
 pub(crate) mod sessions;
@@ -24,6 +25,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::with_openapi(openapi::document("Sessera admin API"))
         .merge(identities::router())
         .merge(sessions::router())
+        .merge(recovery::router())
         .merge(keys::router())
         .merge(projects::router())
         .merge(rotation::router())

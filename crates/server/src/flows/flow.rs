@@ -337,6 +337,9 @@ pub struct RecoveryDetails {
     /// How many codes were asked for.
     #[serde(default)]
     pub sent: u32,
+    /// Whether an administrator began it and gave out its code.
+    #[serde(default)]
+    pub is_given: bool,
 }
 
 impl Details for RecoveryDetails {

@@ -185,8 +185,12 @@ async fn submit(
 
 async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     visit.admit()?;
-    check_enabled(visit)?;
-    let mut flow: Flow<RecoveryDetails> = visit.flow(id).await?;
+    let flow: Result<Flow<RecoveryDetails>, ApiError> = visit.flow(id).await;
+    // A code that an administrator gave out is good where nobody can ask for one, too.
+    if !flow.as_ref().is_ok_and(|flow| flow.details.is_given && !flow.is_expired(visit.now)) {
+        check_enabled(visit)?;
+    }
+    let mut flow = flow?;
     if flow.is_expired(visit.now) {
         return replace(visit, &flow).await;
     }
@@ -194,7 +198,11 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
         Ok(submission) => submission,
         Err(message) => return refuse(visit, flow, None, message).await,
     };
-    if let Some(message) = visit.check_submission(&flow, submission.csrf_token())? {
+    // What an administrator began has no browser yet; who knows its code need not say where it came from.
+    let is_open = flow.details.is_given && flow.transport == Transport::Browser;
+    if let Some(message) =
+        (!is_open).then(|| visit.check_submission(&flow, submission.csrf_token())).transpose()?.flatten()
+    {
         return refuse(visit, flow, None, message).await;
     }
     flow.clear_messages();
@@ -205,7 +213,10 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     match (submission.text("code"), submission.text("email")) {
         (Ok(Some(code)), _) => use_code(visit, flow, code).await,
         (Err(message), _) => refuse(visit, flow, Some("code"), message).await,
-        (_, Ok(Some(email))) => send_code(visit, flow, email).await,
+        (_, Ok(Some(email))) => {
+            check_enabled(visit)?;
+            send_code(visit, flow, email).await
+        }
         (_, Err(message)) => refuse(visit, flow, Some("email"), message).await,
         _ if flow.state == FlowState::SentEmail => {
             refuse(visit, flow, Some("code"), Message::required("code")).await

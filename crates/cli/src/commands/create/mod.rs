@@ -2,6 +2,7 @@
 
 mod identity;
 mod jwk;
+mod recovery_code;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -15,6 +16,8 @@ pub(crate) enum Create {
     Jwk(jwk::CreateJwk),
     #[command(visible_alias = "identities")]
     Identity(identity::CreateIdentity),
+    #[command(visible_alias = "recovery-codes")]
+    RecoveryCode(recovery_code::CreateRecoveryCode),
 }
 
 impl Create {
@@ -22,6 +25,7 @@ impl Create {
         match self {
             Self::Jwk(command) => command.run(global).await,
             Self::Identity(command) => command.run(global).await,
+            Self::RecoveryCode(command) => command.run(global).await,
         }
     }
 }

@@ -5,6 +5,7 @@ mod bearer;
 mod caching;
 mod client;
 mod enumeration;
+mod given_codes;
 mod limits;
 mod passkeys;
 mod rules;

@@ -1,0 +1,130 @@
+//! `POST /admin/recovery/code`: a code that lets its owner back into an account, given out by hand.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sessera_model::{GoDuration, Timestamp};
+use sessera_store::{Change, CodePurpose, FlowKind};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::identities::find_identity;
+use crate::app::App;
+use crate::error::{ApiError, NO_STORE};
+use crate::flows::codes;
+use crate::flows::flow::{Beginning, Flow, RecoveryDetails, State as FlowState, Transport};
+use crate::openapi::ErrorBody;
+use crate::request::JsonBody;
+
+/// The route.
+pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(create))
+}
+
+/// Whose account, and for how long.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = CreateRecoveryCodeForIdentityBody)]
+struct CreateBody {
+    /// The id of the identity.
+    #[serde(default)]
+    identity_id: String,
+    /// How long the code is good, such as `1h`; 15 minutes when absent.
+    #[serde(default)]
+    expires_in: Option<String>,
+    /// `browser`, also when absent, or `api`.
+    #[serde(default)]
+    flow_type: Option<String>,
+}
+
+/// What to tell the account's owner.
+#[derive(Serialize, ToSchema)]
+#[schema(as = RecoveryCodeForIdentity)]
+struct CodeBody {
+    /// Where the code is typed.
+    recovery_link: String,
+    /// The code.
+    recovery_code: String,
+    /// Until when both are good.
+    #[schema(value_type = String)]
+    expires_at: Timestamp,
+}
+
+/// Create a recovery code
+///
+/// For somebody who cannot receive mail, or has no address. Whoever has the code has the account, so it is to
+/// be given to its owner in person. No mail is sent.
+#[utoipa::path(
+    post,
+    path = "/admin/recovery/code",
+    operation_id = "createRecoveryCodeForIdentity",
+    tag = "identity",
+    request_body = CreateBody,
+    responses(
+        (status = 201, description = "The code and where to type it", body = CodeBody),
+        (status = 400, description = "The time or the type of the flow makes no sense", body = ErrorBody),
+        (status = 404, description = "There is no such identity, or codes are off", body = ErrorBody),
+    )
+)]
+async fn create(
+    State(app): State<Arc<App>>,
+    JsonBody(body): JsonBody<CreateBody>,
+) -> Result<Response, ApiError> {
+    let snapshot = app.snapshot();
+    let rules = &snapshot.self_service;
+    if !rules.code {
+        return Err(ApiError::not_found(
+            "Codes are off. Switch them on with selfservice.methods.code.enabled.",
+        ));
+    }
+    let lifespan =
+        body.expires_in.filter(|text| !text.is_empty()).as_deref().map_or(Ok(codes::LIFESPAN), time)?;
+    let transport = match body.flow_type.as_deref() {
+        None | Some("browser") => Transport::Browser,
+        Some("api") => Transport::Api,
+        Some(_) => return Err(ApiError::bad_request("flow_type is neither browser nor api.")),
+    };
+    let identity = find_identity(&app, &body.identity_id).await?;
+    let now = app.clock.now();
+    let expires_at = now + lifespan;
+    let beginning = Beginning {
+        id: app.random.uuid(),
+        transport,
+        now,
+        expires_at,
+        request_url: rules.url("admin/recovery/code"),
+        return_to: None,
+        browser: None,
+    };
+    let details = RecoveryDetails { is_given: true, ..RecoveryDetails::default() };
+    let flow = Flow::begin(beginning, FlowState::SentEmail, details);
+    // It reaches its owner by another way than mail, so it proves no address.
+    let address = String::new();
+    let random = app.random.as_ref();
+    let (stored, code) =
+        codes::issue(&rules.keys, random, CodePurpose::Recovery, flow.id, identity.id, address, expires_at);
+    app.commit(&[flow.insert()?, Change::InsertCode(stored)]).await?;
+    tracing::info!(identity_id = %identity.id, flow_id = %flow.id, "a recovery code was given out");
+    let body = CodeBody {
+        recovery_link: rules.page(FlowKind::Recovery, flow.id),
+        recovery_code: code.expose().to_owned(),
+        expires_at,
+    };
+    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+/// For how long a code is to be good.
+fn time(text: &str) -> Result<Duration, ApiError> {
+    let time = text.parse::<GoDuration>().map(GoDuration::get).unwrap_or_default();
+    if time.is_zero() {
+        return Err(ApiError::bad_request(
+            "expires_in is no time from now on. Write it like 1h, 30m or 1h30m.",
+        ));
+    }
+    Ok(time)
+}
