@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::client::AdminClient;
@@ -46,6 +46,33 @@ pub struct SessionQuery {
     pub identity: Option<Uuid>,
 }
 
+/// How sessions end.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Ending {
+    /// They open nothing any more, and can be looked at for a while.
+    Disable,
+    /// Nothing is left of them.
+    Delete,
+}
+
+/// Whose sessions end.
+#[derive(Clone, Copy, Debug)]
+pub enum Whose<'a> {
+    /// Everybody's.
+    Everybodys,
+    /// Those of these identities.
+    Identities(&'a [Uuid]),
+    /// These sessions.
+    Sessions(&'a [Uuid]),
+}
+
+#[derive(Deserialize)]
+struct Ended {
+    processed: u64,
+    more: bool,
+}
+
 impl AdminClient {
     /// A part of all sessions or of an identity's, newest first, with the identity where all are asked for.
     pub async fn sessions(&self, query: &SessionQuery) -> Result<Part<Session>, ClientError> {
@@ -77,6 +104,25 @@ impl AdminClient {
         self.send(self.request(Method::DELETE, &["admin", "identities", &identity, "sessions"]))
             .await
             .map(drop)
+    }
+
+    /// Ends many sessions and says how many. Those that are not there are not counted.
+    pub async fn end_sessions(&self, ending: Ending, whose: Whose<'_>) -> Result<u64, ClientError> {
+        let mut body = match whose {
+            Whose::Everybodys => json!({ "identities": ["*"] }),
+            Whose::Identities(ids) => json!({ "identities": ids }),
+            Whose::Sessions(ids) => json!({ "sessions": ids }),
+        };
+        body["action"] = json!(ending);
+        let mut processed = 0;
+        loop {
+            let request = self.request(Method::POST, &["admin", "sessions"]);
+            let ended: Ended = self.json(request.json(&body)).await?;
+            processed += ended.processed;
+            if !ended.more {
+                return Ok(processed);
+            }
+        }
     }
 
     /// Makes a session end later, as far as the configuration allows.

@@ -71,6 +71,8 @@ pub enum Change {
     },
     /// Deletes all sessions of an identity. The status lists go on refusing them.
     DeleteSessionsOf(Uuid),
+    /// Deletes one session. The status lists go on refusing it. Refused when it is not there.
+    DeleteSession(Uuid),
     /// Adds a flow, its version being 1.
     InsertFlow(Flow),
     /// Replaces a flow; `flow.version` is the version it was made from and is raised by one. Refused

@@ -41,7 +41,8 @@ impl Invalidation {
             Change::DeleteCredential { identity_id, .. } => Some(Self::Identity(*identity_id)),
             Change::AuthenticateSession { id, .. }
             | Change::ExtendSession { id, .. }
-            | Change::RevokeSession { id, .. } => Some(Self::Session(*id)),
+            | Change::RevokeSession { id, .. }
+            | Change::DeleteSession(id) => Some(Self::Session(*id)),
             Change::RevokeSessionByToken(token) => Some(Self::Token(*token)),
             Change::RevokeSessions(filter) => {
                 Some(filter.identity_id.map_or(Self::Everything, Self::Identity))

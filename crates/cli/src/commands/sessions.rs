@@ -2,8 +2,8 @@
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::Value;
-use sessera_client::sessions::{Session, SessionQuery};
+use serde_json::{Value, json};
+use sessera_client::sessions::{Ending, Session, SessionQuery, Whose};
 use sessera_model::Uuid;
 
 use super::identities;
@@ -38,7 +38,7 @@ pub(super) fn ids_report(ids: &[Uuid]) -> Report {
     for id in &ids {
         table.row([id]);
     }
-    Report { json: serde_json::json!(ids), table, ids }
+    Report { json: json!(ids), table, ids }
 }
 
 /// Which sessions to end.
@@ -51,6 +51,18 @@ pub(super) struct Which {
     /// All sessions of this identity: its id, or an identifier such as an e-mail address
     #[arg(long, value_name = "IDENTITY")]
     pub(super) identity: Option<String>,
+    /// All sessions of everybody
+    #[arg(long)]
+    pub(super) all: bool,
+}
+
+/// Ends everybody's sessions.
+pub(super) async fn end_all(context: &Context, ending: Ending) -> Result<()> {
+    context.confirm("End the sessions of everybody? They all have to sign in again.")?;
+    let count = context.client.end_sessions(ending, Whose::Everybodys).await?;
+    let mut table = Table::new(&["ENDED"]);
+    table.row([count.to_string()]);
+    context.output.print(&Report { json: json!({ "ended": count }), table, ids: Vec::new() })
 }
 
 /// All live sessions of an identity.

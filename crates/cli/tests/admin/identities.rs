@@ -103,6 +103,15 @@ async fn sessions_are_listed_revoked_and_deleted() {
     let third = server.login("ada@example.org").await;
     server.run(&["revoke", "sessions", "--identity", "ada@example.org"]).good();
     assert_eq!(server.whoami(&third, "").await["error"]["code"], 401);
+    let fourth = server.login("ada@example.org").await;
+    let id = server.whoami(&fourth, "").await["id"].as_str().unwrap().to_owned();
+    server.run(&["delete", "session", &id]).good();
+    assert!(server.run(&["get", "session", &id]).refused().contains("no session"));
+    assert!(server.run(&["delete", "session", &id]).refused().contains("0 of 1"));
+    let fifth = server.login("ada@example.org").await;
+    let all = server.run(&["revoke", "sessions", "--all", "--format", "json"]);
+    assert_eq!(all.json(), json!({"ended": 1}));
+    assert_eq!(server.whoami(&fifth, "").await["error"]["code"], 401);
     let unknown = "6f1c6c2e-0000-4000-8000-000000000000";
     assert!(server.run(&["get", "session", unknown]).refused().contains("no session"));
 }

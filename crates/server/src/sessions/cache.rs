@@ -205,7 +205,8 @@ impl SessionCache {
                 Change::DeleteCredential { identity_id, .. } => self.drop_identity(*identity_id),
                 Change::AuthenticateSession { id, .. }
                 | Change::ExtendSession { id, .. }
-                | Change::RevokeSession { id, .. } => self.drop_session(*id),
+                | Change::RevokeSession { id, .. }
+                | Change::DeleteSession(id) => self.drop_session(*id),
                 Change::RevokeSessionByToken(token) => self.drop_token(token),
                 Change::RevokeSessions(filter) => match filter.identity_id {
                     Some(id) => self.drop_identity(id),

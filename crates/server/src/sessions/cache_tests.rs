@@ -229,6 +229,7 @@ fn change(session: u128, kind: u8) -> Change {
             identity_id: Some(identity_id),
             ..SessionFilter::default()
         }),
+        10 => Change::DeleteSession(id),
         _ => Change::RevokeSessions(SessionFilter::default()),
     }
 }
@@ -236,7 +237,7 @@ fn change(session: u128, kind: u8) -> Change {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => (0..6_u128).prop_map(Step::Load),
-        4 => (0..6_u128, 0..=10_u8).prop_map(|(session, kind)| Step::Change(session, kind)),
+        4 => (0..6_u128, 0..=11_u8).prop_map(|(session, kind)| Step::Change(session, kind)),
         1 => Just(Step::DropAll),
     ]
 }
@@ -258,7 +259,7 @@ proptest! {
                 Step::Change(number, kind) => {
                     for (session, version) in &mut versions {
                         let same_person = number_of_identity(*session) == number_of_identity(number);
-                        if kind == 10 || *session == number || (same_person && !(5..=8).contains(&kind)) {
+                        if kind == 11 || *session == number || (same_person && !matches!(kind, 5..=8 | 10)) {
                             *version += 1;
                         }
                     }

@@ -85,6 +85,7 @@ impl PostgresStore {
             Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
             Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,
             Change::DeleteSessionsOf(identity_id) => self.delete_sessions_of(connection, *identity_id).await,
+            Change::DeleteSession(id) => self.delete_session(connection, *id).await,
             Change::InsertFlow(flow) => self.insert_flow(connection, flow).await,
             Change::UpdateFlow(flow) => self.update_flow(connection, flow).await,
             Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,

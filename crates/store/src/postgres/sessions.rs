@@ -254,6 +254,19 @@ impl PostgresStore {
         Ok(())
     }
 
+    pub(super) async fn delete_session(
+        &self,
+        connection: &mut Connection,
+        id: Uuid,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "WITH gone AS (DELETE FROM sessions WHERE id = $1 RETURNING status_index, expires_at) \
+             INSERT INTO deleted_sessions SELECT status_index, expires_at FROM gone",
+        );
+        let changed = connection.execute(query.bind(id)).await?;
+        refused_unless(changed == 1, Conflict::Missing)
+    }
+
     pub(super) async fn revoke_sessions(
         &self,
         connection: &mut Connection,

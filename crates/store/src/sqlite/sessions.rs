@@ -238,6 +238,26 @@ impl SqliteStore {
         Ok(())
     }
 
+    pub(super) async fn delete_session(
+        &self,
+        connection: &mut SqliteConnection,
+        id: Uuid,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO deleted_sessions SELECT status_index, expires_at FROM sessions WHERE id = ?",
+        )
+        .bind(id)
+        .execute(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
+        let changed = sqlx::query("DELETE FROM sessions WHERE id = ?")
+            .bind(id)
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?;
+        refused_unless(changed.rows_affected() == 1, Conflict::Missing)
+    }
+
     pub(super) async fn revoke_sessions(
         &self,
         connection: &mut SqliteConnection,

@@ -324,11 +324,11 @@ pub(crate) async fn a_status_list_refuses_sessions_that_are_over(store: &dyn Sto
     for identity in [&ada, &bob, &eve] {
         store.commit(&[Change::InsertIdentity(identity.clone())]).await.unwrap();
     }
-    let [live, revoked, disabled, deleted, later] =
-        [(&ada, "1"), (&ada, "2"), (&bob, "3"), (&eve, "4"), (&ada, "5")]
+    let [live, revoked, disabled, deleted, later, alone] =
+        [(&ada, "1"), (&ada, "2"), (&bob, "3"), (&eve, "4"), (&ada, "5"), (&ada, "6")]
             .map(|(of, token)| session(of, token, 0));
     let mut index = Vec::new();
-    for new in [&live, &revoked, &disabled, &deleted, &later] {
+    for new in [&live, &revoked, &disabled, &deleted, &later, &alone] {
         store.commit(&[Change::InsertSession(new.clone())]).await.unwrap();
         index.push(store.session(new.session.id).await.unwrap().unwrap().0.status);
     }
@@ -339,22 +339,25 @@ pub(crate) async fn a_status_list_refuses_sessions_that_are_over(store: &dyn Sto
         assert!(!(10..StatusIndex::PER_LIST).any(is_refused), "places that nobody has yet");
         index.iter().map(|index| is_refused(index.position())).collect::<Vec<_>>()
     };
-    assert_eq!(refused(1).await, [false; 5]);
+    assert_eq!(refused(1).await, [false; 6]);
     store
         .commit(&[Change::ExtendSession { id: later.session.id, at: at(1), expires_at: at(500) }])
         .await
         .unwrap();
     store.commit(&[Change::RevokeSession { id: revoked.session.id, of: None }]).await.unwrap();
     store.commit(&[Change::DeleteSessionsOf(eve.id)]).await.unwrap();
+    store.commit(&[Change::DeleteSession(alone.session.id)]).await.unwrap();
+    assert_eq!(store.session(alone.session.id).await.unwrap(), None);
+    assert_eq!(one(store, Change::DeleteSession(alone.session.id)).await, Some(Conflict::Missing));
     let inactive = Identity { state: IdentityState::Inactive, ..bob.clone() };
     store.commit(&[Change::UpdateIdentity(inactive)]).await.unwrap();
-    assert_eq!(refused(99).await, [false, true, true, true, false]);
-    assert_eq!(refused(100).await, [true, true, true, true, false], "one has ended");
+    assert_eq!(refused(99).await, [false, true, true, true, false, true]);
+    assert_eq!(refused(100).await, [true, true, true, true, false, true], "one has ended");
     store.commit(&[Change::DeleteIdentity(ada.id)]).await.unwrap();
-    assert_eq!(refused(100).await, [true; 5]);
+    assert_eq!(refused(100).await, [true; 6]);
     // Nothing is left of them when their tokens cannot be good any more.
     while store.sweep(at(501), 2).await.unwrap() > 0 {}
-    assert_eq!(refused(501).await, [false; 5]);
+    assert_eq!(refused(501).await, [false; 6]);
     assert_eq!(store.status_list(1, at(1)).await.unwrap(), None);
     assert_eq!(store.status_list(u64::MAX, at(1)).await.unwrap(), None);
 }

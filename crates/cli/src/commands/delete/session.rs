@@ -1,20 +1,21 @@
 //! `sessera delete session`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
+use sessera_client::sessions::{Ending, Whose};
 
 use crate::commands::{identities, sessions};
 use crate::global::Global;
 
 /// Delete sessions
 ///
-/// All sessions of an identity are deleted at once, and their owner has to sign in again. A single session is
-/// ended as "sessera revoke session" does it, and swept away later.
+/// Whoever had them has to sign in again. "sessera revoke session" ends them so that they can still be looked at.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera delete sessions --identity ada@example.org
-  sessera delete session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d")]
+  sessera delete session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d
+  sessera delete sessions --all")]
 pub(crate) struct DeleteSession {
     #[command(flatten)]
     which: sessions::Which,
@@ -23,6 +24,9 @@ pub(crate) struct DeleteSession {
 impl DeleteSession {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
+        if self.which.all {
+            return sessions::end_all(&context, Ending::Delete).await;
+        }
         let ids = match &self.which.identity {
             Some(who) => {
                 let owner = identities::find(&context, who).await?;
@@ -32,10 +36,15 @@ impl DeleteSession {
                 live
             }
             None => {
-                for id in &self.which.ids {
-                    context.client.disable_session(*id).await?;
+                let ids = self.which.ids;
+                let deleted = context.client.end_sessions(Ending::Delete, Whose::Sessions(&ids)).await?;
+                if deleted < ids.len() as u64 {
+                    bail!(
+                        "{deleted} of {} sessions were deleted; the others are not there. \"sessera list sessions\" shows those that are",
+                        ids.len()
+                    );
                 }
-                self.which.ids
+                ids
             }
         };
         context.output.print(&sessions::ids_report(&ids))

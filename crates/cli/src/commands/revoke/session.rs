@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use sessera_client::sessions::Ending;
 
 use crate::commands::{identities, sessions};
 use crate::global::Global;
@@ -11,7 +12,8 @@ use crate::global::Global;
 #[command(after_help = "\
 Examples:
   sessera revoke session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d
-  sessera revoke sessions --identity ada@example.org")]
+  sessera revoke sessions --identity ada@example.org
+  sessera revoke sessions --all")]
 pub(crate) struct RevokeSession {
     #[command(flatten)]
     which: sessions::Which,
@@ -20,6 +22,9 @@ pub(crate) struct RevokeSession {
 impl RevokeSession {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
+        if self.which.all {
+            return sessions::end_all(&context, Ending::Disable).await;
+        }
         let ids = match &self.which.identity {
             Some(who) => {
                 let owner = identities::find(&context, who).await?;

@@ -1,5 +1,7 @@
 //! `/admin/sessions` and `/admin/identities/{id}/sessions`.
 
+mod manage;
+
 use std::sync::Arc;
 
 use axum::Json;
@@ -12,7 +14,7 @@ use sessera_store::{Change, Page, SessionFilter};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::identities::find_identity;
+use crate::admin::identities::find_identity;
 use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
@@ -24,7 +26,7 @@ use crate::sessions::Sessions;
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(list))
+        .routes(routes!(list, manage::manage))
         .routes(routes!(get, disable))
         .routes(routes!(extend))
         .routes(routes!(list_of_identity, delete_of_identity))

@@ -1,0 +1,275 @@
+//! `POST /admin/sessions`: many sessions disabled or deleted with one request.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use sessera_model::{Timestamp, Uuid};
+use sessera_store::{Change, Conflict, Page, SessionFilter, StoreError};
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::{ApiError, NO_STORE};
+use crate::openapi::ErrorBody;
+use crate::request::JsonBody;
+
+/// How many ids a request may name.
+const MAX_IDS: usize = 500;
+
+/// How many sessions are ended by one request that means everybody's, and how many are read at once.
+const BATCH: u32 = 1_000;
+
+/// How many sessions end in one change, so that no change holds up others for long.
+const PART: usize = 100;
+
+/// What to do with which sessions.
+#[derive(Deserialize, ToSchema)]
+#[schema(as = ManageSessionsBody)]
+pub(super) struct ManageBody {
+    /// `disable` or `delete`.
+    #[serde(default)]
+    action: String,
+    /// Those of these identities, or everybody's: `["*"]`.
+    #[serde(default)]
+    identities: Option<Vec<String>>,
+    /// These.
+    #[serde(default)]
+    sessions: Option<Vec<String>>,
+}
+
+/// What was done.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ManageSessionsResponse)]
+pub(super) struct ManagedBody {
+    /// How many sessions were ended.
+    processed: usize,
+    /// Whether there may be more of everybody's: ask again.
+    more: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Action {
+    Disable,
+    Delete,
+}
+
+enum Which {
+    Everybodys,
+    OfIdentities(Vec<Uuid>),
+    Sessions(Vec<Uuid>),
+}
+
+/// Disable or delete many sessions
+///
+/// Sessions that are disabled can be looked at for a while. Everybody's are ended in parts: ask again while `more`
+/// is true.
+#[utoipa::path(
+    post,
+    path = "/admin/sessions",
+    operation_id = "manageSessions",
+    tag = "identity",
+    request_body = ManageBody,
+    responses(
+        (status = 200, description = "How many were ended", body = ManagedBody),
+        (status = 400, description = "Not one action and one list of ids", body = ErrorBody),
+    )
+)]
+pub(super) async fn manage(
+    State(app): State<Arc<App>>,
+    JsonBody(body): JsonBody<ManageBody>,
+) -> Result<Response, ApiError> {
+    let action = match body.action.as_str() {
+        "disable" => Action::Disable,
+        "delete" => Action::Delete,
+        _ => return Err(ApiError::bad_request("action is neither disable nor delete.")),
+    };
+    let which = Which::parse(body.identities.unwrap_or_default(), body.sessions.unwrap_or_default())?;
+    let (found, more) = find(&app, action, which, app.clock.now()).await?;
+    let body = ManagedBody { processed: end(&app, action, &found).await?, more };
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+}
+
+impl Which {
+    fn parse(identities: Vec<String>, sessions: Vec<String>) -> Result<Self, ApiError> {
+        match (identities.as_slice(), sessions.as_slice()) {
+            ([everybody], []) if everybody == "*" => Ok(Self::Everybodys),
+            ([_, ..], []) => ids(&identities).map(Self::OfIdentities),
+            ([], [_, ..]) => ids(&sessions).map(Self::Sessions),
+            _ => Err(ApiError::bad_request("Name either identities or sessions, and at least one.")),
+        }
+    }
+}
+
+fn ids(texts: &[String]) -> Result<Vec<Uuid>, ApiError> {
+    if texts.len() > MAX_IDS {
+        return Err(ApiError::bad_request(format!("Name at most {MAX_IDS} ids at once.")));
+    }
+    let parse = |text: &String| {
+        Uuid::parse_str(text).map_err(|_| {
+            ApiError::bad_request("An id is not a UUID. Everybody is meant by identities: [\"*\"] alone.")
+        })
+    };
+    let mut ids = texts.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// The ids of the sessions that are to end, and whether there may be more of them.
+async fn find(
+    app: &App,
+    action: Action,
+    which: Which,
+    now: Timestamp,
+) -> Result<(Vec<Uuid>, bool), StoreError> {
+    let mut found = Vec::new();
+    match which {
+        Which::Everybodys => {
+            let live = (action == Action::Disable).then_some((true, now));
+            let filter = SessionFilter { live, ..SessionFilter::default() };
+            let sessions = app.store.sessions(&filter, &Page { after: None, limit: BATCH }).await?;
+            found.extend(sessions.iter().map(|(session, _)| session.id));
+            let more = found.len() == BATCH as usize;
+            return Ok((found, more));
+        }
+        Which::OfIdentities(ids) => {
+            for id in ids {
+                let filter = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
+                let mut page = Page { after: None, limit: BATCH };
+                loop {
+                    let sessions = app.store.sessions(&filter, &page).await?;
+                    let concerned = sessions.iter().filter(|(session, _)| action.concerns(session.active));
+                    found.extend(concerned.map(|(session, _)| session.id));
+                    if sessions.len() < BATCH as usize {
+                        break;
+                    }
+                    page.after = sessions.last().map(|(session, _)| session.id);
+                }
+            }
+        }
+        Which::Sessions(ids) => {
+            for id in ids {
+                let session = app.store.session(id).await?;
+                found.extend(session.filter(|(one, _)| action.concerns(one.session.active)).map(|_| id));
+            }
+        }
+    }
+    Ok((found, false))
+}
+
+/// Ends sessions and says how many. One that is deleted by somebody else meanwhile is not counted.
+async fn end(app: &App, action: Action, ids: &[Uuid]) -> Result<usize, StoreError> {
+    let mut ended = 0;
+    for part in ids.chunks(PART) {
+        let changes: Vec<Change> = part.iter().map(|id| action.change(*id)).collect();
+        match app.commit(&changes).await {
+            Ok(()) => ended += part.len(),
+            Err(StoreError::Conflict(Conflict::Missing)) => {
+                for change in changes {
+                    match app.commit(&[change]).await {
+                        Ok(()) => ended += 1,
+                        Err(StoreError::Conflict(Conflict::Missing)) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ended)
+}
+
+impl Action {
+    /// Whether there is anything to do with a session.
+    fn concerns(self, active: bool) -> bool {
+        active || self == Self::Delete
+    }
+
+    fn change(self, id: Uuid) -> Change {
+        match self {
+            Self::Disable => Change::RevokeSession { id, of: None },
+            Self::Delete => Change::DeleteSession(id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use crate::testing::{Answer, TestServer};
+
+    async fn asked(server: &TestServer, body: Value) -> Answer {
+        server.admin("POST", "/admin/sessions", Some(body)).await
+    }
+
+    async fn status(server: &TestServer, token: &str) -> u16 {
+        server.public("GET", "/sessions/whoami", &[("x-session-token", token)], None).await.status
+    }
+
+    async fn count(server: &TestServer) -> usize {
+        server.admin("GET", "/admin/sessions", None).await.body.as_array().unwrap().len()
+    }
+
+    #[tokio::test]
+    async fn sessions_end_by_their_ids_and_by_their_owners() {
+        let server = TestServer::start().await;
+        let ada = server.person("ada@example.org").await;
+        server.person("grace@example.org").await;
+        let (first, first_id) = server.signed_in("ada@example.org").await;
+        let (second, _) = server.signed_in("ada@example.org").await;
+        let (other, _) = server.signed_in("grace@example.org").await;
+        // From memory too.
+        assert_eq!(status(&server, &first).await, 200);
+        let missing = "6f1c6c2e-0000-4000-8000-000000000000";
+        let one = json!({"action": "disable", "sessions": [first_id, first_id, missing]});
+        assert_eq!(asked(&server, one.clone()).await.body, json!({"processed": 1, "more": false}));
+        assert_eq!(status(&server, &first).await, 401);
+        assert_eq!(asked(&server, one).await.body["processed"], 0, "it is disabled already");
+        assert_eq!(count(&server).await, 3, "and can be looked at");
+        let disable = json!({"action": "disable", "identities": [ada, missing], "sessions": null});
+        assert_eq!(asked(&server, disable).await.body["processed"], 1);
+        assert_eq!(status(&server, &second).await, 401);
+        let delete = json!({"action": "delete", "identities": [ada]});
+        assert_eq!(asked(&server, delete).await.body, json!({"processed": 2, "more": false}));
+        assert_eq!(count(&server).await, 1);
+        assert_eq!(status(&server, &other).await, 200);
+    }
+
+    #[tokio::test]
+    async fn everybody_is_signed_out() {
+        let server = TestServer::start().await;
+        server.person("ada@example.org").await;
+        let (token, _) = server.signed_in("ada@example.org").await;
+        server.signed_in("ada@example.org").await;
+        assert_eq!(status(&server, &token).await, 200);
+        let all = |action: &str| json!({"action": action, "identities": ["*"]});
+        assert_eq!(asked(&server, all("disable")).await.body, json!({"processed": 2, "more": false}));
+        assert_eq!(status(&server, &token).await, 401);
+        assert_eq!(count(&server).await, 2);
+        assert_eq!(asked(&server, all("delete")).await.body["processed"], 2);
+        assert_eq!(count(&server).await, 0);
+    }
+
+    #[tokio::test]
+    async fn what_makes_no_sense_is_refused() {
+        let server = TestServer::start().await;
+        let id = "6f1c6c2e-0000-4000-8000-000000000000";
+        for body in [
+            json!({"identities": [id]}),
+            json!({"action": "extend", "identities": [id]}),
+            json!({"action": "delete"}),
+            json!({"action": "delete", "identities": [], "sessions": []}),
+            json!({"action": "delete", "identities": [id], "sessions": [id]}),
+            json!({"action": "delete", "identities": ["*", id]}),
+            json!({"action": "delete", "sessions": ["*"]}),
+            json!({"action": "delete", "sessions": ["nope"]}),
+            json!({"action": "delete", "sessions": vec![id; 501]}),
+        ] {
+            assert_eq!(asked(&server, body.clone()).await.status, 400, "{body}");
+        }
+    }
+}
