@@ -246,6 +246,8 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
         // Nobody's last use is noted soon after they signed in, and seeding takes long: only reading is measured.
         let signed_in = SystemClock.now() + Duration::from_secs(3600);
         seed::people_of(&place.database, there, wanted, signed_in)?;
+        // What is not on the disk yet would be written during the measurement.
+        std::process::Command::new("sync").status().context("sync cannot be run")?;
         let mut seeded = Figure::new(format!("{wanted}: seeded in, s"));
         seeded.add(begin.elapsed().as_secs_f64());
         there = wanted;
