@@ -43,6 +43,8 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
             a href=(to(FlowKind::Login, flow.return_to.as_deref())) { (texts.word(Word::ToLogin)) }
         }
     };
-    let title = if is_sent { Word::CodeTitle } else { Word::RecoveryTitle };
+    // A code that an administrator gave out came by another way than mail.
+    let is_mailed = is_sent && !flow.details.is_given;
+    let title = if is_mailed { Word::CodeTitle } else { Word::RecoveryTitle };
     Ok(visit.card(title, flow.has_errors(), content).into_response())
 }
