@@ -231,26 +231,30 @@ class Slow(unittest.TestCase):
             self.skipTest(f"only {own[1]} file descriptors are allowed here")
         resource.setrlimit(resource.RLIMIT_NOFILE, (many + 1_000, own[1]))
         connections, selector = [], selectors.DefaultSelector()
+
+        def connected(server, count):
+            """So many idle connections, never more at once than the system holds until they are accepted."""
+            for number in range(1, count + 1):
+                yield connect(server)
+                if number % 100 == 0:
+                    until(lambda: metric(server, 'sessera_connections{api="public"}') >= number, "they are accepted")
+
         try:
             # None may end before the last one is there, however busy this machine is.
             with serving() as server:
                 began = time.monotonic()
-                some = [connect(server) for _ in range(500)]
-                # Descriptors would not do: one that the start has used may close meanwhile.
-                until(lambda: metric(server, 'sessera_connections{api="public"}') >= 500, "some are accepted")
+                some = list(connected(server, 500))
                 head = 5 + int(40 * (time.monotonic() - began))
                 for connection in some:
                     connection.close()
             with serving(head=f"{head}s") as server:
                 _, token = server.sign_in(0)
                 before = descriptors(server)
-                for number in range(many):
-                    connection = connect(server)
+                for number, connection in enumerate(connected(server, many)):
                     connections.append(connection)
                     selector.register(connection, selectors.EVENT_READ)
                     if number % 1_000 == 0:
                         self.assertEqual(server.whoami(token), 200)
-                until(lambda: metric(server, 'sessera_connections{api="public"}') >= many, "all are accepted")
                 self.assertEqual(server.whoami(token), 200)
                 self.assertEqual(server.sign_in(1)[0], 200)
                 with open(f"/proc/{server.process.pid}/status") as status:
