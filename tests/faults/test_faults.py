@@ -1,6 +1,6 @@
 """Faults under a running server: what was acknowledged is there afterwards, whatever happens.
 
-ROUNDS says how often the server is killed in a burst, for each engine; 100 take about ten minutes.
+ROUNDS says how often the server is killed in a burst, for each engine; 100 take about three minutes.
 """
 
 import contextlib
