@@ -200,9 +200,7 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     };
     // What an administrator began has no browser yet; who knows its code need not say where it came from.
     let is_open = flow.details.is_given && flow.transport == Transport::Browser;
-    if let Some(message) =
-        (!is_open).then(|| visit.check_submission(&flow, submission.csrf_token())).transpose()?.flatten()
-    {
+    if !is_open && let Some(message) = visit.check_submission(&flow, submission.csrf_token())? {
         return refuse(visit, flow, None, message).await;
     }
     flow.clear_messages();
