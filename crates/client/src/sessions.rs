@@ -46,6 +46,9 @@ pub struct SessionQuery {
     pub identity: Option<Uuid>,
 }
 
+/// How many ids a request may name.
+pub const MAX_IDS: usize = 500;
+
 /// How sessions end.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -61,9 +64,7 @@ pub enum Ending {
 pub enum Whose<'a> {
     /// Everybody's.
     Everybodys,
-    /// Those of these identities.
-    Identities(&'a [Uuid]),
-    /// These sessions.
+    /// These sessions, at most [`MAX_IDS`].
     Sessions(&'a [Uuid]),
 }
 
@@ -110,7 +111,6 @@ impl AdminClient {
     pub async fn end_sessions(&self, ending: Ending, whose: Whose<'_>) -> Result<u64, ClientError> {
         let mut body = match whose {
             Whose::Everybodys => json!({ "identities": ["*"] }),
-            Whose::Identities(ids) => json!({ "identities": ids }),
             Whose::Sessions(ids) => json!({ "sessions": ids }),
         };
         body["action"] = json!(ending);

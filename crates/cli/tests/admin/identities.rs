@@ -105,7 +105,7 @@ async fn sessions_are_listed_revoked_and_deleted() {
     assert_eq!(server.whoami(&third, "").await["error"]["code"], 401);
     let fourth = server.login("ada@example.org").await;
     let id = server.whoami(&fourth, "").await["id"].as_str().unwrap().to_owned();
-    server.run(&["delete", "session", &id]).good();
+    server.run(&["delete", "session", &id, &id]).good();
     assert!(server.run(&["get", "session", &id]).refused().contains("no session"));
     assert!(server.run(&["delete", "session", &id]).refused().contains("0 of 1"));
     let fifth = server.login("ada@example.org").await;

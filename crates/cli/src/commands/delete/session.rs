@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use sessera_client::sessions::{Ending, Whose};
+use sessera_client::sessions::{Ending, MAX_IDS, Whose};
 
 use crate::commands::{identities, sessions};
 use crate::global::Global;
@@ -36,8 +36,14 @@ impl DeleteSession {
                 live
             }
             None => {
-                let ids = self.which.ids;
-                let deleted = context.client.end_sessions(Ending::Delete, Whose::Sessions(&ids)).await?;
+                let mut ids = self.which.ids;
+                ids.sort_unstable();
+                // Whoever names one twice means one.
+                ids.dedup();
+                let mut deleted = 0;
+                for part in ids.chunks(MAX_IDS) {
+                    deleted += context.client.end_sessions(Ending::Delete, Whose::Sessions(part)).await?;
+                }
                 if deleted < ids.len() as u64 {
                     bail!(
                         "{deleted} of {} sessions were deleted; the others are not there. \"sessera list sessions\" shows those that are",
