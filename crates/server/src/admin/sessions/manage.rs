@@ -137,17 +137,7 @@ async fn find(
         }
         Which::OfIdentities(ids) => {
             for id in ids {
-                let filter = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
-                let mut page = Page { after: None, limit: BATCH };
-                loop {
-                    let sessions = app.store.sessions(&filter, &page).await?;
-                    let concerned = sessions.iter().filter(|(session, _)| action.concerns(session.active));
-                    found.extend(concerned.map(|(session, _)| session.id));
-                    if sessions.len() < BATCH as usize {
-                        break;
-                    }
-                    page.after = sessions.last().map(|(session, _)| session.id);
-                }
+                found.extend(of_identity(app, action, id).await?);
             }
         }
         Which::Sessions(ids) => {
@@ -158,6 +148,22 @@ async fn find(
         }
     }
     Ok((found, false))
+}
+
+/// The ids of an identity's sessions that are to end.
+async fn of_identity(app: &App, action: Action, id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+    let filter = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
+    let mut page = Page { after: None, limit: BATCH };
+    let mut found = Vec::new();
+    loop {
+        let sessions = app.store.sessions(&filter, &page).await?;
+        let concerned = sessions.iter().filter(|(session, _)| action.concerns(session.active));
+        found.extend(concerned.map(|(session, _)| session.id));
+        if sessions.len() < BATCH as usize {
+            return Ok(found);
+        }
+        page.after = sessions.last().map(|(session, _)| session.id);
+    }
 }
 
 /// Ends sessions and says how many. One that is deleted by somebody else meanwhile is not counted.
