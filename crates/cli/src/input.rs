@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result, anyhow};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use sessera_config::yaml;
 use sessera_jose::strict_json;
-use sessera_server::config::yaml;
 use sessera_tokenizer::source::decode_base64;
 
 /// Reads what a command was given: a path, `file://PATH`, `base64://CONTENT`, or `-` for standard input.

@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 
-use sessera_server::config::tree::LogConfig;
+use sessera_config::tree::LogConfig;
 use tracing_subscriber::EnvFilter;
 
 /// Begins to write the log as the configuration says. `RUST_LOG` overrides the level.

@@ -10,7 +10,6 @@ use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
 use sessera_store::{Change, Store, StoreError};
 use tokio::sync::Notify;
 
-use crate::config::tree::TracingConfig;
 use crate::error::ApiError;
 use crate::http::observe::RequestIds;
 use crate::limits::Limits;
@@ -23,6 +22,7 @@ use crate::sessions::{LiveSession, Sessions};
 pub use crate::snapshot::Snapshot;
 use crate::status_lists::StatusLists;
 use crate::traces::Traces;
+use sessera_config::tree::TracingConfig;
 
 /// The state of the running server, shared by all requests.
 pub struct App {

@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use sessera_config::TrustedProxies;
 
 /// The longest `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 512;
@@ -20,43 +21,6 @@ impl<S: Sync> FromRequestParts<S> for Peer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
         Ok(Self(peer.map(|ConnectInfo(address)| address.ip().to_canonical())))
-    }
-}
-
-/// Networks whose proxies are believed when they say for whom they ask.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct TrustedProxies(Vec<(IpAddr, u8)>);
-
-impl TrustedProxies {
-    /// Reads addresses (`10.0.0.1`) and networks (`10.0.0.0/8`). The error is the entry that is neither.
-    pub fn parse<T: AsRef<str>>(entries: impl IntoIterator<Item = T>) -> Result<Self, String> {
-        let network = |entry: &str| {
-            let (address, prefix) = entry.split_once('/').map_or((entry, None), |(a, p)| (a, Some(p)));
-            let address: IpAddr = address.parse().ok()?;
-            let bits = if address.is_ipv4() { 32 } else { 128 };
-            let prefix = prefix.map_or(Some(bits), |prefix| prefix.parse().ok())?;
-            (prefix <= bits).then_some((address, prefix))
-        };
-        entries
-            .into_iter()
-            .map(|entry| network(entry.as_ref().trim()).ok_or_else(|| entry.as_ref().to_owned()))
-            .collect::<Result<_, _>>()
-            .map(Self)
-    }
-
-    /// Whether an address is a trusted proxy's.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|(network, prefix)| match (network, address) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                let shift = 32 - u32::from(*prefix);
-                network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                let shift = 128 - u32::from(*prefix);
-                network.to_bits().checked_shr(shift) == address.to_bits().checked_shr(shift)
-            }
-            _ => false,
-        })
     }
 }
 
@@ -225,17 +189,6 @@ mod tests {
         assert_eq!(told("10.1.1.1", &both[..1]), None);
         let script = [("x-forwarded-proto", "javascript"), ("x-forwarded-host", "id.example.org")];
         assert_eq!(told("10.1.1.1", &script), None);
-    }
-
-    #[test]
-    fn networks_are_read_strictly() {
-        let all = TrustedProxies::parse(["0.0.0.0/0"]).expect("parses");
-        assert!(all.contains(IpAddr::from([9, 9, 9, 9])));
-        let one = TrustedProxies::parse(["192.168.1.1"]).expect("parses");
-        assert!(!one.contains(IpAddr::from([192, 168, 1, 2])));
-        for bad in ["10.0.0.0/33", "ten", "10.0.0.0/-1", ""] {
-            assert_eq!(TrustedProxies::parse([bad]), Err(bad.to_owned()));
-        }
     }
 
     #[test]

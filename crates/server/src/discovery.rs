@@ -15,8 +15,8 @@ use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::KeySet;
 use sessera_tokenizer::{SourceUrl, Template, Tokenizer};
 
-use crate::config::Config;
 use crate::tokenizers::Tokenizers;
+use sessera_config::Config;
 
 /// The public keys of all templates that work.
 #[derive(Debug, Default)]

@@ -3,7 +3,6 @@
 mod admin;
 pub mod app;
 pub mod client;
-pub mod config;
 pub mod courier;
 pub mod credentials;
 pub mod discovery;

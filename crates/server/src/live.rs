@@ -11,13 +11,13 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::config::keys::MACHINE;
-use crate::config::load::merge;
-use crate::config::patch::{self, PatchError};
-use crate::config::{Config, ConfigError, load, redact};
 use crate::rotation;
 use crate::snapshot::Snapshot;
 use crate::tokenizers::{self, ServerSources, Tokenizers, changed_at};
+use sessera_config::keys::MACHINE;
+use sessera_config::load::merge;
+use sessera_config::patch::{self, PatchError};
+use sessera_config::{Config, ConfigError, load, redact};
 
 /// Where the configuration comes from, apart from stored revisions.
 #[derive(Clone, Debug, Default)]
@@ -390,7 +390,7 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
     const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
     let mut warnings = Vec::new();
     for name in patch::touched_templates(before, after) {
-        let pointer = format!("{TEMPLATES}/{}", crate::config::keys::escape(&name));
+        let pointer = format!("{TEMPLATES}/{}", sessera_config::keys::escape(&name));
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
         match tokenizers::compile(&name, template, &ServerSources::new(sets)) {
             Ok(tokenizer) if tokenizer.algorithm().is_symmetric() => warnings.push(format!(
@@ -400,7 +400,7 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
             Ok(_) => {}
             Err(broken) => {
                 let pointer = match broken.member() {
-                    Some(member) => format!("{pointer}/{}", crate::config::keys::escape(member)),
+                    Some(member) => format!("{pointer}/{}", sessera_config::keys::escape(member)),
                     None => pointer,
                 };
                 return Err(PatchError { pointer, message: broken.render() });

@@ -17,13 +17,13 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::config::{Config, ConfigError, load};
 use crate::http::listener::{Places, Shortcut};
 use crate::live::{Live, Origin};
 use crate::password::PasswordHashing;
 use crate::rotation::{self, RotationError};
 use crate::snapshot::Snapshot;
 use crate::{admin, courier, http, nodes, public, sessions};
+use sessera_config::{Config, ConfigError, load};
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);

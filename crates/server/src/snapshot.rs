@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use sessera_store::KeySet;
 
-use crate::config::{Config, ConfigError};
 use crate::courier::Courier;
 use crate::discovery::Published;
 use crate::flows::self_service::SelfService;
 use crate::rotation;
 use crate::schema::IdentitySchemas;
 use crate::tokenizers::{ServerSources, Tokenizers};
+use sessera_config::{Config, ConfigError};
 
 /// Everything that follows from the configuration. It never changes; a new configuration makes a new one.
 pub struct Snapshot {

@@ -203,8 +203,8 @@ async fn another_provider_is_no_reason_not_to_start() {
 
 #[test]
 fn an_address_becomes_that_of_the_receiver_for_traces() {
-    use crate::config::Config;
-    use crate::config::tree::TracingConfig;
+    use sessera_config::Config;
+    use sessera_config::tree::TracingConfig;
     let url = |otlp: Value| {
         let tree = json!({"tracing": {"provider": "otel", "providers": {"otlp": otlp}}});
         match Config::from_tree(&tree).map(|config| config.tracing) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use sessera_config::{Config, load};
 use sessera_model::{Random, Secret, SystemRandom};
-use sessera_server::config::{Config, load};
 use sessera_store::transfer::transfer;
 use sessera_store::{Cipher, Engine, kratos, secrets_file};
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use sessera_server::config::{Config, load};
+use sessera_config::{Config, load};
 use sessera_server::{Origin, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;

@@ -33,7 +33,7 @@ fn node(value: &Value) -> Yaml<'_> {
 mod tests {
     use super::*;
     use serde_json::json;
-    use sessera_server::config::yaml;
+    use sessera_config::yaml;
 
     #[test]
     fn what_was_written_reads_back() {

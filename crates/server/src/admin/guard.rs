@@ -16,9 +16,9 @@ use url::Url;
 
 use crate::admin::{introspect, revoke};
 use crate::app::App;
-use crate::config::tree::{AdminConfig, is_loopback};
 use crate::credentials::bearer;
 use crate::error::ApiError;
+use sessera_config::tree::{AdminConfig, is_loopback};
 
 /// Lets a request pass or answers why not.
 pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
@@ -111,7 +111,7 @@ mod tests {
     use axum::http::HeaderValue;
     use serde_json::{Value, json};
 
-    use crate::config::Config;
+    use sessera_config::Config;
 
     fn status(admin: Value, has_body: bool, pairs: &[(&'static str, &'static str)]) -> u16 {
         let config = Config::from_tree(&json!({ "serve": { "admin": admin } })).unwrap().admin;

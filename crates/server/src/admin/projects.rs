@@ -13,12 +13,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::config::duplicates;
 use crate::error::{ApiError, NO_STORE};
 use crate::live::{ChangeError, Changed};
 use crate::openapi::ErrorBody;
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};
+use sessera_config::duplicates;
 
 /// The slug of the one project.
 const SLUG: &str = "default";

@@ -12,7 +12,7 @@ use sessera_model::Timestamp;
 use url::Url;
 
 use super::{Courier, Mail};
-use crate::config::tree::{Config, Reader};
+use sessera_config::tree::{Config, Reader};
 
 /// How long the mail server may take for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);

@@ -6,13 +6,13 @@ use sessera_model::Secret;
 use sessera_store::FlowKind;
 use url::Url;
 
-use crate::client::TrustedProxies;
-use crate::config::tree::{Config, Reader, bytes};
 use crate::flows::keys::Keys;
 use crate::flows::passkeys::RelyingParty;
 use crate::flows::self_service::{CookieRules, FlowRules, SelfService};
 use crate::limits::LimitRules;
 use crate::password::{HashAlgorithm, PasswordPolicy};
+use sessera_config::TrustedProxies;
+use sessera_config::tree::{Config, Reader, bytes};
 
 /// How long a flow lives when nothing is said.
 const LIFESPAN: Duration = Duration::from_hours(1);

@@ -6,12 +6,12 @@ use sessera_model::Uuid;
 use sessera_store::FlowKind;
 use url::Url;
 
-use crate::client::TrustedProxies;
 use crate::flows::keys::Keys;
 use crate::flows::passkeys::RelyingParty;
 use crate::flows::return_to;
 use crate::limits::LimitRules;
 use crate::password::{HashAlgorithm, PasswordPolicy};
+use sessera_config::TrustedProxies;
 
 /// The rules of all flows.
 #[derive(Clone, Debug)]

@@ -21,8 +21,8 @@ use tokio::time::timeout;
 use tower::Service as _;
 
 use super::patient::Patient;
-use crate::config::Timeouts;
 use crate::metrics::Counted;
+use sessera_config::Timeouts;
 
 /// The largest head of a request in bytes. Larger ones are answered with 431.
 const MAX_HEAD: usize = 64 * 1024;

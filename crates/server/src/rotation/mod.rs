@@ -19,10 +19,10 @@ use sessera_tokenizer::Activation;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::config::Config;
 use crate::error::ApiError;
 use crate::live::ChangeError;
 use crate::tokenizers::templates_with_set;
+use sessera_config::Config;
 
 pub use lease::{Lease, Refusal};
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use sessera_config::{Config, load};
 use sessera_model::SystemRandom;
-use sessera_server::config::{Config, load};
 use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
 use sessera_store::{Cipher, Engine, secrets_file};

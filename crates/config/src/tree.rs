@@ -8,7 +8,7 @@ use sessera_model::{GoDuration, Secret};
 use sessera_rotation::Timing;
 use url::Url;
 
-use super::load::ConfigError;
+use crate::load::ConfigError;
 
 /// The configuration that the server runs with.
 #[derive(Clone, Debug)]
@@ -195,7 +195,7 @@ const CACHE_MAX_BYTES: u64 = 256 << 20;
 
 /// An amount of memory in bytes: `19MiB`, `128MB`, or a number of bytes. `MB` and `MiB` are the same
 /// here, as they are in the file's origin.
-pub(crate) fn bytes(text: &str) -> Option<u64> {
+pub fn bytes(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
@@ -210,21 +210,26 @@ pub(crate) fn bytes(text: &str) -> Option<u64> {
 }
 
 /// Reads values of a tree whose types were checked; collects what is wrong all the same.
-pub(crate) struct Reader<'a> {
+#[derive(Debug)]
+pub struct Reader<'a> {
     tree: &'a Value,
-    pub(crate) problems: Vec<String>,
+    /// What is wrong, one sentence each.
+    pub problems: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn new(tree: &'a Value) -> Self {
+    /// A reader of a tree.
+    pub const fn new(tree: &'a Value) -> Self {
         Self { tree, problems: Vec::new() }
     }
 
-    pub(crate) fn value(&self, pointer: &str) -> Option<&'a Value> {
+    /// The value at a pointer, unless it is null.
+    pub fn value(&self, pointer: &str) -> Option<&'a Value> {
         self.tree.pointer(pointer).filter(|value| !value.is_null())
     }
 
-    pub(crate) fn text(&self, pointer: &str) -> Option<String> {
+    /// A text that is not empty.
+    pub fn text(&self, pointer: &str) -> Option<String> {
         match self.value(pointer)? {
             Value::String(text) if text.is_empty() => None,
             Value::String(text) => Some(text.clone()),
@@ -233,20 +238,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn flag(&self, pointer: &str, default: bool) -> bool {
+    /// A flag, or its default.
+    pub fn flag(&self, pointer: &str, default: bool) -> bool {
         self.value(pointer).and_then(Value::as_bool).unwrap_or(default)
     }
 
-    pub(crate) fn integer(&self, pointer: &str) -> Option<i64> {
+    /// A whole number.
+    pub fn integer(&self, pointer: &str) -> Option<i64> {
         self.value(pointer)?.as_i64()
     }
 
-    pub(crate) fn duration(&self, pointer: &str) -> Option<Duration> {
+    /// A duration.
+    pub fn duration(&self, pointer: &str) -> Option<Duration> {
         self.text(pointer)?.parse::<GoDuration>().ok().map(GoDuration::get)
     }
 
     /// An amount of memory in bytes.
-    pub(crate) fn bytes(&mut self, pointer: &str) -> Option<u64> {
+    pub fn bytes(&mut self, pointer: &str) -> Option<u64> {
         let text = self.text(pointer)?;
         let bytes = bytes(&text);
         if bytes.is_none() {
@@ -257,7 +265,8 @@ impl<'a> Reader<'a> {
         bytes
     }
 
-    pub(crate) fn texts(&self, pointer: &str) -> Vec<String> {
+    /// A list of texts; a single text stands for a list of one.
+    pub fn texts(&self, pointer: &str) -> Vec<String> {
         match self.value(pointer) {
             Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
             Some(Value::String(text)) => vec![text.clone()],
@@ -265,11 +274,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(crate) fn secrets(&self, pointer: &str) -> Vec<Secret> {
+    /// A list of secrets without empty ones.
+    pub fn secrets(&self, pointer: &str) -> Vec<Secret> {
         self.texts(pointer).into_iter().filter(|text| !text.is_empty()).map(Secret::new).collect()
     }
 
-    pub(crate) fn url(&mut self, pointer: &str) -> Option<Url> {
+    /// An absolute URL; what is none is a problem.
+    pub fn url(&mut self, pointer: &str) -> Option<Url> {
         let text = self.text(pointer)?;
         match Url::parse(&text) {
             Ok(url) => Some(url),
@@ -303,7 +314,7 @@ impl Config {
     /// Makes the typed configuration of a merged tree.
     pub fn from_tree(tree: &Value) -> Result<Self, ConfigError> {
         let mut reader = Reader::new(tree);
-        let findings = super::keys::check(tree);
+        let findings = crate::keys::check(tree);
         reader
             .problems
             .extend(findings.wrong.iter().map(|wrong| format!("{}: {}", wrong.pointer, wrong.message)));

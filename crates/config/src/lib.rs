@@ -22,7 +22,9 @@ pub mod redact;
 #[cfg(test)]
 mod reference;
 pub mod tree;
+mod trusted_proxies;
 pub mod yaml;
 
 pub use load::{ConfigError, Loaded, load};
 pub use tree::{Config, Timeouts};
+pub use trusted_proxies::TrustedProxies;

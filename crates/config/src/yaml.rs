@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use saphyr::{LoadableYamlNode as _, MarkedYamlOwned, ScalarOwned, YamlDataOwned};
 use serde_json::{Map, Number, Value};
 
-use super::keys::escape;
+use crate::keys::escape;
 
 /// The largest file in bytes.
 const MAX_FILE: usize = 4 * 1024 * 1024;

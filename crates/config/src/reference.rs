@@ -1,15 +1,15 @@
-//! The page about the configuration has every key: its tables are made of [`super::keys`].
+//! The page about the configuration has every key: its tables are made of [`crate::keys`].
 //!
-//! `SESSERA_BLESS=1 cargo test -p sessera-server reference` writes them anew.
+//! `SESSERA_BLESS=1 cargo test -p sessera-config reference` writes them anew.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::keys::{Key, Kind, MACHINE, ROOT};
-use super::load::variable_name;
+use crate::keys::{Key, Kind, MACHINE, ROOT};
+use crate::load::variable_name;
 
 const PAGE: &str = "../../docs/configuration.md";
-const BEGIN: &str = "<!-- the tables below are made of crates/server/src/config/keys.rs -->\n";
+const BEGIN: &str = "<!-- the tables below are made of crates/config/src/keys.rs -->\n";
 
 /// The tables and what is accepted without effect.
 #[derive(Default)]
@@ -114,7 +114,7 @@ fn the_page_has_every_key() {
     } else {
         assert!(
             tables == made,
-            "docs/configuration.md is not of today: run SESSERA_BLESS=1 cargo test -p sessera-server reference"
+            "docs/configuration.md is not of today: run SESSERA_BLESS=1 cargo test -p sessera-config reference"
         );
     }
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::keys::{self, MACHINE};
+use crate::keys::{self, MACHINE};
 
 /// What project paths begin with.
 const PREFIX: &str = "/services/identity/config";
@@ -77,7 +77,7 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
 }
 
 /// Whether a value names something of the server's machine: a file, or a library with the file of its PIN.
-pub(crate) fn is_of_the_machine(text: &str) -> bool {
+pub fn is_of_the_machine(text: &str) -> bool {
     // As sources are read: white space around them does not count.
     let text = text.trim_start();
     text.starts_with("file://") || text.starts_with("pkcs11:")

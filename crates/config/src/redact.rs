@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sessera_jose::JwkSet;
 use sessera_tokenizer::source::decode_base64;
 
-use super::keys::{escape, is_secret};
+use crate::keys::{escape, is_secret};
 
 /// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
 #[must_use]

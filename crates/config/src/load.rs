@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use sessera_jose::strict_json;
 
-use super::keys::{self, Kind};
-use super::yaml;
+use crate::keys::{self, Kind};
+use crate::yaml;
 
 /// The configuration cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
