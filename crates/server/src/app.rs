@@ -4,10 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arc_swap::{ArcSwap, Guard};
-use opentelemetry::Context;
-use opentelemetry::context::FutureExt as _;
 use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
-use sessera_store::{Change, Store, StoreError};
+use sessera_store::{Change, CommitListener, Committer, Outcome, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::error::ApiError;
@@ -28,6 +26,8 @@ use sessera_config::tree::TracingConfig;
 pub struct App {
     /// Durable storage.
     pub store: Arc<dyn Store>,
+    /// Commits changes and tells whoever has to hear of them.
+    pub committer: Committer,
     /// Where "now" comes from.
     pub clock: Arc<dyn Clock>,
     /// Where ids and tokens come from.
@@ -80,7 +80,11 @@ impl App {
         // What is in memory is asked without a detour.
         let sessions = Sessions::new(snapshot.config.session.cache_max_bytes, store.clone());
         let store: Arc<dyn Store> = Arc::new(Observed::new(store, metrics.clone(), traces.clone()));
+        let message_waits = Arc::new(Notify::new());
+        let listeners: Vec<Arc<dyn CommitListener>> =
+            vec![sessions.cache.clone(), metrics.clone(), Arc::new(WakeCourier(message_waits.clone()))];
         Self {
+            committer: Committer::new(store.clone(), listeners),
             metrics,
             traces,
             request_ids: RequestIds::new(u64::from_le_bytes(start)),
@@ -91,7 +95,7 @@ impl App {
             random,
             passwords,
             limits: Limits::default(),
-            message_waits: Arc::new(Notify::new()),
+            message_waits,
             live,
             lease: Lease::default(),
             status_lists: StatusLists::default(),
@@ -150,29 +154,24 @@ impl App {
             .any(|credential| matches!(credential.kind, CredentialKind::Totp | CredentialKind::LookupSecret)))
     }
 
-    /// Applies changes to the store, all or nothing. Every change that the server makes goes through
-    /// here, so that what is kept in memory is dropped before the change is answered.
+    /// Commits changes, all or nothing, and tells whoever has to hear of them; see [`Committer::commit`].
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        let (store, cache, changes) = (self.store.clone(), self.sessions.cache.clone(), changes.to_vec());
-        let (message_waits, metrics) = (self.message_waits.clone(), self.metrics.clone());
-        // A request can be given up at any time, its client gone. In a task of its own the change and the
-        // dropping happen together all the same. A change that failed may have reached the disk, too.
-        let work = async move {
-            let outcome = store.commit(&changes).await;
-            cache.drop_changed(&changes);
-            if outcome.is_ok() {
-                let made = changes.iter().filter(|change| matches!(change, Change::InsertSession(_)));
-                metrics.sign_ins.inc_by(made.count() as u64);
-            }
-            if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
-                message_waits.notify_one();
-            }
-            outcome
-        };
-        tokio::spawn(work.with_context(Context::current())).await.unwrap_or_else(|failure| {
-            self.sessions.cache.drop_all();
-            Err(StoreError::Unavailable(format!("the change ended early: {failure}")))
-        })
+        self.committer.commit(changes).await
+    }
+}
+
+/// Wakes the courier when a message is put into the outbox.
+struct WakeCourier(Arc<Notify>);
+
+impl CommitListener for WakeCourier {
+    fn name(&self) -> &'static str {
+        "courier"
+    }
+
+    fn told(&self, changes: &[Change], _: Outcome) {
+        if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
+            self.0.notify_one();
+        }
     }
 }
 

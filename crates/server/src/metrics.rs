@@ -10,6 +10,8 @@ use prometheus::{
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
 
+use sessera_store::{Change, CommitListener, Outcome};
+
 use crate::app::App;
 use crate::rotation;
 
@@ -285,6 +287,19 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
+    }
+}
+
+impl CommitListener for Metrics {
+    fn name(&self) -> &'static str {
+        "metrics"
+    }
+
+    fn told(&self, changes: &[Change], outcome: Outcome) {
+        if outcome == Outcome::Committed {
+            let made = changes.iter().filter(|change| matches!(change, Change::InsertSession(_)));
+            self.sign_ins.inc_by(made.count() as u64);
+        }
     }
 }
 

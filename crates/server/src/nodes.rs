@@ -17,13 +17,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 pub(crate) fn listen(app: &App) -> Arc<Notify> {
     let changed = Arc::new(Notify::new());
     let (told, cache) = (changed.clone(), app.sessions.cache.clone());
-    app.store.line().listen(Box::new(move |invalidation| match invalidation {
-        Invalidation::Token(token) => cache.drop_token(token),
-        Invalidation::Session(id) => cache.drop_session(*id),
-        Invalidation::Identity(id) => cache.drop_identity(*id),
-        Invalidation::Configuration | Invalidation::KeySets => told.notify_one(),
-        Invalidation::Everything => {
-            cache.drop_all();
+    app.store.line().listen(Box::new(move |invalidation| {
+        cache.invalidate(invalidation);
+        if matches!(
+            invalidation,
+            Invalidation::Configuration | Invalidation::KeySets | Invalidation::Everything
+        ) {
             told.notify_one();
         }
     }));

@@ -6,6 +6,8 @@
 //! their conditions (the version they were made from, a code not used yet), so two requests that
 //! race end with exactly one winner and a [`StoreError::Conflict`] for the other.
 //!
+//! Programs commit through a [`Committer`], which tells whoever keeps copies in memory.
+//!
 //! Tokens are stored as hashes only ([`sessera_model::TokenHash`]); private keys, configuration
 //! revisions, flows, messages and credentials are encrypted under `secrets.cipher`
 //! ([`cipher::Cipher`]) by the engine, so nobody above it has to think of it.
@@ -15,6 +17,7 @@
 
 pub mod change;
 pub mod cipher;
+pub mod committer;
 pub mod engine;
 pub mod error;
 pub mod kratos;
@@ -33,6 +36,7 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, 
 
 pub use change::Change;
 pub use cipher::Cipher;
+pub use committer::{CommitListener, Committer, Outcome};
 pub use engine::Engine;
 pub use error::{Conflict, StoreError};
 pub use line::{Invalidation, Line};

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 use sessera_model::{Timestamp, TokenHash, Uuid};
-use sessera_store::{Change, Store};
+use sessera_store::{Change, CommitListener, Invalidation, Outcome, Store};
 
 use super::live::LiveSession;
 
@@ -195,40 +195,28 @@ impl SessionCache {
         self.entries.clear();
     }
 
-    /// Drops what changes touch. To be called when they are in the store and before they are answered.
-    pub fn drop_changed(&self, changes: &[Change]) {
-        for change in changes {
-            match change {
-                Change::UpdateIdentity(identity) => self.drop_identity(identity.id),
-                Change::DeleteIdentity(id) | Change::DeleteSessionsOf(id) => self.drop_identity(*id),
-                Change::PutCredential(credential) => self.drop_identity(credential.identity_id),
-                Change::DeleteCredential { identity_id, .. } => self.drop_identity(*identity_id),
-                Change::AuthenticateSession { id, .. }
-                | Change::ExtendSession { id, .. }
-                | Change::RevokeSession { id, .. }
-                | Change::DeleteSession(id) => self.drop_session(*id),
-                Change::RevokeSessionByToken(token) => self.drop_token(token),
-                Change::RevokeSessions(filter) => match filter.identity_id {
-                    Some(id) => self.drop_identity(id),
-                    None => self.drop_all(),
-                },
-                // What is new was never read, and the rest is no part of a session.
-                Change::InsertIdentity(_)
-                | Change::InsertSession(_)
-                | Change::NoteUses(_)
-                | Change::InsertFlow(_)
-                | Change::UpdateFlow(_)
-                | Change::ConsumeFlow { .. }
-                | Change::InsertCode(_)
-                | Change::UseCode(_)
-                | Change::EnqueueMessage(_)
-                | Change::MessageSent(_)
-                | Change::MessageFailed { .. }
-                | Change::ClaimMessage { .. }
-                | Change::PutKeySet(_)
-                | Change::DeleteKeySet(_)
-                | Change::InsertRevision(_) => {}
-            }
+    /// Drops what is worth nothing any more.
+    pub fn invalidate(&self, invalidation: &Invalidation) {
+        match invalidation {
+            Invalidation::Token(token) => self.drop_token(token),
+            Invalidation::Session(id) => self.drop_session(*id),
+            Invalidation::Identity(id) => self.drop_identity(*id),
+            Invalidation::Everything => self.drop_all(),
+            // They are no part of a session.
+            Invalidation::Configuration | Invalidation::KeySets => {}
+        }
+    }
+}
+
+impl CommitListener for SessionCache {
+    fn name(&self) -> &'static str {
+        "session cache"
+    }
+
+    /// Drops what the changes touch, uncertain ones too.
+    fn told(&self, changes: &[Change], _: Outcome) {
+        for invalidation in changes.iter().filter_map(Invalidation::of) {
+            self.invalidate(&invalidation);
         }
     }
 }

@@ -263,7 +263,7 @@ proptest! {
                             *version += 1;
                         }
                     }
-                    cache.drop_changed(&[change(number, kind)]);
+                    cache.told(&[change(number, kind)], Outcome::Committed);
                 }
                 Step::DropAll => {
                     for version in versions.values_mut() {

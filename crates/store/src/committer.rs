@@ -1,0 +1,102 @@
+//! Changes are committed and then heard of, in one place.
+
+use std::fmt;
+use std::sync::Arc;
+
+use opentelemetry::Context;
+use opentelemetry::context::FutureExt as _;
+
+use crate::{Change, Store, StoreError};
+
+/// What is known about changes that were to be committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// They are in the store.
+    Committed,
+    /// The store refused them or failed. A store that fails may have made them all the same.
+    Uncertain,
+}
+
+/// Somebody who has to hear of changes: a cache drops what they touch, a counter counts, a courier wakes up.
+pub trait CommitListener: Send + Sync {
+    /// What it is called where listeners are listed.
+    fn name(&self) -> &'static str;
+
+    /// Hears of changes after the store has answered and before whoever committed them learns the outcome.
+    ///
+    /// It must neither wait nor panic: what is kept in memory has been dropped when it returns.
+    fn told(&self, changes: &[Change], outcome: Outcome);
+}
+
+/// Commits changes and tells whoever has to hear of them. Cheap to clone; all clones are one.
+///
+/// Everything that a program changes goes through here rather than to [`Store::commit`], which gives
+/// these promises:
+///
+/// - The changes of one call happen all together or not at all.
+/// - Every listener is told of every call exactly once, in the order in which they were registered,
+///   before [`Self::commit`] returns. So whoever is answered that a session was revoked finds it in no cache.
+/// - Both hold when the caller gives up in the middle, as a request does whose client is gone. The work is
+///   done in a task of its own.
+///
+/// Other nodes hear of changes through the store itself; see [`crate::line`].
+#[derive(Clone)]
+pub struct Committer {
+    store: Arc<dyn Store>,
+    listeners: Arc<[Arc<dyn CommitListener>]>,
+}
+
+impl Committer {
+    /// Commits to `store` and tells `listeners`, the first one first.
+    pub fn new(store: Arc<dyn Store>, listeners: Vec<Arc<dyn CommitListener>>) -> Self {
+        Self { store, listeners: listeners.into() }
+    }
+
+    /// Commits changes, all or nothing. When it returns `Ok`, they are on disk and everybody was told.
+    ///
+    /// [`StoreError::Conflict`] says that a change's condition did not hold: nothing happened.
+    /// [`StoreError::Unavailable`] leaves open whether the changes were made.
+    ///
+    /// # Panics
+    /// Outside of a Tokio runtime.
+    pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let store = self.store.clone();
+        let listeners = self.listeners.clone();
+        let mut telling = Telling { listeners, changes: changes.to_vec(), outcome: Outcome::Uncertain };
+        let work = async move {
+            let result = store.commit(&telling.changes).await;
+            if result.is_ok() {
+                telling.outcome = Outcome::Committed;
+            }
+            drop(telling);
+            result
+        };
+        // The store's own spans belong to the trace of the caller.
+        tokio::spawn(work.with_context(Context::current())).await.unwrap_or_else(|failure| {
+            Err(StoreError::Unavailable(format!("the change ended early: {failure}")))
+        })
+    }
+}
+
+impl fmt::Debug for Committer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.listeners.iter().map(|listener| listener.name()).collect();
+        f.debug_struct("Committer").field("listeners", &names).finish_non_exhaustive()
+    }
+}
+
+/// Changes of which listeners are still to be told. They are told when it is dropped, so that they hear of
+/// the changes even when the store panics or the runtime stops in the middle.
+struct Telling {
+    listeners: Arc<[Arc<dyn CommitListener>]>,
+    changes: Vec<Change>,
+    outcome: Outcome,
+}
+
+impl Drop for Telling {
+    fn drop(&mut self) {
+        for listener in &*self.listeners {
+            listener.told(&self.changes, self.outcome);
+        }
+    }
+}
