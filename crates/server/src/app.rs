@@ -4,17 +4,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arc_swap::{ArcSwap, Guard};
+use sessera_accounts::Accounts;
+use sessera_accounts::courier::WakeCourier;
+use sessera_accounts::limits::Limits;
+use sessera_accounts::password::PasswordHashing;
 use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
-use sessera_store::{Change, CommitListener, Committer, Outcome, Store, StoreError};
+use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::error::ApiError;
 use crate::http::observe::RequestIds;
-use crate::limits::Limits;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::observed::Observed;
-use crate::password::PasswordHashing;
 use crate::rotation::Lease;
 use crate::sessions::{LiveSession, Sessions};
 pub use crate::snapshot::Snapshot;
@@ -34,12 +36,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Live sessions by token.
     pub sessions: Sessions,
-    /// The bounded pool in which passwords are hashed.
-    pub passwords: PasswordHashing,
-    /// Counters against abuse.
-    pub limits: Limits,
-    /// Tells the courier that a message was put into the outbox.
-    pub message_waits: Arc<Notify>,
+    /// Who people are and how they prove it.
+    pub accounts: Arc<Accounts>,
     /// Where the configuration comes from and how it changes.
     pub live: Live,
     /// Whether this node may sign with managed keys.
@@ -83,8 +81,20 @@ impl App {
         let message_waits = Arc::new(Notify::new());
         let listeners: Vec<Arc<dyn CommitListener>> =
             vec![sessions.cache.clone(), metrics.clone(), Arc::new(WakeCourier(message_waits.clone()))];
+        let committer = Committer::new(store.clone(), listeners);
+        let accounts = Accounts {
+            store: store.clone(),
+            committer: committer.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            passwords,
+            limits: Limits::default(),
+            metrics: metrics.accounts.clone(),
+            message_waits,
+        };
         Self {
-            committer: Committer::new(store.clone(), listeners),
+            accounts: Arc::new(accounts),
+            committer,
             metrics,
             traces,
             request_ids: RequestIds::new(u64::from_le_bytes(start)),
@@ -93,9 +103,6 @@ impl App {
             store,
             clock,
             random,
-            passwords,
-            limits: Limits::default(),
-            message_waits,
             live,
             lease: Lease::default(),
             status_lists: StatusLists::default(),
@@ -117,7 +124,7 @@ impl App {
 
     /// Whether it is known without asking the store that a session has proven what it must.
     pub(crate) fn is_assured(snapshot: &Snapshot, live: &LiveSession) -> bool {
-        !snapshot.self_service.needs_highest_aal
+        !snapshot.accounts.rules.needs_highest_aal
             || live.session.assurance_level >= AssuranceLevel::Aal2
             || live.second_factor.get() == Some(&false)
     }
@@ -139,7 +146,7 @@ impl App {
         if !has_second {
             return Ok(());
         }
-        let redirect = snapshot.self_service.url("self-service/login/browser?aal=aal2");
+        let redirect = snapshot.accounts.rules.url("self-service/login/browser?aal=aal2");
         Err(ApiError::forbidden(
             "The session has proven one factor, but its owner has set up a second one. Ask for it with a login flow with aal=aal2.",
         )
@@ -157,21 +164,6 @@ impl App {
     /// Commits changes, all or nothing, and tells whoever has to hear of them; see [`Committer::commit`].
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         self.committer.commit(changes).await
-    }
-}
-
-/// Wakes the courier when a message is put into the outbox.
-struct WakeCourier(Arc<Notify>);
-
-impl CommitListener for WakeCourier {
-    fn name(&self) -> &'static str {
-        "courier"
-    }
-
-    fn told(&self, changes: &[Change], _: Outcome) {
-        if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
-            self.0.notify_one();
-        }
     }
 }
 

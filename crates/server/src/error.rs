@@ -7,6 +7,9 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use sessera_accounts::flows::error::FlowError;
+use sessera_accounts::identities::IdentityError;
+use sessera_accounts::password::PasswordError;
 use sessera_store::{Conflict, StoreError};
 
 /// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
@@ -225,9 +228,52 @@ impl From<StoreError> for ApiError {
     }
 }
 
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => {
+                Self::unavailable("Too many passwords are being checked right now. Try again in a moment.")
+            }
+            PasswordError::Internal(what) => Self::internal(what),
+            other => {
+                let mut reason = other.to_string();
+                if let Some(first) = reason.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                Self::bad_request(reason + ".")
+            }
+        }
+    }
+}
+
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<FlowError> for ApiError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Store(error) => error.into(),
+            FlowError::Password(error) => error.into(),
+            FlowError::Identity(error) => error.into(),
+            FlowError::Internal(what) => Self::internal(what),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_queue_of_passwords_is_not_the_caller_s_fault() {
+        assert_eq!(ApiError::from(PasswordError::Busy).status(), 503);
+        let error = ApiError::from(PasswordError::TooLong { max: 72, actual: 80 });
+        assert_eq!(error.status(), 400);
+        assert_eq!(error.reason(), "The password is 80 bytes long; the longest that can be stored has 72.");
+    }
 
     #[test]
     fn the_envelope_has_the_contract_s_members() {

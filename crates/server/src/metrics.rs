@@ -71,7 +71,8 @@ pub struct Metrics {
     pub sign_ins: IntCounter,
     passwords_running: IntGauge,
     passwords_waiting: IntGauge,
-    limits_hit: IntCounterVec,
+    /// Those of accounts.
+    pub accounts: sessera_accounts::Metrics,
     /// Clients that are connected, by API.
     pub connections: IntGaugeVec,
     /// Clients that were sent away because all places were taken, by API.
@@ -163,11 +164,7 @@ impl Metrics {
                 sign_ins: counter("sessera_sign_ins_total", "Sessions that were made.")?,
                 passwords_running: gauge("sessera_passwords_running", "Passwords being hashed now.")?,
                 passwords_waiting: gauge("sessera_passwords_waiting", "Passwords that wait to be hashed.")?,
-                limits_hit: counters(
-                    "sessera_limits_hit_total",
-                    "Attempts that a limit against abuse refused: requests, failures, codes.",
-                    &["limit"],
-                )?,
+                accounts: sessera_accounts::Metrics::new()?,
                 connections: gauges("sessera_connections", "Clients that are connected, by API.", &["api"])?,
                 connections_refused: counters(
                     "sessera_connections_refused_total",
@@ -204,8 +201,11 @@ impl Metrics {
         self.registry.register(Box::new(self.mapper_seconds.clone()))?;
         self.registry.register(Box::new(self.mapper_fuel.clone()))?;
         self.registry.register(Box::new(self.signing_seconds.clone()))?;
-        for counters in [&self.store_failures, &self.limits_hit, &self.connections_refused, &self.spans] {
+        for counters in [&self.store_failures, &self.connections_refused, &self.spans] {
             self.registry.register(Box::new(counters.clone()))?;
+        }
+        for collector in self.accounts.collectors() {
+            self.registry.register(collector)?;
         }
         for gauges in [&self.store_connections, &self.store_waiting, &self.connections] {
             self.registry.register(Box::new(gauges.clone()))?;
@@ -252,11 +252,6 @@ impl Metrics {
         self.refused_tokens.with_label_values(&[why]).inc();
     }
 
-    /// A limit against abuse refused an attempt.
-    pub fn limit_hit(&self, limit: &str) {
-        self.limits_hit.with_label_values(&[limit]).inc();
-    }
-
     /// The store did something, or failed to.
     pub fn stored(&self, operation: &str, took: Duration, failed: bool) {
         if failed {
@@ -271,7 +266,7 @@ impl Metrics {
         let cache = &app.sessions.cache;
         self.cache_entries.set(number(cache.len() as u64));
         self.cache_bytes.set(number(cache.bytes()));
-        let (running, waiting) = app.passwords.in_use();
+        let (running, waiting) = app.accounts.passwords.in_use();
         self.passwords_running.set(number(running as u64));
         self.passwords_waiting.set(number(waiting as u64));
         for pool in app.store.pools() {

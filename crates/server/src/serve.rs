@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime};
 use axum::body::Body;
 use axum::http::Request;
 use axum::response::{IntoResponse as _, Response};
+use sessera_accounts::courier;
+use sessera_accounts::password::PasswordHashing;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
 use sessera_tokenizer::MAX_STATUS_TTL;
@@ -19,10 +21,9 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::http::listener::{Places, Shortcut};
 use crate::live::{Live, Origin};
-use crate::password::PasswordHashing;
 use crate::rotation::{self, RotationError};
 use crate::snapshot::Snapshot;
-use crate::{admin, courier, http, nodes, public, sessions};
+use crate::{admin, http, nodes, public, sessions};
 use sessera_config::{Config, ConfigError, load};
 
 /// How often files that were read are looked at for changes.
@@ -191,7 +192,8 @@ impl Server {
         ));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
         tasks.spawn(nodes::follow(self.app.clone(), self.changed, self.version, stop.clone()));
-        tasks.spawn(courier::run(self.app.clone(), stop.clone()));
+        let (app, accounts) = (self.app.clone(), self.app.accounts.clone());
+        tasks.spawn(courier::run(accounts, move || app.snapshot().accounts.clone(), stop.clone()));
         tasks.spawn(rotation::run(self.app.clone(), stop.clone()));
         tasks.spawn(every(SWEEP_EVERY, stop.clone(), self.app.clone(), sweep));
         tasks.spawn(every(NOTE_USES_EVERY, stop, self.app.clone(), write_uses));

@@ -5,11 +5,8 @@ use std::sync::Arc;
 
 use sessera_store::KeySet;
 
-use crate::courier::Courier;
 use crate::discovery::Published;
-use crate::flows::self_service::SelfService;
 use crate::rotation;
-use crate::schema::IdentitySchemas;
 use crate::tokenizers::{ServerSources, Tokenizers};
 use sessera_config::{Config, ConfigError};
 
@@ -17,18 +14,14 @@ use sessera_config::{Config, ConfigError};
 pub struct Snapshot {
     /// The configuration itself.
     pub config: Config,
-    /// The identity schemas.
-    pub schemas: IdentitySchemas,
+    /// What concerns accounts: identity schemas, the rules of flows, mail.
+    pub accounts: Arc<sessera_accounts::Snapshot>,
     /// The tokenizer templates.
     pub tokenizers: Tokenizers,
-    /// The rules of all flows.
-    pub self_service: SelfService,
     /// The public keys that verifiers are shown.
     pub published: Published,
     /// The versions of the key sets that it was made of.
     pub set_versions: HashMap<String, i64>,
-    /// How messages are sent.
-    pub courier: Courier,
     /// Where schemas can be read: the public base URL and `schemas/`.
     pub schemas_url: Arc<str>,
 }
@@ -37,20 +30,15 @@ impl Snapshot {
     /// Compiles a configuration. Broken templates do not stop it; anything else that is wrong does.
     /// `previous` are the templates that are in use.
     pub fn compile(config: Config, sets: &[KeySet], previous: &Tokenizers) -> Result<Self, ConfigError> {
-        let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
-        let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
-            .map_err(|error| ConfigError::Invalid(vec![format!("/identity/schemas: {error}")]))?;
+        let accounts = sessera_accounts::Snapshot::compile(&config).map_err(ConfigError::Invalid)?;
         check_rotation(&config, sets)?;
         let tokenizers = Tokenizers::compile(&config.templates, &ServerSources::new(sets), previous);
         Ok(Self {
             published: Published::compile(&config, &tokenizers, sets),
             set_versions: rotation::versions(sets),
             tokenizers,
-            self_service: SelfService::compile(&config, &config.secrets.cookie)
-                .map_err(ConfigError::Invalid)?,
-            courier: Courier::compile(&config).map_err(ConfigError::Invalid)?,
+            accounts: Arc::new(accounts),
             schemas_url: format!("{}schemas/", config.public.base_url).into(),
-            schemas,
             config,
         })
     }
@@ -73,8 +61,8 @@ fn check_rotation(config: &Config, sets: &[KeySet]) -> Result<(), ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::password::HashAlgorithm;
     use serde_json::{Value, json};
+    use sessera_accounts::password::HashAlgorithm;
 
     fn compile(tree: Value) -> Result<Snapshot, ConfigError> {
         Snapshot::compile(Config::from_tree(&tree)?, &[], &Tokenizers::default())
@@ -83,7 +71,7 @@ mod tests {
     #[test]
     fn nothing_configured_signs_people_in_and_up() {
         let snapshot = compile(json!({})).unwrap();
-        let rules = &snapshot.self_service;
+        let rules = &snapshot.accounts.rules;
         assert!(rules.password.is_some() && rules.registration.enabled && rules.registration_signs_in);
         assert!(!rules.cookie.secure);
         assert_eq!(rules.hashing, HashAlgorithm::default());
@@ -93,7 +81,7 @@ mod tests {
     #[test]
     fn cookies_are_secure_under_https() {
         let snapshot = compile(json!({"serve": {"public": {"base_url": "https://id.example.org"}}})).unwrap();
-        assert!(snapshot.self_service.cookie.secure);
+        assert!(snapshot.accounts.rules.cookie.secure);
         assert_eq!(snapshot.config.public.base_url, "https://id.example.org/");
     }
 

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use sessera_accounts::password::PasswordHashing;
 use sessera_model::{FixedClock, Random, SystemRandom, Timestamp};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::{Cipher, Store};
@@ -17,7 +18,6 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::live::{Live, Origin};
-use crate::password::PasswordHashing;
 pub(crate) use crate::witness::Witness;
 use crate::{admin, public};
 

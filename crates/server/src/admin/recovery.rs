@@ -8,6 +8,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use sessera_accounts::codes;
+use sessera_accounts::flows::flow::{Beginning, Flow, RecoveryDetails, State as FlowState, Transport};
 use sessera_model::{GoDuration, Timestamp};
 use sessera_store::{Change, CodePurpose, FlowKind};
 use utoipa::ToSchema;
@@ -17,8 +19,6 @@ use utoipa_axum::routes;
 use super::identities::find_identity;
 use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
-use crate::flows::codes;
-use crate::flows::flow::{Beginning, Flow, RecoveryDetails, State as FlowState, Transport};
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
@@ -76,7 +76,7 @@ async fn create(
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let rules = &snapshot.self_service;
+    let rules = &snapshot.accounts.rules;
     if !rules.code {
         return Err(ApiError::not_found(
             "Codes are off. Switch them on with selfservice.methods.code.enabled.",

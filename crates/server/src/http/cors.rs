@@ -67,7 +67,7 @@ fn is_exchange(request: &Parts) -> bool {
 fn may_exchange(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
     let is_origin = |page: &Url| page.origin().ascii_serialization().as_bytes() == origin.as_bytes();
     // Addresses such as myapp://callback have no origin; "null" is nobody's.
-    snapshot.self_service.allowed_returns.iter().any(|page| page.origin().is_tuple() && is_origin(page))
+    snapshot.accounts.rules.allowed_returns.iter().any(|page| page.origin().is_tuple() && is_origin(page))
 }
 
 /// An origin that is not allowed is told nothing. A preflight answer has no body, which its status says.

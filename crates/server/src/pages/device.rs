@@ -48,7 +48,7 @@ pub(super) fn name(texts: &Texts, user_agent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::courier::Language;
+    use sessera_accounts::language::Language;
 
     #[test]
     fn clients_have_the_names_that_people_call_them_by() {

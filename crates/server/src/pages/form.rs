@@ -6,11 +6,11 @@
 
 use maud::{Markup, html};
 use serde_json::Value;
+use sessera_accounts::messages::{Message, MessageId, MessageKind};
+use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
 
 use super::texts::Texts;
 use super::words::Word;
-use crate::flows::messages::{Message, MessageId, MessageKind};
-use crate::flows::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
 
 /// What the renderer must know besides the nodes.
 #[derive(Clone, Copy)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
+use sessera_accounts::flows::settings::{self, Owner};
 use sessera_model::Uuid;
 use sessera_store::FlowKind;
 
@@ -13,7 +14,6 @@ use super::{beginning, logout, not_found, shown};
 use crate::app::App;
 use crate::client;
 use crate::error::ApiError;
-use crate::flows::settings::{self, Owner};
 use crate::public::answer::redirect;
 use crate::public::caller::{Caller, Visit};
 
@@ -50,6 +50,6 @@ pub(super) async fn account(visit: &Visit<'_>, identity_id: Uuid) -> Result<Stri
     let store = &visit.app.store;
     let identity = store.identity(identity_id).await?.ok_or_else(ApiError::unauthorized)?;
     let credentials = store.credentials(identity_id).await?;
-    let schema = visit.snapshot.schemas.get(&identity.schema_id).map(AsRef::as_ref);
+    let schema = visit.snapshot.accounts.schemas.get(&identity.schema_id).map(AsRef::as_ref);
     Ok(settings::account_name(Owner { identity: &identity, credentials: &credentials, schema }))
 }

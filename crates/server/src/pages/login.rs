@@ -5,6 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use sessera_accounts::flows::flow::{Flow, LoginDetails};
+use sessera_accounts::ui::{Attributes, Container, InputKind};
 use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
 
@@ -13,8 +15,6 @@ use super::words::Word;
 use super::{beginning, logout, shown};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::flow::{Flow, LoginDetails};
-use crate::flows::ui::{Attributes, Container, InputKind};
 use crate::public::caller::{Caller, Visit};
 use crate::public::login;
 use crate::request::Parameters;

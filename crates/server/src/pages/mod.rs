@@ -36,14 +36,14 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
+use sessera_accounts::flows::flow::{Details, Flow};
+use sessera_accounts::rules::Rules;
 use sessera_model::TokenHash;
 use sessera_store::FlowKind;
 
 use crate::app::App;
 use crate::client;
 use crate::error::ApiError;
-use crate::flows::flow::{Details, Flow};
-use crate::flows::self_service::SelfService;
 use crate::public::answer::redirect;
 use crate::public::caller::{Caller, Visit};
 use axum::extract::State;
@@ -117,7 +117,7 @@ async fn flow<D: Details>(
 }
 
 /// The address at which a flow of a kind begins, keeping where it ends.
-fn beginning(rules: &SelfService, kind: FlowKind, return_to: Option<&str>) -> String {
+fn beginning(rules: &Rules, kind: FlowKind, return_to: Option<&str>) -> String {
     let mut url = rules.url(&format!("self-service/{}/browser", kind.as_str()));
     if let Some(return_to) = return_to {
         url.push_str("?return_to=");

@@ -3,18 +3,18 @@
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use sessera_accounts::rules::Rules;
 use url::{Origin, Url};
 
 use super::assets;
 use super::texts::Texts;
 use super::words::Word;
 use crate::error::NO_STORE;
-use crate::flows::self_service::SelfService;
 
 /// A page.
 pub(super) struct Page<'a> {
     pub(super) texts: &'a Texts,
-    pub(super) rules: &'a SelfService,
+    pub(super) rules: &'a Rules,
     pub(super) status: StatusCode,
     pub(super) title: String,
     /// Whether something on it is wrong, which its title then says first.
@@ -103,7 +103,7 @@ fn mark() -> Markup {
 
 /// What a page may load and where its forms may lead. Browsers ask this for redirections after a form
 /// too, so every place where a flow may end is in it.
-fn policy(rules: &SelfService, has_script: bool) -> String {
+fn policy(rules: &Rules, has_script: bool) -> String {
     let ends = [&rules.login, &rules.registration, &rules.settings, &rules.recovery, &rules.verification];
     let ends = ends.into_iter().flat_map(|flow| flow.after.iter().chain(&flow.page));
     let own = Url::parse(&rules.base_url);
@@ -131,8 +131,15 @@ fn source(url: &Url) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::courier::Language;
-    use crate::flows::self_service::tests::rules;
+    use sessera_accounts::language::Language;
+    use sessera_config::Config;
+
+    fn rules() -> Rules {
+        let tree = serde_json::json!({
+            "selfservice": {"default_browser_return_url": "http://127.0.0.1:4455/"}
+        });
+        Rules::compile(&Config::from_tree(&tree).expect("is a configuration"), &[]).expect("compiles")
+    }
 
     #[test]
     fn forms_may_end_where_flows_may_and_nowhere_else() {

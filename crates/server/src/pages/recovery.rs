@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
+use sessera_accounts::flows::flow::{Flow, State as FlowState};
 use sessera_store::FlowKind;
 
 use super::form::Look;
@@ -12,7 +13,6 @@ use super::words::Word;
 use super::{beginning, shown};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::flow::{Flow, State as FlowState};
 use crate::public::caller::{Caller, Visit};
 use crate::public::recovery;
 use crate::request::Parameters;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
+use sessera_accounts::flows::flow::RegistrationStep;
 use sessera_store::FlowKind;
 
 use super::form::Look;
@@ -12,7 +13,6 @@ use super::words::Word;
 use super::{beginning, shown};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::flow::RegistrationStep;
 use crate::public::caller::{Caller, Visit};
 use crate::public::registration;
 use crate::request::Parameters;
@@ -26,7 +26,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters:
 async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError> {
     let (rules, texts) = (visit.rules(), visit.texts());
     let to = |kind: FlowKind, return_to: Option<&str>| beginning(rules, kind, return_to);
-    let again = |ended: Option<&crate::flows::flow::Flow<_>>| {
+    let again = |ended: Option<&sessera_accounts::flows::flow::Flow<_>>| {
         to(FlowKind::Registration, ended.and_then(|flow| flow.return_to.as_deref()))
     };
     let flow = match super::flow(visit, id, again).await? {

@@ -6,6 +6,8 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use sessera_accounts::flows::flow::{Flow, SettingsDetails};
+use sessera_accounts::submission::{Submission, ValueKind};
 use sessera_model::{Session, Timestamp, Uuid};
 use sessera_store::{Change, Page, SessionFilter};
 
@@ -14,8 +16,6 @@ use super::words::Word;
 use super::{device, settings};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::flow::{Flow, SettingsDetails};
-use crate::flows::form::{Submission, ValueKind};
 use crate::public::answer::redirect;
 use crate::public::caller::{Caller, Visit};
 use crate::public::settings as flows;
@@ -139,8 +139,9 @@ async fn try_revoke(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     let live = flows::session(visit).await?;
     let flow: Flow<SettingsDetails> = visit.flow(id).await?;
     flows::check_owner(&flow, &live)?;
-    let refuse = |message: crate::flows::messages::Message| ApiError::bad_request(message.text());
-    let submission = Submission::decode(&visit.caller.headers, body, |_| ValueKind::Text).map_err(refuse)?;
+    let refuse = |message: sessera_accounts::messages::Message| ApiError::bad_request(message.text());
+    let submission =
+        Submission::decode(visit.caller.content_type(), body, |_| ValueKind::Text).map_err(refuse)?;
     if let Some(message) = visit.check_submission(&flow, submission.csrf_token())? {
         return Err(refuse(message));
     }
@@ -164,7 +165,7 @@ fn others(visit: &Visit<'_>, live: &LiveSession) -> SessionFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::courier::Language;
+    use sessera_accounts::language::Language;
 
     #[test]
     fn times_are_said_as_people_say_them() {

@@ -1,13 +1,13 @@
 //! The renderer with every kind of node and with hostile values, and the pages over HTTP.
 
 use serde_json::{Value, json};
+use sessera_accounts::language::Language;
+use sessera_accounts::messages::{Message, MessageId};
+use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node};
 use sessera_model::Timestamp;
 
 use super::form::Look;
 use super::texts::Texts;
-use crate::courier::Language;
-use crate::flows::messages::{Message, MessageId};
-use crate::flows::ui::{Attributes, Container, Group, Input, InputKind, Node};
 
 const HOSTILE: &str = "\"'><script>alert(1)</script>&amp;\u{202e}\u{0}";
 

@@ -1,19 +1,19 @@
 //! What pages say, by language. Each has two files: `words.de.json` here for what the pages say
-//! themselves, and `flows/messages.de.json` for the messages of the wire contract by their numbers. To
-//! add a language, add it to [`Language`], and both files to [`files`]; a test tells what they miss.
+//! themselves, and `messages.de.json` of the accounts' flows for the messages of the wire contract by their
+//! numbers. To add a language, add it to [`Language`], and a file to each list; a test tells what they miss.
 
+use sessera_accounts::language::Language;
+use sessera_accounts::messages::{Catalogue, Message};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::words::{self, Word};
-use crate::courier::Language;
-use crate::flows::messages::{Catalogue, Message};
 
-/// The words and the messages of a language.
-const fn files(language: Language) -> (&'static str, &'static str) {
+/// The words of a language.
+const fn words_of(language: Language) -> &'static str {
     match language {
-        Language::En => (include_str!("words.en.json"), include_str!("../flows/messages.en.json")),
-        Language::De => (include_str!("words.de.json"), include_str!("../flows/messages.de.json")),
+        Language::En => include_str!("words.en.json"),
+        Language::De => include_str!("words.de.json"),
     }
 }
 
@@ -22,24 +22,20 @@ const fn files(language: Language) -> (&'static str, &'static str) {
 pub(crate) struct Texts {
     code: &'static str,
     words: HashMap<Word, String>,
-    messages: Catalogue,
+    messages: &'static Catalogue,
 }
 
 static ALL: LazyLock<Vec<Texts>> = LazyLock::new(|| Language::ALL.into_iter().map(Texts::read).collect());
 
 /// What would be left if there were no language.
 static NONE: LazyLock<Texts> =
-    LazyLock::new(|| Texts { code: "en", words: HashMap::new(), messages: Catalogue::default() });
+    LazyLock::new(|| Texts { code: "en", words: HashMap::new(), messages: Catalogue::of(Language::En) });
 
 impl Texts {
     fn read(language: Language) -> Self {
-        let (words, messages) = files(language);
         // A test makes sure that all files can be read.
-        Self {
-            code: language.tag(),
-            words: words::parse(words).unwrap_or_default(),
-            messages: Catalogue::parse(messages).unwrap_or_default(),
-        }
+        let words = words::parse(words_of(language)).unwrap_or_default();
+        Self { code: language.tag(), words, messages: Catalogue::of(language) }
     }
 
     /// The texts of a language.
@@ -87,22 +83,17 @@ impl Texts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flows::messages::MessageId;
 
     fn read(file: &str) -> HashMap<String, String> {
         serde_json::from_str(file).expect("is a JSON object of texts")
     }
 
     #[test]
-    fn every_language_knows_every_word_and_every_message() {
+    fn every_language_knows_every_word() {
         for texts in Language::ALL.map(Texts::of) {
             let code = texts.code;
             for word in Word::ALL {
                 assert!(texts.words.contains_key(word), "words.{code}.json lacks {}", word.key());
-            }
-            for id in MessageId::ALL {
-                let number = id.number();
-                assert!(texts.messages.knows(*id), "messages.{code}.json lacks {number} ({id:?})");
             }
         }
     }
@@ -110,34 +101,25 @@ mod tests {
     #[test]
     fn no_file_says_what_nobody_asks_for() {
         for language in Language::ALL {
-            let (words, messages) = files(language);
-            for key in read(words).keys() {
+            for key in read(words_of(language)).keys() {
                 assert!(Word::ALL.iter().any(|word| word.key() == key), "{language:?}: {key}");
-            }
-            for number in read(messages).keys() {
-                let id = number.parse().ok().and_then(MessageId::from_number);
-                assert!(id.is_some(), "{language:?}: {number}");
             }
         }
     }
 
     #[test]
-    fn translations_have_the_places_of_the_english_texts() {
+    fn translations_have_the_places_of_the_english_words() {
         let places = |text: &str| -> Vec<String> {
             let inner = |part: &str| Some(part.split_once('}')?.0.to_owned());
             let mut places: Vec<String> = text.split('{').skip(1).filter_map(inner).collect();
             places.sort();
             places
         };
-        let (words, messages) = files(Language::En);
+        let english = read(words_of(Language::En));
         for language in Language::ALL {
-            let translated = files(language);
-            for (file, english) in [(translated.0, words), (translated.1, messages)] {
-                let english = read(english);
-                for (key, text) in read(file) {
-                    let expected = english.get(&key).map(|text| places(text));
-                    assert_eq!(Some(places(&text)), expected, "{language:?}: {key}");
-                }
+            for (key, text) in read(words_of(language)) {
+                let expected = english.get(&key).map(|text| places(text));
+                assert_eq!(Some(places(&text)), expected, "{language:?}: {key}");
             }
         }
     }

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use sessera_accounts::csrf;
+use sessera_accounts::flows::flow::{Details, Flow, Transport};
+use sessera_accounts::flows::sign_in::SignedIn;
 use sessera_model::{IdentityView, SessionView, Timestamp, Uuid};
 use sessera_store::{Change, FlowKind};
 
 use crate::client;
 use crate::error::{ApiError, NO_STORE};
-use crate::flows::csrf;
-use crate::flows::flow::{Details, Flow, Transport};
-use crate::flows::sign_in::SignedIn;
 use crate::public::caller::Visit;
 
 /// JSON that must not be kept.

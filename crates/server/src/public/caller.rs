@@ -6,20 +6,21 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Uri, header};
+use sessera_accounts::csrf;
+use sessera_accounts::flows::flow::{Beginning, Details, Flow, Transport};
+use sessera_accounts::flows::sign_in::Origin;
+use sessera_accounts::language::Language;
+use sessera_accounts::messages::Message;
+use sessera_accounts::metrics::Limit;
+use sessera_accounts::rules::Rules;
 use sessera_model::{Timestamp, TokenHash, Uuid};
 use sessera_store::{Change, FlowKind, StoreError};
 
 use crate::app::{App, Snapshot};
 use crate::client::{self, Peer};
-use crate::courier::Language;
 use crate::credentials::{Presented, cookie};
 use crate::error::ApiError;
-use crate::flows::csrf;
-use crate::flows::flow::{Beginning, Details, Flow, Transport};
-use crate::flows::messages::Message;
-use crate::flows::self_service::SelfService;
-use crate::flows::sign_in::Origin;
 use crate::sessions::LiveSession;
 
 /// What a request says about its caller.
@@ -40,6 +41,23 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
+impl Caller {
+    /// The media type of the body, with its parameters.
+    pub(crate) fn content_type(&self) -> Option<&str> {
+        self.header(header::CONTENT_TYPE)
+    }
+
+    /// The language that the caller likes best.
+    pub(crate) fn language(&self) -> Language {
+        Language::accepted(self.header(header::ACCEPT_LANGUAGE))
+    }
+
+    /// The text of a header.
+    fn header(&self, name: HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
 /// A request with what it is judged by.
 pub(crate) struct Visit<'a> {
     pub(crate) app: &'a App,
@@ -54,8 +72,8 @@ impl<'a> Visit<'a> {
     }
 
     /// The rules of all flows.
-    pub(crate) const fn rules(&self) -> &'a SelfService {
-        &self.snapshot.self_service
+    pub(crate) fn rules(&self) -> &'a Rules {
+        &self.snapshot.accounts.rules
     }
 
     /// The session token or cookie of the request.
@@ -76,7 +94,7 @@ impl<'a> Visit<'a> {
 
     /// The language in which to write to the caller.
     pub(crate) fn language(&self) -> Language {
-        Language::of(&self.caller.headers)
+        self.caller.language()
     }
 
     /// The caller's address, when it is known.
@@ -87,9 +105,9 @@ impl<'a> Visit<'a> {
     /// Counts a submission of the caller. 429 when there were too many.
     pub(crate) fn admit(&self) -> Result<(), ApiError> {
         let Some(address) = self.address() else { return Ok(()) };
-        let outcome = self.app.limits.request(self.rules().limits, address, self.now);
+        let outcome = self.app.accounts.limits.request(self.rules().limits, address, self.now);
         outcome.map_err(|wait| {
-            self.app.metrics.limit_hit("requests");
+            self.app.accounts.metrics.limit_hit(Limit::Requests);
             ApiError::too_many_requests(wait)
         })
     }

@@ -11,6 +11,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sessera_accounts::flows::flow::{Flow, LoginDetails, State as FlowState, Transport};
+use sessera_accounts::flows::login::{self, LoginForm};
+use sessera_accounts::flows::passkeys::{Passkeys, RelyingParty, SignInAnswer, SignInChallenge};
+use sessera_accounts::flows::password::{self, Outcome};
+use sessera_accounts::flows::second_factor::{Factor, LookupSecrets, Totp, Verdict};
+use sessera_accounts::flows::sign_in::{self, Proof, SignedIn};
+use sessera_accounts::messages::{Message, MessageId};
+use sessera_accounts::metrics::Limit;
+use sessera_accounts::schema::normalise;
+use sessera_accounts::submission::{Submission, ValueKind};
+use sessera_accounts::ui::Container;
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState};
 use sessera_store::{Change, FlowKind, SessionKind, StoreError};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,20 +29,10 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::flow::{Flow, LoginDetails, State as FlowState, Transport};
-use crate::flows::form::{Submission, ValueKind};
-use crate::flows::login::{self, LoginForm};
-use crate::flows::messages::{Message, MessageId};
-use crate::flows::passkeys::{Passkeys, RelyingParty, SignInAnswer, SignInChallenge};
-use crate::flows::password::{self, Outcome};
-use crate::flows::second_factor::{Factor, LookupSecrets, Totp, Verdict};
-use crate::flows::sign_in::{self, Proof, SignedIn};
-use crate::flows::ui::Container;
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
 use crate::request::Query;
-use crate::schema::normalise;
 use crate::sessions::LiveSession;
 
 /// The routes.
@@ -257,7 +258,7 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     }
     flow.clear_messages();
     flow.values.clear();
-    let submission = match Submission::decode(&visit.caller.headers, body, |_| ValueKind::Text) {
+    let submission = match Submission::decode(visit.caller.content_type(), body, |_| ValueKind::Text) {
         Ok(submission) => submission,
         Err(message) => {
             flow.say(message);
@@ -324,17 +325,17 @@ async fn by_password(
     let (Some(identifier), Some(password)) = (identifier, password) else {
         return refuse(visit, flow, StatusCode::BAD_REQUEST).await;
     };
-    let (limits, rules) = (&visit.app.limits, visit.rules().limits);
+    let (limits, rules) = (&visit.app.accounts.limits, visit.rules().limits);
     let pair = visit.address().map(|address| limits.pair(&normalise::identifier(&identifier), address));
     if let Some(Err(wait)) = pair.map(|pair| limits.attempt(rules, pair, visit.now)) {
-        visit.app.metrics.limit_hit("failures");
+        visit.app.accounts.metrics.limit_hit(Limit::Failures);
         if visit.wants_json(flow.transport) {
             return Err(ApiError::too_many_requests(wait));
         }
         flow.say(Message::too_many_attempts(wait));
         return refuse(visit, flow, StatusCode::BAD_REQUEST).await;
     }
-    match password::check(visit.app, visit.rules(), &identifier, &password).await? {
+    match password::check(&visit.app.accounts, visit.rules(), &identifier, &password).await? {
         Outcome::Wrong(id) => {
             if let Some(pair) = pair.filter(|_| id == MessageId::InvalidCredentials) {
                 limits.failed(rules, pair, visit.now);
@@ -432,7 +433,7 @@ fn challenge(
 ) -> Result<Option<SignInChallenge>, ApiError> {
     let is_possible = transport == Transport::Browser && requested_aal == AssuranceLevel::Aal1;
     let party = visit.rules().passkey.as_ref().filter(|_| is_possible);
-    party.map(RelyingParty::ask_to_sign_in).transpose()
+    Ok(party.map(RelyingParty::ask_to_sign_in).transpose()?)
 }
 
 async fn by_factor<F: Factor>(
@@ -624,7 +625,7 @@ pub(crate) async fn form(
     let look = LoginForm {
         action: rules.action(FlowKind::Login, flow.id),
         csrf_token: visit.form_token(flow, new_cookie),
-        identifier_label: login::identifier_label(visit.snapshot.schemas.default()),
+        identifier_label: login::identifier_label(visit.snapshot.accounts.schemas.default()),
         password: rules.password.is_some(),
         known_identifier,
         totp: has_totp(visit, &credentials),

@@ -11,6 +11,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sessera_accounts::codes::{self, CodeRequest};
+use sessera_accounts::flows::flow::{Flow, RecoveryDetails, State as FlowState, Transport};
+use sessera_accounts::flows::sign_in::{self, Proof};
+use sessera_accounts::flows::{recovery, verification};
+use sessera_accounts::messages::{Message, MessageId};
+use sessera_accounts::schema::normalise;
+use sessera_accounts::submission::{Submission, ValueKind};
+use sessera_accounts::ui::Container;
 use sessera_model::{Identity, IdentityState};
 use sessera_store::{Change, Code, CodePurpose, FlowKind, SessionKind};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,18 +26,10 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::codes::{self, CodeRequest};
-use crate::flows::flow::{Flow, RecoveryDetails, State as FlowState, Transport};
-use crate::flows::form::{Submission, ValueKind};
-use crate::flows::messages::{Message, MessageId};
-use crate::flows::sign_in::{self, Proof};
-use crate::flows::ui::Container;
-use crate::flows::{recovery, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
 use crate::request::Query;
-use crate::schema::normalise;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -194,7 +194,7 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     if flow.is_expired(visit.now) {
         return replace(visit, &flow).await;
     }
-    let submission = match Submission::decode(&visit.caller.headers, body, |_| ValueKind::Text) {
+    let submission = match Submission::decode(visit.caller.content_type(), body, |_| ValueKind::Text) {
         Ok(submission) => submission,
         Err(message) => return refuse(visit, flow, None, message).await,
     };
@@ -294,7 +294,7 @@ async fn recover(
     if proven.is_some() {
         changes.push(Change::UpdateIdentity(identity.clone()));
     }
-    let new_cookie = crate::flows::csrf::new_cookie(random);
+    let new_cookie = sessera_accounts::csrf::new_cookie(random);
     let (mut beginning, _) = visit.begin(FlowKind::Settings, flow.transport, flow.return_to.as_deref())?;
     if flow.transport == Transport::Browser {
         beginning.browser = Some(sessera_model::TokenHash::of(&new_cookie));

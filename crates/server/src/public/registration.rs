@@ -11,6 +11,17 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sessera_accounts::flows::flow::{
+    Flow, RegistrationDetails, RegistrationStep, State as FlowState, Transport,
+};
+use sessera_accounts::flows::registration;
+use sessera_accounts::flows::sign_in::{self, Proof, SignedIn};
+use sessera_accounts::flows::verification::{self, Begun};
+use sessera_accounts::identities::{IdentityDraft, PreparedIdentity, Surroundings};
+use sessera_accounts::messages::{Message, MessageId};
+use sessera_accounts::schema::IdentitySchema;
+use sessera_accounts::submission::{Submission, ValueKind};
+use sessera_accounts::ui::Container;
 use sessera_model::{CredentialKind, Identity, IdentityView};
 use sessera_store::{Conflict, FlowKind, SessionKind, StoreError};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,19 +29,10 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::flow::{Flow, RegistrationDetails, RegistrationStep, State as FlowState, Transport};
-use crate::flows::form::{Submission, ValueKind};
-use crate::flows::messages::{Message, MessageId};
-use crate::flows::registration;
-use crate::flows::sign_in::{self, Proof, SignedIn};
-use crate::flows::ui::Container;
-use crate::flows::verification::{self, Begun};
-use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, redirect};
 use crate::public::caller::{Caller, Visit};
 use crate::request::Query;
-use crate::schema::IdentitySchema;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -129,7 +131,7 @@ fn begin(
     return_to: Option<&str>,
 ) -> Result<(Flow<RegistrationDetails>, Option<String>), ApiError> {
     let (beginning, new_cookie) = visit.begin(FlowKind::Registration, transport, return_to)?;
-    let schema_id = visit.snapshot.schemas.default().id().to_owned();
+    let schema_id = visit.snapshot.accounts.schemas.default().id().to_owned();
     let details = RegistrationDetails { schema_id, step: RegistrationStep::Profile };
     Ok((Flow::begin(beginning, FlowState::ChooseMethod, details), new_cookie))
 }
@@ -218,7 +220,7 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
         let field = schema.fields().iter().find(|field| field.name() == name);
         field.map_or(ValueKind::Text, |field| field.kind)
     };
-    let submission = match Submission::decode(&visit.caller.headers, body, kind_of) {
+    let submission = match Submission::decode(visit.caller.content_type(), body, kind_of) {
         Ok(submission) => submission,
         Err(message) => {
             flow.say(message);
@@ -281,7 +283,7 @@ async fn with_password(
         }
     };
     let random = visit.app.random.as_ref();
-    let surroundings = Surroundings { schemas: &visit.snapshot.schemas, random, now: visit.now };
+    let surroundings = Surroundings { schemas: &visit.snapshot.accounts.schemas, random, now: visit.now };
     let draft = IdentityDraft::new(schema.id(), submission.traits());
     if let Err(violations) = schema.validate(&draft.traits) {
         for violation in violations {
@@ -301,7 +303,7 @@ async fn with_password(
         flow.say_at("password", weakness);
         return show_again(visit, flow).await;
     }
-    prepared.set_password(visit.app.passwords.hash(rules.hashing, password).await?);
+    prepared.set_password(visit.app.accounts.passwords.hash(rules.hashing, password).await?);
 
     let (begun, messages) = verification::begin_for(
         rules,
@@ -403,7 +405,7 @@ async fn replace(visit: &Visit<'_>, old: &Flow<RegistrationDetails>) -> Result<R
 
 /// The schema with which a flow was begun.
 fn schema(visit: &Visit<'_>, flow: &Flow<RegistrationDetails>) -> Result<Arc<IdentitySchema>, ApiError> {
-    visit.snapshot.schemas.get(&flow.details.schema_id).cloned().ok_or_else(|| {
+    visit.snapshot.accounts.schemas.get(&flow.details.schema_id).cloned().ok_or_else(|| {
         ApiError::gone("The identity schema of this flow is not configured any more. Begin a new flow.")
     })
 }

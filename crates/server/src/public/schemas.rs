@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde_json::Value;
+use sessera_accounts::schema::{IdentitySchema, IdentitySchemas};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,7 +20,6 @@ use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::paging::Place;
 use crate::request::{Parameters, Segment};
-use crate::schema::{IdentitySchema, IdentitySchemas};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -46,6 +46,7 @@ struct SchemaBody {
 async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
     let schemas = snapshot
+        .accounts
         .schemas
         .iter()
         .map(|schema| SchemaBody { id: schema.id().to_owned(), schema: schema.document().clone() });
@@ -70,7 +71,7 @@ async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Res
 )]
 async fn get(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Json<Value>, ApiError> {
     let snapshot = app.snapshot();
-    let schema = find(&snapshot.schemas, &id).ok_or_else(|| {
+    let schema = find(&snapshot.accounts.schemas, &id).ok_or_else(|| {
         ApiError::not_found(
             "There is no identity schema with this id. GET /schemas lists those that are configured.",
         )

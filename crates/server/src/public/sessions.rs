@@ -31,7 +31,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
 }
 
 async fn caller(app: &App, snapshot: &Snapshot, headers: &HeaderMap) -> Result<Arc<LiveSession>, ApiError> {
-    let presented = Presented::from_headers(headers, &snapshot.self_service.cookie.name)
+    let presented = Presented::from_headers(headers, &snapshot.accounts.rules.cookie.name)
         .ok_or_else(ApiError::unauthorized)?;
     app.sessions.live(app, snapshot, presented.as_str()).await
 }

@@ -11,6 +11,18 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
+use sessera_accounts::flows::flow::{Flow, SettingsDetails, State as FlowState, Transport};
+use sessera_accounts::flows::passkeys::{AddChallenge, Passkeys, RelyingParty};
+use sessera_accounts::flows::second_factor::{Factor, LookupSecrets, Totp};
+use sessera_accounts::flows::settings::{self, Owner};
+use sessera_accounts::flows::sign_in::{self, Proof, SignedIn};
+use sessera_accounts::flows::totp::TotpSecret;
+use sessera_accounts::flows::verification;
+use sessera_accounts::identities::{IdentityDraft, IdentityError, PreparedIdentity, Surroundings};
+use sessera_accounts::messages::{Message, MessageId};
+use sessera_accounts::password::Verification;
+use sessera_accounts::submission::{Submission, ValueKind};
+use sessera_accounts::ui::Container;
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityView, Uuid};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 use utoipa_axum::router::OpenApiRouter;
@@ -18,19 +30,7 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::flow::{Flow, SettingsDetails, State as FlowState, Transport};
-use crate::flows::form::{Submission, ValueKind};
-use crate::flows::messages::{Message, MessageId};
-use crate::flows::passkeys::{AddChallenge, Passkeys, RelyingParty};
-use crate::flows::second_factor::{Factor, LookupSecrets, Totp};
-use crate::flows::settings::{self, Owner};
-use crate::flows::sign_in::{self, Proof, SignedIn};
-use crate::flows::totp::TotpSecret;
-use crate::flows::ui::Container;
-use crate::flows::verification;
-use crate::identities::{IdentityDraft, IdentityError, PreparedIdentity, Surroundings};
 use crate::openapi::ErrorBody;
-use crate::password::Verification;
 use crate::public::answer::{json, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
 use crate::request::Query;
@@ -212,12 +212,12 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     let mut edit = Edit { visit, live, flow, identity, credentials };
     edit.flow.field_messages.clear();
     edit.flow.values.clear();
-    let schema = visit.snapshot.schemas.get(&edit.identity.schema_id);
+    let schema = visit.snapshot.accounts.schemas.get(&edit.identity.schema_id);
     let kind_of = |name: &str| {
         let field = schema.and_then(|schema| schema.fields().iter().find(|field| field.name() == name));
         field.map_or(ValueKind::Text, |field| field.kind)
     };
-    let submission = match Submission::decode(&visit.caller.headers, body, kind_of) {
+    let submission = match Submission::decode(visit.caller.content_type(), body, kind_of) {
         Ok(submission) => submission,
         Err(message) => return edit.refuse(None, message).await,
     };
@@ -261,7 +261,7 @@ impl Edit<'_> {
         let visit = self.visit;
         let draft = IdentityDraft { traits: submission.traits(), ..IdentityDraft::of(&self.identity) };
         let surroundings = Surroundings {
-            schemas: &visit.snapshot.schemas,
+            schemas: &visit.snapshot.accounts.schemas,
             random: visit.app.random.as_ref(),
             now: visit.now,
         };
@@ -312,14 +312,14 @@ impl Edit<'_> {
             return self.refuse(Some("password"), weakness).await;
         }
         if let Some(old) = known.and_then(|credential| credential.config.text("hashed_password")) {
-            let verification = app.passwords.verify(rules.hashing, password, Some(old)).await?;
+            let verification = app.accounts.passwords.verify(rules.hashing, password, Some(old)).await?;
             if verification != Verification::Mismatch {
                 return self.refuse(Some("password"), MessageId::PasswordUnchanged).await;
             }
         }
-        let hash = app.passwords.hash(rules.hashing, password).await?;
+        let hash = app.accounts.passwords.hash(rules.hashing, password).await?;
         let surroundings = Surroundings {
-            schemas: &self.visit.snapshot.schemas,
+            schemas: &self.visit.snapshot.accounts.schemas,
             random: app.random.as_ref(),
             now: self.visit.now,
         };
@@ -346,7 +346,7 @@ impl Edit<'_> {
         let Some(step) = secret.step_of(code.trim(), self.visit.now, None) else {
             return self.refuse(Some("totp_code"), MessageId::TotpWrong).await;
         };
-        let schema = self.visit.snapshot.schemas.get(&self.identity.schema_id);
+        let schema = self.visit.snapshot.accounts.schemas.get(&self.identity.schema_id);
         let owner = Owner {
             identity: &self.identity,
             credentials: &self.credentials,
@@ -475,7 +475,7 @@ impl Edit<'_> {
             let lifespan = rules.session_lifespan;
             sign_in::renew(random, visit.now, lifespan, session, proof, &origin, self.live.kind)
         });
-        let new_cookie = signed_in.as_ref().map(|_| crate::flows::csrf::new_cookie(random));
+        let new_cookie = signed_in.as_ref().map(|_| sessera_accounts::csrf::new_cookie(random));
         let before = self.flow.clone();
         self.flow.clear_messages();
         self.flow.values.clear();
@@ -598,7 +598,7 @@ pub(crate) async fn sign_in_first(visit: &Visit<'_>, error: ApiError) -> Respons
     let Some(target) = target else { return visit.error(error).await };
     let Ok(mut response) = redirect(&target) else { return error.into_response() };
     if visit.browser().is_none() {
-        let cookie = crate::flows::csrf::new_cookie(visit.app.random.as_ref());
+        let cookie = sessera_accounts::csrf::new_cookie(visit.app.random.as_ref());
         if visit.set_browser(&mut response, &cookie).is_err() {
             return error.into_response();
         }
@@ -629,7 +629,7 @@ async fn owner(
 /// A new flow, with a challenge for a new passkey where one can be added.
 pub(crate) async fn begin(
     visit: &Visit<'_>,
-    beginning: crate::flows::flow::Beginning,
+    beginning: sessera_accounts::flows::flow::Beginning,
     identity_id: Uuid,
 ) -> Result<Flow<SettingsDetails>, ApiError> {
     let mut flow = settings::begin(beginning, visit.app.random.as_ref(), identity_id);
@@ -648,9 +648,9 @@ fn ask_to_add(
     credentials: &[Credential],
     passkeys: &Passkeys,
 ) -> Result<AddChallenge, ApiError> {
-    let schema = visit.snapshot.schemas.get(&identity.schema_id);
+    let schema = visit.snapshot.accounts.schemas.get(&identity.schema_id);
     let owner = Owner { identity, credentials, schema: schema.map(AsRef::as_ref) };
-    party.ask_to_add(identity.id, &settings::account_name(owner), passkeys)
+    Ok(party.ask_to_add(identity.id, &settings::account_name(owner), passkeys)?)
 }
 
 /// Begins a flow in place of one that has ended.
@@ -675,7 +675,7 @@ pub(crate) async fn form(
     new_cookie: Option<&str>,
 ) -> Result<(Container, Identity), ApiError> {
     let (identity, credentials) = owner(visit, flow).await?;
-    let schema = visit.snapshot.schemas.get(&identity.schema_id);
+    let schema = visit.snapshot.accounts.schemas.get(&identity.schema_id);
     let owner = Owner { identity: &identity, credentials: &credentials, schema: schema.map(AsRef::as_ref) };
     let form = settings::form(flow, visit.rules(), owner, visit.form_token(flow, new_cookie));
     Ok((form, identity))

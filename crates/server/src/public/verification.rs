@@ -10,6 +10,14 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sessera_accounts::codes::{self, CodeRequest};
+use sessera_accounts::csrf;
+use sessera_accounts::flows::flow::{Details as _, Flow, State as FlowState, Transport, VerificationDetails};
+use sessera_accounts::flows::verification;
+use sessera_accounts::messages::{Message, MessageId};
+use sessera_accounts::schema::normalise;
+use sessera_accounts::submission::{Submission, ValueKind};
+use sessera_accounts::ui::Container;
 use sessera_model::TokenHash;
 use sessera_store::{Change, CodePurpose, FlowKind};
 use utoipa_axum::router::OpenApiRouter;
@@ -17,17 +25,10 @@ use utoipa_axum::routes;
 
 use crate::app::App;
 use crate::error::ApiError;
-use crate::flows::codes::{self, CodeRequest};
-use crate::flows::flow::{Details as _, Flow, State as FlowState, Transport, VerificationDetails};
-use crate::flows::form::{Submission, ValueKind};
-use crate::flows::messages::{Message, MessageId};
-use crate::flows::ui::Container;
-use crate::flows::{csrf, verification};
 use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};
 use crate::public::caller::{Caller, Visit};
 use crate::request::Query;
-use crate::schema::normalise;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -254,7 +255,7 @@ async fn try_submit(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
         return replace(visit, &flow, Message::expired(MessageId::VerificationExpired, flow.expires_at))
             .await;
     }
-    let submission = match Submission::decode(&visit.caller.headers, body, |_| ValueKind::Text) {
+    let submission = match Submission::decode(visit.caller.content_type(), body, |_| ValueKind::Text) {
         Ok(submission) => submission,
         Err(message) => return refuse(visit, flow, None, message).await,
     };

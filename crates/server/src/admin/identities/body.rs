@@ -5,6 +5,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sessera_accounts::identities::PreparedIdentity;
+use sessera_accounts::password::StoredHash;
 use sessera_model::credential::CredentialView;
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Credential, CredentialKind, Identity, IdentityState, IdentityView, Timestamp};
@@ -12,8 +14,6 @@ use utoipa::ToSchema;
 
 use crate::app::{App, Snapshot};
 use crate::error::{ApiError, NO_STORE};
-use crate::identities::PreparedIdentity;
-use crate::password::StoredHash;
 use crate::request::Parameters;
 
 /// Kinds of credential that Ory's clients may ask for and that no identity has here.
@@ -109,7 +109,9 @@ impl CredentialsBody {
         }
         let Some(PasswordBody { config }) = &self.password else { return Ok(()) };
         let hash = match (self.cleartext_password(), config.hashed_password.as_deref()) {
-            (Some(password), _) => app.passwords.hash(snapshot.self_service.hashing, password).await?,
+            (Some(password), _) => {
+                app.accounts.passwords.hash(snapshot.accounts.rules.hashing, password).await?
+            }
             (None, Some(hash)) => StoredHash::parse(hash)?.to_text(),
             (None, None) => {
                 return Err(ApiError::bad_request(
@@ -146,8 +148,9 @@ pub(super) struct AddressBody {
 pub(super) fn mark_verified(identity: &mut Identity, wanted: &[AddressBody], now: Timestamp) {
     for address in &mut identity.verifiable_addresses {
         let same_channel = |body: &&AddressBody| body.via.as_ref().is_none_or(|via| *via == address.via);
-        let mut of_same_value =
-            wanted.iter().filter(|body| crate::schema::normalise::identifier(&body.value) == address.value);
+        let mut of_same_value = wanted
+            .iter()
+            .filter(|body| sessera_accounts::schema::normalise::identifier(&body.value) == address.value);
         let Some(body) = of_same_value.find(same_channel) else { continue };
         let verified_at =
             if body.verified { body.verified_at.or(address.verified_at).or(Some(now)) } else { None };

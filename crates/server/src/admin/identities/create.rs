@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
+use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::Credential;
 use utoipa::ToSchema;
 
@@ -15,7 +16,6 @@ use super::body::{AddressBody, CredentialsBody, IdentityBody, mark_verified, sho
 use super::surroundings;
 use crate::app::{App, Snapshot};
 use crate::error::{ApiError, NO_STORE};
-use crate::identities::{IdentityDraft, PreparedIdentity};
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
@@ -82,7 +82,8 @@ pub(super) async fn create_identity(
     body: CreateBody,
 ) -> Result<PreparedIdentity, ApiError> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    let schema_id = given(body.schema_id).unwrap_or_else(|| snapshot.schemas.default().id().to_owned());
+    let schema_id =
+        given(body.schema_id).unwrap_or_else(|| snapshot.accounts.schemas.default().id().to_owned());
     let mut draft = IdentityDraft::new(schema_id, body.traits);
     if let Some(word) = given(body.state) {
         draft.state = state(&word)?;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
+use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::{Credential, CredentialKind};
 
 use super::{find_identity, surroundings};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::identities::{IdentityDraft, PreparedIdentity};
 use crate::openapi::ErrorBody;
 use crate::request::Path;
 

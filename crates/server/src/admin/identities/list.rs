@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use sessera_accounts::schema::normalise;
 use sessera_model::{Credential, IdentityView, Uuid};
 use sessera_store::IdentityFilter;
 
@@ -16,7 +17,6 @@ use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::paging::Paging;
 use crate::request::Parameters;
-use crate::schema::normalise;
 
 /// The most ids that may be asked for at once.
 const MAX_IDS: usize = 500;

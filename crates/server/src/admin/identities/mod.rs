@@ -14,13 +14,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use sessera_accounts::identities::Surroundings;
 use sessera_model::{Identity, Uuid};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, Snapshot};
 use crate::error::ApiError;
-use crate::identities::Surroundings;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -43,5 +43,5 @@ pub(super) async fn find_identity(app: &App, id: &str) -> Result<Identity, ApiEr
 
 /// What making and changing identities needs.
 fn surroundings<'a>(app: &'a App, snapshot: &'a Snapshot) -> Surroundings<'a> {
-    Surroundings { schemas: &snapshot.schemas, random: app.random.as_ref(), now: app.clock.now() }
+    Surroundings { schemas: &snapshot.accounts.schemas, random: app.random.as_ref(), now: app.clock.now() }
 }

@@ -10,13 +10,13 @@ use axum::extract::State;
 use axum::response::Response;
 use json_patch::PatchOperation;
 use serde_json::Value;
+use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::{Identity, IdentityView};
 
 use super::body::{AddressBody, IdentityBody, mark_verified, private_json, show, state};
 use super::{find_identity, surroundings};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::identities::{IdentityDraft, PreparedIdentity};
 use crate::openapi::ErrorBody;
 use crate::request::{JsonBody, Segment};
 

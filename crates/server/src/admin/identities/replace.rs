@@ -6,13 +6,13 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::Value;
+use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use utoipa::ToSchema;
 
 use super::body::{CredentialsBody, IdentityBody, private_json, show, state};
 use super::{find_identity, surroundings};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::identities::{IdentityDraft, PreparedIdentity};
 use crate::openapi::ErrorBody;
 use crate::request::{JsonBody, Segment};
 

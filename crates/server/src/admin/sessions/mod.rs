@@ -185,7 +185,7 @@ async fn extend(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Res
     let earliest = snapshot.config.session.earliest_possible_extend;
     // A session that was disabled is shown as it is: the wire contract has no error here.
     if session.active && earliest.is_none_or(|earliest| session.expires_at.since(now) <= earliest) {
-        session.expires_at = now + snapshot.self_service.session_lifespan;
+        session.expires_at = now + snapshot.accounts.rules.session_lifespan;
         app.commit(&[Change::ExtendSession { id, at: now, expires_at: session.expires_at }]).await?;
     }
     let view = IdentityView::admin(&snapshot.schemas_url);

@@ -8,11 +8,12 @@ use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
+use sessera_accounts::courier;
+use sessera_accounts::mail::CodeMail;
 use sessera_model::Timestamp;
 use sessera_store::Change;
 use tower::ServiceExt as _;
 
-use crate::courier::{self, CodeMail};
 use crate::testing::{Answer, PASSWORD, TestServer};
 
 /// A client. Its requests take JSON unless [`Client::page`] is used.
@@ -195,7 +196,9 @@ impl<'a> Client<'a> {
 
 /// The code in the newest mail to an address, which leaves the outbox.
 pub(super) async fn mailed_code(server: &TestServer, address: &str) -> Option<String> {
-    while courier::deliver_due(&server.app).await.unwrap() > 0 {}
+    while courier::deliver_due(&server.app.accounts, server.app.snapshot().accounts.clone()).await.unwrap()
+        > 0
+    {}
     let waiting = server.app.store.due_messages(Timestamp::MAX, 1000).await.unwrap();
     let message = waiting.into_iter().rfind(|message| message.recipient == address)?;
     server.app.commit(&[Change::MessageSent(message.id)]).await.unwrap();

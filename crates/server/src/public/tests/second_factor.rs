@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sessera_accounts::flows::totp::TotpSecret;
 
 use super::client::{Begun, Client, everything};
-use crate::flows::totp::TotpSecret;
 use crate::testing::{Answer, TestServer};
 
 const ADA: &str = "ada@example.org";

@@ -1,0 +1,216 @@
+//! Sends the messages of the outbox: codes for recovery and verification, by e-mail.
+//!
+//! A flow puts a message into the outbox in the commit in which it changes, so a message is never lost
+//! and never sent for a change that did not happen. The courier takes what is due, under a lease: of
+//! several nodes one sends a message, and when that node dies the lease ends and another one tries. A
+//! message leaves the outbox when the mail server has taken it; a mail may come twice when a node dies
+//! between the two. What fails is tried again, with growing pauses, until the code in it has ended.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sessera_model::Timestamp;
+use sessera_store::{Change, CodePurpose, CommitListener, Message, Outcome, StoreError};
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use crate::accounts::Accounts;
+use crate::codes::{self, CodeRequest};
+use crate::mail::{CodeMail, MailRules, NotSent};
+use crate::snapshot::Snapshot;
+
+/// How often the outbox is looked at when nothing tells that a message is there.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// How many messages are sent at once.
+const AT_ONCE: u32 = 8;
+
+/// How long a message is reserved for the node that sends it; longer than sending may take.
+const LEASE: Duration = Duration::from_secs(90);
+
+/// How long sending one message may take.
+const SEND_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long messages on their way may take once the server is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// The longest pause before the next attempt.
+const MAX_PAUSE: Duration = Duration::from_secs(120);
+
+/// Wakes the courier when a message is put into the outbox.
+#[derive(Debug)]
+pub struct WakeCourier(pub Arc<Notify>);
+
+impl CommitListener for WakeCourier {
+    fn name(&self) -> &'static str {
+        "courier"
+    }
+
+    fn told(&self, changes: &[Change], _: Outcome) {
+        if changes.iter().any(|change| matches!(change, Change::EnqueueMessage(_))) {
+            self.0.notify_one();
+        }
+    }
+}
+
+/// Sends what is due, again and again, until it is told to stop. `current` is asked for the snapshot in
+/// force before each look at the outbox.
+pub async fn run(
+    accounts: Arc<Accounts>,
+    current: impl Fn() -> Arc<Snapshot> + Send,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let mut delivery = Box::pin(deliver_due(&accounts, current()));
+        let sent = tokio::select! {
+            sent = &mut delivery => sent,
+            () = stopped(&mut stop) => {
+                // What is cut off stays in the outbox and is sent after the next start.
+                let _ = tokio::time::timeout(GRACE, delivery).await;
+                return;
+            }
+        };
+        // Errors have been told; the next look comes after a pause.
+        if sent.is_ok_and(|sent| sent > 0) {
+            continue;
+        }
+        tokio::select! {
+            () = accounts.message_waits.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = stopped(&mut stop) => return,
+        }
+    }
+}
+
+/// Waits until the courier is told to stop.
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could tell.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Sends what is due once. Returns how many messages this node took.
+pub async fn deliver_due(accounts: &Arc<Accounts>, snapshot: Arc<Snapshot>) -> Result<usize, StoreError> {
+    let can_send = snapshot.mail.smtp.is_some() || snapshot.mail.shows_in_log;
+    let now = accounts.clock.now();
+    let due = match accounts.store.due_messages(now, AT_ONCE).await {
+        Ok(due) => due,
+        Err(error) => {
+            tracing::warn!(%error, "the outbox cannot be read; it is tried again");
+            return Err(error);
+        }
+    };
+    let mut sending = JoinSet::new();
+    let mut taken = 0;
+    for message in due {
+        if let Some((purpose, request)) = codes::request_in(&message) {
+            taken += usize::from(answer(accounts, &snapshot, &message, purpose, &request, now).await?);
+            continue;
+        }
+        let mail = CodeMail::parse(message.content.expose());
+        let is_too_late = mail.as_ref().is_none_or(|mail| now >= mail.expires_at);
+        if is_too_late {
+            give_up(accounts, &message, "the code in it has ended").await?;
+        } else if can_send {
+            sending.spawn(take(accounts.clone(), snapshot.clone(), message, now));
+        }
+    }
+    while let Some(outcome) = sending.join_next().await {
+        taken += usize::from(outcome.unwrap_or(false));
+    }
+    Ok(taken)
+}
+
+/// Makes the code that a request asks for, in place of the request. Whether this node did it.
+async fn answer(
+    accounts: &Accounts,
+    snapshot: &Snapshot,
+    message: &Message,
+    purpose: CodePurpose,
+    request: &CodeRequest,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let rules = &snapshot.rules;
+    let mut changes = Vec::new();
+    if now < message.created_at + codes::LIFESPAN {
+        changes = codes::make(accounts, rules, now, purpose, request).await?;
+    }
+    // The claim makes sure that of several nodes one makes a code.
+    let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now };
+    changes.splice(0..0, [claim, Change::MessageSent(message.id)]);
+    match accounts.committer.commit(&changes).await {
+        Ok(()) => Ok(true),
+        // Another node was faster, or the account was changed just now: the next look tells.
+        Err(StoreError::Conflict(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Reserves a message and sends it. Whether this node got it.
+async fn take(accounts: Arc<Accounts>, snapshot: Arc<Snapshot>, message: Message, now: Timestamp) -> bool {
+    let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now + LEASE };
+    match accounts.committer.commit(&[claim]).await {
+        Ok(()) => {}
+        // Another node was faster.
+        Err(StoreError::Conflict(_)) => return false,
+        Err(error) => {
+            tracing::warn!(%error, "a message cannot be reserved; it is tried again");
+            return false;
+        }
+    }
+    let outcome = match tokio::time::timeout(
+        SEND_TIMEOUT,
+        send(&snapshot.mail, &message, accounts.clock.now()),
+    )
+    .await
+    {
+        Ok(outcome) => outcome,
+        Err(_) => Err(NotSent::Later("the mail server did not answer in time".into())),
+    };
+    let kept = match outcome {
+        Ok(()) => accounts.committer.commit(&[Change::MessageSent(message.id)]).await,
+        Err(NotSent::Never(reason)) => give_up(&accounts, &message, &reason).await,
+        Err(NotSent::Later(reason)) => {
+            let pause = pause(message.attempts);
+            let due_at = Some(accounts.clock.now() + pause);
+            let kept = accounts.committer.commit(&[Change::MessageFailed { id: message.id, due_at }]).await;
+            tracing::warn!(id = %message.id, %reason, again_in = ?pause, "a message could not be sent");
+            kept
+        }
+    };
+    if let Err(error) = kept {
+        tracing::warn!(%error, "what became of a message cannot be kept; it is tried again later");
+    }
+    true
+}
+
+async fn send(rules: &MailRules, message: &Message, now: Timestamp) -> Result<(), NotSent> {
+    let mail = CodeMail::parse(message.content.expose())
+        .and_then(|mail| mail.render(&message.template, now))
+        .ok_or_else(|| NotSent::Never("it was written by another version of the server".into()))?;
+    match &rules.smtp {
+        Some(smtp) => smtp.send(&message.recipient, &mail, now).await,
+        None => {
+            tracing::info!(
+                "development mode, and no mail server is configured. This is the mail to {}: {}\n\n{}",
+                message.recipient,
+                mail.subject,
+                mail.text
+            );
+            Ok(())
+        }
+    }
+}
+
+async fn give_up(accounts: &Accounts, message: &Message, reason: &str) -> Result<(), StoreError> {
+    tracing::warn!(id = %message.id, attempts = message.attempts, %reason, "a message is given up");
+    accounts.committer.commit(&[Change::MessageFailed { id: message.id, due_at: None }]).await
+}
+
+/// How long to wait after an attempt: 1 s, 2 s, 4 s and so on.
+fn pause(attempts: i64) -> Duration {
+    let doubled = u32::try_from(attempts).ok().and_then(|attempts| 1_u64.checked_shl(attempts));
+    doubled.map_or(MAX_PAUSE, Duration::from_secs).min(MAX_PAUSE)
+}
+
+#[cfg(test)]
+mod tests;

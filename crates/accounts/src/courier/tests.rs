@@ -1,0 +1,198 @@
+//! The courier against a small mail server in the same process.
+
+use std::sync::Mutex;
+
+use serde_json::json;
+use sessera_model::Uuid;
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+
+use super::*;
+use crate::language::Language;
+use crate::testing::TestAccounts;
+
+/// A mail server that answers `RCPT` as told, one word for each connection, and keeps what it takes.
+struct MailServer {
+    port: u16,
+    taken: Arc<Mutex<Vec<String>>>,
+}
+
+impl MailServer {
+    async fn start(answers: &'static [&'static str]) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let kept = taken.clone();
+        tokio::spawn(async move {
+            for connection in 0.. {
+                let (stream, _) = listener.accept().await.unwrap();
+                let answer = answers.get(connection).copied().unwrap_or("250 ok");
+                tokio::spawn(talk(stream, answer, kept.clone()));
+            }
+        });
+        Self { port, taken }
+    }
+
+    fn mails(&self) -> Vec<String> {
+        self.taken.lock().unwrap().clone()
+    }
+}
+
+async fn talk(stream: TcpStream, answer: &str, taken: Arc<Mutex<Vec<String>>>) {
+    let mut stream = BufReader::new(stream);
+    stream.write_all(b"220 hello\r\n").await.unwrap();
+    let (mut mail, mut is_data, mut line) = (String::new(), false, String::new());
+    while stream.read_line(&mut line).await.is_ok_and(|read| read > 0) {
+        let reply = match line.trim_end() {
+            "." if is_data => {
+                is_data = false;
+                taken.lock().unwrap().push(std::mem::take(&mut mail));
+                "250 ok"
+            }
+            text if is_data => {
+                mail.push_str(text);
+                mail.push('\n');
+                line.clear();
+                continue;
+            }
+            "DATA" => {
+                is_data = true;
+                "354 go on"
+            }
+            text if text.starts_with("RCPT") => answer,
+            _ => "250 ok",
+        };
+        stream.write_all(format!("{reply}\r\n").as_bytes()).await.unwrap();
+        line.clear();
+    }
+}
+
+/// Accounts whose mails go to a port of this machine.
+async fn sending_to(port: u16) -> TestAccounts {
+    let uri = format!("smtp://127.0.0.1:{port}/?disable_starttls=true");
+    TestAccounts::configured(json!({"courier": {"smtp": {"connection_uri": uri}}})).await
+}
+
+/// Puts a mail with a code into the outbox, as signing up does.
+async fn enqueue(accounts: &TestAccounts) {
+    let request = CodeRequest {
+        flow_id: Uuid::from_u128(7),
+        address: "ada@example.org".into(),
+        language: Language::De,
+    };
+    let (rules, random) = (&accounts.snapshot.rules, accounts.parts.random.as_ref());
+    let (now, purpose) = (accounts.parts.clock.now(), CodePurpose::Verification);
+    let [_, mail] = codes::send(rules, random, now, purpose, Uuid::from_u128(8), &request);
+    accounts.parts.committer.commit(&[mail]).await.unwrap();
+}
+
+async fn waiting(accounts: &TestAccounts) -> Vec<Message> {
+    accounts.parts.store.due_messages(Timestamp::MAX, 9).await.unwrap()
+}
+
+/// How many messages are taken when the outbox is looked at once.
+async fn deliver(accounts: &TestAccounts) -> usize {
+    deliver_due(&accounts.parts, accounts.snapshot.clone()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_code_is_sent_and_leaves_the_outbox() {
+    let mail_server = MailServer::start(&[]).await;
+    let accounts = sending_to(mail_server.port).await;
+    enqueue(&accounts).await;
+    assert_eq!(deliver(&accounts).await, 1);
+    assert_eq!(deliver(&accounts).await, 0);
+    assert!(waiting(&accounts).await.is_empty());
+    let mails = mail_server.mails();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].contains("To: ada@example.org") && mails[0].contains("Guten Tag"), "{}", mails[0]);
+}
+
+#[tokio::test]
+async fn what_fails_is_tried_again_after_a_pause() {
+    let mail_server = MailServer::start(&["451 later", "451 later"]).await;
+    let accounts = sending_to(mail_server.port).await;
+    enqueue(&accounts).await;
+    for pause in [1, 2] {
+        assert_eq!(deliver(&accounts).await, 1);
+        assert_eq!(deliver(&accounts).await, 0, "not at once");
+        accounts.clock.advance(Duration::from_secs(pause));
+    }
+    assert_eq!(deliver(&accounts).await, 1);
+    assert_eq!(mail_server.mails().len(), 1);
+    assert!(waiting(&accounts).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_mail_server_that_is_away_is_waited_for() {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let accounts = sending_to(closed).await;
+    enqueue(&accounts).await;
+    assert_eq!(deliver(&accounts).await, 1);
+    assert_eq!(waiting(&accounts).await[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn what_is_refused_for_good_or_comes_too_late_is_given_up() {
+    let mail_server = MailServer::start(&["550 nobody here"]).await;
+    let accounts = sending_to(mail_server.port).await;
+    enqueue(&accounts).await;
+    assert_eq!(deliver(&accounts).await, 1);
+    assert!(waiting(&accounts).await.is_empty(), "nobody will ever take it");
+
+    let late = TestAccounts::configured(json!({})).await;
+    enqueue(&late).await;
+    assert_eq!(deliver(&late).await, 0);
+    assert_eq!(waiting(&late).await.len(), 1, "a mail server may be configured later");
+    late.clock.advance(Duration::from_secs(15 * 60));
+    assert_eq!(deliver(&late).await, 0);
+    assert!(waiting(&late).await.is_empty(), "the code has ended");
+}
+
+#[tokio::test]
+async fn of_two_nodes_one_sends() {
+    let mail_server = MailServer::start(&[]).await;
+    let accounts = sending_to(mail_server.port).await;
+    enqueue(&accounts).await;
+    let (one, other) = tokio::join!(deliver(&accounts), deliver(&accounts));
+    assert_eq!(one + other, 1);
+    assert_eq!(mail_server.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_message_whose_sender_died_is_sent_by_another() {
+    let mail_server = MailServer::start(&[]).await;
+    let accounts = sending_to(mail_server.port).await;
+    enqueue(&accounts).await;
+    let message = waiting(&accounts).await.remove(0);
+    let until = accounts.parts.clock.now() + LEASE;
+    let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until };
+    accounts.parts.committer.commit(&[claim]).await.unwrap();
+    assert_eq!(deliver(&accounts).await, 0);
+    accounts.clock.advance(LEASE);
+    assert_eq!(deliver(&accounts).await, 1);
+    assert_eq!(mail_server.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn the_running_courier_is_told_of_messages_and_stops() {
+    let mail_server = MailServer::start(&[]).await;
+    let accounts = sending_to(mail_server.port).await;
+    let snapshot = accounts.snapshot.clone();
+    let (stop, stopped) = watch::channel(false);
+    let courier = tokio::spawn(run(accounts.parts.clone(), move || snapshot.clone(), stopped));
+    enqueue(&accounts).await;
+    while mail_server.mails().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    stop.send(true).unwrap();
+    courier.await.unwrap();
+}
+
+#[test]
+fn pauses_grow_and_have_an_end() {
+    assert_eq!([0, 1, 2, 6].map(pause).map(|pause| pause.as_secs()), [1, 2, 4, 64]);
+    for many in [7, 63, 64, i64::MAX] {
+        assert_eq!(pause(many), MAX_PAUSE);
+    }
+}

@@ -1,0 +1,471 @@
+//! A self-service flow: what is kept of it between two requests, and its JSON on the wire.
+//!
+//! A flow keeps what was typed, what is to be said about it and how far it has come; its form is made
+//! from that for every answer (see [`crate::ui`]). [`Flow`] holds what all kinds have in common,
+//! its `details` what only one kind has. The store keeps the whole as encrypted JSON with a version: a
+//! change or the end of a flow names the version it was made from, so that of two submissions at the
+//! same time only one goes through.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sessera_model::{AssuranceLevel, Timestamp, TokenHash, Uuid};
+use sessera_store::{Change, FlowKind, StoreError};
+
+use crate::flows::passkeys::{AddChallenge, SignInChallenge};
+use crate::messages::Message;
+use crate::submission::flatten;
+use crate::ui::{Attributes, Container};
+
+/// Who goes through a flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Transport {
+    /// A native client, recognised by a session token.
+    Api,
+    /// A browser, recognised by cookies.
+    Browser,
+}
+
+/// How far a flow has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A method is to be chosen and its fields filled in.
+    ChooseMethod,
+    /// A code was sent and is to be typed.
+    SentEmail,
+    /// The code was right.
+    PassedChallenge,
+    /// Settings are shown.
+    ShowForm,
+    /// Settings were changed.
+    Success,
+}
+
+/// What only one kind of flow has.
+pub trait Details: Serialize + DeserializeOwned {
+    /// The kind.
+    const KIND: FlowKind;
+
+    /// The flow as this browser has it: a flow that was begun elsewhere may have been handed to it.
+    #[must_use]
+    fn handed(flow: Flow<Self>, _: Option<&TokenHash>) -> Flow<Self> {
+        flow
+    }
+}
+
+/// A flow.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Flow<D> {
+    /// Identifier, part of its address.
+    pub id: Uuid,
+    /// Who goes through it.
+    pub transport: Transport,
+    /// When it was begun.
+    pub issued_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// The address with which it was begun.
+    pub request_url: String,
+    /// Where a browser goes afterwards, checked when the flow was begun.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_to: Option<String>,
+    /// How far it has come.
+    pub state: State,
+    /// What was typed, by the names of the fields. Never a secret.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+    /// What is to be said about the flow as a whole.
+    #[serde(default)]
+    pub messages: Vec<Message>,
+    /// What is to be said about single fields, by their names.
+    #[serde(default)]
+    pub field_messages: Vec<(String, Message)>,
+    /// The hash of the cookie of the browser that began it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub browser: Option<TokenHash>,
+    /// What the client passes along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transient_payload: Option<Value>,
+    /// What only this kind has.
+    pub details: D,
+    /// The version that was read; 0 for a flow that is not stored yet.
+    #[serde(skip)]
+    pub version: i64,
+}
+
+/// How a flow begins.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    /// Its identifier.
+    pub id: Uuid,
+    /// Who goes through it.
+    pub transport: Transport,
+    /// When.
+    pub now: Timestamp,
+    /// When it ends by itself.
+    pub expires_at: Timestamp,
+    /// The address with which it was begun.
+    pub request_url: String,
+    /// Where a browser goes afterwards.
+    pub return_to: Option<String>,
+    /// The hash of the cookie of the browser.
+    pub browser: Option<TokenHash>,
+}
+
+impl<D: Details> Flow<D> {
+    /// A new flow.
+    pub fn begin(beginning: Beginning, state: State, details: D) -> Self {
+        Self {
+            id: beginning.id,
+            transport: beginning.transport,
+            issued_at: beginning.now,
+            updated_at: beginning.now,
+            expires_at: beginning.expires_at,
+            request_url: beginning.request_url,
+            return_to: beginning.return_to,
+            state,
+            values: Map::new(),
+            messages: Vec::new(),
+            field_messages: Vec::new(),
+            browser: beginning.browser,
+            transient_payload: None,
+            details,
+            version: 0,
+        }
+    }
+
+    /// Reads a stored flow. `None` when it is of another kind: to its caller it does not exist.
+    pub fn from_record(record: &sessera_store::Flow) -> Result<Option<Self>, StoreError> {
+        if record.kind != D::KIND {
+            return Ok(None);
+        }
+        let mut flow: Self = serde_json::from_str(&record.body)
+            .map_err(|error| StoreError::Corrupt(format!("flow {}: {error}", record.id)))?;
+        flow.version = record.version;
+        Ok(Some(flow))
+    }
+
+    fn to_record(&self) -> Result<sessera_store::Flow, StoreError> {
+        let body = serde_json::to_string(self)
+            .map_err(|error| StoreError::Corrupt(format!("flow {}: {error}", self.id)))?;
+        Ok(sessera_store::Flow {
+            id: self.id,
+            kind: D::KIND,
+            body,
+            expires_at: self.expires_at,
+            version: self.version.max(1),
+        })
+    }
+
+    /// The change that stores a new flow.
+    pub fn insert(&self) -> Result<Change, StoreError> {
+        Ok(Change::InsertFlow(self.to_record()?))
+    }
+
+    /// The change that stores what has changed. Refused when the flow was changed in the meantime.
+    pub fn update(&self) -> Result<Change, StoreError> {
+        Ok(Change::UpdateFlow(self.to_record()?))
+    }
+
+    /// The change that ends the flow. Refused when it was changed or used in the meantime.
+    pub const fn consume(&self) -> Change {
+        Change::ConsumeFlow { id: self.id, version: self.version }
+    }
+
+    /// Whether it has ended by itself.
+    pub fn is_expired(&self, now: Timestamp) -> bool {
+        now >= self.expires_at
+    }
+
+    /// Forgets what was to be said.
+    pub fn clear_messages(&mut self) {
+        self.messages.clear();
+        self.field_messages.clear();
+    }
+
+    /// Says something about a field.
+    pub fn say_at(&mut self, field: impl Into<String>, message: impl Into<Message>) {
+        self.field_messages.push((field.into(), message.into()));
+    }
+
+    /// Says something about the flow as a whole.
+    pub fn say(&mut self, message: impl Into<Message>) {
+        self.messages.push(message.into());
+    }
+
+    /// Keeps typed traits, so that they are shown again.
+    pub fn keep_traits(&mut self, traits: &Value) {
+        for (name, value) in flatten("traits", traits) {
+            self.values.insert(name, value);
+        }
+    }
+
+    /// Whether anything is wrong that a person must mend.
+    pub fn has_errors(&self) -> bool {
+        use crate::messages::MessageKind;
+        let fields = self.field_messages.iter().map(|(_, message)| message);
+        self.messages.iter().chain(fields).any(|message| message.id.kind() == MessageKind::Error)
+    }
+
+    /// Puts the kept values and messages into a form. What is said about a field that the form does
+    /// not have is said at a text field of that name, behind all fields of the default group; one about
+    /// a password stands behind the field that is given.
+    pub fn fill(&self, form: &mut Container, before_password: Option<&str>) {
+        use crate::ui::{Group, Input, InputKind};
+        for node in &mut form.nodes {
+            if let Attributes::Input(input) = &mut node.attributes
+                && input.kind != InputKind::Submit
+                && (input.kind != InputKind::Hidden || input.value.is_none())
+                && let Some(value) = self.values.get(&input.name)
+            {
+                input.value = Some(value.clone());
+            }
+        }
+        form.messages.extend(self.messages.iter().cloned());
+        for (name, message) in &self.field_messages {
+            if let Some(node) = form.node_mut(name) {
+                node.messages.push(message.clone());
+            } else {
+                let mut node = Input::new(name.as_str(), InputKind::Text).node(Group::Default);
+                node.messages.push(message.clone());
+                let place = before_password
+                    .filter(|_| name == "password")
+                    .and_then(|before| form.nodes.iter().position(|node| node.name() == before))
+                    .or_else(|| form.nodes.iter().rposition(|node| node.group == Group::Default));
+                form.nodes.insert(place.map_or(0, |place| place + 1), node);
+            }
+        }
+    }
+
+    /// The flow as JSON on the wire, without what only its kind has.
+    pub fn to_json(&self, form: &Container) -> Map<String, Value> {
+        let mut json = Map::new();
+        let mut set = |name: &str, value: Value| {
+            json.insert(name.to_owned(), value);
+        };
+        set("id", self.id.to_string().into());
+        set("type", json!(self.transport));
+        set("expires_at", json!(self.expires_at));
+        set("issued_at", json!(self.issued_at));
+        set("request_url", self.request_url.as_str().into());
+        if let Some(return_to) = &self.return_to {
+            set("return_to", return_to.as_str().into());
+        }
+        set("ui", form.to_json());
+        set("state", json!(self.state));
+        if let Some(payload) = &self.transient_payload {
+            set("transient_payload", payload.clone());
+        }
+        json
+    }
+}
+
+/// What only a login flow has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LoginDetails {
+    /// Which level is to be reached.
+    pub requested_aal: AssuranceLevel,
+    /// Whether a session is there and its owner proves again who they are.
+    pub refresh: bool,
+    /// Whose second factor is asked for, or who signs in again.
+    pub identity_id: Option<Uuid>,
+    /// What a passkey is to sign, where passkeys are on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<SignInChallenge>,
+}
+
+impl Details for LoginDetails {
+    const KIND: FlowKind = FlowKind::Login;
+}
+
+/// What only a registration flow has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RegistrationDetails {
+    /// Which schema judges the traits.
+    pub schema_id: String,
+    /// Which form is shown.
+    pub step: RegistrationStep,
+}
+
+/// The two forms of signing up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RegistrationStep {
+    /// Who it is.
+    Profile,
+    /// With what to sign in from now on.
+    Credentials,
+}
+
+impl Details for RegistrationDetails {
+    const KIND: FlowKind = FlowKind::Registration;
+}
+
+/// What only a settings flow has.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SettingsDetails {
+    /// Whose settings.
+    pub identity_id: Uuid,
+    /// The shared secret (base32) that is offered to an authenticator app.
+    pub totp_secret: String,
+    /// Printed codes that are not confirmed yet.
+    #[serde(default)]
+    pub lookup_secrets: Vec<String>,
+    /// Whether the confirmed codes are shown.
+    #[serde(default)]
+    pub lookup_revealed: bool,
+    /// What a new passkey is to answer, where passkeys are on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<AddChallenge>,
+}
+
+impl Details for SettingsDetails {
+    const KIND: FlowKind = FlowKind::Settings;
+}
+
+/// What only a recovery flow has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryDetails {
+    /// The address to which the code went, as it was typed.
+    pub email: Option<String>,
+    /// How many wrong codes were typed.
+    pub attempts: u32,
+    /// How many codes were asked for.
+    #[serde(default)]
+    pub sent: u32,
+    /// Whether an administrator began it and gave out its code.
+    #[serde(default)]
+    pub is_given: bool,
+}
+
+impl Details for RecoveryDetails {
+    const KIND: FlowKind = FlowKind::Recovery;
+}
+
+/// What only a verification flow has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerificationDetails {
+    /// The address to which the code went, as it was typed.
+    pub email: Option<String>,
+    /// How many wrong codes were typed.
+    pub attempts: u32,
+    /// How many codes were asked for.
+    #[serde(default)]
+    pub sent: u32,
+    /// The browsers in which the link of the message was opened, by their cookies' hashes.
+    #[serde(default)]
+    pub opened_by: Vec<TokenHash>,
+    /// The code in that link.
+    #[serde(default)]
+    pub linked_code: Option<String>,
+}
+
+impl Details for VerificationDetails {
+    const KIND: FlowKind = FlowKind::Verification;
+
+    /// Whoever opened the link of the message goes on with the flow, with the link's code filled in.
+    fn handed(mut flow: Flow<Self>, browser: Option<&TokenHash>) -> Flow<Self> {
+        if let Some(browser) = browser.filter(|browser| flow.details.opened_by.contains(browser)) {
+            flow.transport = Transport::Browser;
+            flow.browser = Some(*browser);
+            if let Some(code) = &flow.details.linked_code {
+                flow.values.insert("code".into(), code.as_str().into());
+            }
+        }
+        flow
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::MessageId;
+    use crate::ui::{Group, Input, InputKind};
+
+    fn flow() -> Flow<LoginDetails> {
+        let beginning = Beginning {
+            id: Uuid::from_u128(1),
+            transport: Transport::Api,
+            now: Timestamp::from_seconds(100),
+            expires_at: Timestamp::from_seconds(700),
+            request_url: "http://localhost/self-service/login/api".into(),
+            return_to: None,
+            browser: None,
+        };
+        let details = LoginDetails {
+            requested_aal: AssuranceLevel::Aal1,
+            refresh: false,
+            identity_id: None,
+            passkey: None,
+        };
+        Flow::begin(beginning, State::ChooseMethod, details)
+    }
+
+    fn form() -> Container {
+        let mut form = Container::new("/submit".into());
+        form.push(Input::hidden("csrf_token", "").node(Group::Default));
+        form.push(Input::new("identifier", InputKind::Text).with_value("").node(Group::Default));
+        form.push(Input::submit("method", "password").node(Group::Password));
+        form
+    }
+
+    #[test]
+    fn what_is_stored_reads_back_with_its_version() {
+        let mut flow = flow();
+        flow.say(MessageId::InvalidCredentials);
+        flow.say_at("identifier", Message::required("identifier"));
+        flow.values.insert("identifier".into(), "ada".into());
+        let Change::InsertFlow(mut record) = flow.insert().expect("has a JSON form") else {
+            panic!("not an insertion")
+        };
+        assert_eq!(record.kind, FlowKind::Login);
+        assert_eq!(record.version, 1);
+        record.version = 4;
+        let read = Flow::<LoginDetails>::from_record(&record).expect("reads back").expect("is a login");
+        assert_eq!(read.version, 4);
+        assert_eq!(read.messages, flow.messages);
+        assert_eq!(read.field_messages, flow.field_messages);
+        assert_eq!(read.consume(), Change::ConsumeFlow { id: flow.id, version: 4 });
+    }
+
+    #[test]
+    fn a_flow_of_another_kind_does_not_exist() {
+        let Change::InsertFlow(record) = flow().insert().expect("has a JSON form") else {
+            panic!("not an insertion")
+        };
+        assert!(Flow::<RegistrationDetails>::from_record(&record).expect("is no fault").is_none());
+    }
+
+    #[test]
+    fn a_form_is_filled_from_the_flow() {
+        let mut flow = flow();
+        flow.values.insert("identifier".into(), "ada".into());
+        flow.values.insert("method".into(), "nope".into());
+        flow.say_at("identifier", Message::required("identifier"));
+        flow.say_at("password", MessageId::PasswordTooSimilar);
+        let mut form = form();
+        flow.fill(&mut form, Some("identifier"));
+        let json = form.to_json();
+        assert_eq!(json["nodes"][1]["attributes"]["value"], "ada");
+        assert_eq!(json["nodes"][1]["messages"][0]["id"], 4_000_002);
+        assert_eq!(json["nodes"][2]["attributes"]["name"], "password", "made for its message");
+        assert_eq!(json["nodes"][3]["attributes"]["value"], "password", "a button keeps its value");
+        assert!(flow.has_errors());
+    }
+
+    #[test]
+    fn json_has_the_contract_s_members() {
+        let flow = flow();
+        let json = Value::Object(flow.to_json(&form()));
+        assert_eq!(json["type"], "api");
+        assert_eq!(json["state"], "choose_method");
+        assert_eq!(json["issued_at"], "1970-01-01T00:01:40Z");
+        assert!(json.get("return_to").is_none());
+        assert!(flow.is_expired(Timestamp::from_seconds(700)));
+        assert!(!flow.is_expired(Timestamp::from_seconds(699)));
+    }
+}

@@ -1,0 +1,47 @@
+//! Who people are and how they prove it, without HTTP.
+//!
+//! Sessions are made and renewed here, but who presents one is found out elsewhere: whoever calls says
+//! whose session it is. Requests come in as plain data, and outcomes go out as plain enums.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`accounts`] | the parts that everything here works with |
+//! | [`snapshot`], [`rules`] | what the configuration says, compiled |
+//! | [`flows`] | the self-service flows: signing in, signing up and what belongs to it |
+//! | [`identities`] | making and changing identities |
+//! | [`schema`] | what the traits of an identity must look like, and what they mean |
+//! | [`password`] | hashes of passwords, and which passwords are refused |
+//! | [`codes`] | codes by e-mail |
+//! | [`courier`], [`mail`] | the outbox, and the mails that leave through it |
+//! | [`ui`], [`submission`] | the form that a flow shows, and what a person submits |
+//! | [`messages`], [`language`] | what a flow says, by number and language |
+//! | [`csrf`], [`keys`] | which browser a flow belongs to, and keyed hashes for what a client holds |
+//! | [`return_to`] | where a browser may be sent after a flow |
+//! | [`limits`] | limits against abuse |
+//! | [`metrics`] | what happens here, in numbers |
+
+pub mod accounts;
+pub mod codes;
+pub mod courier;
+pub mod csrf;
+pub mod flows;
+pub mod identities;
+pub mod keys;
+pub mod language;
+pub mod limits;
+pub mod mail;
+pub mod messages;
+pub mod metrics;
+pub mod password;
+pub mod return_to;
+pub mod rules;
+pub mod schema;
+pub mod snapshot;
+pub mod submission;
+#[cfg(test)]
+mod testing;
+pub mod ui;
+
+pub use accounts::Accounts;
+pub use metrics::Metrics;
+pub use snapshot::Snapshot;

@@ -1,0 +1,245 @@
+//! What the configuration says about flows, compiled: addresses parsed, keys made, defaults filled in.
+
+mod from_config;
+
+use std::time::Duration;
+
+use sessera_model::Uuid;
+use sessera_store::FlowKind;
+use url::Url;
+
+use crate::flows::passkeys::RelyingParty;
+use crate::keys::Keys;
+use crate::limits::LimitRules;
+use crate::password::{HashAlgorithm, PasswordPolicy};
+use crate::return_to;
+use sessera_config::TrustedProxies;
+
+/// The rules of all flows.
+#[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each one is a switch of the configuration")]
+pub struct Rules {
+    /// The public address, ending in a slash.
+    pub base_url: String,
+    /// What the pages call the site.
+    pub site_name: String,
+    /// Keys for what clients hold.
+    pub keys: Keys,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// Limits against abuse.
+    pub limits: LimitRules,
+    /// Where browsers go when nothing else is said.
+    pub default_return: Url,
+    /// Where browsers may ask to go.
+    pub allowed_returns: Vec<Url>,
+    /// The session cookie.
+    pub cookie: CookieRules,
+    /// How long a session lives.
+    pub session_lifespan: Duration,
+    /// How old a sign-in may be for changes to passwords and factors.
+    pub privileged_age: Duration,
+    /// Whether a session must prove all factors that its owner has set up.
+    pub needs_highest_aal: bool,
+    /// How passwords are hashed.
+    pub hashing: HashAlgorithm,
+    /// Which passwords are refused. `None` when the method is off.
+    pub password: Option<PasswordPolicy>,
+    /// What authenticator apps show as the issuer. `None` when the method is off.
+    pub totp_issuer: Option<String>,
+    /// Whether printed codes are on.
+    pub lookup_secret: bool,
+    /// For what passkeys are good. `None` when the method is off.
+    pub passkey: Option<RelyingParty>,
+    /// Signing in.
+    pub login: FlowRules,
+    /// Signing up.
+    pub registration: FlowRules,
+    /// One's own account.
+    pub settings: FlowRules,
+    /// Getting back into an account.
+    pub recovery: FlowRules,
+    /// Proving an address.
+    pub verification: FlowRules,
+    /// Where browsers are shown errors. `None`: on the page that comes with the server.
+    pub error_page: Option<Url>,
+    /// Where browsers go after signing out.
+    pub logout_return: Option<Url>,
+    /// Whether a code by e-mail is good for recovery and verification.
+    pub code: bool,
+    /// Whether signing up signs in too.
+    pub registration_signs_in: bool,
+    /// Whether a client is told to show the verification form after signing up.
+    pub registration_shows_verification: bool,
+    /// Whether signing up asks for the profile first and for credentials in a second form.
+    pub registration_in_two_steps: bool,
+    /// Whether native recovery ends with a session in its answer rather than in a browser.
+    pub recovery_continues: bool,
+}
+
+/// The rules of one kind of flow.
+#[derive(Clone, Debug)]
+pub struct FlowRules {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Its page. `None`: the one that comes with the server.
+    pub page: Option<Url>,
+    /// How long a flow lives.
+    pub lifespan: Duration,
+    /// Where browsers go afterwards, when it differs from the general rule.
+    pub after: Option<Url>,
+}
+
+/// How the session cookie is made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CookieRules {
+    /// Its name.
+    pub name: String,
+    /// Its domain; the host that set it when absent.
+    pub domain: Option<String>,
+    /// Its path.
+    pub path: String,
+    /// `Lax`, `Strict` or `None`.
+    pub same_site: &'static str,
+    /// Whether it survives the end of the browser.
+    pub persistent: bool,
+    /// Whether it is sent over https only.
+    pub secure: bool,
+}
+
+impl Rules {
+    /// The address of something below the public one.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{}", self.base_url, path.trim_start_matches('/'))
+    }
+
+    /// The address of the script that passkeys need.
+    pub fn passkey_script(&self) -> String {
+        self.url(".well-known/ory/webauthn.js")
+    }
+
+    /// The rules of a kind of flow.
+    pub const fn rules(&self, kind: FlowKind) -> &FlowRules {
+        match kind {
+            FlowKind::Registration => &self.registration,
+            FlowKind::Settings => &self.settings,
+            FlowKind::Recovery => &self.recovery,
+            FlowKind::Verification => &self.verification,
+            FlowKind::Login | FlowKind::Error | FlowKind::Exchange => &self.login,
+        }
+    }
+
+    /// The address to which the form of a flow is submitted.
+    pub fn action(&self, kind: FlowKind, flow: Uuid) -> String {
+        self.url(&format!("self-service/{}?flow={flow}", kind.as_str()))
+    }
+
+    /// The page on which a browser shows a flow.
+    pub fn page(&self, kind: FlowKind, flow: Uuid) -> String {
+        let page = self.rules(kind).page.clone();
+        with_query(page, || self.url(&format!("ui/{}", kind.as_str())), "flow", &flow.to_string())
+    }
+
+    /// The page on which a browser shows an error.
+    pub fn error_page(&self, error: Uuid) -> String {
+        with_query(self.error_page.clone(), || self.url("ui/error"), "id", &error.to_string())
+    }
+
+    /// Where a browser goes after a flow of a kind that asked for nothing.
+    pub fn after(&self, kind: FlowKind) -> String {
+        self.rules(kind).after.as_ref().unwrap_or(&self.default_return).to_string()
+    }
+
+    /// The address that a browser asked to return to, checked. `None` when it is not allowed.
+    pub fn checked_return(&self, asked: &str) -> Option<String> {
+        // The flows themselves may be returned to: signing in may be a stage on the way to settings.
+        let own = Url::parse(&self.url("self-service/"));
+        let allowed: Vec<Url> = self.allowed_returns.iter().cloned().chain(own).collect();
+        return_to::checked(asked, &self.default_return, &allowed)
+    }
+}
+
+fn with_query(page: Option<Url>, built_in: impl Fn() -> String, name: &str, value: &str) -> String {
+    match page {
+        Some(mut page) => {
+            page.query_pairs_mut().append_pair(name, value);
+            page.to_string()
+        }
+        None => format!("{}?{name}={value}", built_in()),
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// Rules for tests: every method and flow is on, hashing is cheap.
+    pub(crate) fn rules() -> Rules {
+        let url = |text: &str| Url::parse(text).expect("is an address");
+        let flow = |page: Option<&str>| FlowRules {
+            enabled: true,
+            page: page.map(url),
+            lifespan: Duration::from_hours(1),
+            after: None,
+        };
+        Rules {
+            base_url: "http://127.0.0.1:4433/".into(),
+            site_name: "Example".into(),
+            keys: Keys::new(&["a secret for tests".into()]),
+            trusted_proxies: TrustedProxies::default(),
+            limits: LimitRules::default(),
+            default_return: url("http://127.0.0.1:4455/"),
+            allowed_returns: vec![url("https://app.example.org/")],
+            cookie: CookieRules {
+                name: "ory_kratos_session".into(),
+                domain: None,
+                path: "/".into(),
+                same_site: "Lax",
+                persistent: true,
+                secure: false,
+            },
+            session_lifespan: Duration::from_hours(24),
+            privileged_age: Duration::from_mins(15),
+            needs_highest_aal: false,
+            hashing: HashAlgorithm::Bcrypt { cost: 4 },
+            password: Some(PasswordPolicy::default()),
+            totp_issuer: Some("Example".into()),
+            lookup_secret: true,
+            passkey: None,
+            login: flow(Some("http://127.0.0.1:4455/login?x=1")),
+            registration: flow(None),
+            settings: flow(None),
+            recovery: flow(None),
+            verification: flow(None),
+            error_page: None,
+            logout_return: None,
+            code: true,
+            registration_signs_in: true,
+            registration_shows_verification: false,
+            registration_in_two_steps: true,
+            recovery_continues: false,
+        }
+    }
+
+    #[test]
+    fn addresses_are_made_from_the_public_one() {
+        let rules = rules();
+        let flow = Uuid::from_u128(1);
+        assert_eq!(
+            rules.action(FlowKind::Login, flow),
+            "http://127.0.0.1:4433/self-service/login?flow=00000000-0000-0000-0000-000000000001"
+        );
+        assert!(rules.page(FlowKind::Login, flow).starts_with("http://127.0.0.1:4455/login?x=1&flow=0"));
+        assert!(rules.page(FlowKind::Settings, flow).starts_with("http://127.0.0.1:4433/ui/settings?flow=0"));
+        assert!(rules.error_page(flow).starts_with("http://127.0.0.1:4433/ui/error?id=0"));
+        assert_eq!(rules.after(FlowKind::Login), "http://127.0.0.1:4455/");
+    }
+
+    #[test]
+    fn own_flows_may_be_returned_to_and_nothing_else_of_the_server() {
+        let rules = rules();
+        assert!(rules.checked_return("http://127.0.0.1:4433/self-service/settings/browser").is_some());
+        assert_eq!(rules.checked_return("http://127.0.0.1:4433/sessions/whoami"), None);
+        assert_eq!(rules.checked_return("https://evil.example/"), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! What is wrong with traits.
+
+use std::fmt;
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{JsonType, ValidationError};
+use serde_json::{Value, json};
+
+use crate::messages::{Message, MessageId};
+
+/// One thing that is wrong with traits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// Where: a JSON pointer such as `/traits/email`. For a missing member, the pointer it would have.
+    pub pointer: String,
+    /// The keyword of the schema that says so.
+    pub keyword: String,
+    /// What to tell the person.
+    pub message: Message,
+}
+
+impl Violation {
+    /// The name of the field at fault, for example `traits.name.first`.
+    pub fn field(&self) -> String {
+        let names = self.pointer.split('/').skip(1);
+        names.map(|name| name.replace("~1", "/").replace("~0", "~")).collect::<Vec<_>>().join(".")
+    }
+
+    /// The value is no e-mail address.
+    pub(super) fn not_an_email(pointer: &str, value: &str) -> Self {
+        Self::format(pointer, Message::with_context(MessageId::NotAnEmail, json!({ "value": value })))
+    }
+
+    /// The value is no telephone number.
+    pub(super) fn not_a_telephone_number(pointer: &str, value: &str) -> Self {
+        Self::format(
+            pointer,
+            Message::with_context(MessageId::NotATelephoneNumber, json!({ "value": value })),
+        )
+    }
+
+    fn format(pointer: &str, message: Message) -> Self {
+        Self { pointer: pointer.to_owned(), keyword: "format".into(), message }
+    }
+
+    /// The traits are nested too deeply to be judged.
+    pub(super) fn too_deep(limit: usize) -> Self {
+        Self {
+            pointer: "/traits".into(),
+            keyword: "depth".into(),
+            message: Message::invalid(format!("Values may be nested {limit} levels deep at the most.")),
+        }
+    }
+
+    pub(super) fn from_error(error: &ValidationError<'_>) -> Self {
+        let mut pointer = error.instance_path().as_str().to_owned();
+        if let ValidationErrorKind::Required { property } = error.kind() {
+            let name = property.as_str().unwrap_or_default();
+            pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+        }
+        Self { pointer, keyword: error.kind().keyword().to_owned(), message: message(error) }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field(), self.message.text())
+    }
+}
+
+/// The message for an error, as the wire contract has it.
+fn message(error: &ValidationError<'_>) -> Message {
+    let value = error.instance().as_ref();
+    let characters = || value.as_str().map_or(0, |text| text.chars().count());
+    let items = || value.as_array().map_or(0, Vec::len);
+    match error.kind() {
+        ValidationErrorKind::Required { property } => {
+            Message::required(property.as_str().unwrap_or_default())
+        }
+        ValidationErrorKind::Type { kind } => {
+            let allowed: Vec<&str> = match kind {
+                TypeKind::Single(one) => vec![one.as_str()],
+                TypeKind::Multiple(several) => several.iter().map(JsonType::as_str).collect(),
+            };
+            Message::wrong_type(&allowed, type_of(value))
+        }
+        ValidationErrorKind::Format { format } => match (format.as_str(), value.as_str()) {
+            ("email" | "idn-email", Some(text)) => {
+                Message::with_context(MessageId::NotAnEmail, json!({ "value": text }))
+            }
+            ("tel", Some(text)) => {
+                Message::with_context(MessageId::NotATelephoneNumber, json!({ "value": text }))
+            }
+            _ => Message::invalid(format!("The value is not of the format {format}.")),
+        },
+        ValidationErrorKind::MinLength { limit } => Message::with_context(
+            MessageId::TooShort,
+            json!({ "min_length": limit, "actual_length": characters() }),
+        ),
+        ValidationErrorKind::MaxLength { limit } => Message::with_context(
+            MessageId::TooLong,
+            json!({ "max_length": limit, "actual_length": characters() }),
+        ),
+        ValidationErrorKind::Pattern { pattern } => {
+            Message::with_context(MessageId::PatternMismatch, json!({ "pattern": pattern }))
+        }
+        ValidationErrorKind::Minimum { limit } => {
+            Message::with_context(MessageId::BelowMinimum, json!({ "minimum": limit, "actual": value }))
+        }
+        ValidationErrorKind::ExclusiveMinimum { limit } => {
+            Message::with_context(MessageId::NotAboveMinimum, json!({ "minimum": limit, "actual": value }))
+        }
+        ValidationErrorKind::Maximum { limit } => {
+            Message::with_context(MessageId::AboveMaximum, json!({ "maximum": limit, "actual": value }))
+        }
+        ValidationErrorKind::ExclusiveMaximum { limit } => {
+            Message::with_context(MessageId::NotBelowMaximum, json!({ "maximum": limit, "actual": value }))
+        }
+        ValidationErrorKind::MultipleOf { multiple_of } => {
+            Message::with_context(MessageId::NotMultiple, json!({ "base": multiple_of, "actual": value }))
+        }
+        ValidationErrorKind::MaxItems { limit } => Message::with_context(
+            MessageId::TooManyItems,
+            json!({ "max_items": limit, "actual_items": items() }),
+        ),
+        ValidationErrorKind::MinItems { limit } => Message::with_context(
+            MessageId::TooFewItems,
+            json!({ "min_items": limit, "actual_items": items() }),
+        ),
+        ValidationErrorKind::UniqueItems => {
+            let (a, b) = first_repeated(value).unwrap_or_default();
+            Message::with_context(MessageId::RepeatedItems, json!({ "index_a": a, "index_b": b }))
+        }
+        ValidationErrorKind::Constant { expected_value } => {
+            Message::with_context(MessageId::NotConstant, json!({ "expected": expected_value.as_ref() }))
+        }
+        ValidationErrorKind::Enum { options } => {
+            Message::invalid(format!("The value must be one of {options}."))
+        }
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            let names: Vec<String> = unexpected.iter().map(|name| format!("\"{name}\"")).collect();
+            Message::invalid(format!("There is no property {} in the identity schema.", names.join(", ")))
+        }
+        other => Message::invalid(format!(
+            "The value does not satisfy \"{}\" of the identity schema.",
+            other.keyword()
+        )),
+    }
+}
+
+fn type_of(value: &Value) -> &'static str {
+    match JsonType::from(value) {
+        JsonType::Number if value.as_f64().is_some_and(|number| number.fract() == 0.0) => "integer",
+        other => other.as_str(),
+    }
+}
+
+/// The indexes of the first two equal items.
+fn first_repeated(value: &Value) -> Option<(usize, usize)> {
+    // Whoever sends a long list is told that a value repeats, not where.
+    let items = value.as_array().filter(|items| items.len() <= 1000)?;
+    items.iter().enumerate().find_map(|(b, item)| {
+        let a = items.iter().take(b).position(|earlier| earlier == item)?;
+        Some((a, b))
+    })
+}

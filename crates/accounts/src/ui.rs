@@ -1,0 +1,447 @@
+//! The form that a flow shows: a container with nodes, and its JSON on the wire.
+//!
+//! A container is made anew from the state of its flow for every answer and never stored, so there is
+//! one place that decides how each form looks, and nothing in it can be out of date.
+
+use serde_json::{Map, Value, json};
+
+use crate::messages::Message;
+
+/// A form: where it is sent to, what stands above it and what is in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Container {
+    /// The address to submit to.
+    pub action: String,
+    /// How to submit.
+    pub method: SubmitMethod,
+    /// What is to be said about the form as a whole.
+    pub messages: Vec<Message>,
+    /// What is in it, in the order to be shown.
+    pub nodes: Vec<Node>,
+}
+
+/// How a form is submitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubmitMethod {
+    /// The flow is over; its action is where to go on.
+    Get,
+    /// The form is submitted.
+    Post,
+}
+
+/// To which method a node belongs. Nodes of the default group belong to all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// All methods.
+    Default,
+    /// Passwords.
+    Password,
+    /// The traits of an identity.
+    Profile,
+    /// Codes by e-mail.
+    Code,
+    /// Time-based one-time passwords.
+    Totp,
+    /// Printed codes.
+    LookupSecret,
+    /// Passkeys.
+    Passkey,
+    /// The script that passkeys need; the contract has it in a group of its own.
+    Webauthn,
+}
+
+/// A node of a form.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// To which method it belongs.
+    pub group: Group,
+    /// What it is.
+    pub attributes: Attributes,
+    /// What is to be said about it.
+    pub messages: Vec<Message>,
+    /// What it is called.
+    pub label: Option<Message>,
+}
+
+/// What a node is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attributes {
+    /// A field or a button.
+    Input(Input),
+    /// A text to be read.
+    Text {
+        /// Identifier within the form.
+        id: &'static str,
+        /// The text.
+        text: Message,
+    },
+    /// A picture.
+    Image {
+        /// Identifier within the form.
+        id: &'static str,
+        /// Its address, usually a `data:` URL.
+        source: String,
+        /// Its width and height in pixels.
+        side: u32,
+    },
+    /// A link.
+    Anchor {
+        /// Identifier within the form.
+        id: &'static str,
+        /// Where it leads.
+        href: String,
+        /// Its text.
+        title: Message,
+    },
+    /// A script that a page must load for its buttons to work.
+    Script {
+        /// Identifier within the form.
+        id: &'static str,
+        /// Its address.
+        source: String,
+    },
+}
+
+/// A field or a button.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Input {
+    /// Under which name its value is submitted.
+    pub name: String,
+    /// What it takes.
+    pub kind: InputKind,
+    /// Its value, absent when it has none.
+    pub value: Option<Value>,
+    /// Whether it must be filled in.
+    pub required: bool,
+    /// What browsers and password safes may fill in (HTML's `autocomplete`).
+    pub autocomplete: Option<&'static str>,
+    /// A regular expression that the value fits.
+    pub pattern: Option<String>,
+    /// The greatest length.
+    pub max_length: Option<u32>,
+    /// The values to choose from, when they are counted.
+    pub options: Vec<Value>,
+    /// The function of the form's script that a button calls.
+    pub trigger: Option<&'static str>,
+    /// Whether it is there to be seen only.
+    pub disabled: bool,
+}
+
+/// What an input takes (HTML's `type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// Any line of text.
+    Text,
+    /// A secret.
+    Password,
+    /// A number.
+    Number,
+    /// Yes or no.
+    Checkbox,
+    /// Nothing that is shown.
+    Hidden,
+    /// An e-mail address.
+    Email,
+    /// A telephone number.
+    Telephone,
+    /// A date with time.
+    DateTime,
+    /// A date.
+    Date,
+    /// A web address.
+    Url,
+    /// A button that submits.
+    Submit,
+    /// A button that calls a script.
+    Button,
+}
+
+impl InputKind {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Password => "password",
+            Self::Number => "number",
+            Self::Checkbox => "checkbox",
+            Self::Hidden => "hidden",
+            Self::Email => "email",
+            Self::Telephone => "tel",
+            Self::DateTime => "datetime-local",
+            Self::Date => "date",
+            Self::Url => "url",
+            Self::Submit => "submit",
+            Self::Button => "button",
+        }
+    }
+}
+
+impl Group {
+    /// The word on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Password => "password",
+            Self::Profile => "profile",
+            Self::Code => "code",
+            Self::Totp => "totp",
+            Self::LookupSecret => "lookup_secret",
+            Self::Passkey => "passkey",
+            Self::Webauthn => "webauthn",
+        }
+    }
+}
+
+impl Input {
+    /// An optional, empty field.
+    pub fn new(name: impl Into<String>, kind: InputKind) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            value: None,
+            required: false,
+            autocomplete: None,
+            pattern: None,
+            max_length: None,
+            options: Vec::new(),
+            trigger: None,
+            disabled: false,
+        }
+    }
+
+    /// A button that submits `name=value`.
+    pub fn submit(name: &str, value: &str) -> Self {
+        Self::new(name, InputKind::Submit).with_value(value)
+    }
+
+    /// A button that calls a function of the form's script.
+    pub fn button(name: &str, trigger: &'static str) -> Self {
+        Self { trigger: Some(trigger), ..Self::new(name, InputKind::Button).with_value("") }
+    }
+
+    /// A value that is submitted without being shown.
+    pub fn hidden(name: &str, value: impl Into<Value>) -> Self {
+        Self::new(name, InputKind::Hidden).with_value(value)
+    }
+
+    /// The same, to be filled in.
+    #[must_use]
+    pub const fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// The same with a value.
+    #[must_use]
+    pub fn with_value(mut self, value: impl Into<Value>) -> Self {
+        self.value = Some(value.into());
+        self
+    }
+
+    /// The same with what browsers may fill in.
+    #[must_use]
+    pub const fn autocomplete(mut self, what: &'static str) -> Self {
+        self.autocomplete = Some(what);
+        self
+    }
+
+    /// The node for it.
+    pub fn node(self, group: Group) -> Node {
+        Node { group, attributes: Attributes::Input(self), messages: Vec::new(), label: None }
+    }
+}
+
+impl Node {
+    /// The same with a label.
+    #[must_use]
+    pub fn label(mut self, label: impl Into<Message>) -> Self {
+        self.label = Some(label.into());
+        self
+    }
+
+    /// The input's name or the node's id.
+    pub fn name(&self) -> &str {
+        match &self.attributes {
+            Attributes::Input(input) => &input.name,
+            Attributes::Text { id, .. }
+            | Attributes::Image { id, .. }
+            | Attributes::Anchor { id, .. }
+            | Attributes::Script { id, .. } => id,
+        }
+    }
+
+    /// The node as JSON on the wire.
+    pub fn to_json(&self) -> Value {
+        let mut meta = Map::new();
+        if let Some(label) = &self.label {
+            meta.insert("label".into(), label.to_json());
+        }
+        json!({
+            "type": self.attributes.node_type(),
+            "group": self.group.as_str(),
+            "attributes": self.attributes.to_json(),
+            "messages": self.messages.iter().map(Message::to_json).collect::<Vec<_>>(),
+            "meta": meta,
+        })
+    }
+}
+
+impl Attributes {
+    /// The word for the kind of node on the wire.
+    pub const fn node_type(&self) -> &'static str {
+        match self {
+            Self::Input(_) => "input",
+            Self::Text { .. } => "text",
+            Self::Image { .. } => "img",
+            Self::Anchor { .. } => "a",
+            Self::Script { .. } => "script",
+        }
+    }
+
+    fn to_json(&self) -> Value {
+        let mut json = match self {
+            Self::Input(input) => input.to_json(),
+            Self::Text { id, text } => json!({"id": id, "text": text.to_json()}),
+            Self::Image { id, source, side } => {
+                json!({"id": id, "src": source, "width": side, "height": side})
+            }
+            Self::Anchor { id, href, title } => json!({"id": id, "href": href, "title": title.to_json()}),
+            Self::Script { id, source } => json!({
+                "id": id,
+                "src": source,
+                "async": true,
+                "type": "text/javascript",
+                "crossorigin": "anonymous",
+                "referrerpolicy": "no-referrer",
+                "integrity": "",
+                "nonce": "",
+            }),
+        };
+        json["node_type"] = self.node_type().into();
+        json
+    }
+}
+
+impl Input {
+    fn to_json(&self) -> Value {
+        let mut json = Map::new();
+        let mut set = |name: &str, value: Value| {
+            json.insert(name.to_owned(), value);
+        };
+        set("name", self.name.as_str().into());
+        set("type", self.kind.as_str().into());
+        if let Some(value) = &self.value {
+            set("value", value.clone());
+        }
+        if self.required {
+            set("required", true.into());
+        }
+        if let Some(autocomplete) = self.autocomplete {
+            set("autocomplete", autocomplete.into());
+        }
+        if let Some(pattern) = &self.pattern {
+            set("pattern", pattern.as_str().into());
+        }
+        if let Some(max_length) = self.max_length {
+            set("maxlength", max_length.into());
+        }
+        if !self.options.is_empty() {
+            let options = self.options.iter().map(|value| json!({ "value": value })).collect::<Vec<_>>();
+            set("options", options.into());
+        }
+        if let Some(trigger) = self.trigger {
+            set("onclick", format!("window.{trigger}()").into());
+            set("onclickTrigger", trigger.into());
+        }
+        set("disabled", self.disabled.into());
+        Value::Object(json)
+    }
+}
+
+impl Container {
+    /// An empty form that is submitted to `action`.
+    pub const fn new(action: String) -> Self {
+        Self { action, method: SubmitMethod::Post, messages: Vec::new(), nodes: Vec::new() }
+    }
+
+    /// Adds a node at the end.
+    pub fn push(&mut self, node: Node) {
+        self.nodes.push(node);
+    }
+
+    /// The node with this name.
+    pub fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
+        self.nodes.iter_mut().find(|node| node.name() == name)
+    }
+
+    /// The form as JSON on the wire.
+    pub fn to_json(&self) -> Value {
+        let method = match self.method {
+            SubmitMethod::Get => "GET",
+            SubmitMethod::Post => "POST",
+        };
+        let mut json = json!({
+            "action": self.action,
+            "method": method,
+            "nodes": self.nodes.iter().map(Node::to_json).collect::<Vec<_>>(),
+        });
+        if !self.messages.is_empty() {
+            json["messages"] = self.messages.iter().map(Message::to_json).collect();
+        }
+        json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::MessageId;
+
+    #[test]
+    fn an_input_has_the_contract_s_members() {
+        let node = Input::new("password", InputKind::Password)
+            .required()
+            .autocomplete("current-password")
+            .node(Group::Password)
+            .label(MessageId::PasswordLabel);
+        assert_eq!(
+            node.to_json(),
+            json!({
+                "type": "input",
+                "group": "password",
+                "attributes": {
+                    "name": "password", "type": "password", "required": true,
+                    "autocomplete": "current-password", "disabled": false, "node_type": "input",
+                },
+                "messages": [],
+                "meta": {"label": {"id": 1_070_001, "text": "Password", "type": "info"}},
+            })
+        );
+    }
+
+    #[test]
+    fn pictures_texts_and_links_have_theirs() {
+        let image = Attributes::Image { id: "totp_qr", source: "data:image/png;base64,".into(), side: 256 };
+        assert_eq!(
+            image.to_json(),
+            json!({"id": "totp_qr", "src": "data:image/png;base64,", "width": 256, "height": 256, "node_type": "img"})
+        );
+        let text = Attributes::Text { id: "totp_secret_key", text: Message::totp_secret("ABC") };
+        assert_eq!(text.to_json()["text"]["context"]["secret"], "ABC");
+        let link = Attributes::Anchor { id: "continue", href: "/".into(), title: MessageId::Continue.into() };
+        assert_eq!(link.to_json()["node_type"], "a");
+        assert_eq!(link.to_json()["title"]["id"], 1_070_009);
+    }
+
+    #[test]
+    fn a_form_without_messages_has_no_such_member() {
+        let mut form = Container::new("/x".into());
+        form.push(Input::hidden("csrf_token", "").required().node(Group::Default));
+        let json = form.to_json();
+        assert!(json.get("messages").is_none());
+        assert_eq!(json["method"], "POST");
+        assert_eq!(json["nodes"][0]["attributes"]["value"], "");
+        form.messages.push(MessageId::InvalidCredentials.into());
+        assert_eq!(form.to_json()["messages"][0]["type"], "error");
+    }
+}
