@@ -4,11 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use arc_swap::{ArcSwap, Guard};
+use opentelemetry::Context;
 use sessera_accounts::Accounts;
 use sessera_accounts::courier::WakeCourier;
 use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
-use sessera_model::{AssuranceLevel, Clock, CredentialKind, Random, Uuid};
+use sessera_issuer::sessions::OwnStore;
+use sessera_issuer::tokens::TokenSteps;
+use sessera_issuer::{
+    ExchangeCodes, Introspection, IssuerError, Lease, LiveSession, ManagedKeys, SessionCache, Sessions,
+    StatusLists, TokenIssuer,
+};
+use sessera_model::{Clock, Random, Uuid};
 use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
@@ -17,10 +24,7 @@ use crate::http::observe::RequestIds;
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::observed::Observed;
-use crate::rotation::Lease;
-use crate::sessions::{LiveSession, Sessions};
 pub use crate::snapshot::Snapshot;
-use crate::status_lists::StatusLists;
 use crate::traces::Traces;
 use sessera_config::tree::TracingConfig;
 
@@ -34,16 +38,24 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Where ids and tokens come from.
     pub random: Arc<dyn Random>,
-    /// Live sessions by token.
+    /// Live sessions by credential.
     pub sessions: Sessions,
+    /// Makes tokens of them.
+    pub tokens: TokenIssuer,
+    /// Finds out whether tokens are good that come back.
+    pub introspection: Introspection,
+    /// One-time codes for pages on other sites.
+    pub exchange_codes: ExchangeCodes,
+    /// Key sets that rotate by themselves.
+    pub managed_keys: ManagedKeys,
     /// Who people are and how they prove it.
     pub accounts: Arc<Accounts>,
     /// Where the configuration comes from and how it changes.
     pub live: Live,
     /// Whether this node may sign with managed keys.
-    pub lease: Lease,
+    pub lease: Arc<Lease>,
     /// The status lists that were made last.
-    pub(crate) status_lists: StatusLists,
+    pub status_lists: StatusLists,
     /// The id of this deployment, which is the id of its one project.
     pub deployment_id: Uuid,
     /// What happens, in numbers.
@@ -75,13 +87,14 @@ impl App {
         random.fill(&mut start);
         let metrics = Arc::new(Metrics::new());
         let traces = traces(&snapshot.config.tracing, &metrics);
-        // What is in memory is asked without a detour.
-        let sessions = Sessions::new(snapshot.config.session.cache_max_bytes, store.clone());
         let store: Arc<dyn Store> = Arc::new(Observed::new(store, metrics.clone(), traces.clone()));
         let message_waits = Arc::new(Notify::new());
+        let cache = Arc::new(SessionCache::new(snapshot.config.session.cache_max_bytes));
         let listeners: Vec<Arc<dyn CommitListener>> =
-            vec![sessions.cache.clone(), metrics.clone(), Arc::new(WakeCourier(message_waits.clone()))];
+            vec![cache.clone(), metrics.clone(), Arc::new(WakeCourier(message_waits.clone()))];
         let committer = Committer::new(store.clone(), listeners);
+        let source = Arc::new(OwnStore::new(store.clone()));
+        let lease = Arc::new(Lease::default());
         let accounts = Accounts {
             store: store.clone(),
             committer: committer.clone(),
@@ -92,20 +105,36 @@ impl App {
             metrics: metrics.accounts.clone(),
             message_waits,
         };
+        let numbers = &metrics.issuer;
         Self {
+            sessions: Sessions::new(cache, source, clock.clone(), numbers.clone()),
+            tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone()),
+            introspection: Introspection::new(store.clone(), clock.clone(), lease.clone()),
+            exchange_codes: ExchangeCodes::new(
+                store.clone(),
+                committer.clone(),
+                clock.clone(),
+                random.clone(),
+            ),
+            managed_keys: ManagedKeys::new(
+                store.clone(),
+                committer.clone(),
+                clock.clone(),
+                lease.clone(),
+                numbers.clock_difference.clone(),
+            ),
+            status_lists: StatusLists::new(store.clone(), clock.clone(), lease.clone()),
             accounts: Arc::new(accounts),
+            lease,
             committer,
-            metrics,
-            traces,
             request_ids: RequestIds::new(u64::from_le_bytes(start)),
             stopping: AtomicBool::new(false),
-            sessions,
+            metrics,
+            traces,
             store,
             clock,
             random,
             live,
-            lease: Lease::default(),
-            status_lists: StatusLists::default(),
             deployment_id,
             snapshot: ArcSwap::from_pointee(snapshot),
         }
@@ -118,47 +147,37 @@ impl App {
 
     /// Makes a new snapshot the current one.
     pub fn swap(&self, snapshot: Snapshot) {
-        self.sessions.cache.set_max_bytes(snapshot.config.session.cache_max_bytes);
+        self.sessions.cache().set_max_bytes(snapshot.config.session.cache_max_bytes);
         self.snapshot.store(Arc::new(snapshot));
-    }
-
-    /// Whether it is known without asking the store that a session has proven what it must.
-    pub(crate) fn is_assured(snapshot: &Snapshot, live: &LiveSession) -> bool {
-        !snapshot.accounts.rules.needs_highest_aal
-            || live.session.assurance_level >= AssuranceLevel::Aal2
-            || live.second_factor.get() == Some(&false)
     }
 
     /// Makes sure that a session has proven all factors that its owner has set up, where the
     /// configuration asks for that. 403 `session_aal2_required` otherwise.
     pub async fn require_assurance(&self, snapshot: &Snapshot, live: &LiveSession) -> Result<(), ApiError> {
-        if Self::is_assured(snapshot, live) {
-            return Ok(());
-        }
-        let has_second = match live.second_factor.get() {
-            Some(known) => *known,
-            None => {
-                let has_second = self.has_second_factor(live.session.identity_id).await?;
-                // Whoever was faster read the same: a change of credentials makes a new live session.
-                *live.second_factor.get_or_init(|| has_second)
+        self.sessions.require_assurance(&snapshot.issuer, live).await.map_err(|error| {
+            let is_second_needed = matches!(error, IssuerError::SecondFactorNeeded);
+            let error = ApiError::from(error);
+            if is_second_needed {
+                error.with_redirect(snapshot.accounts.rules.url("self-service/login/browser?aal=aal2"))
+            } else {
+                error
             }
-        };
-        if !has_second {
-            return Ok(());
-        }
-        let redirect = snapshot.accounts.rules.url("self-service/login/browser?aal=aal2");
-        Err(ApiError::forbidden(
-            "The session has proven one factor, but its owner has set up a second one. Ask for it with a login flow with aal=aal2.",
-        )
-        .with_id("session_aal2_required")
-        .with_redirect(redirect))
+        })
     }
 
-    async fn has_second_factor(&self, identity_id: Uuid) -> Result<bool, StoreError> {
-        let credentials = self.store.credentials(identity_id).await?;
-        Ok(credentials
-            .iter()
-            .any(|credential| matches!(credential.kind, CredentialKind::Totp | CredentialKind::LookupSecret)))
+    /// The token of a live session by a template.
+    pub async fn token(
+        &self,
+        snapshot: &Snapshot,
+        template: &str,
+        live: &LiveSession,
+    ) -> Result<String, ApiError> {
+        let mut steps = TokenSteps::default();
+        let token = self.tokens.token(&snapshot.issuer, template, live, &mut steps).await;
+        if let Some(traces) = &self.traces {
+            Context::map_current(|request| traces.token(request, steps));
+        }
+        Ok(token?)
     }
 
     /// Commits changes, all or nothing, and tells whoever has to hear of them; see [`Committer::commit`].

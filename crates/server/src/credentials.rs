@@ -2,40 +2,21 @@
 
 use axum::http::{HeaderMap, header};
 
-/// The token of a request, as it was presented.
+use sessera_issuer::sessions::Presented;
+
+/// What the request presents, or nothing.
 ///
 /// The order is the wire contract's: `X-Session-Token`, the session cookie (or its value alone in
 /// `X-Session-Cookie`, for those who cannot set cookies), `Authorization: Bearer`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Presented<'a> {
-    /// A token in a header: a native client.
-    Token(&'a str),
-    /// A cookie: a browser.
-    Cookie(&'a str),
-    /// `Authorization: Bearer`: a native client.
-    Bearer(&'a str),
-}
-
-impl<'a> Presented<'a> {
-    /// What the request presents, or nothing.
-    pub fn from_headers(headers: &'a HeaderMap, cookie_name: &str) -> Option<Self> {
-        let text =
-            |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-        if let Some(token) = text("x-session-token") {
-            return Some(Self::Token(token));
-        }
-        if let Some(cookie) = text("x-session-cookie").or_else(|| cookie(headers, cookie_name)) {
-            return Some(Self::Cookie(cookie));
-        }
-        bearer(headers).map(Self::Bearer)
+pub fn presented<'a>(headers: &'a HeaderMap, cookie_name: &str) -> Option<Presented<'a>> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    if let Some(token) = text("x-session-token") {
+        return Some(Presented::Token(token));
     }
-
-    /// The text that was presented.
-    pub const fn as_str(self) -> &'a str {
-        match self {
-            Self::Token(text) | Self::Cookie(text) | Self::Bearer(text) => text,
-        }
+    if let Some(cookie) = text("x-session-cookie").or_else(|| cookie(headers, cookie_name)) {
+        return Some(Presented::Cookie(cookie));
     }
+    bearer(headers).map(Presented::Bearer)
 }
 
 /// The value of a cookie (RFC 6265, section 4.2); the first one when a name comes twice.
@@ -70,9 +51,9 @@ mod tests {
         headers
     }
 
-    fn presented(pairs: &[(&'static str, &'static str)]) -> Option<(bool, String)> {
+    fn found(pairs: &[(&'static str, &'static str)]) -> Option<(bool, String)> {
         let headers = headers(pairs);
-        Presented::from_headers(&headers, "ory_kratos_session")
+        presented(&headers, "ory_kratos_session")
             .map(|p| (matches!(p, Presented::Cookie(_)), p.as_str().to_owned()))
     }
 
@@ -83,20 +64,20 @@ mod tests {
             ("cookie", "other=x; ory_kratos_session=b"),
             ("x-session-token", "a"),
         ];
-        assert_eq!(presented(&all), Some((false, "a".into())));
-        assert_eq!(presented(&all[..2]), Some((true, "b".into())));
-        assert_eq!(presented(&all[..1]), Some((false, "c".into())));
-        assert_eq!(presented(&[("x-session-cookie", "d"), all[1]]), Some((true, "d".into())));
-        assert_eq!(presented(&[]), None);
+        assert_eq!(found(&all), Some((false, "a".into())));
+        assert_eq!(found(&all[..2]), Some((true, "b".into())));
+        assert_eq!(found(&all[..1]), Some((false, "c".into())));
+        assert_eq!(found(&[("x-session-cookie", "d"), all[1]]), Some((true, "d".into())));
+        assert_eq!(found(&[]), None);
     }
 
     #[test]
     fn what_presents_nothing_is_nothing() {
-        assert_eq!(presented(&[("x-session-token", "")]), None);
-        assert_eq!(presented(&[("cookie", "ory_kratos_session=")]), None);
-        assert_eq!(presented(&[("cookie", "ory_kratos_session")]), None);
-        assert_eq!(presented(&[("authorization", "Basic abc")]), None);
-        assert_eq!(presented(&[("authorization", "Bearer  ")]), None);
-        assert_eq!(presented(&[("authorization", "bearer x")]), Some((false, "x".into())));
+        assert_eq!(found(&[("x-session-token", "")]), None);
+        assert_eq!(found(&[("cookie", "ory_kratos_session=")]), None);
+        assert_eq!(found(&[("cookie", "ory_kratos_session")]), None);
+        assert_eq!(found(&[("authorization", "Basic abc")]), None);
+        assert_eq!(found(&[("authorization", "Bearer  ")]), None);
+        assert_eq!(found(&[("authorization", "bearer x")]), Some((false, "x".into())));
     }
 }

@@ -10,6 +10,9 @@ use serde_json::{Map, Value, json};
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::identities::IdentityError;
 use sessera_accounts::password::PasswordError;
+use sessera_issuer::IssuerError;
+use sessera_issuer::managed_keys::Refusal;
+use sessera_issuer::templates::Broken;
 use sessera_store::{Conflict, StoreError};
 
 /// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
@@ -260,6 +263,64 @@ impl From<FlowError> for ApiError {
             FlowError::Identity(error) => error.into(),
             FlowError::Internal(what) => Self::internal(what),
         }
+    }
+}
+
+impl From<IssuerError> for ApiError {
+    fn from(error: IssuerError) -> Self {
+        match error {
+            IssuerError::NoSession => Self::unauthorized(),
+            IssuerError::SecondFactorNeeded => Self::forbidden(
+                "The session has proven one factor, but its owner has set up a second one. Ask for it with a login flow with aal=aal2.",
+            )
+            .with_id("session_aal2_required"),
+            IssuerError::NoSuchTemplate(name) => {
+                let shown: String = name.chars().take(128).collect();
+                Self::bad_request(format!(
+                    "There is no tokenizer template \"{shown}\". Add it under /session/whoami/tokenizer/templates or check tokenize_as."
+                ))
+            }
+            IssuerError::BrokenTemplate { template, broken } => broken_template(&template, &broken),
+            IssuerError::Refused { template, reason } => Self::new(
+                StatusCode::BAD_REQUEST,
+                "The session could not be made a token.",
+                format!(
+                    "The template \"{template}\" cannot be used for this session: {reason}. The log of the server has the details."
+                ),
+            ),
+            IssuerError::KeyUnavailable => {
+                Self::unavailable("The key of the template does not sign right now. Try again shortly.")
+            }
+            IssuerError::NoLease(refusal) => refusal.into(),
+            IssuerError::Store(error) => error.into(),
+            IssuerError::Internal(what) => Self::internal(what),
+        }
+    }
+}
+
+fn broken_template(name: &str, broken: &Broken) -> ApiError {
+    let (status, what) = match broken {
+        Broken::Template(_) => (StatusCode::BAD_REQUEST, "its configuration is malformed".to_owned()),
+        Broken::Load(error) if error.is_unreadable() => (StatusCode::INTERNAL_SERVER_ERROR, error.public()),
+        Broken::Load(error) => (StatusCode::BAD_REQUEST, error.public()),
+    };
+    ApiError::new(
+        status,
+        "The tokenizer template cannot be used.",
+        format!("The template \"{name}\" cannot be used: {what}. The log of the server has the details."),
+    )
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::unavailable(match refusal {
+            Refusal::Unconfirmed => {
+                "This node could not confirm which keys are good, so it does not sign. Try again, or ask another node."
+            }
+            Refusal::Clock => {
+                "The clock of this node differs too much from the database's, so it does not sign. Try again, or ask another node."
+            }
+        })
     }
 }
 

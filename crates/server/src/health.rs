@@ -16,7 +16,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::rotation;
+use crate::error::ApiError;
 
 /// The routes of both ports.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -75,14 +75,16 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         let body = json!({ "errors": { "server": "The server was told to stop. Ask another one." } });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
-    let uses_managed_keys = app
-        .snapshot()
-        .tokenizers
+    let snapshot = app.snapshot().clone();
+    let uses_managed_keys = snapshot
+        .issuer
+        .templates
         .list()
         .iter()
         .any(|(_, outcome)| matches!(outcome, Ok(t) if t.is_managed()));
-    if uses_managed_keys && let Err(error) = rotation::require_lease(&app, app.clock.now()) {
-        let body = json!({ "errors": { "keys": error.reason() } });
+    let lease = app.lease.check(app.clock.now(), &snapshot.issuer.settings.timing);
+    if uses_managed_keys && let Err(refusal) = lease {
+        let body = json!({ "errors": { "keys": ApiError::from(refusal).reason() } });
         return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
     }
     match app.store.ping().await {

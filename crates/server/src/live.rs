@@ -5,15 +5,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
+use sessera_issuer::templates::{self, LocalSources, changed_at};
+use sessera_issuer::{Templates, managed_keys};
 use sessera_model::Secret;
 use sessera_store::{Change, Conflict, KeySet, Revision, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::app::App;
-use crate::rotation;
 use crate::snapshot::Snapshot;
-use crate::tokenizers::{self, ServerSources, Tokenizers, changed_at};
 use sessera_config::keys::MACHINE;
 use sessera_config::load::merge;
 use sessera_config::patch::{self, PatchError};
@@ -91,14 +91,14 @@ impl Live {
     /// Compiles what the current state gives.
     pub async fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
         let state = self.state.lock().await;
-        self.compile_state(&state, sets, &Tokenizers::default())
+        self.compile_state(&state, sets, &Templates::default())
     }
 
     fn compile_state(
         &self,
         state: &State,
         sets: &[KeySet],
-        previous: &Tokenizers,
+        previous: &Templates,
     ) -> Result<Snapshot, ConfigError> {
         let mut config = Config::from_tree(&effective(&state.base, state.identity_config().as_ref()))?;
         for (name, secret) in &self.generated {
@@ -119,8 +119,8 @@ impl Live {
         mut sets: Vec<KeySet>,
     ) -> Result<(Snapshot, Vec<Change>), ConfigError> {
         let previous = app.snapshot();
-        let snapshot = self.compile_state(state, &sets, &previous.tokenizers)?;
-        let adapted = rotation::adapted(&sets, &snapshot.config, app.clock.now());
+        let snapshot = self.compile_state(state, &sets, &previous.issuer.templates)?;
+        let adapted = managed_keys::adapted(&sets, &snapshot.issuer.settings, app.clock.now());
         if adapted.is_empty() {
             return Ok((snapshot, Vec::new()));
         }
@@ -129,7 +129,7 @@ impl Live {
                 *known = KeySet { version: set.version + 1, ..set.clone() };
             }
         }
-        let snapshot = self.compile_state(state, &sets, &previous.tokenizers)?;
+        let snapshot = self.compile_state(state, &sets, &previous.issuer.templates)?;
         Ok((snapshot, adapted.into_iter().map(Change::PutKeySet).collect()))
     }
 
@@ -235,7 +235,7 @@ impl Live {
     fn watched(&self, snapshot: &Snapshot, seen: &[Watched], began: SystemTime) -> Vec<Watched> {
         let schemas = snapshot.config.identity.schemas.iter();
         let schemas = schemas.filter_map(|(_, url)| url.strip_prefix("file://")).map(PathBuf::from);
-        let mut files = tokenizers::source_files(&snapshot.config.templates);
+        let mut files = templates::source_files(&snapshot.config.templates);
         files.extend(schemas);
         files.extend(self.origin.files.iter().cloned());
         files.sort();
@@ -275,7 +275,8 @@ impl Live {
         let began = SystemTime::now();
         let mut state = self.fresh(app).await?;
         let sets = app.store.key_sets().await?;
-        let snapshot = self.compile_state(&state, &sets, &app.snapshot().tokenizers).map_err(unusable)?;
+        let snapshot =
+            self.compile_state(&state, &sets, &app.snapshot().issuer.templates).map_err(unusable)?;
         state.watched = self.watched(&snapshot, &state.watched, began);
         app.swap(snapshot);
         Ok(())
@@ -392,7 +393,7 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
     for name in patch::touched_templates(before, after) {
         let pointer = format!("{TEMPLATES}/{}", sessera_config::keys::escape(&name));
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
-        match tokenizers::compile(&name, template, &ServerSources::new(sets)) {
+        match templates::compile(&name, template, &LocalSources::new(sets)) {
             Ok(tokenizer) if tokenizer.algorithm().is_symmetric() => warnings.push(format!(
                 "The template \"{name}\" signs with a shared secret ({}): whoever can verify its tokens can also make them. Prefer ES256 unless a partner asks for a shared secret.",
                 tokenizer.algorithm()

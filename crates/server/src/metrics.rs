@@ -6,21 +6,18 @@
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
+    Opts, Registry, TextEncoder,
 };
 
+use sessera_issuer::IssuerMetrics;
 use sessera_store::{Change, CommitListener, Outcome};
 
 use crate::app::App;
-use crate::rotation;
 
 /// Bounds of times in seconds: from what memory answers to what a client gives up on.
 const SECONDS: [f64; 14] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
-
-/// Bounds of evaluation steps of a mapper.
-const STEPS: [f64; 8] = [10.0, 50.0, 100.0, 500.0, 1_000.0, 10_000.0, 100_000.0, 500_000.0];
 
 /// Counts in a gauge for as long as it lives: also what is given up in the middle is counted off.
 #[derive(Debug)]
@@ -48,19 +45,10 @@ pub struct Metrics {
     /// Whoami answered from memory: counted apart and shown with the other requests.
     whoami: IntCounter,
     whoami_seconds: Histogram,
-    /// Sessions that were asked for and found in memory.
-    pub cache_hits: IntCounter,
-    /// Sessions that were asked for and read from the store.
-    pub cache_misses: IntCounter,
+    /// Sessions in memory and the making of tokens.
+    pub issuer: IssuerMetrics,
     cache_entries: IntGauge,
     cache_bytes: IntGauge,
-    /// Evaluating a claims mapper.
-    pub mapper_seconds: Histogram,
-    /// Steps that a claims mapper took.
-    pub mapper_fuel: Histogram,
-    /// Signing a token.
-    pub signing_seconds: Histogram,
-    refused_tokens: IntCounterVec,
     store_seconds: HistogramVec,
     store_failures: IntCounterVec,
     /// Operations of the store that have begun and not ended, those that wait for a connection among them.
@@ -77,8 +65,6 @@ pub struct Metrics {
     pub connections: IntGaugeVec,
     /// Clients that were sent away because all places were taken, by API.
     pub connections_refused: IntCounterVec,
-    /// By how much the database's clock is ahead of this machine's, in seconds.
-    pub clock_difference: Gauge,
     lease_held: IntGauge,
     line_trusted: IntGauge,
     /// Spans of traces, by what became of them.
@@ -99,8 +85,6 @@ impl Metrics {
         let gauges =
             |name: &str, help: &str, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
         let times = |name: &str, help: &str| HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
-        let steps = HistogramOpts::new("sessera_mapper_fuel", "Evaluation steps of claims mappers.")
-            .buckets(STEPS.to_vec());
         let build = || -> prometheus::Result<Self> {
             let requests = counters(
                 "sessera_requests_total",
@@ -120,27 +104,9 @@ impl Metrics {
                 whoami_seconds: request_seconds.with_label_values(&["public", "/sessions/whoami", "2xx"]),
                 requests,
                 request_seconds,
-                cache_hits: counter("sessera_session_cache_hits_total", "Sessions found in memory.")?,
-                cache_misses: counter(
-                    "sessera_session_cache_misses_total",
-                    "Sessions read from the store because they were not in memory.",
-                )?,
+                issuer: IssuerMetrics::registered(&registry)?,
                 cache_entries: gauge("sessera_session_cache_entries", "Sessions in memory.")?,
                 cache_bytes: gauge("sessera_session_cache_bytes", "Bytes of sessions in memory.")?,
-                mapper_seconds: Histogram::with_opts(times(
-                    "sessera_mapper_seconds",
-                    "Time of evaluating claims mappers.",
-                ))?,
-                mapper_fuel: Histogram::with_opts(steps)?,
-                signing_seconds: Histogram::with_opts(times(
-                    "sessera_signing_seconds",
-                    "Time of encoding and signing tokens.",
-                ))?,
-                refused_tokens: counters(
-                    "sessera_refused_tokens_total",
-                    "Tokens that could not be made, by why: limit (a mapper took too much), mapper, signing.",
-                    &["why"],
-                )?,
                 store_seconds,
                 store_failures: counters(
                     "sessera_store_failures_total",
@@ -171,10 +137,6 @@ impl Metrics {
                     "Clients that were sent away because all places were taken, by API.",
                     &["api"],
                 )?,
-                clock_difference: Gauge::with_opts(Opts::new(
-                    "sessera_clock_difference_seconds",
-                    "By how much the database's clock is ahead of this machine's.",
-                ))?,
                 lease_held: gauge("sessera_lease_held", "1 while this node may sign with managed keys.")?,
                 line_trusted: gauge(
                     "sessera_line_trusted",
@@ -197,10 +159,6 @@ impl Metrics {
         self.registry.register(Box::new(self.requests.clone()))?;
         self.registry.register(Box::new(self.request_seconds.clone()))?;
         self.registry.register(Box::new(self.store_seconds.clone()))?;
-        self.registry.register(Box::new(self.refused_tokens.clone()))?;
-        self.registry.register(Box::new(self.mapper_seconds.clone()))?;
-        self.registry.register(Box::new(self.mapper_fuel.clone()))?;
-        self.registry.register(Box::new(self.signing_seconds.clone()))?;
         for counters in [&self.store_failures, &self.connections_refused, &self.spans] {
             self.registry.register(Box::new(counters.clone()))?;
         }
@@ -210,10 +168,7 @@ impl Metrics {
         for gauges in [&self.store_connections, &self.store_waiting, &self.connections] {
             self.registry.register(Box::new(gauges.clone()))?;
         }
-        self.registry.register(Box::new(self.clock_difference.clone()))?;
-        for counter in [&self.cache_hits, &self.cache_misses, &self.sign_ins] {
-            self.registry.register(Box::new(counter.clone()))?;
-        }
+        self.registry.register(Box::new(self.sign_ins.clone()))?;
         for gauge in [
             &self.cache_entries,
             &self.cache_bytes,
@@ -247,11 +202,6 @@ impl Metrics {
         self.whoami_seconds.observe(took.as_secs_f64());
     }
 
-    /// A token could not be made.
-    pub fn refused_token(&self, why: &str) {
-        self.refused_tokens.with_label_values(&[why]).inc();
-    }
-
     /// The store did something, or failed to.
     pub fn stored(&self, operation: &str, took: Duration, failed: bool) {
         if failed {
@@ -263,7 +213,7 @@ impl Metrics {
     /// All numbers as text (the Prometheus text format, version 0.0.4).
     pub fn render(&self, app: &App) -> Result<Vec<u8>, prometheus::Error> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let cache = &app.sessions.cache;
+        let cache = app.sessions.cache();
         self.cache_entries.set(number(cache.len() as u64));
         self.cache_bytes.set(number(cache.bytes()));
         let (running, waiting) = app.accounts.passwords.in_use();
@@ -277,7 +227,8 @@ impl Metrics {
                 self.store_waiting.with_label_values(&[pool.name]).set(number(waiting as u64));
             }
         }
-        self.lease_held.set(i64::from(rotation::require_lease(app, app.clock.now()).is_ok()));
+        let timing = app.snapshot().issuer.settings.timing;
+        self.lease_held.set(i64::from(app.lease.check(app.clock.now(), &timing).is_ok()));
         self.line_trusted.set(i64::from(app.store.line().is_trusted()));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;

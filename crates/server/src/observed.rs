@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use async_trait::async_trait;
 use opentelemetry::Context;
+use sessera_issuer::tokens::Step;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sessera_store::{
     Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Line, Message, Page, PoolUse, Revision,
@@ -13,7 +14,7 @@ use sessera_store::{
 };
 
 use crate::metrics::{Counted, Metrics};
-use crate::traces::{Step, Traces};
+use crate::traces::Traces;
 
 /// A store whose operations are counted and traced.
 pub(crate) struct Observed {

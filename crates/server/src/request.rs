@@ -6,8 +6,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use uuid::Uuid;
 
 use crate::error::ApiError;
+
+/// An id as a path or a form gives it. 400 when it is no UUID.
+pub(crate) fn parse_id(text: &str) -> Result<Uuid, ApiError> {
+    Uuid::parse_str(text).map_err(|_| {
+        ApiError::bad_request("The id in the path is not a UUID. Check the address that was called.")
+    })
+}
 
 /// A JSON body, of any media type that is JSON. Members that are not known are passed over; of two
 /// members of one name the last one counts.

@@ -10,6 +10,7 @@ use axum::http::Request;
 use axum::response::{IntoResponse as _, Response};
 use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
+use sessera_issuer::nodes;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
 use sessera_tokenizer::MAX_STATUS_TTL;
@@ -21,9 +22,9 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::http::listener::{Places, Shortcut};
 use crate::live::{Live, Origin};
-use crate::rotation::{self, RotationError};
+use crate::managed_keys::{self, MaintainError};
 use crate::snapshot::Snapshot;
-use crate::{admin, http, nodes, public, sessions};
+use crate::{admin, http, public};
 use sessera_config::{Config, ConfigError, load};
 
 /// How often files that were read are looked at for changes.
@@ -51,7 +52,7 @@ pub enum StartError {
     Store(#[from] StoreError),
     /// The managed key sets cannot be put to use.
     #[error(transparent)]
-    Rotation(#[from] RotationError),
+    ManagedKeys(#[from] MaintainError),
     /// Nodes that share a database must share their secrets, so they are not made up.
     #[error(
         "secrets.cipher and secrets.cookie are not configured. With a database that several nodes share they must be, the same for all, and kept as safely as the database's backup. Put this into the configuration of every node:\nsecrets:\n  cipher: [\"{cipher}\"]\n  cookie: [\"{cookie}\"]"
@@ -128,8 +129,8 @@ impl Server {
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, live, deployment_id, snapshot));
         app.live.watch(&app, began).await;
-        rotation::maintain(&app).await?;
-        let changed = nodes::listen(&app);
+        managed_keys::maintain(&app).await?;
+        let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
         Ok(Self { app, public, admin, changed, version })
     }
 
@@ -191,14 +192,16 @@ impl Server {
             ended,
         ));
         tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
-        tasks.spawn(nodes::follow(self.app.clone(), self.changed, self.version, stop.clone()));
+        let (app, store) = (self.app.clone(), self.app.store.clone());
+        let reload = move || reload_for_others(app.clone());
+        tasks.spawn(nodes::follow(store, self.changed, self.version, stop.clone(), reload));
         let (app, accounts) = (self.app.clone(), self.app.accounts.clone());
         tasks.spawn(courier::run(accounts, move || app.snapshot().accounts.clone(), stop.clone()));
-        tasks.spawn(rotation::run(self.app.clone(), stop.clone()));
+        tasks.spawn(managed_keys::run(self.app.clone(), stop.clone()));
         tasks.spawn(every(SWEEP_EVERY, stop.clone(), self.app.clone(), sweep));
-        tasks.spawn(every(NOTE_USES_EVERY, stop, self.app.clone(), write_uses));
+        tasks.spawn(every(NOTE_USES_EVERY, stop, self.app.clone(), write_last_uses));
         while tasks.join_next().await.is_some() {}
-        sessions::write_uses(&self.app).await;
+        write_last_uses(self.app.clone()).await;
         if let Some(traces) = &self.app.traces {
             traces.close().await;
         }
@@ -266,6 +269,11 @@ async fn watch_files(app: Arc<App>) {
     }
 }
 
+/// Another node has changed the configuration or the keys.
+async fn reload_for_others(app: Arc<App>) {
+    reload(&app).await;
+}
+
 /// Reads everything again; when it cannot be used, says so and goes on with what there is.
 pub async fn reload(app: &App) {
     let began = SystemTime::now();
@@ -280,8 +288,8 @@ pub async fn reload(app: &App) {
     }
 }
 
-async fn write_uses(app: Arc<App>) {
-    sessions::write_uses(&app).await;
+async fn write_last_uses(app: Arc<App>) {
+    app.sessions.write_last_uses(&app.committer).await;
 }
 
 async fn sweep(app: Arc<App>) {
@@ -337,7 +345,7 @@ mod tests {
         let mut answered = 0;
         let mut sweeping = tokio::spawn(sweep(server.app.clone()));
         while !sweeping.is_finished() {
-            server.app.sessions.cache.drop_all();
+            server.app.sessions.cache().drop_all();
             let headers = [("x-session-token", token.as_str())];
             let whoami = server.public("GET", "/sessions/whoami", &headers, None);
             tokio::select! {

@@ -1,13 +1,10 @@
 //! Everything that follows from the configuration, compiled once.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+use sessera_issuer::{Compiled, Settings, Templates};
 use sessera_store::KeySet;
 
-use crate::discovery::Published;
-use crate::rotation;
-use crate::tokenizers::{ServerSources, Tokenizers};
 use sessera_config::{Config, ConfigError};
 
 /// Everything that follows from the configuration. It never changes; a new configuration makes a new one.
@@ -16,12 +13,8 @@ pub struct Snapshot {
     pub config: Config,
     /// What concerns accounts: identity schemas, the rules of flows, mail.
     pub accounts: Arc<sessera_accounts::Snapshot>,
-    /// The tokenizer templates.
-    pub tokenizers: Tokenizers,
-    /// The public keys that verifiers are shown.
-    pub published: Published,
-    /// The versions of the key sets that it was made of.
-    pub set_versions: HashMap<String, i64>,
+    /// Templates and published keys.
+    pub issuer: Compiled,
     /// Where schemas can be read: the public base URL and `schemas/`.
     pub schemas_url: Arc<str>,
 }
@@ -29,33 +22,25 @@ pub struct Snapshot {
 impl Snapshot {
     /// Compiles a configuration. Broken templates do not stop it; anything else that is wrong does.
     /// `previous` are the templates that are in use.
-    pub fn compile(config: Config, sets: &[KeySet], previous: &Tokenizers) -> Result<Self, ConfigError> {
+    pub fn compile(config: Config, sets: &[KeySet], previous: &Templates) -> Result<Self, ConfigError> {
         let accounts = sessera_accounts::Snapshot::compile(&config).map_err(ConfigError::Invalid)?;
-        check_rotation(&config, sets)?;
-        let tokenizers = Tokenizers::compile(&config.templates, &ServerSources::new(sets), previous);
-        Ok(Self {
-            published: Published::compile(&config, &tokenizers, sets),
-            set_versions: rotation::versions(sets),
-            tokenizers,
-            accounts: Arc::new(accounts),
-            schemas_url: format!("{}schemas/", config.public.base_url).into(),
-            config,
-        })
+        let issuer = Compiled::compile(settings(&config), sets, previous).map_err(|error| {
+            ConfigError::Invalid(vec![format!("/session/whoami/tokenizer/rotation: {error}")])
+        })?;
+        Ok(Self { schemas_url: issuer.schemas_url.clone(), issuer, accounts: Arc::new(accounts), config })
     }
 }
 
-/// All managed sets must be able to rotate by the configured times.
-fn check_rotation(config: &Config, sets: &[KeySet]) -> Result<(), ConfigError> {
-    for set in sets {
-        let Some(managed) = &set.managed else { continue };
-        config.session.rotation.check(managed.rotation.period).map_err(|error| {
-            ConfigError::Invalid(vec![format!(
-                "/session/whoami/tokenizer/rotation: the key set \"{}\": {error}",
-                set.name
-            )])
-        })?;
+/// What a configuration says about sessions and tokens.
+fn settings(config: &Config) -> Settings {
+    Settings {
+        base_url: config.public.base_url.clone(),
+        templates: config.templates.clone(),
+        timing: config.session.rotation,
+        status_list_max_age: config.session.status_list_max_age,
+        max_stale: config.session.cache_max_stale,
+        needs_highest_aal: config.session.needs_highest_aal,
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -65,7 +50,7 @@ mod tests {
     use sessera_accounts::password::HashAlgorithm;
 
     fn compile(tree: Value) -> Result<Snapshot, ConfigError> {
-        Snapshot::compile(Config::from_tree(&tree)?, &[], &Tokenizers::default())
+        Snapshot::compile(Config::from_tree(&tree)?, &[], &Templates::default())
     }
 
     #[test]
@@ -106,7 +91,7 @@ mod tests {
         let templates = json!({"a": {"jwks_url": "file:///nope"}, "../x": {}, "b": {"jwks_url": 1}});
         let snapshot =
             compile(json!({"session": {"whoami": {"tokenizer": {"templates": templates}}}})).unwrap();
-        assert_eq!(snapshot.tokenizers.list().len(), 3);
-        assert!(snapshot.tokenizers.list().iter().all(|(_, outcome)| outcome.is_err()));
+        assert_eq!(snapshot.issuer.templates.list().len(), 3);
+        assert!(snapshot.issuer.templates.list().iter().all(|(_, outcome)| outcome.is_err()));
     }
 }

@@ -24,6 +24,7 @@ use opentelemetry_sdk::trace::{
     Sampler, SdkTracer, SdkTracerProvider, Span, SpanData, SpanExporter as _, SpanProcessor,
 };
 use prometheus::IntCounterVec;
+use sessera_issuer::tokens::{Step, TokenSteps};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -66,21 +67,6 @@ impl fmt::Debug for Traces {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Traces").finish_non_exhaustive()
     }
-}
-
-/// A part of a request that has ended.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) start: Instant,
-    pub(crate) took: Duration,
-    pub(crate) failed: bool,
-}
-
-/// The parts of making a token, as far as they were reached.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct TokenSteps {
-    pub(crate) mapper: Option<Step>,
-    pub(crate) sign: Option<Step>,
 }
 
 impl Traces {

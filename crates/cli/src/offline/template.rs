@@ -9,8 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{ArgGroup, Args};
 use serde_json::{Map, Value, json};
+use sessera_issuer::templates::{Broken, LocalSources};
 use sessera_jose::{Algorithm, JwkSet, Signer, SigningKey, generate, strict_json};
-use sessera_server::tokenizers::{Broken, ServerSources};
 use sessera_tokenizer::{LoadError, SourceError, Sources, Template, TokenizeError, Tokenizer};
 
 use crate::input;
@@ -113,11 +113,11 @@ impl OfflineSources {
 
 impl Sources for OfflineSources {
     fn file(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
-        ServerSources::new(&[]).file(path)
+        LocalSources::new(&[]).file(path)
     }
 
     fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
-        let Some(set) = &self.stand_in else { return ServerSources::new(&[]).signing_key(uri) };
+        let Some(set) = &self.stand_in else { return LocalSources::new(&[]).signing_key(uri) };
         let stand_in = JwkSet::parse(set).and_then(|set| Signer::of_set(&set));
         stand_in.map(|signer| signer.key()).map_err(|error| SourceError::Elsewhere(error.to_string()))
     }

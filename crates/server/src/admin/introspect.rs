@@ -11,8 +11,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
+use crate::error::ApiError;
 use crate::oauth::{Form, OAuthError, answer};
-use crate::signed;
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/introspect";
@@ -40,7 +40,9 @@ async fn introspect(
 ) -> Result<Response, OAuthError> {
     let form = Form::parse(&headers, &body)?;
     let token = form.required("token")?;
-    let body = match signed::active(&app, token).await? {
+    let snapshot = app.snapshot();
+    let active = app.introspection.active(&snapshot.issuer, token).await.map_err(ApiError::from)?;
+    let body = match active {
         Some((claims, _)) => {
             let mut body = json!({ "active": true, "token_type": "Bearer" });
             for name in SHOWN {

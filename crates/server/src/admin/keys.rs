@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sessera_issuer::templates::{self, LocalSources, templates_with_set};
 use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, generate, strict_json};
 use sessera_store::{Change, Conflict, KeySet, StoreError, StoredKey};
 use utoipa::ToSchema;
@@ -18,7 +19,6 @@ use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::request::{JsonBody, JsonText, Path, Segment};
-use crate::tokenizers::templates_with_set;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -133,10 +133,10 @@ async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
     sets.push(set.clone());
     let snapshot = app.snapshot();
     for (name, _) in templates_with_set(&snapshot.config.templates, &set.name) {
-        let works = snapshot.tokenizers.get(name).is_some_and(Result::is_ok);
-        let sources = crate::tokenizers::ServerSources::new(&sets);
+        let works = snapshot.issuer.templates.get(name).is_some_and(Result::is_ok);
+        let sources = LocalSources::new(&sets);
         let template = &snapshot.config.templates[name];
-        if let (true, Err(broken)) = (works, crate::tokenizers::compile(name, template, &sources)) {
+        if let (true, Err(broken)) = (works, templates::compile(name, template, &sources)) {
             return Err(ApiError::conflict(format!(
                 "The tokenizer template \"{name}\" signs with this set and would stop working: {broken}. Change the template first."
             )));
@@ -146,7 +146,8 @@ async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
     reload(app).await
 }
 
-async fn reload(app: &App) -> Result<(), ApiError> {
+/// Puts changed key sets to use.
+pub(super) async fn reload(app: &App) -> Result<(), ApiError> {
     app.live
         .recompile(app)
         .await

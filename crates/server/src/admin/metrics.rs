@@ -105,7 +105,7 @@ mod tests {
     async fn the_store_and_the_lease_are_watched() {
         let server = TestServer::start().await;
         assert!(number(&server, "sessera_lease_held").await.abs() < 0.1, "nobody has confirmed the keys");
-        crate::rotation::maintain(&server.app).await.unwrap();
+        crate::managed_keys::maintain(&server.app).await.unwrap();
         assert!((number(&server, "sessera_lease_held").await - 1.0).abs() < 0.1);
         let mut under_way = Box::pin(server.app.store.ping());
         // Far enough to wait for the database.

@@ -4,11 +4,11 @@ mod guard;
 pub(crate) mod identities;
 mod introspect;
 mod keys;
+mod managed_keys;
 mod metrics;
 mod projects;
 mod recovery;
 mod revoke;
-mod rotation;
 pub(crate) mod sessions;
 
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
         .merge(recovery::router())
         .merge(keys::router())
         .merge(projects::router())
-        .merge(rotation::router())
+        .merge(managed_keys::router())
         .merge(introspect::router())
         .merge(revoke::router())
         .merge(metrics::router())

@@ -247,7 +247,7 @@ async fn roll_back(
 async fn list_templates(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
     check_project(&app, &id)?;
     let snapshot = app.snapshot();
-    let shown = snapshot.tokenizers.list().into_iter().map(|(name, outcome)| match outcome {
+    let shown = snapshot.issuer.templates.list().into_iter().map(|(name, outcome)| match outcome {
         Ok(tokenizer) => json!({
             "name": name, "state": "ready",
             "alg": tokenizer.algorithm().as_str(), "kid": tokenizer.signer(app.clock.now().seconds()).kid(),

@@ -13,7 +13,6 @@ use utoipa_axum::routes;
 use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::oauth::{Form, OAuthError};
-use crate::signed;
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/revoke";
@@ -37,7 +36,9 @@ async fn revoke(
 ) -> Result<Response, OAuthError> {
     let form = Form::parse(&headers, &body)?;
     let token = form.required("token")?;
-    if let Some((_, (stored, identity))) = signed::active(&app, token).await? {
+    let snapshot = app.snapshot().clone();
+    let active = app.introspection.active(&snapshot.issuer, token).await.map_err(ApiError::from)?;
+    if let Some((_, (stored, identity))) = active {
         let change = Change::RevokeSession { id: stored.session.id, of: Some(identity.id) };
         match app.commit(&[change]).await {
             // It was deleted in the meantime.

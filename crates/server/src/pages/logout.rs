@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use sessera_issuer::sessions::Presented;
 use sessera_store::FlowKind;
 
 use super::words::Word;
 use super::{beginning, home, shown};
 use crate::app::App;
-use crate::credentials::Presented;
 use crate::error::ApiError;
 use crate::public::caller::{Caller, Visit};
 use crate::public::logout;

@@ -8,6 +8,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use sessera_accounts::flows::flow::{Flow, SettingsDetails};
 use sessera_accounts::submission::{Submission, ValueKind};
+use sessera_issuer::LiveSession;
 use sessera_model::{Session, Timestamp, Uuid};
 use sessera_store::{Change, Page, SessionFilter};
 
@@ -19,8 +20,7 @@ use crate::error::ApiError;
 use crate::public::answer::redirect;
 use crate::public::caller::{Caller, Visit};
 use crate::public::settings as flows;
-use crate::request::Parameters;
-use crate::sessions::{LiveSession, Sessions};
+use crate::request::{Parameters, parse_id};
 
 /// How many other devices are shown; those used last come first.
 const SHOWN: u32 = 50;
@@ -147,7 +147,7 @@ async fn try_revoke(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<
     }
     let change = match submission.text("session").map_err(refuse)? {
         Some("others") => Change::RevokeSessions(others(visit, &live)),
-        Some(id) => Change::RevokeSession { id: Sessions::parse_id(id)?, of: Some(live.session.identity_id) },
+        Some(id) => Change::RevokeSession { id: parse_id(id)?, of: Some(live.session.identity_id) },
         None => return Err(ApiError::bad_request("The form does not say which session to end.")),
     };
     visit.app.commit(&[change]).await?;

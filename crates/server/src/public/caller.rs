@@ -14,14 +14,15 @@ use sessera_accounts::language::Language;
 use sessera_accounts::messages::Message;
 use sessera_accounts::metrics::Limit;
 use sessera_accounts::rules::Rules;
+use sessera_issuer::LiveSession;
+use sessera_issuer::sessions::Presented;
 use sessera_model::{Timestamp, TokenHash, Uuid};
 use sessera_store::{Change, FlowKind, StoreError};
 
 use crate::app::{App, Snapshot};
 use crate::client::{self, Peer};
-use crate::credentials::{Presented, cookie};
+use crate::credentials::{self, cookie};
 use crate::error::ApiError;
-use crate::sessions::LiveSession;
 
 /// What a request says about its caller.
 #[derive(Debug)]
@@ -78,13 +79,12 @@ impl<'a> Visit<'a> {
 
     /// The session token or cookie of the request.
     pub(crate) fn presented(&self) -> Option<Presented<'a>> {
-        Presented::from_headers(&self.caller.headers, &self.rules().cookie.name)
+        credentials::presented(&self.caller.headers, &self.rules().cookie.name)
     }
 
     /// The live session of the request, if it presents one.
     pub(crate) async fn session(&self) -> Result<Option<Arc<LiveSession>>, ApiError> {
-        let token = self.presented().map(Presented::as_str);
-        self.app.sessions.optional(self.app, self.snapshot, token).await
+        Ok(self.app.sessions.optional(&self.snapshot.issuer, self.presented()).await?)
     }
 
     /// From where a proof is given.

@@ -2,30 +2,24 @@
 //!
 //! Browsers keep the session cookie from pages of other sites. Such a page sends the browser here, as a
 //! whole; whoever is not signed in signs in; the browser comes back with a one-time code, and the page
-//! exchanges it for a token. The code is good once, for a minute, for the origin that it was sent to and
-//! for whoever knows the secret behind the challenge (PKCE, RFC 7636), so neither a history nor a log nor
-//! another page can make use of it. A page never gets the session itself.
+//! exchanges it for a token ([`sessera_issuer::exchange`]). A page never gets the session itself.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{SHA256, digest};
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Deserialize, Serialize};
-use sessera_model::{Secret, TokenHash, Uuid};
-use sessera_store::{Change, Flow, FlowKind, StoreError};
+use serde::Deserialize;
+use sessera_issuer::ExchangeCodes;
+use sessera_issuer::exchange::{ExchangeError, Grant};
+use sessera_issuer::sessions::Presented;
+use sessera_model::{Secret, TokenHash};
 use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::credentials::Presented;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::answer::redirect;
@@ -36,16 +30,13 @@ use crate::request::JsonBody;
 /// The path at which codes are exchanged. Pages of every allowed return address may call it.
 pub(crate) const PATH: &str = "/self-service/exchange";
 
-/// How long a code is good.
-const LIFESPAN: Duration = Duration::from_secs(60);
-
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new().routes(routes!(create)).routes(routes!(submit))
 }
 
 #[derive(Deserialize)]
-struct Beginning {
+struct BrowserParameters {
     return_to: Option<String>,
     tokenize_as: Option<String>,
     code_challenge: Option<String>,
@@ -61,19 +52,6 @@ struct ExchangeBody {
     /// The secret whose hash was sent as `code_challenge`.
     #[schema(value_type = String)]
     code_verifier: Secret,
-}
-
-/// What a code is good for, as it is kept.
-#[derive(Serialize, Deserialize)]
-struct Grant {
-    /// Opens the session.
-    session: TokenHash,
-    /// Who may exchange it.
-    origin: String,
-    /// The hash of the page's secret.
-    challenge: String,
-    /// The tokenizer template.
-    template: String,
 }
 
 /// Send a browser back with a one-time code
@@ -100,7 +78,7 @@ struct Grant {
 async fn create(
     State(app): State<Arc<App>>,
     caller: Caller,
-    Query(parameters): Query<Beginning>,
+    Query(parameters): Query<BrowserParameters>,
 ) -> Response {
     let snapshot = app.snapshot();
     let visit = Visit::new(&app, &snapshot, &caller);
@@ -110,7 +88,7 @@ async fn create(
     }
 }
 
-async fn try_create(visit: &Visit<'_>, parameters: &Beginning) -> Result<Response, ApiError> {
+async fn try_create(visit: &Visit<'_>, parameters: &BrowserParameters) -> Result<Response, ApiError> {
     let (mut page, template, challenge) = checked(visit, parameters)?;
     let Some(Presented::Cookie(cookie)) = visit.presented() else { return sign_in(visit) };
     let Some(live) = visit.session().await? else { return sign_in(visit) };
@@ -118,27 +96,22 @@ async fn try_create(visit: &Visit<'_>, parameters: &Beginning) -> Result<Respons
         let step_up = error.redirect().map(str::to_owned).ok_or(error)?;
         return redirect(&come_back(visit, &step_up)?);
     }
-    let code = visit.app.random.base64url(32);
     let grant = Grant {
         session: TokenHash::of(cookie),
         origin: page.origin().ascii_serialization(),
         challenge: challenge.to_owned(),
         template: template.to_owned(),
     };
-    let record = Flow {
-        id: record_id(&code),
-        kind: FlowKind::Exchange,
-        body: serde_json::to_string(&grant).map_err(ApiError::internal)?,
-        expires_at: visit.now + LIFESPAN,
-        version: 1,
-    };
-    visit.app.commit(&[Change::InsertFlow(record)]).await?;
+    let code = visit.app.exchange_codes.create(&grant).await?;
     page.query_pairs_mut().append_pair("code", &code);
     redirect(page.as_str())
 }
 
 /// The page, the template and the challenge, when all is as it must be.
-fn checked<'a>(visit: &Visit<'_>, parameters: &'a Beginning) -> Result<(Url, &'a str, &'a str), ApiError> {
+fn checked<'a>(
+    visit: &Visit<'_>,
+    parameters: &'a BrowserParameters,
+) -> Result<(Url, &'a str, &'a str), ApiError> {
     let page = visit.return_to(parameters.return_to.as_deref())?;
     let page = page.and_then(|page| Url::parse(&page).ok()).filter(|page| page.origin().is_tuple());
     let page = page.ok_or_else(|| {
@@ -147,14 +120,14 @@ fn checked<'a>(visit: &Visit<'_>, parameters: &'a Beginning) -> Result<(Url, &'a
     let template = parameters.tokenize_as.as_deref().filter(|name| !name.is_empty());
     let template = template
         .ok_or_else(|| ApiError::bad_request("Give the name of a tokenizer template in tokenize_as."))?;
-    if visit.snapshot.tokenizers.get(template).is_none() {
+    if visit.snapshot.issuer.templates.get(template).is_none() {
         return Err(ApiError::bad_request(
             "There is no tokenizer template of that name. Check tokenize_as, or add the template under session.whoami.tokenizer.templates.",
         ));
     }
     let challenge = parameters.code_challenge.as_deref().unwrap_or_default();
-    let is_hash = URL_SAFE_NO_PAD.decode(challenge).is_ok_and(|hash| hash.len() == 32);
-    if !is_hash || parameters.code_challenge_method.as_deref() != Some("S256") {
+    if !ExchangeCodes::is_challenge(challenge) || parameters.code_challenge_method.as_deref() != Some("S256")
+    {
         return Err(ApiError::bad_request(
             "Give the SHA-256 of a random secret, as base64url without padding, in code_challenge, and S256 in code_challenge_method.",
         ));
@@ -196,47 +169,19 @@ async fn submit(
     JsonBody(body): JsonBody<ExchangeBody>,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let grant = used_up(&app, body.code.expose()).await?.ok_or_else(invalid)?;
-    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, body.code_verifier.expose().as_bytes()));
-    // RFC 7636, section 4.1: a secret of 43 characters or more.
-    let is_long_enough = body.code_verifier.expose().len() >= 43;
-    if !is_long_enough || verify_slices_are_equal(challenge.as_bytes(), grant.challenge.as_bytes()).is_err() {
-        return Err(invalid());
-    }
-    let origin = caller.headers.get(header::ORIGIN).map(axum::http::HeaderValue::as_bytes);
-    if origin != Some(grant.origin.as_bytes()) {
-        return Err(ApiError::forbidden(
-            "The code was made for a page of another origin. Begin again from this page.",
-        ));
-    }
-    let live = app.sessions.by_hash(&app, &snapshot, grant.session).await?;
+    let origin = caller.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    let (code, verifier) = (body.code.expose(), body.code_verifier.expose());
+    let grant = app.exchange_codes.redeem(code, verifier, origin).await.map_err(|error| match error {
+        ExchangeError::Invalid => invalid(),
+        ExchangeError::OtherOrigin => {
+            ApiError::forbidden("The code was made for a page of another origin. Begin again from this page.")
+        }
+        ExchangeError::Issuer(error) => error.into(),
+    })?;
+    let live = app.sessions.live_by_hash(&snapshot.issuer, grant.session).await?;
     app.require_assurance(&snapshot, &live).await?;
-    let issuer = &snapshot.config.public.base_url;
-    let token = snapshot.tokenizers.tokenize(&app, issuer, &grant.template, &live).await?;
+    let token = app.token(&snapshot, &grant.template, &live).await?;
     Ok(whoami::answer(&live, Body::from(live.json_with_token(&token))))
-}
-
-/// What a code is good for. It is used up by that, whatever follows.
-async fn used_up(app: &App, code: &str) -> Result<Option<Grant>, ApiError> {
-    let record = app.store.flow(record_id(code)).await?;
-    let Some(record) = record.filter(|record| record.kind == FlowKind::Exchange) else { return Ok(None) };
-    match app.commit(&[Change::ConsumeFlow { id: record.id, version: record.version }]).await {
-        Ok(()) => {}
-        // Another request was faster.
-        Err(StoreError::Conflict(_)) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
-    if app.clock.now() >= record.expires_at {
-        return Ok(None);
-    }
-    serde_json::from_str(&record.body).map(Some).map_err(ApiError::internal)
-}
-
-/// Where a code is kept: under a part of its hash, so that the store does not tell the code.
-fn record_id(code: &str) -> Uuid {
-    let mut id = [0; 16];
-    id.copy_from_slice(&TokenHash::of(code).as_bytes()[..16]);
-    Uuid::from_bytes(id)
 }
 
 fn invalid() -> ApiError {
@@ -252,6 +197,8 @@ fn invalid() -> ApiError {
 mod tests {
     use super::*;
     use crate::testing::{Answer, PASSWORD, TestServer};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
 
     const PAGE: &str = "https://app.example-two.test/in";
@@ -260,7 +207,7 @@ mod tests {
 
     async fn server() -> TestServer {
         let jwks = r#"{"keys":[{"kty":"oct","kid":"k","alg":"HS256","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldC0wMDAx"}]}"#;
-        let jwks = base64::engine::general_purpose::STANDARD.encode(jwks);
+        let jwks = STANDARD.encode(jwks);
         let templates = json!({"guide": {"jwks_url": format!("base64://{jwks}"), "ttl": "1m"}});
         let server = TestServer::configured(json!({
             "selfservice": {"allowed_return_urls": [PAGE, "myapp://in"]},
@@ -272,7 +219,10 @@ mod tests {
     }
 
     fn begin_url(change: (&str, &str)) -> String {
-        let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, SECRET.as_bytes()));
+        let challenge = sessera_jose::base64url::encode(aws_lc_rs::digest::digest(
+            &aws_lc_rs::digest::SHA256,
+            SECRET.as_bytes(),
+        ));
         let mut url = Url::parse("http://127.0.0.1:4433/self-service/exchange/browser").unwrap();
         for (name, value) in [
             ("return_to", PAGE),
@@ -347,7 +297,7 @@ mod tests {
             assert_eq!(again.status, 400, "one try is all there is");
         }
         let late = code(&server, &cookie).await;
-        server.clock.advance(LIFESPAN);
+        server.clock.advance(std::time::Duration::from_secs(60));
         assert_eq!(exchange(&server, ORIGIN, &late, SECRET).await.status, 400);
         assert_eq!(exchange(&server, ORIGIN, "", "").await.status, 400);
     }

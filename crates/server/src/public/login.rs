@@ -22,6 +22,7 @@ use sessera_accounts::metrics::Limit;
 use sessera_accounts::schema::normalise;
 use sessera_accounts::submission::{Submission, ValueKind};
 use sessera_accounts::ui::Container;
+use sessera_issuer::LiveSession;
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState};
 use sessera_store::{Change, FlowKind, SessionKind, StoreError};
 use utoipa_axum::router::OpenApiRouter;
@@ -33,7 +34,6 @@ use crate::openapi::ErrorBody;
 use crate::public::answer::{already_signed_in, json, location_change, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
 use crate::request::Query;
-use crate::sessions::LiveSession;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {

@@ -10,13 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::keys::Purpose;
+use sessera_issuer::sessions::Presented;
 use sessera_model::{Secret, TokenHash};
 use sessera_store::{Change, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::credentials::Presented;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};

@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
+use sessera_issuer::LiveSession;
 use sessera_model::{IdentityView, SessionView};
 use sessera_store::{Change, Page, SessionFilter};
 use utoipa::ToSchema;
@@ -15,12 +16,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, Snapshot};
-use crate::credentials::Presented;
+use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::paging::Paging;
-use crate::request::{Parameters, Segment};
-use crate::sessions::{LiveSession, Sessions};
+use crate::request::{Parameters, Segment, parse_id};
 
 /// How many sessions are read at once when they are counted.
 const COUNTED_AT_ONCE: u32 = 1000;
@@ -31,9 +31,9 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
 }
 
 async fn caller(app: &App, snapshot: &Snapshot, headers: &HeaderMap) -> Result<Arc<LiveSession>, ApiError> {
-    let presented = Presented::from_headers(headers, &snapshot.accounts.rules.cookie.name)
+    let presented = credentials::presented(headers, &snapshot.accounts.rules.cookie.name)
         .ok_or_else(ApiError::unauthorized)?;
-    app.sessions.live(app, snapshot, presented.as_str()).await
+    Ok(app.sessions.live(&snapshot.issuer, presented).await?)
 }
 
 /// List the caller's other sessions
@@ -152,7 +152,7 @@ async fn revoke(
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
     let live = caller(&app, &snapshot, &headers).await?;
-    let id = Sessions::parse_id(&id)?;
+    let id = parse_id(&id)?;
     if id == live.session.id {
         return Err(ApiError::bad_request(
             "This is the session that calls. Sign out to end it: DELETE /self-service/logout/api or the browser's logout flow.",

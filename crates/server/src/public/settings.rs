@@ -23,6 +23,7 @@ use sessera_accounts::messages::{Message, MessageId};
 use sessera_accounts::password::Verification;
 use sessera_accounts::submission::{Submission, ValueKind};
 use sessera_accounts::ui::Container;
+use sessera_issuer::LiveSession;
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityView, Uuid};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 use utoipa_axum::router::OpenApiRouter;
@@ -34,7 +35,6 @@ use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};
 use crate::public::caller::{Caller, Visit, outrun};
 use crate::request::Query;
-use crate::sessions::LiveSession;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {

@@ -6,13 +6,16 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use serde_json::{Value, json};
-use sessera_jose::base64url;
+use serde_json::json;
+use sessera_issuer::sessions::Presented;
+use sessera_issuer::templates::NoTemplateFor;
+use sessera_issuer::tokens::ends_at;
 use sessera_store::SessionKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{App, Snapshot};
+use crate::error::ApiError;
 use crate::oauth::{Form, OAuthError, answer};
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -41,7 +44,8 @@ async fn exchange(
     let form = Form::parse(&headers, &body)?;
     check(&form)?;
     let snapshot = app.snapshot();
-    let live = app.sessions.live(&app, &snapshot, form.required("subject_token")?).await?;
+    let presented = Presented::Token(form.required("subject_token")?);
+    let live = app.sessions.live(&snapshot.issuer, presented).await.map_err(ApiError::from)?;
     if live.kind != SessionKind::Native {
         return Err(OAuthError::invalid_request(
             "The subject_token is the value of a cookie. Only session tokens of native clients are exchanged.",
@@ -49,9 +53,9 @@ async fn exchange(
     }
     app.require_assurance(&snapshot, &live).await?;
     let template = template(&snapshot, &form)?;
-    let token = snapshot.tokenizers.tokenize(&app, &snapshot.config.public.base_url, template, &live).await?;
+    let token = app.token(&snapshot, template, &live).await?;
     let mut body = json!({ "access_token": token, "issued_token_type": JWT, "token_type": "Bearer" });
-    if let Some(expires_at) = expiry(&token) {
+    if let Some(expires_at) = ends_at(&token) {
         body["expires_in"] = json!(expires_at.saturating_sub(app.clock.now().seconds()).max(0));
     }
     Ok(answer(StatusCode::OK, &body))
@@ -88,33 +92,22 @@ fn template<'f>(snapshot: &'f Snapshot, form: &'f Form) -> Result<&'f str, OAuth
     let unknown = |text: &str| OAuthError::new("invalid_target", text);
     let audience = form.get("audience").or_else(|| form.get("resource"));
     match (form.get("template"), audience) {
-        (Some(name), _) => match snapshot.tokenizers.get(name) {
+        (Some(name), _) => match snapshot.issuer.templates.get(name) {
             Some(_) => Ok(name),
             None => Err(unknown("There is no tokenizer template of that name.")),
         },
         (None, Some(audience)) => {
-            let mut matching =
-                snapshot.tokenizers.list().into_iter().filter(|(_, outcome)| {
-                    outcome.as_ref().is_ok_and(|tokenizer| tokenizer.is_for(audience))
-                });
-            match (matching.next(), matching.next()) {
-                (Some((name, _)), None) => Ok(name),
-                (None, _) => Err(unknown("No tokenizer template is for that audience.")),
-                (Some(_), Some(_)) => {
-                    Err(unknown("Several tokenizer templates are for that audience. Name one with template."))
+            snapshot.issuer.templates.for_audience(audience).map_err(|error| match error {
+                NoTemplateFor::Nobody => unknown("No tokenizer template is for that audience."),
+                NoTemplateFor::Several => {
+                    unknown("Several tokenizer templates are for that audience. Name one with template.")
                 }
-            }
+            })
         }
         (None, None) => Err(OAuthError::invalid_request(
             "Name a tokenizer template with template, or its audience with audience or resource.",
         )),
     }
-}
-
-/// When a token ends, in seconds since the epoch.
-fn expiry(token: &str) -> Option<i64> {
-    let payload = base64url::decode(token.split('.').nth(1)?)?;
-    serde_json::from_slice::<Value>(&payload).ok()?.get("exp")?.as_i64()
 }
 
 #[cfg(test)]

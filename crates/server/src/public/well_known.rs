@@ -6,16 +6,16 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use sessera_issuer::published::{self, PublishedSet};
 use sessera_jose::base64url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::discovery::{self, PublishedSet};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
+use crate::pages;
 use crate::request::{Path, Segment};
-use crate::{pages, rotation};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -34,7 +34,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "discoverJsonWebKeys", tag = "wellknown",
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)"), (status = 304, description = "It is what you have")))]
 async fn jwks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let set = app.snapshot().published.set(None, app.clock.now());
+    let set = app.snapshot().issuer.published.set(None, app.clock.now());
     set.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |set| keys(&app, &headers, set))
 }
 
@@ -49,7 +49,7 @@ async fn template_jwks(
 ) -> Result<Response, ApiError> {
     let set = file
         .strip_suffix(".json")
-        .and_then(|template| app.snapshot().published.set(Some(template), app.clock.now()));
+        .and_then(|template| app.snapshot().issuer.published.set(Some(template), app.clock.now()));
     let set = set.ok_or_else(|| {
         ApiError::not_found(
             "There is no tokenizer template of that name that works. The path is /.well-known/jwks/TEMPLATE.json.",
@@ -67,7 +67,7 @@ async fn template_jwks(
     responses((status = 200, description = "Issuer, address of the keys, algorithms"), (status = 304, description = "It is what you have")))]
 async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let snapshot = app.snapshot();
-    let document = discovery::document(&snapshot.config.public.base_url, &snapshot.tokenizers);
+    let document = published::document(&snapshot.config.public.base_url, &snapshot.issuer.templates);
     let max_age = snapshot.config.session.rotation.max_age.get();
     let document = document.to_string();
     cacheable(&headers, "application/json", &tag(&document), document, max_age)
@@ -101,7 +101,7 @@ async fn status_list(
     // One address for one list: no signs, no zeros before it.
     let number = list.parse::<u64>().ok().filter(|number| number.to_string() == list);
     let served = match number {
-        Some(number) => app.status_lists.get(&app, &app.snapshot().clone(), &template, number).await?,
+        Some(number) => app.status_lists.get(&app.snapshot().clone().issuer, &template, number).await?,
         None => None,
     };
     let served = served.ok_or_else(|| {
@@ -124,19 +124,22 @@ pub(crate) fn of_issuer(app: &App, method: &Method, path: &str, headers: &Header
     let snapshot = app.snapshot();
     match file {
         "openid-configuration" => {
-            let document = snapshot.published.issuer_document(issuer)?;
+            let document = snapshot.issuer.published.issuer_document(issuer)?;
             let max_age = snapshot.config.session.rotation.max_age.get();
             let document = document.to_string();
             Some(cacheable(headers, "application/json", &tag(&document), document, max_age))
         }
-        "jwks.json" => Some(keys(app, headers, snapshot.published.issuer_set(issuer, app.clock.now())?)),
+        "jwks.json" => {
+            Some(keys(app, headers, snapshot.issuer.published.issuer_set(issuer, app.clock.now())?))
+        }
         _ => None,
     }
 }
 
 /// A set. When this node does not know for sure which keys are good, nobody may keep its answer.
 fn keys(app: &App, headers: &HeaderMap, set: PublishedSet) -> Response {
-    let is_sure = rotation::require_lease(app, app.clock.now()).is_ok();
+    let timing = app.snapshot().issuer.settings.timing;
+    let is_sure = app.lease.check(app.clock.now(), &timing).is_ok();
     let max_age = if is_sure { set.max_age } else { Duration::ZERO };
     cacheable(headers, "application/jwk-set+json", &tag(&set.json), set.json, max_age)
 }
@@ -188,7 +191,7 @@ mod tests {
 
     async fn server() -> TestServer {
         let server = TestServer::start().await;
-        crate::rotation::maintain(&server.app).await.unwrap();
+        crate::managed_keys::maintain(&server.app).await.unwrap();
         for (set, algorithm) in [("a", "ES256"), ("b", "EdDSA"), ("shared", "HS256")] {
             let path = format!("/admin/keys/{set}");
             assert_eq!(server.admin("POST", &path, Some(json!({"alg": algorithm}))).await.status, 201);

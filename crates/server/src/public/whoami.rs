@@ -12,19 +12,21 @@ use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
 use axum::response::Response;
 use axum::routing::post;
 use hyper::body::Body as HttpBody;
+use sessera_issuer::introspection::looks_signed;
+use sessera_issuer::sessions::Presented;
+use sessera_issuer::tokens::TokenSteps;
+use sessera_issuer::{LiveSession, Sessions};
 use sessera_model::TokenHash;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::App;
-use crate::credentials::Presented;
+use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
 use crate::http::observe::REQUEST_ID;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::request::Parameters;
-use crate::sessions::{LiveSession, Sessions};
-use crate::signed;
-use crate::traces::{TokenSteps, Traces};
+use crate::traces::Traces;
 
 /// The parameter that names a template.
 const TOKENIZE_AS: &str = "tokenize_as";
@@ -64,27 +66,20 @@ async fn whoami(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let presented = Presented::from_headers(&headers, &snapshot.config.session.cookie.name)
+    let presented = credentials::presented(&headers, &snapshot.config.session.cookie.name)
         .ok_or_else(ApiError::unauthorized)?;
     let live = match presented {
         Presented::Bearer(token)
-            if signed::looks_signed(token)
-                && method == Method::GET
-                && parameters.get(TOKENIZE_AS).is_none() =>
+            if looks_signed(token) && method == Method::GET && parameters.get(TOKENIZE_AS).is_none() =>
         {
-            let found = signed::session_of_bearer(&app, &snapshot, token).await?;
-            Sessions::of_record(&snapshot, found, app.clock.now())?
+            app.introspection.session_of_bearer(&snapshot.issuer, token).await?
         }
-        other => app.sessions.live(&app, &snapshot, other.as_str()).await?,
+        other => app.sessions.live(&snapshot.issuer, other).await?,
     };
     app.require_assurance(&snapshot, &live).await?;
     let body = match parameters.get(TOKENIZE_AS) {
         None => live.json().clone().into(),
-        Some(template) => {
-            let token =
-                snapshot.tokenizers.tokenize(&app, &snapshot.config.public.base_url, template, &live).await?;
-            live.json_with_token(&token).into()
-        }
+        Some(template) => live.json_with_token(&app.token(&snapshot, template, &live).await?).into(),
     };
     Ok(answer(&live, body))
 }
@@ -109,18 +104,17 @@ pub(crate) fn from_memory<B: HttpBody>(app: &App, request: &Request<B>) -> Optio
     };
     let start = Instant::now();
     let snapshot = app.snapshot();
-    let presented = Presented::from_headers(headers, &snapshot.config.session.cookie.name)?;
-    let live = app.sessions.in_memory(app, &snapshot, &TokenHash::of(presented.as_str()))?;
-    if !App::is_assured(&snapshot, &live) {
+    let presented = credentials::presented(headers, &snapshot.config.session.cookie.name)?;
+    let live = app.sessions.in_memory(&snapshot.issuer, &TokenHash::of(presented.as_str()))?;
+    if !Sessions::is_assured(&snapshot.issuer, &live) {
         return None;
     }
     let mut steps = TokenSteps::default();
     let body = match template {
         None => live.json().clone().into(),
         Some(name) => {
-            let issuer = &snapshot.config.public.base_url;
-            live.json_with_token(&snapshot.tokenizers.try_tokenize(app, issuer, name, &live, &mut steps)?)
-                .into()
+            let token = app.tokens.token_at_once(&snapshot.issuer, name, &live, &mut steps)?;
+            live.json_with_token(&token).into()
         }
     };
     let mut response = answer(&live, body);
@@ -148,6 +142,9 @@ pub(crate) fn answer(live: &LiveSession, body: Body) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, NO_STORE);
-    headers.insert("x-kratos-authenticated-identity-id", live.identity_id_header().clone());
+    // A UUID is a good value of a header.
+    if let Ok(identity_id) = HeaderValue::from_maybe_shared(live.identity_id_text().clone()) {
+        headers.insert("x-kratos-authenticated-identity-id", identity_id);
+    }
     response
 }

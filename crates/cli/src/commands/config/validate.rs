@@ -8,8 +8,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use sessera_config::load::Environment;
 use sessera_config::{Config, ConfigError, keys, load, yaml};
+use sessera_issuer::Templates;
+use sessera_issuer::templates::{Broken, compile};
 use sessera_server::snapshot::Snapshot;
-use sessera_server::tokenizers::{Broken, Tokenizers, compile};
 use sessera_tokenizer::LoadError;
 
 use crate::commands::say;
@@ -80,7 +81,7 @@ impl Findings {
     /// Checks what all sources give together.
     fn check(&mut self, tree: &Value, places: &Places) {
         let compiled =
-            Config::from_tree(tree).and_then(|config| Snapshot::compile(config, &[], &Tokenizers::default()));
+            Config::from_tree(tree).and_then(|config| Snapshot::compile(config, &[], &Templates::default()));
         if let Err(error) = compiled {
             self.errors.extend(sentences(error).iter().map(|problem| places.locate(problem)));
         }

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use anyhow::Result;
 use clap::Args;
 use serde_json::{Map, Value, json};
+use sessera_issuer::published::issuer_path;
 use sessera_jsonnet::Members;
 use sessera_model::{Random, SystemRandom, Timestamp};
-use sessera_server::discovery::issuer_path;
 use sessera_tokenizer::{Subject, Tokenizer};
 
 use crate::global::Global;

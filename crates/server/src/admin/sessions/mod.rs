@@ -20,8 +20,7 @@ use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::paging::Paging;
 use crate::public::sessions::no_content_json;
-use crate::request::{Parameters, Segment};
-use crate::sessions::Sessions;
+use crate::request::{Parameters, Segment, parse_id};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -127,7 +126,7 @@ async fn get(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let id = Sessions::parse_id(&id)?;
+    let id = parse_id(&id)?;
     let expand = Expand::from_parameters(&parameters)?;
     let (stored, identity) = app.store.session(id).await?.ok_or_else(no_session)?;
     let view = IdentityView::admin(&snapshot.schemas_url);
@@ -151,7 +150,7 @@ async fn get(
     )
 )]
 async fn disable(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
-    let id = Sessions::parse_id(&id)?;
+    let id = parse_id(&id)?;
     app.commit(&[Change::RevokeSession { id, of: None }]).await?;
     Ok(no_content_json())
 }
@@ -174,7 +173,7 @@ async fn disable(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Re
 )]
 async fn extend(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let id = Sessions::parse_id(&id)?;
+    let id = parse_id(&id)?;
     let (stored, identity) = app.store.session(id).await?.ok_or_else(no_session)?;
     let (mut session, now) = (stored.session, app.clock.now());
     if session.active && !session.is_live(now) {
@@ -218,7 +217,7 @@ async fn list_of_identity(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let id = Sessions::parse_id(&id)?;
+    let id = parse_id(&id)?;
     let paging = Paging::from_parameters(&parameters)?;
     let now = app.clock.now();
     let filter = SessionFilter { identity_id: Some(id), except: None, live: live(&parameters, now)? };
@@ -249,7 +248,7 @@ async fn delete_of_identity(
     State(app): State<Arc<App>>,
     Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
-    Sessions::parse_id(&id)?;
+    parse_id(&id)?;
     let identity = find_identity(&app, &id).await?;
     let filter = SessionFilter { identity_id: Some(identity.id), ..SessionFilter::default() };
     if app.store.sessions(&filter, &Page { after: None, limit: 1 }).await?.is_empty() {

@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
 use sessera_model::{Timestamp, TokenHash, Uuid};
-use sessera_store::{Change, CommitListener, Invalidation, Outcome, Store};
+use sessera_store::{Change, CommitListener, Invalidation, Outcome};
 
-use super::live::LiveSession;
+use super::live_session::LiveSession;
 
 /// How many marks there are, a power of two. With a hundred thousand sessions in memory a change makes
 /// about five of them be read again.
@@ -37,8 +37,6 @@ pub struct SessionCache {
     entries:
         Cache<TokenHash, Entry, Bytes, BuildHasherDefault<FirstBytes>, DefaultLifecycle<TokenHash, Entry>>,
     changes: Changes,
-    /// Whose line to other nodes has to be trusted; nobody's when there are no others.
-    store: Option<Arc<dyn Store>>,
 }
 
 #[derive(Clone)]
@@ -94,13 +92,7 @@ impl SessionCache {
         Self {
             entries: Cache::with_options(options, Bytes, hasher, DefaultLifecycle::default()),
             changes: Changes::new(),
-            store: None,
         }
-    }
-
-    /// The same for a node that answers from memory only while it hears what others change.
-    pub fn shared(max_bytes: u64, store: Arc<dyn Store>) -> Self {
-        Self { store: Some(store), ..Self::new(max_bytes) }
     }
 
     /// Takes at most `max_bytes` from now on.
@@ -125,33 +117,10 @@ impl SessionCache {
         self.entries.weight()
     }
 
-    /// The session of a token, if it is here and still good. `schemas_url` is the configuration's of now.
+    /// The session of a token, if it is here and still good as far as this node was told. `schemas_url` is
+    /// the configuration's of now.
     pub fn get(&self, token: &TokenHash, now: Timestamp, schemas_url: &str) -> Option<Arc<LiveSession>> {
-        let entry = self.entries.get(token)?;
-        // Before the marks are read: a line that is trusted again has left one for everything.
-        if self.store.as_ref().is_some_and(|store| !store.line().is_trusted()) {
-            return None;
-        }
-        self.still_good(token, entry, now, schemas_url)
-    }
-
-    /// The same when nobody can tell whether another node has changed it.
-    pub fn get_unconfirmed(
-        &self,
-        token: &TokenHash,
-        now: Timestamp,
-        schemas_url: &str,
-    ) -> Option<Arc<LiveSession>> {
-        self.still_good(token, self.entries.get(token)?, now, schemas_url)
-    }
-
-    fn still_good(
-        &self,
-        token: &TokenHash,
-        Entry { live, read }: Entry,
-        now: Timestamp,
-        schemas_url: &str,
-    ) -> Option<Arc<LiveSession>> {
+        let Entry { live, read } = self.entries.get(token)?;
         let good = live.session.is_live(now)
             && live.schemas_url() == schemas_url
             && self.changes.is_current(read, token, &live);

@@ -1,17 +1,21 @@
 //! Status lists as verifiers and operators see them.
 
-use super::*;
-use crate::testing::{Answer, TestServer};
-use serde_json::{Map, Value};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use sessera_issuer::StatusLists;
+use sessera_jose::status_list;
 use sessera_jose::verify::Verified;
 use sessera_jose::{JwkSet, verify};
+
+use crate::testing::{Answer, TestServer};
 
 const ADA: &str = "ada@example.org";
 const EVE: &str = "eve@example.org";
 
 async fn server() -> TestServer {
     let server = TestServer::start().await;
-    crate::rotation::maintain(&server.app).await.unwrap();
+    crate::managed_keys::maintain(&server.app).await.unwrap();
     assert_eq!(server.admin("POST", "/admin/keys/k", Some(json!({"alg": "ES256"}))).await.status, 201);
     let managed = json!({"alg": "EdDSA", "period": "720h"});
     let made = server.admin("POST", "/admin/rotation/m", Some(managed)).await;
@@ -111,7 +115,7 @@ async fn a_revoked_session_is_on_the_list_within_the_configured_time() {
         let bound = server.app.clock.now().seconds() + 60;
         assert!(before["exp"].as_i64().unwrap() <= bound, "no list of before is good after the bound");
         server.clock.advance(Duration::from_secs(30));
-        crate::rotation::maintain(&server.app).await.unwrap();
+        crate::managed_keys::maintain(&server.app).await.unwrap();
         let after = list(&server, template, &uri).await;
         assert!(is_refused(&after, index) && !is_refused(&after, other_index), "{template}");
     }
@@ -156,8 +160,9 @@ async fn caches_and_nodes_have_the_same_list() {
         assert_eq!(get(&server, &uri, &[("if-none-match", known)]).await.status, 304, "{known}");
     }
     let snapshot = server.app.snapshot().clone();
-    let other_node = StatusLists::default();
-    let theirs = other_node.get(&server.app, &snapshot, "fixed", 0).await.unwrap().unwrap();
+    let (store, clock) = (server.app.store.clone(), server.app.clock.clone());
+    let other_node = StatusLists::new(store, clock, server.app.lease.clone());
+    let theirs = other_node.get(&snapshot.issuer, "fixed", 0).await.unwrap().unwrap();
     let payload = |token: &str| token.split('.').nth(1).unwrap().to_owned();
     assert_eq!((payload(&theirs.token), &theirs.tag), (payload(&first.text), &tag));
     server.clock.advance(Duration::from_secs(1));

@@ -2,14 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use axum::http::HeaderValue;
 use bytes::Bytes;
 use sessera_jsonnet::Document;
 use sessera_model::{Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp};
 use sessera_store::{SessionKind, StoredSession};
 
-use super::uses::LastUse;
-use crate::error::ApiError;
+use super::last_use::LastUse;
+use crate::error::IssuerError;
 
 /// A session that is good now, with everything made once that answers about it need.
 #[derive(Debug)]
@@ -32,23 +31,24 @@ pub struct LiveSession {
     json: Bytes,
     /// The same as the value that mappers see.
     document: Arc<Document>,
-    identity_id: HeaderValue,
+    /// The identity's id as text.
+    identity_id: Bytes,
 }
 
 impl LiveSession {
-    /// Prepares a session for answers.
-    pub(super) fn new(
+    /// Prepares a session of the store for answers.
+    pub fn of_stored(
         stored: StoredSession,
         identity: &Identity,
         now: Timestamp,
         schemas_url: Arc<str>,
-    ) -> Result<Self, ApiError> {
+    ) -> Result<Self, IssuerError> {
         let StoredSession { session, kind, status, token: _ } = stored;
         let view =
             SessionView { identity: Some((identity, IdentityView::public(&schemas_url))), devices: true };
         let json = Bytes::from(session.to_json(now, view).to_string().into_boxed_str().into_boxed_bytes());
-        let document = Document::parse(&json).map_err(ApiError::internal)?;
-        let identity_id = HeaderValue::from_str(&identity.id.to_string()).map_err(ApiError::internal)?;
+        let document = Document::parse(&json).map_err(IssuerError::internal)?;
+        let identity_id = Bytes::from(identity.id.to_string());
         let external_id = identity.external_id.as_deref().map(Box::from);
         let (second_factor, last_use) = (OnceLock::new(), LastUse::of(&session));
         let document = Arc::new(document);
@@ -88,8 +88,8 @@ impl LiveSession {
         &self.document
     }
 
-    /// The identity's id as a header value.
-    pub const fn identity_id_header(&self) -> &HeaderValue {
+    /// The identity's id as text, whose bytes are shared.
+    pub const fn identity_id_text(&self) -> &Bytes {
         &self.identity_id
     }
 

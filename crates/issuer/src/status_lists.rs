@@ -14,17 +14,23 @@ use std::time::Duration;
 use serde_json::json;
 use sessera_jose::base64url;
 use sessera_jose::status_list::{self, TYP};
+use sessera_model::{Clock, Timestamp};
+use sessera_store::Store;
 use sessera_tokenizer::Tokenizer;
 use tokio::sync::Mutex;
 
-use crate::app::{App, Snapshot};
-use crate::error::ApiError;
-use crate::tokenizers::{unsigned, when_it_may_sign};
+use crate::compiled::Compiled;
+use crate::error::IssuerError;
+use crate::managed_keys::Lease;
 
 /// The lists that were made last. Whoever asks for one that is not here waits while it is made, so that it is
 /// made once.
-#[derive(Debug, Default)]
-pub(crate) struct StatusLists(Mutex<State>);
+pub struct StatusLists {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    lease: Arc<Lease>,
+    made: Mutex<State>,
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -44,13 +50,13 @@ struct Content {
 
 /// A list as it is served.
 #[derive(Debug)]
-pub(crate) struct ListToken {
+pub struct ListToken {
     /// The signed token.
-    pub(crate) token: String,
+    pub token: String,
     /// What tells its content from others: the same for the same content, however it is signed.
-    pub(crate) tag: String,
+    pub tag: String,
     /// How long it may be kept.
-    pub(crate) max_age: Duration,
+    pub max_age: Duration,
     kid: String,
     period: Period,
 }
@@ -76,26 +82,32 @@ impl Period {
 }
 
 impl StatusLists {
+    /// Lists of the sessions in `store`.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, lease: Arc<Lease>) -> Self {
+        Self { store, clock, lease, made: Mutex::default() }
+    }
+
     /// The list of a template with a number, as it is good now. Nothing when the template has no lists, or no
     /// session is in a list of that number.
-    pub(crate) async fn get(
+    pub async fn get(
         &self,
-        app: &App,
-        snapshot: &Snapshot,
+        compiled: &Compiled,
         template: &str,
         list: u64,
-    ) -> Result<Option<Arc<ListToken>>, ApiError> {
-        let Some(Ok(tokenizer)) = snapshot.tokenizers.get(template) else { return Ok(None) };
-        let Some(uri) = tokenizer.status_uri(&snapshot.config.public.base_url, list) else { return Ok(None) };
-        let now = when_it_may_sign(app, tokenizer)?;
-        let period = Period::at(now.seconds(), snapshot.config.session.status_list_max_age, tokenizer);
+    ) -> Result<Option<Arc<ListToken>>, IssuerError> {
+        let Some(Ok(tokenizer)) = compiled.templates.get(template) else { return Ok(None) };
+        let settings = &compiled.settings;
+        let Some(uri) = tokenizer.status_uri(&settings.base_url, list) else { return Ok(None) };
+        let now = self.clock.now();
+        self.lease.check_for(tokenizer, now, &settings.timing)?;
+        let period = Period::at(now.seconds(), settings.status_list_max_age, tokenizer);
         let kid = tokenizer.signer(now.seconds()).kid();
-        let mut state = self.0.lock().await;
+        let mut state = self.made.lock().await;
         if let Some(known) = state.tokens.get(&uri).filter(|known| known.period == period && known.kid == kid)
         {
             return Ok(Some(known.clone()));
         }
-        let Some(content) = state.content(app, list, period).await? else { return Ok(None) };
+        let Some(content) = state.content(&*self.store, list, now, period).await? else { return Ok(None) };
         let made = Arc::new(sign(tokenizer, &uri, &content, period, now.seconds()).await?);
         // Addresses of templates that are gone are not kept.
         state.tokens.retain(|_, known| known.period.end_of_lists() > now.seconds());
@@ -106,14 +118,19 @@ impl StatusLists {
 
 impl State {
     /// The sessions of a list, read in this period.
-    async fn content(&mut self, app: &App, list: u64, period: Period) -> Result<Option<Content>, ApiError> {
+    async fn content(
+        &mut self,
+        store: &dyn Store,
+        list: u64,
+        now: Timestamp,
+        period: Period,
+    ) -> Result<Option<Content>, IssuerError> {
         if let Some(known) = self.contents.get(&list).filter(|known| known.made_at >= period.start) {
             return Ok(Some(known.clone()));
         }
-        let now = app.clock.now();
-        let Some(bits) = app.store.status_list(list, now).await? else { return Ok(None) };
+        let Some(bits) = store.status_list(list, now).await? else { return Ok(None) };
         let lst = tokio::task::spawn_blocking(move || status_list::encode(&bits)).await;
-        let content = Content { made_at: now.seconds(), lst: lst.map_err(ApiError::internal)?.into() };
+        let content = Content { made_at: now.seconds(), lst: lst.map_err(IssuerError::internal)?.into() };
         self.contents.insert(list, content.clone());
         Ok(Some(content))
     }
@@ -125,7 +142,7 @@ async fn sign(
     content: &Content,
     period: Period,
     now: i64,
-) -> Result<ListToken, ApiError> {
+) -> Result<ListToken, IssuerError> {
     let claims = json!({
         "exp": period.end_of_lists(),
         "iat": period.start,
@@ -139,13 +156,13 @@ async fn sign(
         // A key outside of this process takes its time.
         let (tokenizer, claims) = (tokenizer.clone(), claims.clone());
         let sign = move || tokenizer.signer(now).sign_compact(TYP, claims.as_bytes());
-        tokio::task::spawn_blocking(sign).await.map_err(ApiError::internal)?
+        tokio::task::spawn_blocking(sign).await.map_err(IssuerError::internal)?
     } else {
         signer.sign_compact(TYP, claims.as_bytes())
     };
     let token = token.map_err(|error| {
         tracing::warn!(list = %uri, "a status list cannot be signed: {error}");
-        unsigned(&error)
+        IssuerError::unsigned(&error)
     })?;
     let signed = format!("{}.{claims}", signer.kid());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, signed.as_bytes());
@@ -153,7 +170,3 @@ async fn sign(
     let max_age = Duration::from_secs(period.length.unsigned_abs());
     Ok(ListToken { token, tag, max_age, kid: signer.kid().to_owned(), period })
 }
-
-#[cfg(test)]
-#[path = "status_lists_tests.rs"]
-mod tests;

@@ -7,9 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sessera_model::{Session, Timestamp, Uuid};
-use sessera_store::Change;
-
-use crate::app::App;
+use sessera_store::{Change, Committer};
 
 /// How old the noted use of a session may be before the next one is noted.
 const NOTE_AFTER: Duration = Duration::from_secs(5 * 60);
@@ -34,11 +32,11 @@ impl LastUse {
 
 /// Uses that wait to be written.
 #[derive(Debug, Default)]
-pub struct Uses {
+pub(super) struct LastUses {
     waiting: Mutex<Vec<(Uuid, Timestamp)>>,
 }
 
-impl Uses {
+impl LastUses {
     /// Notes that a session is used now, unless that was noted a short time ago. Never waits.
     pub(super) fn note(&self, session: Uuid, last: &LastUse, now: Timestamp) {
         let noted = last.0.load(Ordering::Relaxed);
@@ -73,14 +71,14 @@ impl Uses {
         uses.sort_unstable();
         uses
     }
-}
 
-/// Writes what was noted. What cannot be written is lost: the next use is noted again.
-pub(crate) async fn write(app: &App) {
-    for uses in app.sessions.uses.take().chunks(AT_ONCE) {
-        if let Err(error) = app.commit(&[Change::NoteUses(uses.to_vec())]).await {
-            tracing::debug!(%error, "when sessions were last used could not be written");
-            return;
+    /// Writes what was noted, as far as that can be done.
+    pub(super) async fn write(&self, committer: &Committer) {
+        for uses in self.take().chunks(AT_ONCE) {
+            if let Err(error) = committer.commit(&[Change::NoteUses(uses.to_vec())]).await {
+                tracing::debug!(%error, "when sessions were last used could not be written");
+                return;
+            }
         }
     }
 }
@@ -88,62 +86,10 @@ pub(crate) async fn write(app: &App) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestServer;
-
-    async fn whoami(server: &TestServer, token: &str) {
-        let answer = server.public("GET", "/sessions/whoami", &[("x-session-token", token)], None).await;
-        assert_eq!(answer.status, 200);
-    }
-
-    async fn stored(server: &TestServer, session: &str) -> Option<Timestamp> {
-        let id = Uuid::parse_str(session).unwrap();
-        server.app.store.session(id).await.unwrap().unwrap().0.session.last_used_at
-    }
-
-    #[tokio::test]
-    async fn a_use_is_written_later_once_in_five_minutes_and_drops_nothing() {
-        let server = TestServer::start().await;
-        server.person("ada@example.org").await;
-        let (token, session) = server.signed_in("ada@example.org").await;
-        whoami(&server, &token).await;
-        write(&server.app).await;
-        assert_eq!(stored(&server, &session).await, None, "signing in says as much");
-        server.clock.advance(NOTE_AFTER);
-        let used = server.app.clock.now();
-        server.witness.notes();
-        for _ in 0..3 {
-            whoami(&server, &token).await;
-            server.clock.advance(Duration::from_secs(1));
-        }
-        assert_eq!(server.witness.notes(), [""; 0], "who asks does not wait for the store");
-        write(&server.app).await;
-        assert_eq!(server.witness.notes(), ["NoteUses"]);
-        assert_eq!(stored(&server, &session).await, Some(used));
-        server.witness.notes();
-        whoami(&server, &token).await;
-        write(&server.app).await;
-        assert_eq!(server.witness.notes(), [""; 0], "the session stays in memory, nothing new is noted");
-    }
-
-    #[tokio::test]
-    async fn a_session_that_is_read_again_goes_on_from_what_is_stored() {
-        let server = TestServer::start().await;
-        server.person("ada@example.org").await;
-        let (token, session) = server.signed_in("ada@example.org").await;
-        server.clock.advance(NOTE_AFTER);
-        let used = server.app.clock.now();
-        whoami(&server, &token).await;
-        write(&server.app).await;
-        server.app.sessions.cache.drop_all();
-        server.clock.advance(Duration::from_secs(4 * 60));
-        whoami(&server, &token).await;
-        write(&server.app).await;
-        assert_eq!(stored(&server, &session).await, Some(used));
-    }
 
     #[test]
     fn notes_are_bounded_and_one_without_room_is_tried_again() {
-        let (uses, start) = (Uses::default(), Timestamp::from_seconds(1_800_000_000));
+        let (uses, start) = (LastUses::default(), Timestamp::from_seconds(1_800_000_000));
         let later = start + NOTE_AFTER;
         for number in 0..MOST {
             uses.put(Uuid::from_u128(number as u128), &LastUse(AtomicI64::new(0)), 0, start);
@@ -157,7 +103,7 @@ mod tests {
 
     #[test]
     fn the_newest_use_of_a_session_counts() {
-        let (uses, one) = (Uses::default(), Uuid::from_u128(1));
+        let (uses, one) = (LastUses::default(), Uuid::from_u128(1));
         for seconds in [1000, 3000, 2000] {
             uses.note(one, &LastUse(AtomicI64::new(0)), Timestamp::from_seconds(seconds));
         }

@@ -15,8 +15,8 @@ use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::KeySet;
 use sessera_tokenizer::{SourceUrl, Template, Tokenizer};
 
-use crate::tokenizers::Tokenizers;
-use sessera_config::Config;
+use crate::compiled::Settings;
+use crate::templates::Templates;
 
 /// The public keys of all templates that work.
 #[derive(Debug, Default)]
@@ -74,12 +74,12 @@ struct SetBody<'a> {
 }
 
 impl Published {
-    /// Collects the public keys of a configuration.
-    pub fn compile(config: &Config, tokenizers: &Tokenizers, sets: &[KeySet]) -> Self {
-        let mut published = Self { timing: Some(config.session.rotation), ..Self::default() };
-        for (name, outcome) in tokenizers.list() {
+    /// Collects the public keys of templates.
+    pub(crate) fn compile(settings: &Settings, templates: &Templates, sets: &[KeySet]) -> Self {
+        let mut published = Self { timing: Some(settings.timing), ..Self::default() };
+        for (name, outcome) in templates.list() {
             let Ok(tokenizer) = outcome else { continue };
-            let set = config.templates.get(name).and_then(managed_set);
+            let set = settings.templates.get(name).and_then(managed_set);
             let keys = match set.and_then(|set| sets.iter().find(|known| known.name == set)) {
                 Some(set) if tokenizer.is_managed() => {
                     if let Some(keys) = managed_keys(set) {
@@ -90,7 +90,7 @@ impl Published {
                 _ => Keys::Fixed(tokenizer.public_keys().keys().to_vec()),
             };
             published.templates.insert(name.to_owned(), keys);
-            published.note_issuer(&config.public.base_url, name, tokenizer);
+            published.note_issuer(&settings.base_url, name, tokenizer);
         }
         published
     }
@@ -211,8 +211,8 @@ pub fn issuer_path<'a>(base_url: &str, issuer: &'a str) -> Option<&'a str> {
 /// The discovery document (OpenID Connect Discovery 1.0, section 3; RFC 8414) of the issuer that tokens
 /// name without a mapper. Only what it says about tokens is here: Sessera signs people in by its own
 /// flows, so there is no authorization endpoint.
-pub fn document(issuer: &str, tokenizers: &Tokenizers) -> Value {
-    let working = tokenizers.list().into_iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
+pub fn document(issuer: &str, templates: &Templates) -> Value {
+    let working = templates.list().into_iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
     let algorithms: BTreeSet<Algorithm> = working
         .map(|tokenizer| tokenizer.algorithm())
         .filter(|algorithm| !algorithm.is_symmetric())

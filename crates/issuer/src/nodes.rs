@@ -3,39 +3,40 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessera_store::Invalidation;
+use sessera_store::{Invalidation, Line, Store};
 use tokio::sync::{Notify, watch};
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::app::App;
-use crate::{http, serve};
+use crate::sessions::SessionCache;
 
 /// How often the configuration is looked at while the line to other nodes cannot be trusted.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// Hears what other nodes change. The configuration may have changed whenever the result says so.
-pub(crate) fn listen(app: &App) -> Arc<Notify> {
+/// Hears what other nodes change, and drops it from the cache. The configuration or the key sets may have changed
+/// whenever the result says so.
+pub fn listen(line: &Line, cache: Arc<SessionCache>) -> Arc<Notify> {
     let changed = Arc::new(Notify::new());
-    let (told, cache) = (changed.clone(), app.sessions.cache.clone());
-    app.store.line().listen(Box::new(move |invalidation| {
+    let told = changed.clone();
+    line.listen(Box::new(move |invalidation| {
         cache.invalidate(invalidation);
-        if matches!(
-            invalidation,
-            Invalidation::Configuration | Invalidation::KeySets | Invalidation::Everything
-        ) {
-            told.notify_one();
+        match invalidation {
+            Invalidation::Configuration | Invalidation::KeySets | Invalidation::Everything => {
+                told.notify_one();
+            }
+            Invalidation::Token(_) | Invalidation::Session(_) | Invalidation::Identity(_) => {}
         }
     }));
     changed
 }
 
-/// Reads the configuration again whenever another node has changed it. `version` is the stored one that
-/// this node runs with.
-pub(crate) async fn follow(
-    app: Arc<App>,
+/// Calls `reload` whenever another node has changed the configuration or the key sets, until `stop` becomes
+/// true. `version` is the stored one that this node runs with.
+pub async fn follow<F: Future<Output = ()>>(
+    store: Arc<dyn Store>,
     changed: Arc<Notify>,
     mut version: [i64; 4],
     mut stop: watch::Receiver<bool>,
+    reload: impl Fn() -> F,
 ) {
     let mut clock = interval(LOOK_EVERY);
     clock.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -43,14 +44,14 @@ pub(crate) async fn follow(
         let told = tokio::select! {
             () = changed.notified() => true,
             _ = clock.tick() => false,
-            () = http::listener::stopped(&mut stop) => return,
+            () = stopped(&mut stop) => return,
         };
-        if !told && app.store.line().is_trusted() {
+        if !told && store.line().is_trusted() {
             continue;
         }
-        match app.store.configuration_version().await {
+        match store.configuration_version().await {
             Ok(stored) if stored != version => {
-                serve::reload(&app).await;
+                reload().await;
                 version = stored;
             }
             Ok(_) => {}
@@ -63,4 +64,9 @@ pub(crate) async fn follow(
             }
         }
     }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that nobody is left who could tell.
+    let _ = stop.wait_for(|stop| *stop).await;
 }

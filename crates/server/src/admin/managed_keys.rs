@@ -8,6 +8,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sessera_issuer::managed_keys::ManagedKeysError;
 use sessera_jose::Algorithm;
 use sessera_model::GoDuration;
 use sessera_store::{Conflict, KeySet, StoreError};
@@ -15,12 +16,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::admin::keys::{checked_name, key_error, no_set};
+use crate::admin::keys::{checked_name, key_error, no_set, reload};
 use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::request::{JsonBody, Segment};
-use crate::rotation::{self, RotationError};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
@@ -40,25 +40,28 @@ struct CreateBody {
     adopt: bool,
 }
 
-fn refused(error: RotationError) -> ApiError {
+fn refused(error: ManagedKeysError) -> ApiError {
     match error {
-        RotationError::NoSuchSet(name) => no_set(&name),
-        RotationError::NotManaged(name) => ApiError::conflict(format!(
+        ManagedKeysError::NoSuchSet(name) => no_set(&name),
+        ManagedKeysError::NotManaged(name) => ApiError::conflict(format!(
             "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"sessera adopt jwk {name} --rotate 720h\"."
         )),
-        RotationError::AlreadyManaged(name) => ApiError::conflict(format!(
+        ManagedKeysError::AlreadyManaged(name) => ApiError::conflict(format!(
             "The key set \"{name}\" is managed already. See its keys with \"sessera get jwk {name} --states\"."
         )),
-        error @ (RotationError::Symmetric(_) | RotationError::Mixed(_) | RotationError::Timing(_)) => {
+        error @ (ManagedKeysError::Symmetric(_)
+        | ManagedKeysError::Mixed(_)
+        | ManagedKeysError::Timing(_)) => {
             ApiError::bad_request(format!("The set cannot be managed: {error}."))
         }
-        RotationError::Revoke(error) => ApiError::not_found(format!("The key cannot be revoked: {error}.")),
-        RotationError::Key(error) => key_error(error),
-        RotationError::Store(StoreError::Conflict(Conflict::Changed)) => {
+        ManagedKeysError::Revoke(error) => {
+            ApiError::not_found(format!("The key cannot be revoked: {error}."))
+        }
+        ManagedKeysError::Key(error) => key_error(error),
+        ManagedKeysError::Store(StoreError::Conflict(Conflict::Changed)) => {
             ApiError::conflict("The key set was changed at the same time. Look at it and try again.")
         }
-        RotationError::Store(error) => error.into(),
-        RotationError::Live(error) => ApiError::internal(error),
+        ManagedKeysError::Store(error) => error.into(),
     }
 }
 
@@ -67,8 +70,8 @@ fn answer(status: StatusCode, body: Value) -> Response {
 }
 
 /// States and timeline of a managed set. No key material stands in it.
-fn describe(app: &App, set: &KeySet) -> Result<Value, RotationError> {
-    let managed = set.managed.as_ref().ok_or_else(|| RotationError::NotManaged(set.name.clone()))?;
+fn describe(app: &App, set: &KeySet) -> Result<Value, ManagedKeysError> {
+    let managed = set.managed.as_ref().ok_or_else(|| ManagedKeysError::NotManaged(set.name.clone()))?;
     let timing = app.snapshot().config.session.rotation;
     let now = app.clock.now();
     let states: Vec<Value> = managed
@@ -89,8 +92,8 @@ fn describe(app: &App, set: &KeySet) -> Result<Value, RotationError> {
     }))
 }
 
-async fn stored(app: &App, name: &str) -> Result<KeySet, RotationError> {
-    app.store.key_set(name).await?.ok_or_else(|| RotationError::NoSuchSet(name.to_owned()))
+async fn stored(app: &App, name: &str) -> Result<KeySet, ManagedKeysError> {
+    app.store.key_set(name).await?.ok_or_else(|| ManagedKeysError::NoSuchSet(name.to_owned()))
 }
 
 /// Show the keys of a managed set with their states
@@ -119,10 +122,13 @@ async fn create(
     let period: GoDuration =
         body.period.parse().map_err(|error| ApiError::bad_request(format!("The period: {error}.")))?;
     let _turn = app.live.turn().await;
+    let snapshot = app.snapshot().clone();
     let set = match app.store.key_set(&name).await? {
-        Some(known) if body.adopt => rotation::adopt(&app, known, period).await.map_err(refused)?,
+        Some(known) if body.adopt => {
+            app.managed_keys.adopt(&snapshot.issuer, known, period).await.map_err(refused)?
+        }
         Some(known) if known.managed.is_some() => {
-            return Err(refused(RotationError::AlreadyManaged(name)));
+            return Err(refused(ManagedKeysError::AlreadyManaged(name)));
         }
         Some(_) => {
             return Err(ApiError::conflict(format!(
@@ -136,9 +142,10 @@ async fn create(
                 ApiError::bad_request("The body needs the member alg, for example \"ES256\".")
             })?;
             let algorithm: Algorithm = algorithm.parse().map_err(key_error)?;
-            rotation::create(&app, &name, algorithm, period).await.map_err(refused)?
+            app.managed_keys.create(&snapshot.issuer, &name, algorithm, period).await.map_err(refused)?
         }
     };
+    reload(&app).await?;
     Ok(answer(StatusCode::CREATED, describe(&app, &set).map_err(refused)?))
 }
 
@@ -149,7 +156,10 @@ async fn create(
 async fn rotate(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
     let _turn = app.live.turn().await;
     let set = stored(&app, &name).await.map_err(refused)?;
-    let (_, kid, activates_at) = rotation::rotate(&app, set).await.map_err(refused)?;
+    let snapshot = app.snapshot().clone();
+    let rotated = app.managed_keys.rotate(&snapshot.issuer, set).await;
+    let (_, kid, activates_at) = rotated.map_err(refused)?;
+    reload(&app).await?;
     Ok(answer(StatusCode::OK, json!({ "set": name, "kid": kid, "activates_at": activates_at })))
 }
 
@@ -166,7 +176,10 @@ async fn revoke(
 ) -> Result<Response, ApiError> {
     let _turn = app.live.turn().await;
     let set = stored(&app, &name).await.map_err(refused)?;
-    let (_, revoked) = rotation::revoke(&app, set, &kid).await.map_err(refused)?;
+    let snapshot = app.snapshot().clone();
+    let revoked = app.managed_keys.revoke(&snapshot.issuer, set, &kid).await;
+    let (_, revoked) = revoked.map_err(refused)?;
+    reload(&app).await?;
     Ok(answer(
         StatusCode::OK,
         json!({
@@ -181,12 +194,12 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::rotation;
+    use crate::managed_keys;
     use crate::testing::TestServer;
 
     async fn server() -> TestServer {
         let server = TestServer::start().await;
-        rotation::maintain(&server.app).await.unwrap();
+        managed_keys::maintain(&server.app).await.unwrap();
         let made =
             server.admin("POST", "/admin/rotation/keys", Some(json!({"alg": "ES256", "period": "1h"}))).await;
         assert_eq!(made.status, 201, "{made:?}");
@@ -215,7 +228,7 @@ mod tests {
 
     async fn pass(server: &TestServer, time: Duration) {
         server.clock.advance(time);
-        rotation::maintain(&server.app).await.unwrap();
+        managed_keys::maintain(&server.app).await.unwrap();
     }
 
     #[tokio::test]
@@ -250,7 +263,7 @@ mod tests {
         assert_eq!(refused.status, 503);
         assert_eq!(refused.header("retry-after"), "1");
         assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
-        rotation::maintain(&server.app).await.unwrap();
+        managed_keys::maintain(&server.app).await.unwrap();
         assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 200);
         signer(&server, &token).await;
     }
@@ -301,7 +314,7 @@ mod tests {
             server.clock.advance(Duration::from_secs(wait));
             // The snapshot of the change itself already knows it.
             if wait > 5 {
-                rotation::maintain(&server.app).await.unwrap();
+                managed_keys::maintain(&server.app).await.unwrap();
             } else {
                 server.app.lease.confirm(server.app.clock.now(), true);
             }

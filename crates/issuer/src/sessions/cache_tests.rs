@@ -69,7 +69,7 @@ fn stored(session: Session) -> StoredSession {
 fn live(id: Uuid, identity_id: Uuid, version: u64) -> Arc<LiveSession> {
     let identity = identity(identity_id, &format!("{identity_id}@example.org"));
     let stored = stored(session(id, identity_id, version));
-    LiveSession::new(stored, &identity, NOW, URL.into()).map(Arc::new).unwrap()
+    LiveSession::of_stored(stored, &identity, NOW, URL.into()).map(Arc::new).unwrap()
 }
 
 fn version(live: &LiveSession) -> u64 {
@@ -178,7 +178,7 @@ fn bytes_are_bounded() {
     let mut person = identity(Uuid::from_u128(1), "a@example.org");
     person.traits["name"] = "x".repeat(300_000).into();
     let session = session(Uuid::from_u128(1), person.id, 1);
-    let large = LiveSession::new(stored(session), &person, NOW, URL.into()).unwrap();
+    let large = LiveSession::of_stored(stored(session), &person, NOW, URL.into()).unwrap();
     cache.insert(cache.begin(), token(1), Arc::new(large));
     assert!(cache.is_empty(), "what is larger than everything is not kept");
 }

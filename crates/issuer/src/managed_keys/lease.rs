@@ -1,9 +1,10 @@
 //! Whether this node may sign with managed keys.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::time::Duration;
 
 use sessera_model::Timestamp;
+use sessera_rotation::Timing;
+use sessera_tokenizer::Tokenizer;
 
 /// The latest confirmation of this node's list of keys. It is good for the configured lease.
 #[derive(Debug)]
@@ -21,11 +22,13 @@ impl Default for Lease {
 }
 
 /// Why a node may not sign with managed keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Nobody confirmed the list of keys for too long.
+    #[error("this node could not confirm which keys are good")]
     Unconfirmed,
     /// The clock differs from the database's by more than the skew.
+    #[error("the clock of this node differs too much from the database's")]
     Clock,
 }
 
@@ -36,32 +39,46 @@ impl Lease {
         self.confirmed_at.store(at.micros(), Ordering::Release);
     }
 
-    /// Whether the node may sign now.
-    pub fn check(&self, now: Timestamp, lease: Duration) -> Result<(), Refusal> {
+    /// Refuses to sign with managed keys when this node does not know for sure which ones are good.
+    pub fn check(&self, now: Timestamp, timing: &Timing) -> Result<(), Refusal> {
         if !self.clock_agrees.load(Ordering::Acquire) {
             return Err(Refusal::Clock);
         }
         let confirmed = Timestamp::from_micros(self.confirmed_at.load(Ordering::Acquire));
         // A confirmation from the future is one from before the clock was set back: nobody knows its age.
-        if confirmed > now || now.since(confirmed) > lease { Err(Refusal::Unconfirmed) } else { Ok(()) }
+        if confirmed > now || now.since(confirmed) > timing.lease.get() {
+            Err(Refusal::Unconfirmed)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The same where a template signs with managed keys; all others need no lease.
+    pub fn check_for(&self, tokenizer: &Tokenizer, now: Timestamp, timing: &Timing) -> Result<(), Refusal> {
+        if tokenizer.is_managed() { self.check(now, timing) } else { Ok(()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use sessera_model::GoDuration;
+
     use super::*;
 
     #[test]
     fn a_lease_ends() {
         let at = Timestamp::from_seconds;
-        let second = Duration::from_secs(1);
+        let ten_seconds = GoDuration::new(Duration::from_secs(10));
+        let timing = Timing { lease: ten_seconds, skew: ten_seconds, max_age: ten_seconds };
         let lease = Lease::default();
-        assert_eq!(lease.check(at(100), 10 * second), Err(Refusal::Unconfirmed));
+        assert_eq!(lease.check(at(100), &timing), Err(Refusal::Unconfirmed));
         lease.confirm(at(100), true);
-        assert_eq!(lease.check(at(110), 10 * second), Ok(()));
-        assert_eq!(lease.check(at(111), 10 * second), Err(Refusal::Unconfirmed));
-        assert_eq!(lease.check(at(99), 10 * second), Err(Refusal::Unconfirmed));
+        assert_eq!(lease.check(at(110), &timing), Ok(()));
+        assert_eq!(lease.check(at(111), &timing), Err(Refusal::Unconfirmed));
+        assert_eq!(lease.check(at(99), &timing), Err(Refusal::Unconfirmed));
         lease.confirm(at(111), false);
-        assert_eq!(lease.check(at(111), 10 * second), Err(Refusal::Clock));
+        assert_eq!(lease.check(at(111), &timing), Err(Refusal::Clock));
     }
 }

@@ -1,0 +1,42 @@
+//! Signed tokens of live sessions: from a credential to the session that it opens, and from the session
+//! to a JSON Web Token that anybody can verify offline.
+//!
+//! The way of a token goes through these modules:
+//!
+//! 1. [`sessions`]: a credential comes in, a [`LiveSession`] comes out. One cache stands in front of one
+//!    [`SessionSource`], which is the only place that knows where sessions are kept.
+//! 2. [`compiled`]: everything that follows from the [`Settings`] and the stored key sets, made once.
+//!    It is immutable; whoever runs this crate swaps it as a whole when something changes.
+//! 3. [`tokens`]: a live session and the name of a template become a token.
+//!
+//! Beside that way stand the keys that take turns ([`managed_keys`]), what verifiers are shown
+//! ([`published`], [`status_lists`]), tokens that come back ([`introspection`]), one-time codes that are
+//! exchanged for tokens ([`exchange`]), and what other nodes change ([`nodes`]).
+//!
+//! The crate knows nothing of HTTP, of passwords and of sign-in. `examples/own_sessions.rs` makes a
+//! token of sessions that another program keeps.
+
+pub mod compiled;
+pub mod error;
+pub mod exchange;
+pub mod introspection;
+pub mod managed_keys;
+pub mod metrics;
+pub mod nodes;
+pub mod published;
+pub mod sessions;
+pub mod status_lists;
+pub mod templates;
+pub mod tokens;
+
+pub use compiled::{Compiled, Settings};
+pub use error::IssuerError;
+pub use exchange::ExchangeCodes;
+pub use introspection::Introspection;
+pub use managed_keys::{Lease, ManagedKeys};
+pub use metrics::IssuerMetrics;
+pub use published::Published;
+pub use sessions::{LiveSession, SessionCache, SessionSource, Sessions};
+pub use status_lists::StatusLists;
+pub use templates::Templates;
+pub use tokens::TokenIssuer;

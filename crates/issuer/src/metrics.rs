@@ -1,0 +1,69 @@
+//! What happens here, in numbers.
+
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
+
+/// Bounds of times in seconds: from what memory answers to what a client gives up on.
+const SECONDS: [f64; 14] =
+    [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
+
+/// Bounds of evaluation steps of a mapper.
+const STEPS: [f64; 8] = [10.0, 50.0, 100.0, 500.0, 1_000.0, 10_000.0, 100_000.0, 500_000.0];
+
+/// The numbers of this crate. Clones count together.
+#[derive(Clone, Debug)]
+pub struct IssuerMetrics {
+    /// Sessions that were asked for and found in memory.
+    pub cache_hits: IntCounter,
+    /// Sessions that were asked for and read from where they are kept.
+    pub cache_misses: IntCounter,
+    /// Evaluating a claims mapper.
+    pub mapper_seconds: Histogram,
+    /// Steps that a claims mapper took.
+    pub mapper_fuel: Histogram,
+    /// Signing a token.
+    pub signing_seconds: Histogram,
+    /// Tokens that could not be made, by why.
+    pub refused_tokens: IntCounterVec,
+    /// By how much the database's clock is ahead of this machine's, in seconds.
+    pub clock_difference: Gauge,
+}
+
+impl IssuerMetrics {
+    /// Numbers that all are zero, shown by `registry`. Fails when it has one of their names already.
+    pub fn registered(registry: &Registry) -> prometheus::Result<Self> {
+        let times = |name: &str, help: &str| {
+            Histogram::with_opts(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()))
+        };
+        let fuel = HistogramOpts::new("sessera_mapper_fuel", "Evaluation steps of claims mappers.");
+        let metrics = Self {
+            cache_hits: IntCounter::new("sessera_session_cache_hits_total", "Sessions found in memory.")?,
+            cache_misses: IntCounter::new(
+                "sessera_session_cache_misses_total",
+                "Sessions read from the store because they were not in memory.",
+            )?,
+            mapper_seconds: times("sessera_mapper_seconds", "Time of evaluating claims mappers.")?,
+            mapper_fuel: Histogram::with_opts(fuel.buckets(STEPS.to_vec()))?,
+            signing_seconds: times("sessera_signing_seconds", "Time of encoding and signing tokens.")?,
+            refused_tokens: IntCounterVec::new(
+                Opts::new(
+                    "sessera_refused_tokens_total",
+                    "Tokens that could not be made, by why: limit (a mapper took too much), mapper, signing.",
+                ),
+                &["why"],
+            )?,
+            clock_difference: Gauge::new(
+                "sessera_clock_difference_seconds",
+                "By how much the database's clock is ahead of this machine's.",
+            )?,
+        };
+        for counter in [&metrics.cache_hits, &metrics.cache_misses] {
+            registry.register(Box::new(counter.clone()))?;
+        }
+        for histogram in [&metrics.mapper_seconds, &metrics.mapper_fuel, &metrics.signing_seconds] {
+            registry.register(Box::new(histogram.clone()))?;
+        }
+        registry.register(Box::new(metrics.refused_tokens.clone()))?;
+        registry.register(Box::new(metrics.clock_difference.clone()))?;
+        Ok(metrics)
+    }
+}

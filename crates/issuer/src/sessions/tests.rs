@@ -1,0 +1,196 @@
+//! Sessions before a source that does as it is told.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use prometheus::Registry;
+use serde_json::Map;
+use sessera_model::{FixedClock, GoDuration, Identity, IdentityState, Session, StatusIndex, Timestamp, Uuid};
+use sessera_rotation::Timing;
+use sessera_store::{SessionKind, StoredSession};
+
+use super::*;
+use crate::compiled::Settings;
+use crate::templates::Templates;
+
+const TOKEN: &str = "token";
+const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
+
+/// A source of one session, which counts what it is asked.
+#[derive(Default)]
+struct Source {
+    knows: AtomicBool,
+    answers: AtomicBool,
+    tells: AtomicBool,
+    untold_for: Mutex<Duration>,
+    has_second_factor: AtomicBool,
+    questions: AtomicUsize,
+}
+
+#[async_trait]
+impl SessionSource for Source {
+    async fn find(&self, question: Question<'_>) -> Result<Option<LiveSession>, IssuerError> {
+        self.questions.fetch_add(1, Ordering::SeqCst);
+        if !self.answers.load(Ordering::SeqCst) {
+            return Err(StoreError::Unavailable("it is away".into()).into());
+        }
+        if !self.knows.load(Ordering::SeqCst) {
+            return Ok(None);
+        }
+        let (stored, identity) = session();
+        LiveSession::of_stored(stored, &identity, question.now, question.schemas_url.clone()).map(Some)
+    }
+
+    async fn has_second_factor(&self, _: Uuid) -> Result<bool, IssuerError> {
+        self.questions.fetch_add(1, Ordering::SeqCst);
+        Ok(self.has_second_factor.load(Ordering::SeqCst))
+    }
+
+    fn tells_of_changes(&self) -> bool {
+        self.tells.load(Ordering::SeqCst)
+    }
+
+    fn untold_for(&self) -> Duration {
+        *self.untold_for.lock().unwrap()
+    }
+}
+
+impl Source {
+    /// How often it was asked since the last call.
+    fn questions(&self) -> usize {
+        self.questions.swap(0, Ordering::SeqCst)
+    }
+}
+
+fn session() -> (StoredSession, Identity) {
+    let identity = Identity {
+        id: Uuid::from_u128(2),
+        external_id: None,
+        schema_id: "default".into(),
+        state: IdentityState::Active,
+        state_changed_at: NOW,
+        traits: serde_json::json!({"email": "ada@example.org"}),
+        verifiable_addresses: vec![],
+        recovery_addresses: vec![],
+        metadata_public: None,
+        metadata_admin: None,
+        created_at: NOW,
+        updated_at: NOW,
+        version: 1,
+    };
+    let session = Session {
+        id: Uuid::from_u128(1),
+        identity_id: identity.id,
+        active: true,
+        issued_at: NOW,
+        expires_at: NOW + Duration::from_secs(3600),
+        authenticated_at: NOW,
+        last_used_at: None,
+        assurance_level: AssuranceLevel::Aal1,
+        methods: vec![],
+        devices: vec![],
+    };
+    let (kind, token) = (SessionKind::Native, TokenHash::of(TOKEN));
+    (StoredSession { session, kind, token, status: StatusIndex::from_number(0) }, identity)
+}
+
+fn compiled(max_stale: Duration) -> Compiled {
+    let minute = GoDuration::new(Duration::from_secs(60));
+    let settings = Settings {
+        base_url: "https://id.example.org/".into(),
+        templates: Map::new(),
+        timing: Timing { lease: minute, skew: minute, max_age: minute },
+        status_list_max_age: Duration::from_secs(60),
+        max_stale,
+        needs_highest_aal: true,
+    };
+    Compiled::compile(settings, &[], &Templates::default()).unwrap()
+}
+
+fn sessions() -> (Sessions, Arc<Source>) {
+    let source = Arc::new(Source::default());
+    for flag in [&source.knows, &source.answers, &source.tells] {
+        flag.store(true, Ordering::SeqCst);
+    }
+    let metrics = IssuerMetrics::registered(&Registry::new()).unwrap();
+    let cache = Arc::new(SessionCache::new(1 << 20));
+    (Sessions::new(cache, source.clone(), Arc::new(FixedClock::at(NOW)), metrics), source)
+}
+
+const PRESENTED: Presented<'_> = Presented::Token(TOKEN);
+
+#[tokio::test]
+async fn the_source_is_asked_only_about_what_is_not_in_memory() {
+    let (sessions, source) = sessions();
+    let compiled = compiled(Duration::ZERO);
+    for questions in [1, 0] {
+        let live = sessions.live(&compiled, PRESENTED).await.unwrap();
+        assert_eq!((live.session.id, source.questions()), (Uuid::from_u128(1), questions));
+    }
+    sessions.cache().drop_session(Uuid::from_u128(1));
+    sessions.live(&compiled, PRESENTED).await.unwrap();
+    assert_eq!(source.questions(), 1, "it was dropped");
+    source.tells.store(false, Ordering::SeqCst);
+    assert!(sessions.in_memory(&compiled, &TokenHash::of(TOKEN)).is_none());
+    sessions.live_by_hash(&compiled, TokenHash::of(TOKEN)).await.unwrap();
+    assert_eq!(source.questions(), 1, "it may have changed unseen");
+}
+
+#[tokio::test]
+async fn what_the_source_does_not_know_is_no_session_and_is_not_kept() {
+    let (sessions, source) = sessions();
+    source.knows.store(false, Ordering::SeqCst);
+    let compiled = compiled(Duration::ZERO);
+    assert!(matches!(sessions.live(&compiled, PRESENTED).await, Err(IssuerError::NoSession)));
+    assert!(sessions.optional(&compiled, Some(PRESENTED)).await.unwrap().is_none());
+    assert!(sessions.optional(&compiled, None).await.unwrap().is_none());
+    assert_eq!(source.questions(), 2);
+    source.knows.store(true, Ordering::SeqCst);
+    assert!(sessions.optional(&compiled, Some(PRESENTED)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_source_that_is_away_leaves_what_is_young_enough() {
+    let minute = Duration::from_secs(60);
+    for (max_stale, untold_for, answered) in [
+        (minute, minute, true),
+        (minute, minute + Duration::from_secs(1), false),
+        (Duration::ZERO, Duration::ZERO, false),
+    ] {
+        let (sessions, source) = sessions();
+        let compiled = compiled(max_stale);
+        sessions.live(&compiled, PRESENTED).await.unwrap();
+        for flag in [&source.answers, &source.tells] {
+            flag.store(false, Ordering::SeqCst);
+        }
+        *source.untold_for.lock().unwrap() = untold_for;
+        let outcome = sessions.live(&compiled, PRESENTED).await;
+        match outcome {
+            Ok(_) => assert!(answered, "{max_stale:?} {untold_for:?}"),
+            Err(error) => {
+                assert!(!answered, "{max_stale:?} {untold_for:?}");
+                assert!(matches!(error, IssuerError::Store(StoreError::Unavailable(_))), "{error:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_about_once() {
+    let compiled = compiled(Duration::ZERO);
+    for has_second_factor in [false, true] {
+        let (sessions, source) = sessions();
+        source.has_second_factor.store(has_second_factor, Ordering::SeqCst);
+        let live = sessions.live(&compiled, PRESENTED).await.unwrap();
+        assert!(!Sessions::is_assured(&compiled, &live), "nobody knows yet");
+        source.questions();
+        for questions in [1, 0] {
+            let outcome = sessions.require_assurance(&compiled, &live).await;
+            assert_eq!(matches!(outcome, Err(IssuerError::SecondFactorNeeded)), has_second_factor);
+            assert_eq!(source.questions(), questions);
+        }
+        assert_eq!(Sessions::is_assured(&compiled, &live), !has_second_factor);
+    }
+}

@@ -1,0 +1,207 @@
+//! The compiled tokenizer templates of a configuration.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde_json::{Map, Value};
+use sessera_jose::SigningKey;
+use sessera_store::{KeySet, StoredKey};
+use sessera_tokenizer::{
+    Activation, LoadError, SourceError, SourceUrl, Sources, Template, TemplateError, TemplateName, Tokenizer,
+};
+
+use crate::managed_keys;
+
+/// The largest file that a source may name, in bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// All templates, compiled or broken. A broken one does not stop the others.
+#[derive(Debug, Default)]
+pub struct Templates(HashMap<String, Result<Arc<Tokenizer>, Broken>>);
+
+/// Why a template cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// The configuration of the template is malformed.
+    #[error("{0}")]
+    Template(#[from] TemplateError),
+    /// Its sources cannot be read or used.
+    #[error("{0}")]
+    Load(#[from] LoadError),
+}
+
+impl Broken {
+    /// Everything that an operator needs to mend it.
+    pub fn render(&self) -> String {
+        match self {
+            Self::Template(error) => error.to_string(),
+            Self::Load(error) => error.render(),
+        }
+    }
+
+    /// The member of the template that is to blame, where it is one.
+    pub fn member(&self) -> Option<&str> {
+        match self {
+            Self::Template(error) => error.member(),
+            Self::Load(error) => Some(error.member()),
+        }
+    }
+}
+
+/// Why an audience does not choose a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoTemplateFor {
+    /// No template that works is for it.
+    #[error("no template is for this audience")]
+    Nobody,
+    /// Several are.
+    #[error("several templates are for this audience")]
+    Several,
+}
+
+/// Sources as they are read here: files of this machine, stored key sets, and keys in hardware.
+pub struct LocalSources<'a> {
+    sets: &'a [KeySet],
+}
+
+impl<'a> LocalSources<'a> {
+    /// Sources with these key sets.
+    pub const fn new(sets: &'a [KeySet]) -> Self {
+        Self { sets }
+    }
+}
+
+impl Sources for LocalSources<'_> {
+    fn file(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
+        let fail = |error: std::io::Error| SourceError::File(format!("{}: {error}", path.display()));
+        let length = std::fs::metadata(path).map_err(fail)?.len();
+        if length > MAX_FILE {
+            return Err(SourceError::File(format!("{}: the file is larger than 4 MiB", path.display())));
+        }
+        std::fs::read(path).map_err(fail)
+    }
+
+    fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError> {
+        let set = self.sets.iter().find(|set| set.name == name);
+        set.map(|set| set_json(&set.keys)).ok_or_else(|| SourceError::NoSuchSet(name.into()))
+    }
+
+    fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
+        sessera_pkcs11::open(uri).map_err(|error| SourceError::Elsewhere(error.to_string()))
+    }
+
+    fn activations(&self, name: &str) -> Vec<Activation> {
+        let set = self.sets.iter().find(|set| set.name == name);
+        set.and_then(|set| set.managed.as_ref())
+            .map(|managed| managed_keys::activations(&managed.rotation))
+            .unwrap_or_default()
+    }
+}
+
+/// A stored set as a key set, private members included.
+pub fn set_json(keys: &[StoredKey]) -> Vec<u8> {
+    let keys: Vec<&str> = keys.iter().map(|key| key.jwk.expose()).collect();
+    format!("{{\"keys\":[{}]}}", keys.join(",")).into_bytes()
+}
+
+/// Compiles one template.
+pub fn compile(name: &str, template: &Value, sources: &dyn Sources) -> Result<Tokenizer, Broken> {
+    TemplateName::parse(name)?;
+    let template = Template::from_json(template)?;
+    Ok(Tokenizer::compile(name, &template, sources)?)
+}
+
+impl Templates {
+    /// Compiles all templates of a configuration. What is broken is logged.
+    ///
+    /// One that worked before and does no longer, because a file of it is gone or half written, goes on as
+    /// it was: those who sign in must not suffer from it.
+    pub fn compile(templates: &Map<String, Value>, sources: &dyn Sources, previous: &Self) -> Self {
+        let compiled = templates.iter().map(|(name, template)| {
+            let outcome = match compile(name, template, sources) {
+                Ok(tokenizer) => {
+                    if tokenizer.algorithm().is_symmetric() {
+                        tracing::warn!(
+                            template = %name,
+                            "the template signs with a shared secret: whoever can verify its tokens can also make them"
+                        );
+                    }
+                    Ok(Arc::new(tokenizer))
+                }
+                Err(broken) => match previous.get(name) {
+                    Some(Ok(working)) => {
+                        tracing::error!(
+                            template = %name,
+                            "the template cannot be used as it is now, it goes on as it was before: {}",
+                            broken.render()
+                        );
+                        Ok(working.clone())
+                    }
+                    _ => {
+                        tracing::error!(template = %name, "the template cannot be used: {}", broken.render());
+                        Err(broken)
+                    }
+                },
+            };
+            (name.clone(), outcome)
+        });
+        Self(compiled.collect())
+    }
+
+    /// A template by its name.
+    pub fn get(&self, name: &str) -> Option<&Result<Arc<Tokenizer>, Broken>> {
+        self.0.get(name)
+    }
+
+    /// The template for an audience, where exactly one is for it.
+    pub fn for_audience(&self, audience: &str) -> Result<&str, NoTemplateFor> {
+        let mut matching = self
+            .list()
+            .into_iter()
+            .filter(|(_, outcome)| outcome.as_ref().is_ok_and(|tokenizer| tokenizer.is_for(audience)));
+        match (matching.next(), matching.next()) {
+            (Some((name, _)), None) => Ok(name),
+            (None, _) => Err(NoTemplateFor::Nobody),
+            (Some(_), Some(_)) => Err(NoTemplateFor::Several),
+        }
+    }
+
+    /// Names of all templates with their outcome, in the order of the names.
+    pub fn list(&self) -> Vec<(&str, &Result<Arc<Tokenizer>, Broken>)> {
+        let mut all: Vec<_> = self.0.iter().map(|(name, outcome)| (name.as_str(), outcome)).collect();
+        all.sort_by_key(|(name, _)| *name);
+        all
+    }
+}
+
+/// The files that templates are read from.
+pub fn source_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
+    let sources =
+        parsed(templates).flat_map(|(_, template)| [Some(template.jwks_url), template.claims_mapper_url]);
+    let files = sources.flatten().filter_map(|url| match url {
+        SourceUrl::File(path) => Some(path),
+        _ => None,
+    });
+    files.collect()
+}
+
+/// When a file was last changed; nothing when it is not there.
+pub fn changed_at(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|file| file.modified()).ok()
+}
+
+/// The templates that are well formed, by their names.
+fn parsed(templates: &Map<String, Value>) -> impl Iterator<Item = (&str, Template)> {
+    templates.iter().filter_map(|(name, template)| Some((name.as_str(), Template::from_json(template).ok()?)))
+}
+
+/// The templates that read a stored key set, by their names.
+pub fn templates_with_set<'a>(
+    templates: &'a Map<String, Value>,
+    set: &str,
+) -> impl Iterator<Item = (&'a str, Template)> {
+    let wanted = SourceUrl::Set(set.to_owned());
+    parsed(templates).filter(move |(_, template)| template.jwks_url == wanted)
+}

@@ -1,0 +1,184 @@
+//! From a live session and the name of a template to a token.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sessera_jose::{KeyError, base64url};
+use sessera_model::{Clock, Random, Timestamp};
+use sessera_tokenizer::{Claims, Subject, TokenizeError, Tokenizer};
+
+use crate::compiled::Compiled;
+use crate::error::IssuerError;
+use crate::managed_keys::Lease;
+use crate::metrics::IssuerMetrics;
+use crate::sessions::LiveSession;
+
+/// A part of making a token that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct Step {
+    /// When it began.
+    pub start: Instant,
+    /// How long it took.
+    pub took: Duration,
+    /// Whether it failed.
+    pub failed: bool,
+}
+
+/// The parts of making a token, as far as they were reached.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TokenSteps {
+    /// Making the claims, which a mapper may do.
+    pub mapper: Option<Step>,
+    /// Signing them.
+    pub sign: Option<Step>,
+}
+
+/// Makes tokens.
+#[derive(Clone)]
+pub struct TokenIssuer {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    lease: Arc<Lease>,
+    metrics: IssuerMetrics,
+}
+
+impl TokenIssuer {
+    /// An issuer that signs with managed keys while it has the `lease`.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        lease: Arc<Lease>,
+        metrics: IssuerMetrics,
+    ) -> Self {
+        Self { clock, random, lease, metrics }
+    }
+
+    /// The token of a live session by a template. `steps` is told how long its parts took, those of a token
+    /// that could not be made too.
+    pub async fn token(
+        &self,
+        compiled: &Compiled,
+        template: &str,
+        live: &LiveSession,
+        steps: &mut TokenSteps,
+    ) -> Result<String, IssuerError> {
+        let tokenizer = match compiled.templates.get(template) {
+            Some(Ok(tokenizer)) => tokenizer,
+            Some(Err(broken)) => {
+                let (template, broken) = (template.to_owned(), broken.clone());
+                return Err(IssuerError::BrokenTemplate { template, broken });
+            }
+            None => return Err(IssuerError::NoSuchTemplate(template.to_owned())),
+        };
+        let now = self.clock.now();
+        self.lease.check_for(tokenizer, now, &compiled.settings.timing)?;
+        let token = match self.claims(compiled, tokenizer, live, now, steps) {
+            Ok(claims) if tokenizer.is_remote() => self.sign_elsewhere(tokenizer, claims, now, steps).await,
+            Ok(claims) => self.sign(tokenizer, &claims, now, steps),
+            Err(error) => Err(error),
+        };
+        token.map_err(|error| {
+            self.metrics.refused_tokens.with_label_values(&[error.why()]).inc();
+            refused(template, &error)
+        })
+    }
+
+    /// The token where that needs no waiting; nothing where that gives no token, whatever the reason.
+    pub fn token_at_once(
+        &self,
+        compiled: &Compiled,
+        template: &str,
+        live: &LiveSession,
+        steps: &mut TokenSteps,
+    ) -> Option<String> {
+        let tokenizer = compiled.templates.get(template)?.as_ref().ok();
+        let tokenizer = tokenizer.filter(|tokenizer| !tokenizer.is_remote())?;
+        let now = self.clock.now();
+        self.lease.check_for(tokenizer, now, &compiled.settings.timing).ok()?;
+        let claims = self.claims(compiled, tokenizer, live, now, steps).ok()?;
+        self.sign(tokenizer, &claims, now, steps).ok()
+    }
+
+    fn claims(
+        &self,
+        compiled: &Compiled,
+        tokenizer: &Tokenizer,
+        live: &LiveSession,
+        now: Timestamp,
+        steps: &mut TokenSteps,
+    ) -> Result<Claims, TokenizeError> {
+        let subject = Subject {
+            issuer: &compiled.settings.base_url,
+            identity_id: live.session.identity_id,
+            external_id: live.external_id.as_deref(),
+            session_id: live.session.id,
+            token_id: self.random.uuid(),
+            session: live.document(),
+            session_ends: live.session.expires_at.seconds(),
+            status: live.status,
+        };
+        let start = Instant::now();
+        let claims = tokenizer.claims(&subject, now.seconds());
+        let took = start.elapsed();
+        self.metrics.mapper_seconds.observe(took.as_secs_f64());
+        steps.mapper = Some(Step { start, took, failed: claims.is_err() });
+        let claims = claims?;
+        #[expect(clippy::cast_precision_loss, reason = "a limit holds it small")]
+        self.metrics.mapper_fuel.observe(claims.fuel as f64);
+        Ok(claims)
+    }
+
+    fn sign(
+        &self,
+        tokenizer: &Tokenizer,
+        claims: &Claims,
+        now: Timestamp,
+        steps: &mut TokenSteps,
+    ) -> Result<String, TokenizeError> {
+        let start = Instant::now();
+        let token = tokenizer.sign(&claims.json, now.seconds());
+        self.signed(start, token.is_err(), steps);
+        token
+    }
+
+    /// Signs with a key outside of this process, which takes its time: on a thread that may wait.
+    async fn sign_elsewhere(
+        &self,
+        tokenizer: &Arc<Tokenizer>,
+        claims: Claims,
+        now: Timestamp,
+        steps: &mut TokenSteps,
+    ) -> Result<String, TokenizeError> {
+        let (start, tokenizer) = (Instant::now(), tokenizer.clone());
+        let token = tokio::task::spawn_blocking(move || tokenizer.sign(&claims.json, now.seconds())).await;
+        let token = token
+            .unwrap_or_else(|error| Err(TokenizeError::Signing(KeyError::Unavailable(error.to_string()))));
+        self.signed(start, token.is_err(), steps);
+        token
+    }
+
+    fn signed(&self, start: Instant, failed: bool, steps: &mut TokenSteps) {
+        let took = start.elapsed();
+        self.metrics.signing_seconds.observe(took.as_secs_f64());
+        steps.sign = Some(Step { start, took, failed });
+    }
+}
+
+/// When a token that was just made ends, in seconds since the epoch. Nothing when it says nothing about that.
+pub fn ends_at(token: &str) -> Option<i64> {
+    let payload = base64url::decode(token.split('.').nth(1)?)?;
+    serde_json::from_slice::<Value>(&payload).ok()?.get("exp")?.as_i64()
+}
+
+/// What whoever asked is told; the log is told all of it.
+fn refused(template: &str, error: &TokenizeError) -> IssuerError {
+    match error {
+        TokenizeError::Mapper(failure) => tracing::warn!(%template, "{}", failure.render()),
+        other => tracing::warn!(%template, "{other}"),
+    }
+    match error {
+        TokenizeError::Signing(error) => IssuerError::unsigned(error),
+        error => IssuerError::Refused { template: template.to_owned(), reason: error.public() },
+    }
+}
