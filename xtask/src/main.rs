@@ -1,6 +1,7 @@
 //! The project's chores. `cargo xtask test` runs everything that must pass before a change lands.
 
 mod browser;
+mod circles;
 mod clients;
 mod compare;
 mod instructions;
@@ -11,6 +12,7 @@ mod rotation;
 mod run;
 mod soak;
 mod supply;
+mod test;
 mod tools;
 mod wire;
 
@@ -35,6 +37,11 @@ enum Chore {
         /// Keep the pictures of the pages in docs/screenshots
         #[arg(long)]
         keep: bool,
+    },
+    /// Only the check that no two modules of a crate know each other
+    Circles {
+        /// The folders below crates/ to look at; all of them when none is named
+        crates: Vec<String>,
     },
     /// Only the tests with real clients: Ory's SDK and jose under Node, PyJWT under Python
     Clients,
@@ -92,11 +99,12 @@ enum Chore {
 
 fn main() -> Result<()> {
     match Arguments::parse().chore {
-        Chore::Test => run::test(),
+        Chore::Test => test::all(),
         Chore::Browser { keep } => {
             tools::install()?;
             browser::test(keep)
         }
+        Chore::Circles { crates } => circles::check(&crates),
         Chore::Clients => {
             tools::install()?;
             clients::test()

@@ -8,11 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::run::{cargo_with, run, sessera, workspace};
-use crate::tools::is_root;
+use crate::tools::{POSTGRES, is_root};
 use crate::wire::free_port;
-
-/// Where Debian keeps one folder for each version.
-pub(crate) const PROGRAMS: &str = "/usr/lib/postgresql";
 
 /// What runs with a cluster, in this order.
 const TESTS: [&str; 6] = [
@@ -137,7 +134,7 @@ impl Drop for Cluster {
 
 /// One of PostgreSQL's programs. The server refuses to run as root, so root runs it as its own user.
 fn program(name: &str) -> Result<Command> {
-    let versions = fs::read_dir(PROGRAMS).with_context(|| format!("{PROGRAMS} is not there"))?;
+    let versions = fs::read_dir(POSTGRES).with_context(|| format!("{POSTGRES} is not there"))?;
     let newest = versions.filter_map(|version| Some(version.ok()?.path())).max();
     let mut command = Command::new(newest.unwrap_or_default().join("bin").join(name));
     command.current_dir("/");

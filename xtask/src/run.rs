@@ -1,40 +1,9 @@
-//! `cargo xtask test`: one step after the other, each with its name on the screen.
+//! How chores run other programs, and what they say on the screen.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
-
-use crate::{browser, clients, instructions, jsonnet, mail, postgres, rotation, soak, supply, tools, wire};
-
-/// Runs all steps and stops at the first one that fails.
-pub(crate) fn test() -> Result<()> {
-    step("tools", tools::install)?;
-    step("format", || cargo(&["fmt", "--all", "--check"]))?;
-    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
-    step("supply chain", supply::check)?;
-    step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
-    step("PostgreSQL", postgres::test)?;
-    step("rotation", || rotation::test(4))?;
-    step("go-jsonnet", || jsonnet::differential(1, 5_000))?;
-    step("fuzz targets", || jsonnet::fuzz(30))?;
-    step("instruction counts", instructions::check)?;
-    step("soak", soak::check)?;
-    step("wire contract", || wire::check(""))?;
-    step("mail", mail::test)?;
-    step("browser", || browser::test(false))?;
-    step("real clients", clients::test)
-}
-
-#[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
-fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
-    println!("== {name}");
-    let began = Instant::now();
-    work().with_context(|| format!("the step \"{name}\" failed"))?;
-    println!("== {name}: good, {} s", began.elapsed().as_secs());
-    Ok(())
-}
 
 /// Says why something is left out, so that nobody takes it for tested.
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]

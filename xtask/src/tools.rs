@@ -14,6 +14,9 @@ struct Tool {
     package: &'static str,
 }
 
+/// Where Debian keeps PostgreSQL, in one folder for each version.
+pub(crate) const POSTGRES: &str = "/usr/lib/postgresql";
+
 const TOOLS: &[Tool] = &[
     Tool { program: "cc", package: "build-essential" },
     Tool { program: "cmake", package: "cmake" },
@@ -23,7 +26,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "npm", package: "npm" },
     Tool { program: "python3", package: "python3-venv" },
     Tool { program: "/usr/lib/softhsm/libsofthsm2.so", package: "softhsm2" },
-    Tool { program: crate::postgres::PROGRAMS, package: "postgresql" },
+    Tool { program: POSTGRES, package: "postgresql" },
     Tool { program: "/usr/sbin/nginx", package: "nginx-light" },
     Tool { program: "/usr/lib/nginx/modules/ngx_http_js_module.so", package: "libnginx-mod-http-js" },
     Tool { program: "faketime", package: "faketime" },
