@@ -35,8 +35,10 @@ mod number;
 mod parser;
 mod program;
 mod text;
+mod variables;
 
 pub use document::{Document, DocumentError, Scalar};
 pub use error::{ErrorKind, EvalError, Location, SyntaxError};
 pub use limits::{Limits, MAX_DEPTH, MAX_NESTING, MAX_SOURCE, MAX_TOKENS};
-pub use program::{Members, Output, Program, Variables};
+pub use program::{Members, Output, Program};
+pub use variables::Variables;

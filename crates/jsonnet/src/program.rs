@@ -1,16 +1,16 @@
-//! Programs, their variables and their results.
+//! Programs and their results.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::code::{Code, NONE};
-use crate::document::Document;
 use crate::error::{EvalError, Location, SyntaxError};
 use crate::eval::Machine;
 use crate::eval::output::{Layout, Writer};
 use crate::eval::value::Value;
 use crate::limits::{Limits, MAX_SOURCE};
-use crate::{lexer, lower, parser};
+use crate::variables::Variables;
+use crate::{lexer, library, lower, parser};
 
 /// A parsed program: immutable, shared by all threads, evaluated any number of times.
 ///
@@ -25,73 +25,6 @@ use crate::{lexer, lower, parser};
 /// ```
 #[derive(Debug, Clone)]
 pub struct Program(Arc<Code>);
-
-/// The external variables of an evaluation, read with `std.extVar`. They are shared, not copied.
-///
-/// ```
-/// use sessera_jsonnet::{Document, Limits, Program, Variables};
-/// let name = Document::shared(b"\"Ada\"")?;
-/// let variables = Variables::new().with("name", name.clone()).with_named("other", name);
-/// let program = Program::parse("m", "std.extVar('name') + std.extVar('other')")?;
-/// assert_eq!(program.evaluate(&variables, &Limits::default())?.compact(), r#""AdaAda""#);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Debug, Default, Clone)]
-pub struct Variables(Vec<(&'static str, Arc<Document>)>, Vec<(Arc<str>, Arc<Document>)>);
-
-impl Variables {
-    /// No variables.
-    ///
-    /// ```
-    /// use sessera_jsonnet::{Limits, Program, Variables};
-    /// let program = Program::parse("m", "std.extVar('x')").unwrap();
-    /// let error = program.evaluate(&Variables::new(), &Limits::default()).unwrap_err();
-    /// assert_eq!(error.message(), "undefined external variable: x");
-    /// ```
-    pub const fn new() -> Self {
-        Self(Vec::new(), Vec::new())
-    }
-
-    /// The same with one more variable. The name is known at compile time.
-    ///
-    /// ```
-    /// use sessera_jsonnet::{Document, Limits, Program, Variables};
-    /// let variables = Variables::new().with("x", Document::shared(b"[1]")?);
-    /// let output = Program::parse("m", "std.extVar('x') + [2]")?.evaluate(&variables, &Limits::default())?;
-    /// assert_eq!(output.compact(), "[1,2]");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn with(mut self, name: &'static str, value: Arc<Document>) -> Self {
-        self.0.push((name, value));
-        self
-    }
-
-    /// The same with one more variable of any name.
-    ///
-    /// ```
-    /// use sessera_jsonnet::{Document, Limits, Program, Variables};
-    /// let name = String::from("x");
-    /// let variables = Variables::new().with_named(&name, Document::shared(b"1")?);
-    /// let output = Program::parse("m", "std.extVar('x')")?.evaluate(&variables, &Limits::default())?;
-    /// assert_eq!(output.compact(), "1");
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn with_named(mut self, name: &str, value: Arc<Document>) -> Self {
-        self.1.push((name.into(), value));
-        self
-    }
-
-    pub(crate) fn position(&self, name: &str) -> Option<usize> {
-        let fixed = self.0.iter().position(|(known, _)| *known == name);
-        fixed.or_else(|| self.1.iter().position(|(known, _)| **known == *name).map(|at| at + self.0.len()))
-    }
-
-    pub(crate) fn document(&self, at: usize) -> &Arc<Document> {
-        self.0.get(at).map_or_else(|| &self.1[at - self.0.len()].1, |(_, document)| document)
-    }
-}
 
 /// The result of an evaluation as JSON.
 ///
@@ -279,7 +212,7 @@ impl Program {
         layout: &Layout<'_>,
         trace: &mut dyn FnMut(&str),
     ) -> Result<Output, EvalError> {
-        let mut machine = Machine::new(&self.0, variables, limits, trace);
+        let mut machine = Machine::new(&self.0, library::all(), variables, limits, trace);
         let mut out = Writer::default();
         let value = machine.result()?;
         machine.write_result(value, layout, &mut out)?;
@@ -306,7 +239,7 @@ impl Program {
         limits: &Limits,
     ) -> Result<Members, EvalError> {
         let mut ignored = |_: &str| {};
-        let mut machine = Machine::new(&self.0, variables, limits, &mut ignored);
+        let mut machine = Machine::new(&self.0, library::all(), variables, limits, &mut ignored);
         let root = self.0.root;
         let result = machine.result()?;
         let Value::Object(object) = result else {

@@ -1,6 +1,6 @@
 //! The functions of the library with the kinds of their arguments and results.
 
-use crate::generate::Kind;
+use crate::kind::Kind;
 
 /// `name arguments:result`, one letter for each kind; see [`kind`].
 const CALLS: &str = "

@@ -1,43 +1,9 @@
 //! Random programs.
 
 use crate::calls::{self, Call};
+use crate::kind::Kind;
 use crate::random::Random;
 use crate::texts;
-
-/// What an expression should give. Now and then it gives something else on purpose.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Any,
-    Number,
-    Index,
-    String,
-    Character,
-    Digits,
-    Name,
-    Boolean,
-    Array,
-    Numbers,
-    Strings,
-    Arrays,
-    Booleans,
-    Bytes,
-    Object,
-    OddNames,
-    Function,
-    Function2,
-    NumberFunction2,
-    KeyFunction,
-    ArrayFunction,
-    StringFunction,
-    Predicate,
-    Indent,
-    Base64,
-    Format,
-    Ini,
-    Xml,
-    Json,
-    Yaml,
-}
 
 const PLAIN: &[Kind] = &[
     Kind::Number,

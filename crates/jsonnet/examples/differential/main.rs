@@ -13,6 +13,7 @@
 mod arguments;
 mod calls;
 mod generate;
+mod kind;
 mod random;
 mod texts;
 

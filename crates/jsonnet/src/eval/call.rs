@@ -1,9 +1,9 @@
 //! Calls of functions.
 
+use super::library::MAX_PARAMETERS;
 use super::value::{FunctionRef, Handle, Thunk, Value};
 use super::{Machine, Step};
 use crate::code::{NONE, NodeId};
-use crate::library::{self, MAX_PARAMETERS};
 
 /// A call with its arguments bound.
 pub(crate) enum Prepared {
@@ -106,7 +106,7 @@ impl Machine<'_> {
     ) -> Step<Value> {
         let code = self.code;
         let call = &code.calls[call as usize];
-        let function = library::function(builtin);
+        let function = self.function(builtin);
         let mut arguments = [Value::Absent; MAX_PARAMETERS];
         if call.positional.len() > function.parameters.len() {
             return self.too_many_arguments(builtin, call.positional.len(), node);
@@ -128,7 +128,7 @@ impl Machine<'_> {
 
     #[cold]
     fn too_many_arguments<T>(&self, builtin: u16, given: usize, node: NodeId) -> Step<T> {
-        let function = library::function(builtin);
+        let function = self.function(builtin);
         let wanted = function.parameters.len();
         self.fail(node, format!("function {} expects at most {wanted} arguments, got {given}", function.name))
     }
@@ -139,7 +139,7 @@ impl Machine<'_> {
         arguments: [Value; MAX_PARAMETERS],
         node: NodeId,
     ) -> Step<Value> {
-        let function = library::function(builtin);
+        let function = self.function(builtin);
         for (parameter, argument) in function.parameters.iter().zip(&arguments) {
             if !parameter.optional && matches!(argument, Value::Absent) {
                 return self.fail(node, format!("missing argument: {} of {}", parameter.name, function.name));
@@ -161,7 +161,7 @@ impl Machine<'_> {
         let arguments = &arguments[..given];
         let result = match function {
             FunctionRef::Builtin(builtin) => {
-                if arguments.len() > library::function(builtin).parameters.len() {
+                if arguments.len() > self.function(builtin).parameters.len() {
                     return self.too_many_arguments(builtin, arguments.len(), node);
                 }
                 let mut all = [Value::Absent; MAX_PARAMETERS];
@@ -193,7 +193,7 @@ impl Machine<'_> {
     pub(crate) fn required_parameters(&self, function: FunctionRef) -> usize {
         match function {
             FunctionRef::Builtin(builtin) => {
-                let parameters = library::function(builtin).parameters;
+                let parameters = self.function(builtin).parameters;
                 parameters.iter().filter(|parameter| !parameter.optional).count()
             }
             FunctionRef::Closure(closure) => {

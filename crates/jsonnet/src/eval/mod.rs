@@ -6,6 +6,7 @@
 
 pub(crate) mod call;
 pub(crate) mod comprehension;
+pub(crate) mod library;
 mod lists;
 pub(crate) mod memory;
 pub(crate) mod object;
@@ -16,12 +17,13 @@ pub(crate) mod value;
 
 use std::sync::Arc;
 
-use crate::Variables;
 use crate::ast::BinaryOperator;
 use crate::code::{Code, NONE, Node, NodeId, SLOT_LAYER};
 use crate::document::{Document, Kind};
 use crate::error::{ErrorKind, EvalError, Failure, Location};
 use crate::limits::Limits;
+use crate::variables::Variables;
+use library::Function;
 use lists::Lists;
 use memory::{Blocks, Memory};
 use output::Writer;
@@ -41,6 +43,8 @@ const ROOT: Handle = Handle::MAX;
 
 pub(crate) struct Machine<'a> {
     pub code: &'a Code,
+    /// The functions of the library, by their numbers.
+    library: &'static [&'static Function],
     pub variables: &'a Variables,
     pub trace: &'a mut dyn FnMut(&str),
     fuel: u64,
@@ -58,12 +62,14 @@ pub(crate) struct Machine<'a> {
 impl<'a> Machine<'a> {
     pub(crate) fn new(
         code: &'a Code,
+        library: &'static [&'static Function],
         variables: &'a Variables,
         limits: &Limits,
         trace: &'a mut dyn FnMut(&str),
     ) -> Self {
         Self {
             code,
+            library,
             variables,
             trace,
             fuel: limits.fuel,
@@ -176,15 +182,6 @@ impl<'a> Machine<'a> {
             error.0.location = self.location(self.code.root);
         }
         error
-    }
-
-    /// The library as a value, if it was asked for already.
-    pub(crate) const fn library(&self) -> Option<Value> {
-        self.std
-    }
-
-    pub(crate) const fn set_library(&mut self, library: Value) {
-        self.std = Some(library);
     }
 
     // Frames and slots

@@ -3,12 +3,13 @@
 use crate::ast::BinaryOperator;
 use crate::code::NodeId;
 use crate::error::EvalError;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::memory::{Blocks, List};
 use crate::eval::output::Writer;
 use crate::eval::value::{FunctionRef, Handle, StringRef, Thunk, Value};
 use crate::eval::{Machine, Step};
 use crate::library::types::length_of;
-use crate::library::{MAX_PARAMETERS, absent, functions};
+use crate::library::{absent, functions};
 
 type Arguments = [Value; MAX_PARAMETERS];
 

@@ -1,10 +1,11 @@
 //! Bytes: UTF-8, base64 and digests.
 
 use crate::code::NodeId;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::output::Writer;
 use crate::eval::value::Value;
 use crate::eval::{Machine, Step};
-use crate::library::{MAX_PARAMETERS, functions};
+use crate::library::functions;
 
 type Arguments = [Value; MAX_PARAMETERS];
 

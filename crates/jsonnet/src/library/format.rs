@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::code::NodeId;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::output::Writer;
 use crate::eval::value::{FunctionRef, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::sequence;
 use crate::library::elementary::{log, power};
-use crate::library::{MAX_PARAMETERS, functions};
+use crate::library::functions;
 use crate::number;
 
 type Arguments = [Value; MAX_PARAMETERS];

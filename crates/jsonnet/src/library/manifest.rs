@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use crate::code::NodeId;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::memory::List;
 use crate::eval::output::{Empty, Layout, Writer};
 use crate::eval::value::{Handle, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::deep_join;
-use crate::library::{MAX_PARAMETERS, absent, functions};
+use crate::library::{absent, functions};
 use crate::number;
 
 type Arguments = [Value; MAX_PARAMETERS];

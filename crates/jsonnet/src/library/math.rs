@@ -1,10 +1,11 @@
 //! Numbers.
 
 use crate::code::NodeId;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::value::Value;
 use crate::eval::{Machine, Step};
 use crate::library::elementary;
-use crate::library::{MAX_PARAMETERS, absent, functions};
+use crate::library::{absent, functions};
 
 type Arguments = [Value; MAX_PARAMETERS];
 

@@ -16,34 +16,18 @@ mod yaml;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use crate::ast::Visibility;
 use crate::code::NodeId;
-use crate::eval::value::{Body, FunctionRef, Handle, Layer, MadeField, StringRef, Value};
-use crate::eval::{Machine, Step, root_frame};
-
-/// The most parameters that a function of the library has.
-pub(crate) const MAX_PARAMETERS: usize = 6;
-
-/// A function of the library.
-pub(crate) struct Function {
-    pub name: &'static str,
-    pub parameters: &'static [Parameter],
-    pub run: fn(&mut Machine<'_>, &[Value; MAX_PARAMETERS], NodeId) -> Step<Value>,
-}
-
-/// A parameter; an optional one may be left out.
-pub(crate) struct Parameter {
-    pub name: &'static str,
-    pub optional: bool,
-}
+use crate::eval::library::Function;
+use crate::eval::value::{FunctionRef, Handle, StringRef, Value};
+use crate::eval::{Machine, Step};
 
 /// Writes the table of a file: `name(parameter, optional[?]) => function`.
 macro_rules! functions {
     ($($name:literal ($($parameter:ident $([$optional:tt])?),*) => $run:path;)*) => {
-        pub(super) const FUNCTIONS: &[$crate::library::Function] = &[
-            $($crate::library::Function {
+        pub(super) const FUNCTIONS: &[$crate::eval::library::Function] = &[
+            $($crate::eval::library::Function {
                 name: $name,
-                parameters: &[$($crate::library::Parameter {
+                parameters: &[$($crate::eval::library::Parameter {
                     // A name that is a word of Rust is written with an underscore behind it.
                     name: $crate::library::parameter_name(stringify!($parameter)),
                     optional: $crate::library::is_optional(stringify!($($optional)?)),
@@ -92,46 +76,12 @@ pub(crate) fn find(name: &str) -> Option<u16> {
     BY_NAME.get(name).copied()
 }
 
-/// The function with this number.
-pub(crate) fn function(number: u16) -> &'static Function {
-    ALL[usize::from(number)]
+/// All functions; each one's place is its number.
+pub(crate) fn all() -> &'static [&'static Function] {
+    &ALL
 }
 
 impl Machine<'_> {
-    /// The library as an object: hidden fields, one for each function.
-    pub(crate) fn std_object(&mut self) -> Step<Value> {
-        if let Some(object) = self.library() {
-            return Ok(object);
-        }
-        let mut fields = self.memory.list(ALL.len() + 2)?;
-        let mut add = |machine: &mut Self, name: &str, value: Value| -> Step<()> {
-            let name = machine.intern_str(name)?;
-            fields.push(MadeField {
-                name,
-                plus: false,
-                visibility: Visibility::Hidden,
-                body: Body::Value(value),
-            });
-            Ok(())
-        };
-        // Names with a dot are the library's own.
-        let public = ALL.iter().zip(0..).filter(|(function, _)| !function.name.starts_with('.'));
-        for (function, number) in public {
-            add(self, function.name, Value::Function(FunctionRef::Builtin(number)))?;
-        }
-        add(self, "pi", Value::Number(std::f64::consts::PI))?;
-        let file = self.code.name.clone();
-        let file = self.string(&file)?;
-        add(self, "thisFile", file)?;
-        let object = self.object(Layer::Made {
-            fields: fields.into_boxed_slice(),
-            literal: None,
-            frame: root_frame(),
-        })?;
-        self.set_library(object);
-        Ok(object)
-    }
-
     // Arguments, computed and of the right type
 
     fn expected<T>(&self, value: Value, wanted: &str, node: NodeId) -> Step<T> {
@@ -223,6 +173,7 @@ pub(crate) const fn absent(value: Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::library::MAX_PARAMETERS;
 
     #[test]
     fn every_function_has_one_name_and_few_parameters() {

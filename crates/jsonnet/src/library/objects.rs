@@ -1,10 +1,11 @@
 //! Objects.
 
 use crate::code::{NodeId, Symbol};
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::memory::{Blocks, List};
 use crate::eval::value::{FunctionRef, Handle, Thunk, Value};
 use crate::eval::{Machine, Step};
-use crate::library::{MAX_PARAMETERS, absent, functions};
+use crate::library::{absent, functions};
 
 type Arguments = [Value; MAX_PARAMETERS];
 

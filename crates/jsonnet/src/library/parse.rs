@@ -2,10 +2,11 @@
 
 use crate::code::NodeId;
 use crate::document::Document;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::value::Value;
 use crate::eval::{Machine, Step};
+use crate::library::functions;
 use crate::library::yaml::{self, Stream};
-use crate::library::{MAX_PARAMETERS, functions};
 use crate::number;
 use crate::text::most_escaped;
 

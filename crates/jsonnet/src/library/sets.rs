@@ -4,12 +4,13 @@ use std::cmp::Ordering;
 
 use crate::ast::BinaryOperator;
 use crate::code::NodeId;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::memory::Blocks;
 use crate::eval::value::{FunctionRef, Handle, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::{key_function, sequence, sorted};
+use crate::library::functions;
 use crate::library::types::length_of;
-use crate::library::{MAX_PARAMETERS, functions};
 
 type Arguments = [Value; MAX_PARAMETERS];
 

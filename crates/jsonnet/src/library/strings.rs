@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use crate::code::NodeId;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::memory::Blocks;
 use crate::eval::strings::slice_chars;
 use crate::eval::value::{FunctionRef, Value};
 use crate::eval::{Machine, Step};
 use crate::library::arrays::{items, sequence};
+use crate::library::functions;
 use crate::library::types::length_of;
-use crate::library::{MAX_PARAMETERS, functions};
 use crate::text::shortened;
 
 type Arguments = [Value; MAX_PARAMETERS];

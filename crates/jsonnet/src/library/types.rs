@@ -4,9 +4,10 @@ use std::cmp::Ordering;
 
 use crate::code::NodeId;
 use crate::error::ErrorKind;
+use crate::eval::library::MAX_PARAMETERS;
 use crate::eval::value::Value;
 use crate::eval::{Machine, Step};
-use crate::library::{MAX_PARAMETERS, functions};
+use crate::library::functions;
 use crate::text::shortened;
 
 type Arguments = [Value; MAX_PARAMETERS];

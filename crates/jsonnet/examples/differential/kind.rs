@@ -1,0 +1,36 @@
+//! What expressions give.
+
+/// What an expression should give. Now and then it gives something else on purpose.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Any,
+    Number,
+    Index,
+    String,
+    Character,
+    Digits,
+    Name,
+    Boolean,
+    Array,
+    Numbers,
+    Strings,
+    Arrays,
+    Booleans,
+    Bytes,
+    Object,
+    OddNames,
+    Function,
+    Function2,
+    NumberFunction2,
+    KeyFunction,
+    ArrayFunction,
+    StringFunction,
+    Predicate,
+    Indent,
+    Base64,
+    Format,
+    Ini,
+    Xml,
+    Json,
+    Yaml,
+}
