@@ -9,7 +9,8 @@ use anyhow::{Context as _, Result, bail};
 use sessera_model::SystemRandom;
 use sessera_store::{Cipher, Engine, Store};
 
-use crate::seed::CIPHER;
+/// The secret under which the measured server keeps its values.
+pub(crate) const CIPHER: &str = "a cipher secret of 32 characters";
 
 /// A database that is measured.
 pub(crate) enum Database {

@@ -8,6 +8,7 @@ mod database;
 mod limits;
 mod load;
 mod measures;
+mod person;
 mod seed;
 mod seed_sqlite;
 mod server;

@@ -13,6 +13,7 @@ use sessera_model::{Clock as _, SystemClock};
 
 use crate::limits::{self, EmptyHandler};
 use crate::load::{self, Load, Outcome, Request};
+use crate::person::{self, identity_id};
 use crate::server::{self, ALGORITHMS, Place, Server};
 use crate::table::{self, Figure};
 use crate::{Arguments, seed};
@@ -257,7 +258,7 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
         let step = wanted.div_ceil(50_000).max(1);
         let mut people: Vec<u64> = (0..wanted).step_by(usize::try_from(step)?).collect();
         // In an order that has nothing to do with the one in which they were made.
-        people.sort_by_cached_key(|number| seed::identity_id(*number));
+        people.sort_by_cached_key(|number| identity_id(*number));
         let requests = server::whoami(people.into_iter(), Some("ES256"));
         warm(load, &requests)?;
         let mut rate = Figure::new(format!("{wanted}: answers/s"));
@@ -340,10 +341,11 @@ fn change_something(port: u16, admin_port: u16, person: u64, round: u64) -> Resu
         Err(error) if server::status_of(&error) == Some(401) => {}
         other => bail!("a session that was revoked is answered with {other:?}"),
     }
-    let id = seed::identity_id(person).to_string();
+    let id = identity_id(person).to_string();
     let plan = json!([{"op": "add", "path": "/metadata_public", "value": {"plan": round}}]);
     server::call(admin_port, "PATCH", &format!("/admin/identities/{id}"), Some(&plan))?;
-    let answer: Value = serde_json::from_str(&server::whoami_of(port, &seed::token(person), Some("ES256"))?)?;
+    let answer: Value =
+        serde_json::from_str(&server::whoami_of(port, &person::token(person), Some("ES256"))?)?;
     let claims = answer["tokenized"].as_str().and_then(|token| token.split('.').nth(1));
     let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims.context("no token")?)?)?;
     let identity = &claims["session"]["identity"];

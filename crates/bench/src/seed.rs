@@ -7,44 +7,19 @@ use serde_json::json;
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{
     AssuranceLevel, AuthenticationMethod, Clock as _, Device, Identity, IdentityState, Session, SystemClock,
-    Timestamp, TokenHash, Uuid, VerifiableAddress,
+    Timestamp, TokenHash, VerifiableAddress,
 };
 use sessera_store::{Change, NewSession, SessionKind};
 
 use crate::database::{Database, psql};
+use crate::person::{email, identity_id, scattered, token};
 use crate::seed_sqlite;
-
-/// The secret under which the measured server keeps its values.
-pub(crate) const CIPHER: &str = "a cipher secret of 32 characters";
 
 /// How many people are written in one transaction.
 const BATCH: u64 = 5_000;
 
 /// From how many people on the database is filled in the fastest way there is.
 const MANY: u64 = 50_000;
-
-/// The session token of the person with this number.
-pub(crate) fn token(number: u64) -> String {
-    format!("bench_token_with_the_usual_length_{number:010}")
-}
-
-/// The id of the identity with this number. Its bits are as scattered as those of random ids.
-pub(crate) fn identity_id(number: u64) -> Uuid {
-    scattered("identity", number)
-}
-
-/// The id of a thing with this number.
-pub(crate) fn scattered(what: &str, number: u64) -> Uuid {
-    let hash = TokenHash::of(&format!("{what} {number}"));
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    Uuid::from_bytes(bytes)
-}
-
-/// The address of the person with this number.
-pub(crate) fn email(number: u64) -> String {
-    format!("person-{number}@example.org")
-}
 
 /// Adds the people from one number up to before another, each with one session, signed in now.
 pub(crate) fn people(database: &Database, from: u64, to: u64) -> Result<()> {

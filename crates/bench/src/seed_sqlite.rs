@@ -9,7 +9,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, QueryBuilder, SqliteConnection,
 };
 
-use crate::seed::{email, scattered, token};
+use crate::person::{email, scattered, token};
 
 /// How many rows one statement writes.
 const ROWS: usize = 500;

@@ -12,9 +12,10 @@ use serde_json::{Value, json};
 use sessera_jose::{Algorithm, JwkSet, generate};
 use tempfile::TempDir;
 
-use crate::database::Database;
+use crate::database::{CIPHER, Database};
 use crate::load::Request;
-use crate::{Arguments, cores, seed};
+use crate::person::token;
+use crate::{Arguments, cores};
 
 /// The mapper of Ory's guide to tokenized sessions.
 const MAPPER: &str = "local claims = std.extVar('claims');
@@ -65,7 +66,7 @@ impl Place {
         }
         let mut config = json!({
             "dsn": place.database.dsn(),
-            "secrets": {"cipher": [seed::CIPHER], "cookie": ["a cookie secret for measuring"]},
+            "secrets": {"cipher": [CIPHER], "cookie": ["a cookie secret for measuring"]},
             "serve": {"public": {"port": place.port}, "admin": {"port": place.admin_port}},
             "session": {"whoami": {"tokenizer": {"templates": templates}}},
             "log": {"level": "warn"},
@@ -141,7 +142,7 @@ pub(crate) fn whoami(people: impl Iterator<Item = u64>, template: Option<&str>) 
         .map(|number| Request {
             bytes: format!(
                 "GET /sessions/whoami{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Session-Token: {}\r\n\r\n",
-                seed::token(number)
+                token(number)
             )
             .into_bytes(),
             expected: format!("person-{number}@example.org"),

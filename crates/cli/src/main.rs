@@ -56,7 +56,7 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            commands::say(&format!("Error: {}", global::explain(&error)));
+            output::say(&format!("Error: {}", global::explain(&error)));
             ExitCode::FAILURE
         }
     }
@@ -76,7 +76,7 @@ fn arguments() -> Result<Vec<OsString>> {
     };
     let values::Rejoined { arguments, said } = values::rejoin(texts)?;
     for text in said {
-        commands::warn(&text);
+        output::warn(&text);
     }
     Ok(arguments.into_iter().map(OsString::from).collect())
 }

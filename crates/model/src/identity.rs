@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::clock::Timestamp;
 use crate::credential::{Credential, CredentialView};
+use crate::json::{list, text};
 
 /// Whether an identity may sign in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
@@ -212,15 +213,6 @@ impl Identity {
 fn schema_url(schemas_url: &str, schema_id: &str) -> String {
     use base64::Engine as _;
     format!("{schemas_url}{}", base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(schema_id))
-}
-
-pub(crate) fn text(value: &impl ToString) -> Value {
-    Value::String(value.to_string())
-}
-
-pub(crate) fn list<T: Serialize>(items: &[T]) -> Value {
-    // These types hold strings, flags and times only, which always have a JSON form.
-    serde_json::to_value(items).unwrap_or_default()
 }
 
 #[cfg(test)]

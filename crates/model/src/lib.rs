@@ -18,6 +18,7 @@ pub mod clock;
 pub mod credential;
 pub mod duration;
 pub mod identity;
+mod json;
 pub mod random;
 pub mod secret;
 pub mod session;

@@ -7,7 +7,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::clock::Timestamp;
-use crate::identity::{Identity, IdentityView, list, text};
+use crate::identity::{Identity, IdentityView};
+use crate::json::{list, text};
 
 /// How many factors a session has proven (authenticator assurance level).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]

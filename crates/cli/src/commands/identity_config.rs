@@ -8,7 +8,7 @@ use crate::global::Context;
 /// Prints the configuration that a change resulted in, and says what its author should know.
 pub(super) fn print_changed(context: &Context, changed: &ChangedConfig) -> Result<()> {
     for warning in &changed.warnings {
-        super::warn(warning);
+        crate::output::warn(warning);
     }
     if context.output.is_quiet() {
         return Ok(());

@@ -4,10 +4,9 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use sessera_jsonnet::{Document, ErrorKind, Limits, MAX_DEPTH, Output, Program, Variables};
 
-use crate::commands::say;
 use crate::input;
 use crate::offline::template::without_label;
-use crate::output::write;
+use crate::output::{say, write};
 
 /// Evaluate a Jsonnet program
 ///

@@ -10,7 +10,7 @@ use sessera_model::{Random, Secret, SystemRandom};
 use sessera_store::transfer::transfer;
 use sessera_store::{Cipher, Engine, kratos, secrets_file};
 
-use super::say;
+use crate::output::say;
 
 /// Move everything into another database, or take over the identities of an Ory Kratos
 ///

@@ -124,14 +124,3 @@ impl Command {
         }
     }
 }
-
-/// Says something to the person, beside the output.
-#[expect(clippy::print_stderr, reason = "the command line talks to a person")]
-pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
-}
-
-/// Says what a person should know but that stops nothing.
-pub(crate) fn warn(text: &str) {
-    say(&format!("Warning: {text}"));
-}

@@ -12,8 +12,6 @@ use serde_json::Value;
 
 pub(crate) use table::Table;
 
-use crate::commands::say;
-
 /// How to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -154,6 +152,12 @@ impl Output {
             say(&format!("Note: {text}"));
         }
     }
+}
+
+/// Says something to the person, on standard error.
+#[expect(clippy::print_stderr, reason = "the command line talks to a person")]
+pub(crate) fn say(text: &str) {
+    eprintln!("{text}");
 }
 
 /// Says what a person must know although it stops nothing.

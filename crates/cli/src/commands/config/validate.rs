@@ -13,10 +13,9 @@ use sessera_issuer::templates::{Broken, compile};
 use sessera_server::snapshot::Snapshot;
 use sessera_tokenizer::LoadError;
 
-use crate::commands::say;
 use crate::global::Global;
 use crate::offline::template::{OfflineSources, broken};
-use crate::output::{Output, warn};
+use crate::output::{Output, say, warn};
 
 /// Where the templates stand.
 const TEMPLATES: &str = "/session/whoami/tokenizer/templates";

@@ -5,10 +5,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use sessera_client::identities::{BatchItem, NewIdentity};
 
-use crate::commands::say;
 use crate::global::{Context, Global};
 use crate::input;
-use crate::output::{Report, Table};
+use crate::output::{Report, Table, say};
 
 /// The most identities of one request.
 const PART: usize = 100;

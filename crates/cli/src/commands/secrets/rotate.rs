@@ -11,7 +11,7 @@ use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
 use sessera_store::{Cipher, Engine, secrets_file};
 
-use crate::commands::say;
+use crate::output::say;
 
 /// Encrypt everything that is stored under the first secret of secrets.cipher
 ///
