@@ -18,7 +18,7 @@ pub(crate) fn read(source: &str) -> Result<Vec<u8>> {
         return Ok(content);
     }
     if let Some(content) = source.strip_prefix("base64://") {
-        return decode_base64(content).context("the text behind base64:// is no base64");
+        return decode_base64(content).context("the text behind base64:// is not base64");
     }
     let path = source.strip_prefix("file://").unwrap_or(source);
     std::fs::read(path).with_context(|| format!("the file {path} cannot be read"))
@@ -26,7 +26,7 @@ pub(crate) fn read(source: &str) -> Result<Vec<u8>> {
 
 /// Reads a text.
 pub(crate) fn text(source: &str) -> Result<String> {
-    String::from_utf8(read(source)?).map_err(|_| anyhow!("{} is no UTF-8 text", name(source)))
+    String::from_utf8(read(source)?).map_err(|_| anyhow!("{} is not UTF-8 text", name(source)))
 }
 
 /// A source as the places of errors in a program name it.
@@ -54,14 +54,14 @@ pub(crate) fn name(source: &str) -> &str {
 
 /// JSON or YAML.
 pub(crate) fn parse(content: &[u8]) -> Result<Value> {
-    let text = std::str::from_utf8(content).context("it is no UTF-8 text")?;
+    let text = std::str::from_utf8(content).context("it is not UTF-8 text")?;
     let json = strict_json::parse(content);
     match (json, yaml::parse(text)) {
         (Ok(value), _) => Ok(value),
         (Err(_), Ok(document)) => Ok(document.value),
         // Whoever writes braces means JSON.
         (Err(problem), Err(_)) if text.trim_start().starts_with(['{', '[']) => {
-            Err(anyhow!("it is no JSON: {problem}"))
+            Err(anyhow!("it is not JSON: {problem}"))
         }
         (Err(_), Err(error)) => match error.line {
             Some(line) => Err(anyhow!("line {line}: {}", error.message)),

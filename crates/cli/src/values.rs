@@ -33,7 +33,7 @@ impl Assignment {
             );
         };
         if !path.starts_with('/') {
-            bail!("the path \"{path}\" of {option} is no JSON Pointer: it begins with /");
+            bail!("the path \"{path}\" of {option} is not a JSON Pointer: it begins with /");
         }
         let value = strict_json::parse(scan(json).text.as_bytes())
             .map_err(|problem| not_json(option, path, json, &problem))?;
@@ -49,7 +49,7 @@ fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Erro
     } else {
         "Put the value in single quotes, and every variable in it in double quotes between them, as here, so that the shell does not change or split it"
     };
-    anyhow!("the value of {option} {path} is no JSON: {problem}.\n{advice}:\n\n    {option} '{path}={shown}'")
+    anyhow!("the value of {option} {path} is not JSON: {problem}.\n{advice}:\n\n    {option} '{path}={shown}'")
 }
 
 /// The arguments of the command line, and what was joined in them.
@@ -61,7 +61,7 @@ pub(crate) struct Rejoined {
 }
 
 /// Joins values of `--add` and `--replace` that the shell has split: those that end inside a `base64://`
-/// text, when the arguments that follow complete them to valid JSON. Any other value that is no JSON is an
+/// text, when the arguments that follow complete them to valid JSON. Any other value that is not JSON is an
 /// error, which shows the quoting.
 pub(crate) fn rejoin(arguments: Vec<String>) -> Result<Rejoined> {
     let mut rejoined = Rejoined { arguments: Vec::with_capacity(arguments.len()), said: Vec::new() };
@@ -263,7 +263,7 @@ mod tests {
             // Not inside a base64 text.
             &["--add", r#"/a={"b":"some"#, r#"words"}"#][..],
             &["--add", r#"/a={"b":"#, "1}"],
-            // What follows is no base64, another option, or nothing.
+            // What follows is not base64, another option, or nothing.
             &["--add", r#"/a={"b":"base64://AA"#, r#"not base64!"}"#],
             &["--add", r#"/a={"b":"base64://AA"#, "--format", "yaml"],
             &["--add", r#"/a={"b":"base64://AA"#],

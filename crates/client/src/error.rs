@@ -6,8 +6,8 @@ use serde_json::Value;
 /// A call of the admin API failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The endpoint is no URL that can be used.
-    #[error("\"{endpoint}\" is no address of an admin API: {problem}. Write it as http://127.0.0.1:4434")]
+    /// The endpoint is not a URL that can be used.
+    #[error("\"{endpoint}\" is not the address of an admin API: {problem}. Write it as http://127.0.0.1:4434")]
     InvalidEndpoint {
         /// What was given.
         endpoint: String,

@@ -3,11 +3,11 @@
 /// A key or a key set cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The text is no JSON, or no key set.
-    #[error("this is no JSON Web Key Set: {0}")]
+    /// The text is not JSON, or no key set.
+    #[error("this is not a JSON Web Key Set: {0}")]
     NotAKeySet(String),
-    /// The JSON is no key.
-    #[error("this is no JSON Web Key: {0}")]
+    /// The JSON is not a key.
+    #[error("this is not a JSON Web Key: {0}")]
     NotAKey(String),
     /// The set has no key.
     #[error(
@@ -93,9 +93,9 @@ pub enum KeyError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
     /// It is not of the form of a token.
-    #[error("this is no signed token: {0}")]
+    #[error("this is not a signed token: {0}")]
     Malformed(&'static str),
-    /// Its header or its payload is no JSON object, or a member of it stands twice.
+    /// Its header or its payload is not a JSON object, or a member of it stands twice.
     #[error("the token's {part} cannot be read: {problem}")]
     BadJson {
         /// `header` or `payload`.
@@ -135,7 +135,7 @@ pub enum VerifyError {
     /// The signature was not made by the key over this content.
     #[error("the signature is wrong")]
     BadSignature,
-    /// A claim about time is no number.
+    /// A claim about time is not a number.
     #[error("the claim \"{0}\" must be a number of seconds")]
     BadTime(&'static str),
     /// It has expired.

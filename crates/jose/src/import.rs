@@ -30,7 +30,7 @@ pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyE
 pub fn secret(bytes: &[u8], algorithm: Algorithm) -> Result<Jwk, KeyError> {
     if !algorithm.is_symmetric() {
         return Err(KeyError::NotImportable(format!(
-            "the file is no key in JWK, PEM or DER form, and a raw secret is for HS256, HS384 and HS512 only, not {algorithm}"
+            "the file is not a key in JWK, PEM or DER form, and a raw secret is for HS256, HS384 and HS512 only, not {algorithm}"
         )));
     }
     let jwk = Jwk::new(Material::Secret(Zeroizing::new(bytes.to_vec())), Some(algorithm), None);
@@ -103,7 +103,7 @@ pub(crate) fn der_key(bytes: &[u8]) -> Result<Material, KeyError> {
     let mut reader = Reader::new(bytes);
     let mut body = reader.enter(der::SEQUENCE).map_err(|_| {
         KeyError::NotImportable(
-            "the file is no key in JWK, PEM or DER form; a raw secret needs --alg HS256".into(),
+            "the file is not a key in JWK, PEM or DER form; a raw secret needs --alg HS256".into(),
         )
     })?;
     if body.peek() == Some(der::SEQUENCE) {

@@ -65,7 +65,7 @@ impl<'a> Parts<'a> {
         let (header, payload) = signing_input
             .split_once('.')
             .ok_or(VerifyError::Malformed("it needs three parts with dots between"))?;
-        let bytes = |part| base64url::decode(part).ok_or(VerifyError::Malformed("a part is no base64url"));
+        let bytes = |part| base64url::decode(part).ok_or(VerifyError::Malformed("a part is not base64url"));
         let header = object("header", &bytes(header)?)?;
         if header.contains_key("crit") {
             return Err(VerifyError::CriticalExtension);

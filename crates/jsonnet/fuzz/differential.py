@@ -8,7 +8,7 @@
 
 A difference is a value against an error, or two values. How errors are worded does not count, nor do
 programs that run into a limit, that make go-jsonnet crash (it loses variables in places) or whose result
-it prints as something that is no JSON (`+Inf`).
+it prints as something that is not JSON (`+Inf`).
 """
 
 import json

@@ -73,7 +73,7 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
     at
 }
 
-/// The source text is no Jsonnet program.
+/// The source text is not a Jsonnet program.
 ///
 /// ```
 /// let error = sessera_jsonnet::Program::parse("m.jsonnet", "[1, 2").unwrap_err();

@@ -385,7 +385,7 @@ impl Lexer<'_> {
     }
 
     /// How many of the next bytes may be one operator. Of symbols in a row that end with one that can stand
-    /// before a value only the first is: `1==-1` is `1 = = -1`, which is no program, as in go-jsonnet.
+    /// before a value only the first is: `1==-1` is `1 = = -1`, which is not a program, as in go-jsonnet.
     fn operator_length(&mut self) -> usize {
         let is_symbol = |at: usize| b"!$:~+-&|^=<>*/%".contains(&self.bytes[at]);
         if !is_symbol(self.at) {

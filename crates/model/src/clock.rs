@@ -23,7 +23,7 @@ impl Timestamp {
     /// The last point in time that can be written on the wire.
     pub const MAX: Self = Self(MAX_MICROS);
 
-    /// From microseconds since the epoch. Values outside the years 1970 to 9999 are clamped.
+    /// Converts microseconds since the epoch. Values outside the years 1970 to 9999 are clamped.
     pub const fn from_micros(micros: i64) -> Self {
         if micros < 0 {
             Self(0)
@@ -34,7 +34,7 @@ impl Timestamp {
         }
     }
 
-    /// From whole seconds since the epoch, clamped like [`Timestamp::from_micros`].
+    /// Converts whole seconds since the epoch, clamped like [`Timestamp::from_micros`].
     pub const fn from_seconds(seconds: i64) -> Self {
         Self::from_micros(seconds.saturating_mul(1_000_000))
     }
@@ -49,7 +49,7 @@ impl Timestamp {
         self.0 / 1_000_000
     }
 
-    /// Time from `earlier` to `self`; zero when `earlier` is later.
+    /// The time from `earlier` to `self`, which is zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
@@ -65,7 +65,7 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
-    /// Saturates at [`Timestamp::MAX`].
+    /// The sum saturates at [`Timestamp::MAX`].
     fn add(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_add(micros))
@@ -75,7 +75,7 @@ impl Add<Duration> for Timestamp {
 impl Sub<Duration> for Timestamp {
     type Output = Self;
 
-    /// Saturates at the epoch.
+    /// The difference saturates at the epoch.
     fn sub(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
         Self::from_micros(self.0.saturating_sub(micros))

@@ -1,4 +1,4 @@
-//! With what an identity signs in.
+//! Credentials: what an identity signs in with.
 
 use std::fmt;
 
@@ -47,7 +47,7 @@ impl CredentialKind {
     }
 }
 
-/// What a credential keeps: hashes, shared secrets. Never printed.
+/// What a credential keeps, such as hashes and shared secrets. It is never printed.
 #[derive(Clone, PartialEq, Default)]
 pub struct CredentialConfig(Value);
 
@@ -80,7 +80,7 @@ impl fmt::Debug for CredentialConfig {
 pub struct Credential {
     /// Its kind; an identity has at most one of each.
     pub kind: CredentialKind,
-    /// What the person types to be found by, unique among all identities within a kind.
+    /// What the person types in order to be found. It is unique among all identities within a kind.
     pub identifiers: Vec<String>,
     /// Its content.
     pub config: CredentialConfig,
@@ -100,13 +100,13 @@ pub struct CredentialView<'a> {
 }
 
 impl CredentialView<'_> {
-    /// Kinds, identifiers and times only.
+    /// A view that shows kinds, identifiers and times only.
     pub const METADATA: Self = Self { with_config: &[] };
 }
 
 impl Credential {
-    /// The credential as the admin API shows it. Hashes and shared secrets are never shown; of passkeys
-    /// only what tells them apart.
+    /// The credential as the admin API shows it. Hashes and shared secrets are never shown, and of passkeys
+    /// only what tells them apart is.
     pub fn to_json(&self, view: CredentialView<'_>) -> Value {
         let mut json = Map::new();
         json.insert("type".into(), Value::from(self.kind.as_str()));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Debug)]
 pub struct GoDuration(Duration);
 
-/// Why a text is no [`GoDuration`].
+/// Why a text is not a [`GoDuration`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// The text is not of the form number and unit.
@@ -25,12 +25,12 @@ pub enum DurationError {
 }
 
 impl GoDuration {
-    /// From a standard duration.
+    /// Converts a standard duration.
     pub const fn new(duration: Duration) -> Self {
         Self(duration)
     }
 
-    /// From whole seconds.
+    /// Makes a duration of whole seconds.
     pub const fn from_secs(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
@@ -100,7 +100,7 @@ const fn unit_nanoseconds(unit: &str) -> Option<u128> {
     })
 }
 
-/// `whole.fraction` units in nanoseconds, rounded down; `None` when it cannot be held.
+/// Converts `whole.fraction` units to nanoseconds, rounded down. Returns `None` when they cannot be held.
 fn scaled(whole: &str, fraction: &str, unit: u128) -> Option<u128> {
     let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
     // More digits than nanoseconds in an hour change nothing.
@@ -114,7 +114,7 @@ fn scaled(whole: &str, fraction: &str, unit: u128) -> Option<u128> {
 }
 
 impl fmt::Display for GoDuration {
-    /// As Go prints it: `1h30m0s`, `1.5s`, `250ms`, `0s`.
+    /// Writes the duration as Go prints it: `1h30m0s`, `1.5s`, `250ms`, `0s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanoseconds = self.0.as_nanos();
         if nanoseconds == 0 {

@@ -12,10 +12,10 @@ use crate::json::{list, text};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum IdentityState {
-    /// May sign in.
+    /// The identity may sign in.
     #[default]
     Active,
-    /// May not sign in; its sessions are not honoured.
+    /// The identity may not sign in, and its sessions are not honoured.
     Inactive,
 }
 
@@ -87,7 +87,7 @@ pub struct RecoveryAddress {
     pub updated_at: Timestamp,
 }
 
-/// Who signs in. Credentials are kept beside it, see [`Credential`].
+/// A person who signs in. The credentials are kept beside it, see [`Credential`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Identity {
     /// Identifier, the `sub` of its tokens.
@@ -114,7 +114,7 @@ pub struct Identity {
     pub created_at: Timestamp,
     /// When it was last changed.
     pub updated_at: Timestamp,
-    /// Grows with every change; a change names the version it was made from.
+    /// A number that grows with every change. A change names the version it was made from.
     pub version: i64,
 }
 
@@ -123,9 +123,9 @@ pub struct Identity {
 pub struct IdentityView<'a> {
     /// Where its schema can be read, without the schema's id: `{base_url}schemas/`.
     pub schemas_url: &'a str,
-    /// Show `metadata_admin`.
+    /// Whether `metadata_admin` is shown.
     pub admin: bool,
-    /// Show verifiable and recovery addresses.
+    /// Whether verifiable and recovery addresses are shown.
     pub addresses: bool,
 }
 
@@ -140,7 +140,7 @@ impl<'a> IdentityView<'a> {
         Self { schemas_url, admin: true, addresses: true }
     }
 
-    /// The same without addresses, as lists of sessions have it.
+    /// Leaves the addresses out, as lists of sessions do.
     #[must_use]
     pub const fn without_addresses(mut self) -> Self {
         self.addresses = false;

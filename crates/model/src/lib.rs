@@ -1,7 +1,7 @@
 //! The domain of Sessera: identities, sessions, devices, credentials and their JSON on the wire.
 //!
 //! This crate does no I/O. Time and randomness come in through [`Clock`] and [`Random`], so that a
-//! test can stand still or jump.
+//! test can make time stand still or jump.
 //!
 //! | module | holds |
 //! |---|---|
@@ -10,8 +10,8 @@
 //! | [`duration`] | durations as Go writes them (`1h30m`) |
 //! | [`secret`] | values that must not be printed, and the hashes of tokens |
 //! | [`identity`] | who signs in |
-//! | [`credential`] | with what |
-//! | [`session`] | the result |
+//! | [`credential`] | what an identity signs in with |
+//! | [`session`] | what signing in results in |
 //! | [`status`] | where others see that a session was revoked |
 
 pub mod clock;

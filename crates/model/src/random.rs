@@ -24,7 +24,7 @@ impl dyn Random + '_ {
     /// 32 random characters of A-Z, a-z and 0-9 (190 bits).
     pub fn token(&self) -> String {
         const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        // 248 is the largest multiple of 62 in a byte: values above it would favour some characters.
+        // The largest multiple of 62 in a byte is 248; values from there on would favour some characters.
         let mut token = String::with_capacity(32);
         while token.len() < 32 {
             let mut bytes = [0; 48];
@@ -50,7 +50,7 @@ impl dyn Random + '_ {
             let mut bytes = [0; 4];
             self.fill(&mut bytes);
             let value = u32::from_le_bytes(bytes);
-            // The largest multiple of 10^6 in 32 bits.
+            // This is the largest multiple of 10^6 in 32 bits.
             if value < 4_294_000_000 {
                 return format!("{:06}", value % 1_000_000);
             }
@@ -64,13 +64,13 @@ pub struct SystemRandom(aws_lc_rs::rand::SystemRandom);
 
 impl Random for SystemRandom {
     /// # Panics
-    /// When the operating system has no randomness to give: nothing can be done safely then.
+    /// Panics when the operating system has no randomness to give, because nothing can be done safely then.
     fn fill(&self, bytes: &mut [u8]) {
         self.0.fill(bytes).expect("the operating system provides randomness");
     }
 }
 
-/// A generator whose every run is the same. For tests only.
+/// A generator that gives the same values in every run. It is for tests only.
 #[derive(Debug)]
 pub struct SeededRandom(Mutex<u64>);
 

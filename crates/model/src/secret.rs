@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 /// A text that never appears in `Debug` output or a log and is wiped from memory when dropped.
 ///
-/// It has no `Display` and no `Serialize`: who needs the text says so with [`Secret::expose`].
+/// It has neither `Display` nor `Serialize`; code that needs the text says so with [`Secret::expose`].
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub struct Secret(Zeroizing<String>);
@@ -24,7 +24,7 @@ impl Secret {
         &self.0
     }
 
-    /// Compares in a time that depends on the lengths only.
+    /// Compares the two in a time that depends on their lengths only.
     pub fn matches(&self, other: &str) -> bool {
         aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), other.as_bytes()).is_ok()
     }
@@ -58,8 +58,8 @@ impl fmt::Debug for Secret {
 
 /// What is stored of a session token, a cookie or a code: its SHA-256.
 ///
-/// Tokens carry at least 128 random bits, so a plain hash cannot be guessed backwards; a stolen
-/// database opens no session. There is no way from here back to the token.
+/// Tokens carry at least 128 random bits, so a plain hash cannot be reversed by guessing, and a stolen
+/// database opens no session.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TokenHash([u8; 32]);
 
@@ -71,7 +71,7 @@ impl TokenHash {
         Self(hash)
     }
 
-    /// From stored bytes; `None` unless there are 32 of them.
+    /// Takes the hash from stored bytes. Returns `None` unless there are 32 of them.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }

@@ -14,12 +14,12 @@ use crate::json::{list, text};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
 #[serde(rename_all = "lowercase")]
 pub enum AssuranceLevel {
-    /// None.
+    /// The session has proven no factor.
     Aal0,
-    /// One factor.
+    /// The session has proven one factor.
     #[default]
     Aal1,
-    /// Two factors.
+    /// The session has proven two factors.
     Aal2,
 }
 
@@ -61,7 +61,7 @@ pub struct AuthenticationMethod {
     pub completed_at: Timestamp,
 }
 
-/// From where a session was used to sign in.
+/// A device from which a session was used to sign in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
     /// Identifier of the record.
@@ -70,7 +70,7 @@ pub struct Device {
     pub ip_address: String,
     /// The client's `User-Agent`.
     pub user_agent: String,
-    /// Where the address is, when a proxy told; empty otherwise.
+    /// Where the address is, if a proxy said so, and empty otherwise.
     pub location: String,
 }
 
@@ -81,7 +81,7 @@ pub struct Session {
     pub id: Uuid,
     /// Whose session it is.
     pub identity_id: Uuid,
-    /// False once revoked.
+    /// Whether the session is live; false once it was revoked.
     pub active: bool,
     /// When it was made.
     pub issued_at: Timestamp,
@@ -89,27 +89,28 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// When its owner last signed in with it.
     pub authenticated_at: Timestamp,
-    /// When it was last used, to a few minutes; absent until that was noted. No part of its JSON.
+    /// When it was last used, to within a few minutes. It is absent until that was noted, and not part of the
+    /// JSON.
     pub last_used_at: Option<Timestamp>,
     /// The highest level proven.
     pub assurance_level: AssuranceLevel,
-    /// Every proof given.
+    /// Every proof that was given.
     pub methods: Vec<AuthenticationMethod>,
-    /// From where it was used to sign in.
+    /// The devices from which it was used to sign in.
     pub devices: Vec<Device>,
 }
 
 /// Which parts of a session an answer shows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SessionView<'a> {
-    /// The identity, and how much of it; `null` when absent.
+    /// The identity, and how much of it is shown. The JSON has `null` when it is absent.
     pub identity: Option<(&'a Identity, IdentityView<'a>)>,
-    /// Show devices; an empty list otherwise.
+    /// Whether devices are shown. The list is empty otherwise.
     pub devices: bool,
 }
 
 impl Session {
-    /// Whether it is good at `now` as far as the session itself tells.
+    /// Whether the session is good at `now`, as far as the session itself can tell.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.active && now < self.expires_at
     }

@@ -1,8 +1,8 @@
 //! Places in status lists (Token Status List, draft-ietf-oauth-status-list).
 
 /// The place of a session in the status lists, by which others see that it was revoked. A session gets it
-/// once, when it is made, and no other session ever gets it again: so no token can be taken for one of a
-/// session that lives, however long it is kept.
+/// once, when it is made, and no other session ever gets it again. A token that somebody kept can therefore
+/// never be taken for one of another session that is live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct StatusIndex(u64);
 
@@ -15,7 +15,7 @@ impl StatusIndex {
         Self(number)
     }
 
-    /// The place at a position of a list. Nothing when a list has no such position.
+    /// The place at a position of a list, or `None` when a list has no such position.
     pub fn at(list: u64, position: u32) -> Option<Self> {
         let first = list.checked_mul(u64::from(Self::PER_LIST))?;
         (position < Self::PER_LIST).then_some(Self(first.checked_add(u64::from(position))?))
@@ -26,12 +26,12 @@ impl StatusIndex {
         self.0
     }
 
-    /// In which list it stands.
+    /// The list in which it stands.
     pub const fn list(self) -> u64 {
         self.0 / Self::PER_LIST as u64
     }
 
-    /// Where in the list it stands.
+    /// The position in the list at which it stands.
     #[expect(clippy::cast_possible_truncation, reason = "a rest is smaller than what it is the rest of")]
     pub const fn position(self) -> u32 {
         (self.0 % Self::PER_LIST as u64) as u32

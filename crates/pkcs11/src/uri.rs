@@ -97,7 +97,7 @@ fn attributes(text: &str, separator: char) -> Result<Vec<(&str, &str)>, Pkcs11Er
 
 fn decoded(name: &str, value: &str) -> Result<String, Pkcs11Error> {
     let text = percent_decode_str(value).decode_utf8();
-    text.map(Into::into).map_err(|_| Pkcs11Error::Uri(format!("has a value of \"{name}\" that is no text")))
+    text.map(Into::into).map_err(|_| Pkcs11Error::Uri(format!("has a value of \"{name}\" that is not a text")))
 }
 
 /// No attribute stands twice (RFC 7512, section 2.3).

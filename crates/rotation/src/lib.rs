@@ -2,8 +2,8 @@
 //!
 //! A set that rotates by itself must never make a verifier refuse a good token. That holds when every
 //! key is published long enough before it signs, and stays published long enough after. This crate
-//! holds that rule and nothing else: no keys, no storage, no clock of its own. All nodes read the same
-//! data, so they come to the same conclusion without a leader.
+//! holds that rule and nothing else; it has no keys, no storage and no clock of its own. All nodes read the
+//! same data, so they come to the same conclusion without a leader.
 //!
 //! | state | published | signs | private half |
 //! |---|---|---|---|

@@ -16,7 +16,7 @@ pub struct Key {
     pub published_at: Timestamp,
     /// When it begins to sign.
     pub activates_at: Timestamp,
-    /// When it was found to be compromised.
+    /// When it was found to be compromised, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revoked_at: Option<Timestamp>,
     /// The longest life of a token that it may have signed.
@@ -29,20 +29,20 @@ pub struct Key {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Published, not yet signing.
+    /// The key is published and does not sign yet.
     Prepared,
-    /// The one that signs.
+    /// The key signs.
     Active,
-    /// Published, no longer signing.
+    /// The key is published and no longer signs.
     Retiring,
-    /// No longer published; the public half is kept for audit.
+    /// The key is no longer published; its public half is kept for audits.
     Retired,
-    /// Compromised: out at once.
+    /// The key was compromised and was taken out at once.
     Revoked,
 }
 
 impl State {
-    /// The word for it.
+    /// The word for the state on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Prepared => "prepared",
@@ -74,14 +74,14 @@ pub struct ManagedSet {
 /// Something that has to be done to a set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Make a key and publish it; it signs from `activates_at` on.
+    /// Make a key and publish it. It signs from `activates_at` on.
     Prepare {
         /// When it begins to sign.
         activates_at: Timestamp,
     },
     /// Destroy the private half of a key: no node can sign with it any more.
     DestroyPrivate {
-        /// Which one.
+        /// The id of the key.
         kid: String,
     },
 }
@@ -89,7 +89,7 @@ pub enum Step {
 /// What a key's life looks like from now on: a state that it enters, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// Which key.
+    /// The id of the key.
     pub kid: String,
     /// When it enters the state.
     pub at: Timestamp,
@@ -100,7 +100,8 @@ pub struct Entry {
 /// What a revocation means for those who verify.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revoked {
-    /// Verifiers may accept the key's tokens until then: they keep the set that they fetched before.
+    /// The time until which verifiers may accept the key's tokens, because they keep the set they fetched
+    /// before.
     pub accepted_until: Timestamp,
     /// The key that signs now. When it is absent, a key must be made that signs at once.
     pub signer: Option<String>,
@@ -112,12 +113,12 @@ pub enum RevokeError {
     /// There is no such key.
     #[error("the set has no key \"{0}\"")]
     NoSuchKey(String),
-    /// It was revoked before.
+    /// The key was revoked before.
     #[error("the key \"{kid}\" was revoked at {at} already")]
     Already {
-        /// Which one.
+        /// The id of the key.
         kid: String,
-        /// When.
+        /// When it was revoked.
         at: Timestamp,
     },
 }
@@ -129,8 +130,8 @@ impl ManagedSet {
         Ok(Self { period, floor: now, keys: Vec::new() })
     }
 
-    /// A set of keys that exist already, in their owner's order: the first one signed and goes on, the
-    /// others are retiring from now on.
+    /// A set of keys that exist already, in their owner's order. The first one signed and goes on signing,
+    /// and the others are retiring from now on.
     pub fn adopt(
         kids: &[String],
         period: GoDuration,
@@ -145,12 +146,12 @@ impl ManagedSet {
         Ok(set)
     }
 
-    /// The time that counts: the clock's, but never earlier than the last change.
+    /// The time that counts, which is the clock's but never earlier than the last change.
     pub fn at(&self, clock: Timestamp) -> Timestamp {
         clock.max(self.floor)
     }
 
-    /// The key that signs: the one of those not revoked whose activation passed last.
+    /// The key that signs. Of the keys that are not revoked it is the one whose activation passed last.
     pub fn active(&self, clock: Timestamp) -> Option<&Key> {
         self.position_of_active(self.at(clock)).map(|position| &self.keys[position])
     }
@@ -164,7 +165,7 @@ impl ManagedSet {
             .max_by_key(|position| (self.keys[*position].activates_at, *position))
     }
 
-    /// When another key took a key's place: the first activation after its own that really happened.
+    /// When another key took a key's place, which is the first activation after its own that really happened.
     fn succeeded_at(&self, position: usize, now: Timestamp) -> Option<Timestamp> {
         let own = (self.keys[position].activates_at, position);
         self.keys
@@ -204,8 +205,8 @@ impl ManagedSet {
         states.filter(|(_, state)| state.is_published()).map(|(key, _)| key).collect()
     }
 
-    /// What has to be done now, in the order in which it has to be done. Doing it and asking again gives
-    /// nothing.
+    /// What has to be done now, in the order in which it has to be done. Once that is done, the list is
+    /// empty.
     pub fn due(&self, clock: Timestamp, timing: &Timing) -> Vec<Step> {
         let now = self.at(clock);
         let mut steps = Vec::new();
@@ -255,7 +256,7 @@ impl ManagedSet {
     }
 
     /// Lets the next key sign as soon as all verifiers can know it, and returns when that is.
-    /// A set without a prepared key has no next one: do what is due first.
+    /// A set without a prepared key has no next one, so do what is due first.
     pub fn rotate(&mut self, clock: Timestamp, timing: &Timing) -> Option<Timestamp> {
         let now = self.touch(clock);
         let next = self
@@ -264,12 +265,12 @@ impl ManagedSet {
             .filter(|key| key.revoked_at.is_none() && key.activates_at > now)
             .min_by_key(|key| key.activates_at)?;
         let earliest = now.max(next.published_at + timing.notice());
-        // A key that is planned to sign even earlier stays planned so.
+        // A key that is planned to sign even earlier keeps its plan.
         next.activates_at = next.activates_at.min(earliest);
         Some(next.activates_at)
     }
 
-    /// Takes a compromised key out at once. When it was the one that signs, the prepared one signs now.
+    /// Takes a compromised key out at once. If it was the one that signs, the prepared one signs from now on.
     pub fn revoke(&mut self, kid: &str, clock: Timestamp, timing: &Timing) -> Result<Revoked, RevokeError> {
         let now = self.at(clock);
         let position = self.keys.iter().position(|key| key.kid == kid);
@@ -288,7 +289,7 @@ impl ManagedSet {
                 .min_by_key(|key| key.activates_at);
             match next {
                 Some(next) => next.activates_at = now,
-                // An older key would be the latest one now. It was taken out of service; it stays out.
+                // Otherwise an older key would count as the latest one, although it was taken out of service.
                 None => return Ok(self.revoked(position, None, now, timing)),
             }
         }
@@ -317,8 +318,9 @@ impl ManagedSet {
         raised
     }
 
-    /// Puts off the keys that are prepared until they were published for as long as these times ask, which
-    /// may be longer than those by which they were planned. Returns whether that changed anything.
+    /// Puts off the activation of prepared keys until they have been published for as long as these times
+    /// ask, which may be longer than the times by which they were planned. Returns whether that changed
+    /// anything.
     pub fn put_off(&mut self, clock: Timestamp, timing: &Timing) -> bool {
         let now = self.at(clock);
         let mut changed = false;
@@ -335,7 +337,7 @@ impl ManagedSet {
         changed
     }
 
-    /// What comes: every state that a key will enter, by time.
+    /// Every state that a key will enter, ordered by time.
     pub fn timeline(&self, clock: Timestamp, timing: &Timing) -> Vec<Entry> {
         let now = self.at(clock);
         let mut entries = Vec::new();
@@ -355,7 +357,8 @@ impl ManagedSet {
         entries
     }
 
-    /// How long verifiers may keep what is published now: never longer than to the next planned removal.
+    /// How long verifiers may keep what is published now, which never reaches beyond the next planned
+    /// removal.
     pub fn max_age(&self, clock: Timestamp, timing: &Timing) -> Duration {
         let now = self.at(clock);
         let removal = self.timeline(clock, timing).into_iter().find(|entry| entry.state == State::Retired);

@@ -37,18 +37,18 @@ pub enum TimingError {
 }
 
 impl Timing {
-    /// From publishing a key to signing with it: a node may publish an old list for a lease, a verifier
-    /// may keep that for its max-age, and their clocks may differ.
+    /// The time from publishing a key to signing with it. A node may publish an old list for a lease, a
+    /// verifier may keep that list for its max-age, and their clocks may differ.
     pub fn notice(&self) -> Duration {
         self.lease.get() + self.max_age.get() + self.skew.get()
     }
 
-    /// From the successor's activation to the moment when no node can sign with the old key any more.
+    /// The time from the successor's activation until no node can sign with the old key any more.
     pub fn drain(&self) -> Duration {
         self.lease.get() + self.skew.get()
     }
 
-    /// From the successor's activation to the moment when no good token of the old key exists any more
+    /// The time from the successor's activation until no good token of the old key exists any more
     /// and no verifier could need it. `max_ttl` is the longest life of a token that it may have signed.
     pub fn retention(&self, max_ttl: Duration) -> Duration {
         self.lease.get() + max_ttl + self.max_age.get() + self.skew.get() * 2

@@ -1,8 +1,9 @@
-//! Makes a number of tokens of one session and prints nothing: for callgrind.
+//! Makes a number of tokens of one session and prints nothing. It exists to be measured by callgrind.
 //!
 //!     tokenize FOLDER MAPPER COUNT
 //!
-//! The folder holds `session.json` and the mappers. The tokens are signed with HS256, which costs so little that the rest is seen.
+//! The folder holds `session.json` and the mappers. The tokens are signed with HS256, which costs so little
+//! that the rest is seen.
 
 use std::error::Error;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What can go wrong, each with a sentence for the caller and details for the operator.
+//! What can go wrong; each error has a sentence for the caller and details for the operator.
 
 use sessera_jose::{Algorithm, KeyError};
 use sessera_jsonnet::{EvalError, SyntaxError};
@@ -25,16 +25,16 @@ pub enum LoadError {
         /// What the set has.
         found: Algorithm,
     },
-    /// Others must be able to check what the template signs, and its keys have no public halves.
+    /// Others must be able to check what the template signs, but its keys have no public halves.
     #[error(
         "{0}: the key set signs with a shared secret, with which everybody who can verify could sign too: give the template a set with public keys, for example ES256"
     )]
     NoPublicKeys(&'static str),
-    /// The mapper is no Jsonnet program.
+    /// The mapper is not a Jsonnet program.
     #[error("claims_mapper_url: {0}")]
     Mapper(Box<SyntaxError>),
-    /// The mapper is no UTF-8 text.
-    #[error("claims_mapper_url: the mapper is no UTF-8 text")]
+    /// The mapper is not UTF-8 text.
+    #[error("claims_mapper_url: the mapper is not UTF-8 text")]
     MapperEncoding,
 }
 
@@ -53,7 +53,8 @@ impl LoadError {
         }
     }
 
-    /// What a caller of the public API may know: which part, and for a mapper line and column.
+    /// What a caller of the public API may know, which is the part and, for a mapper, the line and the
+    /// column.
     pub fn public(&self) -> String {
         match self {
             Self::KeySetSource(_) => "its key set cannot be read".into(),
@@ -83,17 +84,17 @@ impl LoadError {
 /// A token could not be made.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenizeError {
-    /// The mapper failed or returned something that is no claims.
+    /// The mapper failed or returned something that is not claims.
     #[error("the claims mapper failed: {0}")]
     Mapper(Box<EvalError>),
-    /// The mapper made a time claim something that is no whole number of seconds.
+    /// The mapper made a time claim something that is not a whole number of seconds.
     #[error("the claims mapper made the claim \"{claim}\" something else than a whole number of seconds")]
     BadTime {
         /// Which claim.
         claim: &'static str,
         /// Where the mapper's result is written.
         line: u32,
-        /// Column there.
+        /// The column in it.
         column: u32,
     },
     /// The mapper lets a token live longer than its key is published.
@@ -103,7 +104,7 @@ pub enum TokenizeError {
     LateExpiry {
         /// Where the mapper's result is written.
         line: u32,
-        /// Column there.
+        /// The column in it.
         column: u32,
     },
     /// The template wants the external id as subject, and the identity has none.
@@ -117,7 +118,7 @@ pub enum TokenizeError {
 }
 
 impl TokenizeError {
-    /// Why, in a word for statistics: `limit`, `mapper`, `identity` or `signing`.
+    /// The reason in one word for statistics: `limit`, `mapper`, `identity` or `signing`.
     pub fn why(&self) -> &'static str {
         match self {
             Self::Mapper(error) if error.kind().is_limit() => "limit",
@@ -127,7 +128,7 @@ impl TokenizeError {
         }
     }
 
-    /// What a caller of the public API may know: line and column, and which claim.
+    /// What a caller of the public API may know, which is the line, the column and the claim.
     pub fn public(&self) -> String {
         match self {
             Self::Mapper(error) => {

@@ -5,10 +5,10 @@ use sessera_jose::{Jwk, JwkSet, KeyError, Signer};
 /// A key of a managed set with the second from which it signs.
 pub type Activation = (String, i64);
 
-/// A key ready to sign, and from when on it does.
+/// A key that is ready to sign, and the time from which it does.
 #[derive(Debug)]
 pub(crate) struct Turn {
-    /// Seconds since the epoch.
+    /// When it begins to sign, in seconds since the epoch.
     from: i64,
     pub(crate) signer: Signer,
     /// The token's header with the dot behind it.
@@ -19,12 +19,13 @@ pub(crate) struct Turn {
 #[derive(Debug)]
 pub(crate) struct Schedule {
     first: Turn,
-    /// By their time.
+    /// The keys, ordered by the time from which they sign.
     later: Vec<Turn>,
 }
 
 impl Schedule {
-    /// The keys that sign by their activations; without any, the first key of the set signs always.
+    /// The keys in the order of their activations. Without activations, the first key of the set always
+    /// signs.
     pub(crate) fn new(
         keys: &JwkSet,
         activations: &[Activation],
@@ -51,7 +52,7 @@ impl Schedule {
         Ok(Self { first, later })
     }
 
-    /// A key that signs always.
+    /// A schedule with one key, which always signs.
     pub(crate) fn of_one(signer: Signer, typ: &str, named: Option<&str>) -> Self {
         let header = signer.encoded_header(typ, named);
         Self { first: Turn { from: i64::MIN, signer, header }, later: Vec::new() }

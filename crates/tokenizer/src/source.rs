@@ -27,16 +27,16 @@ pub enum SourceUrl {
 /// A source cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// The text is no source.
-    #[error("\"{0}\" is no source: write base64://..., file:///path or, for keys, set://NAME or pkcs11:...")]
+    /// The text is not a source.
+    #[error("\"{0}\" is not a source: write base64://..., file:///path or, for keys, set://NAME or pkcs11:...")]
     Unknown(String),
-    /// http or https.
+    /// The source would have to be fetched over http or https.
     #[error(
         "sources are never fetched over http: whoever answers there could change keys and code of a running server. Download the file and name it with file:// or base64://, or store the key set here and name it with set://NAME"
     )]
     Remote,
-    /// The content of a `base64://` source is no base64.
-    #[error("the text behind base64:// is no base64")]
+    /// The content of a `base64://` source is not base64.
+    #[error("the text behind base64:// is not base64")]
     BadBase64,
     /// A file cannot be read.
     #[error("the file cannot be read: {0}")]
@@ -44,12 +44,12 @@ pub enum SourceError {
     /// There is no key set with this name.
     #[error("there is no key set \"{0}\" here: create it with \"sessera create jwk {0} --alg ES256\"")]
     NoSuchSet(String),
-    /// Only a server knows its stored key sets.
+    /// A stored key set was named where there is no server to ask for it.
     #[error(
         "set://{0} is stored by a server: write it to a file with \"sessera get jwk {0} --private --format json > {0}.json\", and name that file"
     )]
     NeedsServer(String),
-    /// `set://` and `pkcs11:` name keys only.
+    /// A mapper was looked for under `set://` or `pkcs11:`, which name keys only.
     #[error("set:// and pkcs11: name keys; a mapper comes from file:// or base64://")]
     KeysAreNoMapper,
     /// A key outside of this process cannot be used.
@@ -65,7 +65,7 @@ pub trait Sources {
     fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError>;
     /// The key outside of this process that a `pkcs11:` URI names.
     fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError>;
-    /// When the keys of a managed set begin to sign. Nothing for a set whose first key signs.
+    /// When the keys of a managed set begin to sign; `None` for a set whose first key signs.
     fn activations(&self, _name: &str) -> Vec<Activation> {
         Vec::new()
     }
@@ -93,7 +93,7 @@ impl SourceUrl {
         Err(SourceError::Unknown(text.chars().take(16).collect()))
     }
 
-    /// The content. What signs elsewhere has none.
+    /// The content of the source. A key that signs elsewhere has none.
     pub fn read(&self, sources: &dyn Sources) -> Result<Vec<u8>, SourceError> {
         match self {
             Self::Base64(content) => decode_base64(content).ok_or(SourceError::BadBase64),
@@ -103,7 +103,7 @@ impl SourceUrl {
         }
     }
 
-    /// The source as text; the content of a `base64://` source is left out, because keys stand in it.
+    /// The source as text. The content of a `base64://` source is left out, because it may hold keys.
     pub fn describe(&self) -> String {
         match self {
             Self::Base64(content) => format!("base64://... ({} characters)", content.len()),
@@ -120,8 +120,8 @@ impl std::fmt::Debug for SourceUrl {
     }
 }
 
-/// Decodes base64 in either alphabet, padded or not, white space left out: what `base64` prints wraps at
-/// 76 columns.
+/// Decodes base64 in either alphabet, with or without padding. White space is ignored, because the program
+/// `base64` wraps its output at 76 columns.
 pub fn decode_base64(text: &str) -> Option<Vec<u8>> {
     const LENIENT: GeneralPurposeConfig =
         GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);

@@ -15,7 +15,8 @@ pub const DEFAULT_TTL: Duration = Duration::from_secs(600);
 /// The longest that a token may live: a hundred years, so that `exp` stays a time that all libraries read.
 pub const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
-/// The longest that a token with a status may live: so long the status lists remember a session that has ended.
+/// The longest that a token with a status may live, because the status lists remember an ended session for so
+/// long.
 pub const MAX_STATUS_TTL: Duration = Duration::from_secs(24 * 3600);
 
 /// The name of a template: letters, digits, `-`, `_` and `.`.
@@ -68,12 +69,12 @@ pub struct Template {
     pub ttl: Duration,
     /// Which id becomes `sub`.
     pub subject_source: SubjectSource,
-    /// Whom tokens are for (`aud`, RFC 7519, section 4.1.3): a text, or a list of texts. A mapper may
+    /// Whom tokens are for (`aud`, RFC 7519, section 4.1.3), as a text or a list of texts. A mapper may
     /// choose another.
     pub audience: Option<Audience>,
-    /// Who makes them (`iss`) instead of the public base URL.
+    /// The issuer of tokens (`iss`), instead of the public base URL.
     pub issuer: Option<String>,
-    /// What they are (`typ` in their header), for example `at+jwt` (RFC 9068) instead of `JWT`.
+    /// The type of tokens (`typ` in their header), for example `at+jwt` (RFC 9068) instead of `JWT`.
     pub typ: Option<String>,
     /// The algorithm that the key set must have.
     pub algorithm: Option<Algorithm>,
@@ -81,18 +82,18 @@ pub struct Template {
     pub nbf_leeway: Duration,
     /// Whether tokens end with their session at the latest.
     pub cap_to_session: bool,
-    /// Whether this server takes its tokens as bearer of `GET /sessions/whoami`.
+    /// Whether `GET /sessions/whoami` takes its tokens as bearer tokens.
     pub bearer: bool,
-    /// Whether its tokens say where others see that their session was revoked.
+    /// Whether its tokens say where others can see that their session was revoked.
     pub status_list: bool,
 }
 
 /// Whom tokens are for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
-    /// One, written as a text.
+    /// One recipient, written as a text.
     One(String),
-    /// A list, written as one.
+    /// Several recipients, written as a list.
     Many(Vec<String>),
 }
 
@@ -128,9 +129,9 @@ impl Audience {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// The name has characters that a name cannot have.
-    #[error("\"{0}\" is no name for a template: use letters, digits, '-', '_' and '.', at most 128 of them")]
+    #[error("\"{0}\" is not a name for a template: use letters, digits, '-', '_' and '.', at most 128 of them")]
     BadName(String),
-    /// It is no object.
+    /// It is not an object.
     #[error("a template must be an object with the member \"jwks_url\"")]
     NotAnObject,
     /// A member is not known.
@@ -150,7 +151,7 @@ pub enum TemplateError {
         /// What is wrong.
         error: SourceError,
     },
-    /// The ttl is no duration, or none that tokens can have.
+    /// The ttl is not a duration, or not one that tokens can have.
     #[error("the template's \"ttl\": {0}")]
     Ttl(String),
     /// The subject source is not known.
@@ -165,7 +166,7 @@ pub enum TemplateError {
     /// The algorithm is not supported.
     #[error("the template's \"algorithm\": {0}")]
     Algorithm(KeyError),
-    /// The leeway is no duration, or too long.
+    /// The leeway is not a duration, or too long.
     #[error("the template's \"nbf_leeway\": {0}")]
     Leeway(String),
     /// A member must be true or false.

@@ -1,4 +1,4 @@
-//! A compiled template: from a session to a token.
+//! A compiled template, which makes a token of a session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,13 +40,13 @@ pub struct Subject<'a> {
 /// The claims of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// As JSON.
+    /// The claims as JSON.
     pub json: Vec<u8>,
     /// How many evaluation steps the mapper took.
     pub fuel: u64,
 }
 
-/// A template that is ready to make tokens. Immutable and shared by all requests.
+/// A template that is ready to make tokens. It is immutable and shared by all requests.
 #[derive(Debug)]
 pub struct Tokenizer {
     schedule: Schedule,
@@ -58,11 +58,11 @@ pub struct Tokenizer {
     audience: Option<Audience>,
     /// The audience as it is written into tokens.
     audience_json: Option<String>,
-    /// Seconds.
+    /// How long its tokens live, in seconds.
     nbf_leeway: i64,
     cap_to_session: bool,
     is_bearer: bool,
-    /// Where its status lists are, under the public base URL; nothing when its tokens have no status.
+    /// Where its status lists are, below the public base URL; `None` when its tokens have no status.
     status_path: Option<String>,
     public_keys: PublicJwkSet,
     limits: Limits,
@@ -81,7 +81,7 @@ impl Tokenizer {
             })
             .transpose()?;
         let typ = template.typ.as_deref().unwrap_or("JWT");
-        // In the header, which no mapper writes: so a token of another template that has the same keys is
+        // No mapper writes the header, so a token of another template that has the same keys is
         // never taken for one of this.
         let named = template.bearer.then_some(name);
         let (schedule, public_keys, is_managed) = keys(&template.jwks_url, sources, typ, named)?;
@@ -137,8 +137,8 @@ impl Tokenizer {
         self.is_bearer
     }
 
-    /// The address of one of its status lists, which tokens name and which the list names itself. Nothing
-    /// when its tokens have no status. `base_url` is the public one.
+    /// The address of one of its status lists, which the tokens and the list itself name. It is `None` when
+    /// its tokens have no status. `base_url` is the public one.
     pub fn status_uri(&self, base_url: &str, list: u64) -> Option<String> {
         self.status_path.as_ref().map(|path| format!("{}{path}{list}", base_url.trim_end_matches('/')))
     }
@@ -160,7 +160,7 @@ impl Tokenizer {
         self.audience.as_ref().is_some_and(|audience| audience.names(who))
     }
 
-    /// Who its template says makes its tokens, instead of the public base URL. A mapper may say otherwise.
+    /// The issuer that its template names instead of the public base URL. A mapper may name another.
     pub fn issuer(&self) -> Option<&str> {
         self.issuer.as_deref()
     }
@@ -181,7 +181,7 @@ impl Tokenizer {
         self.sign(&claims.json, now)
     }
 
-    /// The token over claims. `now` is that of the claims.
+    /// Signs a token with these claims. `now` is the time for which the claims were made.
     pub fn sign(&self, claims: &[u8], now: i64) -> Result<String, TokenizeError> {
         let turn = self.schedule.at(now);
         let mut token = String::with_capacity(turn.header.len() + claims.len() * 4 / 3 + 700);
@@ -201,8 +201,8 @@ impl Tokenizer {
 
     fn bounds(&self, subject: &Subject<'_>, now: i64) -> Bounds {
         Bounds {
-            // A managed set takes a key out when the tokens that it knows of have ended, and the status lists
-            // forget a session then.
+            // A managed set takes a key out when the tokens that it knows of have ended, and that is when the
+            // status lists forget a session.
             refused_after: if self.is_managed || self.status_path.is_some() {
                 self.expiry(now)
             } else {
@@ -212,7 +212,7 @@ impl Tokenizer {
         }
     }
 
-    /// The claims of a token: the defaults, and over them what the mapper returns.
+    /// The claims of a token, which are the defaults overlaid with what the mapper returns.
     pub fn claims(&self, subject: &Subject<'_>, now: i64) -> Result<Claims, TokenizeError> {
         let defaults = Arc::new(self.defaults(subject, now)?);
         // Its name comes before those of all other defaults.
@@ -244,13 +244,13 @@ impl Tokenizer {
         }
     }
 
-    /// What the mapper alone returns, before it is laid over the defaults; nothing without a mapper.
+    /// What the mapper alone returns, before it is laid over the defaults; `None` without a mapper.
     pub fn mapped(&self, subject: &Subject<'_>, now: i64) -> Result<Option<Members>, TokenizeError> {
         let defaults = Arc::new(self.defaults(subject, now)?);
         self.mapper.as_ref().map(|mapper| self.run(mapper, &defaults, subject)).transpose()
     }
 
-    /// What the mapper may take.
+    /// The limits that the mapper has to keep.
     pub const fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -324,13 +324,13 @@ fn parse(name: &str, url: &SourceUrl, source: &[u8]) -> Result<Program, LoadErro
 /// What bounds the `exp` that a mapper gives, in seconds since the epoch.
 #[derive(Clone, Copy)]
 struct Bounds {
-    /// Later ones are errors.
+    /// A later `exp` is an error.
     refused_after: i64,
-    /// Later ones become this.
+    /// A later `exp` is replaced by this.
     capped_at: i64,
 }
 
-/// Defaults with the status of the token, which no mapper sees.
+/// The defaults with the status of the token, which no mapper sees.
 fn with_status<'a>(
     defaults: impl Iterator<Item = (&'a str, &'a str)>,
     status: &'a str,
@@ -359,7 +359,7 @@ fn write_claim(json: &mut Vec<u8>, name: &str, value: &[u8]) {
     json.extend_from_slice(value);
 }
 
-/// Both lists are in the order of their names: goes through them in step.
+/// Both lists are in the order of their names, so this goes through them in step.
 fn merge<'a>(
     defaults: impl Iterator<Item = (&'a str, &'a str)>,
     mapped: &Members,
@@ -374,7 +374,7 @@ fn merge<'a>(
             write(default, value.as_bytes());
         }
         match waiting.next_if(|(default, _)| *default == name) {
-            // Subject and status are never the mapper's to choose, and no default claim can be taken away.
+            // A mapper never chooses the subject or the status, and it cannot take a default claim away.
             Some((_, default)) if name == "sub" || name == "status" || value == b"null" => {
                 write(name, default.as_bytes());
             }

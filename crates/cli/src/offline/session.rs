@@ -48,7 +48,7 @@ impl SessionFile {
                     "{pointer} is missing; expected is what GET /sessions/whoami answers: {{\"id\": \"UUID\", \"identity\": {{\"id\": \"UUID\", \"traits\": ...}}, ...}}"
                 );
             };
-            text.parse().with_context(|| format!("{pointer} is no UUID"))
+            text.parse().with_context(|| format!("{pointer} is not a UUID"))
         };
         Ok(Self {
             session_id: id("/id")?,
@@ -101,7 +101,7 @@ mod tests {
         for (json, what) in [
             ("{", "EOF"),
             ("[]", "/id is missing"),
-            (r#"{"id":"x"}"#, "/id is no UUID"),
+            (r#"{"id":"x"}"#, "/id is not a UUID"),
             (r#"{"id":"00000000-0000-4000-8000-000000000001"}"#, "/identity/id is missing"),
         ] {
             let error = format!("{:#}", SessionFile::parse(json.as_bytes()).unwrap_err());

@@ -72,8 +72,8 @@ pub(crate) fn parse(source: &str, text: &str) -> Result<Value> {
     let name = input::name(source);
     match strict_json::parse(text.as_bytes()) {
         Ok(value) if value.is_object() => Ok(value),
-        Ok(_) => bail!("{name} is no template: a JSON object with the member \"jwks_url\" was expected"),
-        Err(problem) => bail!("{name} is no template: {problem}"),
+        Ok(_) => bail!("{name} is not a template: a JSON object with the member \"jwks_url\" was expected"),
+        Err(problem) => bail!("{name} is not a template: {problem}"),
     }
 }
 

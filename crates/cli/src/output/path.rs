@@ -22,7 +22,7 @@ impl FromStr for JsonPath {
             let path = serde_json_path::JsonPath::parse(text);
             return path
                 .map(|path| Self::Expression(Box::new(path)))
-                .map_err(|error| format!("this is no JSONPath (RFC 9535): {error}"));
+                .map_err(|error| format!("this is not a JSONPath (RFC 9535): {error}"));
         }
         if text.is_empty() {
             return Err("the path is empty; write for example jsonpath=keys.0.kid".into());

@@ -103,7 +103,7 @@ fn tokens_are_judged_as_wycheproof_does() {
             accepted += usize::from(is_accepted);
             let comment = test["comment"].as_str().unwrap();
             let expected = match comment {
-                // A key here is for one algorithm, and what is no base64url is never passed over.
+                // A key here is for one algorithm, and what is not base64url is never passed over.
                 "Figure20" | "Figure27" => false,
                 _ if comment.starts_with("InvalidCharacterInserted") => false,
                 // These tokens have no padding at all.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use builder::{Builder, sort_fields};
 
-/// The text is no JSON.
+/// The text is not JSON.
 ///
 /// ```
 /// let error = sessera_jsonnet::Document::parse(b"[1, ]").unwrap_err();
@@ -194,7 +194,7 @@ impl Document {
     }
 
     /// Names and values of an object's fields in the order of their names, values as compact JSON. Nothing
-    /// when the document is no object.
+    /// when the document is not an object.
     ///
     /// ```
     /// let document = sessera_jsonnet::Document::parse(br#"{"b": [1], "a": "x"}"#)?;

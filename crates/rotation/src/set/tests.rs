@@ -1,6 +1,6 @@
 use super::*;
 
-/// Lease 10 s, skew 2 s, max-age 30 s: 42 s of notice, 12 s of drain.
+/// A lease of 10 s, a skew of 2 s and a max-age of 30 s give 42 s of notice and 12 s of drain.
 const TIMING: Timing = Timing {
     lease: GoDuration::from_secs(10),
     skew: GoDuration::from_secs(2),
@@ -51,10 +51,10 @@ fn every_transition_happens_at_its_second() {
     assert_eq!(states(&set, 100), [("k1", State::Retiring), ("k2", State::Active)]);
     // The next key is made as soon as the one before signs.
     assert_eq!(settle(&mut set, 100), [Step::Prepare { activates_at: at(200) }]);
-    // Lease and skew after its successor's activation no node can sign with the old key.
+    // A lease and the skew after its successor's activation, no node can sign with the old key.
     assert_eq!(settle(&mut set, 111), []);
     assert_eq!(settle(&mut set, 112), [Step::DestroyPrivate { kid: "k1".into() }]);
-    // Lease, ttl, max-age and twice the skew: 10 + 60 + 30 + 4.
+    // Lease, ttl, max-age and twice the skew are 10 + 60 + 30 + 4.
     assert_eq!(states(&set, 203)[0], ("k1", State::Retiring));
     assert_eq!(states(&set, 204)[0], ("k1", State::Retired));
     let published = |second| -> Vec<String> {
@@ -90,14 +90,14 @@ fn verifiers_never_keep_a_set_past_a_planned_removal() {
 #[test]
 fn rotating_now_waits_until_all_verifiers_can_know_the_next_key() {
     let mut set = running();
-    // Published at 0; 42 s of notice.
+    // The key was published at 0 and needs 42 s of notice.
     assert_eq!(set.rotate(at(10), &TIMING), Some(at(42)));
     assert_eq!(signer(&set, 41), "k1");
     assert_eq!(signer(&set, 42), "k2");
     // A second time changes nothing.
     assert_eq!(set.rotate(at(20), &TIMING), Some(at(42)));
     assert_eq!(settle(&mut set, 42), [Step::Prepare { activates_at: at(142) }]);
-    // Known long enough: at once.
+    // The key was known for long enough, so it signs at once.
     assert_eq!(set.rotate(at(90), &TIMING), Some(at(90)));
     assert_eq!(signer(&set, 90), "k3");
 }
@@ -171,7 +171,7 @@ fn longer_times_put_off_a_prepared_key_until_it_was_published_for_so_long() {
     assert!(!set.put_off(at(99), &TIMING));
     assert!(set.put_off(at(99), &slower));
     assert!(!set.put_off(at(99), &slower));
-    // Published at 0; lease, max-age and skew are 132 s.
+    // The key was published at 0; lease, max-age and skew are 132 s.
     assert_eq!(signer(&set, 131), "k1");
     assert_eq!(signer(&set, 132), "k2");
     assert_eq!(set.due(at(99), &slower), []);
@@ -220,7 +220,7 @@ mod properties {
     use super::*;
     use proptest::prelude::*;
 
-    /// Small times, so that a run sees many rotations: a second is the unit.
+    /// Small times, in seconds, so that a run sees many rotations.
     const SMALL: Timing = Timing {
         lease: GoDuration::from_secs(2),
         skew: GoDuration::from_secs(1),
@@ -233,7 +233,7 @@ mod properties {
 
     #[derive(Clone, Copy, Debug)]
     enum Event {
-        /// Nothing but time.
+        /// Nothing happens but time.
         Wait,
         /// Nobody does what is due in this second.
         Down,
@@ -305,9 +305,9 @@ mod properties {
         history
     }
 
-    /// The first token that a verifier would refuse, if there is one: signed by any node (its list up
-    /// to a lease old, its clock up to the skew ahead), verified until it ends by anybody whose copy of
-    /// the published set is up to a max-age old and came from any node.
+    /// The first token that a verifier would refuse, if there is one. Any node may have signed it, with a
+    /// list that is up to a lease old and a clock that is up to the skew ahead. Anybody verifies it until it
+    /// ends, with a copy of the published set that is up to a max-age old and came from any node.
     fn first_refused(history: &[(ManagedSet, i64)], notice: i64) -> Option<String> {
         let end = i64::try_from(history.len()).unwrap();
         let view = |at: i64| &history[usize::try_from(at.max(0)).unwrap()].0;
@@ -317,7 +317,8 @@ mod properties {
                 for ahead in 0..=SKEW {
                     let Some(signer) = view(list).active(second(signed + ahead)) else { continue };
                     let known = last.keys.iter().find(|key| key.kid == signer.kid).unwrap();
-                    // A compromised key is refused on purpose; who takes its place has had no notice.
+                    // A compromised key is refused on purpose, and the key that takes its place has had no
+                    // notice.
                     let noticed = known.activates_at.since(known.published_at).as_secs();
                     if known.revoked_at.is_some() || noticed < notice.unsigned_abs() {
                         continue;
@@ -368,7 +369,7 @@ mod properties {
         }
     }
 
-    /// The rule is what keeps verifiers content: without notice they refuse tokens.
+    /// Without notice verifiers refuse tokens, so it is the rule that keeps them content.
     #[test]
     fn without_notice_tokens_are_refused() {
         let none = Timing {

@@ -57,13 +57,13 @@ impl CreateIdentity {
         };
         if let Some(traits) = self.traits {
             identity.traits = strict_json::parse(traits.as_bytes())
-                .map_err(|problem| anyhow::anyhow!("the traits are no JSON: {problem}. Write for example --traits '{{\"email\":\"ada@example.org\"}}'"))?;
+                .map_err(|problem| anyhow::anyhow!("the traits are not JSON: {problem}. Write for example --traits '{{\"email\":\"ada@example.org\"}}'"))?;
         }
         identity.schema_id = self.schema.or(identity.schema_id);
         identity.external_id = self.external_id.or(identity.external_id);
         identity.state = self.state.or(identity.state);
         if let Some(file) = &self.password_file {
-            let content = String::from_utf8(input::read(file)?).context("the password is no UTF-8 text")?;
+            let content = String::from_utf8(input::read(file)?).context("the password is not UTF-8 text")?;
             let Some(password) = content.lines().next().filter(|line| !line.is_empty()) else {
                 bail!("{} holds no password on its first line", input::name(file));
             };

@@ -18,9 +18,9 @@ const PART_BYTES: usize = 768 * 1024;
 /// Make many identities from files
 ///
 /// A file holds one identity, a list of them, {"identities":[...]} as "sessera list identities" prints it, or
-/// one identity a line (JSON Lines), each as the API takes it. Passwords can be hashes: bcrypt, argon2, pbkdf2,
-/// scrypt, md5, SSHA. Each identity is made or refused by itself; when one is refused the exit code is 1, and
-/// the output says which and why.
+/// one identity a line (JSON Lines), each as the API takes it. Passwords can be hashes: bcrypt, argon2,
+/// pbkdf2, scrypt, md5, SSHA. Each identity is made or refused by itself; when one is refused the exit code
+/// is 1, and the output says which and why.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -103,7 +103,7 @@ fn parse(content: &[u8]) -> Result<Vec<NewIdentity>> {
     let lines = || {
         let text = std::str::from_utf8(content).ok()?;
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        // One line that is no JSON is no list of lines.
+        // One line that is not JSON is no list of lines.
         if lines.len() < 2 || !lines[0].trim_start().starts_with('{') {
             return None;
         }

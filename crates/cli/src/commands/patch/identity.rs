@@ -12,8 +12,8 @@ use crate::values::Assignment;
 /// Change parts of an identity
 ///
 /// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. All
-/// of it is applied, or nothing. What can be changed: traits, metadata, state, schema, external id, and whether
-/// an address is verified.
+/// of it is applied, or nothing. What can be changed: traits, metadata, state, schema, external id, and
+/// whether an address is verified.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -49,7 +49,7 @@ impl PatchIdentity {
         patch.extend(self.remove.iter().map(|path| json!({ "op": "remove", "path": path })));
         match self.file.as_deref().map(input::document).transpose()? {
             Some(Value::Array(operations)) => patch.extend(operations),
-            Some(_) => bail!("the file is no JSON Patch: it must be a list of operations (RFC 6902)"),
+            Some(_) => bail!("the file is not a JSON Patch: it must be a list of operations (RFC 6902)"),
             None => {}
         }
         if patch.is_empty() {

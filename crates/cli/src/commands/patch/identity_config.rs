@@ -69,14 +69,14 @@ impl PatchIdentityConfig {
         }
         for path in &self.remove {
             if !path.starts_with('/') {
-                bail!("the path \"{path}\" of --remove is no JSON Pointer: it begins with /");
+                bail!("the path \"{path}\" of --remove is not a JSON Pointer: it begins with /");
             }
             patch.push(json!({ "op": "remove", "path": in_project(path) }));
         }
         for file in &self.file {
             let Value::Array(operations) = input::document(file)? else {
                 bail!(
-                    "{} is no JSON Patch: it must be a list of operations (RFC 6902), for example [{{\"op\":\"add\",\"path\":\"/session/lifespan\",\"value\":\"12h\"}}]",
+                    "{} is not a JSON Patch: it must be a list of operations (RFC 6902), for example [{{\"op\":\"add\",\"path\":\"/session/lifespan\",\"value\":\"12h\"}}]",
                     input::name(file)
                 );
             };

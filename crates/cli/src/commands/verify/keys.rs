@@ -86,7 +86,7 @@ impl Finder {
         let answer = self.0.get(url).await?;
         let value = serde_json::from_slice::<Value>(&answer.body).unwrap_or_default();
         let mut found = if answer.status.is_success() && value.get("keys").is_some() {
-            keys(&answer.body, false).with_context(|| format!("{url} is no key set"))?
+            keys(&answer.body, false).with_context(|| format!("{url} is not a key set"))?
         } else if answer.status.is_success() && value.get("jwks_uri").is_some() {
             self.follow(url, &value).await?
         } else {
@@ -107,7 +107,7 @@ impl Finder {
         }
         let description = base.join(DISCOVERY)?;
         let body = self.0.body(&description).await?;
-        let value = serde_json::from_slice(&body).with_context(|| format!("{description} is no JSON"))?;
+        let value = serde_json::from_slice(&body).with_context(|| format!("{description} is not JSON"))?;
         let found = self.follow(&description, &value).await?;
         let says = found.issuer.as_deref().unwrap_or_default();
         // OpenID Connect Discovery 1.0, section 4.3: one issuer must not speak for another.
@@ -129,7 +129,7 @@ impl Finder {
         }
         let issuer = text("issuer")?.to_owned();
         let body = self.0.body(&jwks_uri).await?;
-        let found = keys(&body, false).with_context(|| format!("{jwks_uri} is no key set"))?;
+        let found = keys(&body, false).with_context(|| format!("{jwks_uri} is not a key set"))?;
         Ok(Keys { issuer: Some(issuer), ..found })
     }
 }
