@@ -36,7 +36,7 @@ struct Envelope {
 }
 
 impl AdminClient {
-    /// A client of the API at `endpoint`, with the token that it asks for, if it asks for one.
+    /// Makes a client of the API at `endpoint`. `token` is given when the API asks for one.
     pub fn new(endpoint: Endpoint, token: Option<&Secret>) -> Result<Self, ClientError> {
         let authorization = match token {
             None => None,
@@ -46,7 +46,7 @@ impl AdminClient {
             Some(token) => {
                 let mut value = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
                     .map_err(|_| ClientError::UnusableToken)?;
-                // Keeps it out of Debug output.
+                // This keeps the token out of Debug output.
                 value.set_sensitive(true);
                 Some(value)
             }
@@ -84,7 +84,7 @@ impl AdminClient {
         }
     }
 
-    /// Sends a request. Anything but success is an error.
+    /// Sends a request and fails unless the server reports success.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, ClientError> {
         let response = request.send().await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
@@ -122,7 +122,7 @@ impl AdminClient {
     }
 }
 
-/// The innermost cause says what the operating system says.
+/// The text of the innermost cause, which is what the operating system says.
 fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it takes too long to answer".into();

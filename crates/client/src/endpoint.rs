@@ -8,12 +8,12 @@ use url::{Host, Url};
 
 use crate::error::ClientError;
 
-/// The base URL of an admin API: http or https, perhaps with a path before `/admin`.
+/// The base URL of an admin API over http or https, perhaps with a path before `/admin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint(Url);
 
 impl Endpoint {
-    /// Where `sessera serve` listens when nothing is configured.
+    /// The address at which `sessera serve` listens when nothing is configured.
     pub const DEFAULT: &str = "http://127.0.0.1:4434";
 
     /// The URL of a path below the endpoint. Every segment is escaped.
@@ -28,7 +28,7 @@ impl Endpoint {
     /// Whether requests cannot leave this machine.
     pub fn is_loopback(&self) -> bool {
         match self.0.host() {
-            // RFC 6761, section 6.3: this name never leads elsewhere.
+            // This name never leads elsewhere (RFC 6761, section 6.3).
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
                 name == "localhost" || name.ends_with(".localhost")
@@ -39,7 +39,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether a secret may be sent there: over TLS, or without leaving this machine.
+    /// Whether a secret may be sent there, which is so over TLS or without leaving this machine.
     pub fn keeps_secrets(&self) -> bool {
         self.0.scheme() == "https" || self.is_loopback()
     }
@@ -61,7 +61,7 @@ impl FromStr for Endpoint {
             return refuse("it does not begin with http:// or https://");
         }
         if !url.username().is_empty() || url.password().is_some() {
-            // The text is not repeated: a password stands in it.
+            // The error does not repeat the text, because it holds a password.
             return Err(ClientError::InvalidEndpoint {
                 endpoint: url.host_str().unwrap_or_default().to_owned(),
                 problem: "it holds a user name or password; give the token in SESSERA_ADMIN_TOKEN".into(),

@@ -25,7 +25,7 @@ pub enum ClientError {
     /// The token holds characters that no header can carry.
     #[error("the admin token holds a line break or other characters that no header can carry")]
     UnusableToken,
-    /// Nobody answers.
+    /// Nothing answers at the endpoint.
     #[error("the admin API at {endpoint} cannot be reached: {problem}")]
     Unreachable {
         /// Where it should be.
@@ -33,15 +33,15 @@ pub enum ClientError {
         /// What the operating system says.
         problem: String,
     },
-    /// The server refuses; its reason says what to do.
+    /// The server refuses the request, and its reason says what to do.
     #[error("{}", .0.reason_or_message())]
     Refused(Box<Refusal>),
-    /// The answer is none that an admin API gives.
+    /// The answer is not one that an admin API gives.
     #[error(
         "{endpoint} does not answer as an admin API does ({problem}). Is it the address of the admin API, which is another one than that of the public API?"
     )]
     NotUnderstood {
-        /// Who answered.
+        /// The endpoint that answered.
         endpoint: String,
         /// What does not fit.
         problem: String,
@@ -57,7 +57,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the server says that there is no such thing.
+    /// Whether the server says that the thing asked for does not exist.
     pub const fn is_not_found(&self) -> bool {
         matches!(self.status(), Some(404))
     }
@@ -66,19 +66,19 @@ impl ClientError {
 /// The server's error envelope: `{"error":{"code","status","id"?,"reason","message","details"?}}`.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 pub struct Refusal {
-    /// HTTP status.
+    /// The HTTP status.
     #[serde(default)]
     pub code: u16,
-    /// Machine-readable id, where the contract has one.
+    /// The machine-readable id, where the contract has one.
     #[serde(default)]
     pub id: Option<String>,
-    /// What to do about it.
+    /// What the caller can do about it.
     #[serde(default)]
     pub reason: String,
     /// What happened.
     #[serde(default)]
     pub message: String,
-    /// More of it, such as the JSON Pointer of what is wrong.
+    /// More about it, such as the JSON Pointer of what is wrong.
     #[serde(default)]
     pub details: Option<Value>,
 }

@@ -25,7 +25,7 @@ pub struct Identity {
     pub other: Map<String, Value>,
 }
 
-/// An identity to be made. The schema is the default one when absent.
+/// An identity that is to be made. It has the default schema when none is named.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct NewIdentity {
     /// Which schema judges the traits.
@@ -45,14 +45,14 @@ pub struct NewIdentity {
     pub other: Map<String, Value>,
 }
 
-/// Which identities, and how many of them.
+/// Which identities a list shows, and how many of them.
 #[derive(Clone, Debug, Default)]
 pub struct IdentityQuery {
-    /// How many at the most.
+    /// How many identities the part has at the most.
     pub page_size: Option<u32>,
-    /// From the part before.
+    /// The token that came with the part before.
     pub page_token: Option<String>,
-    /// Only who signs in with this.
+    /// The identifier with which the identity signs in that alone is listed.
     pub identifier: Option<String>,
 }
 
@@ -61,14 +61,14 @@ pub struct IdentityQuery {
 pub struct Part<T> {
     /// The items.
     pub items: Vec<T>,
-    /// What to ask for the next part with, when there is one.
+    /// The token of the next part, if there is one.
     pub next: Option<String>,
 }
 
-/// A code that lets its owner back into an account. It is not `Debug`, so that it is not printed by accident.
+/// A code that lets its owner back into an account. It is not `Debug`, so that nobody prints it by accident.
 #[derive(Clone, Deserialize, Serialize)]
 pub struct RecoveryCode {
-    /// Where the code is typed.
+    /// The page on which the code is typed.
     pub recovery_link: String,
     /// The code.
     pub recovery_code: String,
@@ -83,7 +83,7 @@ pub struct BatchItem {
     /// The id of the new identity.
     #[serde(default)]
     pub identity: Option<Uuid>,
-    /// Why there is none.
+    /// Why it was not made.
     #[serde(default)]
     pub error: Option<crate::error::Refusal>,
 }
@@ -99,7 +99,7 @@ impl AdminClient {
         self.json(self.request(Method::POST, &["admin", "identities"]).json(identity)).await
     }
 
-    /// Makes many identities, each by itself, and says for each what became of it.
+    /// Makes many identities independently of each other, and says what became of each.
     pub async fn import_identities(&self, identities: &[NewIdentity]) -> Result<Vec<BatchItem>, ClientError> {
         let items: Vec<Value> = identities.iter().map(|identity| json!({ "create": identity })).collect();
         let request = self.request(Method::PATCH, &["admin", "identities"]);
@@ -131,8 +131,8 @@ impl AdminClient {
         self.json(request.json(patch)).await
     }
 
-    /// Makes a code for getting back into an account, good for `expires_in` (such as `1h`) or as long as the
-    /// server says.
+    /// Makes a code for getting back into an account. It is good for `expires_in` (such as `1h`), or for as
+    /// long as the server says.
     pub async fn create_recovery_code(
         &self,
         id: Uuid,

@@ -14,26 +14,26 @@ use crate::error::ClientError;
 pub struct NamedSet {
     /// Its name.
     pub name: String,
-    /// Its keys in the order of their owner. In lists they have no private members.
+    /// Its keys in their owner's order. In lists they have no private members.
     pub keys: JwkSet,
-    /// How many keys it has, those included that have no public form.
+    /// How many keys it has, including those that have no public form.
     pub count: usize,
 }
 
-/// A version of a key set: who changes the set on the ground of what it was says so with it.
+/// A version of a key set. A change that was made from what the set was names its version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetVersion(HeaderValue);
 
-/// What to make a key for.
+/// The key that is to be made.
 #[derive(Clone, Debug)]
 pub struct NewKey {
     /// Its algorithm.
     pub algorithm: Algorithm,
-    /// Its id; its thumbprint when there is none.
+    /// Its id. It is the thumbprint when none is given.
     pub kid: Option<String>,
     /// `sig` or `enc`.
     pub key_use: String,
-    /// Bits of an RSA key; the server's default when absent.
+    /// The bits of an RSA key. The server's default counts when it is absent.
     pub bits: Option<usize>,
 }
 
@@ -48,8 +48,8 @@ struct NewKeyBody<'a> {
 }
 
 impl AdminClient {
-    /// Makes a key and adds it at the end of a set, which is made when it is not there. Returns the new key
-    /// with its private members.
+    /// Makes a key and adds it at the end of a set, which is created if needed. Returns the new key with its
+    /// private members.
     pub async fn create_key(&self, set: &str, key: &NewKey) -> Result<Jwk, ClientError> {
         let body = NewKeyBody {
             alg: key.algorithm.as_str(),
@@ -82,7 +82,7 @@ impl AdminClient {
         Ok(NamedSet { name, count: count.unwrap_or(keys.keys().len()), keys })
     }
 
-    /// The same with its version.
+    /// A set with its private members, and its version.
     pub async fn versioned_key_set(&self, set: &str) -> Result<(JwkSet, SetVersion), ClientError> {
         let response = self.send(self.request(Method::GET, &["admin", "keys", set])).await?;
         let version = response.headers().get(ETAG).cloned();
@@ -90,7 +90,7 @@ impl AdminClient {
         Ok((self.key_set_of(response).await?, SetVersion(version)))
     }
 
-    /// Makes a set exactly these keys, in this order, while it still has the version that was read.
+    /// Replaces the keys of a set by these, in this order, provided it still has the version that was read.
     pub async fn replace_key_set(
         &self,
         set: &str,
@@ -101,7 +101,7 @@ impl AdminClient {
         self.send(request.json(&keys.to_private_json())).await.map(drop)
     }
 
-    /// Puts a key into a set: in its old place when it is there, else at the end.
+    /// Puts a key into a set, in its old place if it is there already and at the end otherwise.
     pub async fn put_key(&self, set: &str, key: &Jwk) -> Result<(), ClientError> {
         let request = self.request(Method::PUT, &["admin", "keys", set, key.kid()]);
         self.send(request.json(&key.to_private_json())).await.map(drop)

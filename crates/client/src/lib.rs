@@ -1,6 +1,6 @@
 //! Typed client of the admin API.
 //!
-//! [`AdminClient`] knows where the API is and which token it asks for; its methods stand in one file for
+//! [`AdminClient`] knows where the API is and which token it asks for. There is one file of methods for
 //! each group of routes:
 //!
 //! | module | holds |

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::client::AdminClient;
 use crate::error::ClientError;
 
-/// What paths of a patch begin with.
+/// What the paths of a patch begin with.
 pub const CONFIG_PREFIX: &str = "/services/identity/config";
 
 /// A project without its configuration.
@@ -27,9 +27,9 @@ pub struct ProjectSummary {
 /// The identity configuration that a change results in.
 #[derive(Clone, Debug)]
 pub struct ChangedConfig {
-    /// The whole configuration, with everything that is secret in it.
+    /// The whole configuration, secrets included.
     pub config: Value,
-    /// What its author should know.
+    /// Warnings to the person who makes the change.
     pub warnings: Vec<String>,
 }
 
@@ -38,11 +38,11 @@ pub struct ChangedConfig {
 pub struct Revision {
     /// Its id.
     pub id: Uuid,
-    /// The one before it.
+    /// The revision before it.
     pub parent: Option<Uuid>,
     /// When it was made (RFC 3339).
     pub created_at: String,
-    /// What changed, secrets as key ids or short digests.
+    /// What changed. Secrets are shown as key ids or short digests.
     pub diff: Value,
 }
 
@@ -78,12 +78,12 @@ struct Warning {
 }
 
 impl AdminClient {
-    /// All projects: one.
+    /// All projects, of which there is exactly one.
     pub async fn projects(&self) -> Result<Vec<ProjectSummary>, ClientError> {
         self.json(self.request(Method::GET, &["projects"])).await
     }
 
-    /// The identity configuration, with everything that is secret in it.
+    /// The identity configuration, secrets included.
     pub async fn config(&self, project: &str) -> Result<Value, ClientError> {
         let project: Value = self.json(self.request(Method::GET, &["projects", project])).await?;
         self.config_of(project)
@@ -97,14 +97,14 @@ impl AdminClient {
         self.changed(changed)
     }
 
-    /// Applies a JSON Patch (RFC 6902) whose paths begin with [`CONFIG_PREFIX`]: all of it, or nothing.
+    /// Applies a JSON Patch (RFC 6902) whose paths begin with [`CONFIG_PREFIX`], either all of it or nothing.
     pub async fn patch_config(&self, project: &str, patch: &[Value]) -> Result<ChangedConfig, ClientError> {
         let request = self.request(Method::PATCH, &["projects", project]).json(patch);
         let changed = self.json(request).await?;
         self.changed(changed)
     }
 
-    /// Revisions, newest first; `after` is the last one of the part before.
+    /// A part of the revisions, with the newest first. `after` is the last one of the part before.
     pub async fn revisions(
         &self,
         project: &str,

@@ -22,7 +22,7 @@ pub struct ManagedKeySet {
     pub now: Timestamp,
     /// Its keys in the order in which they were made.
     pub keys: Vec<ManagedKey>,
-    /// What comes, by time.
+    /// The states that its keys will enter, ordered by time.
     pub timeline: Vec<Entry>,
 }
 
@@ -48,11 +48,11 @@ pub struct ManagedKey {
 /// A state that a key will enter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Which key.
+    /// The id of the key.
     pub kid: String,
-    /// When.
+    /// When the key enters the state.
     pub at: Timestamp,
-    /// The state.
+    /// The state that it enters.
     pub state: String,
 }
 
@@ -63,7 +63,7 @@ pub struct Rotated {
     pub set: String,
     /// The key that signs next.
     pub kid: String,
-    /// From when on.
+    /// The time from which it signs.
     pub activates_at: Timestamp,
 }
 
@@ -97,7 +97,7 @@ impl AdminClient {
         self.json(self.request(Method::POST, &["admin", "rotation", set]).json(&body)).await
     }
 
-    /// Makes a set that exists a managed one.
+    /// Turns an existing set into a managed one.
     pub async fn adopt_key_set(&self, set: &str, period: GoDuration) -> Result<ManagedKeySet, ClientError> {
         let body = json!({ "period": period, "adopt": true });
         self.json(self.request(Method::POST, &["admin", "rotation", set]).json(&body)).await

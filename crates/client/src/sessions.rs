@@ -14,7 +14,7 @@ use crate::identities::{Identity, Part, paged};
 pub struct Session {
     /// Its id.
     pub id: Uuid,
-    /// Whether it opens anything.
+    /// Whether the session is live.
     pub active: bool,
     /// When it ends (RFC 3339).
     #[serde(default)]
@@ -25,7 +25,7 @@ pub struct Session {
     /// `aal1` or `aal2`.
     #[serde(default)]
     pub authenticator_assurance_level: Option<String>,
-    /// Whose it is, when that was asked for.
+    /// The identity that it belongs to, when that was asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity: Option<Identity>,
     /// Everything else, as the server sent it.
@@ -33,16 +33,16 @@ pub struct Session {
     pub other: Map<String, Value>,
 }
 
-/// Which sessions, and how many of them.
+/// Which sessions a list shows, and how many of them.
 #[derive(Clone, Debug, Default)]
 pub struct SessionQuery {
-    /// How many at the most.
+    /// How many sessions the part has at the most.
     pub page_size: Option<u32>,
-    /// From the part before.
+    /// The token that came with the part before.
     pub page_token: Option<String>,
-    /// Only those that are live, or only the others.
+    /// Whether only live sessions are listed, or only the others.
     pub active: Option<bool>,
-    /// Only those of this identity.
+    /// The identity whose sessions alone are listed.
     pub identity: Option<Uuid>,
 }
 
@@ -53,16 +53,16 @@ pub const MAX_IDS: usize = 500;
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Ending {
-    /// They open nothing any more, and can be looked at for a while.
+    /// The sessions are no longer accepted, and can be looked at for a while.
     Disable,
-    /// Nothing is left of them.
+    /// Nothing is left of the sessions.
     Delete,
 }
 
-/// Whose sessions end.
+/// Which sessions end.
 #[derive(Clone, Copy, Debug)]
 pub enum Whose<'a> {
-    /// Everybody's.
+    /// The sessions of everybody.
     Everybodys,
     /// These sessions, at most [`MAX_IDS`].
     Sessions(&'a [Uuid]),
@@ -75,7 +75,8 @@ struct Ended {
 }
 
 impl AdminClient {
-    /// A part of all sessions or of an identity's, newest first, with the identity where all are asked for.
+    /// A part of all sessions, or of an identity's, with the newest first. The identity comes with each
+    /// session when all are asked for.
     pub async fn sessions(&self, query: &SessionQuery) -> Result<Part<Session>, ClientError> {
         let mut request = match query.identity {
             Some(id) => self.request(Method::GET, &["admin", "identities", &id.to_string(), "sessions"]),
@@ -94,7 +95,7 @@ impl AdminClient {
         self.json(request.query(&[("expand", "identity"), ("expand", "devices")])).await
     }
 
-    /// Disables a session: it opens nothing any more, and can be looked at for a while.
+    /// Disables a session, which is then no longer accepted and can be looked at for a while.
     pub async fn disable_session(&self, id: Uuid) -> Result<(), ClientError> {
         self.send(self.request(Method::DELETE, &["admin", "sessions", &id.to_string()])).await.map(drop)
     }

@@ -26,7 +26,7 @@ pub enum Algorithm {
     Ps384,
     /// RSASSA-PSS with SHA-512.
     Ps512,
-    /// Ed25519. A key may also name it `Ed25519` (RFC 9864); tokens then carry that name.
+    /// Ed25519. A key may also name it `Ed25519` (RFC 9864), and its tokens then carry that name.
     EdDsa,
     /// HMAC with SHA-256.
     Hs256,
@@ -83,7 +83,7 @@ impl Algorithm {
         matches!(self, Self::Rs256 | Self::Rs384 | Self::Rs512 | Self::Ps256 | Self::Ps384 | Self::Ps512)
     }
 
-    /// Bytes of its hash's output, which is the shortest HMAC key allowed (RFC 7518, section 3.2).
+    /// The number of bytes that its hash has, which is the shortest HMAC key allowed (RFC 7518, section 3.2).
     pub const fn hash_length(self) -> usize {
         match self {
             Self::Es256 | Self::Rs256 | Self::Ps256 | Self::Hs256 => 32,

@@ -1,4 +1,4 @@
-//! The little of DER (X.690) that key files need. Reads only; every length is checked.
+//! The little of DER (X.690) that key files need. It is only read, and every length is checked.
 
 use crate::error::KeyError;
 
@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
         self.take(tag).map(Self)
     }
 
-    /// Leaves the next element out.
+    /// Skips the next element.
     pub(crate) fn skip(&mut self) -> Result<(), KeyError> {
         self.next().map(|_| ())
     }

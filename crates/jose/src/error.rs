@@ -3,7 +3,7 @@
 /// A key or a key set cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// The text is not JSON, or no key set.
+    /// The text is not JSON, or not a key set.
     #[error("this is not a JSON Web Key Set: {0}")]
     NotAKeySet(String),
     /// The JSON is not a key.
@@ -38,10 +38,10 @@ pub enum KeyError {
     /// The key is for encryption.
     #[error("the key {0} is for encryption (\"use\": \"enc\"): signatures need a key with \"use\": \"sig\"")]
     ForEncryption(String),
-    /// The key lists what it is for (`key_ops`), and signatures are not among it.
+    /// The key lists what it is for (`key_ops`), and signatures are not in the list.
     #[error("the key {0} is not for signatures: add \"sign\" to its \"key_ops\", or leave the member out")]
     NotForSignatures(String),
-    /// An RSA key of less than 2048 bits.
+    /// The RSA key has fewer than 2048 bits.
     #[error("the RSA key {kid} has {bits} bits: at least 2048 are needed (RFC 7518, section 3.3)")]
     RsaTooShort {
         /// The key's id.
@@ -49,7 +49,7 @@ pub enum KeyError {
         /// Its length.
         bits: usize,
     },
-    /// An HMAC key shorter than its hash.
+    /// The HMAC key is shorter than its hash.
     #[error("the secret {kid} has {length} bytes: {alg} needs at least {needed} (RFC 7518, section 3.2)")]
     SecretTooShort {
         /// The key's id.
@@ -69,7 +69,7 @@ pub enum KeyError {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// Private and public half do not belong together.
+    /// The private and the public half do not belong together.
     #[error("the private and the public half of the key {0} do not belong together")]
     Inconsistent(String),
     /// Two keys of a set have the same id.
@@ -78,10 +78,10 @@ pub enum KeyError {
     /// The text is in none of the forms that can be imported.
     #[error("{0}")]
     NotImportable(String),
-    /// The size asked for cannot be made.
+    /// No key of the requested size can be made.
     #[error("RSA keys are made with 2048, 3072, 4096 or 8192 bits, not {0}")]
     BadSize(usize),
-    /// The key is kept outside of this process and does not sign now: try again.
+    /// The key is kept outside of this process and cannot sign now. The caller may try again.
     #[error("the key cannot sign now: {0}")]
     Unavailable(String),
     /// The library refused to make a key.
@@ -92,7 +92,7 @@ pub enum KeyError {
 /// A token is not valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VerifyError {
-    /// It is not of the form of a token.
+    /// It does not have the form of a token.
     #[error("this is not a signed token: {0}")]
     Malformed(&'static str),
     /// Its header or its payload is not a JSON object, or a member of it stands twice.
@@ -121,12 +121,12 @@ pub enum VerifyError {
     /// It names no key, and the set does not have exactly one.
     #[error("the token names no key (\"kid\"), and the set does not have exactly one")]
     NoKeyId,
-    /// The token's algorithm is not the one of its key.
+    /// The token's algorithm is not that of its key.
     #[error("the token says {token}, its key is for {key}")]
     AlgorithmMismatch {
-        /// The token's.
+        /// The token's algorithm.
         token: String,
-        /// The key's.
+        /// The key's algorithm.
         key: String,
     },
     /// The key that it names must not be used for signatures.
@@ -154,7 +154,7 @@ pub enum VerifyError {
     WrongIssuer {
         /// What stands in `iss`, as JSON.
         found: String,
-        /// Who should have issued it.
+        /// The issuer that was expected.
         expected: String,
     },
     /// It is meant for somebody else.
@@ -162,7 +162,7 @@ pub enum VerifyError {
     WrongAudience {
         /// What stands in `aud`, as JSON.
         found: String,
-        /// Whom it should be meant for.
+        /// The audience that was expected.
         expected: String,
     },
 }

@@ -18,7 +18,7 @@ use crate::jwk::{Jwk, Material};
 pub const DEFAULT_RSA_BITS: usize = 4096;
 
 /// Makes a key for an algorithm with the operating system's randomness. Without an id it gets its
-/// thumbprint. `rsa_bits` counts for RSA algorithms only.
+/// thumbprint as id. `rsa_bits` counts for RSA algorithms only.
 ///
 /// ```
 /// use sessera_jose::{Algorithm, generate};
@@ -73,7 +73,7 @@ mod tests {
     fn every_algorithm_signs_and_verifies_with_a_key_made_for_it() {
         for algorithm in Algorithm::ALL {
             let made = key(algorithm, Some("k".into()), 2048).unwrap();
-            // Through JSON and back, as it is stored.
+            // The key goes through JSON and back, as it does when it is stored.
             let read = Jwk::parse(made.to_private_json().to_string().as_bytes()).unwrap();
             assert_eq!(read, made, "{algorithm}");
             let set = JwkSet::new(vec![read]).unwrap();

@@ -15,7 +15,7 @@ use crate::strict_json;
 
 /// Reads the keys of a file: a JWK, a JWK set, PEM with any number of keys, or DER.
 ///
-/// `algorithm` is given to keys that name none. EC and Ed25519 keys need none; RSA keys do.
+/// `algorithm` is given to keys that name none. RSA keys need it; EC and Ed25519 keys do not.
 pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyError> {
     let text = std::str::from_utf8(bytes).ok();
     let keys = match text.map(str::trim_start) {
@@ -26,7 +26,7 @@ pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyE
     keys.into_iter().map(|key| with_algorithm(key, algorithm)).collect()
 }
 
-/// A shared secret for an HMAC algorithm, its bytes as they are.
+/// Reads a shared secret for an HMAC algorithm. The bytes are taken as they are.
 pub fn secret(bytes: &[u8], algorithm: Algorithm) -> Result<Jwk, KeyError> {
     if !algorithm.is_symmetric() {
         return Err(KeyError::NotImportable(format!(
@@ -86,7 +86,7 @@ fn pem_keys(text: &str) -> Result<Vec<Jwk>, KeyError> {
                 "the PEM key is encrypted: decrypt it first, for example with \"openssl pkcs8 -in FILE -nocrypt\"".into(),
             ));
         }
-        // OpenSSL writes the curve in a block of its own before the key, which says it again.
+        // OpenSSL writes the curve in a block of its own before the key, which names it again.
         if label != "EC PARAMETERS" {
             keys.push(Jwk::new(der_key(&bytes)?, None, None));
         }
@@ -98,7 +98,7 @@ fn pem_keys(text: &str) -> Result<Vec<Jwk>, KeyError> {
     Ok(keys)
 }
 
-/// A key in DER: PKCS#8, PKCS#1, SEC 1 or `SubjectPublicKeyInfo`.
+/// Reads a key in DER, in the form of PKCS#8, PKCS#1, SEC 1 or `SubjectPublicKeyInfo`.
 pub(crate) fn der_key(bytes: &[u8]) -> Result<Material, KeyError> {
     let mut reader = Reader::new(bytes);
     let mut body = reader.enter(der::SEQUENCE).map_err(|_| {
@@ -141,7 +141,7 @@ fn unsupported() -> KeyError {
     KeyError::NotImportable("the kind of key is not supported: use RSA, EC or Ed25519".into())
 }
 
-/// `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
+/// Reads a `SubjectPublicKeyInfo` (RFC 5280, section 4.1).
 fn public_key_info(mut body: Reader<'_>) -> Result<Material, KeyError> {
     let mut algorithm = body.enter(der::SEQUENCE)?;
     let oid = algorithm.take(der::OID)?;
@@ -158,7 +158,7 @@ fn public_key_info(mut body: Reader<'_>) -> Result<Material, KeyError> {
     Ok(Material::Pair { public, private: None })
 }
 
-/// A point in uncompressed form.
+/// Reads a point in uncompressed form.
 fn point(curve: Curve, bytes: &[u8]) -> Result<PublicKey, KeyError> {
     let length = curve.coordinate_length();
     match bytes {
@@ -170,7 +170,7 @@ fn point(curve: Curve, bytes: &[u8]) -> Result<PublicKey, KeyError> {
     }
 }
 
-/// `PrivateKeyInfo` (RFC 5958), the version being read already.
+/// Reads a `PrivateKeyInfo` (RFC 5958), whose version was read already.
 fn private_key_info(mut body: Reader<'_>, whole: &[u8]) -> Result<Material, KeyError> {
     let mut algorithm = body.enter(der::SEQUENCE)?;
     let oid = algorithm.take(der::OID)?;
@@ -191,7 +191,7 @@ fn private_key_info(mut body: Reader<'_>, whole: &[u8]) -> Result<Material, KeyE
     }
 }
 
-/// `ECPrivateKey` (RFC 5915).
+/// Reads an `ECPrivateKey` (RFC 5915).
 fn ec_private(mut body: Reader<'_>, named: Option<Curve>, whole: &[u8]) -> Result<Material, KeyError> {
     body.skip()?;
     let scalar = body.take(der::OCTET_STRING)?;
@@ -222,7 +222,7 @@ fn ec_private(mut body: Reader<'_>, named: Option<Curve>, whole: &[u8]) -> Resul
     Ok(Material::Pair { public, private: Some(PrivateKey::Scalar(padded)) })
 }
 
-/// `RSAPrivateKey` (RFC 8017, appendix A.1.2).
+/// Reads an `RSAPrivateKey` (RFC 8017, appendix A.1.2).
 fn rsa_private(mut body: Reader<'_>) -> Result<Material, KeyError> {
     body.skip()?;
     let (n, e) = (body.unsigned()?.to_vec(), body.unsigned()?.to_vec());
@@ -237,14 +237,14 @@ mod tests {
     use super::*;
     use crate::sign::Signer;
 
-    /// RFC 8410, section 10.3.
+    /// The key is that of RFC 8410, section 10.3.
     const ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
 
     #[test]
     fn a_pem_key_is_read_and_signs() {
         let keys = keys(ED25519.as_bytes(), None).unwrap();
         assert_eq!(keys[0].algorithm(), Ok(Algorithm::EdDsa));
-        // The public key of the same document, section 10.1.
+        // The public key is that of section 10.1 of the same document.
         let x = crate::base64url::decode(keys[0].public().unwrap().to_json()["x"].as_str().unwrap()).unwrap();
         assert_eq!(x[..4], [0x19, 0xbf, 0x44, 0x09]);
         assert!(Signer::new(&keys[0]).is_ok());

@@ -1,6 +1,6 @@
 //! JSON Web Keys (RFC 7517), key sets and signatures (RFC 7515), on aws-lc-rs.
 //!
-//! What it refuses to be: a JWE library, or one that trusts what a token says about its own key.
+//! It deliberately has no JWE, and it never trusts what a token says about its own key.
 //! Private keys ([`Jwk`]) and public ones ([`PublicJwk`]) are different types, and the public ones
 //! have no place for a private member. Private bytes are wiped from memory and never printed.
 //!

@@ -18,13 +18,13 @@ use crate::base64url;
 use crate::error::KeyError;
 use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicJwk, PublicKey};
 
-/// The private half of a key, wherever it is kept: it signs, and nobody sees it.
+/// The private half of a key, wherever it is kept. It signs, and nobody sees it.
 pub trait SigningKey: Send + Sync + fmt::Debug {
-    /// The public half with id and algorithm; a shared secret has none.
+    /// The public half with its id and algorithm. A shared secret has none.
     fn public(&self) -> Option<&PublicJwk>;
 
     /// The signature over the signing input as it stands in a token (RFC 7518, section 3), not encoded yet.
-    /// Blocks until it is there.
+    /// The call blocks until it is there.
     fn sign(&self, input: &[u8]) -> Result<Vec<u8>, KeyError>;
 
     /// Whether a signature waits for something outside of this process.
@@ -33,7 +33,7 @@ pub trait SigningKey: Send + Sync + fmt::Debug {
     }
 }
 
-/// A key that is ready to sign: parsed and checked once.
+/// A key that is ready to sign, because it was parsed and checked.
 #[derive(Debug)]
 pub struct Signer {
     algorithm: Algorithm,
@@ -58,12 +58,12 @@ enum Key {
 }
 
 impl Signer {
-    /// The signer of a set: its first key.
+    /// Makes a signer of the first key of a set.
     pub fn of_set(set: &JwkSet) -> Result<Self, KeyError> {
         Self::new(set.keys().first().ok_or(KeyError::EmptySet)?)
     }
 
-    /// A signer with this key.
+    /// Makes a signer of this key.
     pub fn new(jwk: &Jwk) -> Result<Self, KeyError> {
         let kid = jwk.kid().to_owned();
         jwk.check_purpose()?;
@@ -107,13 +107,13 @@ impl Signer {
                 _ => return Err(inconsistent()),
             },
         };
-        // The key has an algorithm, or the line above had failed.
+        // The key has an algorithm, because the line above would have failed otherwise.
         let alg = jwk.alg().unwrap_or_default().to_owned();
         let local = LocalKey { kid: kid.clone(), public: jwk.public(), key };
         Ok(Self { algorithm, alg, kid, key: Arc::new(local) })
     }
 
-    /// A signer with a key that has a public half, wherever the private one is kept.
+    /// Makes a signer of a key that has a public half, wherever the private half is kept.
     pub fn of_key(key: Arc<dyn SigningKey>) -> Result<Self, KeyError> {
         let public = key.public().ok_or(KeyError::EmptySet)?;
         let kid = public.kid().to_owned();
@@ -143,8 +143,9 @@ impl Signer {
 
     /// The header of its tokens, `{"alg","kid","typ"}`, as base64url and with the dot behind it.
     ///
-    /// The algorithm is named as the key names it: verifiers look for the key that says the same. With
-    /// `template` it has a member of that name, which nobody else has to understand (RFC 7515, section 4.3).
+    /// The algorithm is named as the key names it, because verifiers look for the key that names the same
+    /// one. With `template` the header has a member of that name, which verifiers may ignore (RFC 7515,
+    /// section 4.3).
     pub fn encoded_header(&self, typ: &str, template: Option<&str>) -> String {
         let mut header = json!({ "alg": self.alg, "kid": self.kid, "typ": typ });
         if let Some(template) = template {
@@ -155,14 +156,14 @@ impl Signer {
 
     /// The signature over the signing input (RFC 7515, section 5.1), appended to `out` as base64url.
     ///
-    /// In this process that fails only when the library refuses to sign, which a checked key does not make it
-    /// do. A key elsewhere may be [unavailable](KeyError::Unavailable).
+    /// A key in this process fails only when the library refuses to sign, which it does not do for a key that
+    /// was checked. A key elsewhere may be [unavailable](KeyError::Unavailable).
     pub fn sign_into(&self, input: &[u8], out: &mut String) -> Result<(), KeyError> {
         base64url::encode_into(self.key.sign(input)?, out);
         Ok(())
     }
 
-    /// A token in compact form over a payload.
+    /// Signs a payload and returns the token in compact form.
     pub fn sign_compact(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
         let mut token = self.encoded_header(typ, None);
         base64url::encode_into(payload, &mut token);
@@ -200,7 +201,7 @@ impl fmt::Debug for LocalKey {
     }
 }
 
-/// A point in uncompressed form (SEC 1, section 2.3.3).
+/// Writes a point in uncompressed form (SEC 1, section 2.3.3).
 pub(crate) fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
     let mut point = Vec::with_capacity(1 + x.len() + y.len());
     point.push(4);

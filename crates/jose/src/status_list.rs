@@ -27,8 +27,8 @@ pub enum StatusListError {
     NoSuchIndex(u64),
 }
 
-/// A list as it is written into `lst`: zlib (RFC 1950), as base64url. The same bytes give the same text on
-/// every machine.
+/// Writes a list as it stands in `lst`, which is zlib (RFC 1950) as base64url. Equal bytes give equal texts
+/// on every machine.
 pub fn encode(bits: &[u8]) -> String {
     base64url::encode(compress_to_vec_zlib(bits, 9))
 }
@@ -57,7 +57,7 @@ mod tests {
         json!({"status_list": {"bits": bits, "lst": lst}}).as_object().unwrap().clone()
     }
 
-    /// Sections 4.1 and 4.2 of the draft.
+    /// The examples are those of sections 4.1 and 4.2 of the draft.
     #[test]
     fn the_draft_s_examples_are_read() {
         let of = |claims: &Map<String, Value>, count: u64| {

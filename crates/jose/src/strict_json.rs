@@ -8,7 +8,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Parses JSON, refusing duplicate members at all depths. The error is one sentence.
+/// Parses JSON and refuses duplicate members at all depths. The error is one sentence.
 pub fn parse(json: &[u8]) -> Result<Value, String> {
     serde_json::from_slice::<Strict>(json).map(|strict| strict.0).map_err(|error| error.to_string())
 }

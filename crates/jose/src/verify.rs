@@ -1,4 +1,4 @@
-//! Checking tokens: signature first, then times.
+//! Checking tokens, first their signature and then their times.
 
 use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::PublicKeyComponents;
@@ -45,7 +45,7 @@ fn object(part: &'static str, json: &[u8]) -> Result<Map<String, Value>, VerifyE
     }
 }
 
-/// The parts of a token that was not checked yet.
+/// The parts of a token that is not checked yet.
 struct Parts<'a> {
     header: Map<String, Value>,
     algorithm: Algorithm,
@@ -95,7 +95,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Which of the keys it names. Without an id a set of one key is clear enough.
+    /// Finds the key that it names. A token without an id is unambiguous when the set has exactly one key.
     fn key<'k, K>(&self, keys: &'k [K], kid_of: impl Fn(&K) -> &str) -> Result<&'k K, VerifyError> {
         match (&self.kid, keys) {
             (Some(kid), _) => keys
@@ -111,8 +111,8 @@ impl<'a> Parts<'a> {
         Verified { header: self.header, payload: self.payload, kid: kid.to_owned() }
     }
 
-    /// The key's algorithm decides, and the token must say the same: what a token says about itself
-    /// never chooses how it is checked.
+    /// Checks the algorithm. The key's decides, and the token must name the same one, so that what a token
+    /// says about itself never chooses how it is checked.
     fn check_algorithm(&self, alg: Option<&str>) -> Result<(), VerifyError> {
         let Some(alg) = alg else { return Ok(()) };
         if alg.parse() == Ok(self.algorithm) {
@@ -128,7 +128,7 @@ pub fn verify(token: &str, keys: &PublicJwkSet) -> Result<Verified, VerifyError>
     verify_with_keys(token, &keys.keys().iter().collect::<Vec<_>>())
 }
 
-/// The same with public keys that stand in several places.
+/// Checks the signature of a token with public keys that stand in several places.
 pub fn verify_with_keys(token: &str, keys: &[&PublicJwk]) -> Result<Verified, VerifyError> {
     let parts = Parts::of(token)?;
     if parts.algorithm.is_symmetric() {
@@ -150,7 +150,7 @@ pub fn verify_with_secrets(token: &str, keys: &JwkSet) -> Result<Verified, Verif
     parts.check_algorithm(key.alg())?;
     match key.material() {
         Material::Secret(secret) if parts.algorithm.is_symmetric() => {
-            // Its length is a part of what the algorithm asks for.
+            // The length of the secret is part of what the algorithm asks for.
             key.clone().with_default_algorithm(parts.algorithm).algorithm().map_err(VerifyError::Key)?;
             check_secret(secret, &parts)?;
         }
@@ -173,7 +173,7 @@ fn check_secret(secret: &[u8], parts: &Parts<'_>) -> Result<(), VerifyError> {
     hmac::verify(&key, parts.signing_input, &parts.signature).map_err(|_| VerifyError::BadSignature)
 }
 
-/// An RSA key that is too short vouches for nothing.
+/// Refuses an RSA key that is too short, because its signatures prove nothing.
 fn check_length(kid: &str, public: &PublicKey) -> Result<(), VerifyError> {
     match public.rsa_bits() {
         Some(bits) if bits < MIN_RSA_BITS => {
@@ -253,7 +253,7 @@ pub fn check_issuer(claims: &Map<String, Value>, expected: &str) -> Result<(), V
     }
 }
 
-/// Checks for whom a token is meant (RFC 7519, section 4.1.3): `aud` names one or several.
+/// Checks whom a token is meant for (RFC 7519, section 4.1.3). `aud` names one recipient or several.
 pub fn check_audience(claims: &Map<String, Value>, expected: &str) -> Result<(), VerifyError> {
     let found = claims.get("aud");
     let named = match found {
@@ -343,7 +343,7 @@ mod tests {
         assert!(matches!(check(json!({"alg": "ES256", "kid": "2"})), Err(VerifyError::UnknownKey(_))));
         assert!(matches!(check(json!({"alg": "ES256", "crit": ["x"]})), Err(VerifyError::CriticalExtension)));
         assert!(matches!(check(json!({"alg": 1})), Err(VerifyError::Malformed(_))));
-        // The public key as an HMAC secret.
+        // The attacker uses the public key as an HMAC secret.
         let confused = JwkSet::parse(br#"{"keys":[{"kty":"oct","k":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","alg":"HS256","kid":"1"}]}"#).unwrap();
         let token = Signer::of_set(&confused).unwrap().sign_compact("JWT", b"{}").unwrap();
         assert!(verify(&token, &set.public()).is_err());

@@ -1,4 +1,4 @@
-//! What can go wrong, with what to do about it.
+//! What can go wrong, and what to do about it.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -52,10 +52,10 @@ pub enum Pkcs11Error {
     /// The session with the token is gone; a new one may do.
     #[error("the session with the token ended: {0}")]
     Lost(String),
-    /// The module refuses.
+    /// The module refuses a call.
     #[error("the token refuses: {0}")]
     Refused(String),
-    /// More wait for the token than it can serve.
+    /// More callers wait for the token than it can serve.
     #[error("too many wait for the token already")]
     Busy,
     /// The token does not answer.

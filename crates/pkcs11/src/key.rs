@@ -1,4 +1,4 @@
-//! A key on a token: its public half, and its signatures.
+//! A key on a token, with its public half and its signatures.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,10 +22,11 @@ const PATIENCE_TO_SIGN: Duration = Duration::from_secs(2);
 /// How long loading a module, logging in and finding a key may take.
 const PATIENCE_TO_OPEN: Duration = Duration::from_secs(5);
 
-/// The curve P-256 as `CKA_EC_PARAMS` has it: its object identifier in DER (RFC 5480, section 2.1.1.1).
+/// The curve P-256 as `CKA_EC_PARAMS` has it, which is its object identifier in DER (RFC 5480, section
+/// 2.1.1.1).
 const P256: &[u8] = &[0x06, 0x08, 0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07];
 
-/// A point of P-256 as `CKA_EC_POINT` has it: an octet string in DER, of 65 bytes.
+/// How a point of P-256 begins in `CKA_EC_POINT`, which is an octet string of 65 bytes in DER.
 const P256_POINT: &[u8] = &[0x04, 65];
 
 /// A key on a token.
@@ -42,7 +43,7 @@ impl Pkcs11Key {
         let pool = token::pool(&uri.token);
         let wanted = uri.clone();
         let key = pool.run(PATIENCE_TO_OPEN, move |open| {
-            // What was found before may be gone.
+            // The handle that was found before may no longer be good.
             open.handles.remove(&name(&wanted));
             let private = private_handle(open, &wanted)?;
             public_key(open, &wanted, private)
@@ -53,13 +54,13 @@ impl Pkcs11Key {
         };
         let jwk = Jwk::new(Material::Pair { public: key, private: None }, Some(algorithm), None);
         jwk.algorithm().map_err(|error| Pkcs11Error::Kind(error.to_string()))?;
-        // A pair has a public form.
+        // A pair always has a public form.
         let public = jwk.public().ok_or(Pkcs11Error::Inconsistent)?;
         Ok(Self { pool, uri: uri.clone(), public, algorithm })
     }
 
     fn signature(&self, input: &[u8]) -> Result<Vec<u8>, Pkcs11Error> {
-        // Nearly all tokens can do these two. ECDSA gives r and s side by side, as tokens have them
+        // Nearly all tokens can do these two. ECDSA gives r and s side by side, as JSON Web Tokens have them
         // (RFC 7518, section 3.4).
         let (is_rsa, data) = match self.algorithm {
             Algorithm::Rs256 => (true, input.to_vec()),
@@ -98,7 +99,7 @@ fn name(uri: &KeyUri) -> (Option<String>, Option<Vec<u8>>) {
     (uri.label.clone(), uri.id.clone())
 }
 
-/// The one object that fits.
+/// Finds the one object that fits.
 fn find(
     open: &Open,
     what: &'static str,
@@ -125,7 +126,8 @@ fn private_handle(open: &mut Open, uri: &KeyUri) -> Result<ObjectHandle, Pkcs11E
     Ok(handle)
 }
 
-/// The public half: the public key with the id of the private one, or where that has none with its label.
+/// Reads the public half from the public key with the id of the private one, or with its label if it has no
+/// id.
 fn public_key(open: &Open, uri: &KeyUri, private: ObjectHandle) -> Result<PublicKey, Pkcs11Error> {
     let read =
         |object, what: &[AttributeType]| open.session.get_attributes(object, what).map_err(from_library);
@@ -166,7 +168,8 @@ fn public_key(open: &Open, uri: &KeyUri, private: ObjectHandle) -> Result<Public
     }
 }
 
-/// A point in uncompressed form (SEC 1, section 2.3.3). Some tokens leave the octet string around it out.
+/// Reads a point in uncompressed form (SEC 1, section 2.3.3). Some tokens leave out the octet string around
+/// it.
 fn ec(point: &[u8]) -> Result<PublicKey, Pkcs11Error> {
     match point.strip_prefix(P256_POINT).unwrap_or(point) {
         [4, coordinates @ ..] if coordinates.len() == 64 => {

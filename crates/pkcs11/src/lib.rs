@@ -1,10 +1,11 @@
-//! Keys that sign outside of the process: in a hardware security module, or whatever else speaks PKCS #11.
+//! Keys that sign outside of the process, in a hardware security module or whatever else speaks PKCS #11.
 //!
 //! [`open`] takes a `pkcs11:` URI (RFC 7512), finds the one private key that it names and gives a
 //! [`SigningKey`]. The private half never comes here.
 //!
-//! A module may take its time or never answer, and nobody can stop a call into it. So all calls are made by a few
-//! threads of each token (`pool`), each with a session of its own, and whoever asks waits for a bounded time only.
+//! A module may take its time or never answer, and nobody can stop a call into it. Therefore a few threads of
+//! each token (`pool`) make all calls, each with a session of its own, and callers wait for a bounded time
+//! only.
 //!
 //! | module | holds |
 //! |---|---|
@@ -30,13 +31,14 @@ use crate::key::Pkcs11Key;
 pub use error::Pkcs11Error;
 pub use uri::KeyUri;
 
-/// Keys that were opened. They outlive configurations: a change of one must not wait for tokens again.
+/// Keys that were opened. They outlive configurations, so that a change of one need not wait for tokens
+/// again.
 static OPENED: LazyLock<Mutex<HashMap<KeyUri, Arc<Pkcs11Key>>>> = LazyLock::new(Mutex::default);
 
 /// The key that a URI names, proven to sign what its public half verifies.
 ///
-/// The first time that waits for the token, seven seconds at the most; later the same key is given again, whether the
-/// token answers or not.
+/// The first call for a key waits for the token, for at most seven seconds. Later calls return the same key,
+/// whether or not the token answers.
 pub fn open(uri: &str) -> Result<Arc<dyn SigningKey>, Pkcs11Error> {
     let uri = KeyUri::parse(uri)?;
     let opened = || OPENED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! A few threads that call what may never answer, a short queue before them, and time-outs for those who ask.
+//! A few threads that make calls which may never return, with a short queue before them and a time-out for
+//! everybody who waits for a result.
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,38 +7,38 @@ use std::time::{Duration, Instant};
 
 use crate::error::Pkcs11Error;
 
-/// How many calls into a module are under way at once, one for each session.
+/// How many calls into a module are under way at once. Each has a session of its own.
 const THREADS: usize = 4;
 
-/// How many may wait for a thread. Whoever comes then is refused at once.
+/// How many jobs may wait for a thread. Any more are refused at once.
 const QUEUE: usize = 64;
 
-/// A piece of work on what a thread holds, a session for example. Fails with [`Pkcs11Error::Lost`] when that has to
-/// be made anew.
+/// A piece of work on what a thread holds, a session for example. It fails with [`Pkcs11Error::Lost`] when
+/// that has to be made anew.
 type Work<H> = Box<dyn FnMut(&mut H) -> Option<Pkcs11Error> + Send>;
 
 struct Job<H> {
     work: Work<H>,
-    /// Nobody waits for it any more after that.
+    /// The time after which nobody waits for it any more.
     until: Instant,
-    /// Told why the work could not be begun.
+    /// Is told why the work could not be begun.
     failed: SyncSender<Pkcs11Error>,
 }
 
-/// The threads.
+/// The threads that do the work, and their queue.
 pub(crate) struct Pool<H> {
     queue: SyncSender<Job<H>>,
 }
 
 impl<H: 'static> Pool<H> {
-    /// A pool whose threads hold what `connect` gives, from their first job on.
+    /// Makes a pool. From its first job on, each thread holds what `connect` gives.
     pub(crate) fn new(connect: impl Fn() -> Result<H, Pkcs11Error> + Send + Sync + 'static) -> Self {
         let (queue, jobs) = sync_channel::<Job<H>>(QUEUE);
         let (jobs, connect) = (Arc::new(Mutex::new(jobs)), Arc::new(connect));
         for number in 0..THREADS {
             let (jobs, connect) = (jobs.clone(), connect.clone());
             let thread = std::thread::Builder::new().name(format!("pkcs11-{number}"));
-            // Without threads the system has other troubles; jobs are answered as late ones then.
+            // A system that has no threads left is in deeper trouble; its jobs simply time out.
             if let Err(error) = thread.spawn(move || serve(&jobs, &*connect)) {
                 tracing::error!("no thread can be started: {error}");
             }
@@ -45,7 +46,7 @@ impl<H: 'static> Pool<H> {
         Self { queue }
     }
 
-    /// Does something on a thread and waits for it, for `patience` at the most.
+    /// Does something on a thread and waits for it, for at most `patience`.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         patience: Duration,
@@ -56,7 +57,7 @@ impl<H: 'static> Pool<H> {
         let until = Instant::now() + patience;
         let work: Work<H> = Box::new(move |held| match work(held) {
             Err(lost @ Pkcs11Error::Lost(_)) => Some(lost),
-            // Who asked may have given up.
+            // The caller may have given up.
             other => {
                 let _ = done.try_send(other);
                 None
@@ -81,7 +82,7 @@ fn serve<H>(jobs: &Mutex<Receiver<Job<H>>>, connect: &dyn Fn() -> Result<H, Pkcs
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut job) = next else { return };
-        // With what is held already, and when that is gone once more with a new one.
+        // The work is tried with what is held already and, when that is gone, once more with a new one.
         for _ in 0..2 {
             if job.until <= Instant::now() {
                 break;
@@ -101,7 +102,7 @@ fn serve<H>(jobs: &Mutex<Receiver<Job<H>>>, connect: &dyn Fn() -> Result<H, Pkcs
                 Err(error) => error,
             };
             tracing::warn!("a token is not reached: {lost}");
-            // Only the first one is asked for.
+            // Only the first message counts.
             let _ = job.failed.try_send(lost);
         }
     }
@@ -121,7 +122,7 @@ mod tests {
     fn who_asks_waits_for_a_bounded_time_and_the_queue_is_bounded() {
         let pool: Arc<Pool<()>> = Arc::new(Pool::new(|| Ok(())));
         assert_eq!(pool.run(LONG, |()| Ok(1)), Ok(1));
-        // All threads stand still.
+        // All threads are held up.
         let (release, gate) = channel::<()>();
         let gate = Arc::new(Mutex::new(gate));
         let (stuck, is_stuck) = channel();
@@ -131,7 +132,7 @@ mod tests {
                 std::thread::spawn(move || {
                     pool.run(LONG, move |()| {
                         let _ = stuck.send(());
-                        // Released when the sender is gone.
+                        // The threads go on when the sender is gone.
                         let _ = gate.lock().unwrap().recv();
                         Ok(2)
                     })
@@ -156,7 +157,7 @@ mod tests {
         for thread in waiting {
             assert_eq!(thread.join().unwrap(), Ok(2));
         }
-        // Those for whom nobody waits any more are left out.
+        // Jobs for which nobody waits any more are skipped.
         let again = || pool.run(LONG, |()| Ok(4));
         while again() == Err(Pkcs11Error::Busy) {}
         assert_eq!(again(), Ok(4));
@@ -187,7 +188,7 @@ mod tests {
         });
         assert_eq!((worked, made.load(Ordering::SeqCst)), (Ok(()), 2));
         assert_eq!(pool.run(LONG, move |_| Err::<(), _>(lost())), Err(lost()));
-        // Any other error keeps the session.
+        // The session is kept after any other error.
         let refused = || Pkcs11Error::Refused("no".into());
         assert_eq!(pool.run(LONG, move |_| Err::<(), _>(refused())), Err(refused()));
     }

@@ -20,17 +20,17 @@ use crate::uri::TokenUri;
 /// A session that is logged in, and the keys that were found in it.
 pub(crate) struct Open {
     pub(crate) session: Session,
-    /// By label and id.
+    /// The keys by their labels and ids.
     pub(crate) handles: HashMap<(Option<String>, Option<Vec<u8>>), ObjectHandle>,
 }
 
-/// A module is initialised once in a process, and stays so.
+/// The modules that were initialised. Each is initialised once in a process and stays so.
 static MODULES: LazyLock<Mutex<HashMap<PathBuf, Pkcs11>>> = LazyLock::new(Mutex::default);
 
 /// Tokens in use. They outlive configurations, so that a change of one does not open all sessions again.
 static TOKENS: LazyLock<Mutex<HashMap<TokenUri, Arc<Pool<Open>>>>> = LazyLock::new(Mutex::default);
 
-/// The threads that speak with a token.
+/// The threads that talk to a token.
 pub(crate) fn pool(uri: &TokenUri) -> Arc<Pool<Open>> {
     let mut tokens = TOKENS.lock().unwrap_or_else(PoisonError::into_inner);
     let make = || {
@@ -40,7 +40,7 @@ pub(crate) fn pool(uri: &TokenUri) -> Arc<Pool<Open>> {
     tokens.entry(uri.clone()).or_insert_with(make).clone()
 }
 
-/// What an error of the library means.
+/// Says what an error of the library means.
 pub(crate) fn from_library(error: Error) -> Pkcs11Error {
     match error {
         Error::Pkcs11(
@@ -58,7 +58,7 @@ pub(crate) fn from_library(error: Error) -> Pkcs11Error {
     }
 }
 
-/// The library explains its errors at length; the code says it all.
+/// Names an error by its code, because the library's explanations are long.
 fn short(error: &Error) -> String {
     match error {
         Error::Pkcs11(code, function) => format!("{code:?} from {function}"),
@@ -88,7 +88,7 @@ fn connect(uri: &TokenUri) -> Result<Open, Pkcs11Error> {
         let failed =
             |error: std::io::Error| Pkcs11Error::Pin { path: path.clone(), problem: error.to_string() };
         let pin = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
-        // The login is the token's, not the session's: another session may have done it.
+        // The login belongs to the token, not to the session, so another session may have done it.
         match session.login(UserType::User, Some(&AuthPin::from(pin.trim_end()))) {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
             Err(error) => return Err(from_library(error)),
@@ -97,7 +97,7 @@ fn connect(uri: &TokenUri) -> Result<Open, Pkcs11Error> {
     Ok(Open { session, handles: HashMap::new() })
 }
 
-/// The one token that fits.
+/// Finds the one token that fits.
 fn slot(module: &Pkcs11, uri: &TokenUri) -> Result<Slot, Pkcs11Error> {
     let mut fitting = Vec::new();
     for slot in module.get_slots_with_initialized_token().map_err(from_library)? {

@@ -1,4 +1,4 @@
-//! The address of a key: a `pkcs11:` URI (RFC 7512).
+//! The address of a key, which is a `pkcs11:` URI (RFC 7512).
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use percent_encoding::percent_decode_str;
 
 use crate::error::Pkcs11Error;
 
-/// Which token is meant. What is absent fits any.
+/// Which token is meant. A member that is absent fits any token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct TokenUri {
-    /// The shared library that speaks for it.
+    /// The shared library through which it is used.
     pub module: PathBuf,
-    /// The file with the user's PIN; a token without one asks for none.
+    /// The file with the user's PIN. Without one no PIN is given.
     pub pin_source: Option<PathBuf>,
     /// Its label.
     pub label: Option<String>,
     /// Its serial number.
     pub serial: Option<String>,
-    /// Who made it.
+    /// Its manufacturer.
     pub manufacturer: Option<String>,
     /// Its model.
     pub model: Option<String>,
@@ -35,7 +35,8 @@ pub struct KeyUri {
 }
 
 impl KeyUri {
-    /// Parses a URI. It must name a module and a key by label or id; PINs do not stand in it but in a file.
+    /// Parses a URI. It must name a module, and a key by its label or id. A PIN is never part of it but is
+    /// read from a file.
     pub fn parse(text: &str) -> Result<Self, Pkcs11Error> {
         let wrong = |problem: String| Pkcs11Error::Uri(problem);
         let rest = text.strip_prefix("pkcs11:").ok_or_else(|| wrong("does not begin with pkcs11:".into()))?;
@@ -87,7 +88,7 @@ impl KeyUri {
     }
 }
 
-/// Names and values, not decoded yet.
+/// Splits a part into names and values, which are not decoded yet.
 fn attributes(text: &str, separator: char) -> Result<Vec<(&str, &str)>, Pkcs11Error> {
     let pair = |part| {
         str::split_once(part, '=').ok_or_else(|| Pkcs11Error::Uri(format!("has \"{part}\" without a value")))
@@ -97,10 +98,10 @@ fn attributes(text: &str, separator: char) -> Result<Vec<(&str, &str)>, Pkcs11Er
 
 fn decoded(name: &str, value: &str) -> Result<String, Pkcs11Error> {
     let text = percent_decode_str(value).decode_utf8();
-    text.map(Into::into).map_err(|_| Pkcs11Error::Uri(format!("has a value of \"{name}\" that is not a text")))
+    text.map(Into::into).map_err(|_| Pkcs11Error::Uri(format!("has a value of \"{name}\" that is not text")))
 }
 
-/// No attribute stands twice (RFC 7512, section 2.3).
+/// Puts an attribute in its place, and fails when it stands there already (RFC 7512, section 2.3).
 fn put<T>(name: &str, place: &mut Option<T>, value: T) -> Result<(), Pkcs11Error> {
     match place.replace(value) {
         None => Ok(()),

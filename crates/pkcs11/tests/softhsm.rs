@@ -1,4 +1,4 @@
-//! Keys in SoftHSM, Debian's package `softhsm2`: a token in files, behind the same interface as hardware.
+//! Keys in SoftHSM (Debian's package `softhsm2`), a token in files that has the same interface as hardware.
 
 use std::path::Path;
 use std::process::Command;
@@ -48,7 +48,7 @@ fn tokens() -> tempfile::TempDir {
     temporary
 }
 
-/// SoftHSM finds its tokens by a variable of the environment, so the test runs in a process of its own.
+/// SoftHSM finds its tokens by an environment variable, so the test runs in a process of its own.
 #[test]
 fn a_token_signs() {
     if !Path::new(MODULE).exists() {
@@ -80,7 +80,7 @@ fn within() {
         assert_eq!(public.kid(), public.key().thumbprint(), "the same on every node");
         let set = PublicJwkSet::new(vec![public.clone()]);
         let signer = Signer::of_key(key).unwrap();
-        // More at once than there are sessions.
+        // There are more callers at once than sessions.
         std::thread::scope(|scope| {
             for number in 0..16 {
                 let (signer, set) = (&signer, &set);
@@ -103,7 +103,7 @@ fn within() {
     assert!(matches!(module, Pkcs11Error::Module { .. }), "{module}");
     let pin = open(&uri("token=first;object=p256").replace("/pin", "/nowhere")).unwrap_err();
     assert!(matches!(pin, Pkcs11Error::Pin { .. }), "{pin}");
-    // The second token, where nobody has logged in yet.
+    // Nobody has logged in to the second token yet.
     let wrong = open(&uri("token=second;object=p256").replace("/pin", "/wrong")).unwrap_err();
     assert!(matches!(&wrong, Pkcs11Error::Refused(why) if why.contains("PinIncorrect")), "{wrong}");
     assert!(!wrong.to_string().contains("4321"));

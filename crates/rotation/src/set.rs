@@ -289,7 +289,8 @@ impl ManagedSet {
                 .min_by_key(|key| key.activates_at);
             match next {
                 Some(next) => next.activates_at = now,
-                // Otherwise an older key would count as the latest one, although it was taken out of service.
+                // An older key would count as the latest one now. It was taken out of service, so nothing
+                // signs.
                 None => return Ok(self.revoked(position, None, now, timing)),
             }
         }

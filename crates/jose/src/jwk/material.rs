@@ -1,4 +1,5 @@
-//! What keys consist of: the numbers of each kind (RFC 7518 section 6, RFC 8037), and how they are read.
+//! What keys consist of, which is the numbers of each kind (RFC 7518 section 6, RFC 8037), and how they are
+//! read.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
@@ -29,7 +30,7 @@ impl Curve {
         }
     }
 
-    /// Bytes of a coordinate.
+    /// The number of bytes of a coordinate.
     pub const fn coordinate_length(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -55,7 +56,7 @@ impl Curve {
 /// The shortest RSA key that signs or verifies (RFC 7518, section 3.3).
 pub const MIN_RSA_BITS: usize = 2048;
 
-/// Private bytes, wiped when dropped.
+/// Private bytes, which are wiped when dropped.
 pub type SecretBytes = Zeroizing<Vec<u8>>;
 
 /// The public half of a key.
@@ -65,9 +66,9 @@ pub enum PublicKey {
     Ec {
         /// The curve.
         curve: Curve,
-        /// First coordinate.
+        /// The first coordinate.
         x: Vec<u8>,
-        /// Second coordinate.
+        /// The second coordinate.
         y: Vec<u8>,
     },
     /// An Ed25519 key.
@@ -77,9 +78,9 @@ pub enum PublicKey {
     },
     /// An RSA key.
     Rsa {
-        /// Modulus, without leading zeros.
+        /// The modulus, without leading zeros.
         n: Vec<u8>,
-        /// Exponent, without leading zeros.
+        /// The exponent, without leading zeros.
         e: Vec<u8>,
     },
 }
@@ -99,7 +100,7 @@ impl PublicKey {
         }
     }
 
-    /// Bits of the modulus of an RSA key; other kinds have none.
+    /// The bits of an RSA key's modulus. Other kinds of keys have none.
     pub fn rsa_bits(&self) -> Option<usize> {
         match self {
             Self::Rsa { n, .. } => {
@@ -109,7 +110,7 @@ impl PublicKey {
         }
     }
 
-    /// Its kind and curve in words.
+    /// The kind of the key and its curve, in words.
     pub(super) fn kind(&self) -> String {
         match self {
             Self::Ec { curve, .. } => format!("EC {}", curve.as_str()),
@@ -149,7 +150,7 @@ impl PublicKey {
         }
     }
 
-    /// The thumbprint (RFC 7638): SHA-256 of the required members in the order of their names.
+    /// The thumbprint (RFC 7638), which is the SHA-256 of the required members in the order of their names.
     pub fn thumbprint(&self) -> String {
         let text = match self {
             Self::Ec { curve, x, y } => format!(
@@ -181,24 +182,24 @@ pub enum PrivateKey {
 /// The private numbers of an RSA key (RFC 7518, section 6.3.2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct RsaPrivate {
-    /// Private exponent.
+    /// The private exponent.
     pub d: SecretBytes,
-    /// First prime.
+    /// The first prime.
     pub p: SecretBytes,
-    /// Second prime.
+    /// The second prime.
     pub q: SecretBytes,
-    /// d mod (p - 1).
+    /// The private exponent modulo p - 1.
     pub dp: SecretBytes,
-    /// d mod (q - 1).
+    /// The private exponent modulo q - 1.
     pub dq: SecretBytes,
-    /// Inverse of q mod p.
+    /// The inverse of q modulo p.
     pub qi: SecretBytes,
 }
 
 /// What a key consists of.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Material {
-    /// A pair, its private half perhaps absent.
+    /// A pair, whose private half may be absent.
     Pair {
         /// The public half.
         public: PublicKey,
@@ -251,7 +252,7 @@ impl Members<'_> {
         self.optional(member)?.ok_or(KeyError::BadMember { member, problem: "is missing" })
     }
 
-    /// Bytes of exactly this length.
+    /// Reads bytes of exactly this length.
     fn exact(&mut self, member: &'static str, length: usize) -> Result<SecretBytes, KeyError> {
         let bytes = self.required(member)?;
         checked_length(member, bytes, length)
@@ -274,12 +275,12 @@ fn checked_length(member: &'static str, bytes: SecretBytes, length: usize) -> Re
     }
 }
 
-/// Public bytes need no wiping.
+/// Takes bytes that are public and need no wiping.
 fn plain(bytes: &SecretBytes) -> Vec<u8> {
     bytes.to_vec()
 }
 
-/// A big-endian number without leading zeros.
+/// Reads a big-endian number and drops its leading zeros.
 fn number(bytes: &SecretBytes) -> Vec<u8> {
     bytes.iter().copied().skip_while(|byte| *byte == 0).collect()
 }

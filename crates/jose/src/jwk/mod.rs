@@ -29,7 +29,7 @@ pub struct Jwk {
 }
 
 impl Jwk {
-    /// A key for signing. Without an id it gets its thumbprint.
+    /// Makes a key for signing. Without an id it gets its thumbprint as id.
     pub fn new(material: Material, algorithm: Option<Algorithm>, kid: Option<String>) -> Self {
         let mut jwk = Self {
             kid: kid.unwrap_or_default(),
@@ -50,7 +50,7 @@ impl Jwk {
         Self::from_value(value)
     }
 
-    /// From a JSON value.
+    /// Reads a JSON value.
     pub fn from_value(value: Value) -> Result<Self, KeyError> {
         let Value::Object(mut members) = value else {
             return Err(KeyError::NotAKey("a JSON object was expected".into()));
@@ -80,7 +80,7 @@ impl Jwk {
         self.alg.as_deref()
     }
 
-    /// What the key is for: `sig`, `enc` or unsaid.
+    /// What the key is for, which is `sig`, `enc` or unsaid.
     pub fn key_use(&self) -> Option<&str> {
         self.key_use.as_deref()
     }
@@ -90,21 +90,21 @@ impl Jwk {
         &self.material
     }
 
-    /// The same with another id.
+    /// Gives the key another id.
     #[must_use]
     pub fn with_kid(mut self, kid: impl Into<String>) -> Self {
         self.kid = kid.into();
         self
     }
 
-    /// The same with an algorithm where it names none.
+    /// Gives the key an algorithm unless it names one.
     #[must_use]
     pub fn with_default_algorithm(mut self, algorithm: Algorithm) -> Self {
         self.alg.get_or_insert_with(|| algorithm.as_str().to_owned());
         self
     }
 
-    /// The same with another use.
+    /// Gives the key another use.
     #[must_use]
     pub fn with_use(mut self, key_use: impl Into<String>) -> Self {
         self.key_use = Some(key_use.into());
@@ -142,7 +142,7 @@ impl Jwk {
         Ok(algorithm)
     }
 
-    /// Whether the key may be used for signatures: what it says about itself (`use`, `key_ops`) allows it.
+    /// Whether what the key says about itself (`use`, `key_ops`) allows it to be used for signatures.
     pub fn check_purpose(&self) -> Result<(), KeyError> {
         check_purpose(&self.kid, self.key_use.as_deref(), &self.other)
     }
@@ -152,13 +152,13 @@ impl Jwk {
         matches!(self.material, Material::Secret(_))
     }
 
-    /// The public form; a shared secret has none.
+    /// The public form, which a shared secret does not have.
     pub fn public(&self) -> Option<PublicJwk> {
         match &self.material {
             Material::Pair { public, .. } => {
                 let mut other = self.other.clone();
                 other.retain(|name, _| !PRIVATE.contains(&name.as_str()));
-                // The private half signs, its public half verifies.
+                // The private half signs and its public half verifies.
                 if let Some(Value::Array(operations)) = other.get_mut("key_ops")
                     && operations.iter().any(|operation| operation == "sign")
                 {
@@ -190,7 +190,7 @@ impl Jwk {
         }
     }
 
-    /// The key as JSON, private members included. Handle with care.
+    /// The key as JSON, private members included, which must not be shown to anybody but the owner.
     pub fn to_private_json(&self) -> Value {
         let mut members = match &self.material {
             Material::Pair { public, private } => {
@@ -212,11 +212,11 @@ impl Jwk {
     }
 }
 
-/// Members that are private in any kind of key. Where one stands that its kind does not ask for, it is
-/// kept for its owner and shown to nobody else.
+/// Members that are private in any kind of key. One that the kind of its key does not ask for is kept for
+/// the owner and shown to nobody else.
 const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
-/// RFC 7517, sections 4.2 and 4.3.
+/// Checks that the key may be used for signatures (RFC 7517, sections 4.2 and 4.3).
 fn check_purpose(kid: &str, key_use: Option<&str>, other: &Map<String, Value>) -> Result<(), KeyError> {
     if key_use.is_some_and(|key_use| key_use != "sig") {
         return Err(KeyError::ForEncryption(kid.to_owned()));
@@ -275,7 +275,7 @@ impl PublicJwk {
         self.key_use.as_deref()
     }
 
-    /// Whether the key may be used for signatures: what it says about itself (`use`, `key_ops`) allows it.
+    /// Whether what the key says about itself (`use`, `key_ops`) allows it to be used for signatures.
     pub fn check_purpose(&self) -> Result<(), KeyError> {
         check_purpose(&self.kid, self.key_use.as_deref(), &self.other)
     }

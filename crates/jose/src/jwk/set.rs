@@ -29,8 +29,8 @@ impl JwkSet {
         Self::from_value(strict_json::parse(json).map_err(KeyError::NotAKeySet)?)
     }
 
-    /// Parses `{"keys":[...]}` as somebody who only verifies: keys of kinds that are not known here are
-    /// left out and returned as errors (RFC 7517, section 5), because others may understand them.
+    /// Parses `{"keys":[...]}` for verifying only. Keys of kinds that are not known here are left out and
+    /// returned as errors (RFC 7517, section 5), because others may understand them.
     pub fn parse_known(json: &[u8]) -> Result<(Self, Vec<KeyError>), KeyError> {
         let value = strict_json::parse(json).map_err(KeyError::NotAKeySet)?;
         let (mut keys, mut left_out) = (Vec::new(), Vec::new());
@@ -43,7 +43,7 @@ impl JwkSet {
         Ok((Self::new(keys)?, left_out))
     }
 
-    /// From a JSON value `{"keys":[...]}`.
+    /// Reads a JSON value `{"keys":[...]}`.
     pub fn from_value(value: Value) -> Result<Self, KeyError> {
         Self::new(key_list(value)?.into_iter().map(Jwk::from_value).collect::<Result<_, _>>()?)
     }
@@ -63,7 +63,7 @@ impl JwkSet {
         PublicJwkSet { keys: self.keys.iter().filter_map(Jwk::public).collect() }
     }
 
-    /// The set as JSON, private members included. Handle with care.
+    /// The set as JSON, private members included, which must not be shown to anybody but the owner.
     pub fn to_private_json(&self) -> Value {
         json!({ "keys": self.keys.iter().map(Jwk::to_private_json).collect::<Vec<_>>() })
     }

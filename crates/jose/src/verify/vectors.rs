@@ -1,5 +1,5 @@
-//! Public test vectors, where they are there: Project Wycheproof's, and the examples of RFC 7520 and RFC
-//! 8037 in files.
+//! Public test vectors in files, run where the files exist. They are those of Project Wycheproof and the
+//! examples of RFC 7520 and RFC 8037.
 
 use std::path::{Path, PathBuf};
 
@@ -72,7 +72,7 @@ fn shared_secrets_are_judged_as_wycheproof_does() {
     {
         let Some(vectors) = read(&format!("wycheproof/hmac_sha{file}_test.json")) else { continue };
         each(&vectors, |group, test| {
-            // Tags are never cut short here.
+            // This library never truncates tags.
             let is_whole = group["tagSize"].as_u64() == Some(algorithm.hash_length() as u64 * 8);
             let message = bytes(test, "msg");
             let outcome = check_secret(&bytes(test, "key"), &parts(algorithm, &message, bytes(test, "tag")));
@@ -103,12 +103,13 @@ fn tokens_are_judged_as_wycheproof_does() {
             accepted += usize::from(is_accepted);
             let comment = test["comment"].as_str().unwrap();
             let expected = match comment {
-                // A key here is for one algorithm, and what is not base64url is never passed over.
+                // A key of this library is for one algorithm, and characters that are not base64url are never
+                // skipped.
                 "Figure20" | "Figure27" => false,
                 _ if comment.starts_with("InvalidCharacterInserted") => false,
                 // These tokens have no padding at all.
                 "invalidBase64Padding" | "invalidBase64PaddingInPayload" => !token.contains('='),
-                // How a key was made cannot be seen by those who verify; sets may hold keys of all kinds.
+                // Verifiers cannot see how a key was made, and sets may hold keys of all kinds.
                 "rejectsKeyWithRocaVulnerability" => true,
                 "rejectsValid" if keys["keys"].as_array().is_some_and(|keys| keys.len() > 1) => true,
                 _ => test["result"] == "valid",
