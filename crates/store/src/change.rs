@@ -21,9 +21,9 @@ pub enum Change {
     PutCredential(CredentialOf),
     /// Deletes an identity's credential of a kind. Nothing happens when it is not there.
     DeleteCredential {
-        /// Whose it is.
+        /// The identity that it belongs to.
         identity_id: Uuid,
-        /// Its kind.
+        /// The kind of the credential.
         kind: CredentialKind,
     },
     /// Adds a session and gives it its place in the status lists. Refused when its identity is not there or
@@ -31,11 +31,11 @@ pub enum Change {
     InsertSession(NewSession),
     /// Steps a session up or refreshes it. Refused when it is not live at `at`.
     AuthenticateSession {
-        /// Which one.
+        /// The id of the record.
         id: Uuid,
-        /// When.
+        /// The time of the change.
         at: Timestamp,
-        /// The level it now has.
+        /// The assurance level that the session now has.
         assurance_level: AssuranceLevel,
         /// All its proofs.
         methods: Vec<AuthenticationMethod>,
@@ -43,30 +43,30 @@ pub enum Change {
         devices: Vec<Device>,
         /// Its new end.
         expires_at: Timestamp,
-        /// Its new token; the old one opens nothing any more. `None` keeps it.
+        /// Its new token, which replaces the old one. `None` keeps the old one.
         token: Option<TokenHash>,
     },
     /// Moves a session's end. Refused when the session is not live at `at`.
     ExtendSession {
-        /// Which one.
+        /// The id of the record.
         id: Uuid,
-        /// When.
+        /// The time of the change.
         at: Timestamp,
         /// Its new end.
         expires_at: Timestamp,
     },
-    /// Notes when sessions were last used, each once. Nothing happens to one that is not there or was used
-    /// later. Nobody who holds a session in memory has to read it again for that.
+    /// Notes when sessions were last used. Each is named once. A session that is not there or was used later
+    /// stays as it is. Whoever holds one of them in memory need not read it again.
     NoteUses(Vec<(Uuid, Timestamp)>),
-    /// Revokes the session that a token opens. Refused when there is none, or it is revoked already.
+    /// Revokes the session that a token opens. Refused when there is none, or when it is revoked already.
     RevokeSessionByToken(TokenHash),
     /// Revokes every session that the filter names. Nothing happens when there is none.
     RevokeSessions(SessionFilter),
-    /// Revokes one session. Refused when it is not there (with `of` given: not that identity's).
+    /// Revokes one session. Refused when it is not there or, with `of` given, is not that identity's.
     RevokeSession {
-        /// Which one.
+        /// The id of the record.
         id: Uuid,
-        /// Only when it belongs to this identity.
+        /// The identity to which it must belong, if that matters.
         of: Option<Uuid>,
     },
     /// Deletes all sessions of an identity. The status lists go on refusing them.
@@ -78,34 +78,35 @@ pub enum Change {
     /// Replaces a flow; `flow.version` is the version it was made from and is raised by one. Refused
     /// when that is no longer the stored version.
     UpdateFlow(Flow),
-    /// Deletes a flow. Refused when its version is not the given one: it was used by somebody else.
+    /// Deletes a flow. Refused when its version is not the given one, because it was used by somebody else.
     ConsumeFlow {
-        /// Which one.
+        /// The id of the record.
         id: Uuid,
         /// The version that was read.
         version: i64,
     },
-    /// Adds a code; older ones of the same flow and purpose end.
+    /// Adds a code, which ends older ones of the same flow and purpose.
     InsertCode(Code),
     /// Uses a code up. Refused when it was used or is not there.
     UseCode(Uuid),
     /// Puts a message into the outbox.
     EnqueueMessage(Message),
-    /// Takes a message for sending: counts the attempt and hides the message until `until`. Refused when
-    /// `attempts` is no longer the stored number: somebody else has taken it.
+    /// Takes a message for sending, which counts the attempt and hides the message until `until`. Refused
+    /// when
+    /// `attempts` is no longer the stored number, because somebody else has taken it.
     ClaimMessage {
-        /// Which one.
+        /// The id of the record.
         id: Uuid,
         /// How many attempts were read.
         attempts: i64,
-        /// When it may be taken again, should nothing more be heard of it.
+        /// When it may be taken again if nothing more is heard of it.
         until: Timestamp,
     },
-    /// A message was sent: it leaves the outbox.
+    /// A message was sent and leaves the outbox.
     MessageSent(Uuid),
-    /// A message could not be sent: it is tried again at `due_at`, or given up when that is absent.
+    /// A message could not be sent. It is tried again at `due_at`, or given up when that is absent.
     MessageFailed {
-        /// Which one.
+        /// The id of the record.
         id: Uuid,
         /// When to try again.
         due_at: Option<Timestamp>,

@@ -1,4 +1,4 @@
-//! Encryption of stored values: AES-256-GCM under `secrets.cipher`.
+//! Encryption of stored values with AES-256-GCM under `secrets.cipher`.
 //!
 //! A sealed value is `version (1) | key id (4) | nonce (12) | ciphertext and tag`. What it belongs to
 //! (table, column and row) is authenticated with it, so a value cannot be moved to another row.
@@ -46,7 +46,7 @@ fn derive<const N: usize>(secret: &Secret, purpose: &[u8]) -> Result<Zeroizing<[
 }
 
 impl Cipher {
-    /// A cipher of these secrets: the first encrypts, all decrypt.
+    /// Makes a cipher of these secrets. The first one encrypts, and all decrypt.
     pub fn new(secrets: &[Secret]) -> Result<Self, StoreError> {
         if secrets.is_empty() {
             return Err(StoreError::InvalidDsn(
@@ -80,7 +80,7 @@ impl Cipher {
         let mut body = Zeroizing::new(plain.to_vec());
         let aad = Aad::from(place);
         if key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut *body).is_err() {
-            // Only a value beyond 64 GiB is refused, which no caller can hold.
+            // Only a value beyond 64 GiB is refused, which no caller can hold in memory.
             return Vec::new();
         }
         sealed.extend_from_slice(&body);

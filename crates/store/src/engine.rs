@@ -10,12 +10,12 @@ use crate::sqlite::{SqliteOptions, SqliteStore, parse_dsn};
 use crate::transfer::Tables;
 use crate::{Cipher, Store, StoreError};
 
-/// A database, not opened yet.
+/// A database that is not opened yet.
 #[derive(Clone, Debug)]
 pub enum Engine {
-    /// A file.
+    /// A database in a file.
     Sqlite(PathBuf),
-    /// A server.
+    /// A database on a server.
     Postgres {
         /// The cluster.
         dsn: PostgresDsn,
@@ -25,7 +25,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    /// The database that a data source name means: `sqlite://`, `postgres://`, `cockroach://`.
+    /// The database that a data source name means (`sqlite://`, `postgres://` or `cockroach://`).
     pub fn of(dsn: &str) -> Result<Self, StoreError> {
         if is_postgres(dsn) {
             Ok(Self::Postgres { dsn: PostgresDsn::parse(dsn)?, read_only: None })
@@ -34,7 +34,7 @@ impl Engine {
         }
     }
 
-    /// The same with standbys, from which sessions may be read.
+    /// Names the standbys from which sessions may be read.
     pub fn with_standbys(self, standbys: &str) -> Result<Self, StoreError> {
         match self {
             Self::Postgres { dsn, .. } if dsn.is_postgres && is_postgres(standbys) => {
@@ -46,7 +46,7 @@ impl Engine {
         }
     }
 
-    /// Opens it and brings it up to date. A file is made when it is not there.
+    /// Opens the database and brings its tables up to date. A file is created when it is not there.
     pub async fn open(
         self,
         cipher: Arc<Cipher>,
@@ -60,7 +60,7 @@ impl Engine {
         })
     }
 
-    /// The same for moving its tables.
+    /// Opens the database for moving its tables.
     pub async fn open_tables(
         self,
         cipher: Arc<Cipher>,

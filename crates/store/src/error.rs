@@ -1,4 +1,4 @@
-//! What can go wrong, by what the caller can do about it.
+//! What can go wrong, sorted by what the caller can do about it.
 
 /// A condition of a [`crate::Change`] that did not hold; nothing was changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -26,13 +26,13 @@ pub enum Conflict {
 /// Why the store could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A condition did not hold: read again and decide.
+    /// A condition did not hold. The caller reads again and decides.
     #[error("{0}")]
     Conflict(#[from] Conflict),
-    /// The database cannot be reached or does not answer in time: try again later.
+    /// The database cannot be reached or does not answer in time. The caller may try again later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
-    /// The disk is full or read-only: nothing was changed; make room.
+    /// The disk is full or read-only, and nothing was changed. The operator has to make room.
     #[error("the database cannot be written: {0}")]
     NotWritable(String),
     /// The database was made by a newer version of Sessera.
@@ -45,17 +45,17 @@ pub enum StoreError {
         "secrets.cipher does not fit this database: start Sessera with the secret that it was created with (several may be listed; the first encrypts, all decrypt)"
     )]
     WrongSecret,
-    /// A stored value cannot be read: the database is damaged or was changed by hand.
+    /// A stored value cannot be read, because the database is damaged or was changed by hand.
     #[error("the database holds a value that cannot be read: {0}")]
     Corrupt(String),
-    /// The data source name names no database.
+    /// The data source name does not name a database.
     #[error("{0}")]
     InvalidDsn(String),
 }
 
-/// What an error of the database library means for the caller.
+/// Says what an error of the database library means for the caller.
 pub(crate) fn from_sqlx(error: sqlx::Error) -> StoreError {
-    /// Primary result codes of SQLite (<https://sqlite.org/rescode.html>).
+    /// The primary result codes of SQLite (<https://sqlite.org/rescode.html>).
     const BUSY: i64 = 5;
     const LOCKED: i64 = 6;
     const READONLY: i64 = 8;
@@ -83,7 +83,7 @@ pub(crate) fn from_sqlx(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Which condition a violated constraint stands for.
+/// Says which condition a violated constraint stands for.
 fn conflict_of(message: &str) -> Option<Conflict> {
     if message.contains("FOREIGN KEY") {
         Some(Conflict::Missing)

@@ -1,8 +1,8 @@
-//! Durable storage: one interface, [`Store`], with two engines behind it: a file ([`sqlite`]) and a
+//! Durable storage. There is one interface, [`Store`], with two engines behind it, a file ([`sqlite`]) and a
 //! server that many nodes share ([`postgres`]).
 //!
 //! Reading is done by the methods of [`Store`]. Everything that changes goes through
-//! [`Store::commit`]: a list of [`Change`]s that happen all together or not at all. Changes carry
+//! [`Store::commit`], which takes a list of [`Change`]s that happen all together or not at all. Changes carry
 //! their conditions (the version they were made from, a code not used yet), so two requests that
 //! race end with exactly one winner and a [`StoreError::Conflict`] for the other.
 //!
@@ -10,7 +10,7 @@
 //!
 //! Tokens are stored as hashes only ([`sessera_model::TokenHash`]); private keys, configuration
 //! revisions, flows, messages and credentials are encrypted under `secrets.cipher`
-//! ([`cipher::Cipher`]) by the engine, so nobody above it has to think of it.
+//! ([`cipher::Cipher`]) by the engine, so the layers above need not think of it.
 //!
 //! To add a kind of record: add its type and its `Change` in [`records`] and [`change`], a method
 //! to [`Store`], a migration and the SQL in each engine's folder, and a case in the contract tests.
@@ -56,7 +56,7 @@ pub trait Store: Send + Sync {
         Ok(None)
     }
 
-    /// The identifier of this deployment, made when its database was made; the project's id.
+    /// The identifier of this deployment, which was made with its database. It is the id of the one project.
     async fn deployment_id(&self) -> Result<Uuid, StoreError>;
 
     // Identities
@@ -94,8 +94,9 @@ pub trait Store: Send + Sync {
         token: &TokenHash,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
 
-    /// The same from a copy of the database, where there is one that has every change that this node knows
-    /// of. Nothing when there is none, it has no such session, or it does not answer.
+    /// Reads a session as [`Self::session_by_token`] does, from a copy of the database that has every change
+    /// that this node knows of. Returns `None` when there is no such copy, it has no such session, or it does
+    /// not answer.
     async fn copy_of_session(&self, _token: &TokenHash) -> Option<(StoredSession, Identity)> {
         None
     }
@@ -109,10 +110,10 @@ pub trait Store: Send + Sync {
         index: StatusIndex,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
 
-    /// A status list as it is at `now`: a bit for each place, from the lowest bit of the first byte. It is 1
-    /// when the session was revoked, has ended or was deleted, or its identity may not sign in; 0 when it
-    /// lives, when nobody has the place yet, and when the session was [swept](Self::sweep). `None` when no
-    /// session has a place in this list yet.
+    /// A status list as it is at `now`, with a bit for each place from the lowest bit of the first byte on.
+    /// The bit is 1 when the session was revoked, has ended or was deleted, or when its identity may not sign
+    /// in. It is 0 when the session is live, when nobody has the place yet, and when the session was
+    /// [swept](Self::sweep). Returns `None` when no session has a place in this list yet.
     async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Sessions, newest first (by issue time, then id), with their identities.
@@ -130,7 +131,7 @@ pub trait Store: Send + Sync {
     /// The newest unused code of a flow.
     async fn code(&self, flow_id: Uuid, purpose: CodePurpose) -> Result<Option<Code>, StoreError>;
 
-    /// How many codes of a purpose an identity was sent that end after `after`, used ones too.
+    /// How many codes of a purpose an identity was sent that end after `after`, including used ones.
     async fn recent_codes(
         &self,
         identity_id: Uuid,
@@ -145,7 +146,7 @@ pub trait Store: Send + Sync {
 
     // Key sets
 
-    /// The key set with this name, keys in the owner's order.
+    /// The key set with this name, with its keys in their owner's order.
     async fn key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError>;
 
     /// All key sets, ordered by name.
@@ -162,7 +163,7 @@ pub trait Store: Send + Sync {
     /// Revisions without their content, newest first.
     async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError>;
 
-    /// What the configuration and the key sets are: equal only when neither has changed.
+    /// A mark of the configuration and the key sets, which is equal only when neither has changed.
     async fn configuration_version(&self) -> Result<[i64; 4], StoreError>;
 
     // Changes
@@ -173,8 +174,8 @@ pub trait Store: Send + Sync {
     /// Applies all changes in one transaction, in order. When it returns `Ok`, they are on disk.
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
 
-    /// Deletes at most `limit` rows each of what ended before `before`: expired flows, codes, sessions
-    /// and sent messages. Returns how many rows went.
+    /// Deletes what ended before `before`, which is expired flows, codes, sessions and sent messages, at most
+    /// `limit` rows of each. Returns how many rows were deleted.
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
 
     /// How the connections to the database are used now.

@@ -1,8 +1,8 @@
 //! The line on which the nodes of a deployment tell each other what they changed.
 //!
 //! A node may answer from memory only while it knows of every change that others have finished. The line
-//! is therefore trusted only for a short time after a heartbeat that went through it has come back:
-//! whatever was told before that heartbeat has been heard. Otherwise the node asks the database.
+//! is therefore trusted only for a short time after a heartbeat that went through it has come back, because
+//! whatever was told before that heartbeat has then been heard. Otherwise the node asks the database.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::change::Change;
 
-/// What a change makes worthless in memory.
+/// What in memory a change makes worthless.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Invalidation {
     /// The session that a token opens.
@@ -27,12 +27,12 @@ pub enum Invalidation {
     Configuration,
     /// Key sets.
     KeySets,
-    /// All of it: something may have been missed.
+    /// Everything, because something may have been missed.
     Everything,
 }
 
 impl Invalidation {
-    /// What others have to drop when a change is made.
+    /// What other nodes have to drop when a change is made.
     pub fn of(change: &Change) -> Option<Self> {
         match change {
             Change::UpdateIdentity(identity) => Some(Self::Identity(identity.id)),
@@ -49,7 +49,7 @@ impl Invalidation {
             }
             Change::PutKeySet(_) | Change::DeleteKeySet(_) => Some(Self::KeySets),
             Change::InsertRevision(_) => Some(Self::Configuration),
-            // What is new is in nobody's memory, and the rest is never kept there.
+            // Nobody has new records in memory, and the other kinds are never kept there.
             Change::InsertIdentity(_)
             | Change::InsertSession(_)
             | Change::NoteUses(_)
@@ -79,7 +79,7 @@ impl Invalidation {
         }
     }
 
-    /// What a word means. One that is not known comes from a newer version and may mean anything.
+    /// Says what a word means. An unknown word comes from a newer version and may mean anything.
     pub(crate) fn parse(word: &str) -> Self {
         let known = match word.split_at_checked(1) {
             Some(("t", hex)) => token(hex).map(Self::Token),
@@ -100,34 +100,35 @@ fn token(hex: &str) -> Option<TokenHash> {
     TokenHash::from_bytes(&bytes?)
 }
 
-/// Whoever keeps something in memory and drops it. It must not wait: when it returns, it has dropped.
+/// A part that keeps something in memory and drops it. It must not put that off. When it returns, the thing
+/// is dropped.
 pub type Listener = Box<dyn Fn(&Invalidation) + Send + Sync>;
 
 /// A place in the log of a primary, which its standbys replay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
-    /// Which cluster's log.
+    /// The cluster whose log is meant.
     pub(crate) system: i64,
-    /// Which of its histories: every promotion begins a new one, whose places say nothing about others.
+    /// The history of the cluster. Every promotion begins a new one, whose places say nothing about others.
     pub(crate) timeline: i64,
     /// The place, in bytes.
     pub(crate) log: i64,
 }
 
 impl Position {
-    /// Whether a standby that has replayed up to here has replayed all that is before `other`.
+    /// Whether a standby that has replayed up to here has replayed everything before `other`.
     pub(crate) fn covers(&self, other: &Self) -> bool {
         self.system == other.system && self.timeline == other.timeline && self.log >= other.log
     }
 }
 
-/// How far a standby must be so that it knows all that this node knows of.
+/// How far a standby must have come to know everything that this node knows of.
 ///
 /// Every change that this node is told of, or makes, takes a number, and with it the position is unknown.
 /// The primary is then asked for the end of its log. A change is told, and a commit is answered, only
 /// after its commit record is in the log, so whoever asks after number `n` was given out gets a position
 /// behind the records of all changes up to `n`. The answer counts only while no further number was given
-/// out; otherwise it is asked again.
+/// out. Otherwise the primary is asked again.
 #[derive(Default)]
 struct Known {
     changes: u64,
@@ -137,15 +138,15 @@ struct Known {
 /// The line, as the node that listens sees it.
 pub struct Line {
     began: Instant,
-    /// Whether there is nobody else whom one could miss.
+    /// Whether this node is alone, so that there are no others to hear of.
     alone: bool,
-    /// Up to when the line is trusted, in microseconds since `began`.
+    /// Until when the line is trusted, in microseconds since `began`.
     trusted_until: AtomicU64,
-    /// Up to when all changes are known, in microseconds since `began`.
+    /// Until when all changes are known, in microseconds since `began`.
     known_until: AtomicU64,
     listener: OnceLock<Listener>,
     known: Mutex<Known>,
-    /// Says that the position became unknown.
+    /// Signals that the position became unknown.
     moved: Notify,
 }
 
@@ -162,19 +163,19 @@ impl Line {
         }
     }
 
-    /// The line of a node that is alone: it knows of all changes.
+    /// The line of a node that is alone and so knows of all changes.
     pub(crate) fn of_one() -> Self {
         Self::new(true)
     }
 
-    /// A line between nodes, not trusted yet.
+    /// A line between nodes, which is not trusted yet.
     pub(crate) fn of_many() -> Self {
         Self::new(false)
     }
 
-    /// Names who is to be told. The first one stays.
+    /// Names the part that is told of changes. Only the first one counts.
     pub fn listen(&self, listener: Listener) {
-        // A second one would be a mistake in the program that starts the node, seen by its tests.
+        // A second one would be a mistake in the program that starts the node, which its tests would show.
         let _ = self.listener.set(listener);
     }
 
@@ -191,8 +192,8 @@ impl Line {
         Duration::from_micros(self.now().saturating_sub(self.known_until.load(Ordering::Acquire)))
     }
 
-    /// Passes on what others changed. Before anything is dropped from memory the position is unknown: who
-    /// sees that it was dropped and reads again does not read from a standby that lacks the change.
+    /// Passes on what others changed. The position becomes unknown before anything is dropped from memory, so
+    /// whoever sees that it was dropped and reads again does not read from a standby that lacks the change.
     pub(crate) fn tell(&self, invalidation: &Invalidation) {
         self.moves();
         if let Some(listener) = self.listener.get() {
@@ -200,18 +201,18 @@ impl Line {
         }
     }
 
-    /// A heartbeat that was sent at `sent` has come back: what was told before has been heard.
+    /// Notes that a heartbeat which was sent at `sent` has come back, so that what was told before was heard.
     pub(crate) fn confirm(&self, sent: Instant, trust: Duration) {
         self.known_until.fetch_max(self.since_began(sent), Ordering::AcqRel);
         self.trusted_until.fetch_max(self.since_began(sent + trust), Ordering::AcqRel);
     }
 
-    /// The line broke.
+    /// Notes that the line broke.
     pub(crate) fn distrust(&self) {
         self.trusted_until.store(0, Ordering::Release);
     }
 
-    /// Something changed that standbys may not have replayed yet.
+    /// Notes that something changed which standbys may not have replayed yet.
     pub(crate) fn moves(&self) {
         let mut known = self.known();
         known.changes += 1;
@@ -220,14 +221,13 @@ impl Line {
         self.moved.notify_one();
     }
 
-    /// Waits until the position is unknown; returns the number with which its answer is given to
-    /// [`Self::locate`].
+    /// Waits until the position is unknown. Returns the number to pass to [`Self::locate`] with the answer.
     pub(crate) async fn moved(&self) -> u64 {
         self.moved.notified().await;
         self.known().changes
     }
 
-    /// The end of the primary's log, asked for after `changes` was returned.
+    /// Notes the end of the primary's log, which was asked for after `changes` was returned.
     pub(crate) fn locate(&self, changes: u64, position: Position) {
         let mut known = self.known();
         if known.changes == changes {
@@ -235,13 +235,13 @@ impl Line {
         }
     }
 
-    /// How far a standby must be so that it may be asked. Absent while that is unknown.
+    /// How far a standby must have come before it may be asked. It is `None` while that is unknown.
     pub(crate) fn position(&self) -> Option<Position> {
         self.known().position
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
-        // Nothing panics while it is held.
+        // No code panics while it holds this lock.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -307,7 +307,7 @@ mod tests {
         let first = line.moved().await;
         line.locate(first, at(10));
         assert_eq!(line.position(), Some(at(10)));
-        // Told while the primary is being asked: the answer may lie before the change.
+        // This is told while the primary is being asked, so the answer may lie before the change.
         line.moves();
         let second = line.moved().await;
         line.tell(&Invalidation::KeySets);

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use sessera_model::{CredentialKind, Secret, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sessera_rotation::ManagedSet;
 
-/// A part of a list: at most `limit` items behind `after`.
+/// A part of a list, with at most `limit` items behind `after`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The last item of the page before, in the list's own order; the start when absent.
+    /// The last item of the page before, in the list's own order. Without one the page is the first.
     pub after: Option<Uuid>,
     /// How many items at the most.
     pub limit: u32,
@@ -18,29 +18,30 @@ pub struct Page {
 /// Which identities to list.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct IdentityFilter {
-    /// Only these ids, when not empty.
+    /// The ids that alone are listed, unless this is empty.
     pub ids: Vec<Uuid>,
-    /// Only those with a credential of any kind under this identifier (normalised).
+    /// The normalised identifier that a credential of any kind must have.
     pub identifier: Option<String>,
 }
 
 /// Which sessions to list.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct SessionFilter {
-    /// Only those of this identity.
+    /// The identity whose sessions alone are listed.
     pub identity_id: Option<Uuid>,
-    /// Only not this one.
+    /// The session that is left out.
     pub except: Option<Uuid>,
-    /// Only live ones at the given time (`true`: neither revoked nor expired) or only the others.
+    /// With `true` only those are listed that are live at the time (neither revoked nor expired), with
+    /// `false` only the others.
     pub live: Option<(bool, Timestamp)>,
 }
 
 /// How a session is carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionKind {
-    /// By a token in a header.
+    /// The session is carried by a token in a header.
     Native,
-    /// By a cookie.
+    /// The session is carried by a cookie.
     Browser,
 }
 
@@ -63,7 +64,7 @@ impl SessionKind {
     }
 }
 
-/// A session with how it is carried and a hash of what opens it, before the store has it.
+/// A session that is to be stored, with how it is carried and the hash of what opens it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewSession {
     /// The session.
@@ -137,7 +138,7 @@ impl FlowKind {
     }
 }
 
-/// A self-service flow. Its body is the server's own JSON and stored encrypted.
+/// A self-service flow. Its body is the server's own JSON, which is stored encrypted.
 #[derive(Clone, PartialEq)]
 pub struct Flow {
     /// Identifier, part of its URL.
@@ -148,12 +149,12 @@ pub struct Flow {
     pub body: String,
     /// When it ends by itself.
     pub expires_at: Timestamp,
-    /// Grows with every change; a change names the version it was made from. A new flow has 1.
+    /// A number that grows with every change. A change names the version it was made from. A new flow has 1.
     pub version: i64,
 }
 
 impl fmt::Debug for Flow {
-    /// Leaves the body out: it holds secrets.
+    /// Leaves the body out, because it holds secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Flow")
             .field("id", &self.id)
@@ -167,9 +168,9 @@ impl fmt::Debug for Flow {
 /// What a code is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CodePurpose {
-    /// To get back into an account.
+    /// The code is for getting back into an account.
     Recovery,
-    /// To prove an address.
+    /// The code is for proving an address.
     Verification,
 }
 
@@ -211,7 +212,7 @@ pub struct Code {
     pub expires_at: Timestamp,
 }
 
-/// A message to a person, waiting to be sent. Recipient and content are stored encrypted.
+/// A message to a person that waits to be sent. Recipient and content are stored encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Message {
     /// Identifier.
@@ -240,10 +241,10 @@ impl fmt::Debug for Message {
     }
 }
 
-/// A key as it is stored: its private JSON Web Key is encrypted.
+/// A key as it is stored. Its private JSON Web Key is encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
-    /// Key id, unique within its set.
+    /// The key's id, which is unique within its set.
     pub kid: String,
     /// The JSON Web Key (RFC 7517) as JSON text, private members included.
     pub jwk: Secret,
@@ -251,7 +252,7 @@ pub struct StoredKey {
     pub created_at: Timestamp,
 }
 
-/// What a managed set is made by. It has one entry for each of the set's keys.
+/// How the keys of a managed set are made, and their lives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Managed {
     /// The algorithm that keys are made for, for example `ES256`.
@@ -260,16 +261,16 @@ pub struct Managed {
     pub rotation: ManagedSet,
 }
 
-/// A key set, keys in the order its owner gave.
+/// A key set, with its keys in its owner's order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySet {
     /// Its name.
     pub name: String,
-    /// Its keys; without `managed` the first one signs.
+    /// Its keys. Without `managed` the first one signs.
     pub keys: Vec<StoredKey>,
     /// How its keys rotate, when they rotate by themselves.
     pub managed: Option<Managed>,
-    /// Grows with every change; a change names the version it was made from. A new set has 1.
+    /// A number that grows with every change. A change names the version it was made from. A new set has 1.
     pub version: i64,
 }
 
@@ -308,10 +309,10 @@ pub struct RevisionSummary {
     pub diff: String,
 }
 
-/// An identity's credential to be written. Identifiers are normalised already.
+/// A credential of an identity that is to be written. Identifiers are normalised already.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CredentialOf {
-    /// Whose it is.
+    /// The identity that it belongs to.
     pub identity_id: Uuid,
     /// The credential.
     pub credential: sessera_model::Credential,
@@ -331,10 +332,10 @@ pub struct PoolUse {
     pub name: &'static str,
     /// The most connections that it makes.
     pub most: usize,
-    /// Connections that do something.
+    /// How many connections do something.
     pub in_use: usize,
-    /// Connections that wait for something to do.
+    /// How many connections are idle.
     pub idle: usize,
-    /// Operations that wait for a connection. `None` where the pool does not tell.
+    /// How many operations wait for a connection. `None` where the pool does not tell.
     pub waiting: Option<usize>,
 }

@@ -1,8 +1,8 @@
 //! Encrypting everything that is stored under the first of the secrets, so that older ones can go.
 //!
 //! Rows are read in pages by key, and a value is replaced only while it is still what was read, so nodes may
-//! write meanwhile. What is under the first secret already is left alone: the work can stop and begin again
-//! at any place. It goes round until a whole round finds nothing more to do. The check value by which a
+//! write meanwhile. What is under the first secret already is left alone, so the work can stop and begin
+//! again at any place. It goes round until a whole round finds nothing more to do. The check value by which a
 //! server recognises its secret comes last, so no server starts with the new secret alone before that.
 
 use crate::error::StoreError;
@@ -12,22 +12,22 @@ use crate::transfer::{Row, TABLES, Table, Tables, Value};
 /// How many rows are read and replaced at once.
 const PAGE: u32 = 100;
 
-/// After so many rounds somebody still writes under an older secret.
+/// The number of rounds after which somebody is taken to write under an older secret still.
 const ROUNDS: u32 = 10;
 
 /// What was found in a table, or in all of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
-    /// Encrypted values that are there.
+    /// How many encrypted values there are.
     pub values: u64,
-    /// Those of them that were under another secret than the first one.
+    /// How many of them were under another secret than the first one.
     pub older: u64,
-    /// Those that none of the secrets opens.
+    /// How many of them none of the secrets opens.
     pub unreadable: u64,
 }
 
 impl Count {
-    /// Both together.
+    /// Adds both counts.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self {
@@ -41,10 +41,10 @@ impl Count {
 /// Why not everything could be encrypted again.
 #[derive(Debug, thiserror::Error)]
 pub enum ResealError {
-    /// The database does not do what it is asked. What was done stays done.
+    /// The database failed. What was done stays done.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// Values are under a secret that is not in the list.
+    /// Some values are under a secret that is not in the list.
     #[error(
         "{0} values cannot be decrypted with any secret of secrets.cipher: add the secret that they were written under, and run this again. Nothing is lost as long as you have it"
     )]
@@ -62,11 +62,11 @@ struct Sealed {
     column: usize,
 }
 
-/// Counts the values of each table, and how many are not under the first secret. Changes nothing.
+/// Counts the values of each table, and how many are not under the first secret. Nothing is changed.
 ///
 /// # Errors
 ///
-/// When the database does not answer.
+/// It fails when the database does not answer.
 pub async fn count(tables: &dyn Tables, sealer: &Sealer) -> Result<Vec<(&'static str, Count)>, StoreError> {
     let mut counts = Vec::new();
     for sealed in all() {
@@ -80,7 +80,7 @@ pub async fn count(tables: &dyn Tables, sealer: &Sealer) -> Result<Vec<(&'static
 ///
 /// # Errors
 ///
-/// See [`ResealError`].
+/// It fails as [`ResealError`] says.
 pub async fn reseal(
     tables: &dyn Tables,
     sealer: &Sealer,
@@ -89,7 +89,7 @@ pub async fn reseal(
     let mut done = Count::default();
     for _ in 0..ROUNDS {
         let mut found = Count::default();
-        // The check value comes last, when a round found nothing else.
+        // The check value comes last, after a round that found nothing else.
         for sealed in all().into_iter().filter(|sealed| sealed.table.name != "meta") {
             let count = round(tables, sealer, &sealed, true).await?;
             if count.older > 0 {
@@ -121,7 +121,7 @@ fn all() -> Vec<Sealed> {
     TABLES.iter().filter_map(column).collect()
 }
 
-/// Goes once over a table; with `write` older values are encrypted again.
+/// Goes once over a table. With `write`, older values are encrypted again.
 async fn round(
     tables: &dyn Tables,
     sealer: &Sealer,
@@ -158,7 +158,7 @@ async fn round(
 }
 
 impl Sealed {
-    /// What the value of a row belongs to; nothing when it is not encrypted.
+    /// The place that the value of a row belongs to; `None` when it is not encrypted.
     fn place(&self, row: &Row) -> Option<Vec<u8>> {
         Some(match (self.table.name, row.as_slice()) {
             ("meta", [Value::Text(name), ..]) if name == "check" => CHECK.to_vec(),

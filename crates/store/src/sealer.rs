@@ -1,4 +1,4 @@
-//! Values in rest: encrypted, and bound to the table, column and row that they stand in.
+//! Values at rest, which are encrypted and bound to the table, column and row that they stand in.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// A sealer that takes its nonces from `random`.
+    /// Makes a sealer that takes its nonces from `random`.
     pub fn new(cipher: Arc<Cipher>, random: Arc<dyn Random>) -> Self {
         Self { cipher, random }
     }
@@ -39,14 +39,15 @@ impl Sealer {
             .map_err(|_| StoreError::Corrupt(format!("{column} holds something else than text")))
     }
 
-    /// The value under the first secret, of one that belongs to `place`; nothing when it is so already.
+    /// Seals a value of `place` again under the first secret. Returns `None` when it is under that secret
+    /// already.
     pub(crate) fn reseal(&self, place: &[u8], sealed: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let plain = self.cipher.open(place, sealed)?;
         let is_newest = self.cipher.is_under_first(sealed);
         Ok((!is_newest).then(|| self.cipher.seal(&*self.random, place, &plain)))
     }
 
-    /// What is written into a new database: a value that only the same secret opens, and the
+    /// What is written into a new database, which is a value that only the same secret opens and the
     /// deployment's id.
     pub(crate) fn claim(&self) -> (Vec<u8>, Uuid) {
         (self.cipher.seal(&*self.random, CHECK, CHECK), self.random.uuid())
@@ -64,22 +65,22 @@ impl fmt::Debug for Sealer {
     }
 }
 
-/// The bytes that stand for a place: a column and a row of its table.
+/// The bytes that stand for a place, which is a column and a row of its table.
 pub(crate) fn place(column: &str, row: impl AsRef<[u8]>) -> Vec<u8> {
     [column.as_bytes(), b"/", row.as_ref()].concat()
 }
 
-/// What a credential's content belongs to.
+/// The place of a credential's content.
 pub(crate) fn credential_row(identity_id: Uuid, kind: CredentialKind) -> Vec<u8> {
     credential_place(identity_id, kind.as_str())
 }
 
-/// The same by the name of the kind.
+/// The place of a credential's content, by the name of its kind.
 pub(crate) fn credential_place(identity_id: Uuid, kind: &str) -> Vec<u8> {
     [identity_id.as_bytes(), kind.as_bytes()].concat()
 }
 
-/// What a key belongs to. The length in front keeps `a` + `bc` apart from `ab` + `c`.
+/// The place of a key. The length in front keeps `a` + `bc` apart from `ab` + `c`.
 pub(crate) fn key_row(set: &str, kid: &str) -> Vec<u8> {
     format!("{}:{set}{kid}", set.len()).into_bytes()
 }

@@ -1,4 +1,4 @@
-//! Secrets that nobody configured: made once and kept in a file beside the database.
+//! Secrets that nobody configured. They are made once and kept in a file beside the database.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
@@ -13,9 +13,9 @@ use crate::error::StoreError;
 /// The secrets of a deployment that configured none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GeneratedSecrets {
-    /// Encrypts stored values.
+    /// The secret that encrypts stored values.
     pub cipher: Secret,
-    /// Keys what browsers and native clients hold.
+    /// The secret behind the values that browsers and native clients hold.
     pub cookie: Secret,
 }
 
@@ -26,9 +26,9 @@ pub fn path_beside(database: &Path) -> PathBuf {
     database.with_file_name(name)
 }
 
-/// Reads the secrets beside a database; makes them when neither the database nor they are there.
+/// Reads the secrets beside a database, and makes them when neither the database nor the file is there.
 ///
-/// A database without its file is an error: new secrets would not open it.
+/// A database without its file is an error, because new secrets would not open it.
 pub fn load_or_create(database: &Path, random: &dyn Random) -> Result<GeneratedSecrets, StoreError> {
     let path = path_beside(database);
     match fs::read_to_string(&path) {
@@ -59,9 +59,9 @@ fn parse(text: &str, path: &Path) -> Result<GeneratedSecrets, StoreError> {
     }
 }
 
-/// Writes new secrets to disk, file and folder synced, before anything is encrypted with them.
+/// Writes new secrets to disk, and syncs the file and its folder before anything is encrypted with them.
 ///
-/// The file gets its name when it is whole, so a crash leaves no half of it, and when another process
+/// The file gets its name only when it is complete, so a crash leaves no half of it. When another process
 /// was first, its secrets are taken.
 fn create(path: &Path, random: &dyn Random) -> Result<GeneratedSecrets, StoreError> {
     let secrets =

@@ -5,16 +5,17 @@ use sessera_model::StatusIndex;
 /// How many places the database counts together, so that a list comes in few rows.
 pub(crate) const PER_WORD: u32 = 32;
 
-/// The places of a list, from the first to the one behind the last. Nothing when no database counts that far.
+/// The places of a list, from the first to the one behind the last. It is `None` when no database counts that
+/// far.
 pub(crate) fn range(list: u64) -> Option<(i64, i64)> {
     let first = i64::try_from(StatusIndex::at(list, 0)?.number()).ok()?;
     Some((first, first.checked_add(i64::from(StatusIndex::PER_LIST))?))
 }
 
-/// A list from its words with refused sessions: (position of the word, a bit for each of them).
+/// Makes a list from its words with refused sessions, each with its position and a bit for each session.
 ///
-/// All other places are 0: sessions that live, and places that nobody has yet. A list is good for a while, and
-/// whoever gets a place in the meantime must not be refused by it.
+/// All other places are 0, be it for a live session or because nobody has them yet. A list is good for a
+/// while, and a session that gets a place in the meantime must not be refused by it.
 pub(crate) fn list(words: impl IntoIterator<Item = (i64, i64)>) -> Vec<u8> {
     let mut bytes = vec![0; StatusIndex::PER_LIST as usize / 8];
     for (word, refused) in words {

@@ -1,7 +1,7 @@
-//! Tables as they are: moving everything from one database into another, whatever their engines.
+//! Moving everything from one database into another, whatever their engines.
 //!
-//! Rows are copied as they are, table by table in pages by key. Sealed values stay sealed: they belong to
-//! a table, column and row, which are the same in every engine, so both sides must have the same
+//! Rows are copied as they are, table by table in pages by key. Sealed values stay sealed. They belong to a
+//! table, column and row, which are the same in every engine, so both sides must have the same
 //! `secrets.cipher`.
 
 use std::fmt;
@@ -20,37 +20,37 @@ const PAGE: u32 = 500;
 pub enum Kind {
     /// A UUID.
     Id,
-    /// Text.
+    /// A text.
     Text,
-    /// Bytes.
+    /// A sequence of bytes.
     Bytes,
     /// A whole number.
     Integer,
-    /// Yes or no.
+    /// A truth value.
     Flag,
 }
 
 /// A value of a column.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
-    /// Nothing.
+    /// No value.
     Null,
     /// A UUID.
     Id(Uuid),
-    /// Text.
+    /// A text.
     Text(String),
-    /// Bytes.
+    /// A sequence of bytes.
     Bytes(Vec<u8>),
     /// A whole number.
     Integer(i64),
-    /// Yes or no.
+    /// A truth value.
     Flag(bool),
 }
 
 /// The values of a row in the order of its table's columns.
 pub type Row = Vec<Value>;
 
-/// A table: its name, its columns, of which the first `key` ones are the primary key.
+/// A table with its columns, of which the first `key` ones are the primary key.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
     /// Its name.
@@ -63,7 +63,7 @@ pub struct Table {
 
 use Kind::{Bytes, Flag, Id, Integer, Text};
 
-/// All tables, those first that others refer to.
+/// All tables. Those that others refer to come first.
 pub const TABLES: &[Table] = &[
     Table { name: "meta", key: 1, columns: &[("name", Text), ("value", Bytes)] },
     Table {
@@ -198,14 +198,14 @@ pub const TABLES: &[Table] = &[
 /// A database whose tables can be read and written as they are.
 #[async_trait]
 pub trait Tables: Send + Sync {
-    /// Rows of a table in the order of its key: at most `limit` behind the row `after`.
+    /// Rows of a table in the order of its key, at most `limit` of them behind the row `after`.
     async fn read(&self, table: &Table, after: Option<&Row>, limit: u32) -> Result<Vec<Row>, StoreError>;
 
-    /// Adds rows to a table, all or none. Rows of `meta` replace those of the same name.
+    /// Adds rows to a table, all of them or none. Rows of `meta` replace those of the same name.
     async fn write(&self, table: &Table, rows: &[Row]) -> Result<(), StoreError>;
 
-    /// Replaces the value of one column of bytes in rows that were read, where it is still what was read.
-    /// All at once; rows that were changed meanwhile are left alone.
+    /// Replaces the values of a column of bytes in rows that were read, all of them at once. Rows that were
+    /// changed in the meantime are left alone.
     async fn replace(
         &self,
         table: &Table,
@@ -216,7 +216,7 @@ pub trait Tables: Send + Sync {
     /// The number of the place in the status lists that the next session gets.
     async fn next_status_number(&self) -> Result<i64, StoreError>;
 
-    /// Gives sessions no number below `next` from now on.
+    /// Makes sure that no session gets a number below `next` from now on.
     async fn begin_status_numbers_at(&self, next: i64) -> Result<(), StoreError>;
 
     /// Writes everything back and closes all connections.
@@ -264,7 +264,7 @@ impl Sum {
 /// Why not everything was moved.
 #[derive(Debug, thiserror::Error)]
 pub enum TransferError {
-    /// A database does not do what it is asked.
+    /// A database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The target holds something already.
@@ -287,7 +287,7 @@ pub enum TransferError {
     },
 }
 
-/// Makes sure that a database has no rows but those of `meta`.
+/// Checks that a database has no rows but those of `meta`.
 pub async fn require_empty(target: &dyn Tables) -> Result<(), TransferError> {
     for table in TABLES.iter().filter(|table| table.name != "meta") {
         if !target.read(table, None, 1).await?.is_empty() {
@@ -297,8 +297,8 @@ pub async fn require_empty(target: &dyn Tables) -> Result<(), TransferError> {
     Ok(())
 }
 
-/// Copies everything and proves it: reads both sides again and compares counts and checksums. `told` is
-/// called when a table is done.
+/// Copies everything, and proves it by reading both sides again and comparing counts and checksums. `told`
+/// is called when a table is done.
 pub async fn transfer(
     source: &dyn Tables,
     target: &dyn Tables,
@@ -353,12 +353,12 @@ async fn sum_of(tables: &dyn Tables, table: &Table) -> Result<Sum, StoreError> {
 }
 
 impl Table {
-    /// The names of the columns, with commas.
+    /// The names of the columns, separated by commas.
     pub(crate) fn names(&self) -> String {
         self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }
 
-    /// The names of the key's columns, with commas.
+    /// The names of the key's columns, separated by commas.
     pub(crate) fn key_names(&self) -> String {
         self.columns[..self.key].iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
     }

@@ -1,6 +1,6 @@
 //! PostgreSQL does what every engine must do, and what only a server must.
 //!
-//! Needs a server: `SESSERA_TEST_POSTGRES` names it with a user who may create databases.
+//! The tests need a server. `SESSERA_TEST_POSTGRES` names it with a user who may create databases.
 //! `cargo xtask test` starts one.
 
 mod contract;
@@ -16,7 +16,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection};
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 
-/// The server, or nothing where there is none.
+/// The server, or `None` where there is none.
 fn server() -> Option<String> {
     std::env::var("SESSERA_TEST_POSTGRES").ok()
 }
@@ -46,8 +46,8 @@ async fn open() -> Option<(PostgresStore, String)> {
     Some((open_with(&dsn, "one").await.unwrap(), dsn))
 }
 
-/// The same by a detour through this thread, so that no answer is there before somebody waits for it: on a busy
-/// machine it could be, and a commit would be over before it can be interrupted.
+/// A new database that is reached by a detour through this thread, so that no answer is there before somebody
+/// waits for it. On a busy machine a commit could otherwise be over before it can be interrupted.
 async fn open_by_a_detour() -> Option<(PostgresStore, String)> {
     let dsn = database(&server()?).await;
     let authority = dsn.split(['/', '@']).find(|part| part.contains(':') && !part.ends_with(':')).unwrap();
@@ -55,7 +55,7 @@ async fn open_by_a_detour() -> Option<(PostgresStore, String)> {
     Some((open_with(&dsn.replacen(authority, &detour, 1), "one").await.unwrap(), dsn))
 }
 
-/// Passes on what comes, both ways; where it listens.
+/// Passes on what comes, both ways. Returns where it listens.
 async fn relay(to: String) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -167,7 +167,7 @@ async fn connections_that_broke_are_replaced() {
     let end_all = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
                    WHERE datname = current_database() AND pid <> pg_backend_pid()";
     beside.execute(end_all).await.unwrap();
-    // Those that were idle for a moment fail once each, no more.
+    // Connections that were idle for a moment fail once each and no more.
     let mut failures = 0;
     while let Err(error) = store.key_set("keys").await {
         assert!(matches!(error, StoreError::Unavailable(_)), "{error}");
@@ -218,7 +218,7 @@ async fn nodes_share_what_is_swept_and_nobody_waits_for_it() {
     store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
     let sessions: Vec<_> = (0..3).map(|n| contract::session(&ada, &format!("t{n}"), n)).collect();
     store.commit(&sessions.iter().cloned().map(Change::InsertSession).collect::<Vec<_>>()).await.unwrap();
-    // Another node in the middle of a batch, for as long as the test wants.
+    // Another node stays in the middle of a batch for as long as the test wants.
     let mut beside = PgConnection::connect(&dsn).await.unwrap();
     let mut batch = beside.begin().await.unwrap();
     let first = sqlx::query("DELETE FROM sessions WHERE id = $1").bind(sessions[0].session.id);
@@ -230,8 +230,8 @@ async fn nodes_share_what_is_swept_and_nobody_waits_for_it() {
     assert_eq!(store.sweep(after_all, 10).await.unwrap(), 0);
 }
 
-/// However many ask, the database sees no more connections than it was promised; who waits for too long is
-/// told what to do.
+/// However many callers ask, the database sees no more connections than it was promised. A caller that waits
+/// for too long is told what to do.
 #[tokio::test]
 async fn a_pool_keeps_to_its_limit() {
     let Some((store, dsn)) = open().await else { return };
@@ -251,7 +251,7 @@ async fn a_pool_keeps_to_its_limit() {
         said.push(ask.await.unwrap().unwrap_err().to_string());
     }
     assert!(said.iter().any(|error| error.contains("max_conns")), "{said:?}");
-    // Its own, the two of the pool, and the one that listens to other nodes.
+    // These are its own, the two of the pool, and the one that listens to other nodes.
     let connections: i64 =
         sqlx::query_scalar("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
             .fetch_one(&mut *lock)

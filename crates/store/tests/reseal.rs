@@ -73,7 +73,7 @@ async fn the_old_secret_can_go() {
     for dsn in databases(&folder).await {
         let store = open(&dsn, &["old"]).await.unwrap();
         let all = fill(&*store).await;
-        // A node that has both, the new one first, writes under the new one.
+        // A node that has both secrets, with the new one first, writes under the new one.
         let both = open(&dsn, &["new", "old"]).await.unwrap();
         both.commit(&[Change::InsertFlow(flow(1000, "b", 1))]).await.unwrap();
         let (tables, sealer) = (tables(&dsn, &["new", "old"]).await, sealer(&["new", "old"]));

@@ -120,7 +120,7 @@ async fn a_failing_statement_leaves_nothing() {
     store.commit(&all).await.unwrap();
 }
 
-/// Every table that version 3 had is there afterwards with its rows, and what refers to others still does.
+/// Every table that version 3 had is there afterwards with its rows, and references still hold.
 #[tokio::test]
 async fn rows_of_an_older_version_stay_with_all_that_refers_to_them() {
     const OLDER: i64 = 3;

@@ -101,7 +101,7 @@ async fn everything_moves_to_postgres_and_back() {
     let there = moved(&source, &server).await;
     assert_eq!(contract::how_many_of_each(&server, &all[1..]).await, all.len() - 1);
     server.close().await;
-    // The secret and the deployment's id moved, too.
+    // The secret and the deployment's id moved too.
     let server = postgres(&dsn).await;
     assert_eq!(server.deployment_id().await.unwrap(), source.deployment_id().await.unwrap());
     let back = sqlite(folder.path(), "back.sqlite", "one").await;
@@ -117,7 +117,7 @@ async fn status_of_new_session(store: &dyn Store, token: &str) -> StatusIndex {
     store.session(new.session.id).await.unwrap().unwrap().0.status
 }
 
-/// Numbers go on behind those that were given before the move, to sessions that are gone too; and lists
+/// Numbers go on behind those that were given before the move, even to sessions that are gone, and lists
 /// follow each other.
 async fn statuses_go_on<S: Store + Tables, T: Store + Tables>(source: &S, target: &T) {
     source.begin_status_numbers_at(i64::from(StatusIndex::PER_LIST) - 2).await.unwrap();

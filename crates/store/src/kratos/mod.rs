@@ -1,7 +1,7 @@
 //! Taking over the identities of an Ory Kratos.
 //!
-//! What is carried: identities with their ids, schema ids, states, traits, metadata, addresses, times,
-//! and credentials of the methods that exist here. What is not is counted and named.
+//! Identities are carried over with their ids, schema ids, states, traits, metadata, addresses, times and
+//! credentials of the methods that exist here. Everything else is counted and named.
 
 mod source;
 
@@ -23,7 +23,7 @@ use source::{As, Source, Texts, time};
 /// How many identities go at once.
 const PAGE: usize = 200;
 
-/// The methods that exist here and keep the same content.
+/// The methods that exist here and whose content has the same form.
 const CARRIED: [CredentialKind; 3] =
     [CredentialKind::Password, CredentialKind::Totp, CredentialKind::LookupSecret];
 
@@ -36,9 +36,10 @@ pub struct Imported {
     pub credentials: BTreeMap<&'static str, u64>,
     /// How many addresses to verify or to recover by.
     pub addresses: u64,
-    /// The ids of the schemas that the identities need in `identity.schemas`, with how many each.
+    /// The ids of the schemas that the identities need in `identity.schemas`, and how many identities need
+    /// each.
     pub schemas: BTreeMap<String, u64>,
-    /// What stayed behind, by its name.
+    /// What was left behind, by name, and how much of it.
     pub left: BTreeMap<String, u64>,
     /// Identities that were refused, with the reason.
     pub refused: Vec<(String, String)>,
@@ -67,7 +68,7 @@ impl fmt::Display for Imported {
 /// Why nothing, or not everything, was taken over.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// A database does not do what it is asked.
+    /// A database failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The target holds identities already.
@@ -193,7 +194,7 @@ fn identity(row: &Texts) -> Option<Identity> {
     })
 }
 
-/// A JSON value that may be absent; `None` when it cannot be read.
+/// Reads a JSON value that may be absent. Returns `None` when it cannot be read.
 #[expect(clippy::option_option, reason = "unreadable is something else than absent")]
 fn json(text: Option<&String>) -> Option<Option<Value>> {
     match text.map(String::as_str) {
@@ -273,7 +274,7 @@ async fn recovery_addresses(
     Ok(found)
 }
 
-/// The credentials of the identities from `first` to `last`; those of other methods are counted.
+/// Reads the credentials of the identities from `first` to `last`, and counts those of other methods.
 async fn credentials(
     source: &Source,
     first: &str,
@@ -327,7 +328,7 @@ async fn credentials(
     Ok(found)
 }
 
-/// What has no place here: people sign in again, and messages were meant for the old server.
+/// Counts what has no place here. People sign in again, and messages were meant for the old server.
 async fn count_the_rest(source: &Source, done: &mut Imported) -> Result<(), StoreError> {
     for (table, what) in [("sessions", "sessions"), ("courier_messages", "messages in the courier's list")] {
         let count = source.read(&[("count(*)", As::Text)], table, "").await?;

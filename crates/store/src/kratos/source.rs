@@ -18,7 +18,7 @@ pub(super) enum Source {
     Postgres(PgPool),
 }
 
-/// How a column becomes text.
+/// How a column is converted to text.
 #[derive(Clone, Copy)]
 pub(super) enum As {
     Text,
@@ -26,7 +26,7 @@ pub(super) enum As {
 }
 
 impl Source {
-    /// Opens the database for reading. A file has to be there.
+    /// Opens the database for reading. A file has to exist already.
     pub(super) async fn open(dsn: &str) -> Result<Self, StoreError> {
         if is_postgres(dsn) {
             let options = PostgresDsn::parse(dsn)?.hosts.swap_remove(0);
@@ -38,7 +38,7 @@ impl Source {
         pool.map(Self::Sqlite).map_err(unreadable)
     }
 
-    /// Columns of a table, `rest` being what follows its name.
+    /// Reads columns of a table. `rest` is what follows the table's name in the statement.
     pub(super) async fn read(
         &self,
         columns: &[(&str, As)],
@@ -64,7 +64,7 @@ impl Source {
         }
     }
 
-    /// Whether a table has a column, which came with some version of Kratos.
+    /// Whether a table has a column that only some versions of Kratos have.
     pub(super) async fn has_column(&self, table: &str, column: &str) -> Result<bool, StoreError> {
         let (catalogue, condition) = match self {
             Self::Sqlite(_) => (format!("pragma_table_info('{table}')"), format!("WHERE name = '{column}'")),
@@ -90,8 +90,8 @@ fn unreadable(error: sqlx::Error) -> StoreError {
     StoreError::Corrupt(format!("it is not the database of an Ory Kratos 1.0 or newer: {error}"))
 }
 
-/// A time as either database writes it: `2024-05-06T07:08:09.123456Z`, `2024-05-06 07:08:09+00:00`,
-/// `2024-05-06 07:08:09.1 +0000 UTC`, `2024-05-06 07:08:09`.
+/// Reads a time as either database writes it, such as `2024-05-06T07:08:09.123456Z`,
+/// `2024-05-06 07:08:09+00:00`, `2024-05-06 07:08:09.1 +0000 UTC` or `2024-05-06 07:08:09`.
 pub(super) fn time(text: &str) -> Option<Timestamp> {
     let text = text.trim().trim_end_matches(" UTC").trim_end_matches(" +0000").replacen(' ', "T", 1);
     Timestamp::parse(&text).or_else(|| Timestamp::parse(&format!("{text}Z")))

@@ -1,4 +1,4 @@
-//! Changes, all or nothing.
+//! Committing changes, all of them or none.
 
 use super::PostgresStore;
 use super::connection::Connection;
@@ -7,7 +7,7 @@ use super::sessions::refused_unless;
 use crate::change::Change;
 use crate::error::{Conflict, StoreError};
 
-/// How often changes are tried that clash with those of others.
+/// How often in all changes are tried that clash with those of others.
 const ATTEMPTS: u32 = 4;
 
 impl PostgresStore {
@@ -44,7 +44,8 @@ impl PostgresStore {
             Change::InsertIdentity(identity) => self.insert_identity(connection, identity).await,
             Change::UpdateIdentity(identity) => self.update_identity(connection, identity).await,
             Change::DeleteIdentity(id) => {
-                // Locked, so that it gets no session in between, which would be forgotten with it.
+                // The row is locked, so that the identity gets no session in the meantime, which would not be
+                // remembered.
                 let lock = sqlx::query("SELECT 1 FROM identities WHERE id = $1 FOR UPDATE").bind(id);
                 connection.execute(lock).await?;
                 self.delete_sessions_of(connection, *id).await?;

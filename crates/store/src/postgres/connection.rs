@@ -1,4 +1,4 @@
-//! Connections to the host that can be written, or to a standby, and what happens on them.
+//! Connections to the host that can be written or to a standby, and what happens on them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,24 +16,24 @@ use crate::error::{Conflict, StoreError};
 use crate::line::Position;
 use crate::records::PoolUse;
 
-/// How long a connection may have been idle without being asked whether it is still good.
+/// How long a connection may be idle and still be used without being checked first.
 const UNASKED: Duration = Duration::from_secs(1);
 
 /// Which hosts of a cluster are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
-    /// The one that can be written.
+    /// The host that can be written.
     Primary,
-    /// Those that replay its log.
+    /// The hosts that replay its log.
     Standby,
 }
 
-/// The hosts of a cluster, of which those with a role are used.
+/// The hosts of a cluster. Those that have the role are used.
 #[derive(Debug)]
 pub(super) struct Hosts {
     dsn: PostgresDsn,
     role: Role,
-    /// The one that had the role when it was last asked.
+    /// The host that had the role when it was last asked.
     current: AtomicUsize,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Hosts {
 pub(super) struct Link {
     connection: PgConnection,
     host: usize,
-    /// The process at the other end.
+    /// The server process at the other end.
     backend: i32,
     /// How far a standby had replayed when it was last asked over this connection. The server at the other
     /// end stays the same, so it only ever gets further.
@@ -60,7 +60,7 @@ impl Hosts {
     /// How the host that can be written is reached.
     pub(super) async fn primary(&self) -> Result<PgConnectOptions, StoreError> {
         let link = self.connect().await?;
-        // It has told what it was asked for.
+        // The connection has served its purpose, so an error at its end does not matter.
         let _ = link.connection.close().await;
         Ok(self.dsn.hosts[link.host].clone())
     }
@@ -99,28 +99,28 @@ impl Hosts {
         Err(StoreError::Unavailable(format!("{wanted} ({})", each.join("; "))))
     }
 
-    /// The process at the other end, if the host has the role.
+    /// Asks for the server process at the other end. It fails when the host does not have the role.
     async fn backend(&self, connection: &mut PgConnection) -> Result<i32, StoreError> {
         let query = "SELECT pg_is_in_recovery() AS standby, pg_backend_pid() AS backend";
         let row = connection.fetch_one(query).await.map_err(fault::from_sqlx)?;
         let standby = row.try_get::<bool, _>("standby").map_err(fault::from_sqlx)?;
         match (self.role, standby) {
             (Role::Primary, true) => Err(StoreError::Unavailable("it is a standby".into())),
-            (Role::Standby, false) => Err(StoreError::Unavailable("it is no standby".into())),
+            (Role::Standby, false) => Err(StoreError::Unavailable("it is not a standby".into())),
             _ => row.try_get("backend").map_err(fault::from_sqlx),
         }
     }
 }
 
 impl Link {
-    /// For what needs a connection before there is a pool.
+    /// Connects for work that needs a connection before there is a pool.
     pub(super) const fn raw(&mut self) -> &mut PgConnection {
         &mut self.connection
     }
 
-    /// Ends it in good order.
+    /// Closes the connection properly.
     pub(super) async fn close(self) {
-        // The server notices anyway.
+        // If that fails, the server notices that the connection is gone.
         let _ = self.connection.close().await;
     }
 }
@@ -130,7 +130,8 @@ impl managed::Manager for Hosts {
     type Error = StoreError;
 
     async fn create(&self) -> Result<Link, StoreError> {
-        // Boxed, as everything that may need a connection would carry the room for it.
+        // The future is boxed, because everything that may need a connection would carry the room for it
+        // otherwise.
         let mut link = Box::pin(self.connect()).await?;
         let limit = self.dsn.statement_timeout.as_millis();
         let limits =
@@ -154,7 +155,7 @@ impl managed::Manager for Hosts {
     }
 }
 
-/// What a failed wait for a connection means.
+/// Says what a failed wait for a connection means.
 pub(super) fn from_pool(error: PoolError<StoreError>) -> StoreError {
     match error {
         PoolError::Backend(error) => error,
@@ -166,7 +167,7 @@ pub(super) fn from_pool(error: PoolError<StoreError>) -> StoreError {
     }
 }
 
-/// How the connections of a pool are used now.
+/// How the connections of a pool are used at present.
 pub(super) fn in_use(name: &'static str, pool: &Pool<Hosts>) -> PoolUse {
     let status = pool.status();
     PoolUse {
@@ -178,26 +179,26 @@ pub(super) fn in_use(name: &'static str, pool: &Pool<Hosts>) -> PoolUse {
     }
 }
 
-/// How far a transaction is.
+/// How far a transaction has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Transaction {
-    /// There is none.
+    /// There is no transaction.
     None,
-    /// Its end was not sent yet.
+    /// The end of the transaction was not sent yet.
     Open,
-    /// Its end was sent and the answer was not seen.
+    /// The end of the transaction was sent, and its answer was not seen yet.
     Committing,
 }
 
-/// A connection in use. One that is dropped in the middle of something is closed, so nobody else gets
-/// what was asked on it, and the database undoes what was not finished.
+/// A connection in use. When it is dropped in the middle of something, it is closed. Nobody else then gets
+/// the answer to what was asked on it, and the database undoes what was not finished.
 pub(super) struct Connection {
-    /// Absent only while it is dropped.
+    /// The connection, which is absent only while this is dropped.
     link: Option<Object<Hosts>>,
-    /// A statement was sent and its end was not seen.
+    /// Whether a statement was sent and its end was not seen yet.
     unfinished: bool,
     transaction: Transaction,
-    /// The last failure was a clash with another transaction.
+    /// Whether the last failure was a clash with another transaction.
     clashed: bool,
 }
 
@@ -206,7 +207,7 @@ impl Connection {
         Self { link: Some(link), unfinished: false, transaction: Transaction::None, clashed: false }
     }
 
-    /// Runs a statement; returns how many rows it touched.
+    /// Runs a statement and returns how many rows it touched.
     pub(super) async fn execute(
         &mut self,
         query: Query<'_, Postgres, PgArguments>,
@@ -215,7 +216,7 @@ impl Connection {
         self.ended(outcome).map(|done| done.rows_affected())
     }
 
-    /// The first row, if there is one.
+    /// Runs a query and returns the first row, if there is one.
     pub(super) async fn optional(
         &mut self,
         query: Query<'_, Postgres, PgArguments>,
@@ -224,7 +225,7 @@ impl Connection {
         none_for_unstorable(self.ended(outcome))
     }
 
-    /// All rows.
+    /// Runs a query and returns all rows.
     pub(super) async fn all(
         &mut self,
         query: Query<'_, Postgres, PgArguments>,
@@ -240,12 +241,13 @@ impl Connection {
         self.execute(sqlx::query("BEGIN")).await.map(|_| ())
     }
 
-    /// Ends the transaction. When it returns `Ok`, all of it is on disk; when the connection broke, all
-    /// or nothing of it is.
+    /// Ends the transaction. When it returns `Ok`, all of the transaction is on disk. When the connection
+    /// broke, either all or nothing of it is.
     ///
     /// The time-out of statements does not hold for the commit. Where synchronous standbys are configured
-    /// it waits for them, and a time-out would end that wait with a warning and *success*: a change would
-    /// be acknowledged that the standby lacks. Who gives up waiting does not know how it ends, and says so.
+    /// it waits for them, and a time-out would end that wait with a warning and *success*, so that a change
+    /// would be acknowledged that the standby lacks. A caller that gives up waiting does not know how the
+    /// commit ends, and says so.
     pub(super) async fn commit(&mut self) -> Result<(), StoreError> {
         let statement = if self.is_postgres() { "SET LOCAL statement_timeout = 0; COMMIT" } else { "COMMIT" };
         self.transaction = Transaction::Committing;
@@ -272,8 +274,8 @@ impl Connection {
         pool.is_some_and(|pool| pool.manager().dsn().is_postgres)
     }
 
-    /// Undoes the transaction. Returns whether it may succeed when it is done again: it clashed with
-    /// another one.
+    /// Undoes the transaction. Returns whether it clashed with another one and so may succeed when it is
+    /// tried again.
     pub(super) async fn roll_back(&mut self) -> bool {
         let usable = !self.unfinished;
         let clashed = self.clashed;
@@ -331,7 +333,7 @@ async fn end_backend(pool: Pool<Hosts>, backend: i32) {
     }
 }
 
-/// Nothing is stored under a text that cannot be stored.
+/// Finds nothing for a text that cannot be stored, because nothing is stored under it.
 fn none_for_unstorable<T: Default>(outcome: Result<T, StoreError>) -> Result<T, StoreError> {
     match outcome {
         Err(StoreError::Conflict(Conflict::Unstorable)) => Ok(T::default()),

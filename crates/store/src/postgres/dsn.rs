@@ -19,11 +19,11 @@ use crate::error::StoreError;
 pub struct PostgresDsn {
     /// How each host is reached.
     pub(crate) hosts: Vec<PgConnectOptions>,
-    /// Whether the database is PostgreSQL itself: it tells of changes and knows standbys.
+    /// Whether the database is PostgreSQL itself, which has notifications and standbys.
     pub(crate) is_postgres: bool,
-    /// How many connections there are at the most, one for listening not counted.
+    /// How many connections there are at the most, not counting the one for listening.
     pub(super) max_connections: usize,
-    /// After which time a connection is replaced.
+    /// The time after which a connection is replaced.
     pub(super) max_lifetime: Duration,
     /// How long one host may take to accept a connection.
     pub(super) connect_timeout: Duration,
@@ -31,12 +31,12 @@ pub struct PostgresDsn {
     pub(super) statement_timeout: Duration,
 }
 
-/// Whether the engine is meant.
+/// Whether a data source name means this engine.
 pub fn is_postgres(dsn: &str) -> bool {
     scheme(dsn).is_some()
 }
 
-/// Whether it is PostgreSQL itself, and what follows the scheme.
+/// Splits off the scheme. Returns whether the database is PostgreSQL itself, and what follows.
 fn scheme(dsn: &str) -> Option<(bool, &str)> {
     let (scheme, rest) = dsn.split_once("://")?;
     match scheme {
@@ -47,7 +47,7 @@ fn scheme(dsn: &str) -> Option<(bool, &str)> {
 }
 
 impl PostgresDsn {
-    /// Reads a data source name. Errors do not repeat it: a password may stand in it.
+    /// Reads a data source name. Errors do not repeat it, because it may hold a password.
     pub fn parse(dsn: &str) -> Result<Self, StoreError> {
         let (is_postgres, rest) = scheme(dsn).ok_or_else(|| invalid("the scheme is another one"))?;
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -71,7 +71,7 @@ impl PostgresDsn {
                     parsed.connect_timeout = Duration::from_secs(number::<u64>(name, value)?.max(1));
                 }
                 "statement_timeout" => parsed.statement_timeout = duration(name, value)?,
-                // Idle connections are kept; the primary is always looked for.
+                // Idle connections are always kept, and the primary is always looked for.
                 "max_idle_conns" | "max_conn_idle_time" | "target_session_attrs" => {}
                 _ => theirs.push(parameter),
             }
@@ -86,7 +86,7 @@ impl PostgresDsn {
         Ok(parsed)
     }
 
-    /// How long a whole operation may take, waiting for a connection included.
+    /// How long a whole operation may take, including the wait for a connection.
     pub(super) fn limit(&self) -> Duration {
         self.statement_timeout + self.connect_timeout
     }
@@ -107,7 +107,7 @@ fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, StoreError
     value.parse().map_err(|_| invalid(&format!("{name} is not a whole number")))
 }
 
-/// A duration as Go writes it, or a number of milliseconds, as PostgreSQL takes it.
+/// Reads a duration as Go writes it, or a number of milliseconds as PostgreSQL takes it.
 fn duration(name: &str, value: &str) -> Result<Duration, StoreError> {
     if let Ok(milliseconds) = value.parse() {
         return Ok(Duration::from_millis(milliseconds));

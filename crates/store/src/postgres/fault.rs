@@ -6,11 +6,11 @@ use sqlx::postgres::PgDatabaseError;
 
 use crate::error::{Conflict, StoreError};
 
-/// What an error means for the caller.
+/// Says what an error means for the caller.
 pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     let Some(database) = database(&error) else {
         return match error {
-            // How a certificate that is not believed is told.
+            // The library reports a certificate that is not trusted in this way.
             sqlx::Error::Io(cause) if cause.kind() == ErrorKind::InvalidData => {
                 StoreError::Unavailable(format!(
                     "{cause}. Check sslmode and sslrootcert in the dsn, and that the server's certificate names the host of the dsn"
@@ -34,7 +34,7 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     match database.code() {
         "23503" => Conflict::Missing.into(),
         "23505" => taken(database.constraint().unwrap_or_default()).into(),
-        // A text that holds a NUL character.
+        // A text holds a NUL character.
         "22021" => Conflict::Unstorable.into(),
         // The host is, or has become, a standby.
         "25006" => StoreError::Unavailable(what),
@@ -42,7 +42,8 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
         "3D000" | "28000" | "28P01" => StoreError::Unavailable(format!(
             "{what}. Check user, password and database in the dsn, and that the database was created"
         )),
-        // Connections, resources, operator intervention, clashes, locks, transactions that ran too long.
+        // These are connections, resources, the operator's intervention, clashes, locks and overlong
+        // transactions.
         code if ["08", "53", "57", "40", "55", "25"].iter().any(|class| code.starts_with(class)) => {
             StoreError::Unavailable(what)
         }
@@ -50,7 +51,7 @@ pub(super) fn from_sqlx(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// Whether the transaction clashed with another one and may succeed when it is done again.
+/// Whether the transaction clashed with another one and may succeed when it is tried again.
 pub(super) fn is_clash(error: &sqlx::Error) -> bool {
     database(error).is_some_and(|database| matches!(database.code(), "40001" | "40P01"))
 }
@@ -68,7 +69,7 @@ fn database(error: &sqlx::Error) -> Option<&PgDatabaseError> {
     error.as_database_error().and_then(|error| error.try_downcast_ref())
 }
 
-/// Which condition a violated constraint stands for.
+/// Says which condition a violated constraint stands for.
 fn taken(constraint: &str) -> Conflict {
     match constraint {
         "identities_external_id" => Conflict::ExternalId,

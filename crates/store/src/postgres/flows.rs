@@ -1,4 +1,4 @@
-//! Self-service flows. Their bodies are encrypted: form tokens and unfinished secrets stand in them.
+//! Self-service flows. Their bodies are encrypted, because they hold form tokens and unfinished secrets.
 
 use sessera_model::Uuid;
 

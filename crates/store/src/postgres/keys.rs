@@ -10,7 +10,7 @@ use crate::error::{Conflict, StoreError};
 use crate::records::{KeySet, StoredKey};
 use crate::sealer::key_row;
 
-/// Sets with their keys in one statement, so that versions and keys are of the same moment.
+/// Reads sets with their keys in one statement, so that versions and keys are of the same moment.
 const COLUMNS: &str = "SELECT key_sets.name, key_sets.version, key_sets.managed, \
      keys.kid, keys.sealed_jwk, keys.created_at FROM key_sets LEFT JOIN keys ON keys.set_name = key_sets.name";
 
@@ -27,7 +27,7 @@ impl PostgresStore {
         query.push(" ORDER BY key_sets.name, keys.position");
         let rows = self.connection().await?.all(query.build()).await?;
         let mut sets = self.read_key_sets(&rows)?;
-        // The database orders by its own locale.
+        // The database orders by its own locale, so the sets are sorted here.
         sets.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(sets)
     }
@@ -62,7 +62,7 @@ impl PostgresStore {
         connection: &mut Connection,
         set: &KeySet,
     ) -> Result<(), StoreError> {
-        // Plain data: it serialises always.
+        // This is plain data, which always serialises.
         let managed = set.managed.as_ref().and_then(|managed| serde_json::to_string(managed).ok());
         let put = if set.version == 0 {
             sqlx::query(

@@ -1,4 +1,4 @@
-//! Listening to what other nodes changed, by LISTEN and NOTIFY.
+//! Hearing what other nodes changed, through LISTEN and NOTIFY.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::change::Change;
 use crate::error::StoreError;
 use crate::line::{Invalidation, Line, Position};
 
-/// Where changes are told.
+/// The channel on which changes are announced.
 const CHANNEL: &str = "sessera";
 
 /// How often a heartbeat is sent.
@@ -25,13 +25,13 @@ const BEAT: Duration = Duration::from_millis(150);
 /// another node changed is not answered from memory for longer than this.
 const TRUST: Duration = Duration::from_millis(700);
 
-/// After how long without a heartbeat a new line is made.
+/// How long the line may be without a heartbeat before a new one is made.
 const GIVE_UP: Duration = Duration::from_secs(3);
 
 /// How long to wait before the next attempt.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// The longest notification, in bytes; PostgreSQL takes less than 8000.
+/// The longest notification, in bytes. PostgreSQL takes fewer than 8000.
 const LONGEST: usize = 7500;
 
 /// Listens for as long as the store is open. With `standbys` it also asks the primary how far they must be.
@@ -44,7 +44,7 @@ pub(super) async fn listen(pool: Pool<Hosts>, line: Arc<Line>, node: Uuid, stand
         if pool.is_closed() {
             return;
         }
-        // A line that held for a while is news; one that cannot be made is said once.
+        // A break of a line that held for a while is logged; failures to make one are logged once.
         if !silent || began.elapsed() > GIVE_UP {
             tracing::warn!(%error, "the line to the database broke; sessions are read from it until the line is back");
         }
@@ -53,7 +53,7 @@ pub(super) async fn listen(pool: Pool<Hosts>, line: Arc<Line>, node: Uuid, stand
     }
 }
 
-/// What never happens: listening ends with an error only.
+/// The type of what never happens, because listening ends with an error only.
 enum Never {}
 
 /// Makes a line and listens until it breaks.
@@ -72,10 +72,10 @@ async fn hear(pool: &Pool<Hosts>, line: &Line, node: Uuid, standbys: bool) -> Re
     listener.eager_reconnect(false);
     let own = format!("{CHANNEL}_{}", node.simple());
     within(async { listener.listen_all([CHANNEL, &own]).await }).await?;
-    // A heartbeat that a crash of the database loses is sent again anyway.
+    // A heartbeat that is lost in a crash of the database is sent again anyway.
     within(async { sqlx::query("SET synchronous_commit = off").execute(&mut listener).await }).await?;
     let history = if standbys { history(&mut listener).await } else { None };
-    // What was told while nobody listened is not known.
+    // Nobody knows what was announced while this node did not listen.
     line.tell(&Invalidation::Everything);
     tracing::info!("listening to what other nodes change");
     let mut clock = interval(BEAT);
@@ -119,8 +119,8 @@ async fn hear(pool: &Pool<Hosts>, line: &Line, node: Uuid, standbys: bool) -> Re
     }
 }
 
-/// Which cluster this is and which of its histories, for comparing positions. Without them standbys are not
-/// used.
+/// Reads which cluster this is and which of its histories it follows, for comparing positions. Standbys are
+/// not used when that is unknown.
 async fn history(listener: &mut PgListener) -> Option<(i64, i64)> {
     let query = sqlx::query(
         "SELECT system_identifier AS system, CAST(CAST('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8) \
@@ -167,7 +167,7 @@ pub(super) async fn tell(
     Ok(())
 }
 
-/// As few notifications as hold all words.
+/// Puts the words into as few notifications as possible.
 fn payloads(node: Uuid, words: &[String]) -> Vec<String> {
     let mut payloads: Vec<String> = Vec::new();
     for word in words {

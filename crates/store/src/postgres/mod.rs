@@ -1,7 +1,7 @@
 //! PostgreSQL, which many nodes share.
 //!
-//! Whatever happens to the database, an operation ends within a bound: waiting for a connection,
-//! connecting and each statement have their time, and so has the whole.
+//! Whatever happens to the database, an operation ends within a bounded time. Waiting for a connection,
+//! connecting and each statement have a time-out, and so has the operation as a whole.
 
 mod codes;
 mod commit;
@@ -51,7 +51,7 @@ pub struct PostgresStore {
     standbys: Option<Standbys>,
     sealer: Sealer,
     line: Arc<Line>,
-    /// This node, in what it tells others.
+    /// The name of this node in what it tells others.
     node: Uuid,
     deployment_id: Uuid,
 }
@@ -67,7 +67,7 @@ impl PostgresStore {
         self.pool.get().await.map(Connection::new).map_err(from_pool)
     }
 
-    /// Gives up on what takes too long.
+    /// Waits for an operation, and gives up when it takes too long.
     async fn within<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
         let limit = self.pool.manager().dsn().limit();
         let outcome = tokio::time::timeout(limit, work).await;
@@ -220,7 +220,7 @@ impl Store for PostgresStore {
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let outcome = self.within(self.apply_all(changes)).await;
-        // Whether it happened or nobody knows: standbys may lack it.
+        // The change happened, or nobody knows whether it did. In both cases standbys may lack it.
         if changes.iter().any(|change| Invalidation::of(change).is_some()) {
             self.line.moves();
         }

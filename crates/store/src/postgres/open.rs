@@ -1,4 +1,4 @@
-//! Opening a database: migrated by one node at a time, checked against its secret.
+//! Opening a database, which one node at a time migrates and every node checks against its secret.
 
 use std::sync::Arc;
 
@@ -26,9 +26,9 @@ pub struct PostgresOptions {
     pub dsn: PostgresDsn,
     /// Its standbys, from which sessions may be read.
     pub read_only: Option<PostgresDsn>,
-    /// Encrypts what must not stand in the database in clear.
+    /// The cipher for everything that must not stand in the database in the clear.
     pub cipher: Arc<Cipher>,
-    /// Where the deployment's id and nonces come from.
+    /// The source of the deployment's id and of nonces.
     pub random: Arc<dyn Random>,
 }
 
@@ -38,16 +38,16 @@ impl PostgresStore {
         let node = options.random.uuid();
         let sealer = Sealer::new(options.cipher, options.random);
         let hosts = Hosts::new(options.dsn, Role::Primary);
-        // This connection has no time-outs: a node waits while another one migrates.
+        // This connection has no time-outs, because a node waits while another one migrates.
         let mut link = hosts.connect().await?;
         migrate(link.raw(), &hosts).await?;
         let deployment_id = claim(link.raw(), &sealer).await?;
-        // What comes now goes over other connections.
+        // Everything from here on uses other connections.
         link.close().await;
         let pool = pool(hosts)?;
         let standbys = options.read_only.map(pool_of_standbys).transpose()?;
         let line = Arc::new(Line::of_many());
-        // CockroachDB tells nobody; its nodes always ask.
+        // CockroachDB has no notifications, so its nodes always ask the database.
         if pool.manager().dsn().is_postgres {
             tokio::spawn(listen(pool.clone(), line.clone(), node, standbys.is_some()));
         }
@@ -59,7 +59,7 @@ fn pool(hosts: Hosts) -> Result<Pool<Hosts>, StoreError> {
     let dsn = hosts.dsn();
     let timeouts = Timeouts {
         wait: Some(dsn.connect_timeout),
-        // One after the other is asked.
+        // The standbys are asked one after the other.
         create: Some(dsn.limit()),
         recycle: Some(dsn.connect_timeout),
     };
@@ -68,12 +68,13 @@ fn pool(hosts: Hosts) -> Result<Pool<Hosts>, StoreError> {
     pool.map_err(|error| StoreError::Unavailable(error.to_string()))
 }
 
-/// Standbys need not be there when the node starts, or ever.
+/// Makes the pool of standbys, which need not be there when the node starts, or ever.
 fn pool_of_standbys(dsn: PostgresDsn) -> Result<Standbys, StoreError> {
     pool(Hosts::new(dsn, Role::Standby)).map(Standbys::new)
 }
 
-/// The migrator takes an advisory lock, so of several nodes that start together one does the work.
+/// Migrates the tables. The migrator takes an advisory lock, so one of several nodes that start together does
+/// the work.
 async fn migrate(connection: &mut PgConnection, hosts: &Hosts) -> Result<(), StoreError> {
     let mut migrator = sqlx::migrate!("migrations/postgres");
     migrator.set_locking(hosts.dsn().is_postgres);

@@ -1,4 +1,4 @@
-//! Messages waiting to be sent. Recipient and content are encrypted: codes stand in them.
+//! Messages that wait to be sent. Recipient and content are encrypted, because they hold codes.
 
 use sessera_model::{Timestamp, Uuid};
 

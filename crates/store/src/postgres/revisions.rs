@@ -1,4 +1,4 @@
-//! Revisions of the configuration. Their content is encrypted: keys and passwords stand in it.
+//! Revisions of the configuration. Their content is encrypted, because it holds keys and passwords.
 
 use sessera_model::Uuid;
 use sqlx::postgres::PgRow;

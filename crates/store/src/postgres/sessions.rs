@@ -47,7 +47,7 @@ impl PostgresStore {
         index: StatusIndex,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
         let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
-        // A number that no column holds belongs to nobody.
+        // A number that does not fit the column belongs to no session.
         query.push(" WHERE sessions.status_index = ").push_bind(i64::try_from(index.number()).ok());
         self.one(query).await
     }
@@ -121,7 +121,7 @@ impl PostgresStore {
         stored: &NewSession,
     ) -> Result<(), StoreError> {
         let session = &stored.session;
-        // Locked, so that who is being disabled right now gets no session afterwards.
+        // The row is locked, so that a person who is being disabled right now gets no session afterwards.
         let inserted = connection.execute(sqlx::query(
             "INSERT INTO sessions (id, identity_id, token_hash, kind, active, issued_at, expires_at, \
              authenticated_at, assurance_level, methods, devices) \
@@ -197,7 +197,7 @@ impl PostgresStore {
     ) -> Result<(), StoreError> {
         let ids: Vec<Uuid> = uses.iter().map(|(id, _)| *id).collect();
         let times: Vec<i64> = uses.iter().map(|(_, at)| at.micros()).collect();
-        // The rows of many sessions in one round trip.
+        // The rows of many sessions are written in one round trip.
         connection
             .execute(
                 sqlx::query(

@@ -1,4 +1,4 @@
-//! Reading sessions from standbys, where that is as good as reading from the primary.
+//! Reading sessions from standbys where that is as good as reading from the primary.
 //!
 //! A standby is behind by some time that nobody bounds. It is asked only while two things hold:
 //!
@@ -6,14 +6,15 @@
 //!    the heartbeat that is trusted, less than a second ago.
 //! 2. The standby has replayed at least the [position](crate::line::Line::position), which lies behind the
 //!    commit of every change that this node was told of or has made. The position is that of the primary
-//!    which the line leads to: a standby of another cluster, or one that follows another history (an old
+//!    which the line leads to. A standby of another cluster, or one that follows another history (an old
 //!    primary that was left behind by a promotion), never has it.
 //!
-//! So what it answers is as new as what may be answered from memory. It is asked how far it has replayed
+//! What a standby answers is therefore as new as what may be answered from memory. It is asked how far it has
+//! replayed
 //! *before* the statement that reads, since a statement sees what was there when it began. What is told
-//! while it reads drops what was read, as with the primary: numbers of changes are compared when a session
-//! is put into memory. Only sessions are read here, and only a good session counts: when it is not there,
-//! or has ended, the primary has the last word.
+//! while it reads drops what was read, as with the primary, because the numbers of changes are compared when
+//! a session is put into memory. Only sessions are read here, and only a good session counts. When it is not
+//! there, or has ended, the primary has the last word.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -32,14 +33,14 @@ use crate::records::{PoolUse, StoredSession};
 /// How long standbys may take before the primary is asked.
 const LIMIT: Duration = Duration::from_millis(250);
 
-/// How long they are left alone after a failure.
+/// How long standbys are left alone after a failure.
 const REST: Duration = Duration::from_secs(1);
 
 /// The standbys of `dsn_read_only`.
 pub(super) struct Standbys {
     pool: Pool<Hosts>,
     rest_until: Mutex<Option<Instant>>,
-    /// Whether the last attempt failed, so that a failure is said once.
+    /// Whether the last attempt failed, so that a failure is logged once.
     failing: AtomicBool,
 }
 

@@ -1,4 +1,4 @@
-//! Removing what ended, in small batches.
+//! Removing what has ended, in small batches.
 
 use sessera_model::Timestamp;
 
@@ -12,12 +12,12 @@ impl PostgresStore {
             "DELETE FROM deleted_sessions WHERE status_index IN (SELECT status_index FROM deleted_sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-            // Messages that were given up.
+            // These messages were given up.
             "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at IS NULL AND created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
         ];
         let mut gone = 0;
         for statement in statements {
-            // A node leaves alone what another one is sweeping.
+            // A node skips the rows that another one is sweeping.
             gone += self
                 .connection()
                 .await?

@@ -1,4 +1,4 @@
-//! Tables as they are, for moving them.
+//! Reading and writing whole tables, for moving them.
 
 use async_trait::async_trait;
 use sqlx::postgres::PgRow;

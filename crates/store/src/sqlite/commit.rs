@@ -1,4 +1,4 @@
-//! Changes, all or nothing.
+//! Committing changes, all of them or none.
 
 use sqlx::SqliteConnection;
 

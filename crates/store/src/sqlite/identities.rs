@@ -221,7 +221,7 @@ async fn insert_addresses(connection: &mut SqliteConnection, identity: &Identity
     Ok(())
 }
 
-/// A page begins behind the last id of the one before, so the last page costs what the first one does.
+/// A page begins behind the last id of the one before, so the last page costs no more than the first.
 pub(super) fn listing(filter: &IdentityFilter, page: &Page) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM identities WHERE id > ");
     query.push_bind(page.after.unwrap_or(Uuid::nil()));

@@ -10,7 +10,7 @@ use crate::sealer::key_row;
 
 impl SqliteStore {
     pub(super) async fn find_key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError> {
-        // One transaction, so that version and keys are of the same moment.
+        // Everything is read in one transaction, so that versions and keys are of the same moment.
         let mut lent = self.readers.lend().await?;
         let mut transaction = lent.connection.begin().await.map_err(from_sqlx)?;
         let set = self.read_key_set(&mut transaction, name).await?;
@@ -71,7 +71,7 @@ impl SqliteStore {
         connection: &mut SqliteConnection,
         set: &KeySet,
     ) -> Result<(), StoreError> {
-        // Plain data: it serialises always.
+        // This is plain data, which always serialises.
         let managed = set.managed.as_ref().and_then(|managed| serde_json::to_string(managed).ok());
         let changed = if set.version == 0 {
             sqlx::query(

@@ -1,4 +1,4 @@
-//! The embedded engine, SQLite: one writing connection, several reading ones.
+//! The embedded engine, SQLite, with one connection that writes and several that read.
 //!
 //! With the write-ahead log readers never wait for the writer. Every commit is synced to disk before
 //! it is acknowledged.
@@ -218,7 +218,7 @@ mod tests {
         (SqliteStore::open(options).await.unwrap(), folder)
     }
 
-    /// How SQLite would do what a query asks for.
+    /// The plan by which SQLite would run a query.
     async fn plan(store: &SqliteStore, query: &str) -> String {
         let query = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {query}"));
         let steps = store.readers.rows(sqlx::query(query)).await.unwrap();
@@ -269,7 +269,7 @@ mod tests {
             version: 1,
         };
         store.commit(&[Change::InsertFlow(flow.clone())]).await.unwrap();
-        // A batch in the middle of its work, for as long as the test wants.
+        // A batch stays in the middle of its work for as long as the test wants.
         let mut batch = store.writer.begin_with("BEGIN IMMEDIATE").await.unwrap();
         sqlx::query("DELETE FROM flows").execute(&mut *batch).await.unwrap();
         assert_eq!(store.flow(flow.id).await.unwrap().as_ref(), Some(&flow));
@@ -293,7 +293,7 @@ mod tests {
         let full = store.commit(&[small.clone(), Change::InsertFlow(flow(2, 1_000_000))]).await;
         assert!(matches!(full, Err(StoreError::NotWritable(_))), "{full:?}");
         assert_eq!(store.flow(Uuid::from_u128(1)).await.unwrap(), None);
-        // The limit was the connection's; room is made by the next one.
+        // The limit belonged to that connection, so the next one has room.
         store.commit(&[small, Change::InsertFlow(flow(2, 1_000_000))]).await.unwrap();
         assert!(store.flow(Uuid::from_u128(1)).await.unwrap().is_some());
     }

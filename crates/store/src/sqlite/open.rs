@@ -1,4 +1,4 @@
-//! Opening a database file: created with care, migrated, checked against its secret.
+//! Opening a database file, which is created privately, migrated and checked against its secret.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -22,24 +22,25 @@ use crate::sealer::Sealer;
 pub struct SqliteOptions {
     /// The database file.
     pub path: PathBuf,
-    /// Encrypts what must not stand in the file in clear.
+    /// The cipher for everything that must not stand in the file in the clear.
     pub cipher: Arc<Cipher>,
-    /// Where the deployment's id and nonces come from.
+    /// The source of the deployment's id and of nonces.
     pub random: Arc<dyn Random>,
 }
 
 /// How long a statement waits for another process that holds the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Kilobytes of pages that a reading connection keeps: the inner pages of the trees of ten million sessions.
+/// How many kilobytes of pages a reading connection keeps. The inner pages of the trees of ten million
+/// sessions fit in.
 const READER_CACHE: &str = "-8000";
 
-/// Reading connections. More do not help a machine of few cores.
+/// The number of reading connections. More do not help a machine with few cores.
 const READERS: u32 = 4;
 
-/// The file that a data source name points to: `sqlite://path?...`, `sqlite:path`. Parameters are left
-/// out, as Kratos's have no meaning here. Names of databases in memory are refused: every connection
-/// would have its own.
+/// The file that a data source name points to, as in `sqlite://path?...` or `sqlite:path`. Parameters are
+/// ignored, because those of Kratos have no meaning here. Names of databases in memory are refused, because
+/// every connection would have one of its own.
 pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
     let rest = dsn.strip_prefix("sqlite://").or_else(|| dsn.strip_prefix("sqlite:"));
     let (path, parameters) = rest.map_or(("", ""), |rest| rest.split_once('?').unwrap_or((rest, "")));
@@ -58,7 +59,7 @@ pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
 }
 
 impl SqliteStore {
-    /// Opens the database, making it when it is not there.
+    /// Opens the database, and creates it when it is not there.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         create_private(&options.path)?;
         let connect = SqliteConnectOptions::new()
@@ -72,11 +73,12 @@ impl SqliteStore {
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY_TIMEOUT)
-            // The test is a round trip, behind which a queued rollback is done.
+            // The test is a round trip, which ends only after a rollback that was queued before it.
             .test_before_acquire(true)
             .before_acquire(|connection, _| {
-                // SQLite undoes a transaction by itself when the disk is full or fails. The library then fails to
-                // undo it again and counts it as open for ever, so that connection would refuse all that follows.
+                // SQLite undoes a transaction by itself when the disk is full or fails. The library then
+                // fails to undo it again and counts it as open for ever, so that connection would refuse all
+                // that follows.
                 let clean = !connection.is_in_transaction();
                 Box::pin(async move { Ok(clean) })
             })
@@ -92,7 +94,7 @@ impl SqliteStore {
     }
 }
 
-/// Makes the file readable by its owner alone before SQLite opens it.
+/// Creates the file readable by its owner alone, before SQLite opens it.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     created.map(|_| ()).map_err(|error| {

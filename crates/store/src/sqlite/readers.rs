@@ -1,7 +1,8 @@
 //! Connections that only read, each lent to one query at a time.
 //!
-//! The library's pool asks a connection before and after each use whether it is still there. For a file in the
-//! same process that takes longer than most queries and tells nothing, so these are kept by hand.
+//! The library's pool asks a connection before and after each use whether it is still there. For a file
+//! opened in the same process that takes longer than most queries and tells nothing, so the connections are
+//! kept here.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -14,19 +15,20 @@ use tokio::time::timeout;
 use crate::error::{StoreError, from_sqlx};
 use crate::records::PoolUse;
 
-/// The connections.
+/// The connections that only read.
 pub(super) struct Readers {
     options: SqliteConnectOptions,
     most: u32,
-    /// How long somebody waits for one.
+    /// How long a caller waits for a connection.
     patience: Duration,
     places: Semaphore,
-    /// Those that nobody uses, the last used one last. More are made while there are places.
+    /// The connections that nobody uses, with the last used one last. More are made while there are places.
     free: Mutex<Vec<SqliteConnection>>,
 }
 
 impl Readers {
-    /// At most `most` connections; the first one is made now, so that a database that cannot be read is noticed.
+    /// Keeps at most `most` connections. The first one is made now, so that a database that cannot be read is
+    /// noticed.
     pub(super) async fn open(
         options: SqliteConnectOptions,
         most: u32,
@@ -42,8 +44,8 @@ impl Readers {
         })
     }
 
-    /// A connection, as soon as one is free. One that is not given back is closed, because somebody gave up in the
-    /// middle of what it was for.
+    /// Lends a connection as soon as one is free. One that is not given back is closed, because the caller
+    /// gave up in the middle of something.
     pub(super) async fn lend(&self) -> Result<Lent<'_>, StoreError> {
         let busy = |_| StoreError::Unavailable("all connections that read are busy".into());
         let closed = |_| StoreError::Unavailable("the database is closed".into());
@@ -61,7 +63,7 @@ impl Readers {
         self.free().push(lent.connection);
     }
 
-    /// The row that a query finds, if it finds one.
+    /// Returns the row that a query finds, if it finds one.
     pub(super) async fn row<'q>(
         &self,
         query: impl Execute<'q, Sqlite> + 'q,
@@ -71,7 +73,7 @@ impl Readers {
         self.end(lent, outcome)
     }
 
-    /// The row of a query that always finds one.
+    /// Returns the row of a query that always finds one.
     pub(super) async fn one<'q>(
         &self,
         query: impl Execute<'q, Sqlite> + 'q,
@@ -81,7 +83,7 @@ impl Readers {
         self.end(lent, outcome)
     }
 
-    /// All rows that a query finds.
+    /// Returns all rows that a query finds.
     pub(super) async fn rows<'q>(
         &self,
         query: impl Execute<'q, Sqlite> + 'q,
@@ -92,29 +94,29 @@ impl Readers {
     }
 
     fn end<T>(&self, lent: Lent<'_>, outcome: Result<T, sqlx::Error>) -> Result<T, StoreError> {
-        // One whose thread is gone is of no more use.
+        // A connection whose thread is gone is of no more use.
         if !matches!(outcome, Err(sqlx::Error::WorkerCrashed)) {
             self.give_back(lent);
         }
         outcome.map_err(from_sqlx)
     }
 
-    /// How many are used.
+    /// How many connections are used.
     pub(super) fn usage(&self) -> PoolUse {
         let most = self.most as usize;
         let in_use = most.saturating_sub(self.places.available_permits());
         PoolUse { name: "readers", most, in_use, idle: self.free().len(), waiting: None }
     }
 
-    /// Waits until nobody uses one any more, then closes all.
+    /// Waits until no connection is used any more and then closes all of them.
     pub(super) async fn close(&self) {
-        // An error says that they are closed already.
+        // An error means that they are closed already.
         let all = self.places.acquire_many(self.most).await;
         self.places.close();
         drop(all);
         let free = std::mem::take(&mut *self.free());
         for connection in free {
-            // What cannot be closed was only read.
+            // Nothing is lost with a connection that cannot be closed, because it only reads.
             let _ = connection.close().await;
         }
     }

@@ -1,4 +1,4 @@
-//! From columns to the domain's types.
+//! Converting columns to the domain's types.
 
 use serde_json::Value;
 use sessera_model::{
@@ -10,7 +10,7 @@ use sqlx::sqlite::SqliteRow;
 use crate::error::StoreError;
 use crate::records::{SessionKind, StoredSession};
 
-/// A column that holds something unreadable.
+/// The error of a column that holds something unreadable.
 pub(super) fn corrupt(column: &str) -> StoreError {
     StoreError::Corrupt(format!("the column {column} cannot be read"))
 }
@@ -80,7 +80,7 @@ fn status(row: &SqliteRow) -> Result<StatusIndex, StoreError> {
     u64::try_from(number).map(StatusIndex::from_number).map_err(|_| corrupt("status_index"))
 }
 
-/// The columns of a session; its id is named `session_id`, since it comes joined with its identity.
+/// The columns of a session. Its id is named `session_id`, because it comes joined with its identity.
 pub(super) fn session(row: &SqliteRow) -> Result<StoredSession, StoreError> {
     let level = AssuranceLevel::parse(text(row, "assurance_level")?);
     Ok(StoredSession {

@@ -41,7 +41,7 @@ impl SqliteStore {
         index: StatusIndex,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
-        // A number that no column holds belongs to nobody.
+        // A number that does not fit the column belongs to no session.
         query.push(" WHERE sessions.status_index = ").push_bind(i64::try_from(index.number()).ok());
         self.one(query).await
     }
@@ -270,7 +270,7 @@ impl SqliteStore {
     }
 }
 
-/// A page begins behind the last session of the one before, so the last page costs what the first one does.
+/// A page begins behind the last session of the one before, so the last page costs no more than the first.
 pub(super) fn listing(filter: &SessionFilter, page: &Page) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
     query.push(" WHERE 1");

@@ -300,7 +300,7 @@ pub(crate) async fn a_session_has_its_own_place_in_the_status_lists_for_ever(sto
             assert_eq!(found.session.id, new.session.id);
             given.push(index);
         }
-        // It stays, whatever happens to the session.
+        // The place stays, whatever happens to the session.
         let first = &all[0].session;
         let index = status(first.id).await;
         one(store, Change::ExtendSession { id: first.id, at: at(0), expires_at: at(900) }).await;
@@ -362,7 +362,7 @@ pub(crate) async fn a_status_list_refuses_sessions_that_are_over(store: &dyn Sto
     assert_eq!(store.status_list(u64::MAX, at(1)).await.unwrap(), None);
 }
 
-/// Runs all at once.
+/// Runs all futures at once.
 async fn futures<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut all: Vec<_> = all.into_iter().map(|one| (Box::pin(one), None)).collect();
     poll_fn(|context| {
@@ -591,7 +591,7 @@ pub(crate) const TABLES: [&str; 11] = [
     "revisions",
 ];
 
-/// Every kind of record that one commit can add, for `ada`, who is there already.
+/// Every kind of record that one commit can add for `ada`, who is there already.
 pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
     let key = StoredKey { kid: "k".into(), jwk: "{}".into(), created_at: at(1) };
     let bob = person("bob@example.org");
@@ -662,7 +662,7 @@ pub(crate) async fn a_refused_change_undoes_those_before_it(store: &dyn Store) {
     assert_eq!(how_many_of_each(store, &all).await, all.len());
 }
 
-/// A caller that goes away at any moment leaves all or nothing, and a store that works.
+/// A caller that goes away at any moment leaves either all or nothing behind, and a store that works.
 pub(crate) async fn an_abandoned_commit_is_all_or_nothing(store: &dyn Store) {
     let ada = person("ada@example.org");
     store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
@@ -698,7 +698,7 @@ pub(crate) async fn an_abandoned_commit_is_all_or_nothing(store: &dyn Store) {
     }
 }
 
-/// A server may still be finishing what was abandoned, but it ends with nothing or all of it.
+/// A server may still be finishing what was abandoned, but it ends with either nothing or all of it.
 async fn none_or_all(store: &dyn Store, changes: &[Change], patience: usize) {
     let end = Instant::now() + Duration::from_secs(5);
     loop {
