@@ -9,37 +9,38 @@ use sessera_model::Secret;
 
 use crate::output::{Format, Output};
 
-/// Where the address of the admin API may stand in the environment, the first one first.
+/// The environment variables that may hold the address of the admin API. The first one counts most.
 const ENDPOINT_VARIABLES: [&str; 2] = ["SESSERA_ADMIN_URL", "KRATOS_ADMIN_URL"];
 
-/// Where the token of the admin API stands.
+/// The environment variable that holds the token of the admin API.
 const TOKEN_VARIABLE: &str = "SESSERA_ADMIN_TOKEN";
 
 /// The one project of a deployment.
 const DEFAULT_PROJECT: &str = "default";
 
-/// What Ory's guide writes where a project belongs.
+/// The placeholder that Ory's guide writes for a project.
 const PLACEHOLDER: &str = "{}";
 
 /// Options that every command takes.
 #[derive(Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
-    /// Address of the admin API [env: SESSERA_ADMIN_URL or KRATOS_ADMIN_URL] [default: http://127.0.0.1:4434]
+    /// The address of the admin API [env: SESSERA_ADMIN_URL or KRATOS_ADMIN_URL] [default:
+    /// http://127.0.0.1:4434]
     ///
     /// A token that it asks for is taken from SESSERA_ADMIN_TOKEN and sent over https:// or to this machine
     /// only.
     #[arg(short, long, global = true, value_name = "URL")]
     endpoint: Option<String>,
 
-    /// How to print: table, json, json-pretty, yaml, jsonpath=EXPRESSION, jsonpointer=POINTER
+    /// The form of the output: table, json, json-pretty, yaml, jsonpath=EXPRESSION, jsonpointer=POINTER
     ///
     /// jsonpath takes a path with dots, such as keys.0.kid (# stands for every item), or an expression of
     /// RFC 9535, which begins with $. What a path leads to is printed as JSON.
     #[arg(long, global = true, value_name = "FORMAT", default_value = "default", hide_default_value = true)]
     format: Format,
 
-    /// Print only ids, one on a line, and no notes
+    /// Print only ids, one on each line, and no notes
     #[arg(short, long, global = true)]
     quiet: bool,
 
@@ -47,11 +48,11 @@ pub(crate) struct Global {
     #[arg(short, long, global = true)]
     yes: bool,
 
-    /// The project, by id or slug; one deployment is one project, with the slug "default"
+    /// The project, by its id or slug; a deployment is one project, with the slug "default"
     #[arg(long, global = true, value_name = "PROJECT", hide_short_help = true)]
     project: Option<String>,
 
-    /// Accepted for scripts made for Ory's command line; a deployment has no workspaces
+    /// Accepted for scripts that were made for Ory's command line; a deployment has no workspaces
     #[arg(long, global = true, value_name = "WORKSPACE", hide_short_help = true)]
     workspace: Option<String>,
 }
@@ -107,7 +108,7 @@ impl Global {
     }
 }
 
-/// A variable of the environment; an empty one counts as absent.
+/// Reads an environment variable. An empty one counts as absent.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
@@ -127,7 +128,8 @@ async fn existing_project(client: &AdminClient, named: &str) -> Result<String> {
 }
 
 impl Context {
-    /// Asks before something cannot be undone. Where nobody can answer, what was typed counts.
+    /// Asks before something that cannot be undone. Where nobody can answer, the command itself is taken as
+    /// consent.
     pub(crate) fn confirm(&self, question: &str) -> Result<()> {
         let (input, mut screen) = (std::io::stdin(), std::io::stderr());
         if self.yes || !input.is_terminal() || !screen.is_terminal() {
@@ -143,7 +145,7 @@ impl Context {
     }
 }
 
-/// An error as a person needs it: with what to do next.
+/// An error as a person needs it, with what to do next.
 pub(crate) fn explain(error: &anyhow::Error) -> String {
     let hint = match error.downcast_ref::<ClientError>() {
         Some(ClientError::Unreachable { .. }) => {

@@ -10,7 +10,8 @@ use sessera_config::yaml;
 use sessera_jose::strict_json;
 use sessera_tokenizer::source::decode_base64;
 
-/// Reads what a command was given: a path, `file://PATH`, `base64://CONTENT`, or `-` for standard input.
+/// Reads what a command was given, which is a path, `file://PATH`, `base64://CONTENT`, or `-` for standard
+/// input.
 pub(crate) fn read(source: &str) -> Result<Vec<u8>> {
     if source == "-" {
         let mut content = Vec::new();
@@ -29,7 +30,7 @@ pub(crate) fn text(source: &str) -> Result<String> {
     String::from_utf8(read(source)?).map_err(|_| anyhow!("{} is not UTF-8 text", name(source)))
 }
 
-/// A source as the places of errors in a program name it.
+/// The name of a source as it stands in the places of a program's errors.
 pub(crate) fn program_name(source: &str) -> &str {
     match source {
         "-" => "<stdin>",
@@ -43,7 +44,7 @@ pub(crate) fn document(source: &str) -> Result<Value> {
     parse(&read(source)?).with_context(|| format!("{} cannot be used", name(source)))
 }
 
-/// A source as messages name it.
+/// The name of a source as it stands in messages.
 pub(crate) fn name(source: &str) -> &str {
     match source {
         "-" => "standard input",
@@ -52,14 +53,14 @@ pub(crate) fn name(source: &str) -> &str {
     }
 }
 
-/// JSON or YAML.
+/// Reads JSON or YAML.
 pub(crate) fn parse(content: &[u8]) -> Result<Value> {
     let text = std::str::from_utf8(content).context("it is not UTF-8 text")?;
     let json = strict_json::parse(content);
     match (json, yaml::parse(text)) {
         (Ok(value), _) => Ok(value),
         (Err(_), Ok(document)) => Ok(document.value),
-        // Whoever writes braces means JSON.
+        // A text with braces is meant to be JSON.
         (Err(problem), Err(_)) if text.trim_start().starts_with(['{', '[']) => {
             Err(anyhow!("it is not JSON: {problem}"))
         }
@@ -71,7 +72,7 @@ pub(crate) fn parse(content: &[u8]) -> Result<Value> {
 }
 
 /// Replaces every text `file://PATH` by the content of the file as `base64://`, except those that stand at
-/// the same place in `known`: they name files of the server's machine.
+/// the same place in `known`, because they name files of the server's machine.
 pub(crate) fn read_files(value: &mut Value, known: Option<&Value>) -> Result<()> {
     match value {
         Value::String(text) if known.and_then(Value::as_str) != Some(text) => {

@@ -13,6 +13,6 @@ pub(crate) fn init(config: &LogConfig) {
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let log =
         tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
-    // A second log in one process changes nothing.
+    // The first log of a process stays in force.
     let _ = if config.json { log.json().try_init() } else { log.with_target(false).try_init() };
 }

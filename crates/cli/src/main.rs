@@ -67,7 +67,7 @@ async fn run() -> Result<()> {
     arguments.command.run(&arguments.global).await
 }
 
-/// The arguments, those joined that the shell has split inside a value of `patch`.
+/// The arguments. Those that the shell has split inside a value of `patch` are joined.
 fn arguments() -> Result<Vec<OsString>> {
     let given: Vec<OsString> = std::env::args_os().collect();
     let texts: Option<Vec<String>> = given.iter().map(|text| text.to_str().map(str::to_owned)).collect();

@@ -1,9 +1,9 @@
-//! `PATH=JSON`, as `--add` and `--replace` take it, also where the shell has split it.
+//! `PATH=JSON` as `--add` and `--replace` take it, even where the shell has split it.
 //!
 //! Values of configurations hold `base64://` texts, which come out of variables, and `base64` wraps what it
-//! prints. In a quoted variable the line breaks stay, which JSON forbids in texts; they are left out, because
-//! they mean nothing there. An unquoted variable is split at them by the shell, and the rest of the value
-//! follows as arguments of its own; these are joined again where nothing else can be meant.
+//! prints. In a quoted variable the line breaks stay, which JSON forbids in texts. They are removed, because
+//! they mean nothing there. The shell splits an unquoted variable at them, so the rest of the value follows
+//! as arguments of its own. These are joined again where nothing else can be meant.
 
 use std::borrow::Cow;
 
@@ -25,7 +25,7 @@ pub(crate) struct Assignment {
 }
 
 impl Assignment {
-    /// Reads `PATH=JSON`; the text behind the first `=` is JSON.
+    /// Reads `PATH=JSON`, in which the text behind the first `=` is JSON.
     pub(crate) fn parse(option: &str, text: &str) -> Result<Self> {
         let Some((path, json)) = text.split_once('=') else {
             bail!(
@@ -56,12 +56,12 @@ fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Erro
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Rejoined {
     pub(crate) arguments: Vec<String>,
-    /// What to tell the person.
+    /// What the person has to be told.
     pub(crate) said: Vec<String>,
 }
 
-/// Joins values of `--add` and `--replace` that the shell has split: those that end inside a `base64://`
-/// text, when the arguments that follow complete them to valid JSON. Any other value that is not JSON is an
+/// Joins values of `--add` and `--replace` that the shell has split. These end inside a `base64://` text, and
+/// the arguments that follow complete them to valid JSON. Any other value that is not JSON is an
 /// error, which shows the quoting.
 pub(crate) fn rejoin(arguments: Vec<String>) -> Result<Rejoined> {
     let mut rejoined = Rejoined { arguments: Vec::with_capacity(arguments.len()), said: Vec::new() };
@@ -113,7 +113,7 @@ pub(crate) fn rejoin(arguments: Vec<String>) -> Result<Rejoined> {
     Ok(rejoined)
 }
 
-/// Whether an argument can be the next piece of a base64 text: base64, and perhaps the end of the text.
+/// Whether an argument can be the next piece of a base64 text, which is base64 and perhaps the text's end.
 fn continues_base64(argument: &str) -> bool {
     let content = argument.split('"').next().unwrap_or_default();
     !argument.is_empty()
@@ -121,11 +121,11 @@ fn continues_base64(argument: &str) -> bool {
         && content.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/=-_ \t\r\n".contains(&b))
 }
 
-/// JSON as it was typed.
+/// What was typed as JSON.
 struct Scanned<'t> {
-    /// Without white space inside `base64://` texts.
+    /// The JSON, without white space inside `base64://` texts.
     text: Cow<'t, str>,
-    /// It ends inside such a text.
+    /// Whether it ends inside such a text.
     inside_base64: bool,
 }
 
@@ -149,7 +149,7 @@ fn scan(json: &str) -> Scanned<'_> {
     Scanned { text, inside_base64 }
 }
 
-/// A value as it should be typed: the content of `base64://` texts, in which keys may stand, as a quoted
+/// A value as it should be typed. The content of `base64://` texts, which may hold keys, becomes a quoted
 /// variable between single-quoted parts.
 fn show(json: &str) -> String {
     let (mut shown, mut member) = (String::new(), String::new());
@@ -177,7 +177,7 @@ fn show(json: &str) -> String {
     shown + rest
 }
 
-/// Where a text ends, seen from behind its opening quote.
+/// Where a text ends, counted from behind its opening quote.
 fn end_of_text(text: &str) -> Option<usize> {
     let mut escaped = false;
     text.bytes().position(|byte| {
@@ -260,14 +260,14 @@ mod tests {
     #[test]
     fn anything_else_is_an_error_that_shows_the_quoting() {
         for split in [
-            // Not inside a base64 text.
+            // The split is not inside a base64 text.
             &["--add", r#"/a={"b":"some"#, r#"words"}"#][..],
             &["--add", r#"/a={"b":"#, "1}"],
             // What follows is not base64, another option, or nothing.
             &["--add", r#"/a={"b":"base64://AA"#, r#"not base64!"}"#],
             &["--add", r#"/a={"b":"base64://AA"#, "--format", "yaml"],
             &["--add", r#"/a={"b":"base64://AA"#],
-            // It completes the text, but to no JSON.
+            // It completes the text, but the result is not JSON.
             &["--add", r#"/a={"b":"base64://AA"#, r#"BB","c":oops}"#],
         ] {
             let error = rejoin(words(split)).unwrap_err().to_string();

@@ -8,7 +8,7 @@ use sessera_model::Uuid;
 use crate::global::Context;
 use crate::output::{Report, Table};
 
-/// Identities in a table, and one identity or a list of them for programs.
+/// A report of identities, as a table for people, and as one identity or a list of them for programs.
 pub(super) fn report(identities: &[Identity], json: Value) -> Report {
     let mut table = Table::new(&["ID", "STATE", "SCHEMA ID", "ADDRESS", "CREATED AT"]);
     for identity in identities {
@@ -20,7 +20,7 @@ pub(super) fn report(identities: &[Identity], json: Value) -> Report {
     Report { json, table, ids }
 }
 
-/// One identity as it is, several as a list.
+/// The JSON of identities. A single one stands by itself, and several are a list.
 pub(super) fn one_or_many(identities: &[Identity]) -> Result<Value> {
     Ok(match identities {
         [only] => serde_json::to_value(only)?,
@@ -28,13 +28,13 @@ pub(super) fn one_or_many(identities: &[Identity]) -> Result<Value> {
     })
 }
 
-/// By which a person recognises an identity.
+/// What a person recognises an identity by.
 pub(super) fn address(identity: &Identity) -> String {
     let first = |list: &str| identity.other.get(list)?.get(0)?.get("value")?.as_str().map(str::to_owned);
     first("verifiable_addresses").or_else(|| first("recovery_addresses")).unwrap_or_default()
 }
 
-/// The identity that an id or an identifier, such as an e-mail address, names.
+/// Finds the identity that an id or an identifier, such as an e-mail address, names.
 pub(super) async fn find(context: &Context, who: &str) -> Result<Identity> {
     if let Ok(id) = Uuid::parse_str(who) {
         return Ok(context.client.identity(id).await?);

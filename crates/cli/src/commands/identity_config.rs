@@ -5,7 +5,7 @@ use sessera_client::projects::ChangedConfig;
 
 use crate::global::Context;
 
-/// Prints the configuration that a change resulted in, and says what its author should know.
+/// Prints the configuration that a change resulted in, and warns of what its author should know.
 pub(super) fn print_changed(context: &Context, changed: &ChangedConfig) -> Result<()> {
     for warning in &changed.warnings {
         crate::output::warn(warning);

@@ -10,8 +10,8 @@ use crate::output::{say, write};
 
 /// Evaluate a Jsonnet program
 ///
-/// Prints the result as JSON, laid out as go-jsonnet does it. The limits are those of claims mappers unless
-/// others are given; imports are refused. What std.trace says goes to standard error.
+/// The result is printed as JSON, laid out as go-jsonnet does it. The limits are those of claims mappers
+/// unless others are given. Imports are refused. What std.trace says goes to standard error.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -37,13 +37,13 @@ pub(crate) struct Jsonnet {
     /// Print a result that is a text as it is, not as JSON
     #[arg(short = 'S', long)]
     string: bool,
-    /// How many evaluation steps it may take
+    /// How many evaluation steps the program may take
     #[arg(long, value_name = "N", default_value_t = Limits::default().fuel)]
     max_fuel: u64,
-    /// How many bytes it may allocate
+    /// How many bytes the program may allocate
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().memory)]
     max_memory: usize,
-    /// How many bytes its result may have
+    /// How many bytes the result may have
     #[arg(long, value_name = "BYTES", default_value_t = Limits::default().output)]
     max_output: usize,
     /// How deep evaluations may nest
@@ -60,7 +60,7 @@ impl Jsonnet {
         }
         match serde_json::from_str(&result)? {
             serde_json::Value::String(text) => write(&text),
-            _ => bail!("--string prints texts, and the result is none; leave the option out"),
+            _ => bail!("--string prints texts, but the result is not a text; leave the option out"),
         }
     }
 
@@ -114,7 +114,7 @@ impl Jsonnet {
     }
 }
 
-/// The option that raises a limit which was hit.
+/// The option that raises the limit which was hit.
 const fn option_for(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::Fuel => Some("--max-fuel"),

@@ -28,9 +28,9 @@ pub(super) enum Members {
 /// What a key is for.
 #[derive(Clone, Copy, ValueEnum)]
 pub(super) enum KeyUse {
-    /// Signing
+    /// The key signs
     Sig,
-    /// Encryption
+    /// The key encrypts
     Enc,
 }
 
@@ -43,7 +43,7 @@ impl KeyUse {
     }
 }
 
-/// Reads an algorithm's name; a near miss is named.
+/// Reads an algorithm's name. The error for a near miss names the algorithm that was probably meant.
 pub(super) fn algorithm(name: &str) -> Result<Algorithm, String> {
     Algorithm::from_str(name).map_err(|error| {
         let names = Algorithm::ALL.map(Algorithm::as_str);
@@ -54,9 +54,9 @@ pub(super) fn algorithm(name: &str) -> Result<Algorithm, String> {
     })
 }
 
-/// Key sets as the commands print them. A single set is `{"set","keys"}`, so that the file is a key set as
-/// it is; several are `{"keys"}`, where each key names its set. Shared secrets have no public form: they are
-/// left out, and a note says so.
+/// A report of key sets. A single set is printed as `{"set","keys"}`, so that the output can be used as a key
+/// set. Several are printed as `{"keys"}`, where each key names its set. Shared secrets have no public form,
+/// so they are left out, and a note says so.
 pub(super) fn report(sets: &[Named], members: Members, output: &Output) -> Report {
     let mut table = Table::new(&["SET ID", "KEY ID", "ALGORITHM", "USE"]);
     let (mut keys, mut ids) = (Vec::new(), Vec::new());
@@ -95,7 +95,7 @@ fn shown(jwk: &Jwk, members: Members) -> Option<Map<String, Value>> {
     }
 }
 
-/// A set by its name; a near miss is named.
+/// Fetches a set by its name. The error for a near miss names the set that was probably meant.
 pub(super) async fn find(context: &Context, name: &str) -> Result<JwkSet> {
     match context.client.key_set(name).await {
         Err(error) if error.is_not_found() => Err(not_found(context, name, error).await),
@@ -103,7 +103,7 @@ pub(super) async fn find(context: &Context, name: &str) -> Result<JwkSet> {
     }
 }
 
-/// The same with the set's version.
+/// Fetches a set by its name, with its version.
 pub(super) async fn find_with_version(context: &Context, name: &str) -> Result<(JwkSet, SetVersion)> {
     match context.client.versioned_key_set(name).await {
         Err(error) if error.is_not_found() => Err(not_found(context, name, error).await),

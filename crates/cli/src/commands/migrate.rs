@@ -16,11 +16,11 @@ use crate::output::say;
 ///
 /// Databases are sqlite:///path/to/file or postgres://user:password@host/database. The target has to be
 /// empty. Stop all servers that use the source first. Everything is copied, read again on both sides and
-/// compared by counts and checksums; the source stays as it is. Both sides use secrets.cipher of the
-/// configuration, or what is kept beside the database file.
+/// compared by counts and checksums, and the source stays as it is. Both sides use secrets.cipher of the
+/// configuration, or the secrets that are kept beside the database file.
 ///
-/// From an Ory Kratos 1.0 or newer come identities with their ids, schemas, addresses, metadata and
-/// passwords, TOTP and lookup secrets. What cannot be carried is counted and named.
+/// From an Ory Kratos 1.0 or newer, identities are taken over with their ids, schemas, addresses, metadata,
+/// passwords, TOTP and lookup secrets. What cannot be taken over is counted and named.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Migrate {
@@ -33,7 +33,7 @@ pub(crate) struct Migrate {
     /// The database to write
     #[arg(long, value_name = "DSN", env = "MIGRATE_TO")]
     to: String,
-    /// Configuration file with secrets.cipher; later ones lie over earlier ones
+    /// A configuration file with secrets.cipher; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
 }
@@ -77,7 +77,8 @@ impl Migrate {
     }
 }
 
-/// The cipher of both sides: that of the configuration, else of the secrets beside a database file.
+/// The cipher of both sides, which comes from the configuration or else from the secrets beside a database
+/// file.
 fn cipher(
     configured: Vec<Secret>,
     source: Option<&Engine>,

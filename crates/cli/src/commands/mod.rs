@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// Let the keys of a set rotate by themselves
     #[command(subcommand)]
     Adopt(adopt::Adopt),
-    /// End sessions, take keys out
+    /// End sessions, or take compromised keys out
     #[command(subcommand)]
     Revoke(revoke::Revoke),
     /// Make sessions last longer

@@ -7,7 +7,7 @@ use sessera_model::{GoDuration, Timestamp};
 
 use crate::output::{Report, Table};
 
-/// Reads how long a key signs: as Go writes durations, or in days.
+/// Reads how long a key signs, as Go writes durations or in days.
 pub(super) fn period(text: &str) -> Result<GoDuration, String> {
     const HOURS: u64 = 24;
     let days = text.strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
@@ -16,7 +16,7 @@ pub(super) fn period(text: &str) -> Result<GoDuration, String> {
     text.parse::<GoDuration>().map_err(|error| format!("{error}, or days, for example 30d"))
 }
 
-/// A managed set: a row for each key, with what comes next for it.
+/// A report of a managed set, with a row for each key and the state that comes next for it.
 pub(super) fn report(set: &ManagedKeySet) -> anyhow::Result<Report> {
     let mut table = Table::new(&["KEY ID", "STATE", "SIGNS FROM", "NEXT"]);
     for key in &set.keys {
@@ -36,12 +36,12 @@ fn next(set: &ManagedKeySet, key: &ManagedKey) -> String {
     })
 }
 
-/// A time without parts of a second.
+/// Writes a time without fractions of a second.
 pub(super) const fn second(at: Timestamp) -> Timestamp {
     Timestamp::from_seconds(at.seconds())
 }
 
-/// A time span for people: its two largest units.
+/// Writes a time span for people, in its two largest units.
 pub(super) fn about(span: Duration) -> String {
     let seconds = span.as_secs();
     let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];

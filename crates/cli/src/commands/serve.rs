@@ -14,16 +14,17 @@ use crate::log;
 
 /// Run the server
 ///
-/// Without any configuration it keeps its data in sessera.sqlite in the working directory, serves the
-/// public API on 127.0.0.1:4433 and the admin API on 127.0.0.1:4434. The configuration file has the keys
-/// of kratos.yml; environment variables such as `SERVE_PUBLIC_PORT` lie over it, and what was changed with
-/// "sessera patch identity-config" lies over both. SIGHUP reads files again, SIGTERM stops in good order.
+/// Without any configuration the server keeps its data in sessera.sqlite in the working directory, serves the
+/// public API on 127.0.0.1:4433 and the admin API on 127.0.0.1:4434. The configuration file has the keys of
+/// kratos.yml. Environment variables such as `SERVE_PUBLIC_PORT` override it, and what was changed with
+/// "sessera patch identity-config" overrides both. SIGHUP makes the server read its files again, and SIGTERM
+/// makes it finish what it is doing and stop.
 #[derive(Args)]
 pub(crate) struct Serve {
-    /// Configuration file; later ones lie over earlier ones
+    /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
-    /// Development mode: without a mail server, show mails and the codes in them in the log
+    /// Development mode, in which a server without a mail server shows mails and the codes in them in its log
     #[arg(long)]
     dev: bool,
 }
@@ -37,7 +38,7 @@ impl Serve {
         let origin = Origin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;
         log::init(&Config::from_tree(&loaded.tree)?.log);
-        // Before anybody can know that the server is there, so that no signal ends it otherwise.
+        // This comes before anybody can know that the server is there, so that no signal can end it abruptly.
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

@@ -10,7 +10,7 @@ use super::identities;
 use crate::global::Context;
 use crate::output::{Report, Table};
 
-/// Sessions in a table, and for programs as given.
+/// A report of sessions, as a table for people and as they came for programs.
 pub(super) fn report(sessions: &[Session], json: Value) -> Report {
     let mut table =
         Table::new(&["ID", "ACTIVE", "IDENTITY ID", "ADDRESS", "AAL", "SIGNED IN AT", "EXPIRES AT"]);
@@ -31,7 +31,7 @@ pub(super) fn report(sessions: &[Session], json: Value) -> Report {
     Report { json, table, ids }
 }
 
-/// A list of ids, for programs and people.
+/// A report of ids.
 pub(super) fn ids_report(ids: &[Uuid]) -> Report {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     let mut table = Table::new(&["ID"]);
@@ -45,10 +45,10 @@ pub(super) fn ids_report(ids: &[Uuid]) -> Report {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Which {
-    /// Ids of sessions
+    /// The ids of sessions
     #[arg(value_name = "ID")]
     pub(super) ids: Vec<Uuid>,
-    /// All sessions of this identity: its id, or an identifier such as an e-mail address
+    /// All sessions of the identity with this id, or with this identifier such as an e-mail address
     #[arg(long, value_name = "IDENTITY")]
     pub(super) identity: Option<String>,
     /// All sessions of everybody

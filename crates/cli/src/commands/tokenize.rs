@@ -13,9 +13,9 @@ use crate::offline::times;
 
 /// Make a token of a session, without a server
 ///
-/// Reads a session as GET /sessions/whoami answers it and a template, from a file or from options, and prints
-/// the token that the server would make. With --time and --token-id the claims are the same at every run;
-/// with EdDSA, RS* and HS* the whole token is.
+/// The command reads a session as GET /sessions/whoami returns it, and a template from a file or from
+/// options. It prints the token that the server would make. With --time and --token-id the claims are the
+/// same in every run, and with EdDSA, RS* and HS* so is the whole token.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -28,10 +28,10 @@ pub(crate) struct Tokenize {
     session: String,
     #[command(flatten)]
     template: TemplateOptions,
-    /// The issuer: the public base URL of the server
+    /// The issuer, which is the public base URL of the server
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4433/")]
     issuer: String,
-    /// When the token is made: RFC 3339, or seconds since 1970 [default: now]
+    /// The time at which the token is made, in RFC 3339 or in seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     time: Option<Timestamp>,
     /// The token's own id, its "jti" [default: a random one]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::input;
 
-/// A session as `GET /sessions/whoami` answers it, for trying mappers out.
+/// A session as `GET /sessions/whoami` returns it, for trying mappers out.
 const SAMPLE: &str = include_str!("sample.session.json");
 
 /// A session that was read from a file.
@@ -21,7 +21,7 @@ pub(crate) struct SessionFile {
     identity_id: Uuid,
     external_id: Option<String>,
     document: Arc<Document>,
-    /// Seconds since the epoch; never when the file does not say.
+    /// When it ends, in seconds since the epoch. It never ends when the file does not say.
     ends: i64,
 }
 
@@ -31,15 +31,15 @@ impl SessionFile {
         Self::parse(SAMPLE.as_bytes())
     }
 
-    /// Reads a session in the form of `GET /sessions/whoami`; `-` is standard input.
+    /// Reads a session in the form of `GET /sessions/whoami`. `-` is standard input.
     pub(crate) fn read(source: &str) -> Result<Self> {
-        Self::parse(&input::read(source)?).with_context(|| format!("{} is no session", input::name(source)))
+        Self::parse(&input::read(source)?).with_context(|| format!("{} is not a session", input::name(source)))
     }
 
     fn parse(json: &[u8]) -> Result<Self> {
         let mut session: Value = serde_json::from_slice(json)?;
         if let Some(members) = session.as_object_mut() {
-            // An answer to tokenize_as has it beside the session; mappers never see it.
+            // An answer to tokenize_as has the token beside the session, and mappers never see it.
             members.shift_remove("tokenized");
         }
         let id = |pointer: &str| -> Result<Uuid> {
@@ -63,7 +63,7 @@ impl SessionFile {
         })
     }
 
-    /// Whom a token of this session is about.
+    /// What a token of this session is about.
     pub(crate) fn subject<'a>(&'a self, issuer: &'a str, token_id: Uuid) -> Subject<'a> {
         Subject {
             issuer,
@@ -73,7 +73,7 @@ impl SessionFile {
             token_id,
             session: &self.document,
             session_ends: self.ends,
-            // Without a server there are no lists.
+            // Without a server there are no status lists.
             status: StatusIndex::from_number(0),
         }
     }

@@ -15,7 +15,7 @@ use sessera_tokenizer::{LoadError, SourceError, Sources, Template, TokenizeError
 
 use crate::input;
 
-/// A template, whole or in parts.
+/// A template, given whole or in parts.
 #[derive(Args, Debug, Default)]
 #[command(group = ArgGroup::new("keys").args(["template", "jwks"]).required(true).multiple(true))]
 pub(crate) struct TemplateOptions {
@@ -37,7 +37,7 @@ pub(crate) struct TemplateOptions {
 }
 
 impl TemplateOptions {
-    /// The template as JSON: the file's members, and the options over them.
+    /// The template as JSON, which has the file's members overlaid with the options.
     pub(crate) fn to_json(&self) -> Result<Value> {
         let base = match &self.template {
             None => json!({}),
@@ -46,7 +46,7 @@ impl TemplateOptions {
         Ok(self.over(base))
     }
 
-    /// A template with these options over its members.
+    /// Lays these options over the members of a template.
     pub(crate) fn over(&self, base: Value) -> Value {
         let mut members = match base {
             Value::Object(members) => members,
@@ -77,7 +77,7 @@ pub(crate) fn parse(source: &str, text: &str) -> Result<Value> {
     }
 }
 
-/// A path is short for a `file://` source.
+/// Makes a source of a text. A path is short for a `file://` source.
 pub(crate) fn source(text: &str) -> String {
     if text.contains("://") || text.starts_with("pkcs11:") {
         text.to_owned()
@@ -86,7 +86,7 @@ pub(crate) fn source(text: &str) -> String {
     }
 }
 
-/// Sources without a server: files are read, and stored key sets are stood in for when that is wanted.
+/// Sources without a server. Files are read, and a key may stand in for stored key sets.
 pub(crate) struct OfflineSources {
     stand_in: Option<Vec<u8>>,
     stood_in_for: RefCell<Vec<String>>,
@@ -133,8 +133,8 @@ impl Sources for OfflineSources {
     }
 }
 
-/// Compiles a template; what is wrong with it comes with an excerpt. `name` is how errors call a mapper that
-/// stands in no file.
+/// Compiles a template. An error comes with an excerpt. `name` is how errors call a mapper that is not in a
+/// file.
 pub(crate) fn compile(name: &str, template: &Value, sources: &OfflineSources) -> Result<Tokenizer> {
     let compiled = Template::from_json(template)
         .map_err(Broken::from)
@@ -142,7 +142,7 @@ pub(crate) fn compile(name: &str, template: &Value, sources: &OfflineSources) ->
     compiled.map_err(|error| anyhow!(broken(&error)))
 }
 
-/// A template with this mapper and the key that stands in.
+/// Makes a template of this mapper and the key that stands in.
 pub(crate) fn with_mapper(mapper: &str) -> Value {
     json!({
         "jwks_url": "set://stand-in",
@@ -150,7 +150,7 @@ pub(crate) fn with_mapper(mapper: &str) -> Value {
     })
 }
 
-/// Why a token could not be made, with an excerpt of the mapper where it is to blame.
+/// Says why a token could not be made, with an excerpt of the mapper where it is to blame.
 pub(crate) fn failure(error: &TokenizeError) -> anyhow::Error {
     match error {
         TokenizeError::Mapper(error) => anyhow!(without_label(&error.render())),
@@ -159,7 +159,7 @@ pub(crate) fn failure(error: &TokenizeError) -> anyhow::Error {
     }
 }
 
-/// What is wrong with a template, with an excerpt of the mapper where it is to blame.
+/// Says what is wrong with a template, with an excerpt of the mapper where it is to blame.
 pub(crate) fn broken(error: &Broken) -> String {
     match error {
         Broken::Load(LoadError::Mapper(error)) => without_label(&error.render()),
@@ -167,12 +167,13 @@ pub(crate) fn broken(error: &Broken) -> String {
     }
 }
 
-/// A report of the engine without its first word, because the command line writes its own.
+/// Removes the first word of an engine's report, because the command line writes its own.
 pub(crate) fn without_label(report: &str) -> String {
     report.strip_prefix("error: ").unwrap_or(report).trim_end().to_owned()
 }
 
-/// Whether a text is a template rather than a mapper: a JSON object with a template's members.
+/// Whether a text is a template rather than a mapper, which is so for a JSON object with a template's
+/// members.
 pub(crate) fn is_template(text: &str) -> bool {
     let value: Option<Value> = serde_json::from_str(text).ok();
     value.is_some_and(|value| value.get("jwks_url").is_some() || value.get("claims_mapper_url").is_some())

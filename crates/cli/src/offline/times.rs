@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sessera_model::{Clock, GoDuration, SystemClock, Timestamp};
 
-/// Parses `--time`: RFC 3339, or seconds since 1970 as claims have them.
+/// Parses `--time`, which is in RFC 3339, or in seconds since 1970 as claims have it.
 pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
     let seconds = text.parse::<i64>().ok().filter(|seconds| *seconds >= 0).map(Timestamp::from_seconds);
     seconds
@@ -12,7 +12,7 @@ pub(crate) fn parse(text: &str) -> Result<Timestamp, String> {
         .ok_or_else(|| "write 2026-01-31T12:00:00Z, or seconds since 1970 such as 1769860800".into())
 }
 
-/// The time asked for, else the current one.
+/// The time that was asked for, or else the current one.
 pub(crate) fn or_now(time: Option<Timestamp>) -> Timestamp {
     time.unwrap_or_else(|| SystemClock.now())
 }

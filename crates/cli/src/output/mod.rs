@@ -1,4 +1,4 @@
-//! How results are printed: tables for people, JSON and YAML for programs.
+//! How results are printed, as tables for people and as JSON or YAML for programs.
 
 mod path;
 mod table;
@@ -12,10 +12,10 @@ use serde_json::Value;
 
 pub(crate) use table::Table;
 
-/// How to print.
+/// The form in which a result is printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
-    /// As suits the result: a table, or YAML for documents.
+    /// The form that suits the result, which is YAML for documents and a table otherwise.
     Default,
     Table,
     Json,
@@ -71,15 +71,15 @@ pub(crate) fn nearest<'n>(given: &str, names: impl IntoIterator<Item = &'n str>)
 /// A result in every form in which it can be printed.
 #[derive(Clone, Debug)]
 pub(crate) struct Report {
-    /// For programs.
+    /// The result for programs.
     pub(crate) json: Value,
-    /// For people.
+    /// The result for people.
     pub(crate) table: Table,
     /// What --quiet prints.
     pub(crate) ids: Vec<String>,
 }
 
-/// Prints as the options say.
+/// Prints results as the options say.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
     format: Format,
@@ -96,7 +96,7 @@ impl Output {
         self.quiet
     }
 
-    /// Whether a table, or nothing but ids, was asked for: what is not shown need not be fetched.
+    /// Whether a table, or nothing but ids, was asked for, so that what is not shown need not be fetched.
     pub(crate) const fn is_table(&self) -> bool {
         self.quiet || matches!(self.format, Format::Default | Format::Table)
     }
@@ -146,7 +146,7 @@ impl Output {
         })
     }
 
-    /// Says something that is good to know, unless --quiet.
+    /// Says something that is good to know, unless `--quiet` was given.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             say(&format!("Note: {text}"));
@@ -165,7 +165,7 @@ pub(crate) fn warn(text: &str) {
     say(&format!("Warning: {text}"));
 }
 
-/// Writes to standard output. Who stops reading, as `head` does, has read enough.
+/// Writes to standard output. A reader that stops early, as `head` does, has read enough.
 pub(crate) fn write(text: &str) -> Result<()> {
     let mut output = std::io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {

@@ -8,9 +8,10 @@ use serde_json::Value;
 /// A way into a JSON document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum JsonPath {
-    /// `keys.0.kid`: names and numbers with dots between; `#` is every item, or how many at the end.
+    /// Names and numbers with dots between them, such as `keys.0.kid`. `#` stands for every item or, at the
+    /// end, for their number.
     Dotted(Vec<String>),
-    /// `$.keys[0].kid`: RFC 9535.
+    /// An expression of RFC 9535, such as `$.keys[0].kid`.
     Expression(Box<serde_json_path::JsonPath>),
 }
 
@@ -31,7 +32,7 @@ impl FromStr for JsonPath {
     }
 }
 
-/// Splits at dots; a backslash before a dot makes it a part of the name.
+/// Splits a text at dots. A backslash before a dot makes it a part of the name.
 fn split(text: &str) -> Vec<String> {
     let (mut parts, mut part) = (Vec::new(), String::new());
     let mut characters = text.chars();
@@ -47,7 +48,8 @@ fn split(text: &str) -> Vec<String> {
 }
 
 impl JsonPath {
-    /// What is there. An expression that leads to one place gives that value, any other the list of values.
+    /// Finds what the path leads to. An expression that leads to one place gives that value, and any other a
+    /// list.
     pub(crate) fn find(&self, document: &Value) -> Result<Value> {
         match self {
             Self::Dotted(parts) => dotted(document, parts)

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde_json::Value;
 
-/// What stands where there is nothing.
+/// What stands in a cell without a value.
 const NOTHING: &str = "-";
 
-/// Rows under a header, every column as wide as its widest cell.
+/// Rows under a header. Every column is as wide as its widest cell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     columns: Vec<String>,
@@ -25,7 +25,7 @@ impl Table {
         self.rows.push(cells.into_iter().map(|cell| shown(cell.into())).collect());
     }
 
-    /// A row for each value of a document, with the JSON Pointer that leads to it.
+    /// Makes a row for each value of a document, with the JSON Pointer that leads to it.
     pub(crate) fn of_document(document: &Value) -> Self {
         let mut table = Self::new(&["PATH", "VALUE"]);
         table.add_leaves(document, String::new());
@@ -51,7 +51,7 @@ impl Table {
     }
 }
 
-/// Control characters could move what a terminal shows.
+/// Escapes control characters, which could move what a terminal shows.
 fn one_line(cell: &str) -> String {
     cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -4,11 +4,11 @@ use anyhow::{Context as _, Result};
 use saphyr::{Mapping, Scalar, ScalarStyle, Yaml, YamlEmitter};
 use serde_json::Value;
 
-/// A document as YAML text.
+/// Writes a document as YAML.
 pub(crate) fn to_text(document: &Value) -> Result<String> {
     let mut text = String::new();
     YamlEmitter::new(&mut text).dump(&node(document)).context("the result cannot be written as YAML")?;
-    // The marker is for files with several documents.
+    // The marker at the start is for files with several documents.
     let text = text.strip_prefix("---\n").unwrap_or(&text);
     Ok(format!("{}\n", text.trim_end()))
 }
@@ -17,7 +17,7 @@ fn node(value: &Value) -> Yaml<'_> {
     match value {
         Value::Null => Yaml::Value(Scalar::Null),
         Value::Bool(truth) => Yaml::Value(Scalar::Boolean(*truth)),
-        // As it stands in JSON: every JSON number is a YAML number.
+        // The number stays as it stands in JSON, because every JSON number is a YAML number.
         Value::Number(number) => Yaml::Representation(number.to_string().into(), ScalarStyle::Plain, None),
         Value::String(text) => Yaml::Value(Scalar::String(text.as_str().into())),
         Value::Array(items) => Yaml::Sequence(items.iter().map(node).collect()),

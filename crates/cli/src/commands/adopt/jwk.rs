@@ -7,7 +7,7 @@ use sessera_model::GoDuration;
 use crate::commands::rotation;
 use crate::global::Global;
 
-/// Make a key set that exists a managed one, whose keys rotate by themselves
+/// Turn an existing key set into a managed one, whose keys rotate by themselves
 ///
 /// Its first key goes on signing, and the next one is published now. From then on no private key of the set
 /// leaves the server. Verifiers should fetch the keys from /.well-known/jwks.json before the first rotation.
@@ -17,7 +17,7 @@ Examples:
   sessera adopt jwk my-keys --rotate 30d
   sessera get jwk my-keys --states")]
 pub(crate) struct AdoptJwk {
-    /// Name of the key set
+    /// The name of the key set
     set: String,
     /// How long each key signs, for example 30d or 720h
     #[arg(long, value_name = "PERIOD", value_parser = rotation::period)]

@@ -22,17 +22,17 @@ const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
 
 /// Check configuration files without starting a server
 ///
-/// Reads the files and the environment as "sessera serve" would, and says with file, line and JSON Pointer
-/// what is wrong: errors, with which the server does not start; templates that are broken; keys that are not
-/// known, with the nearest one that is. Exits with 1 when there are errors or broken templates. Key sets that a
-/// server stores (set://NAME) are not looked up.
+/// The command reads the files and the environment as "sessera serve" would. With file, line and JSON Pointer
+/// it names errors with which the server does not start, templates that are broken, and keys that are not
+/// known, with the nearest one that is. The exit code is 1 when there are errors or broken templates. Key
+/// sets that a server stores (set://NAME) are not looked up.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera config validate -c sessera.yml
   sessera config validate -c kratos.yml -c production.yml --format json-pretty")]
 pub(crate) struct ValidateConfig {
-    /// Configuration file; later ones lie over earlier ones
+    /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
 }
@@ -49,12 +49,12 @@ impl ValidateConfig {
     }
 }
 
-/// What there is to say about a configuration.
+/// Everything there is to say about a configuration.
 #[derive(Debug, Default)]
 struct Findings {
     warnings: Vec<String>,
     errors: Vec<String>,
-    /// Names of the templates that compile.
+    /// The names of the templates that compile.
     templates: Vec<String>,
     notes: Vec<String>,
 }
@@ -62,7 +62,7 @@ struct Findings {
 impl Findings {
     fn of(files: &[PathBuf], environment: &Environment) -> Self {
         let mut findings = Self::default();
-        // One by one first: an error in one file must not hide what is to say about the others.
+        // The files are checked one by one first, because an error in one must not hide those in the others.
         for file in files {
             match load(std::slice::from_ref(file), &Environment::new()) {
                 Ok(loaded) => findings.warnings.extend(loaded.warnings),
@@ -155,7 +155,7 @@ fn sentences(error: ConfigError) -> Vec<String> {
     }
 }
 
-/// In which file and line the values stand; later files count more, as their values do.
+/// The file and the line of each value. Later files override earlier ones, as their values do.
 struct Places(HashMap<String, String>);
 
 impl Places {
@@ -170,8 +170,8 @@ impl Places {
         Self(places)
     }
 
-    /// Puts file and line before a sentence that begins with a JSON Pointer. What stands in no file comes from
-    /// the environment, or is missing: then the nearest part around it is named.
+    /// Puts file and line before a sentence that begins with a JSON Pointer. A value that stands in no file
+    /// comes from the environment or is missing, and then the nearest part around it is named.
     fn locate(&self, sentence: &str) -> String {
         let pointer = sentence.split(": ").next().unwrap_or_default();
         if !pointer.starts_with('/') {

@@ -12,8 +12,8 @@ use crate::input;
 
 /// Make an identity
 ///
-/// Its traits are what its schema asks for. A password is read from a file or standard input, never from the
-/// command line, where other people of the machine could see it.
+/// The traits are those that its schema asks for. A password is read from a file or standard input, never
+/// from the command line, where other people on the machine could see it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,7 +21,7 @@ Examples:
   sessera create identity --traits '{\"email\":\"ada@example.org\"}' --password-file - < password.txt
   sessera create identity -f ada.yml")]
 pub(crate) struct CreateIdentity {
-    /// Traits as JSON
+    /// The traits as JSON
     #[arg(long, value_name = "JSON", required_unless_present = "file")]
     traits: Option<String>,
     /// Which identity schema judges the traits [default: the server's default schema]
@@ -30,13 +30,13 @@ pub(crate) struct CreateIdentity {
     /// A file with the password on its first line, or - for standard input
     #[arg(long, value_name = "FILE")]
     password_file: Option<String>,
-    /// Its id in another system
+    /// The identity's id in another system
     #[arg(long, value_name = "ID")]
     external_id: Option<String>,
-    /// active or inactive
+    /// The state, active or inactive
     #[arg(long)]
     state: Option<String>,
-    /// The identity as the API takes it (JSON or YAML), or - for standard input; options lie over it
+    /// The identity as the API takes it (JSON or YAML), or - for standard input; options override it
     #[arg(short, long, value_name = "FILE")]
     file: Option<String>,
 }
@@ -52,7 +52,7 @@ impl CreateIdentity {
     fn identity(self) -> Result<NewIdentity> {
         let mut identity = match &self.file {
             Some(file) => serde_json::from_value(input::document(file)?)
-                .with_context(|| format!("{} is no identity", input::name(file)))?,
+                .with_context(|| format!("{} is not an identity", input::name(file)))?,
             None => NewIdentity::default(),
         };
         if let Some(traits) = self.traits {

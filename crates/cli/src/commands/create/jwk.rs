@@ -12,8 +12,8 @@ use crate::global::Global;
 
 /// Make a key and print it, private members included
 ///
-/// The key is added at the end of the set, so the key that signs stays the same; the set is made when it is
-/// not there. The server keeps the key: a tokenizer template can name it as set://SET, and then no private
+/// The key is added at the end of the set, so the key that signs stays the same. The set is created if
+/// needed. The server keeps the key. A tokenizer template can name the set as set://SET, so that no private
 /// key needs to stand in a configuration.
 #[derive(Args)]
 #[command(after_help = "\
@@ -23,23 +23,24 @@ Examples:
   sessera create jwk my-keys 2026-12 --alg EdDSA --public --format json-pretty
   sessera create jwk my-keys --alg ES256 --format json-pretty > my-keys.jwks.json")]
 pub(crate) struct CreateJwk {
-    /// Name of the key set
+    /// The name of the key set
     set: String,
-    /// Id of the key [default: its thumbprint (RFC 7638)]
+    /// The id of the key [default: its thumbprint (RFC 7638)]
     kid: Option<String>,
-    /// Algorithm: ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA, HS256, HS384, HS512
+    /// The algorithm: ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA, HS256, HS384,
+    /// HS512
     #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = keys::algorithm)]
     alg: Algorithm,
     /// What the key is for
     #[arg(long = "use", value_name = "USE", default_value = "sig")]
     key_use: KeyUse,
-    /// Bits of an RSA key: 2048, 3072, 4096 or 8192 [default: 4096]
+    /// The bits of an RSA key: 2048, 3072, 4096 or 8192 [default: 4096]
     #[arg(long)]
     bits: Option<usize>,
     /// Print only public members
     #[arg(long)]
     public: bool,
-    /// Make a managed set, each of whose keys signs for this long, for example 30d; no private key leaves the
+    /// Make a managed set, each of whose keys signs for this long, for example 30d. No private key leaves the
     /// server
     #[arg(long, value_name = "PERIOD", value_parser = rotation::period, conflicts_with_all = ["kid", "key_use", "bits"])]
     rotate: Option<GoDuration>,

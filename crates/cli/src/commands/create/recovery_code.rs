@@ -9,8 +9,8 @@ use crate::output::{Report, Table};
 
 /// Make a code that lets somebody back into their account
 ///
-/// For somebody who cannot receive mail. Whoever has the code has the account, so tell it to its owner and to
-/// nobody else. No mail is sent. The code is good once.
+/// The code is for a person who cannot receive mail. Whoever has the code has the account, so tell it to the
+/// account's owner and to nobody else. No mail is sent. The code can be used once.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

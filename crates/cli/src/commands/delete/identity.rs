@@ -15,7 +15,7 @@ Examples:
   sessera delete identity 6f1c6c2e-7d3f-4c1e-9a57-0b1f6f1d2a3b
   sessera delete identity ada@example.org --yes")]
 pub(crate) struct DeleteIdentity {
-    /// Ids, or identifiers such as e-mail addresses
+    /// The ids of identities, or identifiers such as e-mail addresses
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 }

@@ -10,15 +10,15 @@ use crate::output::{Report, Table};
 
 /// Delete key sets, or one key of a set, and print what was deleted
 ///
-/// Tokens that a deleted key signed can no longer be verified with the set. A set that a tokenizer template
-/// signs with stays: give the template another set first.
+/// Tokens that a deleted key signed can no longer be verified with the set. A set with which a tokenizer
+/// template signs cannot be deleted, so give the template another set first.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera delete jwk old-keys
   sessera delete jwk my-keys --kid 2025-12")]
 pub(crate) struct DeleteJwk {
-    /// Names of the key sets
+    /// The names of the key sets
     #[arg(required = true, value_name = "SET")]
     sets: Vec<String>,
     /// Delete only the key with this id

@@ -9,7 +9,8 @@ use crate::global::Global;
 
 /// Delete sessions
 ///
-/// Whoever had them has to sign in again. "sessera revoke session" ends them so that they can still be looked at.
+/// Their owners have to sign in again. "sessera revoke session" ends sessions so that they can still be
+/// looked at.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -38,7 +39,7 @@ impl DeleteSession {
             None => {
                 let mut ids = self.which.ids;
                 ids.sort_unstable();
-                // Whoever names one twice means one.
+                // An id that is given twice means one session.
                 ids.dedup();
                 let mut deleted = 0;
                 for part in ids.chunks(MAX_IDS) {

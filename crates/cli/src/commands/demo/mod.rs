@@ -27,9 +27,9 @@ local session = std.extVar('session');
 
 /// Play the whole path, from a key to a verified token
 ///
-/// Starts a server in a temporary folder on free ports, makes a key set and a template, signs a person up, asks
-/// for a token and verifies it with the exported public keys. Every step is shown as one would type it, and runs
-/// as it is shown. Ends by itself and leaves nothing behind.
+/// The command starts a server in a temporary folder on free ports, makes a key set and a template, signs a
+/// person up, asks for a token and verifies it with the exported public keys. Every step is shown as one
+/// would type it, and runs as it is shown. The command ends by itself and leaves nothing behind.
 #[derive(Args)]
 pub(crate) struct Demo {}
 
@@ -124,7 +124,7 @@ async fn run(stage: &Stage, screen: &Screen, words: &[Word], file: Option<&str>)
     }
 }
 
-/// Signs a person up and gives the token of the session.
+/// Signs a person up and returns the token of the session.
 async fn sign_up(stage: &Stage, screen: &Screen) -> Result<String> {
     let flow = stage.get("/self-service/registration/api", None).await?;
     let id = text(&flow.answer, "/id")?;
@@ -147,7 +147,7 @@ async fn sign_up(stage: &Stage, screen: &Screen) -> Result<String> {
     Ok(token)
 }
 
-/// The token with another end.
+/// Changes the end of a token.
 fn forged(token: &str) -> String {
     format!("{}AAA", &token[..token.len().saturating_sub(3)])
 }

@@ -1,4 +1,4 @@
-//! What the demonstration shows, in colour where that can be seen.
+//! What the demonstration shows, in colour where the terminal has colours.
 
 use std::cell::Cell;
 use std::fmt::Write as _;
@@ -14,32 +14,32 @@ const GREEN: &str = "\x1b[32m";
 const RED: &str = "\x1b[31m";
 const PLAIN: &str = "\x1b[0m";
 
-/// Standard output, told as a story.
+/// Standard output, on which the demonstration is told.
 pub(super) struct Screen {
     coloured: bool,
     step: Cell<u32>,
 }
 
 impl Screen {
-    /// Colours only on a terminal, and not where `NO_COLOR` is set (<https://no-color.org>).
+    /// Uses colours only on a terminal, and not where `NO_COLOR` is set (<https://no-color.org>).
     pub(super) fn new() -> Self {
         let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self { coloured: std::io::stdout().is_terminal() && !refused, step: Cell::new(0) }
     }
 
-    /// The heading of the next step.
+    /// Writes the heading of the next step.
     pub(super) fn step(&self, title: &str) -> Result<()> {
         let number = self.step.get() + 1;
         self.step.set(number);
         write(&format!("\n{}\n", self.painted(BOLD, &format!("{number}. {title}"))))
     }
 
-    /// A line as one types it.
+    /// Writes a command line as one types it.
     pub(super) fn command(&self, line: &str) -> Result<()> {
         write(&format!("{} {}\n", self.painted(DIM, "$"), self.painted(GREEN, line)))
     }
 
-    /// What it said when it refused.
+    /// Writes what a command said when it refused.
     pub(super) fn refusal(&self, text: &str) -> Result<()> {
         write(&self.painted(RED, &indented(text)))
     }
@@ -49,12 +49,12 @@ impl Screen {
     }
 }
 
-/// What is told beside the steps.
+/// Writes what is told beside the steps.
 pub(super) fn say(text: &str) -> Result<()> {
     write(&format!("{text}\n"))
 }
 
-/// What a command printed.
+/// Writes what a command printed.
 pub(super) fn output(text: &str) -> Result<()> {
     write(&indented(text))
 }

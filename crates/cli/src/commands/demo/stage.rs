@@ -1,4 +1,4 @@
-//! Where the demonstration is played: a server in a temporary folder, and how it is talked to.
+//! Where the demonstration is played, which is a server in a temporary folder, and how to talk to it.
 
 use std::collections::HashMap;
 use std::net::TcpListener;
@@ -29,7 +29,7 @@ pub(super) struct Stage {
 /// A word of a command line.
 pub(super) enum Word {
     Plain(String),
-    /// Shown as a variable of the shell.
+    /// A word that is shown as a variable of the shell.
     Variable(&'static str, String),
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Outcome {
     pub(super) said: String,
 }
 
-/// A request as curl would send it, and its answer.
+/// A request, shown as curl would send it, and its answer.
 pub(super) struct Exchange {
     pub(super) shown: String,
     pub(super) answer: Value,
@@ -86,7 +86,7 @@ impl Stage {
 
     /// Runs this program with these words, in the folder and against the server.
     pub(super) async fn run(&self, words: &[Word]) -> Result<Outcome> {
-        let program = std::env::current_exe().context("the program does not find itself")?;
+        let program = std::env::current_exe().context("the program does not know where its own file is")?;
         let output = tokio::process::Command::new(program)
             .args(words.iter().map(Word::meant))
             .current_dir(self.folder())
@@ -127,9 +127,9 @@ impl Stage {
 
     /// Stops the server and removes the folder.
     pub(super) async fn close(self) -> Result<()> {
-        // Connections that are kept open would be waited for.
+        // The server would wait for connections that are kept open.
         drop(self.http);
-        // The server may have ended by itself; then nobody listens.
+        // If the server has ended by itself, nobody listens.
         let _ = self.stop.send(true);
         self.server.await.context("the server did not end well")?;
         self.folder.close().context("the folder of the demonstration is still there")
@@ -143,10 +143,10 @@ async fn answer(request: reqwest::RequestBuilder) -> Result<Value> {
     if !status.is_success() {
         bail!("{url} answers {status}: {body}");
     }
-    serde_json::from_str(&body).with_context(|| format!("{url} answers no JSON"))
+    serde_json::from_str(&body).with_context(|| format!("the answer of {url} is not JSON"))
 }
 
-/// Two ports that nobody listens on.
+/// Finds two ports on which nobody listens.
 fn free_ports() -> Result<(u16, u16)> {
     let listen = || TcpListener::bind("127.0.0.1:0").context("no port is free");
     let (one, other) = (listen()?, listen()?);
@@ -168,7 +168,7 @@ impl Word {
     }
 }
 
-/// A command of this program as one types it.
+/// Shows a command of this program as one types it.
 pub(super) fn shown(words: &[Word], file: Option<&str>) -> String {
     let mut line = "sessera".to_owned();
     for word in words {
@@ -178,7 +178,7 @@ pub(super) fn shown(words: &[Word], file: Option<&str>) -> String {
     file.map_or(line.clone(), |file| format!("{line} > {file}"))
 }
 
-/// A word as a shell reads it back.
+/// Quotes a word so that a shell reads it back.
 fn quoted(word: &str) -> String {
     let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !word.is_empty() && word.bytes().all(harmless) {

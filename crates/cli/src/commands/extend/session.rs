@@ -9,14 +9,14 @@ use crate::global::Global;
 
 /// Make a session last longer
 ///
-/// It then ends session.lifespan from now, unless it ends later than session.earliest_possible_extend from
-/// now: then it stays as it is.
+/// It then ends session.lifespan from now. A session that ends later than session.earliest_possible_extend
+/// from now stays as it is.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera extend session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d")]
 pub(crate) struct ExtendSession {
-    /// Its id
+    /// The id of the session
     id: Uuid,
 }
 

@@ -14,7 +14,7 @@ Examples:
   sessera get identity ada@example.org --format json-pretty
   sessera get identity ada@example.org --format jsonpointer=/traits")]
 pub(crate) struct GetIdentity {
-    /// Ids, or identifiers such as e-mail addresses
+    /// The ids of identities, or identifiers such as e-mail addresses
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
 }

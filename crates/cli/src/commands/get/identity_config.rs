@@ -16,7 +16,7 @@ Examples:
   sessera get identity-config --format jsonpointer=/session/whoami/tokenizer/templates
   sessera get identity-config --format yaml > identity.yml")]
 pub(crate) struct GetIdentityConfig {
-    /// The project, by id or slug; one deployment is one project
+    /// The project, by its id or slug; a deployment is one project
     #[arg(value_name = "PROJECT")]
     positional: Option<String>,
 }

@@ -9,7 +9,7 @@ use crate::global::Global;
 
 /// Show key sets, public members only
 ///
-/// The output of a single set is a JSON Web Key Set as it is: give it to whoever verifies tokens. Its first
+/// The output of a single set is a JSON Web Key Set, which you can give to whoever verifies tokens. Its first
 /// key is the one that signs. Shared secrets have no public form and are left out, with a note.
 #[derive(Args)]
 #[command(after_help = "\
@@ -19,16 +19,16 @@ Examples:
   sessera get jwk my-keys --states
   sessera get jwk my-keys --private --format json > backup.jwks.json")]
 pub(crate) struct GetJwk {
-    /// Names of the key sets
+    /// The names of the key sets
     #[arg(required = true, value_name = "SET")]
     sets: Vec<String>,
     /// Show public members only, which is the default
     #[arg(long, conflicts_with = "private")]
     public: bool,
-    /// Show private members too: whoever sees them can sign
+    /// Show private members too, with which anybody can sign
     #[arg(long)]
     private: bool,
-    /// Show the states of the keys of a managed set, and what comes
+    /// Show the states of the keys of a managed set, and the states to come
     #[arg(long, conflicts_with_all = ["public", "private"])]
     states: bool,
 }

@@ -13,7 +13,7 @@ use crate::global::Global;
 Examples:
   sessera get session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d --format json-pretty")]
 pub(crate) struct GetSession {
-    /// Its id
+    /// The id of the session
     id: Uuid,
 }
 

@@ -12,7 +12,8 @@ use crate::output::{Report, Table, say};
 /// The most identities of one request.
 const PART: usize = 100;
 
-/// The most bytes of one request: the server takes 1 MiB, and the members around the identities need some.
+/// The most bytes of one request. The server takes 1 MiB, and the members around the identities need some of
+/// it.
 const PART_BYTES: usize = 768 * 1024;
 
 /// Make many identities from files
@@ -31,7 +32,7 @@ Examples:
   One identity with a hashed password:
   {\"schema_id\":\"default\",\"traits\":{\"email\":\"ada@example.org\"},\"credentials\":{\"password\":{\"config\":{\"hashed_password\":\"$2b$10$...\"}}}}")]
 pub(crate) struct ImportIdentities {
-    /// Files; standard input when there is none
+    /// The files; standard input is read when there is none
     #[arg(value_name = "FILE")]
     files: Vec<String>,
 }
@@ -60,7 +61,7 @@ impl ImportIdentities {
         }
         match outcomes.iter().filter(|outcome| outcome.identity.is_none()).count() {
             0 => Ok(()),
-            refused => bail!("{refused} of {} identities were refused; the others are made", outcomes.len()),
+            refused => bail!("{refused} of {} identities were refused; the others were made", outcomes.len()),
         }
     }
 }
@@ -103,7 +104,7 @@ fn parse(content: &[u8]) -> Result<Vec<NewIdentity>> {
     let lines = || {
         let text = std::str::from_utf8(content).ok()?;
         let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        // One line that is not JSON is no list of lines.
+        // A text in which one line is not JSON is not a list of lines.
         if lines.len() < 2 || !lines[0].trim_start().starts_with('{') {
             return None;
         }
@@ -134,7 +135,7 @@ fn identity(mut item: Value) -> Result<NewIdentity> {
         None => item,
     };
     if item.get("traits").is_none() {
-        bail!("it is no identity: the member \"traits\" is missing");
+        bail!("it is not an identity: the member \"traits\" is missing");
     }
     Ok(serde_json::from_value(item)?)
 }

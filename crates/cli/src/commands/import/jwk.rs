@@ -12,9 +12,9 @@ use crate::output::Output;
 
 /// Add keys from files to a set
 ///
-/// Files hold a JSON Web Key, a JSON Web Key Set, PEM or DER (PKCS#8, PKCS#1, SEC 1); with --alg HS256, HS384
-/// or HS512 also a shared secret as it is. Keys are added at the end of the set, so the key that signs stays
-/// the same. What was added is printed, public members only.
+/// Files hold a JSON Web Key, a JSON Web Key Set, PEM or DER (PKCS#8, PKCS#1, SEC 1). With --alg HS256, HS384
+/// or HS512 they may also hold the bytes of a shared secret. Keys are added at the end of the set, so the key
+/// that signs stays the same. The keys that were added are printed, public members only.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -23,18 +23,18 @@ Examples:
   sessera import jwk partner shared-secret.txt --alg HS256
   openssl genpkey -algorithm ed25519 | sessera import jwk my-keys")]
 pub(crate) struct ImportJwk {
-    /// Name of the key set
+    /// The name of the key set
     set: String,
-    /// Files; standard input when there is none
+    /// The files; standard input is read when there is none
     #[arg(value_name = "FILE")]
     files: Vec<String>,
-    /// Algorithm of keys that name none, for example RS256
+    /// The algorithm of keys that name none, for example RS256
     #[arg(long, value_parser = keys::algorithm)]
     alg: Option<Algorithm>,
     /// What the keys are for [default: what they say themselves, else sig]
     #[arg(long = "use", value_name = "USE")]
     key_use: Option<KeyUse>,
-    /// Id of the key, when there is only one [default: its own, else its thumbprint]
+    /// The id of the key, when there is only one [default: its own, else its thumbprint]
     #[arg(long)]
     kid: Option<String>,
     /// Print private members too
@@ -102,13 +102,13 @@ impl ImportJwk {
     }
 }
 
-/// Whether a file is a key in some form, and not a secret as it is.
+/// Whether a file is a key in some form rather than the bytes of a secret.
 fn is_structured(content: &[u8]) -> bool {
     let begins = |with: &[u8]| content.trim_ascii_start().starts_with(with);
     begins(b"{") || begins(b"-----BEGIN ")
 }
 
-/// A text without the line end that editors and `echo` put behind it; other bytes as they are.
+/// Removes from a text the line end that editors and `echo` put behind it. Other bytes stay as they are.
 fn without_line_end<'c>(content: &'c [u8], output: &Output) -> &'c [u8] {
     let Some(text) = content.strip_suffix(b"\n").map(|text| text.strip_suffix(b"\r").unwrap_or(text)) else {
         return content;
@@ -123,7 +123,7 @@ fn without_line_end<'c>(content: &'c [u8], output: &Output) -> &'c [u8] {
     text
 }
 
-/// Refuses keys whose ids the set has already: an import never replaces a key.
+/// Refuses keys whose ids the set has already, because an import never replaces a key.
 async fn refuse_known(context: &Context, set: &str, new: &JwkSet) -> Result<()> {
     let known = match context.client.key_set(set).await {
         Ok(known) => known,

@@ -19,7 +19,7 @@ Examples:
 pub(crate) struct ListIdentities {
     #[command(flatten)]
     paging: Paging,
-    /// Only who signs in with this, for example an e-mail address
+    /// List only the identity that signs in with this, for example with an e-mail address
     #[arg(long, value_name = "IDENTIFIER")]
     identifier: Option<String>,
 }

@@ -16,7 +16,7 @@ pub(crate) struct ListJwks {
     /// Show public members only, which is the default
     #[arg(long, conflicts_with = "private")]
     public: bool,
-    /// Show private members too: whoever sees them can sign
+    /// Show private members too, with which anybody can sign
     #[arg(long)]
     private: bool,
 }
@@ -26,7 +26,7 @@ impl ListJwks {
         let context = global.connect().await?;
         let mut sets = Vec::new();
         for listed in context.client.key_sets().await? {
-            // The list has public keys only; a set with shared secrets has more of them than it shows.
+            // The list has public keys only, so a set with shared secrets has more keys than it shows.
             let whole = self.private || listed.count > listed.keys.keys().len();
             let keys = if whole { context.client.key_set(&listed.name).await? } else { listed.keys };
             sets.push(Named { set: listed.name, keys });
@@ -34,7 +34,7 @@ impl ListJwks {
         let members = if self.private { Members::Private } else { Members::Public };
         let mut report = keys::report(&sets, members, &context.output);
         if let Some(list) = report.json.as_object_mut() {
-            // Also when there is one set only: a list has one shape.
+            // A list has the same shape even when there is only one set.
             list.shift_remove("set");
         }
         context.output.print(&report)

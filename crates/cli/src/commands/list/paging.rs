@@ -12,19 +12,19 @@ const LARGEST_PART: u32 = 1000;
 /// Which part of a list.
 #[derive(Args)]
 pub(super) struct Paging {
-    /// How many at the most, 1 to 1000 [default: 250]
+    /// The largest number of items to list, from 1 to 1000 [default: 250]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     page_size: Option<u32>,
-    /// Where to begin: what the list before said
+    /// Where to begin, as the list before said
     #[arg(long, value_name = "TOKEN")]
     page_token: Option<String>,
-    /// All of them, however many they are
+    /// List all items, however many they are
     #[arg(long, conflicts_with_all = ["page_size", "page_token"])]
     all: bool,
 }
 
 impl Paging {
-    /// The part that is asked for, or all parts; and where the next one begins.
+    /// Fetches the part that was asked for, or all parts, and says where the next one begins.
     pub(super) async fn follow<T>(
         &self,
         mut ask: impl AsyncFnMut(Option<u32>, Option<String>) -> Result<Part<T>>,

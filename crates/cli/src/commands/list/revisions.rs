@@ -19,10 +19,10 @@ Examples:
   sessera list revisions --format json-pretty
   sessera rollback identity-config REVISION")]
 pub(crate) struct ListRevisions {
-    /// How many at the most, 1 to 500
+    /// The largest number of revisions to list, from 1 to 500
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
     page_size: u32,
-    /// Begin behind this revision
+    /// Begin with the revision after this one
     #[arg(long, value_name = "REVISION")]
     page_token: Option<Uuid>,
 }
@@ -40,7 +40,7 @@ impl ListRevisions {
     }
 }
 
-/// What a revision changed, on one line.
+/// Says on one line what a revision changed.
 fn changes(revision: &Revision) -> String {
     let text = |change: &Value, member: &str| change[member].as_str().unwrap_or_default().to_owned();
     let changes = revision.diff.as_array().into_iter().flatten();

@@ -19,13 +19,13 @@ Examples:
 pub(crate) struct ListSessions {
     #[command(flatten)]
     paging: Paging,
-    /// Only live sessions
+    /// List only live sessions
     #[arg(long, conflicts_with = "inactive")]
     active: bool,
-    /// Only sessions that have ended
+    /// List only sessions that have ended
     #[arg(long)]
     inactive: bool,
-    /// Only those of this identity: its id, or an identifier such as an e-mail address
+    /// List only the sessions of the identity with this id, or with this identifier such as an e-mail address
     #[arg(long, value_name = "IDENTITY")]
     identity: Option<String>,
 }

@@ -11,9 +11,9 @@ use crate::values::Assignment;
 
 /// Change parts of an identity
 ///
-/// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. All
-/// of it is applied, or nothing. What can be changed: traits, metadata, state, schema, external id, and
-/// whether an address is verified.
+/// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. It
+/// is applied as a whole or not at all. Traits, metadata, state, schema, external id, and whether an address
+/// is verified can be changed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,12 +21,12 @@ Examples:
   sessera patch identity ada@example.org --replace '/state=\"inactive\"'
   sessera patch identity ada@example.org --replace '/verifiable_addresses/0/verified=true'")]
 pub(crate) struct PatchIdentity {
-    /// Its id, or an identifier such as an e-mail address
+    /// The id of the identity, or an identifier such as an e-mail address
     id: String,
     /// Set a value, or insert it into a list
     #[arg(long, value_name = "PATH=JSON")]
     add: Vec<String>,
-    /// Set a value that is there
+    /// Set a value that exists already
     #[arg(long, value_name = "PATH=JSON")]
     replace: Vec<String>,
     /// Remove a value
@@ -53,7 +53,7 @@ impl PatchIdentity {
             None => {}
         }
         if patch.is_empty() {
-            bail!("nothing is to be changed: give --add, --replace, --remove or --file");
+            bail!("no change was given: use --add, --replace, --remove or --file");
         }
         let context = global.connect().await?;
         let id = identities::find(&context, &self.id).await?.id;

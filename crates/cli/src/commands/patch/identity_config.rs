@@ -12,9 +12,9 @@ use crate::values::Assignment;
 
 /// Change parts of the identity configuration
 ///
-/// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. All
-/// of it is applied, or nothing; the configuration that results is printed, secrets included. Paths are those
-/// of kratos.yml. A text that begins with file:// is read by this command and sent as base64://.
+/// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. It
+/// is applied as a whole or not at all. The resulting configuration is printed, secrets included. Paths are
+/// those of kratos.yml. A text that begins with file:// is read by this command and sent as base64://.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -33,13 +33,13 @@ Examples:
   A whole patch from a file (JSON or YAML), or from standard input:
     sessera patch identity-config -f changes.yml")]
 pub(crate) struct PatchIdentityConfig {
-    /// The project, by id or slug; one deployment is one project
+    /// The project, by its id or slug; a deployment is one project
     #[arg(value_name = "PROJECT")]
     positional: Option<String>,
     /// Set a value, or insert it into a list
     #[arg(long, value_name = "PATH=JSON")]
     add: Vec<String>,
-    /// Set a value that is there
+    /// Set a value that exists already
     #[arg(long, value_name = "PATH=JSON")]
     replace: Vec<String>,
     /// Remove a value
@@ -94,13 +94,13 @@ impl PatchIdentityConfig {
             }
         }
         if patch.is_empty() {
-            bail!("nothing is to be changed: give --add, --replace, --remove or --file");
+            bail!("no change was given: use --add, --replace, --remove or --file");
         }
         Ok(patch)
     }
 }
 
-/// The path in the project; whole project paths stay as they are.
+/// The path within the project. A path that begins at the project stays as it is.
 fn in_project(path: &str) -> String {
     let whole = path.strip_prefix(CONFIG_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if whole { path.to_owned() } else { format!("{CONFIG_PREFIX}{path}") }

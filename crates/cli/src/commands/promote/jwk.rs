@@ -10,7 +10,7 @@ use crate::global::Global;
 /// Make a key the first of its set, so that it signs from now on
 ///
 /// Templates that use the set sign with its first key. Hand out the public set with the new key before, and
-/// wait until verifiers have it: those with an older copy refuse its tokens.
+/// wait until verifiers have it, because those with an older copy refuse the new key's tokens.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -18,9 +18,9 @@ Examples:
   sessera get jwk my-keys --format json-pretty > public.jwks.json
   sessera promote jwk my-keys 2026-12")]
 pub(crate) struct PromoteJwk {
-    /// Name of the key set
+    /// The name of the key set
     set: String,
-    /// Id of the key [default: the last key of the set, which is the newest]
+    /// The id of the key [default: the last key of the set, which is the newest]
     kid: Option<String>,
 }
 
@@ -37,7 +37,7 @@ impl PromoteJwk {
     }
 }
 
-/// The same keys with another one first.
+/// Puts another key first.
 fn with_first(set: &JwkSet, kid: Option<&str>) -> Result<JwkSet> {
     let at = match kid {
         None => set.keys().len().checked_sub(1).context("the set is empty")?,

@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use crate::global::Global;
 
-/// What can be made the first.
+/// What can be promoted.
 #[derive(Subcommand)]
 pub(crate) enum Promote {
     #[command(visible_alias = "jwks")]

@@ -8,17 +8,17 @@ use crate::global::Global;
 
 /// Take a compromised key of a managed set out at once
 ///
-/// The prepared key signs from now on. Verifiers that fetched the set before may go on accepting tokens of the
-/// revoked key; the command says until when.
+/// The prepared key signs from now on. Verifiers that fetched the set before may go on accepting tokens of
+/// the revoked key, and the command says until when.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera get jwk my-keys --states
   sessera revoke jwk my-keys yUxm1dQMAGkTcGIl6UXxX2Jgqn2FBjTm_Jy0GQAJbmU")]
 pub(crate) struct RevokeJwk {
-    /// Name of the key set
+    /// The name of the key set
     set: String,
-    /// Id of the key
+    /// The id of the key
     kid: String,
 }
 

@@ -7,7 +7,7 @@ use sessera_client::sessions::Ending;
 use crate::commands::{identities, sessions};
 use crate::global::Global;
 
-/// End sessions: they open nothing any more, and can still be looked at for a while
+/// End sessions, which are then no longer accepted and can still be looked at for a while
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

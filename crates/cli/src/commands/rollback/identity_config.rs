@@ -9,8 +9,8 @@ use crate::global::Global;
 
 /// Make an older revision of the identity configuration the newest one again
 ///
-/// Nothing is lost: it becomes a new revision, and the ones between stay. "sessera list revisions" shows
-/// what each one changed.
+/// Nothing is lost, because the old configuration becomes a new revision and the ones between stay. "sessera
+/// list revisions" shows what each one changed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

@@ -8,15 +8,15 @@ use crate::global::Global;
 
 /// Let the next key of a managed set sign as soon as all verifiers can know it
 ///
-/// Nothing breaks: the key that signs now stays published until its last token has ended. For a key that is
-/// compromised use `sessera revoke jwk`, which does not wait.
+/// Nothing breaks, because the key that signs now stays published until its last token has ended. For a key
+/// that is compromised, use `sessera revoke jwk`, which does not wait.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera rotate jwk my-keys
   sessera get jwk my-keys --states")]
 pub(crate) struct RotateJwk {
-    /// Name of the key set
+    /// The name of the key set
     set: String,
 }
 

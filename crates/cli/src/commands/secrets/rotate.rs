@@ -15,9 +15,9 @@ use crate::output::say;
 
 /// Encrypt everything that is stored under the first secret of secrets.cipher
 ///
-/// Afterwards the other secrets of the list may be removed. Works on the database of the configuration, while
-/// servers use it; it can be stopped and run again at any time. Every server must have the new secret first
-/// before you run this:
+/// Afterwards the other secrets of the list may be removed. The command works on the database of the
+/// configuration while servers use it, and it can be stopped and run again at any time. Every server must
+/// have the new secret at the front before you run it:
 ///
 ///   1. Add the new secret at the end of secrets.cipher on every node, and restart them one by one.
 ///   2. Move it to the front on every node, and restart them.
@@ -32,10 +32,10 @@ Examples:
   sessera secrets rotate -c sessera.yml"
 )]
 pub(crate) struct RotateSecrets {
-    /// Configuration file of the servers; later ones lie over earlier ones
+    /// A configuration file of the servers; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
-    /// Only count what would be encrypted again
+    /// Only count the values that would be encrypted again
     #[arg(long)]
     dry_run: bool,
 }
@@ -80,7 +80,7 @@ impl RotateSecrets {
     }
 }
 
-/// There must be a list to rotate, and a database.
+/// Checks that there is a list of secrets to rotate, and a database.
 fn require_secrets(config: &Config, engine: &Engine) -> Result<()> {
     let Engine::Sqlite(file) = engine else {
         if config.secrets.cipher.is_empty() {

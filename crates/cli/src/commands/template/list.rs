@@ -8,7 +8,7 @@ use crate::output::{Report, Table};
 
 /// List tokenizer templates, with the reason of those that are broken
 ///
-/// A template that does not load does not stop the others; it answers its own error until it is mended.
+/// A template that does not load does not stop the others. Requests for it get its error until it is mended.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:

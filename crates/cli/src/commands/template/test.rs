@@ -19,7 +19,8 @@ use crate::offline::template::{
 use crate::offline::times;
 use crate::output::warn;
 
-/// A token above this many bytes may not fit into the headers that servers accept (8 KiB in many).
+/// A token with more bytes than this may not fit into the headers that servers accept, which many limit to 8
+/// KiB.
 const LONG_TOKEN: usize = 6 * 1024;
 
 /// The longest value that is shown in the list of changes, in characters.
@@ -27,8 +28,9 @@ const LONGEST_SHOWN: usize = 100;
 
 /// Run a claims mapper against a session and show what it changes
 ///
-/// FILE is a mapper in Jsonnet, or a whole template as JSON. Nothing is asked of a server: a key made for the
-/// occasion stands in for a key set that a server stores. Exits with 1 when the mapper fails, and shows where.
+/// FILE is a mapper in Jsonnet, or a whole template as JSON. No server is asked, and a key made for the
+/// occasion stands in for a key set that a server stores. When the mapper fails, the command shows where, and
+/// the exit code is 1.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -39,13 +41,13 @@ pub(crate) struct TestTemplate {
     /// A mapper, or a template as JSON; "-" reads standard input
     #[arg(value_name = "FILE")]
     file: String,
-    /// A session as GET /sessions/whoami answers it [default: a sample that comes with the program]
+    /// A session as GET /sessions/whoami returns it [default: a sample that comes with the program]
     #[arg(long, value_name = "FILE")]
     session: Option<String>,
-    /// The issuer: the public base URL of the server
+    /// The issuer, which is the public base URL of the server
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:4433/")]
     issuer: String,
-    /// When the token is made: RFC 3339, or seconds since 1970 [default: now]
+    /// The time at which the token is made, in RFC 3339 or in seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     time: Option<Timestamp>,
     /// How long the token lives, for example 10m
@@ -115,7 +117,7 @@ struct Change {
 enum ChangeKind {
     Added(Value),
     Changed(Value, Value),
-    /// The mapper wanted something else, which does not count.
+    /// The mapper returned another value, which does not count.
     Kept(&'static str),
 }
 
@@ -239,7 +241,7 @@ fn warnings(
     warnings
 }
 
-/// Why verifiers find no discovery document by the `iss` of the tokens, if they find none.
+/// Says why verifiers find no discovery document by the `iss` of the tokens, if they do not.
 fn undiscovered(
     base_url: &str,
     tokenizer: &Tokenizer,

@@ -9,7 +9,7 @@ use crate::input;
 
 /// Replace the whole identity configuration
 ///
-/// What the file does not have is gone afterwards, so begin with the output of "sessera get
+/// Everything that the file does not have is gone afterwards, so begin with the output of "sessera get
 /// identity-config". A text that begins with file:// and was not there before is read by this command and
 /// sent as base64://. An older configuration comes back with "sessera rollback identity-config".
 #[derive(Args)]
@@ -18,7 +18,7 @@ Examples:
   sessera get identity-config > identity.yml
   sessera update identity-config -f identity.yml")]
 pub(crate) struct UpdateIdentityConfig {
-    /// The project, by id or slug; one deployment is one project
+    /// The project, by its id or slug; a deployment is one project
     #[arg(value_name = "PROJECT")]
     positional: Option<String>,
     /// The configuration as JSON or YAML: a file, file://PATH, base64://CONTENT, or - for standard input

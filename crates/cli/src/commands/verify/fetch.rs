@@ -13,10 +13,11 @@ const MAX_ANSWER: usize = 1024 * 1024;
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often an answer may send elsewhere.
+/// How often an answer may redirect.
 const REDIRECTS: usize = 3;
 
-/// Whether an address that another one names is encrypted, unless that one is not either.
+/// Whether an address is at least as safe as the one that names it, which it is unless it leads from https to
+/// http.
 pub(super) fn is_as_safe(url: &Url, named_by: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && named_by.scheme() == "http")
 }
@@ -33,14 +34,14 @@ pub(super) struct Answer {
 }
 
 impl Fetcher {
-    /// One for addresses that are as safe as the first of them.
+    /// Makes a fetcher for addresses that are as safe as the first of them.
     pub(super) fn new(start: &Url) -> Result<Self> {
         let secure = start.scheme() == "https";
         let policy = Policy::custom(move |attempt| {
             if attempt.previous().len() > REDIRECTS {
-                attempt.error("it sends elsewhere too often")
+                attempt.error("it redirects too often")
             } else if secure && attempt.url().scheme() != "https" {
-                attempt.error("it sends from https to http")
+                attempt.error("it redirects from https to http")
             } else {
                 attempt.follow()
             }
@@ -53,7 +54,7 @@ impl Fetcher {
         Ok(Self { client })
     }
 
-    /// The body of an answer that is good.
+    /// Fetches an address and returns the body. An answer without success is an error.
     pub(super) async fn body(&self, url: &Url) -> Result<Vec<u8>> {
         let answer = self.get(url).await?;
         if !answer.status.is_success() {
@@ -62,7 +63,7 @@ impl Fetcher {
         Ok(answer.body)
     }
 
-    /// Whatever an address answers.
+    /// Fetches an address and returns whatever it answers.
     pub(super) async fn get(&self, url: &Url) -> Result<Answer> {
         let unreachable = || format!("{url} cannot be fetched");
         let mut response = self
@@ -78,7 +79,7 @@ impl Fetcher {
         {
             body.extend_from_slice(&chunk);
             if body.len() > MAX_ANSWER {
-                bail!("{url} answers more than 1 MiB, which is too much");
+                bail!("the answer of {url} is longer than 1 MiB");
             }
         }
         Ok(Answer { status, body })

@@ -1,4 +1,4 @@
-//! Where the keys for verifying come from: a file, a URL, or an issuer by discovery.
+//! Where the keys for verifying come from, which is a file, a URL, or an issuer by discovery.
 
 use std::fmt;
 
@@ -18,20 +18,20 @@ const DISCOVERY: &str = ".well-known/openid-configuration";
 /// Where keys come from.
 #[derive(Clone, Debug)]
 pub(super) enum KeySource {
-    /// A file, or standard input.
+    /// The keys are in a file, or come from standard input.
     File(String),
-    /// A key set, or an issuer.
+    /// The keys are at a URL, which is that of a key set or of an issuer.
     Url(Box<Url>),
 }
 
 /// The keys, and what was learnt on the way to them.
 pub(super) struct Keys {
     pub(super) set: JwkSet,
-    /// Whether shared secrets count: in files of the person's own they do.
+    /// Whether shared secrets count, which they do in files of the person's own.
     pub(super) with_secrets: bool,
     /// Who must have issued the token, when its keys were found by discovery.
     pub(super) issuer: Option<String>,
-    /// What the person should know.
+    /// What the person should be warned of.
     pub(super) notes: Vec<String>,
 }
 
@@ -64,7 +64,7 @@ impl KeySource {
     }
 }
 
-/// A key set, or a single key.
+/// Reads a key set, or a single key.
 fn keys(json: &[u8], with_secrets: bool) -> Result<Keys, KeyError> {
     let single = strict_json::parse(json).is_ok_and(|value| value.get("kty").is_some());
     let (set, left_out) =
@@ -77,7 +77,7 @@ fn keys(json: &[u8], with_secrets: bool) -> Result<Keys, KeyError> {
 struct Finder(Fetcher);
 
 impl Finder {
-    /// The keys at an address: it is that of a key set, of an issuer, or of an issuer's description.
+    /// Finds the keys at an address, which is that of a key set, of an issuer, or of an issuer's description.
     async fn find(&self, url: &Url) -> Result<Keys> {
         let mut notes = Vec::new();
         if !url.as_str().parse::<Endpoint>().is_ok_and(|endpoint| endpoint.keeps_secrets()) {
@@ -110,14 +110,14 @@ impl Finder {
         let value = serde_json::from_slice(&body).with_context(|| format!("{description} is not JSON"))?;
         let found = self.follow(&description, &value).await?;
         let says = found.issuer.as_deref().unwrap_or_default();
-        // OpenID Connect Discovery 1.0, section 4.3: one issuer must not speak for another.
+        // One issuer must not speak for another (OpenID Connect Discovery 1.0, section 4.3).
         if says.trim_end_matches('/') != issuer.as_str().trim_end_matches('/') {
             bail!("{description} is the description of another issuer, \"{says}\"");
         }
         Ok(found)
     }
 
-    /// The keys of an issuer's description.
+    /// Fetches the keys that an issuer's description names.
     async fn follow(&self, description: &Url, value: &Value) -> Result<Keys> {
         let text = |name: &str| {
             value.get(name).and_then(Value::as_str).ok_or_else(|| anyhow!("{description} has no \"{name}\""))

@@ -25,14 +25,15 @@ const SESSION_TOKEN: &str = "ory_st_";
 
 /// Check a token and print its claims
 ///
-/// Prints header, claims, the key that made the signature and the time left. A token that is not valid is
-/// refused with the exact reason and exit code 1. Keys that a token brings along are never looked at.
+/// The command prints the header, the claims, the key that made the signature and the time left. A token that
+/// is not valid is refused with the exact reason and exit code 1. Keys that a token brings along are never
+/// looked at.
 ///
-/// From an issuer's address the keys are found by discovery, and the token must then be of that issuer unless
-/// --issuer names another. Shared secrets (HS256 and the like) are taken from files only.
+/// Keys are found by discovery when --jwks is an issuer's address, and the token must then be of that issuer
+/// unless --issuer names another. Shared secrets (HS256 and the like) are taken from files only.
 ///
-/// A token that names a status list is refused when the list says that its session was revoked, and when there
-/// is no list that is good.
+/// A token that names a status list is refused when the list says that its session was revoked, and when
+/// there is no valid list.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -43,19 +44,19 @@ pub(crate) struct Verify {
     /// The token; "-" reads standard input
     #[arg(value_name = "TOKEN")]
     token: String,
-    /// The keys: a file with a key set, the URL of one, or the URL of an issuer
+    /// The keys, given as a file with a key set, the URL of one, or the URL of an issuer
     #[arg(long, value_name = "FILE|URL|ISSUER", value_parser = keys::parse_source)]
     jwks: KeySource,
-    /// Who must have issued the token
+    /// The issuer that the token must name
     #[arg(long, value_name = "ISSUER")]
     issuer: Option<String>,
-    /// For whom the token must be meant
+    /// The audience that the token must name
     #[arg(long, value_name = "AUDIENCE")]
     audience: Option<String>,
     /// How much clocks may differ
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     leeway: GoDuration,
-    /// At which time the token must be valid: RFC 3339, or seconds since 1970 [default: now]
+    /// The time at which the token must be valid, in RFC 3339 or in seconds since 1970 [default: now]
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     time: Option<Timestamp>,
     /// When to read the status list that a token may name
@@ -83,11 +84,11 @@ enum Status {
 
 /// Why a token is refused.
 enum Refusal {
-    /// By itself.
+    /// The token is not valid by itself.
     Token(VerifyError),
-    /// Its list has this status for it.
+    /// Its list has this status for the token.
     Revoked(u8),
-    /// What the list says could not be learnt.
+    /// It could not be learnt what the list says.
     StatusUnknown(anyhow::Error),
 }
 
@@ -135,7 +136,7 @@ impl Verify {
         Ok(token.to_owned())
     }
 
-    /// Signature first: nothing is believed of a token before.
+    /// Checks the signature first, because nothing in a token is believed before that.
     async fn check(&self, token: &str, keys: &Keys, now: i64) -> Result<Valid, Refusal> {
         let verified = if keys.with_secrets {
             verify_with_secrets(token, &keys.set)?
@@ -156,7 +157,7 @@ impl Verify {
         let status = match Place::of(&claims).map_err(Refusal::StatusUnknown)? {
             None => Status::Unknown,
             Some(place) if !self.status.applies(&self.jwks) => Status::NotRead(place),
-            // A list speaks of now, whatever --time asks.
+            // A list tells of the present, whatever --time says.
             Some(place) => match place.read(&self.jwks, keys, times::or_now(None).seconds(), leeway).await {
                 Ok(status_list::VALID) => Status::Good(place),
                 Ok(other) => return Err(Refusal::Revoked(other)),
@@ -203,7 +204,7 @@ impl Valid {
 
     fn to_json(&self, now: i64) -> Value {
         let key = self.key.public().map_or_else(
-            // A shared secret is named, never shown.
+            // A shared secret is named but never shown.
             || json!({ "kty": "oct", "kid": self.key.kid(), "alg": self.key.alg() }),
             |public| public.to_json(),
         );
@@ -228,7 +229,7 @@ fn pretty(members: &Map<String, Value>) -> String {
 }
 
 impl Refusal {
-    /// The reason as a person needs it.
+    /// The reason in words for people.
     fn reason(&self, token: &str, keys: &Keys, now: i64) -> String {
         match self {
             Self::Token(error) => reason(error, token, keys, now),
@@ -240,7 +241,7 @@ impl Refusal {
         }
     }
 
-    /// The reason for programs.
+    /// The reason as JSON for programs.
     const fn code(&self) -> &'static str {
         match self {
             Self::Token(error) => code(error),
@@ -250,7 +251,7 @@ impl Refusal {
     }
 }
 
-/// The reason for which a token is refused by itself, as a person needs it.
+/// Why a token is not valid by itself, in words for people.
 fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
     match error {
         VerifyError::Malformed(_) if token.starts_with(SESSION_TOKEN) => {
@@ -275,7 +276,7 @@ fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
     }
 }
 
-/// The same for programs.
+/// Why a token is not valid by itself, as JSON for programs.
 const fn code(error: &VerifyError) -> &'static str {
     match error {
         VerifyError::Malformed(_) => "malformed",

@@ -1,5 +1,5 @@
-//! Whether the session behind a token was revoked: the status list that the token names (Token Status List,
-//! draft-ietf-oauth-status-list, section 8.3).
+//! Whether the session behind a token was revoked, as the status list that the token names says (Token Status
+//! List, draft-ietf-oauth-status-list, section 8.3).
 
 use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
@@ -14,11 +14,11 @@ use super::keys::{KeySource, Keys};
 /// When the status list is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum When {
-    /// When the keys come from an address
+    /// The list is read when the keys come from an address
     Auto,
-    /// Also when they come from a file
+    /// The list is read even when the keys come from a file
     Always,
-    /// Never: nothing beside the keys is fetched
+    /// The list is never read, so nothing beside the keys is fetched
     Never,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// The place that the claims name. None, when the token has no status.
+    /// The place that the claims name, or `None` when the token has no status.
     pub(super) fn of(claims: &Map<String, Value>) -> Result<Option<Self>> {
         let Some(status) = claims.get("status").and_then(|status| status.get("status_list")) else {
             return Ok(None);
@@ -52,16 +52,17 @@ impl Place {
         Ok(Some(Self { uri: uri.to_owned(), index }))
     }
 
-    /// Fetches the list and reads the token's status: [`status_list::VALID`], or the number of another one.
+    /// Fetches the list and reads the token's status, which is [`status_list::VALID`] or the number of
+    /// another one.
     pub(super) async fn read(&self, source: &KeySource, keys: &Keys, now: i64, leeway: i64) -> Result<u8> {
         let url = Url::parse(&self.uri).with_context(|| format!("\"uri\" of the status, {}", self.uri))?;
-        // A file of the person's own names no address: the list's is taken as it is.
+        // Keys in a file have no address to compare with, so the list's address is taken as it is.
         let named_by = if let KeySource::Url(keys) = source { keys } else { &url };
         if !is_as_safe(&url, named_by) {
             bail!("the list at {url} is less safe than the keys");
         }
         let body = Fetcher::new(&url)?.body(&url).await?;
-        let token = String::from_utf8(body).with_context(|| format!("{url} is no status list"))?;
+        let token = String::from_utf8(body).with_context(|| format!("{url} is not a status list"))?;
         let check = || self.check(token.trim(), keys, now, leeway);
         check().with_context(|| format!("the list at {url} is not good"))
     }
@@ -95,7 +96,7 @@ mod tests {
         let uri = "https://id.example.org/.well-known/status/api/0";
         let found = place(&json!({"status": {"status_list": {"idx": 7, "uri": uri}}})).unwrap();
         assert_eq!(found, Some(Place { uri: uri.into(), index: 7 }));
-        // "status" may be a claim of the application's own.
+        // The claim "status" may belong to the application.
         for none in [json!({}), json!({"status": "gold"}), json!({"status": {"other": 1}})] {
             assert_eq!(place(&none).unwrap(), None, "{none}");
         }
