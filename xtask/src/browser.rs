@@ -1,4 +1,4 @@
-//! The tests in a real browser: the pages, and the examples of pages on other origins.
+//! The tests of the pages, and of the examples of pages on other origins, in a real browser.
 
 use std::process::Command;
 
@@ -17,7 +17,7 @@ pub(crate) fn test(keep: bool) -> Result<()> {
     }
     let pictures = if keep { "docs/screenshots" } else { "target/screenshots" };
     run(Command::new("node")
-        // One file after the other: each has a browser and a server of its own.
+        // The files run one after the other, because each has a browser and a server of its own.
         .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
         .current_dir(folder)
         .env("SESSERA", program)

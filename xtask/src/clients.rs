@@ -1,4 +1,4 @@
-//! The tests with real clients: what people run beside Sessera, from npm and PyPI.
+//! The tests with real clients from npm and PyPI, which people run beside Sessera.
 
 use std::process::Command;
 
@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::run::{run, sessera, workspace};
 use crate::tools;
 
-/// Plays the guides with `@ory/client` and verifies tokens with what docs/verifiers.md has for it.
+/// Follows the guides with `@ory/client`, and verifies tokens with what docs/verifiers.md has for that.
 pub(crate) fn test() -> Result<()> {
     let program = sessera()?;
     let python = tools::python("tests/clients/requirements.txt")?;

@@ -1,4 +1,4 @@
-//! The speed of the Jsonnet engine beside jrsonnet's: both measured in turn on one core.
+//! The speed of the Jsonnet engine and of jrsonnet, which are measured in turn on one core.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::run::{cargo, run, target, workspace};
 use crate::tools::find;
 
-/// Times in microseconds by mapper: with the session ready, and with its parse.
+/// The times by mapper in microseconds, first with the session ready and then with its parse.
 type Times = BTreeMap<String, [Vec<f64>; 2]>;
 
 /// Builds both programs, lets them take turns and prints the least, the middle and the most of each.
@@ -20,7 +20,7 @@ pub(crate) fn run_in_turn(folder: &Path, rounds: usize) -> Result<()> {
     }
     let built = target();
     cargo(&["build", "--release", "--locked", "-p", "sessera-jsonnet", "--example", "mappers"])?;
-    // A workspace of its own: nothing that is built in may depend on another engine.
+    // It is a workspace of its own, because nothing in the product may depend on another engine.
     run(Command::new("cargo")
         .args(["build", "--release", "--locked", "--target-dir"])
         .arg(built.join("compare"))
@@ -50,7 +50,7 @@ pub(crate) fn run_in_turn(folder: &Path, rounds: usize) -> Result<()> {
 
 /// Lets a program measure the mappers of a folder once.
 fn measure(program: &Path, folder: &Path, times: &mut Times) -> Result<()> {
-    // The same core for both, where that can be said.
+    // Both programs run on the same core, where the system has a command for that.
     let mut command = match find("taskset") {
         Some(taskset) => {
             let mut command = Command::new(taskset);

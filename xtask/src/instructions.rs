@@ -1,4 +1,5 @@
-//! How many instructions the way of a request takes. Unlike times, these numbers are the same on a busy machine.
+//! How many instructions the way of a request takes. Unlike times, these numbers are the same on a busy
+//! machine.
 
 use std::process::Command;
 
@@ -7,16 +8,16 @@ use anyhow::{Context as _, Result, bail};
 use crate::run::{cargo, skipped, target, workspace};
 use crate::tools::find;
 
-/// By how much of a hundred something may take more instructions than written down.
+/// The percentage by which a count may exceed the one that is written down.
 const TOLERANCE: u64 = 5;
 
-/// Where they are written down: on each line what is counted, and the number.
+/// The file in which the counts are written down, one on each line.
 const KNOWN: &str = "xtask/instructions.txt";
 
 /// The mappers and the session that programs work on.
 const MAPPERS: &str = "crates/jsonnet/benches/mappers";
 
-/// Something that is counted: an example of a crate, which does it as often as its last argument says.
+/// Something that is counted by an example of a crate, which does it as often as its last argument says.
 struct Counted {
     name: &'static str,
     package: &'static str,
@@ -52,7 +53,7 @@ const COUNTED: [Counted; 5] = [
     },
 ];
 
-/// Counts with valgrind and compares with what is written down.
+/// Counts with valgrind and compares the counts with those that are written down.
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
 pub(crate) fn check() -> Result<()> {
     if find("valgrind").is_none() {
@@ -68,7 +69,7 @@ pub(crate) fn check() -> Result<()> {
         let known =
             known.lines().find_map(|line| line.strip_prefix(counted.name)?.trim().parse::<u64>().ok());
         let known = known.with_context(|| format!("{KNOWN} has no number for \"{}\"", counted.name))?;
-        // What is done once, such as reading files, is in both counts.
+        // What is done once, such as reading files, is part of both counts and so cancels out.
         let now = (counted.instructions(2_100)? - counted.instructions(100)?) / 2_000;
         println!("{:16} {now:>8}   known: {known:>8}", counted.name);
         if now > known + known * TOLERANCE / 100 {
@@ -82,7 +83,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 impl Counted {
-    /// The instructions of a process that does it some times.
+    /// Counts the instructions of a process that does it so many times.
     fn instructions(&self, times: u32) -> Result<u64> {
         let program = target().join("counted/examples").join(self.example);
         let output = Command::new("valgrind")

@@ -1,4 +1,4 @@
-//! Tests of the Jsonnet engine that need other programs: go-jsonnet, a fuzzer.
+//! Tests of the Jsonnet engine that need other programs, which are go-jsonnet and a fuzzer.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -20,7 +20,8 @@ fn engine() -> PathBuf {
     workspace().join("crates/jsonnet")
 }
 
-/// Runs programs with odd arguments and random ones here and in go-jsonnet, and fails when they differ.
+/// Runs random programs and programs with odd arguments here and in go-jsonnet, and fails when the results
+/// differ.
 pub(crate) fn differential(seed: u64, count: u64) -> Result<()> {
     let python = python("crates/jsonnet/fuzz/requirements.txt")?;
     cargo(&["build", "--release", "--locked", "-p", "sessera-jsonnet", "--example", "differential"])?;
@@ -34,7 +35,7 @@ pub(crate) fn differential(seed: u64, count: u64) -> Result<()> {
     compare(&[seed.to_string(), count.to_string()])
 }
 
-/// Feeds the parser and the evaluator with what a fuzzer makes up, some seconds each.
+/// Feeds the parser and the evaluator with what a fuzzer makes up, for some seconds each.
 pub(crate) fn fuzz(seconds: u64) -> Result<()> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
         skipped("the fuzz targets of the Jsonnet engine", "they are built for Linux on x86-64 only");

@@ -1,4 +1,4 @@
-//! The tests of mail: the real server, and a mail server from PyPI.
+//! The tests of mail with the real server and a mail server from PyPI.
 
 use std::process::Command;
 

@@ -32,7 +32,7 @@ struct Arguments {
 enum Chore {
     /// Format, lints and all tests; installs what they need
     Test,
-    /// Only the tests in a browser: the pages, and the examples of pages on other origins
+    /// Only the tests of the pages, and of the examples of pages on other origins, in a browser
     Browser {
         /// Keep the pictures of the pages in docs/screenshots
         #[arg(long)]
@@ -43,13 +43,13 @@ enum Chore {
         /// The folders below crates/ to look at; all of them when none is named
         crates: Vec<String>,
     },
-    /// Only the tests with real clients: Ory's SDK and jose under Node, PyJWT under Python
+    /// Only the tests with real clients, which are Ory's SDK and jose under Node and PyJWT under Python
     Clients,
-    /// Only the tests of mail: codes through a real mail server
+    /// Only the tests of mail, which send codes through a real mail server
     Mail,
-    /// Only what needs PostgreSQL: the store's tests, three nodes behind nginx, standbys, faults
+    /// Only what needs PostgreSQL, which is the store's tests, three nodes behind nginx, standbys and faults
     Postgres,
-    /// Only the keys that take turns on three nodes, with verifiers in three languages
+    /// Only the rotation of keys on three nodes, with verifiers in three languages
     Rotation {
         /// How often the key changes; each takes ten seconds
         #[arg(default_value_t = 100)]
@@ -57,7 +57,7 @@ enum Chore {
     },
     /// Only the comparison of the Jsonnet engine with go-jsonnet over random programs
     Differential {
-        /// Where the programs begin
+        /// The seed of the first program
         #[arg(default_value_t = 1)]
         seed: u64,
         /// How many programs
@@ -66,13 +66,13 @@ enum Chore {
     },
     /// Only the fuzz targets of the Jsonnet engine
     Fuzz {
-        /// Seconds for each target
+        /// How many seconds each target runs
         #[arg(default_value_t = 600)]
         seconds: u64,
     },
     /// Only the instruction counts of mappers, of making tokens and of whoami
     Instructions,
-    /// The speed of the Jsonnet engine beside jrsonnet's; not part of "test"
+    /// Compare the speed of the Jsonnet engine with jrsonnet's; not part of "test"
     Compare {
         /// A folder with guide.jsonnet, real.jsonnet and session.json
         #[arg(default_value = "crates/jsonnet/benches/mappers")]
@@ -81,17 +81,17 @@ enum Chore {
         #[arg(default_value_t = 5)]
         rounds: usize,
     },
-    /// Only the soak in short: some seconds of load with changes going on, every answer checked
+    /// Only the short soak, which is some seconds of load with changes going on and every answer checked
     Soak,
-    /// The benchmarks on a PostgreSQL of their own; not part of "test"
+    /// Run the benchmarks on a PostgreSQL of their own; not part of "test"
     BenchPostgres {
-        /// What sessera-bench is given
+        /// The arguments of sessera-bench
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         arguments: Vec<String>,
     },
-    /// Only the wire contract: answers compared with recorded ones, where the recordings are there
+    /// Only the wire contract, which compares answers with recorded ones where the recordings exist
     Wire {
-        /// Scenarios whose names match
+        /// Only the scenarios whose names match
         #[arg(default_value = "")]
         only: String,
     },

@@ -1,4 +1,4 @@
-//! PostgreSQL for the tests: a private cluster on a free port, which ends with the chore.
+//! PostgreSQL for the tests, which is a private cluster on a free port that ends with the chore.
 
 use std::fs;
 use std::os::unix::process::CommandExt as _;
@@ -11,7 +11,7 @@ use crate::run::{cargo_with, run, sessera, workspace};
 use crate::tools::{POSTGRES, is_root};
 use crate::wire::free_port;
 
-/// What runs with a cluster, in this order.
+/// The tests that run with a cluster, in this order.
 const TESTS: [&str; 6] = [
     "tests/nodes/test_nodes.py",
     "tests/nodes/test_standbys.py",
@@ -21,11 +21,13 @@ const TESTS: [&str; 6] = [
     "tests/faults/test_faults.py",
 ];
 
-/// For millions of rows: a quarter of a usual server's memory, and no work that only a power cut would need.
+/// Settings for millions of rows, with a quarter of a usual server's memory and no work that only a power cut
+/// needs.
 const LARGE: &str =
     "shared_buffers = 4GB\nmax_wal_size = 16GB\ncheckpoint_timeout = 1h\nfull_page_writes = off\n";
 
-/// Runs what needs PostgreSQL: the store's tests, three nodes behind nginx, standbys, faults.
+/// Runs everything that needs PostgreSQL, which is the store's tests, three nodes behind nginx, standbys and
+/// faults.
 pub(crate) fn test() -> Result<()> {
     let cluster = Cluster::start("store", "")?;
     let arguments = ["test", "--locked", "-p", "sessera-store", "--tests"];
@@ -39,14 +41,15 @@ pub(crate) fn test() -> Result<()> {
     Ok(())
 }
 
-/// Measures the server on PostgreSQL: `sessera-bench` with these arguments, and the database on the client's core.
+/// Measures the server on PostgreSQL by `sessera-bench` with these arguments. The database runs on the
+/// client's core.
 pub(crate) fn bench(arguments: &[String]) -> Result<()> {
-    /// The server has the first one.
+    /// The core of the client; the server has the first one.
     const CORE: &str = "1";
     let cluster = Cluster::start("bench", LARGE)?;
     let pid = fs::read_to_string(cluster.folder.join("postmaster.pid"))?;
     let pid = pid.lines().next().context("PostgreSQL tells no process id")?;
-    // Processes that are started for connections inherit it.
+    // Processes that PostgreSQL starts for connections inherit the core.
     run(Command::new("taskset")
         .args(["--all-tasks", "--cpu-list", "--pid", CORE, pid])
         .stdout(Stdio::null()))?;
@@ -56,7 +59,7 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
         .args(arguments))
 }
 
-/// A running cluster. Everybody on this machine may connect; it holds test data only.
+/// A running cluster. It holds test data only, so everybody on this machine may connect.
 pub(crate) struct Cluster {
     folder: PathBuf,
     port: u16,
@@ -72,7 +75,7 @@ impl Cluster {
             .arg(&folder)
             .args(["--username=sessera", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"])
             .stdout(Stdio::null()))?;
-        // Nothing here has to survive a power cut.
+        // No data of the tests has to survive a power cut.
         let settings = format!(
             "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
              max_connections = 100\n{more}"
@@ -101,7 +104,7 @@ impl Cluster {
         Ok(command)
     }
 
-    /// How a test stops and starts the server, as JSON.
+    /// The commands with which a test stops and starts the server, as JSON.
     fn controls(&self) -> Result<String> {
         let program = program("pg_ctl")?;
         let owner = owner()?.map_or("null".into(), |(user, group)| format!("[{user},{group}]"));
@@ -126,13 +129,14 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        // What it says is on the screen already.
+        // Its messages are on the screen already.
         let _ = self.control("stop");
         let _ = fs::remove_dir_all(&self.folder);
     }
 }
 
-/// One of PostgreSQL's programs. The server refuses to run as root, so root runs it as its own user.
+/// Makes the command of one of PostgreSQL's programs. The server refuses to run as root, so root runs it as
+/// its own user.
 fn program(name: &str) -> Result<Command> {
     let versions = fs::read_dir(POSTGRES).with_context(|| format!("{POSTGRES} is not there"))?;
     let newest = versions.filter_map(|version| Some(version.ok()?.path())).max();
@@ -144,7 +148,7 @@ fn program(name: &str) -> Result<Command> {
     Ok(command)
 }
 
-/// Whom the cluster belongs to, when this chore runs as root.
+/// The user to whom the cluster belongs when this chore runs as root.
 fn owner() -> Result<Option<(u32, u32)>> {
     if !is_root() {
         return Ok(None);
@@ -156,10 +160,10 @@ fn owner() -> Result<Option<(u32, u32)>> {
     Ok(Some((id("-u")?, id("-g")?)))
 }
 
-/// An empty folder for the cluster, which its owner can reach.
+/// Makes an empty folder for the cluster, which its owner can reach.
 fn place(name: &str) -> Result<PathBuf> {
     let folder = workspace().join("target/postgres").join(name);
-    // What an earlier run left is of no use.
+    // What an earlier run left behind is of no use.
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder)?;
     if let Some((user, group)) = owner()? {

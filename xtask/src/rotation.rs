@@ -9,7 +9,8 @@ use crate::postgres::Cluster;
 use crate::run::{run, sessera, workspace};
 use crate::tools;
 
-/// Lets the key change so often, which takes ten seconds each; with nodes killed and the database restarted.
+/// Lets the key change so often, while nodes are killed and the database is restarted. Each change takes ten
+/// seconds.
 pub(crate) fn test(rotations: u64) -> Result<()> {
     let program = sessera()?;
     let verifiers = verifiers()?;

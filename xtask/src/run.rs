@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-/// Says why something is left out, so that nobody takes it for tested.
+/// Says why something is skipped, so that nobody takes it for tested.
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
 pub(crate) fn skipped(what: &str, why: &str) {
     println!("-- skipped: {what}, because {why}");
@@ -21,7 +21,7 @@ pub(crate) fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Re
     run(Command::new("cargo").args(arguments).envs(environment.iter().copied()))
 }
 
-/// Runs a command in the workspace; anything but success is an error that shows the command.
+/// Runs a command in the workspace. The error of a command that fails shows the command.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     if command.get_current_dir().is_none() {
         command.current_dir(workspace());
@@ -39,12 +39,12 @@ pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
 }
 
-/// Where cargo puts what it builds.
+/// The folder in which cargo puts what it builds.
 pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
-/// The program as the tests use it, built when it is not up to date.
+/// Builds the program as the tests use it, unless it is up to date, and returns its path.
 pub(crate) fn sessera() -> Result<PathBuf> {
     cargo(&["build", "--locked", "-p", "sessera"])?;
     Ok(target().join("debug/sessera"))

@@ -1,4 +1,4 @@
-//! The soak in short: some seconds of load with changes going on, every answer checked.
+//! A short soak, which is some seconds of load with changes going on and every answer checked.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::run::{run, sessera};
 
-/// Runs it on the program that the tests use. BENCHMARKING.md has the long form.
+/// Runs the soak on the program that the tests use. BENCHMARKING.md has the long form.
 pub(crate) fn check() -> Result<()> {
     let program = sessera()?;
     run(Command::new("cargo")

@@ -10,7 +10,8 @@ use crate::tools::find;
 /// Where the advisories about Rust libraries are kept.
 const ADVISORIES: &str = "https://github.com/rustsec/advisory-db";
 
-/// Checks licences, sources and advisories by deny.toml, where the list of advisories can be fetched.
+/// Checks licences, sources and advisories by deny.toml. It is skipped where the list of advisories cannot be
+/// fetched.
 pub(crate) fn check() -> Result<()> {
     let reachable = Command::new("git")
         .env("GIT_TERMINAL_PROMPT", "0")

@@ -32,7 +32,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "faketime", package: "faketime" },
 ];
 
-/// Installs what is missing. Needs root for that, and says what to install otherwise.
+/// Installs what is missing. That needs root. Anybody else is told what to install.
 pub(crate) fn install() -> Result<()> {
     let missing: Vec<&str> =
         TOOLS.iter().filter(|tool| find(tool.program).is_none()).map(|tool| tool.package).collect();
@@ -49,7 +49,7 @@ pub(crate) fn install() -> Result<()> {
         .args(missing))
 }
 
-/// Where a program is: a file with that path, or one with that name in `PATH`.
+/// Finds a program, which is a file with that path or one with that name in `PATH`.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let path = Path::new(program);
     if path.is_absolute() {
@@ -59,7 +59,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
     std::env::split_paths(&folders).map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// A Python environment with the packages of a requirements file, made once under `target/`.
+/// A Python environment with the packages of a requirements file. It is made once below `target/`.
 pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
     let folder = crate::run::workspace();
     let environment = folder.join("target/python");
@@ -73,7 +73,7 @@ pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The folder with the jars of the verifiers in Java; nothing where Java is not installed.
+/// The folder with the jars of the verifiers in Java, or `None` where Java is not installed.
 pub(crate) fn nimbus() -> Result<Option<PathBuf>> {
     if find("javac").is_none() || find("mvn").is_none() {
         skipped("the verifiers in Java", "a Java development kit or Maven is not installed");

@@ -1,4 +1,4 @@
-//! The wire contract: a runner with recorded answers, used where it stands beside the project.
+//! The wire contract. A runner compares answers with recorded ones, where it stands beside the project.
 
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::run::{run, sessera, skipped, workspace};
 
-/// Runs the scenarios whose names match, all when `only` is empty.
+/// Runs the scenarios whose names match `only`, which are all when it is empty.
 pub(crate) fn check(only: &str) -> Result<()> {
     let folder = shared().join("wire");
     if !folder.is_dir() {
@@ -18,7 +18,7 @@ pub(crate) fn check(only: &str) -> Result<()> {
     }
     let program = sessera()?;
     let work = workspace().join("target/wire");
-    // What an earlier run left would answer for this one.
+    // What an earlier run left behind would otherwise answer in this one.
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work)?;
     let (public, admin) = (free_port()?, free_port()?);
@@ -55,7 +55,8 @@ pub(crate) fn check(only: &str) -> Result<()> {
     run(&mut check)
 }
 
-/// The folder of inputs that are not part of the project: `SESSERA_SHARED`, else `shared` beside it.
+/// The folder of inputs that are not part of the project, which is `SESSERA_SHARED` or else `shared` beside
+/// it.
 pub(crate) fn shared() -> PathBuf {
     std::env::var_os("SESSERA_SHARED").map_or_else(|| workspace().join("../shared"), PathBuf::from)
 }
@@ -65,13 +66,13 @@ struct Stopped(Child);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
-        // It may have ended by itself, which the check has told already.
+        // The server may have ended by itself, which the check has reported already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
 
-/// A port on which nobody listens.
+/// Finds a port on which nobody listens.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }

@@ -1,4 +1,4 @@
-//! The database of the measured server: SQLite in a folder of its own, or PostgreSQL.
+//! The database of the measured server, which is SQLite in a folder of its own or PostgreSQL.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,23 +14,23 @@ pub(crate) const CIPHER: &str = "a cipher secret of 32 characters";
 
 /// A database that is measured.
 pub(crate) enum Database {
-    /// A file.
+    /// The file of a database of SQLite.
     Sqlite(PathBuf),
-    /// A data source name.
+    /// The data source name of a database of PostgreSQL.
     Postgres(String),
 }
 
 impl Database {
-    /// Makes it empty.
+    /// Empties the database.
     pub(crate) fn clear(&self) -> Result<()> {
         match self {
-            // Its folder is new.
+            // The folder of the file is new, so there is nothing to delete.
             Self::Sqlite(_) => Ok(()),
             Self::Postgres(dsn) => psql(dsn, "DROP SCHEMA public CASCADE; CREATE SCHEMA public;").map(drop),
         }
     }
 
-    /// What `dsn` says in the configuration.
+    /// The value of `dsn` in the configuration.
     pub(crate) fn dsn(&self) -> String {
         match self {
             Self::Sqlite(file) => format!("sqlite://{}", file.display()),
@@ -38,13 +38,13 @@ impl Database {
         }
     }
 
-    /// Opens it as the server does.
+    /// Opens the database as the server does.
     pub(crate) async fn open(&self) -> Result<Arc<dyn Store>> {
         let cipher = Arc::new(Cipher::new(&[CIPHER.into()])?);
         Ok(Engine::of(&self.dsn())?.open(cipher, Arc::new(SystemRandom::default())).await?)
     }
 
-    /// Bytes on disk.
+    /// The size of the database on disk, in bytes.
     pub(crate) fn size(&self) -> Result<u64> {
         match self {
             Self::Sqlite(file) => {

@@ -1,4 +1,4 @@
-//! What the machine can do at the most: signatures, and an HTTP handler that does nothing.
+//! What the machine can do at the most, in signatures and with an HTTP handler that does nothing.
 
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
@@ -16,7 +16,7 @@ use crate::cores;
 /// A signing input as long as that of the measured tokens.
 const INPUT: [u8; 2048] = [b'x'; 2048];
 
-/// Signatures a second on one core, by the library alone.
+/// How many signatures a second the library alone makes on one core.
 pub(crate) fn signatures(algorithm: Algorithm, time: Duration) -> Result<f64> {
     let random = SystemRandom::new();
     let ec = |kind| EcdsaKeyPair::generate(kind).context("no key");
@@ -72,7 +72,7 @@ impl EmptyHandler {
 
 impl Drop for EmptyHandler {
     fn drop(&mut self) {
-        // It may have ended by itself, which the client has told.
+        // The process may have ended by itself, which the client has reported already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -86,7 +86,7 @@ pub(crate) fn serve_nothing(port: u16) -> Result<()> {
         let router = axum::Router::new().route("/", axum::routing::get(async || "ok"));
         axum::serve(
             axum::serve::ListenerExt::tap_io(listener, |stream| {
-                // Without it the answer may wait for more; the client would tell.
+                // Without this the answer may wait for more to send, which the client would report.
                 let _ = stream.set_nodelay(true);
             }),
             router,

@@ -1,9 +1,10 @@
-//! The client: kept connections of HTTP/1.1, one request at a time on each, no pipelining.
+//! The client, which keeps connections of HTTP/1.1 and sends one request at a time on each, without
+//! pipelining.
 //!
-//! It spins on its own core rather than to sleep, so that times are those of the server; between two looks
-//! whoever else has work there goes first. At a fixed rate
-//! a request's time counts from when it was due, not from when a connection was free for it: a server that
-//! stops for a second is charged for all requests of that second ("coordinated omission").
+//! It spins on its own core rather than sleep, so that the times are those of the server. Between two looks,
+//! whatever else has work on that core goes first. At a fixed rate a request's time counts from when it was
+//! due, not from when a connection was free for it, so a server that stops for a second is charged for all
+//! requests of that second ("coordinated omission").
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
@@ -15,7 +16,7 @@ use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
-/// One request and how its answer is known to be the right one.
+/// One request, and how its answer is known to be the right one.
 pub(crate) struct Request {
     pub(crate) bytes: Vec<u8>,
     /// A text that the answer must hold.
@@ -28,15 +29,15 @@ pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) connections: usize,
     pub(crate) time: Duration,
-    /// Requests a second; as many as there can be when absent.
+    /// Requests a second. There are as many as possible when it is absent.
     pub(crate) rate: Option<f64>,
 }
 
-/// What came of it.
+/// What the load resulted in.
 pub(crate) struct Outcome {
     pub(crate) requests: u64,
     pub(crate) elapsed: Duration,
-    /// Microseconds from when a request was due to its whole answer.
+    /// The times from when a request was due to its whole answer, in microseconds.
     pub(crate) times: Histogram<u64>,
 }
 
@@ -59,7 +60,7 @@ impl Outcome {
 struct Connection {
     stream: TcpStream,
     answer: Vec<u8>,
-    /// The request under way: its number and when it was due.
+    /// The number of the request under way, and when it was due.
     under_way: Option<(usize, Instant)>,
 }
 
@@ -148,7 +149,7 @@ fn receive(connection: &mut Connection) -> Result<()> {
     }
 }
 
-/// Whether head and body are there, as `Content-Length` tells.
+/// Whether the head and the whole body are there, as `Content-Length` tells.
 fn is_whole(answer: &[u8]) -> Result<bool> {
     let Some(end) = find(answer, b"\r\n\r\n") else { return Ok(false) };
     let head = std::str::from_utf8(&answer[..end])?;

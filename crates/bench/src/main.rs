@@ -1,7 +1,7 @@
 //! Measures the release build of the server on one core, loaded from another one.
 //!
-//! What counts are ratios within one run: to the signing rate of the cryptographic library and to an HTTP
-//! handler that does nothing. BENCHMARKING.md says how to read them.
+//! Only ratios within one run count, to the signing rate of the cryptographic library and to an HTTP handler
+//! that does nothing. BENCHMARKING.md says how to read them.
 
 mod cores;
 mod database;
@@ -26,19 +26,19 @@ struct Arguments {
     /// How often everything is measured
     #[arg(long, default_value_t = 5, global = true)]
     runs: usize,
-    /// Seconds of each measurement
+    /// How many seconds each measurement takes
     #[arg(long, default_value_t = 3, global = true)]
     seconds: u64,
     /// How many people with a session the database holds
     #[arg(long, default_value_t = 10_000, global = true)]
     people: u64,
-    /// Kept connections
+    /// How many connections are kept open
     #[arg(long, default_value_t = 32, global = true)]
     connections: usize,
-    /// An empty PostgreSQL database, whose content is deleted; without it SQLite is measured
+    /// A PostgreSQL database, whose content is deleted; without it SQLite is measured
     #[arg(long, global = true)]
     dsn: Option<String>,
-    /// Where databases of SQLite are made [default: the folder for temporary files]
+    /// The folder in which databases of SQLite are made [default: the folder for temporary files]
     #[arg(long, global = true)]
     folder: Option<PathBuf>,
     #[command(subcommand)]
@@ -47,7 +47,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Measure {
-    /// Whoami plain and tokenized, sessions in memory, beside the raw signing rates and an empty handler
+    /// Whoami plain and tokenized with sessions in memory, beside the raw signing rates and an empty handler
     Fast,
     /// Times of tokenized whoami at 80 percent of its greatest rate
     Latency,
@@ -55,23 +55,23 @@ enum Measure {
     Uncached,
     /// Whoami at 20 percent of its greatest rate while 50 people sign in
     SignIns,
-    /// From start to ready, with a database that is there
+    /// The time from start to ready, with a database that exists already
     Start,
     /// Memory with 1,000 and with 100,000 sessions in memory
     Memory,
     /// Uncached whoami with more and more sessions in the database
     Scale {
-        /// How many sessions, in rising order
+        /// The numbers of sessions, in rising order
         #[arg(long, value_delimiter = ',', default_value = "1000,100000,10000000")]
         sessions: Vec<u64>,
     },
-    /// Whoami at half its greatest rate, every answer checked, while sessions are made and revoked
+    /// Whoami at half its greatest rate with every answer checked, while sessions are made and revoked
     Soak {
-        /// How long
+        /// How many seconds it takes
         #[arg(long, default_value = "10m")]
         time: GoDuration,
     },
-    /// Serves the handler that does nothing
+    /// Serve the handler that does nothing
     #[command(hide = true)]
     EmptyHandler {
         /// Where

@@ -1,4 +1,4 @@
-//! One function for each measurement: set up, measure in turn, print.
+//! One function for each measurement, which sets up, measures in turn and prints.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use crate::server::{self, ALGORITHMS, Place, Server};
 use crate::table::{self, Figure};
 use crate::{Arguments, seed};
 
-/// How much faster than its signing rate nothing can be: the time of one measurement of it.
+/// How long one measurement of a signing rate takes, which nothing that signs can exceed.
 const RAW: Duration = Duration::from_secs(1);
 
 fn load_of(arguments: &Arguments, server: &Server) -> Load {
@@ -30,7 +30,7 @@ fn load_of(arguments: &Arguments, server: &Server) -> Load {
     }
 }
 
-/// A server with people in its database, all of them in memory after `requests` went through once.
+/// Starts a server with people in its database, all of whom are in memory after `requests` went through once.
 fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
     let place = Place::new(arguments, more)?;
     seed::people(&place.database, 0, arguments.people)?;
@@ -39,7 +39,7 @@ fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
 }
 
 fn warm(load: Load, requests: &[Request]) -> Result<()> {
-    // One pass after the other until everybody was asked for.
+    // One pass follows the other until everybody was asked for.
     let mut left = requests;
     while !left.is_empty() {
         let outcome = load::run(Load { time: Duration::from_secs(1), ..load }, left)?;
@@ -48,7 +48,7 @@ fn warm(load: Load, requests: &[Request]) -> Result<()> {
     Ok(())
 }
 
-/// Whoami plain and tokenized, beside what the machine can do.
+/// Measures whoami plain and tokenized, beside what the machine can do.
 pub(crate) fn fast(arguments: &Arguments) -> Result<()> {
     let (_place, server) = started(arguments, &json!({}))?;
     let port = server::free_port()?;
@@ -86,7 +86,7 @@ pub(crate) fn fast(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Times at 80 percent of the greatest rate.
+/// Measures times at 80 percent of the greatest rate.
 pub(crate) fn latency(arguments: &Arguments) -> Result<()> {
     let (_place, server) = started(arguments, &json!({}))?;
     let load = load_of(arguments, &server);
@@ -102,7 +102,7 @@ pub(crate) fn latency(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Nothing in memory: every request asks the store.
+/// Measures with nothing in memory, so that every request asks the store.
 pub(crate) fn uncached(arguments: &Arguments) -> Result<()> {
     let (_place, server) = started(arguments, &json!({"session": {"cache": {"max_bytes": 0}}}))?;
     let load = load_of(arguments, &server);
@@ -115,7 +115,7 @@ pub(crate) fn uncached(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Percentiles of several runs.
+/// The percentiles of several runs.
 struct Percentiles(Vec<(f64, Figure)>);
 
 impl Percentiles {
@@ -135,7 +135,7 @@ impl Percentiles {
     }
 }
 
-/// Whoami while many sign in.
+/// Measures whoami while many people sign in.
 pub(crate) fn sign_ins(arguments: &Arguments) -> Result<()> {
     const CONCURRENT: usize = 50;
     let (place, server) = started(arguments, &json!({}))?;
@@ -185,7 +185,7 @@ pub(crate) fn sign_ins(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Signs in and returns the session token. Asked to wait, it waits.
+/// Signs in and returns the session token. It waits when the server asks for that.
 fn sign_in(port: u16, email: &str) -> Result<String> {
     loop {
         let flow: Value = serde_json::from_str(&server::get(port, "/self-service/login/api")?)?;
@@ -204,7 +204,7 @@ fn sign_in(port: u16, email: &str) -> Result<String> {
     }
 }
 
-/// From start to ready.
+/// Measures the time from start to ready.
 pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     let (place, server) = started(arguments, &json!({}))?;
     drop(server);
@@ -217,7 +217,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Memory by the number of sessions in it.
+/// Measures memory by the number of sessions in it.
 pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
     let mut figures = Vec::new();
     for (people, goal) in [(1_000, 100), (100_000, 700)] {
@@ -234,7 +234,7 @@ pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Uncached whoami with more and more sessions in the database.
+/// Measures uncached whoami with more and more sessions in the database.
 pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
     let place = Place::new(arguments, &json!({"session": {"cache": {"max_bytes": 0}}}))?;
     let mut figures = Vec::new();
@@ -244,20 +244,22 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
             bail!("the numbers of sessions must rise");
         }
         let begin = Instant::now();
-        // Nobody's last use is noted soon after they signed in, and seeding takes long: only reading is measured.
+        // Nobody's last use is noted soon after they signed in, and seeding takes long, so only reading is
+        // measured.
         let signed_in = SystemClock.now() + Duration::from_secs(3600);
         seed::people_of(&place.database, there, wanted, signed_in)?;
-        // What is not on the disk yet would be written during the measurement.
+        // What is not on the disk yet would otherwise be written during the measurement.
         std::process::Command::new("sync").status().context("sync cannot be run")?;
         let mut seeded = Figure::new(format!("{wanted}: seeded in, s"));
         seeded.add(begin.elapsed().as_secs_f64());
         there = wanted;
         let (server, _) = place.start()?;
         let load = load_of(arguments, &server);
-        // At most 50,000 different ones, spread over all: more would not fit the client's memory.
+        // At most 50,000 different people are asked for, spread over all. More would not fit the client's
+        // memory.
         let step = wanted.div_ceil(50_000).max(1);
         let mut people: Vec<u64> = (0..wanted).step_by(usize::try_from(step)?).collect();
-        // In an order that has nothing to do with the one in which they were made.
+        // They come in an order that has nothing to do with the one in which they were made.
         people.sort_by_cached_key(|number| identity_id(*number));
         let requests = server::whoami(people.into_iter(), Some("ES256"));
         warm(load, &requests)?;
@@ -278,7 +280,7 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
     Ok(())
 }
 
-/// Half the greatest rate for a long time, with changes going on, every answer checked.
+/// Runs at half the greatest rate for a long time, with changes going on and every answer checked.
 pub(crate) fn soak(arguments: &Arguments, time: Duration) -> Result<()> {
     let (place, server) = started(arguments, &json!({}))?;
     let load = load_of(arguments, &server);
@@ -326,10 +328,10 @@ pub(crate) fn soak(arguments: &Arguments, time: Duration) -> Result<()> {
     Ok(())
 }
 
-/// Who signs in and out again and again.
+/// The person who signs in and out again and again.
 const PASSER_BY: &str = "comes-and-goes@example.org";
 
-/// Somebody signs in and out, and somebody else is changed. What is answered next must know it.
+/// Signs one person in and out and changes another one. The next answers must reflect that.
 fn change_something(port: u16, admin_port: u16, person: u64, round: u64) -> Result<()> {
     let token = sign_in(port, PASSER_BY)?;
     let passer_by = server::whoami_of(port, &token, None)?;

@@ -1,4 +1,4 @@
-//! What is known of a person by the number: token, ids and address.
+//! What follows from the number of a person, which is the token, the ids and the address.
 
 use sessera_model::{TokenHash, Uuid};
 

@@ -18,18 +18,18 @@ use crate::seed_sqlite;
 /// How many people are written in one transaction.
 const BATCH: u64 = 5_000;
 
-/// From how many people on the database is filled in the fastest way there is.
+/// The number of people from which on the database is filled in the fastest way there is.
 const MANY: u64 = 50_000;
 
-/// Adds the people from one number up to before another, each with one session, signed in now.
+/// Adds the people whose numbers lie in `from..to`, each with one session, who signed in now.
 pub(crate) fn people(database: &Database, from: u64, to: u64) -> Result<()> {
     people_of(database, from, to, SystemClock.now())
 }
 
-/// The same, signed in at a time.
+/// Adds the people whose numbers lie in `from..to`, each with one session, who signed in at `signed_in`.
 pub(crate) fn people_of(database: &Database, from: u64, to: u64, signed_in: Timestamp) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    // When there are many, all others are made like the first one, without the store.
+    // When there are many people, all others are copied from the first one without the store.
     let told = if to - from > MANY { from + 1 } else { to };
     runtime.block_on(async {
         let store = database.open().await?;

@@ -1,4 +1,5 @@
-//! Many people at once in a database of SQLite: rows in the order of their keys, indexes made afterwards.
+//! Writes many people at once into a database of SQLite, with rows in the order of their keys and indexes
+//! made afterwards.
 
 use std::path::Path;
 
@@ -17,7 +18,8 @@ const ROWS: usize = 500;
 /// How many rows are in one transaction.
 const PART: usize = 2_000 * ROWS;
 
-/// What all people have in common with the one that is there: their rows, with what is theirs alone replaced.
+/// The rows of the person who is there already. All others get copies, in which what is theirs alone is
+/// replaced.
 struct Model {
     number: u64,
     identity: IdentityRow,
@@ -52,7 +54,7 @@ struct SessionRow {
 pub(crate) async fn people(file: &Path, model: u64, from: u64, to: u64) -> Result<()> {
     let mut connection = SqliteConnectOptions::new()
         .filename(file)
-        // Whoever loses this database makes it anew.
+        // A database that is lost is simply made again, so it need not survive a crash.
         .journal_mode(SqliteJournalMode::Off)
         .synchronous(SqliteSynchronous::Off)
         .pragma("cache_size", "-3000000")
@@ -114,7 +116,7 @@ impl Model {
         })
     }
 
-    /// A text of the model with what is somebody else's.
+    /// A text of the model, changed for another person.
     fn of(&self, text: &str, number: u64) -> String {
         let uuid = |what: &str, number: u64| -> String { Uuid::to_string(&scattered(what, number)) };
         text.replace(&email(self.number), &email(number))

@@ -1,4 +1,5 @@
-//! The measured server: its release build, on a core of its own, with a database in a temporary folder.
+//! The measured server, which is the release build on a core of its own with a database in a temporary
+//! folder.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ local session = std.extVar('session');
 }
 ";
 
-/// The algorithms that have a template, whose name is theirs.
+/// The algorithms that have a template. The template is named after its algorithm.
 pub(crate) const ALGORITHMS: [Algorithm; 3] = [Algorithm::Es256, Algorithm::Rs256, Algorithm::Es512];
 
 /// A folder with a database and a configuration.
@@ -42,7 +43,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// A new one. Members of `more` lie over the configuration.
+    /// Makes a new folder. Members of `more` override the configuration.
     pub(crate) fn new(arguments: &Arguments, more: &Value) -> Result<Self> {
         let folder = match &arguments.folder {
             Some(parent) => TempDir::new_in(parent)?,
@@ -80,7 +81,7 @@ impl Place {
         self.folder.path().join("kratos.yml")
     }
 
-    /// Starts the server and waits until it is ready; tells how long that took.
+    /// Starts the server, waits until it is ready and returns how long that took.
     pub(crate) fn start(&self) -> Result<(Server, Duration)> {
         let program = program()?;
         let start = Instant::now();
@@ -111,14 +112,14 @@ fn merge(config: &mut Value, more: &Value) {
     }
 }
 
-/// A server that ends with its value.
+/// A server that is stopped when this is dropped.
 pub(crate) struct Server {
     child: Child,
     pub(crate) address: SocketAddr,
 }
 
 impl Server {
-    /// Memory of the process in MiB: `VmRSS` of now, or `VmHWM`, the most so far.
+    /// The memory of the process in MiB, which is `VmRSS` for the present or `VmHWM` for the most so far.
     pub(crate) fn memory(&self, what: &str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
         let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
@@ -129,13 +130,13 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, which the client has told.
+        // The server may have ended by itself, which the client has reported already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// The requests of whoami for people in turn, tokenized by a template or plain.
+/// Requests of whoami for one person after the other, tokenized by a template or plain.
 pub(crate) fn whoami(people: impl Iterator<Item = u64>, template: Option<&str>) -> Vec<Request> {
     let query = template.map(|name| format!("?tokenize_as={name}")).unwrap_or_default();
     people
@@ -150,7 +151,7 @@ pub(crate) fn whoami(people: impl Iterator<Item = u64>, template: Option<&str>) 
         .collect()
 }
 
-/// The server's program: what `SESSERA` names, else the release build.
+/// The server's program, which is what `SESSERA` names or else the release build.
 fn program() -> Result<PathBuf> {
     if let Some(program) = std::env::var_os("SESSERA") {
         return Ok(program.into());
@@ -167,7 +168,7 @@ fn program() -> Result<PathBuf> {
     Ok(target.join("release/sessera"))
 }
 
-/// A port that nobody listens on.
+/// Finds a port on which nobody listens.
 pub(crate) fn free_port() -> Result<u16> {
     Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
@@ -184,12 +185,12 @@ pub(crate) fn wait_until_it_listens(port: u16) -> Result<()> {
     Ok(())
 }
 
-/// The body of an answer to a GET request.
+/// Sends a GET request and returns the body of its answer.
 pub(crate) fn get(port: u16, path: &str) -> Result<String> {
     call(port, "GET", path, None)
 }
 
-/// An answer that is not good.
+/// The error for an answer without success.
 #[derive(Debug)]
 struct Refused {
     status: Option<u16>,
@@ -204,12 +205,12 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// The status of an answer that was not good.
+/// The status of an answer without success.
 pub(crate) fn status_of(error: &anyhow::Error) -> Option<u16> {
     error.downcast_ref::<Refused>()?.status
 }
 
-/// What whoami answers about a session.
+/// Asks whoami about a session.
 pub(crate) fn whoami_of(port: u16, token: &str, template: Option<&str>) -> Result<String> {
     let query = template.map(|name| format!("?tokenize_as={name}")).unwrap_or_default();
     let headers = format!("X-Session-Token: {token}\r\n");

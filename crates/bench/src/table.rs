@@ -20,7 +20,7 @@ impl Figure {
         self.values.last().copied().unwrap_or(f64::NAN)
     }
 
-    /// Least, middle and greatest.
+    /// The least, the middle and the greatest value.
     fn spread(&self) -> Option<(f64, f64, f64)> {
         let mut sorted = self.values.clone();
         sorted.sort_by(f64::total_cmp);
@@ -28,7 +28,7 @@ impl Figure {
     }
 }
 
-/// Prints figures, one a line.
+/// Prints figures, one on each line.
 #[expect(clippy::print_stdout, reason = "this is what the program is for")]
 pub(crate) fn print(title: &str, figures: &[Figure]) {
     println!("\n{title}\n{:<52} {:>12} {:>12} {:>12}", "", "min", "median", "max");

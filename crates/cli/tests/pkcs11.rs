@@ -1,4 +1,5 @@
-//! The real program with a key that it never has: in SoftHSM, Debian's package `softhsm2`.
+//! The real program with a key that it never sees, because the key is in SoftHSM (Debian's package
+//! `softhsm2`).
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -46,7 +47,7 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, which the test has found out already.
+        // The server may have ended by itself, which the test has found out already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -66,7 +67,7 @@ fn start(folder: &Path) -> Server {
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let line = lines.by_ref().map_while(Result::ok).find(|line| line.contains("sessera serves"));
     let fields = serde_json::from_str::<Value>(&line.expect("a server")).unwrap()["fields"].clone();
-    // What it says later must not stop it.
+    // A full pipe must not stop the server later.
     std::thread::spawn(move || lines.for_each(drop));
     let address = |name: &str| format!("http://{}", fields[name].as_str().unwrap());
     Server { child, public: address("public"), admin: address("admin") }
@@ -116,14 +117,14 @@ async fn tokens_are_signed_by_a_key_that_the_server_never_has() {
     let patch = json!([{"op": "add", "path": path, "value": {"jwks_url": uri.replace("signer", "other")}}]);
     let (status, refused) = ask(http.patch(&project).json(&patch)).await;
     assert!(status == 400 && refused.to_string().contains("pkcs11:"), "{status} {refused}");
-    // A change of something else goes on with the key.
+    // After a change of something else the key goes on signing.
     let patch =
         json!([{"op": "add", "path": format!("{}/t/ttl", path.trim_end_matches("/u")), "value": "1m"}]);
     let (status, changed) = ask(http.patch(&project).json(&patch)).await;
     assert_eq!(status, 200, "{changed}");
     assert_eq!(ask(whoami()).await.0, 200);
 
-    // Without its token there is no signature, and what was published stays.
+    // Without the key's token there are no signatures, and what was published stays.
     std::fs::remove_dir_all(folder.path().join("tokens")).unwrap();
     let answer = whoami().send().await.unwrap();
     assert_eq!(answer.status().as_u16(), 503);

@@ -24,7 +24,7 @@ struct Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself, which the test has found out already.
+        // The server may have ended by itself, which the test has found out already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -93,7 +93,7 @@ fn call(address: &str, method: &str, path: &str, headers: &[&str], body: Option<
     try_call(address, method, path, headers, body).expect("an answer")
 }
 
-/// What is answered, if anything is.
+/// The answer of a server, if there is one.
 fn try_call(
     address: &str,
     method: &str,
@@ -114,7 +114,7 @@ fn try_call(
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    // One that was cut off is none.
+    // An answer that was cut off does not count.
     let body = if body.is_empty() { Value::Null } else { serde_json::from_str(body).ok()? };
     Some((status, body))
 }
@@ -167,7 +167,7 @@ fn nothing_but_the_program_is_needed() {
     let header = format!("x-session-token: {token}");
     let whoami = |server: &Server| call(&server.public, "GET", "/sessions/whoami", &[&header], None).0;
     assert_eq!(whoami(&server), 200);
-    // All that it keeps is its owner's alone to read.
+    // Only the owner can read the files that the server keeps.
     let files: Vec<_> =
         std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.iter().any(|file| file.ends_with("sessera.sqlite.secrets.json")), "{files:?}");
@@ -175,7 +175,7 @@ fn nothing_but_the_program_is_needed() {
         assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600, "{}", file.display());
         assert!(!std::fs::read(&file).unwrap().windows(token.len()).any(|text| text == token.as_bytes()));
     }
-    // Killed without a word, it has lost nothing.
+    // A server that is killed loses nothing.
     drop(server);
     assert_eq!(whoami(&start(folder.path(), &[], &[])), 200);
 }
@@ -201,7 +201,7 @@ fn killed_at_any_moment_it_has_lost_nothing_that_it_acknowledged() {
                 }
             }
         });
-        // In the middle of the one after these.
+        // The server is killed in the middle of the request after these.
         acknowledged.extend(made.iter().take(20 * round));
         server.child.kill().unwrap();
         acknowledged.extend(made.iter());
@@ -232,7 +232,7 @@ fn another_secret_does_not_serve() {
     let said = refusal(folder.path(), &[], &secret("another secret, long enough....."));
     assert!(said.contains("secrets.cipher"), "{said}");
     assert!(!said.contains("another secret"), "{said}");
-    // A new one in front of the old one is a rotation.
+    // A new secret in front of the old one is a rotation.
     drop(start(
         folder.path(),
         &[],
@@ -300,7 +300,7 @@ fn an_admin_api_that_everybody_reaches_never_loses_its_token() {
         call(&address, "GET", "/admin/identities", &[&header], None).0
     };
     assert_eq!((ask("the-first-admin-token"), ask("none")), (200, 401));
-    // The address takes effect with a start only, so this would be an open door.
+    // The address takes effect at the next start only, so this would be an open door.
     std::fs::write(&file, host("127.0.0.1")).unwrap();
     let said = server.logged("goes on with the one before");
     assert!(said.contains("serve.admin.token"), "{said}");
@@ -324,23 +324,23 @@ fn files_are_read_again_when_they_change() {
     let token = sign_up(&server);
     let kid = |kid: &str| Ok::<_, u16>(kid.to_owned());
     assert_eq!(signer(&server, &token), kid("one"));
-    // A source that changes.
+    // A source changes.
     std::fs::write(path("one.json"), keys("one-b")).unwrap();
     wait_for(&kid("one-b"), || signer(&server, &token));
     server.logged("signs with a shared secret");
-    // A source that breaks: those who sign in do not notice, the log does.
+    // A source breaks. People who sign in do not notice, but the log shows it.
     std::fs::write(path("one.json"), "{").unwrap();
     server.logged("goes on as it was before");
     assert_eq!(signer(&server, &token), kid("one-b"));
-    // The configuration file.
+    // The configuration file changes.
     std::fs::write(path("c.yml"), configuration("two.json")).unwrap();
     wait_for(&kid("two"), || signer(&server, &token));
-    // One that cannot be used changes nothing.
+    // A file that cannot be used changes nothing.
     std::fs::write(path("c.yml"), "session: {lifespan: 5}\n").unwrap();
     let said = server.logged("goes on with the one before");
     assert!(said.contains("c.yml:1: /session/lifespan"), "{said}");
     assert_eq!(signer(&server, &token), kid("two"));
-    // A signal reads everything again at once.
+    // After a signal everything is read again at once.
     server.signal("HUP");
     server.logged("goes on with the one before");
     std::fs::write(path("c.yml"), configuration("two.json")).unwrap();
@@ -379,7 +379,7 @@ fn stored_values_are_encrypted_under_a_new_secret_while_the_server_runs() {
 
     configure(&[NEW, OLD]);
     let server = start(folder.path(), &["-c", "sessera.json"], &[]);
-    // The check value, the password and the key.
+    // These are the check value, the password and the key.
     let (code, said) = rotate(&["--dry-run"]);
     assert!(code == Some(0) && said.contains("keys: 1 of 1 values are under an older secret"), "{said}");
     assert!(said.contains("3 of 3 values would be encrypted again"), "{said}");

@@ -1,4 +1,4 @@
-//! The command line against a running server, both the real program.
+//! The command line against a running server. Both are the real program.
 
 mod config;
 mod errors;

@@ -20,7 +20,7 @@ pub(crate) struct Server {
     admin: String,
 }
 
-/// What became of a command.
+/// How a command ended, and what it wrote.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: i32,
@@ -98,14 +98,14 @@ impl Server {
         self.run_with(&[], arguments)
     }
 
-    /// The same with variables in its environment.
+    /// Runs a command with variables in its environment.
     pub(crate) fn run_with(&self, environment: &[(&str, &str)], arguments: &[&str]) -> Outcome {
         let mut command = command(PROGRAM, self.folder());
         command.env("SESSERA_ADMIN_URL", &self.admin).envs(environment.iter().copied());
         outcome(command.args(arguments).stdin(Stdio::null()).output().unwrap())
     }
 
-    /// The same with something on standard input.
+    /// Runs a command with something on standard input.
     pub(crate) fn run_input(&self, arguments: &[&str], input: &str) -> Outcome {
         let mut command = command(PROGRAM, self.folder());
         command.env("SESSERA_ADMIN_URL", &self.admin).args(arguments);
@@ -171,7 +171,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already when the test made it end.
+        // The server has ended already when the test made it end.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -183,7 +183,7 @@ pub(crate) fn alone(arguments: &[&str]) -> Outcome {
     outcome(command(PROGRAM, folder.path()).args(arguments).stdin(Stdio::null()).output().unwrap())
 }
 
-/// A command that sees nothing of the environment in which the tests run, but where programs are.
+/// A command that sees nothing of the environment in which the tests run, except where programs are.
 fn command(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.env_clear().current_dir(folder).env("NO_COLOR", "1");

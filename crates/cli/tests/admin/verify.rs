@@ -20,7 +20,7 @@ async fn a_token_of_a_revoked_session_is_refused_by_its_status_list() {
     let goes = server.login("ada@example.org").await;
     let (good, revoked) = (tokenized(&server, &stays).await, tokenized(&server, &goes).await);
     let id = server.whoami(&goes, "").await["id"].as_str().unwrap().to_owned();
-    // No list was asked for yet, so the first one knows of it.
+    // No list was fetched yet, so the first one knows of the revocation.
     server.run(&["revoke", "session", &id]).good();
 
     let jwks = format!("{}/.well-known/jwks/t.json", server.public_url());
@@ -45,7 +45,7 @@ async fn a_token_of_a_revoked_session_is_refused_by_its_status_list() {
     always(&good).good();
     assert!(always(&revoked).refused().contains("was revoked"));
 
-    // A list that is not there is no list that says yes.
+    // A list that is missing does not vouch for the token.
     server.run(&["patch", "ic", "--replace", &TEMPLATE.replace(",\"status_list\":true", "")]).good();
     let said = always(&good).refused();
     assert!(said.contains("cannot be learnt") && said.contains("404"), "{said}");

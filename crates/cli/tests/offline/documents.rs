@@ -1,9 +1,9 @@
-//! What the documents say is run: every recipe for a mapper gives the claims that stand below it.
+//! Runs what the documents say. Every recipe for a mapper must give the claims that stand below it.
 
 use crate::run::Folder;
 use serde_json::Value;
 
-/// When the tokens of the documents are made.
+/// The time at which the tokens of the documents are made.
 const MADE: &str = "2030-01-01T09:30:00Z";
 
 /// The code blocks of a document: language and content.
@@ -39,7 +39,7 @@ fn every_mapper_gives_the_claims_below_it() {
         for (name, value) in expected.as_object().unwrap() {
             assert_eq!(claims.get(name), Some(value), "{name} of:\n{mapper}");
         }
-        // What is not a default claim stands there too.
+        // Claims that are not default ones stand there too.
         for name in claims.as_object().unwrap().keys() {
             let default = ["exp", "iat", "iss", "jti", "nbf", "sid", "sub"].contains(&name.as_str());
             assert!(default || expected.get(name).is_some(), "{name} is not shown below:\n{mapper}");

@@ -58,13 +58,13 @@ impl Folder {
 }
 
 impl Outcome {
-    /// What was printed, of a program that succeeded.
+    /// The output of a program that must succeed.
     pub(crate) fn printed(&self) -> &str {
         assert_eq!(self.code, Some(0), "{self:?}");
         &self.stdout
     }
 
-    /// What was said, of a program that failed as programs should.
+    /// The message of a program that must fail properly.
     pub(crate) fn refused(&self) -> &str {
         assert_eq!(self.code, Some(1), "{self:?}");
         &self.stderr

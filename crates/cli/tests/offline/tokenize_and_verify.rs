@@ -1,4 +1,4 @@
-//! `sessera tokenize` and `sessera verify`: what one makes, the other accepts, and nothing else.
+//! `sessera tokenize` and `sessera verify`. One accepts exactly what the other makes.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use sessera_jose::{Algorithm, JwkSet, Signer, generate};
 
 const SESSION: &str = include_str!("../../src/offline/sample.session.json");
 
-/// When the tokens of these tests are made; they live for ten minutes.
+/// The time at which the tokens of these tests are made. They live for ten minutes.
 const MADE: &str = "2030-01-01T09:30:00Z";
 const MADE_SECONDS: i64 = 1_893_490_200;
 
@@ -194,7 +194,7 @@ fn keys_come_from_urls_and_from_issuers() {
                 _ => None,
             };
             let (status, body) = body.map_or(("404 Not Found", ""), |body| ("200 OK", body.as_str()));
-            // Who has read enough of a long answer hangs up.
+            // A client that has read enough of a long answer hangs up.
             let _ = write!(
                 stream,
                 "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",

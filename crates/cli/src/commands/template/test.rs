@@ -187,7 +187,7 @@ impl Outcome {
     }
 }
 
-/// In the order of the names.
+/// What the mapper did to each claim, in the order of the names.
 fn changes(
     defaults: &Map<String, Value>,
     wanted: &Map<String, Value>,
