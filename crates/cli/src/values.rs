@@ -49,7 +49,9 @@ fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Erro
     } else {
         "Put the value in single quotes, and every variable in it in double quotes between them, as here, so that the shell does not change or split it"
     };
-    anyhow!("the value of {option} {path} is not JSON: {problem}.\n{advice}:\n\n    {option} '{path}={shown}'")
+    anyhow!(
+        "the value of {option} {path} is not JSON: {problem}.\n{advice}:\n\n    {option} '{path}={shown}'"
+    )
 }
 
 /// The arguments of the command line, and what was joined in them.

@@ -7,7 +7,9 @@ use serde_json::Value;
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The endpoint is not a URL that can be used.
-    #[error("\"{endpoint}\" is not the address of an admin API: {problem}. Write it as http://127.0.0.1:4434")]
+    #[error(
+        "\"{endpoint}\" is not the address of an admin API: {problem}. Write it as http://127.0.0.1:4434"
+    )]
     InvalidEndpoint {
         /// What was given.
         endpoint: String,

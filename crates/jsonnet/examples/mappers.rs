@@ -72,7 +72,8 @@ impl Mapper {
         self.evaluate(&variables(&self.session)?)
     }
 
-    /// Microseconds of one run: the best of some rounds, as other programs only make it slower.
+    /// Microseconds of one run. The best of some rounds counts, because other programs only make a run
+    /// slower.
     fn time(&self, run: impl Fn(&Self) -> Result<(), Box<dyn Error>>) -> Result<f64, Box<dyn Error>> {
         const RUNS: u32 = 2_000;
         let mut best = f64::INFINITY;

@@ -110,7 +110,7 @@ pub(crate) struct FieldExpr {
 #[derive(Debug, Default)]
 pub(crate) struct ObjectBody {
     pub locals: Vec<Binding>,
-    /// Names of the locals and of the fixed fields, to find the ones that stand twice.
+    /// The names of the locals and of the fixed fields, by which those that stand twice are found.
     pub local_names: HashSet<Name>,
     pub names: HashSet<Name>,
     pub asserts: Vec<(Expr, Option<Expr>, Span)>,
@@ -169,7 +169,7 @@ pub(crate) enum BinaryOperator {
 }
 
 impl BinaryOperator {
-    /// The operator that a text stands for, with how tightly it binds (larger is tighter).
+    /// The operator that a text stands for, and how tightly it binds (larger is tighter).
     pub(crate) fn parse(text: &str) -> Option<(Self, u8)> {
         Some(match text {
             "*" => (Self::Multiply, 10),
@@ -195,7 +195,7 @@ impl BinaryOperator {
         })
     }
 
-    /// As it is written.
+    /// The operator as it is written.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Multiply => "*",

@@ -1,5 +1,5 @@
-//! The form of a program that is evaluated: flat lists of nodes that name each other by number, with
-//! every name resolved to a slot.
+//! The form of a program that is evaluated. It consists of flat lists of nodes that name each other by
+//! number, with every name resolved to a slot.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ pub(crate) type NodeId = u32;
 /// The absent node.
 pub(crate) const NONE: NodeId = u32::MAX;
 
-/// An interned name. Names of the program come first, those made by an evaluation behind them.
+/// An interned name. The names of the program come first, and those made by an evaluation follow.
 pub(crate) type Symbol = u32;
 
-/// The object frame's slots before its locals: the object itself and the index of the layer.
+/// The slots of an object's frame before its locals, which are the object itself and the index of the layer.
 pub(crate) const SLOT_SELF: u16 = 0;
 pub(crate) const SLOT_LAYER: u16 = 1;
 pub(crate) const OBJECT_SLOTS: u16 = 2;
@@ -40,7 +40,7 @@ pub(crate) enum Node {
         target: NodeId,
         index: NodeId,
     },
-    /// Three nodes in [`Code::lists`] from `parts`: from, to and step, each possibly absent.
+    /// Three nodes in [`Code::lists`] from `parts` on, which are from, to and step. Each may be absent.
     Slice {
         target: NodeId,
         parts: u32,
@@ -88,7 +88,7 @@ pub(crate) enum Node {
     ArrayComprehension(u32),
     Object(u32),
     ObjectComprehension(u32),
-    /// Condition, message (or none) and rest in [`Code::lists`].
+    /// The condition, the message (which may be absent) and the rest in [`Code::lists`].
     Assert(u32),
     Error(NodeId),
 }
@@ -109,7 +109,7 @@ pub(crate) struct Function {
 #[derive(Debug)]
 pub(crate) struct Parameter {
     pub name: Arc<str>,
-    /// The default's node, or none.
+    /// The node of the default, which may be absent.
     pub default: NodeId,
 }
 
@@ -131,9 +131,9 @@ pub(crate) struct ArrayComprehension {
 pub(crate) struct ObjectLiteral {
     pub fields: Vec<LiteralField>,
     pub locals: Vec<NodeId>,
-    /// Condition, message (or none) of each assert.
+    /// The condition and the message (which may be absent) of each assert.
     pub asserts: Vec<(NodeId, NodeId)>,
-    /// When every name is fixed: the fields in the order of their names, else nothing.
+    /// The fields in the order of their names, when every name is fixed.
     pub shape: Option<Shape>,
 }
 
@@ -163,9 +163,9 @@ pub(crate) struct ObjectComprehension {
 /// The fields of an object over all its layers.
 #[derive(Debug, Default)]
 pub(crate) struct Shape {
-    /// In the order of the names.
+    /// The fields in the order of their names.
     pub fields: Vec<ShapeField>,
-    /// The same by symbol: symbol and place in `fields`, in the order of the symbols.
+    /// The symbol of each field and its place in `fields`, in the order of the symbols.
     pub by_symbol: Vec<(Symbol, u32)>,
 }
 
@@ -179,7 +179,7 @@ pub(crate) struct ShapeField {
 }
 
 impl Shape {
-    /// From fields in the order of their names.
+    /// Makes a shape of fields in the order of their names.
     pub(crate) fn new(fields: Vec<ShapeField>) -> Self {
         let mut by_symbol: Vec<(Symbol, u32)> =
             fields.iter().zip(0..).map(|(field, at)| (field.name, at)).collect();

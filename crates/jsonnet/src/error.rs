@@ -14,11 +14,11 @@ use std::sync::Arc;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// Name of the source, as given to [`crate::Program::parse`].
+    /// The name of the source, as given to [`crate::Program::parse`].
     pub source: Arc<str>,
-    /// Line, from 1.
+    /// The line, counted from 1.
     pub line: u32,
-    /// Column in characters, from 1.
+    /// The column in characters, counted from 1.
     pub column: u32,
     /// The text of that line, cut after 200 characters.
     pub excerpt: String,
@@ -84,7 +84,7 @@ fn floor_char_boundary(text: &str, at: usize) -> usize {
 pub struct SyntaxError {
     /// What is wrong and what to do about it.
     pub message: String,
-    /// Where.
+    /// The place of the error.
     pub location: Location,
 }
 
@@ -116,17 +116,17 @@ impl SyntaxError {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// The program itself said so, with `error` or `assert`.
+    /// The program itself ended with `error` or `assert`.
     Program,
     /// A value has the wrong type, a field does not exist, an index is out of bounds and the like.
     Runtime,
-    /// More steps than [`crate::Limits::fuel`].
+    /// It took more steps than [`crate::Limits::fuel`].
     Fuel,
-    /// More memory than [`crate::Limits::memory`].
+    /// It took more memory than [`crate::Limits::memory`].
     Memory,
-    /// Deeper than [`crate::Limits::depth`].
+    /// It nested deeper than [`crate::Limits::depth`].
     Depth,
-    /// A longer result than [`crate::Limits::output`].
+    /// Its result is longer than [`crate::Limits::output`].
     Output,
 }
 
@@ -170,7 +170,7 @@ pub(crate) struct Failure {
 }
 
 impl EvalError {
-    /// A limit was hit.
+    /// The error of a limit that was hit.
     #[cold]
     pub(crate) fn limit(kind: ErrorKind) -> Self {
         let message = match kind {
@@ -212,7 +212,7 @@ impl EvalError {
         &self.0.message
     }
 
-    /// Where, when a place in the program is to blame.
+    /// The place in the program that is to blame, if one is.
     ///
     /// ```
     /// use sessera_jsonnet::{Limits, Program, Variables};

@@ -1,4 +1,4 @@
-//! From source text to tokens.
+//! Splitting a source text into tokens.
 
 /// A token with the bytes of the source that it covers.
 use crate::limits::MAX_TOKENS;
@@ -69,7 +69,7 @@ fn keyword(word: &str) -> Option<Keyword> {
     })
 }
 
-/// The operators, longest first within a first character.
+/// The operators. Among those with the same first character the longest comes first.
 const OPERATORS: [&str; 29] = [
     "!=", "!", "$", "%", "&&", "&", "*", "+:::", "+::", "+:", "+", "-", "/", ":::", "::", ":", "<<", "<=",
     "<", "==", "=", ">=", ">>", ">", "^", "||", "|", "~", "...",
@@ -83,7 +83,7 @@ pub(crate) struct LexError {
     pub end: usize,
 }
 
-/// Splits a source into tokens; the last one is [`TokenKind::End`].
+/// Splits a source into tokens, of which the last one is [`TokenKind::End`].
 pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, LexError> {
     let mut lexer = Lexer { source, bytes: source.as_bytes(), at: 0, symbols_end: 0 };
     let mut tokens = Vec::with_capacity((source.len() / 4).min(1024));
@@ -102,7 +102,7 @@ pub(crate) fn tokens(source: &str) -> Result<Vec<Token>, LexError> {
     }
 }
 
-/// Sources are bounded far below 4 GiB.
+/// Converts a position to 32 bits, which suffice because sources are bounded far below 4 GiB.
 fn to_u32(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
@@ -111,7 +111,7 @@ struct Lexer<'a> {
     source: &'a str,
     bytes: &'a [u8],
     at: usize,
-    /// Where the row of symbols ends in which the last operator stood.
+    /// The end of the row of symbols in which the last operator stood.
     symbols_end: usize,
 }
 
@@ -172,7 +172,7 @@ impl Lexer<'_> {
         keyword(word).map_or_else(|| TokenKind::Identifier(word.into()), TokenKind::Keyword)
     }
 
-    /// Digits, between which single underscores may stand.
+    /// Reads digits, between which single underscores may stand.
     fn digits(&mut self, number: &mut String) -> Result<(), LexError> {
         let start = self.at;
         loop {
@@ -299,7 +299,7 @@ impl Lexer<'_> {
         Ok(code)
     }
 
-    /// `@"..."` or `@'...'`, in which a doubled quote stands for one.
+    /// Reads `@"..."` or `@'...'`, in which a doubled quote stands for one.
     fn verbatim(&mut self) -> Result<TokenKind, LexError> {
         let start = self.at;
         self.at += 1;
@@ -326,7 +326,7 @@ impl Lexer<'_> {
         }
     }
 
-    /// `|||`: a block of lines, less the white space that the first line begins with.
+    /// Reads a block of lines after `|||`, without the white space that the first line begins with.
     fn block(&mut self) -> Result<TokenKind, LexError> {
         let start = self.at;
         self.at += 3;
@@ -384,16 +384,17 @@ impl Lexer<'_> {
         }
     }
 
-    /// How many of the next bytes may be one operator. Of symbols in a row that end with one that can stand
-    /// before a value only the first is: `1==-1` is `1 = = -1`, which is not a program, as in go-jsonnet.
+    /// How many of the next bytes may be one operator. When a row of symbols ends with one that can stand
+    /// before a value, only the first symbol is an operator. `1==-1` is `1 = = -1`, which is not a program,
+    /// as in go-jsonnet.
     fn operator_length(&mut self) -> usize {
         let is_symbol = |at: usize| b"!$:~+-&|^=<>*/%".contains(&self.bytes[at]);
         if !is_symbol(self.at) {
-            // `...`, or no operator at all.
+            // This is `...`, or not an operator at all.
             return self.bytes.len() - self.at;
         }
         if self.symbols_end <= self.at {
-            // Looked for once for all symbols of a row, which may be long.
+            // The end is looked for once for all symbols of a row, which may be long.
             let is_other = |at: &usize| {
                 let starts = |text: &[u8]| self.bytes[*at..].starts_with(text);
                 starts(b"//") || starts(b"/*") || starts(b"|||") || !is_symbol(*at)

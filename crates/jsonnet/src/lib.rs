@@ -1,4 +1,4 @@
-//! A bounded Jsonnet engine: parse once, evaluate many times, within limits.
+//! A bounded Jsonnet engine. A program is parsed once and evaluated many times, within limits.
 //!
 //! It is made for servers that run programs which others wrote, on data that others control. No
 //! program can make it panic, abort, hang or take more than its [`Limits`]; it reads no files and
@@ -20,7 +20,7 @@
 //! ```
 //!
 //! The language is Jsonnet as jsonnet.org specifies it, with the library of go-jsonnet. `import` is
-//! refused: there is nothing to read from.
+//! refused, because there is nothing to read from.
 
 mod ast;
 mod code;

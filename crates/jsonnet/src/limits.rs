@@ -2,7 +2,7 @@
 
 /// The limits of an evaluation and of the parse before it.
 ///
-/// The defaults fit a claims mapper: each is hit within 50 ms.
+/// The defaults fit a claims mapper. Each is hit within 50 ms.
 ///
 /// ```
 /// use sessera_jsonnet::{ErrorKind, Limits, Program, Variables};
@@ -14,18 +14,19 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Evaluation steps. Operations on whole strings and arrays take as many as their size asks for.
+    /// The number of evaluation steps. Operations on whole strings and arrays take as many as their size asks
+    /// for.
     pub fuel: u64,
-    /// Bytes that the evaluation may allocate in all. Nothing is given back before its end.
+    /// The bytes that the evaluation may allocate in all. Nothing is given back before its end.
     pub memory: usize,
     /// How deep evaluations may nest. The default is safe on a thread stack of 2 MiB.
     pub depth: u32,
-    /// Bytes of the result.
+    /// The bytes of the result.
     pub output: usize,
 }
 
 /// The largest depth that is safe on a thread stack of 2 MiB when this crate is built with optimisation. A
-/// level takes up to 1 KiB then; without optimisation it takes several times as much.
+/// level then takes up to 1 KiB. Without optimisation it takes several times as much.
 ///
 /// ```
 /// let limits = sessera_jsonnet::Limits::default();
@@ -52,7 +53,7 @@ pub const MAX_SOURCE: usize = 1024 * 1024;
 /// ```
 pub const MAX_NESTING: u32 = 200;
 
-/// How many words and signs a source text may have: a parse takes up to 250 bytes of memory for each.
+/// How many words and signs a source text may have. A parse takes up to 250 bytes of memory for each.
 ///
 /// ```
 /// use sessera_jsonnet::{MAX_TOKENS, Program};
@@ -68,7 +69,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits times `factor`, but for the depth, which the thread's stack bounds.
+    /// Multiplies the limits by `factor`, except the depth, which the thread's stack bounds.
     ///
     /// ```
     /// use sessera_jsonnet::Limits;

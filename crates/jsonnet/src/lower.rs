@@ -1,4 +1,4 @@
-//! From the tree to the form that is evaluated: names become slots, object fields are sorted once.
+//! Lowering the tree to the form that is evaluated. Names become slots, and object fields are sorted once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -42,10 +42,10 @@ struct Lowering {
     frames: Vec<Frame>,
 }
 
-/// A frame that will exist at run time: the names of its slots.
+/// A frame that will exist at run time, with the names of its slots.
 struct Frame {
     names: HashMap<Name, u16>,
-    /// Whether it is an object's: `self` lies in its first slot.
+    /// Whether it is the frame of an object, with `self` in its first slot.
     object: bool,
 }
 
@@ -288,7 +288,7 @@ impl Lowering {
     }
 
     fn object(&mut self, body: ast::ObjectBody, span: Span) -> Lowered<Node> {
-        // Computed names are evaluated outside of the object: they cannot see its self or its locals.
+        // Computed names are evaluated outside of the object, so they cannot see its self or its locals.
         let mut names = Vec::with_capacity(body.fields.len());
         let mut values = Vec::with_capacity(body.fields.len());
         for field in body.fields {
@@ -353,7 +353,7 @@ impl Lowering {
     }
 }
 
-/// A source is bounded far below what 32 bits can count.
+/// Converts a place to 32 bits, which suffice because sources are bounded far below that.
 fn to_u32(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

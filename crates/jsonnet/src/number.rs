@@ -1,9 +1,11 @@
 //! Numbers as Jsonnet writes them.
 
-/// The most bytes that a number takes: a sign and 309 digits.
+/// The most bytes that a number takes, which are a sign and 309 digits.
 pub(crate) const LONGEST: usize = 310;
 
-/// Appends a finite number: whole numbers in full, others with 17 significant digits as C's `%.17g`.
+/// Appends a finite number. Whole numbers are written in full, and others with 17 significant digits as by
+/// C's
+/// `%.17g`.
 #[expect(clippy::float_cmp, reason = "a whole number equals its whole part exactly")]
 pub(crate) fn write(number: f64, out: &mut Vec<u8>) {
     if number == number.trunc() {
@@ -20,7 +22,7 @@ pub(crate) fn write(number: f64, out: &mut Vec<u8>) {
     }
 }
 
-/// How many steps writing a number takes: numbers with many digits need long arithmetic.
+/// How many steps writing a number takes. Numbers with many digits need long arithmetic.
 pub(crate) fn effort(number: f64) -> usize {
     let whole = number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0;
     if whole {
@@ -35,14 +37,14 @@ pub(crate) fn effort(number: f64) -> usize {
     }
 }
 
-/// The shortest decimal text that reads back as the number, without an exponent: how the functions that
-/// lay out JSON and YAML write numbers.
+/// Writes the shortest decimal text that reads back as the number, without an exponent. The functions that
+/// lay out JSON and YAML write numbers so.
 pub(crate) fn shortest(number: f64) -> String {
     format!("{number}")
 }
 
-/// A number as go-yaml names a field by it: in single precision, as short as possible, with an exponent
-/// where it is below -4 or above 5.
+/// Writes a number as go-yaml names a field by it, which is in single precision, as short as possible, and
+/// with an exponent where that is below -4 or above 5.
 pub(crate) fn yaml_key(number: f64) -> String {
     #[expect(clippy::cast_possible_truncation, reason = "single precision is asked for")]
     let number = number as f32;
@@ -58,14 +60,14 @@ pub(crate) fn yaml_key(number: f64) -> String {
     format!("{mantissa}e{}", exponent_digits(exponent))
 }
 
-/// The number as a text.
+/// Writes the number as a text.
 pub(crate) fn to_string(number: f64) -> String {
     let mut out = Vec::new();
     write(number, &mut out);
     String::from_utf8(out).unwrap_or_default()
 }
 
-/// A whole number below 2^53 without the machinery of formatting.
+/// Writes a whole number below 2^53 without the machinery of formatting.
 fn write_integer(number: f64, out: &mut Vec<u8>) {
     #[expect(clippy::cast_possible_truncation, reason = "the caller checked that it is whole and below 2^53")]
     let number = number as i64;
@@ -86,7 +88,7 @@ fn write_integer(number: f64, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
-/// C's `%.{precision}g`.
+/// Writes a number as C's `%.{precision}g` does.
 fn general(number: f64, precision: usize) -> String {
     let scientific = format!("{:.*e}", precision - 1, number);
     let Some((mantissa, exponent)) = scientific.split_once('e') else {
@@ -101,7 +103,7 @@ fn general(number: f64, precision: usize) -> String {
     trim(&format!("{number:.decimals$}")).to_owned()
 }
 
-/// The exponent of C's `%e`: a sign and at least two digits.
+/// Writes an exponent as C's `%e` does, with a sign and at least two digits.
 fn exponent_digits(exponent: i32) -> String {
     format!("{}{:02}", if exponent < 0 { '-' } else { '+' }, exponent.unsigned_abs())
 }

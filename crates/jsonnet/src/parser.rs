@@ -1,4 +1,4 @@
-//! From tokens to a tree. Nesting is bounded, so neither this nor what follows can run out of stack.
+//! Parsing tokens into a tree. Nesting is bounded, so neither this nor what follows can run out of stack.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -147,12 +147,12 @@ impl Parser<'_> {
         Expr { kind: Box::new(kind), span: self.since(start) }
     }
 
-    /// Any expression. The forms that begin with a word reach as far right as they can.
+    /// Parses any expression. The forms that begin with a word reach as far right as they can.
     fn expr(&mut self) -> Parsed<Expr> {
         self.deeper(|parser| parser.binary(1))
     }
 
-    /// Binary operators that bind at least as tightly as `minimum`.
+    /// Parses binary operators that bind at least as tightly as `minimum`.
     fn binary(&mut self, minimum: u8) -> Parsed<Expr> {
         let start = self.span().0;
         let mut left = self.unary()?;
@@ -228,7 +228,7 @@ impl Parser<'_> {
         }
     }
 
-    /// What stands in brackets behind a value: an index or a slice.
+    /// Parses what stands in brackets behind a value, which is an index or a slice.
     fn index(&mut self, target: Expr, start: u32) -> Parsed<Expr> {
         let mut parts: [Option<Expr>; 3] = [None, None, None];
         let mut colons = 0;
@@ -303,7 +303,8 @@ impl Parser<'_> {
         let token = self.peek().clone();
         let kind = match token {
             TokenKind::Number(number) if number.is_finite() => ExprKind::Number(number),
-            // Too large: an error, but only where the number is needed. So it stands as a product that is.
+            // The number is too large, which is an error only where it is needed. A product that is too large
+            // stands for it.
             TokenKind::Number(_) => {
                 let largest = || Expr { kind: Box::new(ExprKind::Number(f64::MAX)), span: self.span() };
                 ExprKind::Binary(BinaryOperator::Multiply, largest(), largest())
@@ -330,7 +331,7 @@ impl Parser<'_> {
         Ok(self.boxed(kind, start))
     }
 
-    /// The forms that begin with a keyword.
+    /// Parses the forms that begin with a keyword.
     fn word_form(&mut self, keyword: Keyword, start: u32) -> Parsed<Expr> {
         let span = self.span();
         match keyword {
@@ -406,7 +407,7 @@ impl Parser<'_> {
         Ok(self.boxed(ExprKind::Local(bindings, body), start))
     }
 
-    /// `name = value` or `name(parameters) = value`.
+    /// Parses `name = value` or `name(parameters) = value`.
     fn binding(&mut self) -> Parsed<Binding> {
         let span = self.span();
         let name = self.name()?;
@@ -422,7 +423,7 @@ impl Parser<'_> {
         Ok(Binding { name, value, span })
     }
 
-    /// Parameters up to and with the closing parenthesis.
+    /// Parses parameters, including the closing parenthesis.
     fn parameters(&mut self) -> Parsed<Vec<Parameter>> {
         let (mut parameters, mut names) = (Vec::new(), HashSet::new());
         while !self.take(b')') {
@@ -465,7 +466,7 @@ impl Parser<'_> {
         Ok(self.boxed(ExprKind::Array(items), start))
     }
 
-    /// `for x in y`, then any number of `for` and `if`.
+    /// Parses `for x in y` and then any number of `for` and `if`.
     fn clauses(&mut self) -> Parsed<Vec<Clause>> {
         let mut clauses = Vec::new();
         let outer = self.depth;

@@ -12,7 +12,7 @@ use crate::limits::{Limits, MAX_SOURCE};
 use crate::variables::Variables;
 use crate::{lexer, library, lower, parser};
 
-/// A parsed program: immutable, shared by all threads, evaluated any number of times.
+/// A parsed program, which is immutable, shared by all threads and evaluated any number of times.
 ///
 /// ```
 /// use sessera_jsonnet::{Limits, Program, Variables};
@@ -92,13 +92,13 @@ impl Output {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Members {
     text: Vec<u8>,
-    /// Names, and where their values stand in the text.
+    /// The names, and where their values stand in the text.
     list: Vec<(Arc<str>, Range<usize>)>,
     fuel: u64,
 }
 
 impl Members {
-    /// Names and values in the order of the names.
+    /// The names and the values in the order of the names.
     ///
     /// ```
     /// use sessera_jsonnet::{Limits, Program, Variables};
@@ -111,7 +111,7 @@ impl Members {
         self.list.iter().map(|(name, range)| (&**name, &self.text[range.clone()]))
     }
 
-    /// Evaluation steps that it took, to be compared with [`Limits::fuel`].
+    /// How many evaluation steps it took, of those that [`Limits::fuel`] allows.
     ///
     /// ```
     /// use sessera_jsonnet::{Limits, Program, Variables};
@@ -129,7 +129,7 @@ impl Members {
 const NO_OBJECT: &str = "the program must return an object with the member";
 
 impl Program {
-    /// Parses a source. `name` is how errors call it.
+    /// Parses a source. Errors call it `name`.
     ///
     /// ```
     /// use sessera_jsonnet::Program;
@@ -160,7 +160,7 @@ impl Program {
         &self.0.name
     }
 
-    /// Where the program's result is written: its outermost expression.
+    /// The place of the program's outermost expression, which gives its result.
     ///
     /// ```
     /// let program = sessera_jsonnet::Program::parse("m", "local x = 1;\nx").unwrap();
@@ -171,7 +171,7 @@ impl Program {
         Location::new(&self.0.name, &self.0.source, start as usize, end as usize)
     }
 
-    /// Evaluates the program; the result is compact JSON, fields sorted. `std.trace` is ignored.
+    /// Evaluates the program. The result is compact JSON with sorted fields. `std.trace` is ignored.
     ///
     /// ```
     /// use sessera_jsonnet::{Limits, Program, Variables};
@@ -183,7 +183,7 @@ impl Program {
         self.run(variables, limits, &Layout::compact(), &mut |_| {})
     }
 
-    /// Evaluates the program; the result is JSON indented by three spaces, as go-jsonnet prints it.
+    /// Evaluates the program. The result is JSON indented by three spaces, as go-jsonnet prints it.
     /// `trace` is called with what `std.trace` says.
     ///
     /// ```

@@ -1,4 +1,4 @@
-//! Strings in JSON.
+//! Writing strings in JSON.
 
 /// Appends a string in JSON's quotes, escaped as go-jsonnet does.
 pub(crate) fn write_json(text: &str, out: &mut Vec<u8>) {
@@ -63,9 +63,9 @@ pub(crate) fn shortened(text: &str) -> std::borrow::Cow<'_, str> {
     format!("{}...", &text[..text.floor_char_boundary(LONGEST)]).into()
 }
 
-/// How long a string is at the most once it is written.
+/// How long a string can be at the most once it is written.
 pub(crate) fn most_escaped(text: &str) -> usize {
-    /// Short ones are not looked at: an escape takes up to six bytes for one.
+    /// Short strings are not looked at. An escape takes up to six bytes for one.
     const SHORT: usize = 64;
     if text.len() <= SHORT {
         return 6 * text.len() + 2;
@@ -80,7 +80,7 @@ pub(crate) fn most_escaped(text: &str) -> usize {
     text.bytes().map(length).sum::<usize>() + 2
 }
 
-/// `\u00XX`.
+/// Appends `\u00XX`.
 fn escape(code: u8, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.extend_from_slice(b"\\u00");

@@ -18,7 +18,7 @@ use crate::document::Document;
 pub struct Variables(Vec<(&'static str, Arc<Document>)>, Vec<(Arc<str>, Arc<Document>)>);
 
 impl Variables {
-    /// No variables.
+    /// Makes a set of no variables.
     ///
     /// ```
     /// use sessera_jsonnet::{Limits, Program, Variables};

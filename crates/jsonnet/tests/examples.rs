@@ -6,6 +6,7 @@ const FILES: &[(&str, &str)] = &[
     ("error", include_str!("../src/error.rs")),
     ("limits", include_str!("../src/limits.rs")),
     ("program", include_str!("../src/program.rs")),
+    ("variables", include_str!("../src/variables.rs")),
 ];
 
 /// The lines that begin a public item without an example above them.

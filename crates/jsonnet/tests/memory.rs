@@ -19,7 +19,7 @@ const BESIDE: usize = 2 * MIB;
 /// What the parse of a source may allocate.
 const PARSE: usize = 28 * MIB;
 
-/// Parts of programs; repeated they make sources of many words and signs.
+/// Parts of programs, which make sources of many words and signs when they are repeated.
 const PARTS: &[&str] = &[
     "1,",
     "[],",
@@ -40,7 +40,7 @@ const PARTS: &[&str] = &[
     "{[a]:a for a in a},",
 ];
 
-/// Programs that allocate in every way there is; N is a size.
+/// Programs that allocate in every way there is. N is a size.
 const ALLOCATING: &[&str] = &[
     // Lists
     "std.length(std.makeArray(N, function(i) i))",

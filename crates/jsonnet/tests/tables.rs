@@ -1,5 +1,5 @@
-//! The tables beside: small programs by feature of the language and by function of the library with their
-//! results, and programs that must fail with what they must say.
+//! Runs the tables in `tables/`. They hold small programs by feature of the language and by function of the
+//! library with their results, and programs that must fail with what they must say.
 
 #[path = "../examples/differential/arguments.rs"]
 mod arguments;

@@ -28,7 +28,9 @@ pub enum SourceUrl {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
     /// The text is not a source.
-    #[error("\"{0}\" is not a source: write base64://..., file:///path or, for keys, set://NAME or pkcs11:...")]
+    #[error(
+        "\"{0}\" is not a source: write base64://..., file:///path or, for keys, set://NAME or pkcs11:..."
+    )]
     Unknown(String),
     /// The source would have to be fetched over http or https.
     #[error(

@@ -129,7 +129,9 @@ impl Audience {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
     /// The name has characters that a name cannot have.
-    #[error("\"{0}\" is not a name for a template: use letters, digits, '-', '_' and '.', at most 128 of them")]
+    #[error(
+        "\"{0}\" is not a name for a template: use letters, digits, '-', '_' and '.', at most 128 of them"
+    )]
     BadName(String),
     /// It is not an object.
     #[error("a template must be an object with the member \"jwks_url\"")]

@@ -33,7 +33,8 @@ impl SessionFile {
 
     /// Reads a session in the form of `GET /sessions/whoami`. `-` is standard input.
     pub(crate) fn read(source: &str) -> Result<Self> {
-        Self::parse(&input::read(source)?).with_context(|| format!("{} is not a session", input::name(source)))
+        Self::parse(&input::read(source)?)
+            .with_context(|| format!("{} is not a session", input::name(source)))
     }
 
     fn parse(json: &[u8]) -> Result<Self> {

@@ -58,7 +58,7 @@ fn evaluate(state: &State, mapper: &PreparedSnippet) -> Outcome<()> {
     Ok(())
 }
 
-/// Microseconds of one run: the best of some rounds, as other programs only make it slower.
+/// Microseconds of one run. The best of some rounds counts, because other programs only make a run slower.
 fn time(run: impl Fn() -> Outcome<()>) -> Outcome<f64> {
     const RUNS: u32 = 2_000;
     let mut best = f64::INFINITY;

@@ -1,4 +1,4 @@
-//! Odd arguments: every function of the library with good arguments but for one, with too few and with too
+//! Odd arguments. Every function of the library is called with one bad argument, with too few and with too
 //! many.
 
 /// Functions with good arguments.

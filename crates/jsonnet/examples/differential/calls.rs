@@ -2,7 +2,7 @@
 
 use crate::kind::Kind;
 
-/// `name arguments:result`, one letter for each kind; see [`kind`].
+/// Lines of the form `name arguments:result` with one letter for each kind; see [`kind`].
 const CALLS: &str = "
 abs N:N|sign N:N|max NN:N|min NN:N|clamp NNN:N|pow NI:N|exp N:N|log N:N|log2 N:N|log10 N:N|exponent N:N
 mantissa N:N|floor N:N|ceil N:N|round N:N|sqrt N:N|hypot NN:N|deg2rad N:N|rad2deg N:N|isEven N:B|isOdd N:B
@@ -74,7 +74,7 @@ fn kind(letter: char) -> Kind {
     }
 }
 
-/// All of them.
+/// All calls.
 pub(crate) fn all() -> Vec<Call> {
     let call = |line: &'static str| {
         let (name, kinds) = line.split_once(' ')?;

@@ -1,4 +1,4 @@
-//! What expressions give.
+//! The kinds of values that expressions give.
 
 /// What an expression should give. Now and then it gives something else on purpose.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -1,5 +1,6 @@
-//! Half of the differential test: writes random programs with this engine's results as lines of JSON.
-//! `fuzz/differential.py` runs it and compares with go-jsonnet.
+//! One half of the differential test, which writes random programs and this engine's results as lines of
+//! JSON.
+//! `fuzz/differential.py` runs it and compares the results with go-jsonnet's.
 //!
 //! `differential SEED COUNT` writes generated programs, `differential arguments` those with odd arguments,
 //! `differential -` reads programs from the standard input, each ended by a zero byte.
@@ -64,7 +65,7 @@ fn line(source: &str) -> String {
     format!(r#"{{"program":{},"{outcome}":{}}}"#, json(source), json(&text))
 }
 
-/// A string in JSON, everything but plain ASCII escaped.
+/// A string in JSON, in which everything but plain ASCII is escaped.
 fn json(text: &str) -> String {
     let mut out = String::from("\"");
     for unit in text.encode_utf16() {

@@ -21,12 +21,12 @@ impl Random {
         usize::try_from(self.next() % end as u64).unwrap_or(0)
     }
 
-    /// True in `percent` of 100 cases.
+    /// Gives true in `percent` of 100 cases.
     pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 
-    /// One of some things.
+    /// Chooses one of some things.
     pub(crate) fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
         of[self.below(of.len())]
     }

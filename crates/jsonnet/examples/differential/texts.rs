@@ -1,4 +1,4 @@
-//! Literals: strings, numbers, formats and texts in other formats.
+//! Random literals, which are strings, numbers, formats and texts in other formats.
 
 use crate::random::Random;
 
@@ -174,7 +174,7 @@ pub(crate) fn number(random: &mut Random) -> String {
     }
 }
 
-/// A small whole number, seldom a fraction: for lengths and positions.
+/// A small whole number, or seldom a fraction, for lengths and positions.
 pub(crate) fn index(random: &mut Random) -> String {
     random.pick(&["0", "1", "2", "3", "4", "5", "7", "-1", "-2", "1.5", "0", "1", "2", "3"]).to_owned()
 }
@@ -202,7 +202,7 @@ pub(crate) fn format(random: &mut Random) -> String {
     quoted(random, &text)
 }
 
-/// JSON, seldom with a mistake.
+/// A text in JSON, seldom with a mistake.
 pub(crate) fn json(random: &mut Random, depth: usize) -> String {
     let mut text = json_value(random, depth);
     if random.chance(10) {
@@ -316,7 +316,7 @@ const YAML_SCALARS: &[&str] = &[
     "123456789012345678901",
 ];
 
-/// YAML in block and flow style, seldom with a mistake.
+/// A text in YAML, in block and flow style, seldom with a mistake.
 pub(crate) fn yaml(random: &mut Random, depth: usize) -> String {
     let mut text = String::new();
     let documents = if random.chance(15) { 1 + random.below(3) } else { 1 };

@@ -1,4 +1,5 @@
-//! Documents in the making: values in the order in which they come, then the form that is kept.
+//! Building documents. Values are collected in the order in which they come and then turned into the form
+//! that is kept.
 
 use super::{Document, Field, Kind, Node, form, to_u32};
 use crate::{number, text};
@@ -52,10 +53,10 @@ impl Builder {
     }
 }
 
-/// Sorts fields by their names and keeps the last one of those with the same name; how many there are.
+/// Sorts fields by their names and keeps the last one of those with the same name. Returns how many are left.
 pub(super) fn sort_fields(strings: &str, fields: &mut Vec<Field>) -> u32 {
     let name = |field: &Field| &strings[field.name_start as usize..field.name_end as usize];
-    // The sort is stable, so of equal names the last one stays last; reversed, it is kept.
+    // The sort is stable, so of equal names the last one stays last, and is kept after the reversal.
     fields.reverse();
     fields.sort_by(|a, b| name(a).cmp(name(b)));
     fields.dedup_by(|a, b| name(a) == name(b));
@@ -80,7 +81,7 @@ struct Unescaped {
     end: u32,
 }
 
-/// Whose string it is.
+/// The node to which the string belongs.
 enum Place {
     Node(usize),
     Name(usize),
@@ -151,7 +152,7 @@ impl Writer<'_> {
         to_u32(id)
     }
 
-    /// Writes a string of the builder; whether it stands there as it is, without escapes.
+    /// Writes a string of the builder. Returns whether it stands there as it is, without escapes.
     fn string(&mut self, start: u32, end: u32) -> bool {
         let (before, text) = (self.out.len(), &self.built.strings[start as usize..end as usize]);
         text::write_json(text, &mut self.out);

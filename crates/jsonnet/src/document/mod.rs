@@ -17,7 +17,7 @@ use builder::{Builder, sort_fields};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no JSON at byte {at}: {problem}")]
 pub struct DocumentError {
-    /// Where, in bytes from the start.
+    /// The place, in bytes from the start.
     pub at: usize,
     /// What is wrong.
     pub problem: &'static str,
@@ -34,11 +34,11 @@ pub struct DocumentError {
 pub enum Scalar<'a> {
     /// A text.
     Text(&'a str),
-    /// A whole number; beyond 2^53 the nearest one that a double holds.
+    /// A whole number. Beyond 2^53 it is rounded to the nearest one that a double holds.
     Integer(i64),
 }
 
-/// A JSON value, immutable and ready for evaluations on any thread.
+/// A JSON value, which is immutable and ready for evaluations on any thread.
 ///
 /// Beside the values it keeps their canonical text (compact, fields sorted, numbers as Jsonnet writes
 /// them), so that a part which a program returns untouched is written by copying bytes.
@@ -49,7 +49,7 @@ pub enum Scalar<'a> {
 /// ```
 #[derive(Debug)]
 pub struct Document {
-    /// The canonical text, and behind it the strings that are written with escapes there, without them.
+    /// The canonical text, and behind it the unescaped forms of the strings that have escapes in it.
     text: Box<str>,
     nodes: Box<[Node]>,
     children: Box<[u32]>,
@@ -63,7 +63,7 @@ struct Node {
     /// Its canonical text.
     start: u32,
     end: u32,
-    /// Where its content begins: in the text, or among children, fields or numbers.
+    /// Where its content begins, in the text or among children, fields or numbers.
     first: u32,
     /// How much content it has, above the [`FORM_BITS`] that say of what kind it is.
     len_and_form: u32,
@@ -193,8 +193,8 @@ impl Document {
         built.finish(root)
     }
 
-    /// Names and values of an object's fields in the order of their names, values as compact JSON. Nothing
-    /// when the document is not an object.
+    /// The names and values of an object's fields in the order of their names, with values as compact JSON.
+    /// There are none when the document is not an object.
     ///
     /// ```
     /// let document = sessera_jsonnet::Document::parse(br#"{"b": [1], "a": "x"}"#)?;
@@ -212,7 +212,7 @@ impl Document {
             .map(|field| (self.string(field.name_start, field.name_end), self.canonical_of(field.node)))
     }
 
-    /// The whole value as compact JSON, fields sorted.
+    /// The whole value as compact JSON with sorted fields.
     ///
     /// ```
     /// let document = sessera_jsonnet::Document::parse(b" [ 1e2 , true ] ")?;
@@ -223,7 +223,7 @@ impl Document {
         self.canonical_of(0)
     }
 
-    /// Bytes that the document takes in memory, for caches bounded by size.
+    /// The bytes that the document takes in memory, for caches that are bounded by size.
     ///
     /// ```
     /// use sessera_jsonnet::Document;
@@ -267,7 +267,7 @@ impl Document {
         self.children[(first + at) as usize]
     }
 
-    /// Name (as bytes of the text) and value of a field.
+    /// The name (as bytes of the text) and the value of a field.
     pub(crate) fn field(&self, first: u32, at: u32) -> ((u32, u32), u32) {
         let field = self.fields[(first + at) as usize];
         ((field.name_start, field.name_end), field.node)
@@ -282,7 +282,7 @@ impl Document {
     }
 }
 
-/// Lengths fit, because longer texts were refused before; see [`LONGEST`].
+/// Converts a length, which fits because longer texts were refused before; see [`LONGEST`].
 fn to_u32(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

@@ -161,7 +161,7 @@ impl Parser<'_> {
         if number.is_finite() { Ok(number) } else { Err(self.fail("the number is too large")) }
     }
 
-    /// A string; returns its place in the strings.
+    /// Reads a string and returns its place in the strings.
     fn string(&mut self) -> Result<(u32, u32), DocumentError> {
         self.at += 1;
         let begin = to_u32(self.built.strings.len());

@@ -1,4 +1,4 @@
-//! Calls of functions.
+//! Calling functions.
 
 use super::library::MAX_PARAMETERS;
 use super::value::{FunctionRef, Handle, Thunk, Value};
@@ -7,9 +7,9 @@ use crate::code::{NONE, NodeId};
 
 /// A call with its arguments bound.
 pub(crate) enum Prepared {
-    /// A library function was called: its value.
+    /// The value of a library function that was called.
     Ready(Value),
-    /// A function of the program: its body and the frame of its parameters.
+    /// The body of a function of the program, and the frame of its parameters.
     Body(NodeId, Handle),
 }
 

@@ -1,4 +1,4 @@
-//! Comprehensions: `[x for x in y if z]` and `{[k]: v for k in y}`.
+//! Comprehensions, which are `[x for x in y if z]` and `{[k]: v for k in y}`.
 
 use super::memory::{Blocks, List};
 use super::object::Places;
@@ -82,7 +82,7 @@ impl Machine<'_> {
             fields.push(field, &mut machine.memory)
         })
         .map_err(|error| self.came_out_of(error, node))?;
-        // What is too much of the list is cut off, for which it is written once more.
+        // The surplus of the list is cut off, for which the list is written once more.
         self.charge(fields.len() * size_of::<MadeField>())?;
         let fields = fields.into_vec().into_boxed_slice();
         self.object(Layer::Made { fields, literal: None, frame })

@@ -1,4 +1,4 @@
-//! The library as the evaluation knows it: a table of functions, handed to it by their numbers.
+//! The library as the evaluation knows it, which is a table of functions that it is given.
 
 use super::value::{Body, FunctionRef, Layer, MadeField, Value};
 use super::{Machine, Step, root_frame};
@@ -15,7 +15,7 @@ pub(crate) struct Function {
     pub run: fn(&mut Machine<'_>, &[Value; MAX_PARAMETERS], NodeId) -> Step<Value>,
 }
 
-/// A parameter; an optional one may be left out.
+/// A parameter. An optional one may be left out.
 pub(crate) struct Parameter {
     pub name: &'static str,
     pub optional: bool,
@@ -27,7 +27,7 @@ impl Machine<'_> {
         self.library[usize::from(number)]
     }
 
-    /// The library as an object: hidden fields, one for each function.
+    /// The library as an object, which has a hidden field for each function.
     pub(super) fn std_object(&mut self) -> Step<Value> {
         if let Some(object) = self.std {
             return Ok(object);

@@ -24,7 +24,7 @@ pub(super) struct Lists {
     pub object_frames: Blocks<Handle>,
     pub shapes: Blocks<Shape>,
     pub texts: Blocks<Text>,
-    /// Names that the evaluation made, numbered behind those of the program.
+    /// The names that the evaluation made, numbered behind those of the program.
     pub symbols: Blocks<Text>,
     pub symbol_ids: HashMap<Arc<str>, Symbol>,
     pub documents: Blocks<Arc<Document>>,
@@ -73,7 +73,7 @@ impl Lists {
     /// A table of names larger than this is not kept for the next evaluation.
     const LARGEST_KEPT: usize = 4096;
 
-    /// Empty lists.
+    /// Makes empty lists.
     pub(super) fn take() -> Box<Self> {
         SPARE.take().unwrap_or_else(|| {
             let mut lists = Box::<Self>::default();

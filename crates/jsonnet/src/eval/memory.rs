@@ -1,8 +1,8 @@
-//! The memory of an evaluation: everything is paid for before it is allocated.
+//! The memory of an evaluation. Everything is paid for before it is allocated.
 //!
 //! A list that grows holds its old and its new place at the same time. Here both are paid for until the old
-//! one is free, so what is in use never exceeds what was paid, whatever the allocator does. What becomes large
-//! lies in blocks that never move, as allocators keep the gaps that moving leaves.
+//! one is free, so what is in use never exceeds what was paid, whatever the allocator does. What becomes
+//! large lies in blocks that never move, as allocators keep the gaps that moving leaves.
 
 use std::ops::{Deref, DerefMut, Index, IndexMut};
 
@@ -15,13 +15,13 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    /// So many bytes, some of them taken already. A quarter is left to the allocator: it rounds up and
-    /// loses gaps.
+    /// Makes a budget of so many bytes, some of which are taken already. A quarter is left to the allocator,
+    /// which rounds up and loses gaps.
     pub(crate) const fn new(bytes: usize, taken: usize) -> Self {
         Self { left: (bytes - bytes / 4).saturating_sub(taken) }
     }
 
-    /// Takes bytes. Once that failed nothing is left, as the evaluation is over.
+    /// Takes bytes. Once that has failed nothing is left, because the evaluation is over.
     #[inline]
     pub(crate) fn take(&mut self, bytes: usize) -> Result<(), EvalError> {
         match self.left.checked_sub(bytes) {
@@ -59,7 +59,7 @@ impl Memory {
 #[derive(Debug)]
 pub(crate) struct List<T> {
     items: Vec<T>,
-    /// For how many items was paid.
+    /// The number of items that were paid for.
     room: usize,
 }
 
@@ -88,7 +88,7 @@ impl<T> List<T> {
 
     #[cold]
     #[inline(never)]
-    /// Makes more room, by half at least where that does not exceed the most that is wanted.
+    /// Makes more room, by at least half where that does not exceed the most that is wanted.
     fn grow(&mut self, more: usize, most: usize, memory: &mut Memory) -> Result<(), EvalError> {
         let needed = self.items.len().saturating_add(more);
         let room = (self.room + self.room / 2).max(Self::LEAST).min(most).max(needed);
@@ -99,7 +99,7 @@ impl<T> List<T> {
         Ok(())
     }
 
-    /// An empty list with room for so many items and no more.
+    /// Makes an empty list with room for so many items and no more.
     pub(crate) fn with_room(items: usize, memory: &mut Memory) -> Result<Self, EvalError> {
         Ok(Self { items: memory.list(items)?, room: items })
     }
@@ -133,7 +133,7 @@ impl<T> List<T> {
         memory.give_back(bytes);
     }
 
-    /// The items; their memory stays paid for.
+    /// The items, whose memory stays paid for.
     pub(crate) fn into_vec(self) -> Vec<T> {
         self.items
     }
@@ -153,7 +153,7 @@ impl<T> DerefMut for List<T> {
     }
 }
 
-/// A list in blocks: the first one grows, the others are allocated whole and never move.
+/// A list in blocks. The first block grows, and the others are allocated whole and never move.
 #[derive(Debug)]
 pub(crate) struct Blocks<T> {
     first: List<T>,
@@ -179,7 +179,7 @@ impl<T> Blocks<T> {
         self.push_behind(item, memory)
     }
 
-    /// Appends where the first block is full.
+    /// Appends an item when the first block is full.
     #[inline(never)]
     fn push_behind(&mut self, item: T, memory: &mut Memory) -> Result<(), EvalError> {
         if self.first.len() < BLOCK {
@@ -243,7 +243,7 @@ impl<T> Blocks<T> {
         self.more.clear();
     }
 
-    /// Bytes of a list that was made ready.
+    /// The bytes of a list that was made ready.
     pub(super) const READY: usize = List::<T>::LEAST * size_of::<T>();
 
     /// Frees the list.

@@ -38,7 +38,7 @@ impl Drop for Machine<'_> {
 /// The outcome of every step.
 pub(crate) type Step<T> = Result<T, EvalError>;
 
-/// No frame: the outermost level.
+/// The absent frame, which is that of the outermost level.
 const ROOT: Handle = Handle::MAX;
 
 pub(crate) struct Machine<'a> {
@@ -84,7 +84,7 @@ impl<'a> Machine<'a> {
 
     // Limits
 
-    /// Fuel that was not taken yet.
+    /// The fuel that was not taken yet.
     pub(crate) const fn fuel_left(&self) -> u64 {
         self.fuel
     }
@@ -130,7 +130,7 @@ impl<'a> Machine<'a> {
 
     // Errors
 
-    /// An error of the evaluation at a node.
+    /// Fails at a node.
     #[cold]
     #[inline(never)]
     pub(crate) fn fail<T>(&self, node: NodeId, message: impl AsRef<str>) -> Step<T> {
@@ -176,7 +176,7 @@ impl<'a> Machine<'a> {
         error
     }
 
-    /// An error, blamed on the program's outermost expression when nothing else is to blame.
+    /// Blames an error on the program's outermost expression when nothing else is to blame.
     pub(crate) fn placed(&self, mut error: EvalError) -> EvalError {
         if error.0.location.is_none() {
             error.0.location = self.location(self.code.root);
@@ -231,7 +231,7 @@ impl<'a> Machine<'a> {
 
     // Promises
 
-    /// A value that is computed when it is needed. What is at hand already is taken as it is.
+    /// Makes a value that is computed when it is needed. What is at hand already is taken as it is.
     pub(crate) fn delay(&mut self, node: NodeId, frame: Handle) -> Step<Value> {
         match self.code.nodes[node as usize] {
             Node::Null => Ok(Value::Null),
@@ -307,7 +307,7 @@ impl<'a> Machine<'a> {
 
     // Documents
 
-    /// A value of a document: scalars at once, arrays with their elements, objects as one layer.
+    /// Reads a value of a document. Arrays come with their elements, and objects become one layer.
     fn look_at(&mut self, document: u16, node: u32) -> Step<Value> {
         let source = self.lists.documents[usize::from(document)].clone();
         Ok(match source.kind(node) {
@@ -363,7 +363,7 @@ impl<'a> Machine<'a> {
         Ok(array)
     }
 
-    /// Makes an array; returns its place.
+    /// Makes an array and returns its place.
     pub(crate) fn array_handle(&mut self, elements: impl ExactSizeIterator<Item = Value>) -> Step<Handle> {
         let (first, len) = (self.lists.elements.len(), elements.len());
         self.burn(len / 8)?;
@@ -377,19 +377,19 @@ impl<'a> Machine<'a> {
         self.lists.arrays[array as usize].len as usize
     }
 
-    /// An element, perhaps only promised.
+    /// An element, which may be only promised.
     pub(crate) fn element(&self, array: Handle, at: usize) -> Value {
         self.lists.elements[self.lists.arrays[array as usize].first as usize + at]
     }
 
-    /// An element, computed.
+    /// Computes an element.
     pub(crate) fn forced_element(&mut self, array: Handle, at: usize) -> Step<Value> {
         self.burn(1)?;
         let value = self.element(array, at);
         self.force(value)
     }
 
-    /// A part of an array as an array of its own; the elements are shared.
+    /// Makes an array of a part of another one. The elements are shared.
     pub(crate) fn sub_array(&mut self, array: Handle, from: usize, len: usize) -> Step<Value> {
         let source = self.lists.arrays[array as usize];
         let part = Array { first: source.first + to_handle(from), len: to_handle(len) };
@@ -428,7 +428,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Evaluates a node; `call_node` becomes the last call whose body was entered on the way.
+    /// Evaluates a node. `call_node` becomes the last call whose body was entered on the way.
     fn steps(&mut self, mut node: NodeId, mut frame: Handle, call_node: &mut NodeId) -> Step<Value> {
         loop {
             self.burn(1)?;
@@ -471,7 +471,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The nodes that have no tail position.
+    /// Evaluates the nodes that have no tail position.
     fn run_other(&mut self, kind: Node, node: NodeId, frame: Handle) -> Step<Value> {
         match kind {
             Node::Field { target, name } => {
@@ -590,7 +590,7 @@ impl<'a> Machine<'a> {
     }
 }
 
-/// Lists are bounded by the memory limit far below what 32 bits can count.
+/// Converts a place to 32 bits, which suffice because the memory limit bounds all lists.
 pub(crate) fn to_handle(length: usize) -> Handle {
     Handle::try_from(length).unwrap_or(Handle::MAX)
 }

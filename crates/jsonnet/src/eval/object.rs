@@ -1,4 +1,5 @@
-//! Objects: layers added with `+`, fields found over all of them, values computed once.
+//! Objects, which consist of layers added with `+`. Fields are found over all layers, and values are computed
+//! once.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -12,7 +13,7 @@ use crate::code::{
     LiteralName, NONE, NodeId, OBJECT_SLOTS, SLOT_LAYER, SLOT_SELF, Shape, ShapeField, Symbol,
 };
 
-/// Names with a number each. Few of them, which is the rule, are looked for one after the other.
+/// Names with a number each. When there are few, which is the rule, they are searched one after the other.
 #[derive(Default)]
 pub(crate) struct Places {
     few: Vec<(Symbol, usize)>,
@@ -25,7 +26,7 @@ impl Places {
     /// Bytes that a name takes among many, with the room for growing.
     const SIZE: usize = 64;
 
-    /// The number of a name. If it has none, it gets this one, and the answer is none.
+    /// The number of a name. A name without a number gets this one, and the answer is `None`.
     pub(crate) fn find_or_add(
         &mut self,
         name: Symbol,
@@ -112,7 +113,7 @@ impl Machine<'_> {
         self.object(Layer::Made { fields, literal: None, frame: super::root_frame() })
     }
 
-    /// `left + right`: the layers of both, seen as one object.
+    /// Evaluates `left + right`, which has the layers of both and is seen as one object.
     pub(crate) fn add_objects(&mut self, left: Handle, right: Handle) -> Step<Value> {
         let (left, right) = (self.lists.objects[left as usize], self.lists.objects[right as usize]);
         let count = (left.layers + right.layers) as usize;
@@ -135,8 +136,8 @@ impl Machine<'_> {
         })
     }
 
-    /// The object less a field, as an object of its own: `self` in its layers means the new one, `super` still
-    /// finds the field, as in go-jsonnet.
+    /// Makes an object without a field of another one. `self` in its layers means the new object, and `super`
+    /// still finds the field, as in go-jsonnet.
     pub(crate) fn without_field(&mut self, object: Handle, name: Symbol) -> Step<Value> {
         let below = self.lists.objects[object as usize].layers;
         let top = self.object(Layer::Without { name, below })?;
@@ -152,7 +153,7 @@ impl Machine<'_> {
         if source.shape.is_some() {
             return self.object(Layer::Literal { literal, frame });
         }
-        // Twice, as what was left out is cut off at the end.
+        // The room is counted twice, because the surplus is cut off at the end.
         self.charge(source.fields.len() * size_of::<MadeField>())?;
         let mut fields: Vec<MadeField> = self.memory.list(source.fields.len())?;
         let mut names = Places::default();
@@ -174,7 +175,7 @@ impl Machine<'_> {
         self.object(Layer::Made { fields: fields.into_boxed_slice(), literal: Some(literal), frame })
     }
 
-    /// A value as the name of a field.
+    /// Converts a value to the name of a field.
     pub(crate) fn field_name(&mut self, value: Value, node: NodeId) -> Step<Symbol> {
         match value {
             Value::String(text) => self.intern(text),
@@ -465,7 +466,7 @@ impl Machine<'_> {
         value
     }
 
-    /// The value of a field for writing: a part of a document stays one, so that its text can be copied.
+    /// The value of a field for writing. A part of a document stays one, so that its text can be copied.
     pub(crate) fn raw_field_value(&mut self, object: Handle, position: u32) -> Step<Value> {
         let (field, _) = self.shape_field(object, position as usize)?;
         let handle = self.layer_handle(object, field.layer);
@@ -493,7 +494,7 @@ impl Machine<'_> {
         Ok((fields[position], fields.len()))
     }
 
-    /// The document and the node there that an object is, when it is nothing else.
+    /// The document and the node that an object consists of, if it consists of nothing else.
     pub(crate) fn document_of(&self, object: Handle) -> Option<(u16, u32)> {
         if self.lists.objects[object as usize].layers != 1 {
             return None;

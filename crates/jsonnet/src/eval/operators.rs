@@ -24,7 +24,7 @@ impl Machine<'_> {
         }
     }
 
-    /// An operand of a bitwise operator: the whole part of a number, within 64 bits.
+    /// Reads an operand of a bitwise operator, which is the whole part of a number within 64 bits.
     pub(crate) fn bits(&self, number: f64, node: NodeId) -> Step<i64> {
         const BEYOND: f64 = 9_223_372_036_854_775_808.0;
         if !(-BEYOND..BEYOND).contains(&number) {
@@ -34,7 +34,7 @@ impl Machine<'_> {
         Ok(whole(number))
     }
 
-    /// A finite number as a value.
+    /// Makes a value of a number, which must be finite.
     pub(crate) fn number(&self, number: f64, node: NodeId) -> Step<Value> {
         if number.is_finite() {
             Ok(Value::Number(number))
@@ -46,7 +46,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A binary operator on two computed values.
+    /// Applies a binary operator to two computed values.
     pub(crate) fn binary(
         &mut self,
         operator: BinaryOperator,
@@ -127,7 +127,7 @@ impl Machine<'_> {
         self.number(result as f64, node)
     }
 
-    /// The elements of arrays one after the other as one array.
+    /// Joins arrays into one.
     pub(crate) fn concat(&mut self, arrays: &[Handle]) -> Step<Value> {
         let mut elements = Blocks::default();
         for array in arrays {
@@ -138,7 +138,7 @@ impl Machine<'_> {
         self.array_of(elements)
     }
 
-    /// Two texts as one.
+    /// Joins two texts.
     fn joined(&mut self, left: &str, right: &str) -> Step<Value> {
         let mut written = self.writer();
         written.make_room(left.len() + right.len(), &mut self.memory)?;
@@ -202,7 +202,7 @@ impl Machine<'_> {
         Ok(true)
     }
 
-    /// The order of two computed values: numbers, strings, or arrays of such.
+    /// The order of two computed values, which are numbers, strings, or arrays of these.
     pub(crate) fn compare(&mut self, left: Value, right: Value, node: NodeId) -> Step<Ordering> {
         self.burn(1)?;
         match (left, right) {
@@ -246,7 +246,7 @@ impl Machine<'_> {
         self.index(target, index, node)
     }
 
-    /// `target[index]` of two computed values.
+    /// Evaluates `target[index]` of two computed values.
     pub(crate) fn index(&mut self, target: Value, index: Value, node: NodeId) -> Step<Value> {
         match (target, index) {
             (Value::Object(_), Value::String(name)) => {
@@ -270,9 +270,9 @@ impl Machine<'_> {
         }
     }
 
-    /// A number as a place in something of a given length.
+    /// Converts a number to a place in something of a given length.
     fn position(&self, number: f64, len: usize, node: NodeId) -> Step<usize> {
-        // A fraction is cut off, as the bits are.
+        // A fraction is cut off, as it is for the bitwise operators.
         let number = number.trunc();
         #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
         let inside = number >= 0.0 && number < len as f64;
@@ -302,7 +302,7 @@ impl Machine<'_> {
         self.slice(target, from, to, step, node)
     }
 
-    /// `target[from:to:step]`, null standing for what was left out.
+    /// Evaluates `target[from:to:step]`, in which null stands for what was left out.
     pub(crate) fn slice(
         &mut self,
         target: Value,
@@ -350,7 +350,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A slice whose bounds or step are not whole, or which leaves elements out.
+    /// Makes a slice whose bounds or step are not whole, or which leaves elements out.
     fn stepped_slice(&mut self, target: Value, bounds: &SliceBounds, len: usize) -> Step<Value> {
         let positions = self.slice_positions(bounds, len)?;
         match target {
@@ -397,7 +397,7 @@ impl Machine<'_> {
     }
 }
 
-/// The whole part of a number; what 64 bits cannot hold becomes the smallest number that they can.
+/// The whole part of a number. A number that 64 bits cannot hold becomes the smallest one that they can.
 #[expect(clippy::cast_possible_truncation, reason = "checked; the fraction is cut off")]
 fn whole(number: f64) -> i64 {
     const BEYOND: f64 = 9_223_372_036_854_775_808.0;
@@ -412,7 +412,7 @@ struct SliceBounds {
 }
 
 impl SliceBounds {
-    /// Begin and end in something of length `len`, if all bounds are whole and the step is one.
+    /// The begin and the end in something of length `len`, if all bounds are whole and the step is one.
     fn whole(&self, len: usize) -> Option<(usize, usize)> {
         #[expect(clippy::cast_possible_truncation, reason = "saturates; lengths are far smaller")]
         let position = |at: f64| (at.fract() == 0.0).then(|| from_end(at as i64, len));
@@ -426,7 +426,7 @@ impl SliceBounds {
     }
 }
 
-/// A bound of a slice: negative ones count from the end.
+/// Converts a bound of a slice. Negative ones count from the end.
 fn from_end(at: i64, len: usize) -> usize {
     let distance = usize::try_from(at.unsigned_abs()).unwrap_or(usize::MAX);
     if at < 0 { len.saturating_sub(distance) } else { distance.min(len) }

@@ -1,4 +1,4 @@
-//! From values to JSON text.
+//! Writing values as JSON.
 
 use super::memory::{List, Memory};
 use super::value::{Handle, StringRef, Value};
@@ -7,7 +7,7 @@ use crate::code::{NodeId, Symbol};
 use crate::error::ErrorKind;
 use crate::{number, text};
 
-/// A text that pays before it grows.
+/// A text that pays for its memory before it grows.
 #[derive(Default)]
 pub(crate) struct Writer {
     bytes: List<u8>,
@@ -50,7 +50,7 @@ impl Writer {
         self.bytes.len()
     }
 
-    /// What was written.
+    /// What was written so far.
     pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.bytes).unwrap_or_default()
     }
@@ -74,14 +74,14 @@ impl Writer {
 /// How JSON is laid out.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout<'a> {
-    /// What each level is indented with; on one line when absent.
+    /// What each level is indented with. Everything stands on one line when it is absent.
     pub indent: Option<&'a str>,
-    /// Between elements and fields, before the new line.
+    /// What stands between elements and fields, before the new line.
     pub separator: &'a str,
     pub key_separator: &'a str,
     pub newline: &'a str,
-    /// Whether numbers and strings are written as Go's encoding/json does: numbers as short as possible,
-    /// fewer characters escaped.
+    /// Whether numbers and strings are written as Go's encoding/json writes them, with numbers as short as
+    /// possible and fewer characters escaped.
     pub encoding_json: bool,
     /// What stands for `[]` and `{}`, given the current indentation.
     pub empty: Empty,
@@ -98,7 +98,7 @@ pub(crate) enum Empty {
 }
 
 impl Layout<'_> {
-    /// As small as possible.
+    /// The smallest layout.
     pub(crate) const fn compact() -> Self {
         Self {
             indent: None,
@@ -115,7 +115,7 @@ impl Layout<'_> {
         self.indent.is_none() && self.separator == "," && !self.encoding_json
     }
 
-    /// As `std.toString` writes it.
+    /// The layout of `std.toString`.
     pub(crate) const fn one_line() -> Self {
         Self {
             indent: None,
@@ -127,7 +127,7 @@ impl Layout<'_> {
         }
     }
 
-    /// As the command line prints it.
+    /// The layout of the command line.
     pub(crate) const fn indented() -> Self {
         Self {
             indent: Some("   "),
@@ -141,13 +141,13 @@ impl Layout<'_> {
 }
 
 impl Machine<'_> {
-    /// A computed value as the result of the program.
+    /// Writes a computed value as the result of the program.
     pub(crate) fn write_result(&mut self, value: Value, layout: &Layout<'_>, out: &mut Writer) -> Step<()> {
         let limit = self.max_output();
         self.write(value, layout, 0, limit, out).map_err(|error| self.placed(error))
     }
 
-    /// A value as JSON on one line in a string of the program, as `std.toString` writes it.
+    /// Writes a value as JSON on one line in a string of the program, as `std.toString` does.
     pub(crate) fn one_line(&mut self, value: Value, node: NodeId) -> Step<StringRef> {
         match self.json_text(value, &Layout::one_line(), node)? {
             Value::String(text) => Ok(text),
@@ -155,10 +155,10 @@ impl Machine<'_> {
         }
     }
 
-    /// A value as JSON in a string of the program.
+    /// Writes a value as JSON in a string of the program.
     pub(crate) fn json_text(&mut self, value: Value, layout: &Layout<'_>, node: NodeId) -> Step<Value> {
         let mut out = self.writer();
-        // Only the memory limits it.
+        // Only the limit of memory bounds it.
         self.write(value, layout, 0, usize::MAX, &mut out).map_err(|error| self.came_out_of(error, node))?;
         self.written(out)
     }
@@ -221,7 +221,7 @@ impl Machine<'_> {
         Ok(())
     }
 
-    /// A part of a document, whose text is ready.
+    /// Writes a part of a document, whose text is ready.
     fn copy_canonical(&mut self, document: u16, node: u32, limit: usize, out: &mut Writer) -> Step<()> {
         let document = self.lists.documents[usize::from(document)].clone();
         let canonical = document.canonical_of(node);

@@ -7,7 +7,8 @@ use super::value::{FunctionRef, StringRef, Value};
 use super::{Machine, Step, to_handle};
 use crate::code::{NodeId, Symbol, Text};
 
-/// Bytes that a text takes beside its characters and its place in a list: its counts, and what allocation adds.
+/// Bytes that a text takes beside its characters and its place in a list: its counts, and what allocation
+/// adds.
 const TEXT_SIZE: usize = 40;
 
 /// Bytes that a name takes in the table of names, with the room for growing.
@@ -22,7 +23,7 @@ impl Machine<'_> {
         Ok(Value::String(StringRef::Made(to_handle(self.lists.texts.len() - 1))))
     }
 
-    /// An empty writer, to be made a string of by [`Self::written`].
+    /// An empty writer, of which [`Self::written`] makes a string.
     pub(crate) fn writer(&mut self) -> Writer {
         self.spare.take().unwrap_or_default()
     }
@@ -45,7 +46,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The text of a string, to hold on to.
+    /// The text of a string, shared so that it can be kept.
     pub(crate) fn shared_text(&self, string: StringRef) -> Arc<str> {
         self.text(string).text.clone()
     }
@@ -88,7 +89,7 @@ impl Machine<'_> {
         self.code.symbol_ids.get(name).or_else(|| self.lists.symbol_ids.get(name)).copied()
     }
 
-    /// What a value is, in Jsonnet's words.
+    /// The type of a value in Jsonnet's words.
     #[expect(clippy::unused_self, reason = "asked of the machine like everything about values")]
     pub(crate) fn type_name(&self, value: Value) -> &'static str {
         match value {
@@ -103,7 +104,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A value as text: strings as they are, everything else as JSON on one line.
+    /// Converts a value to text. Strings stay as they are, and everything else becomes JSON on one line.
     pub(crate) fn text_of_any(&mut self, value: Value, node: NodeId) -> Step<Arc<str>> {
         let text = match value {
             Value::String(text) => text,
@@ -113,7 +114,7 @@ impl Machine<'_> {
     }
 }
 
-/// The character positions `from..to` of a text in bytes.
+/// Converts the character positions `from..to` of a text to bytes.
 pub(crate) fn slice_chars(text: &Text, from: usize, to: usize) -> &str {
     if from >= to {
         return "";

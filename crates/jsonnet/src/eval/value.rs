@@ -5,10 +5,10 @@ use crate::code::{NodeId, Symbol};
 /// A place in a list of the machine.
 pub(crate) type Handle = u32;
 
-/// A value, or the promise of one. 16 bytes.
+/// A value, or the promise of one. It takes 16 bytes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value {
-    /// Nothing was given: an argument left out, a slot not yet filled.
+    /// No value, for an argument that was left out or a slot that is not filled yet.
     Absent,
     Null,
     Bool(bool),
@@ -22,7 +22,7 @@ pub(crate) enum Value {
         document: u16,
         node: u32,
     },
-    /// To be computed when needed.
+    /// A value that is computed when it is needed.
     Lazy(Handle),
 }
 
@@ -31,7 +31,7 @@ pub(crate) enum Value {
 pub(crate) enum StringRef {
     /// An interned name or a text of the program.
     Symbol(Symbol),
-    /// Made by the evaluation.
+    /// A string that the evaluation made.
     Made(Handle),
 }
 
@@ -46,12 +46,12 @@ pub(crate) enum FunctionRef {
 /// A promise.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Thunk {
-    /// Evaluate a node in a frame.
+    /// The value of a node in a frame.
     Node {
         node: NodeId,
         frame: Handle,
     },
-    /// Call a function with one or two values.
+    /// The result of calling a function with one or two values.
     Call {
         function: FunctionRef,
         first: Value,
@@ -63,7 +63,7 @@ pub(crate) enum Thunk {
         object: Handle,
         position: u32,
     },
-    /// Being computed right now; asking for it again is an endless recursion.
+    /// A value that is being computed right now. Asking for it again is an endless recursion.
     Busy,
     Done(Value),
 }
@@ -72,11 +72,11 @@ pub(crate) enum Thunk {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Frame {
     pub parent: Handle,
-    /// First slot in the machine's slots.
+    /// The first slot in the machine's slots.
     pub first: u32,
 }
 
-/// An array: `len` elements from `first` in the machine's elements.
+/// An array, which is `len` elements from `first` on in the machine's elements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Array {
     pub first: u32,
@@ -89,17 +89,18 @@ pub(crate) struct Closure {
     pub frame: Handle,
 }
 
-/// An object: layers from the base to the top, added with `+`.
+/// An object, which is layers from the base to the top that were added with `+`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Object {
-    /// First layer in the machine's layer references, and how many.
+    /// The first layer in the machine's layer references, and how many there are.
     pub first_layer: u32,
     pub layers: u32,
-    /// Its shape: of the only literal layer, one made by the evaluation, or not known yet.
+    /// Its shape, which is that of the only literal layer, or made by the evaluation, or not known yet.
     pub shape: ShapeRef,
-    /// First cached value in the machine's slots, one for each field of the shape; none at first.
+    /// The first cached value in the machine's slots, which hold one for each field of the shape. There are
+    /// none at first.
     pub values: u32,
-    /// First frame of its layers in the machine's object frames; none at first.
+    /// The first frame of its layers in the machine's object frames. There are none at first.
     pub frames: u32,
     pub asserts: Asserts,
 }
@@ -109,7 +110,7 @@ pub(crate) enum ShapeRef {
     Unknown,
     /// The fields of the document that is its only layer, in their order.
     Document,
-    /// Of a literal of the program.
+    /// The shape of a literal of the program.
     Literal(u32),
     Made(Handle),
 }
@@ -127,11 +128,11 @@ pub(crate) enum Asserts {
 pub(crate) enum Layer {
     /// A literal of the program whose names are all fixed.
     Literal { literal: u32, frame: Handle },
-    /// Fields with computed names or ready values; of a literal when it has locals or asserts.
+    /// Fields with computed names or ready values. They come from a literal when it has locals or asserts.
     Made { fields: Box<[MadeField]>, literal: Option<u32>, frame: Handle },
     /// An object of a document.
     Document { document: u16, node: u32, first: u32, len: u32 },
-    /// Takes a field away from the `below` layers under it, for those who look from above.
+    /// Hides a field of the `below` layers under it from whoever looks from above.
     Without { name: Symbol, below: u32 },
 }
 

@@ -1,4 +1,4 @@
-//! Arrays.
+//! Functions on arrays.
 
 use crate::ast::BinaryOperator;
 use crate::code::NodeId;
@@ -70,7 +70,7 @@ fn range(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 fn repeat(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let what = m.force(a[0])?;
     let count = m.integer_argument(a[1], node)?;
-    // Less than none is none, as in go-jsonnet.
+    // A negative number counts as zero, as in go-jsonnet.
     let count = usize::try_from(count).unwrap_or(0);
     match what {
         Value::String(text) => {
@@ -121,8 +121,8 @@ pub(super) fn items(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Han
     }
 }
 
-/// The same for functions that only ask for a length and elements: what has a length will do, and asking for
-/// an element is an error then.
+/// An argument of functions that only ask for a length and elements. Anything with a length will do, and
+/// asking for an element is an error if there are none.
 #[expect(clippy::cast_precision_loss, reason = "lengths are bounded by the memory limit")]
 pub(super) fn sequence(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Handle> {
     let value = m.force(value)?;
@@ -334,7 +334,7 @@ fn deep_joined(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
     m.written(joined)
 }
 
-/// All strings in arrays of arrays, one after the other.
+/// Joins all strings in arrays of arrays.
 pub(super) fn deep_join(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Writer> {
     fn append(m: &mut Machine<'_>, value: Value, joined: &mut Writer, node: NodeId) -> Step<()> {
         match m.force(value)? {
@@ -371,7 +371,7 @@ fn flatten_arrays(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Valu
             arrays.push(part);
             continue;
         }
-        // What is no array is added to the arrays before it, as + does.
+        // A value that is not an array is added to the arrays before it, as + does.
         let mut sum = m.concat(&arrays)?;
         sum = m.binary(BinaryOperator::Add, sum, element, node)?;
         for element in elements {
@@ -415,7 +415,7 @@ pub(super) fn key_function(m: &mut Machine<'_>, value: Value, node: NodeId) -> S
     if absent(value) { Ok(None) } else { m.function_argument(value, node).map(Some) }
 }
 
-/// Elements with the keys by which they are compared, sorted; equal ones keep their order.
+/// Sorts elements by their keys. Equal ones keep their order.
 pub(super) fn sorted(
     m: &mut Machine<'_>,
     array: Handle,
@@ -433,7 +433,7 @@ pub(super) fn sorted(
         };
         elements.push((element, compared));
     }
-    // Comparing may fail; the first failure is kept, and what is left of the sort costs little.
+    // Comparing may fail. The first failure is kept, and the rest of the sort costs little.
     let mut failure: Option<EvalError> = None;
     elements.sort_by(|a, b| {
         if failure.is_some() {
@@ -554,7 +554,7 @@ fn any(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     decide(m, a[0], true, node)
 }
 
-/// Goes through booleans until one is `deciding`.
+/// Goes through booleans until one equals `deciding`.
 fn decide(m: &mut Machine<'_>, value: Value, deciding: bool, node: NodeId) -> Step<Value> {
     let array = m.array_argument(value, node)?;
     for at in 0..m.array_len(array) {

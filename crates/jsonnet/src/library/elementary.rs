@@ -1,5 +1,5 @@
-//! Elementary functions, down to the last digit as Go computes them: not always the double nearest to the
-//! true value, which is what the C library of the system strives for and reaches in different ways.
+//! Elementary functions, down to the last digit as Go computes them. That is not always the double nearest to
+//! the true value, which the C library of each system strives for in its own way.
 //!
 //! Sine, cosine, tangent and arc tangent follow the Cephes library, the logarithm follows fdlibm, the
 //! exponential function sums Taylor's series after a reduction, powers are made by squaring.
@@ -8,7 +8,7 @@
 
 use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, LOG2_E, PI};
 
-/// A polynomial, the coefficient of the highest power first.
+/// Evaluates a polynomial. The coefficient of the highest power comes first.
 fn polynomial(x: f64, coefficients: &[f64]) -> f64 {
     coefficients.iter().fold(0.0, |sum, coefficient| sum * x + coefficient)
 }
@@ -77,7 +77,7 @@ pub(super) fn exp(x: f64) -> f64 {
     let exponent = (x * LOG2_E).round_ties_even();
     let rest = (-exponent).mul_add(LN2_LOW, (-exponent).mul_add(LN2_HIGH, x)) * 0.0625;
     let series = TAYLOR.iter().fold(0.0, |sum: f64, coefficient| sum.mul_add(rest, *coefficient));
-    // e^r - 1, from which e^2r - 1 and so on follow.
+    // This is e^r - 1, from which e^2r - 1 and so on follow.
     let mut power = rest * series;
     for _ in 0..3 {
         power *= power + 2.0;
@@ -167,7 +167,7 @@ pub(super) fn tan(x: f64) -> f64 {
     if x < 0.0 { -value } else { value }
 }
 
-/// An angle as an even number of eighths of a turn (0 to 7) and the rest, between -π/4 and π/4.
+/// Splits an angle into an even number of eighths of a turn (0 to 7) and the rest, between -π/4 and π/4.
 fn reduce(x: f64) -> (u8, f64) {
     const HIGH: f64 = 7.853_981_256_484_985_351_56e-1;
     const MIDDLE: f64 = 3.774_894_707_930_798_176_68e-8;
@@ -185,7 +185,7 @@ fn reduce(x: f64) -> (u8, f64) {
     ((eighths % 8.0) as u8, rest)
 }
 
-/// The same for large angles, by multiplying with as many digits of 4/π as matter (Payne and Hanek).
+/// Splits a large angle by multiplying with as many digits of 4/π as matter (Payne and Hanek).
 fn reduce_large(x: f64) -> (u8, f64) {
     /// The bits of 4/π, beginning with its whole part.
     #[rustfmt::skip]
@@ -213,7 +213,7 @@ fn reduce_large(x: f64) -> (u8, f64) {
     ];
     let bits = x.to_bits();
     let mantissa = (bits & ((1 << 52) - 1)) | (1 << 52);
-    // Digits before the first give whole turns.
+    // Digits before the first one used give whole turns.
     let first = usize::try_from((bits >> 52) & 0x7FF).unwrap_or(0) + 61 - 1023 - 52;
     let (word, shift) = (first / 64, first % 64);
     let digits = |at: usize| {
@@ -225,7 +225,7 @@ fn reduce_large(x: f64) -> (u8, f64) {
         .wrapping_shl(64)
         .wrapping_add(digits(word + 1) * mantissa)
         .wrapping_add((digits(word + 2) * mantissa) >> 64);
-    // Three bits before the point, the fraction behind; 53 bits of it are kept.
+    // Three bits stand before the point and the fraction behind it, of which 53 bits are kept.
     let (mut eighths, fraction) = (u8::try_from(product >> 125).unwrap_or(0), product << 3);
     let zeros = fraction.leading_zeros();
     #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
@@ -246,7 +246,7 @@ pub(super) fn atan(x: f64) -> f64 {
 }
 
 fn positive_atan(x: f64) -> f64 {
-    /// What the double nearest to π/2 lacks.
+    /// The difference between π/2 and the double nearest to it.
     const MORE: f64 = 6.123_233_995_736_765_886_130e-17;
     const TAN_3_PI_8: f64 = 2.414_213_562_373_095_048_80;
     if x <= 0.66 {
@@ -291,7 +291,7 @@ pub(super) fn asin(x: f64) -> f64 {
     if x < 0.0 { -angle } else { angle }
 }
 
-/// The arc tangent of something that is not negative, perhaps 0.
+/// The arc tangent of a number that is not negative.
 fn arc(x: f64) -> f64 {
     if x == 0.0 { 0.0 } else { positive_atan(x) }
 }
@@ -314,8 +314,8 @@ pub(super) fn atan2(y: f64, x: f64) -> f64 {
     }
 }
 
-/// `x` to the power of `y`, by squaring over the binary digits of `y`, which is how Go computes it: the
-/// last digits of the result follow from the order of the multiplications.
+/// `x` to the power of `y`, by squaring over the binary digits of `y`. Go computes it so, and the last digits
+/// of the result follow from the order of the multiplications.
 #[expect(clippy::float_cmp, reason = "exactly these values are special")]
 pub(super) fn power(x: f64, y: f64) -> f64 {
     let special =
@@ -371,7 +371,7 @@ fn scale(mantissa: f64, exponent: i32) -> f64 {
     mantissa * 2_f64.powi(step) * 2_f64.powi(step) * 2_f64.powi(exponent - 2 * step)
 }
 
-/// `x` as a mantissa of at least one half and below one, and a power of two.
+/// Splits `x` into a mantissa of at least one half and below one, and a power of two.
 pub(super) fn split(x: f64) -> (f64, i32) {
     if x == 0.0 || !x.is_finite() {
         return (x, 0);

@@ -1,4 +1,4 @@
-//! Bytes: UTF-8, base64 and digests.
+//! Functions on bytes, which are UTF-8, base64 and digests.
 
 use crate::code::NodeId;
 use crate::eval::library::MAX_PARAMETERS;
@@ -31,7 +31,7 @@ fn encode_utf8(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
     byte_array(m, text.as_bytes())
 }
 
-/// An array of numbers from 0 to 255.
+/// Reads an array of numbers from 0 to 255.
 fn bytes(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Vec<u8>> {
     let array = m.array_argument(value, node)?;
     let mut bytes = m.memory.list(m.array_len(array))?;
@@ -52,7 +52,7 @@ fn decode_utf8(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
     m.written(text)
 }
 
-/// UTF-8 as text. Each byte that cannot be read gives one replacement character, as in Go.
+/// Decodes UTF-8. Each byte that cannot be read gives one replacement character, as in Go.
 pub(super) fn text_of_bytes(m: &mut Machine<'_>, bytes: &[u8]) -> Step<Writer> {
     let mut text = m.writer();
     for chunk in bytes.utf8_chunks() {
@@ -66,7 +66,7 @@ pub(super) fn text_of_bytes(m: &mut Machine<'_>, bytes: &[u8]) -> Step<Writer> {
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// RFC 4648, section 4, with padding.
+/// Encodes bytes as base64 with padding (RFC 4648, section 4).
 fn encode(bytes: &[u8]) -> String {
     let mut encoded = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -85,7 +85,7 @@ fn encode(bytes: &[u8]) -> String {
     encoded
 }
 
-/// Decodes what [`encode`] makes; `None` for anything else.
+/// Decodes what [`encode`] makes. Returns `None` for anything else.
 pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len() / 4 * 3);
     let bytes = text.as_bytes();
@@ -168,7 +168,7 @@ fn base64_decode_bytes(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step
     byte_array(m, &bytes)
 }
 
-/// The digest of a text in hexadecimal.
+/// Computes the digest of a text in hexadecimal.
 fn hex<D: md5::Digest>(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Value> {
     let text = m.text_argument(value, node)?;
     m.burn(text.len() / 4 + 50)?;

@@ -1,4 +1,4 @@
-//! `std.format`: printf as Python has it.
+//! `std.format`, which is printf as Python has it.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ fn format(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     m.format(&format, values, node)
 }
 
-/// One conversion, `%(key)flags width.precision code`.
+/// One conversion, which is written `%(key)flags width.precision code`.
 #[derive(Debug, PartialEq, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag character of the format")]
 struct Code<'a> {
@@ -57,7 +57,7 @@ struct Code<'a> {
 #[derive(Debug, PartialEq, Clone, Copy)]
 enum Size {
     Fixed(f64),
-    /// `*`: the next value says it.
+    /// The number is written `*`, and the next value says it.
     Argument,
 }
 
@@ -119,7 +119,7 @@ struct Values {
 }
 
 impl Machine<'_> {
-    /// `format % values`
+    /// Evaluates `format % values`.
     pub(crate) fn format(&mut self, format: &str, values: Value, node: NodeId) -> Step<Value> {
         self.burn(format.len() / 8 + 1)?;
         let mut out = self.writer();
@@ -146,7 +146,7 @@ impl Machine<'_> {
         self.written(out)
     }
 
-    /// The next value, for a conversion or a `*`.
+    /// Takes the next value, for a conversion or a `*`.
     fn next_value(&mut self, values: &mut Values, node: NodeId) -> Step<Value> {
         values.next += 1;
         self.value_at(values.all, values.next - 1, node)
@@ -189,7 +189,7 @@ impl Machine<'_> {
                 let name = self.intern_str(key)?;
                 self.field(values.all, name, node)?
             }
-            // Names count for objects only.
+            // Names count only when the values are an object.
             _ => self.next_value(values, node)?,
         };
         match (code.conversion, value) {
@@ -222,7 +222,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Appends a number or a text, with blanks until it is as wide as it must be.
+    /// Appends a number or a text, padded with blanks to the width that it must have.
     fn put_padded(
         &mut self,
         code: &Code<'_>,
@@ -299,8 +299,8 @@ impl Machine<'_> {
         }
     }
 
-    /// `123.45`. The digits come from products and quotients of doubles, as in the library of Jsonnet, and
-    /// so do their errors.
+    /// Writes a number as `123.45`. The digits come from products and quotients of doubles, as in the library
+    /// of Jsonnet, and so do their errors.
     fn decimal(&mut self, style: &Style<'_>, number: f64, precision: f64, node: NodeId) -> Step<Piece> {
         let denominator = self.finite(power(10.0, precision), node)?;
         let numerator = self.finite(number.abs() * denominator, node)? + 0.5;
@@ -323,7 +323,7 @@ impl Machine<'_> {
         Ok(piece)
     }
 
-    /// `1.2345e+02`
+    /// Writes a number as `1.2345e+02`.
     fn scientific(&mut self, style: &Style<'_>, number: f64, precision: f64, node: NodeId) -> Step<Piece> {
         let exponent = exponent_of(number);
         let mantissa = if exponent <= -324.0 {
@@ -341,7 +341,7 @@ impl Machine<'_> {
         Ok(piece)
     }
 
-    /// A number that is neither infinite nor none.
+    /// Checks that a number is neither infinite nor NaN.
     fn finite(&self, number: f64, node: NodeId) -> Step<f64> {
         self.number(number, node).map(|_| number)
     }
@@ -351,7 +351,7 @@ impl Machine<'_> {
 #[derive(Clone, Copy)]
 struct Style<'a> {
     code: &'a Code<'a>,
-    /// With how many characters at least, zeros being put in front.
+    /// The least number of characters, which zeros in front make up.
     zeros: f64,
     /// Whether zeros behind the last digit stay.
     trailing: bool,
@@ -370,7 +370,7 @@ impl Style<'_> {
         }
     }
 
-    /// The whole part of a number that is not negative, with a sign and at least `digits` digits.
+    /// Writes the whole part of a number that is not negative, with a sign and at least `digits` digits.
     fn whole(&self, negative: bool, number: f64, digits: f64, base: u32, prefix: &str) -> Piece {
         let sign = self.sign(negative);
         let least = (self.zeros - length(sign)).max(digits);
@@ -392,17 +392,17 @@ impl Style<'_> {
     }
 }
 
-/// A number in parts, so that many zeros are not written before they were paid.
+/// A number in parts, so that many zeros are not written before they are paid for.
 #[derive(Default)]
 struct Piece {
-    /// Sign and prefix.
+    /// The sign and the prefix.
     before: String,
     zeros: usize,
     digits: String,
 }
 
 impl Piece {
-    /// With so many zeros that there are at least so many digits.
+    /// Adds as many zeros as are needed for so many digits.
     fn new(before: String, digits: String, least: f64) -> Self {
         let zeros = missing(least, length(&digits));
         Self { before, zeros, digits }
@@ -419,7 +419,7 @@ fn exponent_of(number: f64) -> f64 {
     if number == 0.0 { 0.0 } else { (log(number.abs()) / log(10.0)).floor() }
 }
 
-/// The length of a text in characters.
+/// Counts the characters of a text.
 #[expect(clippy::cast_precision_loss, reason = "texts are bounded by the memory limit")]
 fn length(text: &str) -> f64 {
     text.chars().count() as f64
@@ -436,8 +436,8 @@ fn left_filled(text: &str, width: f64) -> String {
     "0".repeat(missing(width, length(text))) + text
 }
 
-/// A number that is not negative. The prefix stands before all but zero. A fraction goes with the last
-/// digit, which then is no digit, as in the library of Jsonnet; callers cut fractions off before.
+/// Writes a number that is not negative. The prefix stands before all numbers but zero. A fraction would
+/// spoil the last digit, as in the library of Jsonnet, so callers cut fractions off before.
 fn in_base(mut number: f64, base: u32, prefix: &str) -> String {
     if number == 0.0 {
         return "0".to_owned();

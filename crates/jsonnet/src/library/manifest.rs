@@ -1,4 +1,4 @@
-//! Writing other formats.
+//! Functions that write other formats.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ const fn ex<'a>(indent: &'a str, newline: &'a str, key_separator: &'a str) -> La
     }
 }
 
-/// As Go's own JSON encoder writes.
+/// The layout of Go's own JSON encoder.
 fn manifest_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
     m.json_text(value, &ex("    ", "\n", ": "), node)
@@ -64,13 +64,13 @@ impl Machine<'_> {
         w.push(text, &mut self.memory)
     }
 
-    /// A text as JSON.
+    /// Writes a text as JSON.
     fn put_json(&mut self, w: &mut Writer, text: &str) -> Step<()> {
         self.burn(1 + text.len() / 16)?;
         w.push_json(text, &mut self.memory)
     }
 
-    /// The same text so many times.
+    /// Writes a text so many times.
     fn put_times(&mut self, w: &mut Writer, text: &str, times: usize) -> Step<()> {
         for _ in 0..times {
             self.put(w, text)?;
@@ -79,7 +79,7 @@ impl Machine<'_> {
     }
 }
 
-/// Fields of an object with computed values, asserts checked.
+/// The fields of an object with computed values, after its asserts were checked.
 fn fields(m: &mut Machine<'_>, object: Handle, node: NodeId) -> Step<List<(Arc<str>, Value)>> {
     let names = m.field_list(object, false)?;
     let mut fields = List::with_room(names.len(), &mut m.memory)?;
@@ -133,7 +133,7 @@ fn python(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
     }
 }
 
-/// A number or a string as in JSON.
+/// Writes a number or a string as in JSON.
 fn scalar(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> Step<()> {
     match value {
         Value::Number(value) => {
@@ -277,7 +277,7 @@ fn yaml(
             m.burn(number::effort(value))?;
             m.put(w, &number::shortest(value))
         }
-        // Nothing at all, as in go-jsonnet.
+        // Nothing at all is written, as in go-jsonnet.
         Value::Function(_) => Ok(()),
         other => scalar(m, other, w, node),
     }
@@ -364,8 +364,8 @@ fn yaml_object(
     Ok(())
 }
 
-/// Whether a key is written without quotes: made of safe characters, and neither a word, nor a number, nor
-/// a date of YAML 1.1.
+/// Whether a key is written without quotes, which needs safe characters only, and neither a word, nor a
+/// number, nor a date of YAML 1.1.
 fn bare_yaml_key(key: &str) -> bool {
     const WORDS: [&str; 19] = [
         "true",
@@ -405,7 +405,7 @@ fn bare_yaml_key(key: &str) -> bool {
     !(word || date || hexadecimal || binary || yaml_decimal(unsigned))
 }
 
-/// Whether a text is a decimal number without sign, underscores between its digits allowed.
+/// Whether a text is a decimal number without a sign, perhaps with underscores between its digits.
 fn yaml_decimal(text: &str) -> bool {
     let digits =
         |part: &str| part.split('_').all(|run| !run.is_empty() && run.bytes().all(|b| b.is_ascii_digit()));
@@ -423,7 +423,7 @@ fn yaml_decimal(text: &str) -> bool {
     if !mantissa_fits || !exponent_fits {
         return false;
     }
-    // What is too large for a double counts as a number only when it is whole with underscores.
+    // A number that is too large for a double counts only when it is whole and has underscores.
     let grouped = exponent.is_none() && !mantissa.contains('.') && mantissa.contains('_');
     grouped || text.replace('_', "").parse().is_ok_and(f64::is_finite)
 }
@@ -447,7 +447,7 @@ fn toml_document(m: &mut Machine<'_>, object: Handle, indent: &str, node: NodeId
     m.written(w)
 }
 
-/// Whether a value gets a table of its own: an object, or an array of nothing but objects.
+/// Whether a value gets a table of its own, as an object or an array of nothing but objects does.
 fn is_section(m: &mut Machine<'_>, value: Value) -> Step<bool> {
     Ok(match value {
         Value::Object(_) => true,
@@ -495,7 +495,7 @@ fn toml_table(
     Ok(())
 }
 
-/// A section, with an empty line before each of its tables even where nothing stands before it.
+/// Writes a section, with an empty line before each of its tables even where nothing stands before it.
 fn toml_section(
     m: &mut Machine<'_>,
     value: Value,
@@ -531,7 +531,7 @@ fn toml_section(
 fn toml_key(m: &mut Machine<'_>, w: &mut Writer, name: &str) -> Step<()> {
     let bare = name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     match name {
-        // Two single quotes, as in go-jsonnet.
+        // These are two single quotes, as in go-jsonnet.
         "" => m.put(w, "''"),
         _ if bare => m.put(w, name),
         _ => m.put_json(w, name),
@@ -603,7 +603,7 @@ fn jsonml(m: &mut Machine<'_>, value: Value, w: &mut Writer, node: NodeId) -> St
     let array = match value {
         Value::String(text) => {
             let text = m.shared_text(text);
-            // Not escaped, as in go-jsonnet.
+            // The text is not escaped, as in go-jsonnet.
             return m.put(w, &text);
         }
         Value::Array(array) if m.array_len(array) > 0 => array,

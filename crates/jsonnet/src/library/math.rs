@@ -1,4 +1,4 @@
-//! Numbers.
+//! Functions on numbers.
 
 use crate::code::NodeId;
 use crate::eval::library::MAX_PARAMETERS;
@@ -74,10 +74,10 @@ macro_rules! simple {
 }
 
 simple! {
-    // Zero turns around, as in go-jsonnet.
+    // Zero changes its sign, as in go-jsonnet.
     abs: one |x| if x > 0.0 { x } else { -x };
     sign: one |x| if x > 0.0 { 1.0 } else if x < 0.0 { -1.0 } else { 0.0 };
-    // Which of two zeros it is, shows.
+    // The sign of a zero can be seen.
     max: two |a, b| if a > b { a } else { b };
     min: two |a, b| if a < b { a } else { b };
     pow: two elementary::power;

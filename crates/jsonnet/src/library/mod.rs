@@ -1,4 +1,4 @@
-//! The library: one table of functions, by theme in the files beside.
+//! The library, which is one table of functions. The functions are in the files beside this one, by theme.
 
 mod arrays;
 mod elementary;
@@ -21,7 +21,7 @@ use crate::eval::library::Function;
 use crate::eval::value::{FunctionRef, Handle, StringRef, Value};
 use crate::eval::{Machine, Step};
 
-/// Writes the table of a file: `name(parameter, optional[?]) => function`.
+/// Writes the table of a file, in lines of the form `name(parameter, optional[?]) => function`.
 macro_rules! functions {
     ($($name:literal ($($parameter:ident $([$optional:tt])?),*) => $run:path;)*) => {
         pub(super) const FUNCTIONS: &[$crate::eval::library::Function] = &[
@@ -76,13 +76,13 @@ pub(crate) fn find(name: &str) -> Option<u16> {
     BY_NAME.get(name).copied()
 }
 
-/// All functions; each one's place is its number.
+/// All functions. The place of each is its number.
 pub(crate) fn all() -> &'static [&'static Function] {
     &ALL
 }
 
 impl Machine<'_> {
-    // Arguments, computed and of the right type
+    // Reading arguments
 
     fn expected<T>(&self, value: Value, wanted: &str, node: NodeId) -> Step<T> {
         let found = self.type_name(value);
@@ -110,7 +110,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A whole number of 32 bits, which is what go-jsonnet takes.
+    /// Reads a whole number of 32 bits, which is what go-jsonnet takes.
     pub(crate) fn integer_argument(&mut self, value: Value, node: NodeId) -> Step<i64> {
         let number = self.number_argument(value, node)?;
         let range = f64::from(i32::MIN)..=f64::from(i32::MAX);
@@ -149,7 +149,7 @@ impl Machine<'_> {
         }
     }
 
-    /// All elements of an array, computed.
+    /// Computes all elements of an array.
     pub(crate) fn forced_elements(&mut self, array: Handle) -> Step<Vec<Value>> {
         let len = self.array_len(array);
         let mut elements = self.memory.list(len)?;

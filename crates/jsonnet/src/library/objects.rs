@@ -1,4 +1,4 @@
-//! Objects.
+//! Functions on objects.
 
 use crate::code::{NodeId, Symbol};
 use crate::eval::library::MAX_PARAMETERS;
@@ -142,7 +142,7 @@ fn map_with_key(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
     m.made_object(&mapped)
 }
 
-/// RFC 7396.
+/// Merges a patch into a value (RFC 7396).
 fn merge_patch(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let patch = match m.force(a[1])? {
         Value::Object(patch) => patch,
@@ -175,7 +175,7 @@ fn merge_patch(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
             },
             None => Value::Null,
         };
-        // Fields are merged when they are needed.
+        // Fields are merged only when they are needed.
         let function = FunctionRef::Builtin(crate::library::find(MERGE_FIELD).unwrap_or(0));
         let merge = m.thunk(Thunk::Call { function, first: old, second: change, node })?;
         merged.push((name, merge), &mut m.memory)?;
@@ -186,7 +186,7 @@ fn merge_patch(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> 
 /// The name of the function below, which no program can write.
 const MERGE_FIELD: &str = ".mergeField";
 
-/// One field of a merge: both sides are computed, even where the old one does not count.
+/// Merges one field. Both sides are computed, even where the old one does not count.
 fn merge_field(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     m.force(a[0])?;
     merge_patch(m, a, node)
@@ -196,7 +196,7 @@ fn cmp(m: &Machine<'_>, a: Symbol, b: Symbol) -> std::cmp::Ordering {
     m.symbol_text(a).text.cmp(&m.symbol_text(b).text)
 }
 
-/// The value without nulls, empty arrays and empty objects.
+/// Removes nulls, empty arrays and empty objects from a value.
 fn prune(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let value = m.force(a[0])?;
     pruned(m, value, node)

@@ -1,4 +1,4 @@
-//! Reading other formats.
+//! Functions that read other formats.
 
 use crate::code::NodeId;
 use crate::document::Document;
@@ -30,12 +30,12 @@ fn parse_json(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     }
 }
 
-/// How many bytes a text of JSON takes at the most while it is read: its values, its strings and its
-/// canonical text, each with the room for growing.
+/// How many bytes a text of JSON takes at the most while it is read. These are its values, its strings and
+/// its canonical text, each with the room for growing.
 fn document_size(text: &str) -> usize {
-    /// Of a value, as it is read and as it is kept.
+    /// The bytes of a value, as it is read and as it is kept.
     const VALUE: usize = 256;
-    /// Of a number that is written with an exponent and without it in the canonical text.
+    /// The bytes of a number that is written with an exponent, and without it in the canonical text.
     const EXPONENT: usize = 3 * number::LONGEST;
     let bytes = text.as_bytes();
     let values = bytes.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count() + 1;
@@ -44,17 +44,17 @@ fn document_size(text: &str) -> usize {
     3 * (bytes.len() + most_escaped(text)) + VALUE * values + EXPONENT * exponents.count()
 }
 
-/// How many bytes the tokens of a text of YAML take at the most: what stands in brackets might be a key, so
-/// all of it is kept until the brackets end.
+/// How many bytes the tokens of a text of YAML take at the most. Everything in brackets might be a key, so it
+/// is kept until the brackets end.
 fn tokens_size(text: &str) -> usize {
-    /// Of a sign and a word behind it, with the room for growing.
+    /// The bytes of a sign and a word behind it, with the room for growing.
     const TOKEN: usize = 700;
     let Some(bracket) = text.find(['[', '{']) else { return 0 };
     let begins = |byte: &u8| byte.is_ascii_whitespace() || b",[]{}:?&*!\"'-|>%@`#".contains(byte);
     text.as_bytes()[bracket..].iter().filter(|byte| begins(byte)).count() * TOKEN
 }
 
-/// A document; an array of all documents when one of them begins with `---`.
+/// Reads a document, or an array of all documents when one of them begins with `---`.
 fn parse_yaml(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.text_argument(a[0], node)?;
     m.burn(text.len())?;

@@ -1,4 +1,4 @@
-//! Sets: sorted arrays without duplicates.
+//! Sets, which are sorted arrays without duplicates.
 
 use std::cmp::Ordering;
 
@@ -40,7 +40,7 @@ fn set(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     m.array(elements[..kept].iter().map(|(element, _)| *element))
 }
 
-/// One of the two sets that are compared in step: where it stands, and the key there once it is known.
+/// One of the two sets that are compared in step, with its current place and the key there once it is known.
 struct Side {
     array: Handle,
     at: usize,
@@ -71,7 +71,7 @@ impl Side {
         Ok(key)
     }
 
-    /// The element there; goes one on.
+    /// Returns the element there and goes on by one.
     fn take(&mut self, m: &Machine<'_>) -> Value {
         let element = m.element(self.array, self.at);
         self.at += 1;
@@ -87,11 +87,11 @@ struct Keep {
     right: bool,
 }
 
-/// Goes through two sets in step. Keys are computed where both have elements left; the rest of the longer
+/// Goes through two sets in step. Keys are computed while both have elements left, and the rest of the longer
 /// one is appended as it is.
 fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<Value> {
     let sources = [m.force(a[0])?, m.force(a[1])?];
-    // What is not kept of the other set is not looked at once one of them ends.
+    // Once one set ends, elements of the other one that are not kept are not looked at.
     if length_of(m, sources[0], node)? == 0 && !keep.right {
         return m.array(std::iter::empty());
     }
@@ -106,7 +106,7 @@ fn merge(m: &mut Machine<'_>, a: &Arguments, keep: &Keep, node: NodeId) -> Step<
             key = key_function(m, a[2], node)?;
         }
         let (x, y) = (left.key(m, key, node)?, right.key(m, key, node)?);
-        // Equal ones need no order.
+        // Equal elements need no order.
         let order = if m.equal(x, y, node)? { Ordering::Equal } else { m.compare(x, y, node)? };
         let (from_left, from_right) = (order.is_le(), order.is_ge());
         let element = if from_left { left.take(m) } else { right.take(m) };

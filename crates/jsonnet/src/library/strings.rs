@@ -1,4 +1,4 @@
-//! Strings.
+//! Functions on strings.
 
 use std::sync::Arc;
 
@@ -68,7 +68,7 @@ fn char_(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
 
 fn substr(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let text = m.string_argument(a[0], node)?;
-    // Unlike other whole numbers this one may have 64 bits.
+    // Unlike other whole numbers, this one may have 64 bits.
     let from = m.number_argument(a[1], node)?;
     let len = m.integer_argument(a[2], node)?;
     if from.fract() != 0.0 || from.abs() >= 9_223_372_036_854_775_808.0 {
@@ -108,8 +108,8 @@ fn count(text: &str) -> u32 {
     u32::try_from(text.chars().count()).unwrap_or(u32::MAX)
 }
 
-/// The two arguments as texts. Nothing when the first is shorter or the second is no string, which is no
-/// error but means that they differ.
+/// The two arguments as texts, or `None` when the first is shorter or the second is not a string, which means
+/// that they differ and is not an error.
 fn text_and_part(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Option<(Arc<str>, Arc<str>)>> {
     let (text, part) = (m.force(a[0])?, m.force(a[1])?);
     if !matches!((text, part), (Value::String(_), Value::String(_))) {
@@ -165,7 +165,7 @@ fn strip(m: &mut Machine<'_>, a: &Arguments, ends: Ends, node: NodeId) -> Step<V
     m.string(rest)
 }
 
-/// The same for an array of characters, which may hold other things too.
+/// Takes elements from the ends of an array of characters, which may hold other things too.
 fn strip_elements(m: &mut Machine<'_>, text: Value, wanted: Value, ends: Ends, node: NodeId) -> Step<Value> {
     let elements = items(m, text, node)?;
     let member = FunctionRef::Builtin(crate::library::find("member").unwrap_or(0));
@@ -227,7 +227,7 @@ fn parts<'t>(
     m.array_of(values)
 }
 
-/// How often a string is split at most, from an argument where -1 stands for always.
+/// How often a string is split at most. The argument -1 stands for no limit.
 fn limit(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<usize> {
     let limit = m.integer_argument(value, node)?;
     match limit {
@@ -281,7 +281,7 @@ fn is_empty(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     Ok(Value::Bool(m.text_argument(a[0], node)?.is_empty()))
 }
 
-/// A string with each character changed. Arrays of characters count as strings, as in go-jsonnet.
+/// Changes each character of a string. Arrays of characters count as strings, as in go-jsonnet.
 fn change(m: &mut Machine<'_>, value: Value, change: fn(char) -> char, node: NodeId) -> Step<Value> {
     let value = m.force(value)?;
     let mut changed = m.writer();
@@ -329,7 +329,7 @@ fn string_chars(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value>
     sequence(m, a[0], node).map(Value::Array)
 }
 
-/// An argument as text, whatever its type.
+/// Converts an argument of any type to text.
 fn any_text(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Arc<str>> {
     let value = m.force(value)?;
     let text = m.text_of_any(value, node)?;
@@ -337,7 +337,7 @@ fn any_text(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<Arc<str>> {
     Ok(text)
 }
 
-/// An argument as text in which some characters are written otherwise.
+/// Converts an argument to text and escapes some characters.
 fn escaped(
     m: &mut Machine<'_>,
     value: Value,
@@ -408,7 +408,7 @@ fn parse_hex(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     Ok(Value::Number(digits_in_base(m, &text, 16, node)?))
 }
 
-/// What a character stands for, counted as go-jsonnet does: there the characters behind "9" go on from 10.
+/// The value of a digit as go-jsonnet counts, where the characters behind "9" go on from 10.
 const fn digit(character: char) -> Option<u32> {
     match character {
         'a'.. => Some(character as u32 - 'a' as u32 + 10),

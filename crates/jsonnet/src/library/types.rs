@@ -1,4 +1,4 @@
-//! Types, external variables, traces and other things of the evaluation itself.
+//! Functions on types, external variables, traces and other things of the evaluation itself.
 
 use std::cmp::Ordering;
 
@@ -131,7 +131,8 @@ fn length(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     Ok(Value::Number(length_of(m, value, node)? as f64))
 }
 
-/// Characters of a string, elements of an array, visible fields of an object, needed arguments of a function.
+/// The length of a value, which counts characters of a string, elements of an array, visible fields of an
+/// object or required arguments of a function.
 pub(super) fn length_of(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step<usize> {
     match value {
         Value::String(text) => Ok(m.text(text).chars as usize),
@@ -145,12 +146,13 @@ pub(super) fn length_of(m: &mut Machine<'_>, value: Value, node: NodeId) -> Step
     }
 }
 
-/// The value itself.
+/// Returns the value itself.
 fn id(m: &mut Machine<'_>, a: &Arguments, _: NodeId) -> Step<Value> {
     m.force(a[0])
 }
 
-/// A path beside a file: the folder of the first argument with the second one in it.
+/// The path of a file beside another one, which is the folder of the first argument with the second one in
+/// it.
 fn resolve_path(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     let file = m.text_argument(a[0], node)?;
     let beside = m.force(a[1])?;
@@ -191,7 +193,7 @@ fn compare(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Value> {
     Ok(Value::Number(f64::from(order as i8)))
 }
 
-/// The order of two things that have a length and elements.
+/// The order of two values that have a length and elements.
 fn order_of_arrays(m: &mut Machine<'_>, a: &Arguments, node: NodeId) -> Step<Ordering> {
     let (left, right) = (m.force(a[0])?, m.force(a[1])?);
     let (left_len, right_len) = (length_of(m, left, node)?, length_of(m, right, node)?);

@@ -1,5 +1,5 @@
-//! Reading YAML: the events of a parser become values, scalars mean what they mean in YAML 1.1, which is
-//! how go-jsonnet reads them.
+//! Reading YAML. The events of a parser become values, and scalars mean what they mean in YAML 1.1, because
+//! go-jsonnet reads them so.
 
 use std::collections::HashMap;
 
@@ -26,7 +26,7 @@ const ANCHOR_SIZE: usize = 4 * size_of::<(usize, Node)>();
 
 /// What [`read`] gives.
 pub(super) enum Stream {
-    /// No document begins with `---`: the first one counts, if there is any.
+    /// No document begins with `---`, so the first one counts, if there is any.
     Single(Option<Value>),
     /// All documents.
     Many(Blocks<Value>),
@@ -43,7 +43,7 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
         characters: 0,
         node,
     };
-    // A mark of byte order is no content.
+    // A byte order mark is not part of the content.
     let mut parser = Parser::new_from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
     let printable = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{85}') || !c.is_control();
     if !text.chars().all(printable) {
@@ -55,8 +55,8 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
     while let Some(event) = parser.next_event() {
         let (event, span) = match event {
             Ok(event) => event,
-            // What follows a whole document without being one is passed over, unless it is no token either,
-            // as go-yaml does.
+            // What follows a whole document without being one is skipped, as in go-yaml, unless it is not
+            // even a token.
             Err(error) if reader.ended && !error.info().contains("scanning") => break,
             Err(error) => return m.fail(node, format!("failed to parse YAML: {error}")),
         };
@@ -77,11 +77,11 @@ enum Open {
 /// The key of a mapping, whose value comes next.
 enum Key {
     Name(String),
-    /// `<<`: the fields of the value are taken in.
+    /// The key is `<<`, so the fields of the value are taken in.
     Merge,
 }
 
-/// A node that has ended: its value, and what it is called as a key where it can be one.
+/// A node that has ended, with its value, and with its name as a key if it can be one.
 #[derive(Clone)]
 struct Node {
     value: Value,
@@ -227,7 +227,7 @@ impl Reader {
             None if plain => "",
             None => "str",
             Some(tag) if tag.is_yaml_core_schema() && DECODED.contains(&&*tag.suffix) => &tag.suffix,
-            // What other tags mean, nobody here knows: the text is taken as it is.
+            // The meaning of other tags is not known here, so the text is taken as it is.
             Some(_) => "str",
         };
         let scalar = match tag {
@@ -281,17 +281,17 @@ impl Reader {
     }
 }
 
-/// Whether a text begins as a date does: a year and a dash.
+/// Whether a text begins as a date does, with a year and a dash.
 fn is_date(text: &str) -> bool {
     text.split_once('-').is_some_and(|(year, _)| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// What a plain scalar means.
+/// Says what a plain scalar means.
 #[derive(Debug, PartialEq)]
 enum Scalar {
     Null,
     Bool(bool),
-    /// A whole number of 64 bits, with a sign or without.
+    /// Reads a whole number of 64 bits, with a sign or without.
     Whole(i128),
     Fraction(f64),
     Text,
@@ -326,7 +326,7 @@ impl Scalar {
     }
 }
 
-/// A whole number with the prefix of its base: `0x`, `0o`, `0b`, or `0` for octal.
+/// Reads a whole number with the prefix of its base, which is `0x`, `0o`, `0b`, or `0` for octal.
 fn whole(text: &str) -> Option<i128> {
     let (negative, signed, unsigned) = match text.as_bytes().first()? {
         b'-' => (true, true, &text[1..]),
@@ -354,7 +354,7 @@ fn whole(text: &str) -> Option<i128> {
     (i128::from(i64::MIN)..=largest).contains(&number).then_some(number)
 }
 
-/// A decimal number with a point or an exponent; none that is too large for a double.
+/// Reads a decimal number with a point or an exponent. It must not be too large for a double.
 fn fraction(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {

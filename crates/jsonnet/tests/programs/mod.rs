@@ -398,7 +398,7 @@ pub(crate) fn all() -> Vec<(String, String)> {
     fixed.chain(built).chain(folder()).collect()
 }
 
-/// Nothing where there is no folder; the tests of the folder's other programs say so.
+/// There are none where there is no folder, which the tests of the folder's other programs report.
 fn folder() -> Vec<(String, String)> {
     let suite = std::env::var_os("SESSERA_JSONNET_SUITE").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/jsonnet-suite"),
