@@ -20,8 +20,8 @@ pub mod endpoint;
 pub mod error;
 pub mod identities;
 pub mod keys;
+pub mod managed_sets;
 pub mod projects;
-pub mod rotation;
 pub mod sessions;
 
 pub use client::AdminClient;

@@ -12,7 +12,7 @@
 //! | [`identity`] | who signs in |
 //! | [`credential`] | what an identity signs in with |
 //! | [`session`] | what signing in results in |
-//! | [`status`] | where others see that a session was revoked |
+//! | [`status_index`] | where others see that a session was revoked |
 
 pub mod clock;
 pub mod credential;
@@ -22,7 +22,7 @@ mod json;
 pub mod random;
 pub mod secret;
 pub mod session;
-pub mod status;
+pub mod status_index;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use credential::{Credential, CredentialKind};
@@ -31,5 +31,5 @@ pub use identity::{Identity, IdentityState, IdentityView, RecoveryAddress, Verif
 pub use random::{Random, SeededRandom, SystemRandom};
 pub use secret::{Secret, TokenHash};
 pub use session::{AssuranceLevel, AuthenticationMethod, Device, Session, SessionView};
-pub use status::StatusIndex;
+pub use status_index::StatusIndex;
 pub use uuid::Uuid;

@@ -28,7 +28,7 @@ pub mod reseal;
 pub mod sealer;
 pub mod secrets_file;
 pub mod sqlite;
-mod status;
+mod status_list;
 pub mod transfer;
 
 use async_trait::async_trait;

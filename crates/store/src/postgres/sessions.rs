@@ -9,7 +9,7 @@ use super::connection::Connection;
 use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
 use crate::records::{NewSession, Page, SessionFilter, StoredSession};
-use crate::status;
+use crate::status_list;
 
 /// A session with its identity in one look-up by primary keys.
 const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions.token_hash, sessions.active, \
@@ -57,7 +57,7 @@ impl PostgresStore {
         list: u64,
         now: Timestamp,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some((first, end)) = status::range(list) else { return Ok(None) };
+        let Some((first, end)) = status_list::range(list) else { return Ok(None) };
         let mut connection = self.connection().await?;
         let begun = sqlx::query(
             "SELECT 1 FROM session_status_index WHERE last_value > $1 OR (last_value = $1 AND is_called)",
@@ -75,7 +75,7 @@ impl PostgresStore {
              GROUP BY word",
         )
         .bind(first)
-        .bind(i64::from(status::PER_WORD))
+        .bind(i64::from(status_list::PER_WORD))
         .bind(end)
         .bind(now.micros());
         let words = connection.all(words).await?;
@@ -83,7 +83,7 @@ impl PostgresStore {
             .iter()
             .map(|found| Ok((row::integer(found, "word")?, row::integer(found, "refused")?)))
             .collect();
-        Ok(Some(status::list(words?)))
+        Ok(Some(status_list::list(words?)))
     }
 
     async fn one(

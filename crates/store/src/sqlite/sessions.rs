@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{NewSession, Page, SessionFilter, StoredSession};
-use crate::status;
+use crate::status_list;
 
 /// A session with its identity in one look-up by primary keys.
 const COLUMNS: &str = "SELECT sessions.id AS session_id, sessions.kind, sessions.token_hash, sessions.active, \
@@ -51,7 +51,7 @@ impl SqliteStore {
         list: u64,
         now: Timestamp,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let Some((first, end)) = status::range(list) else { return Ok(None) };
+        let Some((first, end)) = status_list::range(list) else { return Ok(None) };
         let begun = sqlx::query("SELECT next FROM status_counter WHERE next > ?").bind(first);
         if self.readers.row(begun).await?.is_none() {
             return Ok(None);
@@ -66,7 +66,7 @@ impl SqliteStore {
              GROUP BY word",
         )
         .bind(first)
-        .bind(status::PER_WORD)
+        .bind(status_list::PER_WORD)
         .bind(end)
         .bind(now.micros());
         let words = self.readers.rows(query).await?;
@@ -74,7 +74,7 @@ impl SqliteStore {
             .iter()
             .map(|found| Ok((row::integer(found, "word")?, row::integer(found, "refused")?)))
             .collect();
-        Ok(Some(status::list(words?)))
+        Ok(Some(status_list::list(words?)))
     }
 
     async fn one(

@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use sessera_model::GoDuration;
 
-use crate::commands::rotation;
+use crate::commands::managed_sets;
 use crate::global::Global;
 
 /// Turn an existing key set into a managed one, whose keys rotate by themselves
@@ -20,7 +20,7 @@ pub(crate) struct AdoptJwk {
     /// The name of the key set
     set: String,
     /// How long each key signs, for example 30d or 720h
-    #[arg(long, value_name = "PERIOD", value_parser = rotation::period)]
+    #[arg(long, value_name = "PERIOD", value_parser = managed_sets::period)]
     rotate: GoDuration,
 }
 
@@ -28,6 +28,6 @@ impl AdoptJwk {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
         let set = context.client.adopt_key_set(&self.set, self.rotate).await?;
-        context.output.print(&rotation::report(&set)?)
+        context.output.print(&managed_sets::report(&set)?)
     }
 }

@@ -7,7 +7,7 @@ use sessera_jose::{Algorithm, JwkSet};
 use sessera_model::GoDuration;
 
 use crate::commands::keys::{self, KeyUse, Members, Named};
-use crate::commands::rotation;
+use crate::commands::managed_sets;
 use crate::global::Global;
 
 /// Make a key and print it, private members included
@@ -42,7 +42,7 @@ pub(crate) struct CreateJwk {
     public: bool,
     /// Make a managed set, each of whose keys signs for this long, for example 30d. No private key leaves the
     /// server
-    #[arg(long, value_name = "PERIOD", value_parser = rotation::period, conflicts_with_all = ["kid", "key_use", "bits"])]
+    #[arg(long, value_name = "PERIOD", value_parser = managed_sets::period, conflicts_with_all = ["kid", "key_use", "bits"])]
     rotate: Option<GoDuration>,
 }
 
@@ -51,7 +51,7 @@ impl CreateJwk {
         let context = global.connect().await?;
         if let Some(period) = self.rotate {
             let set = context.client.create_managed_set(&self.set, self.alg, period).await?;
-            return context.output.print(&rotation::report(&set)?);
+            return context.output.print(&managed_sets::report(&set)?);
         }
         let key_use = self.key_use.as_str().to_owned();
         let new = NewKey { algorithm: self.alg, kid: self.kid, key_use, bits: self.bits };

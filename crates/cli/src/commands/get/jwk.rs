@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::commands::keys::{self, Members, Named};
-use crate::commands::rotation;
+use crate::commands::managed_sets;
 use crate::global::Global;
 
 /// Show key sets, public members only
@@ -39,7 +39,7 @@ impl GetJwk {
         if self.states {
             for set in &self.sets {
                 let set = context.client.managed_set(set).await?;
-                context.output.print(&rotation::report(&set)?)?;
+                context.output.print(&managed_sets::report(&set)?)?;
             }
             return Ok(());
         }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::commands::rotation;
+use crate::commands::managed_sets;
 use crate::global::Global;
 
 /// Take a compromised key of a managed set out at once
@@ -31,9 +31,9 @@ impl RevokeJwk {
             "{} is out, {} signs now; others may accept tokens of the old key until {} ({} from now)",
             revoked.kid,
             revoked.signer,
-            rotation::second(revoked.accepted_until),
-            rotation::about(revoked.accepted_until.since(set.now))
+            managed_sets::second(revoked.accepted_until),
+            managed_sets::about(revoked.accepted_until.since(set.now))
         ));
-        context.output.print(&rotation::report(&set)?)
+        context.output.print(&managed_sets::report(&set)?)
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::commands::rotation;
+use crate::commands::managed_sets;
 use crate::global::Global;
 
 /// Let the next key of a managed set sign as soon as all verifiers can know it
@@ -27,9 +27,9 @@ impl RotateJwk {
         context.output.note(&format!(
             "the key {} signs from {} on",
             rotated.kid,
-            rotation::second(rotated.activates_at)
+            managed_sets::second(rotated.activates_at)
         ));
         let set = context.client.managed_set(&self.set).await?;
-        context.output.print(&rotation::report(&set)?)
+        context.output.print(&managed_sets::report(&set)?)
     }
 }

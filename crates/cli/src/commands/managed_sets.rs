@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sessera_client::rotation::{ManagedKey, ManagedKeySet};
+use sessera_client::managed_sets::{ManagedKey, ManagedKeySet};
 use sessera_model::{GoDuration, Timestamp};
 
 use crate::output::{Report, Table};
