@@ -1,4 +1,4 @@
-// Whole journeys through the pages, with scripts and without: nothing may depend on them.
+// Whole journeys through the pages, with scripts and without, because nothing may depend on scripts.
 
 import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"

@@ -1,5 +1,5 @@
-// Every page once, in light and dark, on a desktop and a phone: axe finds nothing wrong, nothing runs
-// over the edge, nothing breaks the page's own policy. What is seen is kept as pictures in SCREENSHOTS.
+// Every page once, in light and dark, on a desktop and a phone. axe finds nothing wrong, nothing runs over
+// the edge, and nothing breaks the page's own policy. Pictures of the pages are kept in SCREENSHOTS.
 
 import assert from "node:assert/strict"
 import { mkdir, readFile, writeFile } from "node:fs/promises"

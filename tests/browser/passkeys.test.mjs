@@ -1,4 +1,4 @@
-// Passkeys in a real browser, with a device that Chromium plays: added, used to sign in, taken away.
+// Passkeys in a real browser with a device that Chromium plays. One is added, used to sign in and removed.
 
 import assert from "node:assert/strict"
 import { readFile } from "node:fs/promises"
@@ -10,7 +10,7 @@ import { account, browser, PASSWORD, Person } from "./surroundings.mjs"
 
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
 const EMAIL = "ada@example.test"
-// Browsers take this origin for a safe one, and it has a domain, which 127.0.0.1 has not.
+// Browsers take this origin for a safe one, and it has a domain, which 127.0.0.1 does not.
 const SITE = "http://localhost"
 
 let chromium

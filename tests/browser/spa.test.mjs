@@ -1,5 +1,5 @@
-// The examples in examples/spa in a real browser, over TLS and under real host names: a page gets its
-// token on another origin and calls a third server, which verifies it with the public key set alone.
+// The examples in examples/spa in a real browser, over TLS and under real host names. A page gets its token
+// on another origin and calls a third server, which verifies it with the public key set alone.
 
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"

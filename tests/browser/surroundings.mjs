@@ -1,4 +1,4 @@
-// What the tests in a browser need: a server that sends mail, the mail, and Chromium.
+// What the tests in a browser need, which is a server that sends mail, the mail, and Chromium.
 
 import { chromium } from "playwright-core"
 import { simpleParser } from "mailparser"

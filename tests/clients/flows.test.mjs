@@ -1,4 +1,4 @@
-// Ory's own client, unchanged, through every flow: as a browser with cookies and as a native client.
+// Ory's own client, unchanged, goes through every flow, as a browser with cookies and as a native client.
 
 import assert from "node:assert/strict"
 import { createHmac } from "node:crypto"

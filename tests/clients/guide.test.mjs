@@ -1,4 +1,4 @@
-// Ory's guide "Convert Ory Sessions to JSON Web Tokens", step by step, with the clients it names.
+// Follows Ory's guide "Convert Ory Sessions to JSON Web Tokens" step by step, with the clients it names.
 
 import assert from "node:assert/strict"
 import { execFileSync } from "node:child_process"

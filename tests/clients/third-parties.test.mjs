@@ -1,5 +1,5 @@
-// docs/third-parties.md as it stands there: its commands, its mapper and its page, against a receiver that
-// checks tokens as Zendesk documents it.
+// Follows docs/third-parties.md with its commands, its mapper and its page, against a receiver that checks
+// tokens as Zendesk documents it.
 
 import assert from "node:assert/strict"
 import { readFile, writeFile } from "node:fs/promises"

@@ -1,5 +1,5 @@
-// docs/verifiers.md as it stands there: its programs against a real server, with good and bad tokens, and its
-// configuration files compared with what the server publishes.
+// Runs the programs of docs/verifiers.md against a real server, with good and bad tokens, and compares its
+// configuration files with what the server publishes.
 
 import assert from "node:assert/strict"
 import { execFile, spawn } from "node:child_process"
@@ -121,7 +121,7 @@ describe("programs", () => {
     const stays = await (await signIn("ada@example.test"))("watched")
     const goes = await (await signIn("ada@example.test"))("watched")
     const { sid } = JSON.parse(Buffer.from(goes.split(".")[1], "base64url"))
-    // Nobody has read a list yet, so the first one knows of it.
+    // Nobody has read a list yet, so the first one knows of the revocation.
     await new IdentityApi(new Configuration({ basePath: server.adminUrl })).disableSession({ id: sid })
     const [program] = here("Node: jose, with status lists", "js")
     const code = `${program}\nconsole.log(JSON.stringify(await verify(process.argv[1])))`
@@ -215,7 +215,7 @@ async function freePort() {
 
 describe("configuration files", () => {
   const discovered = async (issuer) => {
-    // As OpenID Connect Discovery 1.0, section 4, makes the address.
+    // The address is made as OpenID Connect Discovery 1.0, section 4, says.
     const answer = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`)
     assert.equal(answer.status, 200)
     return answer.json()

@@ -1,4 +1,4 @@
-"""The clock jumps by an hour while the server runs: no token that ends before it began, no key that comes back."""
+"""The clock jumps by an hour while the server runs. No token ends before it began, and no retired key comes back."""
 
 import base64
 import glob
@@ -31,7 +31,7 @@ class Asker:
     def work(self):
         while not self.stopped:
             status, _, body = self.server.ask("/sessions/whoami?tokenize_as=t", token=self.token)
-            # 503: the node has to look at its keys again first.
+            # With 503 the node says that it has to read its keys again first.
             if status == 200:
                 claims = part(body["tokenized"], 1)
                 self.count += 1
@@ -71,7 +71,7 @@ class Jumps(unittest.TestCase):
         self.assertEqual(status, 200)
 
     def start(self):
-        # Waiting goes by another clock, which does not jump.
+        # The wait goes by another clock, which does not jump.
         self.server.start(
             LD_PRELOAD=FAKETIME[0], FAKETIME_TIMESTAMP_FILE=self.offset, FAKETIME_NO_CACHE="1", DONT_FAKE_MONOTONIC="1"
         )
@@ -127,7 +127,7 @@ class Jumps(unittest.TestCase):
             status, _, answer = self.server.manage("/admin/rotation/keys")
             self.assertEqual({key["kid"]: key["state"] for key in answer["keys"]}[first], "retired")
             self.assertEqual(part(until(self.signed, "a token"), 0)["kid"], second)
-        # Also after a start, when only the database knows that time had gone on.
+        # This holds after a start too, when only the database knows that time had gone on.
         self.server.kill()
         self.start()
         self.assertEqual(self.states()[first], "retired")

@@ -16,7 +16,7 @@ import urllib.request
 
 from test_faults import PATIENCE, Server, until
 
-# Small, so that tests need not wait for long; everything is bounded by them.
+# The limits are small, so that tests need not wait for long.
 SHORT = {"head": "2s", "answer": "2s"}
 
 
@@ -49,7 +49,7 @@ def connect(server, *sent):
 
 
 def read_all(connection):
-    """What comes until the other side closes."""
+    """Everything that comes until the other side closes."""
     answer = b""
     with contextlib.suppress(ConnectionError):
         while piece := connection.recv(65536):
@@ -70,12 +70,12 @@ def descriptors(server):
 
 class Stopping(unittest.TestCase):
     def begin(self, server):
-        """A request in flight: its body is not there yet."""
+        """A request in flight, whose body is not there yet."""
         body = json.dumps({"traits": {"email": "late@example.org"}}).encode()
         head = f"POST /admin/identities HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
         connection = socket.create_connection(("127.0.0.1", server.admin), timeout=PATIENCE)
         connection.sendall(head.encode() + body[:5])
-        # An answer on a second connection that came later: the server has seen the first one.
+        # An answer on a second connection, which came later, shows that the server has seen the first one.
         self.assertEqual(server.manage("/health/alive")[0], 200)
         return connection, body[5:]
 
@@ -216,7 +216,7 @@ class Slow(unittest.TestCase):
                 with self.subTest(when):
                     quiet, abrupt = connect(server, sent), connect(server, sent)
                     until(lambda: open_ones() == 2, "both are accepted")
-                    # One says that it will send no more, and waits; the other is gone without a word.
+                    # One says that it will send no more and waits. The other goes away without a word.
                     quiet.shutdown(socket.SHUT_WR)
                     abrupt.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                     abrupt.close()
@@ -233,14 +233,14 @@ class Slow(unittest.TestCase):
         connections, selector = [], selectors.DefaultSelector()
 
         def connected(server, count):
-            """So many idle connections, never more at once than the system holds until they are accepted."""
+            """Opens so many idle connections, never more at once than the system holds until they are accepted."""
             for number in range(1, count + 1):
                 yield connect(server)
                 if number % 100 == 0:
                     until(lambda: metric(server, 'sessera_connections{api="public"}') >= number, "they are accepted")
 
         try:
-            # None may end before the last one is there, however busy this machine is.
+            # None may end before the last one is open, however busy this machine is.
             with serving() as server:
                 began = time.monotonic()
                 some = list(connected(server, 500))

@@ -1,4 +1,4 @@
-"""Faults under a running server: what was acknowledged is there afterwards, whatever happens.
+"""Faults under a running server. What was acknowledged is there afterwards, whatever happens.
 
 ROUNDS says how often the server is killed in a burst, for each engine; 100 take about three minutes.
 """
@@ -82,7 +82,7 @@ class Server:
             json.dump(config, file)
 
     def start(self, under=(), **environment):
-        """Starts it, perhaps under another program and with more in its environment."""
+        """Starts the server, perhaps under another program and with more in its environment."""
         self.log = open(os.path.join(self.folder, "log"), "ab")
         self.process = subprocess.Popen(
             [*under, PROGRAM, "serve", "-c", self.file],
@@ -97,7 +97,7 @@ class Server:
         return self
 
     def fails_to_start(self):
-        """What it says about it."""
+        """What the server says about it."""
         run = subprocess.run([PROGRAM, "serve", "-c", self.file], capture_output=True, text=True, timeout=PATIENCE)
         assert run.returncode == 1, run
         assert "panicked" not in run.stderr, run.stderr
@@ -232,7 +232,7 @@ class Killed(unittest.TestCase):
 
 @contextlib.contextmanager
 def small_disk():
-    """A folder on a disk of its own, 4 MB large; nothing where mounting is not allowed."""
+    """A folder on a disk of its own with 4 MB, or None where mounting is not allowed."""
     with tempfile.TemporaryDirectory() as folder:
         mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", folder]
         if subprocess.run(mount, capture_output=True).returncode:
@@ -260,14 +260,14 @@ class FailingDisk:
 
     def mend(self):
         subprocess.run(["umount", self.folder], check=True)
-        # 1: there was something to mend.
+        # The exit code 1 says that there was something to mend.
         assert subprocess.run(["e2fsck", "-y", self.image], capture_output=True).returncode <= 1
         assert self.mount()
 
 
 @contextlib.contextmanager
 def failing_disk():
-    """Such a disk; nothing where mounting is not allowed."""
+    """A disk whose file system can turn read-only, or None where mounting is not allowed."""
     with tempfile.TemporaryDirectory() as folder:
         disk = FailingDisk(folder)
         with open(disk.image, "wb") as image:
@@ -353,7 +353,7 @@ class Disk(unittest.TestCase):
             server = Server(folder, f"sqlite://{path}").start()
             server.people()
             tokens = [server.sign_in(number)[1] for number in range(PEOPLE)]
-            # What is in the log of the database goes into its file, and nothing is in memory any more.
+            # The log of the database goes into its file, and nothing is left in memory.
             server.stop()
             server.start()
             self.assertEqual(server.whoami(tokens[0]), 200)
@@ -361,7 +361,7 @@ class Disk(unittest.TestCase):
                 good = file.read()
                 file.seek(4096)
                 file.write(b"\xaa" * (len(good) - 4096))
-            # Reading sees the damage sooner or later, as pages of the file are kept in memory, too.
+            # Reads hit the damage sooner or later, because pages of the file are kept in memory too.
             status, _, body = until(lambda: (a := server.manage("/admin/identities"))[0] != 200 and a, "the damage")
             self.assertEqual((status, body["error"]["code"]), (500, 500))
             self.assertNotIn("malformed", json.dumps(body), "what happened is for the log")

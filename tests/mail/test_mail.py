@@ -46,7 +46,7 @@ def free_port():
 
 
 class MailServer:
-    """Keeps what it takes; refuses as many mails as told at first."""
+    """Keeps what it takes, and refuses the first mails, as many as it is told."""
 
     def __init__(self, port, refusals=0, **options):
         self.mails, self.refusals, self.logins = [], refusals, []

@@ -1,4 +1,4 @@
-"""PostgreSQL servers of a test's own: a primary, its standbys, certificates."""
+"""PostgreSQL servers of a test's own, with a primary, its standbys and certificates."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ def give(path):
 
 
 class Server:
-    """A PostgreSQL server. Everybody on this machine may connect; it holds test data only."""
+    """A PostgreSQL server. It holds test data only, so everybody on this machine may connect."""
 
     def __init__(self, folder, name):
         self.folder, self.name, self.port = os.path.join(folder, name), name, free_port()
@@ -39,7 +39,7 @@ class Server:
         self.run("pg_ctl", what, "--wait", "--timeout=60", "--silent", "--pgdata", self.folder, *log, *arguments)
 
     def make(self, **settings):
-        """A new one, which is a primary."""
+        """Makes a new server, which is a primary."""
         arguments = ["--username=sessera", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]
         self.run("initdb", "--pgdata", self.folder, *arguments)
         self.configure(listen_addresses="127.0.0.1", unix_socket_directories="", fsync="off", **settings)
@@ -48,7 +48,7 @@ class Server:
         return self
 
     def follow(self, primary):
-        """A copy of a primary, which follows it."""
+        """Makes a copy of a primary, which follows it."""
         source = f"host=127.0.0.1 port={primary.port} user=sessera application_name={self.name}"
         self.run("pg_basebackup", "--pgdata", self.folder, "-R", "--checkpoint=fast", "--no-sync", "-d", source)
         self.configure()
@@ -70,7 +70,7 @@ class Server:
         return run.stdout.strip()
 
     def pause(self):
-        """Stands still in what it replays."""
+        """Stops replaying what the primary sends."""
         self.sql("SELECT pg_wal_replay_pause()")
         until(lambda: self.sql("SELECT pg_get_wal_replay_pause_state()") == "paused", "the pause")
 
@@ -78,7 +78,7 @@ class Server:
         self.sql("SELECT pg_wal_replay_resume()")
 
     def end(self):
-        """Whatever state it is in."""
+        """Stops the server, whatever state it is in."""
         if os.path.exists(os.path.join(self.folder, "postmaster.pid")):
             self.stop("immediate")
 

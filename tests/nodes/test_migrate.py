@@ -1,4 +1,4 @@
-"""`sessera migrate` with the real program: between the engines, and from the tables of an Ory Kratos."""
+"""`sessera migrate` with the real program, between the engines and from the tables of an Ory Kratos."""
 
 import contextlib
 import json
@@ -63,7 +63,7 @@ class Moving(unittest.TestCase):
         return {table: (int(rows), checksum) for table, rows, checksum in found}
 
     def ask(self, node, tokens):
-        """All that must be the same wherever the data lies."""
+        """Everything that must be the same wherever the data lies."""
         sessions = []
         for token in tokens:
             answer = node.whoami(token)

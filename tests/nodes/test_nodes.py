@@ -1,4 +1,4 @@
-"""Three nodes on one PostgreSQL behind nginx: what one changes, all see within a second."""
+"""Three nodes on one PostgreSQL behind nginx. What one changes, all see within a second."""
 
 import contextlib
 import json
@@ -86,7 +86,7 @@ class Proxy:
         self.target = target
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
-        # Which connections stand still: none, "lines" (those that listen), or "all".
+        # The connections that stand still, which are none, "lines" (those that listen), or "all".
         self.frozen = None
         self.delay = 0
         threading.Thread(target=self.accept, daemon=True).start()
@@ -161,9 +161,9 @@ class Node:
         return call(f"http://127.0.0.1:{self.admin}{path}", method, body)
 
     def metric(self, line):
-        """A number from the metrics; none when it is not there."""
+        """A number from the metrics, or None when it is not there."""
         lines = self.manage("/metrics/prometheus").body
-        # One that cannot be parsed as JSON stays as it came.
+        # An answer that cannot be parsed as JSON stays as it came.
         found = [text for text in lines.decode().splitlines() if text.startswith(line + " ")]
         return float(found[0].rsplit(" ", 1)[1]) if found else None
 
@@ -208,7 +208,7 @@ def setUpModule():
 
 
 class ThreeNodes(unittest.TestCase):
-    """All share one cluster, one database and three nodes; the third one reaches it through a proxy."""
+    """All tests share one cluster, one database and three nodes. The third node reaches the database through a proxy."""
 
     @classmethod
     def setUpClass(cls):
@@ -266,7 +266,7 @@ class ThreeNodes(unittest.TestCase):
         shutil.rmtree(cls.folder)
 
     def signed_in(self):
-        """Somebody new, whose session all nodes know by heart."""
+        """A new person, whose session all nodes have in memory."""
         type(self).number += 1
         email = f"person{self.number}@example.org"
         identity = self.nodes[0].person(email)
@@ -425,7 +425,7 @@ class ThreeNodes(unittest.TestCase):
         self.assertEqual(node.metric('sessera_store_connections{pool="primary",state="most"}'), 4)
         self.assertEqual(node.metric('sessera_store_waiting{pool="primary"}'), 0)
         self.assertEqual(node.metric("sessera_line_trusted"), 1)
-        # Both clocks are this machine's; the question and the answer take a moment, which is never nothing.
+        # Both clocks are this machine's. The question and the answer take a moment, which is never nothing.
         self.assertLess(abs(node.metric("sessera_clock_difference_seconds")), 0.5)
         self.assertNotEqual(node.metric("sessera_clock_difference_seconds"), 0)
         self.proxy.delay = 2

@@ -26,11 +26,11 @@ VERIFIERS = json.loads(os.environ["VERIFIERS"])
 PERIOD = 10
 TTL = 5
 TIMES = {"lease": "2s", "skew": "1s", "max_age": "2s"}
-# Seconds between two tokens (a rate, nothing is waited for), and how long before its end a token is verified
+# The seconds between two tokens (a rate, nothing is waited for), and how long before its end a token is verified
 # for the second time.
 PACE = 0.05
 LATE = 0.5
-# Of this many rotations one has a killed node, the next its return, another one a restarted database.
+# Among this many rotations one has a killed node, the next one its return, and another one a restarted database.
 ROUND = 4
 
 
@@ -102,7 +102,7 @@ class Rotation(unittest.TestCase):
 
     def setUp(self):
         self.signers, self.refused, self.tokens, self.disturbed = [], 0, 0, []
-        # What comes at a time: a token once more, or a disturbance.
+        # What comes at a time, which is a token once more or a disturbance.
         self.due, self.number = [], itertools.count()
 
     def later(self, seconds, work):
@@ -113,7 +113,7 @@ class Rotation(unittest.TestCase):
             verifier.ask(token, sub)
 
     def step(self, turn):
-        """One more token, from the next node, and what is due."""
+        """Takes one more token from the next node, and does what is due."""
         node, (sub, session) = self.nodes[turn % 3], self.people[turn % 2]
         answer = node.whoami(session, "t")
         if answer.status == 200:
@@ -125,7 +125,7 @@ class Rotation(unittest.TestCase):
             self.verify(token, sub)
             self.later(claims(token)["exp"] - time.time() - LATE, lambda: self.verify(token, sub))
         else:
-            # A node that is down, or that cannot be sure of its keys, gives no token: that is no failure.
+            # A node that is down, or that cannot be sure of its keys, gives no token, which is not a failure.
             self.refused += 1
         while self.due and self.due[0][0] <= time.monotonic():
             heapq.heappop(self.due)[2]()
@@ -190,7 +190,7 @@ class Rotation(unittest.TestCase):
             print(f"{verifier.language}: {verifier.failures[0]}")
 
     def let_the_next_key_sign_at_once(self):
-        """Breaks the rule, in the database: whatever key was prepared signs now."""
+        """Breaks the rule in the database, so that whatever key was prepared signs now."""
         version, managed = sql("SELECT version, managed FROM key_sets WHERE name = 'keys'", "rotation").split("|", 1)
         managed = json.loads(managed)
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())

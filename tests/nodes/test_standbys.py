@@ -66,7 +66,7 @@ class Reading(unittest.TestCase):
         self.assertEqual(answer.status, 204, answer.body)
 
     def ends(self, token):
-        """It is seen within the bound and stays so."""
+        """The change is seen within the bound and stays so."""
         end = time.monotonic() + BOUND
         while self.node.whoami(token).status != 401:
             self.assertLess(time.monotonic(), end)
@@ -104,7 +104,7 @@ class Reading(unittest.TestCase):
         def ask():
             while not stopped.is_set():
                 token, _ = random.choice(sessions)
-                # Who was answered long enough ago must be out.
+                # A session whose end was acknowledged long enough ago must be refused.
                 due = token in ended and time.monotonic() > ended[token] + BOUND
                 status = self.node.whoami(token).status
                 if status != 401 if due else status not in (200, 401):
@@ -158,7 +158,7 @@ class Reading(unittest.TestCase):
 
 
 class People:
-    """They sign in and out through any node, and note what was acknowledged."""
+    """People who sign in and out through any node, and note what was acknowledged."""
 
     def __init__(self, nodes, emails):
         self.nodes, self.emails, self.stopped = nodes, emails, False
@@ -265,7 +265,7 @@ class Failover(unittest.TestCase):
             self.assertEqual(answer.status, 503, answer.body)
             self.assertTrue(answer.headers["Retry-After"])
             self.assertLess(time.monotonic() - began, 15)
-        # Who gave up waiting leaves nothing behind that uses up connections.
+        # A commit that was given up leaves nothing behind that uses up connections.
         until(lambda: self.first.sql(waiting) == "0", "the end of commits that nobody waits for")
         self.assertIn(other.whoami(token).status, (200, 401), "reading goes on")
         self.second.control("start")
@@ -324,7 +324,7 @@ class Encrypted(unittest.TestCase):
             self.assertEqual(node.stop(), 0)
 
     def test_prefer_takes_what_there_is(self):
-        """The default: encrypted where the server can, and without a look at its certificate."""
+        """By default connections are encrypted where the server can, without a look at its certificate."""
         for name, parameters in {"default": "", "prefer": "sslmode=prefer"}.items():
             node = self.node(name, parameters)
             try:

@@ -1,4 +1,4 @@
-// A verifier that keeps the published keys exactly as long as it may, made of jose. See README.md.
+// A verifier made of jose that keeps the published keys for exactly as long as it may. See README.md.
 
 import { createInterface } from "node:readline"
 

@@ -1,4 +1,4 @@
-"""A verifier that keeps the published keys exactly as long as it may, made of PyJWT. See README.md."""
+"""A verifier made of PyJWT that keeps the published keys for exactly as long as it may. See README.md."""
 
 import json
 import re
@@ -12,7 +12,7 @@ ISSUER, *ADDRESSES = sys.argv[1:]
 
 
 class Published:
-    """The published keys; fetched only when the copy at hand is older than its max-age."""
+    """The published keys, which are fetched only when the copy at hand is older than its max-age."""
 
     def __init__(self):
         self.kept, self.until = None, 0
