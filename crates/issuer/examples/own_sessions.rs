@@ -15,7 +15,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use prometheus::Registry;
 use serde_json::{Map, Value, json};
 use sessera_issuer::sessions::{Presented, Question};
 use sessera_issuer::tokens::TokenSteps;
@@ -74,7 +73,7 @@ pub async fn claims() -> Result<Map<String, Value>, Box<dyn Error>> {
     let ada = session_of_ada(&*random, clock.now());
     let source = Arc::new(OwnSessions(HashMap::from([(TokenHash::of(CREDENTIAL), ada)])));
     let cache = Arc::new(SessionCache::new(1 << 20));
-    let metrics = IssuerMetrics::registered(&Registry::new())?;
+    let metrics = IssuerMetrics::new()?;
     let sessions = Sessions::new(cache, source, clock.clone(), metrics.clone());
     let issuer = TokenIssuer::new(clock.clone(), random, Arc::new(Lease::default()), metrics);
 

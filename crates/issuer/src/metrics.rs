@@ -1,6 +1,7 @@
 //! What happens here, in numbers.
 
-use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::core::Collector;
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts};
 
 /// Bounds of times in seconds: from what memory answers to what a client gives up on.
 const SECONDS: [f64; 14] =
@@ -29,13 +30,13 @@ pub struct IssuerMetrics {
 }
 
 impl IssuerMetrics {
-    /// Numbers that all are zero, shown by `registry`. Fails when it has one of their names already.
-    pub fn registered(registry: &Registry) -> prometheus::Result<Self> {
+    /// Numbers that all are zero. The error is a name that cannot be one, which a test would show.
+    pub fn new() -> prometheus::Result<Self> {
         let times = |name: &str, help: &str| {
             Histogram::with_opts(HistogramOpts::new(name, help).buckets(SECONDS.to_vec()))
         };
         let fuel = HistogramOpts::new("sessera_mapper_fuel", "Evaluation steps of claims mappers.");
-        let metrics = Self {
+        Ok(Self {
             cache_hits: IntCounter::new("sessera_session_cache_hits_total", "Sessions found in memory.")?,
             cache_misses: IntCounter::new(
                 "sessera_session_cache_misses_total",
@@ -55,15 +56,19 @@ impl IssuerMetrics {
                 "sessera_clock_difference_seconds",
                 "By how much the database's clock is ahead of this machine's.",
             )?,
-        };
-        for counter in [&metrics.cache_hits, &metrics.cache_misses] {
-            registry.register(Box::new(counter.clone()))?;
-        }
-        for histogram in [&metrics.mapper_seconds, &metrics.mapper_fuel, &metrics.signing_seconds] {
-            registry.register(Box::new(histogram.clone()))?;
-        }
-        registry.register(Box::new(metrics.refused_tokens.clone()))?;
-        registry.register(Box::new(metrics.clock_difference.clone()))?;
-        Ok(metrics)
+        })
+    }
+
+    /// All numbers, to be registered.
+    pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
+        vec![
+            Box::new(self.cache_hits.clone()),
+            Box::new(self.cache_misses.clone()),
+            Box::new(self.mapper_seconds.clone()),
+            Box::new(self.mapper_fuel.clone()),
+            Box::new(self.signing_seconds.clone()),
+            Box::new(self.refused_tokens.clone()),
+            Box::new(self.clock_difference.clone()),
+        ]
     }
 }

@@ -104,7 +104,7 @@ impl Metrics {
                 whoami_seconds: request_seconds.with_label_values(&["public", "/sessions/whoami", "2xx"]),
                 requests,
                 request_seconds,
-                issuer: IssuerMetrics::registered(&registry)?,
+                issuer: IssuerMetrics::new()?,
                 cache_entries: gauge("sessera_session_cache_entries", "Sessions in memory.")?,
                 cache_bytes: gauge("sessera_session_cache_bytes", "Bytes of sessions in memory.")?,
                 store_seconds,
@@ -162,7 +162,7 @@ impl Metrics {
         for counters in [&self.store_failures, &self.connections_refused, &self.spans] {
             self.registry.register(Box::new(counters.clone()))?;
         }
-        for collector in self.accounts.collectors() {
+        for collector in self.accounts.collectors().into_iter().chain(self.issuer.collectors()) {
             self.registry.register(collector)?;
         }
         for gauges in [&self.store_connections, &self.store_waiting, &self.connections] {

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prometheus::Registry;
 use serde_json::Map;
 use sessera_model::{FixedClock, GoDuration, Identity, IdentityState, Session, StatusIndex, Timestamp, Uuid};
 use sessera_rotation::Timing;
@@ -114,7 +113,7 @@ fn sessions() -> (Sessions, Arc<Source>) {
     for flag in [&source.knows, &source.answers, &source.tells] {
         flag.store(true, Ordering::SeqCst);
     }
-    let metrics = IssuerMetrics::registered(&Registry::new()).unwrap();
+    let metrics = IssuerMetrics::new().unwrap();
     let cache = Arc::new(SessionCache::new(1 << 20));
     (Sessions::new(cache, source.clone(), Arc::new(FixedClock::at(NOW)), metrics), source)
 }

@@ -281,37 +281,19 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_code_is_good_for_its_page_its_secret_and_a_minute() {
+    async fn a_code_is_good_for_its_page_and_its_secret() {
         let server = server().await;
         let cookie = browser(&server).await;
         for (origin, secret, status) in [
             ("https://evil.example", SECRET, 403),
-            ("https://app.example-two.test:444", SECRET, 403),
-            ("null", SECRET, 403),
             (ORIGIN, "another-secret-of-the-page-that-nobody-knows-0", 400),
-            (ORIGIN, "short", 400),
         ] {
             let code = code(&server, &cookie).await;
             assert_eq!(exchange(&server, origin, &code, secret).await.status, status, "{origin} {secret}");
             let again = exchange(&server, ORIGIN, &code, SECRET).await;
             assert_eq!(again.status, 400, "one try is all there is");
         }
-        let late = code(&server, &cookie).await;
-        server.clock.advance(std::time::Duration::from_secs(60));
-        assert_eq!(exchange(&server, ORIGIN, &late, SECRET).await.status, 400);
         assert_eq!(exchange(&server, ORIGIN, "", "").await.status, 400);
-    }
-
-    #[tokio::test]
-    async fn a_code_of_two_requests_at_once_is_good_for_one() {
-        let server = server().await;
-        let cookie = browser(&server).await;
-        let code = code(&server, &cookie).await;
-        let exchange = || exchange(&server, ORIGIN, &code, SECRET);
-        let (one, other) = tokio::join!(exchange(), exchange());
-        let mut statuses = [one.status, other.status];
-        statuses.sort_unstable();
-        assert_eq!(statuses, [200, 400]);
     }
 
     #[tokio::test]

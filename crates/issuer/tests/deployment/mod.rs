@@ -1,0 +1,141 @@
+//! A deployment for tests: a database in a temporary folder, a clock that stands still, Ada and her session.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use sessera_issuer::sessions::OwnStore;
+use sessera_issuer::{
+    Compiled, IssuerMetrics, Lease, ManagedKeys, SessionCache, Sessions, Settings, Templates, TokenIssuer,
+};
+use sessera_model::{
+    AssuranceLevel, Clock, FixedClock, GoDuration, Identity, IdentityState, Random, Session, SystemRandom,
+    Timestamp, TokenHash,
+};
+use sessera_rotation::Timing;
+use sessera_store::sqlite::{SqliteOptions, SqliteStore};
+use sessera_store::{Change, Cipher, Committer, NewSession, SessionKind, Store};
+use tempfile::TempDir;
+
+/// Opens Ada's session.
+pub(crate) const TOKEN: &str = "the session token of Ada";
+
+/// The public base URL.
+pub(crate) const BASE_URL: &str = "https://id.example.org/";
+
+/// The parts of an issuer on its own store.
+pub(crate) struct Deployment {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) committer: Committer,
+    pub(crate) clock: Arc<FixedClock>,
+    pub(crate) random: Arc<dyn Random>,
+    pub(crate) lease: Arc<Lease>,
+    pub(crate) sessions: Sessions,
+    pub(crate) tokens: TokenIssuer,
+    pub(crate) managed_keys: ManagedKeys,
+    /// Ada's session.
+    pub(crate) session: Session,
+    /// Deleted when the test ends.
+    _folder: TempDir,
+}
+
+impl Deployment {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
+        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
+        let options = SqliteOptions {
+            path: folder.path().join("test.sqlite"),
+            cipher: Arc::new(Cipher::new(&["32-characters-for-cipher-tests-1".into()]).unwrap()),
+            random: random.clone(),
+        };
+        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
+        let cache = Arc::new(SessionCache::new(1 << 20));
+        let committer = Committer::new(store.clone(), vec![cache.clone()]);
+        let metrics = IssuerMetrics::new().unwrap();
+        let lease = Arc::new(Lease::default());
+        let source = Arc::new(OwnStore::new(store.clone()));
+        let session = sign_in(&committer, &*random, clock.now()).await;
+        Self {
+            sessions: Sessions::new(cache, source, clock.clone(), metrics.clone()),
+            tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), metrics.clone()),
+            managed_keys: ManagedKeys::new(
+                store.clone(),
+                committer.clone(),
+                clock.clone(),
+                lease.clone(),
+                metrics.clock_difference.clone(),
+            ),
+            store,
+            committer,
+            clock,
+            random,
+            lease,
+            session,
+            _folder: folder,
+        }
+    }
+
+    /// Compiles templates with the key sets as they are stored now.
+    pub(crate) async fn compiled(&self, templates: Value) -> Compiled {
+        let Value::Object(templates) = templates else { panic!("templates are an object") };
+        let sets = self.store.key_sets().await.unwrap();
+        Compiled::compile(settings(templates), &sets, &Templates::default()).unwrap()
+    }
+
+    /// Does what is due to managed keys as a node does it, and returns what it signs with then.
+    pub(crate) async fn maintain(&self, compiled: Compiled) -> Compiled {
+        let look = self.managed_keys.look(&compiled).await.unwrap();
+        let templates = Value::Object(compiled.settings.templates.clone());
+        let compiled = if look.outdated { self.compiled(templates).await } else { compiled };
+        self.managed_keys.confirm(look);
+        compiled
+    }
+}
+
+fn settings(templates: Map<String, Value>) -> Settings {
+    let seconds = |count| GoDuration::new(Duration::from_secs(count));
+    Settings {
+        base_url: BASE_URL.into(),
+        templates,
+        timing: Timing { lease: seconds(60), skew: seconds(5), max_age: seconds(300) },
+        status_list_max_age: Duration::from_secs(60),
+        max_stale: Duration::ZERO,
+        needs_highest_aal: false,
+    }
+}
+
+async fn sign_in(committer: &Committer, random: &dyn Random, now: Timestamp) -> Session {
+    let identity = Identity {
+        id: random.uuid(),
+        external_id: None,
+        schema_id: "default".into(),
+        state: IdentityState::Active,
+        state_changed_at: now,
+        traits: serde_json::json!({"email": "ada@example.org"}),
+        verifiable_addresses: vec![],
+        recovery_addresses: vec![],
+        metadata_public: None,
+        metadata_admin: None,
+        created_at: now,
+        updated_at: now,
+        version: 1,
+    };
+    let session = Session {
+        id: random.uuid(),
+        identity_id: identity.id,
+        active: true,
+        issued_at: now,
+        expires_at: now + Duration::from_secs(24 * 3600),
+        authenticated_at: now,
+        last_used_at: None,
+        assurance_level: AssuranceLevel::Aal1,
+        methods: vec![],
+        devices: vec![],
+    };
+    let new = NewSession { session: session.clone(), kind: SessionKind::Native, token: TokenHash::of(TOKEN) };
+    committer.commit(&[Change::InsertIdentity(identity), Change::InsertSession(new)]).await.unwrap();
+    session
+}
