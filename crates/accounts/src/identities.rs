@@ -244,6 +244,13 @@ impl PreparedIdentity {
         } else {
             Change::UpdateIdentity(self.identity.clone())
         }];
+        changes.extend(self.credential_changes());
+        changes
+    }
+
+    /// What to commit together with the identity itself.
+    pub fn credential_changes(&self) -> Vec<Change> {
+        let mut changes = Vec::new();
         for credential in &self.credentials {
             if !self.stored_credentials.contains(credential) {
                 changes.push(Change::PutCredential(CredentialOf {

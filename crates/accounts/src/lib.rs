@@ -8,6 +8,7 @@
 //! | [`accounts`] | the parts that everything here works with |
 //! | [`snapshot`], [`rules`] | what the configuration says, compiled |
 //! | [`flows`] | the self-service flows: signing in, signing up and what belongs to it |
+//! | [`methods`] | the sign-in methods, a folder each |
 //! | [`identities`] | making and changing identities |
 //! | [`schema`] | what the traits of an identity must look like, and what they mean |
 //! | [`password`] | hashes of passwords, and which passwords are refused |
@@ -31,6 +32,7 @@ pub mod language;
 pub mod limits;
 pub mod mail;
 pub mod messages;
+pub mod methods;
 pub mod metrics;
 pub mod password;
 pub mod return_to;

@@ -2,7 +2,9 @@
 
 use sessera_config::Config;
 
+use crate::flows::method::Methods;
 use crate::mail::MailRules;
+use crate::methods;
 use crate::rules::Rules;
 use crate::schema::IdentitySchemas;
 
@@ -13,6 +15,8 @@ pub struct Snapshot {
     pub schemas: IdentitySchemas,
     /// The rules of all flows.
     pub rules: Rules,
+    /// The sign-in methods that are on.
+    pub methods: Methods,
     /// How messages are sent.
     pub mail: MailRules,
 }
@@ -24,6 +28,7 @@ impl Snapshot {
         let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
             .map_err(|error| vec![format!("/identity/schemas: {error}")])?;
         let rules = Rules::compile(config, &config.secrets.cookie)?;
-        Ok(Self { schemas, rules, mail: MailRules::compile(config)? })
+        let methods = methods::compile(config)?;
+        Ok(Self { schemas, rules, methods, mail: MailRules::compile(config)? })
     }
 }

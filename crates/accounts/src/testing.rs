@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sessera_config::Config;
-use sessera_model::{FixedClock, Random, SystemRandom, Timestamp};
+use sessera_model::{Clock as _, FixedClock, Identity, Random, SystemRandom, Timestamp};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::{Cipher, Committer, Store};
 use tempfile::TempDir;
@@ -12,10 +12,19 @@ use tokio::sync::Notify;
 
 use crate::accounts::Accounts;
 use crate::courier::WakeCourier;
+use crate::flows::flow::{Details, Transport};
+use crate::flows::skeleton::{Body, Flows, Kind, Outcome, Shown};
+use crate::flows::visit::{Present, Visit, Visitor};
+use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
+use crate::language::Language;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::password::PasswordHashing;
 use crate::snapshot::Snapshot;
+use crate::ui::Node;
+
+/// A password that is good enough.
+pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
 
 /// Accounts for tests.
 pub(crate) struct TestAccounts {
@@ -59,5 +68,85 @@ impl TestAccounts {
             message_waits,
         };
         Self { parts: Arc::new(parts), snapshot: Arc::new(snapshot), clock, _folder: folder }
+    }
+
+    /// The flows as somebody sees them.
+    pub(crate) fn flows<'a>(&'a self, visitor: &'a Visitor, session: Option<Present<'a>>) -> Flows<'a> {
+        let visit = Visit {
+            accounts: &self.parts,
+            rules: &self.snapshot.rules,
+            schemas: &self.snapshot.schemas,
+            visitor,
+            session,
+            now: self.clock.now(),
+        };
+        Flows { visit, methods: &self.snapshot.methods }
+    }
+
+    /// Stores a person with [`PASSWORD`].
+    pub(crate) async fn person(&self, email: &str) -> Identity {
+        let surroundings = Surroundings {
+            schemas: &self.snapshot.schemas,
+            random: self.parts.random.as_ref(),
+            now: self.clock.now(),
+        };
+        let draft = IdentityDraft::new("default", json!({ "email": email }));
+        let mut prepared = PreparedIdentity::create(draft, surroundings).unwrap();
+        prepared
+            .set_password(self.parts.passwords.hash(self.snapshot.rules.hashing, PASSWORD).await.unwrap());
+        self.parts.committer.commit(&prepared.changes()).await.unwrap();
+        prepared.identity
+    }
+}
+
+/// Somebody with a native client, or with a browser that has a cookie.
+pub(crate) fn visitor(transport: Transport) -> Visitor {
+    Visitor {
+        address: Some([192, 0, 2, 1].into()),
+        user_agent: "tests".into(),
+        device_name: "a test".into(),
+        language: Language::En,
+        browser: (transport == Transport::Browser).then(|| "a cookie".into()),
+        request_url: "http://127.0.0.1:4433/".into(),
+        takes_json: true,
+        browser_header: None,
+    }
+}
+
+/// Submits a form with its token against forged requests.
+pub(crate) async fn submit<K: Kind>(flows: &Flows<'_>, shown: &Shown<K>, mut fields: Value) -> Outcome<K> {
+    let token = shown.form.nodes.iter().find(|node| node.name() == "csrf_token").unwrap();
+    fields["csrf_token"] = token.to_json()["attributes"]["value"].clone();
+    let bytes = fields.to_string().into_bytes();
+    let body = Body { content_type: Some("application/json"), bytes: &bytes };
+    flows.submit(Some(&shown.flow.id.to_string()), body).await.unwrap()
+}
+
+/// The names of a form's nodes.
+pub(crate) fn names<K>(shown: &Shown<K>) -> Vec<&str> {
+    shown.form.nodes.iter().map(Node::name).collect()
+}
+
+/// The numbers of all messages of a form, those of the whole first.
+pub(crate) fn said<K: Details>(shown: &Shown<K>) -> Vec<u32> {
+    let fields = shown.form.nodes.iter().flat_map(|node| node.messages.iter());
+    shown.form.messages.iter().chain(fields).map(|message| message.id.number()).collect()
+}
+
+/// The form that answers a submission.
+pub(crate) fn again<K: Kind>(outcome: Outcome<K>) -> Shown<K> {
+    match outcome {
+        Outcome::Shown(shown, _) => *shown,
+        Outcome::Replaced(_) => panic!("the flow was replaced"),
+        Outcome::Done(_) => panic!("the flow has ended"),
+    }
+}
+
+/// How a flow has ended.
+pub(crate) fn done<K: Kind>(outcome: Outcome<K>) -> K::Done {
+    match outcome {
+        Outcome::Done(done) => *done,
+        Outcome::Shown(shown, _) => panic!("the flow says {:?}", said(&shown)),
+        Outcome::Replaced(_) => panic!("the flow was replaced"),
     }
 }

@@ -20,6 +20,24 @@ pub struct Container {
     pub nodes: Vec<Node>,
 }
 
+/// Nodes on their way into a form. Several methods add theirs, so each node has a place: those of a
+/// smaller place come first, those of one place in the order in which they were added.
+#[derive(Clone, Debug, Default)]
+pub struct Nodes(Vec<(u8, Node)>);
+
+impl Nodes {
+    /// Adds a node at a place.
+    pub fn push(&mut self, place: u8, node: Node) {
+        self.0.push((place, node));
+    }
+
+    /// Puts all of them at the end of a form.
+    pub fn fill(mut self, form: &mut Container) {
+        self.0.sort_by_key(|(place, _)| *place);
+        form.nodes.extend(self.0.into_iter().map(|(_, node)| node));
+    }
+}
+
 /// How a form is submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubmitMethod {
@@ -117,6 +135,8 @@ pub struct Input {
     pub autocomplete: Option<&'static str>,
     /// A regular expression that the value fits.
     pub pattern: Option<String>,
+    /// The least length, for pages only; the wire does not have it.
+    pub min_length: Option<usize>,
     /// The greatest length.
     pub max_length: Option<u32>,
     /// The values to choose from, when they are counted.
@@ -202,6 +222,7 @@ impl Input {
             required: false,
             autocomplete: None,
             pattern: None,
+            min_length: None,
             max_length: None,
             options: Vec::new(),
             trigger: None,

@@ -8,12 +8,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 use sessera_accounts::flows::error::FlowError;
+use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::identities::IdentityError;
 use sessera_accounts::password::PasswordError;
 use sessera_issuer::IssuerError;
 use sessera_issuer::managed_keys::Refusal;
 use sessera_issuer::templates::Broken;
-use sessera_store::{Conflict, StoreError};
+use sessera_store::{Conflict, FlowKind, StoreError};
 
 /// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
 ///
@@ -255,9 +256,84 @@ impl From<IdentityError> for ApiError {
     }
 }
 
+/// What to do where flows of a kind are off.
+const fn off(kind: FlowKind) -> &'static str {
+    match kind {
+        FlowKind::Registration => {
+            "Registration is off. Ask the administrator for an account, or switch it on with selfservice.flows.registration.enabled."
+        }
+        FlowKind::Recovery => {
+            "Recovery is off. Ask the administrator for help, or switch it on with selfservice.flows.recovery.enabled and configure courier.smtp.connection_uri."
+        }
+        FlowKind::Verification => {
+            "Verification is off. Switch it on with selfservice.flows.verification.enabled and configure courier.smtp.connection_uri."
+        }
+        _ => "Flows of this kind are off.",
+    }
+}
+
 impl From<FlowError> for ApiError {
     fn from(error: FlowError) -> Self {
         match error {
+            FlowError::Off(kind) => Self::bad_request(off(kind)).with_id("self_service_flow_disabled"),
+            FlowError::MissingId => {
+                Self::bad_request("The id of the flow is missing. Begin a flow and send its id along.")
+            }
+            FlowError::Unknown => Self::not_found(
+                "There is no such flow. It was completed, has ended long ago or never existed; begin a new one.",
+            ),
+            FlowError::Ended { transport, again, return_to } => {
+                let word = match transport {
+                    Transport::Api => "api",
+                    Transport::Browser => "redirect_to",
+                };
+                Self::gone("The flow has ended, because it was not completed in time. Begin a new one.")
+                    .with_id("self_service_flow_expired")
+                    .with_details(json!({ word: again, "return_to": return_to.unwrap_or_default() }))
+            }
+            FlowError::SchemaGone => Self::gone(
+                "The identity schema of this flow is not configured any more. Begin a new flow.",
+            ),
+            FlowError::AnotherBrowser => Self::forbidden(
+                "The form does not belong to this browser, or cookies are blocked. Begin the flow again and allow cookies.",
+            )
+            .with_id("security_csrf_violation"),
+            FlowError::AnotherPerson => {
+                Self::forbidden("The flow was begun by somebody else. Begin a new one.")
+                    .with_id("security_identity_mismatch")
+            }
+            FlowError::ReturnNotAllowed => Self::bad_request(
+                "The address in return_to is not allowed. Add it to selfservice.allowed_return_urls or leave it out.",
+            ),
+            FlowError::SignedInAlready(_) => Self::bad_request(
+                "A session is there already. Sign out first, or ask for refresh=true to sign in again.",
+            )
+            .with_id("session_already_available"),
+            FlowError::NotSignedIn => Self::unauthorized().with_id("session_inactive"),
+            FlowError::OwnerGone => Self::unauthorized(),
+            FlowError::FirstFactorMissing => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "A second factor can only be given with a session.",
+                "Sign in with the first factor, then ask for aal2 with that session.",
+            )
+            .with_id("session_aal1_required"),
+            FlowError::SecondFactorMissing { sign_in } => Self::forbidden(
+                "Settings need the second factor. Ask for it with a login flow with aal=aal2.",
+            )
+            .with_id("session_aal2_required")
+            .with_redirect(sign_in),
+            FlowError::SignInTooOld { sign_in } => Self::forbidden(
+                "The sign-in is too old for this change. Sign in again with a login flow with refresh=true, then repeat the change.",
+            )
+            .with_id("session_refresh_required")
+            .with_redirect(sign_in),
+            FlowError::TooMany(wait) => Self::too_many_requests(wait),
+            FlowError::Outrun => Self::conflict(
+                "Another request has used this flow or code just now. Read the flow again, or begin a new one.",
+            ),
+            FlowError::CompletedElsewhere => Self::conflict(
+                "Another request has completed this flow just now. Sign in, or begin a new flow.",
+            ),
             FlowError::Store(error) => error.into(),
             FlowError::Password(error) => error.into(),
             FlowError::Identity(error) => error.into(),

@@ -57,7 +57,8 @@ mod tests {
     fn nothing_configured_signs_people_in_and_up() {
         let snapshot = compile(json!({})).unwrap();
         let rules = &snapshot.accounts.rules;
-        assert!(rules.password.is_some() && rules.registration.enabled && rules.registration_signs_in);
+        assert!(snapshot.accounts.methods.has("password"));
+        assert!(rules.registration.enabled && rules.registration_signs_in);
         assert!(!rules.cookie.secure);
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(&*snapshot.schemas_url, "http://127.0.0.1:4433/schemas/");

@@ -12,9 +12,8 @@ use serde_json::{Map, Value, json};
 use sessera_model::{AssuranceLevel, Timestamp, TokenHash, Uuid};
 use sessera_store::{Change, FlowKind, StoreError};
 
-use crate::flows::passkeys::{AddChallenge, SignInChallenge};
 use crate::messages::Message;
-use crate::submission::flatten;
+use crate::submission::{Submission, flatten};
 use crate::ui::{Attributes, Container};
 
 /// Who goes through a flow.
@@ -25,6 +24,27 @@ pub enum Transport {
     Api,
     /// A browser, recognised by cookies.
     Browser,
+}
+
+impl Transport {
+    /// The word in addresses and on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Browser => "browser",
+        }
+    }
+}
+
+/// How a submission is answered that is answered by its form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The flow has come further.
+    Accepted,
+    /// Something is wrong that a person can mend.
+    Refused,
+    /// The account is disabled.
+    Disabled,
 }
 
 /// How far a flow has come.
@@ -197,6 +217,16 @@ impl<D: Details> Flow<D> {
         self.messages.push(message.into());
     }
 
+    /// A text of a submission that must be there. When it is not, that is said at its field.
+    pub fn required(&mut self, submission: &Submission, field: &str) -> Option<String> {
+        match submission.text(field) {
+            Ok(Some(text)) => return Some(text.to_owned()),
+            Ok(None) => self.say_at(field, Message::required(field)),
+            Err(message) => self.say_at(field, message),
+        }
+        None
+    }
+
     /// Keeps typed traits, so that they are shown again.
     pub fn keep_traits(&mut self, traits: &Value) {
         for (name, value) in flatten("traits", traits) {
@@ -264,6 +294,30 @@ impl<D: Details> Flow<D> {
     }
 }
 
+/// What methods keep in a flow, each under names of its own.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Kept(Map<String, Value>);
+
+impl Kept {
+    /// What is kept under a name. `None` when there is nothing, or nothing of this form.
+    pub fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_value(self.0.get(name)?.clone()).ok()
+    }
+
+    /// Keeps something under a name. What has no JSON form is not kept.
+    pub fn set(&mut self, name: &str, what: impl Serialize) {
+        if let Ok(what) = serde_json::to_value(what) {
+            self.0.insert(name.to_owned(), what);
+        }
+    }
+
+    /// Forgets what is kept under a name.
+    pub fn remove(&mut self, name: &str) {
+        self.0.shift_remove(name);
+    }
+}
+
 /// What only a login flow has.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LoginDetails {
@@ -273,9 +327,9 @@ pub struct LoginDetails {
     pub refresh: bool,
     /// Whose second factor is asked for, or who signs in again.
     pub identity_id: Option<Uuid>,
-    /// What a passkey is to sign, where passkeys are on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub passkey: Option<SignInChallenge>,
+    /// What the methods keep.
+    #[serde(flatten)]
+    pub kept: Kept,
 }
 
 impl Details for LoginDetails {
@@ -310,17 +364,9 @@ impl Details for RegistrationDetails {
 pub struct SettingsDetails {
     /// Whose settings.
     pub identity_id: Uuid,
-    /// The shared secret (base32) that is offered to an authenticator app.
-    pub totp_secret: String,
-    /// Printed codes that are not confirmed yet.
-    #[serde(default)]
-    pub lookup_secrets: Vec<String>,
-    /// Whether the confirmed codes are shown.
-    #[serde(default)]
-    pub lookup_revealed: bool,
-    /// What a new passkey is to answer, where passkeys are on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub passkey: Option<AddChallenge>,
+    /// What the methods keep.
+    #[serde(flatten)]
+    pub kept: Kept,
 }
 
 impl Details for SettingsDetails {
@@ -400,7 +446,7 @@ mod tests {
             requested_aal: AssuranceLevel::Aal1,
             refresh: false,
             identity_id: None,
-            passkey: None,
+            kept: Kept::default(),
         };
         Flow::begin(beginning, State::ChooseMethod, details)
     }

@@ -1,103 +1,236 @@
-//! The form of a login flow.
+//! Signing in: a flow is begun, its form is shown, and submissions are tried until one is right. Then the
+//! flow ends in the same change that makes the session.
 
-use sessera_model::AssuranceLevel;
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use sessera_model::{AssuranceLevel, Credential, Identity};
+use sessera_store::{FlowKind, StoreError};
 
-use crate::flows::flow::{Flow, LoginDetails};
-use crate::flows::passkeys;
-use crate::messages::{Message, MessageId};
-use crate::schema::IdentitySchema;
-use crate::ui::{Container, Group, Input, InputKind};
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Beginning, Flow, Kept, LoginDetails, State, Transport};
+use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
+use crate::flows::sign_in::SignedIn;
+use crate::flows::skeleton::{Flows, Kind, Outcome};
+use crate::messages::MessageId;
+use crate::submission::Submission;
+use crate::ui::{Container, Group, Input, Nodes};
 
-/// On what the form of a login flow depends besides the flow.
-#[derive(Clone, Debug)]
-pub struct LoginForm {
-    /// Where it is submitted to.
-    pub action: String,
-    /// The token against forged requests; empty for native clients.
-    pub csrf_token: String,
-    /// What the field for the identifier is called.
-    pub identifier_label: Message,
-    /// Whether passwords are on.
-    pub password: bool,
-    /// Who signs in again: the identifier, which then is not asked for.
-    pub known_identifier: Option<String>,
-    /// Whether the person has an authenticator app.
-    pub totp: bool,
-    /// Whether the person has printed codes.
-    pub lookup_secret: bool,
-    /// The address of the script that passkeys need, where the person may sign in with one.
-    pub passkey_script: Option<String>,
+/// What a client asks for when it begins to sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoginWish {
+    /// Which level is to be reached.
+    pub requested_aal: AssuranceLevel,
+    /// Whether somebody who is signed in proves again who they are.
+    pub refresh: bool,
 }
 
-/// What the field for the identifier is called: as the one trait that can be one, or just so.
-pub fn identifier_label(schema: &IdentitySchema) -> Message {
-    let mut fields = schema.fields().iter().filter(|field| is_identifier(schema, field.name()));
-    match (fields.next(), fields.next()) {
-        (Some(only), None) => {
-            let title = only.title.as_deref().unwrap_or(only.name());
-            Message::field_label(only.name(), title)
+/// Somebody has signed in.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// Who went through the flow.
+    pub transport: Transport,
+    /// Where a browser wanted to go.
+    pub return_to: Option<String>,
+    /// The session.
+    pub signed_in: SignedIn,
+    /// Whose it is.
+    pub identity: Identity,
+    /// Whether a browser is to be asked for a second factor, which the configuration demands and the
+    /// person has.
+    pub needs_second_factor: bool,
+}
+
+#[async_trait]
+impl Kind for LoginDetails {
+    type Wish = LoginWish;
+    type Context = ();
+    type Done = LoggedIn;
+
+    const EXPIRED: MessageId = MessageId::LoginExpired;
+
+    async fn may_begin(flows: &Flows<'_>, transport: Transport, wish: &LoginWish) -> Result<(), FlowError> {
+        check(flows, transport, wish.requested_aal, wish.refresh)
+    }
+
+    async fn start(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        wish: LoginWish,
+    ) -> Result<Flow<Self>, FlowError> {
+        let LoginWish { requested_aal, refresh } = wish;
+        let session = flows.visit.session.map(|present| present.session);
+        let details = Self {
+            requested_aal,
+            refresh: refresh && session.is_some(),
+            identity_id: session.map(|session| session.identity_id),
+            kept: Kept::default(),
+        };
+        let mut flow = begin(flows, beginning, details)?;
+        if flow.details.refresh {
+            flow.say(MessageId::ConfirmIdentity);
         }
-        _ => MessageId::IdentifierLabel.into(),
+        if session.is_some_and(|session| requested_aal > session.assurance_level) {
+            flow.say(MessageId::SecondFactorNeeded);
+        }
+        Ok(flow)
+    }
+
+    async fn start_again(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        ended: &Flow<Self>,
+    ) -> Result<Flow<Self>, FlowError> {
+        begin(flows, beginning, Self { kept: Kept::default(), ..ended.details.clone() })
+    }
+
+    async fn may_submit(_: &Flows<'_>, _: Option<&Flow<Self>>) -> Result<(), FlowError> {
+        Ok(())
+    }
+
+    fn check_purpose(flows: &Flows<'_>, flow: &Flow<Self>) -> Result<(), FlowError> {
+        check(flows, flow.transport, flow.details.requested_aal, flow.details.refresh)
+    }
+
+    async fn prepare(_: &Flows<'_>, flow: &mut Flow<Self>) -> Result<(), FlowError> {
+        flow.clear_messages();
+        flow.values.clear();
+        Ok(())
+    }
+
+    async fn form(
+        flows: &Flows<'_>,
+        flow: &Flow<Self>,
+        csrf_token: String,
+    ) -> Result<(Container, Map<String, Value>), FlowError> {
+        let visit = &flows.visit;
+        let credentials = match flow.details.identity_id {
+            Some(id) => visit.accounts.store.credentials(id).await?,
+            None => Vec::new(),
+        };
+        let view = LoginView {
+            rules: visit.rules,
+            flow,
+            schema: visit.schemas.default(),
+            credentials: &credentials,
+        };
+        let mut form = Container::new(visit.rules.action(FlowKind::Login, flow.id));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        let mut nodes = Nodes::default();
+        for method in at_level(flows, flow) {
+            if method.level() == AssuranceLevel::Aal1 || method.is_set_up(&credentials) {
+                method.nodes(&view, &mut nodes);
+            }
+        }
+        nodes.fill(&mut form);
+        flow.fill(&mut form, Some("identifier"));
+        let mut members = Map::new();
+        members.insert("created_at".into(), json!(flow.issued_at));
+        members.insert("updated_at".into(), json!(flow.updated_at));
+        members.insert("refresh".into(), flow.details.refresh.into());
+        members.insert("requested_aal".into(), flow.details.requested_aal.as_str().into());
+        members.insert("organization_id".into(), Value::Null);
+        Ok((form, members))
+    }
+
+    async fn submit(
+        flows: &Flows<'_>,
+        flow: Flow<Self>,
+        (): (),
+        submission: &Submission,
+    ) -> Result<Outcome<Self>, FlowError> {
+        let method = at_level(flows, &flow).find(|method| method.takes(submission));
+        let mut attempt = LoginAttempt { visit: &flows.visit, flow, submission };
+        let verdict = match method {
+            Some(method) => method.submit(&mut attempt).await?,
+            None => attempt.refuse(MessageId::NoLoginMethod),
+        };
+        match verdict {
+            LoginVerdict::Refused(standing) => flows.again(attempt.flow, standing).await,
+            LoginVerdict::Counted(standing, changes) => flows.counted(attempt.flow, standing, changes).await,
+            LoginVerdict::Proven(proven) => end(flows, &attempt.flow, *proven).await,
+        }
     }
 }
 
-/// Whether the schema marks a field as something to sign in with.
-fn is_identifier(schema: &IdentitySchema, name: &str) -> bool {
-    let pointer: String = name.split('.').flat_map(|member| ["/properties/", member]).collect();
-    let mark = "ory.sh~1kratos/credentials/password/identifier";
-    let flag = schema.document().pointer(&format!("{pointer}/{mark}"));
-    flag.is_some_and(|flag| flag == true)
+/// Whether there is something to prove, and somebody who can.
+fn check(
+    flows: &Flows<'_>,
+    transport: Transport,
+    requested_aal: AssuranceLevel,
+    refresh: bool,
+) -> Result<(), FlowError> {
+    match flows.visit.session {
+        Some(present) if !refresh && requested_aal <= present.session.assurance_level => {
+            Err(FlowError::SignedInAlready(transport))
+        }
+        None if requested_aal > AssuranceLevel::Aal1 => Err(FlowError::FirstFactorMissing),
+        _ => Ok(()),
+    }
 }
 
-/// Makes the form.
-pub fn form(flow: &Flow<LoginDetails>, look: LoginForm) -> Container {
-    let mut form = Container::new(look.action.clone());
-    form.push(Input::hidden("csrf_token", look.csrf_token.clone()).required().node(Group::Default));
-    if flow.details.requested_aal >= AssuranceLevel::Aal2 {
-        if look.totp {
-            let field = Input::new("totp_code", InputKind::Text)
-                .required()
-                .with_value("")
-                .autocomplete("one-time-code");
-            form.push(field.node(Group::Totp).label(MessageId::TotpLabel));
-            form.push(Input::submit("method", "totp").node(Group::Totp).label(MessageId::UseTotp));
-        }
-        if look.lookup_secret {
-            let field = Input::new("lookup_secret", InputKind::Text).required().with_value("");
-            form.push(field.node(Group::LookupSecret).label(MessageId::LookupLabel));
-            let button = Input::submit("method", "lookup_secret").node(Group::LookupSecret);
-            form.push(button.label(MessageId::UseLookup));
-        }
-    } else {
-        first_factor(&mut form, flow, look);
+fn begin(
+    flows: &Flows<'_>,
+    beginning: Beginning,
+    details: LoginDetails,
+) -> Result<Flow<LoginDetails>, FlowError> {
+    let mut flow = Flow::begin(beginning, State::ChooseMethod, details);
+    for method in at_level(flows, &flow).collect::<Vec<_>>() {
+        method.begin(&mut flow)?;
     }
-    flow.fill(&mut form, Some("identifier"));
-    form
+    Ok(flow)
 }
 
-fn first_factor(form: &mut Container, flow: &Flow<LoginDetails>, look: LoginForm) {
-    let is_known = look.known_identifier.is_some();
-    match look.known_identifier {
-        Some(identifier) if look.password => {
-            form.push(Input::hidden("identifier", identifier).node(Group::Default));
-        }
-        None if look.password => {
-            let field = Input::new("identifier", InputKind::Text).required().with_value("");
-            form.push(field.node(Group::Default).label(look.identifier_label));
-        }
-        _ => {}
+/// The methods that can give what a flow asks for.
+fn at_level<'a>(
+    flows: &Flows<'a>,
+    flow: &Flow<LoginDetails>,
+) -> impl Iterator<Item = &'a dyn LoginMethod> + use<'a> {
+    let level = flow.details.requested_aal.clamp(AssuranceLevel::Aal1, AssuranceLevel::Aal2);
+    flows.methods.login().filter(move |method| method.level() == level)
+}
+
+/// Ends the flow and makes the session, or renews the one that is there when it is the same person's.
+async fn end(
+    flows: &Flows<'_>,
+    flow: &Flow<LoginDetails>,
+    proven: Proven,
+) -> Result<Outcome<LoginDetails>, FlowError> {
+    let visit = &flows.visit;
+    let Proven { identity, proof, mut changes, changes_may_wait } = proven;
+    let present = visit.session.filter(|present| present.session.identity_id == identity.id);
+    let signed_in = match present {
+        Some(present) => visit.renewed_session(present, proof),
+        None => visit.new_session(flow.transport, identity.id, proof),
+    };
+    let end = [flow.consume(), signed_in.change.clone()];
+    let may_wait = changes_may_wait && !changes.is_empty();
+    changes.extend(end.iter().cloned());
+    match visit.commit(&changes).await {
+        Err(StoreError::Conflict(_)) if may_wait => visit.commit(&end).await,
+        outcome => outcome,
     }
-    if let (Some(challenge), Some(script)) = (&flow.details.passkey, look.passkey_script) {
-        form.push(passkeys::script(script));
-        form.push(Input::hidden("passkey_challenge", challenge.options.as_str()).node(Group::Passkey));
-        form.push(Input::new("passkey_login", InputKind::Hidden).node(Group::Passkey));
-        let button = Input::button("passkey_login_trigger", "oryPasskeyLogin").node(Group::Passkey);
-        form.push(button.label(MessageId::SignInWithPasskey));
+    .map_err(FlowError::outrun)?;
+    let is_browser = flow.transport == Transport::Browser;
+    let needs_second_factor = is_browser && needs_second_factor(flows, &signed_in, &identity).await?;
+    Ok(Outcome::Done(Box::new(LoggedIn {
+        transport: flow.transport,
+        return_to: flow.return_to.clone(),
+        signed_in,
+        identity,
+        needs_second_factor,
+    })))
+}
+
+/// Whether the configuration asks for a factor that the person has and has not proven.
+async fn needs_second_factor(
+    flows: &Flows<'_>,
+    signed_in: &SignedIn,
+    identity: &Identity,
+) -> Result<bool, FlowError> {
+    let is_reached = signed_in.session.assurance_level >= AssuranceLevel::Aal2;
+    if !flows.visit.rules.needs_highest_aal || is_reached {
+        return Ok(false);
     }
-    if look.password {
-        let field = Input::new("password", InputKind::Password).required().autocomplete("current-password");
-        form.push(field.node(Group::Password).label(MessageId::PasswordLabel));
-        let label = if is_known { MessageId::SignIn } else { MessageId::SignInWithPassword };
-        form.push(Input::submit("method", "password").node(Group::Password).label(label));
-    }
+    let credentials: Vec<Credential> = flows.visit.accounts.store.credentials(identity.id).await?;
+    Ok(flows.methods.has_second_factor(&credentials))
 }

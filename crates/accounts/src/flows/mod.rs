@@ -2,28 +2,24 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`skeleton`] | the way of every flow, whatever its kind |
+//! | [`login`], [`registration`], [`settings`], [`recovery`], [`verification`] | what differs between the kinds |
+//! | [`method`] | what a sign-in method is to the flows |
+//! | [`visit`] | who asks, and what it is judged by |
 //! | [`flow`] | what is kept of a flow between two requests |
 //! | [`sign_in`] | how a proof becomes a session |
-//! | [`login`] | the form for signing in |
-//! | [`registration`] | the forms for signing up |
-//! | [`settings`] | the form for one's own account |
-//! | [`recovery`] | the form for getting back into an account |
-//! | [`verification`] | proving an address |
-//! | [`password`] | signing in with a password |
-//! | [`totp`] | codes of authenticator apps |
-//! | [`second_factor`] | authenticator apps and printed codes as they are kept |
-//! | [`passkeys`] | passkeys: what is asked of a browser, and how its answer is checked |
+//! | [`addresses`] | verification flows that begin by themselves |
 //! | [`error`] | why a flow cannot go on |
 
+pub mod addresses;
 pub mod error;
 pub mod flow;
 pub mod login;
-pub mod passkeys;
-pub mod password;
+pub mod method;
 pub mod recovery;
 pub mod registration;
-pub mod second_factor;
 pub mod settings;
 pub mod sign_in;
-pub mod totp;
+pub mod skeleton;
 pub mod verification;
+pub mod visit;

@@ -1,31 +1,151 @@
-//! The form for getting back into an account.
+//! Getting back into an account.
+//!
+//! The answer is the same whether an address belongs to an account or not. A right code signs in, so that
+//! its owner can set a new password.
 
-use sessera_store::FlowKind;
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use sessera_model::{Identity, TokenHash};
+use sessera_store::{Change, Code, FlowKind};
 
-use crate::flows::flow::{Flow, RecoveryDetails, State};
+use crate::flows::addresses;
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SettingsDetails, Standing, State, Transport};
+use crate::flows::method::{RecoveryAttempt, RecoveryVerdict};
+use crate::flows::settings;
+use crate::flows::sign_in::{Proof, SignedIn};
+use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
 use crate::messages::MessageId;
-use crate::rules::Rules;
-use crate::ui::{Container, Group, Input, InputKind};
+use crate::submission::Submission;
+use crate::ui::{Container, Group, Input, Nodes};
 
-/// Makes the form.
-pub fn form(flow: &Flow<RecoveryDetails>, rules: &Rules, csrf_token: String) -> Container {
-    let mut form = Container::new(rules.action(FlowKind::Recovery, flow.id));
-    form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
-    if flow.state == State::SentEmail {
-        let mut field = Input::new("code", InputKind::Text).required().autocomplete("one-time-code");
-        field.pattern = Some("[0-9]+".into());
-        field.max_length = Some(6);
-        form.push(field.node(Group::Code).label(MessageId::RecoveryCodeLabel));
-        form.push(Input::hidden("method", "code").node(Group::Code));
-        form.push(Input::submit("method", "code").node(Group::Code).label(MessageId::Continue));
-        if let Some(email) = &flow.details.email {
-            form.push(Input::submit("email", email).node(Group::Code).label(MessageId::ResendCode));
-        }
-    } else {
-        let field = Input::new("email", InputKind::Email).required();
-        form.push(field.node(Group::Code).label(MessageId::EmailLabel));
-        form.push(Input::submit("method", "code").node(Group::Code).label(MessageId::Continue));
+/// Somebody is back in their account.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The flow that has ended, with its form.
+    pub shown: Shown<RecoveryDetails>,
+    /// The session.
+    pub signed_in: SignedIn,
+    /// The settings flow with which the person goes on.
+    pub next: Flow<SettingsDetails>,
+    /// The cookie to which that flow is bound in a browser.
+    pub new_cookie: String,
+}
+
+#[async_trait]
+impl Kind for RecoveryDetails {
+    type Wish = ();
+    type Context = ();
+    type Done = Recovered;
+
+    const EXPIRED: MessageId = MessageId::RecoveryExpired;
+
+    async fn may_begin(flows: &Flows<'_>, transport: Transport, (): &()) -> Result<(), FlowError> {
+        check_on(flows)?;
+        if flows.visit.session.is_some() { Err(FlowError::SignedInAlready(transport)) } else { Ok(()) }
     }
-    flow.fill(&mut form, None);
-    form
+
+    async fn start(_: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
+        Ok(Flow::begin(beginning, State::ChooseMethod, Self::default()))
+    }
+
+    async fn start_again(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        _: &Flow<Self>,
+    ) -> Result<Flow<Self>, FlowError> {
+        Self::start(flows, beginning, ()).await
+    }
+
+    async fn may_submit(flows: &Flows<'_>, flow: Option<&Flow<Self>>) -> Result<(), FlowError> {
+        // A code that an administrator gave out is good where nobody can ask for one, too.
+        let is_given = flow.is_some_and(|flow| flow.details.is_given && !flow.is_expired(flows.visit.now));
+        if is_given { Ok(()) } else { check_on(flows) }
+    }
+
+    async fn prepare(_: &Flows<'_>, _: &mut Flow<Self>) -> Result<(), FlowError> {
+        Ok(())
+    }
+
+    /// What an administrator began has no browser yet; who knows its code need not say where it came from.
+    fn is_open(flow: &Flow<Self>) -> bool {
+        flow.details.is_given && flow.transport == Transport::Browser
+    }
+
+    async fn form(
+        flows: &Flows<'_>,
+        flow: &Flow<Self>,
+        csrf_token: String,
+    ) -> Result<(Container, Map<String, Value>), FlowError> {
+        let mut form = Container::new(flows.visit.rules.action(FlowKind::Recovery, flow.id));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        let mut nodes = Nodes::default();
+        for method in flows.methods.recovery() {
+            method.nodes(flow, &mut nodes);
+        }
+        nodes.fill(&mut form);
+        flow.fill(&mut form, None);
+        let mut members = Map::new();
+        members.insert("active".into(), "code".into());
+        Ok((form, members))
+    }
+
+    async fn submit(
+        flows: &Flows<'_>,
+        mut flow: Flow<Self>,
+        (): (),
+        submission: &Submission,
+    ) -> Result<Outcome<Self>, FlowError> {
+        flow.clear_messages();
+        let payload = submission.get("transient_payload").cloned();
+        flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
+        let method = flows.methods.recovery().find(|method| method.takes(submission));
+        let Some(method) = method else {
+            return flows.refuse(flow, MessageId::NoRecoveryMethod).await;
+        };
+        let mut attempt = RecoveryAttempt { visit: &flows.visit, flow, submission };
+        match method.submit(&mut attempt).await? {
+            RecoveryVerdict::Refused => flows.again(attempt.flow, Standing::Refused).await,
+            RecoveryVerdict::Shown(changes) => flows.counted(attempt.flow, Standing::Accepted, changes).await,
+            RecoveryVerdict::Recovered { identity, code } => end(flows, attempt.flow, *identity, &code).await,
+        }
+    }
+}
+
+/// Whether people can ask for a way back into their accounts.
+pub fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
+    let rules = flows.visit.rules;
+    if rules.recovery.enabled && rules.code { Ok(()) } else { Err(FlowError::Off(FlowKind::Recovery)) }
+}
+
+/// Signs in who has typed the right code, and leads to the settings.
+async fn end(
+    flows: &Flows<'_>,
+    mut flow: Flow<RecoveryDetails>,
+    mut identity: Identity,
+    code: &Code,
+) -> Result<Outcome<RecoveryDetails>, FlowError> {
+    let visit = &flows.visit;
+    // Who has read the code has the address.
+    let proven = identity.verifiable_addresses.iter_mut().find(|known| known.value == code.address);
+    let proven = proven.filter(|known| !known.verified).map(|known| addresses::complete(known, visit.now));
+    let proof = Proof::first_factor("code_recovery");
+    let signed_in = visit.new_session(flow.transport, identity.id, proof);
+    let mut changes = vec![flow.consume(), Change::UseCode(code.id), signed_in.change.clone()];
+    if proven.is_some() {
+        changes.push(Change::UpdateIdentity(identity.clone()));
+    }
+    let new_cookie = visit.new_browser();
+    let return_to = flow.return_to.as_deref();
+    let (mut beginning, _) = visit.beginning(FlowKind::Settings, flow.transport, return_to)?;
+    if flow.transport == Transport::Browser {
+        beginning.browser = Some(TokenHash::of(&new_cookie));
+    }
+    let mut next = settings::begin(flows, beginning, identity.id).await?;
+    next.say(MessageId::Recovered);
+    changes.push(next.insert()?);
+    visit.commit(&changes).await.map_err(FlowError::outrun)?;
+    flow.state = State::PassedChallenge;
+    let shown = flows.shown(flow, None).await?;
+    Ok(Outcome::Done(Box::new(Recovered { shown, signed_in, next, new_cookie })))
 }

@@ -1,123 +1,191 @@
-//! The forms of a registration flow: first who it is, then with what to sign in.
+//! Signing up: first who it is, then with what to sign in.
 //!
-//! A client that knows what it needs may send everything at once, with the method that it signs in
-//! with from then on; the contract answers such a submission in the first form.
+//! A client that knows what it needs may send everything at once, with the method that it signs in with
+//! from then on; the contract answers such a submission in the first form. The identity, its credential,
+//! the message that verifies its address, its first session and the end of the flow are one change, so two
+//! submissions of one flow make one identity.
 
-use sessera_store::FlowKind;
+use std::sync::Arc;
 
-use crate::flows::flow::{Flow, RegistrationDetails, RegistrationStep};
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use sessera_model::Identity;
+use sessera_store::{Conflict, FlowKind, StoreError};
+
+use crate::flows::addresses::{self, Begun};
+use crate::flows::error::FlowError;
+use crate::flows::flow::{
+    Beginning, Flow, RegistrationDetails, RegistrationStep, Standing, State, Transport,
+};
+use crate::flows::method::{RegistrationAttempt, RegistrationVerdict, RegistrationView};
+use crate::flows::sign_in::{Proof, SignedIn};
+use crate::flows::skeleton::{Flows, Kind, Outcome};
+use crate::identities::PreparedIdentity;
 use crate::messages::MessageId;
-use crate::rules::Rules;
 use crate::schema::IdentitySchema;
-use crate::ui::{Attributes, Container, Group, Input, InputKind, Node};
+use crate::submission::{Submission, ValueKind};
+use crate::ui::{Container, Group, Input, Nodes};
 
-/// Makes the form.
-pub fn form(
-    flow: &Flow<RegistrationDetails>,
-    rules: &Rules,
-    schema: &IdentitySchema,
-    csrf_token: String,
-) -> Container {
-    let mut form = Container::new(rules.action(FlowKind::Registration, flow.id));
-    form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
-    let is_profile_hidden =
-        flow.details.step == RegistrationStep::Credentials && rules.registration_in_two_steps;
-    for field in schema.fields() {
-        let node = field.node(Group::Default);
-        form.push(if is_profile_hidden { hidden(node) } else { node });
-    }
-    let asks_for_profile = flow.details.step == RegistrationStep::Profile && rules.registration_in_two_steps;
-    if asks_for_profile {
-        let button = Input::submit("method", "profile").node(Group::Profile);
-        form.push(button.label(MessageId::SignUp));
-    } else if rules.password.is_some() {
-        let field = Input::new("password", InputKind::Password).required().autocomplete("new-password");
-        form.push(field.node(Group::Password).label(MessageId::PasswordLabel));
-        form.push(Input::submit("method", "password").node(Group::Password).label(MessageId::SignUp));
-    }
-    if is_profile_hidden {
-        let button = Input::submit("screen", "previous").node(Group::Profile);
-        form.push(button.label(MessageId::BackToProfile));
-    }
-    let first = schema.fields().first().map(|field| field.name().to_owned());
-    flow.fill(&mut form, first.as_deref());
-    form
+/// Somebody has signed up.
+#[derive(Debug)]
+pub struct Registered {
+    /// Who went through the flow.
+    pub transport: Transport,
+    /// Where a browser wanted to go.
+    pub return_to: Option<String>,
+    /// Who it is.
+    pub identity: Identity,
+    /// The first session, where signing up signs in too.
+    pub signed_in: Option<SignedIn>,
+    /// The verification flow that a client is told to show.
+    pub verification: Option<Begun>,
 }
 
-/// A field of the first form as the second one carries it along.
-fn hidden(mut node: Node) -> Node {
-    if let Attributes::Input(input) = &mut node.attributes {
-        *input = Input::new(std::mem::take(&mut input.name), InputKind::Hidden);
+#[async_trait]
+impl Kind for RegistrationDetails {
+    type Wish = ();
+    type Context = Arc<IdentitySchema>;
+    type Done = Registered;
+
+    const EXPIRED: MessageId = MessageId::RegistrationExpired;
+
+    async fn may_begin(flows: &Flows<'_>, transport: Transport, (): &()) -> Result<(), FlowError> {
+        check_on(flows)?;
+        check_nobody(flows, transport)
     }
-    node.label = None;
-    node
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::flows::flow::{Beginning, State, Transport};
-    use crate::rules::tests::rules;
-    use crate::schema::IdentitySchemas;
-    use serde_json::json;
-    use sessera_model::{Timestamp, Uuid};
+    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
+        let schema_id = flows.visit.schemas.default().id().to_owned();
+        let details = Self { schema_id, step: RegistrationStep::Profile };
+        Ok(Flow::begin(beginning, State::ChooseMethod, details))
+    }
 
-    fn flow(step: RegistrationStep) -> Flow<RegistrationDetails> {
-        let beginning = Beginning {
-            id: Uuid::from_u128(1),
-            transport: Transport::Api,
-            now: Timestamp::from_seconds(100),
-            expires_at: Timestamp::from_seconds(700),
-            request_url: String::new(),
-            return_to: None,
-            browser: None,
+    async fn start_again(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        _: &Flow<Self>,
+    ) -> Result<Flow<Self>, FlowError> {
+        Self::start(flows, beginning, ()).await
+    }
+
+    async fn may_submit(flows: &Flows<'_>, _: Option<&Flow<Self>>) -> Result<(), FlowError> {
+        check_on(flows)
+    }
+
+    fn check_purpose(flows: &Flows<'_>, flow: &Flow<Self>) -> Result<(), FlowError> {
+        check_nobody(flows, flow.transport)
+    }
+
+    async fn prepare(flows: &Flows<'_>, flow: &mut Flow<Self>) -> Result<Self::Context, FlowError> {
+        flow.clear_messages();
+        schema(flows, flow)
+    }
+
+    fn value_kind(schema: &Self::Context, field: &str) -> ValueKind {
+        schema.value_kind(field)
+    }
+
+    async fn form(
+        flows: &Flows<'_>,
+        flow: &Flow<Self>,
+        csrf_token: String,
+    ) -> Result<(Container, Map<String, Value>), FlowError> {
+        let rules = flows.visit.rules;
+        let schema = schema(flows, flow)?;
+        let step = flow.details.step;
+        let view = RegistrationView {
+            flow,
+            schema: &schema,
+            asks_for_profile: step == RegistrationStep::Profile && rules.registration_in_two_steps,
+            asks_for_credentials: step == RegistrationStep::Credentials && rules.registration_in_two_steps,
         };
-        let details = RegistrationDetails { schema_id: "default".into(), step };
-        Flow::begin(beginning, State::ChooseMethod, details)
+        let mut form = Container::new(rules.action(FlowKind::Registration, flow.id));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        let mut nodes = Nodes::default();
+        for method in flows.methods.registration() {
+            method.nodes(&view, &mut nodes);
+        }
+        nodes.fill(&mut form);
+        let first = schema.fields().first().map(|field| field.name().to_owned());
+        flow.fill(&mut form, first.as_deref());
+        let mut members = Map::new();
+        members.insert("organization_id".into(), Value::Null);
+        Ok((form, members))
     }
 
-    fn names_and_types(form: &Container) -> Vec<(String, String)> {
-        let json = form.to_json();
-        let nodes = json["nodes"].as_array().cloned().unwrap_or_default();
-        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-        nodes
-            .iter()
-            .map(|node| (text(&node["attributes"]["name"]), text(&node["attributes"]["type"])))
-            .collect()
+    async fn submit(
+        flows: &Flows<'_>,
+        mut flow: Flow<Self>,
+        schema: Self::Context,
+        submission: &Submission,
+    ) -> Result<Outcome<Self>, FlowError> {
+        flow.transient_payload = submission.get("transient_payload").cloned();
+        flow.keep_traits(&submission.traits());
+        let rules = flows.visit.rules;
+        let method = flows.methods.registration().find(|method| method.takes(rules, submission));
+        let Some(method) = method else {
+            return flows.refuse(flow, MessageId::NoRegistrationMethod).await;
+        };
+        let mut attempt = RegistrationAttempt { visit: &flows.visit, flow, schema, submission };
+        match method.submit(&mut attempt).await? {
+            RegistrationVerdict::Again => flows.again(attempt.flow, Standing::Refused).await,
+            RegistrationVerdict::Prepared { identity, proof } => {
+                end(flows, attempt.flow, *identity, proof).await
+            }
+        }
     }
+}
 
-    #[test]
-    fn the_second_form_carries_the_profile_along() {
-        let schemas = IdentitySchemas::built_in().expect("compiles");
-        let mut flow = flow(RegistrationStep::Credentials);
-        flow.keep_traits(&json!({"email": "ada@example.org", "name": {"first": "Ada"}}));
-        let form = form(&flow, &rules(), schemas.default(), String::new());
-        assert_eq!(
-            names_and_types(&form),
-            [
-                ("csrf_token", "hidden"),
-                ("traits.email", "hidden"),
-                ("traits.name.first", "hidden"),
-                ("traits.name.last", "hidden"),
-                ("password", "password"),
-                ("method", "submit"),
-                ("screen", "submit"),
-            ]
-            .map(|(name, kind)| (name.to_owned(), kind.to_owned()))
-        );
-        assert_eq!(form.to_json()["nodes"][1]["attributes"]["value"], "ada@example.org");
-    }
+/// Nobody who is signed in signs up.
+fn check_nobody(flows: &Flows<'_>, transport: Transport) -> Result<(), FlowError> {
+    if flows.visit.session.is_some() { Err(FlowError::SignedInAlready(transport)) } else { Ok(()) }
+}
 
-    #[test]
-    fn a_message_about_a_password_stands_behind_the_first_field() {
-        let schemas = IdentitySchemas::built_in().expect("compiles");
-        let mut flow = flow(RegistrationStep::Profile);
-        flow.say_at("password", MessageId::PasswordTooSimilar);
-        let form = form(&flow, &rules(), schemas.default(), String::new());
-        let names: Vec<String> = names_and_types(&form).into_iter().map(|(name, _)| name).collect();
-        assert_eq!(
-            names,
-            ["csrf_token", "traits.email", "password", "traits.name.first", "traits.name.last", "method"]
-        );
+fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
+    if flows.visit.rules.registration.enabled { Ok(()) } else { Err(FlowError::Off(FlowKind::Registration)) }
+}
+
+/// The schema with which a flow was begun.
+fn schema(flows: &Flows<'_>, flow: &Flow<RegistrationDetails>) -> Result<Arc<IdentitySchema>, FlowError> {
+    flows.visit.schemas.get(&flow.details.schema_id).cloned().ok_or(FlowError::SchemaGone)
+}
+
+/// Ends the flow and stores the identity, with what follows from it.
+async fn end(
+    flows: &Flows<'_>,
+    flow: Flow<RegistrationDetails>,
+    mut prepared: PreparedIdentity,
+    proof: Proof,
+) -> Result<Outcome<RegistrationDetails>, FlowError> {
+    let visit = &flows.visit;
+    let (begun, messages) = addresses::begin_for(visit, flow.transport, &mut prepared.identity)?;
+    let signed_in = visit
+        .rules
+        .registration_signs_in
+        .then(|| visit.new_session(flow.transport, prepared.identity.id, proof));
+    // The end of the flow comes first: the slower one of two submissions is told of that.
+    let mut changes = vec![flow.consume()];
+    changes.extend(prepared.changes());
+    changes.extend(messages);
+    changes.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
+    match visit.commit(&changes).await {
+        Ok(()) => {
+            let verification =
+                begun.into_iter().next().filter(|_| visit.rules.registration_shows_verification);
+            Ok(Outcome::Done(Box::new(Registered {
+                transport: flow.transport,
+                return_to: flow.return_to,
+                identity: prepared.identity,
+                signed_in,
+                verification,
+            })))
+        }
+        Err(StoreError::Conflict(Conflict::Identifier | Conflict::Address | Conflict::ExternalId)) => {
+            flows.refuse(flow, MessageId::Duplicate).await
+        }
+        Err(StoreError::Conflict(Conflict::Changed | Conflict::Missing)) => {
+            Err(FlowError::CompletedElsewhere)
+        }
+        Err(error) => Err(error.into()),
     }
 }

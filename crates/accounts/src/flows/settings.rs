@@ -1,169 +1,227 @@
-//! The form for one's own account: profile, password, second factors.
+//! One's own account: profile, password, second factors, passkeys.
+//!
+//! Everything here needs a session that has proven all factors its owner has set up. What opens the
+//! account (passwords, factors, identifiers, addresses) changes only soon after signing in.
 
-use sessera_model::{Credential, CredentialKind, Identity, Random, Uuid};
-use sessera_store::FlowKind;
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use sessera_model::{AssuranceLevel, Credential, Identity, IdentityView, TokenHash, Uuid};
+use sessera_store::{Change, Conflict, FlowKind, StoreError};
 
-use crate::flows::flow::{Beginning, Flow, SettingsDetails, State};
-use crate::flows::passkeys::{self, Passkeys};
-use crate::flows::second_factor::{Factor, LookupSecrets, Totp};
-use crate::flows::totp::{QR_SIDE, TotpSecret, qr_code};
-use crate::messages::{Message, MessageId};
-use crate::rules::Rules;
-use crate::schema::IdentitySchema;
-use crate::submission::flatten;
-use crate::ui::{Attributes, Container, Group, Input, InputKind, Node};
+use crate::flows::addresses;
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Beginning, Flow, Kept, SettingsDetails, Standing, State, Transport};
+use crate::flows::method::{Owner, SettingsEdit, SettingsVerdict, SettingsView};
+use crate::flows::sign_in::{Proof, SignedIn};
+use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
+use crate::flows::visit::{Present, Visit};
+use crate::messages::MessageId;
+use crate::submission::{Submission, ValueKind};
+use crate::ui::{Container, Group, Input, Nodes};
 
-/// A new settings flow.
-pub fn begin(beginning: Beginning, random: &dyn Random, identity_id: Uuid) -> Flow<SettingsDetails> {
-    let details = SettingsDetails {
-        identity_id,
-        totp_secret: TotpSecret::generate(random).to_base32(),
-        lookup_secrets: Vec::new(),
-        lookup_revealed: false,
-        passkey: None,
-    };
-    Flow::begin(beginning, State::ShowForm, details)
+/// Something was changed.
+#[derive(Debug)]
+pub struct Saved {
+    /// The flow with its form. Its new cookie is the one to which the flow is bound.
+    pub shown: Shown<SettingsDetails>,
+    /// The session after a proof, where one was given with the change.
+    pub signed_in: Option<SignedIn>,
 }
 
-/// Whose settings a form shows.
-#[derive(Clone, Copy, Debug)]
-pub struct Owner<'a> {
-    /// The person.
-    pub identity: &'a Identity,
-    /// With what they sign in.
-    pub credentials: &'a [Credential],
-    /// The schema of their traits, when it is still configured.
-    pub schema: Option<&'a IdentitySchema>,
+/// What a submission is judged by.
+#[derive(Debug)]
+pub struct Account {
+    identity: Identity,
+    credentials: Vec<Credential>,
+    kinds: Vec<(String, ValueKind)>,
 }
 
-/// What an authenticator app calls the account.
-pub fn account_name(owner: Owner<'_>) -> String {
-    let extracted = owner.schema.and_then(|schema| schema.validate(&owner.identity.traits).ok());
-    let identifiers = owner.credentials.iter().flat_map(|credential| credential.identifiers.iter());
-    extracted
-        .and_then(|extracted| extracted.account_name)
-        .or_else(|| identifiers.into_iter().next().cloned())
-        .unwrap_or_else(|| owner.identity.id.to_string())
-}
+#[async_trait]
+impl Kind for SettingsDetails {
+    type Wish = ();
+    type Context = Account;
+    type Done = Saved;
 
-/// Makes the form.
-pub fn form(flow: &Flow<SettingsDetails>, rules: &Rules, owner: Owner<'_>, csrf_token: String) -> Container {
-    let mut form = Container::new(rules.action(FlowKind::Settings, flow.id));
-    form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
-    profile(&mut form, flow, owner);
-    if rules.password.is_some() {
-        let field = Input::new("password", InputKind::Password).required().autocomplete("new-password");
-        form.push(field.node(Group::Password).label(MessageId::PasswordLabel));
-        form.push(Input::submit("method", "password").node(Group::Password).label(MessageId::Save));
+    const EXPIRED: MessageId = MessageId::SettingsExpired;
+
+    async fn may_begin(flows: &Flows<'_>, _: Transport, (): &()) -> Result<(), FlowError> {
+        session(flows).await.map(|_| ())
     }
-    let codes = if rules.lookup_secret { lookup(&mut form, flow, owner) } else { Vec::new() };
-    if let Some(issuer) = &rules.totp_issuer {
-        totp(&mut form, flow, owner, issuer);
-    }
-    form.nodes.extend(codes);
-    if rules.passkey.is_some() {
-        passkey(&mut form, flow, rules, owner);
-    }
-    flow.fill(&mut form, None);
-    form
-}
 
-fn profile(form: &mut Container, flow: &Flow<SettingsDetails>, owner: Owner<'_>) {
-    let Some(schema) = owner.schema else { return };
-    // What was typed and refused is shown as it was typed, all of it.
-    let is_typed = flow.values.keys().any(|name| name.starts_with("traits."));
-    let stored = if is_typed { Vec::new() } else { flatten("traits", &owner.identity.traits) };
-    for field in schema.fields() {
-        let mut node = field.node(Group::Profile);
-        if let Attributes::Input(input) = &mut node.attributes {
-            input.value = stored.iter().find(|(name, _)| *name == input.name).map(|(_, value)| value.clone());
+    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
+        let present = flows.visit.session.ok_or(FlowError::NotSignedIn)?;
+        begin(flows, beginning, present.session.identity_id).await
+    }
+
+    async fn start_again(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        ended: &Flow<Self>,
+    ) -> Result<Flow<Self>, FlowError> {
+        begin(flows, beginning, ended.details.identity_id).await
+    }
+
+    async fn may_read(flows: &Flows<'_>) -> Result<(), FlowError> {
+        session(flows).await.map(|_| ())
+    }
+
+    async fn may_submit(flows: &Flows<'_>, _: Option<&Flow<Self>>) -> Result<(), FlowError> {
+        session(flows).await.map(|_| ())
+    }
+
+    fn check_owner(flows: &Flows<'_>, flow: &Flow<Self>) -> Result<(), FlowError> {
+        let owner = flows.visit.session.map(|present| present.session.identity_id);
+        if owner == Some(flow.details.identity_id) { Ok(()) } else { Err(FlowError::AnotherPerson) }
+    }
+
+    async fn prepare(flows: &Flows<'_>, flow: &mut Flow<Self>) -> Result<Account, FlowError> {
+        let (identity, credentials) = account(&flows.visit, flow.details.identity_id).await?;
+        flow.field_messages.clear();
+        flow.values.clear();
+        let fields = flows.visit.schemas.get(&identity.schema_id).map(|schema| schema.fields());
+        let fields = fields.unwrap_or_default().iter();
+        let kinds = fields.map(|field| (field.name().to_owned(), field.kind)).collect();
+        Ok(Account { identity, credentials, kinds })
+    }
+
+    fn value_kind(account: &Account, field: &str) -> ValueKind {
+        let known = account.kinds.iter().find(|(name, _)| name == field);
+        known.map_or(ValueKind::Text, |(_, kind)| *kind)
+    }
+
+    async fn form(
+        flows: &Flows<'_>,
+        flow: &Flow<Self>,
+        csrf_token: String,
+    ) -> Result<(Container, Map<String, Value>), FlowError> {
+        let visit = &flows.visit;
+        let (identity, credentials) = account(visit, flow.details.identity_id).await?;
+        let view = SettingsView {
+            rules: visit.rules,
+            flow,
+            owner: owner(visit, &identity, &credentials),
+            ways_in: flows.methods.ways_in(&credentials),
+        };
+        let mut form = Container::new(visit.rules.action(FlowKind::Settings, flow.id));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        let mut nodes = Nodes::default();
+        for method in flows.methods.settings() {
+            method.nodes(&view, &mut nodes);
         }
-        form.push(node);
+        nodes.fill(&mut form);
+        flow.fill(&mut form, None);
+        let mut members = Map::new();
+        let schemas_url = visit.rules.url("schemas/");
+        members.insert("identity".into(), identity.to_json(IdentityView::public(&schemas_url)));
+        members.insert("organization_id".into(), Value::Null);
+        Ok((form, members))
     }
-    form.push(Input::submit("method", "profile").node(Group::Profile).label(MessageId::Save));
-}
 
-/// The nodes for printed codes. Those that show codes come back, to stand at the end.
-fn lookup(form: &mut Container, flow: &Flow<SettingsDetails>, owner: Owner<'_>) -> Vec<Node> {
-    let button =
-        |name: &str, label: MessageId| Input::submit(name, "true").node(Group::LookupSecret).label(label);
-    let list = |text: Message| Node {
-        group: Group::LookupSecret,
-        attributes: Attributes::Text { id: "lookup_secret_codes", text },
-        messages: Vec::new(),
-        label: Some(MessageId::LookupSecretsLabel.into()),
-    };
-    let regenerate = button("lookup_secret_regenerate", MessageId::RegenerateLookup);
-    let disable = button("lookup_secret_disable", MessageId::DisableLookup);
-    if !flow.details.lookup_secrets.is_empty() {
-        let codes: Vec<_> = flow.details.lookup_secrets.iter().map(|code| (code.clone(), None)).collect();
-        let confirm = button("lookup_secret_confirm", MessageId::ConfirmLookup);
-        return vec![list(Message::lookup_secrets(&codes)), confirm];
-    }
-    match LookupSecrets::among(owner.credentials) {
-        None => form.push(regenerate),
-        Some(stored) if flow.details.lookup_revealed => {
-            let codes: Vec<_> =
-                stored.recovery_codes.into_iter().map(|code| (code.code, code.used_at)).collect();
-            return vec![list(Message::lookup_secrets(&codes)), disable, regenerate];
+    async fn submit(
+        flows: &Flows<'_>,
+        mut flow: Flow<Self>,
+        account: Account,
+        submission: &Submission,
+    ) -> Result<Outcome<Self>, FlowError> {
+        let payload = submission.get("transient_payload").cloned();
+        flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
+        let method = flows.methods.settings().find(|method| method.takes(&flow, submission));
+        let Some(method) = method else {
+            return flows.refuse(flow, MessageId::NoSettingsMethod).await;
+        };
+        let mut edit = SettingsEdit {
+            visit: &flows.visit,
+            session: flows.visit.session.ok_or(FlowError::NotSignedIn)?,
+            flow,
+            ways_in: flows.methods.ways_in(&account.credentials),
+            identity: account.identity,
+            credentials: account.credentials,
+            submission,
+        };
+        match method.submit(&mut edit).await? {
+            SettingsVerdict::Refused => flows.again(edit.flow, Standing::Refused).await,
+            SettingsVerdict::Shown => flows.again(edit.flow, Standing::Accepted).await,
+            SettingsVerdict::Saved { changes, proof } => save(flows, edit, changes, proof).await,
         }
-        Some(_) => {
-            form.push(button("lookup_secret_reveal", MessageId::RevealLookup));
-            form.push(disable);
+    }
+}
+
+/// The session of the visit, which must have proven all factors that its owner has.
+pub async fn session<'a>(flows: &Flows<'a>) -> Result<Present<'a>, FlowError> {
+    let present = flows.visit.session.ok_or(FlowError::NotSignedIn)?;
+    if present.session.assurance_level < AssuranceLevel::Aal2 {
+        let credentials = flows.visit.accounts.store.credentials(present.session.identity_id).await?;
+        if flows.methods.has_second_factor(&credentials) {
+            let sign_in = flows.visit.rules.url("self-service/login/browser?aal=aal2");
+            return Err(FlowError::SecondFactorMissing { sign_in });
         }
     }
-    Vec::new()
+    Ok(present)
 }
 
-fn totp(form: &mut Container, flow: &Flow<SettingsDetails>, owner: Owner<'_>, issuer: &str) {
-    if Totp::among(owner.credentials).is_some() {
-        let button = Input::submit("totp_unlink", "true").required().node(Group::Totp);
-        form.push(button.label(MessageId::UnlinkTotp));
-        return;
+/// A new flow, with what the methods need in it.
+pub(super) async fn begin(
+    flows: &Flows<'_>,
+    beginning: Beginning,
+    identity_id: Uuid,
+) -> Result<Flow<SettingsDetails>, FlowError> {
+    let details = SettingsDetails { identity_id, kept: Kept::default() };
+    let mut flow = Flow::begin(beginning, State::ShowForm, details);
+    let (identity, credentials) = account(&flows.visit, identity_id).await?;
+    let owner = owner(&flows.visit, &identity, &credentials);
+    for method in flows.methods.settings() {
+        method.begin(&flows.visit, &mut flow, owner)?;
     }
-    let secret = &flow.details.totp_secret;
-    let url = TotpSecret::from_base32(secret).map(|secret| secret.to_url(issuer, &account_name(owner)));
-    let node = |attributes: Attributes, label: MessageId| Node {
-        group: Group::Totp,
-        attributes,
-        messages: Vec::new(),
-        label: Some(label.into()),
-    };
-    if let Some(source) = url.and_then(|url| qr_code(&url)) {
-        let image = Attributes::Image { id: "totp_qr", source, side: QR_SIDE };
-        form.push(node(image, MessageId::TotpQrCode));
-    }
-    let text = Attributes::Text { id: "totp_secret_key", text: Message::totp_secret(secret) };
-    form.push(node(text, MessageId::TotpSecretLabel));
-    let field = Input::new("totp_code", InputKind::Text).required().autocomplete("one-time-code");
-    form.push(field.node(Group::Totp).label(MessageId::VerifyCodeLabel));
-    form.push(Input::submit("method", "totp").node(Group::Totp).label(MessageId::Save));
+    Ok(flow)
 }
 
-/// The nodes for passkeys, for browsers only. The last credential that signs in cannot be removed.
-fn passkey(form: &mut Container, flow: &Flow<SettingsDetails>, rules: &Rules, owner: Owner<'_>) {
-    let Some(challenge) = &flow.details.passkey else { return };
-    let known = Passkeys::among(owner.credentials);
-    let is_last = ways_in(rules, owner.credentials) < 2;
-    for passkey in &known.credentials {
-        let mut button = Input::submit("passkey_remove", &passkey.hex_id());
-        button.disabled = is_last;
-        let label = Message::remove_passkey(&passkey.display_name, passkey.added_at);
-        form.push(button.node(Group::Passkey).label(label));
-    }
-    form.push(passkeys::script(rules.passkey_script()));
-    form.push(Input::hidden("passkey_create_data", challenge.options.as_str()).node(Group::Passkey));
-    form.push(Input::new("passkey_settings_register", InputKind::Hidden).node(Group::Passkey));
-    let button = Input::button("passkey_register_trigger", "oryPasskeySettingsRegistration");
-    form.push(button.node(Group::Passkey).label(MessageId::AddPasskey));
+/// The person whose settings they are, as stored now.
+async fn account(visit: &Visit<'_>, id: Uuid) -> Result<(Identity, Vec<Credential>), FlowError> {
+    let identity = visit.accounts.store.identity(id).await?.ok_or(FlowError::NotSignedIn)?;
+    let credentials = visit.accounts.store.credentials(id).await?;
+    Ok((identity, credentials))
 }
 
-/// With how many credentials somebody can sign in who has nothing else.
-pub fn ways_in(rules: &Rules, credentials: &[Credential]) -> usize {
-    let has_password = rules.password.is_some()
-        && credentials.iter().any(|credential| {
-            credential.kind == CredentialKind::Password && credential.config.text("hashed_password").is_some()
-        });
-    let passkeys = rules.passkey.as_ref().map_or(0, |_| Passkeys::among(credentials).credentials.len());
-    passkeys + usize::from(has_password)
+fn owner<'a>(visit: &Visit<'a>, identity: &'a Identity, credentials: &'a [Credential]) -> Owner<'a> {
+    let schema = visit.schemas.get(&identity.schema_id).map(AsRef::as_ref);
+    Owner { identity, credentials, schema }
+}
+
+/// Commits what was changed, under a new version of the identity, together with what follows: codes for
+/// new addresses, and the level that a new factor proves.
+async fn save(
+    flows: &Flows<'_>,
+    edit: SettingsEdit<'_>,
+    changes: Vec<Change>,
+    proof: Option<Proof>,
+) -> Result<Outcome<SettingsDetails>, FlowError> {
+    let visit = &flows.visit;
+    let SettingsEdit { session, mut flow, mut identity, .. } = edit;
+    identity.updated_at = visit.now;
+    let (_, messages) = addresses::begin_for(visit, flow.transport, &mut identity)?;
+    let signed_in = proof.map(|proof| visit.renewed_session(session, proof));
+    let new_cookie = signed_in.as_ref().map(|_| visit.new_browser());
+    let before = flow.clone();
+    flow.clear_messages();
+    flow.values.clear();
+    flow.say(MessageId::SettingsSaved);
+    flow.state = State::Success;
+    if let (Transport::Browser, Some(cookie)) = (flow.transport, &new_cookie) {
+        flow.browser = Some(TokenHash::of(cookie));
+    }
+    let mut all = vec![Change::UpdateIdentity(identity)];
+    all.extend(changes);
+    all.extend(messages);
+    all.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
+    all.push(flow.update()?);
+    match visit.commit(&all).await {
+        Ok(()) => {
+            let shown = flows.shown(flow, new_cookie).await?;
+            Ok(Outcome::Done(Box::new(Saved { shown, signed_in })))
+        }
+        Err(StoreError::Conflict(Conflict::Identifier | Conflict::Address)) => {
+            flows.refuse(before, MessageId::Duplicate).await
+        }
+        Err(error) => Err(FlowError::outrun(error)),
+    }
 }

@@ -1,9 +1,8 @@
 //! Making and renewing sessions: the one place where a proof becomes a session.
 //!
-//! Login, registration and recovery all end here. The functions decide; the caller commits the change
+//! Signing in, signing up and recovery all end here. The functions decide; the caller commits the change
 //! together with the end of its flow, so a flow makes one session or none.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use sessera_model::{
@@ -17,46 +16,25 @@ const MAX_KEPT: usize = 32;
 /// A proof that was just given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// `password`, `passkey`, `totp`, `lookup_secret`, `code_recovery`.
+    /// How sessions name it, such as `password`.
     pub method: &'static str,
     /// The factor that it proves.
     pub aal: AssuranceLevel,
 }
 
 impl Proof {
-    /// A password, the first factor.
-    pub const PASSWORD: Self = Self { method: "password", aal: AssuranceLevel::Aal1 };
-    /// A passkey, the first factor: whether its device asked for a finger or a number is its own affair.
-    pub const PASSKEY: Self = Self { method: "passkey", aal: AssuranceLevel::Aal1 };
-    /// A code by e-mail that recovered the account, a first factor.
-    pub const RECOVERY_CODE: Self = Self { method: "code_recovery", aal: AssuranceLevel::Aal1 };
-    /// A code from an authenticator app, a second factor.
-    pub const TOTP: Self = Self { method: "totp", aal: AssuranceLevel::Aal2 };
-    /// A printed code, a second factor.
-    pub const LOOKUP_SECRET: Self = Self { method: "lookup_secret", aal: AssuranceLevel::Aal2 };
+    /// A proof by a method that signs in.
+    pub const fn first_factor(method: &'static str) -> Self {
+        Self { method, aal: AssuranceLevel::Aal1 }
+    }
+
+    /// A proof by a method that is asked for afterwards.
+    pub const fn second_factor(method: &'static str) -> Self {
+        Self { method, aal: AssuranceLevel::Aal2 }
+    }
 
     fn given(self, now: Timestamp) -> AuthenticationMethod {
         AuthenticationMethod { method: self.method.to_owned(), aal: self.aal, completed_at: now }
-    }
-}
-
-/// From where a proof was given.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The client's address, when it is known.
-    pub address: Option<IpAddr>,
-    /// The client's `User-Agent`.
-    pub user_agent: String,
-}
-
-impl Origin {
-    fn device(&self, random: &dyn Random) -> Device {
-        Device {
-            id: random.uuid(),
-            ip_address: self.address.map(|address| address.to_string()).unwrap_or_default(),
-            user_agent: self.user_agent.clone(),
-            location: String::new(),
-        }
     }
 }
 
@@ -78,7 +56,7 @@ pub fn begin(
     lifespan: Duration,
     identity_id: Uuid,
     proof: Proof,
-    origin: &Origin,
+    device: Device,
     kind: SessionKind,
 ) -> SignedIn {
     let token = new_token(random);
@@ -92,7 +70,7 @@ pub fn begin(
         last_used_at: None,
         assurance_level: proof.aal,
         methods: vec![proof.given(now)],
-        devices: vec![origin.device(random)],
+        devices: vec![device],
     };
     let stored = NewSession { session: session.clone(), kind, token: TokenHash::of(token.expose()) };
     SignedIn { session, token: Some(token), change: Change::InsertSession(stored) }
@@ -107,7 +85,7 @@ pub fn renew(
     lifespan: Duration,
     session: &Session,
     proof: Proof,
-    origin: &Origin,
+    device: Device,
     kind: SessionKind,
 ) -> SignedIn {
     let token = (kind == SessionKind::Browser).then(|| new_token(random));
@@ -117,7 +95,6 @@ pub fn renew(
     session.assurance_level = session.assurance_level.max(proof.aal);
     session.methods.push(proof.given(now));
     keep_newest(&mut session.methods);
-    let device = origin.device(random);
     let is_known = session
         .devices
         .iter()
@@ -158,13 +135,21 @@ mod tests {
 
     const DAY: Duration = Duration::from_hours(24);
 
-    fn origin(user_agent: &str) -> Origin {
-        Origin { address: Some(IpAddr::from([127, 0, 0, 1])), user_agent: user_agent.into() }
+    const PASSWORD: Proof = Proof::first_factor("password");
+    const TOTP: Proof = Proof::second_factor("totp");
+
+    fn device(user_agent: &str) -> Device {
+        Device {
+            id: Uuid::from_u128(3),
+            ip_address: "127.0.0.1".into(),
+            user_agent: user_agent.into(),
+            location: String::new(),
+        }
     }
 
     fn begun(random: &dyn Random, kind: SessionKind) -> SignedIn {
         let now = Timestamp::from_seconds(1000);
-        begin(random, now, DAY, Uuid::from_u128(5), Proof::PASSWORD, &origin("a"), kind)
+        begin(random, now, DAY, Uuid::from_u128(5), PASSWORD, device("a"), kind)
     }
 
     #[test]
@@ -187,7 +172,7 @@ mod tests {
         let later = Timestamp::from_seconds(2000);
         for (kind, is_replaced) in [(SessionKind::Native, false), (SessionKind::Browser, true)] {
             let first = begun(&random, kind).session;
-            let stepped = renew(&random, later, DAY, &first, Proof::TOTP, &origin("a"), kind);
+            let stepped = renew(&random, later, DAY, &first, TOTP, device("a"), kind);
             assert_eq!(stepped.session.id, first.id);
             assert_eq!(stepped.session.assurance_level, AssuranceLevel::Aal2);
             assert_eq!(stepped.session.authenticated_at, later);
@@ -209,8 +194,7 @@ mod tests {
         session.assurance_level = AssuranceLevel::Aal2;
         let short = Duration::from_secs(1);
         let now = Timestamp::from_seconds(1001);
-        let renewed =
-            renew(&random, now, short, &session, Proof::PASSWORD, &origin("b"), SessionKind::Native);
+        let renewed = renew(&random, now, short, &session, PASSWORD, device("b"), SessionKind::Native);
         assert_eq!(renewed.session.assurance_level, AssuranceLevel::Aal2);
         assert_eq!(renewed.session.expires_at, session.expires_at);
         assert_eq!(renewed.session.devices.len(), 2);
@@ -223,8 +207,7 @@ mod tests {
         for minute in 0..100 {
             let now = Timestamp::from_seconds(2000 + minute * 60);
             let agent = minute.to_string();
-            let renewed =
-                renew(&random, now, DAY, &session, Proof::PASSWORD, &origin(&agent), SessionKind::Native);
+            let renewed = renew(&random, now, DAY, &session, PASSWORD, device(&agent), SessionKind::Native);
             let Change::AuthenticateSession { methods, devices, .. } = renewed.change else {
                 panic!("not a renewal")
             };

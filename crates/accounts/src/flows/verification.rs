@@ -1,117 +1,120 @@
-//! Proving an address: the code that is sent to it, and the form in which it is typed.
+//! Proving an address.
 
-use sessera_model::identity::VerificationStatus;
-use sessera_model::{Identity, Random, Timestamp, Uuid, VerifiableAddress};
-use sessera_store::{Change, CodePurpose, FlowKind, StoreError};
+use std::convert::Infallible;
 
-use crate::codes::{self, CodeRequest};
-use crate::flows::flow::{Beginning, Flow, State, Transport, VerificationDetails};
-use crate::language::Language;
+use async_trait::async_trait;
+use serde_json::{Map, Value, json};
+use sessera_store::FlowKind;
+
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Beginning, Flow, Standing, State, Transport, VerificationDetails};
+use crate::flows::method::{VerificationAttempt, VerificationVerdict};
+use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::messages::MessageId;
-use crate::rules::Rules;
-use crate::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
+use crate::submission::Submission;
+use crate::ui::{Attributes, Container, Group, Input, Node, Nodes, SubmitMethod};
 
-/// A verification flow that was begun for an address.
-#[derive(Clone, Debug)]
-pub struct Begun {
-    /// The flow.
-    pub flow_id: Uuid,
-    /// The address.
-    pub address: String,
-}
+#[async_trait]
+impl Kind for VerificationDetails {
+    type Wish = ();
+    type Context = ();
+    /// The flow stays when its address is proven, and its form says where to go on.
+    type Done = Infallible;
 
-/// Begins a verification flow for every e-mail address of an identity to which nothing was sent yet,
-/// and marks it as sent. The changes go into the commit that stores the identity.
-pub fn begin_for(
-    rules: &Rules,
-    random: &dyn Random,
-    now: Timestamp,
-    transport: Transport,
-    language: Language,
-    identity: &mut Identity,
-) -> Result<(Vec<Begun>, Vec<Change>), StoreError> {
-    let (mut begun, mut changes) = (Vec::new(), Vec::new());
-    if !rules.verification.enabled || !rules.code {
-        return Ok((begun, changes));
+    const EXPIRED: MessageId = MessageId::VerificationExpired;
+
+    async fn may_begin(flows: &Flows<'_>, _: Transport, (): &()) -> Result<(), FlowError> {
+        check_on(flows)
     }
-    for address in &mut identity.verifiable_addresses {
-        if address.status != VerificationStatus::Pending || address.via != "email" {
-            continue;
+
+    async fn start(_: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
+        Ok(Flow::begin(beginning, State::ChooseMethod, Self::default()))
+    }
+
+    async fn start_again(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        _: &Flow<Self>,
+    ) -> Result<Flow<Self>, FlowError> {
+        Self::start(flows, beginning, ()).await
+    }
+
+    async fn may_submit(flows: &Flows<'_>, _: Option<&Flow<Self>>) -> Result<(), FlowError> {
+        check_on(flows)
+    }
+
+    async fn prepare(_: &Flows<'_>, _: &mut Flow<Self>) -> Result<(), FlowError> {
+        Ok(())
+    }
+
+    async fn form(
+        flows: &Flows<'_>,
+        flow: &Flow<Self>,
+        csrf_token: String,
+    ) -> Result<(Container, Map<String, Value>), FlowError> {
+        let rules = flows.visit.rules;
+        let mut form = Container::new(rules.action(FlowKind::Verification, flow.id));
+        // Native flows have the node at the end only; the contract has it so.
+        if flow.transport == Transport::Browser || flow.state == State::PassedChallenge {
+            form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
         }
-        address.status = VerificationStatus::Sent;
-        address.updated_at = now;
-        let way = if transport == Transport::Api { "api" } else { "browser" };
-        let beginning = Beginning {
-            id: random.uuid(),
-            transport,
-            now,
-            expires_at: now + rules.verification.lifespan,
-            request_url: rules.url(&format!("self-service/verification/{way}")),
-            return_to: None,
-            browser: None,
-        };
-        let details = VerificationDetails {
-            email: Some(address.value.clone()),
-            sent: 1,
-            ..VerificationDetails::default()
-        };
-        let mut flow = Flow::begin(beginning, State::SentEmail, details);
-        flow.say(MessageId::VerificationCodeSent);
-        changes.push(flow.insert()?);
-        let request = CodeRequest { flow_id: flow.id, address: address.value.clone(), language };
-        let purpose = CodePurpose::Verification;
-        changes.extend(codes::send(rules, random, now, purpose, identity.id, &request));
-        begun.push(Begun { flow_id: flow.id, address: address.value.clone() });
-    }
-    Ok((begun, changes))
-}
-
-/// Marks an address as proven.
-pub fn complete(address: &mut VerifiableAddress, now: Timestamp) {
-    address.verified = true;
-    address.status = VerificationStatus::Completed;
-    address.verified_at = Some(now);
-    address.updated_at = now;
-}
-
-/// Makes the form of a verification flow.
-pub fn form(flow: &Flow<VerificationDetails>, rules: &Rules, csrf_token: String) -> Container {
-    let mut form = Container::new(rules.action(FlowKind::Verification, flow.id));
-    // Native flows have the node at the end only; the contract has it so.
-    if flow.transport == Transport::Browser || flow.state == State::PassedChallenge {
-        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
-    }
-    match flow.state {
-        State::PassedChallenge => {
+        if flow.state == State::PassedChallenge {
             let target = flow.return_to.clone().unwrap_or_else(|| rules.after(FlowKind::Verification));
             form.action.clone_from(&target);
             form.method = SubmitMethod::Get;
-            form.push(Node {
-                group: Group::Code,
-                attributes: Attributes::Anchor {
-                    id: "continue",
-                    href: target,
-                    title: MessageId::Continue.into(),
-                },
-                messages: Vec::new(),
-                label: Some(MessageId::Continue.into()),
-            });
+            form.push(way_on(target));
+        } else {
+            let mut nodes = Nodes::default();
+            for method in flows.methods.verification() {
+                method.nodes(flow, &mut nodes);
+            }
+            nodes.fill(&mut form);
         }
-        State::SentEmail => {
-            form.push(Input::hidden("method", "code").node(Group::Code));
-            let field = Input::new("code", InputKind::Text).required().autocomplete("one-time-code");
-            form.push(field.node(Group::Code).label(MessageId::VerificationCodeLabel));
-            form.push(Input::submit("method", "code").node(Group::Code).label(MessageId::Continue));
-            if let Some(email) = &flow.details.email {
-                form.push(Input::submit("email", email).node(Group::Code).label(MessageId::ResendCode));
+        flow.fill(&mut form, None);
+        let mut members = Map::new();
+        members.insert("active".into(), "code".into());
+        Ok((form, members))
+    }
+
+    async fn submit(
+        flows: &Flows<'_>,
+        mut flow: Flow<Self>,
+        (): (),
+        submission: &Submission,
+    ) -> Result<Outcome<Self>, FlowError> {
+        if flow.state == State::PassedChallenge {
+            return flows.replace(&flow, MessageId::VerificationAlreadyDone.into()).await;
+        }
+        flow.clear_messages();
+        flow.values.clear();
+        let payload = submission.get("transient_payload").cloned();
+        flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
+        let method = flows.methods.verification().find(|method| method.takes(submission));
+        let Some(method) = method else {
+            return flows.refuse(flow, MessageId::NoVerificationMethod).await;
+        };
+        let mut attempt = VerificationAttempt { visit: &flows.visit, flow, submission };
+        match method.submit(&mut attempt).await? {
+            VerificationVerdict::Refused => flows.again(attempt.flow, Standing::Refused).await,
+            VerificationVerdict::Shown(changes) => {
+                flows.counted(attempt.flow, Standing::Accepted, changes).await
             }
         }
-        _ => {
-            let field = Input::new("email", InputKind::Email).required();
-            form.push(field.node(Group::Code).label(MessageId::EmailLabel));
-            form.push(Input::submit("method", "code").node(Group::Code).label(MessageId::Continue));
-        }
     }
-    flow.fill(&mut form, None);
-    form
+}
+
+fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
+    let rules = flows.visit.rules;
+    if rules.verification.enabled && rules.code {
+        Ok(())
+    } else {
+        Err(FlowError::Off(FlowKind::Verification))
+    }
+}
+
+/// The link to where a person goes on.
+fn way_on(href: String) -> Node {
+    let attributes = Attributes::Anchor { id: "continue", href, title: MessageId::Continue.into() };
+    let label = Some(MessageId::Continue.into());
+    Node { group: Group::Code, attributes, messages: Vec::new(), label }
 }

@@ -6,10 +6,9 @@ use sessera_model::Secret;
 use sessera_store::FlowKind;
 use url::Url;
 
-use crate::flows::passkeys::RelyingParty;
 use crate::keys::Keys;
 use crate::limits::LimitRules;
-use crate::password::{HashAlgorithm, PasswordPolicy};
+use crate::password::HashAlgorithm;
 use crate::rules::{CookieRules, FlowRules, Rules};
 use sessera_config::TrustedProxies;
 use sessera_config::tree::{Config, Reader, bytes};
@@ -49,13 +48,6 @@ impl Rules {
                 .unwrap_or(LIFESPAN),
             needs_highest_aal: config.session.needs_highest_aal,
             hashing,
-            password: password(&mut reader, hashing),
-            totp_issuer: reader.flag("/selfservice/methods/totp/enabled", false).then(|| {
-                let host = public_url.as_ref().and_then(Url::host_str).unwrap_or("Sessera").to_owned();
-                reader.text("/selfservice/methods/totp/config/issuer").unwrap_or(host)
-            }),
-            lookup_secret: reader.flag("/selfservice/methods/lookup_secret/enabled", false),
-            passkey: passkey(&mut reader, public_url.as_ref()),
             login: flow(&mut reader, FlowKind::Login, true),
             registration: flow(&mut reader, FlowKind::Registration, true),
             settings: flow(&mut reader, FlowKind::Settings, true),
@@ -81,7 +73,7 @@ impl Rules {
 }
 
 /// What authenticator apps show as the issuer is what people know the site by, else its host is.
-fn site_name(reader: &Reader<'_>, public_url: Option<&Url>) -> String {
+pub(crate) fn site_name(reader: &Reader<'_>, public_url: Option<&Url>) -> String {
     let host = match public_url.and_then(Url::host) {
         Some(url::Host::Domain(host)) if host != "localhost" => host.to_owned(),
         _ => "Sessera".to_owned(),
@@ -158,47 +150,8 @@ fn registration_hooks(reader: &Reader<'_>) -> (bool, bool) {
     (is_silent || hooks.contains(&Some("session")), hooks.contains(&Some("show_verification_ui")))
 }
 
-fn password(reader: &mut Reader<'_>, hashing: HashAlgorithm) -> Option<PasswordPolicy> {
-    let mut policy = PasswordPolicy::default();
-    let at = "/selfservice/methods/password/config";
-    let key = format!("{at}/min_password_length");
-    if let Some(length) = reader.integer(&key) {
-        match usize::try_from(length) {
-            Ok(length) if (6..=256).contains(&length) => policy.min_length = length,
-            _ => reader.problems.push(format!("{key}: {length} must be between 6 and 256")),
-        }
-    }
-    policy.refuse_similar = reader.flag(&format!("{at}/identifier_similarity_check_enabled"), true);
-    reader.flag("/selfservice/methods/password/enabled", true).then(|| policy.for_algorithm(hashing))
-}
-
-fn passkey(reader: &mut Reader<'_>, public_url: Option<&Url>) -> Option<RelyingParty> {
-    if !reader.flag("/selfservice/methods/passkey/enabled", false) {
-        return None;
-    }
-    let at = "/selfservice/methods/passkey/config/rp";
-    let count = reader.texts(&format!("{at}/origins")).len();
-    let mut origins: Vec<Url> =
-        (0..count).filter_map(|place| reader.url(&format!("{at}/origins/{place}"))).collect();
-    if count == 0 {
-        origins.extend(public_url.cloned());
-    }
-    let host = public_url.and_then(Url::host_str).unwrap_or_default().to_owned();
-    let id = reader.text(&format!("{at}/id")).unwrap_or(host);
-    let name = reader.text(&format!("{at}/display_name"));
-    let name = name.unwrap_or_else(|| site_name(reader, public_url));
-    match RelyingParty::new(&id, &name, &origins) {
-        Ok(party) => Some(party),
-        Err(origin) => {
-            reader.problems.push(format!(
-                "{at}: passkeys for \"{id}\" do not work on {origin}: id must be its domain or one above it, and an address of numbers has none. On one machine, http://localhost works as serve.public.base_url"
-            ));
-            None
-        }
-    }
-}
-
-fn hashing(reader: &mut Reader<'_>) -> HashAlgorithm {
+/// How new hashes are made.
+pub(crate) fn hashing(reader: &mut Reader<'_>) -> HashAlgorithm {
     let default = HashAlgorithm::default();
     match reader.text("/hashers/algorithm").as_deref() {
         Some("bcrypt") => HashAlgorithm::Bcrypt { cost: bounded(reader, "/hashers/bcrypt/cost", 4, 31, 12) },
@@ -258,7 +211,7 @@ mod tests {
     #[test]
     fn nothing_configured_lets_people_sign_up_and_in() {
         let rules = compile(json!({})).expect("compiles");
-        assert!(rules.registration.enabled && rules.registration_signs_in && rules.password.is_some());
+        assert!(rules.registration.enabled && rules.registration_signs_in);
         assert!(!rules.recovery.enabled && !rules.verification.enabled, "nothing can be sent");
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(rules.default_return.as_str(), "http://127.0.0.1:4433/");
@@ -274,11 +227,6 @@ mod tests {
             "selfservice": {
                 "default_browser_return_url": "https://app.example.org/",
                 "allowed_return_urls": ["https://a.example.org/", "https://b.example.org/"],
-                "methods": {
-                    "totp": {"enabled": true},
-                    "password": {"config": {"min_password_length": 12}},
-                    "passkey": {"enabled": true},
-                },
                 "flows": {
                     "login": {"lifespan": "10m", "ui_url": "https://app.example.org/login"},
                     "registration": {"style": "unified", "after": {"password": {"hooks": [{"hook": "show_verification_ui"}]}}},
@@ -290,9 +238,6 @@ mod tests {
         assert!(!rules.registration_signs_in && rules.registration_shows_verification);
         assert!(!rules.registration_in_two_steps);
         assert_eq!(rules.hashing, HashAlgorithm::Bcrypt { cost: 10 });
-        assert_eq!(rules.password.map(|policy| (policy.min_length, policy.max_bytes)), Some((12, 72)));
-        assert_eq!(rules.totp_issuer.as_deref(), Some("id.example.org"));
-        assert!(rules.passkey.is_some(), "for the host of the public address");
         assert_eq!(rules.login.lifespan, Duration::from_mins(10));
         assert_eq!(rules.allowed_returns.len(), 2);
     }
@@ -305,17 +250,6 @@ mod tests {
             (json!({"hashers": {"argon2": {"memory": "much"}}}), "/hashers/argon2/memory"),
             (json!({"serve": {"public": {"trusted_proxies": ["ten"]}}}), "trusted_proxies"),
             (json!({"selfservice": {"allowed_return_urls": ["not a url"]}}), "allowed_return_urls/0"),
-            (
-                json!({"selfservice": {"methods": {"passkey": {"enabled": true}}}}),
-                "do not work on http://127.0.0.1:4433/",
-            ),
-            (
-                json!({"selfservice": {"methods": {"passkey": {"enabled": true, "config": {"rp": {
-                    "id": "example.org",
-                    "origins": ["https://id.example.org", "https://example.com"],
-                }}}}}}),
-                "do not work on https://example.com/",
-            ),
             (json!({"selfservice": {"flows": {"login": {"lifespan": "0s"}}}}), "login/lifespan"),
         ] {
             let problems = compile(tree).expect_err(name);

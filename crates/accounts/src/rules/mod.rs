@@ -2,16 +2,17 @@
 
 mod from_config;
 
+pub(crate) use from_config::{hashing, site_name};
+
 use std::time::Duration;
 
 use sessera_model::Uuid;
 use sessera_store::FlowKind;
 use url::Url;
 
-use crate::flows::passkeys::RelyingParty;
 use crate::keys::Keys;
 use crate::limits::LimitRules;
-use crate::password::{HashAlgorithm, PasswordPolicy};
+use crate::password::HashAlgorithm;
 use crate::return_to;
 use sessera_config::TrustedProxies;
 
@@ -43,14 +44,6 @@ pub struct Rules {
     pub needs_highest_aal: bool,
     /// How passwords are hashed.
     pub hashing: HashAlgorithm,
-    /// Which passwords are refused. `None` when the method is off.
-    pub password: Option<PasswordPolicy>,
-    /// What authenticator apps show as the issuer. `None` when the method is off.
-    pub totp_issuer: Option<String>,
-    /// Whether printed codes are on.
-    pub lookup_secret: bool,
-    /// For what passkeys are good. `None` when the method is off.
-    pub passkey: Option<RelyingParty>,
     /// Signing in.
     pub login: FlowRules,
     /// Signing up.
@@ -113,11 +106,6 @@ impl Rules {
         format!("{}{}", self.base_url, path.trim_start_matches('/'))
     }
 
-    /// The address of the script that passkeys need.
-    pub fn passkey_script(&self) -> String {
-        self.url(".well-known/ory/webauthn.js")
-    }
-
     /// The rules of a kind of flow.
     pub const fn rules(&self, kind: FlowKind) -> &FlowRules {
         match kind {
@@ -132,6 +120,17 @@ impl Rules {
     /// The address to which the form of a flow is submitted.
     pub fn action(&self, kind: FlowKind, flow: Uuid) -> String {
         self.url(&format!("self-service/{}?flow={flow}", kind.as_str()))
+    }
+
+    /// The address at which a flow of a kind begins, for native clients (`api`) or browsers (`browser`),
+    /// keeping where it ends.
+    pub fn beginning(&self, kind: FlowKind, transport: &str, return_to: Option<&str>) -> String {
+        let mut url = self.url(&format!("self-service/{}/{transport}", kind.as_str()));
+        if let Some(return_to) = return_to {
+            url.push_str("?return_to=");
+            url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
+        }
+        url
     }
 
     /// The page on which a browser shows a flow.
@@ -202,10 +201,6 @@ pub(crate) mod tests {
             privileged_age: Duration::from_mins(15),
             needs_highest_aal: false,
             hashing: HashAlgorithm::Bcrypt { cost: 4 },
-            password: Some(PasswordPolicy::default()),
-            totp_issuer: Some("Example".into()),
-            lookup_secret: true,
-            passkey: None,
             login: flow(Some("http://127.0.0.1:4455/login?x=1")),
             registration: flow(None),
             settings: flow(None),

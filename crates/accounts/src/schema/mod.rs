@@ -25,6 +25,7 @@ use std::sync::Arc;
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::{Value, json};
 
+use crate::submission::ValueKind;
 use document::Document;
 pub use extract::{Address, Extracted};
 pub use fields::Field;
@@ -146,6 +147,12 @@ impl IdentitySchema {
     /// The document itself.
     pub const fn document(&self) -> &Value {
         self.document.root()
+    }
+
+    /// What the text of a field stands for.
+    pub fn value_kind(&self, field: &str) -> ValueKind {
+        let known = self.fields().iter().find(|known| known.name() == field);
+        known.map_or(ValueKind::Text, |known| known.kind)
     }
 
     /// The fields of a form that asks for the traits, in the order of the document.

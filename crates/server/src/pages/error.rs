@@ -10,13 +10,13 @@ use maud::html;
 use super::words::Word;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Caller, Visit};
+use crate::public::caller::{Call, Caller};
 use crate::public::errors;
 use crate::request::Parameters;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
+    let call = Call::new(&app, &snapshot, &caller);
     match errors::find(&app, parameters.get("id")).await {
         Ok(body) => {
             let error = &body["error"];
@@ -30,21 +30,21 @@ pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters:
                 number: body["id"].as_str(),
             };
             // The error was somebody else's answer; this page is the right one for it.
-            answer(&visit, StatusCode::OK, &told)
+            answer(&call, StatusCode::OK, &told)
         }
-        Err(error) => page(&visit, &error),
+        Err(error) => page(&call, &error),
     }
 }
 
 /// The page for an error of a page.
-pub(super) fn page(visit: &Visit<'_>, error: &ApiError) -> Response {
+pub(super) fn page(call: &Call<'_>, error: &ApiError) -> Response {
     let told = Told {
         status: error.status(),
         id: error.id().unwrap_or_default(),
         reason: error.reason(),
         number: None,
     };
-    answer(visit, error.status(), &told)
+    answer(call, error.status(), &told)
 }
 
 /// What is known of an error.
@@ -72,11 +72,11 @@ impl Told<'_> {
     }
 }
 
-fn answer(visit: &Visit<'_>, status: StatusCode, told: &Told<'_>) -> Response {
-    let texts = visit.texts();
+fn answer(call: &Call<'_>, status: StatusCode, told: &Told<'_>) -> Response {
+    let texts = call.texts();
     let content = html! {
         p.lead { (texts.word(told.word())) }
-        p.buttons { a.button.primary href=(visit.rules().base_url) { (texts.word(Word::ErrorToStart)) } }
+        p.buttons { a.button.primary href=(call.rules().base_url) { (texts.word(Word::ErrorToStart)) } }
         details {
             summary { (texts.word(Word::ErrorDetails)) }
             // The reason is written for those who run the site, in English.
@@ -86,7 +86,7 @@ fn answer(visit: &Visit<'_>, status: StatusCode, told: &Told<'_>) -> Response {
             }
         }
     };
-    let mut page = visit.card(Word::ErrorTitle, false, content);
+    let mut page = call.card(Word::ErrorTitle, false, content);
     page.status = status;
     page.into_response()
 }

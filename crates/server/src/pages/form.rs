@@ -16,8 +16,6 @@ use super::words::Word;
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
     pub(super) texts: &'a Texts,
-    /// The least number of characters of a new password.
-    pub(super) min_password: Option<usize>,
     /// Whether the first empty field has the focus, for pages that ask for one thing.
     pub(super) focus: bool,
     /// Whether a form's first button is what people mostly come for.
@@ -320,7 +318,7 @@ impl Look<'_> {
     }
 
     fn hint(self, input: &Input) -> Option<String> {
-        let length = self.min_password.filter(|_| input.autocomplete == Some("new-password"))?;
+        let length = input.min_length?;
         Some(self.texts.filled(Word::PasswordHint, &[("length", &length.to_string())]))
     }
 

@@ -15,24 +15,23 @@ use super::words::Word;
 use super::{beginning, logout, shown};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Caller, Visit};
-use crate::public::login;
+use crate::public::caller::{Call, Caller};
 use crate::request::Parameters;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
-    shown(&visit, page(&visit, parameters.get("flow"))).await
+    let call = Call::new(&app, &snapshot, &caller);
+    shown(&call, page(&call, parameters.get("flow"))).await
 }
 
-async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError> {
-    let flow = match super::flow(visit, id, |ended| again(visit, ended)).await? {
-        Ok(flow) => flow,
+async fn page(call: &Call<'_>, id: Option<&str>) -> Result<Response, ApiError> {
+    let shown = match super::flow(&call.flows(None), id, |ended| again(call, ended)).await? {
+        Ok(shown) => shown,
         Err(response) => return Ok(response),
     };
-    let container = login::form(visit, &flow, None).await?;
-    let texts = visit.texts();
-    let look = Look { texts, min_password: None, focus: true, is_main: true };
+    let (flow, container) = (&shown.flow, &shown.form);
+    let texts = call.texts();
+    let look = Look { texts, focus: true, is_main: true };
     let is_second = flow.details.requested_aal > AssuranceLevel::Aal1;
     let title = if is_second {
         Word::SecondFactorTitle
@@ -42,26 +41,26 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
         Word::LoginTitle
     };
     let content = html! {
-        (look.messages(&container))
-        @if let Some(identifier) = known_identifier(&container) {
+        (look.messages(container))
+        @if let Some(identifier) = known_identifier(container) {
             p.who { (texts.word(Word::RefreshAs)) " " strong { (identifier) } }
         }
-        (look.forms(&container))
+        (look.forms(container))
         @if is_second || flow.details.refresh {
-            (sign_out(visit))
+            (sign_out(call))
         } @else {
-            (links(visit, &flow))
+            (links(call, flow))
         }
     };
-    let mut page = visit.card(title, flow.has_errors(), content);
-    page.has_script = has_script(&container);
+    let mut page = call.card(title, flow.has_errors(), content);
+    page.has_script = has_script(container);
     Ok(page.into_response())
 }
 
 /// Where a flow begins that takes the place of one that has ended.
-fn again(visit: &Visit<'_>, ended: Option<&Flow<LoginDetails>>) -> String {
+fn again(call: &Call<'_>, ended: Option<&Flow<LoginDetails>>) -> String {
     let return_to = ended.and_then(|flow| flow.return_to.as_deref());
-    let mut url = beginning(visit.rules(), FlowKind::Login, return_to);
+    let mut url = beginning(call.rules(), FlowKind::Login, return_to);
     let mut ask = |parameter: &str| {
         url.push(if url.contains('?') { '&' } else { '?' });
         url.push_str(parameter);
@@ -85,8 +84,8 @@ fn known_identifier(container: &Container) -> Option<&str> {
     })
 }
 
-fn links(visit: &Visit<'_>, flow: &Flow<LoginDetails>) -> Markup {
-    let (rules, texts) = (visit.rules(), visit.texts());
+fn links(call: &Call<'_>, flow: &Flow<LoginDetails>) -> Markup {
+    let (rules, texts) = (call.rules(), call.texts());
     let to = |kind: FlowKind| beginning(rules, kind, flow.return_to.as_deref());
     html! {
         @if rules.recovery.enabled && rules.code {
@@ -101,6 +100,6 @@ fn links(visit: &Visit<'_>, flow: &Flow<LoginDetails>) -> Markup {
     }
 }
 
-fn sign_out(visit: &Visit<'_>) -> Markup {
-    html! { @if let Some(form) = logout::form(visit, "link") { div.more { (form) } } }
+fn sign_out(call: &Call<'_>) -> Markup {
+    html! { @if let Some(form) = logout::form(call, "link") { div.more { (form) } } }
 }

@@ -36,16 +36,18 @@ use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
-use sessera_accounts::flows::flow::{Details, Flow};
+use sessera_accounts::flows::error::FlowError;
+use sessera_accounts::flows::flow::{Flow, Transport};
+use sessera_accounts::flows::skeleton::{Flows, Kind, Shown};
+use sessera_accounts::language::Language;
 use sessera_accounts::rules::Rules;
-use sessera_model::TokenHash;
 use sessera_store::FlowKind;
 
 use crate::app::App;
 use crate::client;
 use crate::error::ApiError;
 use crate::public::answer::redirect;
-use crate::public::caller::{Caller, Visit};
+use crate::public::caller::{Call, Caller};
 use axum::extract::State;
 use axum::http::StatusCode;
 use page::{Page, Width};
@@ -73,8 +75,8 @@ pub(crate) fn passkeys_script() -> Response {
 }
 
 /// What a person calls the device that they sit at, in their language.
-pub(crate) fn device_name(visit: &Visit<'_>) -> String {
-    device::name(visit.texts(), &client::user_agent(&visit.caller.headers))
+pub(crate) fn device_name(language: Language, user_agent: &str) -> String {
+    device::name(Texts::of(language), user_agent)
 }
 
 /// What is answered where nothing is: a page to people, JSON to all others.
@@ -84,49 +86,41 @@ pub(crate) async fn not_found(State(app): State<Arc<App>>, caller: Caller) -> Re
         return error.into_response();
     }
     let snapshot = app.snapshot();
-    error::page(&Visit::new(&app, &snapshot, &caller), &error)
+    error::page(&Call::new(&app, &snapshot, &caller), &error)
 }
 
 /// What is shown of a flow: a page, or the way to another address.
-async fn shown(visit: &Visit<'_>, page: impl Future<Output = Result<Response, ApiError>>) -> Response {
+async fn shown(call: &Call<'_>, page: impl Future<Output = Result<Response, ApiError>>) -> Response {
     match page.await {
         Ok(response) => response,
-        Err(error) => error::page(visit, &error),
+        Err(error) => error::page(call, &error),
     }
 }
 
 /// The flow of a page. `Err` when the browser has to begin one first: there is none, or it has ended.
-async fn flow<D: Details>(
-    visit: &Visit<'_>,
+async fn flow<K: Kind>(
+    flows: &Flows<'_>,
     id: Option<&str>,
-    again: impl Fn(Option<&Flow<D>>) -> String,
-) -> Result<Result<Flow<D>, Response>, ApiError> {
+    again: impl Fn(Option<&Flow<K>>) -> String,
+) -> Result<Result<Shown<K>, Response>, ApiError> {
     if id.is_none() {
         return redirect(&again(None)).map(Err);
     }
-    match visit.flow::<D>(id).await {
-        Ok(flow) => {
-            let flow = D::handed(flow, visit.browser().map(TokenHash::of).as_ref());
-            visit.check_browser(&flow)?;
-            if flow.is_expired(visit.now) { redirect(&again(Some(&flow))).map(Err) } else { Ok(Ok(flow)) }
-        }
+    match flows.read::<K>(id).await {
+        Ok(flow) if flow.is_expired(flows.visit.now) => redirect(&again(Some(&flow))).map(Err),
+        Ok(flow) => Ok(Ok(flows.shown(flow, None).await?)),
         // It was completed: people go back in their browser's history.
-        Err(error) if error.status() == StatusCode::NOT_FOUND => redirect(&again(None)).map(Err),
-        Err(error) => Err(error),
+        Err(FlowError::Unknown) => redirect(&again(None)).map(Err),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// The address at which a flow of a kind begins, keeping where it ends.
 fn beginning(rules: &Rules, kind: FlowKind, return_to: Option<&str>) -> String {
-    let mut url = rules.url(&format!("self-service/{}/browser", kind.as_str()));
-    if let Some(return_to) = return_to {
-        url.push_str("?return_to=");
-        url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
-    }
-    url
+    rules.beginning(kind, Transport::Browser.as_str(), return_to)
 }
 
-impl<'a> Visit<'a> {
+impl<'a> Call<'a> {
     /// The texts in the browser's language.
     fn texts(&self) -> &'static Texts {
         Texts::of(self.language())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
-use sessera_accounts::flows::flow::{Flow, State as FlowState};
+use sessera_accounts::flows::flow::{Flow, RecoveryDetails, State as FlowState};
 use sessera_store::FlowKind;
 
 use super::form::Look;
@@ -13,32 +13,32 @@ use super::words::Word;
 use super::{beginning, shown};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Caller, Visit};
-use crate::public::recovery;
+use crate::public::caller::{Call, Caller};
 use crate::request::Parameters;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
-    shown(&visit, page(&visit, parameters.get("flow"))).await
+    let call = Call::new(&app, &snapshot, &caller);
+    shown(&call, page(&call, parameters.get("flow"))).await
 }
 
-async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError> {
-    let (rules, texts) = (visit.rules(), visit.texts());
+async fn page(call: &Call<'_>, id: Option<&str>) -> Result<Response, ApiError> {
+    let (rules, texts) = (call.rules(), call.texts());
     let to = |kind: FlowKind, return_to: Option<&str>| beginning(rules, kind, return_to);
-    let again =
-        |ended: Option<&Flow<_>>| to(FlowKind::Recovery, ended.and_then(|flow| flow.return_to.as_deref()));
-    let flow = match super::flow(visit, id, again).await? {
-        Ok(flow) => flow,
+    let again = |ended: Option<&Flow<RecoveryDetails>>| {
+        to(FlowKind::Recovery, ended.and_then(|flow| flow.return_to.as_deref()))
+    };
+    let shown = match super::flow(&call.flows(None), id, again).await? {
+        Ok(shown) => shown,
         Err(response) => return Ok(response),
     };
-    let container = recovery::form(visit, &flow, None);
-    let look = Look { texts, min_password: None, focus: true, is_main: true };
+    let (flow, container) = (&shown.flow, &shown.form);
+    let look = Look { texts, focus: true, is_main: true };
     let is_sent = flow.state == FlowState::SentEmail;
     let content = html! {
-        (look.messages(&container))
+        (look.messages(container))
         @if !is_sent { p.lead { (texts.word(Word::RecoveryLead)) } }
-        (look.forms(&container))
+        (look.forms(container))
         p.more {
             a href=(to(FlowKind::Login, flow.return_to.as_deref())) { (texts.word(Word::ToLogin)) }
         }
@@ -46,5 +46,5 @@ async fn page(visit: &Visit<'_>, id: Option<&str>) -> Result<Response, ApiError>
     // A code that an administrator gave out came by another way than mail.
     let is_mailed = is_sent && !flow.details.is_given;
     let title = if is_mailed { Word::CodeTitle } else { Word::RecoveryTitle };
-    Ok(visit.card(title, flow.has_errors(), content).into_response())
+    Ok(call.card(title, flow.has_errors(), content).into_response())
 }

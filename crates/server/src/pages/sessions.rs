@@ -6,20 +6,24 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Flow, SettingsDetails};
+use sessera_accounts::flows::settings;
+use sessera_accounts::flows::skeleton::Kind as _;
+use sessera_accounts::messages::Message;
 use sessera_accounts::submission::{Submission, ValueKind};
 use sessera_issuer::LiveSession;
 use sessera_model::{Session, Timestamp, Uuid};
 use sessera_store::{Change, Page, SessionFilter};
 
+use super::device;
+use super::settings::refused;
 use super::texts::Texts;
 use super::words::Word;
-use super::{device, settings};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::public::answer::redirect;
-use crate::public::caller::{Caller, Visit};
-use crate::public::settings as flows;
+use crate::public::caller::{Call, Caller};
 use crate::request::{Parameters, parse_id};
 
 /// How many other devices are shown; those used last come first.
@@ -27,25 +31,19 @@ const SHOWN: u32 = 50;
 
 /// The list of a person's sessions, this browser's first.
 pub(super) async fn section(
-    visit: &Visit<'_>,
+    call: &Call<'_>,
     live: &LiveSession,
     flow: Uuid,
     csrf_token: &str,
 ) -> Result<Markup, ApiError> {
-    let texts = visit.texts();
+    let texts = call.texts();
     let page = Page { after: None, limit: SHOWN + 1 };
-    let mut others: Vec<Session> = visit
-        .app
-        .store
-        .sessions(&others(visit, live), &page)
-        .await?
-        .into_iter()
-        .map(|(one, _)| one)
-        .collect();
+    let mut others: Vec<Session> =
+        call.app.store.sessions(&others(call, live), &page).await?.into_iter().map(|(one, _)| one).collect();
     let has_more = others.len() > SHOWN as usize;
     others.truncate(SHOWN as usize);
     others.sort_by_key(|session| std::cmp::Reverse(last_use(session)));
-    let action = visit.rules().url(&format!("ui/settings/sessions?flow={flow}"));
+    let action = call.rules().url(&format!("ui/settings/sessions?flow={flow}"));
     Ok(html! {
         section.part aria-labelledby="section-sessions" {
             div.about {
@@ -55,8 +53,8 @@ pub(super) async fn section(
             form action=(action) method="post" {
                 input type="hidden" name="csrf_token" value=(csrf_token);
                 ul.sessions {
-                    (entry(texts, visit.now, visit.now, &live.session, false))
-                    @for session in &others { (entry(texts, visit.now, last_use(session), session, true)) }
+                    (entry(texts, call.now, call.now, &live.session, false))
+                    @for session in &others { (entry(texts, call.now, last_use(session), session, true)) }
                 }
                 @if others.is_empty() { p.hint { (texts.word(Word::SessionsNone)) } }
                 @if has_more { p.hint { (texts.word(Word::SessionsMore)) } }
@@ -128,37 +126,41 @@ pub(super) async fn revoke(
     body: Bytes,
 ) -> Response {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
-    match try_revoke(&visit, parameters.get("flow"), &body).await {
+    let call = Call::new(&app, &snapshot, &caller);
+    match try_revoke(&call, parameters.get("flow"), &body).await {
         Ok(response) => response,
-        Err(error) => settings::refused(&visit, error).await,
+        Err(error) => refused(&call, error).await,
     }
 }
 
-async fn try_revoke(visit: &Visit<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    let live = flows::session(visit).await?;
-    let flow: Flow<SettingsDetails> = visit.flow(id).await?;
-    flows::check_owner(&flow, &live)?;
-    let refuse = |message: sessera_accounts::messages::Message| ApiError::bad_request(message.text());
+async fn try_revoke(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+    let live = call.session().await?;
+    let flows = call.flows(live.as_deref());
+    settings::session(&flows).await?;
+    let live = live.as_deref().ok_or(FlowError::NotSignedIn)?;
+    let flow: Flow<SettingsDetails> = flows.visit.flow(id).await?;
+    SettingsDetails::check_owner(&flows, &flow)?;
+    let refuse = |message: Message| ApiError::bad_request(message.text());
+    let body = call.body(body);
     let submission =
-        Submission::decode(visit.caller.content_type(), body, |_| ValueKind::Text).map_err(refuse)?;
-    if let Some(message) = visit.check_submission(&flow, submission.csrf_token())? {
+        Submission::decode(body.content_type, body.bytes, |_| ValueKind::Text).map_err(refuse)?;
+    if let Some(message) = flows.visit.check_submission(&flow, submission.csrf_token())? {
         return Err(refuse(message));
     }
     let change = match submission.text("session").map_err(refuse)? {
-        Some("others") => Change::RevokeSessions(others(visit, &live)),
+        Some("others") => Change::RevokeSessions(others(call, live)),
         Some(id) => Change::RevokeSession { id: parse_id(id)?, of: Some(live.session.identity_id) },
         None => return Err(ApiError::bad_request("The form does not say which session to end.")),
     };
-    visit.app.commit(&[change]).await?;
-    redirect(&visit.rules().url(&format!("ui/settings?flow={}&done=revoked#section-sessions", flow.id)))
+    call.app.commit(&[change]).await?;
+    redirect(&call.rules().url(&format!("ui/settings?flow={}&done=revoked#section-sessions", flow.id)))
 }
 
-fn others(visit: &Visit<'_>, live: &LiveSession) -> SessionFilter {
+fn others(call: &Call<'_>, live: &LiveSession) -> SessionFilter {
     SessionFilter {
         identity_id: Some(live.session.identity_id),
         except: Some(live.session.id),
-        live: Some((true, visit.now)),
+        live: Some((true, call.now)),
     }
 }
 

@@ -6,7 +6,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
+use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Flow, SettingsDetails};
+use sessera_accounts::flows::settings;
 use sessera_accounts::messages::MessageId;
 use sessera_accounts::ui::{Container, Group};
 use sessera_store::FlowKind;
@@ -17,59 +19,60 @@ use super::words::Word;
 use super::{beginning, error, home, logout, sessions};
 use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Caller, Visit};
-use crate::public::settings;
+use crate::public::caller::{Call, Caller};
+use crate::public::settings::sign_in_first;
 use crate::request::Parameters;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
-    match page(&visit, &parameters).await {
+    let call = Call::new(&app, &snapshot, &caller);
+    match page(&call, &parameters).await {
         Ok(response) => response,
-        Err(error) => refused(&visit, error).await,
+        Err(error) => refused(&call, error).await,
     }
 }
 
 /// The way to sign in, when that is what is missing; the page for errors otherwise.
-pub(super) async fn refused(visit: &Visit<'_>, error: ApiError) -> Response {
+pub(super) async fn refused(call: &Call<'_>, error: ApiError) -> Response {
     let is_sign_in = matches!(error.id(), Some("session_inactive" | "session_aal2_required"));
-    if is_sign_in { settings::sign_in_first(visit, error).await } else { error::page(visit, &error) }
+    if is_sign_in { sign_in_first(call, error).await } else { error::page(call, &error) }
 }
 
-async fn page(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
-    let (rules, texts) = (visit.rules(), visit.texts());
-    let live = settings::session(visit).await?;
+async fn page(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
+    let (rules, texts) = (call.rules(), call.texts());
+    let live = call.session().await?;
+    let flows = call.flows(live.as_deref());
+    settings::session(&flows).await?;
+    let live = live.as_deref().ok_or(FlowError::NotSignedIn)?;
     let again = |ended: Option<&Flow<SettingsDetails>>| {
         beginning(rules, FlowKind::Settings, ended.and_then(|flow| flow.return_to.as_deref()))
     };
-    let flow = match super::flow(visit, parameters.get("flow"), again).await? {
-        Ok(flow) => flow,
+    let shown = match super::flow(&flows, parameters.get("flow"), again).await? {
+        Ok(shown) => shown,
         Err(response) => return Ok(response),
     };
-    settings::check_owner(&flow, &live)?;
-    let (container, identity) = settings::form(visit, &flow, None).await?;
-    let account = home::account(visit, identity.id).await?;
-    let min_password = rules.password.map(|policy| policy.min_length);
-    let look = Look { texts, min_password, focus: false, is_main: true };
-    let mut groups = groups(&container);
+    let (flow, container) = (&shown.flow, &shown.form);
+    let account = home::account(call, flow.details.identity_id).await?;
+    let look = Look { texts, focus: false, is_main: true };
+    let mut groups = groups(container);
     // Backup codes stand in for the app, so they come behind it.
     groups.sort_by_key(|group| *group == Group::LookupSecret);
     if flow.messages.iter().any(|message| message.id == MessageId::Recovered) {
         // Who has recovered the account comes for a new password.
         groups.sort_by_key(|group| *group != Group::Password);
     }
-    let devices = sessions::section(visit, &live, flow.id, &visit.form_token(&flow, None)).await?;
+    let devices = sessions::section(call, live, flow.id, &flows.visit.form_token(flow, None)).await?;
     let content = html! {
         h1 { (texts.word(Word::SettingsTitle)) }
-        (look.messages(&container))
+        (look.messages(container))
         @if parameters.get("done") == Some("revoked") {
             div.notice.success role="status" { p { (texts.word(Word::SessionsRevoked)) } }
         }
-        @for group in groups { (section(look, &container, group)) }
+        @for group in groups { (section(look, container, group)) }
         (devices)
     };
     let aside = html! {
-        div.account { span { (account) } @if let Some(form) = logout::form(visit, "quiet") { (form) } }
+        div.account { span { (account) } @if let Some(form) = logout::form(call, "quiet") { (form) } }
     };
     let page = Page {
         texts,
@@ -79,7 +82,7 @@ async fn page(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, Ap
         has_errors: flow.has_errors(),
         width: Width::Wide,
         aside: Some(aside),
-        has_script: has_script(&container),
+        has_script: has_script(container),
         content,
     };
     Ok(page.into_response())

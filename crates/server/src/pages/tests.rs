@@ -12,7 +12,7 @@ use super::texts::Texts;
 const HOSTILE: &str = "\"'><script>alert(1)</script>&amp;\u{202e}\u{0}";
 
 fn render(container: &Container) -> String {
-    let look = Look { texts: Texts::of(Language::En), min_password: Some(8), focus: true, is_main: true };
+    let look = Look { texts: Texts::of(Language::En), focus: true, is_main: true };
     format!("{}{}", look.messages(container).into_string(), look.forms(container).into_string())
 }
 
@@ -106,11 +106,9 @@ fn values_stand_where_they_were_typed() {
 
 #[test]
 fn what_is_wrong_stands_at_the_field_and_in_the_list() {
-    let mut node = Input::new("password", InputKind::Password)
-        .required()
-        .autocomplete("new-password")
-        .node(Group::Password)
-        .label(MessageId::PasswordLabel);
+    let mut field = Input::new("password", InputKind::Password).required().autocomplete("new-password");
+    field.min_length = Some(8);
+    let mut node = field.node(Group::Password).label(MessageId::PasswordLabel);
     node.messages.push(Message::required("password"));
     let mut stray = Input::new("password2", InputKind::Text).node(Group::Default);
     stray.messages.push(MessageId::PasswordUnchanged.into());

@@ -5,14 +5,16 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sessera_accounts::csrf;
-use sessera_accounts::flows::flow::{Details, Flow, Transport};
+use sessera_accounts::flows::error::FlowError;
+use sessera_accounts::flows::flow::{Standing, Transport};
 use sessera_accounts::flows::sign_in::SignedIn;
-use sessera_model::{IdentityView, SessionView, Timestamp, Uuid};
+use sessera_accounts::flows::skeleton::{Kind, Replaced, Shown};
+use sessera_model::{IdentityView, SessionView, Uuid};
 use sessera_store::{Change, FlowKind};
 
 use crate::client;
 use crate::error::{ApiError, NO_STORE};
-use crate::public::caller::Visit;
+use crate::public::caller::Call;
 
 /// JSON that must not be kept.
 pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
@@ -39,86 +41,73 @@ pub(crate) fn location_change(url: &str) -> ApiError {
     .with_redirect(url)
 }
 
-/// 400: somebody is signed in already.
-pub(crate) fn already_signed_in() -> ApiError {
-    ApiError::bad_request(
-        "A session is there already. Sign out first, or ask for refresh=true to sign in again.",
-    )
-    .with_id("session_already_available")
-}
-
-impl Visit<'_> {
+impl Call<'_> {
     /// A flow that was begun: its JSON, or the way to its page.
-    pub(crate) fn begun<D: Details>(
-        &self,
-        flow: &Flow<D>,
-        body: &Value,
-        new_cookie: Option<&str>,
-    ) -> Result<Response, ApiError> {
+    pub(crate) fn begun<K: Kind>(&self, shown: &Shown<K>) -> Result<Response, ApiError> {
+        let flow = &shown.flow;
         let mut response = if self.wants_json(flow.transport) {
-            json(StatusCode::OK, body)
+            json(StatusCode::OK, &shown.to_json())
         } else {
-            redirect(&self.rules().page(D::KIND, flow.id))?
+            redirect(&self.rules().page(K::KIND, flow.id))?
         };
-        if let Some(cookie) = new_cookie {
+        if let Some(cookie) = &shown.new_cookie {
             self.set_browser(&mut response, cookie)?;
         }
         Ok(response)
     }
 
-    /// A flow whose submission is answered by its form: as JSON with the given status, or on its page.
-    pub(crate) fn shown<D: Details>(
+    /// A flow that is not begun because somebody is signed in already: an error, or the way on for a
+    /// browser on a page.
+    pub(crate) fn signed_in_already(
         &self,
-        status: StatusCode,
-        flow: &Flow<D>,
-        body: &Value,
+        transport: Transport,
+        return_to: Option<&str>,
     ) -> Result<Response, ApiError> {
-        if self.wants_json(flow.transport) {
-            return Ok(json(status, body));
+        if self.wants_json(transport) {
+            return Err(FlowError::SignedInAlready(transport).into());
         }
-        let mut response = redirect(&self.rules().page(D::KIND, flow.id))?;
-        if D::KIND == FlowKind::Registration && flow.has_errors() {
+        redirect(&self.return_to(return_to)?.unwrap_or_else(|| self.rules().default_return.to_string()))
+    }
+
+    /// A flow whose submission is answered by its form: as JSON, or on its page.
+    pub(crate) fn shown<K: Kind>(&self, shown: &Shown<K>, standing: Standing) -> Result<Response, ApiError> {
+        let flow = &shown.flow;
+        if self.wants_json(flow.transport) {
+            let status = match standing {
+                Standing::Accepted => StatusCode::OK,
+                Standing::Refused => StatusCode::BAD_REQUEST,
+                Standing::Disabled => StatusCode::UNAUTHORIZED,
+            };
+            return Ok(json(status, &shown.to_json()));
+        }
+        let mut response = redirect(&self.rules().page(K::KIND, flow.id))?;
+        if K::KIND == FlowKind::Registration && flow.has_errors() {
             // The contract has 302 here and 303 everywhere else.
             *response.status_mut() = StatusCode::FOUND;
         }
         Ok(response)
     }
 
-    /// A flow that has ended, when it is read.
-    pub(crate) fn ended<D: Details>(&self, flow: &Flow<D>) -> ApiError {
-        let kind = D::KIND.as_str();
-        let (way, word) = match flow.transport {
-            Transport::Api => ("api", "api"),
-            Transport::Browser => ("browser", "redirect_to"),
-        };
-        let mut url = self.rules().url(&format!("self-service/{kind}/{way}"));
-        if let Some(return_to) = &flow.return_to {
-            url.push_str("?return_to=");
-            url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
-        }
-        ApiError::gone("The flow has ended, because it was not completed in time. Begin a new one.")
-            .with_id("self_service_flow_expired")
-            .with_details(json!({ word: url, "return_to": flow.return_to.clone().unwrap_or_default() }))
-    }
-
     /// A flow that has ended, when it is submitted: the way to the one that takes its place.
-    pub(crate) fn replaced<D: Details>(
-        &self,
-        expired_at: Timestamp,
-        new: &Flow<D>,
-    ) -> Result<Response, ApiError> {
-        if !self.wants_json(new.transport) {
-            return redirect(&self.rules().page(D::KIND, new.id));
+    pub(crate) fn replaced<K: Kind>(&self, replaced: &Replaced<K>) -> Result<Response, ApiError> {
+        let (flow, expired_at) = (&replaced.by, replaced.expired_at);
+        let mut response = if self.wants_json(flow.transport) {
+            let error = ApiError::gone(
+                "The flow has ended, because it was not completed in time. Go on with the one in use_flow_id.",
+            )
+            .with_id("self_service_flow_expired");
+            let mut body = error.to_json();
+            body["expired_at"] = json!(expired_at);
+            body["since"] = json!(u64::try_from(self.now.since(expired_at).as_nanos()).unwrap_or(u64::MAX));
+            body["use_flow_id"] = json!(flow.id.to_string());
+            json(error.status(), &body)
+        } else {
+            redirect(&self.rules().page(K::KIND, flow.id))?
+        };
+        if let Some(cookie) = &replaced.new_cookie {
+            self.set_browser(&mut response, cookie)?;
         }
-        let error = ApiError::gone(
-            "The flow has ended, because it was not completed in time. Go on with the one in use_flow_id.",
-        )
-        .with_id("self_service_flow_expired");
-        let mut body = error.to_json();
-        body["expired_at"] = json!(expired_at);
-        body["since"] = json!(u64::try_from(self.now.since(expired_at).as_nanos()).unwrap_or(u64::MAX));
-        body["use_flow_id"] = json!(new.id.to_string());
-        Ok(json(error.status(), &body))
+        Ok(response)
     }
 
     /// A session as its owner sees it.
@@ -136,11 +125,10 @@ impl Visit<'_> {
     /// Gives a browser its session, and a new cookie for forms: what somebody may have planted before
     /// is worth nothing afterwards.
     pub(crate) fn set_session(&self, response: &mut Response, signed_in: &SignedIn) -> Result<(), ApiError> {
-        let cookie = csrf::new_cookie(self.app.random.as_ref());
-        self.set_session_with(response, signed_in, &cookie)
+        self.set_session_with(response, signed_in, &self.new_browser())
     }
 
-    /// The same with a cookie for forms that a flow is bound to already.
+    /// Gives a browser its session, and the cookie for forms that a flow is bound to already.
     pub(crate) fn set_session_with(
         &self,
         response: &mut Response,
@@ -159,7 +147,12 @@ impl Visit<'_> {
     /// Takes a browser's session away.
     pub(crate) fn clear_session(&self, response: &mut Response) -> Result<(), ApiError> {
         self.set_cookie(response, &self.rules().cookie.name, "", Some(0))?;
-        self.set_browser(response, &csrf::new_cookie(self.app.random.as_ref()))
+        self.set_browser(response, &self.new_browser())
+    }
+
+    /// A new value for the cookie by which a browser is recognised.
+    pub(crate) fn new_browser(&self) -> String {
+        csrf::new_cookie(self.app.random.as_ref())
     }
 
     /// Gives a browser the cookie by which it is recognised before it has signed in.

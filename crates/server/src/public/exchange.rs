@@ -23,7 +23,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::answer::redirect;
-use crate::public::caller::{Caller, Visit};
+use crate::public::caller::{Call, Caller};
 use crate::public::whoami;
 use crate::request::JsonBody;
 
@@ -81,14 +81,14 @@ async fn create(
     Query(parameters): Query<BrowserParameters>,
 ) -> Response {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
+    let visit = Call::new(&app, &snapshot, &caller);
     match try_create(&visit, &parameters).await {
         Ok(response) => response,
         Err(error) => visit.error(error).await,
     }
 }
 
-async fn try_create(visit: &Visit<'_>, parameters: &BrowserParameters) -> Result<Response, ApiError> {
+async fn try_create(visit: &Call<'_>, parameters: &BrowserParameters) -> Result<Response, ApiError> {
     let (mut page, template, challenge) = checked(visit, parameters)?;
     let Some(Presented::Cookie(cookie)) = visit.presented() else { return sign_in(visit) };
     let Some(live) = visit.session().await? else { return sign_in(visit) };
@@ -109,7 +109,7 @@ async fn try_create(visit: &Visit<'_>, parameters: &BrowserParameters) -> Result
 
 /// The page, the template and the challenge, when all is as it must be.
 fn checked<'a>(
-    visit: &Visit<'_>,
+    visit: &Call<'_>,
     parameters: &'a BrowserParameters,
 ) -> Result<(Url, &'a str, &'a str), ApiError> {
     let page = visit.return_to(parameters.return_to.as_deref())?;
@@ -136,11 +136,11 @@ fn checked<'a>(
 }
 
 /// The way to the login page, and back to here.
-fn sign_in(visit: &Visit<'_>) -> Result<Response, ApiError> {
+fn sign_in(visit: &Call<'_>) -> Result<Response, ApiError> {
     redirect(&come_back(visit, &visit.rules().url("self-service/login/browser"))?)
 }
 
-fn come_back(visit: &Visit<'_>, way: &str) -> Result<String, ApiError> {
+fn come_back(visit: &Call<'_>, way: &str) -> Result<String, ApiError> {
     let mut way = Url::parse(way).map_err(ApiError::internal)?;
     way.query_pairs_mut().append_pair("return_to", &visit.called());
     Ok(way.into())

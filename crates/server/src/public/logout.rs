@@ -20,7 +20,7 @@ use crate::app::App;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::public::answer::{json, redirect};
-use crate::public::caller::{Caller, Visit};
+use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
 /// How a logout token begins. The rest is a keyed hash of the cookie in hexadecimal.
@@ -86,14 +86,14 @@ async fn create_browser(
     Query(parameters): Query<Parameters>,
 ) -> Result<Response, ApiError> {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
-    let return_to = visit.return_to(parameters.return_to.as_deref())?;
-    let is_live = visit.session().await?.is_some();
-    let Some(Presented::Cookie(cookie)) = visit.presented().filter(|_| is_live) else {
+    let call = Call::new(&app, &snapshot, &caller);
+    let return_to = call.return_to(parameters.return_to.as_deref())?;
+    let is_live = call.session().await?.is_some();
+    let Some(Presented::Cookie(cookie)) = call.presented().filter(|_| is_live) else {
         return Err(ApiError::unauthorized().with_id("session_inactive"));
     };
-    let token = token(&visit, cookie);
-    let mut url = visit.rules().url(&format!("self-service/logout?token={token}"));
+    let token = token(&call, cookie);
+    let mut url = call.rules().url(&format!("self-service/logout?token={token}"));
     if let Some(return_to) = return_to {
         url.push_str("&return_to=");
         url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
@@ -102,8 +102,8 @@ async fn create_browser(
 }
 
 /// The logout token of a browser: only who holds its cookie can have it.
-pub(crate) fn token(visit: &Visit<'_>, cookie: &str) -> String {
-    let hash = visit.rules().keys.make(Purpose::Logout, &[cookie.as_bytes()]);
+pub(crate) fn token(call: &Call<'_>, cookie: &str) -> String {
+    let hash = call.rules().keys.make(Purpose::Logout, &[cookie.as_bytes()]);
     format!("{PREFIX}{}", hex::encode(hash))
 }
 
@@ -131,19 +131,19 @@ async fn browser(
     Query(parameters): Query<Parameters>,
 ) -> Response {
     let snapshot = app.snapshot();
-    let visit = Visit::new(&app, &snapshot, &caller);
-    match sign_out(&visit, &parameters).await {
+    let call = Call::new(&app, &snapshot, &caller);
+    match sign_out(&call, &parameters).await {
         Ok(response) => response,
-        Err(error) => visit.error(error).await,
+        Err(error) => call.error(error).await,
     }
 }
 
-async fn sign_out(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
-    let rules = visit.rules();
-    let asked = visit.return_to(parameters.return_to.as_deref())?;
+async fn sign_out(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
+    let rules = call.rules();
+    let asked = call.return_to(parameters.return_to.as_deref())?;
     // Who is not signed in has nothing to lose, whatever the token.
-    if visit.session().await?.is_some() {
-        let Some(Presented::Cookie(cookie)) = visit.presented() else {
+    if call.session().await?.is_some() {
+        let Some(Presented::Cookie(cookie)) = call.presented() else {
             return Err(ApiError::forbidden("Native clients sign out with DELETE /self-service/logout/api."));
         };
         let hash = parameters.token.as_deref().and_then(|token| token.strip_prefix(PREFIX));
@@ -153,15 +153,15 @@ async fn sign_out(visit: &Visit<'_>, parameters: &Parameters) -> Result<Response
                 "The logout token does not belong to this session. Ask for a new one.",
             ));
         }
-        revoke(visit.app, TokenHash::of(cookie)).await?;
+        revoke(call.app, TokenHash::of(cookie)).await?;
     }
-    let mut response = if visit.wants_json(Transport::Browser) {
+    let mut response = if call.wants_json(Transport::Browser) {
         StatusCode::NO_CONTENT.into_response()
     } else {
         let after = rules.logout_return.as_ref().unwrap_or(&rules.default_return);
         redirect(&asked.unwrap_or_else(|| after.to_string()))?
     };
-    visit.clear_session(&mut response)?;
+    call.clear_session(&mut response)?;
     Ok(response)
 }
 

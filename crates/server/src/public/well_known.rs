@@ -79,7 +79,7 @@ async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Respo
 #[utoipa::path(get, path = "/.well-known/ory/webauthn.js", operation_id = "getWebAuthnJavaScript", tag = "frontend",
     responses((status = 200, description = "A script"), (status = 404, description = "Passkeys are off", body = ErrorBody)))]
 async fn passkeys_script(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    if app.snapshot().accounts.rules.passkey.is_none() {
+    if !app.snapshot().accounts.methods.has("passkey") {
         return Err(ApiError::not_found("Passkeys are off. Set selfservice.methods.passkey.enabled."));
     }
     Ok(pages::passkeys_script())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sessera_accounts::flows::totp::TotpSecret;
+use sessera_accounts::methods::totp::TotpSecret;
 
 use super::client::{Begun, Client, everything};
 use crate::testing::{Answer, TestServer};

@@ -1,5 +1,4 @@
-//! Time-based one-time passwords (RFC 6238) as authenticator apps make them: SHA-1, six digits, a new
-//! one every thirty seconds.
+//! The secret that server and app share, and the codes that both make of it.
 
 use std::fmt;
 
@@ -15,7 +14,7 @@ use zeroize::Zeroizing;
 const STEP: i64 = 30;
 
 /// The width and height of the picture, in pixels.
-pub const QR_SIDE: u32 = 256;
+pub(super) const QR_SIDE: u32 = 256;
 
 /// The empty margin around a QR code, in modules (ISO 18004 asks for four).
 const QR_MARGIN: i32 = 4;
@@ -126,7 +125,7 @@ impl TotpSecret {
 }
 
 /// A text as a QR code, a PNG picture in a `data:` URL. `None` when the text is too long for one.
-pub fn qr_code(text: &str) -> Option<String> {
+pub(super) fn qr_code(text: &str) -> Option<String> {
     let code = QrCode::encode_text(text, QrCodeEcc::Medium).ok()?;
     let modules = usize::try_from(code.size() + 2 * QR_MARGIN).ok()?;
     let scale = (QR_SIDE as usize / modules).max(1);

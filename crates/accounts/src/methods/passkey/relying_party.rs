@@ -1,4 +1,4 @@
-//! Passkeys (W3C Web Authentication): what is asked of a browser, and how its answer is checked.
+//! What is asked of a browser, and how its answer is checked.
 //!
 //! The server asks with a challenge that belongs to one flow and is good once. The browser's device signs
 //! it together with the origin of the page and the domain that the passkey is for. The person is found by
@@ -18,35 +18,34 @@ use webauthn_rs::prelude::{
 };
 
 use crate::flows::error::FlowError;
-use crate::ui::{Attributes, Group, Node};
 
 /// How many passkeys one person can have.
 const MAX_PASSKEYS: usize = 32;
 
 /// For which site passkeys are good.
 #[derive(Clone, Debug)]
-pub struct RelyingParty(Arc<Webauthn>);
+pub(super) struct RelyingParty(Arc<Webauthn>);
 
 /// A challenge: what the browser is asked, as JSON text, and what its answer is checked against.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Challenge<S> {
+pub(super) struct Challenge<S> {
     /// What the browser is asked.
-    pub options: String,
+    pub(super) options: String,
     state: S,
 }
 
 /// What a passkey is to sign.
-pub type SignInChallenge = Challenge<DiscoverableAuthentication>;
+pub(super) type SignInChallenge = Challenge<DiscoverableAuthentication>;
 
 /// What a new passkey is to answer.
-pub type AddChallenge = Challenge<PasskeyRegistration>;
+pub(super) type AddChallenge = Challenge<PasskeyRegistration>;
 
 /// A person's passkeys as they are kept in a credential.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Passkeys {
+pub(super) struct Passkeys {
     /// The passkeys, the oldest first.
     #[serde(default)]
-    pub credentials: Vec<StoredPasskey>,
+    pub(super) credentials: Vec<StoredPasskey>,
     /// By what passkeys name their owner: the identity's id, in base64.
     #[serde(default)]
     user_handle: String,
@@ -54,13 +53,13 @@ pub struct Passkeys {
 
 /// A passkey.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StoredPasskey {
+pub(super) struct StoredPasskey {
     /// Its id, in base64.
     id: String,
     /// By what its owner recognises it.
-    pub display_name: String,
+    pub(super) display_name: String,
     /// When it was added.
-    pub added_at: Timestamp,
+    pub(super) added_at: Timestamp,
     is_passwordless: bool,
     /// Its public key and the count of its signatures.
     passkey: Passkey,
@@ -68,12 +67,12 @@ pub struct StoredPasskey {
 
 /// The answer of a passkey that signs in. Nothing in it is true before [`RelyingParty::check`].
 #[derive(Debug)]
-pub struct SignInAnswer(PublicKeyCredential);
+pub(super) struct SignInAnswer(PublicKeyCredential);
 
 impl RelyingParty {
     /// `id` is a domain, `name` what browsers call the site. The error is the origin on which passkeys for
     /// that domain do not work.
-    pub fn new(id: &str, name: &str, origins: &[Url]) -> Result<Self, String> {
+    pub(super) fn new(id: &str, name: &str, origins: &[Url]) -> Result<Self, String> {
         // The builder looks at the first origin only.
         for origin in origins {
             WebauthnBuilder::new(id, origin).map_err(|_| origin.to_string())?;
@@ -85,7 +84,7 @@ impl RelyingParty {
     }
 
     /// A new challenge for whoever wants to sign in.
-    pub fn ask_to_sign_in(&self) -> Result<SignInChallenge, FlowError> {
+    pub(super) fn ask_to_sign_in(&self) -> Result<SignInChallenge, FlowError> {
         let (mut options, state) = self.0.start_discoverable_authentication().map_err(FlowError::internal)?;
         // A person presses a button for it.
         options.mediation = None;
@@ -93,7 +92,7 @@ impl RelyingParty {
     }
 
     /// A new challenge for a person who adds a passkey. `account` is what their device calls the account.
-    pub fn ask_to_add(
+    pub(super) fn ask_to_add(
         &self,
         identity_id: Uuid,
         account: &str,
@@ -118,7 +117,7 @@ impl RelyingParty {
     /// Checks the answer of a passkey that signs in: that it is one of `passkeys`, that it signed the
     /// challenge for this site after its owner was verified, and that it counts on. `Some` when it does;
     /// then whether the passkeys have changed and are to be kept.
-    pub fn check(
+    pub(super) fn check(
         &self,
         answer: &SignInAnswer,
         challenge: SignInChallenge,
@@ -132,7 +131,7 @@ impl RelyingParty {
     }
 
     /// Checks the answer of a new passkey and adds it. `None` when it cannot be taken.
-    pub fn add(
+    pub(super) fn add(
         &self,
         answer: &str,
         challenge: &AddChallenge,
@@ -157,12 +156,6 @@ impl RelyingParty {
     }
 }
 
-/// The node of the script that asks the browser. `source` is its address.
-pub fn script(source: String) -> Node {
-    let attributes = Attributes::Script { id: "webauthn_script", source };
-    Node { group: Group::Webauthn, attributes, messages: Vec::new(), label: None }
-}
-
 impl<S> Challenge<S> {
     fn new<O: Serialize>(options: &O, state: S) -> Result<Self, FlowError> {
         let options = serde_json::to_string(options).map_err(FlowError::internal)?;
@@ -172,19 +165,19 @@ impl<S> Challenge<S> {
 
 impl SignInAnswer {
     /// Reads the JSON text that a page made of the browser's answer.
-    pub fn parse(text: &str) -> Option<Self> {
+    pub(super) fn parse(text: &str) -> Option<Self> {
         serde_json::from_str(text).ok().map(Self)
     }
 
     /// Whose passkey it says to be.
-    pub fn identity_id(&self) -> Option<Uuid> {
+    pub(super) fn identity_id(&self) -> Option<Uuid> {
         Uuid::from_slice(self.0.get_user_unique_id()?).ok()
     }
 }
 
 impl Passkeys {
     /// The passkeys among an identity's credentials; none when there are none.
-    pub fn among(credentials: &[Credential]) -> Self {
+    pub(super) fn among(credentials: &[Credential]) -> Self {
         let credential = credentials.iter().find(|credential| credential.kind == CredentialKind::Passkey);
         credential
             .and_then(|credential| serde_json::from_value(credential.config.expose().clone()).ok())
@@ -192,13 +185,13 @@ impl Passkeys {
     }
 
     /// Takes one away, by its id in hexadecimal digits. Whether it was there.
-    pub fn remove(&mut self, id: &str) -> bool {
+    pub(super) fn remove(&mut self, id: &str) -> bool {
         let place = self.credentials.iter().position(|known| known.hex_id() == id);
         place.map(|place| self.credentials.remove(place)).is_some()
     }
 
     /// The change that keeps them; the caller commits a new version of the identity with it.
-    pub fn keep(mut self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Change {
+    pub(super) fn keep(mut self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Change {
         let kind = CredentialKind::Passkey;
         if self.credentials.is_empty() {
             return Change::DeleteCredential { identity_id: identity.id, kind };
@@ -220,7 +213,7 @@ impl Passkeys {
 
 impl StoredPasskey {
     /// Its id in hexadecimal digits, as forms name it.
-    pub fn hex_id(&self) -> String {
+    pub(super) fn hex_id(&self) -> String {
         hex::encode(self.passkey.cred_id())
     }
 }

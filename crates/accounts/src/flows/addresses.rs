@@ -1,0 +1,71 @@
+//! Proving addresses: the verification flows that begin by themselves, and the mark of a proof.
+
+use sessera_model::identity::VerificationStatus;
+use sessera_model::{Identity, Timestamp, Uuid, VerifiableAddress};
+use sessera_store::{Change, CodePurpose, StoreError};
+
+use crate::codes::{self, CodeRequest};
+use crate::flows::flow::{Beginning, Flow, State, Transport, VerificationDetails};
+use crate::flows::visit::Visit;
+use crate::messages::MessageId;
+
+/// A verification flow that was begun for an address.
+#[derive(Clone, Debug)]
+pub struct Begun {
+    /// The flow.
+    pub flow_id: Uuid,
+    /// The address.
+    pub address: String,
+}
+
+/// Begins a verification flow for every e-mail address of an identity to which nothing was sent yet,
+/// and marks it as sent. The changes go into the commit that stores the identity.
+pub fn begin_for(
+    visit: &Visit<'_>,
+    transport: Transport,
+    identity: &mut Identity,
+) -> Result<(Vec<Begun>, Vec<Change>), StoreError> {
+    let (rules, random, now) = (visit.rules, visit.accounts.random.as_ref(), visit.now);
+    let (mut begun, mut changes) = (Vec::new(), Vec::new());
+    if !rules.verification.enabled || !rules.code {
+        return Ok((begun, changes));
+    }
+    for address in &mut identity.verifiable_addresses {
+        if address.status != VerificationStatus::Pending || address.via != "email" {
+            continue;
+        }
+        address.status = VerificationStatus::Sent;
+        address.updated_at = now;
+        let beginning = Beginning {
+            id: random.uuid(),
+            transport,
+            now,
+            expires_at: now + rules.verification.lifespan,
+            request_url: rules.url(&format!("self-service/verification/{}", transport.as_str())),
+            return_to: None,
+            browser: None,
+        };
+        let details = VerificationDetails {
+            email: Some(address.value.clone()),
+            sent: 1,
+            ..VerificationDetails::default()
+        };
+        let mut flow = Flow::begin(beginning, State::SentEmail, details);
+        flow.say(MessageId::VerificationCodeSent);
+        changes.push(flow.insert()?);
+        let language = visit.visitor.language;
+        let request = CodeRequest { flow_id: flow.id, address: address.value.clone(), language };
+        let purpose = CodePurpose::Verification;
+        changes.extend(codes::send(rules, random, now, purpose, identity.id, &request));
+        begun.push(Begun { flow_id: flow.id, address: address.value.clone() });
+    }
+    Ok((begun, changes))
+}
+
+/// Marks an address as proven.
+pub fn complete(address: &mut VerifiableAddress, now: Timestamp) {
+    address.verified = true;
+    address.status = VerificationStatus::Completed;
+    address.verified_at = Some(now);
+    address.updated_at = now;
+}

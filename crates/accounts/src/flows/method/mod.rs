@@ -1,0 +1,109 @@
+//! What a sign-in method is to the flows.
+//!
+//! A method says in which flows it takes part by the traits that it gives: one trait for each kind of
+//! flow, with the nodes that it adds to the form and what it does with a submission. The flows know
+//! these traits only. The methods themselves are in [`crate::methods`], a folder each.
+
+mod codes;
+mod login;
+mod registration;
+mod settings;
+
+use std::fmt;
+use std::sync::Arc;
+
+use sessera_model::{AssuranceLevel, Credential};
+
+pub use codes::{
+    RecoveryAttempt, RecoveryMethod, RecoveryVerdict, VerificationAttempt, VerificationMethod,
+    VerificationVerdict,
+};
+pub use login::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
+pub use registration::{RegistrationAttempt, RegistrationMethod, RegistrationVerdict, RegistrationView};
+pub use settings::{Owner, SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
+
+/// A sign-in method as it is configured.
+pub trait Method: fmt::Debug + Send + Sync {
+    /// How submissions name it.
+    fn name(&self) -> &'static str;
+
+    /// The method in flows that sign in.
+    fn login(&self) -> Option<&dyn LoginMethod> {
+        None
+    }
+
+    /// The method in flows that sign up.
+    fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        None
+    }
+
+    /// The method in flows for one's own account.
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
+        None
+    }
+
+    /// The method in flows that lead back into an account.
+    fn recovery(&self) -> Option<&dyn RecoveryMethod> {
+        None
+    }
+
+    /// The method in flows that prove an address.
+    fn verification(&self) -> Option<&dyn VerificationMethod> {
+        None
+    }
+}
+
+/// The methods that are on. A submission goes to the first one that takes it.
+#[derive(Clone, Debug, Default)]
+pub struct Methods(Vec<Arc<dyn Method>>);
+
+impl FromIterator<Arc<dyn Method>> for Methods {
+    fn from_iter<I: IntoIterator<Item = Arc<dyn Method>>>(methods: I) -> Self {
+        Self(methods.into_iter().collect())
+    }
+}
+
+impl Methods {
+    /// Whether a method is on.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|method| method.name() == name)
+    }
+
+    /// Those that sign in, or give a second factor.
+    pub fn login(&self) -> impl Iterator<Item = &dyn LoginMethod> {
+        self.0.iter().filter_map(|method| method.login())
+    }
+
+    /// Those that sign up.
+    pub fn registration(&self) -> impl Iterator<Item = &dyn RegistrationMethod> {
+        self.0.iter().filter_map(|method| method.registration())
+    }
+
+    /// Those that change something of one's own account.
+    pub fn settings(&self) -> impl Iterator<Item = &dyn SettingsMethod> {
+        self.0.iter().filter_map(|method| method.settings())
+    }
+
+    /// Those that lead back into an account.
+    pub fn recovery(&self) -> impl Iterator<Item = &dyn RecoveryMethod> {
+        self.0.iter().filter_map(|method| method.recovery())
+    }
+
+    /// Those that prove an address.
+    pub fn verification(&self) -> impl Iterator<Item = &dyn VerificationMethod> {
+        self.0.iter().filter_map(|method| method.verification())
+    }
+
+    /// Whether somebody with these credentials has set up a second factor.
+    pub fn has_second_factor(&self, credentials: &[Credential]) -> bool {
+        self.login()
+            .filter(|method| method.level() == AssuranceLevel::Aal2)
+            .any(|method| method.is_set_up(credentials))
+    }
+
+    /// With how many credentials somebody can sign in who has nothing else.
+    pub fn ways_in(&self, credentials: &[Credential]) -> usize {
+        let first_factors = self.login().filter(|method| method.level() == AssuranceLevel::Aal1);
+        first_factors.map(|method| method.ways_in(credentials)).sum()
+    }
+}

@@ -1,0 +1,286 @@
+//! The way of every flow, whatever its kind: it begins, it is shown, submissions are judged, it is shown
+//! again or ends, and when its time is over, another one takes its place.
+//!
+//! What differs between the kinds stands behind [`Kind`], which each of them implements in its own file.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use sessera_model::Timestamp;
+use sessera_store::Change;
+
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Beginning, Details, Flow, Standing, Transport};
+use crate::flows::method::Methods;
+use crate::flows::visit::Visit;
+use crate::messages::{Message, MessageId};
+use crate::submission::{Submission, ValueKind};
+use crate::ui::Container;
+
+/// The flows as one visit sees them.
+#[derive(Clone, Copy, Debug)]
+pub struct Flows<'a> {
+    /// Who asks, and what it is judged by.
+    pub visit: Visit<'a>,
+    /// The methods that are on.
+    pub methods: &'a Methods,
+}
+
+/// A kind of flow.
+#[async_trait]
+pub trait Kind: Details + Send + Sync + 'static {
+    /// What a client may ask for when it begins one.
+    type Wish: Send + Sync;
+    /// What is read for each submission.
+    type Context: Send + Sync;
+    /// How it ends.
+    type Done: Send;
+
+    /// What is said when its time is over.
+    const EXPIRED: MessageId;
+
+    /// Whether this visit may begin one.
+    async fn may_begin(flows: &Flows<'_>, transport: Transport, wish: &Self::Wish) -> Result<(), FlowError>;
+
+    /// A new one.
+    async fn start(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        wish: Self::Wish,
+    ) -> Result<Flow<Self>, FlowError>;
+
+    /// A new one in place of one that has ended.
+    async fn start_again(
+        flows: &Flows<'_>,
+        beginning: Beginning,
+        ended: &Flow<Self>,
+    ) -> Result<Flow<Self>, FlowError>;
+
+    /// Whether this visit may read one.
+    async fn may_read(_: &Flows<'_>) -> Result<(), FlowError> {
+        Ok(())
+    }
+
+    /// Whether this visit may submit one. It is asked before anything is said about a flow that is not
+    /// there.
+    async fn may_submit(flows: &Flows<'_>, flow: Option<&Flow<Self>>) -> Result<(), FlowError>;
+
+    /// Whether the flow belongs to the person who is signed in.
+    fn check_owner(_: &Flows<'_>, _: &Flow<Self>) -> Result<(), FlowError> {
+        Ok(())
+    }
+
+    /// Whether the flow has still something to do for this visit.
+    fn check_purpose(_: &Flows<'_>, _: &Flow<Self>) -> Result<(), FlowError> {
+        Ok(())
+    }
+
+    /// Forgets what was said before, and reads what a submission is judged by.
+    async fn prepare(flows: &Flows<'_>, flow: &mut Flow<Self>) -> Result<Self::Context, FlowError>;
+
+    /// What the text of a field stands for.
+    fn value_kind(_: &Self::Context, _: &str) -> ValueKind {
+        ValueKind::Text
+    }
+
+    /// Whether a submission is taken from anywhere, not only from the form that was made for it.
+    fn is_open(_: &Flow<Self>) -> bool {
+        false
+    }
+
+    /// The form, and the members that only this kind has on the wire. `csrf_token` goes into the form.
+    async fn form(
+        flows: &Flows<'_>,
+        flow: &Flow<Self>,
+        csrf_token: String,
+    ) -> Result<(Container, Map<String, Value>), FlowError>;
+
+    /// Judges a submission.
+    async fn submit(
+        flows: &Flows<'_>,
+        flow: Flow<Self>,
+        context: Self::Context,
+        submission: &Submission,
+    ) -> Result<Outcome<Self>, FlowError>;
+}
+
+/// A flow with its form.
+#[derive(Clone, Debug)]
+pub struct Shown<K> {
+    /// The flow.
+    pub flow: Flow<K>,
+    /// Its form.
+    pub form: Container,
+    /// The cookie that a browser gets by which it is recognised from now on.
+    pub new_cookie: Option<String>,
+    members: Map<String, Value>,
+}
+
+impl<K: Kind> Shown<K> {
+    /// The flow as JSON on the wire.
+    pub fn to_json(&self) -> Value {
+        let mut json = self.flow.to_json(&self.form);
+        json.extend(self.members.clone());
+        Value::Object(json)
+    }
+}
+
+/// What became of a submission.
+#[derive(Debug)]
+pub enum Outcome<K: Kind> {
+    /// The form is shown again.
+    Shown(Box<Shown<K>>, Standing),
+    /// The flow's time was over, and another one has taken its place.
+    Replaced(Box<Replaced<K>>),
+    /// The flow has ended as it should.
+    Done(Box<K::Done>),
+}
+
+/// A flow that has taken the place of another one.
+#[derive(Debug)]
+pub struct Replaced<K> {
+    /// When the other one's time was over.
+    pub expired_at: Timestamp,
+    /// The new one.
+    pub by: Flow<K>,
+    /// The cookie that a browser gets by which it is recognised from now on.
+    pub new_cookie: Option<String>,
+}
+
+/// The body of a submission.
+#[derive(Clone, Copy, Debug)]
+pub struct Body<'a> {
+    /// Its media type, with or without parameters.
+    pub content_type: Option<&'a str>,
+    /// What it holds.
+    pub bytes: &'a [u8],
+}
+
+impl Flows<'_> {
+    /// Begins a flow.
+    pub async fn begin<K: Kind>(
+        &self,
+        transport: Transport,
+        return_to: Option<&str>,
+        wish: K::Wish,
+    ) -> Result<Shown<K>, FlowError> {
+        K::may_begin(self, transport, &wish).await?;
+        let (beginning, new_cookie) = self.visit.beginning(K::KIND, transport, return_to)?;
+        let flow = K::start(self, beginning, wish).await?;
+        self.visit.commit(&[flow.insert()?]).await?;
+        self.shown(flow, new_cookie).await
+    }
+
+    /// Reads a flow that is under way.
+    pub async fn show<K: Kind>(&self, id: Option<&str>) -> Result<Shown<K>, FlowError> {
+        let flow = self.read(id).await?;
+        if flow.is_expired(self.visit.now) {
+            return Err(self.ended(&flow));
+        }
+        self.shown(flow, None).await
+    }
+
+    /// Reads a flow, which may have ended.
+    pub async fn read<K: Kind>(&self, id: Option<&str>) -> Result<Flow<K>, FlowError> {
+        K::may_read(self).await?;
+        let flow = K::handed(self.visit.flow(id).await?, self.visit.browser_hash().as_ref());
+        K::check_owner(self, &flow)?;
+        self.visit.check_browser(&flow)?;
+        Ok(flow)
+    }
+
+    /// Judges a submission.
+    pub async fn submit<K: Kind>(&self, id: Option<&str>, body: Body<'_>) -> Result<Outcome<K>, FlowError> {
+        let found = self.visit.flow::<K>(id).await;
+        K::may_submit(self, found.as_ref().ok()).await?;
+        let mut flow = K::handed(found?, self.visit.browser_hash().as_ref());
+        K::check_owner(self, &flow)?;
+        K::check_purpose(self, &flow)?;
+        if flow.is_expired(self.visit.now) {
+            let message = Message::expired(K::EXPIRED, flow.expires_at);
+            return self.replace(&flow, message).await;
+        }
+        let context = K::prepare(self, &mut flow).await?;
+        let value_kind = |field: &str| K::value_kind(&context, field);
+        let submission = match Submission::decode(body.content_type, body.bytes, value_kind) {
+            Ok(submission) => submission,
+            Err(message) => return self.refuse(flow, message).await,
+        };
+        if !K::is_open(&flow)
+            && let Some(message) = self.visit.check_submission(&flow, submission.csrf_token())?
+        {
+            return self.refuse(flow, message).await;
+        }
+        K::submit(self, flow, context, &submission).await
+    }
+
+    /// Says what is wrong with the flow as a whole, and shows it again.
+    pub async fn refuse<K: Kind>(
+        &self,
+        mut flow: Flow<K>,
+        message: impl Into<Message>,
+    ) -> Result<Outcome<K>, FlowError> {
+        flow.say(message);
+        self.again(flow, Standing::Refused).await
+    }
+
+    /// Keeps what was typed and what is to be said, and shows the flow again. When another request was
+    /// faster, its outcome stays.
+    pub async fn again<K: Kind>(
+        &self,
+        mut flow: Flow<K>,
+        standing: Standing,
+    ) -> Result<Outcome<K>, FlowError> {
+        self.visit.keep(&mut flow).await?;
+        Ok(Outcome::Shown(Box::new(self.shown(flow, None).await?), standing))
+    }
+
+    /// Keeps the flow together with other changes, and shows it again. When another request was faster,
+    /// nothing is kept, so that no attempt goes uncounted.
+    pub async fn counted<K: Kind>(
+        &self,
+        mut flow: Flow<K>,
+        standing: Standing,
+        changes: Vec<Change>,
+    ) -> Result<Outcome<K>, FlowError> {
+        self.visit.keep_with(&mut flow, changes).await?;
+        Ok(Outcome::Shown(Box::new(self.shown(flow, None).await?), standing))
+    }
+
+    /// Begins a flow in place of one that has ended, and ends the submission with it.
+    pub async fn replace<K: Kind>(&self, ended: &Flow<K>, message: Message) -> Result<Outcome<K>, FlowError> {
+        Ok(Outcome::Replaced(Box::new(self.replacement(ended, message).await?)))
+    }
+
+    /// Begins a flow in place of one that has ended.
+    pub async fn replacement<K: Kind>(
+        &self,
+        ended: &Flow<K>,
+        message: Message,
+    ) -> Result<Replaced<K>, FlowError> {
+        let return_to = ended.return_to.as_deref();
+        let (mut beginning, new_cookie) = self.visit.beginning(K::KIND, ended.transport, return_to)?;
+        beginning.request_url.clone_from(&ended.request_url);
+        let mut by = K::start_again(self, beginning, ended).await?;
+        by.say(message);
+        self.visit.commit(&[by.insert()?]).await?;
+        Ok(Replaced { expired_at: ended.expires_at, by, new_cookie })
+    }
+
+    /// A flow with its form. `new_cookie` is the one that the browser gets with it.
+    pub async fn shown<K: Kind>(
+        &self,
+        flow: Flow<K>,
+        new_cookie: Option<String>,
+    ) -> Result<Shown<K>, FlowError> {
+        let token = self.visit.form_token(&flow, new_cookie.as_deref());
+        let (form, members) = K::form(self, &flow, token).await?;
+        Ok(Shown { flow, form, new_cookie, members })
+    }
+
+    /// A flow that has ended, when it is read.
+    fn ended<K: Kind>(&self, flow: &Flow<K>) -> FlowError {
+        let return_to = flow.return_to.clone();
+        let again = self.visit.rules.beginning(K::KIND, flow.transport.as_str(), return_to.as_deref());
+        FlowError::Ended { transport: flow.transport, again, return_to }
+    }
+}

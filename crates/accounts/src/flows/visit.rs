@@ -1,0 +1,255 @@
+//! One request to a flow: who asks, and what it is judged by.
+
+use std::net::IpAddr;
+
+use sessera_model::{Device, Session, Timestamp, TokenHash, Uuid};
+use sessera_store::{Change, FlowKind, SessionKind, StoreError};
+
+use crate::accounts::Accounts;
+use crate::csrf;
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Beginning, Details, Flow, Transport};
+use crate::flows::sign_in::{self, Proof, SignedIn};
+use crate::language::Language;
+use crate::messages::Message;
+use crate::metrics::Limit;
+use crate::rules::Rules;
+use crate::schema::IdentitySchemas;
+
+/// What is known about somebody who asks.
+#[derive(Clone, Debug)]
+pub struct Visitor {
+    /// The client's address, when it is known.
+    pub address: Option<IpAddr>,
+    /// The client's `User-Agent`.
+    pub user_agent: String,
+    /// What a person calls the device that they sit at.
+    pub device_name: String,
+    /// The language in which to write to the person.
+    pub language: Language,
+    /// The cookie by which a browser is recognised before it has signed in.
+    pub browser: Option<String>,
+    /// The address that the client called.
+    pub request_url: String,
+    /// Whether the client reads JSON rather than shows pages.
+    pub takes_json: bool,
+    /// The header by which the client shows that it is a browser.
+    pub browser_header: Option<BrowserHeader>,
+}
+
+/// A header that browsers send and native clients do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrowserHeader {
+    /// `Origin`.
+    Origin,
+    /// `Cookie`.
+    Cookie,
+}
+
+/// The session of somebody who asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<'a> {
+    /// The session.
+    pub session: &'a Session,
+    /// How its token is kept.
+    pub kind: SessionKind,
+}
+
+/// One request to a flow.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit<'a> {
+    /// The parts that it works with.
+    pub accounts: &'a Accounts,
+    /// The rules of flows.
+    pub rules: &'a Rules,
+    /// The identity schemas.
+    pub schemas: &'a IdentitySchemas,
+    /// Who asks.
+    pub visitor: &'a Visitor,
+    /// The visitor's live session, where one was presented.
+    pub session: Option<Present<'a>>,
+    /// The time of the request.
+    pub now: Timestamp,
+}
+
+impl Visit<'_> {
+    /// Counts a submission. The error is that there were too many.
+    pub fn count(&self) -> Result<(), FlowError> {
+        let Some(address) = self.visitor.address else { return Ok(()) };
+        let outcome = self.accounts.limits.request(self.rules.limits, address, self.now);
+        outcome.map_err(|wait| {
+            self.accounts.metrics.limit_hit(Limit::Requests);
+            FlowError::TooMany(wait)
+        })
+    }
+
+    /// Whether the answer is JSON. Native clients always take JSON.
+    pub fn takes_json(&self, transport: Transport) -> bool {
+        transport == Transport::Api || self.visitor.takes_json
+    }
+
+    /// The cookie by which a browser is recognised before it has signed in.
+    pub fn browser(&self) -> Option<&str> {
+        self.visitor.browser.as_deref()
+    }
+
+    /// The hash of that cookie, as flows keep it.
+    pub fn browser_hash(&self) -> Option<TokenHash> {
+        self.browser().map(TokenHash::of)
+    }
+
+    /// A new value for that cookie.
+    pub fn new_browser(&self) -> String {
+        csrf::new_cookie(self.accounts.random.as_ref())
+    }
+
+    /// How a flow of a kind begins. With it comes the new cookie for a browser that has none yet.
+    pub fn beginning(
+        &self,
+        kind: FlowKind,
+        transport: Transport,
+        return_to: Option<&str>,
+    ) -> Result<(Beginning, Option<String>), FlowError> {
+        let (browser, new_cookie) = match (transport, self.browser_hash()) {
+            (Transport::Api, _) => (None, None),
+            (Transport::Browser, Some(browser)) => (Some(browser), None),
+            (Transport::Browser, None) => {
+                let cookie = self.new_browser();
+                (Some(TokenHash::of(&cookie)), Some(cookie))
+            }
+        };
+        let beginning = Beginning {
+            id: self.accounts.random.uuid(),
+            transport,
+            now: self.now,
+            expires_at: self.now + self.rules.rules(kind).lifespan,
+            request_url: self.visitor.request_url.clone(),
+            return_to: self.return_to(return_to)?,
+            browser,
+        };
+        Ok((beginning, new_cookie))
+    }
+
+    /// The address that a browser asked to return to, checked.
+    pub fn return_to(&self, asked: Option<&str>) -> Result<Option<String>, FlowError> {
+        let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };
+        self.rules.checked_return(asked).map(Some).ok_or(FlowError::ReturnNotAllowed)
+    }
+
+    /// The flow with this id, as an address gives it.
+    pub async fn flow<D: Details>(&self, id: Option<&str>) -> Result<Flow<D>, FlowError> {
+        let id = id.filter(|id| !id.is_empty()).ok_or(FlowError::MissingId)?;
+        let id = Uuid::parse_str(id).map_err(|_| FlowError::Unknown)?;
+        let record = self.accounts.store.flow(id).await?.ok_or(FlowError::Unknown)?;
+        Flow::from_record(&record)?.ok_or(FlowError::Unknown)
+    }
+
+    /// Makes sure that a browser's flow is read by the browser that began it.
+    pub fn check_browser<D>(&self, flow: &Flow<D>) -> Result<(), FlowError> {
+        // A flow that the server began, for a link in a message, belongs to whoever opens it.
+        let is_open = flow.transport == Transport::Api || flow.browser.is_none();
+        if is_open || csrf::is_same_browser(flow.browser.as_ref(), self.browser()) {
+            Ok(())
+        } else {
+            Err(FlowError::AnotherBrowser)
+        }
+    }
+
+    /// Makes sure that a submission comes from the form that was made for it. The message is for a
+    /// native flow that a browser calls, which no browser has a reason to do.
+    pub fn check_submission<D>(
+        &self,
+        flow: &Flow<D>,
+        token: Option<&str>,
+    ) -> Result<Option<Message>, FlowError> {
+        if flow.transport == Transport::Browser {
+            let browser = self.browser().filter(|cookie| {
+                (flow.browser.is_none() || csrf::is_same_browser(flow.browser.as_ref(), Some(cookie)))
+                    && token
+                        .is_some_and(|token| csrf::is_form_token(&self.rules.keys, cookie, flow.id, token))
+            });
+            return if browser.is_some() { Ok(None) } else { Err(FlowError::AnotherBrowser) };
+        }
+        let refusal = match self.visitor.browser_header {
+            Some(BrowserHeader::Origin) => {
+                "The request has an Origin header, so a browser sent it, but the flow is one for native clients. Begin a browser flow instead."
+            }
+            Some(BrowserHeader::Cookie) => {
+                "The request has a Cookie header, so a browser sent it, but the flow is one for native clients. Begin a browser flow instead."
+            }
+            None => return Ok(None),
+        };
+        Ok(Some(Message::invalid(refusal)))
+    }
+
+    /// The token for a flow's form: empty for native clients.
+    pub fn form_token<D>(&self, flow: &Flow<D>, new_cookie: Option<&str>) -> String {
+        match (flow.transport, new_cookie.or_else(|| self.browser())) {
+            (Transport::Browser, Some(cookie)) => {
+                csrf::form_token(&self.rules.keys, self.accounts.random.as_ref(), cookie, flow.id)
+            }
+            _ => String::new(),
+        }
+    }
+
+    /// Commits changes, all or nothing.
+    pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.accounts.committer.commit(changes).await
+    }
+
+    /// Keeps what became of a failed submission. When another request was faster, its outcome stays.
+    pub async fn keep<D: Details>(&self, flow: &mut Flow<D>) -> Result<(), FlowError> {
+        match self.update(flow, Vec::new()).await {
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Keeps a flow together with other changes. When another request was faster, nothing is kept, so
+    /// that no attempt goes uncounted.
+    pub async fn keep_with<D: Details>(
+        &self,
+        flow: &mut Flow<D>,
+        changes: Vec<Change>,
+    ) -> Result<(), FlowError> {
+        self.update(flow, changes).await.map_err(FlowError::outrun)
+    }
+
+    async fn update<D: Details>(
+        &self,
+        flow: &mut Flow<D>,
+        mut changes: Vec<Change>,
+    ) -> Result<(), StoreError> {
+        flow.updated_at = self.now;
+        changes.push(flow.update()?);
+        self.commit(&changes).await?;
+        flow.version += 1;
+        Ok(())
+    }
+
+    /// A new session of somebody who has given a proof in a flow.
+    pub fn new_session(&self, transport: Transport, identity_id: Uuid, proof: Proof) -> SignedIn {
+        let kind = match transport {
+            Transport::Api => SessionKind::Native,
+            Transport::Browser => SessionKind::Browser,
+        };
+        let (random, lifespan) = (self.accounts.random.as_ref(), self.rules.session_lifespan);
+        sign_in::begin(random, self.now, lifespan, identity_id, proof, self.device(), kind)
+    }
+
+    /// A session that is there after a further proof.
+    pub fn renewed_session(&self, present: Present<'_>, proof: Proof) -> SignedIn {
+        let (random, lifespan) = (self.accounts.random.as_ref(), self.rules.session_lifespan);
+        sign_in::renew(random, self.now, lifespan, present.session, proof, self.device(), present.kind)
+    }
+
+    /// From where a proof is given.
+    fn device(&self) -> Device {
+        Device {
+            id: self.accounts.random.uuid(),
+            ip_address: self.visitor.address.map(|address| address.to_string()).unwrap_or_default(),
+            user_agent: self.visitor.user_agent.clone(),
+            location: String::new(),
+        }
+    }
+}

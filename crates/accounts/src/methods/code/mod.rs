@@ -1,0 +1,36 @@
+//! Codes by e-mail, which lead back into an account and prove an address.
+
+mod recovery;
+mod verification;
+
+use std::sync::Arc;
+
+use sessera_config::tree::{Config, Reader};
+
+use crate::flows::method::{Method, RecoveryMethod, VerificationMethod};
+
+pub use verification::{Opened, open_link};
+
+/// Codes by e-mail.
+#[derive(Clone, Copy, Debug)]
+pub struct Code;
+
+/// Codes are always here: one that was given out by hand stays good when nobody can ask for another one.
+/// Whether people can ask is one of the rules, because the flows themselves are off where they cannot.
+pub(super) fn compile(_: &Config, _: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
+    Some(Arc::new(Code))
+}
+
+impl Method for Code {
+    fn name(&self) -> &'static str {
+        "code"
+    }
+
+    fn recovery(&self) -> Option<&dyn RecoveryMethod> {
+        Some(self)
+    }
+
+    fn verification(&self) -> Option<&dyn VerificationMethod> {
+        Some(self)
+    }
+}

@@ -1,0 +1,122 @@
+//! Printed codes as they are kept.
+
+use serde::{Deserialize, Serialize};
+use sessera_model::{CredentialKind, Random, Timestamp};
+
+use crate::messages::MessageId;
+use crate::methods::second_factor::{Factor, Verdict, lock};
+
+/// How many printed codes a person gets.
+const LOOKUP_SECRETS: usize = 12;
+
+/// Printed codes.
+#[derive(Clone, Default, Serialize, Deserialize)]
+pub(super) struct LookupSecrets {
+    /// The codes.
+    pub(super) recovery_codes: Vec<LookupSecret>,
+    #[serde(default)]
+    failures: Vec<Timestamp>,
+}
+
+/// A printed code.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct LookupSecret {
+    /// The code itself. The store keeps it encrypted.
+    pub(super) code: String,
+    /// When it was used.
+    #[serde(default)]
+    pub(super) used_at: Option<Timestamp>,
+}
+
+impl LookupSecrets {
+    /// New codes that are confirmed.
+    pub(super) fn new(codes: Vec<String>) -> Self {
+        let unused = |code| LookupSecret { code, used_at: None };
+        Self { recovery_codes: codes.into_iter().map(unused).collect(), failures: Vec::new() }
+    }
+
+    /// New codes, each of eight letters and digits.
+    pub(super) fn generate(random: &dyn Random) -> Vec<String> {
+        let code = || random.token().to_ascii_lowercase().chars().take(8).collect();
+        (0..LOOKUP_SECRETS).map(|_| code()).collect()
+    }
+}
+
+impl Factor for LookupSecrets {
+    const KIND: CredentialKind = CredentialKind::LookupSecret;
+
+    fn check(&mut self, code: &str, now: Timestamp) -> Verdict {
+        if let Some(locked) = lock(&mut self.failures, now) {
+            return Verdict::Wrong(locked);
+        }
+        let code = code.trim().to_ascii_lowercase();
+        let mut found = None;
+        for secret in &mut self.recovery_codes {
+            if aws_lc_rs::constant_time::verify_slices_are_equal(secret.code.as_bytes(), code.as_bytes())
+                .is_ok()
+            {
+                found = Some(secret);
+            }
+        }
+        match found {
+            Some(secret) if secret.used_at.is_none() => {
+                secret.used_at = Some(now);
+                self.failures.clear();
+                Verdict::Right
+            }
+            used => {
+                let message =
+                    if used.is_some() { MessageId::LookupAlreadyUsed } else { MessageId::LookupWrong };
+                self.failures.push(now);
+                Verdict::Wrong(message.into())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::methods::second_factor::WINDOW;
+    use sessera_model::SeededRandom;
+
+    const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
+
+    fn lookup() -> LookupSecrets {
+        LookupSecrets::new(vec!["aaaaaaaa".into(), "bbbbbbbb".into()])
+    }
+
+    #[test]
+    fn a_printed_code_works_once() {
+        let mut codes = lookup();
+        assert_eq!(codes.check(" AAAAAAAA ", NOW), Verdict::Right);
+        assert_eq!(codes.check("aaaaaaaa", NOW), Verdict::Wrong(MessageId::LookupAlreadyUsed.into()));
+        assert_eq!(codes.check("cccccccc", NOW), Verdict::Wrong(MessageId::LookupWrong.into()));
+        assert_eq!(codes.check("bbbbbbbb", NOW), Verdict::Right);
+    }
+
+    #[test]
+    fn five_wrong_codes_lock_the_factor_for_a_while() {
+        let mut codes = lookup();
+        for second in 0..5 {
+            let now = NOW + Duration::from_secs(second);
+            assert_eq!(codes.check("x", now), Verdict::Wrong(MessageId::LookupWrong.into()));
+        }
+        let Verdict::Wrong(locked) = codes.check("aaaaaaaa", NOW + Duration::from_secs(5)) else {
+            panic!("a locked factor took a code")
+        };
+        assert_eq!(locked.id, MessageId::TooManyAttempts);
+        assert_eq!(codes.check("aaaaaaaa", NOW + WINDOW), Verdict::Right);
+    }
+
+    #[test]
+    fn new_codes_are_twelve_different_ones() {
+        let mut codes = LookupSecrets::generate(&SeededRandom::new(1));
+        codes.sort();
+        codes.dedup();
+        assert_eq!(codes.len(), LOOKUP_SECRETS);
+        assert!(codes.iter().all(|code| code.len() == 8));
+    }
+}

@@ -1,0 +1,39 @@
+//! The sign-in methods, a folder each.
+//!
+//! A folder holds all of a method: its settings, its nodes in each form, what it does with a submission,
+//! and its tests. How to add one stands in `CONTRIBUTING.md`.
+
+pub mod code;
+pub mod lookup_secret;
+pub mod passkey;
+pub mod password;
+pub mod profile;
+mod second_factor;
+pub mod totp;
+
+use std::sync::Arc;
+
+use sessera_config::tree::{Config, Reader};
+
+use crate::flows::method::{Method, Methods};
+
+/// Reads what the configuration says about a method. `None` when it is off. What is wrong becomes a
+/// problem of the reader.
+type Compile = fn(&Config, &mut Reader<'_>) -> Option<Arc<dyn Method>>;
+
+/// All methods. A submission goes to the first one that takes it.
+const ALL: &[Compile] = &[
+    lookup_secret::compile,
+    passkey::compile,
+    totp::compile,
+    profile::compile,
+    password::compile,
+    code::compile,
+];
+
+/// The methods that are on. The error is what is wrong, one sentence each with the key's pointer.
+pub fn compile(config: &Config) -> Result<Methods, Vec<String>> {
+    let mut reader = Reader::new(&config.rest);
+    let methods = ALL.iter().filter_map(|compile| compile(config, &mut reader)).collect();
+    if reader.problems.is_empty() { Ok(methods) } else { Err(reader.problems) }
+}

@@ -1,0 +1,115 @@
+//! Passkeys (W3C Web Authentication), for browsers.
+//!
+//! A challenge lies in its flow and is replaced by whatever answers it; the public keys lie in the
+//! person's credential.
+
+mod login;
+mod relying_party;
+mod settings;
+
+use std::sync::Arc;
+
+use sessera_config::tree::{Config, Reader};
+use url::Url;
+
+use crate::flows::method::{LoginMethod, Method, SettingsMethod};
+use crate::flows::sign_in::Proof;
+use crate::rules::{self, Rules};
+use crate::ui::{Attributes, Group, Node};
+
+use relying_party::RelyingParty;
+
+/// What a passkey proves. Whether its device asked for a finger or a number is its own affair.
+const PROOF: Proof = Proof::first_factor("passkey");
+
+/// Under which name a flow keeps its challenge.
+const CHALLENGE: &str = "passkey";
+
+/// Signing in with a passkey.
+#[derive(Clone, Debug)]
+pub struct Passkey {
+    /// For what site passkeys are good.
+    party: RelyingParty,
+}
+
+/// Reads what the configuration says.
+pub(super) fn compile(config: &Config, reader: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
+    if !reader.flag("/selfservice/methods/passkey/enabled", false) {
+        return None;
+    }
+    let public_url = Url::parse(&config.public.base_url).ok();
+    let at = "/selfservice/methods/passkey/config/rp";
+    let count = reader.texts(&format!("{at}/origins")).len();
+    let mut origins: Vec<Url> =
+        (0..count).filter_map(|place| reader.url(&format!("{at}/origins/{place}"))).collect();
+    if count == 0 {
+        origins.extend(public_url.clone());
+    }
+    let host = public_url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
+    let id = reader.text(&format!("{at}/id")).unwrap_or(host);
+    let name = reader.text(&format!("{at}/display_name"));
+    let name = name.unwrap_or_else(|| rules::site_name(reader, public_url.as_ref()));
+    match RelyingParty::new(&id, &name, &origins) {
+        Ok(party) => Some(Arc::new(Passkey { party })),
+        Err(origin) => {
+            reader.problems.push(format!(
+                "{at}: passkeys for \"{id}\" do not work on {origin}: id must be its domain or one above it, and an address of numbers has none. On one machine, http://localhost works as serve.public.base_url"
+            ));
+            None
+        }
+    }
+}
+
+impl Method for Passkey {
+    fn name(&self) -> &'static str {
+        "passkey"
+    }
+
+    fn login(&self) -> Option<&dyn LoginMethod> {
+        Some(self)
+    }
+
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
+        Some(self)
+    }
+}
+
+/// The node of the script that asks the browser.
+fn script(rules: &Rules) -> Node {
+    let source = rules.url(".well-known/ory/webauthn.js");
+    let attributes = Attributes::Script { id: "webauthn_script", source };
+    Node { group: Group::Webauthn, attributes, messages: Vec::new(), label: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+
+    fn problems(tree: &Value) -> Vec<String> {
+        let config = Config::from_tree(tree).expect("is a configuration");
+        let mut reader = Reader::new(&config.rest);
+        assert_eq!(compile(&config, &mut reader).is_none(), !reader.problems.is_empty(), "{tree}");
+        reader.problems
+    }
+
+    #[test]
+    fn they_are_for_the_host_of_the_public_address() {
+        let methods = json!({"methods": {"passkey": {"enabled": true}}});
+        let tree = json!({
+            "serve": {"public": {"base_url": "https://id.example.org"}},
+            "selfservice": methods.clone(),
+        });
+        assert!(problems(&tree).is_empty());
+        let tree = json!({"selfservice": methods});
+        assert!(problems(&tree)[0].contains("do not work on http://127.0.0.1:4433/"));
+    }
+
+    #[test]
+    fn every_page_must_be_of_their_domain() {
+        let rp = json!({"id": "example.org", "origins": ["https://id.example.org", "https://example.com"]});
+        let passkey = json!({"enabled": true, "config": {"rp": rp}});
+        let tree = json!({"selfservice": {"methods": {"passkey": passkey}}});
+        assert!(problems(&tree)[0].contains("do not work on https://example.com/"));
+    }
+}

@@ -1,0 +1,172 @@
+//! Signing in with an identifier and a password.
+
+use async_trait::async_trait;
+use sessera_model::credential::CredentialConfig;
+use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState, Uuid};
+use sessera_store::{Change, records::CredentialOf};
+
+use super::{PROOF, Password};
+use crate::flows::error::FlowError;
+use crate::flows::flow::Standing;
+use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
+use crate::flows::visit::Visit;
+use crate::messages::{Message, MessageId};
+use crate::metrics::Limit;
+use crate::password::Verification;
+use crate::schema::{IdentitySchema, normalise};
+use crate::submission::Submission;
+use crate::ui::{Group, Input, InputKind, Nodes};
+
+#[async_trait]
+impl LoginMethod for Password {
+    fn level(&self) -> AssuranceLevel {
+        AssuranceLevel::Aal1
+    }
+
+    fn is_set_up(&self, credentials: &[Credential]) -> bool {
+        credentials.iter().any(|credential| {
+            credential.kind == CredentialKind::Password && credential.config.text("hashed_password").is_some()
+        })
+    }
+
+    fn nodes(&self, view: &LoginView<'_>, nodes: &mut Nodes) {
+        let known = known_identifier(view);
+        let label = if known.is_some() { MessageId::SignIn } else { MessageId::SignInWithPassword };
+        if let Some(identifier) = known {
+            nodes.push(10, Input::hidden("identifier", identifier).node(Group::Default));
+        } else {
+            let field = Input::new("identifier", InputKind::Text).required().with_value("");
+            nodes.push(10, field.node(Group::Default).label(identifier_label(view.schema)));
+        }
+        let field = Input::new("password", InputKind::Password).required().autocomplete("current-password");
+        nodes.push(30, field.node(Group::Password).label(MessageId::PasswordLabel));
+        nodes.push(30, Input::submit("method", "password").node(Group::Password).label(label));
+    }
+
+    fn takes(&self, submission: &Submission) -> bool {
+        submission.method() == Some("password")
+    }
+
+    async fn submit(&self, attempt: &mut LoginAttempt<'_>) -> Result<LoginVerdict, FlowError> {
+        let (identifier, password) = (attempt.required("identifier"), attempt.required("password"));
+        if let Some(identifier) = &identifier {
+            attempt.flow.values.insert("identifier".into(), identifier.as_str().into());
+        }
+        let (Some(identifier), Some(password)) = (identifier, password) else {
+            return Ok(LoginVerdict::Refused(Standing::Refused));
+        };
+        let visit = attempt.visit;
+        let (limits, rules) = (&visit.accounts.limits, visit.rules.limits);
+        let identifier = normalise::identifier(&identifier);
+        let pair = visit.visitor.address.map(|address| limits.pair(&identifier, address));
+        if let Some(Err(wait)) = pair.map(|pair| limits.attempt(rules, pair, visit.now)) {
+            visit.accounts.metrics.limit_hit(Limit::Failures);
+            if visit.takes_json(attempt.flow.transport) {
+                return Err(FlowError::TooMany(wait));
+            }
+            return Ok(attempt.refuse(Message::too_many_attempts(wait)));
+        }
+        match check(visit, &identifier, &password).await? {
+            Checked::Wrong => {
+                if let Some(pair) = pair {
+                    limits.failed(rules, pair, visit.now);
+                }
+                Ok(attempt.refuse(MessageId::InvalidCredentials))
+            }
+            Checked::Disabled => {
+                attempt.flow.say(MessageId::AccountDisabled);
+                Ok(LoginVerdict::Refused(Standing::Disabled))
+            }
+            Checked::Right { identity, upgrade } => {
+                if let Some(pair) = pair {
+                    limits.succeeded(pair);
+                }
+                Ok(LoginVerdict::Proven(Box::new(Proven {
+                    identity: *identity,
+                    proof: PROOF,
+                    changes: upgrade,
+                    changes_may_wait: true,
+                })))
+            }
+        }
+    }
+}
+
+/// Who signs in again: the identifier, which then is not asked for.
+fn known_identifier<'a>(view: &LoginView<'a>) -> Option<&'a str> {
+    let is_password = |credential: &&Credential| credential.kind == CredentialKind::Password;
+    let password = view.credentials.iter().filter(|_| view.flow.details.refresh).find(is_password);
+    password.and_then(|credential| credential.identifiers.first()).map(String::as_str)
+}
+
+/// What the field for the identifier is called: as the one trait that can be one, or just so.
+fn identifier_label(schema: &IdentitySchema) -> Message {
+    let mut fields = schema.fields().iter().filter(|field| is_identifier(schema, field.name()));
+    match (fields.next(), fields.next()) {
+        (Some(only), None) => {
+            let title = only.title.as_deref().unwrap_or(only.name());
+            Message::field_label(only.name(), title)
+        }
+        _ => MessageId::IdentifierLabel.into(),
+    }
+}
+
+/// Whether the schema marks a field as something to sign in with.
+fn is_identifier(schema: &IdentitySchema, name: &str) -> bool {
+    let pointer: String = name.split('.').flat_map(|member| ["/properties/", member]).collect();
+    let mark = "ory.sh~1kratos/credentials/password/identifier";
+    let flag = schema.document().pointer(&format!("{pointer}/{mark}"));
+    flag.is_some_and(|flag| flag == true)
+}
+
+/// What became of an identifier and a password.
+enum Checked {
+    /// They belong together. `upgrade` are the changes that keep the password under the configured
+    /// algorithm; they are refused when the identity was changed in the meantime, and may be left out.
+    Right {
+        identity: Box<Identity>,
+        /// Empty when the hash is new enough.
+        upgrade: Vec<Change>,
+    },
+    /// They do not.
+    Wrong,
+    /// They do, but the account may not sign in.
+    Disabled,
+}
+
+/// Checks an identifier and a password. It takes as long for an unknown identifier as for a known one.
+async fn check(visit: &Visit<'_>, identifier: &str, password: &str) -> Result<Checked, FlowError> {
+    let (accounts, hashing) = (visit.accounts, visit.rules.hashing);
+    let identity = accounts.store.identity_by_identifier(CredentialKind::Password, identifier).await?;
+    // Nobody has the nil id: an unknown identifier costs the same questions.
+    let id = identity.as_ref().map_or(Uuid::nil(), |identity| identity.id);
+    let credentials = accounts.store.credentials(id).await?;
+    let credential = credentials.into_iter().find(|credential| credential.kind == CredentialKind::Password);
+    let stored = credential.as_ref().and_then(|credential| credential.config.text("hashed_password"));
+    let verification = accounts.passwords.verify(hashing, password, stored).await?;
+    let (Some(identity), Some(credential), Verification::Match { needs_upgrade }) =
+        (identity, credential, verification)
+    else {
+        return Ok(Checked::Wrong);
+    };
+    if identity.state != IdentityState::Active {
+        return Ok(Checked::Disabled);
+    }
+    let upgrade = if needs_upgrade {
+        let hash = accounts.passwords.hash(hashing, password).await?;
+        replace(&identity, Credential { updated_at: visit.now, ..credential }, &hash)
+    } else {
+        Vec::new()
+    };
+    Ok(Checked::Right { identity: Box::new(identity), upgrade })
+}
+
+/// The changes that give an identity another password, under a new version of it: a request that has
+/// read the old password cannot write it back.
+fn replace(identity: &Identity, mut credential: Credential, hash: &str) -> Vec<Change> {
+    credential.config = CredentialConfig::from(serde_json::json!({ "hashed_password": hash }));
+    vec![
+        Change::UpdateIdentity(identity.clone()),
+        Change::PutCredential(CredentialOf { identity_id: identity.id, credential }),
+    ]
+}

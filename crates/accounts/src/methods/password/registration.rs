@@ -1,0 +1,50 @@
+//! Signing up with a password.
+
+use async_trait::async_trait;
+use sessera_model::CredentialKind;
+
+use super::{PROOF, Password};
+use crate::flows::error::FlowError;
+use crate::flows::method::{RegistrationAttempt, RegistrationMethod, RegistrationVerdict, RegistrationView};
+use crate::messages::MessageId;
+use crate::rules::Rules;
+use crate::submission::Submission;
+use crate::ui::{Group, Input, InputKind, Nodes};
+
+#[async_trait]
+impl RegistrationMethod for Password {
+    fn nodes(&self, view: &RegistrationView<'_>, nodes: &mut Nodes) {
+        if view.asks_for_profile {
+            return;
+        }
+        let mut field = Input::new("password", InputKind::Password).required().autocomplete("new-password");
+        field.min_length = Some(self.policy.min_length);
+        nodes.push(20, field.node(Group::Password).label(MessageId::PasswordLabel));
+        let button = Input::submit("method", "password").node(Group::Password);
+        nodes.push(20, button.label(MessageId::SignUp));
+    }
+
+    fn takes(&self, _: &Rules, submission: &Submission) -> bool {
+        submission.method() == Some("password")
+    }
+
+    async fn submit(&self, attempt: &mut RegistrationAttempt<'_>) -> Result<RegistrationVerdict, FlowError> {
+        let password = attempt.required("password");
+        // Everything that is wrong is said at once.
+        let (Some(mut prepared), Some(password)) = (attempt.prepare()?, password) else {
+            return Ok(RegistrationVerdict::Again);
+        };
+        let identifiers = prepared.identifiers(CredentialKind::Password).to_vec();
+        if identifiers.is_empty() {
+            attempt.flow.say(MessageId::IdentifierMissing);
+            return Ok(RegistrationVerdict::Again);
+        }
+        if let Err(weakness) = self.policy.check(&password, &identifiers) {
+            attempt.flow.say_at("password", weakness);
+            return Ok(RegistrationVerdict::Again);
+        }
+        let (accounts, hashing) = (attempt.visit.accounts, attempt.visit.rules.hashing);
+        prepared.set_password(accounts.passwords.hash(hashing, &password).await?);
+        Ok(RegistrationVerdict::Prepared { identity: Box::new(prepared), proof: PROOF })
+    }
+}

@@ -1,0 +1,97 @@
+//! Signing in, signing up and setting another password.
+
+use serde_json::{Value, json};
+use sessera_config::Config;
+use sessera_model::AssuranceLevel;
+
+use super::*;
+use crate::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails, Transport};
+use crate::flows::login::LoginWish;
+use crate::flows::visit::Present;
+use crate::testing::{PASSWORD, TestAccounts, again, done, names, said, submit, visitor};
+use sessera_store::SessionKind;
+
+fn read(password: &Value) -> (Option<Arc<dyn Method>>, Vec<String>) {
+    let tree = json!({"selfservice": {"methods": {"password": password}}});
+    let config = Config::from_tree(&tree).unwrap();
+    let mut reader = Reader::new(&config.rest);
+    (compile(&config, &mut reader), reader.problems)
+}
+
+#[test]
+fn the_length_is_taken_and_judged() {
+    let (method, problems) = read(&json!({"config": {"min_password_length": 12}}));
+    assert!(format!("{method:?}").contains("min_length: 12") && problems.is_empty());
+    let (_, problems) = read(&json!({"config": {"min_password_length": 5}}));
+    assert!(problems[0].contains("min_password_length"), "{problems:?}");
+    assert!(read(&json!({"enabled": false})).0.is_none());
+}
+
+const FIRST: LoginWish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: false };
+
+#[tokio::test]
+async fn a_right_password_signs_in_and_a_wrong_one_is_told() {
+    let accounts = TestAccounts::configured(json!({})).await;
+    let ada = accounts.person("ada@example.org").await;
+    let visitor = visitor(Transport::Browser);
+    let flows = accounts.flows(&visitor, None);
+    let shown = flows.begin::<LoginDetails>(Transport::Browser, None, FIRST).await.unwrap();
+    assert_eq!(names(&shown), ["csrf_token", "identifier", "password", "method"]);
+    let attempt =
+        |password| json!({"method": "password", "identifier": "Ada@example.org", "password": password});
+    let shown = again(submit(&flows, &shown, attempt("wrong")).await);
+    assert_eq!(said(&shown), [4_000_006]);
+    let shown = again(submit(&flows, &shown, json!({"method": "password"})).await);
+    assert_eq!(said(&shown), [4_000_002, 4_000_002]);
+    let logged_in = done(submit(&flows, &shown, attempt(PASSWORD)).await);
+    assert_eq!(logged_in.identity.id, ada.id);
+    assert_eq!(logged_in.signed_in.session.methods[0].method, "password");
+    assert!(!logged_in.needs_second_factor);
+}
+
+#[tokio::test]
+async fn people_sign_up_with_a_password_once_their_profile_is_good() {
+    let accounts = TestAccounts::configured(json!({})).await;
+    let visitor = visitor(Transport::Api);
+    let flows = accounts.flows(&visitor, None);
+    let shown = flows.begin::<RegistrationDetails>(Transport::Api, None, ()).await.unwrap();
+    assert!(!names(&shown).contains(&"password"), "the first form asks who it is");
+    let profile = json!({"method": "profile", "traits": {"email": "ada@example.org"}});
+    let shown = again(submit(&flows, &shown, profile).await);
+    assert_eq!(
+        names(&shown),
+        [
+            "csrf_token",
+            "traits.email",
+            "traits.name.first",
+            "traits.name.last",
+            "password",
+            "method",
+            "screen"
+        ]
+    );
+    let attempt = |password| json!({"method": "password", "traits": {"email": "ada@example.org"}, "password": password});
+    let shown = again(submit(&flows, &shown, attempt("ada@example.org")).await);
+    assert_eq!(said(&shown), [4_000_031]);
+    let registered = done(submit(&flows, &shown, attempt(PASSWORD)).await);
+    assert!(registered.signed_in.is_some() && registered.verification.is_none());
+}
+
+#[tokio::test]
+async fn another_password_is_set_soon_after_signing_in() {
+    let accounts = TestAccounts::configured(json!({})).await;
+    accounts.person("ada@example.org").await;
+    let visitor = visitor(Transport::Api);
+    let flows = accounts.flows(&visitor, None);
+    let shown = flows.begin::<LoginDetails>(Transport::Api, None, FIRST).await.unwrap();
+    let attempt = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
+    let session = done(submit(&flows, &shown, attempt).await).signed_in.session;
+    let flows = accounts.flows(&visitor, Some(Present { session: &session, kind: SessionKind::Native }));
+    let shown = flows.begin::<SettingsDetails>(Transport::Api, None, ()).await.unwrap();
+    let set = |password| json!({"method": "password", "password": password});
+    let shown = again(submit(&flows, &shown, set(PASSWORD)).await);
+    assert_eq!(said(&shown), [4_000_039], "it is the old one");
+    let saved = done(submit(&flows, &shown, set("Quite-another-one-77")).await);
+    assert_eq!(said(&saved.shown), [1_050_001]);
+    assert!(saved.signed_in.is_none(), "setting a password proves nothing");
+}

@@ -1,0 +1,67 @@
+//! Changing one's own traits.
+
+use async_trait::async_trait;
+use sessera_model::{Credential, CredentialKind};
+
+use super::Profile;
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Flow, SettingsDetails};
+use crate::flows::method::{SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
+use crate::identities::{IdentityDraft, IdentityError};
+use crate::messages::MessageId;
+use crate::submission::{Submission, flatten};
+use crate::ui::{Attributes, Group, Input, Nodes};
+
+#[async_trait]
+impl SettingsMethod for Profile {
+    fn nodes(&self, view: &SettingsView<'_>, nodes: &mut Nodes) {
+        let Some(schema) = view.owner.schema else { return };
+        // What was typed and refused is shown as it was typed, all of it.
+        let is_typed = view.flow.values.keys().any(|name| name.starts_with("traits."));
+        let stored = if is_typed { Vec::new() } else { flatten("traits", &view.owner.identity.traits) };
+        for field in schema.fields() {
+            let mut node = field.node(Group::Profile);
+            if let Attributes::Input(input) = &mut node.attributes {
+                let known = stored.iter().find(|(name, _)| *name == input.name);
+                input.value = known.map(|(_, value)| value.clone());
+            }
+            nodes.push(10, node);
+        }
+        nodes.push(10, Input::submit("method", "profile").node(Group::Profile).label(MessageId::Save));
+    }
+
+    fn takes(&self, _: &Flow<SettingsDetails>, submission: &Submission) -> bool {
+        submission.method() == Some("profile")
+    }
+
+    async fn submit(&self, edit: &mut SettingsEdit<'_>) -> Result<SettingsVerdict, FlowError> {
+        let traits = edit.submission.traits();
+        let draft = IdentityDraft { traits: traits.clone(), ..IdentityDraft::of(&edit.identity) };
+        let prepared = match edit.prepare(draft) {
+            Ok(prepared) => prepared,
+            Err(IdentityError::InvalidTraits(violations)) => {
+                edit.flow.keep_traits(&traits);
+                for violation in violations {
+                    edit.flow.say_at(violation.field(), violation.message);
+                }
+                return Ok(SettingsVerdict::Refused);
+            }
+            Err(other) => return Err(other.into()),
+        };
+        let opens_the_account = identifiers(prepared.credentials()) != identifiers(&edit.credentials)
+            || prepared.identity.recovery_addresses != edit.identity.recovery_addresses
+            || prepared.identity.verifiable_addresses != edit.identity.verifiable_addresses;
+        if opens_the_account {
+            edit.check_recent_sign_in()?;
+        }
+        edit.flow.keep_traits(&traits);
+        let changes = prepared.credential_changes();
+        edit.identity = prepared.identity;
+        Ok(SettingsVerdict::Saved { changes, proof: None })
+    }
+}
+
+/// With what each kind of credential finds the person.
+fn identifiers(credentials: &[Credential]) -> Vec<(CredentialKind, Vec<String>)> {
+    credentials.iter().map(|credential| (credential.kind, credential.identifiers.clone())).collect()
+}

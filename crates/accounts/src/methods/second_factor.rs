@@ -1,0 +1,106 @@
+//! What second factors have in common: each is kept in a credential, a code works once, and wrong ones
+//! lock the factor for a while.
+//!
+//! Whoever changes a factor commits it together with a new version of its identity
+//! ([`Change::UpdateIdentity`]): of two requests at the same time only one goes through, so a code
+//! works once and no attempt goes uncounted.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sessera_model::credential::CredentialConfig;
+use sessera_model::{Credential, CredentialKind, Identity, Timestamp};
+use sessera_store::{Change, records::CredentialOf};
+
+use crate::flows::error::FlowError;
+use crate::flows::flow::Standing;
+use crate::flows::method::{LoginAttempt, LoginVerdict, Proven};
+use crate::flows::sign_in::Proof;
+use crate::messages::{Message, MessageId};
+
+/// How many wrong codes within [`WINDOW`] lock a factor.
+const MAX_FAILURES: usize = 5;
+
+/// For how long a wrong code counts.
+pub(super) const WINDOW: Duration = Duration::from_mins(10);
+
+/// What became of a code.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Verdict {
+    /// It was right, and is used now.
+    Right,
+    /// It was not; the message says why.
+    Wrong(Message),
+}
+
+/// A second factor as it is kept in a credential.
+pub(super) trait Factor: Serialize + for<'de> Deserialize<'de> + Send {
+    /// The kind of its credential.
+    const KIND: CredentialKind;
+
+    /// Checks a code and remembers that it was tried.
+    fn check(&mut self, code: &str, now: Timestamp) -> Verdict;
+
+    /// The factor among an identity's credentials.
+    fn among(credentials: &[Credential]) -> Option<Self> {
+        let credential = credentials.iter().find(|credential| credential.kind == Self::KIND)?;
+        serde_json::from_value(credential.config.expose().clone()).ok()
+    }
+
+    /// The changes that keep it, under a new version of its identity.
+    fn keep(&self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Vec<Change> {
+        vec![Change::UpdateIdentity(identity.clone()), self.credential(identity, credentials, now)]
+    }
+
+    /// The change that keeps it; the caller commits a new version of the identity with it.
+    fn credential(&self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Change {
+        let known = credentials.iter().find(|credential| credential.kind == Self::KIND);
+        let credential = Credential {
+            kind: Self::KIND,
+            identifiers: vec![identity.id.to_string()],
+            // Texts, numbers and times always have a JSON form.
+            config: CredentialConfig::from(serde_json::to_value(self).unwrap_or_default()),
+            version: 0,
+            created_at: known.map_or(now, |known| known.created_at),
+            updated_at: now,
+        };
+        Change::PutCredential(CredentialOf { identity_id: identity.id, credential })
+    }
+}
+
+/// Forgets old failures. What is to be said when there are too many recent ones.
+pub(super) fn lock(failures: &mut Vec<Timestamp>, now: Timestamp) -> Option<Message> {
+    failures.retain(|at| *at + WINDOW > now);
+    let first = failures.first().filter(|_| failures.len() >= MAX_FAILURES)?;
+    Some(Message::too_many_attempts((*first + WINDOW).since(now)))
+}
+
+/// Judges a code of the person who is signed in. `field` is where it was typed, and `none` what is said
+/// to somebody who has no such factor.
+pub(super) async fn sign_in<F: Factor>(
+    attempt: &mut LoginAttempt<'_>,
+    field: &str,
+    proof: Proof,
+    none: MessageId,
+) -> Result<LoginVerdict, FlowError> {
+    let Some(code) = attempt.required(field) else { return Ok(LoginVerdict::Refused(Standing::Refused)) };
+    let visit = attempt.visit;
+    let present = visit.session.ok_or(FlowError::FirstFactorMissing)?;
+    // Read together, so that the version that is written back is that of the factor that was checked.
+    let identity = visit.accounts.store.identity(present.session.identity_id).await?;
+    let identity = identity.ok_or(FlowError::OwnerGone)?;
+    let credentials = visit.accounts.store.credentials(identity.id).await?;
+    let Some(mut factor) = F::among(&credentials) else { return Ok(attempt.refuse(none)) };
+    let verdict = factor.check(&code, visit.now);
+    let changes = factor.keep(&identity, &credentials, visit.now);
+    match verdict {
+        Verdict::Wrong(message) => {
+            attempt.flow.say(message);
+            Ok(LoginVerdict::Counted(Standing::Refused, changes))
+        }
+        Verdict::Right => {
+            let proven = Proven { identity, proof, changes, changes_may_wait: false };
+            Ok(LoginVerdict::Proven(Box::new(proven)))
+        }
+    }
+}

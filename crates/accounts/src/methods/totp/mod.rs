@@ -1,0 +1,77 @@
+//! Time-based one-time passwords (RFC 6238) as authenticator apps make them: SHA-1, six digits, a new
+//! one every thirty seconds.
+
+mod factor;
+mod login;
+mod secret;
+mod settings;
+
+use std::sync::Arc;
+
+use sessera_config::tree::{Config, Reader};
+use url::Url;
+
+use crate::flows::method::{LoginMethod, Method, SettingsMethod};
+use crate::flows::sign_in::Proof;
+
+pub use secret::TotpSecret;
+
+/// What a code of an app proves.
+const PROOF: Proof = Proof::second_factor("totp");
+
+/// Codes of authenticator apps.
+#[derive(Clone, Debug)]
+pub struct Totp {
+    /// What apps show as the issuer.
+    issuer: String,
+}
+
+/// Reads what the configuration says.
+pub(super) fn compile(config: &Config, reader: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
+    if !reader.flag("/selfservice/methods/totp/enabled", false) {
+        return None;
+    }
+    let issuer = reader.text("/selfservice/methods/totp/config/issuer").unwrap_or_else(|| {
+        let host = Url::parse(&config.public.base_url).ok();
+        host.as_ref().and_then(Url::host_str).unwrap_or("Sessera").to_owned()
+    });
+    Some(Arc::new(Totp { issuer }))
+}
+
+impl Method for Totp {
+    fn name(&self) -> &'static str {
+        "totp"
+    }
+
+    fn login(&self) -> Option<&dyn LoginMethod> {
+        Some(self)
+    }
+
+    fn settings(&self) -> Option<&dyn SettingsMethod> {
+        Some(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn apps_show_the_host_unless_told_otherwise() {
+        for (config, issuer) in [(json!({}), "id.example.org"), (json!({"issuer": "Example"}), "Example")] {
+            let tree = json!({
+                "serve": {"public": {"base_url": "https://id.example.org"}},
+                "selfservice": {"methods": {"totp": {"enabled": true, "config": config}}},
+            });
+            let config = Config::from_tree(&tree).expect("is a configuration");
+            let method = compile(&config, &mut Reader::new(&config.rest)).expect("is on");
+            assert!(format!("{method:?}").contains(&format!("issuer: \"{issuer}\"")), "{method:?}");
+        }
+        let config = Config::from_tree(&json!({})).expect("is a configuration");
+        assert!(
+            compile(&config, &mut Reader::new(&config.rest)).is_none(),
+            "it is off unless told otherwise"
+        );
+    }
+}
