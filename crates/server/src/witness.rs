@@ -1,4 +1,5 @@
-//! A store that notes what it is asked, so that tests can compare work rather than time.
+//! A store that notes what it is asked, so that tests can compare work rather than time, and that keeps its
+//! answers back while a test holds it.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +9,7 @@ use sessera_store::{
     Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Line, Message, Page, PoolUse, Revision,
     RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
 };
+use tokio::sync::{RwLock, RwLockWriteGuard};
 
 use crate::observed::with_questions;
 
@@ -15,16 +17,22 @@ use crate::observed::with_questions;
 pub(crate) struct Witness {
     store: Arc<dyn Store>,
     notes: Mutex<Vec<String>>,
+    gate: RwLock<()>,
 }
 
 impl Witness {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, notes: Mutex::new(Vec::new()) }
+        Self { store, notes: Mutex::new(Vec::new()), gate: RwLock::new(()) }
     }
 
     /// The notes since the last call.
     pub(crate) fn notes(&self) -> Vec<String> {
         std::mem::take(&mut self.notes.lock().unwrap())
+    }
+
+    /// Keeps the answers to all questions back for as long as the guard lives.
+    pub(crate) async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().await
     }
 
     fn note(&self, what: impl Into<String>) {
@@ -39,6 +47,7 @@ macro_rules! witnessed {
         impl Store for Witness {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
                 self.note(stringify!($name));
+                let _open = self.gate.read().await;
                 self.store.$name($($argument),*).await
             })*
 

@@ -107,13 +107,19 @@ mod tests {
         assert!(number(&server, "sessera_lease_held").await.abs() < 0.1, "nobody has confirmed the keys");
         crate::managed_keys::maintain(&server.app).await.unwrap();
         assert!((number(&server, "sessera_lease_held").await - 1.0).abs() < 0.1);
-        let mut under_way = Box::pin(server.app.store.ping());
-        // Far enough to wait for the database.
-        let begun = ends_at_once(&mut under_way).await;
-        assert!(!begun);
-        assert!((number(&server, "sessera_store_under_way").await - 1.0).abs() < 0.1);
-        drop(under_way);
-        assert!(number(&server, "sessera_store_under_way").await.abs() < 0.1, "given up is over, too");
+        let held = server.witness.hold().await;
+        let mut given_up = Box::pin(server.app.store.ping());
+        let mut answered = Box::pin(server.app.store.ping());
+        assert!(!ends_at_once(&mut given_up).await && !ends_at_once(&mut answered).await);
+        assert!((number(&server, "sessera_store_under_way").await - 2.0).abs() < 0.1);
+        drop(given_up);
+        assert!(
+            (number(&server, "sessera_store_under_way").await - 1.0).abs() < 0.1,
+            "given up is over, too"
+        );
+        drop(held);
+        answered.await.unwrap();
+        assert!(number(&server, "sessera_store_under_way").await.abs() < 0.1);
         server.app.store.close().await;
         assert!(server.app.store.ping().await.is_err());
         assert!(
