@@ -30,7 +30,7 @@ impl Witness {
         std::mem::take(&mut self.notes.lock().unwrap())
     }
 
-    /// Keeps the answers to all questions back for as long as the guard lives.
+    /// Keeps all answers back for as long as the guard lives.
     pub(crate) async fn hold(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().await
     }
@@ -64,6 +64,7 @@ macro_rules! witnessed {
             }
 
             async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
+                let _open = self.gate.read().await;
                 for change in changes {
                     let text = format!("{change:?}");
                     self.note(text.split(['(', ' ']).next().unwrap_or_default());

@@ -182,9 +182,12 @@ async fn the_running_courier_is_told_of_messages_and_stops() {
     let (stop, stopped) = watch::channel(false);
     let courier = tokio::spawn(run(accounts.parts.clone(), move || snapshot.clone(), stopped));
     enqueue(&accounts).await;
-    while mail_server.mails().is_empty() {
-        tokio::task::yield_now().await;
-    }
+    let arrival = async {
+        while mail_server.mails().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), arrival).await.expect("a mail within a minute");
     stop.send(true).unwrap();
     courier.await.unwrap();
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sessera_model::Uuid;
 use sessera_store::Change;
 
-use crate::testing::TestServer;
+use crate::testing::{TestServer, until};
 
 async fn whoami(server: &TestServer, token: &str) -> (u16, Value) {
     let answer = server.public("GET", "/sessions/whoami", &[("x-session-token", token)], None).await;
@@ -125,12 +125,12 @@ async fn a_change_that_nobody_waits_for_happens_whole() {
     assert_eq!(whoami(&server, &token).await.0, 200);
     let id = Uuid::parse_str(&session).unwrap();
     let change = [Change::RevokeSession { id, of: None }];
+    let held = server.witness.hold().await;
     let mut given_up = Box::pin(server.app.commit(&change));
-    assert!(is_pending_after_one_poll(&mut given_up).await, "the change has not ended at once");
+    assert!(is_pending_after_one_poll(&mut given_up).await, "the store does not answer yet");
     drop(given_up);
-    while whoami(&server, &token).await.0 != 401 {
-        tokio::task::yield_now().await;
-    }
+    drop(held);
+    until(async || whoami(&server, &token).await.0 == 401).await;
 }
 
 /// Polls once; whether the future is still under way.
