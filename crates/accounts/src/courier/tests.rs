@@ -125,8 +125,10 @@ async fn what_fails_is_tried_again_after_a_pause() {
 
 #[tokio::test]
 async fn a_mail_server_that_is_away_is_waited_for() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-    let accounts = sending_to(closed).await;
+    // Bound, but not listening: nobody answers there, and nobody else is given the port.
+    let closed = tokio::net::TcpSocket::new_v4().unwrap();
+    closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let accounts = sending_to(closed.local_addr().unwrap().port()).await;
     enqueue(&accounts).await;
     assert_eq!(deliver(&accounts).await, 1);
     assert_eq!(waiting(&accounts).await[0].attempts, 1);

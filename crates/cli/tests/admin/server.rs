@@ -111,7 +111,8 @@ impl Server {
         command.env("SESSERA_ADMIN_URL", &self.admin).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        // A program that does not read its input closes it early.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         outcome(child.wait_with_output().unwrap())
     }
 

@@ -1,13 +1,10 @@
 //! `sessera demo`
 
-use std::time::{Duration, Instant};
-
 use crate::run::Folder;
 
 #[test]
 fn the_whole_path_is_played_and_nothing_is_left() {
     let folder = Folder::new();
-    let began = Instant::now();
     let outcome = folder.run(&["demo"]);
     let told = outcome.printed();
     for part in [
@@ -25,7 +22,6 @@ fn the_whole_path_is_played_and_nothing_is_left() {
     }
     assert!(!told.contains('\x1b'), "colours are for terminals");
     assert!(!told.contains("\"d\""), "no private key is shown");
-    assert!(began.elapsed() < Duration::from_secs(60), "it ends by itself and soon");
     let stage = told.split_whitespace().find(|word| word.contains("sessera-demo-")).unwrap();
     assert!(!std::path::Path::new(stage).exists(), "{stage} is still there");
     assert_eq!(
