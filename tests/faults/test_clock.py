@@ -8,7 +8,8 @@ import tempfile
 import threading
 import unittest
 
-from test_faults import Server, until
+from surroundings import main, until
+from test_faults import Server
 
 FAKETIME = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
 HOUR = 3600
@@ -137,4 +138,4 @@ class Jumps(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

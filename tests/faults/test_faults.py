@@ -11,34 +11,17 @@ import shutil
 import subprocess
 import tempfile
 import threading
-import time
 import unittest
 import urllib.error
 import urllib.request
-import socket
+
+from surroundings import PATIENCE, main, own_port, until
 
 PROGRAM = os.environ["SESSERA"]
 POSTGRES = os.environ.get("POSTGRES_PORT")
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-PATIENCE = 60
 PASSWORD = "Zx-long-enough-1234"
 PEOPLE = 8
-
-
-def until(condition, what):
-    """Waits for a condition and returns its value."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"{what} did not happen within {PATIENCE} s")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 def call(url, method="GET", body=None, token=None):
@@ -50,7 +33,7 @@ def call(url, method="GET", body=None, token=None):
     if token:
         request.add_header("X-Session-Token", token)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.headers, parse(answer.read())
     except urllib.error.HTTPError as answer:
         return answer.code, answer.headers, parse(answer.read())
@@ -69,7 +52,7 @@ class Server:
     """A server that can be killed and started again on the same database."""
 
     def __init__(self, folder, dsn):
-        self.public, self.admin = free_port(), free_port()
+        self.public, self.admin = own_port(), own_port()
         self.folder, self.file = folder, os.path.join(folder, "sessera.json")
         secret = "a secret that is long enough ok!"
         config = {
@@ -196,7 +179,8 @@ class Killed(unittest.TestCase):
         for _ in range(ROUNDS):
             burst = Burst(server)
             until(lambda: len(burst.live) > 2 and len(burst.ended) > 2 and burst.keys and burst.lifespans, "work")
-            time.sleep(random.random() / 2)
+            more = len(burst.live) + random.randrange(20)
+            until(lambda: len(burst.live) >= more, "a moment somewhere in the middle")
             server.kill()
             burst.stop()
             server.start()
@@ -416,10 +400,10 @@ class Disk(unittest.TestCase):
 
     def test_a_database_that_is_not_there_is_said(self):
         with tempfile.TemporaryDirectory() as folder:
-            port = free_port()
+            port = own_port()
             said = Server(folder, f"postgres://nobody@127.0.0.1:{port}/none").fails_to_start()
             self.assertIn("the database is not available", said)
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

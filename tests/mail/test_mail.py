@@ -7,11 +7,9 @@ import logging
 import os
 import re
 import signal
-import socket
 import ssl
 import subprocess
 import tempfile
-import time
 import unittest
 import urllib.error
 import urllib.parse
@@ -21,28 +19,13 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
+from surroundings import PATIENCE, main, own_port, until
+
 PROGRAM = os.environ["SESSERA"]
-PATIENCE = 30
 
 # The mail server tells at length when a client does not trust it, which one test is about.
 logging.disable()
 PASSWORD = "Zx-long-enough-1234"
-
-
-def until(condition, what):
-    """Waits for a condition and returns its value."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.02)
-    raise AssertionError(f"{what} did not happen within {PATIENCE} s")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 class MailServer:
@@ -151,7 +134,7 @@ class Mail(unittest.TestCase):
         return mail_server
 
     def test_codes_arrive_as_text_and_html_in_the_language_of_the_person(self):
-        port = free_port()
+        port = own_port()
         mails = self.mail_server(port)
         sessera = self.server(f"smtp://127.0.0.1:{port}/?disable_starttls=true")
         sessera.sign_up("ada@example.org", **{"Accept-Language": "de"})
@@ -168,7 +151,7 @@ class Mail(unittest.TestCase):
         self.assertEqual(urllib.parse.parse_qs(urllib.parse.urlsplit(link).query)["code"], [code])
 
     def test_a_mailed_code_recovers_the_account(self):
-        port = free_port()
+        port = own_port()
         mails = self.mail_server(port)
         sessera = self.server(f"smtp://127.0.0.1:{port}/?disable_starttls=true")
         sessera.sign_up("ada@example.org")
@@ -181,7 +164,7 @@ class Mail(unittest.TestCase):
         self.assertEqual((status, answer.get("error", {}).get("id")), (422, "browser_location_change_required"))
 
     def test_what_the_mail_server_refuses_for_now_is_sent_later(self):
-        port = free_port()
+        port = own_port()
         mails = self.mail_server(port, refusals=2)
         sessera = self.server(f"smtp://127.0.0.1:{port}/?disable_starttls=true")
         sessera.sign_up("ada@example.org")
@@ -189,7 +172,7 @@ class Mail(unittest.TestCase):
         self.assertEqual(mails.refusals, 0)
 
     def test_a_message_outlives_a_killed_server_and_a_mail_server_that_is_away(self):
-        port = free_port()
+        port = own_port()
         sessera = self.server(f"smtp://127.0.0.1:{port}/?disable_starttls=true")
         sessera.sign_up("ada@example.org")
         until(lambda: "could not be sent" in sessera.log(), "an attempt")
@@ -202,7 +185,7 @@ class Mail(unittest.TestCase):
         authority = trustme.CA()
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority.issue_cert("localhost").configure_cert(context)
-        port = free_port()
+        port = own_port()
         mails = self.mail_server(port, auth=True, tls_context=context, require_starttls=True)
         with tempfile.NamedTemporaryFile(suffix=".pem") as trusted:
             authority.cert_pem.write_to_path(trusted.name)
@@ -228,4 +211,4 @@ class Mail(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

@@ -5,7 +5,8 @@ import shutil
 import subprocess
 import tempfile
 
-from test_nodes import CONTROL, PATIENCE, free_port, until
+from surroundings import PATIENCE, own_port, until
+from test_nodes import CONTROL
 
 OWNER = CONTROL["owner"]
 WHO = {"user": OWNER[0], "group": OWNER[1], "extra_groups": []} if OWNER else {}
@@ -28,7 +29,7 @@ class Server:
     """A PostgreSQL server. It holds test data only, so everybody on this machine may connect."""
 
     def __init__(self, folder, name):
-        self.folder, self.name, self.port = os.path.join(folder, name), name, free_port()
+        self.folder, self.name, self.port = os.path.join(folder, name), name, own_port()
 
     def run(self, program, *arguments):
         program = os.path.join(os.path.dirname(CONTROL["program"]), program)

@@ -9,7 +9,8 @@ import subprocess
 import tempfile
 import unittest
 
-from test_nodes import PATIENCE, PORT, PROGRAM, Node, sql
+from surroundings import PATIENCE, main
+from test_nodes import PORT, PROGRAM, Node, sql
 
 FIXTURE = os.path.join(os.path.dirname(__file__), "../../crates/store/tests/kratos.sql")
 PEOPLE = 5
@@ -149,4 +150,4 @@ def setUpModule():
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

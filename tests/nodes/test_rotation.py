@@ -18,7 +18,8 @@ import threading
 import time
 import unittest
 
-from test_nodes import Node, call, claims, control, kid, patch, sql, until
+from surroundings import PATIENCE, main, until
+from test_nodes import Node, claims, control, kid, patch, sql
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "4"))
 # The commands of the verifiers by their languages.
@@ -27,7 +28,7 @@ PERIOD = 10
 TTL = 5
 TIMES = {"lease": "2s", "skew": "1s", "max_age": "2s"}
 # The seconds between two tokens (a rate, nothing is waited for), and how long before its end a token is verified
-# for the second time.
+# for the second time. On a busy machine the token may have ended by then, which counts for nothing.
 PACE = 0.05
 LATE = 0.5
 # Among this many rotations one has a killed node, the next one its return, and another one a restarted database.
@@ -63,7 +64,7 @@ class Verifier:
 
     def stop(self):
         self.process.stdin.close()
-        assert self.process.wait(timeout=60) == 0
+        assert self.process.wait(timeout=PATIENCE) == 0
 
 
 class Rotation(unittest.TestCase):
@@ -102,6 +103,8 @@ class Rotation(unittest.TestCase):
 
     def setUp(self):
         self.signers, self.refused, self.tokens, self.disturbed = [], 0, 0, []
+        # When the newest key was seen first.
+        self.turned = time.monotonic()
         # What comes at a time, which is a token once more or a disturbance.
         self.due, self.number = [], itertools.count()
 
@@ -121,6 +124,7 @@ class Rotation(unittest.TestCase):
             self.tokens += 1
             if kid(token) not in self.signers:
                 self.signers.append(kid(token))
+                self.turned = time.monotonic()
                 self.disturb(len(self.signers) - 1)
             self.verify(token, sub)
             self.later(claims(token)["exp"] - time.time() - LATE, lambda: self.verify(token, sub))
@@ -154,11 +158,11 @@ class Rotation(unittest.TestCase):
         until(lambda: all(verifier.answered == verifier.asked for verifier in self.verifiers), "all verdicts")
 
     def test_1_no_good_token_is_ever_refused(self):
-        end = time.monotonic() + (ROTATIONS + 6) * PERIOD * 1.5
         for turn in itertools.count():
-            if len(self.signers) > ROTATIONS and not self.is_one_down():
+            if self.has_seen_enough() and not self.is_one_down():
                 break
-            self.assertLess(time.monotonic(), end, f"only {len(self.signers) - 1} rotations")
+            seconds = time.monotonic() - self.turned
+            self.assertLess(seconds, PERIOD + 2 * PATIENCE, f"no rotation after {len(self.signers) - 1}")
             self.step(turn)
         self.all_answered()
         print(f"{len(self.signers) - 1} rotations, {self.tokens} tokens, {self.refused} requests without one")
@@ -168,11 +172,13 @@ class Rotation(unittest.TestCase):
             print(f"{verifier.language}: {verifier.outcomes}")
         for verifier in self.verifiers:
             self.assertEqual(verifier.failures, [], verifier.language)
-            # Nearly all of them really were verified, each twice.
-            self.assertGreater(verifier.outcomes["good"], 1.8 * self.tokens, verifier.language)
-        self.assertGreater(self.tokens, ROTATIONS * 20)
         if ROTATIONS >= ROUND:
             self.assertEqual(len(set(self.disturbed)), 2, self.disturbed)
+
+    def has_seen_enough(self):
+        """Each key has signed, and many of the tokens really were verified, each twice."""
+        good = [verifier.outcomes["good"] for verifier in self.verifiers]
+        return len(self.signers) > ROTATIONS and min(good) > ROTATIONS * 30
 
     def is_one_down(self):
         return any(node.process.poll() is not None for node in self.nodes)
@@ -204,4 +210,4 @@ class Rotation(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

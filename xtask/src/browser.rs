@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use crate::run::{run, sessera, workspace};
+use crate::run::{node_reporter, run, sessera, workspace};
 use crate::tools::find;
 
 /// Runs the tests. The pictures of the pages go to `target/screenshots`, and to `docs/screenshots` when
@@ -18,7 +18,7 @@ pub(crate) fn test(keep: bool) -> Result<()> {
     let pictures = if keep { "docs/screenshots" } else { "target/screenshots" };
     run(Command::new("node")
         // The files run one after the other, because each has a browser and a server of its own.
-        .args(["--test", "--test-reporter=spec", "--test-concurrency=1"])
+        .args(["--test", &node_reporter(), "--test-concurrency=1"])
         .current_dir(folder)
         .env("SESSERA", program)
         .env("CHROMIUM", find("chromium").context("chromium is not installed")?)

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::run::{run, sessera, workspace};
+use crate::run::{node_reporter, run, sessera, workspace};
 use crate::tools;
 
 /// Follows the guides with `@ory/client`, and verifies tokens with what docs/verifiers.md has for that.
@@ -15,7 +15,7 @@ pub(crate) fn test() -> Result<()> {
     run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))?;
     let mut tests = Command::new("node");
     tests
-        .args(["--test", "--test-reporter=spec"])
+        .args(["--test", &node_reporter()])
         .current_dir(&folder)
         .env("SESSERA", program)
         .env("PYTHON", python);

@@ -7,6 +7,7 @@ mod compare;
 mod instructions;
 mod jsonnet;
 mod mail;
+mod ports;
 mod postgres;
 mod rotation;
 mod run;
@@ -17,6 +18,7 @@ mod tools;
 mod wire;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -97,8 +99,19 @@ enum Chore {
     },
 }
 
-fn main() -> Result<()> {
-    match Arguments::parse().chore {
+/// What failed has told about itself; the last line says which step it was. A stack of this program would only hide
+/// that.
+#[expect(clippy::print_stderr, reason = "a chore talks to the person who runs it")]
+fn main() -> ExitCode {
+    if let Err(error) = carry_out(Arguments::parse().chore) {
+        eprintln!("error: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn carry_out(chore: Chore) -> Result<()> {
+    match chore {
         Chore::Test => test::all(),
         Chore::Browser { keep } => {
             tools::install()?;

@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{cargo_with, run, sessera, workspace};
+use crate::ports::OwnPort;
+use crate::run::{cargo_with, python_path, run, sessera, workspace};
 use crate::tools::{POSTGRES, is_root};
-use crate::wire::free_port;
 
 /// The tests that run with a cluster, in this order.
 const TESTS: [&str; 6] = [
@@ -62,13 +62,13 @@ pub(crate) fn bench(arguments: &[String]) -> Result<()> {
 /// A running cluster. It holds test data only, so everybody on this machine may connect.
 pub(crate) struct Cluster {
     folder: PathBuf,
-    port: u16,
+    port: OwnPort,
 }
 
 impl Cluster {
     /// Makes a new cluster and starts it. `more` are lines of its configuration.
     pub(crate) fn start(name: &str, more: &str) -> Result<Self> {
-        let port = free_port()?;
+        let port = OwnPort::take()?;
         let folder = place(name)?;
         run(program("initdb")?
             .arg("--pgdata")
@@ -77,8 +77,9 @@ impl Cluster {
             .stdout(Stdio::null()))?;
         // No data of the tests has to survive a power cut.
         let settings = format!(
-            "port = {port}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
-             max_connections = 100\n{more}"
+            "port = {}\nlisten_addresses = '127.0.0.1'\nunix_socket_directories = ''\nfsync = off\n\
+             max_connections = 100\n{more}",
+            port.number()
         );
         let file = folder.join("postgresql.conf");
         let default = fs::read_to_string(&file)?;
@@ -90,7 +91,7 @@ impl Cluster {
 
     /// The data source name of one of its databases.
     pub(crate) fn dsn(&self, database: &str) -> String {
-        format!("postgres://sessera@127.0.0.1:{}/{database}?sslmode=disable", self.port)
+        format!("postgres://sessera@127.0.0.1:{}/{database}?sslmode=disable", self.port.number())
     }
 
     /// A test in Python that uses this cluster and the server.
@@ -99,7 +100,8 @@ impl Cluster {
         command
             .arg(workspace().join(test))
             .env("SESSERA", server)
-            .env("POSTGRES_PORT", self.port.to_string())
+            .env("PYTHONPATH", python_path())
+            .env("POSTGRES_PORT", self.port.number().to_string())
             .env("POSTGRES_CONTROL", self.controls()?);
         Ok(command)
     }

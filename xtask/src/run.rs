@@ -21,15 +21,18 @@ pub(crate) fn cargo_with(arguments: &[&str], environment: &[(&str, &str)]) -> Re
     run(Command::new("cargo").args(arguments).envs(environment.iter().copied()))
 }
 
-/// Runs a command in the workspace. The error of a command that fails shows the command.
+/// Runs a command in the workspace. The error of a command that fails shows the command. The command prints no stacks,
+/// because they would stand below the lines that say what failed.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    command.env("RUST_BACKTRACE", "0");
     if command.get_current_dir().is_none() {
         command.current_dir(workspace());
     }
     let program = command.get_program().to_string_lossy().into_owned();
     let status = command.status().with_context(|| format!("cannot run {program}"))?;
     if !status.success() {
-        bail!("{command:?} ended with {status}");
+        let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+        bail!("{program} {} ended with {status}", arguments.join(" "));
     }
     Ok(())
 }
@@ -37,6 +40,16 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// The folder of the workspace.
 pub(crate) fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The folder with the modules that all tests in Python share, for `PYTHONPATH`.
+pub(crate) fn python_path() -> PathBuf {
+    workspace().join("tests")
+}
+
+/// The option of Node that makes its test runner report as the other steps do.
+pub(crate) fn node_reporter() -> String {
+    format!("--test-reporter={}", workspace().join("tests/reporter.mjs").display())
 }
 
 /// The folder in which cargo puts what it builds.

@@ -1,12 +1,12 @@
 //! The wire contract. A runner compares answers with recorded ones, where it stands beside the project.
 
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::ports::OwnPort;
 use crate::run::{run, sessera, skipped, workspace};
 
 /// Runs the scenarios whose names match `only`, which are all when it is empty.
@@ -21,7 +21,8 @@ pub(crate) fn check(only: &str) -> Result<()> {
     // What an earlier run left behind would otherwise answer in this one.
     let _ = std::fs::remove_dir_all(&work);
     std::fs::create_dir_all(&work)?;
-    let (public, admin) = (free_port()?, free_port()?);
+    let (public_port, admin_port) = (OwnPort::take()?, OwnPort::take()?);
+    let (public, admin) = (public_port.number(), admin_port.number());
     let runner = folder.join("wire.py");
     run(Command::new("python3").arg(&runner).arg("config").arg("--dir").arg(&work).args([
         "--public-port",
@@ -72,19 +73,14 @@ impl Drop for Stopped {
     }
 }
 
-/// Finds a port on which nobody listens.
-pub(crate) fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
-}
-
 fn wait_until_it_listens(server: &mut Child, port: u16) -> Result<()> {
-    let end = Instant::now() + Duration::from_secs(30);
+    let end = Instant::now() + Duration::from_secs(60);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         if let Some(status) = server.try_wait()? {
             bail!("the server ended with {status}; see target/wire/log");
         }
         if Instant::now() > end {
-            bail!("the server does not listen on port {port} after 30 seconds; see target/wire/log");
+            bail!("the server does not listen on port {port} after a minute; see target/wire/log");
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -30,7 +30,7 @@ public final class Verifier {
 
     private final String issuer;
     private final List<String> addresses;
-    private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(5)).build();
+    private final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(60)).build();
     private JWKSet kept;
     private long keptUntil = System.nanoTime();
 
@@ -46,7 +46,7 @@ public final class Verifier {
         }
         for (String address : addresses) {
             long asked = System.nanoTime();
-            HttpRequest request = HttpRequest.newBuilder(URI.create(address)).timeout(Duration.ofSeconds(5)).build();
+            HttpRequest request = HttpRequest.newBuilder(URI.create(address)).timeout(Duration.ofSeconds(60)).build();
             HttpResponse<String> answer;
             try {
                 answer = http.send(request, HttpResponse.BodyHandlers.ofString());

@@ -14,7 +14,7 @@ async function published() {
   if (Date.now() < keptUntil) return keys
   for (const address of addresses) {
     const asked = Date.now()
-    const answer = await fetch(address, { signal: AbortSignal.timeout(5000) }).catch(() => null)
+    const answer = await fetch(address, { signal: AbortSignal.timeout(60_000) }).catch(() => null)
     if (answer?.status !== 200) continue
     keys = createLocalJWKSet(await answer.json())
     const [, seconds] = /max-age=(\d+)/.exec(answer.headers.get("cache-control"))

@@ -23,7 +23,7 @@ class Published:
         for address in ADDRESSES:
             asked = time.monotonic()
             try:
-                with urllib.request.urlopen(address, timeout=5) as answer:
+                with urllib.request.urlopen(address, timeout=60) as answer:
                     self.kept = jwt.PyJWKSet.from_dict(json.load(answer))
                     age = re.search(r"max-age=(\d+)", answer.headers["Cache-Control"])[1]
             except OSError:
