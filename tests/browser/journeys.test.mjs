@@ -32,7 +32,7 @@ for (const javaScriptEnabled of [false, true]) {
 
     const visit = async (options = {}) => {
       const context = await chromium.newContext({ javaScriptEnabled, locale: "en-GB", ...options })
-      context.setDefaultTimeout(30_000)
+      context.setDefaultTimeout(60_000)
       return new Person(await context.newPage(), server, email)
     }
 
@@ -126,6 +126,7 @@ for (const javaScriptEnabled of [false, true]) {
       await person.press("Unlink authenticator app")
       await person.page.getByText("Your changes are saved.").waitFor()
       await person.press("Stop using backup codes")
+      await person.page.getByRole("button", { name: "Stop using backup codes" }).waitFor({ state: "hidden" })
       await person.page.getByText("Your changes are saved.").waitFor()
       await person.part("Authenticator app").locator("img").waitFor()
     })
@@ -141,8 +142,9 @@ for (const javaScriptEnabled of [false, true]) {
       await forgetful.fill("Recovery code", "000000")
       await forgetful.press("Continue")
       await forgetful.page.getByRole("alert").getByText("wrong").waitFor()
-      await forgetful.press("Send the code again")
+      // The first code is taken out, so that the next one is the second.
       await mails.code(email)
+      await forgetful.press("Send the code again")
       await forgetful.fill("Recovery code", await mails.code(email))
       await forgetful.press("Continue")
       await forgetful.heading("Your account")

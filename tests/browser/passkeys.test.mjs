@@ -52,7 +52,7 @@ after(async () => {
 
 async function visit(options = {}) {
   const context = await chromium.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options })
-  context.setDefaultTimeout(30_000)
+  context.setDefaultTimeout(60_000)
   const page = await context.newPage()
   page.on("console", (message) => {
     if (/Content Security Policy|Refused to/.test(message.text())) throw new Error(message.text())
@@ -100,7 +100,7 @@ describe("passkeys", { concurrency: false }, () => {
 
   test("it signs in without a name being typed", async () => {
     await page.goto(`${SITE}/ui/logout`)
-    await person.press("Sign out")
+    await person.signOut()
     await openSignIn()
     await accessible("sign in")
     await person.press("Sign in with a passkey")
@@ -122,7 +122,7 @@ describe("passkeys", { concurrency: false }, () => {
 
   test("it does not sign in when its owner is not verified, and the password still does", async () => {
     await page.goto(`${SITE}/ui/logout`)
-    await person.press("Sign out")
+    await person.signOut()
     await devices.send("WebAuthn.setUserVerified", { authenticatorId: device, isUserVerified: false })
     await openSignIn()
     await person.press("Sign in with a passkey")
@@ -139,7 +139,7 @@ describe("passkeys", { concurrency: false }, () => {
     await person.part("Passkeys").getByRole("button", { name: /^Remove the passkey/ }).click()
     await page.getByText("Your changes are saved.").waitFor()
     await page.goto(`${SITE}/ui/logout`)
-    await person.press("Sign out")
+    await person.signOut()
     await openSignIn()
     await person.press("Sign in with a passkey")
     await page.getByRole("alert").getByText("No account knows this passkey").waitFor()

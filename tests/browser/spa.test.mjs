@@ -56,7 +56,7 @@ after(async () => {
 
 async function visit() {
   const context = await chromium.newContext({ locale: "en-GB" })
-  context.setDefaultTimeout(30_000)
+  context.setDefaultTimeout(60_000)
   return context.newPage()
 }
 

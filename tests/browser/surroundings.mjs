@@ -8,7 +8,7 @@ import { SMTPServer } from "smtp-server"
 
 import { start } from "../clients/sessera.mjs"
 
-const SECONDS_FOR_MAIL = 20
+const SECONDS_FOR_MAIL = 60
 export const PASSWORD = "seven wandering herons"
 
 /** Chromium without anything that would call out. */
@@ -171,6 +171,7 @@ export class Person {
   async makeCodes() {
     await this.settings()
     await this.press("Make new backup codes")
+    await this.page.locator("ol.codes").waitFor()
     const codes = await this.page.locator("ol.codes code").allTextContents()
     await this.press("I have kept my backup codes")
     await this.page.getByText("Your changes are saved.").waitFor()

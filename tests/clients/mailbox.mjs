@@ -3,7 +3,7 @@
 import { once } from "node:events"
 import { createServer } from "node:net"
 
-const SECONDS_TO_ARRIVE = 30
+const SECONDS_TO_ARRIVE = 60
 
 /** A running mail server with its port. */
 export async function openMailbox() {

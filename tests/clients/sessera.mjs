@@ -7,7 +7,7 @@ import { join } from "node:path"
 import { promisify } from "node:util"
 
 const program = process.env.SESSERA ?? new URL("../../target/debug/sessera", import.meta.url).pathname
-const SECONDS_TO_START = 30
+const SECONDS_TO_START = 60
 
 /**
  * A running server.
