@@ -24,6 +24,8 @@ CONTROL = json.loads(os.environ["POSTGRES_CONTROL"])
 # Seconds after which no node answers with what it remembers of a session that was changed elsewhere, however
 # slow the machine is: it asks the database as soon as it cannot be sure to have heard of all changes.
 BOUND = 1.0
+# Under which all nodes are known, and who issues their tokens. Nobody asks there.
+BASE = "http://id.example.org/"
 PASSWORD = "Zx-long-enough-1234"
 
 
@@ -110,12 +112,11 @@ class Node:
     def __init__(self, folder, name, database, port=PORT, more=None, **session):
         self.public, self.admin = own_port(), own_port()
         dsn = f"postgres://app@127.0.0.1:{port}/{database}?sslmode=disable&max_conns=4"
-        base = "http://127.0.0.1:4433/"
         self.config = {
             "dsn": dsn,
             "secrets": {"cipher": ["a cipher secret for three nodes!"], "cookie": ["a cookie secret for three nodes!"]},
             "serve": {
-                "public": {"port": self.public, "base_url": base},
+                "public": {"port": self.public, "base_url": BASE},
                 "admin": {"port": self.admin},
             },
             "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},

@@ -19,7 +19,7 @@ import time
 import unittest
 
 from surroundings import PATIENCE, main, until
-from test_nodes import Node, claims, control, kid, patch, sql
+from test_nodes import BASE, Node, claims, control, kid, patch, sql
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "4"))
 # The commands of the verifiers by their languages.
@@ -42,7 +42,7 @@ class Verifier:
         addresses = [f"http://127.0.0.1:{node.public}/.well-known/jwks.json" for node in nodes]
         self.language, self.said = language, queue.Queue()
         self.process = subprocess.Popen(
-            [*command, "http://127.0.0.1:4433/", *addresses], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*command, BASE, *addresses], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.asked, self.answered = 0, 0
         self.outcomes = {"good": 0, "ended": 0, "failed": 0}
