@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sessera_jose::{Algorithm, JwkSet, generate};
-use sessera_server::{Origin, Server};
+use sessera_server::{ConfigOrigin, Server};
 
 const MAPPER: &str = "{ claims: { session: std.extVar('session') } }";
 
@@ -42,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let file = folder.path().join("sessera.yml");
     std::fs::write(&file, config.to_string())?;
-    let server = Server::start(Origin { files: vec![file], environment: HashMap::new() }).await?;
+    let server = Server::start(ConfigOrigin { files: vec![file], environment: HashMap::new() }).await?;
 
     let flow = ask(&server, Request::get("/self-service/registration/api").body(Body::empty())?).await?;
     let flow = flow["id"].as_str().ok_or("no flow")?;

@@ -1,9 +1,10 @@
 //! What every handler shares: the store, time, randomness and the current configuration.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::Guard;
+use axum::extract::FromRef;
 use opentelemetry::Context;
 use sessera_accounts::Accounts;
 use sessera_accounts::courier::WakeCourier;
@@ -21,10 +22,10 @@ use tokio::sync::Notify;
 
 use crate::error::ApiError;
 use crate::http::observe::RequestIds;
-use crate::live::Live;
+use crate::live::{Given, Live, Surroundings};
 use crate::metrics::Metrics;
 use crate::observed::Observed;
-pub use crate::snapshot::Snapshot;
+pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::traces::Traces;
 use sessera_config::tree::TracingConfig;
 
@@ -39,25 +40,25 @@ pub struct App {
     /// Where ids and tokens come from.
     pub random: Arc<dyn Random>,
     /// Live sessions by credential.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Makes tokens of them.
-    pub tokens: TokenIssuer,
+    pub tokens: Arc<TokenIssuer>,
     /// Finds out whether tokens are good that come back.
-    pub introspection: Introspection,
+    pub introspection: Arc<Introspection>,
     /// One-time codes for pages on other sites.
-    pub exchange_codes: ExchangeCodes,
+    pub exchange_codes: Arc<ExchangeCodes>,
     /// Key sets that rotate by themselves.
-    pub managed_keys: ManagedKeys,
+    pub managed_keys: Arc<ManagedKeys>,
     /// Who people are and how they prove it.
     pub accounts: Arc<Accounts>,
     /// Where the configuration comes from and how it changes.
-    pub live: Live,
+    pub live: Arc<Live>,
     /// Whether this node may sign with managed keys.
     pub lease: Arc<Lease>,
     /// The status lists that were made last.
-    pub status_lists: StatusLists,
+    pub status_lists: Arc<StatusLists>,
     /// The id of this deployment, which is the id of its one project.
-    pub deployment_id: Uuid,
+    pub deployment_id: DeploymentId,
     /// What happens, in numbers.
     pub metrics: Arc<Metrics>,
     /// Traces of requests, where they are configured.
@@ -65,8 +66,85 @@ pub struct App {
     /// Where requests get their ids from.
     pub request_ids: RequestIds,
     /// Whether the server was told to stop.
-    pub stopping: AtomicBool,
-    snapshot: ArcSwap<Snapshot>,
+    pub stopping: Stopping,
+    /// What requests are judged by.
+    pub snapshots: Snapshots,
+}
+
+/// The id of this deployment, which is the id of its one project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeploymentId(pub Uuid);
+
+/// Whether the server was told to stop, so that it is no longer ready for new work.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    /// Tells whether the server was told to stop.
+    pub fn is_told(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the server was told to stop, or that it was not.
+    pub fn set(&self, is_told: bool) {
+        self.0.store(is_told, Ordering::Relaxed);
+    }
+}
+
+/// The state of the routers, of which each handler takes the parts that it uses
+/// (`State(store): State<Arc<dyn Store>>`).
+#[derive(Clone)]
+pub struct AppState(Arc<App>);
+
+impl From<Arc<App>> for AppState {
+    fn from(app: Arc<App>) -> Self {
+        Self(app)
+    }
+}
+
+/// Says which fields of the application handlers can take by their type.
+macro_rules! parts {
+    ($($part:ty: $field:ident;)*) => {$(
+        impl FromRef<AppState> for $part {
+            fn from_ref(AppState(app): &AppState) -> Self {
+                app.$field.clone()
+            }
+        }
+    )*};
+}
+
+parts! {
+    Arc<dyn Store>: store;
+    Committer: committer;
+    Arc<dyn Clock>: clock;
+    Arc<dyn Random>: random;
+    Arc<Sessions>: sessions;
+    Arc<TokenIssuer>: tokens;
+    Arc<Introspection>: introspection;
+    Arc<ExchangeCodes>: exchange_codes;
+    Arc<ManagedKeys>: managed_keys;
+    Arc<Accounts>: accounts;
+    Arc<Live>: live;
+    Arc<Lease>: lease;
+    Arc<StatusLists>: status_lists;
+    Arc<Metrics>: metrics;
+    DeploymentId: deployment_id;
+    Stopping: stopping;
+    Snapshots: snapshots;
+}
+
+/// The snapshot that is current when the handler is called. A handler that waits for its turn to change the
+/// configuration takes [`Live`] instead.
+impl FromRef<AppState> for Arc<Snapshot> {
+    fn from_ref(AppState(app): &AppState) -> Self {
+        app.snapshots.current()
+    }
+}
+
+impl FromRef<AppState> for Arc<App> {
+    fn from_ref(AppState(app): &AppState) -> Self {
+        app.clone()
+    }
 }
 
 impl App {
@@ -79,7 +157,7 @@ impl App {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         passwords: PasswordHashing,
-        live: Live,
+        given: Given,
         deployment_id: Uuid,
         snapshot: Snapshot,
     ) -> Self {
@@ -106,49 +184,54 @@ impl App {
             message_waits,
         };
         let numbers = &metrics.issuer;
+        let deployment_id = DeploymentId(deployment_id);
+        let snapshots = Snapshots::new(snapshot);
+        let surroundings = Surroundings {
+            store: store.clone(),
+            committer: committer.clone(),
+            clock: clock.clone(),
+            random: random.clone(),
+            deployment_id,
+            snapshots: snapshots.clone(),
+            cache: cache.clone(),
+        };
         Self {
-            sessions: Sessions::new(cache, source, clock.clone(), numbers.clone()),
-            tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone()),
-            introspection: Introspection::new(store.clone(), clock.clone(), lease.clone()),
-            exchange_codes: ExchangeCodes::new(
+            sessions: Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone())),
+            tokens: Arc::new(TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone())),
+            introspection: Arc::new(Introspection::new(store.clone(), clock.clone(), lease.clone())),
+            exchange_codes: Arc::new(ExchangeCodes::new(
                 store.clone(),
                 committer.clone(),
                 clock.clone(),
                 random.clone(),
-            ),
-            managed_keys: ManagedKeys::new(
+            )),
+            managed_keys: Arc::new(ManagedKeys::new(
                 store.clone(),
                 committer.clone(),
                 clock.clone(),
                 lease.clone(),
                 numbers.clock_difference.clone(),
-            ),
-            status_lists: StatusLists::new(store.clone(), clock.clone(), lease.clone()),
+            )),
+            status_lists: Arc::new(StatusLists::new(store.clone(), clock.clone(), lease.clone())),
             accounts: Arc::new(accounts),
             lease,
             committer,
             request_ids: RequestIds::new(u64::from_le_bytes(start)),
-            stopping: AtomicBool::new(false),
+            stopping: Stopping::default(),
             metrics,
             traces,
             store,
             clock,
             random,
-            live,
+            live: Arc::new(Live::new(given, surroundings)),
             deployment_id,
-            snapshot: ArcSwap::from_pointee(snapshot),
+            snapshots,
         }
     }
 
     /// The current snapshot. A request loads it once and keeps to it.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
-        self.snapshot.load()
-    }
-
-    /// Makes a new snapshot the current one.
-    pub fn swap(&self, snapshot: Snapshot) {
-        self.sessions.cache().set_max_bytes(snapshot.config.session.cache_max_bytes);
-        self.snapshot.store(Arc::new(snapshot));
+        self.snapshots.load()
     }
 
     /// Makes sure that a session has proven all factors that its owner has set up, where the

@@ -2,29 +2,27 @@
 //! `/admin`.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 
 /// The routes of both ports.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready)).routes(routes!(version))
 }
 
 /// The same under `/admin`, as Ory's command line asks for them.
-pub(crate) fn admin_router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn admin_router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .route("/admin/health/alive", get(alive))
         .route("/admin/health/ready", get(ready))
@@ -71,9 +69,8 @@ async fn alive() -> Json<Health> {
     )
 )]
 async fn ready(State(app): State<Arc<App>>) -> Response {
-    if app.stopping.load(Ordering::Relaxed) {
-        let body = json!({ "errors": { "server": "The server was told to stop. Ask another one." } });
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+    if app.stopping.is_told() {
+        return answer::not_ready("server", "The server was told to stop. Ask another one.");
     }
     let snapshot = app.snapshot().clone();
     let uses_managed_keys = snapshot
@@ -84,15 +81,13 @@ async fn ready(State(app): State<Arc<App>>) -> Response {
         .any(|(_, outcome)| matches!(outcome, Ok(t) if t.is_managed()));
     let lease = app.lease.check(app.clock.now(), &snapshot.issuer.settings.timing);
     if uses_managed_keys && let Err(refusal) = lease {
-        let body = json!({ "errors": { "keys": ApiError::from(refusal).reason() } });
-        return (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response();
+        return answer::not_ready("keys", ApiError::from(refusal).reason());
     }
     match app.store.ping().await {
         Ok(()) => OK.into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            let body = json!({ "errors": { "database": "The database does not answer." } });
-            (StatusCode::SERVICE_UNAVAILABLE, Json(body)).into_response()
+            answer::not_ready("database", "The database does not answer.")
         }
     }
 }
@@ -111,7 +106,6 @@ async fn version() -> Json<Version> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::Ordering;
 
     use serde_json::json;
 
@@ -132,10 +126,10 @@ mod tests {
             server.public("GET", "/version", &[], None).await.body["version"],
             env!("CARGO_PKG_VERSION")
         );
-        server.app.stopping.store(true, Ordering::Relaxed);
+        server.app.stopping.set(true);
         assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
         assert_eq!(server.public("GET", "/health/alive", &[], None).await.status, 200);
-        server.app.stopping.store(false, Ordering::Relaxed);
+        server.app.stopping.set(false);
         server.app.store.close().await;
         assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
         assert_eq!(server.public("GET", "/health/alive", &[], None).await.status, 200);

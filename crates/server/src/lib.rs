@@ -1,10 +1,10 @@
 //! The public and the admin API of Sessera over HTTP.
 
 mod admin;
+mod answer;
 pub mod app;
 pub mod client;
 pub mod credentials;
-pub mod error;
 mod health;
 mod http;
 pub mod live;
@@ -25,5 +25,6 @@ pub mod traces;
 #[cfg(test)]
 mod witness;
 
-pub use live::Origin;
+pub use answer::error;
+pub use live::ConfigOrigin;
 pub use serve::{Server, StartError};

@@ -2,18 +2,19 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 use sessera_issuer::templates::{self, LocalSources, changed_at};
-use sessera_issuer::{Templates, managed_keys};
-use sessera_model::Secret;
-use sessera_store::{Change, Conflict, KeySet, Revision, StoreError};
+use sessera_issuer::{SessionCache, Templates, managed_keys};
+use sessera_model::{Clock, Random, Secret};
+use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::snapshot::Snapshot;
+use crate::app::DeploymentId;
+use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::keys::MACHINE;
 use sessera_config::load::merge;
 use sessera_config::patch::{self, PatchError};
@@ -21,18 +22,56 @@ use sessera_config::{Config, ConfigError, load, redact};
 
 /// Where the configuration comes from, apart from stored revisions.
 #[derive(Clone, Debug, Default)]
-pub struct Origin {
+pub struct ConfigOrigin {
     /// Configuration files, later ones over earlier ones.
     pub files: Vec<PathBuf>,
     /// The environment.
     pub environment: HashMap<String, String>,
 }
 
+/// What a server is started with.
+pub struct Given {
+    /// Where the configuration comes from.
+    pub origin: ConfigOrigin,
+    /// The tree that was read from there.
+    pub base: Value,
+    /// Secrets that nobody configured, kept beside the database.
+    pub generated: Vec<(&'static str, Secret)>,
+    /// The newest stored revision.
+    pub revision: Option<Revision>,
+}
+
+impl Given {
+    /// Compiles the snapshot that the server starts with.
+    pub fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
+        let stored = self.revision.as_ref().and_then(parse);
+        compile(&self.base, stored.as_ref(), &self.generated, sets, &Templates::default())
+    }
+}
+
+/// What changes of the configuration need of the server.
+pub(crate) struct Surroundings {
+    /// Where revisions and key sets lie.
+    pub(crate) store: Arc<dyn Store>,
+    /// Commits changes.
+    pub(crate) committer: Committer,
+    /// When a revision is made.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Where revisions get their ids from.
+    pub(crate) random: Arc<dyn Random>,
+    /// The id that stands for the configuration of files and environment.
+    pub(crate) deployment_id: DeploymentId,
+    /// What requests are judged by.
+    pub(crate) snapshots: Snapshots,
+    /// Sessions in memory, of which the configuration says how many there may be.
+    pub(crate) cache: Arc<SessionCache>,
+}
+
 /// What can change while the server runs. One change at a time.
 pub struct Live {
-    origin: Origin,
-    /// Secrets that nobody configured, kept beside the database.
+    origin: ConfigOrigin,
     generated: Vec<(&'static str, Secret)>,
+    surroundings: Surroundings,
     state: Mutex<State>,
     /// Held by whoever changes configuration or keys, from reading to committing.
     turn: Mutex<()>,
@@ -77,21 +116,16 @@ pub struct Changed {
 }
 
 impl Live {
-    /// The live configuration with what it starts from.
-    pub fn new(
-        origin: Origin,
-        base: Value,
-        generated: Vec<(&'static str, Secret)>,
-        revision: Option<Revision>,
-    ) -> Self {
-        let state = Mutex::new(State { base, revision, watched: Vec::new() });
-        Self { origin, generated, state, turn: Mutex::new(()) }
-    }
-
-    /// Compiles what the current state gives.
-    pub async fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
-        let state = self.state.lock().await;
-        self.compile_state(&state, sets, &Templates::default())
+    /// The configuration that a server was started with.
+    pub(crate) fn new(given: Given, surroundings: Surroundings) -> Self {
+        let state = State { base: given.base, revision: given.revision, watched: Vec::new() };
+        Self {
+            origin: given.origin,
+            generated: given.generated,
+            surroundings,
+            state: Mutex::new(state),
+            turn: Mutex::new(()),
+        }
     }
 
     fn compile_state(
@@ -100,27 +134,30 @@ impl Live {
         sets: &[KeySet],
         previous: &Templates,
     ) -> Result<Snapshot, ConfigError> {
-        let mut config = Config::from_tree(&effective(&state.base, state.identity_config().as_ref()))?;
-        for (name, secret) in &self.generated {
-            let known =
-                if *name == "cookie" { &mut config.secrets.cookie } else { &mut config.secrets.cipher };
-            if known.is_empty() {
-                known.push(secret.clone());
-            }
-        }
-        Snapshot::compile(config, sets, previous)
+        compile(&state.base, state.identity_config().as_ref(), &self.generated, sets, previous)
+    }
+
+    /// The snapshot that is current now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.surroundings.snapshots.current()
+    }
+
+    /// Makes a new snapshot the current one.
+    fn install(&self, snapshot: Snapshot) {
+        self.surroundings.cache.set_max_bytes(snapshot.config.session.cache_max_bytes);
+        self.surroundings.snapshots.swap(snapshot);
     }
 
     /// The snapshot of a state together with the changes of key sets that must happen before it is used.
     fn compile_adapted(
         &self,
-        app: &App,
         state: &State,
         mut sets: Vec<KeySet>,
     ) -> Result<(Snapshot, Vec<Change>), ConfigError> {
-        let previous = app.snapshot();
+        let previous = self.snapshot();
         let snapshot = self.compile_state(state, &sets, &previous.issuer.templates)?;
-        let adapted = managed_keys::adapted(&sets, &snapshot.issuer.settings, app.clock.now());
+        let now = self.surroundings.clock.now();
+        let adapted = managed_keys::adapted(&sets, &snapshot.issuer.settings, now);
         if adapted.is_empty() {
             return Ok((snapshot, Vec::new()));
         }
@@ -135,8 +172,8 @@ impl Live {
 
     /// Waits for one's turn to change configuration or keys. Whoever has it sees the result of the one
     /// before, and no template and no key set changes between a check and the change that it allows.
-    pub async fn turn(&self) -> MutexGuard<'_, ()> {
-        self.turn.lock().await
+    pub async fn turn(&self) -> Turn<'_> {
+        Turn { live: self, _held: self.turn.lock().await }
     }
 
     /// The identity configuration and the id of its revision, if it is a stored one.
@@ -148,18 +185,13 @@ impl Live {
     /// Applies a JSON Patch whose paths begin with `/services/identity/config`.
     ///
     /// With `from` only while that is the newest revision; without, on whatever is the newest one.
-    pub async fn patch(
-        &self,
-        app: &App,
-        patch: &Value,
-        from: Option<BaseRevision>,
-    ) -> Result<Changed, ChangeError> {
+    pub async fn patch(&self, patch: &Value, from: Option<BaseRevision>) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
         loop {
-            let state = self.fresh(app).await?;
+            let state = self.fresh().await?;
             check_revision(&state, from)?;
             let after = patch::apply(&state.current(), patch)?;
-            match self.store(app, state, after).await {
+            match self.store(state, after).await {
                 // Another process stored a revision meanwhile: the patch is applied to that one.
                 Err(ChangeError::Outdated) if from.is_none() => {}
                 outcome => return outcome,
@@ -168,65 +200,61 @@ impl Live {
     }
 
     /// Replaces the whole identity configuration.
-    pub async fn replace(&self, app: &App, after: Value) -> Result<Changed, ChangeError> {
+    pub async fn replace(&self, after: Value) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
-        let state = self.fresh(app).await?;
+        let state = self.fresh().await?;
         patch::check(&state.current(), &after)?;
-        self.store(app, state, after).await
+        self.store(state, after).await
     }
 
     /// Makes the configuration of an older revision the newest one again; the deployment's own id stands
     /// for that of files and environment.
-    pub async fn roll_back(&self, app: &App, to: Uuid) -> Result<Changed, ChangeError> {
+    pub async fn roll_back(&self, to: Uuid) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
-        let state = self.fresh(app).await?;
-        let after = if to == app.deployment_id {
+        let state = self.fresh().await?;
+        let after = if to == self.surroundings.deployment_id.0 {
             without_machine(&state.base)
         } else {
-            let revision = app.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
+            let revision =
+                self.surroundings.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
             parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?
         };
-        self.store(app, state, after).await
+        self.store(state, after).await
     }
 
     /// The state with the newest revision, which another process may have stored.
-    async fn fresh(&self, app: &App) -> Result<MutexGuard<'_, State>, ChangeError> {
+    async fn fresh(&self) -> Result<MutexGuard<'_, State>, ChangeError> {
         let mut state = self.state.lock().await;
-        state.revision = app.store.newest_revision().await?;
+        state.revision = self.surroundings.store.newest_revision().await?;
         Ok(state)
     }
 
-    async fn store(
-        &self,
-        app: &App,
-        mut state: MutexGuard<'_, State>,
-        after: Value,
-    ) -> Result<Changed, ChangeError> {
+    async fn store(&self, mut state: MutexGuard<'_, State>, after: Value) -> Result<Changed, ChangeError> {
         let began = SystemTime::now();
         let before = state.current();
-        let sets = app.store.key_sets().await?;
+        let sets = self.surroundings.store.key_sets().await?;
         let warnings = check_templates(&before, &after, &sets)?;
         let revision = Revision {
-            id: app.random.uuid(),
+            id: self.surroundings.random.uuid(),
             parent: state.revision.as_ref().map(|revision| revision.id),
-            created_at: app.clock.now(),
+            created_at: self.surroundings.clock.now(),
             config: after.to_string().into(),
             diff: redact::difference(&before, &after).to_string(),
         };
         let next = State { base: state.base.clone(), revision: Some(revision.clone()), watched: Vec::new() };
         let (snapshot, adapted) = self
-            .compile_adapted(app, &next, sets)
+            .compile_adapted(&next, sets)
             .map_err(|error| PatchError { pointer: String::new(), message: error.to_string() })?;
         let mut changes = vec![Change::InsertRevision(revision.clone())];
         changes.extend(adapted);
-        match app.commit(&changes).await {
+        match self.surroundings.committer.commit(&changes).await {
             Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
             other => other?,
         }
         let seen = std::mem::take(&mut state.watched);
         *state = next;
         state.watched = self.watched(&snapshot, &seen, began);
-        app.swap(snapshot);
+        self.install(snapshot);
         Ok(Changed { config: after, revision_id: revision.id, warnings })
     }
 
@@ -249,50 +277,86 @@ impl Live {
 
     /// Reads files, environment, revision and key sets again. When they cannot be used, the server goes
     /// on with what it has.
-    pub async fn reload(&self, app: &App) -> Result<(), ChangeError> {
+    pub async fn reload(&self) -> Result<(), ChangeError> {
         let began = SystemTime::now();
         let mut state = self.state.lock().await;
-        state.revision = app.store.newest_revision().await?;
+        state.revision = self.surroundings.store.newest_revision().await?;
         let loaded = load(&self.origin.files, &self.origin.environment).map_err(unusable)?;
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        let sets = app.store.key_sets().await?;
+        let sets = self.surroundings.store.key_sets().await?;
         let next = State { base: loaded.tree, revision: state.revision.clone(), watched: Vec::new() };
-        let (snapshot, adapted) = self.compile_adapted(app, &next, sets).map_err(unusable)?;
+        let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
         if !adapted.is_empty() {
-            app.commit(&adapted).await?;
+            self.surroundings.committer.commit(&adapted).await?;
         }
         *state = next;
         state.watched = self.watched(&snapshot, &[], began);
-        app.swap(snapshot);
+        self.install(snapshot);
         Ok(())
     }
 
     /// Compiles the newest revision with the key sets as they are now; files are not read again but for
     /// those of templates.
-    pub async fn recompile(&self, app: &App) -> Result<(), ChangeError> {
+    pub async fn recompile(&self) -> Result<(), ChangeError> {
         let began = SystemTime::now();
-        let mut state = self.fresh(app).await?;
-        let sets = app.store.key_sets().await?;
-        let snapshot =
-            self.compile_state(&state, &sets, &app.snapshot().issuer.templates).map_err(unusable)?;
+        let mut state = self.fresh().await?;
+        let sets = self.surroundings.store.key_sets().await?;
+        let previous = self.snapshot();
+        let snapshot = self.compile_state(&state, &sets, &previous.issuer.templates).map_err(unusable)?;
         state.watched = self.watched(&snapshot, &state.watched, began);
-        app.swap(snapshot);
+        self.install(snapshot);
         Ok(())
     }
 
     /// Notes which files the current snapshot was made of, or should have been, by a reading that began at
     /// `began`.
-    pub async fn watch(&self, app: &App, began: SystemTime) {
+    pub async fn watch(&self, began: SystemTime) {
         let mut state = self.state.lock().await;
-        state.watched = self.watched(&app.snapshot(), &[], began);
+        state.watched = self.watched(&self.snapshot(), &[], began);
     }
 
     /// Whether a file that was read has changed since.
     pub async fn is_outdated(&self) -> bool {
         let state = self.state.lock().await;
         state.watched.iter().any(|(file, changed)| changed_at(file) != *changed)
+    }
+}
+
+/// The snapshot of a tree: files and environment below, the stored identity configuration above.
+fn compile(
+    base: &Value,
+    stored: Option<&Value>,
+    generated: &[(&'static str, Secret)],
+    sets: &[KeySet],
+    previous: &Templates,
+) -> Result<Snapshot, ConfigError> {
+    let mut config = Config::from_tree(&effective(base, stored))?;
+    for (name, secret) in generated {
+        let known = if *name == "cookie" { &mut config.secrets.cookie } else { &mut config.secrets.cipher };
+        if known.is_empty() {
+            known.push(secret.clone());
+        }
+    }
+    Snapshot::compile(config, sets, previous)
+}
+
+/// The turn to change configuration or keys, which ends when it is dropped.
+pub struct Turn<'a> {
+    live: &'a Live,
+    _held: MutexGuard<'a, ()>,
+}
+
+impl Turn<'_> {
+    /// The snapshot that the one before has left.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.live.snapshot()
+    }
+
+    /// Compiles the newest revision with the key sets as they are now; see [`Live::recompile`].
+    pub async fn recompile(&self) -> Result<(), ChangeError> {
+        self.live.recompile().await
     }
 }
 

@@ -40,7 +40,7 @@ pub async fn maintain(app: &App) -> Result<(), MaintainError> {
     let snapshot = app.snapshot().clone();
     let look = app.managed_keys.look(&snapshot.issuer).await?;
     if look.outdated {
-        app.live.recompile(app).await?;
+        app.live.recompile().await?;
     }
     app.managed_keys.confirm(look);
     Ok(())

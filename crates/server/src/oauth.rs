@@ -1,61 +1,9 @@
-//! What the OAuth endpoints share: forms, and errors as RFC 6749 (section 5.2) has them.
+//! The forms that the OAuth endpoints take.
 
-use axum::Json;
 use axum::body::Bytes;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use axum::http::{HeaderMap, header};
 
-use crate::error::{ApiError, NO_STORE};
-
-/// An error answer of an OAuth endpoint.
-#[derive(Debug)]
-pub(crate) struct OAuthError {
-    status: StatusCode,
-    error: &'static str,
-    description: String,
-}
-
-impl OAuthError {
-    pub(crate) fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, description: description.into() }
-    }
-
-    /// The request lacks something, or has something twice or of the wrong form.
-    pub(crate) fn invalid_request(description: impl Into<String>) -> Self {
-        Self::new("invalid_request", description)
-    }
-}
-
-impl From<ApiError> for OAuthError {
-    /// What the rest of the API says with a status, said in words of RFC 6749.
-    fn from(error: ApiError) -> Self {
-        let code = match error.status() {
-            StatusCode::SERVICE_UNAVAILABLE => "temporarily_unavailable",
-            status if status.is_server_error() => "server_error",
-            StatusCode::FORBIDDEN => "invalid_grant",
-            _ => "invalid_request",
-        };
-        let status = if error.status().is_server_error() { error.status() } else { StatusCode::BAD_REQUEST };
-        Self { status, error: code, description: error.reason().to_owned() }
-    }
-}
-
-impl IntoResponse for OAuthError {
-    fn into_response(self) -> Response {
-        let mut response =
-            answer(self.status, &json!({ "error": self.error, "error_description": self.description }));
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
-        response
-    }
-}
-
-/// An answer that nobody keeps.
-pub(crate) fn answer(status: StatusCode, body: &Value) -> Response {
-    (status, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
-}
+use crate::answer::OAuthError;
 
 /// A form. A parameter that comes twice is refused (RFC 6749, section 3.2).
 pub(crate) struct Form(Vec<(String, String)>);

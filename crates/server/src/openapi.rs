@@ -60,7 +60,7 @@ pub(crate) fn document(title: &str) -> OpenApi {
 }
 
 /// The route that serves a document.
-pub(crate) fn route(document: &OpenApi) -> axum::routing::MethodRouter<std::sync::Arc<crate::app::App>> {
+pub(crate) fn route(document: &OpenApi) -> axum::routing::MethodRouter<crate::app::AppState> {
     let json = document.to_json().unwrap_or_default();
     axum::routing::get(move || {
         let json = json.clone();

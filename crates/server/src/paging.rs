@@ -150,7 +150,7 @@ mod tests {
             assert_eq!(paging(query).unwrap().size, size, "{query}");
         }
         for query in ["page_size=x", "page_size=-1", "page_token=x", "page=1000", "page=5&per_page=500"] {
-            assert_eq!(paging(query).unwrap_err().status(), 400, "{query}");
+            assert_eq!(paging(query).unwrap_err().code(), 400, "{query}");
         }
     }
 

@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -47,9 +47,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         if !is_json(request.headers()) {
-            return Err(ApiError::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "The body is of a media type that is not accepted.",
+            return Err(ApiError::unsupported_media_type(
                 "Send JSON and the header Content-Type: application/json.",
             ));
         }
@@ -185,7 +183,7 @@ mod tests {
         let request = Request::builder().header("content-type", content_type).body(body.into()).unwrap();
         match JsonBody::from_request(request, &()).await {
             Ok(JsonBody(point)) => Ok(point),
-            Err(error) => Err(error.status().as_u16()),
+            Err(error) => Err(error.code()),
         }
     }
 
@@ -218,7 +216,7 @@ mod tests {
         };
         assert_eq!(query("x=1&x=2&y=3&x").await.unwrap().0, Point { x: 1 });
         for bad in ["", "x=a", "x=%ff"] {
-            assert_eq!(query(bad).await.unwrap_err().status(), StatusCode::BAD_REQUEST, "{bad}");
+            assert_eq!(query(bad).await.unwrap_err().code(), 400, "{bad}");
         }
     }
 

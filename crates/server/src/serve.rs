@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use axum::body::Body;
@@ -21,9 +20,8 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::http::listener::{Places, Shortcut};
-use crate::live::{Live, Origin};
+use crate::live::{ConfigOrigin, Given};
 use crate::managed_keys::{self, MaintainError};
-use crate::snapshot::Snapshot;
 use crate::{admin, http, public};
 use sessera_config::{Config, ConfigError, load};
 
@@ -88,7 +86,7 @@ pub struct Server {
 
 impl Server {
     /// Reads the configuration, takes the ports and opens the database.
-    pub async fn start(mut origin: Origin) -> Result<Self, StartError> {
+    pub async fn start(mut origin: ConfigOrigin) -> Result<Self, StartError> {
         let began = SystemTime::now();
         let loaded = load(&origin.files, &origin.environment)?;
         for warning in &loaded.warnings {
@@ -123,12 +121,12 @@ impl Server {
         let sets = store.key_sets().await?;
         let revision = store.newest_revision().await?;
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
-        let live = Live::new(origin, loaded.tree, generated, revision);
-        let snapshot: Snapshot = live.compile(&sets).await?;
+        let given = Given { origin, base: loaded.tree, generated, revision };
+        let snapshot = given.compile(&sets)?;
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
-        let app = Arc::new(App::new(store, clock, random, passwords, live, deployment_id, snapshot));
-        app.live.watch(&app, began).await;
+        let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot));
+        app.live.watch(began).await;
         managed_keys::maintain(&app).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
         Ok(Self { app, public, admin, changed, version })
@@ -240,7 +238,7 @@ async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener,
 /// connections are refused.
 async fn drain(app: Arc<App>, time: Duration, mut stop: watch::Receiver<bool>, end: watch::Sender<bool>) {
     http::listener::stopped(&mut stop).await;
-    app.stopping.store(true, Ordering::Relaxed);
+    app.stopping.set(true);
     tokio::time::sleep(time).await;
     // The receivers live as long as the server runs.
     let _ = end.send(true);
@@ -277,13 +275,13 @@ async fn reload_for_others(app: Arc<App>) {
 /// Reads everything again; when it cannot be used, says so and goes on with what there is.
 pub async fn reload(app: &App) {
     let began = SystemTime::now();
-    match app.live.reload(app).await {
+    match app.live.reload().await {
         Ok(()) => tracing::info!("the configuration was read again"),
         Err(error) => {
             tracing::error!(
                 "the configuration cannot be used, the server goes on with the one before: {error}"
             );
-            app.live.watch(app, began).await;
+            app.live.watch(began).await;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arc_swap::{ArcSwap, Guard};
 use sessera_issuer::{Compiled, Settings, Templates};
 use sessera_store::KeySet;
 
@@ -28,6 +29,32 @@ impl Snapshot {
             ConfigError::Invalid(vec![format!("/session/whoami/tokenizer/rotation: {error}")])
         })?;
         Ok(Self { schemas_url: issuer.schemas_url.clone(), issuer, accounts: Arc::new(accounts), config })
+    }
+}
+
+/// The current snapshot, and the place where a new one takes over. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Snapshots(Arc<ArcSwap<Snapshot>>);
+
+impl Snapshots {
+    /// Begins with a snapshot.
+    pub fn new(first: Snapshot) -> Self {
+        Self(Arc::new(ArcSwap::from_pointee(first)))
+    }
+
+    /// The current snapshot. A request takes it once and keeps to it.
+    pub fn current(&self) -> Arc<Snapshot> {
+        self.0.load_full()
+    }
+
+    /// The current snapshot for a moment, which costs less than [`Self::current`].
+    pub fn load(&self) -> Guard<Arc<Snapshot>> {
+        self.0.load()
+    }
+
+    /// Makes a new snapshot the current one.
+    pub(crate) fn swap(&self, next: Snapshot) {
+        self.0.store(Arc::new(next));
     }
 }
 

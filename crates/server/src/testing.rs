@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::live::{Live, Origin};
+use crate::live::{ConfigOrigin, Given};
 pub(crate) use crate::witness::Witness;
 use crate::{admin, public};
 
@@ -104,10 +104,10 @@ impl TestServer {
         let witness = Arc::new(Witness::new(store));
         let store: Arc<dyn Store> = witness.clone();
         let deployment_id = store.deployment_id().await.unwrap();
-        let live = Live::new(Origin::default(), tree, vec![], None);
-        let snapshot = live.compile(&[]).await.unwrap();
+        let given = Given { origin: ConfigOrigin::default(), base: tree, generated: vec![], revision: None };
+        let snapshot = given.compile(&[]).unwrap();
         let passwords = PasswordHashing::with_workers(random.clone(), 2);
-        let app = Arc::new(App::new(store, clock.clone(), random, passwords, live, deployment_id, snapshot));
+        let app = Arc::new(App::new(store, clock.clone(), random, passwords, given, deployment_id, snapshot));
         Self {
             public: public::router(app.clone()),
             admin: admin::router(app.clone()),

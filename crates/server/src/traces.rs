@@ -146,7 +146,7 @@ impl Traces {
     pub(crate) fn answered(request: &Context, status: u16) {
         let span = request.span();
         span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
-        if status >= 500 {
+        if crate::answer::is_fault(status) {
             span.set_status(Status::error(""));
         }
         span.end();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use sessera_config::{Config, load};
-use sessera_server::{Origin, Server};
+use sessera_server::{ConfigOrigin, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -35,7 +35,7 @@ impl Serve {
         if self.dev {
             environment.insert("DEV".into(), "true".into());
         }
-        let origin = Origin { files: self.config, environment };
+        let origin = ConfigOrigin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;
         log::init(&Config::from_tree(&loaded.tree)?.log);
         // This comes before anybody can know that the server is there, so that no signal can end it abruptly.

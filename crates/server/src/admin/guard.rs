@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Body as _;
@@ -72,9 +72,7 @@ fn check_token(config: &AdminConfig, headers: &HeaderMap) -> Result<(), ApiError
     if good {
         return Ok(());
     }
-    Err(ApiError::new(
-        StatusCode::UNAUTHORIZED,
-        "The request could not be authorized.",
+    Err(ApiError::unproven(
         "The admin API asks for a token. Send one of serve.admin.token as \"Authorization: Bearer TOKEN\"; the command line takes it from SESSERA_ADMIN_TOKEN.",
     ))
 }
@@ -119,7 +117,7 @@ mod tests {
         for (name, value) in pairs {
             headers.insert(*name, HeaderValue::from_static(value));
         }
-        judge(&config, has_body, &headers, None).map_or_else(|error| error.status().as_u16(), |()| 200)
+        judge(&config, has_body, &headers, None).map_or_else(|error| error.code(), |()| 200)
     }
 
     #[test]

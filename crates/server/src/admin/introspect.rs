@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer::{self, OAuthError};
+use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::oauth::{Form, OAuthError, answer};
+use crate::oauth::Form;
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/introspect";
@@ -21,7 +22,7 @@ pub(super) const PATH: &str = "/oauth2/introspect";
 const SHOWN: [&str; 9] = ["aud", "exp", "iat", "iss", "jti", "nbf", "scope", "sid", "sub"];
 
 /// The route.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(introspect))
 }
 
@@ -55,7 +56,7 @@ async fn introspect(
         // Why is nobody's business (section 2.2).
         None => json!({ "active": false }),
     };
-    Ok(answer(StatusCode::OK, &body))
+    Ok(answer::ok(body))
 }
 
 #[cfg(test)]

@@ -2,26 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRef, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_issuer::templates::{self, LocalSources, templates_with_set};
 use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, generate, strict_json};
-use sessera_store::{Change, Conflict, KeySet, StoreError, StoredKey};
+use sessera_model::{Clock, Timestamp};
+use sessera_rotation::Timing;
+use sessera_store::{Change, Committer, KeySet, Store, StoredKey};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
-use crate::error::{ApiError, NO_STORE};
+use crate::answer;
+use crate::app::{AppState, Snapshot};
+use crate::error::ApiError;
+use crate::live::{Live, Turn};
 use crate::openapi::ErrorBody;
 use crate::request::{JsonBody, JsonText, Path, Segment};
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get_set, create, put_set, delete_set))
@@ -85,15 +88,10 @@ pub(super) fn checked_name(name: &str) -> Result<&str, ApiError> {
     ))
 }
 
-fn answer(status: StatusCode, body: Value) -> Response {
-    (status, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
-}
-
 /// What this API shows: of a managed set the published keys, without private members.
-fn shown(app: &App, stored: &KeySet, set: &JwkSet) -> Value {
+fn shown(stored: &KeySet, set: &JwkSet, timing: &Timing, now: Timestamp) -> Value {
     let Some(managed) = &stored.managed else { return set.to_private_json() };
-    let timing = app.snapshot().config.session.rotation;
-    let published = managed.rotation.published(app.clock.now(), &timing);
+    let published = managed.rotation.published(now, timing);
     let is_published = |kid: &str| published.iter().any(|key| key.kid == kid);
     let public = set.public();
     let keys: Vec<_> = public.keys().iter().filter(|key| is_published(key.kid())).collect();
@@ -117,41 +115,74 @@ fn to_set(stored: &KeySet) -> Result<JwkSet, ApiError> {
     JwkSet::new(keys).map_err(ApiError::internal)
 }
 
-fn to_stored(app: &App, jwk: &Jwk) -> StoredKey {
-    StoredKey {
-        kid: jwk.kid().to_owned(),
-        jwk: jwk.to_private_json().to_string().into(),
-        created_at: app.clock.now(),
+fn to_stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
+    StoredKey { kid: jwk.kid().to_owned(), jwk: jwk.to_private_json().to_string().into(), created_at: now }
+}
+
+/// The stored key sets, which handlers take as one part to change them.
+struct KeySets {
+    store: Arc<dyn Store>,
+    committer: Committer,
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
+}
+
+impl FromRef<AppState> for KeySets {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            store: FromRef::from_ref(state),
+            committer: FromRef::from_ref(state),
+            live: FromRef::from_ref(state),
+            clock: FromRef::from_ref(state),
+        }
     }
 }
 
-/// Stores a set and compiles the templates that read it; the caller has its turn to do so. A set that
-/// would break a template that works is refused.
-async fn store(app: &App, set: KeySet) -> Result<(), ApiError> {
-    let mut sets = app.store.key_sets().await?;
-    sets.retain(|known| known.name != set.name);
-    sets.push(set.clone());
-    let snapshot = app.snapshot();
-    for (name, _) in templates_with_set(&snapshot.config.templates, &set.name) {
-        let works = snapshot.issuer.templates.get(name).is_some_and(Result::is_ok);
-        let sources = LocalSources::new(&sets);
-        let template = &snapshot.config.templates[name];
-        if let (true, Err(broken)) = (works, templates::compile(name, template, &sources)) {
-            return Err(ApiError::conflict(format!(
-                "The tokenizer template \"{name}\" signs with this set and would stop working: {broken}. Change the template first."
-            )));
+impl KeySets {
+    /// The set with this name, or an empty one.
+    async fn find_or_new(&self, name: String) -> Result<KeySet, ApiError> {
+        Ok(self.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new())))
+    }
+
+    /// Stores a set and compiles the templates that read it. A set that would break a template that works
+    /// is refused.
+    async fn put(&self, turn: &Turn<'_>, set: KeySet) -> Result<(), ApiError> {
+        let mut sets = self.store.key_sets().await?;
+        sets.retain(|known| known.name != set.name);
+        sets.push(set.clone());
+        let snapshot = turn.snapshot();
+        for (name, _) in templates_with_set(&snapshot.config.templates, &set.name) {
+            let works = snapshot.issuer.templates.get(name).is_some_and(Result::is_ok);
+            let sources = LocalSources::new(&sets);
+            let template = &snapshot.config.templates[name];
+            if let (true, Err(broken)) = (works, templates::compile(name, template, &sources)) {
+                return Err(ApiError::conflict(format!(
+                    "The tokenizer template \"{name}\" signs with this set and would stop working: {broken}. Change the template first."
+                )));
+            }
+        }
+        self.commit(turn, Change::PutKeySet(set)).await
+    }
+
+    /// Deletes a set. One that a tokenizer template signs with cannot be deleted.
+    async fn delete(&self, turn: &Turn<'_>, name: &str) -> Result<(), ApiError> {
+        refuse_when_used(&turn.snapshot(), name)?;
+        match self.commit(turn, Change::DeleteKeySet(name.to_owned())).await {
+            Err(error) if error.is_not_found() => Err(no_set(name)),
+            outcome => outcome,
         }
     }
-    app.commit(&[Change::PutKeySet(set)]).await?;
-    reload(app).await
+
+    async fn commit(&self, turn: &Turn<'_>, change: Change) -> Result<(), ApiError> {
+        self.committer.commit(&[change]).await?;
+        put_to_use(turn).await
+    }
 }
 
 /// Puts changed key sets to use.
-pub(super) async fn reload(app: &App) -> Result<(), ApiError> {
-    app.live
-        .recompile(app)
-        .await
-        .map_err(|error| ApiError::internal(format!("after a change of keys: {error}")))
+pub(super) async fn put_to_use(turn: &Turn<'_>) -> Result<(), ApiError> {
+    let compiled = turn.recompile().await;
+    compiled.map_err(|error| ApiError::internal(format!("after a change of keys: {error}")))
 }
 
 /// Reads a body as strict JSON: a member that comes twice is refused, because two readers could see two
@@ -166,18 +197,23 @@ fn strict(text: &JsonText) -> Result<Value, ApiError> {
 /// Public members only.
 #[utoipa::path(get, path = "/admin/keys", operation_id = "listJsonWebKeySets", tag = "jwk",
     responses((status = 200, description = "Names and public keys of all sets")))]
-async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+async fn list(
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
+) -> Result<Response, ApiError> {
+    let (timing, now) = (snapshot.config.session.rotation, clock.now());
     let mut sets = Vec::new();
-    for stored in app.store.key_sets().await? {
+    for stored in store.key_sets().await? {
         let set = to_set(&stored)?;
         let (keys, count) = match &stored.managed {
-            Some(_) => (shown(&app, &stored, &set)["keys"].take(), None),
+            Some(_) => (shown(&stored, &set, &timing, now)["keys"].take(), None),
             None => (json!(set.public().keys()), Some(set.keys().len())),
         };
         let count = count.unwrap_or_else(|| keys.as_array().map_or(0, Vec::len));
         sets.push(json!({ "set": stored.name, "keys": keys, "key_count": count }));
     }
-    Ok(answer(StatusCode::OK, Value::Array(sets)))
+    Ok(answer::ok(Value::Array(sets)))
 }
 
 /// Get a key set
@@ -186,9 +222,15 @@ async fn list(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
 #[utoipa::path(get, path = "/admin/keys/{set}", operation_id = "getJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 200, description = "The set", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
-async fn get_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
-    let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
-    let mut response = answer(StatusCode::OK, shown(&app, &stored, &to_set(&stored)?));
+async fn get_set(
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
+    Segment(name): Segment,
+) -> Result<Response, ApiError> {
+    let stored = store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
+    let mut response =
+        answer::ok(shown(&stored, &to_set(&stored)?, &snapshot.config.session.rotation, clock.now()));
     response.headers_mut().insert(header::ETAG, etag(stored.version)?);
     Ok(response)
 }
@@ -205,7 +247,7 @@ fn etag(version: i64) -> Result<HeaderValue, ApiError> {
     params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
     responses((status = 201, description = "The new key, private members included", body = KeySetBody), (status = 400, description = "It cannot be made", body = ErrorBody)))]
 async fn create(
-    State(app): State<Arc<App>>,
+    State(sets): State<KeySets>,
     Segment(name): Segment,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
@@ -224,8 +266,8 @@ async fn create(
     // Making a long RSA key takes seconds of computing.
     let made = tokio::task::spawn_blocking(move || generate::key(algorithm, kid, bits)).await;
     let jwk = made.map_err(ApiError::internal)?.map_err(key_error)?.with_use(key_use);
-    let _turn = app.live.turn().await;
-    let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
+    let turn = sets.live.turn().await;
+    let mut set = sets.find_or_new(name).await?;
     refuse_when_managed(&set)?;
     if set.keys.iter().any(|key| key.kid == jwk.kid()) {
         return Err(ApiError::conflict(format!(
@@ -233,10 +275,10 @@ async fn create(
             jwk.kid()
         )));
     }
-    set.keys.push(to_stored(&app, &jwk));
-    store(&app, set).await?;
+    set.keys.push(to_stored(&jwk, sets.clock.now()));
+    sets.put(&turn, set).await?;
     let made = JwkSet::new(vec![jwk]).map_err(key_error)?;
-    Ok(answer(StatusCode::CREATED, made.to_private_json()))
+    Ok(answer::created(made.to_private_json()))
 }
 
 /// Replace a key set
@@ -247,35 +289,34 @@ async fn create(
     params(("set" = String, Path, description = "Name of the set")), request_body = KeySetBody,
     responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody), (status = 412, description = "It has another version than If-Match says", body = ErrorBody)))]
 async fn put_set(
-    State(app): State<Arc<App>>,
+    State(sets): State<KeySets>,
     Segment(name): Segment,
     headers: HeaderMap,
     text: JsonText,
 ) -> Result<Response, ApiError> {
     checked_name(&name)?;
     let set = JwkSet::from_value(strict(&text)?).map_err(key_error)?;
-    let _turn = app.live.turn().await;
-    let known = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
+    let turn = sets.live.turn().await;
+    let known = sets.find_or_new(name).await?;
     refuse_when_managed(&known)?;
     if headers
         .get(header::IF_MATCH)
         .is_some_and(|wanted| etag(known.version).is_ok_and(|etag| etag != wanted))
     {
-        return Err(ApiError::new(
-            StatusCode::PRECONDITION_FAILED,
-            "The key set was changed in the meantime.",
+        return Err(ApiError::precondition_failed(
             "The key set has another version than the header If-Match says. Read the set again and repeat the change.",
-        ));
+        )
+        .with_message("The key set was changed in the meantime."));
     }
     let keys = set.keys().iter().map(|jwk| {
-        let stored = to_stored(&app, jwk);
+        let stored = to_stored(jwk, sets.clock.now());
         // A key that stays keeps its age.
         let same = known.keys.iter().find(|key| key.kid == stored.kid && key.jwk == stored.jwk);
         same.cloned().unwrap_or(stored)
     });
     let keys = keys.collect();
-    store(&app, KeySet { keys, ..known }).await?;
-    Ok(answer(StatusCode::OK, set.to_private_json()))
+    sets.put(&turn, KeySet { keys, ..known }).await?;
+    Ok(answer::ok(set.to_private_json()))
 }
 
 /// Delete a key set
@@ -284,19 +325,13 @@ async fn put_set(
 #[utoipa::path(delete, path = "/admin/keys/{set}", operation_id = "deleteJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
-async fn delete_set(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<StatusCode, ApiError> {
-    let _turn = app.live.turn().await;
-    refuse_when_used(&app, &name)?;
-    match app.commit(&[Change::DeleteKeySet(name.clone())]).await {
-        Err(StoreError::Conflict(Conflict::Missing)) => return Err(no_set(&name)),
-        other => other?,
-    }
-    reload(&app).await?;
-    Ok(StatusCode::NO_CONTENT)
+async fn delete_set(State(sets): State<KeySets>, Segment(name): Segment) -> Result<Response, ApiError> {
+    let turn = sets.live.turn().await;
+    sets.delete(&turn, &name).await?;
+    Ok(answer::no_content())
 }
 
-fn refuse_when_used(app: &App, set: &str) -> Result<(), ApiError> {
-    let snapshot = app.snapshot();
+fn refuse_when_used(snapshot: &Snapshot, set: &str) -> Result<(), ApiError> {
     match templates_with_set(&snapshot.config.templates, set).next() {
         Some((template, _)) => Err(ApiError::conflict(format!(
             "The tokenizer template \"{template}\" signs with the set \"{set}\". Give the template another set first."
@@ -310,14 +345,16 @@ fn refuse_when_used(app: &App, set: &str) -> Result<(), ApiError> {
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
     responses((status = 200, description = "A set with the key", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn get_key(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let stored = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
+    let stored = store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
     let set = to_set(&stored)?;
     let key = set.find(&kid).ok_or_else(|| no_key(&name, &kid))?;
     let set = JwkSet::new(vec![key.clone()]).map_err(ApiError::internal)?;
-    Ok(answer(StatusCode::OK, shown(&app, &stored, &set)))
+    Ok(answer::ok(shown(&stored, &set, &snapshot.config.session.rotation, clock.now())))
 }
 
 fn no_key(name: &str, kid: &str) -> ApiError {
@@ -333,7 +370,7 @@ fn no_key(name: &str, kid: &str) -> ApiError {
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")), request_body = KeyBody,
     responses((status = 200, description = "The key", body = KeyBody), (status = 400, description = "It is no key", body = ErrorBody)))]
 async fn put_key(
-    State(app): State<Arc<App>>,
+    State(sets): State<KeySets>,
     Path((name, kid)): Path<(String, String)>,
     text: JsonText,
 ) -> Result<Response, ApiError> {
@@ -347,16 +384,16 @@ async fn put_key(
         ));
     }
     let jwk = Jwk::from_value(value).map_err(key_error)?.with_kid(kid.clone());
-    let _turn = app.live.turn().await;
-    let mut set = app.store.key_set(&name).await?.unwrap_or_else(|| KeySet::new(name, Vec::new()));
+    let turn = sets.live.turn().await;
+    let mut set = sets.find_or_new(name).await?;
     refuse_when_managed(&set)?;
-    let stored = to_stored(&app, &jwk);
+    let stored = to_stored(&jwk, sets.clock.now());
     match set.keys.iter_mut().find(|key| key.kid == kid) {
         Some(known) => *known = stored,
         None => set.keys.push(stored),
     }
-    store(&app, set).await?;
-    Ok(answer(StatusCode::OK, jwk.to_private_json()))
+    sets.put(&turn, set).await?;
+    Ok(answer::ok(jwk.to_private_json()))
 }
 
 /// Delete a key
@@ -364,19 +401,19 @@ async fn put_key(
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
     responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
 async fn delete_key(
-    State(app): State<Arc<App>>,
+    State(sets): State<KeySets>,
     Path((name, kid)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
-    let _turn = app.live.turn().await;
-    let mut set = app.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
+) -> Result<Response, ApiError> {
+    let turn = sets.live.turn().await;
+    let mut set = sets.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
     refuse_when_managed(&set)?;
     let before = set.keys.len();
     set.keys.retain(|key| key.kid != kid);
     if set.keys.len() == before {
         return Err(no_key(&name, &kid));
     }
-    store(&app, set).await?;
-    Ok(StatusCode::NO_CONTENT)
+    sets.put(&turn, set).await?;
+    Ok(answer::no_content())
 }
 
 #[cfg(test)]

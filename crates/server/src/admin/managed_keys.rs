@@ -2,28 +2,29 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRef, State};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use sessera_issuer::ManagedKeys;
 use sessera_issuer::managed_keys::ManagedKeysError;
 use sessera_jose::Algorithm;
-use sessera_model::GoDuration;
-use sessera_store::{Conflict, KeySet, StoreError};
+use sessera_model::{Clock, GoDuration};
+use sessera_store::{Conflict, KeySet, Store, StoreError};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::admin::keys::{checked_name, key_error, no_set, reload};
-use crate::app::App;
-use crate::error::{ApiError, NO_STORE};
+use crate::admin::keys::{checked_name, key_error, no_set, put_to_use};
+use crate::answer;
+use crate::app::AppState;
+use crate::error::ApiError;
+use crate::live::Live;
 use crate::openapi::ErrorBody;
-use crate::request::{JsonBody, Segment};
+use crate::request::{JsonBody, Path, Segment};
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(states, create)).routes(routes!(rotate)).routes(routes!(revoke))
 }
 
@@ -65,35 +66,54 @@ fn refused(error: ManagedKeysError) -> ApiError {
     }
 }
 
-fn answer(status: StatusCode, body: Value) -> Response {
-    (status, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
+/// The managed key sets, which handlers take as one part.
+struct ManagedSets {
+    store: Arc<dyn Store>,
+    keys: Arc<ManagedKeys>,
+    live: Arc<Live>,
+    clock: Arc<dyn Clock>,
 }
 
-/// States and timeline of a managed set. No key material stands in it.
-fn describe(app: &App, set: &KeySet) -> Result<Value, ManagedKeysError> {
-    let managed = set.managed.as_ref().ok_or_else(|| ManagedKeysError::NotManaged(set.name.clone()))?;
-    let timing = app.snapshot().config.session.rotation;
-    let now = app.clock.now();
-    let states: Vec<Value> = managed
-        .rotation
-        .states(now, &timing)
-        .into_iter()
-        .map(|(key, state)| {
-            json!({
-                "kid": key.kid, "state": state, "published_at": key.published_at,
-                "activates_at": key.activates_at, "revoked_at": key.revoked_at,
-                "max_ttl": key.max_ttl, "has_private": key.has_private,
+impl FromRef<AppState> for ManagedSets {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            store: FromRef::from_ref(state),
+            keys: FromRef::from_ref(state),
+            live: FromRef::from_ref(state),
+            clock: FromRef::from_ref(state),
+        }
+    }
+}
+
+impl ManagedSets {
+    /// The set with this name. 404 when there is none.
+    async fn find(&self, name: &str) -> Result<KeySet, ApiError> {
+        self.store.key_set(name).await?.ok_or_else(|| no_set(name))
+    }
+
+    /// States and timeline of a managed set. No key material stands in it. 409 when it is not managed.
+    fn describe(&self, set: &KeySet) -> Result<Value, ApiError> {
+        let not_managed = || refused(ManagedKeysError::NotManaged(set.name.clone()));
+        let managed = set.managed.as_ref().ok_or_else(not_managed)?;
+        let timing = self.live.snapshot().config.session.rotation;
+        let now = self.clock.now();
+        let states: Vec<Value> = managed
+            .rotation
+            .states(now, &timing)
+            .into_iter()
+            .map(|(key, state)| {
+                json!({
+                    "kid": key.kid, "state": state, "published_at": key.published_at,
+                    "activates_at": key.activates_at, "revoked_at": key.revoked_at,
+                    "max_ttl": key.max_ttl, "has_private": key.has_private,
+                })
             })
-        })
-        .collect();
-    Ok(json!({
-        "set": set.name, "alg": managed.algorithm, "period": managed.rotation.period, "now": now,
-        "timing": timing, "keys": states, "timeline": managed.rotation.timeline(now, &timing),
-    }))
-}
-
-async fn stored(app: &App, name: &str) -> Result<KeySet, ManagedKeysError> {
-    app.store.key_set(name).await?.ok_or_else(|| ManagedKeysError::NoSuchSet(name.to_owned()))
+            .collect();
+        Ok(json!({
+            "set": set.name, "alg": managed.algorithm, "period": managed.rotation.period, "now": now,
+            "timing": timing, "keys": states, "timeline": managed.rotation.timeline(now, &timing),
+        }))
+    }
 }
 
 /// Show the keys of a managed set with their states
@@ -102,9 +122,9 @@ async fn stored(app: &App, name: &str) -> Result<KeySet, ManagedKeysError> {
 #[utoipa::path(get, path = "/admin/rotation/{set}", operation_id = "getManagedKeySet", tag = "rotation",
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 200, description = "States and timeline"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
-async fn states(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
-    let set = stored(&app, &name).await.map_err(refused)?;
-    Ok(answer(StatusCode::OK, describe(&app, &set).map_err(refused)?))
+async fn states(State(sets): State<ManagedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
+    let set = sets.find(&name).await?;
+    Ok(answer::ok(sets.describe(&set)?))
 }
 
 /// Create a managed set, or make one that exists a managed one
@@ -114,18 +134,18 @@ async fn states(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<R
     params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
     responses((status = 201, description = "States and timeline"), (status = 400, description = "The times or the algorithm do not fit", body = ErrorBody), (status = 409, description = "The set is there already", body = ErrorBody)))]
 async fn create(
-    State(app): State<Arc<App>>,
+    State(sets): State<ManagedSets>,
     Segment(name): Segment,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
     checked_name(&name)?;
     let period: GoDuration =
         body.period.parse().map_err(|error| ApiError::bad_request(format!("The period: {error}.")))?;
-    let _turn = app.live.turn().await;
-    let snapshot = app.snapshot().clone();
-    let set = match app.store.key_set(&name).await? {
+    let turn = sets.live.turn().await;
+    let snapshot = turn.snapshot();
+    let set = match sets.store.key_set(&name).await? {
         Some(known) if body.adopt => {
-            app.managed_keys.adopt(&snapshot.issuer, known, period).await.map_err(refused)?
+            sets.keys.adopt(&snapshot.issuer, known, period).await.map_err(refused)?
         }
         Some(known) if known.managed.is_some() => {
             return Err(refused(ManagedKeysError::AlreadyManaged(name)));
@@ -142,25 +162,25 @@ async fn create(
                 ApiError::bad_request("The body needs the member alg, for example \"ES256\".")
             })?;
             let algorithm: Algorithm = algorithm.parse().map_err(key_error)?;
-            app.managed_keys.create(&snapshot.issuer, &name, algorithm, period).await.map_err(refused)?
+            sets.keys.create(&snapshot.issuer, &name, algorithm, period).await.map_err(refused)?
         }
     };
-    reload(&app).await?;
-    Ok(answer(StatusCode::CREATED, describe(&app, &set).map_err(refused)?))
+    put_to_use(&turn).await?;
+    Ok(answer::created(sets.describe(&set)?))
 }
 
 /// Let the next key sign as soon as all verifiers can know it
 #[utoipa::path(post, path = "/admin/rotation/{set}/rotate", operation_id = "rotateManagedKeySet", tag = "rotation",
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 200, description = "The next key and when it begins to sign"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
-async fn rotate(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<Response, ApiError> {
-    let _turn = app.live.turn().await;
-    let set = stored(&app, &name).await.map_err(refused)?;
-    let snapshot = app.snapshot().clone();
-    let rotated = app.managed_keys.rotate(&snapshot.issuer, set).await;
+async fn rotate(State(sets): State<ManagedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
+    let turn = sets.live.turn().await;
+    let set = sets.find(&name).await?;
+    let snapshot = turn.snapshot();
+    let rotated = sets.keys.rotate(&snapshot.issuer, set).await;
     let (_, kid, activates_at) = rotated.map_err(refused)?;
-    reload(&app).await?;
-    Ok(answer(StatusCode::OK, json!({ "set": name, "kid": kid, "activates_at": activates_at })))
+    put_to_use(&turn).await?;
+    Ok(answer::ok(json!({ "set": name, "kid": kid, "activates_at": activates_at })))
 }
 
 /// Take a compromised key out at once
@@ -171,21 +191,18 @@ async fn rotate(State(app): State<Arc<App>>, Segment(name): Segment) -> Result<R
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
     responses((status = 200, description = "The key that signs now, and until when others may accept the old one"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
 async fn revoke(
-    State(app): State<Arc<App>>,
+    State(sets): State<ManagedSets>,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let _turn = app.live.turn().await;
-    let set = stored(&app, &name).await.map_err(refused)?;
-    let snapshot = app.snapshot().clone();
-    let revoked = app.managed_keys.revoke(&snapshot.issuer, set, &kid).await;
+    let turn = sets.live.turn().await;
+    let set = sets.find(&name).await?;
+    let snapshot = turn.snapshot();
+    let revoked = sets.keys.revoke(&snapshot.issuer, set, &kid).await;
     let (_, revoked) = revoked.map_err(refused)?;
-    reload(&app).await?;
-    Ok(answer(
-        StatusCode::OK,
-        json!({
-            "set": name, "kid": kid, "signer": revoked.signer, "accepted_until": revoked.accepted_until,
-        }),
-    ))
+    put_to_use(&turn).await?;
+    Ok(answer::ok(json!({
+        "set": name, "kid": kid, "signer": revoked.signer, "accepted_until": revoked.accepted_until,
+    })))
 }
 
 #[cfg(test)]

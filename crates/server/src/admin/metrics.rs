@@ -9,11 +9,11 @@ use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 
 /// The route, and once more under `/admin`, where Kratos has it.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(show)).route("/admin/metrics/prometheus", get(show))
 }
 

@@ -17,11 +17,11 @@ use axum::Router;
 use axum::middleware;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::{health, http, openapi, public};
 
 /// All routes of the admin API with their description.
-pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::document("Sessera admin API"))
         .merge(identities::router())
         .merge(sessions::router())
@@ -42,5 +42,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check));
-    http::layers::wrap(router.with_state(app.clone()), "admin", app)
+    http::layers::wrap(router.with_state(AppState::from(app.clone())), "admin", app)
 }

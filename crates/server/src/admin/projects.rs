@@ -2,19 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
-use axum::extract::State;
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
+use axum::extract::{FromRef, State};
+use axum::response::Response;
 use serde_json::{Value, json};
-use sessera_model::Uuid;
-use sessera_store::Page;
+use sessera_model::{Clock, Uuid};
+use sessera_store::{Page, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
-use crate::error::{ApiError, NO_STORE};
-use crate::live::{ChangeError, Changed};
+use crate::answer;
+use crate::app::{AppState, DeploymentId, Snapshot};
+use crate::error::ApiError;
+use crate::live::{BaseRevision, ChangeError, Changed, Live};
 use crate::openapi::ErrorBody;
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};
@@ -24,7 +23,7 @@ use sessera_config::duplicates;
 const SLUG: &str = "default";
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get, put, patch))
@@ -34,54 +33,76 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(list_templates))
 }
 
-fn check_project(app: &App, id: &str) -> Result<(), ApiError> {
-    if id == SLUG || id == app.deployment_id.to_string() {
-        return Ok(());
+/// The one project, which handlers take as one part.
+struct Project {
+    live: Arc<Live>,
+    id: Uuid,
+}
+
+impl FromRef<AppState> for Project {
+    fn from_ref(state: &AppState) -> Self {
+        let DeploymentId(id) = FromRef::from_ref(state);
+        Self { live: FromRef::from_ref(state), id }
     }
-    Err(ApiError::not_found(format!(
-        "There is no project \"{}\" here. One deployment is one project: its id is {}, its slug is {SLUG}.",
-        id.chars().take(64).collect::<String>(),
-        app.deployment_id
-    )))
 }
 
-async fn project(app: &App) -> Value {
-    let (config, revision) = app.live.current().await;
-    body(app, &config, revision)
-}
+impl Project {
+    /// 404 unless `id` is the id or the slug of the project.
+    fn check(&self, id: &str) -> Result<(), ApiError> {
+        if id == SLUG || id == self.id.to_string() {
+            return Ok(());
+        }
+        Err(ApiError::not_found(format!(
+            "There is no project \"{}\" here. One deployment is one project: its id is {}, its slug is {SLUG}.",
+            id.chars().take(64).collect::<String>(),
+            self.id
+        )))
+    }
 
-fn body(app: &App, config: &Value, revision: Option<Uuid>) -> Value {
-    let snapshot = app.snapshot();
-    let cors = |enabled: bool, origins: &[String]| json!({ "enabled": enabled, "origins": origins });
-    let public = &snapshot.config.public.cors;
-    json!({
-        "id": app.deployment_id,
-        "slug": SLUG,
-        "name": "Sessera",
-        "state": "running",
-        "environment": "prod",
-        "home_region": "local",
-        // A deployment that was never patched is its own first revision.
-        "revision_id": revision.unwrap_or(app.deployment_id),
-        "workspace_id": null,
-        "organizations": [],
-        "services": { "identity": { "config": config } },
-        "cors_admin": cors(false, &[]),
-        "cors_public": cors(public.enabled, &public.allowed_origins),
-    })
-}
+    /// The revision that a path names; the project's own id stands for the one before the first patch.
+    fn base_revision(&self, text: &str) -> Result<BaseRevision, ApiError> {
+        let id = Uuid::parse_str(text)
+            .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
+        Ok((id != self.id).then_some(id))
+    }
 
-fn answer(body: Value) -> Response {
-    ([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response()
-}
+    /// The project as it is now.
+    async fn shown(&self) -> Value {
+        let (config, revision) = self.live.current().await;
+        self.with(&config, revision)
+    }
 
-fn changed(app: &App, change: &Changed) -> Response {
-    let warnings: Vec<Value> =
-        change.warnings.iter().map(|message| json!({ "code": 1, "message": message })).collect();
-    answer(json!({
-        "project": body(app, &change.config, Some(change.revision_id)),
-        "warnings": warnings,
-    }))
+    /// The project with a configuration and its revision.
+    fn with(&self, config: &Value, revision: Option<Uuid>) -> Value {
+        let snapshot = self.live.snapshot();
+        let cors = |enabled: bool, origins: &[String]| json!({ "enabled": enabled, "origins": origins });
+        let public = &snapshot.config.public.cors;
+        json!({
+            "id": self.id,
+            "slug": SLUG,
+            "name": "Sessera",
+            "state": "running",
+            "environment": "prod",
+            "home_region": "local",
+            // A deployment that was never patched is its own first revision.
+            "revision_id": revision.unwrap_or(self.id),
+            "workspace_id": null,
+            "organizations": [],
+            "services": { "identity": { "config": config } },
+            "cors_admin": cors(false, &[]),
+            "cors_public": cors(public.enabled, &public.allowed_origins),
+        })
+    }
+
+    /// The answer to a change.
+    fn changed(&self, change: &Changed) -> Response {
+        let warnings: Vec<Value> =
+            change.warnings.iter().map(|message| json!({ "code": 1, "message": message })).collect();
+        answer::ok(json!({
+            "project": self.with(&change.config, Some(change.revision_id)),
+            "warnings": warnings,
+        }))
+    }
 }
 
 fn refused(error: ChangeError) -> ApiError {
@@ -115,22 +136,15 @@ fn no_duplicates(found: Option<String>) -> Result<(), ApiError> {
     })
 }
 
-/// The revision that a path names; the deployment's own id stands for the one before the first patch.
-fn from_revision(app: &App, text: &str) -> Result<Option<Uuid>, ApiError> {
-    let id = Uuid::parse_str(text)
-        .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
-    Ok((id != app.deployment_id).then_some(id))
-}
-
 /// List all projects
 #[utoipa::path(get, path = "/projects", operation_id = "listProjects", tag = "project",
     responses((status = 200, description = "The one project, without its configuration")))]
-async fn list(State(app): State<Arc<App>>) -> Response {
-    let mut project = project(&app).await;
-    if let Some(members) = project.as_object_mut() {
+async fn list(State(project): State<Project>) -> Response {
+    let mut shown = project.shown().await;
+    if let Some(members) = shown.as_object_mut() {
         members.shift_remove("services");
     }
-    answer(Value::Array(vec![project]))
+    answer::ok(Value::Array(vec![shown]))
 }
 
 /// Get a project
@@ -139,9 +153,9 @@ async fn list(State(app): State<Arc<App>>) -> Response {
 #[utoipa::path(get, path = "/projects/{project}", operation_id = "getProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "The project"), (status = 404, description = "There is none", body = ErrorBody)))]
-async fn get(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
-    check_project(&app, &id)?;
-    Ok(answer(project(&app).await))
+async fn get(State(project): State<Project>, Segment(id): Segment) -> Result<Response, ApiError> {
+    project.check(&id)?;
+    Ok(answer::ok(project.shown().await))
 }
 
 /// Replace the configuration of a project
@@ -149,18 +163,18 @@ async fn get(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Respon
     params(("project" = String, Path, description = "Id or slug")), request_body = Object,
     responses((status = 200, description = "The project that results"), (status = 400, description = "Nothing was changed", body = ErrorBody)))]
 async fn put(
-    State(app): State<Arc<App>>,
+    State(project): State<Project>,
     Segment(id): Segment,
     text: JsonText,
 ) -> Result<Response, ApiError> {
-    check_project(&app, &id)?;
+    project.check(&id)?;
     let body: Value = text.parse()?;
     no_duplicates(duplicates::in_project(&text.0))?;
     let config = body.pointer("/services/identity/config").cloned().ok_or_else(|| {
         ApiError::bad_request("The body needs /services/identity/config, the whole identity configuration.")
     })?;
-    let change = app.live.replace(&app, config).await.map_err(refused)?;
-    Ok(changed(&app, &change))
+    let change = project.live.replace(config).await.map_err(refused)?;
+    Ok(project.changed(&change))
 }
 
 /// Patch the configuration of a project
@@ -170,14 +184,14 @@ async fn put(
     params(("project" = String, Path, description = "Id or slug")), request_body = Vec<Object>,
     responses((status = 200, description = "The project that results"), (status = 400, description = "Nothing was changed", body = ErrorBody)))]
 async fn patch(
-    State(app): State<Arc<App>>,
+    State(project): State<Project>,
     Segment(id): Segment,
     text: JsonText,
 ) -> Result<Response, ApiError> {
-    check_project(&app, &id)?;
+    project.check(&id)?;
     let patch = operations(&text)?;
-    let change = app.live.patch(&app, &patch, None).await.map_err(refused)?;
-    Ok(changed(&app, &change))
+    let change = project.live.patch(&patch, None).await.map_err(refused)?;
+    Ok(project.changed(&change))
 }
 
 /// Patch a revision
@@ -187,15 +201,15 @@ async fn patch(
     params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision")), request_body = Vec<Object>,
     responses((status = 200, description = "The project that results"), (status = 409, description = "It is no longer the newest one", body = ErrorBody)))]
 async fn patch_revision(
-    State(app): State<Arc<App>>,
+    State(project): State<Project>,
     Path((id, revision)): Path<(String, String)>,
     text: JsonText,
 ) -> Result<Response, ApiError> {
-    check_project(&app, &id)?;
+    project.check(&id)?;
     let patch = operations(&text)?;
-    let from = from_revision(&app, &revision)?;
-    let change = app.live.patch(&app, &patch, Some(from)).await.map_err(refused)?;
-    Ok(changed(&app, &change))
+    let from = project.base_revision(&revision)?;
+    let change = project.live.patch(&patch, Some(from)).await.map_err(refused)?;
+    Ok(project.changed(&change))
 }
 
 /// List revisions
@@ -205,20 +219,21 @@ async fn patch_revision(
     params(("project" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "Revisions, newest first")))]
 async fn list_revisions(
-    State(app): State<Arc<App>>,
+    State(project): State<Project>,
+    State(store): State<Arc<dyn Store>>,
     Segment(id): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    check_project(&app, &id)?;
+    project.check(&id)?;
     Paging::from_parameters(&parameters)?;
     let after = parameters.get("page_token").and_then(|token| Uuid::parse_str(token).ok());
     let limit = parameters.get("page_size").and_then(|size| size.parse().ok()).unwrap_or(100).clamp(1, 500);
-    let revisions = app.store.revisions(&Page { after, limit }).await?;
+    let revisions = store.revisions(&Page { after, limit }).await?;
     let shown = revisions.into_iter().map(|revision| {
         let diff: Value = serde_json::from_str(&revision.diff).unwrap_or_default();
         json!({ "id": revision.id, "parent": revision.parent, "created_at": revision.created_at, "diff": diff })
     });
-    Ok(answer(shown.collect()))
+    Ok(answer::ok(shown.collect::<Value>()))
 }
 
 /// Roll back to a revision
@@ -228,14 +243,14 @@ async fn list_revisions(
     params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "The revision to go back to")),
     responses((status = 200, description = "The project that results"), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn roll_back(
-    State(app): State<Arc<App>>,
+    State(project): State<Project>,
     Path((id, revision)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    check_project(&app, &id)?;
+    project.check(&id)?;
     let to = Uuid::parse_str(&revision)
         .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
-    let change = app.live.roll_back(&app, to).await.map_err(refused)?;
-    Ok(changed(&app, &change))
+    let change = project.live.roll_back(to).await.map_err(refused)?;
+    Ok(project.changed(&change))
 }
 
 /// List tokenizer templates
@@ -244,15 +259,19 @@ async fn roll_back(
 #[utoipa::path(get, path = "/projects/{project}/templates", operation_id = "listTokenizerTemplates", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "All templates")))]
-async fn list_templates(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
-    check_project(&app, &id)?;
-    let snapshot = app.snapshot();
+async fn list_templates(
+    State(project): State<Project>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
+    project.check(&id)?;
     let shown = snapshot.issuer.templates.list().into_iter().map(|(name, outcome)| match outcome {
         Ok(tokenizer) => json!({
             "name": name, "state": "ready",
-            "alg": tokenizer.algorithm().as_str(), "kid": tokenizer.signer(app.clock.now().seconds()).kid(),
+            "alg": tokenizer.algorithm().as_str(), "kid": tokenizer.signer(clock.now().seconds()).kid(),
         }),
         Err(broken) => json!({ "name": name, "state": "broken", "reason": broken.to_string() }),
     });
-    Ok(answer(shown.collect()))
+    Ok(answer::ok(shown.collect::<Value>()))
 }

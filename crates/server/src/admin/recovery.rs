@@ -3,27 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sessera_accounts::codes;
 use sessera_accounts::flows::flow::{Beginning, Flow, RecoveryDetails, State as FlowState, Transport};
-use sessera_model::{GoDuration, Timestamp};
-use sessera_store::{Change, CodePurpose, FlowKind};
+use sessera_model::{Clock, GoDuration, Random, Timestamp};
+use sessera_store::{Change, CodePurpose, Committer, FlowKind, Store};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::identities::find_identity;
-use crate::app::App;
-use crate::error::{ApiError, NO_STORE};
+use crate::answer;
+use crate::app::{AppState, Snapshot};
+use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
 /// The route.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create))
 }
 
@@ -72,10 +71,13 @@ struct CodeBody {
     )
 )]
 async fn create(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<dyn Store>>,
+    State(committer): State<Committer>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(random): State<Arc<dyn Random>>,
+    State(snapshot): State<Arc<Snapshot>>,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
     let rules = &snapshot.accounts.rules;
     if !rules.code {
         return Err(ApiError::not_found(
@@ -89,11 +91,11 @@ async fn create(
         Some("api") => Transport::Api,
         Some(_) => return Err(ApiError::bad_request("flow_type is neither browser nor api.")),
     };
-    let identity = find_identity(&app, &body.identity_id).await?;
-    let now = app.clock.now();
+    let identity = find_identity(&*store, &body.identity_id).await?;
+    let now = clock.now();
     let expires_at = now + lifespan;
     let beginning = Beginning {
-        id: app.random.uuid(),
+        id: random.uuid(),
         transport,
         now,
         expires_at,
@@ -105,17 +107,17 @@ async fn create(
     let flow = Flow::begin(beginning, FlowState::SentEmail, details);
     // It reaches its owner by another way than mail, so it proves no address.
     let address = String::new();
-    let random = app.random.as_ref();
+    let random = random.as_ref();
     let (stored, code) =
         codes::issue(&rules.keys, random, CodePurpose::Recovery, flow.id, identity.id, address, expires_at);
-    app.commit(&[flow.insert()?, Change::InsertCode(stored)]).await?;
+    committer.commit(&[flow.insert()?, Change::InsertCode(stored)]).await?;
     tracing::info!(identity_id = %identity.id, flow_id = %flow.id, "a recovery code was given out");
     let body = CodeBody {
         recovery_link: rules.page(FlowKind::Recovery, flow.id),
         recovery_code: code.expose().to_owned(),
         expires_at,
     };
-    Ok((StatusCode::CREATED, [(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+    Ok(answer::created(body))
 }
 
 /// For how long a code is to be good.

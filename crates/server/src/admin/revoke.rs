@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use sessera_store::{Change, Conflict, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
-use crate::error::{ApiError, NO_STORE};
-use crate::oauth::{Form, OAuthError};
+use crate::answer::{self, OAuthError};
+use crate::app::{App, AppState};
+use crate::error::ApiError;
+use crate::oauth::Form;
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/revoke";
 
 /// The route.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(revoke))
 }
 
@@ -43,8 +44,8 @@ async fn revoke(
         match app.commit(&[change]).await {
             // It was deleted in the meantime.
             Ok(()) | Err(StoreError::Conflict(Conflict::Missing)) => {}
-            Err(error) => return Err(ApiError::from(error).into()),
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok((StatusCode::OK, [(header::CACHE_CONTROL, NO_STORE)]).into_response())
+    Ok(answer::done())
 }

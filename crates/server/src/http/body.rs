@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
@@ -34,11 +34,7 @@ pub(crate) async fn read(request: Request, next: Next) -> Response {
         Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
         Ok(Err(error)) => error.into_response(),
         Err(_) => {
-            let slow = ApiError::new(
-                StatusCode::REQUEST_TIMEOUT,
-                "The body took too long to arrive.",
-                "Send the whole body within 20 seconds.",
-            );
+            let slow = ApiError::request_timeout("Send the whole body within 20 seconds.");
             ([(header::CONNECTION, "close")], slow).into_response()
         }
     }
@@ -64,9 +60,7 @@ async fn collect(mut body: Body) -> Result<Bytes, ApiError> {
         }
     }
     if announced > MAX_DROPPED || dropped > 0 {
-        return Err(ApiError::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "The body is too large.",
+        return Err(ApiError::too_large(
             "A request can have a body of 1 MiB at the most. Send less in one request.",
         ));
     }
@@ -84,19 +78,19 @@ mod tests {
 
     use super::*;
 
-    async fn status_of(body: Body) -> (StatusCode, Bytes) {
+    async fn status_of(body: Body) -> (u16, Bytes) {
         let router =
             Router::new().route("/", post(async |body: Bytes| body)).layer(axum::middleware::from_fn(read));
         let request = Request::post("/").body(body).unwrap();
         let response = router.oneshot(request).await.unwrap();
-        (response.status(), response.into_body().collect().await.unwrap().to_bytes())
+        (response.status().as_u16(), response.into_body().collect().await.unwrap().to_bytes())
     }
 
     #[tokio::test]
     async fn bodies_are_passed_on_whole() {
         for length in [0, 1, MAX_BODY] {
             let (status, echoed) = status_of(Body::from(vec![b'x'; length])).await;
-            assert_eq!((status, echoed.len()), (StatusCode::OK, length));
+            assert_eq!((status, echoed.len()), (200, length));
         }
     }
 
@@ -104,7 +98,7 @@ mod tests {
     async fn what_is_too_large_is_refused() {
         for length in [MAX_BODY + 1, MAX_DROPPED + MAX_BODY + 1] {
             let (status, answer) = status_of(Body::from(vec![b'x'; length])).await;
-            assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE);
+            assert_eq!(status, 413);
             assert!(answer.starts_with(b"{\"error\""));
         }
     }
@@ -127,7 +121,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_sends_too_slowly_is_told_so() {
         let (status, answer) = status_of(Body::new(Never)).await;
-        assert_eq!(status, StatusCode::REQUEST_TIMEOUT);
+        assert_eq!(status, 408);
         assert!(answer.starts_with(b"{\"error\""));
     }
 }

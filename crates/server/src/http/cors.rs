@@ -9,11 +9,12 @@ use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
 };
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, request::Parts};
+use axum::http::{HeaderName, HeaderValue, Method, request::Parts};
 use axum::response::Response;
 use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin, CorsLayer, ExposeHeaders};
 use url::Url;
 
+use crate::answer;
 use crate::app::{App, Snapshot};
 use crate::public::exchange;
 
@@ -73,8 +74,8 @@ fn may_exchange(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
 /// An origin that is not allowed is told nothing. A preflight answer has no body, which its status says.
 pub(crate) async fn tidy(mut response: Response) -> Response {
     let is_preflight = response.headers().contains_key(ACCESS_CONTROL_ALLOW_METHODS);
-    if is_preflight && response.status() == StatusCode::OK {
-        *response.status_mut() = StatusCode::NO_CONTENT;
+    if is_preflight {
+        response = answer::without_body(response);
     }
     if !response.headers().contains_key(ACCESS_CONTROL_ALLOW_ORIGIN) {
         for name in [

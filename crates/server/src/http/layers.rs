@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -26,13 +25,7 @@ pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
         .fallback(async || {
             ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
         })
-        .method_not_allowed_fallback(async || {
-            ApiError::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "The path does not have this method.",
-                "Use one of the methods that the header Allow names. See /openapi.json for what they do.",
-            )
-        })
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .layer(middleware::from_fn(body::read))
 }
 
@@ -55,12 +48,10 @@ pub(crate) fn wrap(router: Router, api: &'static str, app: Arc<App>) -> Router {
 async fn bounded(request: Request, next: Next) -> Response {
     match tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => ApiError::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "The request took too long.",
+        Err(_) => ApiError::unavailable(
             "The server gave up waiting. Try again shortly; if it happens often, look at the load of the server.",
         )
-        .with_retry_after(Duration::from_secs(1))
+        .with_message("The request took too long.")
         .into_response(),
     }
 }

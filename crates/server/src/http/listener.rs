@@ -7,8 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -21,6 +20,7 @@ use tokio::time::timeout;
 use tower::Service as _;
 
 use super::patient::Patient;
+use crate::answer;
 use crate::metrics::Counted;
 use sessera_config::Timeouts;
 
@@ -166,7 +166,7 @@ fn with_peer(
                 (Some(response), _) => Ok(response),
                 (None, Some(routed)) => routed.await,
                 // One of the two is always there.
-                (None, None) => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
+                (None, None) => Ok(answer::fault()),
             }
         }
     }))
@@ -194,11 +194,8 @@ pub(crate) fn most_connections() -> (usize, usize) {
 /// Tells a client for which there is no place to come back. It has sent nothing that was read yet, so the
 /// answer is for its first request.
 fn send_away(stream: &TcpStream) {
-    const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-        cache-control: no-store\r\ncontent-type: application/json\r\ncontent-length: 134\r\n\r\n\
-        {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"reason\":\"The server has as many connections as it can hold. Try again shortly.\"}}";
     // The buffer of a new socket takes it whole; a client that is gone misses nothing.
-    let _ = stream.try_write(FULL);
+    let _ = stream.try_write(answer::NO_PLACE);
 }
 
 /// Ends a connection and reads away what comes: one that is closed with unread bytes is reset, and some

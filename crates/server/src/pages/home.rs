@@ -11,10 +11,10 @@ use sessera_store::FlowKind;
 
 use super::words::Word;
 use super::{beginning, logout, not_found, shown};
+use crate::answer;
 use crate::app::App;
 use crate::client;
 use crate::error::ApiError;
-use crate::public::answer::redirect;
 use crate::public::caller::{Call, Caller};
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
@@ -30,7 +30,7 @@ pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response
 async fn page(call: &Call<'_>) -> Result<Response, ApiError> {
     let (rules, texts) = (call.rules(), call.texts());
     let Some(live) = call.session().await? else {
-        return redirect(&beginning(rules, FlowKind::Login, None));
+        return answer::see_other(&beginning(rules, FlowKind::Login, None));
     };
     let account = account(call, live.session.identity_id).await?;
     let content = html! {

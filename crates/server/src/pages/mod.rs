@@ -43,19 +43,18 @@ use sessera_accounts::language::Language;
 use sessera_accounts::rules::Rules;
 use sessera_store::FlowKind;
 
-use crate::app::App;
+use crate::answer::{self, PageStatus};
+use crate::app::{App, AppState};
 use crate::client;
 use crate::error::ApiError;
-use crate::public::answer::redirect;
 use crate::public::caller::{Call, Caller};
 use axum::extract::State;
-use axum::http::StatusCode;
 use page::{Page, Width};
 use texts::Texts;
 use words::Word;
 
 /// The routes.
-pub(crate) fn router() -> Router<Arc<App>> {
+pub(crate) fn router() -> Router<AppState> {
     Router::new()
         .route("/", get(home::get))
         .route("/ui/login", get(login::get))
@@ -104,13 +103,13 @@ async fn flow<K: Kind>(
     again: impl Fn(Option<&Flow<K>>) -> String,
 ) -> Result<Result<Shown<K>, Response>, ApiError> {
     if id.is_none() {
-        return redirect(&again(None)).map(Err);
+        return answer::see_other(&again(None)).map(Err);
     }
     match flows.read::<K>(id).await {
-        Ok(flow) if flow.is_expired(flows.visit.now) => redirect(&again(Some(&flow))).map(Err),
+        Ok(flow) if flow.is_expired(flows.visit.now) => answer::see_other(&again(Some(&flow))).map(Err),
         Ok(flow) => Ok(Ok(flows.shown(flow, None).await?)),
         // It was completed: people go back in their browser's history.
-        Err(FlowError::Unknown) => redirect(&again(None)).map(Err),
+        Err(FlowError::Unknown) => answer::see_other(&again(None)).map(Err),
         Err(error) => Err(error.into()),
     }
 }
@@ -133,7 +132,7 @@ impl<'a> Call<'a> {
         Page {
             texts,
             rules: self.rules(),
-            status: StatusCode::OK,
+            status: PageStatus::SHOWN,
             title: heading.to_owned(),
             has_errors,
             width: Width::Card,

@@ -1,6 +1,6 @@
 //! What all pages have in common: the document around their content, and the headers of the answer.
 
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use sessera_accounts::rules::Rules;
@@ -9,13 +9,13 @@ use url::{Origin, Url};
 use super::assets;
 use super::texts::Texts;
 use super::words::Word;
-use crate::error::NO_STORE;
+use crate::answer::{NO_STORE, PageStatus};
 
 /// A page.
 pub(super) struct Page<'a> {
     pub(super) texts: &'a Texts,
     pub(super) rules: &'a Rules,
-    pub(super) status: StatusCode,
+    pub(super) status: PageStatus,
     pub(super) title: String,
     /// Whether something on it is wrong, which its title then says first.
     pub(super) has_errors: bool,
@@ -39,7 +39,7 @@ pub(super) enum Width {
 impl IntoResponse for Page<'_> {
     fn into_response(self) -> Response {
         let policy = policy(self.rules, self.has_script);
-        let mut response = (self.status, self.document().into_string()).into_response();
+        let mut response = self.status.answer(self.document().into_string());
         let headers = response.headers_mut();
         let mut set = |name: HeaderName, value: &'static str| {
             headers.insert(name, HeaderValue::from_static(value));
@@ -165,7 +165,7 @@ mod tests {
         let page = Page {
             texts: Texts::of(Language::En),
             rules: &rules,
-            status: StatusCode::OK,
+            status: PageStatus::SHOWN,
             title: "</title><script>".into(),
             has_errors: false,
             width: Width::Card,

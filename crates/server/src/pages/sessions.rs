@@ -20,9 +20,9 @@ use super::device;
 use super::settings::refused;
 use super::texts::Texts;
 use super::words::Word;
+use crate::answer;
 use crate::app::App;
 use crate::error::ApiError;
-use crate::public::answer::redirect;
 use crate::public::caller::{Call, Caller};
 use crate::request::{Parameters, parse_id};
 
@@ -153,7 +153,9 @@ async fn try_revoke(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Re
         None => return Err(ApiError::bad_request("The form does not say which session to end.")),
     };
     call.app.commit(&[change]).await?;
-    redirect(&call.rules().url(&format!("ui/settings?flow={}&done=revoked#section-sessions", flow.id)))
+    answer::see_other(
+        &call.rules().url(&format!("ui/settings?flow={}&done=revoked#section-sessions", flow.id)),
+    )
 }
 
 fn others(call: &Call<'_>, live: &LiveSession) -> SessionFilter {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sessera_accounts::flows::error::FlowError;
@@ -17,6 +16,7 @@ use super::form::{Look, groups, has_script};
 use super::page::{Page, Width};
 use super::words::Word;
 use super::{beginning, error, home, logout, sessions};
+use crate::answer::PageStatus;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::public::caller::{Call, Caller};
@@ -77,7 +77,7 @@ async fn page(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiE
     let page = Page {
         texts,
         rules,
-        status: StatusCode::OK,
+        status: PageStatus::SHOWN,
         title: texts.word(Word::SettingsTitle).to_owned(),
         has_errors: flow.has_errors(),
         width: Width::Wide,

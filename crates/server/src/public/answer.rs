@@ -1,7 +1,6 @@
 //! How flows are answered: JSON to clients that take it, redirections to browsers on pages.
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sessera_accounts::csrf;
@@ -12,43 +11,19 @@ use sessera_accounts::flows::skeleton::{Kind, Replaced, Shown};
 use sessera_model::{IdentityView, SessionView, Uuid};
 use sessera_store::{Change, FlowKind};
 
+use crate::answer;
 use crate::client;
-use crate::error::{ApiError, NO_STORE};
+use crate::error::ApiError;
 use crate::public::caller::Call;
-
-/// JSON that must not be kept.
-pub(crate) fn json(status: StatusCode, body: &Value) -> Response {
-    let mut response = (status, Json(body)).into_response();
-    response.headers_mut().insert(header::CACHE_CONTROL, NO_STORE);
-    response
-}
-
-/// Sends a browser elsewhere. 303: whatever the method was, it goes on with GET.
-pub(crate) fn redirect(url: &str) -> Result<Response, ApiError> {
-    let location = HeaderValue::from_str(url).map_err(ApiError::internal)?;
-    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, NO_STORE)];
-    Ok((StatusCode::SEE_OTHER, headers).into_response())
-}
-
-/// 422: a script must send the browser elsewhere.
-pub(crate) fn location_change(url: &str) -> ApiError {
-    ApiError::new(
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "The browser has to go elsewhere.",
-        "To go on, open the address in redirect_browser_to in the browser.",
-    )
-    .with_id("browser_location_change_required")
-    .with_redirect(url)
-}
 
 impl Call<'_> {
     /// A flow that was begun: its JSON, or the way to its page.
     pub(crate) fn begun<K: Kind>(&self, shown: &Shown<K>) -> Result<Response, ApiError> {
         let flow = &shown.flow;
         let mut response = if self.wants_json(flow.transport) {
-            json(StatusCode::OK, &shown.to_json())
+            answer::ok(shown.to_json())
         } else {
-            redirect(&self.rules().page(K::KIND, flow.id))?
+            answer::see_other(&self.rules().page(K::KIND, flow.id))?
         };
         if let Some(cookie) = &shown.new_cookie {
             self.set_browser(&mut response, cookie)?;
@@ -66,26 +41,23 @@ impl Call<'_> {
         if self.wants_json(transport) {
             return Err(FlowError::SignedInAlready(transport).into());
         }
-        redirect(&self.return_to(return_to)?.unwrap_or_else(|| self.rules().default_return.to_string()))
+        answer::see_other(
+            &self.return_to(return_to)?.unwrap_or_else(|| self.rules().default_return.to_string()),
+        )
     }
 
     /// A flow whose submission is answered by its form: as JSON, or on its page.
     pub(crate) fn shown<K: Kind>(&self, shown: &Shown<K>, standing: Standing) -> Result<Response, ApiError> {
         let flow = &shown.flow;
         if self.wants_json(flow.transport) {
-            let status = match standing {
-                Standing::Accepted => StatusCode::OK,
-                Standing::Refused => StatusCode::BAD_REQUEST,
-                Standing::Disabled => StatusCode::UNAUTHORIZED,
-            };
-            return Ok(json(status, &shown.to_json()));
+            return Ok(answer::form(standing, shown.to_json()));
         }
-        let mut response = redirect(&self.rules().page(K::KIND, flow.id))?;
+        let page = self.rules().page(K::KIND, flow.id);
         if K::KIND == FlowKind::Registration && flow.has_errors() {
-            // The contract has 302 here and 303 everywhere else.
-            *response.status_mut() = StatusCode::FOUND;
+            // The wire contract has 302 here and 303 everywhere else.
+            return answer::found(&page);
         }
-        Ok(response)
+        answer::see_other(&page)
     }
 
     /// A flow that has ended, when it is submitted: the way to the one that takes its place.
@@ -100,9 +72,9 @@ impl Call<'_> {
             body["expired_at"] = json!(expired_at);
             body["since"] = json!(u64::try_from(self.now.since(expired_at).as_nanos()).unwrap_or(u64::MAX));
             body["use_flow_id"] = json!(flow.id.to_string());
-            json(error.status(), &body)
+            error.answer_with(body)
         } else {
-            redirect(&self.rules().page(K::KIND, flow.id))?
+            answer::see_other(&self.rules().page(K::KIND, flow.id))?
         };
         if let Some(cookie) = &replaced.new_cookie {
             self.set_browser(&mut response, cookie)?;
@@ -192,7 +164,7 @@ impl Call<'_> {
         if !client::wants_page(&self.caller.headers) {
             return error.into_response();
         }
-        match self.keep_error(&error).await.and_then(|id| redirect(&self.rules().error_page(id))) {
+        match self.keep_error(&error).await.and_then(|id| answer::see_other(&self.rules().error_page(id))) {
             Ok(response) => response,
             Err(_) => error.into_response(),
         }

@@ -3,23 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sessera_model::Uuid;
-use sessera_store::FlowKind;
+use sessera_model::{Clock, Uuid};
+use sessera_store::{FlowKind, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::public::answer;
 use crate::request::Query;
 
 /// The route.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(get))
 }
 
@@ -40,19 +39,22 @@ struct ById {
         (status = 404, description = "No such error", body = ErrorBody),
     )
 )]
-async fn get(State(app): State<Arc<App>>, Query(parameters): Query<ById>) -> Result<Response, ApiError> {
-    Ok(answer::json(StatusCode::OK, &find(&app, parameters.id.as_deref()).await?))
+async fn get(
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    Query(parameters): Query<ById>,
+) -> Result<Response, ApiError> {
+    Ok(answer::ok(find(&*store, &*clock, parameters.id.as_deref()).await?))
 }
 
 /// The error with this id, as JSON on the wire. 404 when there is none.
-pub(crate) async fn find(app: &App, id: Option<&str>) -> Result<Value, ApiError> {
+pub(crate) async fn find(store: &dyn Store, clock: &dyn Clock, id: Option<&str>) -> Result<Value, ApiError> {
     let unknown = || ApiError::not_found("There is no such error, or it happened too long ago.");
     let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(unknown)?;
-    let record = app
-        .store
+    let record = store
         .flow(id)
         .await?
-        .filter(|record| record.kind == FlowKind::Error && record.expires_at > app.clock.now());
+        .filter(|record| record.kind == FlowKind::Error && record.expires_at > clock.now());
     let record = record.ok_or_else(unknown)?;
     let mut body: Value = serde_json::from_str(&record.body).map_err(ApiError::internal)?;
     body["id"] = json!(id);

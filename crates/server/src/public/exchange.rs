@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_issuer::ExchangeCodes;
@@ -19,10 +19,10 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
-use crate::public::answer::redirect;
 use crate::public::caller::{Call, Caller};
 use crate::public::whoami;
 use crate::request::JsonBody;
@@ -31,7 +31,7 @@ use crate::request::JsonBody;
 pub(crate) const PATH: &str = "/self-service/exchange";
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create)).routes(routes!(submit))
 }
 
@@ -94,7 +94,7 @@ async fn try_create(visit: &Call<'_>, parameters: &BrowserParameters) -> Result<
     let Some(live) = visit.session().await? else { return sign_in(visit) };
     if let Err(error) = visit.app.require_assurance(visit.snapshot, &live).await {
         let step_up = error.redirect().map(str::to_owned).ok_or(error)?;
-        return redirect(&come_back(visit, &step_up)?);
+        return answer::see_other(&come_back(visit, &step_up)?);
     }
     let grant = Grant {
         session: TokenHash::of(cookie),
@@ -104,7 +104,7 @@ async fn try_create(visit: &Call<'_>, parameters: &BrowserParameters) -> Result<
     };
     let code = visit.app.exchange_codes.create(&grant).await?;
     page.query_pairs_mut().append_pair("code", &code);
-    redirect(page.as_str())
+    answer::see_other(page.as_str())
 }
 
 /// The page, the template and the challenge, when all is as it must be.
@@ -137,7 +137,7 @@ fn checked<'a>(
 
 /// The way to the login page, and back to here.
 fn sign_in(visit: &Call<'_>) -> Result<Response, ApiError> {
-    redirect(&come_back(visit, &visit.rules().url("self-service/login/browser"))?)
+    answer::see_other(&come_back(visit, &visit.rules().url("self-service/login/browser"))?)
 }
 
 fn come_back(visit: &Call<'_>, way: &str) -> Result<String, ApiError> {
@@ -185,11 +185,10 @@ async fn submit(
 }
 
 fn invalid() -> ApiError {
-    ApiError::new(
-        StatusCode::BAD_REQUEST,
-        "The code cannot be exchanged.",
+    ApiError::bad_request(
         "The code is unknown, was used or has ended, or code_verifier is not the secret behind the challenge. Begin again with GET /self-service/exchange/browser.",
     )
+    .with_message("The code cannot be exchanged.")
     .with_id("exchange_code_invalid")
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -20,15 +19,15 @@ use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::public::answer::{json, location_change, redirect};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_native))
         .routes(routes!(create_browser))
@@ -131,7 +130,7 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
         Ok(shown) => call.begun(&shown),
         Err(FlowError::SignedInAlready(transport)) => call.signed_in_already(transport, return_to),
         Err(FlowError::FirstFactorMissing) if !call.wants_json(transport) => {
-            redirect(&call.rules().url("self-service/login/browser"))
+            answer::see_other(&call.rules().url("self-service/login/browser"))
         }
         Err(error) => Err(error.into()),
     }
@@ -161,7 +160,7 @@ async fn get(
     let snapshot = app.snapshot();
     let call = Call::new(&app, &snapshot, &caller);
     let shown = call.flows(None).show::<LoginDetails>(query.id.as_deref()).await?;
-    Ok(json(StatusCode::OK, &shown.to_json()))
+    Ok(answer::ok(shown.to_json()))
 }
 
 /// Submit a login flow
@@ -220,19 +219,19 @@ fn finish(call: &Call<'_>, logged_in: &LoggedIn) -> Result<Response, ApiError> {
     if *transport == Transport::Api {
         let token = call.native_token(signed_in);
         let body = json!({ "session_token": token, "session": session, "continue_with": null });
-        return Ok(json(StatusCode::OK, &body));
+        return Ok(answer::ok(body));
     }
     let target = logged_in.return_to.clone().unwrap_or_else(|| call.rules().after(FlowKind::Login));
     let is_json = call.wants_json(*transport);
     let mut response = if logged_in.needs_second_factor {
         let mut url = call.rules().url("self-service/login/browser?aal=aal2&return_to=");
         url.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
-        if is_json { location_change(&url).into_response() } else { redirect(&url)? }
+        if is_json { ApiError::location_change(&url).into_response() } else { answer::see_other(&url)? }
     } else if is_json {
         let go_on = json!([{ "action": "redirect_browser_to", "redirect_browser_to": target }]);
-        json(StatusCode::OK, &json!({ "session": session, "continue_with": go_on }))
+        answer::ok(json!({ "session": session, "continue_with": go_on }))
     } else {
-        redirect(&target)?
+        answer::see_other(&target)?
     };
     call.set_session(&mut response, signed_in)?;
     Ok(response)

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::flows::flow::Transport;
@@ -16,10 +15,10 @@ use sessera_store::{Change, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::public::answer::{json, redirect};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
@@ -27,7 +26,7 @@ use crate::request::Query;
 const PREFIX: &str = "ory_lo_";
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(native)).routes(routes!(create_browser)).routes(routes!(browser))
 }
 
@@ -56,7 +55,7 @@ struct Parameters {
         (status = 403, description = "No such token", body = ErrorBody),
     )
 )]
-async fn native(State(app): State<Arc<App>>, body: Bytes) -> Result<StatusCode, ApiError> {
+async fn native(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, ApiError> {
     let body: Body = serde_json::from_slice(&body).map_err(|_| {
         ApiError::bad_request("The body must be a JSON object with the member session_token.")
     })?;
@@ -65,7 +64,7 @@ async fn native(State(app): State<Arc<App>>, body: Bytes) -> Result<StatusCode, 
         return Err(ApiError::forbidden("There is no session with this session_token."));
     }
     revoke(&app, hash).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(answer::no_content())
 }
 
 /// Create a logout URL for a browser
@@ -98,7 +97,7 @@ async fn create_browser(
         url.push_str("&return_to=");
         url.extend(url::form_urlencoded::byte_serialize(return_to.as_bytes()));
     }
-    Ok(json(StatusCode::OK, &json!({ "logout_token": token, "logout_url": url })))
+    Ok(answer::ok(json!({ "logout_token": token, "logout_url": url })))
 }
 
 /// The logout token of a browser: only who holds its cookie can have it.
@@ -156,10 +155,10 @@ async fn sign_out(call: &Call<'_>, parameters: &Parameters) -> Result<Response, 
         revoke(call.app, TokenHash::of(cookie)).await?;
     }
     let mut response = if call.wants_json(Transport::Browser) {
-        StatusCode::NO_CONTENT.into_response()
+        answer::no_content()
     } else {
         let after = rules.logout_return.as_ref().unwrap_or(&rules.default_return);
-        redirect(&asked.unwrap_or_else(|| after.to_string()))?
+        answer::see_other(&asked.unwrap_or_else(|| after.to_string()))?
     };
     call.clear_session(&mut response)?;
     Ok(response)

@@ -27,12 +27,12 @@ use axum::http::{Method, Uri};
 use axum::response::Response;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::public::caller::Caller;
 use crate::{health, http, openapi, pages};
 
 /// All routes of the public API with their description.
-pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::document("Sessera public API"))
         .merge(whoami::router())
         .merge(sessions::router())
@@ -51,7 +51,7 @@ pub(crate) fn routes() -> OpenApiRouter<Arc<App>> {
 }
 
 /// The routes of identity schemas, which both ports have.
-pub(crate) fn schemas_router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn schemas_router() -> OpenApiRouter<AppState> {
     schemas::router()
 }
 
@@ -71,5 +71,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
         .fallback(elsewhere)
         .layer(http::cors::layer(app.clone()))
         .layer(axum::middleware::map_response(http::cors::tidy));
-    http::layers::wrap(router.with_state(app.clone()), "public", app)
+    http::layers::wrap(router.with_state(AppState::from(app.clone())), "public", app)
 }

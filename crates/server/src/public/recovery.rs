@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -19,15 +18,15 @@ use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::public::answer::{json, location_change, redirect};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_native))
         .routes(routes!(create_browser))
@@ -125,7 +124,7 @@ async fn get(
     let snapshot = app.snapshot();
     let call = Call::new(&app, &snapshot, &caller);
     let shown = call.flows(None).show::<RecoveryDetails>(query.id.as_deref()).await?;
-    Ok(json(StatusCode::OK, &shown.to_json()))
+    Ok(answer::ok(shown.to_json()))
 }
 
 /// Submit a recovery flow
@@ -181,18 +180,18 @@ fn finish(call: &Call<'_>, recovered: &Recovered) -> Result<Response, ApiError> 
     }
     go_on.push(json!({ "action": "show_settings_ui", "flow": { "id": next.id, "url": page } }));
     let mut response = if !call.wants_json(transport) {
-        redirect(&page)?
+        answer::see_other(&page)?
     } else if rules.recovery_continues {
         let mut body = shown.to_json();
         body["continue_with"] = go_on.into();
-        json(StatusCode::OK, &body)
+        answer::ok(body)
     } else if transport == Transport::Api {
-        let error = location_change(&page);
+        let error = ApiError::location_change(&page);
         let mut body = error.to_json();
         body["continue_with"] = go_on.into();
-        json(error.status(), &body)
+        error.answer_with(body)
     } else {
-        location_change(&page).into_response()
+        ApiError::location_change(&page).into_response()
     };
     if transport == Transport::Browser {
         call.set_session_with(&mut response, signed_in, new_cookie)?;

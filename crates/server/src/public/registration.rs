@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -20,15 +19,15 @@ use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::public::answer::{json, redirect};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_native))
         .routes(routes!(create_browser))
@@ -130,7 +129,7 @@ async fn get(
     let snapshot = app.snapshot();
     let call = Call::new(&app, &snapshot, &caller);
     let shown = call.flows(None).show::<RegistrationDetails>(query.id.as_deref()).await?;
-    Ok(json(StatusCode::OK, &shown.to_json()))
+    Ok(answer::ok(shown.to_json()))
 }
 
 /// Submit a registration flow
@@ -208,9 +207,9 @@ fn finish(call: &Call<'_>, registered: &Registered) -> Result<Response, ApiError
             go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
         }
         body["continue_with"] = if go_on.is_empty() { Value::Null } else { go_on.into() };
-        json(StatusCode::OK, &body)
+        answer::ok(body)
     } else {
-        redirect(page.as_deref().unwrap_or(&target))?
+        answer::see_other(page.as_deref().unwrap_or(&target))?
     };
     if let (Transport::Browser, Some(signed_in)) = (*transport, signed_in) {
         call.set_session(&mut response, signed_in)?;

@@ -15,14 +15,14 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::paging::Place;
 use crate::request::{Parameters, Segment};
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(get))
 }
 
@@ -43,8 +43,7 @@ struct SchemaBody {
     tag = "identity",
     responses((status = 200, description = "All schemas", body = [SchemaBody]))
 )]
-async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
+async fn list(State(snapshot): State<Arc<Snapshot>>, parameters: Parameters) -> Result<Response, ApiError> {
     let schemas = snapshot
         .accounts
         .schemas
@@ -69,8 +68,7 @@ async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Res
         (status = 404, description = "There is no such schema", body = ErrorBody),
     )
 )]
-async fn get(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Json<Value>, ApiError> {
-    let snapshot = app.snapshot();
+async fn get(State(snapshot): State<Arc<Snapshot>>, Segment(id): Segment) -> Result<Json<Value>, ApiError> {
     let schema = find(&snapshot.accounts.schemas, &id).ok_or_else(|| {
         ApiError::not_found(
             "There is no identity schema with this id. GET /schemas lists those that are configured.",

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::{App, Snapshot};
+use crate::answer;
+use crate::app::{App, AppState, Snapshot};
 use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
@@ -26,7 +27,7 @@ use crate::request::{Parameters, Segment, parse_id};
 const COUNTED_AT_ONCE: u32 = 1000;
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, revoke_others)).routes(routes!(revoke))
 }
 
@@ -165,7 +166,7 @@ async fn revoke(
 /// 204 with the media type that the wire contract has there.
 pub(crate) fn no_content_json() -> Response {
     let json = HeaderValue::from_static("application/json");
-    (StatusCode::NO_CONTENT, [(header::CONTENT_TYPE, json)]).into_response()
+    ([(header::CONTENT_TYPE, json)], answer::no_content()).into_response()
 }
 
 #[cfg(test)]

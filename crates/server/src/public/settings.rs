@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -18,15 +17,15 @@ use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::public::answer::{json, redirect};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_native))
         .routes(routes!(create_browser))
@@ -127,7 +126,7 @@ async fn get(
     let call = Call::new(&app, &snapshot, &caller);
     let live = call.session().await?;
     let shown = call.flows(live.as_deref()).show::<SettingsDetails>(query.id.as_deref()).await?;
-    Ok(json(StatusCode::OK, &shown.to_json()))
+    Ok(answer::ok(shown.to_json()))
 }
 
 /// Submit a settings flow
@@ -186,9 +185,9 @@ fn finish(call: &Call<'_>, saved: &Saved) -> Result<Response, ApiError> {
             body["continue_with"] =
                 json!([{ "action": "redirect_browser_to", "redirect_browser_to": target }]);
         }
-        json(StatusCode::OK, &body)
+        answer::ok(body)
     } else {
-        redirect(target)?
+        answer::see_other(target)?
     };
     if let (Transport::Browser, Some(signed_in), Some(cookie)) =
         (flow.transport, signed_in, &shown.new_cookie)
@@ -209,7 +208,7 @@ pub(crate) async fn sign_in_first(call: &Call<'_>, error: ApiError) -> Response 
         _ => None,
     };
     let Some(target) = target else { return call.error(error).await };
-    let Ok(mut response) = redirect(&target) else { return error.into_response() };
+    let Ok(mut response) = answer::see_other(&target) else { return error.into_response() };
     if call.browser().is_none() && call.set_browser(&mut response, &call.new_browser()).is_err() {
         return error.into_response();
     }

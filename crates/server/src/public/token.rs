@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
 use sessera_issuer::sessions::Presented;
@@ -14,16 +14,17 @@ use sessera_store::SessionKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::{App, Snapshot};
+use crate::answer::{self, OAuthError};
+use crate::app::{App, AppState, Snapshot};
 use crate::error::ApiError;
-use crate::oauth::{Form, OAuthError, answer};
+use crate::oauth::Form;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 /// The route.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(exchange))
 }
 
@@ -58,7 +59,7 @@ async fn exchange(
     if let Some(expires_at) = ends_at(&token) {
         body["expires_in"] = json!(expires_at.saturating_sub(app.clock.now().seconds()).max(0));
     }
-    Ok(answer(StatusCode::OK, &body))
+    Ok(answer::ok(body))
 }
 
 /// What the request must say about itself.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_accounts::flows::flow::{Transport, VerificationDetails};
@@ -16,15 +15,15 @@ use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::public::answer::{json, redirect};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_native))
         .routes(routes!(create_browser))
@@ -118,7 +117,7 @@ async fn get(
     let snapshot = app.snapshot();
     let call = Call::new(&app, &snapshot, &caller);
     let shown = call.flows(None).show::<VerificationDetails>(query.id.as_deref()).await?;
-    Ok(json(StatusCode::OK, &shown.to_json()))
+    Ok(answer::ok(shown.to_json()))
 }
 
 /// Open the link of a verification message
@@ -151,7 +150,7 @@ async fn try_follow_link(call: &Call<'_>, query: &ByFlow) -> Result<Response, Ap
     match code::open_link(&call.flows(None), query.flow.as_deref(), code).await? {
         Opened::Replaced(replaced) => call.replaced(&replaced),
         Opened::Page { flow_id, new_cookie } => {
-            let mut response = redirect(&call.rules().page(FlowKind::Verification, flow_id))?;
+            let mut response = answer::see_other(&call.rules().page(FlowKind::Verification, flow_id))?;
             if let Some(cookie) = new_cookie {
                 call.set_browser(&mut response, &cookie)?;
             }

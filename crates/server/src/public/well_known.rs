@@ -4,21 +4,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use sessera_issuer::published::{self, PublishedSet};
 use sessera_jose::base64url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::answer;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::pages;
 use crate::request::{Path, Segment};
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(jwks))
         .routes(routes!(template_jwks))
@@ -35,7 +36,7 @@ pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)"), (status = 304, description = "It is what you have")))]
 async fn jwks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let set = app.snapshot().issuer.published.set(None, app.clock.now());
-    set.map_or_else(|| StatusCode::NOT_FOUND.into_response(), |set| keys(&app, &headers, set))
+    set.map_or_else(answer::nothing_here, |set| keys(&app, &headers, set))
 }
 
 /// Get the public keys of one tokenizer template
@@ -164,7 +165,7 @@ fn cacheable(
     let is_known = known.is_some_and(|known| {
         known.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == strong)
     });
-    let mut response = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
+    let mut response = if is_known { answer::not_modified() } else { body.into_response() };
     let headers = response.headers_mut();
     if !is_known {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, header};
 use axum::response::Response;
 use axum::routing::post;
 use hyper::body::Body as HttpBody;
@@ -20,7 +20,7 @@ use sessera_model::TokenHash;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
 use crate::http::observe::REQUEST_ID;
@@ -33,7 +33,7 @@ const TOKENIZE_AS: &str = "tokenize_as";
 
 /// The route. Kratos answers every method alike, because proxies pass the method of the request on
 /// whose behalf they ask.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(whoami))
         .route("/sessions/whoami", post(whoami).put(whoami).patch(whoami).delete(whoami))
@@ -122,7 +122,7 @@ pub(crate) fn from_memory<B: HttpBody>(app: &App, request: &Request<B>) -> Optio
     if let Some(traces) = &app.traces {
         let request = traces.request(start, headers, "public", "GET", "/sessions/whoami", &id);
         traces.token(&request, steps);
-        Traces::answered(&request, 200);
+        Traces::answered(&request, response.status().as_u16());
     }
     response.headers_mut().insert(REQUEST_ID, id);
     app.metrics.answered_from_memory(start.elapsed());
@@ -138,7 +138,6 @@ fn needs_no_decoding(value: &str) -> bool {
 /// The answer about a live session.
 pub(crate) fn answer(live: &LiveSession, body: Body) -> Response {
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
     headers.insert(header::CACHE_CONTROL, NO_STORE);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sessera_server::{Origin, Server};
+use sessera_server::{ConfigOrigin, Server};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -67,7 +67,7 @@ impl Running {
         }
         let file = folder.path().join("sessera.yml");
         std::fs::write(&file, tree.to_string()).unwrap();
-        let origin = Origin { files: vec![file], environment: std::collections::HashMap::default() };
+        let origin = ConfigOrigin { files: vec![file], environment: std::collections::HashMap::default() };
         let server = Server::start(origin).await.unwrap();
         let (public, admin) = (server.public_address().unwrap(), server.admin_address().unwrap());
         let (stop, stopped) = watch::channel(false);

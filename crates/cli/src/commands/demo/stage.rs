@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
-use sessera_server::{Origin, Server};
+use sessera_server::{ConfigOrigin, Server};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -56,7 +56,7 @@ impl Stage {
             ("SERVE_PUBLIC_PORT".to_owned(), public.to_string()),
             ("SERVE_ADMIN_PORT".to_owned(), admin.to_string()),
         ]);
-        let server = Server::start(Origin { files: Vec::new(), environment }).await?;
+        let server = Server::start(ConfigOrigin { files: Vec::new(), environment }).await?;
         let (stop, stopped) = watch::channel(false);
         Ok(Self {
             folder,

@@ -1,7 +1,5 @@
 //! `PATCH /admin/identities`: many identities in one request.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -10,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::Identities;
 use super::body::CredentialsBody;
 use super::create::{CreateBody, create_identity};
-use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
@@ -78,7 +76,7 @@ struct ItemOutcome {
     )
 )]
 pub(super) async fn batch(
-    State(app): State<Arc<App>>,
+    State(identities): State<Identities>,
     JsonBody(body): JsonBody<BatchBody>,
 ) -> Result<Response, ApiError> {
     if body.identities.len() > MAX_IDENTITIES {
@@ -97,18 +95,17 @@ pub(super) async fn batch(
             "One request can have {MAX_PASSWORDS} passwords hashed at the most. Send several requests, or hashes."
         )));
     }
-    let snapshot = app.snapshot();
-    let mut identities = Vec::with_capacity(body.identities.len());
+    let mut outcomes = Vec::with_capacity(body.identities.len());
     for BatchItem { create, patch_id } in body.identities {
         let outcome = match create {
-            Some(create) => create_identity(&app, &snapshot, create).await,
+            Some(create) => create_identity(&identities, create).await,
             None => Err(ApiError::bad_request("An item has no member create.")),
         };
         let (action, identity, error) = match outcome {
             Ok(prepared) => ("create", Some(prepared.identity.id.to_string()), None),
             Err(error) => ("error", None, error.to_json().get("error").cloned()),
         };
-        identities.push(ItemOutcome { action, identity, patch_id, error });
+        outcomes.push(ItemOutcome { action, identity, patch_id, error });
     }
-    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(BatchOutcome { identities })).into_response())
+    Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(BatchOutcome { identities: outcomes })).into_response())
 }

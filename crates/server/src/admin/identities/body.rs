@@ -6,13 +6,13 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sessera_accounts::identities::PreparedIdentity;
-use sessera_accounts::password::StoredHash;
+use sessera_accounts::password::{HashAlgorithm, PasswordHashing, StoredHash};
 use sessera_model::credential::CredentialView;
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Credential, CredentialKind, Identity, IdentityState, IdentityView, Timestamp};
 use utoipa::ToSchema;
 
-use crate::app::{App, Snapshot};
+use crate::app::Snapshot;
 use crate::error::{ApiError, NO_STORE};
 use crate::request::Parameters;
 
@@ -98,8 +98,8 @@ impl CredentialsBody {
     pub(super) async fn import_into(
         &self,
         prepared: &mut PreparedIdentity,
-        app: &App,
-        snapshot: &Snapshot,
+        passwords: &PasswordHashing,
+        hashing: HashAlgorithm,
     ) -> Result<(), ApiError> {
         if let Some(kind) = self.others.iter().find(|(_, value)| !value.is_null()).map(|(kind, _)| kind) {
             let kind: String = kind.chars().take(64).collect();
@@ -109,9 +109,7 @@ impl CredentialsBody {
         }
         let Some(PasswordBody { config }) = &self.password else { return Ok(()) };
         let hash = match (self.cleartext_password(), config.hashed_password.as_deref()) {
-            (Some(password), _) => {
-                app.accounts.passwords.hash(snapshot.accounts.rules.hashing, password).await?
-            }
+            (Some(password), _) => passwords.hash(hashing, password).await?,
             (None, Some(hash)) => StoredHash::parse(hash)?.to_text(),
             (None, None) => {
                 return Err(ApiError::bad_request(

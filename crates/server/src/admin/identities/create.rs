@@ -1,10 +1,7 @@
 //! `POST /admin/identities`
 
-use std::sync::Arc;
-
-use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
@@ -12,10 +9,10 @@ use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::Credential;
 use utoipa::ToSchema;
 
+use super::Identities;
 use super::body::{AddressBody, CredentialsBody, IdentityBody, mark_verified, show, state};
-use super::surroundings;
-use crate::app::{App, Snapshot};
-use crate::error::{ApiError, NO_STORE};
+use crate::answer;
+use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
@@ -63,24 +60,23 @@ pub(super) struct CreateBody {
     )
 )]
 pub(super) async fn create(
-    State(app): State<Arc<App>>,
+    State(identities): State<Identities>,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let prepared = create_identity(&app, &snapshot, body).await?;
+    let prepared = create_identity(&identities, body).await?;
+    let snapshot = &identities.snapshot;
     let location = format!("{}identities/{}", snapshot.config.admin.base_url, prepared.identity.id);
     let location = HeaderValue::from_str(&location).map_err(ApiError::internal)?;
-    let headers = [(header::LOCATION, location), (header::CACHE_CONTROL, NO_STORE)];
-    let body = show(&snapshot, &prepared.identity, &as_just_made(&prepared), &[]);
-    Ok((StatusCode::CREATED, headers, Json(body)).into_response())
+    let body = show(snapshot, &prepared.identity, &as_just_made(&prepared), &[]);
+    Ok(([(header::LOCATION, location)], answer::created(body)).into_response())
 }
 
 /// Stores what a body asks for.
 pub(super) async fn create_identity(
-    app: &App,
-    snapshot: &Snapshot,
+    identities: &Identities,
     body: CreateBody,
 ) -> Result<PreparedIdentity, ApiError> {
+    let snapshot = &identities.snapshot;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let schema_id =
         given(body.schema_id).unwrap_or_else(|| snapshot.accounts.schemas.default().id().to_owned());
@@ -91,7 +87,7 @@ pub(super) async fn create_identity(
     draft.external_id = given(body.external_id);
     draft.metadata_public = body.metadata_public;
     draft.metadata_admin = body.metadata_admin;
-    let surroundings = surroundings(app, snapshot);
+    let surroundings = identities.surroundings();
     let mut prepared = PreparedIdentity::create(draft, surroundings)?;
     mark_verified(
         &mut prepared.identity,
@@ -99,9 +95,11 @@ pub(super) async fn create_identity(
         surroundings.now,
     );
     if let Some(credentials) = &body.credentials {
-        credentials.import_into(&mut prepared, app, snapshot).await?;
+        credentials
+            .import_into(&mut prepared, &identities.accounts.passwords, snapshot.accounts.rules.hashing)
+            .await?;
     }
-    app.commit(&prepared.changes()).await?;
+    identities.accounts.committer.commit(&prepared.changes()).await?;
     Ok(prepared)
 }
 

@@ -1,14 +1,12 @@
 //! `DELETE /admin/identities/{id}/credentials/{type}`
 
-use std::sync::Arc;
-
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::response::Response;
 use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::{Credential, CredentialKind};
 
-use super::{find_identity, surroundings};
-use crate::app::App;
+use super::Identities;
+use crate::answer;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::Path;
@@ -32,12 +30,10 @@ use crate::request::Path;
     )
 )]
 pub(super) async fn delete_credential(
-    State(app): State<Arc<App>>,
+    State(identities): State<Identities>,
     Path((id, kind)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
-    let snapshot = app.snapshot();
-    let identity = find_identity(&app, &id).await?;
-    let credentials = app.store.credentials(identity.id).await?;
+) -> Result<Response, ApiError> {
+    let (identity, credentials) = identities.find(&id).await?;
     let absent = || ApiError::not_found("The identity has no credential of this kind.");
     let kind = CredentialKind::parse(&kind).ok_or_else(absent)?;
     if !credentials.iter().any(|credential| credential.kind == kind && is_set(credential)) {
@@ -56,10 +52,10 @@ pub(super) async fn delete_credential(
         ));
     }
     let draft = IdentityDraft::of(&identity);
-    let mut prepared = PreparedIdentity::update(identity, credentials, draft, surroundings(&app, &snapshot))?;
+    let mut prepared = PreparedIdentity::update(identity, credentials, draft, identities.surroundings())?;
     prepared.remove_credential(kind);
-    app.commit(&prepared.changes()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    identities.accounts.committer.commit(&prepared.changes()).await?;
+    Ok(answer::no_content())
 }
 
 /// Whether a kind is a first factor.

@@ -1,14 +1,12 @@
 //! `DELETE /admin/identities/{id}`
 
-use std::sync::Arc;
-
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::response::Response;
 use sessera_model::Uuid;
-use sessera_store::{Change, Conflict, StoreError};
+use sessera_store::{Change, Committer, Conflict, StoreError};
 
 use super::no_identity;
-use crate::app::App;
+use crate::answer;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::Segment;
@@ -28,12 +26,12 @@ use crate::request::Segment;
     )
 )]
 pub(super) async fn delete(
-    State(app): State<Arc<App>>,
+    State(committer): State<Committer>,
     Segment(id): Segment,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     let id = Uuid::parse_str(&id).map_err(|_| no_identity())?;
-    match app.commit(&[Change::DeleteIdentity(id)]).await {
-        Ok(()) => Ok(StatusCode::NO_CONTENT),
+    match committer.commit(&[Change::DeleteIdentity(id)]).await {
+        Ok(()) => Ok(answer::no_content()),
         Err(StoreError::Conflict(Conflict::Missing)) => Err(no_identity()),
         Err(error) => Err(error.into()),
     }

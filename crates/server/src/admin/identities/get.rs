@@ -1,14 +1,11 @@
 //! `GET /admin/identities/{id}` and `GET /admin/identities/by/external/{external_id}`
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
-use sessera_model::Identity;
+use sessera_model::{Credential, Identity};
 
 use super::body::{IdentityBody, included_kinds, private_json, show};
-use super::{find_identity, no_identity};
-use crate::app::App;
+use super::{Identities, no_identity};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::{Parameters, Segment};
@@ -29,12 +26,12 @@ use crate::request::{Parameters, Segment};
     )
 )]
 pub(super) async fn get(
-    State(app): State<Arc<App>>,
+    State(identities): State<Identities>,
     Segment(id): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let identity = find_identity(&app, &id).await?;
-    answer(&app, &identity, &parameters).await
+    let (identity, credentials) = identities.find(&id).await?;
+    answer(&identities, &identity, &credentials, &parameters)
 }
 
 /// Get an identity by its id in another system
@@ -53,16 +50,22 @@ pub(super) async fn get(
     )
 )]
 pub(super) async fn get_by_external_id(
-    State(app): State<Arc<App>>,
+    State(identities): State<Identities>,
     Segment(external_id): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let identity = app.store.identity_by_external_id(&external_id).await?.ok_or_else(no_identity)?;
-    answer(&app, &identity, &parameters).await
+    let identity =
+        identities.accounts.store.identity_by_external_id(&external_id).await?.ok_or_else(no_identity)?;
+    let credentials = identities.accounts.store.credentials(identity.id).await?;
+    answer(&identities, &identity, &credentials, &parameters)
 }
 
-async fn answer(app: &App, identity: &Identity, parameters: &Parameters) -> Result<Response, ApiError> {
+fn answer(
+    identities: &Identities,
+    identity: &Identity,
+    credentials: &[Credential],
+    parameters: &Parameters,
+) -> Result<Response, ApiError> {
     let kinds = included_kinds(parameters)?.unwrap_or_default();
-    let credentials = app.store.credentials(identity.id).await?;
-    Ok(private_json(&show(&app.snapshot(), identity, &credentials, &kinds)))
+    Ok(private_json(&show(&identities.snapshot, identity, credentials, &kinds)))
 }

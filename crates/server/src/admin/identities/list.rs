@@ -9,10 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use sessera_accounts::schema::normalise;
 use sessera_model::{Credential, IdentityView, Uuid};
-use sessera_store::IdentityFilter;
+use sessera_store::{IdentityFilter, Store};
 
 use super::body::{IdentityBody, included_kinds, show};
-use crate::app::App;
+use crate::app::Snapshot;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::paging::Paging;
@@ -41,8 +41,11 @@ const MAX_IDS: usize = 500;
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-pub(super) async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
+pub(super) async fn list(
+    State(store): State<Arc<dyn Store>>,
+    State(snapshot): State<Arc<Snapshot>>,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     let paging = Paging::from_parameters(&parameters)?;
     let kinds = included_kinds(&parameters)?;
     let filter = filter(&parameters)?;
@@ -50,12 +53,12 @@ pub(super) async fn list(State(app): State<Arc<App>>, parameters: Parameters) ->
     let mut identities = if parameters.get("organization_id").is_some() {
         Vec::new()
     } else {
-        app.store.identities(&filter, &paging.query()).await?
+        store.identities(&filter, &paging.query()).await?
     };
     let place = paging.cut(&mut identities, |identity| identity.id);
     let body: Vec<Value> = if kinds.is_some() || filter.identifier.is_some() {
         let ids: Vec<Uuid> = identities.iter().map(|identity| identity.id).collect();
-        let all = app.store.credentials_of(&ids).await?;
+        let all = store.credentials_of(&ids).await?;
         let kinds = kinds.unwrap_or_default();
         let with_credentials = identities.iter().map(|identity| {
             let own = all.iter().filter(|(owner, _)| *owner == identity.id);

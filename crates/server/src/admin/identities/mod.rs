@@ -14,16 +14,19 @@ mod tests;
 
 use std::sync::Arc;
 
+use axum::extract::FromRef;
+use sessera_accounts::Accounts;
 use sessera_accounts::identities::Surroundings;
-use sessera_model::{Identity, Uuid};
+use sessera_model::{Credential, Identity, Uuid};
+use sessera_store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::{App, Snapshot};
+use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list::list, create::create, batch::batch))
         .routes(routes!(get::get, replace::replace, patch::patch, delete::delete))
@@ -36,12 +39,35 @@ fn no_identity() -> ApiError {
 }
 
 /// The identity that a path names. 404 when there is none.
-pub(super) async fn find_identity(app: &App, id: &str) -> Result<Identity, ApiError> {
+pub(super) async fn find_identity(store: &dyn Store, id: &str) -> Result<Identity, ApiError> {
     let id = Uuid::parse_str(id).map_err(|_| no_identity())?;
-    app.store.identity(id).await?.ok_or_else(no_identity)
+    store.identity(id).await?.ok_or_else(no_identity)
 }
 
-/// What making and changing identities needs.
-fn surroundings<'a>(app: &'a App, snapshot: &'a Snapshot) -> Surroundings<'a> {
-    Surroundings { schemas: &snapshot.accounts.schemas, random: app.random.as_ref(), now: app.clock.now() }
+/// The stored identities, which handlers take as one part to make and change them.
+struct Identities {
+    accounts: Arc<Accounts>,
+    snapshot: Arc<Snapshot>,
+}
+
+impl FromRef<AppState> for Identities {
+    fn from_ref(state: &AppState) -> Self {
+        Self { accounts: FromRef::from_ref(state), snapshot: FromRef::from_ref(state) }
+    }
+}
+
+impl Identities {
+    /// The identity that a path names, with its credentials. 404 when there is none.
+    async fn find(&self, id: &str) -> Result<(Identity, Vec<Credential>), ApiError> {
+        let store = &*self.accounts.store;
+        let identity = find_identity(store, id).await?;
+        let credentials = store.credentials(identity.id).await?;
+        Ok((identity, credentials))
+    }
+
+    /// What making and changing identities needs.
+    fn surroundings(&self) -> Surroundings<'_> {
+        let Accounts { random, clock, .. } = &*self.accounts;
+        Surroundings { schemas: &self.snapshot.accounts.schemas, random: &**random, now: clock.now() }
+    }
 }

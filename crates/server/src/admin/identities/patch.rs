@@ -4,8 +4,6 @@
 //! state, schema and external id can be changed, and whether an address is verified; everything else
 //! follows or stays.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use json_patch::PatchOperation;
@@ -13,9 +11,8 @@ use serde_json::Value;
 use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::{Identity, IdentityView};
 
+use super::Identities;
 use super::body::{AddressBody, IdentityBody, mark_verified, private_json, show, state};
-use super::{find_identity, surroundings};
-use crate::app::App;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::{JsonBody, Segment};
@@ -49,21 +46,20 @@ const CHANGEABLE_OF_ADDRESS: [&str; 3] = ["verified", "verified_at", "status"];
     )
 )]
 pub(super) async fn patch(
-    State(app): State<Arc<App>>,
+    State(identities): State<Identities>,
     Segment(id): Segment,
     JsonBody(operations): JsonBody<Vec<PatchOperation>>,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let identity = find_identity(&app, &id).await?;
-    let stored_credentials = app.store.credentials(identity.id).await?;
+    let snapshot = &identities.snapshot;
+    let (identity, stored_credentials) = identities.find(&id).await?;
     let mut document = identity.to_json(IdentityView::admin(&snapshot.schemas_url));
     apply(&operations, &mut document)?;
     let draft = draft(&identity, &document)?;
-    let surroundings = surroundings(&app, &snapshot);
+    let surroundings = identities.surroundings();
     let mut prepared = PreparedIdentity::update(identity, stored_credentials, draft, surroundings)?;
     mark_verified(&mut prepared.identity, &addresses(&document)?, surroundings.now);
-    app.commit(&prepared.changes()).await?;
-    Ok(private_json(&show(&snapshot, &prepared.identity, prepared.credentials(), &[])))
+    identities.accounts.committer.commit(&prepared.changes()).await?;
+    Ok(private_json(&show(snapshot, &prepared.identity, prepared.credentials(), &[])))
 }
 
 fn apply(operations: &[PatchOperation], document: &mut Value) -> Result<(), ApiError> {

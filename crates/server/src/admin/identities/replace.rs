@@ -1,7 +1,5 @@
 //! `PUT /admin/identities/{id}`
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
@@ -9,9 +7,8 @@ use serde_json::Value;
 use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use utoipa::ToSchema;
 
+use super::Identities;
 use super::body::{CredentialsBody, IdentityBody, private_json, show, state};
-use super::{find_identity, surroundings};
-use crate::app::App;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::{JsonBody, Segment};
@@ -59,13 +56,12 @@ pub(super) struct ReplaceBody {
     )
 )]
 pub(super) async fn replace(
-    State(app): State<Arc<App>>,
+    State(identities): State<Identities>,
     Segment(id): Segment,
     JsonBody(body): JsonBody<ReplaceBody>,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let identity = find_identity(&app, &id).await?;
-    let stored_credentials = app.store.credentials(identity.id).await?;
+    let snapshot = &identities.snapshot;
+    let (identity, stored_credentials) = identities.find(&id).await?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     let draft = IdentityDraft {
         schema_id: given(body.schema_id).unwrap_or_else(|| identity.schema_id.clone()),
@@ -75,11 +71,13 @@ pub(super) async fn replace(
         metadata_public: body.metadata_public,
         metadata_admin: body.metadata_admin,
     };
-    let surroundings = surroundings(&app, &snapshot);
-    let mut prepared = PreparedIdentity::update(identity, stored_credentials, draft, surroundings)?;
+    let mut prepared =
+        PreparedIdentity::update(identity, stored_credentials, draft, identities.surroundings())?;
     if let Some(credentials) = &body.credentials {
-        credentials.import_into(&mut prepared, &app, &snapshot).await?;
+        credentials
+            .import_into(&mut prepared, &identities.accounts.passwords, snapshot.accounts.rules.hashing)
+            .await?;
     }
-    app.commit(&prepared.changes()).await?;
-    Ok(private_json(&show(&snapshot, &prepared.identity, prepared.credentials(), &[])))
+    identities.accounts.committer.commit(&prepared.changes()).await?;
+    Ok(private_json(&show(snapshot, &prepared.identity, prepared.credentials(), &[])))
 }

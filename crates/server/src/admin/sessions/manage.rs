@@ -7,11 +7,10 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use sessera_model::{Timestamp, Uuid};
-use sessera_store::{Change, Conflict, Page, SessionFilter, StoreError};
+use sessera_model::{Clock, Timestamp, Uuid};
+use sessera_store::{Change, Committer, Conflict, Page, SessionFilter, Store, StoreError};
 use utoipa::ToSchema;
 
-use crate::app::App;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
@@ -78,7 +77,9 @@ enum Which {
     )
 )]
 pub(super) async fn manage(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<dyn Store>>,
+    State(committer): State<Committer>,
+    State(clock): State<Arc<dyn Clock>>,
     JsonBody(body): JsonBody<ManageBody>,
 ) -> Result<Response, ApiError> {
     let action = match body.action.as_str() {
@@ -87,8 +88,8 @@ pub(super) async fn manage(
         _ => return Err(ApiError::bad_request("action is neither disable nor delete.")),
     };
     let which = Which::parse(body.identities.unwrap_or_default(), body.sessions.unwrap_or_default())?;
-    let (found, more) = find(&app, action, which, app.clock.now()).await?;
-    let body = ManagedBody { processed: end(&app, action, &found).await?, more };
+    let (found, more) = find(&*store, action, which, clock.now()).await?;
+    let body = ManagedBody { processed: end(&committer, action, &found).await?, more };
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
 }
 
@@ -120,7 +121,7 @@ fn ids(texts: &[String]) -> Result<Vec<Uuid>, ApiError> {
 
 /// The ids of the sessions that are to end, and whether there may be more of them.
 async fn find(
-    app: &App,
+    store: &dyn Store,
     action: Action,
     which: Which,
     now: Timestamp,
@@ -130,19 +131,19 @@ async fn find(
         Which::Everybodys => {
             let live = (action == Action::Disable).then_some((true, now));
             let filter = SessionFilter { live, ..SessionFilter::default() };
-            let sessions = app.store.sessions(&filter, &Page { after: None, limit: BATCH }).await?;
+            let sessions = store.sessions(&filter, &Page { after: None, limit: BATCH }).await?;
             found.extend(sessions.iter().map(|(session, _)| session.id));
             let more = found.len() == BATCH as usize;
             return Ok((found, more));
         }
         Which::OfIdentities(ids) => {
             for id in ids {
-                found.extend(of_identity(app, action, id).await?);
+                found.extend(of_identity(store, action, id).await?);
             }
         }
         Which::Sessions(ids) => {
             for id in ids {
-                let session = app.store.session(id).await?;
+                let session = store.session(id).await?;
                 found.extend(session.filter(|(one, _)| action.concerns(one.session.active)).map(|_| id));
             }
         }
@@ -151,12 +152,12 @@ async fn find(
 }
 
 /// The ids of an identity's sessions that are to end.
-async fn of_identity(app: &App, action: Action, id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+async fn of_identity(store: &dyn Store, action: Action, id: Uuid) -> Result<Vec<Uuid>, StoreError> {
     let filter = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
     let mut page = Page { after: None, limit: BATCH };
     let mut found = Vec::new();
     loop {
-        let sessions = app.store.sessions(&filter, &page).await?;
+        let sessions = store.sessions(&filter, &page).await?;
         let concerned = sessions.iter().filter(|(session, _)| action.concerns(session.active));
         found.extend(concerned.map(|(session, _)| session.id));
         if sessions.len() < BATCH as usize {
@@ -167,15 +168,15 @@ async fn of_identity(app: &App, action: Action, id: Uuid) -> Result<Vec<Uuid>, S
 }
 
 /// Ends sessions and says how many. One that is deleted by somebody else meanwhile is not counted.
-async fn end(app: &App, action: Action, ids: &[Uuid]) -> Result<usize, StoreError> {
+async fn end(committer: &Committer, action: Action, ids: &[Uuid]) -> Result<usize, StoreError> {
     let mut ended = 0;
     for part in ids.chunks(PART) {
         let changes: Vec<Change> = part.iter().map(|id| action.change(*id)).collect();
-        match app.commit(&changes).await {
+        match committer.commit(&changes).await {
             Ok(()) => ended += part.len(),
             Err(StoreError::Conflict(Conflict::Missing)) => {
                 for change in changes {
-                    match app.commit(&[change]).await {
+                    match committer.commit(&[change]).await {
                         Ok(()) => ended += 1,
                         Err(StoreError::Conflict(Conflict::Missing)) => {}
                         Err(error) => return Err(error),

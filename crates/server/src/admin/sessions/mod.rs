@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use sessera_model::{Identity, IdentityView, Session, SessionView, Timestamp};
-use sessera_store::{Change, Page, SessionFilter};
+use sessera_model::{Clock, Identity, IdentityView, Session, SessionView, Timestamp};
+use sessera_store::{Change, Committer, Page, SessionFilter, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::identities::find_identity;
-use crate::app::App;
+use crate::answer;
+use crate::app::{AppState, Snapshot};
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::paging::Paging;
@@ -23,7 +24,7 @@ use crate::public::sessions::no_content_json;
 use crate::request::{Parameters, Segment, parse_id};
 
 /// The routes.
-pub(crate) fn router() -> OpenApiRouter<Arc<App>> {
+pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, manage::manage))
         .routes(routes!(get, disable))
@@ -89,12 +90,16 @@ fn no_session() -> ApiError {
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
+async fn list(
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
     let (paging, expand) = (Paging::from_parameters(&parameters)?, Expand::from_parameters(&parameters)?);
-    let now = app.clock.now();
+    let now = clock.now();
     let filter = SessionFilter { live: live(&parameters, now)?, ..SessionFilter::default() };
-    let mut sessions = app.store.sessions(&filter, &paging.query()).await?;
+    let mut sessions = store.sessions(&filter, &paging.query()).await?;
     let place = paging.cut(&mut sessions, |(session, _)| session.id);
     let view = IdentityView::admin(&snapshot.schemas_url);
     let body: Vec<Value> =
@@ -121,16 +126,17 @@ async fn list(State(app): State<Arc<App>>, parameters: Parameters) -> Result<Res
     )
 )]
 async fn get(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
     Segment(id): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
     let id = parse_id(&id)?;
     let expand = Expand::from_parameters(&parameters)?;
-    let (stored, identity) = app.store.session(id).await?.ok_or_else(no_session)?;
+    let (stored, identity) = store.session(id).await?.ok_or_else(no_session)?;
     let view = IdentityView::admin(&snapshot.schemas_url);
-    let body = expand.show(&stored.session, &identity, app.clock.now(), view);
+    let body = expand.show(&stored.session, &identity, clock.now(), view);
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
 }
 
@@ -149,9 +155,9 @@ async fn get(
         (status = 404, description = "There is no such session", body = ErrorBody),
     )
 )]
-async fn disable(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
+async fn disable(State(committer): State<Committer>, Segment(id): Segment) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
-    app.commit(&[Change::RevokeSession { id, of: None }]).await?;
+    committer.commit(&[Change::RevokeSession { id, of: None }]).await?;
     Ok(no_content_json())
 }
 
@@ -171,11 +177,16 @@ async fn disable(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Re
         (status = 404, description = "There is no such session", body = ErrorBody),
     )
 )]
-async fn extend(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
+async fn extend(
+    State(store): State<Arc<dyn Store>>,
+    State(committer): State<Committer>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
-    let (stored, identity) = app.store.session(id).await?.ok_or_else(no_session)?;
-    let (mut session, now) = (stored.session, app.clock.now());
+    let (stored, identity) = store.session(id).await?.ok_or_else(no_session)?;
+    let (mut session, now) = (stored.session, clock.now());
     if session.active && !session.is_live(now) {
         return Err(ApiError::bad_request(
             "The session has ended and cannot be extended. Its owner has to sign in again.",
@@ -185,7 +196,7 @@ async fn extend(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Res
     // A session that was disabled is shown as it is: the wire contract has no error here.
     if session.active && earliest.is_none_or(|earliest| session.expires_at.since(now) <= earliest) {
         session.expires_at = now + snapshot.accounts.rules.session_lifespan;
-        app.commit(&[Change::ExtendSession { id, at: now, expires_at: session.expires_at }]).await?;
+        committer.commit(&[Change::ExtendSession { id, at: now, expires_at: session.expires_at }]).await?;
     }
     let view = IdentityView::admin(&snapshot.schemas_url);
     let body = Expand { identity: true, devices: false }.show(&session, &identity, now, view);
@@ -212,16 +223,17 @@ async fn extend(State(app): State<Arc<App>>, Segment(id): Segment) -> Result<Res
     )
 )]
 async fn list_of_identity(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
     Segment(id): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
     let id = parse_id(&id)?;
     let paging = Paging::from_parameters(&parameters)?;
-    let now = app.clock.now();
+    let now = clock.now();
     let filter = SessionFilter { identity_id: Some(id), except: None, live: live(&parameters, now)? };
-    let mut sessions = app.store.sessions(&filter, &paging.query()).await?;
+    let mut sessions = store.sessions(&filter, &paging.query()).await?;
     let place = paging.cut(&mut sessions, |(session, _)| session.id);
     let view = IdentityView::admin(&snapshot.schemas_url).without_addresses();
     let expand = Expand { identity: true, devices: true };
@@ -245,17 +257,18 @@ async fn list_of_identity(
     )
 )]
 async fn delete_of_identity(
-    State(app): State<Arc<App>>,
+    State(store): State<Arc<dyn Store>>,
+    State(committer): State<Committer>,
     Segment(id): Segment,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     parse_id(&id)?;
-    let identity = find_identity(&app, &id).await?;
+    let identity = find_identity(&*store, &id).await?;
     let filter = SessionFilter { identity_id: Some(identity.id), ..SessionFilter::default() };
-    if app.store.sessions(&filter, &Page { after: None, limit: 1 }).await?.is_empty() {
+    if store.sessions(&filter, &Page { after: None, limit: 1 }).await?.is_empty() {
         return Err(ApiError::not_found("The identity has no sessions. There is nothing to delete."));
     }
-    app.commit(&[Change::DeleteSessionsOf(identity.id)]).await?;
-    Ok(StatusCode::NO_CONTENT)
+    committer.commit(&[Change::DeleteSessionsOf(identity.id)]).await?;
+    Ok(answer::no_content())
 }
 
 #[cfg(test)]

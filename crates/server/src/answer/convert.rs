@@ -1,0 +1,206 @@
+//! What went wrong in the crates below, as answers.
+
+use serde_json::json;
+use sessera_accounts::flows::error::FlowError;
+use sessera_accounts::flows::flow::Transport;
+use sessera_accounts::identities::IdentityError;
+use sessera_accounts::password::PasswordError;
+use sessera_issuer::IssuerError;
+use sessera_issuer::managed_keys::Refusal;
+use sessera_issuer::templates::Broken;
+use sessera_store::{Conflict, FlowKind, StoreError};
+
+use super::ApiError;
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(Conflict::Missing) => {
+                Self::not_found("The record does not exist. It may have been deleted.")
+            }
+            StoreError::Conflict(Conflict::Changed) => Self::conflict(
+                "The record was changed by another request in the meantime. Read it again and repeat the change.",
+            ),
+            StoreError::Conflict(Conflict::Unstorable) => {
+                Self::bad_request("A text holds a NUL character (\\u0000). Send it without.")
+            }
+            StoreError::Conflict(taken) => Self::conflict(format!(
+                "This identity conflicts with another one that already exists: {taken}. Use another value or change the other identity first."
+            )),
+            StoreError::Unavailable(what) => {
+                tracing::warn!(error = %what, "the database is not available");
+                Self::unavailable("The database does not answer right now. Try again shortly.")
+            }
+            StoreError::NotWritable(what) => {
+                tracing::error!(error = %what, "the database cannot be written");
+                Self::unavailable(
+                    "The database cannot be written right now. Nothing was changed; try again later.",
+                )
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<PasswordError> for ApiError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => {
+                Self::unavailable("Too many passwords are being checked right now. Try again in a moment.")
+            }
+            PasswordError::Internal(what) => Self::internal(what),
+            other => {
+                let mut reason = other.to_string();
+                if let Some(first) = reason.get_mut(..1) {
+                    first.make_ascii_uppercase();
+                }
+                Self::bad_request(reason + ".")
+            }
+        }
+    }
+}
+
+impl From<IdentityError> for ApiError {
+    fn from(error: IdentityError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+/// What to do where flows of a kind are off.
+const fn off(kind: FlowKind) -> &'static str {
+    match kind {
+        FlowKind::Registration => {
+            "Registration is off. Ask the administrator for an account, or switch it on with selfservice.flows.registration.enabled."
+        }
+        FlowKind::Recovery => {
+            "Recovery is off. Ask the administrator for help, or switch it on with selfservice.flows.recovery.enabled and configure courier.smtp.connection_uri."
+        }
+        FlowKind::Verification => {
+            "Verification is off. Switch it on with selfservice.flows.verification.enabled and configure courier.smtp.connection_uri."
+        }
+        _ => "Flows of this kind are off.",
+    }
+}
+
+impl From<FlowError> for ApiError {
+    fn from(error: FlowError) -> Self {
+        match error {
+            FlowError::Off(kind) => Self::bad_request(off(kind)).with_id("self_service_flow_disabled"),
+            FlowError::MissingId => {
+                Self::bad_request("The id of the flow is missing. Begin a flow and send its id along.")
+            }
+            FlowError::Unknown => Self::not_found(
+                "There is no such flow. It was completed, has ended long ago or never existed; begin a new one.",
+            ),
+            FlowError::Ended { transport, again, return_to } => {
+                let word = match transport {
+                    Transport::Api => "api",
+                    Transport::Browser => "redirect_to",
+                };
+                Self::gone("The flow has ended, because it was not completed in time. Begin a new one.")
+                    .with_id("self_service_flow_expired")
+                    .with_details(json!({ word: again, "return_to": return_to.unwrap_or_default() }))
+            }
+            FlowError::SchemaGone => Self::gone(
+                "The identity schema of this flow is not configured any more. Begin a new flow.",
+            ),
+            FlowError::AnotherBrowser => Self::forbidden(
+                "The form does not belong to this browser, or cookies are blocked. Begin the flow again and allow cookies.",
+            )
+            .with_id("security_csrf_violation"),
+            FlowError::AnotherPerson => {
+                Self::forbidden("The flow was begun by somebody else. Begin a new one.")
+                    .with_id("security_identity_mismatch")
+            }
+            FlowError::ReturnNotAllowed => Self::bad_request(
+                "The address in return_to is not allowed. Add it to selfservice.allowed_return_urls or leave it out.",
+            ),
+            FlowError::SignedInAlready(_) => Self::bad_request(
+                "A session is there already. Sign out first, or ask for refresh=true to sign in again.",
+            )
+            .with_id("session_already_available"),
+            FlowError::NotSignedIn => Self::unauthorized().with_id("session_inactive"),
+            FlowError::OwnerGone => Self::unauthorized(),
+            FlowError::FirstFactorMissing => Self::unproven(
+                "Sign in with the first factor, then ask for aal2 with that session.",
+            )
+            .with_message("A second factor can only be given with a session.")
+            .with_id("session_aal1_required"),
+            FlowError::SecondFactorMissing { sign_in } => Self::forbidden(
+                "Settings need the second factor. Ask for it with a login flow with aal=aal2.",
+            )
+            .with_id("session_aal2_required")
+            .with_redirect(sign_in),
+            FlowError::SignInTooOld { sign_in } => Self::forbidden(
+                "The sign-in is too old for this change. Sign in again with a login flow with refresh=true, then repeat the change.",
+            )
+            .with_id("session_refresh_required")
+            .with_redirect(sign_in),
+            FlowError::TooMany(wait) => Self::too_many_requests(wait),
+            FlowError::Outrun => Self::conflict(
+                "Another request has used this flow or code just now. Read the flow again, or begin a new one.",
+            ),
+            FlowError::CompletedElsewhere => Self::conflict(
+                "Another request has completed this flow just now. Sign in, or begin a new flow.",
+            ),
+            FlowError::Store(error) => error.into(),
+            FlowError::Password(error) => error.into(),
+            FlowError::Identity(error) => error.into(),
+            FlowError::Internal(what) => Self::internal(what),
+        }
+    }
+}
+
+impl From<IssuerError> for ApiError {
+    fn from(error: IssuerError) -> Self {
+        match error {
+            IssuerError::NoSession => Self::unauthorized(),
+            IssuerError::SecondFactorNeeded => Self::forbidden(
+                "The session has proven one factor, but its owner has set up a second one. Ask for it with a login flow with aal=aal2.",
+            )
+            .with_id("session_aal2_required"),
+            IssuerError::NoSuchTemplate(name) => {
+                let shown: String = name.chars().take(128).collect();
+                Self::bad_request(format!(
+                    "There is no tokenizer template \"{shown}\". Add it under /session/whoami/tokenizer/templates or check tokenize_as."
+                ))
+            }
+            IssuerError::BrokenTemplate { template, broken } => broken_template(&template, &broken),
+            IssuerError::Refused { template, reason } => Self::bad_request(format!(
+                "The template \"{template}\" cannot be used for this session: {reason}. The log of the server has the details."
+            ))
+            .with_message("The session could not be made a token."),
+            IssuerError::KeyUnavailable => {
+                Self::unavailable("The key of the template does not sign right now. Try again shortly.")
+            }
+            IssuerError::NoLease(refusal) => refusal.into(),
+            IssuerError::Store(error) => error.into(),
+            IssuerError::Internal(what) => Self::internal(what),
+        }
+    }
+}
+
+fn broken_template(name: &str, broken: &Broken) -> ApiError {
+    let reason = |what: &str| {
+        format!("The template \"{name}\" cannot be used: {what}. The log of the server has the details.")
+    };
+    let error = match broken {
+        Broken::Template(_) => ApiError::bad_request(reason("its configuration is malformed")),
+        Broken::Load(error) if error.is_unreadable() => ApiError::server_error(reason(&error.public())),
+        Broken::Load(error) => ApiError::bad_request(reason(&error.public())),
+    };
+    error.with_message("The tokenizer template cannot be used.")
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::unavailable(match refusal {
+            Refusal::Unconfirmed => {
+                "This node could not confirm which keys are good, so it does not sign. Try again, or ask another node."
+            }
+            Refusal::Clock => {
+                "The clock of this node differs too much from the database's, so it does not sign. Try again, or ask another node."
+            }
+        })
+    }
+}

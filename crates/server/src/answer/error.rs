@@ -1,0 +1,347 @@
+//! Errors as the API answers them.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Map, Value, json};
+
+/// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
+///
+/// `message` says what happened, `reason` what to do about it. Neither ever holds a secret.
+#[derive(Debug, Clone)]
+pub struct ApiError(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    status: StatusCode,
+    id: Option<&'static str>,
+    message: Cow<'static, str>,
+    reason: Cow<'static, str>,
+    redirect_browser_to: Option<String>,
+    details: Option<Value>,
+    retry_after: Option<Duration>,
+}
+
+impl ApiError {
+    fn new(
+        status: StatusCode,
+        message: impl Into<Cow<'static, str>>,
+        reason: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Parts {
+            status,
+            id: None,
+            message: message.into(),
+            reason: reason.into(),
+            redirect_browser_to: None,
+            details: None,
+            retry_after: None,
+        }))
+    }
+
+    /// 400: the request is malformed or does not make sense.
+    pub fn bad_request(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            StatusCode::BAD_REQUEST,
+            "The request was malformed or contained invalid parameters.",
+            reason,
+        )
+    }
+
+    /// 401: there is no valid session.
+    pub fn unauthorized() -> Self {
+        Self::unproven(
+            "No valid session was found in the request. Sign in and send the session cookie or the header X-Session-Token.",
+        )
+    }
+
+    /// 401: the request lacks a proof that the caller may make it.
+    pub fn unproven(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "The request could not be authorized.", reason)
+    }
+
+    /// 403: the caller may not do this.
+    pub fn forbidden(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "The requested action was forbidden.", reason)
+    }
+
+    /// 404: there is no such record.
+    pub fn not_found(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "The requested resource could not be found.", reason)
+    }
+
+    /// 405: the path exists and has no such method.
+    pub fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "The path does not have this method.",
+            "Use one of the methods that the header Allow names. See /openapi.json for what they do.",
+        )
+    }
+
+    /// 408: the body did not arrive in time.
+    pub fn request_timeout(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.", reason)
+    }
+
+    /// 409: the record exists already or was changed in the meantime.
+    pub fn conflict(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, "The request conflicts with the current state.", reason)
+    }
+
+    /// 410: the flow has ended.
+    pub fn gone(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::GONE, "The resource is no longer available.", reason)
+    }
+
+    /// 412: the record is no longer as the caller has it.
+    pub fn precondition_failed(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::PRECONDITION_FAILED, "The record was changed in the meantime.", reason)
+    }
+
+    /// 413: the body is too large.
+    pub fn too_large(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.", reason)
+    }
+
+    /// 415: the body is of a media type that the route does not take.
+    pub fn unsupported_media_type(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "The body is of a media type that is not accepted.",
+            reason,
+        )
+    }
+
+    /// 422: a script must send the browser to `url`.
+    pub fn location_change(url: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "The browser has to go elsewhere.",
+            "To go on, open the address in redirect_browser_to in the browser.",
+        )
+        .with_id("browser_location_change_required")
+        .with_redirect(url)
+    }
+
+    /// 429: the caller must wait.
+    pub fn too_many_requests(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "There were too many attempts.",
+            format!("Try again in {} s.", seconds.max(1)),
+        )
+        .with_retry_after(Duration::from_secs(seconds))
+    }
+
+    /// 500: a fault of the server. What happened goes to the log, not to the caller.
+    pub fn internal(what: impl std::fmt::Display) -> Self {
+        tracing::error!(error = %what, "internal error");
+        Self::server_error("The server could not complete the request. Its log says why.")
+    }
+
+    /// 500: a fault of the server that its operator can mend, of which the caller may hear.
+    pub fn server_error(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An internal server error occurred.", reason)
+    }
+
+    /// 503: something that the server needs is not available right now.
+    pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable.", reason)
+            .with_retry_after(Duration::from_secs(1))
+    }
+
+    /// An error that was kept to be shown later: its status is `code`, or 500 when there is no such status.
+    pub(crate) fn kept(code: Option<u16>, reason: String) -> Self {
+        let status = code.and_then(|code| StatusCode::from_u16(code).ok());
+        Self::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "", reason)
+    }
+
+    /// Says what happened in other words than the status does.
+    #[must_use]
+    pub fn with_message(mut self, message: impl Into<Cow<'static, str>>) -> Self {
+        self.0.message = message.into();
+        self
+    }
+
+    /// Adds a machine-readable id, such as `session_already_available`.
+    #[must_use]
+    pub fn with_id(mut self, id: &'static str) -> Self {
+        self.0.id = Some(id);
+        self
+    }
+
+    /// Adds the address that a browser should be sent to.
+    #[must_use]
+    pub fn with_redirect(mut self, url: impl Into<String>) -> Self {
+        self.0.redirect_browser_to = Some(url.into());
+        self
+    }
+
+    /// Adds an object of details.
+    #[must_use]
+    pub fn with_details(mut self, details: Value) -> Self {
+        self.0.details = Some(details);
+        self
+    }
+
+    /// Adds the time after which to try again.
+    #[must_use]
+    pub fn with_retry_after(mut self, after: Duration) -> Self {
+        self.0.retry_after = Some(after);
+        self
+    }
+
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
+    /// The status of the answer as a number, to be counted or shown.
+    pub fn code(&self) -> u16 {
+        self.0.status.as_u16()
+    }
+
+    /// Whether there is no valid session, or another proof is missing (401).
+    pub fn is_unauthorized(&self) -> bool {
+        self.0.status == StatusCode::UNAUTHORIZED
+    }
+
+    /// Whether there is no such record (404).
+    pub fn is_not_found(&self) -> bool {
+        self.0.status == StatusCode::NOT_FOUND
+    }
+
+    /// What kind of error it is, for those who tell people about it in other words.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self.0.status {
+            StatusCode::BAD_REQUEST => ErrorKind::BadRequest,
+            StatusCode::NOT_FOUND => ErrorKind::Missing,
+            StatusCode::CONFLICT => ErrorKind::Outrun,
+            StatusCode::GONE => ErrorKind::Ended,
+            StatusCode::TOO_MANY_REQUESTS => ErrorKind::TooMany,
+            status if status.is_server_error() => ErrorKind::Server,
+            _ => ErrorKind::Other,
+        }
+    }
+
+    /// What to do about it.
+    pub fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// The machine-readable id, if there is one.
+    pub fn id(&self) -> Option<&'static str> {
+        self.0.id
+    }
+
+    /// The address that a browser should be sent to, if there is one.
+    pub fn redirect(&self) -> Option<&str> {
+        self.0.redirect_browser_to.as_deref()
+    }
+
+    /// The body of the answer.
+    pub fn to_json(&self) -> Value {
+        let mut error = Map::new();
+        if let Some(id) = self.0.id {
+            error.insert("id".into(), id.into());
+        }
+        error.insert("code".into(), self.0.status.as_u16().into());
+        error.insert("status".into(), self.0.status.canonical_reason().unwrap_or("Error").into());
+        error.insert("reason".into(), self.0.reason.as_ref().into());
+        error.insert("message".into(), self.0.message.as_ref().into());
+        if let Some(details) = &self.0.details {
+            error.insert("details".into(), details.clone());
+        }
+        let mut body = json!({ "error": error });
+        if let Some(url) = &self.0.redirect_browser_to {
+            body["redirect_browser_to"] = url.as_str().into();
+        }
+        body
+    }
+}
+
+impl ApiError {
+    /// The answer with a body that says more than [`ApiError::to_json`].
+    pub(crate) fn answer_with(&self, body: Value) -> Response {
+        let mut response = (self.0.status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
+        if let Some(after) = self.0.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
+        }
+        response
+    }
+}
+
+/// What kind of error an answer tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// The request was malformed.
+    BadRequest,
+    /// There is no such record.
+    Missing,
+    /// Another request was faster.
+    Outrun,
+    /// What was asked for has ended.
+    Ended,
+    /// There were too many attempts.
+    TooMany,
+    /// The server or something that it needs is at fault.
+    Server,
+    /// Something else.
+    Other,
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        self.answer_with(self.to_json())
+    }
+}
+
+/// `Cache-Control` of every answer that holds a session, a token or an error: never to be kept.
+pub const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
+
+#[cfg(test)]
+mod tests {
+    use sessera_accounts::password::PasswordError;
+    use sessera_store::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn a_full_queue_of_passwords_is_not_the_caller_s_fault() {
+        assert_eq!(ApiError::from(PasswordError::Busy).code(), 503);
+        let error = ApiError::from(PasswordError::TooLong { max: 72, actual: 80 });
+        assert_eq!(error.code(), 400);
+        assert_eq!(error.reason(), "The password is 80 bytes long; the longest that can be stored has 72.");
+    }
+
+    #[test]
+    fn the_envelope_has_the_contract_s_members() {
+        let body = ApiError::unauthorized().with_id("session_inactive").to_json();
+        assert_eq!(body["error"]["code"], 401);
+        assert_eq!(body["error"]["status"], "Unauthorized");
+        assert_eq!(body["error"]["id"], "session_inactive");
+        assert!(body["error"]["reason"].is_string() && body["error"]["message"].is_string());
+    }
+
+    #[test]
+    fn errors_are_never_cached_and_say_when_to_come_back() {
+        let response = ApiError::from(StoreError::Unavailable("gone".into())).into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        assert_eq!(response.headers()[header::CACHE_CONTROL], NO_STORE);
+    }
+
+    #[test]
+    fn internal_errors_do_not_tell_the_caller_what_happened() {
+        let body = ApiError::from(StoreError::Corrupt("row 5 of table x".into())).to_json();
+        assert_eq!(body["error"]["code"], 500);
+        assert!(!body.to_string().contains("row 5"));
+    }
+}

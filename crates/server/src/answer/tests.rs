@@ -1,0 +1,67 @@
+//! Statuses of HTTP stand in this folder only.
+
+use std::path::Path;
+
+/// The statuses that the server answers with.
+const STATUSES: [&str; 21] = [
+    "200", "201", "204", "302", "303", "304", "400", "401", "403", "404", "405", "408", "409", "410", "412",
+    "413", "415", "422", "429", "500", "503",
+];
+
+/// Whether a line of code names a status: by its type, or by its number beside the word.
+fn names_a_status(line: &str) -> bool {
+    let code = line.split("//").next().unwrap_or_default();
+    let mut numbers = code.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let is_about_one = code.to_ascii_lowercase().contains("status") || code.contains("answered");
+    code.contains("StatusCode") || (is_about_one && numbers.any(|word| STATUSES.contains(&word)))
+}
+
+/// The lines of a file that are neither tests nor the description of a route, with their numbers.
+fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let end = text.find("#[cfg(test)]\nmod ").unwrap_or(text.len());
+    let mut in_description = false;
+    text[..end].lines().enumerate().filter(move |(_, line)| {
+        in_description |= line.starts_with("#[utoipa::path(");
+        let is_code = !in_description;
+        in_description &= !line.ends_with(")]");
+        is_code
+    })
+}
+
+fn look_through(folder: &Path, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        if path.is_dir() && !matches!(name, "answer" | "tests") {
+            look_through(&path, found);
+        } else if path.extension().is_some_and(|end| end == "rs")
+            && !name.ends_with("tests")
+            && name != "testing"
+        {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let lines = code(&text).filter(|(_, line)| names_a_status(line));
+            found.extend(lines.map(|(at, line)| format!("{}:{}: {line}", path.display(), at + 1)));
+        }
+    }
+}
+
+#[test]
+fn statuses_are_named_in_this_folder_only() {
+    let mut found = Vec::new();
+    look_through(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
+    assert!(found.is_empty(), "use a name of crates/server/src/answer:\n{}", found.join("\n"));
+}
+
+#[test]
+fn a_status_is_recognised() {
+    for line in
+        ["use axum::http::StatusCode;", "response.status() == 404", "metrics.answered(api, 200, took)"]
+    {
+        assert!(names_a_status(line), "{line}");
+    }
+    for line in ["const SWEEP_ROWS: u32 = 500;", "// The status is 404 then.", "response.status().as_u16()"] {
+        assert!(!names_a_status(line), "{line}");
+    }
+    let described = "#[utoipa::path(\n    responses((status = 200))\n)]\nstatus == 404";
+    assert_eq!(code(described).collect::<Vec<_>>(), [(3, "status == 404")]);
+}
