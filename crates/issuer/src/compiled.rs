@@ -2,33 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use serde_json::{Map, Value};
-use sessera_rotation::{Timing, TimingError};
+use sessera_rotation::TimingError;
 use sessera_store::KeySet;
 
-use crate::managed_keys;
 use crate::published::Published;
+use crate::settings::Settings;
 use crate::templates::{LocalSources, Templates};
-
-/// What is configured about sessions and tokens.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The public base URL, with a slash at its end. It is the issuer of tokens unless their template names
-    /// another one.
-    pub base_url: String,
-    /// Tokenizer templates by their names, as they are configured.
-    pub templates: Map<String, Value>,
-    /// The times by which managed key sets rotate.
-    pub timing: Timing,
-    /// How long a status list may be good.
-    pub status_list_max_age: Duration,
-    /// How long sessions in memory are answered when nobody can say whether they have changed.
-    pub max_stale: Duration,
-    /// Whether sessions have to prove all factors that their owners have set up.
-    pub needs_highest_aal: bool,
-}
 
 /// Everything that follows from the settings and the key sets. It never changes; new settings or new key
 /// sets make a new one.
@@ -71,10 +51,15 @@ impl Compiled {
         let templates = Templates::compile(&settings.templates, &LocalSources::new(sets), previous);
         Ok(Self {
             published: Published::compile(&settings, &templates, sets),
-            set_versions: managed_keys::versions(sets),
+            set_versions: versions(sets),
             schemas_url: format!("{}schemas/", settings.base_url).into(),
             templates,
             settings,
         })
     }
+}
+
+/// The names and versions of sets, which tell one state of them from another.
+pub(crate) fn versions(sets: &[KeySet]) -> HashMap<String, i64> {
+    sets.iter().map(|set| (set.name.clone(), set.version)).collect()
 }

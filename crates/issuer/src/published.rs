@@ -15,7 +15,7 @@ use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::KeySet;
 use sessera_tokenizer::{SourceUrl, Template, Tokenizer};
 
-use crate::compiled::Settings;
+use crate::settings::Settings;
 use crate::templates::Templates;
 
 /// The public keys of all templates that work.

@@ -6,7 +6,6 @@
 
 mod lease;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +13,11 @@ use prometheus::Gauge;
 use serde_json::{Map, Value};
 use sessera_jose::{Algorithm, Jwk, KeyError, generate};
 use sessera_model::{Clock, GoDuration, Timestamp};
-use sessera_rotation::{Key, ManagedSet, RevokeError, Revoked, Step, Timing, TimingError};
+use sessera_rotation::{ManagedSet, RevokeError, Revoked, Step, Timing, TimingError};
 use sessera_store::{Change, Committer, KeySet, Managed, Store, StoreError, StoredKey};
-use sessera_tokenizer::Activation;
 
-use crate::compiled::{Compiled, Settings};
+use crate::compiled::{Compiled, versions};
+use crate::settings::Settings;
 use crate::templates::templates_with_set;
 
 pub use lease::{Lease, Refusal};
@@ -282,11 +281,6 @@ fn difference(a: Timestamp, b: Timestamp) -> Duration {
     a.since(b).max(b.since(a))
 }
 
-/// Names and versions of sets: what tells one state of them from another.
-pub(crate) fn versions(sets: &[KeySet]) -> HashMap<String, i64> {
-    sets.iter().map(|set| (set.name.clone(), set.version)).collect()
-}
-
 /// The longest life of a token that any template signs with a set; zero when none does.
 fn longest_ttl(templates: &Map<String, Value>, set: &str) -> GoDuration {
     let ttls = templates_with_set(templates, set).map(|(_, template)| template.ttl);
@@ -317,17 +311,4 @@ async fn make_key(algorithm: &str) -> Result<Jwk, ManagedKeysError> {
 
 fn stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
     StoredKey { kid: jwk.kid().to_owned(), jwk: jwk.to_private_json().to_string().into(), created_at: now }
-}
-
-/// From which second on each key of a set signs. Keys that are out of service are left out.
-pub(crate) fn activations(rotation: &ManagedSet) -> Vec<Activation> {
-    let active = rotation.active(rotation.floor).map(|key| key.kid.as_str());
-    let may_sign = |key: &&Key| {
-        key.revoked_at.is_none()
-            && key.has_private
-            && (key.activates_at > rotation.floor || active == Some(key.kid.as_str()))
-    };
-    // A key never signs before its time, so parts of a second count up.
-    let second = |at: Timestamp| at.seconds() + i64::from(at.micros() % 1_000_000 != 0);
-    rotation.keys.iter().filter(may_sign).map(|key| (key.kid.clone(), second(key.activates_at))).collect()
 }

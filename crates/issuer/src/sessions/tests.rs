@@ -11,7 +11,7 @@ use sessera_rotation::Timing;
 use sessera_store::{SessionKind, StoredSession};
 
 use super::*;
-use crate::compiled::Settings;
+use crate::settings::Settings;
 use crate::templates::Templates;
 
 const TOKEN: &str = "token";

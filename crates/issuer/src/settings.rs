@@ -1,0 +1,24 @@
+//! What is configured about sessions and tokens.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use sessera_rotation::Timing;
+
+/// What is configured about sessions and tokens.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The public base URL, with a slash at its end. It is the issuer of tokens unless their template names
+    /// another one.
+    pub base_url: String,
+    /// Tokenizer templates by their names, as they are configured.
+    pub templates: Map<String, Value>,
+    /// The times by which managed key sets rotate.
+    pub timing: Timing,
+    /// How long a status list may be good.
+    pub status_list_max_age: Duration,
+    /// How long sessions in memory are answered when nobody can say whether they have changed.
+    pub max_stale: Duration,
+    /// Whether sessions have to prove all factors that their owners have set up.
+    pub needs_highest_aal: bool,
+}
