@@ -56,11 +56,43 @@ impl HashAlgorithm {
         }
     }
 
+    /// Whether a hash made now would be stronger than a stored one, or of another kind.
+    pub const fn improves(self, stored: &StoredHash) -> bool {
+        match (stored, self) {
+            (StoredHash::Argon2(hash), Self::Argon2id { memory_kib, iterations, .. }) => {
+                hash.is_weaker_than(memory_kib, iterations)
+            }
+            (StoredHash::Bcrypt(hash), Self::Bcrypt { cost }) => hash.cost() < cost,
+            _ => true,
+        }
+    }
+
     /// The memory in KiB that hashing takes.
     pub(super) const fn memory_kib(self) -> u32 {
         match self {
             Self::Argon2id { memory_kib, .. } => memory_kib,
             Self::Bcrypt { .. } => bcrypt::MEMORY_KIB,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_of_another_kind_or_strength_is_upgraded() {
+        let argon2 = HashAlgorithm::Argon2id { memory_kib: 64, iterations: 2, parallelism: 1 };
+        let stored = argon2.hash("correct horse", [7; 16]).unwrap();
+        assert!(!argon2.improves(&stored));
+        for (memory_kib, iterations, upgrade) in [(32, 1, false), (65, 2, true), (64, 3, true)] {
+            let policy = HashAlgorithm::Argon2id { memory_kib, iterations, parallelism: 1 };
+            assert_eq!(policy.improves(&stored), upgrade);
+        }
+        assert!(HashAlgorithm::Bcrypt { cost: 4 }.improves(&stored));
+        let bcrypt = HashAlgorithm::Bcrypt { cost: 5 }.hash("correct horse", [7; 16]).unwrap();
+        assert!(HashAlgorithm::Bcrypt { cost: 6 }.improves(&bcrypt));
+        assert!(!HashAlgorithm::Bcrypt { cost: 4 }.improves(&bcrypt));
+        assert!(argon2.improves(&bcrypt));
     }
 }

@@ -98,9 +98,9 @@ impl PasswordHashing {
         };
         let stored = StoredHash::parse(stored)
             .map_err(|error| PasswordError::Internal(format!("a stored password is damaged: {error}")))?;
-        let needs_upgrade = fits && stored.needs_upgrade(algorithm);
+        let needs_upgrade = fits && algorithm.improves(&stored);
         let password = zeroize::Zeroizing::new(password.to_owned());
-        let stands_out = stored.needs_upgrade(algorithm);
+        let stands_out = algorithm.improves(&stored);
         let checked = password.clone();
         if self.run(stored.memory_kib(), move || stored.matches(&checked)).await? {
             return Ok(Verification::Match { needs_upgrade });

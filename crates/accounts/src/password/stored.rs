@@ -5,7 +5,7 @@ use super::formats::bcrypt::BcryptHash;
 use super::formats::pbkdf2::Pbkdf2Hash;
 use super::formats::plain_digest::PlainDigestHash;
 use super::formats::scrypt::ScryptHash;
-use super::{HashAlgorithm, MAX_PASSWORD_BYTES, PasswordError};
+use super::{MAX_PASSWORD_BYTES, PasswordError};
 
 /// The longest hash that is read, in bytes.
 const MAX_HASH_BYTES: usize = 1024;
@@ -74,17 +74,6 @@ impl StoredHash {
         }
     }
 
-    /// Whether a hash made now would be stronger or of another kind.
-    pub const fn needs_upgrade(&self, policy: HashAlgorithm) -> bool {
-        match (self, policy) {
-            (Self::Argon2(hash), HashAlgorithm::Argon2id { memory_kib, iterations, .. }) => {
-                hash.is_weaker_than(memory_kib, iterations)
-            }
-            (Self::Bcrypt(hash), HashAlgorithm::Bcrypt { cost }) => hash.cost() < cost,
-            _ => true,
-        }
-    }
-
     /// The memory in KiB that checking a password takes.
     pub(super) fn memory_kib(&self) -> u32 {
         match self {
@@ -111,6 +100,7 @@ impl std::fmt::Debug for StoredHash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::HashAlgorithm;
 
     #[test]
     fn what_is_no_hash_is_refused() {
@@ -119,22 +109,6 @@ mod tests {
         }
         let long = format!("$2b$10${}", "a".repeat(2000));
         assert_eq!(StoredHash::parse(&long), Err(PasswordError::UnknownNotation));
-    }
-
-    #[test]
-    fn a_hash_of_another_kind_or_strength_is_upgraded() {
-        let argon2 = HashAlgorithm::Argon2id { memory_kib: 64, iterations: 2, parallelism: 1 };
-        let stored = argon2.hash("correct horse", [7; 16]).unwrap();
-        assert!(!stored.needs_upgrade(argon2));
-        for (memory_kib, iterations, upgrade) in [(32, 1, false), (65, 2, true), (64, 3, true)] {
-            let policy = HashAlgorithm::Argon2id { memory_kib, iterations, parallelism: 1 };
-            assert_eq!(stored.needs_upgrade(policy), upgrade);
-        }
-        assert!(stored.needs_upgrade(HashAlgorithm::Bcrypt { cost: 4 }));
-        let bcrypt = HashAlgorithm::Bcrypt { cost: 5 }.hash("correct horse", [7; 16]).unwrap();
-        assert!(bcrypt.needs_upgrade(HashAlgorithm::Bcrypt { cost: 6 }));
-        assert!(!bcrypt.needs_upgrade(HashAlgorithm::Bcrypt { cost: 4 }));
-        assert!(bcrypt.needs_upgrade(argon2));
     }
 
     #[test]
