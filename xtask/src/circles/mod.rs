@@ -5,6 +5,9 @@
 //! themselves. A module and what stands in it may know each other: `flows/mod.rs` and `flows/login.rs`, or
 //! `lib.rs` and all others.
 //!
+//! Crates cannot form circles, which cargo refuses. [`WALLS`] says what some of them must not even know by way
+//! of others.
+//!
 //! What counts as knowing: a path to a module or to something in it, in a `use`, in code, in a macro's
 //! arguments or in an attribute. A re-export is looked through: who imports `crate::Flow` knows the module
 //! that defines `Flow`. Tests do not count. There is no list of exceptions.
@@ -14,17 +17,53 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::workspace;
+use crate::run::{output, workspace};
 use graph::Arrows;
 use source::Module;
 
-/// Reads the crates in the folders of these names, or all, and fails with the circles that it finds.
+/// Crates, and packages that none of their dependencies may bring in: neither speaks HTTP, and the two do not
+/// know each other. A client such as reqwest would bring HTTP along, so it is refused too.
+const WALLS: [(&str, &str); 2] =
+    [("sessera-issuer", "sessera-accounts"), ("sessera-accounts", "sessera-issuer")];
+
+/// The packages with which a crate would know of HTTP.
+const HTTP: [&str; 6] = ["axum", "http", "hyper", "reqwest", "tower", "sessera-server"];
+
+/// Checks what the crates in [`WALLS`] depend on, as cargo resolves it.
+fn check_walls() -> Result<()> {
+    for (of, other) in WALLS {
+        let tree = output(Command::new("cargo").args(["tree", "--locked", "--edges", "normal"]).args([
+            "--prefix",
+            "none",
+            "--format",
+            "{p}",
+            "--package",
+            of,
+        ]))?;
+        let names: BTreeSet<&str> = tree.lines().filter_map(|line| line.split_whitespace().next()).collect();
+        if !names.contains(of) {
+            bail!("cargo tree does not show {of} itself");
+        }
+        if let Some(name) = HTTP.into_iter().chain([other]).find(|name| names.contains(name)) {
+            bail!(
+                "{of} must not know {name}. To see how it does: cargo tree --edges normal --package {of} \
+                 --invert {name}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Reads the crates in the folders of these names and fails with the circles that it finds. Without names it reads
+/// all crates and checks the walls between them too.
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
 pub(crate) fn check(only: &[String]) -> Result<()> {
     let mut found = String::new();
@@ -48,7 +87,7 @@ pub(crate) fn check(only: &[String]) -> Result<()> {
              own, or hand it in.\n{found}"
         );
     }
-    Ok(())
+    if only.is_empty() { check_walls() } else { Ok(()) }
 }
 
 /// A circle as arrows, and for each arrow one use that makes it.

@@ -232,3 +232,10 @@ fn the_crates_below_the_server_have_no_circles() {
         panic!("{error}");
     }
 }
+
+#[test]
+fn the_walls_between_crates_stand() {
+    if let Err(error) = super::check_walls() {
+        panic!("{error}");
+    }
+}
