@@ -23,8 +23,8 @@ use tokio::sync::Notify;
 use crate::error::ApiError;
 use crate::http::observe::RequestIds;
 use crate::live::{Given, Live, Surroundings};
+use crate::measured_store::MeasuredStore;
 use crate::metrics::Metrics;
-use crate::observed::Observed;
 pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::traces::Traces;
 use sessera_config::tree::TracingConfig;
@@ -165,7 +165,7 @@ impl App {
         random.fill(&mut start);
         let metrics = Arc::new(Metrics::new());
         let traces = traces(&snapshot.config.tracing, &metrics);
-        let store: Arc<dyn Store> = Arc::new(Observed::new(store, metrics.clone(), traces.clone()));
+        let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.clone(), traces.clone()));
         let message_waits = Arc::new(Notify::new());
         let cache = Arc::new(SessionCache::new(snapshot.config.session.cache_max_bytes));
         let listeners: Vec<Arc<dyn CommitListener>> =

@@ -9,21 +9,21 @@ mod health;
 mod http;
 pub mod live;
 pub mod managed_keys;
+mod measured_store;
 pub mod metrics;
 mod oauth;
-mod observed;
 mod openapi;
 mod pages;
 mod paging;
 mod public;
+#[cfg(test)]
+mod recording_store;
 mod request;
 pub mod serve;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod traces;
-#[cfg(test)]
-mod witness;
 
 pub use answer::error;
 pub use live::ConfigOrigin;

@@ -19,7 +19,7 @@ use tower::ServiceExt as _;
 
 use crate::app::App;
 use crate::live::{ConfigOrigin, Given};
-pub(crate) use crate::witness::Witness;
+pub(crate) use crate::recording_store::RecordingStore;
 use crate::{admin, public};
 
 /// A password that is good enough.
@@ -47,7 +47,7 @@ pub(crate) struct TestServer {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<FixedClock>,
     /// What the store was asked.
-    pub(crate) witness: Arc<Witness>,
+    pub(crate) recorded: Arc<RecordingStore>,
     public: Router,
     admin: Router,
     /// Deleted when the test ends.
@@ -101,8 +101,8 @@ impl TestServer {
             random: random.clone(),
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
-        let witness = Arc::new(Witness::new(store));
-        let store: Arc<dyn Store> = witness.clone();
+        let recorded = Arc::new(RecordingStore::new(store));
+        let store: Arc<dyn Store> = recorded.clone();
         let deployment_id = store.deployment_id().await.unwrap();
         let given = Given { origin: ConfigOrigin::default(), base: tree, generated: vec![], revision: None };
         let snapshot = given.compile(&[]).unwrap();
@@ -113,7 +113,7 @@ impl TestServer {
             admin: admin::router(app.clone()),
             app,
             clock,
-            witness,
+            recorded,
             _folder: folder,
         }
     }

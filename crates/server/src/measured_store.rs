@@ -1,4 +1,4 @@
-//! The store with a watch beside it: how long each operation takes, how many are under way, how many fail,
+//! The store as handlers get it, measured: how long each operation takes, how many are under way, how many fail,
 //! and a span for each in the trace of its request.
 
 use std::sync::Arc;
@@ -17,13 +17,13 @@ use crate::metrics::{Counted, Metrics};
 use crate::traces::Traces;
 
 /// A store whose operations are counted and traced.
-pub(crate) struct Observed {
+pub(crate) struct MeasuredStore {
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     traces: Option<Arc<Traces>>,
 }
 
-impl Observed {
+impl MeasuredStore {
     pub(crate) fn new(store: Arc<dyn Store>, metrics: Arc<Metrics>, traces: Option<Arc<Traces>>) -> Self {
         Self { store, metrics, traces }
     }
@@ -91,10 +91,10 @@ macro_rules! with_questions {
 pub(crate) use with_questions;
 
 /// Passes methods on, each under the name of its operation.
-macro_rules! observed {
+macro_rules! measured {
     ($($operation:literal $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
-        impl Store for Observed {
+        impl Store for MeasuredStore {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
                 self.observe($operation, self.store.$name($($argument),*)).await
             })*
@@ -128,4 +128,4 @@ macro_rules! observed {
     };
 }
 
-with_questions!(observed);
+with_questions!(measured);

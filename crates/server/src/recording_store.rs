@@ -11,16 +11,16 @@ use sessera_store::{
 };
 use tokio::sync::{RwLock, RwLockWriteGuard};
 
-use crate::observed::with_questions;
+use crate::measured_store::with_questions;
 
 /// A store with a note of every question and change.
-pub(crate) struct Witness {
+pub(crate) struct RecordingStore {
     store: Arc<dyn Store>,
     notes: Mutex<Vec<String>>,
     gate: RwLock<()>,
 }
 
-impl Witness {
+impl RecordingStore {
     pub(crate) fn new(store: Arc<dyn Store>) -> Self {
         Self { store, notes: Mutex::new(Vec::new()), gate: RwLock::new(()) }
     }
@@ -41,10 +41,10 @@ impl Witness {
 }
 
 /// Passes methods on, each with a note of its name.
-macro_rules! witnessed {
+macro_rules! recorded {
     ($($operation:literal $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
-        impl Store for Witness {
+        impl Store for RecordingStore {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer, StoreError> {
                 self.note(stringify!($name));
                 let _open = self.gate.read().await;
@@ -79,4 +79,4 @@ macro_rules! witnessed {
     };
 }
 
-with_questions!(witnessed);
+with_questions!(recorded);
