@@ -21,8 +21,8 @@ use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::error::ApiError;
-use crate::http::observe::RequestIds;
-use crate::live::{Given, Live, Surroundings};
+use crate::http::observe::{Observer, RequestIds};
+use crate::live::{DeploymentId, Given, Live, Surroundings};
 use crate::measured_store::MeasuredStore;
 use crate::metrics::Metrics;
 pub use crate::snapshot::{Snapshot, Snapshots};
@@ -64,16 +64,12 @@ pub struct App {
     /// Traces of requests, where they are configured.
     pub traces: Option<Arc<Traces>>,
     /// Where requests get their ids from.
-    pub request_ids: RequestIds,
+    pub request_ids: Arc<RequestIds>,
     /// Whether the server was told to stop.
     pub stopping: Stopping,
     /// What requests are judged by.
     pub snapshots: Snapshots,
 }
-
-/// The id of this deployment, which is the id of its one project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeploymentId(pub Uuid);
 
 /// Whether the server was told to stop, so that it is no longer ready for new work.
 #[derive(Clone, Debug, Default)]
@@ -216,7 +212,7 @@ impl App {
             accounts: Arc::new(accounts),
             lease,
             committer,
-            request_ids: RequestIds::new(u64::from_le_bytes(start)),
+            request_ids: Arc::new(RequestIds::new(u64::from_le_bytes(start))),
             stopping: Stopping::default(),
             metrics,
             traces,
@@ -227,6 +223,12 @@ impl App {
             deployment_id,
             snapshots,
         }
+    }
+
+    /// Observes the requests of an API.
+    pub(crate) fn observer(&self, api: &'static str) -> Observer {
+        let (request_ids, metrics) = (self.request_ids.clone(), self.metrics.clone());
+        Observer { api, request_ids, metrics, traces: self.traces.clone() }
     }
 
     /// The current snapshot. A request loads it once and keeps to it.

@@ -3,6 +3,7 @@
 mod admin;
 mod answer;
 pub mod app;
+mod assets;
 pub mod client;
 pub mod credentials;
 mod health;
@@ -16,6 +17,7 @@ mod openapi;
 mod pages;
 mod paging;
 mod public;
+mod public_port;
 #[cfg(test)]
 mod recording_store;
 mod request;
@@ -24,6 +26,7 @@ pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod traces;
+mod words;
 
 pub use answer::error;
 pub use live::ConfigOrigin;

@@ -13,12 +13,15 @@ use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreE
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::app::DeploymentId;
 use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::keys::MACHINE;
 use sessera_config::load::merge;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::{Config, ConfigError, load, redact};
+
+/// The id of this deployment, which is the id of its one project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeploymentId(pub Uuid);
 
 /// Where the configuration comes from, apart from stored revisions.
 #[derive(Clone, Debug, Default)]

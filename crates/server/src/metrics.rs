@@ -10,10 +10,9 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
-use sessera_issuer::IssuerMetrics;
-use sessera_store::{Change, CommitListener, Outcome};
-
-use crate::app::App;
+use sessera_accounts::password::PasswordHashing;
+use sessera_issuer::{IssuerMetrics, SessionCache};
+use sessera_store::{Change, CommitListener, Outcome, Store};
 
 /// Bounds of times in seconds: from what memory answers to what a client gives up on.
 const SECONDS: [f64; 14] =
@@ -34,6 +33,18 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+/// What is measured when somebody asks, because nothing counts it.
+pub struct Measured<'a> {
+    /// Sessions in memory.
+    pub cache: &'a SessionCache,
+    /// The pool that hashes passwords.
+    pub passwords: &'a PasswordHashing,
+    /// The store with its connections.
+    pub store: &'a dyn Store,
+    /// Whether this node may sign with managed keys.
+    pub is_lease_held: bool,
 }
 
 /// All numbers of a server.
@@ -211,15 +222,15 @@ impl Metrics {
     }
 
     /// All numbers as text (the Prometheus text format, version 0.0.4).
-    pub fn render(&self, app: &App) -> Result<Vec<u8>, prometheus::Error> {
+    pub fn render(&self, now: &Measured<'_>) -> Result<Vec<u8>, prometheus::Error> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let cache = app.sessions.cache();
+        let cache = now.cache;
         self.cache_entries.set(number(cache.len() as u64));
         self.cache_bytes.set(number(cache.bytes()));
-        let (running, waiting) = app.accounts.passwords.in_use();
+        let (running, waiting) = now.passwords.in_use();
         self.passwords_running.set(number(running as u64));
         self.passwords_waiting.set(number(waiting as u64));
-        for pool in app.store.pools() {
+        for pool in now.store.pools() {
             for (state, count) in [("in_use", pool.in_use), ("idle", pool.idle), ("most", pool.most)] {
                 self.store_connections.with_label_values(&[pool.name, state]).set(number(count as u64));
             }
@@ -227,9 +238,8 @@ impl Metrics {
                 self.store_waiting.with_label_values(&[pool.name]).set(number(waiting as u64));
             }
         }
-        let timing = app.snapshot().issuer.settings.timing;
-        self.lease_held.set(i64::from(app.lease.check(app.clock.now(), &timing).is_ok()));
-        self.line_trusted.set(i64::from(app.store.line().is_trusted()));
+        self.lease_held.set(i64::from(now.is_lease_held));
+        self.line_trusted.set(i64::from(now.store.line().is_trusted()));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::http::listener::{Places, Shortcut};
 use crate::live::{ConfigOrigin, Given};
 use crate::managed_keys::{self, MaintainError};
-use crate::{admin, http, public};
+use crate::{admin, http, public, public_port};
 use sessera_config::{Config, ConfigError, load};
 
 /// How often files that were read are looked at for changes.
@@ -151,7 +151,7 @@ impl Server {
     pub async fn answer(&self, request: Request<Body>) -> Response {
         match public::whoami::from_memory(&self.app, &request) {
             Some(response) => response,
-            None => public::router(self.app.clone()).oneshot(request).await.into_response(),
+            None => public_port::router(self.app.clone()).oneshot(request).await.into_response(),
         }
     }
 
@@ -162,7 +162,7 @@ impl Server {
         let (end, ended) = watch::channel(false);
         tasks.spawn(drain(self.app.clone(), timeouts.drain, stop, end));
         let stop = ended;
-        let (public, admin) = (public::router(self.app.clone()), admin::router(self.app.clone()));
+        let (public, admin) = (public_port::router(self.app.clone()), admin::router(self.app.clone()));
         let (most_public, most_admin) = http::listener::most_connections();
         let places = |api, most| Places {
             most,

@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use crate::app::App;
 use crate::live::{ConfigOrigin, Given};
 pub(crate) use crate::recording_store::RecordingStore;
-use crate::{admin, public};
+use crate::{admin, public, public_port};
 
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
@@ -109,7 +109,7 @@ impl TestServer {
         let passwords = PasswordHashing::with_workers(random.clone(), 2);
         let app = Arc::new(App::new(store, clock.clone(), random, passwords, given, deployment_id, snapshot));
         Self {
-            public: public::router(app.clone()),
+            public: public_port::router(app.clone()),
             admin: admin::router(app.clone()),
             app,
             clock,

@@ -11,6 +11,7 @@ use utoipa_axum::routes;
 
 use crate::app::{App, AppState};
 use crate::error::ApiError;
+use crate::metrics::Measured;
 
 /// The route, and once more under `/admin`, where Kratos has it.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -28,7 +29,14 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"))
 )]
 async fn show(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    let text = app.metrics.render(&app).map_err(ApiError::internal)?;
+    let timing = app.snapshot().issuer.settings.timing;
+    let now = Measured {
+        cache: app.sessions.cache(),
+        passwords: &app.accounts.passwords,
+        store: &*app.store,
+        is_lease_held: app.lease.check(app.clock.now(), &timing).is_ok(),
+    };
+    let text = app.metrics.render(&now).map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

@@ -42,5 +42,5 @@ pub(crate) fn router(app: Arc<App>) -> Router {
     let (router, document) = routes().split_for_parts();
     let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
         .layer(middleware::from_fn_with_state(app.clone(), guard::check));
-    http::layers::wrap(router.with_state(AppState::from(app.clone())), "admin", app)
+    http::layers::wrap(router.with_state(AppState::from(app.clone())), app.observer("admin"))
 }

@@ -11,9 +11,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{AppState, DeploymentId, Snapshot};
+use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
-use crate::live::{BaseRevision, ChangeError, Changed, Live};
+use crate::live::{BaseRevision, ChangeError, Changed, DeploymentId, Live};
 use crate::openapi::ErrorBody;
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};

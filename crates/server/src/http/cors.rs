@@ -3,8 +3,6 @@
 //! `serve.public.cors` says who may call with cookies. Besides, a page to which browsers may return can
 //! exchange its one-time code for a token, without cookies.
 
-use std::sync::Arc;
-
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
@@ -15,26 +13,27 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin
 use url::Url;
 
 use crate::answer;
-use crate::app::{App, Snapshot};
-use crate::public::exchange;
+use crate::snapshot::{Snapshot, Snapshots};
 
-/// The layer. Origins are judged by the configuration of the moment; the rest is that of the start.
-pub(crate) fn layer(app: Arc<App>) -> CorsLayer {
-    let snapshot = app.snapshot();
+/// The layer. Origins are judged by the configuration of the moment, and the rest is that of the start. Pages to
+/// which browsers may return can call `exchange`, a path, without cookies.
+pub(crate) fn layer(snapshots: Snapshots, exchange: &'static str) -> CorsLayer {
+    let snapshot = snapshots.load();
     let cors = &snapshot.config.public.cors;
     let headers = |names: &[String]| {
         names.iter().filter_map(|name| name.parse::<HeaderName>().ok()).collect::<Vec<_>>()
     };
     let methods =
         cors.allowed_methods.iter().filter_map(|name| name.parse::<Method>().ok()).collect::<Vec<_>>();
-    let (judge, with_cookies) = (app.clone(), app.clone());
+    let (judge, with_cookies) = (snapshots.clone(), snapshots.clone());
     let mut layer = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, request: &Parts| {
-            let snapshot = judge.snapshot();
-            is_allowed(&snapshot, origin) || (is_exchange(request) && may_exchange(&snapshot, origin))
+            let snapshot = judge.load();
+            is_allowed(&snapshot, origin)
+                || (request.uri.path() == exchange && may_exchange(&snapshot, origin))
         }))
         .allow_credentials(AllowCredentials::predicate(move |origin: &HeaderValue, _: &Parts| {
-            let snapshot = with_cookies.snapshot();
+            let snapshot = with_cookies.load();
             snapshot.config.public.cors.allow_credentials && is_named(&snapshot, origin)
         }))
         .allow_methods(AllowMethods::list(methods))
@@ -58,10 +57,6 @@ fn is_named(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
     let cors = &snapshot.config.public.cors;
     let is = |known: &String| known.trim_end_matches('/').as_bytes() == origin.as_bytes();
     cors.enabled && cors.allowed_origins.iter().any(is)
-}
-
-fn is_exchange(request: &Parts) -> bool {
-    request.uri.path() == exchange::PATH
 }
 
 /// Whether an origin is that of a page to which browsers may return.

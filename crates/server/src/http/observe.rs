@@ -11,7 +11,7 @@ use axum::response::Response;
 use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 
-use crate::app::App;
+use crate::metrics::Metrics;
 use crate::traces::Traces;
 
 /// The header with the id of a request, in requests and in answers.
@@ -56,16 +56,22 @@ fn hexadecimal(number: u64) -> [u8; 16] {
 
 /// Where a request arrived, and what it is counted in.
 #[derive(Clone)]
-pub(crate) struct Observed {
+pub(crate) struct Observer {
+    /// `public` or `admin`.
     pub(crate) api: &'static str,
-    pub(crate) app: Arc<App>,
+    /// Where requests get their ids from.
+    pub(crate) request_ids: Arc<RequestIds>,
+    /// Where requests are counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Traces of requests, where they are configured.
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 /// Counts a request and puts its id into the log and the answer.
-pub(crate) async fn note(State(observed): State<Observed>, request: Request, next: Next) -> Response {
-    let Observed { api, app } = observed;
+pub(crate) async fn note(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+    let Observer { api, request_ids, metrics, traces } = observer;
     let start = Instant::now();
-    let id = app.request_ids.of(request.headers());
+    let id = request_ids.of(request.headers());
     // A path that does not exist is no label: anybody could make more of them than memory holds.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = match request.method().as_str() {
@@ -76,7 +82,7 @@ pub(crate) async fn note(State(observed): State<Observed>, request: Request, nex
     let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let traced =
-        app.traces.as_ref().map(|traces| traces.request(start, request.headers(), api, &method, route, &id));
+        traces.as_ref().map(|traces| traces.request(start, request.headers(), api, &method, route, &id));
     let work = next.run(request).instrument(span.clone());
     let mut response = match &traced {
         Some(context) => work.with_context(context.clone()).await,
@@ -86,7 +92,7 @@ pub(crate) async fn note(State(observed): State<Observed>, request: Request, nex
     if let Some(context) = &traced {
         Traces::answered(context, status);
     }
-    app.metrics.answered(api, route, &method, status, took);
+    metrics.answered(api, route, &method, status, took);
     span.in_scope(|| tracing::debug!(api, route, method, status, ?took, "answered"));
     response.headers_mut().insert(REQUEST_ID, id);
     response

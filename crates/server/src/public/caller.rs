@@ -20,7 +20,7 @@ use crate::app::{App, Snapshot};
 use crate::client::{self, Peer};
 use crate::credentials::{self, cookie};
 use crate::error::ApiError;
-use crate::pages;
+use crate::words::{Texts, device};
 
 /// What a request says about its caller.
 #[derive(Debug)]
@@ -52,7 +52,7 @@ impl Caller {
         };
         Visitor {
             address: client::address(&self.headers, self.peer, &rules.trusted_proxies),
-            device_name: pages::device_name(language, &user_agent),
+            device_name: device::name(Texts::of(language), &user_agent),
             user_agent,
             language,
             browser: cookie(&self.headers, &csrf::cookie_name(&rules.base_url)).map(str::to_owned),

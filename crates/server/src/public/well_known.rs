@@ -13,9 +13,9 @@ use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{App, AppState};
+use crate::assets;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::pages;
 use crate::request::{Path, Segment};
 
 /// The routes.
@@ -83,7 +83,7 @@ async fn passkeys_script(State(app): State<Arc<App>>) -> Result<Response, ApiErr
     if !app.snapshot().accounts.methods.has("passkey") {
         return Err(ApiError::not_found("Passkeys are off. Set selfservice.methods.passkey.enabled."));
     }
-    Ok(pages::passkeys_script())
+    Ok(assets::passkeys())
 }
 
 /// Get a status list
