@@ -5,13 +5,16 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::run::cargo;
-use crate::{browser, clients, instructions, jsonnet, mail, postgres, rotation, soak, supply, tools, wire};
+use crate::{
+    browser, circles, clients, instructions, jsonnet, mail, postgres, rotation, soak, supply, tools, wire,
+};
 
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn all() -> Result<()> {
     step("tools", tools::install)?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step("circles", || circles::check(&[]))?;
     step("supply chain", supply::check)?;
     step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
     step("PostgreSQL", postgres::test)?;
