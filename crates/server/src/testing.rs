@@ -18,9 +18,11 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::live::{ConfigOrigin, Given};
+use crate::configuration::{ConfigOrigin, Given};
+use crate::openapi::Port;
+use crate::openapi::tests::check_answer;
 pub(crate) use crate::recording_store::RecordingStore;
-use crate::{admin, public, public_port};
+use crate::{admin, public};
 
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
@@ -47,7 +49,7 @@ pub(crate) struct TestServer {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<FixedClock>,
     /// What the store was asked.
-    pub(crate) recorded: Arc<RecordingStore>,
+    pub(crate) recording: Arc<RecordingStore>,
     public: Router,
     admin: Router,
     /// Deleted when the test ends.
@@ -101,19 +103,19 @@ impl TestServer {
             random: random.clone(),
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
-        let recorded = Arc::new(RecordingStore::new(store));
-        let store: Arc<dyn Store> = recorded.clone();
+        let recording = Arc::new(RecordingStore::new(store));
+        let store: Arc<dyn Store> = recording.clone();
         let deployment_id = store.deployment_id().await.unwrap();
         let given = Given { origin: ConfigOrigin::default(), base: tree, generated: vec![], revision: None };
         let snapshot = given.compile(&[]).unwrap();
         let passwords = PasswordHashing::with_workers(random.clone(), 2);
         let app = Arc::new(App::new(store, clock.clone(), random, passwords, given, deployment_id, snapshot));
         Self {
-            public: public_port::router(app.clone()),
+            public: public::router(app.clone()),
             admin: admin::router(app.clone()),
             app,
             clock,
-            recorded,
+            recording,
             _folder: folder,
         }
     }
@@ -142,7 +144,9 @@ impl TestServer {
         body: Option<Value>,
     ) -> Answer {
         let headers = [&[("host", "127.0.0.1:4434")], headers].concat();
-        send(&self.admin, method, path, &headers, body).await
+        let answer = send(&self.admin, method, path, &headers, body).await;
+        check_answer(Port::Admin, method, path, answer.status);
+        answer
     }
 
     /// The body of a good answer of the admin API as text.
@@ -172,17 +176,23 @@ impl TestServer {
                 return received(response).await;
             }
         }
-        send(&self.public, method, path, headers, body).await
+        let answer = send(&self.public, method, path, headers, body).await;
+        check_answer(Port::Public, method, path, answer.status);
+        answer
     }
 
     /// Sends a form to the public API.
     pub(crate) async fn public_form(&self, path: &str, form: &str) -> Answer {
-        send_form(&self.public, path, form).await
+        let answer = send_form(&self.public, path, form).await;
+        check_answer(Port::Public, "POST", path, answer.status);
+        answer
     }
 
     /// Sends a form to the admin API.
     pub(crate) async fn admin_form(&self, path: &str, form: &str) -> Answer {
-        send_form(&self.admin, path, form).await
+        let answer = send_form(&self.admin, path, form).await;
+        check_answer(Port::Admin, "POST", path, answer.status);
+        answer
     }
 
     /// Creates an identity with [`PASSWORD`] and returns its id.

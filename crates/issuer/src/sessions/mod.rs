@@ -146,8 +146,7 @@ impl Sessions {
             Some(known) => *known,
             None => {
                 let has_second = self.source.has_second_factor(live.session.identity_id).await?;
-                // Another request that was faster got the same answer, because a change of credentials makes a new
-                // live session.
+                // Whoever was faster read the same: a change of credentials makes a new live session.
                 *live.second_factor.get_or_init(|| has_second)
             }
         };

@@ -11,7 +11,8 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::body;
-use super::observe::{self, Observer};
+use super::observe::{self, Noted};
+use crate::app::App;
 use crate::error::ApiError;
 
 /// How long a request may take in all, its body included.
@@ -28,7 +29,7 @@ pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
 }
 
 /// Wraps the router of an API that has its other layers already.
-pub(crate) fn wrap(router: Router, observer: Observer) -> Router {
+pub(crate) fn wrap(router: Router, api: &'static str, app: &App) -> Router {
     let caught = CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
         let what = panic
             .downcast_ref::<String>()
@@ -40,7 +41,7 @@ pub(crate) fn wrap(router: Router, observer: Observer) -> Router {
     router
         .layer(middleware::from_fn(bounded))
         .layer(caught)
-        .layer(middleware::from_fn_with_state(observer, observe::note))
+        .layer(middleware::from_fn_with_state(Noted::of(api, app), observe::note))
 }
 
 async fn bounded(request: Request, next: Next) -> Response {

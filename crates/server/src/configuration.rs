@@ -13,15 +13,12 @@ use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreE
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
+use crate::app::DeploymentId;
 use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::keys::MACHINE;
 use sessera_config::load::merge;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::{Config, ConfigError, load, redact};
-
-/// The id of this deployment, which is the id of its one project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeploymentId(pub Uuid);
 
 /// Where the configuration comes from, apart from stored revisions.
 #[derive(Clone, Debug, Default)]
@@ -71,7 +68,7 @@ pub(crate) struct Surroundings {
 }
 
 /// What can change while the server runs. One change at a time.
-pub struct Live {
+pub struct Configuration {
     origin: ConfigOrigin,
     generated: Vec<(&'static str, Secret)>,
     surroundings: Surroundings,
@@ -118,7 +115,7 @@ pub struct Changed {
     pub warnings: Vec<String>,
 }
 
-impl Live {
+impl Configuration {
     /// The configuration that a server was started with.
     pub(crate) fn new(given: Given, surroundings: Surroundings) -> Self {
         let state = State { base: given.base, revision: given.revision, watched: Vec::new() };
@@ -176,7 +173,7 @@ impl Live {
     /// Waits for one's turn to change configuration or keys. Whoever has it sees the result of the one
     /// before, and no template and no key set changes between a check and the change that it allows.
     pub async fn turn(&self) -> Turn<'_> {
-        Turn { live: self, _held: self.turn.lock().await }
+        Turn { configuration: self, _held: self.turn.lock().await }
     }
 
     /// The identity configuration and the id of its revision, if it is a stored one.
@@ -347,19 +344,19 @@ fn compile(
 
 /// The turn to change configuration or keys, which ends when it is dropped.
 pub struct Turn<'a> {
-    live: &'a Live,
+    configuration: &'a Configuration,
     _held: MutexGuard<'a, ()>,
 }
 
 impl Turn<'_> {
     /// The snapshot that the one before has left.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.live.snapshot()
+        self.configuration.snapshot()
     }
 
-    /// Compiles the newest revision with the key sets as they are now; see [`Live::recompile`].
+    /// Compiles the newest revision with the key sets as they are now; see [`Configuration::recompile`].
     pub async fn recompile(&self) -> Result<(), ChangeError> {
-        self.live.recompile().await
+        self.configuration.recompile().await
     }
 }
 
