@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result};
 
 use crate::run::cargo;
 use crate::{
-    browser, clients, instructions, jsonnet, mail, openapi, postgres, rotation, soak, supply, tools, wire,
+    browser, circles, clients, instructions, jsonnet, mail, postgres, rotation, soak, supply, tools, wire,
 };
 
 /// Runs all steps and stops at the first one that fails.
@@ -14,6 +14,7 @@ pub(crate) fn all() -> Result<()> {
     step("tools", tools::install)?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step("circles", || circles::check(&[]))?;
     step("supply chain", supply::check)?;
     step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
     step("PostgreSQL", postgres::test)?;
@@ -23,7 +24,6 @@ pub(crate) fn all() -> Result<()> {
     step("instruction counts", instructions::check)?;
     step("soak", soak::check)?;
     step("wire contract", || wire::check(""))?;
-    step("OpenAPI", || openapi::check(openapi::FEW))?;
     step("mail", mail::test)?;
     step("browser", || browser::test(false))?;
     step("real clients", clients::test)

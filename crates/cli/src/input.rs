@@ -105,7 +105,7 @@ mod tests {
         assert_eq!(parse(b"[{\"op\": \"add\"}]").unwrap(), json!([{"op": "add"}]));
         assert_eq!(parse(b"- op: add\n  value: 1\n").unwrap(), json!([{"op": "add", "value": 1}]));
         assert_eq!(parse(b"{op: add}").unwrap(), json!({"op": "add"}));
-        assert!(parse(b"{\"a\": 1, \"a\": 2}").unwrap_err().to_string().contains("no JSON"));
+        assert!(parse(b"{\"a\": 1, \"a\": 2}").unwrap_err().to_string().contains("not JSON"));
         assert!(parse(b"a: [").is_err() && parse(b"\xff").is_err());
     }
 

@@ -208,7 +208,7 @@ mod tests {
         assert!(error("/a=12h").contains("--add '/a=\"12h\"'"));
         assert!(error("a=1").contains("begins with /"));
         assert!(error("/a").contains("has no value"));
-        assert!(error("/a={\"b\":1,\"b\":2}").contains("no JSON"), "a member that stands twice is refused");
+        assert!(error("/a={\"b\":1,\"b\":2}").contains("not JSON"), "a member that stands twice is refused");
         assert!(Assignment::parse("--add", "/a=\"line\nbreak\"").is_err(), "only base64 may be wrapped");
     }
 

@@ -34,7 +34,7 @@ pub struct Grant {
     pub template: String,
 }
 
-/// Why a code is not exchanged. It is used up all the same.
+/// Why a code is not exchanged. The attempt has used it up.
 #[derive(Debug, thiserror::Error)]
 pub enum ExchangeError {
     /// The code is unknown, was used or has ended, or the secret is not the one behind the challenge.

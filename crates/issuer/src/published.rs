@@ -55,7 +55,7 @@ struct ManagedKeys {
 /// A published set and how long it may be kept.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PublishedSet {
-    /// A JSON Web Key Set (RFC 7517). The same bytes on every node.
+    /// A JSON Web Key Set (RFC 7517). All nodes give the same bytes.
     pub json: String,
     /// How long verifiers may keep it.
     pub max_age: Duration,

@@ -3,8 +3,8 @@
 //!
 //! A list is a token of its own, signed with the keys of the template whose tokens name it. Time is cut into
 //! periods of half the configured age: a list is made in a period, may be kept for as long as one, and ends
-//! with the next one. So nobody believes a list that is older than the configured age, however it reached
-//! him. Its claims follow from the period and the sessions alone: nodes that see the same sessions make the
+//! with the next one. So nobody believes a list that is older than the configured age, however they got it.
+//! Its claims follow from the period and the sessions alone: nodes that see the same sessions make the
 //! same claims, only signatures of some algorithms differ each time.
 
 use std::collections::HashMap;
@@ -53,7 +53,7 @@ struct Content {
 pub struct ListToken {
     /// The signed token.
     pub token: String,
-    /// What tells its content from others: the same for the same content, however it is signed.
+    /// An entity tag of its content. It does not depend on the signature, which may differ each time.
     pub tag: String,
     /// How long it may be kept.
     pub max_age: Duration,

@@ -5,23 +5,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::Guard;
 use axum::extract::FromRef;
+use opentelemetry::Context;
 use sessera_accounts::Accounts;
 use sessera_accounts::courier::WakeCourier;
 use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::sessions::OwnStore;
+use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    ExchangeCodes, Introspection, Lease, ManagedKeys, SessionCache, Sessions, StatusLists, TokenIssuer,
+    ExchangeCodes, Introspection, IssuerError, Lease, LiveSession, ManagedKeys, SessionCache, Sessions,
+    StatusLists, TokenIssuer,
 };
 use sessera_model::{Clock, Random, Uuid};
 use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
-use crate::configuration::{Configuration, Given, Surroundings};
-use crate::http::observe::RequestIds;
+use crate::error::ApiError;
+use crate::http::observe::{Observer, RequestIds};
+use crate::live::{DeploymentId, Given, Live, Surroundings};
 use crate::measured_store::MeasuredStore;
 use crate::metrics::Metrics;
-use crate::session_tokens::SessionTokens;
 pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::traces::Traces;
 use sessera_config::tree::TracingConfig;
@@ -40,8 +43,6 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Makes tokens of them.
     pub tokens: Arc<TokenIssuer>,
-    /// Both together, as routes take them.
-    pub(crate) session_tokens: SessionTokens,
     /// Finds out whether tokens are good that come back.
     pub introspection: Arc<Introspection>,
     /// One-time codes for pages on other sites.
@@ -51,7 +52,7 @@ pub struct App {
     /// Who people are and how they prove it.
     pub accounts: Arc<Accounts>,
     /// Where the configuration comes from and how it changes.
-    pub configuration: Arc<Configuration>,
+    pub live: Arc<Live>,
     /// Whether this node may sign with managed keys.
     pub lease: Arc<Lease>,
     /// The status lists that were made last.
@@ -69,10 +70,6 @@ pub struct App {
     /// What requests are judged by.
     pub snapshots: Snapshots,
 }
-
-/// The id of this deployment, which is the id of its one project.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeploymentId(pub Uuid);
 
 /// Whether the server was told to stop, so that it is no longer ready for new work.
 #[derive(Clone, Debug, Default)]
@@ -118,12 +115,12 @@ parts! {
     Arc<dyn Clock>: clock;
     Arc<dyn Random>: random;
     Arc<Sessions>: sessions;
-    SessionTokens: session_tokens;
+    Arc<TokenIssuer>: tokens;
     Arc<Introspection>: introspection;
     Arc<ExchangeCodes>: exchange_codes;
     Arc<ManagedKeys>: managed_keys;
     Arc<Accounts>: accounts;
-    Arc<Configuration>: configuration;
+    Arc<Live>: live;
     Arc<Lease>: lease;
     Arc<StatusLists>: status_lists;
     Arc<Metrics>: metrics;
@@ -133,7 +130,7 @@ parts! {
 }
 
 /// The snapshot that is current when the handler is called. A handler that waits for its turn to change the
-/// configuration takes [`Configuration`] instead.
+/// configuration takes [`Live`] instead.
 impl FromRef<AppState> for Arc<Snapshot> {
     fn from_ref(AppState(app): &AppState) -> Self {
         app.snapshots.current()
@@ -194,17 +191,9 @@ impl App {
             snapshots: snapshots.clone(),
             cache: cache.clone(),
         };
-        let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone()));
-        let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
-        let tokens = Arc::new(tokens);
         Self {
-            session_tokens: SessionTokens {
-                sessions: sessions.clone(),
-                tokens: tokens.clone(),
-                traces: traces.clone(),
-            },
-            sessions,
-            tokens,
+            sessions: Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone())),
+            tokens: Arc::new(TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone())),
             introspection: Arc::new(Introspection::new(store.clone(), clock.clone(), lease.clone())),
             exchange_codes: Arc::new(ExchangeCodes::new(
                 store.clone(),
@@ -230,15 +219,50 @@ impl App {
             store,
             clock,
             random,
-            configuration: Arc::new(Configuration::new(given, surroundings)),
+            live: Arc::new(Live::new(given, surroundings)),
             deployment_id,
             snapshots,
         }
     }
 
+    /// Observes the requests of an API.
+    pub(crate) fn observer(&self, api: &'static str) -> Observer {
+        let (request_ids, metrics) = (self.request_ids.clone(), self.metrics.clone());
+        Observer { api, request_ids, metrics, traces: self.traces.clone() }
+    }
+
     /// The current snapshot. A request loads it once and keeps to it.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         self.snapshots.load()
+    }
+
+    /// Makes sure that a session has proven all factors that its owner has set up, where the
+    /// configuration asks for that. 403 `session_aal2_required` otherwise.
+    pub async fn require_assurance(&self, snapshot: &Snapshot, live: &LiveSession) -> Result<(), ApiError> {
+        self.sessions.require_assurance(&snapshot.issuer, live).await.map_err(|error| {
+            let is_second_needed = matches!(error, IssuerError::SecondFactorNeeded);
+            let error = ApiError::from(error);
+            if is_second_needed {
+                error.with_redirect(snapshot.accounts.rules.url("self-service/login/browser?aal=aal2"))
+            } else {
+                error
+            }
+        })
+    }
+
+    /// The token of a live session by a template.
+    pub async fn token(
+        &self,
+        snapshot: &Snapshot,
+        template: &str,
+        live: &LiveSession,
+    ) -> Result<String, ApiError> {
+        let mut steps = TokenSteps::default();
+        let token = self.tokens.token(&snapshot.issuer, template, live, &mut steps).await;
+        if let Some(traces) = &self.traces {
+            Context::map_current(|request| traces.token(request, steps));
+        }
+        Ok(token?)
     }
 
     /// Commits changes, all or nothing, and tells whoever has to hear of them; see [`Committer::commit`].

@@ -3,10 +3,12 @@
 mod admin;
 mod answer;
 pub mod app;
-pub mod configuration;
+mod assets;
+pub mod client;
 pub mod credentials;
 mod health;
 mod http;
+pub mod live;
 pub mod managed_keys;
 mod measured_store;
 pub mod metrics;
@@ -14,18 +16,18 @@ mod oauth;
 mod openapi;
 mod pages;
 mod paging;
-pub mod peer;
 mod public;
+mod public_port;
 #[cfg(test)]
 mod recording_store;
 mod request;
 pub mod serve;
-mod session_tokens;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;
 pub mod traces;
+mod words;
 
 pub use answer::error;
-pub use configuration::ConfigOrigin;
+pub use live::ConfigOrigin;
 pub use serve::{Server, StartError};

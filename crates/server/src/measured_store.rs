@@ -1,4 +1,4 @@
-//! The store with a watch beside it: how long each operation takes, how many are under way, how many fail,
+//! The store as handlers get it, measured: how long each operation takes, how many are under way, how many fail,
 //! and a span for each in the trace of its request.
 
 use std::sync::Arc;
@@ -91,7 +91,7 @@ macro_rules! with_questions {
 pub(crate) use with_questions;
 
 /// Passes methods on, each under the name of its operation.
-macro_rules! observed {
+macro_rules! measured {
     ($($operation:literal $name:ident($($argument:ident: $kind:ty),*) -> $answer:ty;)*) => {
         #[async_trait]
         impl Store for MeasuredStore {
@@ -128,4 +128,4 @@ macro_rules! observed {
     };
 }
 
-with_questions!(observed);
+with_questions!(measured);

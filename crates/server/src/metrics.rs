@@ -3,21 +3,16 @@
 //! They are atomic numbers in memory. What a request counts on the way of whoami is looked up once, when
 //! the server starts, so nothing there waits, searches or allocates.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::FromRef;
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
 };
 
-use sessera_accounts::Accounts;
-use sessera_issuer::{IssuerMetrics, Lease, Sessions};
-use sessera_model::Clock;
+use sessera_accounts::password::PasswordHashing;
+use sessera_issuer::{IssuerMetrics, SessionCache};
 use sessera_store::{Change, CommitListener, Outcome, Store};
-
-use crate::app::{AppState, Snapshot};
 
 /// Bounds of times in seconds: from what memory answers to what a client gives up on.
 const SECONDS: [f64; 14] =
@@ -38,6 +33,18 @@ impl Drop for Counted {
     fn drop(&mut self) {
         self.0.dec();
     }
+}
+
+/// What is measured when somebody asks, because nothing counts it.
+pub struct Measured<'a> {
+    /// Sessions in memory.
+    pub cache: &'a SessionCache,
+    /// The pool that hashes passwords.
+    pub passwords: &'a PasswordHashing,
+    /// The store with its connections.
+    pub store: &'a dyn Store,
+    /// Whether this node may sign with managed keys.
+    pub is_lease_held: bool,
 }
 
 /// All numbers of a server.
@@ -73,29 +80,6 @@ pub struct Metrics {
     line_trusted: IntGauge,
     /// Spans of traces, by what became of them.
     pub spans: IntCounterVec,
-}
-
-/// The parts of the server whose state is looked at when the metrics are shown.
-pub(crate) struct Watched {
-    store: Arc<dyn Store>,
-    sessions: Arc<Sessions>,
-    accounts: Arc<Accounts>,
-    lease: Arc<Lease>,
-    clock: Arc<dyn Clock>,
-    snapshot: Arc<Snapshot>,
-}
-
-impl FromRef<AppState> for Watched {
-    fn from_ref(state: &AppState) -> Self {
-        Self {
-            store: FromRef::from_ref(state),
-            sessions: FromRef::from_ref(state),
-            accounts: FromRef::from_ref(state),
-            lease: FromRef::from_ref(state),
-            clock: FromRef::from_ref(state),
-            snapshot: FromRef::from_ref(state),
-        }
-    }
 }
 
 impl Metrics {
@@ -238,15 +222,15 @@ impl Metrics {
     }
 
     /// All numbers as text (the Prometheus text format, version 0.0.4).
-    pub(crate) fn render(&self, watched: &Watched) -> Result<Vec<u8>, prometheus::Error> {
+    pub fn render(&self, now: &Measured<'_>) -> Result<Vec<u8>, prometheus::Error> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        let cache = watched.sessions.cache();
+        let cache = now.cache;
         self.cache_entries.set(number(cache.len() as u64));
         self.cache_bytes.set(number(cache.bytes()));
-        let (running, waiting) = watched.accounts.passwords.in_use();
+        let (running, waiting) = now.passwords.in_use();
         self.passwords_running.set(number(running as u64));
         self.passwords_waiting.set(number(waiting as u64));
-        for pool in watched.store.pools() {
+        for pool in now.store.pools() {
             for (state, count) in [("in_use", pool.in_use), ("idle", pool.idle), ("most", pool.most)] {
                 self.store_connections.with_label_values(&[pool.name, state]).set(number(count as u64));
             }
@@ -254,9 +238,8 @@ impl Metrics {
                 self.store_waiting.with_label_values(&[pool.name]).set(number(waiting as u64));
             }
         }
-        let timing = watched.snapshot.issuer.settings.timing;
-        self.lease_held.set(i64::from(watched.lease.check(watched.clock.now(), &timing).is_ok()));
-        self.line_trusted.set(i64::from(watched.store.line().is_trusted()));
+        self.lease_held.set(i64::from(now.is_lease_held));
+        self.line_trusted.set(i64::from(now.store.line().is_trusted()));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -19,10 +19,10 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::configuration::{ConfigOrigin, Given};
 use crate::http::listener::{Places, Shortcut};
+use crate::live::{ConfigOrigin, Given};
 use crate::managed_keys::{self, MaintainError};
-use crate::{admin, http, public};
+use crate::{admin, http, public, public_port};
 use sessera_config::{Config, ConfigError, load};
 
 /// How often files that were read are looked at for changes.
@@ -126,7 +126,7 @@ impl Server {
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot));
-        app.configuration.watch(began).await;
+        app.live.watch(began).await;
         managed_keys::maintain(&app).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
         Ok(Self { app, public, admin, changed, version })
@@ -151,7 +151,7 @@ impl Server {
     pub async fn answer(&self, request: Request<Body>) -> Response {
         match public::whoami::from_memory(&self.app, &request) {
             Some(response) => response,
-            None => public::router(self.app.clone()).oneshot(request).await.into_response(),
+            None => public_port::router(self.app.clone()).oneshot(request).await.into_response(),
         }
     }
 
@@ -162,7 +162,7 @@ impl Server {
         let (end, ended) = watch::channel(false);
         tasks.spawn(drain(self.app.clone(), timeouts.drain, stop, end));
         let stop = ended;
-        let (public, admin) = (public::router(self.app.clone()), admin::router(self.app.clone()));
+        let (public, admin) = (public_port::router(self.app.clone()), admin::router(self.app.clone()));
         let (most_public, most_admin) = http::listener::most_connections();
         let places = |api, most| Places {
             most,
@@ -262,7 +262,7 @@ async fn every<F: Future<Output = ()>>(
 }
 
 async fn watch_files(app: Arc<App>) {
-    if app.configuration.is_outdated().await {
+    if app.live.is_outdated().await {
         reload(&app).await;
     }
 }
@@ -275,13 +275,13 @@ async fn reload_for_others(app: Arc<App>) {
 /// Reads everything again; when it cannot be used, says so and goes on with what there is.
 pub async fn reload(app: &App) {
     let began = SystemTime::now();
-    match app.configuration.reload().await {
+    match app.live.reload().await {
         Ok(()) => tracing::info!("the configuration was read again"),
         Err(error) => {
             tracing::error!(
                 "the configuration cannot be used, the server goes on with the one before: {error}"
             );
-            app.configuration.watch(began).await;
+            app.live.watch(began).await;
         }
     }
 }
@@ -341,13 +341,13 @@ mod tests {
         sweep(server.app.clone()).await;
         assert!(server.app.store.session_by_token(&TokenHash::of("0")).await.unwrap().is_some(), "not yet");
         server.clock.advance(Duration::from_secs(1));
-        server.recording.notes();
+        server.recorded.notes();
         let mut sweeping = Box::pin(sweep(server.app.clone()));
         // As far as the second batch, which waits for this test from then on.
         let mut notes = Vec::new();
         std::future::poll_fn(|context| {
             assert!(sweeping.as_mut().poll(context).is_pending(), "there are more batches");
-            notes.extend(server.recording.notes());
+            notes.extend(server.recorded.notes());
             if notes.len() < 2 { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
@@ -355,7 +355,7 @@ mod tests {
         let headers = [("x-session-token", token.as_str())];
         assert_eq!(server.public("GET", "/sessions/whoami", &headers, None).await.status, 200);
         sweeping.await;
-        notes.extend(server.recording.notes());
+        notes.extend(server.recorded.notes());
         let batches = notes.iter().filter(|note| *note == "sweep").count();
         assert_eq!(batches, 4, "three with rows and one without");
         for number in 0..=2 * SWEEP_ROWS {

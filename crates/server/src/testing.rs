@@ -18,11 +18,9 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::configuration::{ConfigOrigin, Given};
-use crate::openapi::Port;
-use crate::openapi::tests::check_answer;
+use crate::live::{ConfigOrigin, Given};
 pub(crate) use crate::recording_store::RecordingStore;
-use crate::{admin, public};
+use crate::{admin, public, public_port};
 
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
@@ -49,7 +47,7 @@ pub(crate) struct TestServer {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<FixedClock>,
     /// What the store was asked.
-    pub(crate) recording: Arc<RecordingStore>,
+    pub(crate) recorded: Arc<RecordingStore>,
     public: Router,
     admin: Router,
     /// Deleted when the test ends.
@@ -103,19 +101,19 @@ impl TestServer {
             random: random.clone(),
         };
         let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
-        let recording = Arc::new(RecordingStore::new(store));
-        let store: Arc<dyn Store> = recording.clone();
+        let recorded = Arc::new(RecordingStore::new(store));
+        let store: Arc<dyn Store> = recorded.clone();
         let deployment_id = store.deployment_id().await.unwrap();
         let given = Given { origin: ConfigOrigin::default(), base: tree, generated: vec![], revision: None };
         let snapshot = given.compile(&[]).unwrap();
         let passwords = PasswordHashing::with_workers(random.clone(), 2);
         let app = Arc::new(App::new(store, clock.clone(), random, passwords, given, deployment_id, snapshot));
         Self {
-            public: public::router(app.clone()),
+            public: public_port::router(app.clone()),
             admin: admin::router(app.clone()),
             app,
             clock,
-            recording,
+            recorded,
             _folder: folder,
         }
     }
@@ -144,9 +142,7 @@ impl TestServer {
         body: Option<Value>,
     ) -> Answer {
         let headers = [&[("host", "127.0.0.1:4434")], headers].concat();
-        let answer = send(&self.admin, method, path, &headers, body).await;
-        check_answer(Port::Admin, method, path, answer.status);
-        answer
+        send(&self.admin, method, path, &headers, body).await
     }
 
     /// The body of a good answer of the admin API as text.
@@ -176,23 +172,17 @@ impl TestServer {
                 return received(response).await;
             }
         }
-        let answer = send(&self.public, method, path, headers, body).await;
-        check_answer(Port::Public, method, path, answer.status);
-        answer
+        send(&self.public, method, path, headers, body).await
     }
 
     /// Sends a form to the public API.
     pub(crate) async fn public_form(&self, path: &str, form: &str) -> Answer {
-        let answer = send_form(&self.public, path, form).await;
-        check_answer(Port::Public, "POST", path, answer.status);
-        answer
+        send_form(&self.public, path, form).await
     }
 
     /// Sends a form to the admin API.
     pub(crate) async fn admin_form(&self, path: &str, form: &str) -> Answer {
-        let answer = send_form(&self.admin, path, form).await;
-        check_answer(Port::Admin, "POST", path, answer.status);
-        answer
+        send_form(&self.admin, path, form).await
     }
 
     /// Creates an identity with [`PASSWORD`] and returns its id.

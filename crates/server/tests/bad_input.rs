@@ -313,8 +313,8 @@ async fn templates_that_cannot_work_are_refused_whole() {
         ("n", json!({"jwks_url": "set://set", "ttl": "0s"}), "ttl"),
         ("n", json!({"jwks_url": "set://set", "ttl": 600}), "ttl"),
         ("n", json!({"jwks_url": "set://set", "subject_source": "email"}), "subject_source"),
-        ("..~1x", json!({"jwks_url": "set://set"}), "no name for a template"),
-        ("a b", json!({"jwks_url": "set://set"}), "no name for a template"),
+        ("..~1x", json!({"jwks_url": "set://set"}), "not a name for a template"),
+        ("a b", json!({"jwks_url": "set://set"}), "not a name for a template"),
         (
             "n",
             json!({"jwks_url": "set://set", "claims_mapper_url": mapper("{\n  claims: { a: }\n}")}),

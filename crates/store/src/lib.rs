@@ -163,7 +163,7 @@ pub trait Store: Send + Sync {
     /// Revisions without their content, newest first.
     async fn revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError>;
 
-    /// A mark of the configuration and the key sets, which is equal only when neither has changed.
+    /// A fingerprint of the configuration and the key sets, which stays the same only while neither changes.
     async fn configuration_version(&self) -> Result<[i64; 4], StoreError>;
 
     // Changes

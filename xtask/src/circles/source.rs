@@ -33,7 +33,7 @@ pub(super) struct Module {
 /// Test code is left out: whatever stands under `#[cfg(test)]`, and the modules `tests`, `testing` and
 /// `*_tests`.
 pub(super) fn read(root: &Path) -> Result<Vec<Module>> {
-    let mut reader = Reader { modules: Vec::new() };
+    let mut reader = Reader { modules: Vec::new(), next_file: None };
     let folder = root.parent().unwrap_or(Path::new("")).to_path_buf();
     let module = Module { name: "crate".to_owned(), file: root.to_path_buf(), ..Module::default() };
     reader.modules.push(module);
@@ -43,6 +43,8 @@ pub(super) fn read(root: &Path) -> Result<Vec<Module>> {
 
 struct Reader {
     modules: Vec<Module>,
+    /// The file of the module that follows, where an attribute `path` names it.
+    next_file: Option<PathBuf>,
 }
 
 /// Where a run of tokens stands.
@@ -100,7 +102,16 @@ impl Reader {
         let tokens = &tokens[usize::from(inner)..];
         let [TokenTree::Group(group), after @ ..] = tokens else { return Ok(tokens) };
         if is_test_only(group.stream()) {
+            self.next_file = None;
             return Ok(if inner { &[] } else { behind_item(after) });
+        }
+        let inside: Vec<TokenTree> = group.stream().into_iter().collect();
+        if let [TokenTree::Ident(path), TokenTree::Punct(_), TokenTree::Literal(file)] = inside.as_slice()
+            && path == "path"
+        {
+            let beside = self.modules[place.module].file.with_file_name(file.to_string().trim_matches('"'));
+            self.next_file = Some(beside);
+            return Ok(after);
         }
         self.scan(group.stream(), Place { items: false, ..place })?;
         Ok(after)
@@ -108,6 +119,7 @@ impl Reader {
 
     /// After the keyword `mod`.
     fn child<'t>(&mut self, tokens: &'t [TokenTree], place: Place<'_>) -> Result<&'t [TokenTree]> {
+        let given = self.next_file.take();
         let [TokenTree::Ident(name), body, after @ ..] = tokens else { return Ok(tokens) };
         let name = plain(&name.to_string());
         if name == "tests" || name == "testing" || name.ends_with("_tests") {
@@ -128,7 +140,9 @@ impl Reader {
             self.scan(group.stream(), Place { module: index, folder: &folder, items: true })?;
         } else {
             let beside = folder.with_extension("rs");
-            self.modules[index].file = if beside.exists() { beside } else { folder.join("mod.rs") };
+            let usual = if beside.exists() { beside } else { folder.join("mod.rs") };
+            let folder = given.as_deref().and_then(Path::parent).unwrap_or(&folder).to_path_buf();
+            self.modules[index].file = given.unwrap_or(usual);
             self.file(index, &folder)?;
         }
         Ok(after)

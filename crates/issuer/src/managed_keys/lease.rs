@@ -53,7 +53,7 @@ impl Lease {
         }
     }
 
-    /// The same where a template signs with managed keys; all others need no lease.
+    /// Refuses as [`Self::check`] does where a template signs with managed keys; other templates need no lease.
     pub fn check_for(&self, tokenizer: &Tokenizer, now: Timestamp, timing: &Timing) -> Result<(), Refusal> {
         if tokenizer.is_managed() { self.check(now, timing) } else { Ok(()) }
     }

@@ -2,7 +2,7 @@
 //!
 //! Nothing is taken out when something changes. Every change takes the next number and leaves it at its
 //! *mark*: the place in a fixed table to which the token, the session's id or the identity's id leads.
-//! Who reads the store remembers the newest number from before, and an entry is good only while none of
+//! Whoever reads the source remembers the newest number from before, and an entry is good only while none of
 //! its three marks holds a newer one. So an entry that was read before a change is never used after it,
 //! however the two raced, and a change costs the same however many sessions an identity has. Entries that
 //! share a mark by chance are read from the store once more, which is all that it costs.
@@ -65,7 +65,7 @@ impl Hasher for FirstBytes {
         }
     }
 
-    /// The length of the key, which is always the same.
+    /// All keys have one length, so it tells nothing.
     fn write_usize(&mut self, _: usize) {}
 
     fn finish(&self) -> u64 {

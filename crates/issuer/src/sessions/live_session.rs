@@ -1,4 +1,4 @@
-//! A session that is good now, with everything made once that answers about it need.
+//! A session that may be answered now, with everything that its answers need, made once.
 
 use std::sync::{Arc, OnceLock};
 
@@ -10,7 +10,7 @@ use sessera_store::{SessionKind, StoredSession};
 use super::last_use::LastUse;
 use crate::error::IssuerError;
 
-/// A session that is good now, with everything made once that answers about it need.
+/// A session that may be answered now, with everything that its answers need, made once.
 #[derive(Debug)]
 pub struct LiveSession {
     /// The session.
@@ -29,7 +29,7 @@ pub struct LiveSession {
     schemas_url: Arc<str>,
     /// The whole answer of whoami.
     json: Bytes,
-    /// The same as the value that mappers see.
+    /// That answer as the value that mappers see.
     document: Arc<Document>,
     /// The identity's id as text.
     identity_id: Bytes,

@@ -146,7 +146,8 @@ impl Sessions {
             Some(known) => *known,
             None => {
                 let has_second = self.source.has_second_factor(live.session.identity_id).await?;
-                // Whoever was faster read the same: a change of credentials makes a new live session.
+                // Another request that was faster got the same answer, because a change of credentials makes a new
+                // live session.
                 *live.second_factor.get_or_init(|| has_second)
             }
         };

@@ -9,9 +9,9 @@ use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::AppState;
+use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::metrics::{Metrics, Watched};
+use crate::metrics::Measured;
 
 /// The route, and once more under `/admin`, where Kratos has it.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -28,11 +28,15 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     tag = "metadata",
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"))
 )]
-async fn show(
-    State(metrics): State<Arc<Metrics>>,
-    State(watched): State<Watched>,
-) -> Result<Response, ApiError> {
-    let text = metrics.render(&watched).map_err(ApiError::internal)?;
+async fn show(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
+    let timing = app.snapshot().issuer.settings.timing;
+    let now = Measured {
+        cache: app.sessions.cache(),
+        passwords: &app.accounts.passwords,
+        store: &*app.store,
+        is_lease_held: app.lease.check(app.clock.now(), &timing).is_ok(),
+    };
+    let text = app.metrics.render(&now).map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 
@@ -111,7 +115,7 @@ mod tests {
         assert!(number(&server, "sessera_lease_held").await.abs() < 0.1, "nobody has confirmed the keys");
         crate::managed_keys::maintain(&server.app).await.unwrap();
         assert!((number(&server, "sessera_lease_held").await - 1.0).abs() < 0.1);
-        let held = server.recording.hold().await;
+        let held = server.recorded.hold().await;
         let mut given_up = Box::pin(server.app.store.ping());
         let mut answered = Box::pin(server.app.store.ping());
         assert!(!ends_at_once(&mut given_up).await && !ends_at_once(&mut answered).await);

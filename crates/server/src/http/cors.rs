@@ -13,12 +13,12 @@ use tower_http::cors::{AllowCredentials, AllowHeaders, AllowMethods, AllowOrigin
 use url::Url;
 
 use crate::answer;
-use crate::app::{Snapshot, Snapshots};
-use crate::public::exchange;
+use crate::snapshot::{Snapshot, Snapshots};
 
-/// The layer. Origins are judged by the configuration of the moment; the rest is that of the start.
-pub(crate) fn layer(snapshots: &Snapshots) -> CorsLayer {
-    let snapshot = snapshots.current();
+/// The layer. Origins are judged by the configuration of the moment, and the rest is that of the start. Pages to
+/// which browsers may return can call `exchange`, a path, without cookies.
+pub(crate) fn layer(snapshots: Snapshots, exchange: &'static str) -> CorsLayer {
+    let snapshot = snapshots.load();
     let cors = &snapshot.config.public.cors;
     let headers = |names: &[String]| {
         names.iter().filter_map(|name| name.parse::<HeaderName>().ok()).collect::<Vec<_>>()
@@ -29,7 +29,8 @@ pub(crate) fn layer(snapshots: &Snapshots) -> CorsLayer {
     let mut layer = CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(move |origin: &HeaderValue, request: &Parts| {
             let snapshot = judge.load();
-            is_allowed(&snapshot, origin) || (is_exchange(request) && may_exchange(&snapshot, origin))
+            is_allowed(&snapshot, origin)
+                || (request.uri.path() == exchange && may_exchange(&snapshot, origin))
         }))
         .allow_credentials(AllowCredentials::predicate(move |origin: &HeaderValue, _: &Parts| {
             let snapshot = with_cookies.load();
@@ -56,10 +57,6 @@ fn is_named(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
     let cors = &snapshot.config.public.cors;
     let is = |known: &String| known.trim_end_matches('/').as_bytes() == origin.as_bytes();
     cors.enabled && cors.allowed_origins.iter().any(is)
-}
-
-fn is_exchange(request: &Parts) -> bool {
-    request.uri.path() == exchange::PATH
 }
 
 /// Whether an origin is that of a page to which browsers may return.

@@ -11,8 +11,7 @@ use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use super::body;
-use super::observe::{self, Noted};
-use crate::app::App;
+use super::observe::{self, Observer};
 use crate::error::ApiError;
 
 /// How long a request may take in all, its body included.
@@ -29,7 +28,7 @@ pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
 }
 
 /// Wraps the router of an API that has its other layers already.
-pub(crate) fn wrap(router: Router, api: &'static str, app: &App) -> Router {
+pub(crate) fn wrap(router: Router, observer: Observer) -> Router {
     let caught = CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
         let what = panic
             .downcast_ref::<String>()
@@ -41,7 +40,7 @@ pub(crate) fn wrap(router: Router, api: &'static str, app: &App) -> Router {
     router
         .layer(middleware::from_fn(bounded))
         .layer(caught)
-        .layer(middleware::from_fn_with_state(Noted::of(api, app), observe::note))
+        .layer(middleware::from_fn_with_state(observer, observe::note))
 }
 
 async fn bounded(request: Request, next: Next) -> Response {

@@ -11,7 +11,6 @@ use axum::response::Response;
 use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 
-use crate::app::App;
 use crate::metrics::Metrics;
 use crate::traces::Traces;
 
@@ -57,28 +56,20 @@ fn hexadecimal(number: u64) -> [u8; 16] {
 
 /// Where a request arrived, and what it is counted in.
 #[derive(Clone)]
-pub(crate) struct Noted {
-    api: &'static str,
-    request_ids: Arc<RequestIds>,
-    traces: Option<Arc<Traces>>,
-    metrics: Arc<Metrics>,
-}
-
-impl Noted {
-    /// What is noted of the requests of an API.
-    pub(crate) fn of(api: &'static str, app: &App) -> Self {
-        Self {
-            api,
-            request_ids: app.request_ids.clone(),
-            traces: app.traces.clone(),
-            metrics: app.metrics.clone(),
-        }
-    }
+pub(crate) struct Observer {
+    /// `public` or `admin`.
+    pub(crate) api: &'static str,
+    /// Where requests get their ids from.
+    pub(crate) request_ids: Arc<RequestIds>,
+    /// Where requests are counted.
+    pub(crate) metrics: Arc<Metrics>,
+    /// Traces of requests, where they are configured.
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 /// Counts a request and puts its id into the log and the answer.
-pub(crate) async fn note(State(noted): State<Noted>, request: Request, next: Next) -> Response {
-    let Noted { api, request_ids, traces, metrics } = noted;
+pub(crate) async fn note(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+    let Observer { api, request_ids, metrics, traces } = observer;
     let start = Instant::now();
     let id = request_ids.of(request.headers());
     // A path that does not exist is no label: anybody could make more of them than memory holds.

@@ -6,14 +6,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
 
-use super::words::Word;
 use crate::answer::PageStatus;
 use crate::answer::error::ErrorKind;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::public::caller::{Call, Caller};
 use crate::public::errors;
+use crate::public::settings::sign_in_first;
 use crate::request::Parameters;
+use crate::words::Word;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
     let snapshot = app.snapshot();
@@ -36,6 +37,12 @@ pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters:
 pub(super) fn page(call: &Call<'_>, error: &ApiError) -> Response {
     let told = Told { error, id: error.id().unwrap_or_default(), number: None };
     answer(call, PageStatus::of(error), &told)
+}
+
+/// The way to sign in, when that is what is missing; the page for errors otherwise.
+pub(super) async fn refused(call: &Call<'_>, error: ApiError) -> Response {
+    let is_sign_in = matches!(error.id(), Some("session_inactive" | "session_aal2_required"));
+    if is_sign_in { sign_in_first(call, error).await } else { page(call, &error) }
 }
 
 /// What is known of an error.

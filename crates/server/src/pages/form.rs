@@ -9,9 +9,6 @@ use serde_json::Value;
 use sessera_accounts::messages::{Message, MessageId, MessageKind};
 use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
 
-use super::texts::Texts;
-use super::words::Word;
-
 /// What the renderer must know besides the nodes.
 #[derive(Clone, Copy)]
 pub(super) struct Look<'a> {
@@ -417,3 +414,4 @@ fn in_fours(secret: &str) -> String {
     let letters: Vec<char> = secret.chars().collect();
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
 }
+use crate::words::{Texts, Word};

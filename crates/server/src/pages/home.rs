@@ -5,21 +5,20 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
-use sessera_accounts::flows::method::Owner;
-use sessera_model::Uuid;
 use sessera_store::FlowKind;
 
-use super::words::Word;
+use super::account::account;
 use super::{beginning, logout, not_found, shown};
 use crate::answer;
 use crate::app::App;
+use crate::client;
 use crate::error::ApiError;
-use crate::peer;
 use crate::public::caller::{Call, Caller};
+use crate::words::Word;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
     // For programs there is nothing here.
-    if !peer::wants_page(&caller.headers) {
+    if !client::wants_page(&caller.headers) {
         return not_found(State(app), caller).await;
     }
     let snapshot = app.snapshot();
@@ -43,13 +42,4 @@ async fn page(call: &Call<'_>) -> Result<Response, ApiError> {
         }
     };
     Ok(call.card(Word::HomeTitle, false, content).into_response())
-}
-
-/// What an account is called.
-pub(super) async fn account(call: &Call<'_>, identity_id: Uuid) -> Result<String, ApiError> {
-    let store = &call.app.store;
-    let identity = store.identity(identity_id).await?.ok_or_else(ApiError::unauthorized)?;
-    let credentials = store.credentials(identity_id).await?;
-    let schema = call.snapshot.accounts.schemas.get(&identity.schema_id).map(AsRef::as_ref);
-    Ok(Owner { identity: &identity, credentials: &credentials, schema }.account_name())
 }

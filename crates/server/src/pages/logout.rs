@@ -8,12 +8,13 @@ use maud::{Markup, html};
 use sessera_issuer::sessions::Presented;
 use sessera_store::FlowKind;
 
-use super::words::Word;
-use super::{beginning, home, shown};
+use super::account::account;
+use super::{beginning, shown};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::public::caller::{Call, Caller};
 use crate::public::logout;
+use crate::words::Word;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
     let snapshot = app.snapshot();
@@ -25,7 +26,7 @@ async fn page(call: &Call<'_>) -> Result<Response, ApiError> {
     let texts = call.texts();
     let page = match call.session().await? {
         Some(live) => {
-            let account = home::account(call, live.session.identity_id).await?;
+            let account = account(call, live.session.identity_id).await?;
             let content = html! {
                 p.lead { (texts.filled(Word::SignOutLead, &[("account", &account)])) }
                 @if let Some(form) = form(call, "primary") { (form) }

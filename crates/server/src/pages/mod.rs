@@ -9,13 +9,11 @@
 //! |---|---|
 //! | [`page`] | the document around all pages, and its headers |
 //! | [`form`] | nodes of forms as HTML |
-//! | [`texts`], [`words`] | what pages say, by language |
-//! | [`assets`] | style sheet, icon and the script for passkeys |
-//! | [`device`] | names of clients |
 //! | the others | one page each, named as its address |
+//!
+//! What pages say stands in [`crate::words`], by language, and the files that they load in [`crate::assets`].
 
-mod assets;
-mod device;
+mod account;
 mod error;
 mod form;
 mod home;
@@ -26,9 +24,7 @@ mod recovery;
 mod registration;
 mod sessions;
 mod settings;
-mod texts;
 mod verification;
-mod words;
 
 use std::sync::Arc;
 
@@ -39,19 +35,17 @@ use maud::{Markup, html};
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Flow, Transport};
 use sessera_accounts::flows::skeleton::{Flows, Kind, Shown};
-use sessera_accounts::language::Language;
 use sessera_accounts::rules::Rules;
 use sessera_store::FlowKind;
 
 use crate::answer::{self, PageStatus};
 use crate::app::{App, AppState};
+use crate::client;
 use crate::error::ApiError;
-use crate::peer;
 use crate::public::caller::{Call, Caller};
+use crate::words::{Texts, Word};
 use axum::extract::State;
 use page::{Page, Width};
-use texts::Texts;
-use words::Word;
 
 /// The routes.
 pub(crate) fn router() -> Router<AppState> {
@@ -65,23 +59,13 @@ pub(crate) fn router() -> Router<AppState> {
         .route("/ui/settings/sessions", post(sessions::revoke))
         .route("/ui/logout", get(logout::get))
         .route("/ui/error", get(error::get))
-        .route("/ui/assets/{name}", get(assets::get))
-}
-
-/// The script that asks a browser for passkeys.
-pub(crate) fn passkeys_script() -> Response {
-    assets::passkeys()
-}
-
-/// What a person calls the device that they sit at, in their language.
-pub(crate) fn device_name(language: Language, user_agent: &str) -> String {
-    device::name(Texts::of(language), user_agent)
+        .route("/ui/assets/{name}", get(crate::assets::get))
 }
 
 /// What is answered where nothing is: a page to people, JSON to all others.
 pub(crate) async fn not_found(State(app): State<Arc<App>>, caller: Caller) -> Response {
     let error = ApiError::not_found("There is no such path. See /openapi.json for those that exist.");
-    if !peer::wants_page(&caller.headers) {
+    if !client::wants_page(&caller.headers) {
         return error.into_response();
     }
     let snapshot = app.snapshot();

@@ -6,10 +6,9 @@ use maud::{DOCTYPE, Markup, html};
 use sessera_accounts::rules::Rules;
 use url::{Origin, Url};
 
-use super::assets;
-use super::texts::Texts;
-use super::words::Word;
 use crate::answer::{NO_STORE, PageStatus};
+use crate::assets;
+use crate::words::{Texts, Word};
 
 /// A page.
 pub(super) struct Page<'a> {

@@ -16,15 +16,13 @@ use sessera_issuer::LiveSession;
 use sessera_model::{Session, Timestamp, Uuid};
 use sessera_store::{Change, Page, SessionFilter};
 
-use super::device;
-use super::settings::refused;
-use super::texts::Texts;
-use super::words::Word;
+use super::error::refused;
 use crate::answer;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::public::caller::{Call, Caller};
 use crate::request::{Parameters, parse_id};
+use crate::words::{Texts, Word, device};
 
 /// How many other devices are shown; those used last come first.
 const SHOWN: u32 = 50;

@@ -12,16 +12,17 @@ use sessera_accounts::messages::MessageId;
 use sessera_accounts::ui::{Container, Group};
 use sessera_store::FlowKind;
 
+use super::account::account;
+use super::error::refused;
 use super::form::{Look, groups, has_script};
 use super::page::{Page, Width};
-use super::words::Word;
-use super::{beginning, error, home, logout, sessions};
+use super::{beginning, logout, sessions};
 use crate::answer::PageStatus;
 use crate::app::App;
 use crate::error::ApiError;
 use crate::public::caller::{Call, Caller};
-use crate::public::settings::sign_in_first;
 use crate::request::Parameters;
+use crate::words::Word;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
     let snapshot = app.snapshot();
@@ -30,12 +31,6 @@ pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters:
         Ok(response) => response,
         Err(error) => refused(&call, error).await,
     }
-}
-
-/// The way to sign in, when that is what is missing; the page for errors otherwise.
-pub(super) async fn refused(call: &Call<'_>, error: ApiError) -> Response {
-    let is_sign_in = matches!(error.id(), Some("session_inactive" | "session_aal2_required"));
-    if is_sign_in { sign_in_first(call, error).await } else { error::page(call, &error) }
 }
 
 async fn page(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
@@ -52,7 +47,7 @@ async fn page(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiE
         Err(response) => return Ok(response),
     };
     let (flow, container) = (&shown.flow, &shown.form);
-    let account = home::account(call, flow.details.identity_id).await?;
+    let account = account(call, flow.details.identity_id).await?;
     let look = Look { texts, focus: false, is_main: true };
     let mut groups = groups(container);
     // Backup codes stand in for the app, so they come behind it.

@@ -7,7 +7,7 @@ use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node}
 use sessera_model::Timestamp;
 
 use super::form::Look;
-use super::texts::Texts;
+use crate::words::Texts;
 
 const HOSTILE: &str = "\"'><script>alert(1)</script>&amp;\u{202e}\u{0}";
 

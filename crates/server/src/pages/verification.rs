@@ -9,12 +9,12 @@ use sessera_accounts::flows::flow::{Flow, State as FlowState, VerificationDetail
 use sessera_store::FlowKind;
 
 use super::form::Look;
-use super::words::Word;
 use super::{beginning, shown};
 use crate::app::App;
 use crate::error::ApiError;
 use crate::public::caller::{Call, Caller};
 use crate::request::Parameters;
+use crate::words::Word;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
     let snapshot = app.snapshot();

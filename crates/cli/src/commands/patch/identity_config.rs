@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn what_is_no_patch_is_refused() {
-        assert!(command().operations().unwrap_err().to_string().contains("nothing is to be changed"));
+        assert!(command().operations().unwrap_err().to_string().contains("no change was given"));
         let object = PatchIdentityConfig { file: vec!["base64://e30=".into()], ..command() };
         assert!(object.operations().unwrap_err().to_string().contains("list of operations"));
         let remove = PatchIdentityConfig { remove: vec!["x".into()], ..command() };

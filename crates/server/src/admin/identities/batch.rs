@@ -12,7 +12,7 @@ use super::Identities;
 use super::body::CredentialsBody;
 use super::create::{CreateBody, create_identity};
 use crate::error::{ApiError, NO_STORE};
-use crate::openapi::{ErrorBody, ErrorDetail};
+use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
 /// The most identities of one request.
@@ -23,7 +23,6 @@ const MAX_PASSWORDS: usize = 200;
 
 /// Identities to be created.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = PatchIdentitiesBody)]
 pub(super) struct BatchBody {
     #[serde(default)]
     identities: Vec<BatchItem>,
@@ -31,7 +30,6 @@ pub(super) struct BatchBody {
 
 /// One of them.
 #[derive(Deserialize, ToSchema)]
-#[schema(as = IdentityPatch)]
 struct BatchItem {
     /// The identity.
     #[serde(default)]
@@ -43,14 +41,12 @@ struct BatchItem {
 
 /// What became of them, in the same order.
 #[derive(Serialize, ToSchema)]
-#[schema(as = BatchPatchIdentitiesResponse)]
 pub(super) struct BatchOutcome {
     identities: Vec<ItemOutcome>,
 }
 
 /// What became of one.
 #[derive(Serialize, ToSchema)]
-#[schema(as = IdentityPatchResponse)]
 struct ItemOutcome {
     /// `create` or `error`.
     action: &'static str,
@@ -62,7 +58,6 @@ struct ItemOutcome {
     patch_id: Option<String>,
     /// Why there is no new identity.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<ErrorDetail>)]
     error: Option<Value>,
 }
 

@@ -29,19 +29,19 @@ async fn a_use_is_written_later_once_in_five_minutes_and_drops_nothing() {
     assert_eq!(stored(&server, &session).await, None, "signing in says as much");
     server.clock.advance(NOTE_AFTER);
     let used = server.app.clock.now();
-    server.recording.notes();
+    server.recorded.notes();
     for _ in 0..3 {
         whoami(&server, &token).await;
         server.clock.advance(Duration::from_secs(1));
     }
-    assert_eq!(server.recording.notes(), [""; 0], "who asks does not wait for the store");
+    assert_eq!(server.recorded.notes(), [""; 0], "who asks does not wait for the store");
     server.app.sessions.write_last_uses(&server.app.committer).await;
-    assert_eq!(server.recording.notes(), ["NoteUses"]);
+    assert_eq!(server.recorded.notes(), ["NoteUses"]);
     assert_eq!(stored(&server, &session).await, Some(used));
-    server.recording.notes();
+    server.recorded.notes();
     whoami(&server, &token).await;
     server.app.sessions.write_last_uses(&server.app.committer).await;
-    assert_eq!(server.recording.notes(), [""; 0], "the session stays in memory, nothing new is noted");
+    assert_eq!(server.recorded.notes(), [""; 0], "the session stays in memory, nothing new is noted");
 }
 
 #[tokio::test]

@@ -92,12 +92,12 @@ async fn a_revoked_session_is_on_the_list_within_the_configured_time() {
         let ada = ada.body["identity"]["id"].as_str().unwrap().to_owned();
         server.admin("PATCH", &format!("/admin/identities/{ada}"), Some(patch)).await;
         let (other, _) = server.signed_in(ADA).await;
-        server.recording.notes();
+        server.recorded.notes();
         let jwt = tokenize(&server, &token, template).await;
         let (index, uri) = status_of(&server, template, &jwt).await;
         let again = tokenize(&server, &token, template).await;
         assert_eq!(status_of(&server, template, &again).await, (index, uri.clone()), "it is the session's");
-        let notes = server.recording.notes();
+        let notes = server.recorded.notes();
         assert!(
             notes.iter().all(|note| note.chars().next().unwrap().is_lowercase()),
             "writes nothing: {notes:?}"

@@ -13,12 +13,15 @@ use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreE
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::app::DeploymentId;
 use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::keys::MACHINE;
 use sessera_config::load::merge;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::{Config, ConfigError, load, redact};
+
+/// The id of this deployment, which is the id of its one project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeploymentId(pub Uuid);
 
 /// Where the configuration comes from, apart from stored revisions.
 #[derive(Clone, Debug, Default)]
@@ -68,7 +71,7 @@ pub(crate) struct Surroundings {
 }
 
 /// What can change while the server runs. One change at a time.
-pub struct Configuration {
+pub struct Live {
     origin: ConfigOrigin,
     generated: Vec<(&'static str, Secret)>,
     surroundings: Surroundings,
@@ -115,7 +118,7 @@ pub struct Changed {
     pub warnings: Vec<String>,
 }
 
-impl Configuration {
+impl Live {
     /// The configuration that a server was started with.
     pub(crate) fn new(given: Given, surroundings: Surroundings) -> Self {
         let state = State { base: given.base, revision: given.revision, watched: Vec::new() };
@@ -173,7 +176,7 @@ impl Configuration {
     /// Waits for one's turn to change configuration or keys. Whoever has it sees the result of the one
     /// before, and no template and no key set changes between a check and the change that it allows.
     pub async fn turn(&self) -> Turn<'_> {
-        Turn { configuration: self, _held: self.turn.lock().await }
+        Turn { live: self, _held: self.turn.lock().await }
     }
 
     /// The identity configuration and the id of its revision, if it is a stored one.
@@ -344,19 +347,19 @@ fn compile(
 
 /// The turn to change configuration or keys, which ends when it is dropped.
 pub struct Turn<'a> {
-    configuration: &'a Configuration,
+    live: &'a Live,
     _held: MutexGuard<'a, ()>,
 }
 
 impl Turn<'_> {
     /// The snapshot that the one before has left.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.configuration.snapshot()
+        self.live.snapshot()
     }
 
-    /// Compiles the newest revision with the key sets as they are now; see [`Configuration::recompile`].
+    /// Compiles the newest revision with the key sets as they are now; see [`Live::recompile`].
     pub async fn recompile(&self) -> Result<(), ChangeError> {
-        self.configuration.recompile().await
+        self.live.recompile().await
     }
 }
 

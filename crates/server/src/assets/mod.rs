@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::request::Segment;
 
 /// A file.
-pub(super) struct Asset {
+pub(crate) struct Asset {
     name: &'static str,
     extension: &'static str,
     media_type: &'static str,
@@ -20,7 +20,7 @@ pub(super) struct Asset {
 }
 
 /// The style sheet.
-pub(super) static STYLE: Asset = Asset {
+pub(crate) static STYLE: Asset = Asset {
     name: "style",
     extension: "css",
     media_type: "text/css; charset=utf-8",
@@ -29,7 +29,7 @@ pub(super) static STYLE: Asset = Asset {
 };
 
 /// The picture in the browser's tab.
-pub(super) static ICON: Asset = Asset {
+pub(crate) static ICON: Asset = Asset {
     name: "icon",
     extension: "svg",
     media_type: "image/svg+xml",
@@ -38,7 +38,7 @@ pub(super) static ICON: Asset = Asset {
 };
 
 /// The script that asks a browser for passkeys, on the pages that need it.
-pub(super) static PASSKEYS: Asset = Asset {
+pub(crate) static PASSKEYS: Asset = Asset {
     name: "passkeys",
     extension: "js",
     media_type: "text/javascript; charset=utf-8",
@@ -52,7 +52,7 @@ impl Asset {
     }
 
     /// Its path below the public address.
-    pub(super) fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("ui/assets/{}", self.file_name())
     }
 
@@ -69,7 +69,7 @@ impl Asset {
 }
 
 /// `GET /ui/assets/{name}`
-pub(super) async fn get(Segment(name): Segment) -> Response {
+pub(crate) async fn get(Segment(name): Segment) -> Response {
     let Some(asset) = [&STYLE, &ICON, &PASSKEYS].into_iter().find(|asset| asset.file_name() == name) else {
         return ApiError::not_found("There is no such file. It may belong to another version of the server.")
             .into_response();
@@ -78,7 +78,7 @@ pub(super) async fn get(Segment(name): Segment) -> Response {
 }
 
 /// The script for passkeys where its name stays when its content changes.
-pub(super) fn passkeys() -> Response {
+pub(crate) fn passkeys() -> Response {
     PASSKEYS.answer("public, max-age=300")
 }
 

@@ -1,7 +1,6 @@
 //! The name of a client, as far as its `User-Agent` tells. Only for people to recognise it by.
 
-use super::texts::Texts;
-use super::words::Word;
+use super::{Texts, Word};
 
 /// Marks of browsers, the telling ones first: most browsers claim to be several others too.
 const BROWSERS: &[(&str, &str)] = &[
@@ -28,7 +27,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// `Firefox on Linux`, or as much of it as is known.
-pub(super) fn name(texts: &Texts, user_agent: &str) -> String {
+pub(crate) fn name(texts: &Texts, user_agent: &str) -> String {
     let find = |marks: &[(&str, &'static str)]| {
         marks.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };

@@ -1,6 +1,12 @@
 //! What the pages say besides the flows' own messages: headings, explanations, labels of their buttons.
 
+mod texts;
+
+pub(crate) mod device;
+
 use std::collections::HashMap;
+
+pub(crate) use texts::Texts;
 
 /// Declares [`Word`] from one table, so that the list of all of them cannot miss one.
 macro_rules! words {

@@ -7,7 +7,7 @@ use sessera_accounts::messages::{Catalogue, Message};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::words::{self, Word};
+use super::{Word, parse};
 
 /// The words of a language.
 const fn words_of(language: Language) -> &'static str {
@@ -34,7 +34,7 @@ static NONE: LazyLock<Texts> =
 impl Texts {
     fn read(language: Language) -> Self {
         // A test makes sure that all files can be read.
-        let words = words::parse(words_of(language)).unwrap_or_default();
+        let words = parse(words_of(language)).unwrap_or_default();
         Self { code: language.tag(), words, messages: Catalogue::of(language) }
     }
 

@@ -1,0 +1,32 @@
+//! The public port: the API of [`public`], the [`pages`], and the documents of issuers that the configuration names.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{Method, Uri};
+use axum::response::Response;
+
+use crate::app::{App, AppState};
+use crate::public::caller::Caller;
+use crate::public::{exchange, well_known};
+use crate::{http, openapi, pages, public};
+
+/// Answers what no route has, which is a document of an issuer or nothing.
+async fn elsewhere(State(app): State<Arc<App>>, caller: Caller, method: Method, uri: Uri) -> Response {
+    match well_known::of_issuer(&app, &method, uri.path(), &caller.headers) {
+        Some(found) => found,
+        None => pages::not_found(State(app), caller).await,
+    }
+}
+
+/// The public API, ready to be served.
+pub(crate) fn router(app: Arc<App>) -> Router {
+    let (router, document) = public::routes().split_for_parts();
+    let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
+    let router = http::layers::complete(router)
+        .fallback(elsewhere)
+        .layer(http::cors::layer(app.snapshots.clone(), exchange::PATH))
+        .layer(axum::middleware::map_response(http::cors::tidy));
+    http::layers::wrap(router.with_state(AppState::from(app.clone())), app.observer("public"))
+}
