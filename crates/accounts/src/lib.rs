@@ -32,6 +32,7 @@ pub mod language;
 pub mod limits;
 pub mod mail;
 pub mod messages;
+mod method_list;
 pub mod methods;
 pub mod metrics;
 pub mod password;

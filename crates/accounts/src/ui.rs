@@ -49,24 +49,7 @@ pub enum SubmitMethod {
 
 /// To which method a node belongs. Nodes of the default group belong to all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Group {
-    /// All methods.
-    Default,
-    /// Passwords.
-    Password,
-    /// The traits of an identity.
-    Profile,
-    /// Codes by e-mail.
-    Code,
-    /// Time-based one-time passwords.
-    Totp,
-    /// Printed codes.
-    LookupSecret,
-    /// Passkeys.
-    Passkey,
-    /// The script that passkeys need; the contract has it in a group of its own.
-    Webauthn,
-}
+pub struct Group(&'static str);
 
 /// A node of a form.
 #[derive(Clone, Debug, PartialEq)]
@@ -197,18 +180,31 @@ impl InputKind {
 }
 
 impl Group {
+    /// All methods.
+    pub const DEFAULT: Self = Self::new("default");
+    /// Passwords.
+    pub const PASSWORD: Self = Self::new("password");
+    /// The traits of an identity.
+    pub const PROFILE: Self = Self::new("profile");
+    /// Codes by e-mail.
+    pub const CODE: Self = Self::new("code");
+    /// Time-based one-time passwords.
+    pub const TOTP: Self = Self::new("totp");
+    /// Printed codes.
+    pub const LOOKUP_SECRET: Self = Self::new("lookup_secret");
+    /// Passkeys.
+    pub const PASSKEY: Self = Self::new("passkey");
+    /// The script that passkeys need; the contract has it in a group of its own.
+    pub const WEBAUTHN: Self = Self::new("webauthn");
+
+    /// The group of a method, by the word that it has on the wire.
+    pub const fn new(word: &'static str) -> Self {
+        Self(word)
+    }
+
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::Password => "password",
-            Self::Profile => "profile",
-            Self::Code => "code",
-            Self::Totp => "totp",
-            Self::LookupSecret => "lookup_secret",
-            Self::Passkey => "passkey",
-            Self::Webauthn => "webauthn",
-        }
+        self.0
     }
 }
 
@@ -416,15 +412,15 @@ impl Container {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::messages::MessageId;
+    use crate::messages::{MessageId, common};
 
     #[test]
     fn an_input_has_the_contract_s_members() {
         let node = Input::new("password", InputKind::Password)
             .required()
             .autocomplete("current-password")
-            .node(Group::Password)
-            .label(MessageId::PasswordLabel);
+            .node(Group::PASSWORD)
+            .label(MessageId::new(1_070_001));
         assert_eq!(
             node.to_json(),
             json!({
@@ -447,9 +443,12 @@ mod tests {
             image.to_json(),
             json!({"id": "totp_qr", "src": "data:image/png;base64,", "width": 256, "height": 256, "node_type": "img"})
         );
-        let text = Attributes::Text { id: "totp_secret_key", text: Message::totp_secret("ABC") };
+        let text = Attributes::Text {
+            id: "totp_secret_key",
+            text: Message::with_context(MessageId::new(1_050_006), json!({"secret": "ABC"})),
+        };
         assert_eq!(text.to_json()["text"]["context"]["secret"], "ABC");
-        let link = Attributes::Anchor { id: "continue", href: "/".into(), title: MessageId::Continue.into() };
+        let link = Attributes::Anchor { id: "continue", href: "/".into(), title: common::CONTINUE.into() };
         assert_eq!(link.to_json()["node_type"], "a");
         assert_eq!(link.to_json()["title"]["id"], 1_070_009);
     }
@@ -457,12 +456,12 @@ mod tests {
     #[test]
     fn a_form_without_messages_has_no_such_member() {
         let mut form = Container::new("/x".into());
-        form.push(Input::hidden("csrf_token", "").required().node(Group::Default));
+        form.push(Input::hidden("csrf_token", "").required().node(Group::DEFAULT));
         let json = form.to_json();
         assert!(json.get("messages").is_none());
         assert_eq!(json["method"], "POST");
         assert_eq!(json["nodes"][0]["attributes"]["value"], "");
-        form.messages.push(MessageId::InvalidCredentials.into());
+        form.messages.push(MessageId::new(4_000_006).into());
         assert_eq!(form.to_json()["messages"][0]["type"], "error");
     }
 }

@@ -7,7 +7,7 @@ use sessera_store::{Change, CodePurpose, StoreError};
 use crate::codes::{self, CodeRequest};
 use crate::flows::flow::{Beginning, Flow, State, Transport, VerificationDetails};
 use crate::flows::visit::Visit;
-use crate::messages::MessageId;
+use crate::messages::common;
 
 /// A verification flow that was begun for an address.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ pub fn begin_for(
             ..VerificationDetails::default()
         };
         let mut flow = Flow::begin(beginning, State::SentEmail, details);
-        flow.say(MessageId::VerificationCodeSent);
+        flow.say(common::VERIFICATION_CODE_SENT);
         changes.push(flow.insert()?);
         let language = visit.visitor.language;
         let request = CodeRequest { flow_id: flow.id, address: address.value.clone(), language };

@@ -260,12 +260,12 @@ impl<D: Details> Flow<D> {
             if let Some(node) = form.node_mut(name) {
                 node.messages.push(message.clone());
             } else {
-                let mut node = Input::new(name.as_str(), InputKind::Text).node(Group::Default);
+                let mut node = Input::new(name.as_str(), InputKind::Text).node(Group::DEFAULT);
                 node.messages.push(message.clone());
                 let place = before_password
                     .filter(|_| name == "password")
                     .and_then(|before| form.nodes.iter().position(|node| node.name() == before))
-                    .or_else(|| form.nodes.iter().rposition(|node| node.group == Group::Default));
+                    .or_else(|| form.nodes.iter().rposition(|node| node.group == Group::DEFAULT));
                 form.nodes.insert(place.map_or(0, |place| place + 1), node);
             }
         }
@@ -453,16 +453,16 @@ mod tests {
 
     fn form() -> Container {
         let mut form = Container::new("/submit".into());
-        form.push(Input::hidden("csrf_token", "").node(Group::Default));
-        form.push(Input::new("identifier", InputKind::Text).with_value("").node(Group::Default));
-        form.push(Input::submit("method", "password").node(Group::Password));
+        form.push(Input::hidden("csrf_token", "").node(Group::DEFAULT));
+        form.push(Input::new("identifier", InputKind::Text).with_value("").node(Group::DEFAULT));
+        form.push(Input::submit("method", "password").node(Group::PASSWORD));
         form
     }
 
     #[test]
     fn what_is_stored_reads_back_with_its_version() {
         let mut flow = flow();
-        flow.say(MessageId::InvalidCredentials);
+        flow.say(MessageId::new(4_000_006));
         flow.say_at("identifier", Message::required("identifier"));
         flow.values.insert("identifier".into(), "ada".into());
         let Change::InsertFlow(mut record) = flow.insert().expect("has a JSON form") else {
@@ -492,7 +492,7 @@ mod tests {
         flow.values.insert("identifier".into(), "ada".into());
         flow.values.insert("method".into(), "nope".into());
         flow.say_at("identifier", Message::required("identifier"));
-        flow.say_at("password", MessageId::PasswordTooSimilar);
+        flow.say_at("password", MessageId::new(4_000_031));
         let mut form = form();
         flow.fill(&mut form, Some("identifier"));
         let json = form.to_json();

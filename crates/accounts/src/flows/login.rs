@@ -11,7 +11,7 @@ use crate::flows::flow::{Beginning, Flow, Kept, LoginDetails, State, Transport};
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
 use crate::flows::sign_in::SignedIn;
 use crate::flows::skeleton::{Flows, Kind, Outcome};
-use crate::messages::MessageId;
+use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 use crate::ui::{Container, Group, Input, Nodes};
 
@@ -46,7 +46,7 @@ impl Kind for LoginDetails {
     type Context = ();
     type Done = LoggedIn;
 
-    const EXPIRED: MessageId = MessageId::LoginExpired;
+    const EXPIRED: MessageId = common::LOGIN_EXPIRED;
 
     async fn may_begin(flows: &Flows<'_>, transport: Transport, wish: &LoginWish) -> Result<(), FlowError> {
         check(flows, transport, wish.requested_aal, wish.refresh)
@@ -67,10 +67,10 @@ impl Kind for LoginDetails {
         };
         let mut flow = begin(flows, beginning, details)?;
         if flow.details.refresh {
-            flow.say(MessageId::ConfirmIdentity);
+            flow.say(common::CONFIRM_IDENTITY);
         }
         if session.is_some_and(|session| requested_aal > session.assurance_level) {
-            flow.say(MessageId::SecondFactorNeeded);
+            flow.say(common::SECOND_FACTOR_NEEDED);
         }
         Ok(flow)
     }
@@ -114,7 +114,7 @@ impl Kind for LoginDetails {
             credentials: &credentials,
         };
         let mut form = Container::new(visit.rules.action(FlowKind::Login, flow.id));
-        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
         let mut nodes = Nodes::default();
         for method in at_level(flows, flow) {
             if method.level() == AssuranceLevel::Aal1 || method.is_set_up(&credentials) {
@@ -142,7 +142,7 @@ impl Kind for LoginDetails {
         let mut attempt = LoginAttempt { visit: &flows.visit, flow, submission };
         let verdict = match method {
             Some(method) => method.submit(&mut attempt).await?,
-            None => attempt.refuse(MessageId::NoLoginMethod),
+            None => attempt.refuse(common::NO_LOGIN_METHOD),
         };
         match verdict {
             LoginVerdict::Refused(standing) => flows.again(attempt.flow, standing).await,

@@ -15,7 +15,7 @@ use crate::flows::method::{RecoveryAttempt, RecoveryVerdict};
 use crate::flows::settings;
 use crate::flows::sign_in::{Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
-use crate::messages::MessageId;
+use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 use crate::ui::{Container, Group, Input, Nodes};
 
@@ -38,7 +38,7 @@ impl Kind for RecoveryDetails {
     type Context = ();
     type Done = Recovered;
 
-    const EXPIRED: MessageId = MessageId::RecoveryExpired;
+    const EXPIRED: MessageId = common::RECOVERY_EXPIRED;
 
     async fn may_begin(flows: &Flows<'_>, transport: Transport, (): &()) -> Result<(), FlowError> {
         check_on(flows)?;
@@ -78,7 +78,7 @@ impl Kind for RecoveryDetails {
         csrf_token: String,
     ) -> Result<(Container, Map<String, Value>), FlowError> {
         let mut form = Container::new(flows.visit.rules.action(FlowKind::Recovery, flow.id));
-        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
         let mut nodes = Nodes::default();
         for method in flows.methods.recovery() {
             method.nodes(flow, &mut nodes);
@@ -101,7 +101,7 @@ impl Kind for RecoveryDetails {
         flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
         let method = flows.methods.recovery().find(|method| method.takes(submission));
         let Some(method) = method else {
-            return flows.refuse(flow, MessageId::NoRecoveryMethod).await;
+            return flows.refuse(flow, common::NO_RECOVERY_METHOD).await;
         };
         let mut attempt = RecoveryAttempt { visit: &flows.visit, flow, submission };
         match method.submit(&mut attempt).await? {
@@ -142,7 +142,7 @@ async fn end(
         beginning.browser = Some(TokenHash::of(&new_cookie));
     }
     let mut next = settings::begin(flows, beginning, identity.id).await?;
-    next.say(MessageId::Recovered);
+    next.say(common::RECOVERED);
     changes.push(next.insert()?);
     visit.commit(&changes).await.map_err(FlowError::outrun)?;
     flow.state = State::PassedChallenge;

@@ -21,7 +21,7 @@ use crate::flows::method::{RegistrationAttempt, RegistrationVerdict, Registratio
 use crate::flows::sign_in::{Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::identities::PreparedIdentity;
-use crate::messages::MessageId;
+use crate::messages::{MessageId, common};
 use crate::schema::IdentitySchema;
 use crate::submission::{Submission, ValueKind};
 use crate::ui::{Container, Group, Input, Nodes};
@@ -47,7 +47,7 @@ impl Kind for RegistrationDetails {
     type Context = Arc<IdentitySchema>;
     type Done = Registered;
 
-    const EXPIRED: MessageId = MessageId::RegistrationExpired;
+    const EXPIRED: MessageId = common::REGISTRATION_EXPIRED;
 
     async fn may_begin(flows: &Flows<'_>, transport: Transport, (): &()) -> Result<(), FlowError> {
         check_on(flows)?;
@@ -100,7 +100,7 @@ impl Kind for RegistrationDetails {
             asks_for_credentials: step == RegistrationStep::Credentials && rules.registration_in_two_steps,
         };
         let mut form = Container::new(rules.action(FlowKind::Registration, flow.id));
-        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
         let mut nodes = Nodes::default();
         for method in flows.methods.registration() {
             method.nodes(&view, &mut nodes);
@@ -124,7 +124,7 @@ impl Kind for RegistrationDetails {
         let rules = flows.visit.rules;
         let method = flows.methods.registration().find(|method| method.takes(rules, submission));
         let Some(method) = method else {
-            return flows.refuse(flow, MessageId::NoRegistrationMethod).await;
+            return flows.refuse(flow, common::NO_REGISTRATION_METHOD).await;
         };
         let mut attempt = RegistrationAttempt { visit: &flows.visit, flow, schema, submission };
         match method.submit(&mut attempt).await? {
@@ -181,7 +181,7 @@ async fn end(
             })))
         }
         Err(StoreError::Conflict(Conflict::Identifier | Conflict::Address | Conflict::ExternalId)) => {
-            flows.refuse(flow, MessageId::Duplicate).await
+            flows.refuse(flow, common::DUPLICATE).await
         }
         Err(StoreError::Conflict(Conflict::Changed | Conflict::Missing)) => {
             Err(FlowError::CompletedElsewhere)

@@ -15,7 +15,7 @@ use crate::flows::method::{Owner, SettingsEdit, SettingsVerdict, SettingsView};
 use crate::flows::sign_in::{Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
 use crate::flows::visit::{Present, Visit};
-use crate::messages::MessageId;
+use crate::messages::{MessageId, common};
 use crate::submission::{Submission, ValueKind};
 use crate::ui::{Container, Group, Input, Nodes};
 
@@ -42,7 +42,7 @@ impl Kind for SettingsDetails {
     type Context = Account;
     type Done = Saved;
 
-    const EXPIRED: MessageId = MessageId::SettingsExpired;
+    const EXPIRED: MessageId = common::SETTINGS_EXPIRED;
 
     async fn may_begin(flows: &Flows<'_>, _: Transport, (): &()) -> Result<(), FlowError> {
         session(flows).await.map(|_| ())
@@ -103,7 +103,7 @@ impl Kind for SettingsDetails {
             ways_in: flows.methods.ways_in(&credentials),
         };
         let mut form = Container::new(visit.rules.action(FlowKind::Settings, flow.id));
-        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
         let mut nodes = Nodes::default();
         for method in flows.methods.settings() {
             method.nodes(&view, &mut nodes);
@@ -127,7 +127,7 @@ impl Kind for SettingsDetails {
         flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
         let method = flows.methods.settings().find(|method| method.takes(&flow, submission));
         let Some(method) = method else {
-            return flows.refuse(flow, MessageId::NoSettingsMethod).await;
+            return flows.refuse(flow, common::NO_SETTINGS_METHOD).await;
         };
         let mut edit = SettingsEdit {
             visit: &flows.visit,
@@ -204,7 +204,7 @@ async fn save(
     let before = flow.clone();
     flow.clear_messages();
     flow.values.clear();
-    flow.say(MessageId::SettingsSaved);
+    flow.say(common::SETTINGS_SAVED);
     flow.state = State::Success;
     if let (Transport::Browser, Some(cookie)) = (flow.transport, &new_cookie) {
         flow.browser = Some(TokenHash::of(cookie));
@@ -220,7 +220,7 @@ async fn save(
             Ok(Outcome::Done(Box::new(Saved { shown, signed_in })))
         }
         Err(StoreError::Conflict(Conflict::Identifier | Conflict::Address)) => {
-            flows.refuse(before, MessageId::Duplicate).await
+            flows.refuse(before, common::DUPLICATE).await
         }
         Err(error) => Err(FlowError::outrun(error)),
     }

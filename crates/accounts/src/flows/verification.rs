@@ -10,7 +10,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Flow, Standing, State, Transport, VerificationDetails};
 use crate::flows::method::{VerificationAttempt, VerificationVerdict};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
-use crate::messages::MessageId;
+use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 use crate::ui::{Attributes, Container, Group, Input, Node, Nodes, SubmitMethod};
 
@@ -21,7 +21,7 @@ impl Kind for VerificationDetails {
     /// The flow stays when its address is proven, and its form says where to go on.
     type Done = Infallible;
 
-    const EXPIRED: MessageId = MessageId::VerificationExpired;
+    const EXPIRED: MessageId = common::VERIFICATION_EXPIRED;
 
     async fn may_begin(flows: &Flows<'_>, _: Transport, (): &()) -> Result<(), FlowError> {
         check_on(flows)
@@ -56,7 +56,7 @@ impl Kind for VerificationDetails {
         let mut form = Container::new(rules.action(FlowKind::Verification, flow.id));
         // Native flows have the node at the end only; the contract has it so.
         if flow.transport == Transport::Browser || flow.state == State::PassedChallenge {
-            form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::Default));
+            form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
         }
         if flow.state == State::PassedChallenge {
             let target = flow.return_to.clone().unwrap_or_else(|| rules.after(FlowKind::Verification));
@@ -83,7 +83,7 @@ impl Kind for VerificationDetails {
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError> {
         if flow.state == State::PassedChallenge {
-            return flows.replace(&flow, MessageId::VerificationAlreadyDone.into()).await;
+            return flows.replace(&flow, common::VERIFICATION_ALREADY_DONE.into()).await;
         }
         flow.clear_messages();
         flow.values.clear();
@@ -91,7 +91,7 @@ impl Kind for VerificationDetails {
         flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
         let method = flows.methods.verification().find(|method| method.takes(submission));
         let Some(method) = method else {
-            return flows.refuse(flow, MessageId::NoVerificationMethod).await;
+            return flows.refuse(flow, common::NO_VERIFICATION_METHOD).await;
         };
         let mut attempt = VerificationAttempt { visit: &flows.visit, flow, submission };
         match method.submit(&mut attempt).await? {
@@ -114,7 +114,7 @@ fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
 
 /// The link to where a person goes on.
 fn way_on(href: String) -> Node {
-    let attributes = Attributes::Anchor { id: "continue", href, title: MessageId::Continue.into() };
-    let label = Some(MessageId::Continue.into());
-    Node { group: Group::Code, attributes, messages: Vec::new(), label }
+    let attributes = Attributes::Anchor { id: "continue", href, title: common::CONTINUE.into() };
+    let label = Some(common::CONTINUE.into());
+    Node { group: Group::CODE, attributes, messages: Vec::new(), label }
 }

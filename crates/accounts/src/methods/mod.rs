@@ -16,20 +16,20 @@ use std::sync::Arc;
 use sessera_config::tree::{Config, Reader};
 
 use crate::flows::method::{Method, Methods};
+use crate::method_list::for_all_methods;
 
 /// Reads what the configuration says about a method. `None` when it is off. What is wrong becomes a
 /// problem of the reader.
 type Compile = fn(&Config, &mut Reader<'_>) -> Option<Arc<dyn Method>>;
 
-/// All methods. A submission goes to the first one that takes it.
-const ALL: &[Compile] = &[
-    lookup_secret::compile,
-    passkey::compile,
-    totp::compile,
-    profile::compile,
-    password::compile,
-    code::compile,
-];
+macro_rules! all {
+    ($($(#[$attribute:meta])* $method:ident,)*) => {
+        /// All methods. A submission goes to the first one that takes it.
+        const ALL: &[Compile] = &[$($(#[$attribute])* $method::compile,)*];
+    };
+}
+
+for_all_methods!(all);
 
 /// The methods that are on. The error is what is wrong, one sentence each with the key's pointer.
 pub fn compile(config: &Config) -> Result<Methods, Vec<String>> {

@@ -203,10 +203,10 @@ fn fields_are_what_forms_show() {
             ("traits.age", InputKind::Number, ValueKind::Integer, false),
         ]
     );
-    let email = schema.fields()[0].node(Group::Default).to_json();
+    let email = schema.fields()[0].node(Group::DEFAULT).to_json();
     assert_eq!(email["attributes"]["autocomplete"], "email");
     assert_eq!(email["meta"]["label"]["context"], json!({"name": "traits.email", "title": "E-Mail"}));
-    assert_eq!(schema.fields()[1].node(Group::Default).to_json()["meta"], json!({}));
+    assert_eq!(schema.fields()[1].node(Group::DEFAULT).to_json()["meta"], json!({}));
 }
 
 #[test]

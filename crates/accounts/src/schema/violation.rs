@@ -6,7 +6,7 @@ use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::{Value, json};
 
-use crate::messages::{Message, MessageId};
+use crate::messages::{Message, common};
 
 /// One thing that is wrong with traits.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,14 +28,14 @@ impl Violation {
 
     /// The value is no e-mail address.
     pub(super) fn not_an_email(pointer: &str, value: &str) -> Self {
-        Self::format(pointer, Message::with_context(MessageId::NotAnEmail, json!({ "value": value })))
+        Self::format(pointer, Message::with_context(common::NOT_AN_EMAIL, json!({ "value": value })))
     }
 
     /// The value is no telephone number.
     pub(super) fn not_a_telephone_number(pointer: &str, value: &str) -> Self {
         Self::format(
             pointer,
-            Message::with_context(MessageId::NotATelephoneNumber, json!({ "value": value })),
+            Message::with_context(common::NOT_A_TELEPHONE_NUMBER, json!({ "value": value })),
         )
     }
 
@@ -86,53 +86,53 @@ fn message(error: &ValidationError<'_>) -> Message {
         }
         ValidationErrorKind::Format { format } => match (format.as_str(), value.as_str()) {
             ("email" | "idn-email", Some(text)) => {
-                Message::with_context(MessageId::NotAnEmail, json!({ "value": text }))
+                Message::with_context(common::NOT_AN_EMAIL, json!({ "value": text }))
             }
             ("tel", Some(text)) => {
-                Message::with_context(MessageId::NotATelephoneNumber, json!({ "value": text }))
+                Message::with_context(common::NOT_A_TELEPHONE_NUMBER, json!({ "value": text }))
             }
             _ => Message::invalid(format!("The value is not of the format {format}.")),
         },
         ValidationErrorKind::MinLength { limit } => Message::with_context(
-            MessageId::TooShort,
+            common::TOO_SHORT,
             json!({ "min_length": limit, "actual_length": characters() }),
         ),
         ValidationErrorKind::MaxLength { limit } => Message::with_context(
-            MessageId::TooLong,
+            common::TOO_LONG,
             json!({ "max_length": limit, "actual_length": characters() }),
         ),
         ValidationErrorKind::Pattern { pattern } => {
-            Message::with_context(MessageId::PatternMismatch, json!({ "pattern": pattern }))
+            Message::with_context(common::PATTERN_MISMATCH, json!({ "pattern": pattern }))
         }
         ValidationErrorKind::Minimum { limit } => {
-            Message::with_context(MessageId::BelowMinimum, json!({ "minimum": limit, "actual": value }))
+            Message::with_context(common::BELOW_MINIMUM, json!({ "minimum": limit, "actual": value }))
         }
         ValidationErrorKind::ExclusiveMinimum { limit } => {
-            Message::with_context(MessageId::NotAboveMinimum, json!({ "minimum": limit, "actual": value }))
+            Message::with_context(common::NOT_ABOVE_MINIMUM, json!({ "minimum": limit, "actual": value }))
         }
         ValidationErrorKind::Maximum { limit } => {
-            Message::with_context(MessageId::AboveMaximum, json!({ "maximum": limit, "actual": value }))
+            Message::with_context(common::ABOVE_MAXIMUM, json!({ "maximum": limit, "actual": value }))
         }
         ValidationErrorKind::ExclusiveMaximum { limit } => {
-            Message::with_context(MessageId::NotBelowMaximum, json!({ "maximum": limit, "actual": value }))
+            Message::with_context(common::NOT_BELOW_MAXIMUM, json!({ "maximum": limit, "actual": value }))
         }
         ValidationErrorKind::MultipleOf { multiple_of } => {
-            Message::with_context(MessageId::NotMultiple, json!({ "base": multiple_of, "actual": value }))
+            Message::with_context(common::NOT_MULTIPLE, json!({ "base": multiple_of, "actual": value }))
         }
         ValidationErrorKind::MaxItems { limit } => Message::with_context(
-            MessageId::TooManyItems,
+            common::TOO_MANY_ITEMS,
             json!({ "max_items": limit, "actual_items": items() }),
         ),
         ValidationErrorKind::MinItems { limit } => Message::with_context(
-            MessageId::TooFewItems,
+            common::TOO_FEW_ITEMS,
             json!({ "min_items": limit, "actual_items": items() }),
         ),
         ValidationErrorKind::UniqueItems => {
             let (a, b) = first_repeated(value).unwrap_or_default();
-            Message::with_context(MessageId::RepeatedItems, json!({ "index_a": a, "index_b": b }))
+            Message::with_context(common::REPEATED_ITEMS, json!({ "index_a": a, "index_b": b }))
         }
         ValidationErrorKind::Constant { expected_value } => {
-            Message::with_context(MessageId::NotConstant, json!({ "expected": expected_value.as_ref() }))
+            Message::with_context(common::NOT_CONSTANT, json!({ "expected": expected_value.as_ref() }))
         }
         ValidationErrorKind::Enum { options } => {
             Message::invalid(format!("The value must be one of {options}."))

@@ -6,7 +6,8 @@
 
 use maud::{Markup, html};
 use serde_json::Value;
-use sessera_accounts::messages::{Message, MessageId, MessageKind};
+use sessera_accounts::messages::{Message, MessageKind};
+use sessera_accounts::methods::{lookup_secret, totp};
 use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
 
 /// What the renderer must know besides the nodes.
@@ -58,7 +59,7 @@ impl Look<'_> {
     /// All nodes in one form, or those of each method in one of their own where they share no field.
     pub(super) fn forms(self, container: &Container) -> Markup {
         let groups = groups(container);
-        let shares = container.nodes.iter().any(|node| node.group == Group::Default && is_shown(node));
+        let shares = container.nodes.iter().any(|node| node.group == Group::DEFAULT && is_shown(node));
         html! {
             @if shares || groups.len() < 2 {
                 (self.form(container, &container.nodes.iter().collect::<Vec<_>>()))
@@ -74,7 +75,7 @@ impl Look<'_> {
 
     /// The form of one method.
     pub(super) fn form_of(self, container: &Container, group: Group) -> Markup {
-        let belongs = |node: &&Node| node.group == Group::Default || node.group == group;
+        let belongs = |node: &&Node| node.group == Group::DEFAULT || node.group == group;
         self.form(container, &container.nodes.iter().filter(belongs).collect::<Vec<_>>())
     }
 
@@ -265,8 +266,8 @@ impl Look<'_> {
             div.text {
                 @if let Some(label) = label { p.hint { (label) } }
                 @match text.id {
-                    MessageId::TotpSecret => p { code.secret { (in_fours(&self.texts.message(text))) } },
-                    MessageId::LookupSecrets => (self.codes(text)),
+                    totp::messages::SECRET => p { code.secret { (in_fours(&self.texts.message(text))) } },
+                    lookup_secret::messages::SECRETS => (self.codes(text)),
                     _ => p { (self.texts.message(text)) },
                 }
             }
@@ -333,7 +334,7 @@ impl Look<'_> {
 pub(super) fn groups(container: &Container) -> Vec<Group> {
     let mut groups = Vec::new();
     for node in &container.nodes {
-        let is_method = !matches!(node.group, Group::Default | Group::Webauthn);
+        let is_method = !matches!(node.group, Group::DEFAULT | Group::WEBAUTHN);
         if is_method && !groups.contains(&node.group) {
             groups.push(node.group);
         }

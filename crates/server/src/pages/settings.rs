@@ -8,7 +8,7 @@ use maud::{Markup, html};
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Flow, SettingsDetails};
 use sessera_accounts::flows::settings;
-use sessera_accounts::messages::MessageId;
+use sessera_accounts::messages::common;
 use sessera_accounts::ui::{Container, Group};
 use sessera_store::FlowKind;
 
@@ -51,10 +51,10 @@ async fn page(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiE
     let look = Look { texts, focus: false, is_main: true };
     let mut groups = groups(container);
     // Backup codes stand in for the app, so they come behind it.
-    groups.sort_by_key(|group| *group == Group::LookupSecret);
-    if flow.messages.iter().any(|message| message.id == MessageId::Recovered) {
+    groups.sort_by_key(|group| *group == Group::LOOKUP_SECRET);
+    if flow.messages.iter().any(|message| message.id == common::RECOVERED) {
         // Who has recovered the account comes for a new password.
-        groups.sort_by_key(|group| *group != Group::Password);
+        groups.sort_by_key(|group| *group != Group::PASSWORD);
     }
     let devices = sessions::section(call, live, flow.id, &flows.visit.form_token(flow, None)).await?;
     let content = html! {
@@ -86,13 +86,14 @@ async fn page(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiE
 fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {
     let is_linked = container.nodes.iter().any(|node| node.name() == "totp_unlink");
     let (id, title, lead) = match group {
-        Group::Profile => ("profile", Word::ProfileTitle, Word::ProfileLead),
-        Group::Password => ("password", Word::PasswordTitle, Word::PasswordLead),
-        Group::Totp if is_linked => ("totp", Word::TotpTitle, Word::TotpLinked),
-        Group::Totp => ("totp", Word::TotpTitle, Word::TotpLead),
-        Group::LookupSecret => ("lookup", Word::LookupTitle, Word::LookupLead),
-        Group::Passkey => ("passkeys", Word::PasskeysTitle, Word::PasskeysLead),
-        Group::Default | Group::Code | Group::Webauthn => return html! {},
+        Group::PROFILE => ("profile", Word::ProfileTitle, Word::ProfileLead),
+        Group::PASSWORD => ("password", Word::PasswordTitle, Word::PasswordLead),
+        Group::TOTP if is_linked => ("totp", Word::TotpTitle, Word::TotpLinked),
+        Group::TOTP => ("totp", Word::TotpTitle, Word::TotpLead),
+        Group::LOOKUP_SECRET => ("lookup", Word::LookupTitle, Word::LookupLead),
+        Group::PASSKEY => ("passkeys", Word::PasskeysTitle, Word::PasskeysLead),
+        // The fields of a method that the pages have no words for explain themselves.
+        _ => return html! { section.part { div.about {} (look.form_of(container, group)) } },
     };
     let heading = format!("section-{id}");
     html! {

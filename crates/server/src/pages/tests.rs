@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 use sessera_accounts::language::Language;
-use sessera_accounts::messages::{Message, MessageId};
+use sessera_accounts::messages::{Message, MessageId, common};
+use sessera_accounts::methods::{lookup_secret, password, totp};
 use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node};
 use sessera_model::Timestamp;
 
@@ -23,32 +24,35 @@ fn with(nodes: Vec<Node>) -> Container {
 }
 
 fn text(attributes: Attributes, label: MessageId) -> Node {
-    Node { group: Group::Totp, attributes, messages: Vec::new(), label: Some(label.into()) }
+    Node { group: Group::TOTP, attributes, messages: Vec::new(), label: Some(label.into()) }
 }
 
 #[test]
 fn nothing_that_is_put_in_becomes_html() {
     let mut container = with(vec![
-        Input::hidden("csrf_token", HOSTILE).node(Group::Default),
+        Input::hidden("csrf_token", HOSTILE).node(Group::DEFAULT),
         Input::new(HOSTILE, InputKind::Text)
             .with_value(HOSTILE)
-            .node(Group::Profile)
+            .node(Group::PROFILE)
             .label(Message::field_label("traits.x", HOSTILE)),
-        Input::submit("method", HOSTILE).node(Group::Profile).label(Message::invalid(HOSTILE)),
-        text(Attributes::Text { id: "x", text: Message::totp_secret(HOSTILE) }, MessageId::TotpSecretLabel),
+        Input::submit("method", HOSTILE).node(Group::PROFILE).label(Message::invalid(HOSTILE)),
         text(
-            Attributes::Text { id: "y", text: Message::lookup_secrets(&[(HOSTILE.into(), None)]) },
-            MessageId::LookupSecretsLabel,
+            Attributes::Text { id: "x", text: totp::messages::secret(HOSTILE) },
+            totp::messages::SECRET_LABEL,
         ),
-        text(Attributes::Image { id: "z", source: HOSTILE.into(), side: 1 }, MessageId::TotpQrCode),
         text(
-            Attributes::Anchor { id: "a", href: HOSTILE.into(), title: MessageId::Continue.into() },
-            MessageId::Continue,
+            Attributes::Text { id: "y", text: lookup_secret::messages::secrets(&[(HOSTILE.into(), None)]) },
+            lookup_secret::messages::SECRETS_LABEL,
+        ),
+        text(Attributes::Image { id: "z", source: HOSTILE.into(), side: 1 }, totp::messages::QR_CODE),
+        text(
+            Attributes::Anchor { id: "a", href: HOSTILE.into(), title: common::CONTINUE.into() },
+            common::CONTINUE,
         ),
     ]);
     let mut choice = Input::new("traits.choice", InputKind::Text);
     choice.options = vec![json!(HOSTILE)];
-    container.nodes.push(choice.node(Group::Profile));
+    container.nodes.push(choice.node(Group::PROFILE));
     container.nodes[1].messages.push(Message::invalid(HOSTILE));
     container.messages.push(Message::invalid(HOSTILE));
     container.action = HOSTILE.into();
@@ -73,7 +77,7 @@ fn every_kind_of_input_has_a_label_and_its_type() {
         // No browser's field for times writes the zone that schemas ask for.
         (InputKind::DateTime, "text"),
     ] {
-        let node = Input::new("traits.name.first_name", kind).required().node(Group::Default);
+        let node = Input::new("traits.name.first_name", kind).required().node(Group::DEFAULT);
         let html = render(&with(vec![node]));
         assert!(html.contains(&format!("type=\"{expected}\"")), "{html}");
         assert!(html.contains("<label for=\"field-traits.name.first_name\">First name</label>"), "{html}");
@@ -84,7 +88,7 @@ fn every_kind_of_input_has_a_label_and_its_type() {
 #[test]
 fn values_stand_where_they_were_typed() {
     let field = |name: &str, kind: InputKind, value: Value| {
-        Input::new(name, kind).with_value(value).node(Group::Profile)
+        Input::new(name, kind).with_value(value).node(Group::PROFILE)
     };
     let mut choice = Input::new("traits.colour", InputKind::Text).with_value("green");
     choice.options = vec![json!("red"), json!("green")];
@@ -92,7 +96,7 @@ fn values_stand_where_they_were_typed() {
         field("traits.age", InputKind::Number, json!(42)),
         field("traits.news", InputKind::Checkbox, json!(true)),
         field("traits.groups", InputKind::Text, json!(["a", "b"])),
-        choice.node(Group::Profile),
+        choice.node(Group::PROFILE),
     ]));
     assert!(html.contains("value=\"42\""), "{html}");
     assert!(html.contains("type=\"hidden\" name=\"traits.news\" value=\"false\""), "{html}");
@@ -108,12 +112,12 @@ fn values_stand_where_they_were_typed() {
 fn what_is_wrong_stands_at_the_field_and_in_the_list() {
     let mut field = Input::new("password", InputKind::Password).required().autocomplete("new-password");
     field.min_length = Some(8);
-    let mut node = field.node(Group::Password).label(MessageId::PasswordLabel);
+    let mut node = field.node(Group::PASSWORD).label(password::messages::LABEL);
     node.messages.push(Message::required("password"));
-    let mut stray = Input::new("password2", InputKind::Text).node(Group::Default);
-    stray.messages.push(MessageId::PasswordUnchanged.into());
+    let mut stray = Input::new("password2", InputKind::Text).node(Group::DEFAULT);
+    stray.messages.push(password::messages::UNCHANGED.into());
     let mut container = with(vec![node, stray]);
-    container.messages.push(MessageId::Duplicate.into());
+    container.messages.push(common::DUPLICATE.into());
     let html = render(&container);
     assert!(html.contains("role=\"alert\" tabindex=\"-1\" autofocus"), "{html}");
     assert!(html.contains("<a href=\"#field-password\">Password: Please fill in this field.</a>"), "{html}");
@@ -132,24 +136,20 @@ fn texts_pictures_and_links_are_shown() {
     let codes = [("aaaa1111".to_owned(), None), ("bbbb2222".to_owned(), Some(Timestamp::from_seconds(1)))];
     let html = render(&with(vec![
         text(
-            Attributes::Text { id: "x", text: Message::totp_secret("ABCDEFGHIJ") },
-            MessageId::TotpSecretLabel,
+            Attributes::Text { id: "x", text: totp::messages::secret("ABCDEFGHIJ") },
+            totp::messages::SECRET_LABEL,
         ),
         text(
-            Attributes::Text { id: "y", text: Message::lookup_secrets(&codes) },
-            MessageId::LookupSecretsLabel,
+            Attributes::Text { id: "y", text: lookup_secret::messages::secrets(&codes) },
+            lookup_secret::messages::SECRETS_LABEL,
         ),
         text(
             Attributes::Image { id: "z", source: "data:image/png;base64,AA".into(), side: 256 },
-            MessageId::TotpQrCode,
+            totp::messages::QR_CODE,
         ),
         text(
-            Attributes::Anchor {
-                id: "a",
-                href: "https://x.example/".into(),
-                title: MessageId::Continue.into(),
-            },
-            MessageId::Continue,
+            Attributes::Anchor { id: "a", href: "https://x.example/".into(), title: common::CONTINUE.into() },
+            common::CONTINUE,
         ),
     ]));
     assert!(html.contains("ABCD EFGH IJ"), "{html}");
@@ -160,23 +160,23 @@ fn texts_pictures_and_links_are_shown() {
 
 #[test]
 fn methods_without_a_common_field_have_forms_of_their_own() {
-    let csrf = || Input::hidden("csrf_token", "t").node(Group::Default);
+    let csrf = || Input::hidden("csrf_token", "t").node(Group::DEFAULT);
     let code = |name: &str, group: Group| {
-        Input::new(name, InputKind::Text).required().node(group).label(MessageId::TotpLabel)
+        Input::new(name, InputKind::Text).required().node(group).label(totp::messages::LABEL)
     };
     let html = render(&with(vec![
         csrf(),
-        code("totp_code", Group::Totp),
-        code("lookup_secret", Group::LookupSecret),
+        code("totp_code", Group::TOTP),
+        code("lookup_secret", Group::LOOKUP_SECRET),
     ]));
     assert_eq!(html.matches("<form").count(), 2, "{html}");
     assert_eq!(html.matches("name=\"csrf_token\"").count(), 2, "{html}");
     assert_eq!(html.matches("autofocus").count(), 1, "{html}");
     let html = render(&with(vec![
         csrf(),
-        Input::new("traits.email", InputKind::Email).node(Group::Default),
-        code("a", Group::Password),
-        code("b", Group::Profile),
+        Input::new("traits.email", InputKind::Email).node(Group::DEFAULT),
+        code("a", Group::PASSWORD),
+        code("b", Group::PROFILE),
     ]));
     assert_eq!(html.matches("<form").count(), 1, "{html}");
 }

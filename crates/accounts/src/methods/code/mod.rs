@@ -1,5 +1,6 @@
 //! Codes by e-mail, which lead back into an account and prove an address.
 
+pub mod messages;
 mod recovery;
 mod verification;
 

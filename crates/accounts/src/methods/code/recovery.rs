@@ -5,12 +5,12 @@ use serde_json::json;
 use sessera_model::IdentityState;
 use sessera_store::{CodePurpose, FlowKind};
 
-use super::Code;
+use super::{Code, messages};
 use crate::codes::{self, CodeRequest};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, RecoveryDetails, State};
 use crate::flows::method::{RecoveryAttempt, RecoveryMethod, RecoveryVerdict};
-use crate::messages::{Message, MessageId};
+use crate::messages::{Message, common};
 use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
@@ -18,21 +18,21 @@ use crate::ui::{Group, Input, InputKind, Nodes};
 #[async_trait]
 impl RecoveryMethod for Code {
     fn nodes(&self, flow: &Flow<RecoveryDetails>, nodes: &mut Nodes) {
-        let button = || Input::submit("method", "code").node(Group::Code).label(MessageId::Continue);
+        let button = || Input::submit("method", "code").node(Group::CODE).label(common::CONTINUE);
         if flow.state != State::SentEmail {
             let field = Input::new("email", InputKind::Email).required();
-            nodes.push(10, field.node(Group::Code).label(MessageId::EmailLabel));
+            nodes.push(10, field.node(Group::CODE).label(common::EMAIL_LABEL));
             nodes.push(10, button());
             return;
         }
         let mut field = Input::new("code", InputKind::Text).required().autocomplete("one-time-code");
         field.pattern = Some("[0-9]+".into());
         field.max_length = Some(6);
-        nodes.push(10, field.node(Group::Code).label(MessageId::RecoveryCodeLabel));
-        nodes.push(10, Input::hidden("method", "code").node(Group::Code));
+        nodes.push(10, field.node(Group::CODE).label(messages::RECOVERY_LABEL));
+        nodes.push(10, Input::hidden("method", "code").node(Group::CODE));
         nodes.push(10, button());
         if let Some(email) = &flow.details.email {
-            nodes.push(10, Input::submit("email", email).node(Group::Code).label(MessageId::ResendCode));
+            nodes.push(10, Input::submit("email", email).node(Group::CODE).label(messages::RESEND));
         }
     }
 
@@ -60,7 +60,7 @@ fn send(attempt: &mut RecoveryAttempt<'_>, email: &str) -> Result<RecoveryVerdic
         return Err(FlowError::Off(FlowKind::Recovery));
     }
     let Some(address) = normalise::email(email) else {
-        flow.say_at("email", Message::with_context(MessageId::NotAnEmail, json!({ "value": email })));
+        flow.say_at("email", Message::with_context(common::NOT_AN_EMAIL, json!({ "value": email })));
         return Ok(RecoveryVerdict::Refused);
     };
     if flow.details.sent >= codes::MAX_SENT {
@@ -74,7 +74,7 @@ fn send(attempt: &mut RecoveryAttempt<'_>, email: &str) -> Result<RecoveryVerdic
     // Wrong codes stay counted, or asking again would make guessing free.
     flow.details.email = Some(email.to_owned());
     flow.details.sent += 1;
-    flow.say(MessageId::RecoveryCodeSent);
+    flow.say(messages::RECOVERY_SENT);
     Ok(RecoveryVerdict::Shown(vec![change]))
 }
 
@@ -93,6 +93,6 @@ async fn use_code(attempt: &mut RecoveryAttempt<'_>, typed: &str) -> Result<Reco
         return Ok(RecoveryVerdict::Recovered { identity: Box::new(identity), code: Box::new(code) });
     }
     flow.details.attempts += 1;
-    flow.say(MessageId::RecoveryCodeWrong);
+    flow.say(messages::RECOVERY_WRONG);
     Ok(RecoveryVerdict::Shown(Vec::new()))
 }

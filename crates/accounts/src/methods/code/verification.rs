@@ -5,14 +5,14 @@ use serde_json::json;
 use sessera_model::{TokenHash, Uuid};
 use sessera_store::{Change, CodePurpose};
 
-use super::Code;
+use super::{Code, messages};
 use crate::codes::{self, CodeRequest};
 use crate::flows::addresses;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, State, VerificationDetails};
 use crate::flows::method::{VerificationAttempt, VerificationMethod, VerificationVerdict};
 use crate::flows::skeleton::{Flows, Replaced};
-use crate::messages::{Message, MessageId};
+use crate::messages::{Message, common};
 use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
@@ -23,19 +23,19 @@ const MAX_OPENED: usize = 8;
 #[async_trait]
 impl VerificationMethod for Code {
     fn nodes(&self, flow: &Flow<VerificationDetails>, nodes: &mut Nodes) {
-        let button = || Input::submit("method", "code").node(Group::Code).label(MessageId::Continue);
+        let button = || Input::submit("method", "code").node(Group::CODE).label(common::CONTINUE);
         if flow.state != State::SentEmail {
             let field = Input::new("email", InputKind::Email).required();
-            nodes.push(10, field.node(Group::Code).label(MessageId::EmailLabel));
+            nodes.push(10, field.node(Group::CODE).label(common::EMAIL_LABEL));
             nodes.push(10, button());
             return;
         }
-        nodes.push(10, Input::hidden("method", "code").node(Group::Code));
+        nodes.push(10, Input::hidden("method", "code").node(Group::CODE));
         let field = Input::new("code", InputKind::Text).required().autocomplete("one-time-code");
-        nodes.push(10, field.node(Group::Code).label(MessageId::VerificationCodeLabel));
+        nodes.push(10, field.node(Group::CODE).label(messages::VERIFICATION_LABEL));
         nodes.push(10, button());
         if let Some(email) = &flow.details.email {
-            nodes.push(10, Input::submit("email", email).node(Group::Code).label(MessageId::ResendCode));
+            nodes.push(10, Input::submit("email", email).node(Group::CODE).label(messages::RESEND));
         }
     }
 
@@ -60,7 +60,7 @@ impl VerificationMethod for Code {
 fn send(attempt: &mut VerificationAttempt<'_>, email: &str) -> VerificationVerdict {
     let (visit, flow) = (attempt.visit, &mut attempt.flow);
     let Some(address) = normalise::email(email) else {
-        flow.say_at("email", Message::with_context(MessageId::NotAnEmail, json!({ "value": email })));
+        flow.say_at("email", Message::with_context(common::NOT_AN_EMAIL, json!({ "value": email })));
         return VerificationVerdict::Refused;
     };
     if flow.details.sent >= codes::MAX_SENT {
@@ -74,7 +74,7 @@ fn send(attempt: &mut VerificationAttempt<'_>, email: &str) -> VerificationVerdi
     // Wrong codes stay counted, or asking again would make guessing free.
     flow.details.email = Some(email.to_owned());
     flow.details.sent += 1;
-    flow.say(MessageId::VerificationCodeSent);
+    flow.say(common::VERIFICATION_CODE_SENT);
     VerificationVerdict::Shown(vec![change])
 }
 
@@ -100,10 +100,10 @@ async fn use_code(
         changes.push(Change::UseCode(code.id));
         changes.extend(identity.map(Change::UpdateIdentity));
         flow.state = State::PassedChallenge;
-        flow.say(MessageId::AddressVerified);
+        flow.say(common::ADDRESS_VERIFIED);
     } else {
         flow.details.attempts += 1;
-        flow.say(MessageId::VerificationCodeWrong);
+        flow.say(messages::VERIFICATION_WRONG);
     }
     Ok(VerificationVerdict::Shown(changes))
 }
@@ -128,7 +128,7 @@ pub async fn open_link(flows: &Flows<'_>, id: Option<&str>, code: &str) -> Resul
     let visit = &flows.visit;
     let mut flow: Flow<VerificationDetails> = visit.flow(id).await?;
     if flow.is_expired(visit.now) {
-        let message = Message::expired(MessageId::VerificationExpired, flow.expires_at);
+        let message = Message::expired(common::VERIFICATION_EXPIRED, flow.expires_at);
         let replaced = flows.replacement(&flow, message).await?;
         return Ok(Opened::Replaced(Box::new(replaced)));
     }

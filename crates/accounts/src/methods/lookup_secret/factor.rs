@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sessera_model::{CredentialKind, Random, Timestamp};
 
-use crate::messages::MessageId;
+use super::messages;
 use crate::methods::second_factor::{Factor, Verdict, lock};
 
 /// How many printed codes a person gets.
@@ -65,8 +65,7 @@ impl Factor for LookupSecrets {
                 Verdict::Right
             }
             used => {
-                let message =
-                    if used.is_some() { MessageId::LookupAlreadyUsed } else { MessageId::LookupWrong };
+                let message = if used.is_some() { messages::ALREADY_USED } else { messages::WRONG };
                 self.failures.push(now);
                 Verdict::Wrong(message.into())
             }
@@ -79,6 +78,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::messages::common;
     use crate::methods::second_factor::WINDOW;
     use sessera_model::SeededRandom;
 
@@ -92,8 +92,8 @@ mod tests {
     fn a_printed_code_works_once() {
         let mut codes = lookup();
         assert_eq!(codes.check(" AAAAAAAA ", NOW), Verdict::Right);
-        assert_eq!(codes.check("aaaaaaaa", NOW), Verdict::Wrong(MessageId::LookupAlreadyUsed.into()));
-        assert_eq!(codes.check("cccccccc", NOW), Verdict::Wrong(MessageId::LookupWrong.into()));
+        assert_eq!(codes.check("aaaaaaaa", NOW), Verdict::Wrong(messages::ALREADY_USED.into()));
+        assert_eq!(codes.check("cccccccc", NOW), Verdict::Wrong(messages::WRONG.into()));
         assert_eq!(codes.check("bbbbbbbb", NOW), Verdict::Right);
     }
 
@@ -102,12 +102,12 @@ mod tests {
         let mut codes = lookup();
         for second in 0..5 {
             let now = NOW + Duration::from_secs(second);
-            assert_eq!(codes.check("x", now), Verdict::Wrong(MessageId::LookupWrong.into()));
+            assert_eq!(codes.check("x", now), Verdict::Wrong(messages::WRONG.into()));
         }
         let Verdict::Wrong(locked) = codes.check("aaaaaaaa", NOW + Duration::from_secs(5)) else {
             panic!("a locked factor took a code")
         };
-        assert_eq!(locked.id, MessageId::TooManyAttempts);
+        assert_eq!(locked.id, common::TOO_MANY_ATTEMPTS);
         assert_eq!(codes.check("aaaaaaaa", NOW + WINDOW), Verdict::Right);
     }
 

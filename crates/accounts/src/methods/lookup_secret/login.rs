@@ -4,10 +4,10 @@ use async_trait::async_trait;
 use sessera_model::{AssuranceLevel, Credential};
 
 use super::factor::LookupSecrets;
+use super::messages;
 use super::{LookupSecret, PROOF};
 use crate::flows::error::FlowError;
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView};
-use crate::messages::MessageId;
 use crate::methods::second_factor::{self, Factor as _};
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
@@ -24,9 +24,9 @@ impl LoginMethod for LookupSecret {
 
     fn nodes(&self, _: &LoginView<'_>, nodes: &mut Nodes) {
         let field = Input::new("lookup_secret", InputKind::Text).required().with_value("");
-        nodes.push(50, field.node(Group::LookupSecret).label(MessageId::LookupLabel));
-        let button = Input::submit("method", "lookup_secret").node(Group::LookupSecret);
-        nodes.push(50, button.label(MessageId::UseLookup));
+        nodes.push(50, field.node(Group::LOOKUP_SECRET).label(messages::LABEL));
+        let button = Input::submit("method", "lookup_secret").node(Group::LOOKUP_SECRET);
+        nodes.push(50, button.label(messages::USE));
     }
 
     fn takes(&self, submission: &Submission) -> bool {
@@ -34,6 +34,6 @@ impl LoginMethod for LookupSecret {
     }
 
     async fn submit(&self, attempt: &mut LoginAttempt<'_>) -> Result<LoginVerdict, FlowError> {
-        second_factor::sign_in::<LookupSecrets>(attempt, "lookup_secret", PROOF, MessageId::NoLookup).await
+        second_factor::sign_in::<LookupSecrets>(attempt, "lookup_secret", PROOF, messages::NOT_SET_UP).await
     }
 }

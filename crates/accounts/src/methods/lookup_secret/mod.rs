@@ -2,6 +2,7 @@
 
 mod factor;
 mod login;
+pub mod messages;
 mod settings;
 
 use std::sync::Arc;

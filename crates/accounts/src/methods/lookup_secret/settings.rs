@@ -5,11 +5,12 @@ use sessera_model::CredentialKind;
 use sessera_store::Change;
 
 use super::factor::LookupSecrets;
+use super::messages;
 use super::{LookupSecret, PROOF};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails, State};
 use crate::flows::method::{SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
-use crate::messages::{Message, MessageId};
+use crate::messages::MessageId;
 use crate::methods::second_factor::Factor as _;
 use crate::submission::Submission;
 use crate::ui::{Attributes, Group, Input, Node, Nodes};
@@ -43,15 +44,15 @@ impl Button {
 
     const fn label(self) -> MessageId {
         match self {
-            Self::Regenerate => MessageId::RegenerateLookup,
-            Self::Reveal => MessageId::RevealLookup,
-            Self::Confirm => MessageId::ConfirmLookup,
-            Self::Disable => MessageId::DisableLookup,
+            Self::Regenerate => messages::REGENERATE,
+            Self::Reveal => messages::REVEAL,
+            Self::Confirm => messages::CONFIRM,
+            Self::Disable => messages::DISABLE,
         }
     }
 
     fn node(self) -> Node {
-        Input::submit(self.name(), "true").node(Group::LookupSecret).label(self.label())
+        Input::submit(self.name(), "true").node(Group::LOOKUP_SECRET).label(self.label())
     }
 
     /// The one that was chosen.
@@ -124,18 +125,18 @@ impl SettingsMethod for LookupSecret {
                 let change = Change::DeleteCredential { identity_id, kind };
                 Ok(SettingsVerdict::Saved { changes: vec![change], proof: None })
             }
-            _ => Ok(edit.refuse(MessageId::NoLookup)),
+            _ => Ok(edit.refuse(messages::NOT_SET_UP)),
         }
     }
 }
 
 /// The codes, to be printed.
 fn list(codes: &[(String, Option<sessera_model::Timestamp>)]) -> Node {
-    let text = Message::lookup_secrets(codes);
+    let text = messages::secrets(codes);
     Node {
-        group: Group::LookupSecret,
+        group: Group::LOOKUP_SECRET,
         attributes: Attributes::Text { id: "lookup_secret_codes", text },
         messages: Vec::new(),
-        label: Some(MessageId::LookupSecretsLabel.into()),
+        label: Some(messages::SECRETS_LABEL.into()),
     }
 }

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use sessera_model::{AssuranceLevel, Credential, Identity, IdentityState};
 use sessera_store::Change;
 
+use super::messages;
 use super::relying_party::{Passkeys, SignInAnswer, SignInChallenge};
 use super::{CHALLENGE, PROOF, Passkey, script};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, LoginDetails, Standing, Transport};
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
 use crate::flows::visit::Visit;
-use crate::messages::MessageId;
+use crate::messages::common;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
 
@@ -42,10 +43,10 @@ impl LoginMethod for Passkey {
             return;
         }
         nodes.push(20, script(view.rules));
-        nodes.push(20, Input::hidden("passkey_challenge", challenge.options).node(Group::Passkey));
-        nodes.push(20, Input::new("passkey_login", InputKind::Hidden).node(Group::Passkey));
-        let button = Input::button("passkey_login_trigger", "oryPasskeyLogin").node(Group::Passkey);
-        nodes.push(20, button.label(MessageId::SignInWithPasskey));
+        nodes.push(20, Input::hidden("passkey_challenge", challenge.options).node(Group::PASSKEY));
+        nodes.push(20, Input::new("passkey_login", InputKind::Hidden).node(Group::PASSKEY));
+        let button = Input::button("passkey_login_trigger", "oryPasskeyLogin").node(Group::PASSKEY);
+        nodes.push(20, button.label(messages::SIGN_IN));
     }
 
     fn takes(&self, submission: &Submission) -> bool {
@@ -56,7 +57,7 @@ impl LoginMethod for Passkey {
 
     async fn submit(&self, attempt: &mut LoginAttempt<'_>) -> Result<LoginVerdict, FlowError> {
         if attempt.flow.transport != Transport::Browser {
-            return Ok(attempt.refuse(MessageId::NoLoginMethod));
+            return Ok(attempt.refuse(common::NO_LOGIN_METHOD));
         }
         let Some(answer) = attempt.required("passkey_login") else {
             return Ok(LoginVerdict::Refused(Standing::Refused));
@@ -71,11 +72,11 @@ impl LoginMethod for Passkey {
             _ => None,
         };
         let Some((identity, changes)) = recognised else {
-            attempt.flow.say(MessageId::PasskeyUnknown);
+            attempt.flow.say(messages::UNKNOWN);
             return Ok(LoginVerdict::Counted(Standing::Refused, Vec::new()));
         };
         if identity.state != IdentityState::Active {
-            attempt.flow.say(MessageId::AccountDisabled);
+            attempt.flow.say(common::ACCOUNT_DISABLED);
             return Ok(LoginVerdict::Counted(Standing::Disabled, Vec::new()));
         }
         let proven = Proven { identity, proof: PROOF, changes, changes_may_wait: false };

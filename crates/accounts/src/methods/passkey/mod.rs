@@ -4,6 +4,7 @@
 //! person's credential.
 
 mod login;
+pub mod messages;
 mod relying_party;
 mod settings;
 
@@ -78,7 +79,7 @@ impl Method for Passkey {
 fn script(rules: &Rules) -> Node {
     let source = rules.url(".well-known/ory/webauthn.js");
     let attributes = Attributes::Script { id: "webauthn_script", source };
-    Node { group: Group::Webauthn, attributes, messages: Vec::new(), label: None }
+    Node { group: Group::WEBAUTHN, attributes, messages: Vec::new(), label: None }
 }
 
 #[cfg(test)]

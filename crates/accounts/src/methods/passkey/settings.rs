@@ -2,13 +2,13 @@
 
 use async_trait::async_trait;
 
+use super::messages;
 use super::relying_party::{AddChallenge, Passkeys};
 use super::{CHALLENGE, PROOF, Passkey, script};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails, Transport};
 use crate::flows::method::{Owner, SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
 use crate::flows::visit::Visit;
-use crate::messages::{Message, MessageId};
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
 
@@ -39,14 +39,14 @@ impl SettingsMethod for Passkey {
         for passkey in &Passkeys::among(view.owner.credentials).credentials {
             let mut button = Input::submit(REMOVE, &passkey.hex_id());
             button.disabled = view.ways_in < 2;
-            let label = Message::remove_passkey(&passkey.display_name, passkey.added_at);
-            nodes.push(60, button.node(Group::Passkey).label(label));
+            let label = messages::remove(&passkey.display_name, passkey.added_at);
+            nodes.push(60, button.node(Group::PASSKEY).label(label));
         }
         nodes.push(60, script(view.rules));
-        nodes.push(60, Input::hidden("passkey_create_data", challenge.options).node(Group::Passkey));
-        nodes.push(60, Input::new(ANSWER, InputKind::Hidden).node(Group::Passkey));
+        nodes.push(60, Input::hidden("passkey_create_data", challenge.options).node(Group::PASSKEY));
+        nodes.push(60, Input::new(ANSWER, InputKind::Hidden).node(Group::PASSKEY));
         let button = Input::button("passkey_register_trigger", "oryPasskeySettingsRegistration");
-        nodes.push(60, button.node(Group::Passkey).label(MessageId::AddPasskey));
+        nodes.push(60, button.node(Group::PASSKEY).label(messages::ADD));
     }
 
     fn takes(&self, flow: &Flow<SettingsDetails>, submission: &Submission) -> bool {
@@ -73,7 +73,7 @@ impl Passkey {
         let challenge = self.ask_to_add(edit.owner(), &passkeys)?;
         edit.flow.details.kept.set(CHALLENGE, challenge);
         if added.is_none() {
-            return Ok(edit.refuse(MessageId::PasskeyRefused));
+            return Ok(edit.refuse(messages::REFUSED));
         }
         let change = passkeys.keep(&edit.identity, &edit.credentials, now);
         Ok(SettingsVerdict::Saved { changes: vec![change], proof: Some(PROOF) })
@@ -86,10 +86,10 @@ impl Passkey {
         };
         let mut passkeys = Passkeys::among(&edit.credentials);
         if !passkeys.remove(id) {
-            return Ok(edit.refuse(MessageId::NoSuchPasskey));
+            return Ok(edit.refuse(messages::NO_SUCH));
         }
         if edit.ways_in < 2 {
-            return Ok(edit.refuse(MessageId::LastCredential));
+            return Ok(edit.refuse(messages::LAST_CREDENTIAL));
         }
         let challenge = self.ask_to_add(edit.owner(), &passkeys)?;
         edit.flow.details.kept.set(CHALLENGE, challenge);

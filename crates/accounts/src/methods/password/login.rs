@@ -5,12 +5,12 @@ use sessera_model::credential::CredentialConfig;
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState, Uuid};
 use sessera_store::{Change, records::CredentialOf};
 
-use super::{PROOF, Password};
+use super::{PROOF, Password, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::Standing;
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
 use crate::flows::visit::Visit;
-use crate::messages::{Message, MessageId};
+use crate::messages::{Message, common};
 use crate::metrics::Limit;
 use crate::password::Verification;
 use crate::schema::{IdentitySchema, normalise};
@@ -31,16 +31,16 @@ impl LoginMethod for Password {
 
     fn nodes(&self, view: &LoginView<'_>, nodes: &mut Nodes) {
         let known = known_identifier(view);
-        let label = if known.is_some() { MessageId::SignIn } else { MessageId::SignInWithPassword };
+        let label = if known.is_some() { common::SIGN_IN } else { messages::SIGN_IN };
         if let Some(identifier) = known {
-            nodes.push(10, Input::hidden("identifier", identifier).node(Group::Default));
+            nodes.push(10, Input::hidden("identifier", identifier).node(Group::DEFAULT));
         } else {
             let field = Input::new("identifier", InputKind::Text).required().with_value("");
-            nodes.push(10, field.node(Group::Default).label(identifier_label(view.schema)));
+            nodes.push(10, field.node(Group::DEFAULT).label(identifier_label(view.schema)));
         }
         let field = Input::new("password", InputKind::Password).required().autocomplete("current-password");
-        nodes.push(30, field.node(Group::Password).label(MessageId::PasswordLabel));
-        nodes.push(30, Input::submit("method", "password").node(Group::Password).label(label));
+        nodes.push(30, field.node(Group::PASSWORD).label(messages::LABEL));
+        nodes.push(30, Input::submit("method", "password").node(Group::PASSWORD).label(label));
     }
 
     fn takes(&self, submission: &Submission) -> bool {
@@ -71,10 +71,10 @@ impl LoginMethod for Password {
                 if let Some(pair) = pair {
                     limits.failed(rules, pair, visit.now);
                 }
-                Ok(attempt.refuse(MessageId::InvalidCredentials))
+                Ok(attempt.refuse(messages::WRONG))
             }
             Checked::Disabled => {
-                attempt.flow.say(MessageId::AccountDisabled);
+                attempt.flow.say(common::ACCOUNT_DISABLED);
                 Ok(LoginVerdict::Refused(Standing::Disabled))
             }
             Checked::Right { identity, upgrade } => {
@@ -107,7 +107,7 @@ fn identifier_label(schema: &IdentitySchema) -> Message {
             let title = only.title.as_deref().unwrap_or(only.name());
             Message::field_label(only.name(), title)
         }
-        _ => MessageId::IdentifierLabel.into(),
+        _ => common::IDENTIFIER_LABEL.into(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Passwords.
 
 mod login;
+pub mod messages;
+mod policy;
 mod registration;
 mod settings;
 
@@ -10,8 +12,9 @@ use sessera_config::tree::{Config, Reader};
 
 use crate::flows::method::{LoginMethod, Method, RegistrationMethod, SettingsMethod};
 use crate::flows::sign_in::Proof;
-use crate::password::PasswordPolicy;
 use crate::rules;
+
+use policy::PasswordPolicy;
 
 /// What a password proves.
 const PROOF: Proof = Proof::first_factor("password");

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use sessera_model::CredentialKind;
 
-use super::{PROOF, Password};
+use super::{PROOF, Password, messages};
 use crate::flows::error::FlowError;
 use crate::flows::method::{RegistrationAttempt, RegistrationMethod, RegistrationVerdict, RegistrationView};
-use crate::messages::MessageId;
+use crate::messages::common;
 use crate::rules::Rules;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
@@ -19,9 +19,9 @@ impl RegistrationMethod for Password {
         }
         let mut field = Input::new("password", InputKind::Password).required().autocomplete("new-password");
         field.min_length = Some(self.policy.min_length);
-        nodes.push(20, field.node(Group::Password).label(MessageId::PasswordLabel));
-        let button = Input::submit("method", "password").node(Group::Password);
-        nodes.push(20, button.label(MessageId::SignUp));
+        nodes.push(20, field.node(Group::PASSWORD).label(messages::LABEL));
+        let button = Input::submit("method", "password").node(Group::PASSWORD);
+        nodes.push(20, button.label(common::SIGN_UP));
     }
 
     fn takes(&self, _: &Rules, submission: &Submission) -> bool {
@@ -36,7 +36,7 @@ impl RegistrationMethod for Password {
         };
         let identifiers = prepared.identifiers(CredentialKind::Password).to_vec();
         if identifiers.is_empty() {
-            attempt.flow.say(MessageId::IdentifierMissing);
+            attempt.flow.say(common::IDENTIFIER_MISSING);
             return Ok(RegistrationVerdict::Again);
         }
         if let Err(weakness) = self.policy.check(&password, &identifiers) {

@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 use sessera_model::CredentialKind;
 
-use super::Password;
+use super::{Password, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails};
 use crate::flows::method::{SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
 use crate::identities::IdentityDraft;
-use crate::messages::MessageId;
+use crate::messages::common;
 use crate::password::Verification;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
@@ -18,8 +18,8 @@ impl SettingsMethod for Password {
     fn nodes(&self, _: &SettingsView<'_>, nodes: &mut Nodes) {
         let mut field = Input::new("password", InputKind::Password).required().autocomplete("new-password");
         field.min_length = Some(self.policy.min_length);
-        nodes.push(20, field.node(Group::Password).label(MessageId::PasswordLabel));
-        nodes.push(20, Input::submit("method", "password").node(Group::Password).label(MessageId::Save));
+        nodes.push(20, field.node(Group::PASSWORD).label(messages::LABEL));
+        nodes.push(20, Input::submit("method", "password").node(Group::PASSWORD).label(common::SAVE));
     }
 
     fn takes(&self, _: &Flow<SettingsDetails>, submission: &Submission) -> bool {
@@ -33,7 +33,7 @@ impl SettingsMethod for Password {
         let known = edit.credentials.iter().find(|credential| credential.kind == CredentialKind::Password);
         let identifiers = known.map(|credential| credential.identifiers.clone()).unwrap_or_default();
         if identifiers.is_empty() {
-            return Ok(edit.refuse(MessageId::IdentifierMissing));
+            return Ok(edit.refuse(common::IDENTIFIER_MISSING));
         }
         if let Err(weakness) = self.policy.check(&password, &identifiers) {
             return Ok(edit.refuse_at("password", weakness));
@@ -42,7 +42,7 @@ impl SettingsMethod for Password {
         if let Some(old) = known.and_then(|credential| credential.config.text("hashed_password")) {
             let verification = passwords.verify(hashing, &password, Some(old)).await?;
             if verification != Verification::Mismatch {
-                return Ok(edit.refuse_at("password", MessageId::PasswordUnchanged));
+                return Ok(edit.refuse_at("password", messages::UNCHANGED));
             }
         }
         let hash = passwords.hash(hashing, &password).await?;

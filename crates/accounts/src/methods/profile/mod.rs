@@ -1,5 +1,6 @@
 //! The traits of a person: the first step of signing up, and the profile in one's own account.
 
+pub mod messages;
 mod registration;
 mod settings;
 

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::Profile;
+use super::{Profile, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::RegistrationStep;
 use crate::flows::method::{RegistrationAttempt, RegistrationMethod, RegistrationVerdict, RegistrationView};
-use crate::messages::MessageId;
+use crate::messages::common;
 use crate::rules::Rules;
 use crate::submission::Submission;
 use crate::ui::{Attributes, Group, Input, InputKind, Node, Nodes};
@@ -15,16 +15,16 @@ use crate::ui::{Attributes, Group, Input, InputKind, Node, Nodes};
 impl RegistrationMethod for Profile {
     fn nodes(&self, view: &RegistrationView<'_>, nodes: &mut Nodes) {
         for field in view.schema.fields() {
-            let node = field.node(Group::Default);
+            let node = field.node(Group::DEFAULT);
             nodes.push(10, if view.asks_for_credentials { hidden(node) } else { node });
         }
         if view.asks_for_profile {
-            let button = Input::submit("method", "profile").node(Group::Profile);
-            nodes.push(20, button.label(MessageId::SignUp));
+            let button = Input::submit("method", "profile").node(Group::PROFILE);
+            nodes.push(20, button.label(common::SIGN_UP));
         }
         if view.asks_for_credentials {
-            let button = Input::submit("screen", "previous").node(Group::Profile);
-            nodes.push(30, button.label(MessageId::BackToProfile));
+            let button = Input::submit("screen", "previous").node(Group::PROFILE);
+            nodes.push(30, button.label(messages::BACK));
         }
     }
 
@@ -37,7 +37,7 @@ impl RegistrationMethod for Profile {
             attempt.flow.details.step = RegistrationStep::Profile;
         } else if attempt.check_traits() {
             attempt.flow.details.step = RegistrationStep::Credentials;
-            attempt.flow.say(MessageId::ChooseCredential);
+            attempt.flow.say(messages::CHOOSE_CREDENTIAL);
         }
         Ok(RegistrationVerdict::Again)
     }

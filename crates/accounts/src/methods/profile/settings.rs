@@ -8,7 +8,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails};
 use crate::flows::method::{SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
 use crate::identities::{IdentityDraft, IdentityError};
-use crate::messages::MessageId;
+use crate::messages::common;
 use crate::submission::{Submission, flatten};
 use crate::ui::{Attributes, Group, Input, Nodes};
 
@@ -20,14 +20,14 @@ impl SettingsMethod for Profile {
         let is_typed = view.flow.values.keys().any(|name| name.starts_with("traits."));
         let stored = if is_typed { Vec::new() } else { flatten("traits", &view.owner.identity.traits) };
         for field in schema.fields() {
-            let mut node = field.node(Group::Profile);
+            let mut node = field.node(Group::PROFILE);
             if let Attributes::Input(input) = &mut node.attributes {
                 let known = stored.iter().find(|(name, _)| *name == input.name);
                 input.value = known.map(|(_, value)| value.clone());
             }
             nodes.push(10, node);
         }
-        nodes.push(10, Input::submit("method", "profile").node(Group::Profile).label(MessageId::Save));
+        nodes.push(10, Input::submit("method", "profile").node(Group::PROFILE).label(common::SAVE));
     }
 
     fn takes(&self, _: &Flow<SettingsDetails>, submission: &Submission) -> bool {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use sessera_model::{CredentialKind, Timestamp};
 
+use super::messages;
 use super::secret::TotpSecret;
-use crate::messages::MessageId;
 use crate::methods::second_factor::{Factor, Verdict, lock};
 
 /// An authenticator app.
@@ -41,7 +41,7 @@ impl Factor for App {
             Verdict::Right
         } else {
             self.failures.push(now);
-            Verdict::Wrong(MessageId::TotpWrong.into())
+            Verdict::Wrong(messages::WRONG.into())
         }
     }
 }
@@ -64,12 +64,9 @@ mod tests {
                 .find(|code| secret.step_of(code, NOW, Some(wanted - 1)) == Some(wanted))
         };
         let code = code_of(step).expect("some code is right");
-        assert_eq!(
-            App::new(url.clone(), step).check(&code, NOW),
-            Verdict::Wrong(MessageId::TotpWrong.into())
-        );
+        assert_eq!(App::new(url.clone(), step).check(&code, NOW), Verdict::Wrong(messages::WRONG.into()));
         let mut app = App::new(url, step - 1);
         assert_eq!(app.check(&code, NOW), Verdict::Right);
-        assert_eq!(app.check(&code, NOW), Verdict::Wrong(MessageId::TotpWrong.into()));
+        assert_eq!(app.check(&code, NOW), Verdict::Wrong(messages::WRONG.into()));
     }
 }

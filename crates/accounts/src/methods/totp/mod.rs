@@ -3,6 +3,7 @@
 
 mod factor;
 mod login;
+pub mod messages;
 mod secret;
 mod settings;
 

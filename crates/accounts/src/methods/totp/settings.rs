@@ -5,13 +5,14 @@ use sessera_model::CredentialKind;
 use sessera_store::Change;
 
 use super::factor::App;
+use super::messages;
 use super::secret::{QR_SIDE, TotpSecret, qr_code};
 use super::{PROOF, Totp};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails};
 use crate::flows::method::{Owner, SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
 use crate::flows::visit::Visit;
-use crate::messages::{Message, MessageId};
+use crate::messages::{MessageId, common};
 use crate::methods::second_factor::Factor as _;
 use crate::submission::Submission;
 use crate::ui::{Attributes, Group, Input, InputKind, Node, Nodes};
@@ -33,8 +34,8 @@ impl SettingsMethod for Totp {
 
     fn nodes(&self, view: &SettingsView<'_>, nodes: &mut Nodes) {
         if App::among(view.owner.credentials).is_some() {
-            let button = Input::submit("totp_unlink", "true").required().node(Group::Totp);
-            nodes.push(40, button.label(MessageId::UnlinkTotp));
+            let button = Input::submit("totp_unlink", "true").required().node(Group::TOTP);
+            nodes.push(40, button.label(messages::UNLINK));
             return;
         }
         let secret: String = view.flow.details.kept.get(SECRET).unwrap_or_default();
@@ -42,13 +43,13 @@ impl SettingsMethod for Totp {
         let url = url.map(|secret| secret.to_url(&self.issuer, &view.owner.account_name()));
         if let Some(source) = url.and_then(|url| qr_code(&url)) {
             let image = Attributes::Image { id: "totp_qr", source, side: QR_SIDE };
-            nodes.push(40, node(image, MessageId::TotpQrCode));
+            nodes.push(40, node(image, messages::QR_CODE));
         }
-        let text = Attributes::Text { id: "totp_secret_key", text: Message::totp_secret(&secret) };
-        nodes.push(40, node(text, MessageId::TotpSecretLabel));
+        let text = Attributes::Text { id: "totp_secret_key", text: messages::secret(&secret) };
+        nodes.push(40, node(text, messages::SECRET_LABEL));
         let field = Input::new("totp_code", InputKind::Text).required().autocomplete("one-time-code");
-        nodes.push(40, field.node(Group::Totp).label(MessageId::VerifyCodeLabel));
-        nodes.push(40, Input::submit("method", "totp").node(Group::Totp).label(MessageId::Save));
+        nodes.push(40, field.node(Group::TOTP).label(messages::VERIFY_LABEL));
+        nodes.push(40, Input::submit("method", "totp").node(Group::TOTP).label(common::SAVE));
     }
 
     fn takes(&self, _: &Flow<SettingsDetails>, submission: &Submission) -> bool {
@@ -75,7 +76,7 @@ impl SettingsMethod for Totp {
             return Err(FlowError::internal("the secret of a settings flow cannot be read"));
         };
         let Some(step) = secret.step_of(code.trim(), edit.visit.now, None) else {
-            return Ok(edit.refuse_at("totp_code", MessageId::TotpWrong));
+            return Ok(edit.refuse_at("totp_code", messages::WRONG));
         };
         let app = App::new(secret.to_url(&self.issuer, &edit.owner().account_name()), step);
         let credential = app.credential(&edit.identity, &edit.credentials, edit.visit.now);
@@ -89,5 +90,5 @@ fn keep_new_secret(visit: &Visit<'_>, flow: &mut Flow<SettingsDetails>) {
 }
 
 fn node(attributes: Attributes, label: MessageId) -> Node {
-    Node { group: Group::Totp, attributes, messages: Vec::new(), label: Some(label.into()) }
+    Node { group: Group::TOTP, attributes, messages: Vec::new(), label: Some(label.into()) }
 }

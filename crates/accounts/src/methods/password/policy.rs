@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
-use super::{HashAlgorithm, MAX_PASSWORD_BYTES};
-use crate::messages::{Message, MessageId};
+use super::messages;
+use crate::messages::Message;
+use crate::password::{HashAlgorithm, MAX_PASSWORD_BYTES};
 
 /// Texts longer than this many characters are not compared by distance: that takes the product of
 /// both lengths.
@@ -14,7 +15,7 @@ const MIN_DISTANCE: usize = 5;
 
 /// Which passwords are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PasswordPolicy {
+pub(super) struct PasswordPolicy {
     /// The fewest characters.
     pub min_length: usize,
     /// The most bytes; what comes after cannot be stored.
@@ -31,7 +32,7 @@ impl Default for PasswordPolicy {
 
 /// Why a password is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Weakness {
+pub(super) enum Weakness {
     /// It has too few characters.
     TooShort {
         /// The fewest that are accepted.
@@ -53,13 +54,13 @@ pub enum Weakness {
 impl PasswordPolicy {
     /// The same, with what an algorithm can take as the longest password.
     #[must_use]
-    pub const fn for_algorithm(mut self, algorithm: HashAlgorithm) -> Self {
+    pub(super) const fn for_algorithm(mut self, algorithm: HashAlgorithm) -> Self {
         self.max_bytes = algorithm.max_password_bytes();
         self
     }
 
     /// Refuses a weak password of somebody who signs in with `identifiers`.
-    pub fn check(&self, password: &str, identifiers: &[String]) -> Result<(), Weakness> {
+    pub(super) fn check(&self, password: &str, identifiers: &[String]) -> Result<(), Weakness> {
         let length = password.chars().count();
         if length < self.min_length {
             return Err(Weakness::TooShort { min: self.min_length, actual: length });
@@ -107,15 +108,13 @@ fn longest_common_run(a: &[char], b: &[char]) -> usize {
 impl From<Weakness> for Message {
     fn from(weakness: Weakness) -> Self {
         match weakness {
-            Weakness::SimilarToIdentifier => MessageId::PasswordTooSimilar.into(),
-            Weakness::TooShort { min, actual } => Self::with_context(
-                MessageId::PasswordTooShort,
-                json!({"min_length": min, "actual_length": actual}),
-            ),
-            Weakness::TooLong { max, actual } => Self::with_context(
-                MessageId::PasswordTooLong,
-                json!({"max_length": max, "actual_length": actual}),
-            ),
+            Weakness::SimilarToIdentifier => messages::TOO_SIMILAR.into(),
+            Weakness::TooShort { min, actual } => {
+                Self::with_context(messages::TOO_SHORT, json!({"min_length": min, "actual_length": actual}))
+            }
+            Weakness::TooLong { max, actual } => {
+                Self::with_context(messages::TOO_LONG, json!({"max_length": max, "actual_length": actual}))
+            }
         }
     }
 }
