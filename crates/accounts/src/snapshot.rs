@@ -1,6 +1,6 @@
 //! What the configuration says about accounts, compiled.
 
-use sessera_config::Config;
+use sessera_config::{Config, Problem};
 
 use crate::flows::method::Methods;
 use crate::mail::MailRules;
@@ -22,13 +22,18 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Compiles a configuration. The error is what is wrong, one sentence each with the key's pointer.
-    pub fn compile(config: &Config) -> Result<Self, Vec<String>> {
+    /// Compiles a configuration. The error has everything that is wrong.
+    pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
         let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
         let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
-            .map_err(|error| vec![format!("/identity/schemas: {error}")])?;
-        let rules = Rules::compile(config, &config.secrets.cookie)?;
-        let methods = methods::compile(config)?;
-        Ok(Self { schemas, rules, methods, mail: MailRules::compile(config)? })
+            .map_err(|error| vec![Problem::new("/identity/schemas", error.to_string())]);
+        let rules = Rules::compile(config, &config.secrets.cookie);
+        match (schemas, rules, methods::compile(config), MailRules::compile(config)) {
+            (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => Ok(Self { schemas, rules, methods, mail }),
+            (schemas, rules, methods, mail) => {
+                let wrong = [schemas.err(), rules.err(), methods.err(), mail.err()];
+                Err(wrong.into_iter().flatten().flatten().collect())
+            }
+        }
     }
 }

@@ -7,12 +7,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sessera_config::yaml;
-use sessera_jose::strict_json;
+use sessera_jose::{strict_json, without_byte_order_mark_in};
 use sessera_tokenizer::source::decode_base64;
 
-/// Reads what a command was given, which is a path, `file://PATH`, `base64://CONTENT`, or `-` for standard
-/// input.
+/// Reads a text that a command was given, without a byte order mark: see [`bytes`].
 pub(crate) fn read(source: &str) -> Result<Vec<u8>> {
+    Ok(without_byte_order_mark_in(&bytes(source)?).to_vec())
+}
+
+/// Reads what a command was given: a path, `file://PATH`, `base64://CONTENT`, or `-` for standard input.
+pub(crate) fn bytes(source: &str) -> Result<Vec<u8>> {
     if source == "-" {
         let mut content = Vec::new();
         std::io::stdin().read_to_end(&mut content).context("standard input cannot be read")?;
@@ -99,6 +103,18 @@ pub(crate) fn read_files(value: &mut Value, known: Option<&Value>) -> Result<()>
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_byte_order_mark_is_read_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("text");
+        std::fs::write(&file, "\u{FEFF}{\"op\": \"add\"}").unwrap();
+        let path = file.to_str().unwrap();
+        assert_eq!(document(path).unwrap(), json!({"op": "add"}));
+        assert_eq!(text(path).unwrap(), "{\"op\": \"add\"}");
+        assert_eq!(bytes(path).unwrap().len(), 16);
+        assert_eq!(text("base64://77u/eA==").unwrap(), "x");
+    }
 
     #[test]
     fn documents_are_json_or_yaml() {

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use crate::keys::escape;
+use crate::problem::escape;
 
 /// Where the templates stand in a project.
 const TEMPLATES: &str = "/services/identity/config/session/whoami/tokenizer/templates/";

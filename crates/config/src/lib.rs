@@ -1,30 +1,49 @@
 //! The configuration: one tree with the key names of `kratos.yml`.
 //!
 //! It comes from files, over them the environment, over both the revision stored through the project
-//! API. What belongs to the machine (`dsn`, `dsn_read_only`, `secrets`, `serve`, `log`) comes from files and the
+//! API. What belongs to the machine (`dsn`, `secrets`, `serve`, `log` and others) comes from files and the
 //! environment only.
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`keys`] | every known key, its type and its meaning |
+//! | [`sections`] | the keys that Sessera acts on, each declared once |
+//! | [`unsupported`] | the keys of Kratos that it does not act on, and what that means |
+//! | [`kind`], [`keys`] | the keys as data |
+//! | [`setting`] | how a value becomes a value of a type |
 //! | [`yaml`] | files with the line of every value |
+//! | [`environment`] | which key a variable stands for |
 //! | [`load`] | files and environment together |
-//! | [`tree`] | the typed configuration |
+//! | [`config`] | what follows from the sections |
 //! | [`patch`] | JSON Patch on the tree |
 //! | [`duplicates`] | members that stand twice |
 //! | [`redact`] | the tree without its secrets, and differences of two trees |
+//! | [`json_schema`] | the schema for editors |
 
+pub mod config;
 pub mod duplicates;
+pub mod environment;
+mod json_schema;
 pub mod keys;
+pub mod kind;
 pub mod load;
+mod nearest;
 pub mod patch;
+pub mod places;
+pub mod problem;
 pub mod redact;
 #[cfg(test)]
 mod reference;
-pub mod tree;
+mod section;
+pub mod sections;
+pub mod setting;
+mod text;
 mod trusted_proxies;
+pub mod unsupported;
 pub mod yaml;
 
-pub use load::{ConfigError, Loaded, load};
-pub use tree::{Config, Timeouts};
+pub use config::{AdminConfig, Config, OtlpConfig, is_loopback};
+pub use json_schema::json_schema;
+pub use load::{ConfigError, Loaded, load, load_all};
+pub use problem::{Problem, escape};
+pub use sections::serve::Timeouts;
 pub use trusted_proxies::TrustedProxies;

@@ -4,33 +4,27 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
-use sessera_jose::strict_json;
 
-use crate::keys::{self, Kind};
+use crate::config::{Config, read};
+use crate::environment;
+use crate::places::Places;
+use crate::problem::Problem;
 use crate::yaml;
 
 /// The configuration cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    /// A file cannot be read.
-    #[error("{}: {problem}. Give the path of the configuration file with -c", file.display())]
-    File {
-        /// The file.
-        file: PathBuf,
-        /// What the operating system says.
-        problem: String,
-    },
-    /// A file is no YAML.
-    #[error("{place}: {message}")]
-    Syntax {
-        /// File and line.
-        place: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// Values of the wrong type, one sentence each.
-    #[error("{}", .0.join("\n"))]
-    Invalid(Vec<String>),
+    /// Everything that is wrong with it.
+    #[error("{}", .0.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
+    Invalid(Vec<Problem>),
+}
+
+impl ConfigError {
+    /// What is wrong, one by one.
+    pub fn problems(self) -> Vec<Problem> {
+        let Self::Invalid(problems) = self;
+        problems
+    }
 }
 
 /// The variables of an environment by their names.
@@ -41,42 +35,83 @@ pub type Environment = HashMap<String, String>;
 pub struct Loaded {
     /// The tree.
     pub tree: Value,
-    /// Keys that are not known, one sentence each with file and line.
+    /// Where its values come from.
+    pub places: Places,
+    /// What its author should know, one sentence each with its place.
     pub warnings: Vec<String>,
+    /// What is wrong with files and values, one sentence each with its place.
+    pub errors: Vec<String>,
 }
 
-/// Reads files, later ones over earlier ones, and lays the environment over them.
+impl Loaded {
+    /// The restrictions that do not hold and were accepted, one sentence each with its place.
+    pub fn accepted(&self, config: &Config) -> Vec<String> {
+        config.accepted.iter().map(|problem| self.places.locate(problem)).collect()
+    }
+
+    /// The configuration that the tree gives.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        Config::from_tree(&self.tree).map_err(|error| {
+            let located = error.problems().iter().map(|problem| self.places.locate(problem)).collect();
+            invalid(located)
+        })
+    }
+}
+
+/// An error of sentences that have their places.
+fn invalid(sentences: Vec<String>) -> ConfigError {
+    ConfigError::Invalid(sentences.into_iter().map(|sentence| Problem::new("", sentence)).collect())
+}
+
+/// Reads files, later ones over earlier ones, and lays the environment over them. The error has everything that is
+/// wrong with them.
 pub fn load(files: &[PathBuf], environment: &Environment) -> Result<Loaded, ConfigError> {
-    let mut loaded = Loaded { tree: Value::Object(Map::new()), warnings: Vec::new() };
-    for file in files {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| ConfigError::File { file: file.clone(), problem: error.to_string() })?;
-        let value = parse_file(file, &text, &mut loaded.warnings)?;
-        merge(&mut loaded.tree, value);
-    }
-    let from_environment = environment_tree(environment)?;
-    merge(&mut loaded.tree, from_environment);
-    Ok(loaded)
+    let loaded = load_all(files, environment);
+    if loaded.errors.is_empty() { Ok(loaded) } else { Err(invalid(loaded.errors)) }
 }
 
-/// Parses and checks one file.
-pub fn parse_file(file: &Path, text: &str, warnings: &mut Vec<String>) -> Result<Value, ConfigError> {
-    let name = file.display();
-    let document = yaml::parse(text).map_err(|error| ConfigError::Syntax {
-        place: error.line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}")),
-        message: error.message,
-    })?;
-    let value = if document.value.is_null() { Value::Object(Map::new()) } else { document.value };
-    let findings = keys::check(&value);
-    let sentence = |finding: &keys::Finding| {
-        let line = document.lines.get(&finding.pointer).copied().unwrap_or(1);
-        format!("{name}:{line}: {}: {}", finding.pointer, finding.message)
-    };
-    if !findings.wrong.is_empty() {
-        return Err(ConfigError::Invalid(findings.wrong.iter().map(sentence).collect()));
+/// Reads what can be read, whatever is wrong with the rest.
+pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
+    let mut loaded = Loaded { tree: Value::Object(Map::new()), ..Loaded::default() };
+    for file in files {
+        match read_file(file, &mut loaded.places) {
+            Ok(value) => {
+                // A value that cannot be used is an error even where another source overrides it.
+                let (_, found) = read(&value);
+                loaded.errors.extend(found.wrong.iter().map(|problem| loaded.places.locate(problem)));
+                merge(&mut loaded.tree, value);
+            }
+            Err(sentence) => loaded.errors.push(sentence),
+        }
     }
-    warnings.extend(findings.unknown.iter().map(sentence));
-    Ok(value)
+    environment::overlay(&mut loaded, environment);
+    let (_, found) = read(&loaded.tree);
+    let locate = |problem: &Problem| loaded.places.locate(problem);
+    let wrong: Vec<String> = found.wrong.iter().map(locate).collect();
+    loaded
+        .errors
+        .extend(wrong.into_iter().filter(|error| !loaded.errors.contains(error)).collect::<Vec<_>>());
+    loaded.warnings.extend(found.unknown.iter().chain(&found.without_effect).map(locate));
+    loaded
+}
+
+/// The tree of one file.
+fn read_file(file: &Path, places: &mut Places) -> Result<Value, String> {
+    let name = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| format!("{name}: {error}. Give the path of the configuration file with -c"))?;
+    let document = yaml::parse(&text).map_err(|error| {
+        let place = error.line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}"));
+        format!("{place}: {}", error.message)
+    })?;
+    for (pointer, line) in document.lines {
+        places.note(pointer, format!("{name}:{line}"));
+    }
+    match document.value {
+        Value::Null => Ok(Value::Object(Map::new())),
+        value @ Value::Object(_) => Ok(value),
+        _ => Err(format!("{name}:1: a configuration is an object")),
+    }
 }
 
 /// Lays one tree over another: objects are merged, everything else is replaced.
@@ -96,70 +131,10 @@ pub fn merge(base: &mut Value, over: Value) {
     }
 }
 
-/// The name of a key's environment variable: `SESSION_WHOAMI_REQUIRED_AAL`.
-pub fn variable_name(path: &[&str]) -> String {
-    path.join("_").replace('-', "_").to_ascii_uppercase()
-}
-
-fn environment_tree(environment: &Environment) -> Result<Value, ConfigError> {
-    let mut tree = Value::Object(Map::new());
-    let mut wrong = Vec::new();
-    for (path, key) in keys::leaves() {
-        // Keys without effect would clash with variables that others set, such as VERSION.
-        if matches!(key.kind, Kind::Any) {
-            continue;
-        }
-        let name = variable_name(&path);
-        let Some(text) = environment.get(&name) else { continue };
-        match environment_value(text, key.kind) {
-            Some(value) => {
-                let nested = path
-                    .iter()
-                    .rev()
-                    .fold(value, |inner, name| Value::Object(Map::from_iter([((*name).to_owned(), inner)])));
-                merge(&mut tree, nested);
-            }
-            None => {
-                wrong.push(format!("the environment variable {name}: its value is not of the right type"));
-            }
-        }
-    }
-    let findings = keys::check(&tree);
-    wrong.extend(findings.wrong.iter().map(|finding| {
-        let path: Vec<&str> = finding.pointer.split('/').skip(1).collect();
-        format!("the environment variable {}: {}", variable_name(&path), finding.message)
-    }));
-    if wrong.is_empty() { Ok(tree) } else { Err(ConfigError::Invalid(wrong)) }
-}
-
-fn environment_value(text: &str, kind: Kind) -> Option<Value> {
-    match kind {
-        Kind::Bool => text.parse().ok().map(Value::Bool),
-        Kind::Integer => text.trim().parse::<i64>().ok().map(Value::from),
-        Kind::Ratio => text.trim().parse::<f64>().ok().map(Value::from),
-        Kind::List(Kind::Text | Kind::Secret) => {
-            if text.trim_start().starts_with('[') {
-                strict_json::parse(text.as_bytes()).ok()
-            } else {
-                Some(Value::from(
-                    text.split(',').map(str::trim).filter(|item| !item.is_empty()).collect::<Vec<_>>(),
-                ))
-            }
-        }
-        Kind::List(_) | Kind::Map(_) | Kind::Object(_) => strict_json::parse(text.as_bytes()).ok(),
-        Kind::Text | Kind::Secret | Kind::Duration | Kind::Any => Some(Value::from(text)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    fn with(environment: &[(&str, &str)]) -> Result<Value, ConfigError> {
-        let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
-        load(&[], &environment).map(|loaded| loaded.tree)
-    }
 
     #[test]
     fn later_files_and_the_environment_lie_over_earlier_ones() {
@@ -179,33 +154,39 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_has_types() {
-        let tree = with(&[
-            ("SERVE_PUBLIC_PORT", "4455"),
-            ("SERVE_ADMIN_INSECURE", "true"),
-            ("SECRETS_CIPHER", "one, two"),
-            ("SESSION_WHOAMI_TOKENIZER_TEMPLATES", r#"{"a":{"jwks_url":"set://k"}}"#),
-            ("VERSION", "9"),
-        ])
-        .unwrap();
-        assert_eq!(tree["serve"]["public"]["port"], 4455);
-        assert_eq!(tree["secrets"]["cipher"], json!(["one", "two"]));
-        assert_eq!(tree["session"]["whoami"]["tokenizer"]["templates"]["a"]["jwks_url"], "set://k");
-        assert!(tree.get("version").is_none());
-        let twice = r#"{"a":{"jwks_url":"set://k","jwks_url":"set://l"}}"#;
-        assert!(with(&[("SESSION_WHOAMI_TOKENIZER_TEMPLATES", twice)]).is_err());
-        assert!(with(&[("SERVE_PUBLIC_PORT", "x")]).unwrap_err().to_string().contains("SERVE_PUBLIC_PORT"));
-        assert!(with(&[("SESSION_LIFESPAN", "1")]).unwrap_err().to_string().contains("SESSION_LIFESPAN"));
-    }
-
-    #[test]
-    fn errors_name_file_line_and_place() {
+    fn errors_name_file_line_and_place_and_hide_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("bad.yml");
         std::fs::write(&file, "log:\n  level: info\nserve:\n  public:\n    port: no\n").unwrap();
-        let error = load(std::slice::from_ref(&file), &Environment::new()).unwrap_err().to_string();
-        assert!(error.contains("bad.yml:5: /serve/public/port"), "{error}");
-        let missing = load(&[folder.path().join("none.yml")], &Environment::new()).unwrap_err();
-        assert!(missing.to_string().contains("none.yml"));
+        let none = folder.path().join("none.yml");
+        let environment = Environment::from(
+            [("SERVE_ADMIN_PORT", "x"), ("SERVE_PUBLIC_PORT", "0")]
+                .map(|(n, v)| (n.to_owned(), v.to_owned())),
+        );
+        let error = load(&[none, file], &environment).unwrap_err().to_string();
+        for part in
+            ["none.yml: ", "bad.yml:5: /serve/public/port", "the environment variable SERVE_ADMIN_PORT: "]
+        {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_restriction_is_refused_with_its_place_and_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.yml");
+        std::fs::write(&file, "security:\n  account_enumeration:\n    mitigate: true\n").unwrap();
+        let refused = |environment: &Environment| {
+            load(std::slice::from_ref(&file), environment)
+                .unwrap()
+                .config()
+                .err()
+                .map(|error| error.to_string())
+        };
+        let told = refused(&Environment::new()).unwrap();
+        assert!(told.contains("c.yml:3: /security/account_enumeration/mitigate: "), "{told}");
+        assert!(told.contains("--accept-unsupported security.account_enumeration.mitigate"), "{told}");
+        let key = "security.account_enumeration.mitigate".to_owned();
+        assert_eq!(refused(&Environment::from([("ACCEPT_UNSUPPORTED".to_owned(), key)])), None);
     }
 }

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::keys::{self, MACHINE};
+use crate::config::read;
+use crate::keys::{self, is_of_machine};
+use crate::problem::escape;
 
 /// What project paths begin with.
 const PREFIX: &str = "/services/identity/config";
@@ -39,7 +41,7 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
     }
     let mut patched = keys::materialised(tree);
     if let Value::Object(members) = &mut patched {
-        members.retain(|name, _| !MACHINE.contains(&name.as_str()));
+        members.retain(|name, _| !is_of_machine(name));
     }
     apply_all(&mut patched, operations)?;
     if patched.to_string().len() > MAX_TREE {
@@ -59,7 +61,7 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
     let Value::Object(members) = after else {
         return refuse("", "the identity configuration must be an object");
     };
-    if let Some(machine) = members.keys().find(|name| MACHINE.contains(&name.as_str())) {
+    if let Some(machine) = members.keys().find(|name| is_of_machine(name)) {
         return refuse(
             format!("/{machine}"),
             format!(
@@ -67,7 +69,7 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
             ),
         );
     }
-    let findings = keys::check(after);
+    let (_, findings) = read(after);
     // What nobody knew before, in a configuration file perhaps, was warned about and stays.
     let unknown = findings.unknown.into_iter().filter(|finding| before.pointer(&finding.pointer).is_none());
     if let Some(finding) = findings.wrong.into_iter().chain(unknown).next() {
@@ -92,7 +94,7 @@ fn no_new_files(before: &Value, after: &Value, pointer: String) -> Result<(), Pa
         ),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
             let known = before.get(name).unwrap_or(&Value::Null);
-            no_new_files(known, member, format!("{pointer}/{}", keys::escape(name)))
+            no_new_files(known, member, format!("{pointer}/{}", escape(name)))
         }),
         Value::Array(items) => items.iter().enumerate().try_for_each(|(at, item)| {
             no_new_files(before.get(at).unwrap_or(&Value::Null), item, format!("{pointer}/{at}"))
@@ -114,7 +116,7 @@ fn apply_one(tree: &mut Value, operation: &Value, number: usize) -> Result<(), P
         return refuse(path, format!("only paths under {PREFIX} can be changed here"));
     };
     let first = inner.split('/').nth(1).unwrap_or_default();
-    if MACHINE.contains(&first) {
+    if is_of_machine(first) {
         return refuse(
             inner,
             format!(

@@ -5,7 +5,9 @@ use serde_json::{Map, Value, json};
 use sessera_jose::JwkSet;
 use sessera_tokenizer::source::decode_base64;
 
-use crate::keys::{escape, is_secret};
+use crate::keys::kind_at;
+use crate::kind::Kind;
+use crate::problem::escape;
 
 /// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
 #[must_use]
@@ -36,16 +38,23 @@ fn redact(value: &Value, path: &mut Vec<String>) -> Value {
             })
             .collect(),
         Value::String(text) => {
-            let names: Vec<&str> = path.iter().map(String::as_str).collect();
             let shown = match text.strip_prefix("base64://") {
                 Some(content) => describe_base64(content),
-                None if is_secret(&names) => short_digest(text.as_bytes()),
-                None => return value.clone(),
+                None if is_shown(path) => return value.clone(),
+                None => short_digest(text.as_bytes()),
             };
             Value::from(shown)
         }
+        Value::Number(number) if !is_shown(path) => Value::from(short_digest(number.to_string().as_bytes())),
         other => other.clone(),
     }
+}
+
+/// Whether the value at a path may be shown: a section has its key, and it is no secret. In what no section has,
+/// secrets may stand of which nobody here knows.
+fn is_shown(path: &[String]) -> bool {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    kind_at(&names).is_some_and(|kind| !kind.is_secret() && !matches!(kind, Kind::Any))
 }
 
 fn describe_base64(content: &str) -> String {
@@ -103,12 +112,19 @@ mod tests {
         let encoded = sessera_jose::base64url::encode(set);
         let tree = json!({
             "secrets": {"cipher": ["very secret"]},
-            "courier": {"smtp": {"connection_uri": "smtp://u:password@h"}},
+            "courier": {"smtp": {"connection_uri": "smtp://u:password@h", "headers": {"X-Key": "SECRET-ONE"}}},
+            "selfservice": {
+                "methods": {
+                    "oidc": {"config": {"providers": [{"client_secret": "SECRET-TWO"}]}},
+                    "captcha": {"config": {"secret": 31337}},
+                },
+                "flows": {"registration": {"after": {"hooks": [{"config": {"auth": {"value": "SECRET-THREE"}}}]}}},
+            },
             "session": {"lifespan": "1h", "whoami": {"tokenizer": {"templates": {"t": {
                 "jwks_url": format!("base64://{encoded}"), "claims_mapper_url": "base64://e30="}}}}},
         });
         let shown = redacted(&tree).to_string();
-        for secret in ["very secret", "password", &encoded, "c2VjcmV0"] {
+        for secret in ["very secret", "password@", &encoded, "c2VjcmV0", "SECRET-", "31337"] {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("k1") && shown.contains("1h"));
@@ -126,14 +142,14 @@ mod tests {
 
     #[test]
     fn differences_are_told_by_place() {
-        let before = json!({"a": 1, "b": {"c": 1, "x/y": 2}, "same": [1]});
-        let after = json!({"b": {"c": 2, "x/y": 2, "d": {}}, "same": [1]});
+        let before = json!({"dev": true, "session": {"lifespan": "1h", "x/y": 2}, "same": [1]});
+        let after = json!({"session": {"lifespan": "2h", "x/y": 2, "cookie": {}}, "same": [1]});
         assert_eq!(
             difference(&before, &after),
             json!([
-                {"op": "remove", "path": "/a", "before": 1},
-                {"op": "replace", "path": "/b/c", "before": 1, "after": 2},
-                {"op": "add", "path": "/b/d", "after": {}},
+                {"op": "remove", "path": "/dev", "before": true},
+                {"op": "replace", "path": "/session/lifespan", "before": "1h", "after": "2h"},
+                {"op": "add", "path": "/session/cookie", "after": {}},
             ])
         );
     }

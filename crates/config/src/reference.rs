@@ -1,92 +1,66 @@
-//! The page about the configuration has every key: its tables are made of [`crate::keys`].
+//! The page about the configuration has every key: its tables are made of the sections and of
+//! [`crate::unsupported`].
 //!
 //! `SESSERA_BLESS=1 cargo test -p sessera-config reference` writes them anew.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use crate::keys::{Key, Kind, MACHINE, ROOT};
-use crate::load::variable_name;
+use crate::environment::variable_name;
+use crate::kind::{Key, Kind};
+use crate::sections::Sections;
+use crate::unsupported::{TABLE, Verdict};
 
 const PAGE: &str = "../../docs/configuration.md";
-const BEGIN: &str = "<!-- the tables below are made of crates/config/src/keys.rs -->\n";
+const BEGIN: &str = "<!-- the tables below are made of crates/config/src/sections and unsupported.rs -->\n";
 
-/// The tables and what is accepted without effect.
-#[derive(Default)]
-struct Reference {
-    text: String,
-    without_effect: Vec<String>,
+fn made() -> String {
+    let mut text = String::new();
+    for key in Sections::KEYS {
+        let machine = if key.is_of_machine { " Belongs to the machine." } else { "" };
+        let _ = write!(text, "\n## {}\n\n{}{machine}\n\n", key.name, key.about());
+        text += "| Key | Type | Meaning |\n|---|---|---|\n";
+        match key.kind.keys() {
+            [] => row(&mut text, key, key.name),
+            keys => rows(&mut text, keys, key.name),
+        }
+    }
+    text += "\n## Keys of Kratos that have no effect\n\nA file that has them loads, or not, by what would be lost. The environment and patches are judged alike.\n";
+    for (verdict, title, about) in [
+        (
+            Verdict::Restricting,
+            "Refused, as somebody would be let in or told something",
+            "Who sets one of these hears the key and its place. `accept_unsupported` and `--accept-unsupported KEY` say that you know; then it is a warning.",
+        ),
+        (
+            Verdict::WithoutEffect,
+            "Warned about, as something would be missing",
+            "They are named by `sessera config validate`, in the log at the start, and in the answer to a patch.",
+        ),
+        (Verdict::Harmless, "Accepted, as nobody would notice", "Nothing is said about these."),
+    ] {
+        let _ = write!(text, "\n### {title}\n\n{about}\n\n| Keys | Instead |\n|---|---|\n");
+        for row in TABLE.iter().filter(|row| row.verdict == verdict) {
+            let keys: Vec<String> = row.paths.iter().map(|path| format!("`{path}`")).collect();
+            let _ = writeln!(text, "| {} | {} |", keys.join(", "), row.about);
+        }
+    }
+    text
 }
 
-impl Reference {
-    fn made() -> String {
-        let mut reference = Self::default();
-        for key in ROOT {
-            if has_no_effect(key) {
-                reference.without_effect.push(key.name.to_owned());
-                continue;
-            }
-            let machine = if MACHINE.contains(&key.name) { " Belongs to the machine." } else { "" };
-            let _ = write!(reference.text, "\n## {}\n\n{}{machine}\n\n", key.name, key.about);
-            reference.text += "| Key | Type | Meaning |\n|---|---|---|\n";
-            match key.kind {
-                Kind::Object(keys) => reference.rows(keys, key.name),
-                _ => reference.row(key, key.name),
-            }
+fn rows(text: &mut String, keys: &'static [Key], prefix: &str) {
+    for key in keys {
+        let path = format!("{prefix}.{}", key.name);
+        match key.kind {
+            Kind::Object(inner) => rows(text, inner, &path),
+            Kind::List(Kind::Object(inner)) => rows(text, inner, &format!("{path}[]")),
+            _ => row(text, key, &path),
         }
-        let names: Vec<String> = reference.without_effect.iter().map(|name| format!("`{name}`")).collect();
-        let _ = write!(
-            reference.text,
-            "\n## Accepted without effect\n\nThese keys of Kratos mean nothing here; a file that has them loads: {}.\n",
-            names.join(", ")
-        );
-        reference.text
-    }
-
-    fn rows(&mut self, keys: &'static [Key], prefix: &str) {
-        let mut shown: Vec<&[Key]> = Vec::new();
-        for key in keys {
-            let path = format!("{prefix}.{}", key.name);
-            let inner = match key.kind {
-                Kind::Object(inner) => Some((inner, path.clone())),
-                Kind::List(Kind::Object(inner)) => Some((*inner, format!("{path}[]"))),
-                _ => None,
-            };
-            match inner {
-                None if has_no_effect(key) => self.without_effect.push(path),
-                None => self.row(key, &path),
-                Some((inner, _)) if shown.iter().any(|known| std::ptr::eq(*known, inner)) => {}
-                Some((inner, path)) => {
-                    shown.push(inner);
-                    let all = self.path_of_all(keys, inner, prefix);
-                    self.rows(inner, &all.unwrap_or(path));
-                }
-            }
-        }
-    }
-
-    /// One path for all siblings that have the same keys.
-    fn path_of_all(&mut self, keys: &[Key], inner: &[Key], prefix: &str) -> Option<String> {
-        let same = |key: &&Key| matches!(key.kind, Kind::Object(other) if std::ptr::eq(other, inner));
-        let names: Vec<&str> = keys.iter().filter(same).map(|key| key.name).collect();
-        match names.len() {
-            0 | 1 => None,
-            2 | 3 => Some(format!("{prefix}.({})", names.join("/"))),
-            _ => {
-                let all = format!("{prefix}.*");
-                let _ = writeln!(self.text, "| `{all}` | object | For each of: {}. |", names.join(", "));
-                Some(all)
-            }
-        }
-    }
-
-    fn row(&mut self, key: &Key, path: &str) {
-        let _ = writeln!(self.text, "| `{path}` | {} | {} |", type_of(key.kind), key.about);
     }
 }
 
-fn has_no_effect(key: &Key) -> bool {
-    key.about.contains("has no effect")
+fn row(text: &mut String, key: &Key, path: &str) {
+    let _ = writeln!(text, "| `{path}` | {} | {} |", type_of(key.kind), key.about());
 }
 
 fn type_of(kind: Kind) -> String {
@@ -94,12 +68,16 @@ fn type_of(kind: Kind) -> String {
         Kind::Text => "text".into(),
         Kind::Secret => "secret text".into(),
         Kind::Bool => "true or false".into(),
-        Kind::Integer => "whole number".into(),
+        Kind::Integer(..) => "whole number".into(),
         Kind::Ratio => "number from 0 to 1".into(),
-        Kind::Duration => "duration".into(),
+        Kind::Duration(..) => "duration".into(),
+        Kind::Bytes(..) => "amount of memory".into(),
+        Kind::Url => "URL".into(),
+        Kind::Choice(words) => words.join(", "),
+        Kind::List(Kind::Any) => "list of hooks".into(),
         Kind::List(inner) => format!("list of {}", type_of(*inner)),
-        Kind::Map(_) => "object by name".into(),
-        Kind::Object(_) | Kind::Any => "object".into(),
+        Kind::Map(inner) => format!("{} by name", type_of(*inner)),
+        Kind::Object(_) | Kind::Template | Kind::Any => "object".into(),
     }
 }
 
@@ -108,7 +86,7 @@ fn the_page_has_every_key() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
     let page = std::fs::read_to_string(&path).unwrap();
     let (head, tables) = page.split_once(BEGIN).expect("the line behind which the tables stand");
-    let made = Reference::made();
+    let made = made();
     if std::env::var_os("SESSERA_BLESS").is_some() {
         std::fs::write(&path, format!("{head}{BEGIN}{made}")).unwrap();
     } else {

@@ -2,6 +2,12 @@
 
 use std::net::IpAddr;
 
+use serde_json::Value;
+
+use crate::kind::Kind;
+use crate::problem::Findings;
+use crate::setting::Setting;
+
 /// Networks whose proxies are believed when they say for whom they ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies(Vec<(IpAddr, u8)>);
@@ -36,6 +42,25 @@ impl TrustedProxies {
             }
             _ => false,
         })
+    }
+}
+
+impl Setting for TrustedProxies {
+    const KIND: Kind = Kind::List(&Kind::Text);
+
+    fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
+        let entries = Vec::<String>::read(value, kind, at, found)?;
+        let networks = entries.iter().enumerate().filter_map(|(place, entry)| match Self::parse([entry]) {
+            Ok(Self(networks)) => Some(networks),
+            Err(entry) => {
+                found.wrong(
+                    format!("{at}/{place}"),
+                    format!("\"{entry}\" is neither an address (10.0.0.1) nor a network (10.0.0.0/8)"),
+                );
+                None
+            }
+        });
+        Some(Self(networks.flatten().collect()))
     }
 }
 

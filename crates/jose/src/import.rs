@@ -12,11 +12,13 @@ use crate::der::{self, Reader, malformed};
 use crate::error::KeyError;
 use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey, RsaPrivate};
 use crate::strict_json;
+use crate::text::without_byte_order_mark_in;
 
 /// Reads the keys of a file: a JWK, a JWK set, PEM with any number of keys, or DER.
 ///
 /// `algorithm` is given to keys that name none. RSA keys need it; EC and Ed25519 keys do not.
 pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyError> {
+    let bytes = without_byte_order_mark_in(bytes);
     let text = std::str::from_utf8(bytes).ok();
     let keys = match text.map(str::trim_start) {
         Some(json) if json.starts_with('{') => json_keys(json.as_bytes())?,
@@ -86,8 +88,8 @@ fn pem_keys(text: &str) -> Result<Vec<Jwk>, KeyError> {
                 "the PEM key is encrypted: decrypt it first, for example with \"openssl pkcs8 -in FILE -nocrypt\"".into(),
             ));
         }
-        // OpenSSL writes the curve in a block of its own before the key, which names it again.
-        if label != "EC PARAMETERS" {
+        // The other blocks of such a file are certificates, or parameters that the key names again.
+        if label.ends_with("PRIVATE KEY") || label.ends_with("PUBLIC KEY") {
             keys.push(Jwk::new(der_key(&bytes)?, None, None));
         }
         rest = &block[length..];
@@ -248,6 +250,18 @@ mod tests {
         let x = crate::base64url::decode(keys[0].public().unwrap().to_json()["x"].as_str().unwrap()).unwrap();
         assert_eq!(x[..4], [0x19, 0xbf, 0x44, 0x09]);
         assert!(Signer::new(&keys[0]).is_ok());
+    }
+
+    #[test]
+    fn a_file_may_hold_more_than_the_key() {
+        let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        let file = format!(
+            "\u{FEFF}Bag Attributes\n    friendlyName: k\n{certificate}# the key\n{ED25519}{ED25519}"
+        );
+        assert_eq!(keys(file.as_bytes(), None).unwrap().len(), 2);
+        assert!(keys(certificate.as_bytes(), None).unwrap_err().to_string().contains("holds no key"));
+        let json = "\u{FEFF}{\"kty\":\"oct\",\"k\":\"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ\",\"alg\":\"HS256\"}";
+        assert_eq!(keys(json.as_bytes(), None).unwrap().len(), 1);
     }
 
     #[test]

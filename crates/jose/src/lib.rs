@@ -24,9 +24,11 @@ pub mod jwk;
 pub mod sign;
 pub mod status_list;
 pub mod strict_json;
+mod text;
 pub mod verify;
 
 pub use algorithm::Algorithm;
 pub use error::{KeyError, VerifyError};
 pub use jwk::{Jwk, JwkSet, PublicJwk, PublicJwkSet};
 pub use sign::{Signer, SigningKey};
+pub use text::{without_byte_order_mark, without_byte_order_mark_in};

@@ -27,7 +27,7 @@ use crate::measured_store::MeasuredStore;
 use crate::metrics::Metrics;
 pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::traces::Traces;
-use sessera_config::tree::TracingConfig;
+use sessera_config::OtlpConfig;
 
 /// The state of the running server, shared by all requests.
 pub struct App {
@@ -160,7 +160,7 @@ impl App {
         let mut start = [0; 8];
         random.fill(&mut start);
         let metrics = Arc::new(Metrics::new());
-        let traces = traces(&snapshot.config.tracing, &metrics);
+        let traces = snapshot.config.tracing.as_ref().and_then(|config| traces(config, &metrics));
         let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.clone(), traces.clone()));
         let message_waits = Arc::new(Notify::new());
         let cache = Arc::new(SessionCache::new(snapshot.config.session.cache_max_bytes));
@@ -272,19 +272,12 @@ impl App {
 }
 
 /// Begins to trace where that is configured. A server whose traces cannot be sent serves all the same.
-fn traces(config: &TracingConfig, metrics: &Metrics) -> Option<Arc<Traces>> {
-    match config {
-        TracingConfig::Off => None,
-        TracingConfig::Unsupported(provider) => {
-            tracing::warn!(%provider, "this provider of traces is not supported: set tracing.provider to otel");
+fn traces(config: &OtlpConfig, metrics: &Metrics) -> Option<Arc<Traces>> {
+    match Traces::start(config, metrics.spans.clone()) {
+        Ok(traces) => Some(Arc::new(traces)),
+        Err(error) => {
+            tracing::error!(%error, "no traces are sent; see tracing.providers.otlp");
             None
         }
-        TracingConfig::Otlp(config) => match Traces::start(config, metrics.spans.clone()) {
-            Ok(traces) => Some(Arc::new(traces)),
-            Err(error) => {
-                tracing::error!(%error, "no traces are sent; see tracing.providers.otlp");
-                None
-            }
-        },
     }
 }

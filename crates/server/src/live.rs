@@ -14,10 +14,10 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::snapshot::{Snapshot, Snapshots};
-use sessera_config::keys::MACHINE;
+use sessera_config::keys::is_of_machine;
 use sessera_config::load::merge;
 use sessera_config::patch::{self, PatchError};
-use sessera_config::{Config, ConfigError, load, redact};
+use sessera_config::{Config, ConfigError, Problem, load, redact};
 
 /// The id of this deployment, which is the id of its one project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,10 +45,13 @@ pub struct Given {
 }
 
 impl Given {
-    /// Compiles the snapshot that the server starts with.
+    /// Compiles the snapshot that the server starts with, and warns about what a stored revision has without
+    /// effect.
     pub fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
         let stored = self.revision.as_ref().and_then(parse);
-        compile(&self.base, stored.as_ref(), &self.generated, sets, &Templates::default())
+        let snapshot = compile(&self.base, stored.as_ref(), &self.generated, sets, &Templates::default())?;
+        warn_about_stored(self.revision.as_ref(), &snapshot.config);
+        Ok(snapshot)
     }
 }
 
@@ -236,7 +239,7 @@ impl Live {
         let began = SystemTime::now();
         let before = state.current();
         let sets = self.surroundings.store.key_sets().await?;
-        let warnings = check_templates(&before, &after, &sets)?;
+        let mut warnings = check_templates(&before, &after, &sets)?;
         let revision = Revision {
             id: self.surroundings.random.uuid(),
             parent: state.revision.as_ref().map(|revision| revision.id),
@@ -245,9 +248,9 @@ impl Live {
             diff: redact::difference(&before, &after).to_string(),
         };
         let next = State { base: state.base.clone(), revision: Some(revision.clone()), watched: Vec::new() };
-        let (snapshot, adapted) = self
-            .compile_adapted(&next, sets)
-            .map_err(|error| PatchError { pointer: String::new(), message: error.to_string() })?;
+        let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
+        let config = &snapshot.config;
+        warnings.extend(news(config.notes.iter().chain(&config.accepted), &before, &after));
         let mut changes = vec![Change::InsertRevision(revision.clone())];
         changes.extend(adapted);
         match self.surroundings.committer.commit(&changes).await {
@@ -291,6 +294,7 @@ impl Live {
         let sets = self.surroundings.store.key_sets().await?;
         let next = State { base: loaded.tree, revision: state.revision.clone(), watched: Vec::new() };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
+        warn_about_stored(next.revision.as_ref(), &snapshot.config);
         if !adapted.is_empty() {
             self.surroundings.committer.commit(&adapted).await?;
         }
@@ -374,8 +378,32 @@ fn read_at(file: &Path, began: SystemTime) -> Option<SystemTime> {
     changed_at(file).map(|changed| if changed + COARSE >= began { SystemTime::UNIX_EPOCH } else { changed })
 }
 
+/// Why a configuration cannot be used. Where one value is to blame, it is named by its pointer.
 fn unusable(error: ConfigError) -> ChangeError {
-    ChangeError::Patch(PatchError { pointer: String::new(), message: error.to_string() })
+    let message = error.to_string();
+    ChangeError::Patch(match error.problems().as_slice() {
+        [only] => PatchError { pointer: only.pointer.clone(), message: only.message.clone() },
+        _ => PatchError { pointer: String::new(), message },
+    })
+}
+
+/// The notes about values that a change sets or changes.
+fn news<'a>(notes: impl Iterator<Item = &'a Problem>, before: &Value, after: &Value) -> Vec<String> {
+    let is_new = |note: &&Problem| {
+        let now = after.pointer(&note.pointer);
+        now.is_some() && now != before.pointer(&note.pointer)
+    };
+    notes.filter(is_new).map(Problem::to_string).collect()
+}
+
+/// Logs the notes about values of a stored revision. Those about files and environment are logged with their
+/// places when these are read.
+fn warn_about_stored(revision: Option<&Revision>, config: &Config) {
+    let Some(stored) = revision.and_then(parse) else { return };
+    let notes = config.notes.iter().chain(&config.accepted);
+    for note in notes.filter(|note| stored.pointer(&note.pointer).is_some()) {
+        tracing::warn!("the stored configuration: {note}");
+    }
 }
 
 /// The revision that a change was made from; `None` is the configuration before the first one.
@@ -408,7 +436,7 @@ fn parse(revision: &Revision) -> Option<Value> {
 
 fn without_machine(tree: &Value) -> Value {
     let members = tree.as_object().cloned().unwrap_or_default();
-    members.into_iter().filter(|(name, _)| !MACHINE.contains(&name.as_str())).collect::<Map<_, _>>().into()
+    members.into_iter().filter(|(name, _)| !is_of_machine(name)).collect::<Map<_, _>>().into()
 }
 
 /// The tree that the server runs with: the machine's keys of files and environment, the rest of the
@@ -416,11 +444,8 @@ fn without_machine(tree: &Value) -> Value {
 fn effective(base: &Value, stored: Option<&Value>) -> Value {
     let Some(stored) = stored else { return base.clone() };
     let members = base.as_object().cloned().unwrap_or_default();
-    let mut tree: Value = members
-        .into_iter()
-        .filter(|(name, _)| MACHINE.contains(&name.as_str()))
-        .collect::<Map<_, _>>()
-        .into();
+    let mut tree: Value =
+        members.into_iter().filter(|(name, _)| is_of_machine(name)).collect::<Map<_, _>>().into();
     merge(&mut tree, without_machine(stored));
     take_files_from(base, &mut tree);
     tree
@@ -458,7 +483,7 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
     const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
     let mut warnings = Vec::new();
     for name in patch::touched_templates(before, after) {
-        let pointer = format!("{TEMPLATES}/{}", sessera_config::keys::escape(&name));
+        let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(&name));
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
         match templates::compile(&name, template, &LocalSources::new(sets)) {
             Ok(tokenizer) if tokenizer.algorithm().is_symmetric() => warnings.push(format!(
@@ -468,7 +493,7 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
             Ok(_) => {}
             Err(broken) => {
                 let pointer = match broken.member() {
-                    Some(member) => format!("{pointer}/{}", sessera_config::keys::escape(member)),
+                    Some(member) => format!("{pointer}/{}", sessera_config::escape(member)),
                     None => pointer,
                 };
                 return Err(PatchError { pointer, message: broken.render() });

@@ -22,8 +22,9 @@ use crate::app::App;
 use crate::http::listener::{Places, Shortcut};
 use crate::live::{ConfigOrigin, Given};
 use crate::managed_keys::{self, MaintainError};
+use crate::snapshot::Snapshot;
 use crate::{admin, http, public, public_port};
-use sessera_config::{Config, ConfigError, load};
+use sessera_config::{Config, ConfigError, Problem, load};
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -92,7 +93,10 @@ impl Server {
         for warning in &loaded.warnings {
             tracing::warn!("{warning}");
         }
-        let config = Config::from_tree(&loaded.tree)?;
+        let config = loaded.config()?;
+        for note in loaded.accepted(&config) {
+            tracing::warn!("{note}");
+        }
         let public = listen("public", &config.public.host, config.public.port).await?;
         let admin = listen("admin", &config.admin.host, config.admin.port).await?;
         // Port 0 is any free one. Which one it became belongs to the base URLs and to the issuer of tokens.
@@ -107,13 +111,10 @@ impl Server {
             }
         }
         let loaded = load(&origin.files, &origin.environment)?;
-        let config = Config::from_tree(&loaded.tree)?;
+        let config = loaded.config()?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let mut engine = Engine::of(&config.dsn)?;
-        if let Some(standbys) = &config.dsn_read_only {
-            engine = engine.with_standbys(standbys)?;
-        }
+        let engine = engine(&config).map_err(|(_, error)| error)?;
         let (cipher, cookie) = secrets(&config, &engine, &*random)?;
         let store = engine.open(Arc::new(Cipher::new(&cipher)?), random.clone()).await?;
         // Read first: what changes afterwards makes it differ.
@@ -158,7 +159,7 @@ impl Server {
     /// Answers until `stop` becomes true, then lets requests in flight finish and closes the database.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
-        let timeouts = self.app.snapshot().config.timeouts;
+        let timeouts = self.app.snapshot().config.timeouts.clone();
         let (end, ended) = watch::channel(false);
         tasks.spawn(drain(self.app.clone(), timeouts.drain, stop, end));
         let stop = ended;
@@ -177,7 +178,7 @@ impl Server {
             shortcut,
             public,
             places("public", most_public),
-            timeouts,
+            timeouts.clone(),
             ended,
         ));
         let ended = stop.clone();
@@ -207,6 +208,43 @@ impl Server {
     }
 }
 
+/// What keeps a server of this configuration from starting, as far as it can be known without its database and its
+/// ports. Templates are not looked at: broken ones do not keep it from starting.
+pub fn judge(config: Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    match engine(&config) {
+        Ok(Engine::Sqlite(_)) => {}
+        Ok(_) => {
+            if let Err(error) = configured_secrets(&config, &SystemRandom::default()) {
+                problems.push(Problem::new("/secrets", error.to_string()));
+            }
+        }
+        Err((pointer, error)) => problems.push(Problem::new(pointer, error.to_string())),
+    }
+    if let Err(error) = Snapshot::compile(config, &[], &sessera_issuer::Templates::default()) {
+        problems.extend(error.problems());
+    }
+    problems
+}
+
+/// The database that a configuration names. The error has the pointer of the key that is to blame.
+fn engine(config: &Config) -> Result<Engine, (&'static str, StoreError)> {
+    let engine = Engine::of(&config.dsn).map_err(|error| ("/dsn", error))?;
+    match &config.dsn_read_only {
+        Some(standbys) => engine.with_standbys(standbys).map_err(|error| ("/dsn_read_only", error)),
+        None => Ok(engine),
+    }
+}
+
+/// The secrets of the configuration, which must have all.
+fn configured_secrets(config: &Config, random: &dyn Random) -> Result<Vec<Secret>, StartError> {
+    let configured = &config.secrets;
+    if configured.cipher.is_empty() || configured.cookie.is_empty() {
+        return Err(StartError::NoSecrets { cipher: random.base64url(24), cookie: random.base64url(24) });
+    }
+    Ok(configured.cipher.clone())
+}
+
 /// The secrets of the configuration, else those kept beside the database file. The second is the
 /// cookie's, when it is not configured.
 fn secrets(
@@ -215,12 +253,12 @@ fn secrets(
     random: &dyn Random,
 ) -> Result<(Vec<Secret>, Option<Secret>), StartError> {
     let configured = &config.secrets;
+    let Engine::Sqlite(file) = engine else {
+        return configured_secrets(config, random).map(|cipher| (cipher, None));
+    };
     if !configured.cipher.is_empty() && !configured.cookie.is_empty() {
         return Ok((configured.cipher.clone(), None));
     }
-    let Engine::Sqlite(file) = engine else {
-        return Err(StartError::NoSecrets { cipher: random.base64url(24), cookie: random.base64url(24) });
-    };
     let kept = secrets_file::load_or_create(file, random)?;
     let cipher = if configured.cipher.is_empty() { vec![kept.cipher] } else { configured.cipher.clone() };
     Ok((cipher, configured.cookie.is_empty().then_some(kept.cookie)))

@@ -6,7 +6,7 @@ use arc_swap::{ArcSwap, Guard};
 use sessera_issuer::{Compiled, Settings, Templates};
 use sessera_store::KeySet;
 
-use sessera_config::{Config, ConfigError};
+use sessera_config::{Config, ConfigError, Problem};
 
 /// Everything that follows from the configuration. It never changes; a new configuration makes a new one.
 pub struct Snapshot {
@@ -26,7 +26,7 @@ impl Snapshot {
     pub fn compile(config: Config, sets: &[KeySet], previous: &Templates) -> Result<Self, ConfigError> {
         let accounts = sessera_accounts::Snapshot::compile(&config).map_err(ConfigError::Invalid)?;
         let issuer = Compiled::compile(settings(&config), sets, previous).map_err(|error| {
-            ConfigError::Invalid(vec![format!("/session/whoami/tokenizer/rotation: {error}")])
+            ConfigError::Invalid(vec![Problem::new("/session/whoami/tokenizer/rotation", error.to_string())])
         })?;
         Ok(Self { schemas_url: issuer.schemas_url.clone(), issuer, accounts: Arc::new(accounts), config })
     }

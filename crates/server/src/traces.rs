@@ -29,7 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use sessera_config::tree::OtlpConfig;
+use sessera_config::OtlpConfig;
 
 /// How many spans wait at the most.
 const QUEUE: usize = 8_192;

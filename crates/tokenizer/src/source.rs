@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sessera_jose::SigningKey;
+use sessera_jose::{SigningKey, without_byte_order_mark_in};
 
 use crate::schedule::Activation;
 use base64::Engine as _;
@@ -95,14 +95,17 @@ impl SourceUrl {
         Err(SourceError::Unknown(text.chars().take(16).collect()))
     }
 
-    /// The content of the source. A key that signs elsewhere has none.
+    /// The content of the source, without a byte order mark. A key that signs elsewhere has none.
     pub fn read(&self, sources: &dyn Sources) -> Result<Vec<u8>, SourceError> {
-        match self {
-            Self::Base64(content) => decode_base64(content).ok_or(SourceError::BadBase64),
-            Self::File(path) => sources.file(path),
-            Self::Set(name) => sources.key_set(name),
-            Self::Pkcs11(_) => Err(SourceError::KeysAreNoMapper),
-        }
+        let mut content = match self {
+            Self::Base64(content) => decode_base64(content).ok_or(SourceError::BadBase64)?,
+            Self::File(path) => sources.file(path)?,
+            Self::Set(name) => sources.key_set(name)?,
+            Self::Pkcs11(_) => return Err(SourceError::KeysAreNoMapper),
+        };
+        let mark = content.len() - without_byte_order_mark_in(&content).len();
+        content.drain(..mark);
+        Ok(content)
     }
 
     /// The source as text. The content of a `base64://` source is left out, because it may hold keys.
@@ -152,6 +155,26 @@ mod tests {
         assert_eq!(SourceUrl::parse("https://example.org/jwks.json"), Err(SourceError::Remote));
         assert!(matches!(SourceUrl::parse("ftp://x"), Err(SourceError::Unknown(_))));
         assert!(!format!("{:?}", SourceUrl::parse("base64://c2VjcmV0")).contains("c2VjcmV0"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_read_over() {
+        struct Marked;
+        impl Sources for Marked {
+            fn file(&self, _: &std::path::Path) -> Result<Vec<u8>, SourceError> {
+                Ok("\u{FEFF}{claims: {}}".into())
+            }
+            fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError> {
+                Err(SourceError::NoSuchSet(name.into()))
+            }
+            fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
+                Err(SourceError::Elsewhere(uri.into()))
+            }
+        }
+        for url in ["file:///m.jsonnet", "base64://77u/e2NsYWltczoge319"] {
+            let read = SourceUrl::parse(url).and_then(|url| url.read(&Marked));
+            assert_eq!(read.as_deref(), Ok(&b"{claims: {}}"[..]), "{url}");
+        }
     }
 
     #[test]

@@ -12,7 +12,8 @@ use sessera_model::Timestamp;
 use url::Url;
 
 use super::{Mail, MailRules};
-use sessera_config::tree::{Config, Reader};
+use sessera_config::sections::courier::Smtp as Section;
+use sessera_config::{Config, Problem, escape};
 
 /// How long the mail server may take for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -35,26 +36,23 @@ pub enum NotSent {
 }
 
 impl MailRules {
-    /// Reads what the configuration says. The error is what is wrong, one sentence each.
-    pub fn compile(config: &Config) -> Result<Self, Vec<String>> {
-        let mut reader = Reader::new(&config.rest);
-        let smtp = smtp(&mut reader, config);
-        let shows_in_log = reader.flag("/dev", false);
-        if reader.problems.is_empty() { Ok(Self { smtp, shows_in_log }) } else { Err(reader.problems) }
+    /// Compiles what the configuration says. The error has everything that is wrong.
+    pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let smtp = smtp(config, &mut problems);
+        if problems.is_empty() { Ok(Self { smtp, shows_in_log: config.dev }) } else { Err(problems) }
     }
 }
 
-const URI: &str = "/courier/smtp/connection_uri";
-
-fn smtp(reader: &mut Reader<'_>, config: &Config) -> Option<Smtp> {
-    let text = reader.text(URI)?;
-    let sender = sender(reader, config);
-    let headers = headers(reader);
-    let hello = reader.text("/courier/smtp/local_name");
-    match transport(&text, hello) {
+fn smtp(config: &Config, problems: &mut Vec<Problem>) -> Option<Smtp> {
+    let section = &config.courier.smtp;
+    let uri = section.connection_uri.as_ref()?;
+    let sender = sender(config, problems);
+    let headers = headers(section, problems);
+    match transport(uri.expose(), section.local_name.clone()) {
         Ok(transport) => Some(Smtp { transport, sender: sender?, headers }),
         Err(problem) => {
-            reader.problems.push(format!("{URI}: {problem}"));
+            problems.push(Problem::new("/courier/smtp/connection_uri", problem));
             None
         }
     }
@@ -100,29 +98,34 @@ fn transport(text: &str, hello: Option<String>) -> Result<AsyncSmtpTransport<Tok
     Ok(builder.build())
 }
 
-fn sender(reader: &mut Reader<'_>, config: &Config) -> Option<Mailbox> {
-    let at = "/courier/smtp/from_address";
+fn sender(config: &Config, problems: &mut Vec<Problem>) -> Option<Mailbox> {
+    let section = &config.courier.smtp;
     let domain = Url::parse(&config.public.base_url).ok().and_then(|url| url.domain().map(str::to_owned));
     let default = || format!("no-reply@{}", domain.as_deref().unwrap_or("localhost"));
-    let address = reader.text(at).unwrap_or_else(default);
+    let address = section.from_address.clone().unwrap_or_else(default);
     match address.parse::<Address>() {
-        Ok(address) => Some(Mailbox::new(reader.text("/courier/smtp/from_name"), address)),
+        Ok(address) => Some(Mailbox::new(section.from_name.clone(), address)),
         Err(error) => {
-            reader.problems.push(format!("{at}: \"{address}\" is no e-mail address: {error}"));
+            problems.push(Problem::new(
+                "/courier/smtp/from_address",
+                format!("\"{address}\" is no e-mail address: {error}"),
+            ));
             None
         }
     }
 }
 
-fn headers(reader: &mut Reader<'_>) -> Vec<(HeaderName, String)> {
-    let at = "/courier/smtp/headers";
-    let Some(members) = reader.value(at).and_then(serde_json::Value::as_object) else { return Vec::new() };
+fn headers(section: &Section, problems: &mut Vec<Problem>) -> Vec<(HeaderName, String)> {
     let mut headers = Vec::new();
-    for (name, value) in members {
-        let value = value.as_str().unwrap_or_default();
+    for (name, value) in &section.headers {
         match HeaderName::new_from_ascii(name.clone()) {
-            Ok(known) if !value.contains(['\r', '\n']) => headers.push((known, value.to_owned())),
-            _ => reader.problems.push(format!("{at}/{name}: it cannot stand in the head of a mail")),
+            Ok(known) if !value.expose().contains(['\r', '\n']) => {
+                headers.push((known, value.expose().to_owned()));
+            }
+            _ => problems.push(Problem::new(
+                format!("/courier/smtp/headers/{}", escape(name)),
+                "it cannot stand in the head of a mail",
+            )),
         }
     }
     headers
@@ -175,7 +178,8 @@ mod tests {
         let tree =
             json!({"courier": {"smtp": smtp}, "serve": {"public": {"base_url": "https://id.example.org"}}});
         let config = Config::from_tree(&tree).map_err(|error| error.to_string())?;
-        MailRules::compile(&config).map_err(|problems| problems.join("\n"))
+        MailRules::compile(&config)
+            .map_err(|problems| problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))
     }
 
     fn mail() -> Mail {
@@ -205,7 +209,10 @@ mod tests {
             ("geheim", "no address"),
         ] {
             let problem = compile(json!({"connection_uri": uri})).expect_err(uri);
-            assert!(problem.contains(part) && problem.starts_with(URI), "{problem}");
+            assert!(
+                problem.contains(part) && problem.starts_with("/courier/smtp/connection_uri: "),
+                "{problem}"
+            );
             assert!(!problem.contains("heim"), "{problem}");
         }
         let uri = "smtp://mail.example.org";

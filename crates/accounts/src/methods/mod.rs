@@ -13,14 +13,14 @@ pub mod totp;
 
 use std::sync::Arc;
 
-use sessera_config::tree::{Config, Reader};
+use sessera_config::{Config, Problem};
 
 use crate::flows::method::{Method, Methods};
 use crate::method_list::for_all_methods;
 
 /// Reads what the configuration says about a method. `None` when it is off. What is wrong becomes a
-/// problem of the reader.
-type Compile = fn(&Config, &mut Reader<'_>) -> Option<Arc<dyn Method>>;
+/// problem.
+type Compile = fn(&Config, &mut Vec<Problem>) -> Option<Arc<dyn Method>>;
 
 macro_rules! all {
     ($($(#[$attribute:meta])* $method:ident,)*) => {
@@ -31,9 +31,9 @@ macro_rules! all {
 
 for_all_methods!(all);
 
-/// The methods that are on. The error is what is wrong, one sentence each with the key's pointer.
-pub fn compile(config: &Config) -> Result<Methods, Vec<String>> {
-    let mut reader = Reader::new(&config.rest);
-    let methods = ALL.iter().filter_map(|compile| compile(config, &mut reader)).collect();
-    if reader.problems.is_empty() { Ok(methods) } else { Err(reader.problems) }
+/// The methods that are on. The error has everything that is wrong.
+pub fn compile(config: &Config) -> Result<Methods, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let methods = ALL.iter().filter_map(|compile| compile(config, &mut problems)).collect();
+    if problems.is_empty() { Ok(methods) } else { Err(problems) }
 }

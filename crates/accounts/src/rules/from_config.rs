@@ -1,210 +1,153 @@
 //! The rules of flows, read from the configuration.
 
-use std::time::Duration;
-
+use sessera_config::sections::flows::{After, Flow, MailFlow, RegistrationStyle};
+use sessera_config::sections::hashers::{Algorithm, Hashers};
+use sessera_config::sections::hooks::RegistrationHooks;
+use sessera_config::sections::methods::Methods;
+use sessera_config::sections::selfservice::SelfService as Section;
+use sessera_config::{Config, Problem};
 use sessera_model::Secret;
-use sessera_store::FlowKind;
 use url::Url;
 
 use crate::keys::Keys;
 use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
 use crate::rules::{CookieRules, FlowRules, Rules};
-use sessera_config::TrustedProxies;
-use sessera_config::tree::{Config, Reader, bytes};
-
-/// How long a flow lives when nothing is said.
-const LIFESPAN: Duration = Duration::from_hours(1);
 
 impl Rules {
     /// Compiles the rules. `cookie_secrets` are those of the configuration or those kept beside the
-    /// database. The error is what is wrong, one sentence each with the key's pointer.
-    pub fn compile(config: &Config, cookie_secrets: &[Secret]) -> Result<Self, Vec<String>> {
-        let mut reader = Reader::new(&config.rest);
-        let public_url = Url::parse(&config.public.base_url).ok();
-        let trusted_proxies = trusted_proxies(&mut reader, config);
-        let default_return = reader.url("/selfservice/default_browser_return_url").or(public_url.clone());
-        let hashing = hashing(&mut reader);
-        let (signs_in, shows_verification) = registration_hooks(&reader);
-        let sends_mail = reader.value("/courier/smtp/connection_uri").is_some();
-        let rules = Self {
+    /// database. The error has everything that is wrong.
+    pub fn compile(config: &Config, cookie_secrets: &[Secret]) -> Result<Self, Vec<Problem>> {
+        let Ok(public_url) = Url::parse(&config.public.base_url) else {
+            return Err(vec![Problem::new("/serve/public/base_url", "it is no URL")]);
+        };
+        let section = &config.selfservice;
+        let (methods, flows) = (&section.methods, &section.flows);
+        let hashing = hashing(&config.hashers);
+        let cookie = &config.session.cookie;
+        let sends_mail = config.courier.smtp.connection_uri.is_some();
+        let hooks = RegistrationHooks::of(&flows.registration.after);
+        Ok(Self {
             base_url: config.public.base_url.clone(),
-            site_name: site_name(&reader, public_url.as_ref()),
+            site_name: site_name(methods, &public_url),
             keys: Keys::new(cookie_secrets),
-            trusted_proxies,
-            limits: limits(&mut reader),
-            allowed_returns: allowed_returns(&mut reader),
+            trusted_proxies: config.public.trusted_proxies.clone(),
+            limits: LimitRules {
+                requests_per_minute: section.limits.requests_per_minute,
+                free_failures: section.limits.free_failures,
+                codes_per_hour: section.limits.codes_per_hour,
+            },
+            allowed_returns: section.allowed_return_urls.clone(),
             cookie: CookieRules {
-                name: config.session.cookie.name.clone(),
-                domain: config.session.cookie.domain.clone(),
-                path: config.session.cookie.path.clone(),
-                same_site: config.session.cookie.same_site,
-                persistent: config.session.cookie.persistent,
+                name: cookie.name.clone(),
+                domain: cookie.domain.clone(),
+                path: cookie.path.clone(),
+                same_site: cookie.same_site,
+                persistent: cookie.persistent,
                 secure: config.public.base_url.starts_with("https:"),
             },
             session_lifespan: config.session.lifespan,
-            privileged_age: reader
-                .duration("/selfservice/flows/settings/privileged_session_max_age")
-                .unwrap_or(LIFESPAN),
+            privileged_age: flows.settings.privileged_session_max_age,
             needs_highest_aal: config.session.needs_highest_aal,
             hashing,
-            login: flow(&mut reader, FlowKind::Login, true),
-            registration: flow(&mut reader, FlowKind::Registration, true),
-            settings: flow(&mut reader, FlowKind::Settings, true),
-            // Without a mail server no code would ever arrive.
-            recovery: flow(&mut reader, FlowKind::Recovery, sends_mail),
-            verification: flow(&mut reader, FlowKind::Verification, sends_mail),
-            error_page: reader.url("/selfservice/flows/error/ui_url"),
-            logout_return: logout_return(&mut reader, public_url.as_ref()),
-            code: reader.flag("/selfservice/methods/code/enabled", true),
-            registration_signs_in: signs_in,
-            registration_shows_verification: shows_verification,
-            registration_in_two_steps: reader
-                .text("/selfservice/flows/registration/style")
-                .is_none_or(|style| style != "unified"),
-            recovery_continues: reader.flag("/feature_flags/use_continue_with_transitions", false),
-            default_return: match default_return {
-                Some(url) => url,
-                None => return Err(vec!["/serve/public/base_url: it is no URL".into()]),
+            login: flow(&flows.login),
+            registration: FlowRules {
+                enabled: flows.registration.enabled,
+                page: flows.registration.ui_url.clone(),
+                lifespan: flows.registration.lifespan,
+                after: first_of(
+                    flows.registration.after.password.default_browser_return_url.as_ref(),
+                    flows.registration.after.default_browser_return_url.as_ref(),
+                ),
             },
-        };
-        if reader.problems.is_empty() { Ok(rules) } else { Err(reader.problems) }
+            settings: FlowRules {
+                enabled: flows.settings.enabled,
+                page: flows.settings.ui_url.clone(),
+                lifespan: flows.settings.lifespan,
+                after: after(&flows.settings.after),
+            },
+            // Without a mail server no code would ever arrive.
+            recovery: mail_flow(&flows.recovery, sends_mail),
+            verification: mail_flow(&flows.verification, sends_mail),
+            error_page: flows.error.ui_url.clone(),
+            logout_return: logout_return(section, &public_url),
+            code: methods.code.enabled,
+            registration_signs_in: hooks.session,
+            registration_shows_verification: hooks.show_verification_ui,
+            registration_in_two_steps: flows.registration.style != RegistrationStyle::Unified,
+            recovery_continues: config.feature_flags.use_continue_with_transitions,
+            default_return: section.default_browser_return_url.clone().unwrap_or(public_url),
+        })
     }
 }
 
 /// What authenticator apps show as the issuer is what people know the site by, else its host is.
-pub(crate) fn site_name(reader: &Reader<'_>, public_url: Option<&Url>) -> String {
-    let host = match public_url.and_then(Url::host) {
-        Some(url::Host::Domain(host)) if host != "localhost" => host.to_owned(),
-        _ => "Sessera".to_owned(),
+pub(crate) fn site_name(methods: &Methods, public_url: &Url) -> String {
+    let host = match public_url.host() {
+        Some(url::Host::Domain(host)) if host != "localhost" => host,
+        _ => "Sessera",
     };
-    reader.text("/selfservice/methods/totp/config/issuer").unwrap_or(host)
+    methods.totp.config.issuer.clone().unwrap_or_else(|| host.to_owned())
 }
 
 /// Where browsers go after signing out. Where nothing at all is said, to the page that says it is done.
-fn logout_return(reader: &mut Reader<'_>, public_url: Option<&Url>) -> Option<Url> {
-    let configured = reader.url("/selfservice/flows/logout/after/default_browser_return_url");
-    let is_general = reader.value("/selfservice/default_browser_return_url").is_some();
-    configured.or_else(|| public_url.filter(|_| !is_general)?.join("ui/logout").ok())
+fn logout_return(section: &Section, public_url: &Url) -> Option<Url> {
+    let configured = section.flows.logout.after.default_browser_return_url.clone();
+    let is_silent = section.default_browser_return_url.is_none();
+    configured.or_else(|| is_silent.then(|| public_url.join("ui/logout").ok()).flatten())
 }
 
-fn trusted_proxies(reader: &mut Reader<'_>, config: &Config) -> TrustedProxies {
-    TrustedProxies::parse(&config.public.trusted_proxies).unwrap_or_else(|entry| {
-        reader.problems.push(format!(
-            "/serve/public/trusted_proxies: \"{entry}\" is neither an address (10.0.0.1) nor a network (10.0.0.0/8)"
-        ));
-        TrustedProxies::default()
-    })
+fn first_of(one: Option<&Url>, other: Option<&Url>) -> Option<Url> {
+    one.or(other).cloned()
 }
 
-fn limits(reader: &mut Reader<'_>) -> LimitRules {
-    let default = LimitRules::default();
-    let mut read = |name: &str, default: u32| {
-        let at = format!("/selfservice/limits/{name}");
-        let Some(number) = reader.integer(&at) else { return default };
-        u32::try_from(number).unwrap_or_else(|_| {
-            reader.problems.push(format!("{at}: {number} must be 0 or more"));
-            default
-        })
-    };
-    LimitRules {
-        requests_per_minute: read("requests_per_minute", default.requests_per_minute),
-        free_failures: read("free_failures", default.free_failures),
-        codes_per_hour: read("codes_per_hour", default.codes_per_hour),
-    }
+fn after(section: &After) -> Option<Url> {
+    first_of(
+        section.password.default_browser_return_url.as_ref(),
+        section.default_browser_return_url.as_ref(),
+    )
 }
 
-fn allowed_returns(reader: &mut Reader<'_>) -> Vec<Url> {
-    let count = reader.texts("/selfservice/allowed_return_urls").len();
-    (0..count).filter_map(|at| reader.url(&format!("/selfservice/allowed_return_urls/{at}"))).collect()
-}
-
-fn flow(reader: &mut Reader<'_>, kind: FlowKind, enabled: bool) -> FlowRules {
-    let at = |key: &str| format!("/selfservice/flows/{}/{key}", kind.as_str());
-    let lifespan = reader.duration(&at("lifespan")).unwrap_or(LIFESPAN);
-    if lifespan.is_zero() {
-        reader.problems.push(format!("{}: a flow must live longer than that", at("lifespan")));
-    }
-    let after = reader.url(&at("after/password/default_browser_return_url"));
+fn flow(section: &Flow) -> FlowRules {
     FlowRules {
-        enabled: reader.flag(&at("enabled"), enabled),
-        page: reader.url(&at("ui_url")),
-        lifespan,
-        after: after.or_else(|| reader.url(&at("after/default_browser_return_url"))),
+        enabled: section.enabled,
+        page: section.ui_url.clone(),
+        lifespan: section.lifespan,
+        after: after(&section.after),
     }
 }
 
-/// Whether signing up signs in, and whether it shows the form for verification. Where nothing is said
-/// about what follows, it signs in.
-fn registration_hooks(reader: &Reader<'_>) -> (bool, bool) {
-    let mut hooks = Vec::new();
-    for pointer in [
-        "/selfservice/flows/registration/after/hooks",
-        "/selfservice/flows/registration/after/password/hooks",
-    ] {
-        let Some(list) = reader.value(pointer).and_then(serde_json::Value::as_array) else { continue };
-        hooks.extend(list.iter().map(|hook| hook.get("hook").or(Some(hook)).and_then(|name| name.as_str())));
+fn mail_flow(section: &MailFlow, sends_mail: bool) -> FlowRules {
+    FlowRules {
+        enabled: section.enabled.unwrap_or(sends_mail),
+        page: section.ui_url.clone(),
+        lifespan: section.lifespan,
+        after: after(&section.after),
     }
-    let is_silent = reader.value("/selfservice/flows/registration/after/password/hooks").is_none()
-        && reader.value("/selfservice/flows/registration/after/hooks").is_none();
-    (is_silent || hooks.contains(&Some("session")), hooks.contains(&Some("show_verification_ui")))
 }
 
 /// How new hashes are made.
-pub(crate) fn hashing(reader: &mut Reader<'_>) -> HashAlgorithm {
-    let default = HashAlgorithm::default();
-    match reader.text("/hashers/algorithm").as_deref() {
-        Some("bcrypt") => HashAlgorithm::Bcrypt { cost: bounded(reader, "/hashers/bcrypt/cost", 4, 31, 12) },
-        None | Some("argon2" | "argon2id") => {
-            let HashAlgorithm::Argon2id { memory_kib, iterations, parallelism } = default else {
-                return default;
-            };
-            let memory_kib = match reader.text("/hashers/argon2/memory") {
-                None => memory_kib,
-                Some(text) => memory(&text).unwrap_or_else(|| {
-                    reader.problems.push(format!(
-                        "/hashers/argon2/memory: \"{text}\" must be between 8KiB and 4GiB, for example 19MiB"
-                    ));
-                    memory_kib
-                }),
-            };
-            HashAlgorithm::Argon2id {
-                memory_kib,
-                iterations: bounded(reader, "/hashers/argon2/iterations", 1, 100, iterations),
-                parallelism: bounded(reader, "/hashers/argon2/parallelism", 1, 64, parallelism),
-            }
-        }
-        Some(other) => {
-            reader.problems.push(format!("/hashers/algorithm: \"{other}\" must be argon2 or bcrypt"));
-            default
-        }
+pub(crate) fn hashing(section: &Hashers) -> HashAlgorithm {
+    match section.algorithm {
+        Algorithm::Bcrypt => HashAlgorithm::Bcrypt { cost: section.bcrypt.cost },
+        Algorithm::Argon2 => HashAlgorithm::Argon2id {
+            // The section's bounds keep it small.
+            memory_kib: u32::try_from(section.argon2.memory.0 / 1024).unwrap_or(u32::MAX),
+            iterations: section.argon2.iterations,
+            parallelism: section.argon2.parallelism,
+        },
     }
-}
-
-fn bounded(reader: &mut Reader<'_>, pointer: &str, min: u32, max: u32, default: u32) -> u32 {
-    let Some(value) = reader.integer(pointer) else { return default };
-    match u32::try_from(value) {
-        Ok(value) if (min..=max).contains(&value) => value,
-        _ => {
-            reader.problems.push(format!("{pointer}: {value} must be between {min} and {max}"));
-            default
-        }
-    }
-}
-
-/// An amount of memory in KiB that Argon2 can work with.
-fn memory(text: &str) -> Option<u32> {
-    let kib = u32::try_from(bytes(text)? / 1024).ok()?;
-    (8..=4 * 1024 * 1024).contains(&kib).then_some(kib)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::password::StoredHash;
     use serde_json::{Value, json};
+    use std::time::Duration;
 
-    fn compile(tree: Value) -> Result<Rules, Vec<String>> {
-        let config = Config::from_tree(&tree).map_err(|error| vec![error.to_string()])?;
+    fn compile(tree: Value) -> Result<Rules, Vec<Problem>> {
+        let config = Config::from_tree(&tree).map_err(sessera_config::ConfigError::problems)?;
         Rules::compile(&config, &["secret".into()])
     }
 
@@ -243,26 +186,40 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_is_named() {
-        for (tree, name) in [
-            (json!({"hashers": {"algorithm": "md5"}}), "/hashers/algorithm"),
-            (json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 99}}}), "/hashers/bcrypt/cost"),
-            (json!({"hashers": {"argon2": {"memory": "much"}}}), "/hashers/argon2/memory"),
-            (json!({"serve": {"public": {"trusted_proxies": ["ten"]}}}), "trusted_proxies"),
-            (json!({"selfservice": {"allowed_return_urls": ["not a url"]}}), "allowed_return_urls/0"),
-            (json!({"selfservice": {"flows": {"login": {"lifespan": "0s"}}}}), "login/lifespan"),
-        ] {
-            let problems = compile(tree).expect_err(name);
-            assert!(problems.join(" ").contains(name), "{problems:?}");
+    fn whatever_can_be_configured_makes_hashes_that_can_be_verified() {
+        let argon2 = |memory: &str, iterations: u32, parallelism: u32| {
+            let parameters = json!({"memory": memory, "iterations": iterations, "parallelism": parallelism});
+            compile(json!({"hashers": {"algorithm": "argon2", "argon2": parameters}}))
+                .map(|rules| rules.hashing)
+        };
+        for (memory, iterations, parallelism) in [("8KiB", 1, 1), ("1GiB", 10, 16), ("128KiB", 1, 16)] {
+            let Ok(HashAlgorithm::Argon2id { memory_kib, iterations, parallelism }) =
+                argon2(memory, iterations, parallelism)
+            else {
+                panic!("{memory} is within the bounds")
+            };
+            let hash = format!(
+                "$argon2id$v=19$m={memory_kib},t={iterations},p={parallelism}$c29tZXNhbHQ$CTFhFdXPJO0"
+            );
+            assert!(StoredHash::parse(&hash).is_ok(), "{hash}");
         }
-    }
-
-    #[test]
-    fn memory_is_read_in_any_unit() {
-        assert_eq!(memory("19MiB"), Some(19 * 1024));
-        assert_eq!(memory("128 MB"), Some(128 * 1024));
-        assert_eq!(memory("1048576"), Some(1024));
-        assert_eq!(memory("2TB"), None);
-        assert_eq!(memory("99999999999999999999GB"), None);
+        for (memory, iterations, parallelism) in
+            [("7KiB", 1, 1), ("2GiB", 1, 1), ("8MB", 0, 1), ("8MB", 11, 1), ("8MB", 1, 17), ("127KiB", 1, 16)]
+        {
+            let told = argon2(memory, iterations, parallelism).expect_err(memory);
+            assert!(told[0].pointer.starts_with("/hashers/argon2/"), "{told:?}");
+        }
+        let bcrypt = |cost: u32| {
+            compile(json!({"hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": cost}}}))
+                .map(|rules| rules.hashing)
+        };
+        for cost in [4, 15] {
+            assert_eq!(bcrypt(cost), Ok(HashAlgorithm::Bcrypt { cost }));
+            let hash = format!("$2b${cost:02}$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW");
+            assert!(StoredHash::parse(&hash).is_ok(), "{hash}");
+        }
+        for cost in [3, 16, 31] {
+            assert_eq!(bcrypt(cost).expect_err("is out of bounds")[0].pointer, "/hashers/bcrypt/cost");
+        }
     }
 }

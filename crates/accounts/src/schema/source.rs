@@ -61,7 +61,9 @@ pub fn read(url: &str) -> Result<String, SourceError> {
     if bytes.len() as u64 > MAX_BYTES {
         return Err(SourceError::TooLarge);
     }
-    String::from_utf8(bytes).map_err(|_| SourceError::NotText)
+    let text = String::from_utf8(bytes).map_err(|_| SourceError::NotText)?;
+    // Some programs begin a file with a byte order mark.
+    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
 }
 
 fn read_file(path: &str) -> std::io::Result<Vec<u8>> {
@@ -79,6 +81,7 @@ mod tests {
         for url in ["base64://e30K", "base64://e3\n 0K\n", "base64://e30", "base64://e30="] {
             assert_eq!(read(url).unwrap().trim(), "{}", "{url:?}");
         }
+        assert_eq!(read("base64://77u/e30=").unwrap(), "{}", "a byte order mark is read over");
         assert!(matches!(read("base64://@@"), Err(SourceError::NotBase64)));
         assert!(matches!(read("base64:///w=="), Err(SourceError::NotText)));
     }

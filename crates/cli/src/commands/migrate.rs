@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
-use sessera_config::{Config, load};
+use sessera_config::{environment, load};
 use sessera_model::{Random, Secret, SystemRandom};
 use sessera_store::transfer::transfer;
 use sessera_store::{Cipher, Engine, kratos, secrets_file};
@@ -48,8 +48,7 @@ Examples:
 
 impl Migrate {
     pub(crate) async fn run(self) -> Result<()> {
-        let environment = std::env::vars().collect();
-        let configured = Config::from_tree(&load(&self.config, &environment)?.tree)?.secrets.cipher;
+        let configured = load(&self.config, &environment::of_process())?.config()?.secrets.cipher;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let target = Engine::of(&self.to).context("--to")?;
         if let Some(dsn) = &self.from_kratos {

@@ -1,11 +1,10 @@
 //! `sessera serve`
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use sessera_config::{Config, load};
+use sessera_config::{environment, load};
 use sessera_server::{ConfigOrigin, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -24,6 +23,10 @@ pub(crate) struct Serve {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
+    /// Start although the configuration asks for a restriction that Sessera does not have; the option can be given
+    /// once for each key
+    #[arg(long, value_name = "KEY")]
+    accept_unsupported: Vec<String>,
     /// Development mode, in which a server without a mail server shows mails and the codes in them in its log
     #[arg(long)]
     dev: bool,
@@ -31,13 +34,14 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self) -> Result<()> {
-        let mut environment: HashMap<String, String> = std::env::vars().collect();
+        let mut environment = environment::of_process();
+        environment::accept_unsupported(&mut environment, &self.accept_unsupported);
         if self.dev {
             environment.insert("DEV".into(), "true".into());
         }
         let origin = ConfigOrigin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;
-        log::init(&Config::from_tree(&loaded.tree)?.log);
+        log::init(&loaded.config()?.log);
         // This comes before anybody can know that the server is there, so that no signal can end it abruptly.
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;

@@ -18,7 +18,7 @@ use crate::admin::{introspect, revoke};
 use crate::app::App;
 use crate::credentials::bearer;
 use crate::error::ApiError;
-use sessera_config::tree::{AdminConfig, is_loopback};
+use sessera_config::{AdminConfig, is_loopback};
 
 /// Lets a request pass or answers why not.
 pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {

@@ -3,6 +3,8 @@
 //! `serve.public.cors` says who may call with cookies. Besides, a page to which browsers may return can
 //! exchange its one-time code for a token, without cookies.
 
+use std::time::Duration;
+
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE,
@@ -39,8 +41,8 @@ pub(crate) fn layer(snapshots: Snapshots, exchange: &'static str) -> CorsLayer {
         .allow_methods(AllowMethods::list(methods))
         .allow_headers(AllowHeaders::list(headers(&cors.allowed_headers)))
         .expose_headers(ExposeHeaders::list(headers(&cors.exposed_headers)));
-    if let Some(max_age) = cors.max_age {
-        layer = layer.max_age(max_age);
+    if cors.max_age > 0 {
+        layer = layer.max_age(Duration::from_secs(cors.max_age.into()));
     }
     layer
 }

@@ -6,7 +6,7 @@ mod verification;
 
 use std::sync::Arc;
 
-use sessera_config::tree::{Config, Reader};
+use sessera_config::{Config, Problem};
 
 use crate::flows::method::{Method, RecoveryMethod, VerificationMethod};
 
@@ -18,7 +18,7 @@ pub struct Code;
 
 /// Codes are always here: one that was given out by hand stays good when nobody can ask for another one.
 /// Whether people can ask is one of the rules, because the flows themselves are off where they cannot.
-pub(super) fn compile(_: &Config, _: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
+pub(super) fn compile(_: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
     Some(Arc::new(Code))
 }
 

@@ -7,7 +7,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use sessera_config::tree::{Config, Reader};
+use sessera_config::{Config, Problem};
 
 use crate::flows::method::{LoginMethod, Method, SettingsMethod};
 use crate::flows::sign_in::Proof;
@@ -20,8 +20,8 @@ const PROOF: Proof = Proof::second_factor("lookup_secret");
 pub struct LookupSecret;
 
 /// Reads what the configuration says.
-pub(super) fn compile(_: &Config, reader: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
-    let is_on = reader.flag("/selfservice/methods/lookup_secret/enabled", false);
+pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
+    let is_on = config.selfservice.methods.lookup_secret.enabled;
     is_on.then(|| Arc::new(LookupSecret) as Arc<dyn Method>)
 }
 

@@ -10,7 +10,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use sessera_config::tree::{Config, Reader};
+use sessera_config::{Config, Problem};
 use url::Url;
 
 use crate::flows::method::{LoginMethod, Method, SettingsMethod};
@@ -34,27 +34,19 @@ pub struct Passkey {
 }
 
 /// Reads what the configuration says.
-pub(super) fn compile(config: &Config, reader: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
-    if !reader.flag("/selfservice/methods/passkey/enabled", false) {
-        return None;
-    }
-    let public_url = Url::parse(&config.public.base_url).ok();
-    let at = "/selfservice/methods/passkey/config/rp";
-    let count = reader.texts(&format!("{at}/origins")).len();
-    let mut origins: Vec<Url> =
-        (0..count).filter_map(|place| reader.url(&format!("{at}/origins/{place}"))).collect();
-    if count == 0 {
-        origins.extend(public_url.clone());
-    }
-    let host = public_url.as_ref().and_then(Url::host_str).unwrap_or_default().to_owned();
-    let id = reader.text(&format!("{at}/id")).unwrap_or(host);
-    let name = reader.text(&format!("{at}/display_name"));
-    let name = name.unwrap_or_else(|| rules::site_name(reader, public_url.as_ref()));
+pub(super) fn compile(config: &Config, problems: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
+    let methods = &config.selfservice.methods;
+    let site = &methods.passkey.config.rp;
+    let public_url = Url::parse(&config.public.base_url).ok().filter(|_| methods.passkey.enabled)?;
+    let origins = if site.origins.is_empty() { vec![public_url.clone()] } else { site.origins.clone() };
+    let id = site.id.clone().unwrap_or_else(|| public_url.host_str().unwrap_or_default().to_owned());
+    let name = site.display_name.clone().unwrap_or_else(|| rules::site_name(methods, &public_url));
     match RelyingParty::new(&id, &name, &origins) {
         Ok(party) => Some(Arc::new(Passkey { party })),
         Err(origin) => {
-            reader.problems.push(format!(
-                "{at}: passkeys for \"{id}\" do not work on {origin}: id must be its domain or one above it, and an address of numbers has none. On one machine, http://localhost works as serve.public.base_url"
+            problems.push(Problem::new(
+                "/selfservice/methods/passkey/config/rp",
+                format!("passkeys for \"{id}\" do not work on {origin}: id must be its domain or one above it, and an address of numbers has none. On one machine, http://localhost works as serve.public.base_url"),
             ));
             None
         }
@@ -87,11 +79,11 @@ mod tests {
     use super::*;
     use serde_json::{Value, json};
 
-    fn problems(tree: &Value) -> Vec<String> {
+    fn problems(tree: &Value) -> Vec<Problem> {
         let config = Config::from_tree(tree).expect("is a configuration");
-        let mut reader = Reader::new(&config.rest);
-        assert_eq!(compile(&config, &mut reader).is_none(), !reader.problems.is_empty(), "{tree}");
-        reader.problems
+        let mut problems = Vec::new();
+        assert_eq!(compile(&config, &mut problems).is_none(), !problems.is_empty(), "{tree}");
+        problems
     }
 
     #[test]
@@ -103,7 +95,7 @@ mod tests {
         });
         assert!(problems(&tree).is_empty());
         let tree = json!({"selfservice": methods});
-        assert!(problems(&tree)[0].contains("do not work on http://127.0.0.1:4433/"));
+        assert!(problems(&tree)[0].message.contains("do not work on http://127.0.0.1:4433/"));
     }
 
     #[test]
@@ -111,6 +103,6 @@ mod tests {
         let rp = json!({"id": "example.org", "origins": ["https://id.example.org", "https://example.com"]});
         let passkey = json!({"enabled": true, "config": {"rp": rp}});
         let tree = json!({"selfservice": {"methods": {"passkey": passkey}}});
-        assert!(problems(&tree)[0].contains("do not work on https://example.com/"));
+        assert!(problems(&tree)[0].message.contains("do not work on https://example.com/"));
     }
 }

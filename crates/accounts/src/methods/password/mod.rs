@@ -8,7 +8,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use sessera_config::tree::{Config, Reader};
+use sessera_config::{Config, Problem};
 
 use crate::flows::method::{LoginMethod, Method, RegistrationMethod, SettingsMethod};
 use crate::flows::sign_in::Proof;
@@ -27,20 +27,15 @@ pub struct Password {
 }
 
 /// Reads what the configuration says.
-pub(super) fn compile(_: &Config, reader: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
-    let mut policy = PasswordPolicy::default();
-    let at = "/selfservice/methods/password/config";
-    let key = format!("{at}/min_password_length");
-    if let Some(length) = reader.integer(&key) {
-        match usize::try_from(length) {
-            Ok(length) if (6..=256).contains(&length) => policy.min_length = length,
-            _ => reader.problems.push(format!("{key}: {length} must be between 6 and 256")),
-        }
-    }
-    policy.refuse_similar = reader.flag(&format!("{at}/identifier_similarity_check_enabled"), true);
-    let policy = policy.for_algorithm(rules::hashing(reader));
-    let is_on = reader.flag("/selfservice/methods/password/enabled", true);
-    is_on.then(|| Arc::new(Password { policy }) as Arc<dyn Method>)
+pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
+    let section = &config.selfservice.methods.password;
+    let policy = PasswordPolicy {
+        min_length: section.config.min_password_length,
+        refuse_similar: section.config.identifier_similarity_check_enabled,
+        ..PasswordPolicy::default()
+    };
+    let policy = policy.for_algorithm(rules::hashing(&config.hashers));
+    section.enabled.then(|| Arc::new(Password { policy }) as Arc<dyn Method>)
 }
 
 impl Method for Password {

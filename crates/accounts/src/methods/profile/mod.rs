@@ -6,7 +6,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use sessera_config::tree::{Config, Reader};
+use sessera_config::{Config, Problem};
 
 use crate::flows::method::{Method, RegistrationMethod, SettingsMethod};
 
@@ -15,7 +15,7 @@ use crate::flows::method::{Method, RegistrationMethod, SettingsMethod};
 pub struct Profile;
 
 /// People always have a profile.
-pub(super) fn compile(_: &Config, _: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
+pub(super) fn compile(_: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
     Some(Arc::new(Profile))
 }
 

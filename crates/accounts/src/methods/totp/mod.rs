@@ -9,7 +9,7 @@ mod settings;
 
 use std::sync::Arc;
 
-use sessera_config::tree::{Config, Reader};
+use sessera_config::{Config, Problem};
 use url::Url;
 
 use crate::flows::method::{LoginMethod, Method, SettingsMethod};
@@ -28,11 +28,12 @@ pub struct Totp {
 }
 
 /// Reads what the configuration says.
-pub(super) fn compile(config: &Config, reader: &mut Reader<'_>) -> Option<Arc<dyn Method>> {
-    if !reader.flag("/selfservice/methods/totp/enabled", false) {
+pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
+    let section = &config.selfservice.methods.totp;
+    if !section.enabled {
         return None;
     }
-    let issuer = reader.text("/selfservice/methods/totp/config/issuer").unwrap_or_else(|| {
+    let issuer = section.config.issuer.clone().unwrap_or_else(|| {
         let host = Url::parse(&config.public.base_url).ok();
         host.as_ref().and_then(Url::host_str).unwrap_or("Sessera").to_owned()
     });
@@ -66,13 +67,10 @@ mod tests {
                 "selfservice": {"methods": {"totp": {"enabled": true, "config": config}}},
             });
             let config = Config::from_tree(&tree).expect("is a configuration");
-            let method = compile(&config, &mut Reader::new(&config.rest)).expect("is on");
+            let method = compile(&config, &mut Vec::new()).expect("is on");
             assert!(format!("{method:?}").contains(&format!("issuer: \"{issuer}\"")), "{method:?}");
         }
         let config = Config::from_tree(&json!({})).expect("is a configuration");
-        assert!(
-            compile(&config, &mut Reader::new(&config.rest)).is_none(),
-            "it is off unless told otherwise"
-        );
+        assert!(compile(&config, &mut Vec::new()).is_none(), "it is off unless told otherwise");
     }
 }

@@ -1,15 +1,13 @@
 //! `$argon2id$v=19$m=19456,t=2,p=1$salt$hash` (RFC 9106 in the PHC string format).
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use sessera_config::sections::hashers::{
+    ARGON2_MAX_ITERATIONS, ARGON2_MAX_MEMORY_KIB, ARGON2_MAX_PARALLELISM,
+};
 use subtle::ConstantTimeEq as _;
 
 use super::notation::{Notation, encode};
 use crate::password::PasswordError;
-
-/// 1 GiB, eight times what Kratos uses.
-const MAX_MEMORY_KIB: u32 = 1 << 20;
-const MAX_ITERATIONS: u32 = 10;
-const MAX_PARALLELISM: u32 = 16;
 
 /// An Argon2 hash.
 #[derive(Clone, PartialEq, Eq)]
@@ -66,9 +64,9 @@ impl Argon2Hash {
             _ => return Err(notation.malformed("its version is neither 19 nor 16")),
         };
         let [memory_kib, iterations, parallelism] = notation.parameters(parameters, ["m", "t", "p"])?;
-        notation.bounded("m", memory_kib, MAX_MEMORY_KIB)?;
-        notation.bounded("t", iterations, MAX_ITERATIONS)?;
-        notation.bounded("p", parallelism, MAX_PARALLELISM)?;
+        notation.bounded("m", memory_kib, ARGON2_MAX_MEMORY_KIB)?;
+        notation.bounded("t", iterations, ARGON2_MAX_ITERATIONS)?;
+        notation.bounded("p", parallelism, ARGON2_MAX_PARALLELISM)?;
         let hash = Self {
             algorithm,
             version,

@@ -1,6 +1,7 @@
 //! `$2b$12$` and 53 characters of salt and hash; `$2a$`, `$2x$` and `$2y$` likewise.
 
 use bcrypt::HashParts;
+use sessera_config::sections::hashers::{BCRYPT_MAX_COST, BCRYPT_MIN_COST};
 
 use super::notation::Notation;
 use crate::password::PasswordError;
@@ -10,10 +11,6 @@ pub(in crate::password) const MAX_PASSWORD_BYTES: usize = 72;
 
 /// What bcrypt takes, whatever its cost.
 pub(in crate::password) const MEMORY_KIB: u32 = 4;
-
-/// About two seconds for each sign-in.
-const MAX_COST: u32 = 15;
-const MIN_COST: u32 = 4;
 
 /// A bcrypt hash.
 #[derive(Clone, PartialEq, Eq)]
@@ -43,10 +40,10 @@ impl BcryptHash {
         let parts: HashParts =
             text.parse().map_err(|_| notation.malformed("it is not a cost and 53 characters of base64"))?;
         let cost = parts.get_cost();
-        if cost < MIN_COST {
+        if cost < BCRYPT_MIN_COST {
             return Err(notation.malformed("its cost is below 4"));
         }
-        notation.bounded("cost", cost, MAX_COST)?;
+        notation.bounded("cost", cost, BCRYPT_MAX_COST)?;
         Ok(Self { text: text.to_owned(), cost })
     }
 

@@ -1,5 +1,6 @@
 //! `sessera config`
 
+mod schema;
 mod validate;
 
 use anyhow::Result;
@@ -10,12 +11,14 @@ use crate::global::Global;
 /// What can be done with configuration files.
 #[derive(Subcommand)]
 pub(crate) enum Config {
+    Schema(schema::Schema),
     Validate(validate::ValidateConfig),
 }
 
 impl Config {
     pub(crate) fn run(self, global: &Global) -> Result<()> {
         match self {
+            Self::Schema(schema::Schema {}) => schema::Schema::run(global),
             Self::Validate(command) => command.run(global),
         }
     }

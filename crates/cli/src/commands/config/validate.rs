@@ -1,16 +1,14 @@
 //! `sessera config validate`
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::json;
 use sessera_config::load::Environment;
-use sessera_config::{Config, ConfigError, keys, load, yaml};
-use sessera_issuer::Templates;
+use sessera_config::{Config, Loaded, Problem, environment, escape, load_all};
 use sessera_issuer::templates::{Broken, compile};
-use sessera_server::snapshot::Snapshot;
+use sessera_server::serve::judge;
 use sessera_tokenizer::LoadError;
 
 use crate::global::Global;
@@ -35,11 +33,17 @@ pub(crate) struct ValidateConfig {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
+    /// Warn about this restriction, which Sessera does not have, instead of taking it for an error; the option can be
+    /// given once for each key
+    #[arg(long, value_name = "KEY")]
+    accept_unsupported: Vec<String>,
 }
 
 impl ValidateConfig {
     pub(crate) fn run(self, global: &Global) -> Result<()> {
-        let findings = Findings::of(&self.config, &std::env::vars().collect());
+        let mut environment = environment::of_process();
+        environment::accept_unsupported(&mut environment, &self.accept_unsupported);
+        let findings = Findings::of(&self.config, &environment);
         findings.show(&global.output())?;
         match findings.errors.len() {
             0 => Ok(()),
@@ -61,40 +65,33 @@ struct Findings {
 
 impl Findings {
     fn of(files: &[PathBuf], environment: &Environment) -> Self {
-        let mut findings = Self::default();
-        // The files are checked one by one first, because an error in one must not hide those in the others.
-        for file in files {
-            match load(std::slice::from_ref(file), &Environment::new()) {
-                Ok(loaded) => findings.warnings.extend(loaded.warnings),
-                Err(error) => findings.errors.extend(sentences(error)),
-            }
-        }
-        match load(files, environment) {
-            Ok(loaded) => findings.check(&loaded.tree, &Places::of(files)),
-            Err(error) if findings.errors.is_empty() => findings.errors.extend(sentences(error)),
-            Err(_) => {}
-        }
+        let loaded = load_all(files, environment);
+        let mut findings = Self { warnings: loaded.warnings.clone(), ..Self::default() };
+        findings.errors.clone_from(&loaded.errors);
+        findings.check(&loaded);
         findings
     }
 
     /// Checks what all sources give together.
-    fn check(&mut self, tree: &Value, places: &Places) {
-        let compiled =
-            Config::from_tree(tree).and_then(|config| Snapshot::compile(config, &[], &Templates::default()));
-        if let Err(error) = compiled {
-            self.errors.extend(sentences(error).iter().map(|problem| places.locate(problem)));
-        }
+    fn check(&mut self, loaded: &Loaded) {
+        let locate = |problem: &Problem| loaded.places.locate(problem);
+        let (config, wrong) = Config::judge(&loaded.tree);
+        // What is wrong with single values is known already.
+        let wrong = wrong.iter().map(locate).filter(|error| !loaded.errors.contains(error));
+        self.errors.extend(wrong);
+        self.warnings.extend(loaded.accepted(&config));
+        let templates = config.templates.clone();
+        self.errors.extend(judge(config).iter().map(locate));
         let sources = match OfflineSources::with_stand_in() {
             Ok(sources) => sources,
             Err(error) => return self.errors.push(error.to_string()),
         };
-        let templates = tree.pointer(TEMPLATES).and_then(Value::as_object);
-        for (name, template) in templates.into_iter().flatten() {
+        for (name, template) in &templates {
             match compile(name, template, &sources) {
                 Ok(_) => self.templates.push(name.clone()),
                 Err(error) => {
-                    let pointer = format!("{TEMPLATES}/{}{}", keys::escape(name), part(&error));
-                    self.errors.push(places.locate(&format!("{pointer}: {}", broken(&error))));
+                    let pointer = format!("{TEMPLATES}/{}{}", escape(name), part(&error));
+                    self.errors.push(loaded.places.locate(&Problem::new(pointer, broken(&error))));
                 }
             }
         }
@@ -148,46 +145,6 @@ fn part(error: &Broken) -> &'static str {
     }
 }
 
-fn sentences(error: ConfigError) -> Vec<String> {
-    match error {
-        ConfigError::Invalid(sentences) => sentences,
-        other => vec![other.to_string()],
-    }
-}
-
-/// The file and the line of each value. Later files override earlier ones, as their values do.
-struct Places(HashMap<String, String>);
-
-impl Places {
-    fn of(files: &[PathBuf]) -> Self {
-        let mut places = HashMap::new();
-        for file in files {
-            let document = std::fs::read_to_string(file).ok().and_then(|text| yaml::parse(&text).ok());
-            for (pointer, line) in document.unwrap_or_default().lines {
-                places.insert(pointer, format!("{}:{line}", file.display()));
-            }
-        }
-        Self(places)
-    }
-
-    /// Puts file and line before a sentence that begins with a JSON Pointer. A value that stands in no file
-    /// comes from the environment or is missing, and then the nearest part around it is named.
-    fn locate(&self, sentence: &str) -> String {
-        let pointer = sentence.split(": ").next().unwrap_or_default();
-        if !pointer.starts_with('/') {
-            return sentence.to_owned();
-        }
-        let mut around = pointer;
-        while !around.is_empty() {
-            if let Some(place) = self.0.get(around) {
-                return format!("{place}: {sentence}");
-            }
-            around = around.rsplit_once('/').map_or("", |(before, _)| before);
-        }
-        sentence.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -212,11 +169,34 @@ mod tests {
     }
 
     #[test]
-    fn a_sentence_without_a_known_place_stays_as_it_is() {
-        let places = Places(HashMap::from([("/a".to_owned(), "f:3".to_owned())]));
-        assert_eq!(places.locate("/a/b/c: wrong"), "f:3: /a/b/c: wrong");
-        assert_eq!(places.locate("/b: wrong"), "/b: wrong");
-        assert_eq!(places.locate("wrong: /a"), "wrong: /a");
+    fn what_serve_refuses_is_an_error() {
+        for (yaml, pointer) in [
+            ("dsn: memory\n", "/dsn: "),
+            ("dsn: postgres://db/x\n", "/secrets: "),
+            ("dsn_read_only: postgres://db/x\n", "/dsn_read_only: "),
+            (
+                "selfservice: {methods: {passkey: {enabled: true}}}\n",
+                "/selfservice/methods/passkey/config/rp: ",
+            ),
+            ("courier: {smtp: {connection_uri: 'http://x'}}\n", "/courier/smtp/connection_uri: "),
+            ("identity: {schemas: [{id: a, url: 'file:///nope'}]}\n", "/identity/schemas: "),
+            (
+                "security: {account_enumeration: {mitigate: true}}\n",
+                "/security/account_enumeration/mitigate: ",
+            ),
+            ("hashers: {argon2: {iterations: 11}}\n", "/hashers/argon2/iterations: "),
+        ] {
+            let errors = findings(yaml).errors;
+            assert!(errors.len() == 1 && errors[0].contains(pointer), "{yaml}: {errors:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_hides_anything_else() {
+        let found = findings(
+            "identity: {schemas: [{id: a, url: 'file:///etc/config/a.json'}]}\nlog: {level: verbose}\ndsn: memory\nsesion: {}\nsession: {whoami: {tokenizer: {templates: {odd: {}}}}}\n",
+        );
+        assert_eq!((found.errors.len(), found.warnings.len()), (4, 1), "{found:?}");
     }
 
     #[test]

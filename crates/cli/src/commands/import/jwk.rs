@@ -50,7 +50,7 @@ impl ImportJwk {
         let output = global.output();
         let mut read = Vec::new();
         for file in &self.files {
-            let content = Zeroizing::new(input::read(file)?);
+            let content = Zeroizing::new(input::bytes(file)?);
             let keys = self.keys_of(&content, &output);
             read.extend(keys.with_context(|| format!("{} cannot be imported", input::name(file)))?);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use sessera_config::{Config, load};
+use sessera_config::{Config, environment, load};
 use sessera_model::SystemRandom;
 use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
@@ -42,8 +42,7 @@ pub(crate) struct RotateSecrets {
 
 impl RotateSecrets {
     pub(crate) async fn run(self) -> Result<()> {
-        let environment = std::env::vars().collect();
-        let config = Config::from_tree(&load(&self.config, &environment)?.tree)?;
+        let config = load(&self.config, &environment::of_process())?.config()?;
         let engine = Engine::of(&config.dsn)?;
         require_secrets(&config, &engine)?;
         let cipher = Arc::new(Cipher::new(&config.secrets.cipher)?);

@@ -1,0 +1,559 @@
+//! The configuration that the server runs with, made of the sections.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+use sessera_model::{GoDuration, Secret};
+use sessera_rotation::Timing;
+use url::Url;
+
+use crate::keys::kind_at;
+use crate::load::ConfigError;
+use crate::problem::{Findings, Problem, dotted};
+use crate::sections::courier::Courier;
+use crate::sections::flows::Proof;
+use crate::sections::hashers::{ARGON2_KIB_PER_LANE, Hashers};
+use crate::sections::identity::Identity;
+use crate::sections::log::Log;
+use crate::sections::selfservice::SelfService;
+use crate::sections::serve::{Admin, Cors, Public, Timeouts};
+use crate::sections::session::{RequiredAal, Session};
+use crate::sections::tokenizer::Tokenizer;
+use crate::sections::tracing::{Provider, Tracing};
+use crate::sections::{FeatureFlags, Sections};
+use crate::setting::Setting as _;
+use crate::trusted_proxies::TrustedProxies;
+use crate::unsupported;
+
+/// The configuration that the server runs with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The database.
+    pub dsn: String,
+    /// Standbys of the database, from which sessions may be read.
+    pub dsn_read_only: Option<String>,
+    /// The public API.
+    pub public: PublicConfig,
+    /// The admin API.
+    pub admin: AdminConfig,
+    /// How long clients, and the end, may take.
+    pub timeouts: Timeouts,
+    /// The log.
+    pub log: Log,
+    /// Where traces of requests go; `None` when there are none.
+    pub tracing: Option<OtlpConfig>,
+    /// Secrets.
+    pub secrets: SecretsConfig,
+    /// Identity schemas.
+    pub identity: IdentityConfig,
+    /// Sessions.
+    pub session: SessionConfig,
+    /// Tokenizer templates by name, as configured; each is judged on its own.
+    pub templates: Map<String, Value>,
+    /// What people do themselves.
+    pub selfservice: SelfService,
+    /// How passwords are hashed.
+    pub hashers: Hashers,
+    /// How messages are sent.
+    pub courier: Courier,
+    /// Choices about how clients are answered.
+    pub feature_flags: FeatureFlags,
+    /// Whether mails are shown in the log where there is no mail server.
+    pub dev: bool,
+    /// What its author should know: keys that are not known, and keys without effect.
+    pub notes: Vec<Problem>,
+    /// Restrictions that do not hold and were accepted.
+    pub accepted: Vec<Problem>,
+}
+
+/// The public API.
+#[derive(Clone, Debug)]
+pub struct PublicConfig {
+    /// The address under which clients reach it, as configured or made of host and port; ends in a slash.
+    pub base_url: String,
+    /// Where it listens.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// Requests of other origins.
+    pub cors: Cors,
+    /// Proxies that are believed.
+    pub trusted_proxies: TrustedProxies,
+}
+
+/// The admin API.
+#[derive(Clone, Debug)]
+pub struct AdminConfig {
+    /// The address under which operators reach it; ends in a slash.
+    pub base_url: String,
+    /// Where it listens.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// Tokens that it asks for; none when empty.
+    pub tokens: Vec<Secret>,
+    /// Whether it may be served to everybody without a token.
+    pub insecure: bool,
+}
+
+/// Where traces go: they are sent by OTLP over HTTP.
+#[derive(Clone, Debug)]
+pub struct OtlpConfig {
+    /// The name of this service.
+    pub service_name: String,
+    /// The name of the environment.
+    pub environment: Option<String>,
+    /// The address of the receiver for traces.
+    pub url: Url,
+    /// What is sent as `Authorization`.
+    pub authorization: Option<Secret>,
+    /// Which part of the requests that come without a trace is traced, from 0 to 1.
+    pub sampling_ratio: f64,
+}
+
+/// Secrets, as configured; empty lists stand for those that are kept beside the database.
+#[derive(Clone, Debug)]
+pub struct SecretsConfig {
+    /// Key what clients hold.
+    pub cookie: Vec<Secret>,
+    /// Encrypt stored values.
+    pub cipher: Vec<Secret>,
+}
+
+/// Identity schemas.
+#[derive(Clone, Debug)]
+pub struct IdentityConfig {
+    /// The schema of those who sign up.
+    pub default_schema_id: String,
+    /// Ids and sources.
+    pub schemas: Vec<(String, String)>,
+}
+
+/// Sessions.
+#[derive(Clone, Debug)]
+pub struct SessionConfig {
+    /// How long they live.
+    pub lifespan: Duration,
+    /// How long before their end they can be extended; at any time when absent.
+    pub earliest_possible_extend: Option<Duration>,
+    /// Whether all factors must be proven.
+    pub needs_highest_aal: bool,
+    /// The most bytes that sessions may take in memory.
+    pub cache_max_bytes: u64,
+    /// How long sessions in memory are answered when the database cannot be reached.
+    pub cache_max_stale: Duration,
+    /// The cookie.
+    pub cookie: CookieConfig,
+    /// The times by which managed key sets rotate.
+    pub rotation: Timing,
+    /// How long a status list may be good.
+    pub status_list_max_age: Duration,
+}
+
+/// The session cookie.
+#[derive(Clone, Debug)]
+pub struct CookieConfig {
+    /// Its name.
+    pub name: String,
+    /// Its domain.
+    pub domain: Option<String>,
+    /// Its path.
+    pub path: String,
+    /// Whether it goes along with requests of other sites: `Lax`, `Strict` or `None`.
+    pub same_site: &'static str,
+    /// Whether it survives the end of the browser.
+    pub persistent: bool,
+}
+
+/// Reads a tree: its sections, and everything that there is to say about its values one by one.
+pub fn read(tree: &Value) -> (Sections, Findings) {
+    let mut found = Findings::default();
+    let sections = Sections::read(tree, &Sections::KIND, "", &mut found).unwrap_or_default();
+    (sections, found)
+}
+
+impl Config {
+    /// Makes the configuration of a merged tree. The error has everything that is wrong.
+    pub fn from_tree(tree: &Value) -> Result<Self, ConfigError> {
+        let (config, wrong) = Self::judge(tree);
+        if wrong.is_empty() { Ok(config) } else { Err(ConfigError::Invalid(wrong)) }
+    }
+
+    /// Makes the configuration of a merged tree, with defaults in place of what is wrong, and names that.
+    pub fn judge(tree: &Value) -> (Self, Vec<Problem>) {
+        let (sections, mut found) = read(tree);
+        leave_out_kept(&sections, &mut found);
+        note_values_without_effect(&sections, &mut found);
+        let accepted = accepted(&sections.accept_unsupported, &mut found);
+        let mut notes = std::mem::take(&mut found.unknown);
+        notes.append(&mut found.without_effect);
+        let cookie = sections.secrets.cookie;
+        let config = Self {
+            dsn: sections.dsn.map_or_else(|| "sqlite://sessera.sqlite".into(), |dsn| dsn.expose().to_owned()),
+            dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
+            public: public(sections.serve.public),
+            admin: admin(sections.serve.admin, &mut found),
+            timeouts: sections.serve.timeouts,
+            log: sections.log,
+            tracing: tracing(sections.tracing, &mut found),
+            secrets: SecretsConfig {
+                cookie: if cookie.is_empty() { sections.secrets.default } else { cookie },
+                cipher: sections.secrets.cipher,
+            },
+            identity: identity(sections.identity, &mut found),
+            templates: sections.session.whoami.tokenizer.templates.clone(),
+            session: session(sections.session, &mut found),
+            selfservice: sections.selfservice,
+            hashers: sections.hashers,
+            courier: sections.courier,
+            feature_flags: sections.feature_flags,
+            dev: sections.dev,
+            notes,
+            accepted,
+        };
+        check_lanes(&config.hashers, &mut found);
+        (config, found.wrong)
+    }
+}
+
+/// Leaves out restrictions that another key sees to.
+fn leave_out_kept(sections: &Sections, found: &mut Findings) {
+    let every_session_proves_all = sections.session.whoami.required_aal == RequiredAal::HighestAvailable;
+    let is_https = sections.serve.public.base_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    found.restricting.retain(|problem| match problem.pointer.as_str() {
+        "/selfservice/flows/settings/required_aal" => !every_session_proves_all,
+        "/cookies/secure" | "/session/cookie/secure" => !is_https,
+        _ => true,
+    });
+}
+
+/// Notes values of known keys that mean nothing here.
+fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
+    let mut note = |pointer: &str, message: &str| found.without_effect.push(Problem::new(pointer, message));
+    let flows = &sections.selfservice.flows;
+    for (flow, pointer) in [
+        (&flows.recovery, "/selfservice/flows/recovery/use"),
+        (&flows.verification, "/selfservice/flows/verification/use"),
+    ] {
+        if flow.r#use == Proof::Link {
+            note(pointer, "links are not supported: a code is sent");
+        }
+    }
+    if matches!(sections.tracing.provider, Some(Provider::Jaeger | Provider::Zipkin)) {
+        note(
+            "/tracing/provider",
+            "it is not supported, so there are no traces: set otel and tracing.providers.otlp",
+        );
+    }
+    for (place, key) in sections.accept_unsupported.iter().enumerate() {
+        let path: Vec<String> = key.split('.').map(str::to_owned).collect();
+        if !unsupported::is_leaf(&path) && !is_declared(&path) {
+            let message = format!("\"{key}\" is no key; write it as the refusal does");
+            note(&format!("/accept_unsupported/{place}"), &message);
+        }
+    }
+}
+
+fn is_declared(path: &[String]) -> bool {
+    kind_at(&path.iter().map(String::as_str).collect::<Vec<_>>()).is_some()
+}
+
+/// The restrictions that were accepted. Those that were not become errors.
+fn accepted(keys: &[String], found: &mut Findings) -> Vec<Problem> {
+    let mut accepted = Vec::new();
+    for problem in std::mem::take(&mut found.restricting) {
+        let key = dotted(&problem.pointer);
+        if keys.contains(&key) {
+            let message = format!("{} (accept_unsupported names it)", problem.message);
+            accepted.push(Problem { message, ..problem });
+        } else {
+            let message = format!(
+                "{}. Remove the key, or say that you know: put \"{key}\" into accept_unsupported, or start with --accept-unsupported {key}",
+                problem.message
+            );
+            found.wrong.push(Problem { message, ..problem });
+        }
+    }
+    accepted
+}
+
+/// The configured address, or one made of host and port. It always ends in a slash.
+fn base_url(configured: Option<Url>, host: &str, port: u16) -> String {
+    let shown = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let url = configured.map_or_else(|| format!("http://{shown}:{port}/"), |url| url.to_string());
+    if url.ends_with('/') { url } else { url + "/" }
+}
+
+fn public(section: Public) -> PublicConfig {
+    PublicConfig {
+        base_url: base_url(section.base_url, &section.host, section.port),
+        host: section.host,
+        port: section.port,
+        cors: section.cors,
+        trusted_proxies: section.trusted_proxies,
+    }
+}
+
+fn admin(section: Admin, found: &mut Findings) -> AdminConfig {
+    let config = AdminConfig {
+        base_url: base_url(section.base_url, &section.host, section.port),
+        tokens: section.token,
+        insecure: section.insecure,
+        host: section.host,
+        port: section.port,
+    };
+    if !is_loopback(&config.host) && config.tokens.is_empty() && !config.insecure {
+        found.wrong(
+            "/serve/admin/host",
+            format!(
+                "the admin API would be open to everybody who reaches {}. Set serve.admin.token to a long random text, which clients then send as \"Authorization: Bearer\", listen on 127.0.0.1, or, when the network around protects it, set serve.admin.insecure: true",
+                config.host
+            ),
+        );
+    }
+    config
+}
+
+/// Whether only this machine can reach an address.
+pub fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn tracing(section: Tracing, found: &mut Findings) -> Option<OtlpConfig> {
+    const SERVER: &str = "/tracing/providers/otlp/server_url";
+    if section.provider != Some(Provider::Otel) {
+        return None;
+    }
+    let otlp = section.providers.otlp;
+    let Some(server) = otlp.server_url else {
+        found.wrong(SERVER, "nobody knows where traces go: write the receiver's host:port, or its URL");
+        return None;
+    };
+    let scheme = if otlp.insecure { "http://" } else { "https://" };
+    let whole = if server.contains("://") { server.clone() } else { format!("{scheme}{server}") };
+    let url = Url::parse(&whole).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let Some(mut url) = url.filter(Url::has_host) else {
+        found.wrong(
+            SERVER,
+            format!("\"{server}\" is no address of a receiver: write host:port, or a URL with http or https"),
+        );
+        return None;
+    };
+    if url.path() == "/" {
+        url.set_path("/v1/traces");
+    }
+    Some(OtlpConfig {
+        service_name: section.service_name,
+        environment: section.deployment_environment,
+        url,
+        authorization: otlp.authorization_header,
+        sampling_ratio: otlp.sampling.sampling_ratio,
+    })
+}
+
+fn identity(section: Identity, found: &mut Findings) -> IdentityConfig {
+    for (place, schema) in section.schemas.iter().enumerate() {
+        if schema.id.is_empty() || schema.url.is_empty() {
+            found.wrong(format!("/identity/schemas/{place}"), "a schema needs \"id\" and \"url\"");
+        }
+    }
+    IdentityConfig {
+        default_schema_id: section.default_schema_id,
+        schemas: section.schemas.into_iter().map(|schema| (schema.id, schema.url)).collect(),
+    }
+}
+
+fn session(section: Session, found: &mut Findings) -> SessionConfig {
+    SessionConfig {
+        lifespan: section.lifespan,
+        earliest_possible_extend: section.earliest_possible_extend,
+        needs_highest_aal: section.whoami.required_aal == RequiredAal::HighestAvailable,
+        rotation: rotation(&section.whoami.tokenizer, found),
+        status_list_max_age: section.whoami.tokenizer.status_list.max_age,
+        cache_max_stale: section.cache.max_stale,
+        cache_max_bytes: section.cache.max_bytes.0,
+        cookie: CookieConfig {
+            name: section.cookie.name,
+            domain: section.cookie.domain,
+            path: section.cookie.path,
+            same_site: section.cookie.same_site.as_str(),
+            persistent: section.cookie.persistent,
+        },
+    }
+}
+
+fn rotation(section: &Tokenizer, found: &mut Findings) -> Timing {
+    let times = &section.rotation;
+    let timing = Timing {
+        lease: GoDuration::new(times.lease),
+        skew: GoDuration::new(times.skew),
+        max_age: GoDuration::new(times.max_age),
+    };
+    if let Err(error) = timing.check(GoDuration::new(timing.notice())) {
+        found.wrong("/session/whoami/tokenizer/rotation", error.to_string());
+    }
+    timing
+}
+
+/// Argon2 needs memory for each of its lanes.
+fn check_lanes(hashers: &Hashers, found: &mut Findings) {
+    let argon2 = &hashers.argon2;
+    if argon2.memory.0 / 1024 < u64::from(argon2.parallelism * ARGON2_KIB_PER_LANE) {
+        found.wrong(
+            "/hashers/argon2/memory",
+            format!("{} lanes need at least {ARGON2_KIB_PER_LANE}KiB each", argon2.parallelism),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn problems(tree: Value) -> String {
+        Config::from_tree(&tree).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn nothing_configured_is_a_server_on_loopback() {
+        let config = Config::from_tree(&json!({})).unwrap();
+        assert_eq!(config.public.base_url, "http://127.0.0.1:4433/");
+        assert_eq!((config.admin.host.as_str(), config.admin.port), ("127.0.0.1", 4434));
+        assert_eq!(config.dsn, "sqlite://sessera.sqlite");
+        assert_eq!(config.session.cookie.name, "ory_kratos_session");
+        assert!(config.notes.is_empty());
+    }
+
+    #[test]
+    fn an_open_admin_api_needs_a_token_or_a_word() {
+        let open = json!({"serve": {"admin": {"host": "0.0.0.0"}}});
+        assert!(problems(open).contains("serve.admin.token"));
+        for more in [json!({"token": ["x"]}), json!({"token": "x"}), json!({"insecure": true})] {
+            let mut admin = more.as_object().unwrap().clone();
+            admin.insert("host".into(), "0.0.0.0".into());
+            assert!(Config::from_tree(&json!({"serve": {"admin": admin}})).is_ok());
+        }
+        assert!(Config::from_tree(&json!({"serve": {"admin": {"host": "::1"}}})).is_ok());
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        for (tree, pointer) in [
+            (json!({"serve": {"public": {"port": 70000}}}), "/serve/public/port: "),
+            (json!({"session": {"cookie": {"same_site": "lax"}}}), "/session/cookie/same_site: "),
+            (json!({"session": {"whoami": {"required_aal": "aal2"}}}), "/session/whoami/required_aal: "),
+            (json!({"serve": {"public": {"base_url": "not a url"}}}), "/serve/public/base_url: "),
+            (json!({"serve": {"timeouts": {"head": "0s"}}}), "/serve/timeouts/head: "),
+            (json!({"identity": {"schemas": [{"id": "x"}]}}), "/identity/schemas/0: "),
+            (json!({"hashers": {"algorithm": "md5"}}), "/hashers/algorithm: "),
+            (json!({"serve": {"public": {"trusted_proxies": ["ten"]}}}), "/serve/public/trusted_proxies/0: "),
+            (json!({"selfservice": {"allowed_return_urls": ["x"]}}), "/selfservice/allowed_return_urls/0: "),
+            (
+                json!({"selfservice": {"limits": {"codes_per_hour": -1}}}),
+                "/selfservice/limits/codes_per_hour: ",
+            ),
+            (
+                json!({"selfservice": {"flows": {"login": {"lifespan": "0s"}}}}),
+                "/selfservice/flows/login/lifespan: ",
+            ),
+            (json!({"log": {"level": "verbose"}}), "/log/level: "),
+            (json!({"log": {"format": "gelf"}}), "/log/format: "),
+            (json!({"tracing": {"provider": "other"}}), "/tracing/provider: "),
+            (json!({"tracing": {"provider": "otel"}}), "/tracing/providers/otlp/server_url: "),
+        ] {
+            assert!(problems(tree).starts_with(pointer), "{pointer}");
+        }
+        for max_age in ["9s", "25h"] {
+            let tree = json!({"session": {"whoami": {"tokenizer": {"status_list": {"max_age": max_age}}}}});
+            assert!(problems(tree).contains("from 10s to 24h"), "{max_age}");
+        }
+    }
+
+    #[test]
+    fn what_adds_is_noted_and_what_restricts_is_refused_until_it_is_accepted() {
+        let hook = |name: &str| json!({"selfservice": {"flows": {"login": {"after": {"password": {"hooks": [{"hook": name}]}}}}}});
+        let told = problems(hook("require_verified_address"));
+        assert!(told.contains("--accept-unsupported selfservice.flows.login.after.password.hooks"), "{told}");
+        assert!(
+            problems(hook("require_verified_adress")).contains("did you mean \"require_verified_address\"?")
+        );
+        let mut known = hook("revoke_active_sessions");
+        known["accept_unsupported"] = json!(["selfservice.flows.login.after.password.hooks"]);
+        let config = Config::from_tree(&known).unwrap();
+        assert!(config.notes.is_empty() && config.accepted.len() == 1, "{config:?}");
+
+        let notes = |tree: Value| Config::from_tree(&tree).unwrap().notes;
+        assert_eq!(notes(hook("show_verification_ui")).len(), 1);
+        assert_eq!(notes(json!({"selfservice": {"methods": {"oidc": {"enabled": true}}}})).len(), 1);
+        assert_eq!(notes(json!({"selfservice": {"flows": {"recovery": {"use": "link"}}}})).len(), 1);
+        assert_eq!(notes(json!({"tracing": {"provider": "jaeger"}})).len(), 1);
+        assert_eq!(notes(json!({"accept_unsupported": ["serve.public.tsl"]})).len(), 1);
+        assert_eq!(notes(json!({"version": "v1.0.0", "log": {"leak_sensitive_values": true}})), []);
+    }
+
+    #[test]
+    fn every_kind_of_restriction_is_refused() {
+        for tree in [
+            json!({"serve": {"public": {"tls": {"cert": {"path": "/c"}}}}}),
+            json!({"serve": {"admin": {"socket": {"mode": 448}}}}),
+            json!({"cookies": {"same_site": "Strict"}}),
+            json!({"security": {"account_enumeration": {"mitigate": true}}}),
+            json!({"clients": {"http": {"disallow_private_ip_ranges": true}}}),
+            json!({"selfservice": {"flows": {"settings": {"required_aal": "highest_available"}}}}),
+            json!({"selfservice": {"flows": {"login": {"before": {"hooks": [{"hook": "web_hook", "config": {}}]}}}}}),
+            json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": [{"hook": "web_hook"}]}}}}}}),
+            json!({"selfservice": {"methods": {"password": {"config": {"haveibeenpwned_enabled": true}}}}}),
+            json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}}),
+            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "15m"}}}}}),
+            json!({"selfservice": {"methods": {"profile": {"enabled": false}}}}),
+        ] {
+            assert!(problems(tree.clone()).contains("--accept-unsupported"), "{tree}");
+        }
+        for tree in [
+            json!({"serve": {"public": {"base_url": "https://id.example.org"}}, "cookies": {"secure": true, "same_site": "Lax", "path": "/"}}),
+            json!({"security": {"account_enumeration": {"mitigate": false}}}),
+            json!({"selfservice": {"flows": {"settings": {"required_aal": "highest_available"}}},
+                "session": {"whoami": {"required_aal": "highest_available"}}}),
+            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "2h", "max_submissions": 5}}}}}),
+            json!({"selfservice": {"flows": {"login": {"before": {"hooks": []}}}}}),
+            json!({"serve": {"public": {"tls": null, "socket": {}}}}),
+        ] {
+            assert!(Config::from_tree(&tree).is_ok_and(|config| config.notes.is_empty()), "{tree}");
+        }
+    }
+
+    #[test]
+    fn names_of_methods_hooks_and_providers_are_known() {
+        for (tree, meant) in [
+            (json!({"selfservice": {"methods": {"pasword": {"enabled": true}}}}), "\"password\""),
+            (json!({"selfservice": {"flows": {"logn": {}}}}), "\"login\""),
+            (
+                json!({"selfservice": {"flows": {"login": {"after": {"passkeys": {"hooks": []}}}}}}),
+                "\"passkey\"",
+            ),
+            (
+                json!({"selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "sesion"}]}}}}}),
+                "\"session\"",
+            ),
+            (
+                json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"provider": "goggle"}]}}}}}),
+                "\"google\"",
+            ),
+        ] {
+            let told = problems(tree);
+            assert!(told.contains(&format!("did you mean {meant}?")), "{told}");
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once() {
+        let told = problems(json!({
+            "serve": {"public": {"port": "x", "cors": {"enabled": "x"}}},
+            "session": {"lifespan": 1},
+            "selfservice": {"methods": {"sms": {}}},
+        }));
+        assert_eq!(told.lines().count(), 4, "{told}");
+    }
+}

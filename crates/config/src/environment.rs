@@ -1,0 +1,360 @@
+//! The environment: which key a variable stands for, and its place over the files.
+
+use std::ffi::OsString;
+
+use serde_json::{Map, Value};
+
+use crate::kind::Kind;
+use crate::load::{Environment, Loaded};
+use crate::nearest::nearest;
+use crate::problem::escape;
+use crate::sections::Sections;
+use crate::setting::Setting as _;
+use crate::text;
+use crate::unsupported;
+
+/// The longest list that variables can fill.
+const MAX_ITEMS: usize = 1000;
+
+/// By what names of this program alone begin: a variable of such a name that nothing reads was meant for it.
+/// Others, such as `LOG_DIR` or `SESSION_MANAGER`, belong to other programs.
+const OWN: &[&str] = &[
+    "DSN_",
+    "SERVE_PUBLIC_",
+    "SERVE_ADMIN_",
+    "SERVE_TIMEOUTS_",
+    "SELFSERVICE_",
+    "SECRETS_COOKIE",
+    "SECRETS_CIPHER",
+    "SECRETS_DEFAULT",
+    "SESSION_WHOAMI_",
+    "SESSION_COOKIE_",
+    "SESSION_CACHE_",
+    "IDENTITY_SCHEMAS_",
+    "HASHERS_",
+    "COURIER_",
+    "TRACING_PROVIDERS_",
+    "FEATURE_FLAGS_",
+    "SECURITY_ACCOUNT_",
+    "OAUTH2_PROVIDER_",
+];
+
+/// The one list to which a variable adds, as whoever starts the server and whoever writes its file may each know of a
+/// restriction.
+const ACCEPT: &str = "accept_unsupported";
+
+/// By how many letters a name may differ from a known one to be taken for it, whatever it begins with.
+const TYPING_ERROR: usize = 2;
+
+/// A step on the way to a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    /// A member of an object.
+    Member(String),
+    /// An item of a list.
+    Item(usize),
+}
+
+/// The name of a key's environment variable: `SESSION_WHOAMI_REQUIRED_AAL`.
+pub fn variable_name(path: &[&str]) -> String {
+    path.join("_").replace('-', "_").to_ascii_uppercase()
+}
+
+/// The environment of this process, as far as it is text.
+pub fn of_process() -> Environment {
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    std::env::vars_os().filter_map(text).collect()
+}
+
+/// Adds to the keys that are accepted as unsupported.
+pub fn accept_unsupported(environment: &mut Environment, keys: &[String]) {
+    if !keys.is_empty() {
+        let list = environment.entry(variable_name(&[ACCEPT])).or_default();
+        *list = format!("{list},{}", keys.join(","));
+    }
+}
+
+/// Lays the variables of an environment over a tree.
+pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
+    let mut read = Vec::new();
+    let mut unread = Vec::new();
+    for (name, text) in environment {
+        match steps(name) {
+            Some((steps, kind)) => read.push((steps, kind, name, text)),
+            None => unread.extend(warning(name)),
+        }
+    }
+    // A list as a whole comes before its items, and item 2 before item 10.
+    read.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    for (steps, kind, name, text) in read {
+        let value = text::value(text, &kind).unwrap_or_else(|| Value::from(text.as_str()));
+        let value = match (steps.as_slice(), loaded.tree.get(ACCEPT), &value) {
+            ([Step::Member(key)], Some(Value::Array(before)), Value::Array(more)) if key == ACCEPT => {
+                [before.as_slice(), more.as_slice()].concat().into()
+            }
+            _ => value,
+        };
+        match put(&mut loaded.tree, &steps, value) {
+            Ok(()) => {
+                let pointer = steps.iter().map(Step::in_pointer).collect();
+                loaded.places.note(pointer, format!("the environment variable {name}"));
+            }
+            Err(problem) => loaded.errors.push(format!("the environment variable {name}: {problem}")),
+        }
+    }
+    unread.sort();
+    loaded.warnings.append(&mut unread);
+}
+
+impl Step {
+    fn in_pointer(&self) -> String {
+        match self {
+            Self::Member(name) => format!("/{}", escape(name)),
+            Self::Item(place) => format!("/{place}"),
+        }
+    }
+
+    fn name(&self) -> String {
+        match self {
+            Self::Member(name) => name.clone(),
+            Self::Item(place) => place.to_string(),
+        }
+    }
+}
+
+/// The way to the value that a variable stands for, and the type of that value.
+fn steps(variable: &str) -> Option<(Vec<Step>, Kind)> {
+    let mut way = Vec::new();
+    let kind = descend(variable, Some(Sections::KIND), &mut way)?;
+    // A single word that means nothing here is another program's, such as VERSION or CONFIG.
+    let is_word = way.len() == 1 && !variable.contains('_');
+    (!(is_word && matches!(kind, Kind::Any))).then_some((way, kind))
+}
+
+/// Goes on with what is left of a name. `kind` is `None` among keys of Kratos that no section has.
+fn descend(rest: &str, kind: Option<Kind>, way: &mut Vec<Step>) -> Option<Kind> {
+    let table = || way.iter().map(Step::name).collect::<Vec<_>>();
+    if rest.is_empty() {
+        return match kind {
+            Some(Kind::Object(_)) if !matches!(way.last(), Some(Step::Item(_))) => None,
+            Some(kind) => Some(kind),
+            None => unsupported::is_leaf(&table()).then_some(Kind::Any),
+        };
+    }
+    match kind {
+        Some(Kind::List(inner)) => {
+            let (place, after) = rest.split_once('_').unwrap_or((rest, ""));
+            way.push(Step::Item(place.parse().ok().filter(|place| *place < MAX_ITEMS)?));
+            descend(after, Some(*inner), way)
+        }
+        None if unsupported::is_leaf(&table()) => {
+            way.push(Step::Member(rest.to_ascii_lowercase()));
+            Some(Kind::Any)
+        }
+        None | Some(Kind::Object(_)) => {
+            let keys = kind.map_or(&[][..], Kind::keys);
+            let mut names: Vec<(&str, Option<Kind>)> =
+                keys.iter().map(|key| (key.name, Some(key.kind))).collect();
+            names.extend(unsupported::names_at(&table()).into_iter().map(|name| (name, None)));
+            for (name, kind) in names {
+                let Some(after) = rest.strip_prefix(&variable_name(&[name])) else { continue };
+                let Some(after) = after.strip_prefix('_').or(after.is_empty().then_some("")) else {
+                    continue;
+                };
+                let before = way.len();
+                way.push(Step::Member(name.to_owned()));
+                match descend(after, kind, way) {
+                    Some(kind) => return Some(kind),
+                    None => way.truncate(before),
+                }
+            }
+            None
+        }
+        Some(_) => None,
+    }
+}
+
+/// Puts a value where the steps lead. Objects and lists on the way are made.
+fn put(tree: &mut Value, steps: &[Step], value: Value) -> Result<(), String> {
+    let Some((first, after)) = steps.split_first() else {
+        *tree = value;
+        return Ok(());
+    };
+    let inner = match first {
+        Step::Member(name) => {
+            if !tree.is_object() {
+                *tree = Value::Object(Map::new());
+            }
+            let Value::Object(members) = tree else { return Ok(()) };
+            members.entry(name.clone()).or_insert(Value::Null)
+        }
+        Step::Item(place) => {
+            if !tree.is_array() {
+                *tree = Value::Array(Vec::new());
+            }
+            let Value::Array(items) = tree else { return Ok(()) };
+            match items.len() {
+                len if *place < len => {}
+                len if *place == len => items.push(Value::Null),
+                len => {
+                    return Err(format!("the list has {len} items, so number {len} must be set before it"));
+                }
+            }
+            &mut items[*place]
+        }
+    };
+    put(inner, after, value)
+}
+
+/// What to say about a variable that nothing reads, when it was meant for this program.
+fn warning(variable: &str) -> Option<String> {
+    let is_own = OWN.iter().any(|own| variable.starts_with(own));
+    let known = variables();
+    let like = with_first_items(variable);
+    let near = nearest(&like, known.iter().map(String::as_str));
+    let is_near = near.is_some_and(|near| {
+        strsim::damerau_levenshtein(near, &like) <= TYPING_ERROR && near.len() > 4 * TYPING_ERROR
+    });
+    match near {
+        Some(near) if is_own || is_near => {
+            Some(format!("the environment variable {variable} is not read: did you mean {near}?"))
+        }
+        None if is_own => Some(format!("the environment variable {variable} is not read")),
+        _ => None,
+    }
+}
+
+/// A name with 0 as the number of each item.
+fn with_first_items(variable: &str) -> String {
+    let part = |part: &str| if part.parse::<usize>().is_ok() { "0".to_owned() } else { part.to_owned() };
+    variable.split('_').map(part).collect::<Vec<_>>().join("_")
+}
+
+/// The names of all variables that are read, with 0 as the number of each item.
+fn variables() -> Vec<String> {
+    fn collect(kind: Kind, path: &[&str], names: &mut Vec<String>) {
+        match kind {
+            Kind::Object(keys) => {
+                for key in keys {
+                    collect(key.kind, &[path, &[key.name]].concat(), names);
+                }
+            }
+            Kind::List(inner) => {
+                names.push(variable_name(path));
+                let item = [path, &["0"]].concat();
+                collect(*inner, &item, names);
+            }
+            _ => names.push(variable_name(path)),
+        }
+    }
+    let mut names = Vec::new();
+    collect(Sections::KIND, &[], &mut names);
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::load_all;
+    use serde_json::json;
+
+    fn with(environment: &[(&str, &str)]) -> Loaded {
+        let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        load_all(&[], &environment)
+    }
+
+    #[test]
+    fn the_environment_has_types() {
+        let loaded = with(&[
+            ("SERVE_PUBLIC_PORT", "4455"),
+            ("SERVE_ADMIN_INSECURE", "1"),
+            ("SECRETS_CIPHER", "one, two"),
+            ("SESSION_WHOAMI_TOKENIZER_TEMPLATES", r#"{"a":{"jwks_url":"set://k"}}"#),
+            ("FEATURE_FLAGS_USE_CONTINUE_WITH_TRANSITIONS", "T"),
+            ("VERSION", "9"),
+            ("CONFIG", "x"),
+        ]);
+        assert!(loaded.errors.is_empty() && loaded.warnings.is_empty(), "{loaded:?}");
+        assert_eq!(
+            loaded.tree,
+            json!({
+                "serve": {"public": {"port": 4455}, "admin": {"insecure": true}},
+                "secrets": {"cipher": ["one", "two"]},
+                "session": {"whoami": {"tokenizer": {"templates": {"a": {"jwks_url": "set://k"}}}}},
+                "feature_flags": {"use_continue_with_transitions": true},
+            })
+        );
+        let twice = r#"{"a":{"jwks_url":"set://k","jwks_url":"set://l"}}"#;
+        for (name, text) in [
+            ("SESSION_WHOAMI_TOKENIZER_TEMPLATES", twice),
+            ("SERVE_PUBLIC_PORT", "x"),
+            ("SESSION_LIFESPAN", "1"),
+            ("SERVE_PUBLIC_CORS_ENABLED", "yes"),
+        ] {
+            let errors = with(&[(name, text)]).errors;
+            assert!(errors.len() == 1 && errors[0].contains(name), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn names_with_an_index_fill_lists() {
+        let loaded = with(&[
+            ("SELFSERVICE_ALLOWED_RETURN_URLS_1", "https://b.example.org/"),
+            ("SELFSERVICE_ALLOWED_RETURN_URLS_0", "https://a.example.org/"),
+            ("IDENTITY_SCHEMAS_0_ID", "default"),
+            ("IDENTITY_SCHEMAS_0_URL", "base64://e30="),
+            ("SECRETS_COOKIE", "first,second"),
+            ("SECRETS_COOKIE_0", "other"),
+        ]);
+        assert!(loaded.errors.is_empty() && loaded.warnings.is_empty(), "{loaded:?}");
+        assert_eq!(
+            loaded.tree["selfservice"]["allowed_return_urls"],
+            json!(["https://a.example.org/", "https://b.example.org/"])
+        );
+        assert_eq!(loaded.tree["identity"]["schemas"], json!([{"id": "default", "url": "base64://e30="}]));
+        assert_eq!(loaded.tree["secrets"]["cookie"], json!(["other", "second"]));
+        let gap = with(&[("SECRETS_COOKIE_1", "x")]).errors;
+        assert!(gap[0].contains("number 0"), "{gap:?}");
+        assert_eq!(with(&[("SECRETS_COOKIE_99999", "x")]).errors, Vec::<String>::new());
+    }
+
+    #[test]
+    fn every_key_has_a_variable_that_is_read() {
+        for name in variables() {
+            assert!(steps(&name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_without_effect_are_judged_from_the_environment_too() {
+        let loaded = with(&[("SELFSERVICE_METHODS_OIDC_ENABLED", "true")]);
+        assert!(loaded.warnings[0].contains("SELFSERVICE_METHODS_OIDC_ENABLED"), "{loaded:?}");
+        let refused =
+            with(&[("SERVE_PUBLIC_TLS_CERT_PATH", "/c"), ("SECURITY_ACCOUNT_ENUMERATION_MITIGATE", "1")])
+                .config()
+                .unwrap_err()
+                .to_string();
+        assert!(refused.contains("serve.public.tls") && refused.contains("mitigate"), "{refused}");
+    }
+
+    #[test]
+    fn a_variable_that_nothing_reads_is_told_with_its_neighbour() {
+        for (name, near) in [
+            ("SELFSERVICE_ALLOWED_RETURN_URL", "SELFSERVICE_ALLOWED_RETURN_URLS"),
+            ("SERVE_PUBLIC_BASEURL", "SERVE_PUBLIC_BASE_URL"),
+            ("IDENTITY_SCHEMAS_3_URI", "IDENTITY_SCHEMAS_0_URL"),
+            ("LOG_LEVLE", "LOG_LEVEL"),
+            ("SESSION_LIFSPAN", "SESSION_LIFESPAN"),
+        ] {
+            let warnings = with(&[(name, "x")]).warnings;
+            assert!(
+                warnings.len() == 1 && warnings[0].ends_with(&format!("{near}?")),
+                "{name}: {warnings:?}"
+            );
+        }
+        for other in ["PATH", "LOG_DIR", "SESSION_MANAGER", "IDENTITY_ENDPOINT", "HOME", "DEVICE", "DSN2"] {
+            assert_eq!(with(&[(other, "x")]).warnings, Vec::<String>::new(), "{other}");
+        }
+    }
+}

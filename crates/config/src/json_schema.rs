@@ -1,0 +1,204 @@
+//! The configuration's JSON Schema, by which editors complete and check files.
+
+use serde_json::{Map, Value, json};
+
+use crate::kind::{Key, Kind};
+use crate::sections::Sections;
+use crate::setting::Setting as _;
+use crate::text;
+use crate::unsupported::{self, TABLE, Verdict};
+
+/// The JSON Schema (draft 7) of a configuration file. Keys of Kratos that have no effect are in it, each with
+/// what that means.
+pub fn json_schema() -> Value {
+    let mut schema = of_kind(Sections::KIND, &mut Vec::new());
+    schema["$schema"] = "http://json-schema.org/draft-07/schema#".into();
+    schema["title"] = "Configuration of Sessera".into();
+    schema
+}
+
+/// The schema of a value. `path` is where it stands.
+fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
+    // A key without a value is as good as absent.
+    let or_null = |name: &str| json!({ "type": [name, "null"] });
+    match kind {
+        Kind::Text => json!({ "type": ["string", "number", "null"] }),
+        Kind::Secret => or_null("string"),
+        Kind::Bool => or_null("boolean"),
+        Kind::Integer(min, max) => {
+            let mut schema = or_null("integer");
+            schema["minimum"] = min.into();
+            if max < i64::MAX {
+                schema["maximum"] = max.into();
+            }
+            schema
+        }
+        Kind::Ratio => json!({ "type": ["number", "null"], "minimum": 0, "maximum": 1 }),
+        Kind::Duration(..) => json!({
+            "type": ["string", "null"],
+            "pattern": r"^$|^\+?(0|([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d)(([0-9]+(\.[0-9]*)?|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d))*)$",
+        }),
+        Kind::Bytes(..) => json!({
+            "type": ["string", "integer", "null"],
+            "pattern": "^ *[0-9]* *([kKmMgG]([iI]?[bB])?|[bB])? *$",
+        }),
+        Kind::Url => json!({ "type": ["string", "null"] }),
+        Kind::Choice(words) => {
+            let mut words: Vec<Value> = words.iter().map(|word| Value::from(*word)).collect();
+            words.extend([Value::from(""), Value::Null]);
+            json!({ "enum": words })
+        }
+        Kind::List(inner) => {
+            path.push("*".into());
+            let items = of_kind(*inner, path);
+            path.pop();
+            // One token may stand where several may.
+            let types =
+                if kind.is_secret() { json!(["array", "string", "null"]) } else { json!(["array", "null"]) };
+            json!({ "type": types, "items": items })
+        }
+        Kind::Map(inner) => {
+            path.push("*".into());
+            let members = of_kind(*inner, path);
+            path.pop();
+            json!({ "type": ["object", "null"], "additionalProperties": members })
+        }
+        Kind::Object(keys) => of_object(keys, path),
+        Kind::Template => or_null("object"),
+        Kind::Any => json!({}),
+    }
+}
+
+fn of_object(keys: &'static [Key], path: &mut Vec<String>) -> Value {
+    let mut properties = Map::new();
+    for key in keys {
+        path.push(key.name.to_owned());
+        let mut schema = of_kind(key.kind, path);
+        schema["description"] = key.about().into();
+        if let Some(default) = key.default.and_then(|default| text::value(default, &key.kind)) {
+            schema["default"] = default;
+        }
+        properties.insert(key.name.to_owned(), schema);
+        path.pop();
+    }
+    for name in unsupported::names_at(path) {
+        if !properties.contains_key(name) {
+            path.push(name.to_owned());
+            properties.insert(name.to_owned(), of_unsupported(path));
+            path.pop();
+        }
+    }
+    json!({
+        "type": ["object", "null"],
+        "properties": properties,
+        "patternProperties": { "^x-": {} },
+        "additionalProperties": false,
+    })
+}
+
+fn of_unsupported(path: &mut Vec<String>) -> Value {
+    if !unsupported::is_leaf(path) {
+        return of_object(&[], path);
+    }
+    let dotted = path.join(".");
+    let is_its = |known: &&str| **known == dotted || known.strip_suffix(".**") == Some(dotted.as_str());
+    let row = TABLE.iter().find(|row| row.paths.iter().any(is_its));
+    let about = row.map(|row| match row.verdict {
+        Verdict::Harmless => format!("Has no effect: {}.", row.about),
+        Verdict::WithoutEffect => format!("Has no effect, and a warning: {}.", row.about),
+        Verdict::Restricting => format!("Refused, unless accept_unsupported names it: {}.", row.about),
+    });
+    json!({ "description": about.unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::read;
+    use crate::yaml;
+
+    /// The examples of the documents: blocks of YAML that begin with a key of the configuration.
+    fn examples() -> Vec<(String, Value)> {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs");
+        let mut found = Vec::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let path = file.unwrap().path();
+            let Ok(text) = std::fs::read_to_string(&path) else { continue };
+            for block in text.split("```").skip(1).step_by(2) {
+                let Some(block) = block.strip_prefix("yaml\n").or_else(|| block.strip_prefix("yml\n")) else {
+                    continue;
+                };
+                let value = yaml::parse(block).map(|document| document.value).unwrap_or_default();
+                let is_configuration = |name: &String| Sections::KEYS.iter().any(|key| key.name == name);
+                if value.as_object().is_some_and(|members| members.keys().all(is_configuration)) {
+                    found.push((path.display().to_string(), value));
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn the_schema_accepts_what_the_documents_show() {
+        let validator = jsonschema::validator_for(&json_schema()).unwrap();
+        let examples = examples();
+        assert!(examples.len() >= 3, "{examples:?}");
+        for (file, example) in examples {
+            let errors: Vec<String> =
+                validator.iter_errors(&example).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{file}: {errors:?}\n{example}");
+            let (_, found) = read(&example);
+            assert!(found.wrong.is_empty() && found.unknown.is_empty(), "{file}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn schema_and_reader_refuse_the_same() {
+        let validator = jsonschema::validator_for(&json_schema()).unwrap();
+        for bad in [
+            json!({"serve": {"public": {"port": "x"}}}),
+            json!({"serve": {"public": {"port": 70000}}}),
+            json!({"session": {"lifespan": 5}}),
+            json!({"session": {"lifespan": "5 minutes"}}),
+            json!({"session": {"cookie": {"same_site": "lax"}}}),
+            json!({"selfservice": {"allowed_return_urls": "https://a"}}),
+            json!({"selfservice": {"methods": {"sms": {"enabled": true}}}}),
+            json!({"tracing": {"providers": {"otlp": {"sampling": {"sampling_ratio": 2}}}}}),
+            json!({"hashers": {"bcrypt": {"cost": 16}}}),
+            json!({"hashers": {"argon2": {"memory": "much"}}}),
+            json!({"identity": []}),
+        ] {
+            assert!(!validator.is_valid(&bad), "{bad}");
+            assert!(!read(&bad).1.wrong.is_empty(), "{bad}");
+        }
+        for good in [
+            json!({}),
+            json!({"session": null, "x-anchors": {"a": 1}}),
+            json!({"serve": {"admin": {"token": "one"}}}),
+            json!({"secrets": {"cipher": ["a", "b"]}}),
+            json!({"session": {"lifespan": "1h30m", "cache": {"max_bytes": 1024}}}),
+            json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "set://k"}}}}}}),
+            json!({"selfservice": {"methods": {"oidc": {"enabled": false, "config": {"providers": []}}}}}),
+            json!({"serve": {"public": {"tls": {"cert": {"path": "/x"}}}}}),
+            json!({"identity": {"schemas": [{"id": "a", "url": "file:///a", "selfservice_selectable": true}]}}),
+            json!({"courier": {"smtp": {"headers": {"X-A": "b"}}}, "version": "v1.0.0"}),
+        ] {
+            let errors: Vec<String> = validator.iter_errors(&good).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{good}: {errors:?}");
+            assert!(read(&good).1.wrong.is_empty(), "{good}");
+        }
+    }
+
+    #[test]
+    fn every_default_is_valid() {
+        fn look(schema: &Value, path: &str) {
+            if let Some(default) = schema.get("default") {
+                assert!(jsonschema::is_valid(schema, default), "{path}: {default}");
+            }
+            for (name, inner) in schema["properties"].as_object().into_iter().flatten() {
+                look(inner, &format!("{path}/{name}"));
+            }
+        }
+        look(&json_schema(), "");
+    }
+}

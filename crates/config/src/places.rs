@@ -1,0 +1,43 @@
+//! Where values come from: the line of a file, or a variable of the environment.
+
+use std::collections::HashMap;
+
+use crate::problem::Problem;
+
+/// Where the values of a tree come from, by their JSON Pointers.
+#[derive(Clone, Debug, Default)]
+pub struct Places(HashMap<String, String>);
+
+impl Places {
+    /// Notes where a value comes from. What comes later counts, as its value does.
+    pub fn note(&mut self, pointer: String, place: String) {
+        self.0.insert(pointer, place);
+    }
+
+    /// A problem as a sentence that begins with its place. What comes from nowhere is missing: then the nearest
+    /// part around it is named.
+    pub fn locate(&self, problem: &Problem) -> String {
+        let mut around = problem.pointer.as_str();
+        while !around.is_empty() {
+            if let Some(place) = self.0.get(around) {
+                return format!("{place}: {problem}");
+            }
+            around = around.rsplit_once('/').map_or("", |(before, _)| before);
+        }
+        problem.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_is_told_with_the_nearest_place() {
+        let mut places = Places::default();
+        places.note("/a".into(), "f:3".into());
+        assert_eq!(places.locate(&Problem::new("/a/b/c", "wrong")), "f:3: /a/b/c: wrong");
+        assert_eq!(places.locate(&Problem::new("/b", "wrong")), "/b: wrong");
+        assert_eq!(places.locate(&Problem::new("", "wrong: /a")), "wrong: /a");
+    }
+}

@@ -1,0 +1,61 @@
+//! The sections of the configuration, one file each. A field is the declaration of its key.
+
+pub mod courier;
+pub mod flows;
+pub mod hashers;
+pub mod hooks;
+pub mod identity;
+pub mod log;
+pub mod methods;
+pub mod secrets;
+pub mod selfservice;
+pub mod serve;
+pub mod session;
+pub mod tokenizer;
+pub mod tracing;
+
+use sessera_model::Secret;
+
+use crate::section::section;
+
+section! {
+    /// The whole tree.
+    pub struct Sections {
+        /// The database: `sqlite://file` or `postgres://user:password@host/database`. Default: `sqlite://sessera.sqlite` in the working directory.
+        @machine dsn: Option<Secret>,
+        /// Standbys of the database, `postgres://user:password@host1,host2/database`, from which sessions may be read while they have every change that this node knows of. Default: none.
+        @machine dsn_read_only: Option<Secret>,
+        /// Where Sessera listens.
+        @machine serve: serve::Serve,
+        /// Secrets.
+        @machine secrets: secrets::Secrets,
+        /// The log.
+        @machine log: log::Log,
+        /// Traces of requests. They count from the next start.
+        @machine tracing: tracing::Tracing,
+        /// Who signs in.
+        identity: identity::Identity,
+        /// What people do themselves.
+        selfservice: selfservice::SelfService,
+        /// Sessions and their tokens.
+        session: session::Session,
+        /// How passwords are hashed.
+        hashers: hashers::Hashers,
+        /// How messages are sent.
+        courier: courier::Courier,
+        /// Choices about how clients are answered.
+        feature_flags: FeatureFlags,
+        /// Development mode: without a mail server, mails and the codes in them are shown in the log.
+        @machine dev: bool = false,
+        /// Keys that restrict something which Sessera cannot restrict, and with which it starts all the same: each is named as the refusal names it. The option --accept-unsupported of sessera serve adds to them. Default: none.
+        @machine accept_unsupported: Vec<String>,
+    }
+}
+
+section! {
+    /// Choices about how clients are answered.
+    pub struct FeatureFlags {
+        /// Whether a recovery by a native client answers with what to do next instead of a redirect.
+        use_continue_with_transitions: bool = false,
+    }
+}

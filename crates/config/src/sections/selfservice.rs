@@ -1,0 +1,35 @@
+//! `selfservice`: what people do themselves.
+
+use url::Url;
+
+use crate::section::section;
+use crate::sections::flows::Flows;
+use crate::sections::methods::Methods;
+
+section! {
+    /// What people do themselves.
+    pub struct SelfService {
+        /// Where browsers go when nothing else is said. Default: the public address.
+        default_browser_return_url: Option<Url>,
+        /// Where browsers may ask to go with `return_to`.
+        allowed_return_urls: Vec<Url>,
+        /// Limits against abuse.
+        limits: Limits,
+        /// Ways to sign in.
+        methods: Methods,
+        /// What people do themselves.
+        flows: Flows,
+    }
+}
+
+section! {
+    /// Limits against abuse.
+    pub struct Limits {
+        /// How many forms for signing in and up, recovery and verification one client address may submit in a minute; 0: any number. Of IPv6, 64 bits are one client. Behind a proxy, set `serve.public.trusted_proxies`.
+        requests_per_minute: u32 = 1200,
+        /// How many wrong passwords for one account from one client address are free before each next attempt has to wait longer, from a second to 15 minutes; 0: any number.
+        free_failures: u32 = 5,
+        /// How many codes for recovery, and how many for verification, one person is sent in an hour; 0: any number.
+        codes_per_hour: u32 = 10,
+    }
+}

@@ -1,0 +1,87 @@
+//! `serve`: where Sessera listens, and how long clients may take.
+
+use std::time::Duration;
+
+use sessera_model::Secret;
+use url::Url;
+
+use crate::section::section;
+use crate::trusted_proxies::TrustedProxies;
+
+section! {
+    /// Where Sessera listens.
+    pub struct Serve {
+        /// The public API.
+        public: Public,
+        /// The admin API.
+        admin: Admin,
+        /// How long clients, and the end, may take. They count from the next start.
+        timeouts: Timeouts,
+    }
+}
+
+section! {
+    /// The public API.
+    pub struct Public {
+        /// The address under which clients reach the public API; the issuer of tokens. Default: from host and port.
+        base_url: Option<Url>,
+        /// The address to listen on.
+        host: String = "127.0.0.1",
+        /// The port to listen on.
+        port: u16 = 4433,
+        /// Requests of other origins.
+        cors: Cors,
+        /// Addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed. Default: none.
+        trusted_proxies: TrustedProxies,
+    }
+}
+
+section! {
+    /// Requests of other origins.
+    pub struct Cors {
+        /// Answer requests of other origins.
+        enabled: bool = false,
+        /// Origins that may ask, exactly as browsers send them, or *.
+        allowed_origins: Vec<String>,
+        /// Methods they may use.
+        allowed_methods: Vec<String> = "POST, GET, PUT, PATCH, DELETE",
+        /// Headers they may send.
+        allowed_headers: Vec<String> = "Authorization, Content-Type, X-Session-Token, X-CSRF-Token",
+        /// Headers they may read.
+        exposed_headers: Vec<String> = "Content-Type",
+        /// Whether cookies go along, for origins that are named; never for *.
+        allow_credentials: bool = true,
+        /// How many seconds a preflight answer is good for; 0 says nothing about it.
+        max_age: u32 = 0,
+    }
+}
+
+section! {
+    /// The admin API.
+    pub struct Admin {
+        /// The address under which operators reach the admin API. Default: from host and port.
+        base_url: Option<Url>,
+        /// The address to listen on.
+        host: String = "127.0.0.1",
+        /// The port to listen on.
+        port: u16 = 4434,
+        /// Bearer tokens that the admin API asks for; several may be good at once. Default: none.
+        token: Vec<Secret>,
+        /// Serve the admin API on another address than loopback without a token.
+        insecure: bool = false,
+    }
+}
+
+section! {
+    /// How long clients, and the end, may take.
+    pub struct Timeouts {
+        /// How long a client may take to send the head of a request, also of the next one on a kept connection.
+        head: Duration [1..=i64::MAX] = "30s",
+        /// How long a client may take to read an answer.
+        answer: Duration [1..=i64::MAX] = "30s",
+        /// How long the server goes on taking connections after SIGTERM, with readiness red, so that load balancers turn away first.
+        drain: Duration = "0s",
+        /// How long requests in flight may take after that; then they are cut off.
+        grace: Duration = "20s",
+    }
+}

@@ -1,0 +1,81 @@
+//! `session`: how long sessions live, their cookie, their memory.
+
+use std::time::Duration;
+
+use crate::section::{choice, section};
+use crate::sections::tokenizer::Tokenizer;
+use crate::setting::Bytes;
+
+section! {
+    /// Sessions and their tokens.
+    pub struct Session {
+        /// How long a session lives.
+        lifespan: Duration = "24h",
+        /// How long before its end a session can be extended. Default: at any time.
+        earliest_possible_extend: Option<Duration>,
+        /// The session cookie.
+        cookie: Cookie,
+        /// Sessions in memory.
+        cache: Cache,
+        /// The question who is signed in.
+        whoami: Whoami,
+    }
+}
+
+section! {
+    /// The session cookie.
+    pub struct Cookie {
+        /// Name of the session cookie.
+        name: String = "ory_kratos_session",
+        /// Domain of the cookie. Default: the host that set it.
+        domain: Option<String>,
+        /// Path of the cookie.
+        path: String = "/",
+        /// Whether the cookie goes along with requests of other sites: Lax, Strict or None.
+        same_site: SameSite = "Lax",
+        /// Whether it survives the end of the browser.
+        persistent: bool = true,
+    }
+}
+
+choice! {
+    /// Whether a cookie goes along with requests of other sites.
+    pub enum SameSite {
+        /// When a person follows a link.
+        Lax = "Lax",
+        /// Never.
+        Strict = "Strict",
+        /// Always.
+        None = "None",
+    }
+}
+
+section! {
+    /// Sessions in memory.
+    pub struct Cache {
+        /// The most memory that sessions may take between requests, for example 256MB or a number of bytes; 0 keeps none.
+        max_bytes: Bytes = "256MB",
+        /// How long sessions in memory are answered when PostgreSQL cannot be reached: a session that was revoked in the meantime is good for as long. With 0s the answer is 503.
+        max_stale: Duration = "0s",
+    }
+}
+
+section! {
+    /// The question who is signed in.
+    pub struct Whoami {
+        /// `aal1`, or `highest_available`: a session must prove all factors its owner has set up.
+        required_aal: RequiredAal = "aal1",
+        /// Signed tokens made of sessions.
+        tokenizer: Tokenizer,
+    }
+}
+
+choice! {
+    /// Which factors a session must prove.
+    pub enum RequiredAal {
+        /// One.
+        Aal1 = "aal1",
+        /// All that its owner has set up.
+        HighestAvailable = "highest_available",
+    }
+}

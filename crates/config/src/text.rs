@@ -1,0 +1,113 @@
+//! Values as they are written into a variable of the environment, and amounts of memory.
+
+use serde_json::Value;
+use sessera_jose::strict_json;
+
+use crate::kind::Kind;
+
+/// The value that a text stands for. `None` where it cannot stand for one of this type.
+pub(crate) fn value(text: &str, kind: &Kind) -> Option<Value> {
+    match kind {
+        Kind::Bool => boolean(text).map(Value::Bool),
+        Kind::Integer(..) => text.trim().parse::<i64>().ok().map(Value::from),
+        Kind::Ratio => text.trim().parse::<f64>().ok().map(Value::from),
+        Kind::List(Kind::Object(_) | Kind::List(_) | Kind::Map(_) | Kind::Any | Kind::Template) => json(text),
+        Kind::List(inner) if text.trim_start().starts_with('[') => {
+            json(text).or_else(|| separated(text, inner))
+        }
+        Kind::List(inner) => separated(text, inner),
+        Kind::Map(_) | Kind::Object(_) | Kind::Template => json(text),
+        Kind::Text | Kind::Secret | Kind::Duration(..) | Kind::Bytes(..) | Kind::Url | Kind::Choice(_) => {
+            Some(Value::from(text))
+        }
+        Kind::Any => Some(of_any_type(text)),
+    }
+}
+
+/// The value of a key whose type is not known.
+pub(crate) fn of_any_type(text: &str) -> Value {
+    if let Some(flag) = boolean(text) {
+        return Value::Bool(flag);
+    }
+    let is_structure = text.trim_start().starts_with(['[', '{']);
+    json(text).filter(|_| is_structure).unwrap_or_else(|| Value::from(text))
+}
+
+fn json(text: &str) -> Option<Value> {
+    strict_json::parse(text.as_bytes()).ok()
+}
+
+fn separated(text: &str, inner: &Kind) -> Option<Value> {
+    let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+    items.map(|item| value(item, inner)).collect::<Option<Vec<_>>>().map(Value::Array)
+}
+
+/// A boolean in any spelling that Go's `strconv.ParseBool` takes.
+fn boolean(text: &str) -> Option<bool> {
+    match text.trim() {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// An amount of memory in bytes: `19MiB`, `128MB`, or a number of bytes. `MB` and `MiB` are the same
+/// here, as they are in the file's origin.
+pub(crate) fn bytes(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => Some(number),
+        "k" | "kb" | "kib" => number.checked_mul(1 << 10),
+        "m" | "mb" | "mib" => number.checked_mul(1 << 20),
+        "g" | "gb" | "gib" => number.checked_mul(1 << 30),
+        _ => None,
+    }
+}
+
+/// An amount of memory for people.
+pub(crate) fn shown_bytes(bytes: i64) -> String {
+    for (unit, size) in [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)] {
+        if bytes >= size && bytes % size == 0 {
+            return format!("{}{unit}", bytes / size);
+        }
+    }
+    format!("{bytes} bytes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn booleans_are_those_of_go() {
+        for yes in ["1", "t", "T", "true", "TRUE", "True"] {
+            assert_eq!(value(yes, &Kind::Bool), Some(json!(true)), "{yes}");
+        }
+        for no in ["0", "f", "F", "false", "FALSE", "False"] {
+            assert_eq!(value(no, &Kind::Bool), Some(json!(false)), "{no}");
+        }
+        for neither in ["yes", "on", "tRUE", "2", ""] {
+            assert_eq!(value(neither, &Kind::Bool), None, "{neither}");
+        }
+    }
+
+    #[test]
+    fn lists_are_json_or_separated_by_commas() {
+        let texts = Kind::List(&Kind::Text);
+        assert_eq!(value("a, b,c", &texts), Some(json!(["a", "b", "c"])));
+        assert_eq!(value("[\"a,b\"]", &texts), Some(json!(["a,b"])));
+        assert_eq!(value("{\"a\":1,\"a\":2}", &Kind::Map(&Kind::Template)), None);
+    }
+
+    #[test]
+    fn amounts_of_memory_have_units() {
+        assert_eq!(bytes("19MiB"), Some(19 << 20));
+        assert_eq!(bytes("8 kb"), Some(8 << 10));
+        assert_eq!(bytes("1TB"), None);
+        assert_eq!(shown_bytes(4 << 30), "4GiB");
+    }
+}

@@ -1,0 +1,604 @@
+//! The keys of Kratos that Sessera does not act on, each with what that means for who sets it.
+//!
+//! Kratos' own names are in two places only: the sections, whose keys Sessera acts on, and this table. A key that
+//! gets an effect moves from here to a section.
+
+use serde_json::Value;
+use sessera_model::GoDuration;
+
+use crate::kind::Key;
+use crate::nearest::unknown;
+use crate::problem::{Findings, Problem, escape, names};
+use crate::sections::hooks;
+
+/// What it means that a key has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nobody misses anything. Nothing is said.
+    Harmless,
+    /// Something that the key adds is not there. Whoever sets it is warned.
+    WithoutEffect,
+    /// Something that the key forbids is allowed, or something that it hides is told. The configuration is
+    /// refused, unless its author says that this is known.
+    Restricting,
+}
+
+/// When a key asks for something.
+#[derive(Clone, Copy, Debug)]
+enum Asks {
+    /// With any value.
+    Always,
+    /// With any other value than this, written as JSON.
+    Unless(&'static str),
+    /// With a smaller number, or a shorter duration, than this.
+    Below(&'static str),
+    /// When a list of hooks holds one.
+    Hooks,
+    /// When a list of providers names one that is none.
+    Providers,
+}
+
+/// Some keys and what it means that they have no effect.
+pub(crate) struct Row {
+    /// Paths with dots. `*` is any one name or place, `**` at the end is everything below.
+    pub(crate) paths: &'static [&'static str],
+    pub(crate) verdict: Verdict,
+    asks: Asks,
+    /// What is missing, and what to do instead.
+    pub(crate) about: &'static str,
+}
+
+const fn harmless(about: &'static str, paths: &'static [&'static str]) -> Row {
+    Row { paths, verdict: Verdict::Harmless, asks: Asks::Always, about }
+}
+
+const fn without_effect(about: &'static str, asks: Asks, paths: &'static [&'static str]) -> Row {
+    Row { paths, verdict: Verdict::WithoutEffect, asks, about }
+}
+
+const fn restricting(about: &'static str, asks: Asks, paths: &'static [&'static str]) -> Row {
+    Row { paths, verdict: Verdict::Restricting, asks, about }
+}
+
+use Asks::{Always, Below, Hooks, Providers, Unless};
+
+/// The table.
+pub(crate) const TABLE: &[Row] = &[
+    // serve
+    harmless(
+        "it says what is logged, or how requests of other origins are answered that nobody sends",
+        &[
+            "serve.public.request_log.**",
+            "serve.admin.request_log.**",
+            "serve.public.cors.options_passthrough",
+            "serve.public.cors.debug",
+        ],
+    ),
+    restricting(
+        "what is sent would not be encrypted: put a proxy in front that terminates TLS",
+        Always,
+        &["serve.public.tls.**", "serve.admin.tls.**"],
+    ),
+    restricting(
+        "a port would be open where only a file of this machine should be: set host and port",
+        Always,
+        &["serve.public.socket.**", "serve.admin.socket.**"],
+    ),
+    // Cookies
+    restricting(
+        "the CSRF cookie, and the session cookie where session.cookie says nothing, would go along with more requests: set session.cookie.same_site",
+        Unless("\"Lax\""),
+        &["cookies.same_site"],
+    ),
+    restricting(
+        "cookies would go along with requests of other paths: set session.cookie.path",
+        Unless("\"/\""),
+        &["cookies.path"],
+    ),
+    without_effect(
+        "the cookies of forms are those of one host: set session.cookie.domain for the session cookie",
+        Always,
+        &["cookies.domain"],
+    ),
+    restricting(
+        "cookies are secure where serve.public.base_url begins with https, and only there: set that",
+        Unless("false"),
+        &["cookies.secure", "session.cookie.secure"],
+    ),
+    // Who may do what
+    restricting(
+        "forms would tell who has an account",
+        Unless("false"),
+        &["security.account_enumeration.mitigate"],
+    ),
+    harmless(
+        "schemas are never fetched, so references lead nowhere",
+        &["security.disallow_ref_in_identity_schemas"],
+    ),
+    restricting(
+        "Sessera would connect to private addresses: keep it from them by the network around it",
+        Unless("false"),
+        &["clients.http.disallow_private_ip_ranges", "clients.smtp.disallow_private_ip_ranges"],
+    ),
+    harmless(
+        "Sessera asks nobody by HTTP whom these would concern",
+        &["clients.http.private_ip_exception_urls", "clients.web_hook.header_allowlist"],
+    ),
+    restricting(
+        "people could change their accounts with one factor: set session.whoami.required_aal",
+        Unless("\"aal1\""),
+        &["selfservice.flows.settings.required_aal"],
+    ),
+    restricting(
+        "browsers would keep what they have stored about the person",
+        Unless("false"),
+        &["selfservice.flows.logout.clear_browser_data"],
+    ),
+    // Hooks
+    restricting(
+        "a hook that blocks would not block; one that only adds is a warning",
+        Hooks,
+        &[
+            "selfservice.flows.login.before.hooks",
+            "selfservice.flows.login.after.hooks",
+            "selfservice.flows.login.after.password.hooks",
+            "selfservice.flows.login.after.webauthn.hooks",
+            "selfservice.flows.login.after.passkey.hooks",
+            "selfservice.flows.login.after.oidc.hooks",
+            "selfservice.flows.login.after.code.hooks",
+            "selfservice.flows.login.after.totp.hooks",
+            "selfservice.flows.login.after.lookup_secret.hooks",
+            "selfservice.flows.registration.before.hooks",
+            "selfservice.flows.registration.after.webauthn.hooks",
+            "selfservice.flows.registration.after.passkey.hooks",
+            "selfservice.flows.registration.after.oidc.hooks",
+            "selfservice.flows.registration.after.code.hooks",
+            "selfservice.flows.settings.before.hooks",
+            "selfservice.flows.settings.after.hooks",
+            "selfservice.flows.settings.after.password.hooks",
+            "selfservice.flows.settings.after.totp.hooks",
+            "selfservice.flows.settings.after.oidc.hooks",
+            "selfservice.flows.settings.after.webauthn.hooks",
+            "selfservice.flows.settings.after.passkey.hooks",
+            "selfservice.flows.settings.after.lookup_secret.hooks",
+            "selfservice.flows.settings.after.profile.hooks",
+            "selfservice.flows.verification.before.hooks",
+            "selfservice.flows.verification.after.hooks",
+            "selfservice.flows.recovery.before.hooks",
+            "selfservice.flows.recovery.after.hooks",
+        ],
+    ),
+    without_effect(
+        "browsers go where they go after the flow in general",
+        Always,
+        &[
+            "selfservice.flows.login.after.webauthn.default_browser_return_url",
+            "selfservice.flows.login.after.passkey.default_browser_return_url",
+            "selfservice.flows.login.after.oidc.default_browser_return_url",
+            "selfservice.flows.login.after.code.default_browser_return_url",
+            "selfservice.flows.login.after.totp.default_browser_return_url",
+            "selfservice.flows.login.after.lookup_secret.default_browser_return_url",
+            "selfservice.flows.registration.after.webauthn.default_browser_return_url",
+            "selfservice.flows.registration.after.passkey.default_browser_return_url",
+            "selfservice.flows.registration.after.oidc.default_browser_return_url",
+            "selfservice.flows.registration.after.code.default_browser_return_url",
+            "selfservice.flows.settings.after.totp.default_browser_return_url",
+            "selfservice.flows.settings.after.oidc.default_browser_return_url",
+            "selfservice.flows.settings.after.webauthn.default_browser_return_url",
+            "selfservice.flows.settings.after.passkey.default_browser_return_url",
+            "selfservice.flows.settings.after.lookup_secret.default_browser_return_url",
+            "selfservice.flows.settings.after.profile.default_browser_return_url",
+        ],
+    ),
+    // Flows
+    without_effect(
+        "people type identifier and password into one form",
+        Unless("\"unified\""),
+        &["selfservice.flows.login.style"],
+    ),
+    without_effect(
+        "nothing is said about how somebody signed up before",
+        Unless("false"),
+        &["selfservice.flows.registration.login_hints"],
+    ),
+    without_effect(
+        "set selfservice.flows.registration.style: unified",
+        Unless("false"),
+        &["selfservice.flows.registration.enable_legacy_one_step"],
+    ),
+    without_effect(
+        "who has no account gets no mail",
+        Unless("false"),
+        &[
+            "selfservice.flows.recovery.notify_unknown_recipients",
+            "selfservice.flows.verification.notify_unknown_recipients",
+        ],
+    ),
+    // Methods
+    restricting(
+        "passwords that are known from breaches would be taken",
+        Unless("false"),
+        &["selfservice.methods.password.config.haveibeenpwned_enabled"],
+    ),
+    harmless(
+        "it says how passwords from breaches are looked up, which a key of its own asks for",
+        &[
+            "selfservice.methods.password.config.haveibeenpwned_host",
+            "selfservice.methods.password.config.max_breaches",
+            "selfservice.methods.password.config.ignore_network_errors",
+        ],
+    ),
+    without_effect(
+        "passwords are not taken over from another system when somebody signs in",
+        Unless("false"),
+        &["selfservice.methods.password.config.migrate_hook.enabled"],
+    ),
+    harmless(
+        "it is about something that a key of its own switches on",
+        &[
+            "selfservice.methods.password.config.migrate_hook.config.**",
+            "selfservice.methods.link.config.**",
+            "selfservice.methods.captcha.config.**",
+            "selfservice.methods.saml.config.**",
+            "selfservice.methods.deviceauthn.config.**",
+            "selfservice.methods.webauthn.config.**",
+            "selfservice.methods.oidc.config.base_redirect_uri",
+        ],
+    ),
+    restricting("people could change their traits", Unless("true"), &["selfservice.methods.profile.enabled"]),
+    without_effect(
+        "a code is sent instead of a link",
+        Unless("false"),
+        &["selfservice.methods.link.enabled"],
+    ),
+    without_effect(
+        "nobody signs in or up by a code",
+        Unless("false"),
+        &["selfservice.methods.code.passwordless_enabled"],
+    ),
+    restricting(
+        "no code is asked for as a second factor: switch on totp, lookup_secret or passkey",
+        Unless("false"),
+        &["selfservice.methods.code.mfa_enabled"],
+    ),
+    restricting("a code lives for an hour", Below("1h"), &["selfservice.methods.code.config.lifespan"]),
+    restricting(
+        "a code can be tried five times",
+        Below("5"),
+        &["selfservice.methods.code.config.max_submissions"],
+    ),
+    without_effect(
+        "a code is sent to known addresses only",
+        Unless("false"),
+        &["selfservice.methods.code.config.missing_credential_fallback_enabled"],
+    ),
+    restricting(
+        "security keys are not asked for as a second factor: switch on totp or passkey",
+        Unless("false"),
+        &["selfservice.methods.webauthn.enabled"],
+    ),
+    restricting(
+        "it says which authenticators may be used, and others could be",
+        Always,
+        &[
+            "selfservice.methods.passkey.config.authenticator_selection.attachment",
+            "selfservice.methods.passkey.config.authenticator_selection.user_verification",
+            "selfservice.methods.passkey.config.attestation.preference",
+        ],
+    ),
+    harmless(
+        "passkeys are kept by the authenticator, and browsers choose how long they wait",
+        &[
+            "selfservice.methods.passkey.config.authenticator_selection.resident_key",
+            "selfservice.methods.passkey.config.timeouts.**",
+        ],
+    ),
+    without_effect(
+        "nobody signs in by another provider",
+        Unless("false"),
+        &["selfservice.methods.oidc.enabled", "selfservice.methods.saml.enabled"],
+    ),
+    without_effect(
+        "its name must be that of a provider",
+        Providers,
+        &["selfservice.methods.oidc.config.providers"],
+    ),
+    without_effect(
+        "nobody signs in by a device",
+        Unless("false"),
+        &["selfservice.methods.deviceauthn.enabled"],
+    ),
+    restricting("programs could fill in forms", Unless("false"), &["selfservice.methods.captcha.enabled"]),
+    restricting(
+        "people of an organization could sign in without its provider",
+        Unless("[]"),
+        &["selfservice.methods.b2b.config.organizations", "organizations"],
+    ),
+    without_effect(
+        "forms show the default schema only",
+        Unless("false"),
+        &["identity.schemas.*.selfservice_selectable"],
+    ),
+    // What is stored
+    harmless(
+        "Sessera does it in its own way, and nobody notices",
+        &[
+            "database.cleanup.**",
+            "secrets.pagination.**",
+            "ciphers.algorithm",
+            "hashers.argon2.expected_duration",
+            "hashers.argon2.expected_deviation",
+            "hashers.argon2.dedicated_memory",
+            "preview.**",
+            "courier.message_retries",
+            "courier.worker.**",
+            "watch-courier",
+            "log.leak_sensitive_values",
+            "log.redaction_text",
+        ],
+    ),
+    without_effect("salts have 16 bytes, hashes 32", Unless("16"), &["hashers.argon2.salt_length"]),
+    without_effect("salts have 16 bytes, hashes 32", Unless("32"), &["hashers.argon2.key_length"]),
+    // Mail
+    without_effect(
+        "mails have Sessera's texts",
+        Always,
+        &["courier.templates.**", "courier.template_override_path"],
+    ),
+    without_effect("messages are sent by SMTP only", Unless("\"smtp\""), &["courier.delivery_strategy"]),
+    harmless("it is about something that courier.delivery_strategy switches on", &["courier.http.**"]),
+    without_effect("messages are sent by e-mail only", Unless("[]"), &["courier.channels"]),
+    without_effect(
+        "Sessera shows the mail server no certificate",
+        Unless("\"\""),
+        &["courier.smtp.client_cert_path", "courier.smtp.client_key_path"],
+    ),
+    // Traces
+    without_effect(
+        "set tracing.provider to otel and tracing.providers.otlp; Jaeger, and collectors in front of Zipkin, take OTLP",
+        Always,
+        &["tracing.providers.jaeger.**", "tracing.providers.zipkin.**"],
+    ),
+    // How clients are answered
+    without_effect(
+        "clients are answered as without it",
+        Unless("false"),
+        &[
+            "feature_flags.cacheable_sessions",
+            "feature_flags.choose_recovery_address",
+            "feature_flags.legacy_continue_with_verification_ui",
+            "feature_flags.legacy_require_verified_login_error",
+            "feature_flags.legacy_oidc_registration_node_group",
+            "feature_flags.legacy_allow_insecure_origins",
+            "feature_flags.refresh_login_choose_address",
+        ],
+    ),
+    without_effect(
+        "the fields of a sign-up are in the group default",
+        Unless("\"default\""),
+        &["feature_flags.password_profile_registration_node_group"],
+    ),
+    harmless(
+        "it changes nothing that a client sees",
+        &["feature_flags.cacheable_sessions_max_age", "feature_flags.faster_session_extend"],
+    ),
+    without_effect("Sessera does not sign in for an OAuth 2.0 server", Always, &["oauth2_provider.**"]),
+    without_effect(
+        "metrics are at /metrics/prometheus of the admin API",
+        Unless("0"),
+        &["expose-metrics-port"],
+    ),
+    without_effect("it belongs to a product that Sessera is not", Always, &["enterprise.**"]),
+    harmless(
+        "it is about the program of Kratos itself",
+        &["version", "help", "config.**", "sqa-opt-out", "profiling", "revision", "$schema"],
+    ),
+];
+
+/// The names of providers that Kratos knows.
+const PROVIDERS: &[&str] = &[
+    "generic",
+    "google",
+    "github",
+    "github-app",
+    "gitlab",
+    "microsoft",
+    "discord",
+    "salesforce",
+    "slack",
+    "facebook",
+    "auth0",
+    "vk",
+    "yandex",
+    "apple",
+    "spotify",
+    "netid",
+    "dingtalk",
+    "patreon",
+    "line",
+    "linkedin",
+    "linkedin_v2",
+    "lark",
+    "x",
+    "fedcm-test",
+    "amazon",
+    "uaepass",
+];
+
+/// Where every name is that of a flow or a method, so that one which is not known is an error.
+const CLOSED: &[&str] = &[
+    "selfservice.flows",
+    "selfservice.methods",
+    "selfservice.flows.login.after",
+    "selfservice.flows.registration.after",
+    "selfservice.flows.settings.after",
+];
+
+/// How the parts of a path and the names of a value's place go together.
+enum Fit {
+    /// The path is that of the value.
+    Whole,
+    /// The path goes on, with this name.
+    Longer(&'static str),
+    /// It is another path.
+    None,
+}
+
+fn fit(path: &'static str, names: &[String]) -> Fit {
+    let mut parts = path.split('.');
+    for name in names {
+        match parts.next() {
+            Some("**") => return Fit::Whole,
+            Some(part) if part == "*" || part == name => {}
+            _ => return Fit::None,
+        }
+    }
+    match parts.next() {
+        None => Fit::Whole,
+        Some(part) => Fit::Longer(part),
+    }
+}
+
+/// The names that the table has at a place.
+pub(crate) fn names_at(names: &[String]) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    for path in TABLE.iter().flat_map(|row| row.paths) {
+        if let Fit::Longer(part) = fit(path, names)
+            && !matches!(part, "*" | "**")
+            && !found.contains(&part)
+        {
+            found.push(part);
+        }
+    }
+    found
+}
+
+/// Whether the table has a key, or everything below it.
+pub(crate) fn is_leaf(names: &[String]) -> bool {
+    let mut fits = TABLE.iter().flat_map(|row| row.paths).map(|path| fit(path, names));
+    fits.any(|fit| matches!(fit, Fit::Whole | Fit::Longer("**")))
+}
+
+/// Judges a member that no section has.
+pub(crate) fn judge(name: &str, value: &Value, keys: &[Key], at: &str, found: &mut Findings) {
+    // Names that begin with "x-" are their author's own, for anchors for example.
+    if name.starts_with("x-") {
+        return;
+    }
+    let place = names(at);
+    let pointer = format!("{at}/{}", escape(name));
+    let path: Vec<String> = place.iter().cloned().chain([name.to_owned()]).collect();
+    let all = TABLE.iter().flat_map(|row| row.paths.iter().map(move |known| (row, *known)));
+    let fits: Vec<(&Row, Fit)> = all.map(|(row, known)| (row, fit(known, &path))).collect();
+    if let Some((row, _)) = fits.iter().find(|(_, fit)| matches!(fit, Fit::Whole | Fit::Longer("**"))) {
+        return row.judge(value, &pointer, found);
+    }
+    if fits.iter().any(|(_, fit)| matches!(fit, Fit::Longer(_))) {
+        return judge_below(value, &pointer, found);
+    }
+    let known = keys.iter().map(|key| key.name).chain(names_at(&place));
+    let problem = Problem::new(pointer, unknown("key", name, known));
+    if CLOSED.contains(&place.join(".").as_str()) {
+        found.wrong.push(problem);
+    } else {
+        found.unknown.push(problem);
+    }
+}
+
+/// Judges what lies below a member that no section has.
+fn judge_below(value: &Value, at: &str, found: &mut Findings) {
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            for (name, member) in members {
+                judge(name, member, &[], at, found);
+            }
+        }
+        _ => found.wrong(at, "an object is expected"),
+    }
+}
+
+impl Row {
+    fn judge(&self, value: &Value, pointer: &str, found: &mut Findings) {
+        let asks = match self.asks {
+            Asks::Hooks if !value.is_null() => return hooks::judge(value, &[], pointer, found),
+            Asks::Providers => return judge_providers(value, pointer, found),
+            Asks::Unless(text) => !is_value(value, text),
+            Asks::Below(bound) => is_below(value, bound),
+            Asks::Always | Asks::Hooks => value.as_object().is_none_or(|members| !members.is_empty()),
+        };
+        if value.is_null() || !asks {
+            return;
+        }
+        let problem = Problem::new(pointer, format!("it is not supported: {}", self.about));
+        match self.verdict {
+            Verdict::Harmless => {}
+            Verdict::WithoutEffect => found.without_effect.push(problem),
+            Verdict::Restricting => found.restricting.push(problem),
+        }
+    }
+}
+
+/// Whether a value is the one that a text of JSON says, or an empty text, which says nothing.
+fn is_value(value: &Value, text: &str) -> bool {
+    value.as_str().is_some_and(str::is_empty)
+        || value.as_str() == Some(text)
+        || serde_json::from_str::<Value>(text).is_ok_and(|wanted| wanted == *value)
+}
+
+/// Whether a value is below a bound. One that cannot be compared with it is.
+fn is_below(value: &Value, bound: &str) -> bool {
+    if let (Some(number), Ok(bound)) = (value.as_i64(), bound.parse::<i64>()) {
+        return number < bound;
+    }
+    let duration = |text: &str| text.parse::<GoDuration>().ok().map(GoDuration::get);
+    value.as_str().and_then(duration).zip(duration(bound)).is_none_or(|(value, bound)| value < bound)
+}
+
+fn judge_providers(value: &Value, pointer: &str, found: &mut Findings) {
+    for (place, provider) in value.as_array().into_iter().flatten().enumerate() {
+        if let Some(name) = provider.get("provider").and_then(Value::as_str)
+            && !PROVIDERS.contains(&name)
+        {
+            let at = format!("{pointer}/{place}/provider");
+            found.wrong(at, unknown("provider", name, PROVIDERS.iter().copied()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::kind_at;
+
+    /// The paths of all keys in Kratos' configuration schema of July 2026; `*` is an item of a list.
+    const KRATOS: &str = include_str!("kratos_keys.txt");
+
+    #[test]
+    fn every_key_of_kratos_has_a_section_or_a_verdict() {
+        for path in KRATOS.lines() {
+            let names: Vec<&str> = path.split('.').collect();
+            let owned: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            // What is judged as a whole is judged with everything below it.
+            let is_judged = (1..=owned.len()).any(|length| is_leaf(&owned[..length]));
+            let is_declared = kind_at(&names).is_some();
+            assert!(is_judged != is_declared, "{path}: judged {is_judged}, declared {is_declared}");
+        }
+    }
+
+    #[test]
+    fn no_key_stands_twice() {
+        let mut paths: Vec<&str> = TABLE.iter().flat_map(|row| row.paths.iter().copied()).collect();
+        paths.sort_unstable();
+        let all = paths.len();
+        paths.dedup();
+        assert_eq!(paths.len(), all);
+    }
+
+    #[test]
+    fn numbers_and_durations_are_compared() {
+        assert!(is_below(&Value::from(4), "5") && !is_below(&Value::from(5), "5"));
+        assert!(is_below(&Value::from("59m"), "1h") && !is_below(&Value::from("60m"), "1h"));
+        assert!(is_below(&Value::from("soon"), "1h"));
+    }
+}
