@@ -6,17 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use sessera_issuer::sessions::OwnStore;
+use sessera_issuer::sessions::{OwnStore, Presented};
+use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    Compiled, IssuerMetrics, Lease, ManagedKeys, SessionCache, Sessions, Settings, Templates, TokenIssuer,
+    Compiled, Introspection, IssuerMetrics, Lease, ManagedKeys, SessionCache, Sessions, Settings,
+    StatusLists, Templates, TokenIssuer,
 };
+use sessera_jose::verify::{Verified, verify};
+use sessera_jose::{Algorithm, JwkSet, generate};
 use sessera_model::{
     AssuranceLevel, Clock, FixedClock, GoDuration, Identity, IdentityState, Random, Session, SystemRandom,
     Timestamp, TokenHash,
 };
 use sessera_rotation::Timing;
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
-use sessera_store::{Change, Cipher, Committer, NewSession, SessionKind, Store};
+use sessera_store::{Change, Cipher, Committer, KeySet, NewSession, SessionKind, Store, StoredKey};
 use tempfile::TempDir;
 
 /// Opens Ada's session.
@@ -35,6 +39,9 @@ pub(crate) struct Deployment {
     pub(crate) sessions: Sessions,
     pub(crate) tokens: TokenIssuer,
     pub(crate) managed_keys: ManagedKeys,
+    pub(crate) status_lists: StatusLists,
+    pub(crate) introspection: Introspection,
+    pub(crate) ada: Identity,
     /// Ada's session.
     pub(crate) session: Session,
     /// Deleted when the test ends.
@@ -57,7 +64,10 @@ impl Deployment {
         let metrics = IssuerMetrics::new().unwrap();
         let lease = Arc::new(Lease::default());
         let source = Arc::new(OwnStore::new(store.clone()));
-        let session = sign_in(&committer, &*random, clock.now()).await;
+        let ada = person(&*random, clock.now());
+        committer.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+        let session = session_of(&ada, &*random, clock.now());
+        committer.commit(&[insert(&session, TOKEN)]).await.unwrap();
         Self {
             sessions: Sessions::new(cache, source, clock.clone(), metrics.clone()),
             tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), metrics.clone()),
@@ -68,6 +78,9 @@ impl Deployment {
                 lease.clone(),
                 metrics.clock_difference.clone(),
             ),
+            status_lists: StatusLists::new(store.clone(), clock.clone(), lease.clone()),
+            introspection: Introspection::new(store.clone(), clock.clone(), lease.clone()),
+            ada,
             store,
             committer,
             clock,
@@ -83,6 +96,46 @@ impl Deployment {
         let Value::Object(templates) = templates else { panic!("templates are an object") };
         let sets = self.store.key_sets().await.unwrap();
         Compiled::compile(settings(templates), &sets, &Templates::default()).unwrap()
+    }
+
+    /// Signs somebody in, whose session `token` then opens.
+    pub(crate) async fn sign_in(&self, identity: &Identity, token: &str) -> Session {
+        let session = session_of(identity, &*self.random, self.clock.now());
+        self.committer.commit(&[insert(&session, token)]).await.unwrap();
+        session
+    }
+
+    /// Adds somebody else.
+    pub(crate) async fn person(&self, metadata_public: Value) -> Identity {
+        let person =
+            Identity { metadata_public: Some(metadata_public), ..person(&*self.random, self.clock.now()) };
+        self.committer.commit(&[Change::InsertIdentity(person.clone())]).await.unwrap();
+        person
+    }
+
+    /// Gives a key set a new key and no other.
+    pub(crate) async fn put_key(&self, set: &str, algorithm: Algorithm) {
+        let jwk = generate::key(algorithm, None, 0).unwrap();
+        let key = StoredKey {
+            kid: jwk.kid().to_owned(),
+            jwk: jwk.to_private_json().to_string().into(),
+            created_at: self.clock.now(),
+        };
+        let known = self.store.key_set(set).await.unwrap();
+        let known = known.unwrap_or_else(|| KeySet::new(set.to_owned(), Vec::new()));
+        self.committer.commit(&[Change::PutKeySet(KeySet { keys: vec![key], ..known })]).await.unwrap();
+    }
+
+    /// The token of a session by a template.
+    pub(crate) async fn token(&self, compiled: &Compiled, template: &str, session_token: &str) -> String {
+        let live = self.sessions.live(compiled, Presented::Token(session_token)).await.unwrap();
+        self.tokens.token(compiled, template, &live, &mut TokenSteps::default()).await.unwrap()
+    }
+
+    /// A token, checked with the published keys of a template.
+    pub(crate) fn checked(&self, compiled: &Compiled, template: &str, token: &str) -> Verified {
+        let published = compiled.published.set(Some(template), self.clock.now()).unwrap();
+        verify(token, &JwkSet::parse(published.json.as_bytes()).unwrap().public()).unwrap()
     }
 
     /// Does what is due to managed keys as a node does it, and returns what it signs with then.
@@ -107,8 +160,8 @@ fn settings(templates: Map<String, Value>) -> Settings {
     }
 }
 
-async fn sign_in(committer: &Committer, random: &dyn Random, now: Timestamp) -> Session {
-    let identity = Identity {
+fn person(random: &dyn Random, now: Timestamp) -> Identity {
+    Identity {
         id: random.uuid(),
         external_id: None,
         schema_id: "default".into(),
@@ -122,8 +175,11 @@ async fn sign_in(committer: &Committer, random: &dyn Random, now: Timestamp) -> 
         created_at: now,
         updated_at: now,
         version: 1,
-    };
-    let session = Session {
+    }
+}
+
+fn session_of(identity: &Identity, random: &dyn Random, now: Timestamp) -> Session {
+    Session {
         id: random.uuid(),
         identity_id: identity.id,
         active: true,
@@ -134,8 +190,10 @@ async fn sign_in(committer: &Committer, random: &dyn Random, now: Timestamp) -> 
         assurance_level: AssuranceLevel::Aal1,
         methods: vec![],
         devices: vec![],
-    };
-    let new = NewSession { session: session.clone(), kind: SessionKind::Native, token: TokenHash::of(TOKEN) };
-    committer.commit(&[Change::InsertIdentity(identity), Change::InsertSession(new)]).await.unwrap();
-    session
+    }
+}
+
+fn insert(session: &Session, token: &str) -> Change {
+    let (session, token) = (session.clone(), TokenHash::of(token));
+    Change::InsertSession(NewSession { session, kind: SessionKind::Native, token })
 }

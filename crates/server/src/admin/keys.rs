@@ -202,7 +202,7 @@ async fn list(
     State(clock): State<Arc<dyn Clock>>,
     State(snapshot): State<Arc<Snapshot>>,
 ) -> Result<Response, ApiError> {
-    let (timing, now) = (snapshot.config.session.rotation, clock.now());
+    let (timing, now) = (snapshot.issuer.settings.timing, clock.now());
     let mut sets = Vec::new();
     for stored in store.key_sets().await? {
         let set = to_set(&stored)?;
@@ -230,7 +230,7 @@ async fn get_set(
 ) -> Result<Response, ApiError> {
     let stored = store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
     let mut response =
-        answer::ok(shown(&stored, &to_set(&stored)?, &snapshot.config.session.rotation, clock.now()));
+        answer::ok(shown(&stored, &to_set(&stored)?, &snapshot.issuer.settings.timing, clock.now()));
     response.headers_mut().insert(header::ETAG, etag(stored.version)?);
     Ok(response)
 }
@@ -354,7 +354,7 @@ async fn get_key(
     let set = to_set(&stored)?;
     let key = set.find(&kid).ok_or_else(|| no_key(&name, &kid))?;
     let set = JwkSet::new(vec![key.clone()]).map_err(ApiError::internal)?;
-    Ok(answer::ok(shown(&stored, &set, &snapshot.config.session.rotation, clock.now())))
+    Ok(answer::ok(shown(&stored, &set, &snapshot.issuer.settings.timing, clock.now())))
 }
 
 fn no_key(name: &str, kid: &str) -> ApiError {

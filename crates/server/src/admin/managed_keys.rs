@@ -95,7 +95,7 @@ impl ManagedSets {
     fn describe(&self, set: &KeySet) -> Result<Value, ApiError> {
         let not_managed = || refused(ManagedKeysError::NotManaged(set.name.clone()));
         let managed = set.managed.as_ref().ok_or_else(not_managed)?;
-        let timing = self.live.snapshot().config.session.rotation;
+        let timing = self.live.snapshot().issuer.settings.timing;
         let now = self.clock.now();
         let states: Vec<Value> = managed
             .rotation

@@ -69,7 +69,7 @@ async fn template_jwks(
 async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let snapshot = app.snapshot();
     let document = published::document(&snapshot.config.public.base_url, &snapshot.issuer.templates);
-    let max_age = snapshot.config.session.rotation.max_age.get();
+    let max_age = snapshot.issuer.settings.timing.max_age.get();
     let document = document.to_string();
     cacheable(&headers, "application/json", &tag(&document), document, max_age)
 }
@@ -126,7 +126,7 @@ pub(crate) fn of_issuer(app: &App, method: &Method, path: &str, headers: &Header
     match file {
         "openid-configuration" => {
             let document = snapshot.issuer.published.issuer_document(issuer)?;
-            let max_age = snapshot.config.session.rotation.max_age.get();
+            let max_age = snapshot.issuer.settings.timing.max_age.get();
             let document = document.to_string();
             Some(cacheable(headers, "application/json", &tag(&document), document, max_age))
         }
