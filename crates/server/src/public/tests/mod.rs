@@ -6,7 +6,6 @@ mod caching;
 mod client;
 mod enumeration;
 mod given_codes;
-mod last_uses;
 mod limits;
 mod live_sessions;
 mod passkeys;
