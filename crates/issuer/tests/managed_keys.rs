@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use deployment::{Deployment, TOKEN};
 use serde_json::json;
-use sessera_issuer::managed_keys::Refusal;
+use sessera_issuer::managed_keys::{Refusal, adapted};
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{Compiled, IssuerError};
 use sessera_jose::{Algorithm, JwkSet, verify};
 use sessera_model::{Clock as _, GoDuration};
+use sessera_store::Change;
 
 /// A deployment with a managed set that rotates every hour, and a template that signs with it.
 async fn deployment() -> (Deployment, Compiled) {
@@ -65,6 +66,46 @@ async fn keys_take_turns_and_every_token_verifies_with_what_is_published() {
     let compiled = deployment.maintain(compiled).await;
     assert_ne!(signer(&deployment, &compiled).await, first);
     assert!(!deployment.managed_keys.look(&compiled).await.unwrap().outdated, "nothing is due");
+}
+
+#[tokio::test]
+async fn the_next_key_signs_when_all_verifiers_can_know_it() {
+    let (deployment, compiled) = deployment().await;
+    let mut compiled = deployment.maintain(compiled).await;
+    let first = signer(&deployment, &compiled).await;
+    let set = deployment.store.key_set("keys").await.unwrap().unwrap();
+    let (_, next, at) = deployment.managed_keys.rotate(&compiled, set).await.unwrap();
+    // Lease, max-age and skew: 60 + 300 + 5 seconds after it was published.
+    assert_eq!(at, deployment.clock.now() + Duration::from_secs(365));
+    for (wait, signs) in [(364, &first), (1, &next)] {
+        deployment.clock.advance(Duration::from_secs(wait));
+        compiled = deployment.maintain(compiled).await;
+        assert_eq!(&signer(&deployment, &compiled).await, signs, "after {wait} s more");
+    }
+}
+
+#[tokio::test]
+async fn a_longer_max_age_puts_off_the_prepared_key() {
+    let (deployment, compiled) = deployment().await;
+    let compiled = deployment.maintain(compiled).await;
+    let first = signer(&deployment, &compiled).await;
+    let set = deployment.store.key_set("keys").await.unwrap().unwrap();
+    let (_, next, _) = deployment.managed_keys.rotate(&compiled, set).await.unwrap();
+    deployment.clock.advance(Duration::from_secs(300));
+    let mut settings = compiled.settings.clone();
+    settings.timing.max_age = GoDuration::new(Duration::from_secs(600));
+    let sets = deployment.store.key_sets().await.unwrap();
+    let changes: Vec<_> =
+        adapted(&sets, &settings, deployment.clock.now()).into_iter().map(Change::PutKeySet).collect();
+    assert_eq!(changes.len(), 1);
+    deployment.committer.commit(&changes).await.unwrap();
+    let mut compiled = deployment.recompiled(settings).await;
+    // By the old times it would sign after 365 s; lease, max-age and skew are 60 + 600 + 5 s now.
+    for (wait, signs) in [(65, &first), (299, &first), (1, &next)] {
+        deployment.clock.advance(Duration::from_secs(wait));
+        compiled = deployment.maintain(compiled).await;
+        assert_eq!(&signer(&deployment, &compiled).await, signs, "after {wait} s more");
+    }
 }
 
 #[tokio::test]

@@ -94,8 +94,7 @@ impl Deployment {
     /// Compiles templates with the key sets as they are stored now.
     pub(crate) async fn compiled(&self, templates: Value) -> Compiled {
         let Value::Object(templates) = templates else { panic!("templates are an object") };
-        let sets = self.store.key_sets().await.unwrap();
-        Compiled::compile(settings(templates), &sets, &Templates::default()).unwrap()
+        self.recompiled(settings(templates)).await
     }
 
     /// Signs somebody in, whose session `token` then opens.
@@ -141,10 +140,15 @@ impl Deployment {
     /// Does what is due to managed keys as a node does it, and returns what it signs with then.
     pub(crate) async fn maintain(&self, compiled: Compiled) -> Compiled {
         let look = self.managed_keys.look(&compiled).await.unwrap();
-        let templates = Value::Object(compiled.settings.templates.clone());
-        let compiled = if look.outdated { self.compiled(templates).await } else { compiled };
+        let compiled = if look.outdated { self.recompiled(compiled.settings).await } else { compiled };
         self.managed_keys.confirm(look);
         compiled
+    }
+
+    /// Compiles settings with the key sets as they are stored now.
+    pub(crate) async fn recompiled(&self, settings: Settings) -> Compiled {
+        let sets = self.store.key_sets().await.unwrap();
+        Compiled::compile(settings, &sets, &Templates::default()).unwrap()
     }
 }
 

@@ -302,19 +302,6 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn rotating_now_is_done_safely() {
-        let server = server().await;
-        let keys = states(&server).await;
-        let rotated = server.admin("POST", "/admin/rotation/keys/rotate", None).await;
-        assert_eq!((rotated.status, &rotated.body["kid"]), (200, &json!(keys[1].0)));
-        // Lease, max-age and skew: 60 + 300 + 5 seconds after it was published.
-        pass(&server, Duration::from_secs(364)).await;
-        assert_eq!(states(&server).await[0].1, "active");
-        pass(&server, Duration::from_secs(1)).await;
-        assert_eq!(states(&server).await[1].1, "active");
-    }
-
-    #[tokio::test]
     async fn a_longer_max_age_puts_off_the_prepared_key() {
         let server = server().await;
         let (token, _) = server.signed_in("ada@example.org").await;
