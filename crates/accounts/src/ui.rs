@@ -241,21 +241,21 @@ impl Input {
         Self::new(name, InputKind::Hidden).with_value(value)
     }
 
-    /// The same, to be filled in.
+    /// Makes it an input that must be filled in.
     #[must_use]
     pub const fn required(mut self) -> Self {
         self.required = true;
         self
     }
 
-    /// The same with a value.
+    /// Gives it a value.
     #[must_use]
     pub fn with_value(mut self, value: impl Into<Value>) -> Self {
         self.value = Some(value.into());
         self
     }
 
-    /// The same with what browsers may fill in.
+    /// Says what browsers may fill in.
     #[must_use]
     pub const fn autocomplete(mut self, what: &'static str) -> Self {
         self.autocomplete = Some(what);
@@ -269,7 +269,7 @@ impl Input {
 }
 
 impl Node {
-    /// The same with a label.
+    /// Gives it a label.
     #[must_use]
     pub fn label(mut self, label: impl Into<Message>) -> Self {
         self.label = Some(label.into());

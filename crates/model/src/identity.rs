@@ -1,4 +1,4 @@
-//! Who signs in: an identity with its traits and addresses, and its JSON on the wire.
+//! Identities, which are the people who sign in, with their traits and addresses and their JSON on the wire.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

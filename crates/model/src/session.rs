@@ -79,7 +79,7 @@ pub struct Device {
 pub struct Session {
     /// Identifier, the `sid` of its tokens; it stays the same when the session is stepped up.
     pub id: Uuid,
-    /// Whose session it is.
+    /// The identity that the session belongs to.
     pub identity_id: Uuid,
     /// Whether the session is live; false once it was revoked.
     pub active: bool,

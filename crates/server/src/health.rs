@@ -21,7 +21,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready)).routes(routes!(version))
 }
 
-/// The same under `/admin`, as Ory's command line asks for them.
+/// The routes of health once more under `/admin`, where Ory's command line looks for them.
 pub(crate) fn admin_router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .route("/admin/health/alive", get(alive))

@@ -102,7 +102,8 @@ impl Place {
         HeaderValue::from_str(&links.join(",")).map_err(ApiError::internal)
     }
 
-    /// The same for lists of sessions, where the wire contract has `next` and `prev` on empty parts.
+    /// The header `Link` of lists of sessions, in which the wire contract has `next` and `prev` on empty
+    /// parts.
     pub(crate) fn link_of_sessions(
         &self,
         path: &str,

@@ -75,7 +75,7 @@ async fn secrets_are_shown_by_the_project_alone() {
     let project = server.admin("GET", "/projects/default", None).await;
     assert!(project.body.to_string().contains(&source) && project.body.to_string().contains(uri));
     assert!(project.header("cache-control").contains("no-store"));
-    // The same again makes an error that would have to show the value, if any showed values.
+    // Adding it once more makes an error that would have to show the value, if any error showed values.
     let broken = source.replace("base64://", "base64://@");
     let error = server.patch(json!([add_template("t", &json!({"jwks_url": broken}))])).await;
     error.assert_error(400);

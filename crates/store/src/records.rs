@@ -202,7 +202,7 @@ pub struct Code {
     pub flow_id: Uuid,
     /// What it is for.
     pub purpose: CodePurpose,
-    /// Whose code it is.
+    /// The identity that the code was sent to.
     pub identity_id: Uuid,
     /// The address it was sent to.
     pub address: String,

@@ -1,4 +1,4 @@
-//! Who knows whom: the arrows between the modules of a target, and the circles among them.
+//! The arrows between the modules of a target, and the circles among them.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -18,8 +18,8 @@ pub(super) type Arrows<'m> = BTreeMap<(usize, usize), Vec<Use<'m>>>;
 
 /// All arrows of a target.
 ///
-/// An arrow is drawn between two modules that stand in the same module. A use that leads from one place in the
-/// tree to another makes one arrow: where the ways to the two places part. When one of them stands in the
+/// An arrow is drawn between two modules that stand in the same module. A use that leads from one place in
+/// the tree to another makes one arrow: where the ways to the two places part. When one of them stands in the
 /// other there is no such place, and no arrow: a folder and its own files may know each other.
 pub(super) fn arrows(modules: &[Module]) -> Arrows<'_> {
     let mut arrows = Arrows::new();
@@ -99,8 +99,8 @@ fn parting(modules: &[Module], from: usize, to: usize) -> Option<(usize, usize)>
 
 /// Circles of arrows, each as the modules on it in their order.
 ///
-/// The shortest comes first. After each, the arrow on it that the fewest uses make counts as mended. So the list
-/// is short also where many circles share their arrows, and it is empty only when there is no circle.
+/// The shortest comes first. After each, the arrow on it that the fewest uses make counts as mended. So the
+/// list is short also where many circles share their arrows, and it is empty only when there is no circle.
 pub(super) fn circles(arrows: &Arrows<'_>) -> Vec<Vec<usize>> {
     let mut left: BTreeMap<(usize, usize), usize> =
         arrows.iter().map(|(arrow, uses)| (*arrow, uses.len())).collect();

@@ -50,7 +50,7 @@ pub struct Mail {
     pub subject: String,
     /// Its plain text.
     pub text: String,
-    /// The same as HTML.
+    /// Its text as HTML.
     pub html: String,
 }
 

@@ -151,7 +151,7 @@ impl Server {
         answer["session_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
     }
 
-    /// Who a session token belongs to, or the error.
+    /// The person to whom a session token belongs, or the error.
     pub(crate) async fn whoami(&self, token: &str, query: &str) -> Value {
         self.public(&format!("/sessions/whoami{query}"), Some(token), None).await
     }

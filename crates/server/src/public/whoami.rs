@@ -84,11 +84,11 @@ async fn whoami(
     Ok(answer(&live, body))
 }
 
-/// The same answer without a look at the router, where everything that it takes is in memory.
+/// Answers as the router would, without asking it, when everything that the answer takes is in memory.
 ///
-/// Most requests of a server are this one. The layers around routes, which are for bodies, slow answers,
-/// other origins and failures, would cost as much as the rest of it. Whatever is not plain here, errors
-/// among it, goes on to the router and is answered there.
+/// Most requests of a server are of this kind. The layers around routes, which are for bodies, slow answers,
+/// other origins and failures, would cost as much as the rest of it. Everything that is not plain, such as an
+/// error, goes on to the router and is answered there.
 pub(crate) fn from_memory<B: HttpBody>(app: &App, request: &Request<B>) -> Option<Response> {
     let (uri, headers) = (request.uri(), request.headers());
     let is_plain = request.method() == Method::GET

@@ -52,7 +52,7 @@ pub(super) enum Weakness {
 }
 
 impl PasswordPolicy {
-    /// The same, with what an algorithm can take as the longest password.
+    /// Lets passwords be as long as an algorithm can take them.
     #[must_use]
     pub(super) const fn for_algorithm(mut self, algorithm: HashAlgorithm) -> Self {
         self.max_bytes = algorithm.max_password_bytes();

@@ -140,7 +140,7 @@ mod tests {
         assert!(hash.matches("password").unwrap());
         assert!(!hash.matches("passwort").unwrap());
         assert_eq!(hash.to_text(), REFERENCE);
-        // The same with Argon2i.
+        // Argon2i is read as well.
         let i = "$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$wWKIMhR9lyDFvRz9YTZweHKfbftvj+qf+YFY4NeBbtA";
         assert!(Argon2Hash::parse(i).unwrap().matches("password").unwrap());
         assert!(Argon2Hash::parse(i).unwrap().is_weaker_than(1, 1));

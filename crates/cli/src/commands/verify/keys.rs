@@ -29,7 +29,7 @@ pub(super) struct Keys {
     pub(super) set: JwkSet,
     /// Whether shared secrets count, which they do in files of the person's own.
     pub(super) with_secrets: bool,
-    /// Who must have issued the token, when its keys were found by discovery.
+    /// The issuer that the token must name, when its keys were found by discovery.
     pub(super) issuer: Option<String>,
     /// What the person should be warned of.
     pub(super) notes: Vec<String>,
