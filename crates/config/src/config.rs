@@ -8,8 +8,8 @@ use sessera_model::{GoDuration, Secret};
 use sessera_rotation::Timing;
 use url::Url;
 
+use crate::error::ConfigError;
 use crate::keys::kind_at;
-use crate::load::ConfigError;
 use crate::problem::{Findings, Problem, dotted};
 use crate::sections::courier::Courier;
 use crate::sections::flows::Proof;

@@ -1,17 +1,21 @@
 //! The environment: which key a variable stands for, and its place over the files.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 
 use serde_json::{Map, Value};
 
 use crate::kind::Kind;
-use crate::load::{Environment, Loaded};
+use crate::loaded::Loaded;
 use crate::nearest::nearest;
 use crate::problem::escape;
 use crate::sections::Sections;
 use crate::setting::Setting as _;
 use crate::text;
 use crate::unsupported;
+
+/// The variables of an environment by their names.
+pub type Environment = HashMap<String, String>;
 
 /// The longest list that variables can fill.
 const MAX_ITEMS: usize = 1000;

@@ -6,7 +6,8 @@ use crate::kind::{Key, Kind};
 use crate::sections::Sections;
 use crate::setting::Setting as _;
 use crate::text;
-use crate::unsupported::{self, TABLE, Verdict};
+use crate::unsupported::{self, TABLE};
+use crate::verdict::Verdict;
 
 /// The JSON Schema (draft 7) of a configuration file. Keys of Kratos that have no effect are in it, each with
 /// what that means.

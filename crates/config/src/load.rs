@@ -1,67 +1,16 @@
 //! Files and environment together.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::config::{Config, read};
-use crate::environment;
+use crate::config::read;
+use crate::environment::{self, Environment};
+use crate::error::{ConfigError, invalid};
+use crate::loaded::Loaded;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::yaml;
-
-/// The configuration cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    /// Everything that is wrong with it.
-    #[error("{}", .0.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))]
-    Invalid(Vec<Problem>),
-}
-
-impl ConfigError {
-    /// What is wrong, one by one.
-    pub fn problems(self) -> Vec<Problem> {
-        let Self::Invalid(problems) = self;
-        problems
-    }
-}
-
-/// The variables of an environment by their names.
-pub type Environment = HashMap<String, String>;
-
-/// Files and environment as one tree.
-#[derive(Clone, Debug, Default)]
-pub struct Loaded {
-    /// The tree.
-    pub tree: Value,
-    /// Where its values come from.
-    pub places: Places,
-    /// What its author should know, one sentence each with its place.
-    pub warnings: Vec<String>,
-    /// What is wrong with files and values, one sentence each with its place.
-    pub errors: Vec<String>,
-}
-
-impl Loaded {
-    /// The restrictions that do not hold and were accepted, one sentence each with its place.
-    pub fn accepted(&self, config: &Config) -> Vec<String> {
-        config.accepted.iter().map(|problem| self.places.locate(problem)).collect()
-    }
-
-    /// The configuration that the tree gives.
-    pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::from_tree(&self.tree).map_err(|error| {
-            let located = error.problems().iter().map(|problem| self.places.locate(problem)).collect();
-            invalid(located)
-        })
-    }
-}
-
-/// An error of sentences that have their places.
-fn invalid(sentences: Vec<String>) -> ConfigError {
-    ConfigError::Invalid(sentences.into_iter().map(|sentence| Problem::new("", sentence)).collect())
-}
 
 /// Reads files, later ones over earlier ones, and lays the environment over them. The error has everything that is
 /// wrong with them.

@@ -9,7 +9,8 @@ use std::path::Path;
 use crate::environment::variable_name;
 use crate::kind::{Key, Kind};
 use crate::sections::Sections;
-use crate::unsupported::{TABLE, Verdict};
+use crate::unsupported::TABLE;
+use crate::verdict::Verdict;
 
 const PAGE: &str = "../../docs/configuration.md";
 const BEGIN: &str = "<!-- the tables below are made of crates/config/src/sections and unsupported.rs -->\n";

@@ -6,22 +6,11 @@
 use serde_json::Value;
 use sessera_model::GoDuration;
 
+use crate::hooks;
 use crate::kind::Key;
 use crate::nearest::unknown;
 use crate::problem::{Findings, Problem, escape, names};
-use crate::sections::hooks;
-
-/// What it means that a key has no effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nobody misses anything. Nothing is said.
-    Harmless,
-    /// Something that the key adds is not there. Whoever sets it is warned.
-    WithoutEffect,
-    /// Something that the key forbids is allowed, or something that it hides is told. The configuration is
-    /// refused, unless its author says that this is known.
-    Restricting,
-}
+use crate::verdict::Verdict;
 
 /// When a key asks for something.
 #[derive(Clone, Copy, Debug)]

@@ -172,3 +172,19 @@ section! {
         default_browser_return_url: Option<Url>,
     }
 }
+
+impl RegistrationHooks {
+    /// What happens after signing up with a password. Where nothing is said about it, the person is signed in.
+    pub fn of(section: &AfterRegistration) -> Self {
+        match (section.hooks, section.password.hooks) {
+            (None, None) => Self { session: true, show_verification_ui: false },
+            (general, own) => {
+                let (general, own) = (general.unwrap_or_default(), own.unwrap_or_default());
+                Self {
+                    session: general.session || own.session,
+                    show_verification_ui: general.show_verification_ui || own.show_verification_ui,
+                }
+            }
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::load::Environment;
+use sessera_config::environment::Environment;
 use sessera_config::{Config, Loaded, Problem, environment, escape, load_all};
 use sessera_issuer::templates::{Broken, compile};
 use sessera_server::serve::judge;

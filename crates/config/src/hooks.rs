@@ -1,0 +1,63 @@
+//! The hooks of Kratos, and what it means that Sessera does not have them.
+
+use serde_json::Value;
+
+use crate::nearest::unknown;
+use crate::problem::{Findings, Problem};
+use crate::verdict::Verdict;
+
+/// The hooks of Kratos, what is lost where one does nothing, and what to do instead.
+const HOOKS: &[(&str, Verdict, &str)] = &[
+    ("session", Verdict::WithoutEffect, "nobody is signed in by it here"),
+    ("show_verification_ui", Verdict::WithoutEffect, "the form for verification is not shown here"),
+    ("verification", Verdict::WithoutEffect, "no mail for verification is sent here"),
+    ("notify_previous_addresses", Verdict::WithoutEffect, "no mail is sent to the address before"),
+    (
+        "web_hook",
+        Verdict::Restricting,
+        "nobody is asked, so nothing is held up by its answer; set response.ignore: true when its answer does not matter",
+    ),
+    (
+        "require_verified_address",
+        Verdict::Restricting,
+        "people whose address is not verified would sign in as well",
+    ),
+    ("revoke_active_sessions", Verdict::Restricting, "the other sessions of the person would live on"),
+    ("verify_new_address", Verdict::Restricting, "a new address would count before it is verified"),
+    ("b2b_sso", Verdict::Restricting, "people of an organization would sign in without its provider"),
+    ("organization", Verdict::Restricting, "people of an organization would sign in without its provider"),
+];
+
+/// The name of a hook in a list of hooks.
+pub(crate) fn name(hook: &Value) -> Option<&str> {
+    hook.get("hook").unwrap_or(hook).as_str()
+}
+
+/// Judges a list of hooks at a place where those in `done` are acted on.
+pub(crate) fn judge(value: &Value, done: &[&str], at: &str, found: &mut Findings) {
+    let Value::Array(hooks) = value else {
+        return found.wrong(at, "a list is expected");
+    };
+    for (place, hook) in hooks.iter().enumerate() {
+        let at = format!("{at}/{place}");
+        let Some(name) = name(hook) else {
+            found.wrong(at, "a hook is an object with the name of a hook as \"hook\"");
+            continue;
+        };
+        if done.contains(&name) {
+            continue;
+        }
+        let Some((_, verdict, loss)) = HOOKS.iter().find(|(known, ..)| *known == name) else {
+            found.wrong(at, unknown("hook", name, HOOKS.iter().map(|(known, ..)| *known)));
+            continue;
+        };
+        let is_ignored = hook.pointer("/config/response/ignore") == Some(&Value::Bool(true));
+        let message = format!("the hook \"{name}\" is not supported: {loss}");
+        match verdict {
+            Verdict::Restricting if !(name == "web_hook" && is_ignored) => {
+                found.restricting.push(Problem::new(at, message));
+            }
+            _ => found.without_effect.push(Problem::new(at, message)),
+        }
+    }
+}

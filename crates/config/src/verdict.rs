@@ -1,0 +1,13 @@
+//! What becomes of a key or a hook of Kratos that Sessera does not act on.
+
+/// What it means that a key has no effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nobody misses anything. Nothing is said.
+    Harmless,
+    /// Something that the key adds is not there. Whoever sets it is warned.
+    WithoutEffect,
+    /// Something that the key forbids is allowed, or something that it hides is told. The configuration is
+    /// refused, unless its author says that this is known.
+    Restricting,
+}
