@@ -112,6 +112,46 @@ async fn shared_secrets_are_warned_about() {
 }
 
 #[tokio::test]
+async fn what_adds_nothing_is_warned_about_and_what_restricts_nobody_is_refused() {
+    let server = Running::start(json!({"accept_unsupported": ["selfservice.methods.profile.enabled"]})).await;
+    let add = |path: &str, value: Value| {
+        let path = format!("/services/identity/config{path}");
+        json!([{"op": "add", "path": path, "value": value}])
+    };
+    let warned = server.patch(add("/selfservice/methods/oidc", json!({"enabled": true}))).await;
+    assert_eq!(warned.status, 200, "{warned:?}");
+    let message = |answer: &Answer| answer.body["warnings"][0]["message"].as_str().unwrap().to_owned();
+    assert!(message(&warned).starts_with("/selfservice/methods/oidc/enabled: "), "{warned:?}");
+    let again = server.patch(add("/session/lifespan", json!("2h"))).await;
+    assert_eq!(again.body["warnings"].as_array().map(Vec::len), Some(0), "only news are told: {again:?}");
+
+    let hooks = json!([{"hook": "require_verified_address"}]);
+    let refused = server.patch(add("/selfservice/flows/login/after/hooks", hooks)).await;
+    refused.assert_error(400);
+    assert_eq!(refused.body["error"]["details"]["pointer"], "/selfservice/flows/login/after/hooks/0");
+    assert!(refused.reason().contains("accept_unsupported"), "{refused:?}");
+    server.patch(add("/selfservice/methods/sms", json!({"enabled": true}))).await.assert_error(400);
+
+    let accepted = server.patch(add("/selfservice/methods/profile", json!({"enabled": false}))).await;
+    assert_eq!(accepted.status, 200, "the file has accepted it: {accepted:?}");
+    assert!(message(&accepted).contains("accept_unsupported names it"), "{accepted:?}");
+}
+
+#[tokio::test]
+async fn secrets_of_keys_without_effect_stay_out_of_differences() {
+    let server = Running::start(json!({})).await;
+    let oidc =
+        json!({"config": {"providers": [{"id": "g", "provider": "generic", "client_secret": "SECRET-ONE"}]}});
+    let patch = json!([
+        {"op": "add", "path": "/services/identity/config/selfservice/methods/oidc", "value": oidc},
+        {"op": "add", "path": "/services/identity/config/courier/smtp/headers", "value": {"X-Key": "SECRET-TWO"}},
+    ]);
+    assert_eq!(server.patch(patch).await.status, 200);
+    let revisions = server.admin("GET", "/projects/default/revisions", None).await.body.to_string();
+    assert!(revisions.contains("X-Key") && !revisions.contains("SECRET-"), "{revisions}");
+}
+
+#[tokio::test]
 async fn a_set_that_a_template_uses_stays_and_stays_good() {
     let server = Running::start(json!({})).await;
     let old = key(&server, "set", "ES256").await.body["keys"][0]["kid"].clone();

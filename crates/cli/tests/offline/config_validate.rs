@@ -40,3 +40,21 @@ fn every_error_has_file_line_and_pointer() {
     assert_eq!(both.json()["valid"], false);
     assert_eq!(both.json()["errors"].as_array().unwrap().len(), 2);
 }
+
+#[test]
+fn what_restricts_nobody_is_an_error_until_it_is_accepted() {
+    let folder = Folder::new();
+    folder.write("c.yml", "selfservice:\n  methods:\n    code:\n      mfa_enabled: true\n");
+    let refused = folder.run(&["config", "validate", "-c", "c.yml"]);
+    assert!(refused.refused().contains("c.yml:4: /selfservice/methods/code/mfa_enabled"), "{refused:?}");
+    let key = "selfservice.methods.code.mfa_enabled";
+    assert!(refused.refused().contains(&format!("--accept-unsupported {key}")), "{refused:?}");
+    let accepted = folder.run(&["config", "validate", "-c", "c.yml", "--accept-unsupported", key]);
+    assert!(accepted.printed().starts_with("The configuration is valid: 1 warning"), "{accepted:?}");
+}
+
+#[test]
+fn the_schema_for_editors_is_printed() {
+    let schema = Folder::new().run(&["config", "schema"]).json();
+    assert_eq!(schema["properties"]["session"]["properties"]["lifespan"]["default"], "24h");
+}
