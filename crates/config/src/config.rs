@@ -506,7 +506,7 @@ mod tests {
             json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": [{"hook": "web_hook"}]}}}}}}),
             json!({"selfservice": {"methods": {"password": {"config": {"haveibeenpwned_enabled": true}}}}}),
             json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}}),
-            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "15m"}}}}}),
+            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "5m"}}}}}),
             json!({"selfservice": {"methods": {"profile": {"enabled": false}}}}),
         ] {
             assert!(problems(tree.clone()).contains("--accept-unsupported"), "{tree}");
@@ -516,7 +516,7 @@ mod tests {
             json!({"security": {"account_enumeration": {"mitigate": false}}}),
             json!({"selfservice": {"flows": {"settings": {"required_aal": "highest_available"}}},
                 "session": {"whoami": {"required_aal": "highest_available"}}}),
-            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "2h", "max_submissions": 5}}}}}),
+            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "15m", "max_submissions": 5}}}}}),
             json!({"selfservice": {"flows": {"login": {"before": {"hooks": []}}}}}),
             json!({"serve": {"public": {"tls": null, "socket": {}}}}),
         ] {

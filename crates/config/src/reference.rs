@@ -26,19 +26,19 @@ fn made() -> String {
             keys => rows(&mut text, keys, key.name),
         }
     }
-    text += "\n## Keys of Kratos that have no effect\n\nA file that has them loads, or not, by what would be lost. The environment and patches are judged alike.\n";
+    text += "\n## Keys of Kratos that have no effect\n\nWhat would be lost decides whether a configuration with such a key is taken. Files, the environment and patches are judged alike.\n";
     for (verdict, title, about) in [
         (
             Verdict::Restricting,
-            "Refused, as somebody would be let in or told something",
+            "Refused, because somebody would be let in or told something",
             "Who sets one of these hears the key and its place. `accept_unsupported` and `--accept-unsupported KEY` say that you know; then it is a warning.",
         ),
         (
             Verdict::WithoutEffect,
-            "Warned about, as something would be missing",
+            "Warned about, because something would be missing",
             "They are named by `sessera config validate`, in the log at the start, and in the answer to a patch.",
         ),
-        (Verdict::Harmless, "Accepted, as nobody would notice", "Nothing is said about these."),
+        (Verdict::Harmless, "Accepted, because nobody would notice", "Nothing is said about these."),
     ] {
         let _ = write!(text, "\n### {title}\n\n{about}\n\n| Keys | Instead |\n|---|---|\n");
         for row in TABLE.iter().filter(|row| row.verdict == verdict) {

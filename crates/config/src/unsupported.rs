@@ -250,9 +250,9 @@ pub(crate) const TABLE: &[Row] = &[
         Unless("false"),
         &["selfservice.methods.code.mfa_enabled"],
     ),
-    restricting("a code lives for an hour", Below("1h"), &["selfservice.methods.code.config.lifespan"]),
+    restricting("a code lives for 15 minutes", Below("15m"), &["selfservice.methods.code.config.lifespan"]),
     restricting(
-        "a code can be tried five times",
+        "five wrong codes can be tried in a flow",
         Below("5"),
         &["selfservice.methods.code.config.max_submissions"],
     ),
