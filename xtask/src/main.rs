@@ -7,6 +7,7 @@ mod compare;
 mod instructions;
 mod jsonnet;
 mod mail;
+mod openapi;
 mod ports;
 mod postgres;
 mod rotation;
@@ -49,6 +50,12 @@ enum Chore {
     Clients,
     /// Only the tests of mail, which send codes through a real mail server
     Mail,
+    /// Only the OpenAPI documents, which schemathesis holds against a running server
+    Openapi {
+        /// How many requests are made up for each route; a thorough run takes 200
+        #[arg(default_value_t = openapi::FEW)]
+        examples: u32,
+    },
     /// Only what needs PostgreSQL, which is the store's tests, three nodes behind nginx, standbys and faults
     Postgres,
     /// Only the rotation of keys on three nodes, with verifiers in three languages
@@ -125,6 +132,10 @@ fn carry_out(chore: Chore) -> Result<()> {
         Chore::Mail => {
             tools::install()?;
             mail::test()
+        }
+        Chore::Openapi { examples } => {
+            tools::install()?;
+            openapi::check(examples)
         }
         Chore::Postgres => {
             tools::install()?;

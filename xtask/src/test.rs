@@ -6,7 +6,8 @@ use anyhow::{Context as _, Result};
 
 use crate::run::cargo;
 use crate::{
-    browser, circles, clients, instructions, jsonnet, mail, postgres, rotation, soak, supply, tools, wire,
+    browser, circles, clients, instructions, jsonnet, mail, openapi, postgres, rotation, soak, supply, tools,
+    wire,
 };
 
 /// Runs all steps and stops at the first one that fails.
@@ -24,6 +25,7 @@ pub(crate) fn all() -> Result<()> {
     step("instruction counts", instructions::check)?;
     step("soak", soak::check)?;
     step("wire contract", || wire::check(""))?;
+    step("OpenAPI", || openapi::check(openapi::FEW))?;
     step("mail", mail::test)?;
     step("browser", || browser::test(false))?;
     step("real clients", clients::test)

@@ -63,7 +63,7 @@ pub(crate) fn shared() -> PathBuf {
 }
 
 /// A server that ends with the chore.
-struct Stopped(Child);
+pub(crate) struct Stopped(pub(crate) Child);
 
 impl Drop for Stopped {
     fn drop(&mut self) {
@@ -73,14 +73,14 @@ impl Drop for Stopped {
     }
 }
 
-fn wait_until_it_listens(server: &mut Child, port: u16) -> Result<()> {
+pub(crate) fn wait_until_it_listens(server: &mut Child, port: u16) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(60);
     while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
         if let Some(status) = server.try_wait()? {
-            bail!("the server ended with {status}; see target/wire/log");
+            bail!("the server ended with {status}; its log lies in target");
         }
         if Instant::now() > end {
-            bail!("the server does not listen on port {port} after a minute; see target/wire/log");
+            bail!("the server does not listen on port {port} after a minute; its log lies in target");
         }
         std::thread::sleep(Duration::from_millis(20));
     }

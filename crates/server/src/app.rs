@@ -5,26 +5,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::Guard;
 use axum::extract::FromRef;
-use opentelemetry::Context;
 use sessera_accounts::Accounts;
 use sessera_accounts::courier::WakeCourier;
 use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::sessions::OwnStore;
-use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    ExchangeCodes, Introspection, IssuerError, Lease, LiveSession, ManagedKeys, SessionCache, Sessions,
-    StatusLists, TokenIssuer,
+    ExchangeCodes, Introspection, Lease, ManagedKeys, SessionCache, Sessions, StatusLists, TokenIssuer,
 };
 use sessera_model::{Clock, Random, Uuid};
 use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
-use crate::error::ApiError;
+use crate::configuration::{Configuration, DeploymentId, Given, Surroundings};
 use crate::http::observe::{Observer, RequestIds};
-use crate::live::{DeploymentId, Given, Live, Surroundings};
 use crate::measured_store::MeasuredStore;
 use crate::metrics::Metrics;
+use crate::session_tokens::SessionTokens;
 pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::traces::Traces;
 use sessera_config::OtlpConfig;
@@ -43,6 +40,8 @@ pub struct App {
     pub sessions: Arc<Sessions>,
     /// Makes tokens of them.
     pub tokens: Arc<TokenIssuer>,
+    /// Both together, as routes take them.
+    pub(crate) session_tokens: SessionTokens,
     /// Finds out whether tokens are good that come back.
     pub introspection: Arc<Introspection>,
     /// One-time codes for pages on other sites.
@@ -52,7 +51,7 @@ pub struct App {
     /// Who people are and how they prove it.
     pub accounts: Arc<Accounts>,
     /// Where the configuration comes from and how it changes.
-    pub live: Arc<Live>,
+    pub configuration: Arc<Configuration>,
     /// Whether this node may sign with managed keys.
     pub lease: Arc<Lease>,
     /// The status lists that were made last.
@@ -115,12 +114,12 @@ parts! {
     Arc<dyn Clock>: clock;
     Arc<dyn Random>: random;
     Arc<Sessions>: sessions;
-    Arc<TokenIssuer>: tokens;
+    SessionTokens: session_tokens;
     Arc<Introspection>: introspection;
     Arc<ExchangeCodes>: exchange_codes;
     Arc<ManagedKeys>: managed_keys;
     Arc<Accounts>: accounts;
-    Arc<Live>: live;
+    Arc<Configuration>: configuration;
     Arc<Lease>: lease;
     Arc<StatusLists>: status_lists;
     Arc<Metrics>: metrics;
@@ -130,7 +129,7 @@ parts! {
 }
 
 /// The snapshot that is current when the handler is called. A handler that waits for its turn to change the
-/// configuration takes [`Live`] instead.
+/// configuration takes [`Configuration`] instead.
 impl FromRef<AppState> for Arc<Snapshot> {
     fn from_ref(AppState(app): &AppState) -> Self {
         app.snapshots.current()
@@ -191,9 +190,17 @@ impl App {
             snapshots: snapshots.clone(),
             cache: cache.clone(),
         };
+        let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone()));
+        let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
+        let tokens = Arc::new(tokens);
         Self {
-            sessions: Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone())),
-            tokens: Arc::new(TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone())),
+            session_tokens: SessionTokens {
+                sessions: sessions.clone(),
+                tokens: tokens.clone(),
+                traces: traces.clone(),
+            },
+            sessions,
+            tokens,
             introspection: Arc::new(Introspection::new(store.clone(), clock.clone(), lease.clone())),
             exchange_codes: Arc::new(ExchangeCodes::new(
                 store.clone(),
@@ -219,7 +226,7 @@ impl App {
             store,
             clock,
             random,
-            live: Arc::new(Live::new(given, surroundings)),
+            configuration: Arc::new(Configuration::new(given, surroundings)),
             deployment_id,
             snapshots,
         }
@@ -234,35 +241,6 @@ impl App {
     /// The current snapshot. A request loads it once and keeps to it.
     pub fn snapshot(&self) -> Guard<Arc<Snapshot>> {
         self.snapshots.load()
-    }
-
-    /// Makes sure that a session has proven all factors that its owner has set up, where the
-    /// configuration asks for that. 403 `session_aal2_required` otherwise.
-    pub async fn require_assurance(&self, snapshot: &Snapshot, live: &LiveSession) -> Result<(), ApiError> {
-        self.sessions.require_assurance(&snapshot.issuer, live).await.map_err(|error| {
-            let is_second_needed = matches!(error, IssuerError::SecondFactorNeeded);
-            let error = ApiError::from(error);
-            if is_second_needed {
-                error.with_redirect(snapshot.accounts.rules.url("self-service/login/browser?aal=aal2"))
-            } else {
-                error
-            }
-        })
-    }
-
-    /// The token of a live session by a template.
-    pub async fn token(
-        &self,
-        snapshot: &Snapshot,
-        template: &str,
-        live: &LiveSession,
-    ) -> Result<String, ApiError> {
-        let mut steps = TokenSteps::default();
-        let token = self.tokens.token(&snapshot.issuer, template, live, &mut steps).await;
-        if let Some(traces) = &self.traces {
-            Context::map_current(|request| traces.token(request, steps));
-        }
-        Ok(token?)
     }
 
     /// Commits changes, all or nothing, and tells whoever has to hear of them; see [`Committer::commit`].

@@ -8,13 +8,17 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
+use sessera_issuer::Lease;
+use sessera_model::Clock;
+use sessera_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::{AppState, Snapshot, Stopping};
 use crate::error::ApiError;
+use crate::openapi::NotReadyBody;
 
 /// The routes of both ports.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -31,6 +35,7 @@ pub(crate) fn admin_router() -> OpenApiRouter<AppState> {
 
 /// A sign of life.
 #[derive(Serialize, ToSchema)]
+#[schema(as = HealthStatus)]
 struct Health {
     /// `ok`.
     status: &'static str,
@@ -65,25 +70,30 @@ async fn alive() -> Json<Health> {
     tag = "metadata",
     responses(
         (status = 200, description = "It can", body = Health),
-        (status = 503, description = "The database does not answer, or the server is about to stop"),
+        (status = 503, description = "The database does not answer, or the server is about to stop", body = NotReadyBody),
     )
 )]
-async fn ready(State(app): State<Arc<App>>) -> Response {
-    if app.stopping.is_told() {
+async fn ready(
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(lease): State<Arc<Lease>>,
+    State(stopping): State<Stopping>,
+    State(snapshot): State<Arc<Snapshot>>,
+) -> Response {
+    if stopping.is_told() {
         return answer::not_ready("server", "The server was told to stop. Ask another one.");
     }
-    let snapshot = app.snapshot().clone();
     let uses_managed_keys = snapshot
         .issuer
         .templates
         .list()
         .iter()
         .any(|(_, outcome)| matches!(outcome, Ok(t) if t.is_managed()));
-    let lease = app.lease.check(app.clock.now(), &snapshot.issuer.settings.timing);
+    let lease = lease.check(clock.now(), &snapshot.issuer.settings.timing);
     if uses_managed_keys && let Err(refusal) = lease {
         return answer::not_ready("keys", ApiError::from(refusal).reason());
     }
-    match app.store.ping().await {
+    match store.ping().await {
         Ok(()) => OK.into_response(),
         Err(error) => {
             tracing::warn!(%error, "not ready");

@@ -4,11 +4,10 @@ mod admin;
 mod answer;
 pub mod app;
 mod assets;
-pub mod client;
+pub mod configuration;
 pub mod credentials;
 mod health;
 mod http;
-pub mod live;
 pub mod managed_keys;
 mod measured_store;
 pub mod metrics;
@@ -16,12 +15,14 @@ mod oauth;
 mod openapi;
 mod pages;
 mod paging;
+pub mod peer;
 mod public;
 mod public_port;
 #[cfg(test)]
 mod recording_store;
 mod request;
 pub mod serve;
+mod session_tokens;
 pub mod snapshot;
 #[cfg(test)]
 mod testing;
@@ -29,5 +30,5 @@ pub mod traces;
 mod words;
 
 pub use answer::error;
-pub use live::ConfigOrigin;
+pub use configuration::ConfigOrigin;
 pub use serve::{Server, StartError};

@@ -7,7 +7,7 @@ use sessera_issuer::managed_keys::ManagedKeysError;
 use tokio::sync::watch;
 
 use crate::app::App;
-use crate::live::ChangeError;
+use crate::configuration::ChangeError;
 
 /// Managed keys could not be looked after.
 #[derive(Debug, thiserror::Error)]
@@ -36,11 +36,11 @@ pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 
 /// Does what is due, puts the result to use and renews the lease.
 pub async fn maintain(app: &App) -> Result<(), MaintainError> {
-    let _turn = app.live.turn().await;
+    let _turn = app.configuration.turn().await;
     let snapshot = app.snapshot().clone();
     let look = app.managed_keys.look(&snapshot.issuer).await?;
     if look.outdated {
-        app.live.recompile().await?;
+        app.configuration.recompile().await?;
     }
     app.managed_keys.confirm(look);
     Ok(())

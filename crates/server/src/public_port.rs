@@ -8,13 +8,21 @@ use axum::http::{Method, Uri};
 use axum::response::Response;
 
 use crate::app::{App, AppState};
+use crate::openapi::{self, Port};
 use crate::public::caller::Caller;
-use crate::public::{exchange, well_known};
-use crate::{http, openapi, pages, public};
+use crate::public::exchange;
+use crate::public::well_known::PublishedKeys;
+use crate::{http, pages, public};
 
 /// Answers what no route has, which is a document of an issuer or nothing.
-async fn elsewhere(State(app): State<Arc<App>>, caller: Caller, method: Method, uri: Uri) -> Response {
-    match well_known::of_issuer(&app, &method, uri.path(), &caller.headers) {
+async fn elsewhere(
+    State(app): State<Arc<App>>,
+    State(keys): State<PublishedKeys>,
+    caller: Caller,
+    method: Method,
+    uri: Uri,
+) -> Response {
+    match keys.of_issuer(&method, uri.path(), &caller.headers) {
         Some(found) => found,
         None => pages::not_found(State(app), caller).await,
     }
@@ -22,7 +30,7 @@ async fn elsewhere(State(app): State<Arc<App>>, caller: Caller, method: Method, 
 
 /// The public API, ready to be served.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let (router, document) = public::routes().split_for_parts();
+    let (router, document) = openapi::described(public::routes(), Port::Public);
     let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
     let router = http::layers::complete(router)
         .fallback(elsewhere)

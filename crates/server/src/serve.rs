@@ -19,8 +19,8 @@ use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
 use crate::app::App;
+use crate::configuration::{ConfigOrigin, Given};
 use crate::http::listener::{Places, Shortcut};
-use crate::live::{ConfigOrigin, Given};
 use crate::managed_keys::{self, MaintainError};
 use crate::snapshot::Snapshot;
 use crate::{admin, http, public, public_port};
@@ -127,7 +127,7 @@ impl Server {
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot));
-        app.live.watch(began).await;
+        app.configuration.watch(began).await;
         managed_keys::maintain(&app).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
         Ok(Self { app, public, admin, changed, version })
@@ -300,7 +300,7 @@ async fn every<F: Future<Output = ()>>(
 }
 
 async fn watch_files(app: Arc<App>) {
-    if app.live.is_outdated().await {
+    if app.configuration.is_outdated().await {
         reload(&app).await;
     }
 }
@@ -313,13 +313,13 @@ async fn reload_for_others(app: Arc<App>) {
 /// Reads everything again; when it cannot be used, says so and goes on with what there is.
 pub async fn reload(app: &App) {
     let began = SystemTime::now();
-    match app.live.reload().await {
+    match app.configuration.reload().await {
         Ok(()) => tracing::info!("the configuration was read again"),
         Err(error) => {
             tracing::error!(
                 "the configuration cannot be used, the server goes on with the one before: {error}"
             );
-            app.live.watch(began).await;
+            app.configuration.watch(began).await;
         }
     }
 }

@@ -18,7 +18,9 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::app::App;
-use crate::live::{ConfigOrigin, Given};
+use crate::configuration::{ConfigOrigin, Given};
+use crate::openapi::Port;
+use crate::openapi::tests::check_answer;
 pub(crate) use crate::recording_store::RecordingStore;
 use crate::{admin, public, public_port};
 
@@ -142,7 +144,9 @@ impl TestServer {
         body: Option<Value>,
     ) -> Answer {
         let headers = [&[("host", "127.0.0.1:4434")], headers].concat();
-        send(&self.admin, method, path, &headers, body).await
+        let answer = send(&self.admin, method, path, &headers, body).await;
+        check_answer(Port::Admin, method, path, answer.status);
+        answer
     }
 
     /// The body of a good answer of the admin API as text.
@@ -172,17 +176,23 @@ impl TestServer {
                 return received(response).await;
             }
         }
-        send(&self.public, method, path, headers, body).await
+        let answer = send(&self.public, method, path, headers, body).await;
+        check_answer(Port::Public, method, path, answer.status);
+        answer
     }
 
     /// Sends a form to the public API.
     pub(crate) async fn public_form(&self, path: &str, form: &str) -> Answer {
-        send_form(&self.public, path, form).await
+        let answer = send_form(&self.public, path, form).await;
+        check_answer(Port::Public, "POST", path, answer.status);
+        answer
     }
 
     /// Sends a form to the admin API.
     pub(crate) async fn admin_form(&self, path: &str, form: &str) -> Answer {
-        send_form(&self.admin, path, form).await
+        let answer = send_form(&self.admin, path, form).await;
+        check_answer(Port::Admin, "POST", path, answer.status);
+        answer
     }
 
     /// Creates an identity with [`PASSWORD`] and returns its id.

@@ -15,15 +15,14 @@ use hyper::body::Body as _;
 use url::Url;
 
 use crate::admin::{introspect, revoke};
-use crate::app::App;
+use crate::app::Snapshot;
 use crate::credentials::bearer;
 use crate::error::ApiError;
 use sessera_config::{AdminConfig, is_loopback};
 
 /// Lets a request pass or answers why not.
-pub(crate) async fn check(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(snapshot): State<Arc<Snapshot>>, request: Request, next: Next) -> Response {
     let refusal = {
-        let snapshot = app.snapshot();
         let host = request.uri().host().map(str::to_owned);
         // Introspection takes forms, as its specification wants. It changes nothing, and a web page that
         // sends one is told by its Origin.

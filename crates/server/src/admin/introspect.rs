@@ -7,13 +7,14 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use serde_json::json;
+use sessera_issuer::Introspection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer::{self, OAuthError};
-use crate::app::{App, AppState};
-use crate::error::ApiError;
+use crate::app::{AppState, Snapshot};
 use crate::oauth::Form;
+use crate::openapi::{IntrospectionBody, OAuthErrorBody, TokenQuestionBody};
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/introspect";
@@ -32,17 +33,17 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// times are good, its key is published, its session lives, belongs to the subject of the token, and its
 /// identity may sign in.
 #[utoipa::path(post, path = "/oauth2/introspect", operation_id = "introspectToken", tag = "oauth2",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "token"),
-    responses((status = 200, description = "`active`, and the claims of an active token"), (status = 400, description = "An error of RFC 6749, section 5.2")))]
+    request_body(content = TokenQuestionBody, content_type = "application/x-www-form-urlencoded", description = "token"),
+    responses((status = 200, description = "`active`, and the claims of an active token", body = IntrospectionBody), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]
 async fn introspect(
-    State(app): State<Arc<App>>,
+    State(introspection): State<Arc<Introspection>>,
+    State(snapshot): State<Arc<Snapshot>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, OAuthError> {
     let form = Form::parse(&headers, &body)?;
     let token = form.required("token")?;
-    let snapshot = app.snapshot();
-    let active = app.introspection.active(&snapshot.issuer, token).await.map_err(ApiError::from)?;
+    let active = introspection.active(&snapshot.issuer, token).await?;
     let body = match active {
         Some((claims, _)) => {
             let mut body = json!({ "active": true, "token_type": "Bearer" });

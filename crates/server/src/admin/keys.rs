@@ -18,9 +18,9 @@ use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{AppState, Snapshot};
+use crate::configuration::{Configuration, Turn};
 use crate::error::ApiError;
-use crate::live::{Live, Turn};
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, KeyBody, KeySetBody, KeySetSummaryBody};
 use crate::request::{JsonBody, JsonText, Path, Segment};
 
 /// The routes.
@@ -29,26 +29,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(list))
         .routes(routes!(get_set, create, put_set, delete_set))
         .routes(routes!(get_key, put_key, delete_key))
-}
-
-/// A JSON Web Key (RFC 7517).
-#[derive(ToSchema)]
-#[schema(as = JsonWebKey)]
-#[expect(dead_code, reason = "describes the wire; keys are made of JSON")]
-struct KeyBody {
-    kid: String,
-    kty: String,
-    alg: String,
-    #[schema(rename = "use")]
-    key_use: String,
-}
-
-/// A JSON Web Key Set (RFC 7517, section 5).
-#[derive(ToSchema)]
-#[schema(as = JsonWebKeySet)]
-#[expect(dead_code, reason = "describes the wire; key sets are made of JSON")]
-struct KeySetBody {
-    keys: Vec<KeyBody>,
 }
 
 /// What to make a key for.
@@ -123,7 +103,7 @@ fn to_stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
 struct KeySets {
     store: Arc<dyn Store>,
     committer: Committer,
-    live: Arc<Live>,
+    configuration: Arc<Configuration>,
     clock: Arc<dyn Clock>,
 }
 
@@ -132,7 +112,7 @@ impl FromRef<AppState> for KeySets {
         Self {
             store: FromRef::from_ref(state),
             committer: FromRef::from_ref(state),
-            live: FromRef::from_ref(state),
+            configuration: FromRef::from_ref(state),
             clock: FromRef::from_ref(state),
         }
     }
@@ -196,7 +176,7 @@ fn strict(text: &JsonText) -> Result<Value, ApiError> {
 ///
 /// Public members only.
 #[utoipa::path(get, path = "/admin/keys", operation_id = "listJsonWebKeySets", tag = "jwk",
-    responses((status = 200, description = "Names and public keys of all sets")))]
+    responses((status = 200, description = "Names and public keys of all sets", body = [KeySetSummaryBody])))]
 async fn list(
     State(store): State<Arc<dyn Store>>,
     State(clock): State<Arc<dyn Clock>>,
@@ -245,7 +225,7 @@ fn etag(version: i64) -> Result<HeaderValue, ApiError> {
 /// Adds it at the end of the set, so that the key that signs stays the same; makes the set when it is not there.
 #[utoipa::path(post, path = "/admin/keys/{set}", operation_id = "createJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
-    responses((status = 201, description = "The new key, private members included", body = KeySetBody), (status = 400, description = "It cannot be made", body = ErrorBody)))]
+    responses((status = 201, description = "The new key, private members included", body = KeySetBody), (status = 400, description = "It cannot be made", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]
 async fn create(
     State(sets): State<KeySets>,
     Segment(name): Segment,
@@ -266,7 +246,7 @@ async fn create(
     // Making a long RSA key takes seconds of computing.
     let made = tokio::task::spawn_blocking(move || generate::key(algorithm, kid, bits)).await;
     let jwk = made.map_err(ApiError::internal)?.map_err(key_error)?.with_use(key_use);
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     let mut set = sets.find_or_new(name).await?;
     refuse_when_managed(&set)?;
     if set.keys.iter().any(|key| key.kid == jwk.kid()) {
@@ -287,7 +267,7 @@ async fn create(
 /// has that version.
 #[utoipa::path(put, path = "/admin/keys/{set}", operation_id = "setJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")), request_body = KeySetBody,
-    responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody), (status = 412, description = "It has another version than If-Match says", body = ErrorBody)))]
+    responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody), (status = 412, description = "It has another version than If-Match says", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]
 async fn put_set(
     State(sets): State<KeySets>,
     Segment(name): Segment,
@@ -296,7 +276,7 @@ async fn put_set(
 ) -> Result<Response, ApiError> {
     checked_name(&name)?;
     let set = JwkSet::from_value(strict(&text)?).map_err(key_error)?;
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     let known = sets.find_or_new(name).await?;
     refuse_when_managed(&known)?;
     if headers
@@ -326,7 +306,7 @@ async fn put_set(
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
 async fn delete_set(State(sets): State<KeySets>, Segment(name): Segment) -> Result<Response, ApiError> {
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     sets.delete(&turn, &name).await?;
     Ok(answer::no_content())
 }
@@ -368,7 +348,7 @@ fn no_key(name: &str, kid: &str) -> ApiError {
 /// It keeps its place in the set; a new one is added at the end.
 #[utoipa::path(put, path = "/admin/keys/{set}/{kid}", operation_id = "setJsonWebKey", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")), request_body = KeyBody,
-    responses((status = 200, description = "The key", body = KeyBody), (status = 400, description = "It is no key", body = ErrorBody)))]
+    responses((status = 200, description = "The key", body = KeyBody), (status = 400, description = "It is no key", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]
 async fn put_key(
     State(sets): State<KeySets>,
     Path((name, kid)): Path<(String, String)>,
@@ -384,7 +364,7 @@ async fn put_key(
         ));
     }
     let jwk = Jwk::from_value(value).map_err(key_error)?.with_kid(kid.clone());
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     let mut set = sets.find_or_new(name).await?;
     refuse_when_managed(&set)?;
     let stored = to_stored(&jwk, sets.clock.now());
@@ -404,7 +384,7 @@ async fn delete_key(
     State(sets): State<KeySets>,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     let mut set = sets.store.key_set(&name).await?.ok_or_else(|| no_set(&name))?;
     refuse_when_managed(&set)?;
     let before = set.keys.len();

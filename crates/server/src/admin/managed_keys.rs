@@ -18,9 +18,9 @@ use utoipa_axum::routes;
 use crate::admin::keys::{checked_name, key_error, no_set, put_to_use};
 use crate::answer;
 use crate::app::AppState;
+use crate::configuration::Configuration;
 use crate::error::ApiError;
-use crate::live::Live;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, ManagedSetBody, RevokedKeyBody, RotatedBody};
 use crate::request::{JsonBody, Path, Segment};
 
 /// The routes.
@@ -70,7 +70,7 @@ fn refused(error: ManagedKeysError) -> ApiError {
 struct ManagedSets {
     store: Arc<dyn Store>,
     keys: Arc<ManagedKeys>,
-    live: Arc<Live>,
+    configuration: Arc<Configuration>,
     clock: Arc<dyn Clock>,
 }
 
@@ -79,7 +79,7 @@ impl FromRef<AppState> for ManagedSets {
         Self {
             store: FromRef::from_ref(state),
             keys: FromRef::from_ref(state),
-            live: FromRef::from_ref(state),
+            configuration: FromRef::from_ref(state),
             clock: FromRef::from_ref(state),
         }
     }
@@ -95,7 +95,7 @@ impl ManagedSets {
     fn describe(&self, set: &KeySet) -> Result<Value, ApiError> {
         let not_managed = || refused(ManagedKeysError::NotManaged(set.name.clone()));
         let managed = set.managed.as_ref().ok_or_else(not_managed)?;
-        let timing = self.live.snapshot().issuer.settings.timing;
+        let timing = self.configuration.snapshot().issuer.settings.timing;
         let now = self.clock.now();
         let states: Vec<Value> = managed
             .rotation
@@ -121,7 +121,7 @@ impl ManagedSets {
 /// And what comes: when each key will enter which state.
 #[utoipa::path(get, path = "/admin/rotation/{set}", operation_id = "getManagedKeySet", tag = "rotation",
     params(("set" = String, Path, description = "Name of the set")),
-    responses((status = 200, description = "States and timeline"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
+    responses((status = 200, description = "States and timeline", body = ManagedSetBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
 async fn states(State(sets): State<ManagedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
     let set = sets.find(&name).await?;
     Ok(answer::ok(sets.describe(&set)?))
@@ -132,7 +132,7 @@ async fn states(State(sets): State<ManagedSets>, Segment(name): Segment) -> Resu
 /// Its keys rotate by themselves. No private key ever leaves the server.
 #[utoipa::path(post, path = "/admin/rotation/{set}", operation_id = "createManagedKeySet", tag = "rotation",
     params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
-    responses((status = 201, description = "States and timeline"), (status = 400, description = "The times or the algorithm do not fit", body = ErrorBody), (status = 409, description = "The set is there already", body = ErrorBody)))]
+    responses((status = 201, description = "States and timeline", body = ManagedSetBody), (status = 400, description = "The times or the algorithm do not fit", body = ErrorBody), (status = 409, description = "The set is there already", body = ErrorBody), (status = 404, description = "There is no set to adopt", body = ErrorBody)))]
 async fn create(
     State(sets): State<ManagedSets>,
     Segment(name): Segment,
@@ -141,7 +141,7 @@ async fn create(
     checked_name(&name)?;
     let period: GoDuration =
         body.period.parse().map_err(|error| ApiError::bad_request(format!("The period: {error}.")))?;
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     let snapshot = turn.snapshot();
     let set = match sets.store.key_set(&name).await? {
         Some(known) if body.adopt => {
@@ -172,9 +172,9 @@ async fn create(
 /// Let the next key sign as soon as all verifiers can know it
 #[utoipa::path(post, path = "/admin/rotation/{set}/rotate", operation_id = "rotateManagedKeySet", tag = "rotation",
     params(("set" = String, Path, description = "Name of the set")),
-    responses((status = 200, description = "The next key and when it begins to sign"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
+    responses((status = 200, description = "The next key and when it begins to sign", body = RotatedBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
 async fn rotate(State(sets): State<ManagedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     let set = sets.find(&name).await?;
     let snapshot = turn.snapshot();
     let rotated = sets.keys.rotate(&snapshot.issuer, set).await;
@@ -189,12 +189,12 @@ async fn rotate(State(sets): State<ManagedSets>, Segment(name): Segment) -> Resu
 /// because they keep the set that they fetched before.
 #[utoipa::path(post, path = "/admin/rotation/{set}/keys/{kid}/revoke", operation_id = "revokeManagedKey", tag = "rotation",
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
-    responses((status = 200, description = "The key that signs now, and until when others may accept the old one"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
+    responses((status = 200, description = "The key that signs now, and until when others may accept the old one", body = RevokedKeyBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
 async fn revoke(
     State(sets): State<ManagedSets>,
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
-    let turn = sets.live.turn().await;
+    let turn = sets.configuration.turn().await;
     let set = sets.find(&name).await?;
     let snapshot = turn.snapshot();
     let revoked = sets.keys.revoke(&snapshot.issuer, set, &kid).await;

@@ -6,12 +6,14 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use sessera_accounts::Accounts;
+use sessera_issuer::{Lease, Sessions};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::{App, AppState};
+use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
-use crate::metrics::Measured;
+use crate::metrics::{Measured, Metrics};
 
 /// The route, and once more under `/admin`, where Kratos has it.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -28,15 +30,20 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     tag = "metadata",
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"))
 )]
-async fn show(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    let timing = app.snapshot().issuer.settings.timing;
+async fn show(
+    State(metrics): State<Arc<Metrics>>,
+    State(sessions): State<Arc<Sessions>>,
+    State(accounts): State<Arc<Accounts>>,
+    State(lease): State<Arc<Lease>>,
+    State(snapshot): State<Arc<Snapshot>>,
+) -> Result<Response, ApiError> {
     let now = Measured {
-        cache: app.sessions.cache(),
-        passwords: &app.accounts.passwords,
-        store: &*app.store,
-        is_lease_held: app.lease.check(app.clock.now(), &timing).is_ok(),
+        cache: sessions.cache(),
+        passwords: &accounts.passwords,
+        store: &*accounts.store,
+        is_lease_held: lease.check(accounts.clock.now(), &snapshot.issuer.settings.timing).is_ok(),
     };
-    let text = app.metrics.render(&now).map_err(ApiError::internal)?;
+    let text = metrics.render(&now).map_err(ApiError::internal)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }
 

@@ -18,11 +18,12 @@ use axum::middleware;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::{App, AppState};
-use crate::{health, http, openapi, public};
+use crate::openapi::{self, Port};
+use crate::{health, http, public};
 
 /// All routes of the admin API with their description.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::document("Sessera admin API"))
+    OpenApiRouter::new()
         .merge(identities::router())
         .merge(sessions::router())
         .merge(recovery::router())
@@ -39,8 +40,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
 
 /// The admin API, ready to be served.
 pub(crate) fn router(app: Arc<App>) -> Router {
-    let (router, document) = routes().split_for_parts();
+    let (router, document) = openapi::described(routes(), Port::Admin);
     let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
-        .layer(middleware::from_fn_with_state(app.clone(), guard::check));
+        .layer(middleware::from_fn_with_state(AppState::from(app.clone()), guard::check));
     http::layers::wrap(router.with_state(AppState::from(app.clone())), app.observer("admin"))
 }

@@ -12,9 +12,11 @@ use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{AppState, Snapshot};
+use crate::configuration::{BaseRevision, ChangeError, Changed, Configuration, DeploymentId};
 use crate::error::ApiError;
-use crate::live::{BaseRevision, ChangeError, Changed, DeploymentId, Live};
-use crate::openapi::ErrorBody;
+use crate::openapi::{
+    ErrorBody, JsonPatchBody, ProjectBody, ProjectChangedBody, RevisionBody, SetProjectBody, TemplateBody,
+};
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};
 use sessera_config::duplicates;
@@ -35,14 +37,14 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// The one project, which handlers take as one part.
 struct Project {
-    live: Arc<Live>,
+    configuration: Arc<Configuration>,
     id: Uuid,
 }
 
 impl FromRef<AppState> for Project {
     fn from_ref(state: &AppState) -> Self {
         let DeploymentId(id) = FromRef::from_ref(state);
-        Self { live: FromRef::from_ref(state), id }
+        Self { configuration: FromRef::from_ref(state), id }
     }
 }
 
@@ -68,13 +70,13 @@ impl Project {
 
     /// The project as it is now.
     async fn shown(&self) -> Value {
-        let (config, revision) = self.live.current().await;
+        let (config, revision) = self.configuration.current().await;
         self.with(&config, revision)
     }
 
     /// The project with a configuration and its revision.
     fn with(&self, config: &Value, revision: Option<Uuid>) -> Value {
-        let snapshot = self.live.snapshot();
+        let snapshot = self.configuration.snapshot();
         let cors = |enabled: bool, origins: &[String]| json!({ "enabled": enabled, "origins": origins });
         let public = &snapshot.config.public.cors;
         json!({
@@ -138,7 +140,7 @@ fn no_duplicates(found: Option<String>) -> Result<(), ApiError> {
 
 /// List all projects
 #[utoipa::path(get, path = "/projects", operation_id = "listProjects", tag = "project",
-    responses((status = 200, description = "The one project, without its configuration")))]
+    responses((status = 200, description = "The one project, without its configuration", body = [ProjectBody])))]
 async fn list(State(project): State<Project>) -> Response {
     let mut shown = project.shown().await;
     if let Some(members) = shown.as_object_mut() {
@@ -152,7 +154,7 @@ async fn list(State(project): State<Project>) -> Response {
 /// Its configuration is shown as it is, keys and passwords included.
 #[utoipa::path(get, path = "/projects/{project}", operation_id = "getProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
-    responses((status = 200, description = "The project"), (status = 404, description = "There is none", body = ErrorBody)))]
+    responses((status = 200, description = "The project", body = ProjectBody), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn get(State(project): State<Project>, Segment(id): Segment) -> Result<Response, ApiError> {
     project.check(&id)?;
     Ok(answer::ok(project.shown().await))
@@ -160,8 +162,8 @@ async fn get(State(project): State<Project>, Segment(id): Segment) -> Result<Res
 
 /// Replace the configuration of a project
 #[utoipa::path(put, path = "/projects/{project}", operation_id = "setProject", tag = "project",
-    params(("project" = String, Path, description = "Id or slug")), request_body = Object,
-    responses((status = 200, description = "The project that results"), (status = 400, description = "Nothing was changed", body = ErrorBody)))]
+    params(("project" = String, Path, description = "Id or slug")), request_body = SetProjectBody,
+    responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn put(
     State(project): State<Project>,
     Segment(id): Segment,
@@ -173,7 +175,7 @@ async fn put(
     let config = body.pointer("/services/identity/config").cloned().ok_or_else(|| {
         ApiError::bad_request("The body needs /services/identity/config, the whole identity configuration.")
     })?;
-    let change = project.live.replace(config).await.map_err(refused)?;
+    let change = project.configuration.replace(config).await.map_err(refused)?;
     Ok(project.changed(&change))
 }
 
@@ -181,8 +183,8 @@ async fn put(
 ///
 /// A JSON Patch (RFC 6902) with paths under `/services/identity/config`. All of it is applied, or nothing.
 #[utoipa::path(patch, path = "/projects/{project}", operation_id = "patchProject", tag = "project",
-    params(("project" = String, Path, description = "Id or slug")), request_body = Vec<Object>,
-    responses((status = 200, description = "The project that results"), (status = 400, description = "Nothing was changed", body = ErrorBody)))]
+    params(("project" = String, Path, description = "Id or slug")), request_body = Vec<JsonPatchBody>,
+    responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn patch(
     State(project): State<Project>,
     Segment(id): Segment,
@@ -190,7 +192,7 @@ async fn patch(
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
     let patch = operations(&text)?;
-    let change = project.live.patch(&patch, None).await.map_err(refused)?;
+    let change = project.configuration.patch(&patch, None).await.map_err(refused)?;
     Ok(project.changed(&change))
 }
 
@@ -198,8 +200,8 @@ async fn patch(
 ///
 /// The same, but only while the revision is the newest one.
 #[utoipa::path(patch, path = "/projects/{project}/revision/{revision}", operation_id = "patchProjectWithRevision", tag = "project",
-    params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision")), request_body = Vec<Object>,
-    responses((status = 200, description = "The project that results"), (status = 409, description = "It is no longer the newest one", body = ErrorBody)))]
+    params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision")), request_body = Vec<JsonPatchBody>,
+    responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 409, description = "It is no longer the newest one", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody)))]
 async fn patch_revision(
     State(project): State<Project>,
     Path((id, revision)): Path<(String, String)>,
@@ -208,7 +210,7 @@ async fn patch_revision(
     project.check(&id)?;
     let patch = operations(&text)?;
     let from = project.base_revision(&revision)?;
-    let change = project.live.patch(&patch, Some(from)).await.map_err(refused)?;
+    let change = project.configuration.patch(&patch, Some(from)).await.map_err(refused)?;
     Ok(project.changed(&change))
 }
 
@@ -217,7 +219,7 @@ async fn patch_revision(
 /// Newest first, with what changed; secrets are shown as key ids or short digests.
 #[utoipa::path(get, path = "/projects/{project}/revisions", operation_id = "listProjectRevisions", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
-    responses((status = 200, description = "Revisions, newest first")))]
+    responses((status = 200, description = "Revisions, newest first", body = [RevisionBody]), (status = 404, description = "There is no such project", body = ErrorBody)))]
 async fn list_revisions(
     State(project): State<Project>,
     State(store): State<Arc<dyn Store>>,
@@ -241,7 +243,7 @@ async fn list_revisions(
 /// Makes a new revision with the configuration of an older one.
 #[utoipa::path(post, path = "/projects/{project}/revisions/{revision}/rollback", operation_id = "rollBackProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "The revision to go back to")),
-    responses((status = 200, description = "The project that results"), (status = 404, description = "There is none", body = ErrorBody)))]
+    responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn roll_back(
     State(project): State<Project>,
     Path((id, revision)): Path<(String, String)>,
@@ -249,7 +251,7 @@ async fn roll_back(
     project.check(&id)?;
     let to = Uuid::parse_str(&revision)
         .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
-    let change = project.live.roll_back(to).await.map_err(refused)?;
+    let change = project.configuration.roll_back(to).await.map_err(refused)?;
     Ok(project.changed(&change))
 }
 
@@ -258,7 +260,7 @@ async fn roll_back(
 /// With the algorithm and key of those that work, and the reason of those that do not.
 #[utoipa::path(get, path = "/projects/{project}/templates", operation_id = "listTokenizerTemplates", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
-    responses((status = 200, description = "All templates")))]
+    responses((status = 200, description = "All templates", body = [TemplateBody]), (status = 404, description = "There is no such project", body = ErrorBody)))]
 async fn list_templates(
     State(project): State<Project>,
     State(clock): State<Arc<dyn Clock>>,

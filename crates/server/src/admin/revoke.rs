@@ -6,14 +6,15 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
-use sessera_store::{Change, Conflict, StoreError};
+use sessera_issuer::Introspection;
+use sessera_store::{Change, Committer, Conflict, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer::{self, OAuthError};
-use crate::app::{App, AppState};
-use crate::error::ApiError;
+use crate::app::{AppState, Snapshot};
 use crate::oauth::Form;
+use crate::openapi::{OAuthErrorBody, TokenQuestionBody};
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/revoke";
@@ -28,20 +29,21 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// OAuth 2.0 Token Revocation (RFC 7009), form-encoded. A token ends with its session for everybody who asks
 /// about it. A token that is not good is answered the same way, as there is nothing left to do about it.
 #[utoipa::path(post, path = "/oauth2/revoke", operation_id = "revokeToken", tag = "oauth2",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "token"),
-    responses((status = 200, description = "The token opens nothing any more"), (status = 400, description = "An error of RFC 6749, section 5.2")))]
+    request_body(content = TokenQuestionBody, content_type = "application/x-www-form-urlencoded", description = "token"),
+    responses((status = 200, description = "The token opens nothing any more"), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]
 async fn revoke(
-    State(app): State<Arc<App>>,
+    State(introspection): State<Arc<Introspection>>,
+    State(committer): State<Committer>,
+    State(snapshot): State<Arc<Snapshot>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, OAuthError> {
     let form = Form::parse(&headers, &body)?;
     let token = form.required("token")?;
-    let snapshot = app.snapshot().clone();
-    let active = app.introspection.active(&snapshot.issuer, token).await.map_err(ApiError::from)?;
+    let active = introspection.active(&snapshot.issuer, token).await?;
     if let Some((_, (stored, identity))) = active {
         let change = Change::RevokeSession { id: stored.session.id, of: Some(identity.id) };
-        match app.commit(&[change]).await {
+        match committer.commit(&[change]).await {
             // It was deleted in the meantime.
             Ok(()) | Err(StoreError::Conflict(Conflict::Missing)) => {}
             Err(error) => return Err(error.into()),

@@ -1,4 +1,4 @@
-//! Statuses of HTTP stand in this folder only.
+//! Statuses of HTTP stand in this folder only; those of descriptions are documentation.
 
 use std::path::Path;
 
@@ -32,7 +32,7 @@ fn look_through(folder: &Path, found: &mut Vec<String>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_str().unwrap();
-        if path.is_dir() && !matches!(name, "answer" | "tests") {
+        if path.is_dir() && !matches!(name, "answer" | "openapi" | "tests") {
             look_through(&path, found);
         } else if path.extension().is_some_and(|end| end == "rs")
             && !name.ends_with("tests")

@@ -19,7 +19,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use tower::Service as _;
 
-use super::patient::Patient;
+use super::write_timeout::WriteTimeout;
 use crate::answer;
 use crate::metrics::Counted;
 use sessera_config::Timeouts;
@@ -89,7 +89,7 @@ pub(crate) async fn serve(
         };
         let asked = Arc::new(Notify::new());
         let service = with_peer(shortcut.clone(), router.clone(), peer, asked.clone());
-        let stream = TokioIo::new(Patient::new(stream, timeouts.answer));
+        let stream = TokioIo::new(WriteTimeout::new(stream, timeouts.answer));
         let connection = server.serve_connection(stream, service).into_owned();
         let connection = graceful.watch(connection);
         let counted = Counted::new(&taken);

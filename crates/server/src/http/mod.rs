@@ -5,4 +5,4 @@ pub(crate) mod cors;
 pub(crate) mod layers;
 pub(crate) mod listener;
 pub(crate) mod observe;
-mod patient;
+mod write_timeout;

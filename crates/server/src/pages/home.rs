@@ -11,14 +11,14 @@ use super::account::account;
 use super::{beginning, logout, not_found, shown};
 use crate::answer;
 use crate::app::App;
-use crate::client;
 use crate::error::ApiError;
+use crate::peer;
 use crate::public::caller::{Call, Caller};
 use crate::words::Word;
 
 pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
     // For programs there is nothing here.
-    if !client::wants_page(&caller.headers) {
+    if !peer::wants_page(&caller.headers) {
         return not_found(State(app), caller).await;
     }
     let snapshot = app.snapshot();

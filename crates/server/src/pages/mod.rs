@@ -40,8 +40,8 @@ use sessera_store::FlowKind;
 
 use crate::answer::{self, PageStatus};
 use crate::app::{App, AppState};
-use crate::client;
 use crate::error::ApiError;
+use crate::peer;
 use crate::public::caller::{Call, Caller};
 use crate::words::{Texts, Word};
 use axum::extract::State;
@@ -65,7 +65,7 @@ pub(crate) fn router() -> Router<AppState> {
 /// What is answered where nothing is: a page to people, JSON to all others.
 pub(crate) async fn not_found(State(app): State<Arc<App>>, caller: Caller) -> Response {
     let error = ApiError::not_found("There is no such path. See /openapi.json for those that exist.");
-    if !client::wants_page(&caller.headers) {
+    if !peer::wants_page(&caller.headers) {
         return error.into_response();
     }
     let snapshot = app.snapshot();

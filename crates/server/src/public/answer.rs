@@ -12,8 +12,8 @@ use sessera_model::{IdentityView, SessionView, Uuid};
 use sessera_store::{Change, FlowKind};
 
 use crate::answer;
-use crate::client;
 use crate::error::ApiError;
+use crate::peer;
 use crate::public::caller::Call;
 
 impl Call<'_> {
@@ -161,7 +161,7 @@ impl Call<'_> {
 
     /// An error: to a browser on a page as a redirection to the page for errors, JSON to all others.
     pub(crate) async fn error(&self, error: ApiError) -> Response {
-        if !client::wants_page(&self.caller.headers) {
+        if !peer::wants_page(&self.caller.headers) {
             return error.into_response();
         }
         match self.keep_error(&error).await.and_then(|id| answer::see_other(&self.rules().error_page(id))) {

@@ -17,9 +17,9 @@ use sessera_issuer::sessions::Presented;
 use sessera_model::Timestamp;
 
 use crate::app::{App, Snapshot};
-use crate::client::{self, Peer};
 use crate::credentials::{self, cookie};
 use crate::error::ApiError;
+use crate::peer::{self, Peer};
 use crate::words::{Texts, device};
 
 /// What a request says about its caller.
@@ -44,20 +44,20 @@ impl Caller {
     /// What accounts know of the caller.
     fn visitor(&self, rules: &Rules) -> Visitor {
         let language = Language::accepted(self.header(header::ACCEPT_LANGUAGE));
-        let user_agent = client::user_agent(&self.headers);
+        let user_agent = peer::user_agent(&self.headers);
         let browser_header = if self.headers.contains_key(header::ORIGIN) {
             Some(BrowserHeader::Origin)
         } else {
             self.headers.contains_key(header::COOKIE).then_some(BrowserHeader::Cookie)
         };
         Visitor {
-            address: client::address(&self.headers, self.peer, &rules.trusted_proxies),
+            address: peer::address(&self.headers, self.peer, &rules.trusted_proxies),
             device_name: device::name(Texts::of(language), &user_agent),
             user_agent,
             language,
             browser: cookie(&self.headers, &csrf::cookie_name(&rules.base_url)).map(str::to_owned),
             request_url: self.request_url(rules),
-            takes_json: client::wants_json(&self.headers),
+            takes_json: peer::wants_json(&self.headers),
             browser_header,
         }
     }
@@ -75,7 +75,7 @@ impl Caller {
     }
 
     fn told_origin(&self, rules: &Rules) -> Option<String> {
-        client::told_origin(&self.headers, self.peer, &rules.trusted_proxies)
+        peer::told_origin(&self.headers, self.peer, &rules.trusted_proxies)
     }
 
     /// The text of a header.

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use crate::answer;
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, FlowErrorBody};
 use crate::request::Query;
 
 /// The route.
@@ -35,8 +35,9 @@ struct ById {
     tag = "frontend",
     params(("id" = String, Query, description = "The id of the error")),
     responses(
-        (status = 200, description = "The error"),
+        (status = 200, description = "The error", body = FlowErrorBody),
         (status = 404, description = "No such error", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn get(

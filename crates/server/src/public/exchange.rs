@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 use serde::Deserialize;
@@ -20,12 +20,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::{App, AppState, Snapshot};
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::caller::{Call, Caller};
 use crate::public::whoami;
-use crate::request::JsonBody;
+use crate::request::{JsonBody, Query};
+use crate::session_tokens::SessionTokens;
 
 /// The path at which codes are exchanged. Pages of every allowed return address may call it.
 pub(crate) const PATH: &str = "/self-service/exchange";
@@ -70,6 +71,7 @@ struct ExchangeBody {
         ("code_challenge" = String, Query, description = "SHA-256 of the page's secret, as base64url (RFC 7636)"),
         ("code_challenge_method" = String, Query, description = "`S256`"),
     ),
+    security((), ("sessionCookie" = [])),
     responses(
         (status = 303, description = "The way back to the page, or to the login page"),
         (status = 400, description = "A parameter is missing or wrong", body = ErrorBody),
@@ -92,7 +94,7 @@ async fn try_create(visit: &Call<'_>, parameters: &BrowserParameters) -> Result<
     let (mut page, template, challenge) = checked(visit, parameters)?;
     let Some(Presented::Cookie(cookie)) = visit.presented() else { return sign_in(visit) };
     let Some(live) = visit.session().await? else { return sign_in(visit) };
-    if let Err(error) = visit.app.require_assurance(visit.snapshot, &live).await {
+    if let Err(error) = visit.app.session_tokens.require_assurance(visit.snapshot, &live).await {
         let step_up = error.redirect().map(str::to_owned).ok_or(error)?;
         return answer::see_other(&come_back(visit, &step_up)?);
     }
@@ -164,23 +166,24 @@ fn come_back(visit: &Call<'_>, way: &str) -> Result<String, ApiError> {
     )
 )]
 async fn submit(
-    State(app): State<Arc<App>>,
+    State(exchange_codes): State<Arc<ExchangeCodes>>,
+    State(session_tokens): State<SessionTokens>,
+    State(snapshot): State<Arc<Snapshot>>,
     caller: Caller,
     JsonBody(body): JsonBody<ExchangeBody>,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
     let origin = caller.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
     let (code, verifier) = (body.code.expose(), body.code_verifier.expose());
-    let grant = app.exchange_codes.redeem(code, verifier, origin).await.map_err(|error| match error {
+    let grant = exchange_codes.redeem(code, verifier, origin).await.map_err(|error| match error {
         ExchangeError::Invalid => invalid(),
         ExchangeError::OtherOrigin => {
             ApiError::forbidden("The code was made for a page of another origin. Begin again from this page.")
         }
         ExchangeError::Issuer(error) => error.into(),
     })?;
-    let live = app.sessions.live_by_hash(&snapshot.issuer, grant.session).await?;
-    app.require_assurance(&snapshot, &live).await?;
-    let token = app.token(&snapshot, &grant.template, &live).await?;
+    let live = session_tokens.sessions.live_by_hash(&snapshot.issuer, grant.session).await?;
+    session_tokens.require_assurance(&snapshot, &live).await?;
+    let token = session_tokens.token(&snapshot, &grant.template, &live).await?;
     Ok(whoami::answer(&live, Body::from(live.json_with_token(&token))))
 }
 

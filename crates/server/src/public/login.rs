@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use crate::answer;
 use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody, SignedInBody};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
@@ -75,12 +75,13 @@ struct ByFlow {
     operation_id = "createNativeLoginFlow",
     tag = "frontend",
     params(
-        ("refresh" = Option<bool>, Query, description = "Sign in again"),
+        ("refresh" = Option<String>, Query, description = "`true` to sign in again"),
         ("aal" = Option<String>, Query, description = "`aal1` or `aal2`"),
         ("X-Session-Token" = Option<String>, Header, description = "Session token of a native client"),
     ),
+    security((), ("sessionToken" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 400, description = "Signed in already (`session_already_available`)", body = ErrorBody),
         (status = 401, description = "A second factor needs a session (`session_aal1_required`)", body = ErrorBody),
     )
@@ -103,12 +104,13 @@ async fn create_native(
     operation_id = "createBrowserLoginFlow",
     tag = "frontend",
     params(
-        ("refresh" = Option<bool>, Query, description = "Sign in again"),
+        ("refresh" = Option<String>, Query, description = "`true` to sign in again"),
         ("aal" = Option<String>, Query, description = "`aal1` or `aal2`"),
         ("return_to" = Option<String>, Query, description = "Where to go afterwards"),
     ),
+    security((), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 303, description = "The way to the page"),
         (status = 400, description = "Signed in already (`session_already_available`)", body = ErrorBody),
     )
@@ -145,11 +147,13 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
     operation_id = "getLoginFlow",
     tag = "frontend",
     params(("id" = String, Query, description = "The id of the flow")),
+    security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 403, description = "Another browser's flow (`security_csrf_violation`)", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended (`self_service_flow_expired`)", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn get(
@@ -172,18 +176,22 @@ async fn get(
     operation_id = "updateLoginFlow",
     tag = "frontend",
     params(
-        ("flow" = String, Query, description = "The id of the flow"),
+        ("flow" = Option<String>, Query, description = "The id of the flow"),
         ("X-Session-Token" = Option<String>, Header, description = "Session token of a native client"),
     ),
+    security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    request_body(content((FlowSubmissionBody = "application/json"), (FlowSubmissionBody = "application/x-www-form-urlencoded")), description = "The fields of the form"),
     responses(
-        (status = 200, description = "Signed in"),
+        (status = 200, description = "Signed in", body = SignedInBody),
         (status = 303, description = "A browser's way on"),
-        (status = 400, description = "The flow, which says what is wrong"),
+        (status = 400, description = "The flow, which says what is wrong", body = FlowOrErrorBody),
         (status = 403, description = "Not the form of this browser (`security_csrf_violation`)", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
         (status = 422, description = "The browser must go elsewhere", body = ErrorBody),
         (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
+        (status = 401, description = "A session is needed, or has ended", body = ErrorBody),
+        (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
 async fn submit(

@@ -11,14 +11,14 @@ use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::keys::Purpose;
 use sessera_issuer::sessions::Presented;
 use sessera_model::{Secret, TokenHash};
-use sessera_store::{Change, StoreError};
+use sessera_store::{Change, Committer, Store, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, LogoutBody, NativeLogoutBody};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
@@ -49,21 +49,26 @@ struct Parameters {
     path = "/self-service/logout/api",
     operation_id = "performNativeLogout",
     tag = "frontend",
+    request_body = NativeLogoutBody,
     responses(
         (status = 204, description = "Signed out"),
         (status = 400, description = "No `session_token` in the body", body = ErrorBody),
         (status = 403, description = "No such token", body = ErrorBody),
     )
 )]
-async fn native(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, ApiError> {
+async fn native(
+    State(store): State<Arc<dyn Store>>,
+    State(committer): State<Committer>,
+    body: Bytes,
+) -> Result<Response, ApiError> {
     let body: Body = serde_json::from_slice(&body).map_err(|_| {
         ApiError::bad_request("The body must be a JSON object with the member session_token.")
     })?;
     let hash = TokenHash::of(body.session_token.expose());
-    if app.store.session_by_token(&hash).await?.is_none() {
+    if store.session_by_token(&hash).await?.is_none() {
         return Err(ApiError::forbidden("There is no session with this session_token."));
     }
-    revoke(&app, hash).await?;
+    revoke(&committer, hash).await?;
     Ok(answer::no_content())
 }
 
@@ -74,9 +79,11 @@ async fn native(State(app): State<Arc<App>>, body: Bytes) -> Result<Response, Ap
     operation_id = "createBrowserLogoutFlow",
     tag = "frontend",
     params(("return_to" = Option<String>, Query, description = "Where to go afterwards")),
+    security(("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The address that signs out"),
+        (status = 200, description = "The address that signs out", body = LogoutBody),
         (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
+        (status = 400, description = "The address to return to is not allowed", body = ErrorBody),
     )
 )]
 async fn create_browser(
@@ -115,13 +122,15 @@ pub(crate) fn token(call: &Call<'_>, cookie: &str) -> String {
     operation_id = "updateLogoutFlow",
     tag = "frontend",
     params(
-        ("token" = String, Query, description = "The logout token"),
+        ("token" = Option<String>, Query, description = "The logout token"),
         ("return_to" = Option<String>, Query, description = "Where to go afterwards"),
     ),
+    security((), ("sessionCookie" = [])),
     responses(
         (status = 204, description = "Signed out, to clients that take JSON"),
         (status = 303, description = "Signed out; the way on"),
         (status = 403, description = "Not the token of this browser", body = ErrorBody),
+        (status = 400, description = "The address to return to is not allowed", body = ErrorBody),
     )
 )]
 async fn browser(
@@ -152,7 +161,7 @@ async fn sign_out(call: &Call<'_>, parameters: &Parameters) -> Result<Response, 
                 "The logout token does not belong to this session. Ask for a new one.",
             ));
         }
-        revoke(call.app, TokenHash::of(cookie)).await?;
+        revoke(&call.app.committer, TokenHash::of(cookie)).await?;
     }
     let mut response = if call.wants_json(Transport::Browser) {
         answer::no_content()
@@ -165,8 +174,8 @@ async fn sign_out(call: &Call<'_>, parameters: &Parameters) -> Result<Response, 
 }
 
 /// Revokes a session; that it is revoked already is no error.
-async fn revoke(app: &App, token: TokenHash) -> Result<(), ApiError> {
-    match app.commit(&[Change::RevokeSessionByToken(token)]).await {
+async fn revoke(committer: &Committer, token: TokenHash) -> Result<(), ApiError> {
+    match committer.commit(&[Change::RevokeSessionByToken(token)]).await {
         Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
         Err(error) => Err(error.into()),
     }

@@ -22,11 +22,11 @@ mod tests;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::AppState;
-use crate::{health, openapi};
+use crate::health;
 
 /// All routes of the public API with their description.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::with_openapi(openapi::document("Sessera public API"))
+    OpenApiRouter::new()
         .merge(whoami::router())
         .merge(sessions::router())
         .merge(login::router())

@@ -21,7 +21,7 @@ use utoipa_axum::routes;
 use crate::answer;
 use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
@@ -56,8 +56,9 @@ struct ByFlow {
     path = "/self-service/recovery/api",
     operation_id = "createNativeRecoveryFlow",
     tag = "frontend",
+    security((), ("sessionToken" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 400, description = "Signed in already, or recovery is off", body = ErrorBody),
     )
 )]
@@ -77,8 +78,9 @@ async fn create_native(
     operation_id = "createBrowserRecoveryFlow",
     tag = "frontend",
     params(("return_to" = Option<String>, Query, description = "Where to go afterwards")),
+    security((), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 303, description = "The way to the page"),
         (status = 400, description = "Signed in already, or recovery is off", body = ErrorBody),
     )
@@ -109,11 +111,13 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
     operation_id = "getRecoveryFlow",
     tag = "frontend",
     params(("id" = String, Query, description = "The id of the flow")),
+    security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 403, description = "Another browser's flow (`security_csrf_violation`)", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended (`self_service_flow_expired`)", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn get(
@@ -135,15 +139,20 @@ async fn get(
     path = "/self-service/recovery",
     operation_id = "updateRecoveryFlow",
     tag = "frontend",
-    params(("flow" = String, Query, description = "The id of the flow")),
+    params(("flow" = Option<String>, Query, description = "The id of the flow")),
+    security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    request_body(content((FlowSubmissionBody = "application/json"), (FlowSubmissionBody = "application/x-www-form-urlencoded")), description = "The fields of the form"),
     responses(
-        (status = 200, description = "The flow, which says how to go on"),
+        (status = 200, description = "The flow, which says how to go on", body = FlowBody),
         (status = 303, description = "A browser's way on"),
-        (status = 400, description = "The flow, which says what is wrong"),
+        (status = 400, description = "The flow, which says what is wrong", body = FlowOrErrorBody),
         (status = 403, description = "Not the form of this browser (`security_csrf_violation`)", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
         (status = 422, description = "Recovered; go on with the settings (`browser_location_change_required`)", body = ErrorBody),
         (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
+        (status = 404, description = "No such flow", body = ErrorBody),
+        (status = 401, description = "A session is needed, or has ended", body = ErrorBody),
+        (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
 async fn submit(

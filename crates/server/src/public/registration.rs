@@ -22,7 +22,7 @@ use utoipa_axum::routes;
 use crate::answer;
 use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody, SignedInBody};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
@@ -57,8 +57,9 @@ struct ByFlow {
     path = "/self-service/registration/api",
     operation_id = "createNativeRegistrationFlow",
     tag = "frontend",
+    security((), ("sessionToken" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 400, description = "Registration is off (`self_service_flow_disabled`)", body = ErrorBody),
     )
 )]
@@ -80,8 +81,9 @@ async fn create_native(
     operation_id = "createBrowserRegistrationFlow",
     tag = "frontend",
     params(("return_to" = Option<String>, Query, description = "Where to go afterwards")),
+    security((), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 303, description = "The way to the page"),
         (status = 400, description = "Signed in already, or registration is off", body = ErrorBody),
     )
@@ -114,11 +116,13 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
     operation_id = "getRegistrationFlow",
     tag = "frontend",
     params(("id" = String, Query, description = "The id of the flow")),
+    security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 403, description = "Another browser's flow (`security_csrf_violation`)", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended (`self_service_flow_expired`)", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn get(
@@ -141,15 +145,20 @@ async fn get(
     path = "/self-service/registration",
     operation_id = "updateRegistrationFlow",
     tag = "frontend",
-    params(("flow" = String, Query, description = "The id of the flow")),
+    params(("flow" = Option<String>, Query, description = "The id of the flow")),
+    security((), ("sessionToken" = []), ("sessionCookie" = [])),
+    request_body(content((FlowSubmissionBody = "application/json"), (FlowSubmissionBody = "application/x-www-form-urlencoded")), description = "The fields of the form"),
     responses(
-        (status = 200, description = "Signed up"),
+        (status = 200, description = "Signed up", body = SignedInBody),
         (status = 303, description = "A browser's way on"),
-        (status = 400, description = "The flow, which says what is wrong or asks for more"),
+        (status = 400, description = "The flow, which says what is wrong or asks for more", body = FlowOrErrorBody),
         (status = 403, description = "Not the form of this browser (`security_csrf_violation`)", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
         (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
+        (status = 401, description = "A session is needed, or has ended", body = ErrorBody),
+        (status = 422, description = "The browser must go elsewhere", body = ErrorBody),
+        (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
 async fn submit(

@@ -8,20 +8,21 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
-use sessera_issuer::LiveSession;
-use sessera_model::{IdentityView, SessionView};
-use sessera_store::{Change, Page, SessionFilter};
+use sessera_issuer::{LiveSession, Sessions};
+use sessera_model::{Clock, IdentityView, SessionView};
+use sessera_store::{Change, Committer, Page, SessionFilter, Store};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState, Snapshot};
+use crate::app::{AppState, Snapshot};
 use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::paging::Paging;
 use crate::request::{Parameters, Segment, parse_id};
+use crate::session_tokens::SessionTokens;
 
 /// How many sessions are read at once when they are counted.
 const COUNTED_AT_ONCE: u32 = 1000;
@@ -31,10 +32,15 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, revoke_others)).routes(routes!(revoke))
 }
 
-async fn caller(app: &App, snapshot: &Snapshot, headers: &HeaderMap) -> Result<Arc<LiveSession>, ApiError> {
+/// The session that calls. 401 when there is none.
+async fn caller(
+    sessions: &Sessions,
+    snapshot: &Snapshot,
+    headers: &HeaderMap,
+) -> Result<Arc<LiveSession>, ApiError> {
     let presented = credentials::presented(headers, &snapshot.accounts.rules.cookie.name)
         .ok_or_else(ApiError::unauthorized)?;
-    Ok(app.sessions.live(&snapshot.issuer, presented).await?)
+    Ok(sessions.live(&snapshot.issuer, presented).await?)
 }
 
 /// List the caller's other sessions
@@ -46,31 +52,35 @@ async fn caller(app: &App, snapshot: &Snapshot, headers: &HeaderMap) -> Result<A
     operation_id = "listMySessions",
     tag = "frontend",
     params(
-        ("page_size" = Option<u32>, Query, description = "How many at the most, 250 when absent"),
+        ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
         ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
     ),
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
     responses(
         (status = 200, description = "The sessions", body = [SessionBody]),
         (status = 401, description = "No valid session", body = ErrorBody),
         (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn list(
-    State(app): State<Arc<App>>,
+    State(session_tokens): State<SessionTokens>,
+    State(store): State<Arc<dyn Store>>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let live = caller(&app, &snapshot, &headers).await?;
-    app.require_assurance(&snapshot, &live).await?;
+    let live = caller(&session_tokens.sessions, &snapshot, &headers).await?;
+    session_tokens.require_assurance(&snapshot, &live).await?;
     let paging = Paging::from_parameters(&parameters)?;
-    let now = app.clock.now();
+    let now = clock.now();
     let filter = SessionFilter {
         identity_id: Some(live.session.identity_id),
         except: Some(live.session.id),
         live: Some((true, now)),
     };
-    let mut sessions = app.store.sessions(&filter, &paging.query()).await?;
+    let mut sessions = store.sessions(&filter, &paging.query()).await?;
     let place = paging.cut(&mut sessions, |(session, _)| session.id);
     let body: Vec<Value> = sessions
         .iter()
@@ -99,29 +109,35 @@ struct Revoked {
     path = "/sessions",
     operation_id = "disableMyOtherSessions",
     tag = "frontend",
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
     responses(
         (status = 200, description = "How many were revoked", body = Revoked),
         (status = 401, description = "No valid session", body = ErrorBody),
     )
 )]
-async fn revoke_others(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<Revoked>, ApiError> {
-    let snapshot = app.snapshot();
-    let live = caller(&app, &snapshot, &headers).await?;
+async fn revoke_others(
+    State(sessions): State<Arc<Sessions>>,
+    State(store): State<Arc<dyn Store>>,
+    State(committer): State<Committer>,
+    State(snapshot): State<Arc<Snapshot>>,
+    headers: HeaderMap,
+) -> Result<Json<Revoked>, ApiError> {
+    let live = caller(&sessions, &snapshot, &headers).await?;
     let filter = SessionFilter {
         identity_id: Some(live.session.identity_id),
         except: Some(live.session.id),
         live: None,
     };
-    let count = count(&app, &filter).await?;
-    app.commit(&[Change::RevokeSessions(filter)]).await?;
+    let count = count(&*store, &filter).await?;
+    committer.commit(&[Change::RevokeSessions(filter)]).await?;
     Ok(Json(Revoked { count }))
 }
 
-async fn count(app: &App, filter: &SessionFilter) -> Result<usize, ApiError> {
+async fn count(store: &dyn Store, filter: &SessionFilter) -> Result<usize, ApiError> {
     let mut page = Page { after: None, limit: COUNTED_AT_ONCE };
     let mut count = 0;
     loop {
-        let sessions = app.store.sessions(filter, &page).await?;
+        let sessions = store.sessions(filter, &page).await?;
         count += sessions.len();
         match sessions.last() {
             Some((last, _)) if sessions.len() == COUNTED_AT_ONCE as usize => page.after = Some(last.id),
@@ -139,6 +155,7 @@ async fn count(app: &App, filter: &SessionFilter) -> Result<usize, ApiError> {
     operation_id = "disableMySession",
     tag = "frontend",
     params(("id" = String, Path, description = "The session's id")),
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
     responses(
         (status = 204, description = "It is revoked"),
         (status = 400, description = "The id is not a UUID, or it is the calling session's", body = ErrorBody),
@@ -147,19 +164,20 @@ async fn count(app: &App, filter: &SessionFilter) -> Result<usize, ApiError> {
     )
 )]
 async fn revoke(
-    State(app): State<Arc<App>>,
+    State(sessions): State<Arc<Sessions>>,
+    State(committer): State<Committer>,
+    State(snapshot): State<Arc<Snapshot>>,
     Segment(id): Segment,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let live = caller(&app, &snapshot, &headers).await?;
+    let live = caller(&sessions, &snapshot, &headers).await?;
     let id = parse_id(&id)?;
     if id == live.session.id {
         return Err(ApiError::bad_request(
             "This is the session that calls. Sign out to end it: DELETE /self-service/logout/api or the browser's logout flow.",
         ));
     }
-    app.commit(&[Change::RevokeSession { id, of: Some(live.session.identity_id) }]).await?;
+    committer.commit(&[Change::RevokeSession { id, of: Some(live.session.identity_id) }]).await?;
     Ok(no_content_json())
 }
 

@@ -20,7 +20,7 @@ use utoipa_axum::routes;
 use crate::answer;
 use crate::app::{App, AppState};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody};
 use crate::public::caller::{Call, Caller};
 use crate::request::Query;
 
@@ -56,10 +56,12 @@ struct ByFlow {
     operation_id = "createNativeSettingsFlow",
     tag = "frontend",
     params(("X-Session-Token" = Option<String>, Header, description = "Session token of a native client")),
+    security(("sessionToken" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
         (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn create_native(
@@ -80,11 +82,13 @@ async fn create_native(
     operation_id = "createBrowserSettingsFlow",
     tag = "frontend",
     params(("return_to" = Option<String>, Query, description = "Where to go afterwards")),
+    security(("sessionCookie" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 303, description = "The way to the page, or to sign in"),
         (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
         (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn create_browser(State(app): State<Arc<App>>, caller: Caller, Query(query): Query<Begin>) -> Response {
@@ -109,12 +113,14 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
     operation_id = "getSettingsFlow",
     tag = "frontend",
     params(("id" = String, Query, description = "The id of the flow")),
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
     responses(
-        (status = 200, description = "The flow"),
+        (status = 200, description = "The flow", body = FlowBody),
         (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
         (status = 403, description = "Somebody else's flow, or a second factor is needed", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 410, description = "The flow has ended (`self_service_flow_expired`)", body = ErrorBody),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn get(
@@ -138,16 +144,22 @@ async fn get(
     operation_id = "updateSettingsFlow",
     tag = "frontend",
     params(
-        ("flow" = String, Query, description = "The id of the flow"),
+        ("flow" = Option<String>, Query, description = "The id of the flow"),
         ("X-Session-Token" = Option<String>, Header, description = "Session token of a native client"),
     ),
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
+    request_body(content((FlowSubmissionBody = "application/json"), (FlowSubmissionBody = "application/x-www-form-urlencoded")), description = "The fields of the form"),
     responses(
-        (status = 200, description = "The flow, with what was saved"),
+        (status = 200, description = "The flow, with what was saved", body = FlowBody),
         (status = 303, description = "A browser's way on"),
-        (status = 400, description = "The flow, which says what is wrong"),
+        (status = 400, description = "The flow, which says what is wrong", body = FlowOrErrorBody),
         (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
         (status = 403, description = "The sign-in is too old (`session_refresh_required`), a second factor is needed, or not the form of this browser", body = ErrorBody),
         (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
+        (status = 404, description = "No such flow", body = ErrorBody),
+        (status = 422, description = "The browser must go elsewhere", body = ErrorBody),
+        (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
+        (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
 async fn submit(

@@ -10,14 +10,16 @@ use serde_json::json;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::templates::NoTemplateFor;
 use sessera_issuer::tokens::ends_at;
+use sessera_model::Clock;
 use sessera_store::SessionKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer::{self, OAuthError};
-use crate::app::{App, AppState, Snapshot};
-use crate::error::ApiError;
+use crate::app::{AppState, Snapshot};
 use crate::oauth::Form;
+use crate::openapi::{OAuthErrorBody, TokenBody, TokenRequestBody};
+use crate::session_tokens::SessionTokens;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
@@ -34,30 +36,31 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// cookies are never looked at. `template` names the tokenizer template, or `audience` or `resource` is the
 /// audience of exactly one. The session is checked as whoami checks it.
 #[utoipa::path(post, path = "/oauth2/token", operation_id = "oauth2TokenExchange", tag = "oauth2",
-    request_body(content = String, content_type = "application/x-www-form-urlencoded",
+    request_body(content = TokenRequestBody, content_type = "application/x-www-form-urlencoded",
         description = "grant_type, subject_token, subject_token_type, template or audience or resource"),
-    responses((status = 200, description = "The token, as `access_token`"), (status = 400, description = "An error of RFC 6749, section 5.2, or `invalid_target`")))]
+    responses((status = 200, description = "The token, as `access_token`", body = TokenBody), (status = 400, description = "An error of RFC 6749, section 5.2, or `invalid_target`", body = OAuthErrorBody)))]
 async fn exchange(
-    State(app): State<Arc<App>>,
+    State(session_tokens): State<SessionTokens>,
+    State(clock): State<Arc<dyn Clock>>,
+    State(snapshot): State<Arc<Snapshot>>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, OAuthError> {
     let form = Form::parse(&headers, &body)?;
     check(&form)?;
-    let snapshot = app.snapshot();
     let presented = Presented::Token(form.required("subject_token")?);
-    let live = app.sessions.live(&snapshot.issuer, presented).await.map_err(ApiError::from)?;
+    let live = session_tokens.sessions.live(&snapshot.issuer, presented).await?;
     if live.kind != SessionKind::Native {
         return Err(OAuthError::invalid_request(
             "The subject_token is the value of a cookie. Only session tokens of native clients are exchanged.",
         ));
     }
-    app.require_assurance(&snapshot, &live).await?;
+    session_tokens.require_assurance(&snapshot, &live).await?;
     let template = template(&snapshot, &form)?;
-    let token = app.token(&snapshot, template, &live).await?;
+    let token = session_tokens.token(&snapshot, template, &live).await?;
     let mut body = json!({ "access_token": token, "issued_token_type": JWT, "token_type": "Bearer" });
     if let Some(expires_at) = ends_at(&token) {
-        body["expires_in"] = json!(expires_at.saturating_sub(app.clock.now().seconds()).max(0));
+        body["expires_in"] = json!(expires_at.saturating_sub(clock.now().seconds()).max(0));
     }
     Ok(answer::ok(body))
 }

@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 use sessera_issuer::published::{self, PublishedSet};
+use sessera_issuer::{Lease, StatusLists};
 use sessera_jose::base64url;
+use sessera_model::Clock;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::{AppState, Snapshot};
 use crate::assets;
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{DiscoveryBody, ErrorBody, KeySetBody};
 use crate::request::{Path, Segment};
 
 /// The routes.
@@ -33,30 +35,30 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// For everybody. Keys that will sign soon are among them; keys that signed stay until their last token
 /// has ended. Keep the set no longer than `Cache-Control` says.
 #[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "discoverJsonWebKeys", tag = "wellknown",
-    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)"), (status = 304, description = "It is what you have")))]
-async fn jwks(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let set = app.snapshot().issuer.published.set(None, app.clock.now());
-    set.map_or_else(answer::nothing_here, |set| keys(&app, &headers, set))
+    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySetBody, content_type = "application/jwk-set+json"), (status = 304, description = "It is what you have")))]
+async fn jwks(State(shown): State<PublishedKeys>, headers: HeaderMap) -> Response {
+    let set = shown.snapshot.issuer.published.set(None, shown.clock.now());
+    set.map_or_else(answer::nothing_here, |set| shown.answer(&headers, set))
 }
 
 /// Get the public keys of one tokenizer template
 #[utoipa::path(get, path = "/.well-known/jwks/{file}", operation_id = "discoverTemplateKeys", tag = "wellknown",
     params(("file" = String, Path, description = "Name of the template and `.json`")),
-    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such template", body = ErrorBody)))]
+    responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySetBody, content_type = "application/jwk-set+json"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such template", body = ErrorBody)))]
 async fn template_jwks(
-    State(app): State<Arc<App>>,
+    State(shown): State<PublishedKeys>,
     Segment(file): Segment,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let set = file
         .strip_suffix(".json")
-        .and_then(|template| app.snapshot().issuer.published.set(Some(template), app.clock.now()));
+        .and_then(|template| shown.snapshot.issuer.published.set(Some(template), shown.clock.now()));
     let set = set.ok_or_else(|| {
         ApiError::not_found(
             "There is no tokenizer template of that name that works. The path is /.well-known/jwks/TEMPLATE.json.",
         )
     })?;
-    Ok(keys(&app, &headers, set))
+    Ok(shown.answer(&headers, set))
 }
 
 /// Get the discovery document
@@ -65,9 +67,8 @@ async fn template_jwks(
 /// (OpenID Connect Discovery 1.0). An issuer that a template names and that lies below the public address has
 /// its own document and keys below its own path.
 #[utoipa::path(get, path = "/.well-known/openid-configuration", operation_id = "discoverConfiguration", tag = "wellknown",
-    responses((status = 200, description = "Issuer, address of the keys, algorithms"), (status = 304, description = "It is what you have")))]
-async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let snapshot = app.snapshot();
+    responses((status = 200, description = "Issuer, address of the keys, algorithms", body = DiscoveryBody), (status = 304, description = "It is what you have")))]
+async fn configuration(State(snapshot): State<Arc<Snapshot>>, headers: HeaderMap) -> Response {
     let document = published::document(&snapshot.config.public.base_url, &snapshot.issuer.templates);
     let max_age = snapshot.issuer.settings.timing.max_age.get();
     let document = document.to_string();
@@ -78,9 +79,9 @@ async fn configuration(State(app): State<Arc<App>>, headers: HeaderMap) -> Respo
 ///
 /// The forms of flows name it. Its functions ask the browser for a passkey and submit the form.
 #[utoipa::path(get, path = "/.well-known/ory/webauthn.js", operation_id = "getWebAuthnJavaScript", tag = "frontend",
-    responses((status = 200, description = "A script"), (status = 404, description = "Passkeys are off", body = ErrorBody)))]
-async fn passkeys_script(State(app): State<Arc<App>>) -> Result<Response, ApiError> {
-    if !app.snapshot().accounts.methods.has("passkey") {
+    responses((status = 200, description = "A script", body = String, content_type = "text/javascript"), (status = 404, description = "Passkeys are off", body = ErrorBody)))]
+async fn passkeys_script(State(snapshot): State<Arc<Snapshot>>) -> Result<Response, ApiError> {
+    if !snapshot.accounts.methods.has("passkey") {
         return Err(ApiError::not_found("Passkeys are off. Set selfservice.methods.passkey.enabled."));
     }
     Ok(assets::passkeys())
@@ -93,16 +94,17 @@ async fn passkeys_script(State(app): State<Arc<App>>) -> Result<Response, ApiErr
 /// draft-ietf-oauth-status-list). Keep it no longer than `Cache-Control` or its claim `ttl` says.
 #[utoipa::path(get, path = "/.well-known/status/{template}/{list}", operation_id = "getStatusList", tag = "wellknown",
     params(("template" = String, Path, description = "Name of the template"), ("list" = String, Path, description = "Number of the list")),
-    responses((status = 200, description = "A signed token of the type `statuslist+jwt`", content_type = "application/statuslist+jwt"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such list", body = ErrorBody)))]
+    responses((status = 200, description = "A signed token of the type `statuslist+jwt`", body = String, content_type = "application/statuslist+jwt"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such list", body = ErrorBody)))]
 async fn status_list(
-    State(app): State<Arc<App>>,
+    State(status_lists): State<Arc<StatusLists>>,
+    State(snapshot): State<Arc<Snapshot>>,
     Path((template, list)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     // One address for one list: no signs, no zeros before it.
     let number = list.parse::<u64>().ok().filter(|number| number.to_string() == list);
     let served = match number {
-        Some(number) => app.status_lists.get(&app.snapshot().clone().issuer, &template, number).await?,
+        Some(number) => status_lists.get(&snapshot.issuer, &template, number).await?,
         None => None,
     };
     let served = served.ok_or_else(|| {
@@ -113,36 +115,51 @@ async fn status_list(
     Ok(cacheable(&headers, "application/statuslist+jwt", &served.tag, served.token.clone(), served.max_age))
 }
 
-/// `PATH/.well-known/openid-configuration` and `PATH/.well-known/jwks.json` of an issuer that a template names,
-/// where `PATH` is that of the issuer below the public address. Nothing when there is no such issuer.
-///
-/// This is asked for paths that no route has, so an issuer never hides a part of the API.
-pub(crate) fn of_issuer(app: &App, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
-    if !matches!(*method, Method::GET | Method::HEAD) {
-        return None;
-    }
-    let (issuer, file) = path.strip_prefix('/')?.split_once("/.well-known/")?;
-    let snapshot = app.snapshot();
-    match file {
-        "openid-configuration" => {
-            let document = snapshot.issuer.published.issuer_document(issuer)?;
-            let max_age = snapshot.issuer.settings.timing.max_age.get();
-            let document = document.to_string();
-            Some(cacheable(headers, "application/json", &tag(&document), document, max_age))
+/// What verifiers are shown, which handlers take as one part.
+pub(crate) struct PublishedKeys {
+    snapshot: Arc<Snapshot>,
+    lease: Arc<Lease>,
+    clock: Arc<dyn Clock>,
+}
+
+impl FromRef<AppState> for PublishedKeys {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            snapshot: FromRef::from_ref(state),
+            lease: FromRef::from_ref(state),
+            clock: FromRef::from_ref(state),
         }
-        "jwks.json" => {
-            Some(keys(app, headers, snapshot.issuer.published.issuer_set(issuer, app.clock.now())?))
-        }
-        _ => None,
     }
 }
 
-/// A set. When this node does not know for sure which keys are good, nobody may keep its answer.
-fn keys(app: &App, headers: &HeaderMap, set: PublishedSet) -> Response {
-    let timing = app.snapshot().issuer.settings.timing;
-    let is_sure = app.lease.check(app.clock.now(), &timing).is_ok();
-    let max_age = if is_sure { set.max_age } else { Duration::ZERO };
-    cacheable(headers, "application/jwk-set+json", &tag(&set.json), set.json, max_age)
+impl PublishedKeys {
+    /// `PATH/.well-known/openid-configuration` and `PATH/.well-known/jwks.json` of an issuer that a template
+    /// names, where `PATH` is that of the issuer below the public address. Nothing when there is no such issuer.
+    ///
+    /// This is asked for paths that no route has, so an issuer never hides a part of the API.
+    pub(crate) fn of_issuer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
+        if !matches!(*method, Method::GET | Method::HEAD) {
+            return None;
+        }
+        let (issuer, file) = path.strip_prefix('/')?.split_once("/.well-known/")?;
+        let published = &self.snapshot.issuer.published;
+        match file {
+            "openid-configuration" => {
+                let document = published.issuer_document(issuer)?.to_string();
+                let max_age = self.snapshot.issuer.settings.timing.max_age.get();
+                Some(cacheable(headers, "application/json", &tag(&document), document, max_age))
+            }
+            "jwks.json" => Some(self.answer(headers, published.issuer_set(issuer, self.clock.now())?)),
+            _ => None,
+        }
+    }
+
+    /// A set. When this node does not know for sure which keys are good, nobody may keep its answer.
+    fn answer(&self, headers: &HeaderMap, set: PublishedSet) -> Response {
+        let is_sure = self.lease.check(self.clock.now(), &self.snapshot.issuer.settings.timing).is_ok();
+        let max_age = if is_sure { set.max_age } else { Duration::ZERO };
+        cacheable(headers, "application/jwk-set+json", &tag(&set.json), set.json, max_age)
+    }
 }
 
 /// What tells a body from others.

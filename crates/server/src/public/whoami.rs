@@ -15,17 +15,18 @@ use hyper::body::Body as HttpBody;
 use sessera_issuer::introspection::looks_signed;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::tokens::TokenSteps;
-use sessera_issuer::{LiveSession, Sessions};
+use sessera_issuer::{Introspection, LiveSession, Sessions};
 use sessera_model::TokenHash;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::{App, AppState};
+use crate::app::{App, AppState, Snapshot};
 use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
 use crate::http::observe::REQUEST_ID;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::request::Parameters;
+use crate::session_tokens::SessionTokens;
 use crate::traces::Traces;
 
 /// The parameter that names a template.
@@ -53,33 +54,38 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         ("tokenize_as" = Option<String>, Query, description = "Name of a tokenizer template"),
         ("X-Session-Token" = Option<String>, Header, description = "Session token of a native client"),
     ),
+    security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
     responses(
         (status = 200, description = "The session", body = SessionBody),
         (status = 401, description = "No valid session", body = ErrorBody),
         (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
+        (status = 400, description = "The template cannot be used for this session", body = ErrorBody),
     )
 )]
 async fn whoami(
-    State(app): State<Arc<App>>,
+    State(session_tokens): State<SessionTokens>,
+    State(introspection): State<Arc<Introspection>>,
+    State(snapshot): State<Arc<Snapshot>>,
     method: Method,
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
     let presented = credentials::presented(&headers, &snapshot.config.session.cookie.name)
         .ok_or_else(ApiError::unauthorized)?;
     let live = match presented {
         Presented::Bearer(token)
             if looks_signed(token) && method == Method::GET && parameters.get(TOKENIZE_AS).is_none() =>
         {
-            app.introspection.session_of_bearer(&snapshot.issuer, token).await?
+            introspection.session_of_bearer(&snapshot.issuer, token).await?
         }
-        other => app.sessions.live(&snapshot.issuer, other).await?,
+        other => session_tokens.sessions.live(&snapshot.issuer, other).await?,
     };
-    app.require_assurance(&snapshot, &live).await?;
+    session_tokens.require_assurance(&snapshot, &live).await?;
     let body = match parameters.get(TOKENIZE_AS) {
         None => live.json().clone().into(),
-        Some(template) => live.json_with_token(&app.token(&snapshot, template, &live).await?).into(),
+        Some(template) => {
+            live.json_with_token(&session_tokens.token(&snapshot, template, &live).await?).into()
+        }
     };
     Ok(answer(&live, body))
 }

@@ -12,7 +12,7 @@ use super::Identities;
 use super::body::CredentialsBody;
 use super::create::{CreateBody, create_identity};
 use crate::error::{ApiError, NO_STORE};
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, ErrorDetail};
 use crate::request::JsonBody;
 
 /// The most identities of one request.
@@ -23,6 +23,7 @@ const MAX_PASSWORDS: usize = 200;
 
 /// Identities to be created.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = PatchIdentitiesBody)]
 pub(super) struct BatchBody {
     #[serde(default)]
     identities: Vec<BatchItem>,
@@ -30,6 +31,7 @@ pub(super) struct BatchBody {
 
 /// One of them.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = IdentityPatch)]
 struct BatchItem {
     /// The identity.
     #[serde(default)]
@@ -41,12 +43,14 @@ struct BatchItem {
 
 /// What became of them, in the same order.
 #[derive(Serialize, ToSchema)]
+#[schema(as = BatchPatchIdentitiesResponse)]
 pub(super) struct BatchOutcome {
     identities: Vec<ItemOutcome>,
 }
 
 /// What became of one.
 #[derive(Serialize, ToSchema)]
+#[schema(as = IdentityPatchResponse)]
 struct ItemOutcome {
     /// `create` or `error`.
     action: &'static str,
@@ -58,6 +62,7 @@ struct ItemOutcome {
     patch_id: Option<String>,
     /// Why there is no new identity.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<ErrorDetail>)]
     error: Option<Value>,
 }
 

@@ -3,7 +3,8 @@
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error as _};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use sessera_accounts::identities::PreparedIdentity;
 use sessera_accounts::password::{HashAlgorithm, PasswordHashing, StoredHash};
@@ -19,42 +20,9 @@ use crate::request::Parameters;
 /// Kinds of credential that Ory's clients may ask for and that no identity has here.
 const UNKNOWN_HERE: [&str; 6] = ["oidc", "saml", "profile", "deviceauthn", "link_recovery", "code_recovery"];
 
-/// An identity, as answers have it.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Identity)]
-pub(super) struct IdentityBody {
-    /// Its id.
-    id: String,
-    /// Its id in another system.
-    external_id: Option<String>,
-    /// Its credentials by kind, without secrets.
-    credentials: Option<Map<String, Value>>,
-    /// Which schema judges its traits.
-    schema_id: String,
-    /// Where that schema can be read.
-    schema_url: String,
-    /// `active` or `inactive`.
-    state: String,
-    /// When the state changed (RFC 3339).
-    state_changed_at: String,
-    /// What the schema describes.
-    traits: Value,
-    /// Addresses to verify.
-    verifiable_addresses: Option<Vec<Value>>,
-    /// Addresses to recover by.
-    recovery_addresses: Option<Vec<Value>>,
-    /// What its owner may see.
-    metadata_public: Option<Value>,
-    /// What only administrators may see.
-    metadata_admin: Option<Value>,
-    /// When it was created.
-    created_at: String,
-    /// When it was changed.
-    updated_at: String,
-}
-
 /// Credentials to be imported.
 #[derive(Deserialize, ToSchema, Default)]
+#[schema(as = IdentityWithCredentials)]
 pub(super) struct CredentialsBody {
     /// A password.
     #[serde(default)]
@@ -67,13 +35,22 @@ pub(super) struct CredentialsBody {
 
 /// A password to be imported.
 #[derive(Deserialize, ToSchema)]
+#[schema(as = IdentityWithCredentialsPassword)]
 pub(super) struct PasswordBody {
-    #[serde(default)]
+    /// The password as text or as a hash.
+    #[serde(default, deserialize_with = "object")]
     config: PasswordConfigBody,
+}
+
+/// Reads an object. A list of its members in their order, which serde takes too, is refused.
+fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
+    let members = Map::deserialize(deserializer)?;
+    T::deserialize(Value::Object(members)).map_err(D::Error::custom)
 }
 
 /// The password as text or as a hash.
 #[derive(Deserialize, ToSchema, Default)]
+#[schema(as = IdentityWithCredentialsPasswordConfig)]
 pub(super) struct PasswordConfigBody {
     /// A hash: bcrypt, argon2id, argon2i, pbkdf2, scrypt, `$md5$`, `$sha256$`, `{SSHA512}`.
     #[serde(default)]
@@ -130,7 +107,9 @@ impl CredentialsBody {
 /// The state of an address as an administrator sets it. What does not follow from the traits is
 /// passed over.
 #[derive(Deserialize, ToSchema, Clone, Debug)]
+#[schema(as = VerifiableAddressState)]
 pub(super) struct AddressBody {
+    /// The address itself.
     value: String,
     #[serde(default)]
     via: Option<String>,

@@ -10,10 +10,10 @@ use sessera_model::Credential;
 use utoipa::ToSchema;
 
 use super::Identities;
-use super::body::{AddressBody, CredentialsBody, IdentityBody, mark_verified, show, state};
+use super::body::{AddressBody, CredentialsBody, mark_verified, show, state};
 use crate::answer;
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, IdentityBody};
 use crate::request::JsonBody;
 
 /// An identity to be created.
@@ -25,6 +25,7 @@ pub(super) struct CreateBody {
     schema_id: Option<String>,
     /// What the schema describes.
     #[serde(default)]
+    #[schema(value_type = Object)]
     traits: Value,
     /// Credentials to be imported.
     #[serde(default)]

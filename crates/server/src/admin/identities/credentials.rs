@@ -27,6 +27,7 @@ use crate::request::Path;
         (status = 204, description = "It is deleted"),
         (status = 400, description = "It is the last one, or one that follows from the traits", body = ErrorBody),
         (status = 404, description = "There is no such identity or credential", body = ErrorBody),
+        (status = 409, description = "Somebody else changed it meanwhile", body = ErrorBody),
     )
 )]
 pub(super) async fn delete_credential(

@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::response::Response;
 use sessera_model::{Credential, Identity};
 
-use super::body::{IdentityBody, included_kinds, private_json, show};
+use super::body::{included_kinds, private_json, show};
 use super::{Identities, no_identity};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, IdentityBody};
 use crate::request::{Parameters, Segment};
 
 /// Get an identity
@@ -23,6 +23,7 @@ use crate::request::{Parameters, Segment};
     responses(
         (status = 200, description = "The identity", body = IdentityBody),
         (status = 404, description = "There is no such identity", body = ErrorBody),
+        (status = 400, description = "A kind of credential is not known", body = ErrorBody),
     )
 )]
 pub(super) async fn get(
@@ -47,6 +48,7 @@ pub(super) async fn get(
     responses(
         (status = 200, description = "The identity", body = IdentityBody),
         (status = 404, description = "There is no such identity", body = ErrorBody),
+        (status = 400, description = "A kind of credential is not known", body = ErrorBody),
     )
 )]
 pub(super) async fn get_by_external_id(

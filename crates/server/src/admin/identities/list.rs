@@ -11,10 +11,10 @@ use sessera_accounts::schema::normalise;
 use sessera_model::{Credential, IdentityView, Uuid};
 use sessera_store::{IdentityFilter, Store};
 
-use super::body::{IdentityBody, included_kinds, show};
+use super::body::{included_kinds, show};
 use crate::app::Snapshot;
 use crate::error::{ApiError, NO_STORE};
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, IdentityBody};
 use crate::paging::Paging;
 use crate::request::Parameters;
 
@@ -30,7 +30,7 @@ const MAX_IDS: usize = 500;
     operation_id = "listIdentities",
     tag = "identity",
     params(
-        ("page_size" = Option<u32>, Query, description = "How many at the most, 250 when absent"),
+        ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
         ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
         ("ids" = Option<Vec<String>>, Query, description = "Only these, 500 at the most"),
         ("credentials_identifier" = Option<String>, Query, description = "Only who signs in with this"),

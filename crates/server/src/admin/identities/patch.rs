@@ -12,9 +12,9 @@ use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::{Identity, IdentityView};
 
 use super::Identities;
-use super::body::{AddressBody, IdentityBody, mark_verified, private_json, show, state};
+use super::body::{AddressBody, mark_verified, private_json, show, state};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, IdentityBody, JsonPatchBody};
 use crate::request::{JsonBody, Segment};
 
 /// The most operations of one patch.
@@ -37,7 +37,7 @@ const CHANGEABLE_OF_ADDRESS: [&str; 3] = ["verified", "verified_at", "status"];
     operation_id = "patchIdentity",
     tag = "identity",
     params(("id" = String, Path, description = "The identity's id")),
-    request_body(content = Vec<Value>, description = "A JSON Patch (RFC 6902)"),
+    request_body(content = Vec<JsonPatchBody>, description = "A JSON Patch (RFC 6902)"),
     responses(
         (status = 200, description = "The identity", body = IdentityBody),
         (status = 400, description = "The patch cannot be applied, or its result is not good", body = ErrorBody),

@@ -8,9 +8,9 @@ use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use utoipa::ToSchema;
 
 use super::Identities;
-use super::body::{CredentialsBody, IdentityBody, private_json, show, state};
+use super::body::{CredentialsBody, private_json, show, state};
 use crate::error::ApiError;
-use crate::openapi::ErrorBody;
+use crate::openapi::{ErrorBody, IdentityBody};
 use crate::request::{JsonBody, Segment};
 
 /// An identity as it is to be. What is absent is taken away, except schema, state and credentials.
@@ -22,6 +22,7 @@ pub(super) struct ReplaceBody {
     schema_id: Option<String>,
     /// What the schema describes.
     #[serde(default)]
+    #[schema(value_type = Object)]
     traits: Value,
     /// Credentials that take the place of those of their kind.
     #[serde(default)]

@@ -80,7 +80,7 @@ fn no_session() -> ApiError {
     operation_id = "listSessions",
     tag = "identity",
     params(
-        ("page_size" = Option<u32>, Query, description = "How many at the most, 250 when absent"),
+        ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
         ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
         ("active" = Option<bool>, Query, description = "Only those that are live, or only the others"),
         ("expand" = Option<Vec<String>>, Query, description = "`identity`, `devices`"),
@@ -213,7 +213,7 @@ async fn extend(
     tag = "identity",
     params(
         ("id" = String, Path, description = "The identity's id"),
-        ("page_size" = Option<u32>, Query, description = "How many at the most, 250 when absent"),
+        ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
         ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
         ("active" = Option<bool>, Query, description = "Only those that are live, or only the others"),
     ),

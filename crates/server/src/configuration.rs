@@ -74,7 +74,7 @@ pub(crate) struct Surroundings {
 }
 
 /// What can change while the server runs. One change at a time.
-pub struct Live {
+pub struct Configuration {
     origin: ConfigOrigin,
     generated: Vec<(&'static str, Secret)>,
     surroundings: Surroundings,
@@ -121,7 +121,7 @@ pub struct Changed {
     pub warnings: Vec<String>,
 }
 
-impl Live {
+impl Configuration {
     /// The configuration that a server was started with.
     pub(crate) fn new(given: Given, surroundings: Surroundings) -> Self {
         let state = State { base: given.base, revision: given.revision, watched: Vec::new() };
@@ -179,7 +179,7 @@ impl Live {
     /// Waits for one's turn to change configuration or keys. Whoever has it sees the result of the one
     /// before, and no template and no key set changes between a check and the change that it allows.
     pub async fn turn(&self) -> Turn<'_> {
-        Turn { live: self, _held: self.turn.lock().await }
+        Turn { configuration: self, _held: self.turn.lock().await }
     }
 
     /// The identity configuration and the id of its revision, if it is a stored one.
@@ -351,19 +351,19 @@ fn compile(
 
 /// The turn to change configuration or keys, which ends when it is dropped.
 pub struct Turn<'a> {
-    live: &'a Live,
+    configuration: &'a Configuration,
     _held: MutexGuard<'a, ()>,
 }
 
 impl Turn<'_> {
     /// The snapshot that the one before has left.
     pub fn snapshot(&self) -> Arc<Snapshot> {
-        self.live.snapshot()
+        self.configuration.snapshot()
     }
 
-    /// Compiles the newest revision with the key sets as they are now; see [`Live::recompile`].
+    /// Compiles the newest revision with the key sets as they are now; see [`Configuration::recompile`].
     pub async fn recompile(&self) -> Result<(), ChangeError> {
-        self.live.recompile().await
+        self.configuration.recompile().await
     }
 }
 

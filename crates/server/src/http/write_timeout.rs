@@ -10,14 +10,14 @@ use tokio::time::{Sleep, sleep};
 
 /// A stream whose writes fail once the other side has not taken all that was written for too long. A client
 /// that takes a byte now and then gains nothing: the time counts until everything is taken.
-pub(super) struct Patient<S> {
+pub(super) struct WriteTimeout<S> {
     stream: S,
     limit: Duration,
     /// Runs while something waits to be taken.
     waits: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S> Patient<S> {
+impl<S> WriteTimeout<S> {
     /// `limit` is how long the other side may take for what is written to it.
     pub(super) const fn new(stream: S, limit: Duration) -> Self {
         Self { stream, limit, waits: None }
@@ -35,7 +35,7 @@ impl<S> Patient<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -45,7 +45,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for WriteTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -93,7 +93,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_or_too_little_is_given_up() {
         let (ours, mut theirs) = duplex(8);
-        let mut patient = Patient::new(ours, LIMIT);
+        let mut patient = WriteTimeout::new(ours, LIMIT);
         let slow = tokio::spawn(async move {
             let mut byte = [0];
             while theirs.read_exact(&mut byte).await.is_ok() {
@@ -109,7 +109,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_takes_it_in_time_gets_the_next_one_too() {
         let (ours, mut theirs) = duplex(8);
-        let mut patient = Patient::new(ours, LIMIT);
+        let mut patient = WriteTimeout::new(ours, LIMIT);
         let taker = tokio::spawn(async move {
             let mut taken = Vec::new();
             for _ in 0..5 {

@@ -1,0 +1,171 @@
+//! What the layers around handlers answer, and who may ask: the same for all routes of a port, so it is
+//! described here once.
+
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::{PartialSchema as _, ToSchema as _};
+
+use super::{ErrorBody, ErrorDetail, OAuthErrorBody};
+
+/// Which port a document is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Port {
+    /// Browsers, apps and verifiers.
+    Public,
+    /// Operators and back ends.
+    Admin,
+}
+
+/// What every route of a port answers beside what its handler does.
+struct Always {
+    status: &'static str,
+    description: &'static str,
+    /// Whether a route answers it.
+    when: fn(Port, &Operation) -> bool,
+}
+
+const ALWAYS: [Always; 8] = [
+    Always {
+        status: "400",
+        description: "The request is malformed",
+        when: |_, route| can_be_malformed(route),
+    },
+    Always {
+        status: "401",
+        description: "The token of the admin API is missing or wrong",
+        when: |port, _| port == Port::Admin,
+    },
+    Always {
+        status: "403",
+        description: "The admin API does not take requests of web pages",
+        when: |port, _| port == Port::Admin,
+    },
+    Always {
+        status: "408",
+        description: "The body took too long to arrive",
+        when: |_, route| route.request_body.is_some(),
+    },
+    Always {
+        status: "413",
+        description: "The body is too large",
+        when: |_, route| route.request_body.is_some(),
+    },
+    Always {
+        status: "415",
+        description: "The body is not of a media type that the route takes",
+        when: |_, route| takes_json_only(route),
+    },
+    Always {
+        status: "500",
+        description: "A fault of the server, of which its log says more",
+        when: |_, _| true,
+    },
+    Always {
+        status: "503",
+        description: "Something that the server needs is not available; try again",
+        when: |_, _| true,
+    },
+];
+
+/// Adds to a document what is the same for all routes of its port.
+pub(crate) fn complete(document: &mut OpenApi, port: Port) {
+    for item in document.paths.paths.values_mut() {
+        let routes = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for route in routes.into_iter().flatten() {
+            for always in &ALWAYS {
+                if !(always.when)(port, route) || route.responses.responses.contains_key(always.status) {
+                    continue;
+                }
+                let answer = error(always.description, is_oauth(route));
+                route.responses.responses.insert(always.status.to_owned(), RefOr::T(answer));
+            }
+            route.security.get_or_insert_with(|| who_may_ask(port));
+        }
+    }
+    let components = document.components.get_or_insert_with(Components::new);
+    for (name, schema) in schemes(port) {
+        components.security_schemes.insert(name.to_owned(), RefOr::T(schema));
+    }
+    for (name, schema) in [
+        (ErrorBody::name(), ErrorBody::schema()),
+        (ErrorDetail::name(), ErrorDetail::schema()),
+        (OAuthErrorBody::name(), OAuthErrorBody::schema()),
+    ] {
+        components.schemas.entry(name.into_owned()).or_insert(schema);
+    }
+}
+
+/// Who may ask for routes that say nothing about it.
+fn who_may_ask(port: Port) -> Vec<SecurityRequirement> {
+    let nobody_in_particular = SecurityRequirement::default();
+    match port {
+        Port::Public => vec![nobody_in_particular],
+        // Without `serve.admin.token` whoever reaches the port may ask.
+        Port::Admin => vec![SecurityRequirement::new::<_, _, String>("adminToken", []), nobody_in_particular],
+    }
+}
+
+fn schemes(port: Port) -> Vec<(&'static str, SecurityScheme)> {
+    let bearer = |description| {
+        SecurityScheme::Http(
+            HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(description)).build(),
+        )
+    };
+    match port {
+        Port::Public => vec![
+            (
+                "sessionToken",
+                SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(
+                    "X-Session-Token",
+                    "The session token of a native client.",
+                ))),
+            ),
+            (
+                "sessionCookie",
+                SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+                    "ory_kratos_session",
+                    "The session cookie of a browser; `session.cookie.name` names it.",
+                ))),
+            ),
+            ("sessionBearer", bearer("The session token of a native client.")),
+        ],
+        Port::Admin => vec![("adminToken", bearer("One of `serve.admin.token`, where that is configured."))],
+    }
+}
+
+/// Whether something in a request can be malformed: a body, a name in the path.
+fn can_be_malformed(route: &Operation) -> bool {
+    let in_path = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path);
+    route.request_body.is_some() || route.parameters.iter().flatten().any(in_path)
+}
+
+fn takes_json_only(route: &Operation) -> bool {
+    match &route.request_body {
+        Some(RefOr::T(body)) => body.content.keys().all(|media_type| media_type == "application/json"),
+        _ => false,
+    }
+}
+
+fn is_oauth(route: &Operation) -> bool {
+    route.tags.iter().flatten().any(|tag| tag == "oauth2")
+}
+
+/// An error answer. The layers around the OAuth endpoints answer errors in the form of the rest of the API.
+fn error(description: &str, oauth: bool) -> Response {
+    let reference = |name: &str| RefOr::Ref(Ref::from_schema_name(name));
+    let schema: RefOr<Schema> = if oauth {
+        let one =
+            OneOfBuilder::new().item(reference(&OAuthErrorBody::name())).item(reference(&ErrorBody::name()));
+        RefOr::T(Schema::OneOf(one.build()))
+    } else {
+        reference(&ErrorBody::name())
+    };
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/json", ContentBuilder::new().schema(Some(schema)).build())
+        .build()
+}
