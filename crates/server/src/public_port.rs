@@ -9,22 +9,16 @@ use axum::response::Response;
 
 use crate::app::{App, AppState};
 use crate::openapi::{self, Port};
-use crate::public::caller::Caller;
+use crate::public::caller::Call;
 use crate::public::exchange;
 use crate::public::well_known::PublishedKeys;
 use crate::{http, pages, public};
 
 /// Answers what no route has, which is a document of an issuer or nothing.
-async fn elsewhere(
-    State(app): State<Arc<App>>,
-    State(keys): State<PublishedKeys>,
-    caller: Caller,
-    method: Method,
-    uri: Uri,
-) -> Response {
-    match keys.of_issuer(&method, uri.path(), &caller.headers) {
+async fn elsewhere(State(keys): State<PublishedKeys>, call: Call, method: Method, uri: Uri) -> Response {
+    match keys.of_issuer(&method, uri.path(), &call.caller.headers) {
         Some(found) => found,
-        None => pages::not_found(State(app), caller).await,
+        None => pages::not_found(call).await,
     }
 }
 

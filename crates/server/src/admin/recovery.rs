@@ -6,10 +6,11 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use sessera_accounts::codes;
-use sessera_accounts::flows::flow::{Beginning, Flow, RecoveryDetails, State as FlowState, Transport};
-use sessera_model::{Clock, GoDuration, Random, Timestamp};
-use sessera_store::{Change, CodePurpose, Committer, FlowKind, Store};
+use sessera_accounts::flows::flow::Transport;
+use sessera_accounts::methods::code;
+use sessera_accounts::{Accounts, codes};
+use sessera_model::{GoDuration, Timestamp};
+use sessera_store::FlowKind;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -71,10 +72,7 @@ struct CodeBody {
     )
 )]
 async fn create(
-    State(store): State<Arc<dyn Store>>,
-    State(committer): State<Committer>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(random): State<Arc<dyn Random>>,
+    State(accounts): State<Arc<Accounts>>,
     State(snapshot): State<Arc<Snapshot>>,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
@@ -91,31 +89,13 @@ async fn create(
         Some("api") => Transport::Api,
         Some(_) => return Err(ApiError::bad_request("flow_type is neither browser nor api.")),
     };
-    let identity = find_identity(&*store, &body.identity_id).await?;
-    let now = clock.now();
-    let expires_at = now + lifespan;
-    let beginning = Beginning {
-        id: random.uuid(),
-        transport,
-        now,
-        expires_at,
-        request_url: rules.url("admin/recovery/code"),
-        return_to: None,
-        browser: None,
-    };
-    let details = RecoveryDetails { is_given: true, ..RecoveryDetails::default() };
-    let flow = Flow::begin(beginning, FlowState::SentEmail, details);
-    // It reaches its owner by another way than mail, so it proves no address.
-    let address = String::new();
-    let random = random.as_ref();
-    let (stored, code) =
-        codes::issue(&rules.keys, random, CodePurpose::Recovery, flow.id, identity.id, address, expires_at);
-    committer.commit(&[flow.insert()?, Change::InsertCode(stored)]).await?;
-    tracing::info!(identity_id = %identity.id, flow_id = %flow.id, "a recovery code was given out");
+    let identity = find_identity(&*accounts.store, &body.identity_id).await?;
+    let given = code::give_out(&accounts, rules, identity.id, transport, lifespan).await?;
+    tracing::info!(identity_id = %identity.id, flow_id = %given.flow_id, "a recovery code was given out");
     let body = CodeBody {
-        recovery_link: rules.page(FlowKind::Recovery, flow.id),
-        recovery_code: code.expose().to_owned(),
-        expires_at,
+        recovery_link: rules.page(FlowKind::Recovery, given.flow_id),
+        recovery_code: given.code.expose().to_owned(),
+        expires_at: given.expires_at,
     };
     Ok(answer::created(body))
 }

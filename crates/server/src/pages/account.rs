@@ -7,8 +7,8 @@ use crate::error::ApiError;
 use crate::public::caller::Call;
 
 /// What an account is called.
-pub(super) async fn account(call: &Call<'_>, identity_id: Uuid) -> Result<String, ApiError> {
-    let store = &call.app.store;
+pub(super) async fn account(call: &Call, identity_id: Uuid) -> Result<String, ApiError> {
+    let store = &call.accounts.store;
     let identity = store.identity(identity_id).await?.ok_or_else(ApiError::unauthorized)?;
     let credentials = store.credentials(identity_id).await?;
     let schema = call.snapshot.accounts.schemas.get(&identity.schema_id).map(AsRef::as_ref);

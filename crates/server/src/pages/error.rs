@@ -1,25 +1,19 @@
 //! `GET /ui/error`: what went wrong, in words for people; and the same for errors of the pages themselves.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
 
 use crate::answer::PageStatus;
 use crate::answer::error::ErrorKind;
-use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::public::errors;
 use crate::public::settings::sign_in_first;
 use crate::request::Parameters;
 use crate::words::Word;
 
-pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
-    match errors::find(&*app.store, &*app.clock, parameters.get("id")).await {
+pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
+    match errors::find(&*call.accounts.store, &*call.accounts.clock, parameters.get("id")).await {
         Ok(body) => {
             let kept = &body["error"];
             let text = |name: &str| kept[name].as_str().unwrap_or_default();
@@ -34,13 +28,13 @@ pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters:
 }
 
 /// The page for an error of a page.
-pub(super) fn page(call: &Call<'_>, error: &ApiError) -> Response {
+pub(super) fn page(call: &Call, error: &ApiError) -> Response {
     let told = Told { error, id: error.id().unwrap_or_default(), number: None };
     answer(call, PageStatus::of(error), &told)
 }
 
 /// The way to sign in, when that is what is missing; the page for errors otherwise.
-pub(super) async fn refused(call: &Call<'_>, error: ApiError) -> Response {
+pub(super) async fn refused(call: &Call, error: ApiError) -> Response {
     let is_sign_in = matches!(error.id(), Some("session_inactive" | "session_aal2_required"));
     if is_sign_in { sign_in_first(call, error).await } else { page(call, &error) }
 }
@@ -69,7 +63,7 @@ impl Told<'_> {
     }
 }
 
-fn answer(call: &Call<'_>, status: PageStatus, told: &Told<'_>) -> Response {
+fn answer(call: &Call, status: PageStatus, told: &Told<'_>) -> Response {
     let texts = call.texts();
     let content = html! {
         p.lead { (texts.word(told.word())) }

@@ -1,8 +1,5 @@
 //! `GET /`: the front page. Who is signed in sees as whom; everybody else is sent to sign in.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
 use sessera_store::FlowKind;
@@ -10,23 +7,20 @@ use sessera_store::FlowKind;
 use super::account::account;
 use super::{beginning, logout, not_found, shown};
 use crate::answer;
-use crate::app::App;
 use crate::error::ApiError;
 use crate::peer;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::words::Word;
 
-pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
+pub(super) async fn get(call: Call) -> Response {
     // For programs there is nothing here.
-    if !peer::wants_page(&caller.headers) {
-        return not_found(State(app), caller).await;
+    if !peer::wants_page(&call.caller.headers) {
+        return not_found(call).await;
     }
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
     shown(&call, page(&call)).await
 }
 
-async fn page(call: &Call<'_>) -> Result<Response, ApiError> {
+async fn page(call: &Call) -> Result<Response, ApiError> {
     let (rules, texts) = (call.rules(), call.texts());
     let Some(live) = call.session().await? else {
         return answer::see_other(&beginning(rules, FlowKind::Login, None));

@@ -1,8 +1,5 @@
 //! `GET /ui/login`: signing in, signing in again, and the second factor.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sessera_accounts::flows::flow::{Flow, LoginDetails};
@@ -12,19 +9,16 @@ use sessera_store::FlowKind;
 
 use super::form::{Look, has_script};
 use super::{beginning, logout, shown};
-use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::request::Parameters;
 use crate::words::Word;
 
-pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
 }
 
-async fn page(call: &Call<'_>, id: Option<&str>) -> Result<Response, ApiError> {
+async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     let shown = match super::flow(&call.flows(None), id, |ended| again(call, ended)).await? {
         Ok(shown) => shown,
         Err(response) => return Ok(response),
@@ -58,7 +52,7 @@ async fn page(call: &Call<'_>, id: Option<&str>) -> Result<Response, ApiError> {
 }
 
 /// Where a flow begins that takes the place of one that has ended.
-fn again(call: &Call<'_>, ended: Option<&Flow<LoginDetails>>) -> String {
+fn again(call: &Call, ended: Option<&Flow<LoginDetails>>) -> String {
     let return_to = ended.and_then(|flow| flow.return_to.as_deref());
     let mut url = beginning(call.rules(), FlowKind::Login, return_to);
     let mut ask = |parameter: &str| {
@@ -84,7 +78,7 @@ fn known_identifier(container: &Container) -> Option<&str> {
     })
 }
 
-fn links(call: &Call<'_>, flow: &Flow<LoginDetails>) -> Markup {
+fn links(call: &Call, flow: &Flow<LoginDetails>) -> Markup {
     let (rules, texts) = (call.rules(), call.texts());
     let to = |kind: FlowKind| beginning(rules, kind, flow.return_to.as_deref());
     html! {
@@ -100,6 +94,6 @@ fn links(call: &Call<'_>, flow: &Flow<LoginDetails>) -> Markup {
     }
 }
 
-fn sign_out(call: &Call<'_>) -> Markup {
+fn sign_out(call: &Call) -> Markup {
     html! { @if let Some(form) = logout::form(call, "link") { div.more { (form) } } }
 }

@@ -1,8 +1,5 @@
 //! `GET /ui/logout`: asks whether to sign out, or says that it is done.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sessera_issuer::sessions::Presented;
@@ -10,19 +7,16 @@ use sessera_store::FlowKind;
 
 use super::account::account;
 use super::{beginning, shown};
-use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::public::logout;
 use crate::words::Word;
 
-pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+pub(super) async fn get(call: Call) -> Response {
     shown(&call, page(&call)).await
 }
 
-async fn page(call: &Call<'_>) -> Result<Response, ApiError> {
+async fn page(call: &Call) -> Result<Response, ApiError> {
     let texts = call.texts();
     let page = match call.session().await? {
         Some(live) => {
@@ -47,7 +41,7 @@ async fn page(call: &Call<'_>) -> Result<Response, ApiError> {
 
 /// The button that signs out, for a browser that presents a cookie. A form and not a link: programs
 /// that follow links in advance do not sign anybody out.
-pub(super) fn form(call: &Call<'_>, class: &str) -> Option<Markup> {
+pub(super) fn form(call: &Call, class: &str) -> Option<Markup> {
     let Some(Presented::Cookie(cookie)) = call.presented() else { return None };
     let token = logout::token(call, cookie);
     Some(html! {

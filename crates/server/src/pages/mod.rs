@@ -26,8 +26,6 @@ mod sessions;
 mod settings;
 mod verification;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -39,12 +37,11 @@ use sessera_accounts::rules::Rules;
 use sessera_store::FlowKind;
 
 use crate::answer::{self, PageStatus};
-use crate::app::{App, AppState};
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::peer;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::words::{Texts, Word};
-use axum::extract::State;
 use page::{Page, Width};
 
 /// The routes.
@@ -63,17 +60,16 @@ pub(crate) fn router() -> Router<AppState> {
 }
 
 /// What is answered where nothing is: a page to people, JSON to all others.
-pub(crate) async fn not_found(State(app): State<Arc<App>>, caller: Caller) -> Response {
+pub(crate) async fn not_found(call: Call) -> Response {
     let error = ApiError::not_found("There is no such path. See /openapi.json for those that exist.");
-    if !peer::wants_page(&caller.headers) {
+    if !peer::wants_page(&call.caller.headers) {
         return error.into_response();
     }
-    let snapshot = app.snapshot();
-    error::page(&Call::new(&app, &snapshot, &caller), &error)
+    error::page(&call, &error)
 }
 
 /// What is shown of a flow: a page, or the way to another address.
-async fn shown(call: &Call<'_>, page: impl Future<Output = Result<Response, ApiError>>) -> Response {
+async fn shown(call: &Call, page: impl Future<Output = Result<Response, ApiError>>) -> Response {
     match page.await {
         Ok(response) => response,
         Err(error) => error::page(call, &error),
@@ -103,14 +99,14 @@ fn beginning(rules: &Rules, kind: FlowKind, return_to: Option<&str>) -> String {
     rules.beginning(kind, Transport::Browser.as_str(), return_to)
 }
 
-impl<'a> Call<'a> {
+impl Call {
     /// The texts in the browser's language.
     fn texts(&self) -> &'static Texts {
         Texts::of(self.language())
     }
 
     /// A page that asks for one thing.
-    fn card(&self, title: Word, has_errors: bool, content: Markup) -> Page<'a> {
+    fn card(&self, title: Word, has_errors: bool, content: Markup) -> Page<'_> {
         let texts = self.texts();
         let heading = texts.word(title);
         Page {

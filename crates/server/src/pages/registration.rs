@@ -1,8 +1,5 @@
 //! `GET /ui/registration`: signing up, in one form or in two.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::html;
 use sessera_accounts::flows::flow::{Flow, RegistrationDetails, RegistrationStep};
@@ -10,19 +7,16 @@ use sessera_store::FlowKind;
 
 use super::form::Look;
 use super::{beginning, shown};
-use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::request::Parameters;
 use crate::words::Word;
 
-pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
 }
 
-async fn page(call: &Call<'_>, id: Option<&str>) -> Result<Response, ApiError> {
+async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     let (rules, texts) = (call.rules(), call.texts());
     let to = |kind: FlowKind, return_to: Option<&str>| beginning(rules, kind, return_to);
     let again = |ended: Option<&Flow<RegistrationDetails>>| {

@@ -1,9 +1,6 @@
 //! The devices on the page of one's own account, and `POST /ui/settings/sessions`, which signs them out.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
 use sessera_accounts::flows::error::FlowError;
@@ -18,9 +15,8 @@ use sessera_store::{Change, Page, SessionFilter};
 
 use super::error::refused;
 use crate::answer;
-use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::request::{Parameters, parse_id};
 use crate::words::{Texts, Word, device};
 
@@ -29,15 +25,21 @@ const SHOWN: u32 = 50;
 
 /// The list of a person's sessions, this browser's first.
 pub(super) async fn section(
-    call: &Call<'_>,
+    call: &Call,
     live: &LiveSession,
     flow: Uuid,
     csrf_token: &str,
 ) -> Result<Markup, ApiError> {
     let texts = call.texts();
     let page = Page { after: None, limit: SHOWN + 1 };
-    let mut others: Vec<Session> =
-        call.app.store.sessions(&others(call, live), &page).await?.into_iter().map(|(one, _)| one).collect();
+    let mut others: Vec<Session> = call
+        .accounts
+        .store
+        .sessions(&others(call, live), &page)
+        .await?
+        .into_iter()
+        .map(|(one, _)| one)
+        .collect();
     let has_more = others.len() > SHOWN as usize;
     others.truncate(SHOWN as usize);
     others.sort_by_key(|session| std::cmp::Reverse(last_use(session)));
@@ -117,21 +119,14 @@ fn ago(texts: &Texts, at: Timestamp, now: Timestamp) -> String {
 }
 
 /// `POST /ui/settings/sessions?flow=ID` with `session=ID` or `session=others`.
-pub(super) async fn revoke(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    parameters: Parameters,
-    body: Bytes,
-) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+pub(super) async fn revoke(call: Call, parameters: Parameters, body: Bytes) -> Response {
     match try_revoke(&call, parameters.get("flow"), &body).await {
         Ok(response) => response,
         Err(error) => refused(&call, error).await,
     }
 }
 
-async fn try_revoke(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+async fn try_revoke(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     let live = call.session().await?;
     let flows = call.flows(live.as_deref());
     settings::session(&flows).await?;
@@ -150,13 +145,13 @@ async fn try_revoke(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Re
         Some(id) => Change::RevokeSession { id: parse_id(id)?, of: Some(live.session.identity_id) },
         None => return Err(ApiError::bad_request("The form does not say which session to end.")),
     };
-    call.app.commit(&[change]).await?;
+    call.accounts.committer.commit(&[change]).await?;
     answer::see_other(
         &call.rules().url(&format!("ui/settings?flow={}&done=revoked#section-sessions", flow.id)),
     )
 }
 
-fn others(call: &Call<'_>, live: &LiveSession) -> SessionFilter {
+fn others(call: &Call, live: &LiveSession) -> SessionFilter {
     SessionFilter {
         identity_id: Some(live.session.identity_id),
         except: Some(live.session.id),

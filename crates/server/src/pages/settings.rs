@@ -1,8 +1,5 @@
 //! `GET /ui/settings`: one's own account: profile, password, second factors, devices.
 
-use std::sync::Arc;
-
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sessera_accounts::flows::error::FlowError;
@@ -18,22 +15,19 @@ use super::form::{Look, groups, has_script};
 use super::page::{Page, Width};
 use super::{beginning, logout, sessions};
 use crate::answer::PageStatus;
-use crate::app::App;
 use crate::error::ApiError;
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::request::Parameters;
 use crate::words::Word;
 
-pub(super) async fn get(State(app): State<Arc<App>>, caller: Caller, parameters: Parameters) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     match page(&call, &parameters).await {
         Ok(response) => response,
         Err(error) => refused(&call, error).await,
     }
 }
 
-async fn page(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
+async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError> {
     let (rules, texts) = (call.rules(), call.texts());
     let live = call.session().await?;
     let flows = call.flows(live.as_deref());

@@ -16,7 +16,7 @@ use crate::error::ApiError;
 use crate::peer;
 use crate::public::caller::Call;
 
-impl Call<'_> {
+impl Call {
     /// A flow that was begun: its JSON, or the way to its page.
     pub(crate) fn begun<K: Kind>(&self, shown: &Shown<K>) -> Result<Response, ApiError> {
         let flow = &shown.flow;
@@ -124,7 +124,7 @@ impl Call<'_> {
 
     /// A new value for the cookie by which a browser is recognised.
     pub(crate) fn new_browser(&self) -> String {
-        csrf::new_cookie(self.app.random.as_ref())
+        csrf::new_cookie(self.accounts.random.as_ref())
     }
 
     /// Gives a browser the cookie by which it is recognised before it has signed in.
@@ -171,7 +171,7 @@ impl Call<'_> {
     }
 
     async fn keep_error(&self, error: &ApiError) -> Result<Uuid, ApiError> {
-        let id = self.app.random.uuid();
+        let id = self.accounts.random.uuid();
         let body = json!({ "created_at": self.now, "error": error.to_json()["error"] });
         let record = sessera_store::Flow {
             id,
@@ -180,7 +180,7 @@ impl Call<'_> {
             expires_at: self.now + self.rules().login.lifespan,
             version: 1,
         };
-        self.app.commit(&[Change::InsertFlow(record)]).await?;
+        self.accounts.committer.commit(&[Change::InsertFlow(record)]).await?;
         Ok(id)
     }
 }

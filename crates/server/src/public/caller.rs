@@ -3,20 +3,21 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OriginalUri};
+use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
+use sessera_accounts::Accounts;
 use sessera_accounts::csrf;
 use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::flows::skeleton::{Body, Flows};
 use sessera_accounts::flows::visit::{BrowserHeader, Present, Visit, Visitor};
 use sessera_accounts::language::Language;
 use sessera_accounts::rules::Rules;
-use sessera_issuer::LiveSession;
 use sessera_issuer::sessions::Presented;
+use sessera_issuer::{LiveSession, Sessions};
 use sessera_model::Timestamp;
 
-use crate::app::{App, Snapshot};
+use crate::app::{AppState, Snapshot};
 use crate::credentials::{self, cookie};
 use crate::error::ApiError;
 use crate::peer::{self, Peer};
@@ -84,40 +85,48 @@ impl Caller {
     }
 }
 
-/// A request of somebody to the public API, with the parts that answer it.
-pub(crate) struct Call<'a> {
-    pub(crate) app: &'a App,
-    pub(crate) snapshot: &'a Snapshot,
-    pub(crate) caller: &'a Caller,
+/// A request of somebody to the public API, with the parts that answer it. Handlers take it as it is.
+pub(crate) struct Call {
+    pub(crate) accounts: Arc<Accounts>,
+    sessions: Arc<Sessions>,
+    pub(crate) snapshot: Arc<Snapshot>,
+    pub(crate) caller: Caller,
     pub(crate) now: Timestamp,
     visitor: Visitor,
 }
 
-impl<'a> Call<'a> {
-    pub(crate) fn new(app: &'a App, snapshot: &'a Snapshot, caller: &'a Caller) -> Self {
-        let visitor = caller.visitor(&snapshot.accounts.rules);
-        Self { app, snapshot, caller, now: app.clock.now(), visitor }
-    }
+impl FromRequestParts<AppState> for Call {
+    type Rejection = Infallible;
 
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let (accounts, snapshot) = (Arc::<Accounts>::from_ref(state), Arc::<Snapshot>::from_ref(state));
+        let visitor = caller.visitor(&snapshot.accounts.rules);
+        let now = accounts.clock.now();
+        Ok(Self { accounts, sessions: FromRef::from_ref(state), snapshot, caller, now, visitor })
+    }
+}
+
+impl Call {
     /// The rules of all flows.
-    pub(crate) fn rules(&self) -> &'a Rules {
+    pub(crate) fn rules(&self) -> &Rules {
         &self.snapshot.accounts.rules
     }
 
     /// The session token or cookie of the request.
-    pub(crate) fn presented(&self) -> Option<Presented<'a>> {
+    pub(crate) fn presented(&self) -> Option<Presented<'_>> {
         credentials::presented(&self.caller.headers, &self.rules().cookie.name)
     }
 
     /// The live session of the request, if it presents one.
     pub(crate) async fn session(&self) -> Result<Option<Arc<LiveSession>>, ApiError> {
-        Ok(self.app.sessions.optional(&self.snapshot.issuer, self.presented()).await?)
+        Ok(self.sessions.optional(&self.snapshot.issuer, self.presented()).await?)
     }
 
     /// The request as accounts see it. `live` is the caller's session.
     pub(crate) fn visit<'b>(&'b self, live: Option<&'b LiveSession>) -> Visit<'b> {
         Visit {
-            accounts: &self.app.accounts,
+            accounts: &self.accounts,
             rules: &self.snapshot.accounts.rules,
             schemas: &self.snapshot.accounts.schemas,
             visitor: &self.visitor,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_model::{Clock, Uuid};
 use sessera_store::{FlowKind, Store};
@@ -15,16 +14,12 @@ use crate::answer;
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowErrorBody};
+use crate::public::query::ById;
 use crate::request::Query;
 
 /// The route.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(get))
-}
-
-#[derive(Deserialize)]
-struct ById {
-    id: Option<String>,
 }
 
 /// Get an error

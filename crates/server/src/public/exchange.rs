@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState, Snapshot};
+use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::caller::{Call, Caller};
@@ -78,25 +78,29 @@ struct ExchangeBody {
     )
 )]
 async fn create(
-    State(app): State<Arc<App>>,
-    caller: Caller,
+    State(session_tokens): State<SessionTokens>,
+    State(exchange_codes): State<Arc<ExchangeCodes>>,
+    call: Call,
     Query(parameters): Query<BrowserParameters>,
 ) -> Response {
-    let snapshot = app.snapshot();
-    let visit = Call::new(&app, &snapshot, &caller);
-    match try_create(&visit, &parameters).await {
+    match try_create(&session_tokens, &exchange_codes, &call, &parameters).await {
         Ok(response) => response,
-        Err(error) => visit.error(error).await,
+        Err(error) => call.error(error).await,
     }
 }
 
-async fn try_create(visit: &Call<'_>, parameters: &BrowserParameters) -> Result<Response, ApiError> {
-    let (mut page, template, challenge) = checked(visit, parameters)?;
-    let Some(Presented::Cookie(cookie)) = visit.presented() else { return sign_in(visit) };
-    let Some(live) = visit.session().await? else { return sign_in(visit) };
-    if let Err(error) = visit.app.session_tokens.require_assurance(visit.snapshot, &live).await {
+async fn try_create(
+    session_tokens: &SessionTokens,
+    exchange_codes: &ExchangeCodes,
+    call: &Call,
+    parameters: &BrowserParameters,
+) -> Result<Response, ApiError> {
+    let (mut page, template, challenge) = checked(call, parameters)?;
+    let Some(Presented::Cookie(cookie)) = call.presented() else { return sign_in(call) };
+    let Some(live) = call.session().await? else { return sign_in(call) };
+    if let Err(error) = session_tokens.require_assurance(&call.snapshot, &live).await {
         let step_up = error.redirect().map(str::to_owned).ok_or(error)?;
-        return answer::see_other(&come_back(visit, &step_up)?);
+        return answer::see_other(&come_back(call, &step_up)?);
     }
     let grant = Grant {
         session: TokenHash::of(cookie),
@@ -104,17 +108,14 @@ async fn try_create(visit: &Call<'_>, parameters: &BrowserParameters) -> Result<
         challenge: challenge.to_owned(),
         template: template.to_owned(),
     };
-    let code = visit.app.exchange_codes.create(&grant).await?;
+    let code = exchange_codes.create(&grant).await?;
     page.query_pairs_mut().append_pair("code", &code);
     answer::see_other(page.as_str())
 }
 
 /// The page, the template and the challenge, when all is as it must be.
-fn checked<'a>(
-    visit: &Call<'_>,
-    parameters: &'a BrowserParameters,
-) -> Result<(Url, &'a str, &'a str), ApiError> {
-    let page = visit.return_to(parameters.return_to.as_deref())?;
+fn checked<'a>(call: &Call, parameters: &'a BrowserParameters) -> Result<(Url, &'a str, &'a str), ApiError> {
+    let page = call.return_to(parameters.return_to.as_deref())?;
     let page = page.and_then(|page| Url::parse(&page).ok()).filter(|page| page.origin().is_tuple());
     let page = page.ok_or_else(|| {
         ApiError::bad_request("Give the address of the page, which begins with https://, in return_to.")
@@ -122,7 +123,7 @@ fn checked<'a>(
     let template = parameters.tokenize_as.as_deref().filter(|name| !name.is_empty());
     let template = template
         .ok_or_else(|| ApiError::bad_request("Give the name of a tokenizer template in tokenize_as."))?;
-    if visit.snapshot.issuer.templates.get(template).is_none() {
+    if call.snapshot.issuer.templates.get(template).is_none() {
         return Err(ApiError::bad_request(
             "There is no tokenizer template of that name. Check tokenize_as, or add the template under session.whoami.tokenizer.templates.",
         ));
@@ -138,13 +139,13 @@ fn checked<'a>(
 }
 
 /// The way to the login page, and back to here.
-fn sign_in(visit: &Call<'_>) -> Result<Response, ApiError> {
-    answer::see_other(&come_back(visit, &visit.rules().url("self-service/login/browser"))?)
+fn sign_in(call: &Call) -> Result<Response, ApiError> {
+    answer::see_other(&come_back(call, &call.rules().url("self-service/login/browser"))?)
 }
 
-fn come_back(visit: &Call<'_>, way: &str) -> Result<String, ApiError> {
+fn come_back(call: &Call, way: &str) -> Result<String, ApiError> {
     let mut way = Url::parse(way).map_err(ApiError::internal)?;
-    way.query_pairs_mut().append_pair("return_to", &visit.called());
+    way.query_pairs_mut().append_pair("return_to", &call.called());
     Ok(way.into())
 }
 

@@ -3,10 +3,7 @@
 //! A flow is begun, its form is shown, and submissions are tried until one is right. Then the flow ends
 //! in the same change that makes the session.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
@@ -20,10 +17,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody, SignedInBody};
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
+use crate::public::query::{ByFlow, ById};
 use crate::request::Query;
 
 /// The routes.
@@ -56,16 +54,6 @@ impl Begin {
     }
 }
 
-#[derive(Deserialize)]
-struct ById {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ByFlow {
-    flow: Option<String>,
-}
-
 /// Create a login flow for native apps
 ///
 /// With a session, `refresh=true` asks its owner to sign in again, `aal=aal2` for a second factor.
@@ -86,13 +74,8 @@ struct ByFlow {
         (status = 401, description = "A second factor needs a session (`session_aal1_required`)", body = ErrorBody),
     )
 )]
-async fn create_native(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<Begin>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    create(&Call::new(&app, &snapshot, &caller), Transport::Api, &query).await
+async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
+    create(&call, Transport::Api, &query).await
 }
 
 /// Create a login flow for browsers
@@ -115,16 +98,14 @@ async fn create_native(
         (status = 400, description = "Signed in already (`session_already_available`)", body = ErrorBody),
     )
 )]
-async fn create_browser(State(app): State<Arc<App>>, caller: Caller, Query(query): Query<Begin>) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
     match create(&call, Transport::Browser, &query).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
+async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
     let wish = query.wish()?;
     let live = call.session().await?;
     let return_to = query.return_to.as_deref();
@@ -156,13 +137,7 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn get(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ById>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
     let shown = call.flows(None).show::<LoginDetails>(query.id.as_deref()).await?;
     Ok(answer::ok(shown.to_json()))
 }
@@ -194,21 +169,14 @@ async fn get(
         (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
-async fn submit(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ByFlow>,
-    body: Bytes,
-) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
     match try_submit(&call, query.flow.as_deref(), &body).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     call.count()?;
     let live = call.session().await?;
     match call.flows(live.as_deref()).submit::<LoginDetails>(id, call.body(body)).await {
@@ -221,7 +189,7 @@ async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Re
 }
 
 /// The answer to somebody who has signed in.
-fn finish(call: &Call<'_>, logged_in: &LoggedIn) -> Result<Response, ApiError> {
+fn finish(call: &Call, logged_in: &LoggedIn) -> Result<Response, ApiError> {
     let LoggedIn { transport, signed_in, identity, .. } = logged_in;
     let session = call.session_json(signed_in, identity);
     if *transport == Transport::Api {

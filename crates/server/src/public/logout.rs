@@ -16,10 +16,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, LogoutBody, NativeLogoutBody};
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::request::Query;
 
 /// How a logout token begins. The rest is a keyed hash of the cookie in hexadecimal.
@@ -86,13 +86,7 @@ async fn native(
         (status = 400, description = "The address to return to is not allowed", body = ErrorBody),
     )
 )]
-async fn create_browser(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(parameters): Query<Parameters>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn create_browser(call: Call, Query(parameters): Query<Parameters>) -> Result<Response, ApiError> {
     let return_to = call.return_to(parameters.return_to.as_deref())?;
     let is_live = call.session().await?.is_some();
     let Some(Presented::Cookie(cookie)) = call.presented().filter(|_| is_live) else {
@@ -108,7 +102,7 @@ async fn create_browser(
 }
 
 /// The logout token of a browser: only who holds its cookie can have it.
-pub(crate) fn token(call: &Call<'_>, cookie: &str) -> String {
+pub(crate) fn token(call: &Call, cookie: &str) -> String {
     let hash = call.rules().keys.make(Purpose::Logout, &[cookie.as_bytes()]);
     format!("{PREFIX}{}", hex::encode(hash))
 }
@@ -133,20 +127,14 @@ pub(crate) fn token(call: &Call<'_>, cookie: &str) -> String {
         (status = 400, description = "The address to return to is not allowed", body = ErrorBody),
     )
 )]
-async fn browser(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(parameters): Query<Parameters>,
-) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn browser(call: Call, Query(parameters): Query<Parameters>) -> Response {
     match sign_out(&call, &parameters).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn sign_out(call: &Call<'_>, parameters: &Parameters) -> Result<Response, ApiError> {
+async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiError> {
     let rules = call.rules();
     let asked = call.return_to(parameters.return_to.as_deref())?;
     // Who is not signed in has nothing to lose, whatever the token.
@@ -161,7 +149,7 @@ async fn sign_out(call: &Call<'_>, parameters: &Parameters) -> Result<Response, 
                 "The logout token does not belong to this session. Ask for a new one.",
             ));
         }
-        revoke(&call.app.committer, TokenHash::of(cookie)).await?;
+        revoke(&call.accounts.committer, TokenHash::of(cookie)).await?;
     }
     let mut response = if call.wants_json(Transport::Browser) {
         answer::no_content()

@@ -6,6 +6,7 @@ pub(crate) mod errors;
 pub(crate) mod exchange;
 pub(crate) mod login;
 pub(crate) mod logout;
+mod query;
 pub(crate) mod recovery;
 pub(crate) mod registration;
 mod schemas;

@@ -3,12 +3,8 @@
 //! The answer is the same whether an address belongs to an account or not. A right code signs in, so
 //! that its owner can set a new password.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{RecoveryDetails, Transport};
@@ -19,10 +15,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody};
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
+use crate::public::query::{Begin, ByFlow, ById};
 use crate::request::Query;
 
 /// The routes.
@@ -32,22 +29,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(create_browser))
         .routes(routes!(get))
         .routes(routes!(submit))
-}
-
-/// What a client asks for when it begins a flow.
-#[derive(Deserialize)]
-struct Begin {
-    return_to: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ById {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ByFlow {
-    flow: Option<String>,
 }
 
 /// Create a recovery flow for native apps
@@ -62,13 +43,8 @@ struct ByFlow {
         (status = 400, description = "Signed in already, or recovery is off", body = ErrorBody),
     )
 )]
-async fn create_native(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<Begin>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    create(&Call::new(&app, &snapshot, &caller), Transport::Api, &query).await
+async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
+    create(&call, Transport::Api, &query).await
 }
 
 /// Create a recovery flow for browsers
@@ -85,16 +61,14 @@ async fn create_native(
         (status = 400, description = "Signed in already, or recovery is off", body = ErrorBody),
     )
 )]
-async fn create_browser(State(app): State<Arc<App>>, caller: Caller, Query(query): Query<Begin>) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
     match create(&call, Transport::Browser, &query).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
+async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
     let live = call.session().await?;
     let return_to = query.return_to.as_deref();
     match call.flows(live.as_deref()).begin::<RecoveryDetails>(transport, return_to, ()).await {
@@ -120,13 +94,7 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn get(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ById>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
     let shown = call.flows(None).show::<RecoveryDetails>(query.id.as_deref()).await?;
     Ok(answer::ok(shown.to_json()))
 }
@@ -155,21 +123,14 @@ async fn get(
         (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
-async fn submit(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ByFlow>,
-    body: Bytes,
-) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
     match try_submit(&call, query.flow.as_deref(), &body).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     call.count()?;
     match call.flows(None).submit::<RecoveryDetails>(id, call.body(body)).await? {
         Outcome::Shown(shown, standing) => call.shown(&shown, standing),
@@ -179,7 +140,7 @@ async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Re
 }
 
 /// The answer to somebody who is back in their account: the way to the settings.
-fn finish(call: &Call<'_>, recovered: &Recovered) -> Result<Response, ApiError> {
+fn finish(call: &Call, recovered: &Recovered) -> Result<Response, ApiError> {
     let Recovered { shown, signed_in, next, new_cookie } = recovered;
     let (rules, transport) = (call.rules(), shown.flow.transport);
     let page = rules.page(FlowKind::Settings, next.id);

@@ -3,12 +3,8 @@
 //! The identity, its credential, the message that verifies its address, its first session and the end
 //! of the flow are one change: two submissions of one flow make one identity.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::Response;
-use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{RegistrationDetails, Transport};
@@ -20,10 +16,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody, SignedInBody};
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
+use crate::public::query::{Begin, ByFlow, ById};
 use crate::request::Query;
 
 /// The routes.
@@ -33,22 +30,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(create_browser))
         .routes(routes!(get))
         .routes(routes!(submit))
-}
-
-/// What a client asks for when it begins a flow.
-#[derive(Deserialize)]
-struct Begin {
-    return_to: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ById {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ByFlow {
-    flow: Option<String>,
 }
 
 /// Create a registration flow for native apps
@@ -63,13 +44,8 @@ struct ByFlow {
         (status = 400, description = "Registration is off (`self_service_flow_disabled`)", body = ErrorBody),
     )
 )]
-async fn create_native(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<Begin>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    create(&Call::new(&app, &snapshot, &caller), Transport::Api, &query).await
+async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
+    create(&call, Transport::Api, &query).await
 }
 
 /// Create a registration flow for browsers
@@ -88,16 +64,14 @@ async fn create_native(
         (status = 400, description = "Signed in already, or registration is off", body = ErrorBody),
     )
 )]
-async fn create_browser(State(app): State<Arc<App>>, caller: Caller, Query(query): Query<Begin>) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
     match create(&call, Transport::Browser, &query).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
+async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
     let live = call.session().await?;
     let return_to = query.return_to.as_deref();
     match call.flows(live.as_deref()).begin::<RegistrationDetails>(transport, return_to, ()).await {
@@ -125,13 +99,7 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn get(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ById>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
     let shown = call.flows(None).show::<RegistrationDetails>(query.id.as_deref()).await?;
     Ok(answer::ok(shown.to_json()))
 }
@@ -161,21 +129,14 @@ async fn get(
         (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
-async fn submit(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ByFlow>,
-    body: Bytes,
-) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
     match try_submit(&call, query.flow.as_deref(), &body).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     call.count()?;
     let live = call.session().await?;
     match call.flows(live.as_deref()).submit::<RegistrationDetails>(id, call.body(body)).await {
@@ -188,7 +149,7 @@ async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Re
 }
 
 /// The answer to somebody who has signed up.
-fn finish(call: &Call<'_>, registered: &Registered) -> Result<Response, ApiError> {
+fn finish(call: &Call, registered: &Registered) -> Result<Response, ApiError> {
     let Registered { transport, identity, signed_in, verification, .. } = registered;
     let (rules, signed_in) = (call.rules(), signed_in.as_ref());
     let page = verification.as_ref().map(|begun| rules.page(FlowKind::Verification, begun.flow_id));

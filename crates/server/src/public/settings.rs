@@ -3,12 +3,8 @@
 //! Everything here needs a session that has proven all factors its owner has set up. What opens the
 //! account (passwords, factors, identifiers, addresses) changes only soon after signing in.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::flows::flow::{SettingsDetails, Transport};
 use sessera_accounts::flows::settings::Saved;
@@ -18,10 +14,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody};
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
+use crate::public::query::{Begin, ByFlow, ById};
 use crate::request::Query;
 
 /// The routes.
@@ -31,22 +28,6 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(create_browser))
         .routes(routes!(get))
         .routes(routes!(submit))
-}
-
-/// What a client asks for when it begins a flow.
-#[derive(Deserialize)]
-struct Begin {
-    return_to: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ById {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ByFlow {
-    flow: Option<String>,
 }
 
 /// Create a settings flow for native apps
@@ -64,13 +45,8 @@ struct ByFlow {
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn create_native(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<Begin>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    create(&Call::new(&app, &snapshot, &caller), Transport::Api, &query).await
+async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
+    create(&call, Transport::Api, &query).await
 }
 
 /// Create a settings flow for browsers
@@ -91,16 +67,14 @@ async fn create_native(
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn create_browser(State(app): State<Arc<App>>, caller: Caller, Query(query): Query<Begin>) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
     match create(&call, Transport::Browser, &query).await {
         Ok(response) => response,
         Err(error) => sign_in_first(&call, error).await,
     }
 }
 
-async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
+async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
     let live = call.session().await?;
     let (flows, return_to) = (call.flows(live.as_deref()), query.return_to.as_deref());
     call.begun(&flows.begin::<SettingsDetails>(transport, return_to, ()).await?)
@@ -123,13 +97,7 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn get(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ById>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
     let live = call.session().await?;
     let shown = call.flows(live.as_deref()).show::<SettingsDetails>(query.id.as_deref()).await?;
     Ok(answer::ok(shown.to_json()))
@@ -162,21 +130,14 @@ async fn get(
         (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
-async fn submit(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ByFlow>,
-    body: Bytes,
-) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
     match try_submit(&call, query.flow.as_deref(), &body).await {
         Ok(response) => response,
         Err(error) => sign_in_first(&call, error).await,
     }
 }
 
-async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     let live = call.session().await?;
     match call.flows(live.as_deref()).submit::<SettingsDetails>(id, call.body(body)).await? {
         Outcome::Shown(shown, standing) => call.shown(&shown, standing),
@@ -186,7 +147,7 @@ async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Re
 }
 
 /// The answer to somebody who has changed something.
-fn finish(call: &Call<'_>, saved: &Saved) -> Result<Response, ApiError> {
+fn finish(call: &Call, saved: &Saved) -> Result<Response, ApiError> {
     let Saved { shown, signed_in } = saved;
     let flow = &shown.flow;
     let page = call.rules().page(FlowKind::Settings, flow.id);
@@ -210,7 +171,7 @@ fn finish(call: &Call<'_>, saved: &Saved) -> Result<Response, ApiError> {
 }
 
 /// Sends a browser on a page to where it can do what is missing; all others get the error.
-pub(crate) async fn sign_in_first(call: &Call<'_>, error: ApiError) -> Response {
+pub(crate) async fn sign_in_first(call: &Call, error: ApiError) -> Response {
     if call.wants_json(Transport::Browser) {
         return error.into_response();
     }

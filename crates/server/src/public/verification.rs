@@ -2,10 +2,7 @@
 //!
 //! The answer is the same whether an address belongs to an account or not.
 
-use std::sync::Arc;
-
 use axum::body::Bytes;
-use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_accounts::flows::flow::{Transport, VerificationDetails};
@@ -16,10 +13,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
-use crate::app::{App, AppState};
+use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody};
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
+use crate::public::query::{Begin, ByFlow, ById};
 use crate::request::Query;
 
 /// The routes.
@@ -31,19 +29,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(submit, follow_link))
 }
 
-/// What a client asks for when it begins a flow.
+/// What the link of a message says.
 #[derive(Deserialize)]
-struct Begin {
-    return_to: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ById {
-    id: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct ByFlow {
+struct Link {
     flow: Option<String>,
     code: Option<String>,
 }
@@ -60,13 +48,8 @@ struct ByFlow {
         (status = 400, description = "Verification is off (`self_service_flow_disabled`)", body = ErrorBody),
     )
 )]
-async fn create_native(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<Begin>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    create(&Call::new(&app, &snapshot, &caller), Transport::Api, &query).await
+async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
+    create(&call, Transport::Api, &query).await
 }
 
 /// Create a verification flow for browsers
@@ -83,16 +66,14 @@ async fn create_native(
         (status = 400, description = "Verification is off", body = ErrorBody),
     )
 )]
-async fn create_browser(State(app): State<Arc<App>>, caller: Caller, Query(query): Query<Begin>) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
     match create(&call, Transport::Browser, &query).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
+async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
     let return_to = query.return_to.as_deref();
     call.begun(&call.flows(None).begin::<VerificationDetails>(transport, return_to, ()).await?)
 }
@@ -113,13 +94,7 @@ async fn create(call: &Call<'_>, transport: Transport, query: &Begin) -> Result<
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
-async fn get(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ById>,
-) -> Result<Response, ApiError> {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
     let shown = call.flows(None).show::<VerificationDetails>(query.id.as_deref()).await?;
     Ok(answer::ok(shown.to_json()))
 }
@@ -139,16 +114,14 @@ async fn get(
     ),
     responses((status = 303, description = "The way to the page"), (status = 400, description = "The link is incomplete", body = ErrorBody), (status = 404, description = "No such flow", body = ErrorBody))
 )]
-async fn follow_link(State(app): State<Arc<App>>, caller: Caller, Query(query): Query<ByFlow>) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn follow_link(call: Call, Query(query): Query<Link>) -> Response {
     match try_follow_link(&call, &query).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn try_follow_link(call: &Call<'_>, query: &ByFlow) -> Result<Response, ApiError> {
+async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError> {
     call.count()?;
     let code = query.code.as_deref().unwrap_or_default();
     match code::open_link(&call.flows(None), query.flow.as_deref(), code).await? {
@@ -187,21 +160,14 @@ async fn try_follow_link(call: &Call<'_>, query: &ByFlow) -> Result<Response, Ap
         (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
-async fn submit(
-    State(app): State<Arc<App>>,
-    caller: Caller,
-    Query(query): Query<ByFlow>,
-    body: Bytes,
-) -> Response {
-    let snapshot = app.snapshot();
-    let call = Call::new(&app, &snapshot, &caller);
+async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
     match try_submit(&call, query.flow.as_deref(), &body).await {
         Ok(response) => response,
         Err(error) => call.error(error).await,
     }
 }
 
-async fn try_submit(call: &Call<'_>, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
+async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
     call.count()?;
     match call.flows(None).submit::<VerificationDetails>(id, call.body(body)).await? {
         Outcome::Shown(shown, standing) => call.shown(&shown, standing),

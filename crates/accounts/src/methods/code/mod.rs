@@ -10,6 +10,7 @@ use sessera_config::{Config, Problem};
 
 use crate::flows::method::{Method, RecoveryMethod, VerificationMethod};
 
+pub use recovery::{GivenCode, give_out};
 pub use verification::{Opened, open_link};
 
 /// Codes by e-mail.

@@ -1,16 +1,20 @@
 //! Getting back into an account with a code.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use serde_json::json;
-use sessera_model::IdentityState;
-use sessera_store::{CodePurpose, FlowKind};
+use sessera_model::{IdentityState, Secret, Timestamp, Uuid};
+use sessera_store::{Change, CodePurpose, FlowKind, StoreError};
 
 use super::{Code, messages};
+use crate::accounts::Accounts;
 use crate::codes::{self, CodeRequest};
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Flow, RecoveryDetails, State};
+use crate::flows::flow::{Beginning, Flow, RecoveryDetails, State, Transport};
 use crate::flows::method::{RecoveryAttempt, RecoveryMethod, RecoveryVerdict};
 use crate::messages::{Message, common};
+use crate::rules::Rules;
 use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
@@ -95,4 +99,44 @@ async fn use_code(attempt: &mut RecoveryAttempt<'_>, typed: &str) -> Result<Reco
     flow.details.attempts += 1;
     flow.say(messages::RECOVERY_WRONG);
     Ok(RecoveryVerdict::Shown(Vec::new()))
+}
+
+/// A code that was given out by hand, for somebody who cannot receive mail.
+#[derive(Debug)]
+pub struct GivenCode {
+    /// The flow in which it is typed.
+    pub flow_id: Uuid,
+    /// The code.
+    pub code: Secret,
+    /// When both end.
+    pub expires_at: Timestamp,
+}
+
+/// Gives out a code that lets its owner back into an account. No mail is sent.
+pub async fn give_out(
+    accounts: &Accounts,
+    rules: &Rules,
+    identity_id: Uuid,
+    transport: Transport,
+    lifespan: Duration,
+) -> Result<GivenCode, StoreError> {
+    let (now, random) = (accounts.clock.now(), accounts.random.as_ref());
+    let expires_at = now + lifespan;
+    let beginning = Beginning {
+        id: random.uuid(),
+        transport,
+        now,
+        expires_at,
+        request_url: rules.url("admin/recovery/code"),
+        return_to: None,
+        browser: None,
+    };
+    let details = RecoveryDetails { is_given: true, ..RecoveryDetails::default() };
+    let flow = Flow::begin(beginning, State::SentEmail, details);
+    // It reaches its owner by another way than mail, so it proves no address.
+    let (purpose, address) = (CodePurpose::Recovery, String::new());
+    let (stored, code) =
+        codes::issue(&rules.keys, random, purpose, flow.id, identity_id, address, expires_at);
+    accounts.committer.commit(&[flow.insert()?, Change::InsertCode(stored)]).await?;
+    Ok(GivenCode { flow_id: flow.id, code, expires_at })
 }
