@@ -6,10 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::{Value, json};
 use sessera_jose::verify::{Verified, verify_with_keys};
-use sessera_jose::{Algorithm, Jwk, PublicJwk};
+use sessera_jose::{Algorithm, Jwk, KidClash, PublicJwk, PublicJwkSet};
 use sessera_model::Timestamp;
 use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::KeySet;
@@ -62,16 +61,16 @@ pub struct PublishedSet {
 }
 
 impl PublishedSet {
-    fn of((keys, max_age): (Vec<&PublicJwk>, Duration)) -> Self {
+    /// The keys, each once, whatever the number of templates that have it.
+    fn of((keys, max_age): (Vec<Placed<'_>>, Duration)) -> Self {
+        let (keys, _) = PublicJwkSet::gather(keys);
         // Keys serialise always: they are texts.
-        Self { json: serde_json::to_string(&SetBody { keys }).unwrap_or_default(), max_age }
+        Self { json: serde_json::to_string(&keys).unwrap_or_default(), max_age }
     }
 }
 
-#[derive(Serialize)]
-struct SetBody<'a> {
-    keys: Vec<&'a PublicJwk>,
-}
+/// A key with the name of a template that has it.
+type Placed<'a> = (&'a str, &'a PublicJwk);
 
 impl Published {
     /// Collects the public keys of templates.
@@ -92,7 +91,27 @@ impl Published {
             published.templates.insert(name.to_owned(), keys);
             published.note_issuer(&settings.base_url, name, tokenizer);
         }
+        for KidClash { kid, first, second } in published.clashes() {
+            tracing::warn!(
+                %kid,
+                "the templates \"{first}\" and \"{second}\" have different keys with the id \"{kid}\", so verifiers may refuse their tokens: give one of the keys another \"kid\""
+            );
+        }
         published
+    }
+
+    /// Different keys with one id in what verifiers are shown, whenever that is, by the templates that have them.
+    pub fn clashes(&self) -> Vec<KidClash<String>> {
+        let keys = self.templates.iter().flat_map(|(name, keys)| {
+            let keys: Vec<&PublicJwk> = match keys {
+                Keys::Fixed(keys) => keys.iter().collect(),
+                Keys::Managed(set) => {
+                    self.managed.get(set).map(|set| set.keys.values().collect()).unwrap_or_default()
+                }
+            };
+            keys.into_iter().map(|key| (name.clone(), key))
+        });
+        PublicJwkSet::gather(keys).1
     }
 
     /// Notes the issuer of a template when it has a place below the public address.
@@ -125,7 +144,7 @@ impl Published {
     /// The keys of the templates of the issuer at a path, as they are published at a time.
     pub fn issuer_set(&self, path: &str, now: Timestamp) -> Option<PublishedSet> {
         let found = self.issuers.get(path)?;
-        let sources = found.templates.iter().filter_map(|name| self.templates.get(name));
+        let sources = found.templates.iter().filter_map(|name| self.templates.get_key_value(name));
         Some(PublishedSet::of(self.collect(sources, now)))
     }
 
@@ -137,25 +156,26 @@ impl Published {
 
     /// A token that one of these keys has signed; nothing when none has.
     pub fn verify(&self, template: Option<&str>, token: &str, now: Timestamp) -> Option<Verified> {
-        verify_with_keys(token, &self.keys(template, now)?.0).ok()
+        let (keys, _) = self.keys(template, now)?;
+        verify_with_keys(token, &keys.into_iter().map(|(_, key)| key).collect::<Vec<_>>()).ok()
     }
 
-    fn keys(&self, template: Option<&str>, now: Timestamp) -> Option<(Vec<&PublicJwk>, Duration)> {
+    fn keys(&self, template: Option<&str>, now: Timestamp) -> Option<(Vec<Placed<'_>>, Duration)> {
         Some(match template {
-            Some(name) => self.collect([self.templates.get(name)?], now),
-            None => self.collect(self.templates.values(), now),
+            Some(name) => self.collect([self.templates.get_key_value(name)?], now),
+            None => self.collect(&self.templates, now),
         })
     }
 
-    /// The keys, each once, and how long they may be kept.
+    /// The keys as often as templates have them, and how long they may be kept.
     fn collect<'a>(
         &'a self,
-        sources: impl IntoIterator<Item = &'a Keys>,
+        sources: impl IntoIterator<Item = (&'a String, &'a Keys)>,
         now: Timestamp,
-    ) -> (Vec<&'a PublicJwk>, Duration) {
+    ) -> (Vec<Placed<'a>>, Duration) {
         let mut max_age = self.timing.map(|timing| timing.max_age.get()).unwrap_or_default();
-        let mut keys: Vec<&PublicJwk> = Vec::new();
-        for source in sources {
+        let mut keys = Vec::new();
+        for (name, source) in sources {
             let more: Vec<&PublicJwk> = match source {
                 Keys::Fixed(keys) => keys.iter().collect(),
                 Keys::Managed(name) => {
@@ -165,11 +185,7 @@ impl Published {
                     published.into_iter().filter_map(|key| set.keys.get(&key.kid)).collect()
                 }
             };
-            for key in more {
-                if !keys.contains(&key) {
-                    keys.push(key);
-                }
-            }
+            keys.extend(more.into_iter().map(|key| (name.as_str(), key)));
         }
         (keys, max_age)
     }
@@ -235,6 +251,43 @@ fn describe(issuer: &str, algorithms: impl IntoIterator<Item = Algorithm>) -> Va
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sessera_jose::{JwkSet, Signer, generate};
+
+    /// What two templates with fixed keys show.
+    fn published(one: &Jwk, two: &Jwk) -> Published {
+        let keys = |key: &Jwk| Keys::Fixed(vec![key.public().unwrap()]);
+        let templates = BTreeMap::from([("one".to_owned(), keys(one)), ("two".to_owned(), keys(two))]);
+        Published { templates, ..Published::default() }
+    }
+
+    fn kids(published: &Published) -> Vec<String> {
+        let set = published.set(None, Timestamp::default()).unwrap();
+        let set = JwkSet::parse_known(set.json.as_bytes()).unwrap().0;
+        set.keys().iter().map(|key| key.kid().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_key_of_several_templates_is_published_once_however_it_is_written() {
+        let key = generate::key(Algorithm::Es256, Some("k".into()), 0).unwrap();
+        let mut json = key.to_private_json();
+        json.as_object_mut().unwrap().retain(|name, _| name != "use");
+        let published = published(&key, &Jwk::from_value(json).unwrap());
+        assert_eq!(kids(&published), ["k"]);
+        assert_eq!(published.clashes(), []);
+    }
+
+    #[test]
+    fn keys_that_share_an_id_are_named_and_the_tokens_of_both_verify() {
+        let keys = [(), ()].map(|()| generate::key(Algorithm::Es256, Some("same".into()), 0).unwrap());
+        let published = published(&keys[0], &keys[1]);
+        let clash = KidClash { kid: "same".into(), first: "one".into(), second: "two".into() };
+        assert_eq!(published.clashes(), [clash]);
+        assert_eq!(kids(&published), ["same", "same"]);
+        for key in &keys {
+            let token = Signer::new(key).unwrap().sign_compact("JWT", b"{}").unwrap();
+            assert!(published.verify(None, &token, Timestamp::default()).is_some());
+        }
+    }
 
     #[test]
     fn an_issuer_has_its_place_below_the_public_address() {

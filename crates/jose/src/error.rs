@@ -149,6 +149,14 @@ pub enum VerifyError {
         /// How many seconds ahead.
         seconds: i64,
     },
+    /// It is something else than what was expected.
+    #[error("the token's type (\"typ\") is {found}, not \"{expected}\"")]
+    WrongType {
+        /// What stands in `typ`, as JSON.
+        found: String,
+        /// What it should be.
+        expected: String,
+    },
     /// Somebody else issued it.
     #[error("the token's issuer is {found}, not \"{expected}\"")]
     WrongIssuer {

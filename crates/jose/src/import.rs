@@ -1,34 +1,68 @@
 //! Keys from files: JWK, JWK sets, PEM, DER and raw secrets.
 
-use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
-    EcdsaKeyPair, Ed25519KeyPair, KeyPair as _,
-};
-use serde_json::Value;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
 use crate::der::{self, Reader, malformed};
 use crate::error::KeyError;
 use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey, RsaPrivate};
-use crate::strict_json;
+use crate::pem;
 use crate::text::without_byte_order_mark_in;
 
-/// Reads the keys of a file: a JWK, a JWK set, PEM with any number of keys, or DER.
+/// Reads the keys of a file: a JWK, a JWK set, PEM with any number of keys, or DER. Both halves of a key become one.
 ///
 /// `algorithm` is given to keys that name none. RSA keys need it; EC and Ed25519 keys do not.
 pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyError> {
-    let bytes = without_byte_order_mark_in(bytes);
-    let text = std::str::from_utf8(bytes).ok();
-    let keys = match text.map(str::trim_start) {
-        Some(json) if json.starts_with('{') => json_keys(json.as_bytes())?,
-        Some(pem) if pem.contains("-----BEGIN ") => pem_keys(pem)?,
-        _ => vec![Jwk::new(der_key(bytes)?, None, None)],
+    let keys = match Form::of(bytes) {
+        Form::Json(json) => JwkSet::parse(json)?.into_keys(),
+        Form::Other => other_keys(bytes)?,
     };
     keys.into_iter().map(|key| with_algorithm(key, algorithm)).collect()
 }
 
-/// Reads a shared secret for an HMAC algorithm. The bytes are taken as they are.
+/// Reads the key set of a template, in any of the forms that [`keys`] reads. A key set in JSON stays as it is: whoever
+/// writes one says what its keys are for, and a key that names no algorithm does not sign.
+///
+/// `algorithm` is given to keys in PEM or DER, which cannot name one.
+pub fn set(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<JwkSet, KeyError> {
+    match Form::of(bytes) {
+        Form::Json(json) => JwkSet::parse(json),
+        Form::Other => JwkSet::new(keys(bytes, algorithm)?),
+    }
+}
+
+/// Whether the content of a file is a key in one of the forms that say so at their beginning. A shared secret may be
+/// anything else.
+pub fn is_structured(bytes: &[u8]) -> bool {
+    matches!(Form::of(bytes), Form::Json(_)) || std::str::from_utf8(bytes).is_ok_and(pem::is_pem)
+}
+
+enum Form<'b> {
+    Json(&'b [u8]),
+    /// PEM or DER.
+    Other,
+}
+
+impl<'b> Form<'b> {
+    fn of(bytes: &'b [u8]) -> Self {
+        let content = without_byte_order_mark_in(bytes).trim_ascii_start();
+        if matches!(content.first(), Some(b'{')) { Self::Json(content) } else { Self::Other }
+    }
+}
+
+fn other_keys(bytes: &[u8]) -> Result<Vec<Jwk>, KeyError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) if pem::is_pem(text) => {
+            let blocks = pem::blocks(text)?;
+            let keys = blocks.iter().map(|der| Ok(Jwk::new(der_key(der)?, None, None)));
+            Ok(JwkSet::new(keys.collect::<Result<_, KeyError>>()?)?.into_keys())
+        }
+        _ => Ok(vec![Jwk::new(der_key(bytes)?, None, None)]),
+    }
+}
+
+/// A shared secret for an HMAC algorithm, its bytes as they are.
 pub fn secret(bytes: &[u8], algorithm: Algorithm) -> Result<Jwk, KeyError> {
     if !algorithm.is_symmetric() {
         return Err(KeyError::NotImportable(format!(
@@ -57,50 +91,7 @@ fn with_algorithm(key: Jwk, algorithm: Option<Algorithm>) -> Result<Jwk, KeyErro
     Ok(key)
 }
 
-fn json_keys(json: &[u8]) -> Result<Vec<Jwk>, KeyError> {
-    let value = strict_json::parse(json).map_err(KeyError::NotAKey)?;
-    match &value {
-        Value::Object(members) if members.contains_key("keys") => {
-            Ok(JwkSet::from_value(value)?.keys().to_vec())
-        }
-        _ => Ok(vec![Jwk::from_value(value)?]),
-    }
-}
-
-fn pem_keys(text: &str) -> Result<Vec<Jwk>, KeyError> {
-    let mut keys = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("-----BEGIN ") {
-        let block = &rest[start..];
-        let label_end = block[11..].find("-----").ok_or_else(malformed)? + 11;
-        let label = &block[11..label_end];
-        let end = format!("-----END {label}-----");
-        let length = block
-            .find(&end)
-            .ok_or_else(|| KeyError::NotImportable(format!("the PEM block \"{label}\" has no line {end}")))?
-            + end.len();
-        let (_, bytes) = pem_rfc7468::decode_vec(&block.as_bytes()[..length]).map_err(|error| {
-            KeyError::NotImportable(format!("the PEM block \"{label}\" cannot be read: {error}"))
-        })?;
-        let bytes = Zeroizing::new(bytes);
-        if label.contains("ENCRYPTED") {
-            return Err(KeyError::NotImportable(
-                "the PEM key is encrypted: decrypt it first, for example with \"openssl pkcs8 -in FILE -nocrypt\"".into(),
-            ));
-        }
-        // The other blocks of such a file are certificates, or parameters that the key names again.
-        if label.ends_with("PRIVATE KEY") || label.ends_with("PUBLIC KEY") {
-            keys.push(Jwk::new(der_key(&bytes)?, None, None));
-        }
-        rest = &block[length..];
-    }
-    if keys.is_empty() {
-        return Err(KeyError::NotImportable("the PEM file holds no key".into()));
-    }
-    Ok(keys)
-}
-
-/// Reads a key in DER, in the form of PKCS#8, PKCS#1, SEC 1 or `SubjectPublicKeyInfo`.
+/// A key in DER: PKCS#8, PKCS#1, SEC 1 or `SubjectPublicKeyInfo`.
 pub(crate) fn der_key(bytes: &[u8]) -> Result<Material, KeyError> {
     let mut reader = Reader::new(bytes);
     let mut body = reader.enter(der::SEQUENCE).map_err(|_| {
@@ -116,9 +107,9 @@ pub(crate) fn der_key(bytes: &[u8]) -> Result<Material, KeyError> {
     match (probe.peek(), first) {
         (Some(der::SEQUENCE), _) => {
             body.skip()?;
-            private_key_info(body, bytes)
+            private_key_info(body)
         }
-        (Some(der::OCTET_STRING), [1]) => ec_private(body, None, bytes),
+        (Some(der::OCTET_STRING), [1]) => ec_private(body, None),
         (Some(der::INTEGER), [0]) => rsa_private(body),
         (Some(der::INTEGER), _) => {
             let (n, e) = (body.unsigned()?.to_vec(), body.unsigned()?.to_vec());
@@ -172,8 +163,8 @@ fn point(curve: Curve, bytes: &[u8]) -> Result<PublicKey, KeyError> {
     }
 }
 
-/// Reads a `PrivateKeyInfo` (RFC 5958), whose version was read already.
-fn private_key_info(mut body: Reader<'_>, whole: &[u8]) -> Result<Material, KeyError> {
+/// `PrivateKeyInfo` (RFC 5958), the version being read already.
+fn private_key_info(mut body: Reader<'_>) -> Result<Material, KeyError> {
     let mut algorithm = body.enter(der::SEQUENCE)?;
     let oid = algorithm.take(der::OID)?;
     let key = body.take(der::OCTET_STRING)?;
@@ -181,7 +172,7 @@ fn private_key_info(mut body: Reader<'_>, whole: &[u8]) -> Result<Material, KeyE
         der::RSA_ENCRYPTION => rsa_private(Reader::new(key).enter(der::SEQUENCE)?),
         der::EC_PUBLIC_KEY => {
             let curve = curve(algorithm.take(der::OID)?)?;
-            ec_private(Reader::new(key).enter(der::SEQUENCE)?, Some(curve), whole)
+            ec_private(Reader::new(key).enter(der::SEQUENCE)?, Some(curve))
         }
         der::ED25519 => {
             let seed = Zeroizing::new(Reader::new(key).take(der::OCTET_STRING)?.to_vec());
@@ -193,8 +184,8 @@ fn private_key_info(mut body: Reader<'_>, whole: &[u8]) -> Result<Material, KeyE
     }
 }
 
-/// Reads an `ECPrivateKey` (RFC 5915).
-fn ec_private(mut body: Reader<'_>, named: Option<Curve>, whole: &[u8]) -> Result<Material, KeyError> {
+/// `ECPrivateKey` (RFC 5915).
+fn ec_private(mut body: Reader<'_>, named: Option<Curve>) -> Result<Material, KeyError> {
     body.skip()?;
     let scalar = body.take(der::OCTET_STRING)?;
     let mut known = named;
@@ -213,13 +204,7 @@ fn ec_private(mut body: Reader<'_>, named: Option<Curve>, whole: &[u8]) -> Resul
     let public = if body.peek() == Some(der::CONTEXT_1) {
         point(known, body.enter(der::CONTEXT_1)?.bits()?)?
     } else {
-        let signing = match known {
-            Curve::P256 => &ECDSA_P256_SHA256_FIXED_SIGNING,
-            Curve::P384 => &ECDSA_P384_SHA384_FIXED_SIGNING,
-            Curve::P521 => &ECDSA_P521_SHA512_FIXED_SIGNING,
-        };
-        let pair = EcdsaKeyPair::from_private_key_der(signing, whole).map_err(|_| malformed())?;
-        point(known, pair.public_key().as_ref())?
+        known.public_of(&padded).ok_or_else(malformed)?
     };
     Ok(Material::Pair { public, private: Some(PrivateKey::Scalar(padded)) })
 }
@@ -274,5 +259,81 @@ mod tests {
         assert!(matches!(secret(b"short", Algorithm::Hs256), Err(KeyError::SecretTooShort { .. })));
         assert!(secret(&[7; 32], Algorithm::Hs256).is_ok());
         assert!(secret(&[7; 32], Algorithm::Es256).is_err());
+    }
+
+    #[test]
+    fn keys_are_read_as_other_programs_write_them() {
+        let key = crate::generate::key(Algorithm::Es256, Some("k".into()), 0).unwrap();
+        let json = key.to_private_json();
+        let written = |name: &str, value: serde_json::Value| {
+            let mut json = json.clone();
+            json[name] = value;
+            json.to_string()
+        };
+        let bytes = |name: &str| crate::base64url::decode(json[name].as_str().unwrap()).unwrap();
+        let standard = |bytes: Vec<u8>| {
+            use base64::Engine as _;
+            base64::engine::general_purpose::STANDARD.encode(bytes)
+        };
+        let mut long = json.clone();
+        for name in ["x", "y", "d"] {
+            long[name] = crate::base64url::encode([&[0, 0], &bytes(name)[..]].concat()).into();
+        }
+        let mut without_point = json.clone();
+        without_point.as_object_mut().unwrap().retain(|name, _| !["x", "y"].contains(&name.as_str()));
+        let mut public = key.public().unwrap().to_json();
+        let (halves, halves_reversed) = (
+            serde_json::json!({"keys": [json, public]}).to_string(),
+            serde_json::json!({"keys": [public.take(), json]})
+                .to_string()
+                .replace("null", &key.public().unwrap().to_json().to_string()),
+        );
+        for text in [
+            json.to_string(),
+            format!("\u{feff}{json}"),
+            format!("\u{feff} {{\"keys\":[{json}]}}"),
+            written("x", standard(bytes("x")).into()),
+            written("d", format!("{}=", json["d"].as_str().unwrap()).into()),
+            written("x5t", serde_json::Value::Null),
+            long.to_string(),
+            without_point.to_string(),
+            halves,
+            halves_reversed,
+        ] {
+            assert_eq!(keys(text.as_bytes(), None).unwrap(), std::slice::from_ref(&key), "{text}");
+            assert_eq!(set(text.as_bytes(), None).unwrap().keys(), std::slice::from_ref(&key), "{text}");
+        }
+        let unnamed = set(written("kid", serde_json::Value::Null).as_bytes(), None).unwrap();
+        assert_eq!(unnamed.keys()[0].kid(), key.thumbprint());
+    }
+
+    #[test]
+    fn coordinates_without_their_leading_zeros_are_those_of_the_field() {
+        let is_short = |key: &Jwk| match key.material() {
+            Material::Pair { public: PublicKey::Ec { x, y, .. }, .. } => x[0] == 0 || y[0] == 0,
+            _ => false,
+        };
+        let key = std::iter::repeat_with(|| crate::generate::key(Algorithm::Es256, None, 0).unwrap())
+            .find(is_short)
+            .unwrap();
+        let mut json = key.to_private_json();
+        for name in ["x", "y", "d"] {
+            let bytes = crate::base64url::decode(json[name].as_str().unwrap()).unwrap();
+            let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+            json[name] = crate::base64url::encode(&bytes[zeros..]).into();
+        }
+        assert_eq!(Jwk::from_value(json).unwrap(), key);
+    }
+
+    #[test]
+    fn the_set_of_a_template_may_be_pem_but_json_must_say_its_algorithm() {
+        let with_certificate =
+            format!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{ED25519}{ED25519}");
+        let set_of = |text: &str| set(text.as_bytes(), None).unwrap();
+        assert!(Signer::of_set(&set_of(&with_certificate)).is_ok());
+        assert_eq!(set_of(&with_certificate).keys().len(), 1);
+        let json = keys(ED25519.as_bytes(), None).unwrap()[0].to_private_json();
+        let silent = json.to_string().replace(",\"alg\":\"EdDSA\"", "");
+        assert!(matches!(Signer::of_set(&set_of(&silent)), Err(KeyError::NoAlgorithm(_))));
     }
 }

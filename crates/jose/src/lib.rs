@@ -21,6 +21,7 @@ pub mod error;
 pub mod generate;
 pub mod import;
 pub mod jwk;
+mod pem;
 pub mod sign;
 pub mod status_list;
 pub mod strict_json;
@@ -29,6 +30,6 @@ pub mod verify;
 
 pub use algorithm::Algorithm;
 pub use error::{KeyError, VerifyError};
-pub use jwk::{Jwk, JwkSet, PublicJwk, PublicJwkSet};
+pub use jwk::{Jwk, JwkSet, KidClash, PublicJwk, PublicJwkSet, Relation};
 pub use sign::{Signer, SigningKey};
 pub use text::{without_byte_order_mark, without_byte_order_mark_in};

@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::KeyError;
-use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicJwk, PublicKey};
+use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicJwk, PublicKey, uncompressed};
 
 /// The private half of a key, wherever it is kept. It signs, and nobody sees it.
 pub trait SigningKey: Send + Sync + fmt::Debug {
@@ -58,9 +58,9 @@ enum Key {
 }
 
 impl Signer {
-    /// Makes a signer of the first key of a set.
+    /// The signer of a set: its [signing key](JwkSet::signing_key).
     pub fn of_set(set: &JwkSet) -> Result<Self, KeyError> {
-        Self::new(set.keys().first().ok_or(KeyError::EmptySet)?)
+        Self::new(set.signing_key().or_else(|| set.keys().first()).ok_or(KeyError::EmptySet)?)
     }
 
     /// Makes a signer of this key.
@@ -201,15 +201,6 @@ impl fmt::Debug for LocalKey {
     }
 }
 
-/// Writes a point in uncompressed form (SEC 1, section 2.3.3).
-pub(crate) fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
-    let mut point = Vec::with_capacity(1 + x.len() + y.len());
-    point.push(4);
-    point.extend_from_slice(x);
-    point.extend_from_slice(y);
-    point
-}
-
 pub(crate) const fn hmac_algorithm(algorithm: Algorithm) -> hmac::Algorithm {
     match algorithm.hash_length() {
         32 => hmac::HMAC_SHA256,
@@ -282,5 +273,8 @@ mod tests {
         let other = r#","d":"970MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE""#;
         assert_eq!(Signer::new(&ec(other)).err(), Some(KeyError::Inconsistent("1".into())));
         assert_eq!(Signer::of_set(&JwkSet::default()).err(), Some(KeyError::EmptySet));
+        let other = crate::generate::key(Algorithm::Es256, Some("2".into()), 0).unwrap();
+        let set = JwkSet::new(vec![ec(""), other]).unwrap();
+        assert_eq!(Signer::of_set(&set).unwrap().kid(), "2", "the first key that can sign");
     }
 }

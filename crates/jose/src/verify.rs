@@ -3,8 +3,7 @@
 use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{
-    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
+    ED25519, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
     RSA_PSS_2048_8192_SHA256, RSA_PSS_2048_8192_SHA384, RSA_PSS_2048_8192_SHA512, RsaParameters,
     UnparsedPublicKey, VerificationAlgorithm,
 };
@@ -12,8 +11,8 @@ use serde_json::{Map, Value};
 
 use crate::algorithm::Algorithm;
 use crate::error::{KeyError, VerifyError};
-use crate::jwk::{Curve, Jwk, JwkSet, MIN_RSA_BITS, Material, PublicJwk, PublicJwkSet, PublicKey};
-use crate::sign::{hmac_algorithm, uncompressed};
+use crate::jwk::{Jwk, JwkSet, MIN_RSA_BITS, Material, PublicJwk, PublicJwkSet, PublicKey, uncompressed};
+use crate::sign::hmac_algorithm;
 use crate::{base64url, strict_json};
 
 /// The longest token that is looked at, in bytes.
@@ -95,16 +94,17 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// Finds the key that it names. A token without an id is unambiguous when the set has exactly one key.
-    fn key<'k, K>(&self, keys: &'k [K], kid_of: impl Fn(&K) -> &str) -> Result<&'k K, VerifyError> {
-        match (&self.kid, keys) {
-            (Some(kid), _) => keys
-                .iter()
-                .find(|key| kid_of(key) == kid)
-                .ok_or_else(|| VerifyError::UnknownKey(kid.chars().take(128).collect())),
-            (None, [only]) => Ok(only),
-            (None, _) => Err(VerifyError::NoKeyId),
+    /// The keys that it may be checked with: all that have the id that it names, since nothing keeps two owners from
+    /// using one id. Without an id a set of one key is clear enough.
+    fn keys<'k, K>(&self, keys: &'k [K], kid_of: impl Fn(&K) -> &str) -> Result<Vec<&'k K>, VerifyError> {
+        let Some(kid) = &self.kid else {
+            return if let [only] = keys { Ok(vec![only]) } else { Err(VerifyError::NoKeyId) };
+        };
+        let named: Vec<&K> = keys.iter().filter(|key| kid_of(key) == kid).collect();
+        if named.is_empty() {
+            return Err(VerifyError::UnknownKey(kid.chars().take(128).collect()));
         }
+        Ok(named)
     }
 
     fn verified(self, kid: &str) -> Verified {
@@ -134,38 +134,56 @@ pub fn verify_with_keys(token: &str, keys: &[&PublicJwk]) -> Result<Verified, Ve
     if parts.algorithm.is_symmetric() {
         return Err(VerifyError::AlgorithmNotAccepted(parts.algorithm.to_string()));
     }
-    let key = parts.key(keys, |key| key.kid())?;
-    key.check_purpose().map_err(VerifyError::Key)?;
-    parts.check_algorithm(key.alg())?;
-    check_length(key.kid(), key.key())?;
-    check_public(key.key(), &parts)?;
+    let named = parts.keys(keys, |key| key.kid())?;
+    let key = first_good(&named, |key| {
+        key.check_purpose().map_err(VerifyError::Key)?;
+        parts.check_algorithm(key.alg())?;
+        check_length(key.kid(), key.key())?;
+        check_public(key.key(), &parts)
+    })?;
     Ok(parts.verified(key.kid()))
+}
+
+/// The first of some keys that passes a check, or what is wrong with the first of all.
+fn first_good<'k, K>(
+    keys: &[&'k K],
+    check: impl Fn(&K) -> Result<(), VerifyError>,
+) -> Result<&'k K, VerifyError> {
+    let mut first_error = None;
+    for key in keys {
+        match check(key) {
+            Ok(()) => return Ok(key),
+            Err(error) => _ = first_error.get_or_insert(error),
+        }
+    }
+    Err(first_error.unwrap_or(VerifyError::NoKeyId))
 }
 
 /// Checks the signature of a token with the owner's set, shared secrets included.
 pub fn verify_with_secrets(token: &str, keys: &JwkSet) -> Result<Verified, VerifyError> {
     let parts = Parts::of(token)?;
-    let key = parts.key(keys.keys(), Jwk::kid)?;
+    let named = parts.keys(keys.keys(), Jwk::kid)?;
+    let key = first_good(&named, |key| check_owned(key, &parts))?;
+    Ok(parts.verified(key.kid()))
+}
+
+fn check_owned(key: &Jwk, parts: &Parts<'_>) -> Result<(), VerifyError> {
     key.check_purpose().map_err(VerifyError::Key)?;
     parts.check_algorithm(key.alg())?;
     match key.material() {
         Material::Secret(secret) if parts.algorithm.is_symmetric() => {
             // The length of the secret is part of what the algorithm asks for.
             key.clone().with_default_algorithm(parts.algorithm).algorithm().map_err(VerifyError::Key)?;
-            check_secret(secret, &parts)?;
+            check_secret(secret, parts)
         }
         Material::Pair { public, .. } => {
             check_length(key.kid(), public)?;
-            check_public(public, &parts)?;
+            check_public(public, parts)
         }
         Material::Secret(_) => {
-            return Err(VerifyError::AlgorithmMismatch {
-                token: parts.algorithm.to_string(),
-                key: "HMAC".into(),
-            });
+            Err(VerifyError::AlgorithmMismatch { token: parts.algorithm.to_string(), key: "HMAC".into() })
         }
     }
-    Ok(parts.verified(key.kid()))
 }
 
 fn check_secret(secret: &[u8], parts: &Parts<'_>) -> Result<(), VerifyError> {
@@ -198,14 +216,7 @@ fn check_public(key: &PublicKey, parts: &Parts<'_>) -> Result<(), VerifyError> {
         UnparsedPublicKey::new(algorithm, bytes).verify(parts.signing_input, &parts.signature)
     };
     let outcome = match key {
-        PublicKey::Ec { curve, x, y } => {
-            let algorithm: &'static dyn VerificationAlgorithm = match curve {
-                Curve::P256 => &ECDSA_P256_SHA256_FIXED,
-                Curve::P384 => &ECDSA_P384_SHA384_FIXED,
-                Curve::P521 => &ECDSA_P521_SHA512_FIXED,
-            };
-            check(algorithm, &uncompressed(x, y))
-        }
+        PublicKey::Ec { curve, x, y } => check(curve.verification(), &uncompressed(x, y)),
         PublicKey::Ed25519 { x } => check(&ED25519, x),
         PublicKey::Rsa { n, e } => PublicKeyComponents { n: n.as_slice(), e: e.as_slice() }.verify(
             rsa_parameters(parts.algorithm),
@@ -243,6 +254,34 @@ pub fn check_times(claims: &Map<String, Value>, now: i64, leeway: i64) -> Result
         }
     }
     Ok(())
+}
+
+/// Checks what a token is (RFC 8725, section 3.11): with `expected` its `typ` must be that, without it must be absent or
+/// that of a token by which somebody gets in, `JWT` or `at+jwt` (RFC 9068). Everything else is a statement of another
+/// kind, such as a status list or a request, and says nothing about who presents it.
+pub fn check_type(header: &Map<String, Value>, expected: Option<&str>) -> Result<(), VerifyError> {
+    let found = header.get("typ");
+    let is_good = match (found, expected) {
+        (None, None) => true,
+        (Some(Value::String(typ)), Some(expected)) => is_type(typ, expected),
+        (Some(Value::String(typ)), None) => is_type(typ, "JWT") || is_type(typ, "at+jwt"),
+        _ => false,
+    };
+    if is_good {
+        return Ok(());
+    }
+    let expected = expected.unwrap_or("JWT").to_owned();
+    Err(VerifyError::WrongType { found: shown(found), expected })
+}
+
+/// Whether two names of a type are the same: case does not count, and `application/` may be left out (RFC 7515,
+/// section 4.1.9).
+fn is_type(found: &str, expected: &str) -> bool {
+    let bare = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.strip_prefix("application/").map(str::to_owned).unwrap_or(name)
+    };
+    bare(found) == bare(expected)
 }
 
 /// Checks who issued a token (RFC 7519, section 4.1.1).
@@ -378,6 +417,43 @@ mod tests {
             verify(&token, &short.public()),
             Err(VerifyError::Key(KeyError::RsaTooShort { bits: 17, .. }))
         ));
+    }
+
+    #[test]
+    fn every_key_with_the_id_that_a_token_names_is_tried() {
+        use crate::generate;
+        let key = |algorithm| generate::key(algorithm, Some("same".into()), 2048).unwrap();
+        let keys = [Algorithm::Es256, Algorithm::Es256, Algorithm::EdDsa, Algorithm::Hs256].map(key);
+        let json = json!({ "keys": keys.iter().map(Jwk::to_private_json).collect::<Vec<_>>() });
+        let (all, left_out) = JwkSet::parse_known(json.to_string().as_bytes()).unwrap();
+        assert_eq!((all.keys().len(), left_out.len()), (4, 0));
+        for key in &keys {
+            let token = Signer::new(key).unwrap().sign_compact("JWT", b"{}").unwrap();
+            assert!(verify_with_secrets(&token, &all).is_ok(), "{:?}", key.alg());
+            assert_eq!(verify(&token, &all.public()).is_ok(), !key.is_symmetric());
+        }
+        let other = Signer::new(&key(Algorithm::Es256)).unwrap().sign_compact("JWT", b"{}").unwrap();
+        assert_eq!(verify(&other, &all.public()), Err(VerifyError::BadSignature));
+    }
+
+    #[test]
+    fn a_token_is_good_only_for_what_its_type_says() {
+        let check = |header: Value, expected| check_type(header.as_object().unwrap(), expected);
+        for good in
+            [json!({}), json!({"typ": "JWT"}), json!({"typ": "jwt"}), json!({"typ": "application/at+jwt"})]
+        {
+            assert_eq!(check(good, None), Ok(()));
+        }
+        for other in ["statuslist+jwt", "dpop+jwt", "logout+jwt", "secevent+jwt", "application/x", ""] {
+            assert!(
+                matches!(check(json!({"typ": other}), None), Err(VerifyError::WrongType { .. })),
+                "{other}"
+            );
+            assert_eq!(check(json!({"typ": other}), Some(other)), Ok(()));
+        }
+        assert!(check(json!({"typ": 1}), None).is_err());
+        assert!(check(json!({"typ": "JWT"}), Some("at+jwt")).is_err());
+        assert!(check(json!({}), Some("at+jwt")).is_err());
     }
 
     #[test]

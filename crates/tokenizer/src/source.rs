@@ -27,12 +27,16 @@ pub enum SourceUrl {
 /// A source cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SourceError {
-    /// The text is not a source.
+    /// The text begins with a scheme that is none of a source. The rest of it is left out, because a key may stand in
+    /// it.
+    #[error("{0}... is no source: write base64://..., file:///path or, for keys, set://NAME or pkcs11:...")]
+    UnknownScheme(String),
+    /// The text has no scheme. It is left out, because it may be a key.
     #[error(
-        "\"{0}\" is not a source: write base64://..., file:///path or, for keys, set://NAME or pkcs11:..."
+        "a source begins with base64:// (before content in base64), file:// (before a path) or, for keys, set:// (before a name) or pkcs11:"
     )]
-    Unknown(String),
-    /// The source would have to be fetched over http or https.
+    NoScheme,
+    /// http or https.
     #[error(
         "sources are never fetched over http: whoever answers there could change keys and code of a running server. Download the file and name it with file:// or base64://, or store the key set here and name it with set://NAME"
     )]
@@ -92,7 +96,10 @@ impl SourceUrl {
         if text.starts_with("http://") || text.starts_with("https://") {
             return Err(SourceError::Remote);
         }
-        Err(SourceError::Unknown(text.chars().take(16).collect()))
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme).filter(|scheme| {
+            (1..=16).contains(&scheme.len()) && scheme.bytes().all(|byte| byte.is_ascii_lowercase())
+        });
+        Err(scheme.map_or(SourceError::NoScheme, |scheme| SourceError::UnknownScheme(format!("{scheme}://"))))
     }
 
     /// The content of the source, without a byte order mark. A key that signs elsewhere has none.
@@ -153,7 +160,7 @@ mod tests {
         assert_eq!(SourceUrl::parse(uri), Ok(SourceUrl::Pkcs11(uri.into())));
         assert_eq!(SourceUrl::parse("set://keys"), Ok(SourceUrl::Set("keys".into())));
         assert_eq!(SourceUrl::parse("https://example.org/jwks.json"), Err(SourceError::Remote));
-        assert!(matches!(SourceUrl::parse("ftp://x"), Err(SourceError::Unknown(_))));
+        assert_eq!(SourceUrl::parse("ftp://x"), Err(SourceError::UnknownScheme("ftp://".into())));
         assert!(!format!("{:?}", SourceUrl::parse("base64://c2VjcmV0")).contains("c2VjcmV0"));
     }
 
@@ -174,6 +181,17 @@ mod tests {
         for url in ["file:///m.jsonnet", "base64://77u/e2NsYWltczoge319"] {
             let read = SourceUrl::parse(url).and_then(|url| url.read(&Marked));
             assert_eq!(read.as_deref(), Ok(&b"{claims: {}}"[..]), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_source_is_not_repeated() {
+        let keys = "eyJrZXlzIjpbeyJrdHkiOiJvY3QiLCJrIjoic2VjcmV0In1dfQ==";
+        for text in
+            [keys.to_owned(), format!("{keys}://"), format!("BASE64://{keys}"), format!("ftp://{keys}")]
+        {
+            let message = SourceUrl::parse(&text).unwrap_err().to_string();
+            assert!(!message.contains("eyJ") && message.contains("base64://"), "{message}");
         }
     }
 

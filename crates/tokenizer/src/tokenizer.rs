@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessera_jose::{Algorithm, JwkSet, PublicJwkSet, Signer, base64url};
+use sessera_jose::{Algorithm, PublicJwkSet, Signer, base64url, import};
 use sessera_jsonnet::{Document, Limits, Members, Program, Scalar, Variables};
 use sessera_model::StatusIndex;
 use uuid::Uuid;
@@ -84,7 +84,8 @@ impl Tokenizer {
         // No mapper writes the header, so a token of another template that has the same keys is
         // never taken for one of this.
         let named = template.bearer.then_some(name);
-        let (schedule, public_keys, is_managed) = keys(&template.jwks_url, sources, typ, named)?;
+        let (schedule, public_keys, is_managed) =
+            keys(&template.jwks_url, template.algorithm, sources, typ, named)?;
         let found = schedule.at(i64::MAX).signer.algorithm();
         if let Some(wanted) = template.algorithm.filter(|wanted| *wanted != found) {
             return Err(LoadError::OtherAlgorithm { wanted, found });
@@ -291,6 +292,7 @@ impl Tokenizer {
 /// Which keys sign when, their public forms, and whether they rotate by themselves.
 fn keys(
     url: &SourceUrl,
+    algorithm: Option<Algorithm>,
     sources: &dyn Sources,
     typ: &str,
     named: Option<&str>,
@@ -302,7 +304,7 @@ fn keys(
         return Ok((Schedule::of_one(signer, typ, named), public, false));
     }
     let keys = url.read(sources).map_err(LoadError::KeySetSource)?;
-    let keys = JwkSet::parse(&keys).map_err(LoadError::Key)?;
+    let keys = import::set(&keys, algorithm).map_err(LoadError::Key)?;
     let activations = match url {
         SourceUrl::Set(set) => sources.activations(set),
         _ => Vec::new(),
@@ -421,7 +423,7 @@ mod tests {
     use crate::schedule::Activation;
     use crate::source::{SourceError, decode_base64};
     use serde_json::{Value, json};
-    use sessera_jose::{Algorithm, SigningKey, generate, verify};
+    use sessera_jose::{Algorithm, JwkSet, SigningKey, generate, verify};
 
     struct OneSet(String);
 

@@ -105,6 +105,39 @@ fn a_private_key_is_never_shown() {
 }
 
 #[test]
+fn a_token_is_good_only_for_what_its_type_says() {
+    let folder = folder(Algorithm::Es256);
+    let set = JwkSet::parse(&std::fs::read(folder.path("private.json")).unwrap()).unwrap();
+    let typed = |typ: &str| Signer::of_set(&set).unwrap().sign_compact(typ, b"{\"sub\":\"a\"}").unwrap();
+    let verify = |token: &str, more: &[&str]| {
+        folder.run(&[&["verify", token, "--jwks", "public.json", "--format", "json"], more].concat())
+    };
+    for typ in ["JWT", "at+jwt"] {
+        assert_eq!(verify(&typed(typ), &[]).json()["valid"], true, "{typ}");
+    }
+    for typ in ["statuslist+jwt", "dpop+jwt", "logout+jwt", "mine"] {
+        let refused = verify(&typed(typ), &[]);
+        assert_eq!(refused.json()["error"], "wrong_type", "{typ}");
+        assert_eq!(verify(&typed(typ), &["--typ", typ]).json()["valid"], true, "{typ}");
+    }
+    assert_eq!(verify(&typed("JWT"), &["--typ", "at+jwt"]).json()["error"], "wrong_type");
+}
+
+#[test]
+fn every_key_with_the_id_of_a_token_is_tried() {
+    let folder = folder(Algorithm::Es256);
+    let other = generate::key(Algorithm::Es256, Some("first".into()), 0).unwrap();
+    let own = JwkSet::parse(&std::fs::read(folder.path("private.json")).unwrap()).unwrap();
+    let keys = json!({"keys": [other.to_private_json(), own.keys()[0].to_private_json()]});
+    folder.write("both.json", &keys.to_string());
+    let shown = folder
+        .run(&["verify", &token(&folder), "--jwks", "both.json", "--time", MADE, "--format", "json"])
+        .json();
+    assert_eq!(shown["valid"], true);
+    assert_eq!(shown["key"]["x"], own.keys()[0].to_private_json()["x"], "the key that made it is shown");
+}
+
+#[test]
 fn the_same_inputs_make_the_same_token() {
     for algorithm in [Algorithm::EdDsa, Algorithm::Rs256, Algorithm::Hs256] {
         let folder = folder(algorithm);
@@ -147,7 +180,8 @@ fn every_reason_has_its_own_words_and_code() {
             &["verify", "-", "--jwks", "private.json", "--time", MADE, "--format", "json"],
             &token,
         );
-        assert!(outcome.refused().contains(words), "{words}: {outcome:?}");
+        let told: serde_json::Value = serde_json::from_str(outcome.refused()).unwrap();
+        assert!(told["error"]["message"].as_str().unwrap().contains(words), "{words}: {outcome:?}");
         let document = outcome.json();
         assert_eq!((&document["valid"], &document["error"]), (&json!(false), &json!(code)), "{outcome:?}");
     }

@@ -1,10 +1,16 @@
 //! What keys consist of, which is the numbers of each kind (RFC 7518 section 6, RFC 8037), and how they are
 //! read.
 
+use aws_lc_rs::agreement;
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, Ed25519KeyPair, KeyPair as _,
+    ParsedPublicKey, VerificationAlgorithm,
+};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use super::rsa::{self, RsaPrivate, SecretBytes};
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::KeyError;
@@ -48,6 +54,28 @@ impl Curve {
         }
     }
 
+    /// How signatures are checked on the curve.
+    pub(crate) fn verification(self) -> &'static dyn VerificationAlgorithm {
+        match self {
+            Self::P256 => &ECDSA_P256_SHA256_FIXED,
+            Self::P384 => &ECDSA_P384_SHA384_FIXED,
+            Self::P521 => &ECDSA_P521_SHA512_FIXED,
+        }
+    }
+
+    /// The public half that belongs to a private one.
+    pub(crate) fn public_of(self, scalar: &[u8]) -> Option<PublicKey> {
+        let algorithm = match self {
+            Self::P256 => &agreement::ECDH_P256,
+            Self::P384 => &agreement::ECDH_P384,
+            Self::P521 => &agreement::ECDH_P521,
+        };
+        let private = agreement::PrivateKey::from_private_key(algorithm, scalar).ok()?;
+        let point = private.compute_public_key().ok()?;
+        let (x, y) = point.as_ref().get(1..)?.split_at_checked(self.coordinate_length())?;
+        Some(PublicKey::Ec { curve: self, x: x.to_vec(), y: y.to_vec() })
+    }
+
     fn parse(name: &str) -> Option<Self> {
         [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.as_str() == name)
     }
@@ -55,9 +83,6 @@ impl Curve {
 
 /// The shortest RSA key that signs or verifies (RFC 7518, section 3.3).
 pub const MIN_RSA_BITS: usize = 2048;
-
-/// Private bytes, which are wiped when dropped.
-pub type SecretBytes = Zeroizing<Vec<u8>>;
 
 /// The public half of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,23 +204,6 @@ pub enum PrivateKey {
     Rsa(Box<RsaPrivate>),
 }
 
-/// The private numbers of an RSA key (RFC 7518, section 6.3.2).
-#[derive(Clone, PartialEq, Eq)]
-pub struct RsaPrivate {
-    /// The private exponent.
-    pub d: SecretBytes,
-    /// The first prime.
-    pub p: SecretBytes,
-    /// The second prime.
-    pub q: SecretBytes,
-    /// The private exponent modulo p - 1.
-    pub dp: SecretBytes,
-    /// The private exponent modulo q - 1.
-    pub dq: SecretBytes,
-    /// The inverse of q modulo p.
-    pub qi: SecretBytes,
-}
-
 /// What a key consists of.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Material {
@@ -240,73 +248,60 @@ impl Members<'_> {
             None => Ok(None),
             Some(Value::String(text)) => {
                 let text = Zeroizing::new(text);
-                let bytes = base64url::decode(&text);
-                let problem = "must be base64url without padding";
-                bytes.map(|bytes| Some(Zeroizing::new(bytes))).ok_or(KeyError::BadMember { member, problem })
+                let problem = "must be base64url";
+                base64url::decode_lenient(&text).map(Some).ok_or(KeyError::BadMember { member, problem })
             }
             Some(_) => Err(KeyError::BadMember { member, problem: "must be a string" }),
         }
     }
 
     fn required(&mut self, member: &'static str) -> Result<SecretBytes, KeyError> {
-        self.optional(member)?.ok_or(KeyError::BadMember { member, problem: "is missing" })
+        self.optional(member)?.ok_or_else(|| missing(member))
     }
 
-    /// Reads bytes of exactly this length.
-    fn exact(&mut self, member: &'static str, length: usize) -> Result<SecretBytes, KeyError> {
-        let bytes = self.required(member)?;
-        checked_length(member, bytes, length)
+    /// A number without leading zeros.
+    fn number(&mut self, member: &'static str) -> Result<Option<SecretBytes>, KeyError> {
+        Ok(self.optional(member)?.map(|bytes| Zeroizing::new(without_zeros(&bytes).to_vec())))
     }
 
     fn text(&mut self, member: &'static str) -> Result<String, KeyError> {
         match self.0.shift_remove(member) {
             Some(Value::String(text)) => Ok(text),
             Some(_) => Err(KeyError::BadMember { member, problem: "must be a string" }),
-            None => Err(KeyError::BadMember { member, problem: "is missing" }),
+            None => Err(missing(member)),
         }
     }
 }
 
-fn checked_length(member: &'static str, bytes: SecretBytes, length: usize) -> Result<SecretBytes, KeyError> {
-    if bytes.len() == length {
-        Ok(bytes)
-    } else {
-        Err(KeyError::BadMember { member, problem: "does not have the length that its curve asks for" })
-    }
+const fn missing(member: &'static str) -> KeyError {
+    KeyError::BadMember { member, problem: "is missing" }
 }
 
-/// Takes bytes that are public and need no wiping.
-fn plain(bytes: &SecretBytes) -> Vec<u8> {
-    bytes.to_vec()
+const fn wrong_length(member: &'static str) -> KeyError {
+    KeyError::BadMember { member, problem: "does not have the length that its curve asks for" }
 }
 
-/// Reads a big-endian number and drops its leading zeros.
-fn number(bytes: &SecretBytes) -> Vec<u8> {
-    bytes.iter().copied().skip_while(|byte| *byte == 0).collect()
+/// A big-endian number without leading zeros.
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    &bytes[zeros..]
+}
+
+/// A number of exactly this many bytes: programs leave out leading zeros, or write more of them.
+fn of_length(member: &'static str, bytes: &[u8], length: usize) -> Result<SecretBytes, KeyError> {
+    let significant = without_zeros(bytes);
+    let missing = length.checked_sub(significant.len()).ok_or(wrong_length(member))?;
+    let mut padded = Zeroizing::new(vec![0; missing]);
+    padded.extend_from_slice(significant);
+    Ok(padded)
 }
 
 impl Material {
     pub(super) fn take(kty: &str, members: &mut Map<String, Value>) -> Result<Self, KeyError> {
         let mut members = Members(members);
         match kty {
-            "EC" => {
-                let name = members.text("crv")?;
-                let curve = Curve::parse(&name)
-                    .ok_or(KeyError::BadMember { member: "crv", problem: "must be P-256, P-384 or P-521" })?;
-                let length = curve.coordinate_length();
-                let x = plain(&members.exact("x", length)?);
-                let y = plain(&members.exact("y", length)?);
-                let d = members.optional("d")?.map(|d| checked_length("d", d, length)).transpose()?;
-                Ok(Self::Pair { public: PublicKey::Ec { curve, x, y }, private: d.map(PrivateKey::Scalar) })
-            }
-            "OKP" => {
-                if members.text("crv")? != "Ed25519" {
-                    return Err(KeyError::BadMember { member: "crv", problem: "must be Ed25519" });
-                }
-                let x = plain(&members.exact("x", 32)?);
-                let d = members.optional("d")?.map(|d| checked_length("d", d, 32)).transpose()?;
-                Ok(Self::Pair { public: PublicKey::Ed25519 { x }, private: d.map(PrivateKey::Scalar) })
-            }
+            "EC" => Self::take_ec(&mut members),
+            "OKP" => Self::take_okp(&mut members),
             "RSA" => Self::take_rsa(&mut members),
             "oct" => {
                 let secret = members.required("k")?;
@@ -322,8 +317,45 @@ impl Material {
         }
     }
 
+    fn take_ec(members: &mut Members<'_>) -> Result<Self, KeyError> {
+        let name = members.text("crv")?;
+        let curve = Curve::parse(&name)
+            .ok_or(KeyError::BadMember { member: "crv", problem: "must be P-256, P-384 or P-521" })?;
+        let length = curve.coordinate_length();
+        let (x, y) = (members.optional("x")?, members.optional("y")?);
+        let d = members.optional("d")?.map(|d| of_length("d", &d, length)).transpose()?;
+        let public = match (x, y, &d) {
+            (Some(x), Some(y), _) => ec_point(curve, &x, &y)?,
+            (None, None, Some(d)) => curve.public_of(d).ok_or_else(|| missing("x"))?,
+            (x, _, _) => return Err(missing(if x.is_none() { "x" } else { "y" })),
+        };
+        Ok(Self::Pair { public, private: d.map(PrivateKey::Scalar) })
+    }
+
+    fn take_okp(members: &mut Members<'_>) -> Result<Self, KeyError> {
+        if members.text("crv")? != "Ed25519" {
+            return Err(KeyError::BadMember { member: "crv", problem: "must be Ed25519" });
+        }
+        // These are strings of bytes and not numbers, so their length is given.
+        let mut take = |member| match members.optional(member)? {
+            Some(bytes) if bytes.len() != 32 => Err(wrong_length(member)),
+            bytes => Ok(bytes),
+        };
+        let (x, d) = (take("x")?, take("d")?);
+        let x = match (x, &d) {
+            (Some(x), _) => x.to_vec(),
+            (None, Some(seed)) => {
+                let pair = Ed25519KeyPair::from_seed_unchecked(seed).map_err(|_| missing("x"))?;
+                pair.public_key().as_ref().to_vec()
+            }
+            (None, None) => return Err(missing("x")),
+        };
+        Ok(Self::Pair { public: PublicKey::Ed25519 { x }, private: d.map(PrivateKey::Scalar) })
+    }
+
     fn take_rsa(members: &mut Members<'_>) -> Result<Self, KeyError> {
-        let (n, e) = (number(&members.required("n")?), number(&members.required("e")?));
+        let n = members.number("n")?.ok_or_else(|| missing("n"))?.to_vec();
+        let e = members.number("e")?.ok_or_else(|| missing("e"))?.to_vec();
         if n.is_empty() || e.is_empty() {
             return Err(KeyError::BadMember { member: "n", problem: "and \"e\" must not be zero" });
         }
@@ -333,17 +365,41 @@ impl Material {
                 problem: "is not supported: use a key of two primes",
             });
         }
-        let private = match members.optional("d")? {
+        let numbers = rsa::Numbers {
+            p: members.number("p")?,
+            q: members.number("q")?,
+            dp: members.number("dp")?,
+            dq: members.number("dq")?,
+            qi: members.number("qi")?,
+        };
+        let private = match members.number("d")? {
             None => None,
-            Some(d) => Some(PrivateKey::Rsa(Box::new(RsaPrivate {
-                d,
-                p: members.required("p")?,
-                q: members.required("q")?,
-                dp: members.required("dp")?,
-                dq: members.required("dq")?,
-                qi: members.required("qi")?,
-            }))),
+            Some(d) => Some(PrivateKey::Rsa(Box::new(numbers.complete(&n, &e, d)?))),
         };
         Ok(Self::Pair { public: PublicKey::Rsa { n, e }, private })
     }
+}
+
+/// A point, its coordinates brought to the length of the field. That they were written at another length says
+/// little, that they belong to another curve would be a fault.
+fn ec_point(curve: Curve, x: &[u8], y: &[u8]) -> Result<PublicKey, KeyError> {
+    let length = curve.coordinate_length();
+    let (whole_x, whole_y) = (of_length("x", x, length)?.to_vec(), of_length("y", y, length)?.to_vec());
+    let is_short = x.len() < length || y.len() < length;
+    if is_short && ParsedPublicKey::new(curve.verification(), uncompressed(&whole_x, &whole_y)).is_err() {
+        return Err(KeyError::BadMember {
+            member: "x",
+            problem: "and \"y\" are no point of the key's curve",
+        });
+    }
+    Ok(PublicKey::Ec { curve, x: whole_x, y: whole_y })
+}
+
+/// Writes a point in uncompressed form (SEC 1, section 2.3.3).
+pub(crate) fn uncompressed(x: &[u8], y: &[u8]) -> Vec<u8> {
+    let mut point = Vec::with_capacity(1 + x.len() + y.len());
+    point.push(4);
+    point.extend_from_slice(x);
+    point.extend_from_slice(y);
+    point
 }

@@ -1,21 +1,27 @@
 //! Keys and sets of them (RFC 7517, RFC 7518 section 6, RFC 8037).
 
 mod material;
+mod public;
+mod rsa;
 mod set;
 
 use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
-use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::KeyError;
 use crate::strict_json;
-pub use material::{Curve, MIN_RSA_BITS, Material, PrivateKey, PublicKey, RsaPrivate, SecretBytes};
-pub use set::{JwkSet, PublicJwkSet};
+use crate::text::without_byte_order_mark_in;
+pub(crate) use material::uncompressed;
+pub use material::{Curve, MIN_RSA_BITS, Material, PrivateKey, PublicKey};
+pub use public::{KidClash, PublicJwk, PublicJwkSet, Relation};
+pub use rsa::{RsaPrivate, SecretBytes};
+pub use set::JwkSet;
 
 /// A key as its owner holds it: public, private or a shared secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,20 +50,23 @@ impl Jwk {
         jwk
     }
 
-    /// Parses a key. Duplicate members are refused.
+    /// Parses a key. Duplicate members are refused; else it is read as [`Self::from_value`] says.
     pub fn parse(json: &[u8]) -> Result<Self, KeyError> {
-        let value = strict_json::parse(json).map_err(KeyError::NotAKey)?;
+        let value = strict_json::parse(without_byte_order_mark_in(json)).map_err(KeyError::NotAKey)?;
         Self::from_value(value)
     }
 
-    /// Reads a JSON value.
+    /// Reads a key as other programs write it, and makes the one form of it that RFC 7518 asks for: members that are
+    /// null count as absent, base64 may have any alphabet and padding, numbers may be shorter or longer than their
+    /// field, and private numbers that follow from the others may be missing.
     pub fn from_value(value: Value) -> Result<Self, KeyError> {
         let Value::Object(mut members) = value else {
             return Err(KeyError::NotAKey("a JSON object was expected".into()));
         };
+        members.retain(|_, value| !value.is_null());
         let mut text = |name: &'static str| match members.shift_remove(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
+            Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
             Some(_) => Err(KeyError::BadMember { member: name, problem: "must be a string" }),
         };
         let kty = text("kty")?.ok_or_else(|| KeyError::NotAKey("the member \"kty\" is missing".into()))?;
@@ -155,25 +164,35 @@ impl Jwk {
     /// The public form, which a shared secret does not have.
     pub fn public(&self) -> Option<PublicJwk> {
         match &self.material {
-            Material::Pair { public, .. } => {
-                let mut other = self.other.clone();
-                other.retain(|name, _| !PRIVATE.contains(&name.as_str()));
-                // The private half signs and its public half verifies.
-                if let Some(Value::Array(operations)) = other.get_mut("key_ops")
-                    && operations.iter().any(|operation| operation == "sign")
-                {
-                    *operations = vec!["verify".into()];
-                }
-                Some(PublicJwk {
-                    kid: self.kid.clone(),
-                    alg: self.alg.clone(),
-                    key_use: self.key_use.clone(),
-                    key: public.clone(),
-                    other,
-                })
-            }
+            Material::Pair { public, .. } => Some(PublicJwk::new(self, public.clone())),
             Material::Secret(_) => None,
         }
+    }
+
+    /// Whether there is something to sign with: a private half, or a secret.
+    pub const fn is_private(&self) -> bool {
+        !matches!(self.material, Material::Pair { private: None, .. })
+    }
+
+    /// Whether both are the same key or its halves, whatever their ids and other members are.
+    pub fn is_same_key(&self, other: &Self) -> bool {
+        match (&self.material, &other.material) {
+            (Material::Pair { public, .. }, Material::Pair { public: other, .. }) => public == other,
+            (Material::Secret(secret), Material::Secret(other)) => secret.ct_eq(other).into(),
+            _ => false,
+        }
+    }
+
+    /// Takes over what the same key says in another place, its private half among it.
+    fn absorb(&mut self, same: Self) {
+        let (mut kept, other) =
+            if self.is_private() || !same.is_private() { (self.clone(), same) } else { (same, self.clone()) };
+        kept.alg = kept.alg.or(other.alg);
+        kept.key_use = kept.key_use.or(other.key_use);
+        for (name, value) in other.other {
+            kept.other.entry(name).or_insert(value);
+        }
+        *self = kept;
     }
 
     /// The thumbprint (RFC 7638).
@@ -212,11 +231,7 @@ impl Jwk {
     }
 }
 
-/// Members that are private in any kind of key. One that the kind of its key does not ask for is kept for
-/// the owner and shown to nobody else.
-const PRIVATE: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-
-/// Checks that the key may be used for signatures (RFC 7517, sections 4.2 and 4.3).
+/// RFC 7517, sections 4.2 and 4.3.
 fn check_purpose(kid: &str, key_use: Option<&str>, other: &Map<String, Value>) -> Result<(), KeyError> {
     if key_use.is_some_and(|key_use| key_use != "sig") {
         return Err(KeyError::ForEncryption(kid.to_owned()));
@@ -246,57 +261,6 @@ fn head(kty: &str, kid: &str, alg: Option<&str>, key_use: Option<&str>) -> Map<S
 impl fmt::Debug for Jwk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Jwk").field("kid", &self.kid).field("alg", &self.alg).finish_non_exhaustive()
-    }
-}
-
-/// A public key. It has no place for a private member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PublicJwk {
-    kid: String,
-    alg: Option<String>,
-    key_use: Option<String>,
-    key: PublicKey,
-    other: Map<String, Value>,
-}
-
-impl PublicJwk {
-    /// The key's id.
-    pub fn kid(&self) -> &str {
-        &self.kid
-    }
-
-    /// The algorithm that the key names.
-    pub fn alg(&self) -> Option<&str> {
-        self.alg.as_deref()
-    }
-
-    /// What the key is for.
-    pub fn key_use(&self) -> Option<&str> {
-        self.key_use.as_deref()
-    }
-
-    /// Whether what the key says about itself (`use`, `key_ops`) allows it to be used for signatures.
-    pub fn check_purpose(&self) -> Result<(), KeyError> {
-        check_purpose(&self.kid, self.key_use.as_deref(), &self.other)
-    }
-
-    /// The key itself.
-    pub const fn key(&self) -> &PublicKey {
-        &self.key
-    }
-
-    /// The key as JSON.
-    pub fn to_json(&self) -> Value {
-        let mut members = head(self.key.kty(), &self.kid, self.alg.as_deref(), self.key_use.as_deref());
-        members.append(&mut self.key.members());
-        members.append(&mut self.other.clone());
-        Value::Object(members)
-    }
-}
-
-impl Serialize for PublicJwk {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.to_json().serialize(serializer)
     }
 }
 

@@ -1,11 +1,13 @@
 //! Sets of keys (RFC 7517, section 5).
 
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Value, json};
 
-use super::{Jwk, PublicJwk};
+use super::{Jwk, PublicJwkSet};
 use crate::error::KeyError;
 use crate::strict_json;
+use crate::text::without_byte_order_mark_in;
 
 /// A set of keys in the order of their owner, private members included.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -14,25 +16,27 @@ pub struct JwkSet {
 }
 
 impl JwkSet {
-    /// A set of these keys. Two keys with the same id are refused.
+    /// A set of these keys. Both halves of a key, or a key that stands there twice, become one. Two different keys with
+    /// the same id are refused.
     pub fn new(keys: Vec<Jwk>) -> Result<Self, KeyError> {
-        for (at, key) in keys.iter().enumerate() {
-            if keys[..at].iter().any(|other| other.kid == key.kid) {
-                return Err(KeyError::DuplicateKid(key.kid.clone()));
-            }
+        let set = Self { keys: merged(keys) };
+        let mut known = HashSet::new();
+        match set.keys.iter().find(|key| !known.insert(key.kid.as_str())) {
+            Some(twice) => Err(KeyError::DuplicateKid(twice.kid.clone())),
+            None => Ok(set),
         }
-        Ok(Self { keys })
     }
 
-    /// Parses `{"keys":[...]}`. Duplicate members are refused.
+    /// Parses `{"keys":[...]}`, or a single key as a set of one. Duplicate members are refused.
     pub fn parse(json: &[u8]) -> Result<Self, KeyError> {
-        Self::from_value(strict_json::parse(json).map_err(KeyError::NotAKeySet)?)
+        Self::from_value(strict_json::parse(without_byte_order_mark_in(json)).map_err(KeyError::NotAKeySet)?)
     }
 
-    /// Parses `{"keys":[...]}` for verifying only. Keys of kinds that are not known here are left out and
-    /// returned as errors (RFC 7517, section 5), because others may understand them.
+    /// Parses a set as somebody who only verifies: keys of kinds that are not known here are left out and returned as
+    /// errors (RFC 7517, section 5), because others may understand them, and several keys may have one id, because
+    /// each of them is tried.
     pub fn parse_known(json: &[u8]) -> Result<(Self, Vec<KeyError>), KeyError> {
-        let value = strict_json::parse(json).map_err(KeyError::NotAKeySet)?;
+        let value = strict_json::parse(without_byte_order_mark_in(json)).map_err(KeyError::NotAKeySet)?;
         let (mut keys, mut left_out) = (Vec::new(), Vec::new());
         for key in key_list(value)? {
             match Jwk::from_value(key) {
@@ -40,10 +44,10 @@ impl JwkSet {
                 Err(error) => left_out.push(error),
             }
         }
-        Ok((Self::new(keys)?, left_out))
+        Ok((Self { keys: merged(keys) }, left_out))
     }
 
-    /// Reads a JSON value `{"keys":[...]}`.
+    /// From a JSON value `{"keys":[...]}`, or that of a single key.
     pub fn from_value(value: Value) -> Result<Self, KeyError> {
         Self::new(key_list(value)?.into_iter().map(Jwk::from_value).collect::<Result<_, _>>()?)
     }
@@ -53,14 +57,25 @@ impl JwkSet {
         &self.keys
     }
 
-    /// The key with this id.
+    /// The keys in the order of their owner, without the set.
+    pub fn into_keys(self) -> Vec<Jwk> {
+        self.keys
+    }
+
+    /// The key that signs: the first with something to sign with. Nothing when the set is empty or holds public
+    /// halves only.
+    pub fn signing_key(&self) -> Option<&Jwk> {
+        self.keys.iter().find(|key| key.is_private())
+    }
+
+    /// The first key with this id.
     pub fn find(&self, kid: &str) -> Option<&Jwk> {
         self.keys.iter().find(|key| key.kid == kid)
     }
 
     /// The public forms of all keys that have one.
     pub fn public(&self) -> PublicJwkSet {
-        PublicJwkSet { keys: self.keys.iter().filter_map(Jwk::public).collect() }
+        PublicJwkSet::new(self.keys.iter().filter_map(Jwk::public).collect())
     }
 
     /// The set as JSON, private members included, which must not be shown to anybody but the owner.
@@ -69,46 +84,34 @@ impl JwkSet {
     }
 }
 
+/// Keys of which each stands there once: the half that signs, at the place of the first.
+fn merged(keys: Vec<Jwk>) -> Vec<Jwk> {
+    let mut merged: Vec<Jwk> = Vec::with_capacity(keys.len());
+    let mut by_kid: HashMap<String, Vec<usize>> = HashMap::new();
+    for key in keys {
+        let known = by_kid.entry(key.kid.clone()).or_default();
+        match known.iter().find(|at| merged[**at].is_same_key(&key)) {
+            Some(at) => merged[*at].absorb(key),
+            None => {
+                known.push(merged.len());
+                merged.push(key);
+            }
+        }
+    }
+    merged
+}
+
 fn key_list(set: Value) -> Result<Vec<Value>, KeyError> {
-    let keys = match set {
-        Value::Object(mut members) => members.shift_remove("keys"),
-        _ => None,
-    };
-    match keys {
-        Some(Value::Array(keys)) => Ok(keys),
-        _ => Err(KeyError::NotAKeySet("an object with the member \"keys\", an array, was expected".into())),
+    if let Value::Object(mut members) = set {
+        match members.shift_remove("keys") {
+            Some(Value::Array(keys)) => return Ok(keys),
+            None if members.contains_key("kty") => return Ok(vec![Value::Object(members)]),
+            _ => {}
+        }
     }
-}
-
-/// A set of public keys. It has no place for a private member.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct PublicJwkSet {
-    keys: Vec<PublicJwk>,
-}
-
-impl PublicJwkSet {
-    /// A set of these keys.
-    pub const fn new(keys: Vec<PublicJwk>) -> Self {
-        Self { keys }
-    }
-
-    /// The keys.
-    pub fn keys(&self) -> &[PublicJwk] {
-        &self.keys
-    }
-
-    /// The key with this id.
-    pub fn find(&self, kid: &str) -> Option<&PublicJwk> {
-        self.keys.iter().find(|key| key.kid == kid)
-    }
-}
-
-impl Serialize for PublicJwkSet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(1))?;
-        map.serialize_entry("keys", &self.keys)?;
-        map.end()
-    }
+    Err(KeyError::NotAKeySet(
+        "an object with the member \"keys\", an array, or a single key was expected".into(),
+    ))
 }
 
 #[cfg(test)]

@@ -54,16 +54,16 @@ impl ImportJwk {
             let keys = self.keys_of(&content, &output);
             read.extend(keys.with_context(|| format!("{} cannot be imported", input::name(file)))?);
         }
+        let mut set = JwkSet::new(read)?;
         if let Some(kid) = &self.kid {
-            match <[Jwk; 1]>::try_from(read) {
-                Ok([only]) => read = vec![only.with_kid(kid)],
+            set = match <[Jwk; 1]>::try_from(set.into_keys()) {
+                Ok([only]) => JwkSet::new(vec![only.with_kid(kid)])?,
                 Err(several) => bail!(
                     "--kid is for a single key, and the files hold {}. Leave it out, and each key keeps its own id",
                     several.len()
                 ),
-            }
+            };
         }
-        let set = JwkSet::new(read)?;
         let context = global.connect().await?;
         refuse_known(&context, &self.set, &set).await?;
         for key in set.keys() {
@@ -75,7 +75,7 @@ impl ImportJwk {
 
     fn keys_of(&self, content: &[u8], output: &Output) -> Result<Vec<Jwk>> {
         let keys = match self.alg {
-            Some(algorithm) if algorithm.is_symmetric() && !is_structured(content) => {
+            Some(algorithm) if algorithm.is_symmetric() && !import::is_structured(content) => {
                 vec![import::secret(without_line_end(content, output), algorithm)?]
             }
             algorithm => import::keys(content, algorithm).map_err(|error| match error {
@@ -102,13 +102,7 @@ impl ImportJwk {
     }
 }
 
-/// Whether a file is a key in some form rather than the bytes of a secret.
-fn is_structured(content: &[u8]) -> bool {
-    let begins = |with: &[u8]| content.trim_ascii_start().starts_with(with);
-    begins(b"{") || begins(b"-----BEGIN ")
-}
-
-/// Removes from a text the line end that editors and `echo` put behind it. Other bytes stay as they are.
+/// A text without the line end that editors and `echo` put behind it; other bytes as they are.
 fn without_line_end<'c>(content: &'c [u8], output: &Output) -> &'c [u8] {
     let Some(text) = content.strip_suffix(b"\n").map(|text| text.strip_suffix(b"\r").unwrap_or(text)) else {
         return content;

@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, anyhow, bail};
 use reqwest::StatusCode;
 use serde_json::Value;
 use sessera_client::Endpoint;
-use sessera_jose::{Jwk, JwkSet, KeyError, strict_json};
+use sessera_jose::{JwkSet, KeyError};
 use url::Url;
 
 use super::fetch::{Fetcher, is_as_safe};
@@ -66,9 +66,7 @@ impl KeySource {
 
 /// Reads a key set, or a single key.
 fn keys(json: &[u8], with_secrets: bool) -> Result<Keys, KeyError> {
-    let single = strict_json::parse(json).is_ok_and(|value| value.get("kty").is_some());
-    let (set, left_out) =
-        if single { (JwkSet::new(vec![Jwk::parse(json)?])?, Vec::new()) } else { JwkSet::parse_known(json)? };
+    let (set, left_out) = JwkSet::parse_known(json)?;
     let notes = left_out.iter().map(|error| format!("a key of the set is left out: {error}")).collect();
     Ok(Keys { set, with_secrets, issuer: None, notes })
 }

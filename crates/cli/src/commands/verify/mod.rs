@@ -9,8 +9,10 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Map, Value, json};
-use sessera_jose::verify::{check_audience, check_issuer, check_times, verify, verify_with_secrets};
-use sessera_jose::{Jwk, VerifyError, status_list};
+use sessera_jose::verify::{
+    check_audience, check_issuer, check_times, check_type, verify, verify_with_secrets,
+};
+use sessera_jose::{Jwk, JwkSet, VerifyError, status_list};
 use sessera_model::{GoDuration, Timestamp};
 
 use crate::global::Global;
@@ -32,8 +34,11 @@ const SESSION_TOKEN: &str = "ory_st_";
 /// Keys are found by discovery when --jwks is an issuer's address, and the token must then be of that issuer
 /// unless --issuer names another. Shared secrets (HS256 and the like) are taken from files only.
 ///
-/// A token that names a status list is refused when the list says that its session was revoked, and when
-/// there is no valid list.
+/// A token is good for what its type says ("typ" in its header): unless --typ names another one, it must be absent, "JWT"
+/// or "at+jwt", so that a status list or the like is not taken for a token of a session.
+///
+/// A token that names a status list is refused when the list says that its session was revoked, and when there
+/// is no list that is good.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -53,6 +58,9 @@ pub(crate) struct Verify {
     /// The audience that the token must name
     #[arg(long, value_name = "AUDIENCE")]
     audience: Option<String>,
+    /// What the token must be, as its header says in "typ" [default: JWT, at+jwt or unsaid]
+    #[arg(long, value_name = "TYPE")]
+    typ: Option<String>,
     /// How much clocks may differ
     #[arg(long, value_name = "DURATION", default_value = "0s")]
     leeway: GoDuration,
@@ -143,6 +151,7 @@ impl Verify {
         } else {
             verify(token, &keys.set.public())?
         };
+        check_type(&verified.header, self.typ.as_deref())?;
         let claims = verified.claims()?;
         if let Some(issuer) = self.issuer.as_ref().or(keys.issuer.as_ref()) {
             check_issuer(&claims, issuer)?;
@@ -152,8 +161,7 @@ impl Verify {
         }
         let leeway = i64::try_from(self.leeway.get().as_secs()).unwrap_or(i64::MAX);
         check_times(&claims, now, leeway)?;
-        let key = keys.set.find(&verified.kid).cloned();
-        let key = key.ok_or_else(|| VerifyError::UnknownKey(verified.kid.clone()))?;
+        let key = maker(token, &verified.kid, keys)?;
         let status = match Place::of(&claims).map_err(Refusal::StatusUnknown)? {
             None => Status::Unknown,
             Some(place) if !self.status.applies(&self.jwks) => Status::NotRead(place),
@@ -166,6 +174,15 @@ impl Verify {
         };
         Ok(Valid { header: verified.header, claims, key, status })
     }
+}
+
+/// The key that made a token: several may have the id that it names.
+fn maker(token: &str, kid: &str, keys: &Keys) -> Result<Jwk, VerifyError> {
+    let mut named = keys.set.keys().iter().filter(|key| key.kid() == kid);
+    let made = |key: &&Jwk| {
+        JwkSet::new(vec![(*key).clone()]).is_ok_and(|only| verify_with_secrets(token, &only).is_ok())
+    };
+    named.find(made).cloned().ok_or_else(|| VerifyError::UnknownKey(kid.to_owned()))
 }
 
 impl Valid {
@@ -265,6 +282,13 @@ fn reason(error: &VerifyError, token: &str, keys: &Keys, now: i64) -> String {
             times::length(*seconds),
             Timestamp::from_seconds(now + seconds)
         ),
+        VerifyError::WrongType { found, .. } if found.contains(status_list::TYP) => {
+            "it is a status list, which says which sessions were revoked and lets nobody in".into()
+        }
+        VerifyError::WrongType { found, .. } => format!(
+            "{error}, and a token of one type is not good for another. If it is what you expect: --typ {}",
+            found.trim_matches('"')
+        ),
         VerifyError::UnknownKey(_) | VerifyError::NoKeyId => {
             let known: Vec<&str> = keys.set.keys().iter().map(Jwk::kid).collect();
             format!("{error}. The set has: {}", if known.is_empty() { "no key".into() } else { known.join(", ") })
@@ -293,6 +317,7 @@ const fn code(error: &VerifyError) -> &'static str {
         VerifyError::BadTime(_) => "bad_time",
         VerifyError::Expired(_) => "expired",
         VerifyError::NotYetValid { .. } => "not_yet_valid",
+        VerifyError::WrongType { .. } => "wrong_type",
         VerifyError::WrongIssuer { .. } => "wrong_issuer",
         VerifyError::WrongAudience { .. } => "wrong_audience",
     }

@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 use sessera_jose::status_list::{self, TYP};
-use sessera_jose::verify::{check_times, verify};
+use sessera_jose::verify::{check_times, check_type, verify};
 use url::Url;
 
 use super::fetch::{Fetcher, is_as_safe};
@@ -69,9 +69,7 @@ impl Place {
 
     fn check(&self, token: &str, keys: &Keys, now: i64, leeway: i64) -> Result<u8> {
         let list = verify(token, &keys.set.public())?;
-        if list.header.get("typ").and_then(Value::as_str) != Some(TYP) {
-            bail!("its type is not \"{TYP}\"");
-        }
+        check_type(&list.header, Some(TYP))?;
         let claims = list.claims()?;
         if claims.get("sub").and_then(Value::as_str) != Some(&self.uri) {
             bail!("it is the list of another address");
