@@ -224,6 +224,50 @@ fn told_to_stop_it_ends_in_good_order() {
 }
 
 #[test]
+fn one_file_is_served_by_one_server_and_who_has_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = start(folder.path(), &[], &[]);
+    let refused = refusal(folder.path(), &[], &[]);
+    let process = format!("process {}", first.child.id());
+    assert!(refused.contains(&process) && refused.contains("since 2"), "{refused}");
+    let moved = Command::new(env!("CARGO_BIN_EXE_sessera"))
+        .args(["migrate", "--from", "sqlite://sessera.sqlite", "--to", "sqlite://other.sqlite"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!(moved.status.code(), Some(1));
+    assert!(String::from_utf8(moved.stderr).unwrap().contains(&process));
+    // Killed, it leaves nothing behind that keeps the next one out.
+    first.signal("KILL");
+    drop(first);
+    start(folder.path(), &[], &[]);
+}
+
+#[test]
+fn files_with_secrets_that_others_may_read_are_warned_about() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(start(folder.path(), &[], &[]));
+    let expose = |name: &str, mode| {
+        let path = folder.path().join(name);
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    expose("sessera.sqlite.secrets.json", 0o644);
+    expose("sessera.sqlite", 0o666);
+    let config = "secrets: {cipher: [a-secret-of-at-least-32-characters]}\nserve: {admin: {token: a-token-of-at-least-24-characters}}\n";
+    std::fs::write(folder.path().join("c.yml"), config).unwrap();
+    expose("c.yml", 0o640);
+    let output = command(folder.path(), &["-c", "c.yml"], &[]).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    for part in [
+        "sessera.sqlite.secrets.json (its mode is 0644)",
+        "sessera.sqlite (its mode is 0666)",
+        "c.yml (its mode is 0640)",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
 fn another_secret_does_not_serve() {
     let folder = TempDir::new().unwrap();
     let secret =

@@ -1,6 +1,8 @@
 //! Starting and stopping a server.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -11,6 +13,7 @@ use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::nodes;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
+use sessera_store::exposed::{self, Exposed};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
 use sessera_tokenizer::MAX_STATUS_TTL;
 use tokio::net::TcpListener;
@@ -116,6 +119,9 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = engine(&config).map_err(|(_, error)| error)?;
         let (cipher, cookie) = secrets(&config, &engine, &*random)?;
+        for exposed in exposed_files(&origin.files, &engine) {
+            tracing::warn!("{exposed}");
+        }
         let store = engine.open(Arc::new(Cipher::new(&cipher)?), random.clone()).await?;
         // Read first: what changes afterwards makes it differ.
         let version = store.configuration_version().await?;
@@ -262,6 +268,21 @@ fn secrets(
     let kept = secrets_file::load_or_create(file, random)?;
     let cipher = if configured.cipher.is_empty() { vec![kept.cipher] } else { configured.cipher.clone() };
     Ok((cipher, configured.cookie.is_empty().then_some(kept.cookie)))
+}
+
+/// The files that others on this machine may read or write, of those that hold data or secrets.
+fn exposed_files(files: &[PathBuf], engine: &Engine) -> Vec<Exposed> {
+    let holds_secrets = |file: &PathBuf| {
+        let loaded = load(std::slice::from_ref(file), &HashMap::default());
+        let places = ["/secrets", "/serve/admin/token", "/courier/smtp/connection_uri"];
+        loaded.is_ok_and(|loaded| places.iter().any(|place| loaded.tree.pointer(place).is_some()))
+    };
+    let mut all: Vec<Exposed> =
+        files.iter().filter(|file| holds_secrets(file)).filter_map(|file| exposed::exposed(file)).collect();
+    if let Engine::Sqlite(database) = engine {
+        all.extend(exposed::exposed_files(database));
+    }
+    all
 }
 
 async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener, StartError> {

@@ -46,22 +46,39 @@ impl Engine {
         }
     }
 
-    /// Opens the database and brings its tables up to date. A file is created when it is not there.
+    /// Opens it for a server and brings it up to date. A file is made when it is not there, and is the caller's alone
+    /// until the store is closed.
     pub async fn open(
         self,
         cipher: Arc<Cipher>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<dyn Store>, StoreError> {
         Ok(match self {
-            Self::Sqlite(path) => Arc::new(SqliteStore::open(SqliteOptions { path, cipher, random }).await?),
+            Self::Sqlite(path) => {
+                Arc::new(SqliteStore::open_alone(SqliteOptions { path, cipher, random }).await?)
+            }
             Self::Postgres { dsn, read_only } => {
                 Arc::new(PostgresStore::open(PostgresOptions { dsn, read_only, cipher, random }).await?)
             }
         })
     }
 
-    /// Opens the database for moving its tables.
+    /// Opens it for moving its tables. A file must not be in use by a server, which would not see what changes.
     pub async fn open_tables(
+        self,
+        cipher: Arc<Cipher>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<dyn Tables>, StoreError> {
+        Ok(match self {
+            Self::Sqlite(path) => {
+                Arc::new(SqliteStore::open_alone(SqliteOptions { path, cipher, random }).await?)
+            }
+            Self::Postgres { .. } => self.open_tables_in_use(cipher, random).await?,
+        })
+    }
+
+    /// Opens its tables while servers may use them, for work that changes nothing that servers see.
+    pub async fn open_tables_in_use(
         self,
         cipher: Arc<Cipher>,
         random: Arc<dyn Random>,

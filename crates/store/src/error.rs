@@ -35,6 +35,16 @@ pub enum StoreError {
     /// The disk is full or read-only, and nothing was changed. The operator has to make room.
     #[error("the database cannot be written: {0}")]
     NotWritable(String),
+    /// Another process has the database file: stop it, or use another file.
+    #[error(
+        "the database {database} is in use by {holder}. A file belongs to one server, because others would not see what it keeps in memory: stop that process first, give this one another dsn, or use PostgreSQL for several servers"
+    )]
+    InUse {
+        /// The file.
+        database: String,
+        /// Who has it.
+        holder: String,
+    },
     /// The database was made by a newer version of Sessera.
     #[error(
         "the database {0} was written by a newer version of Sessera: start that version, or restore a backup from before the upgrade"

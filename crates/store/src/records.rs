@@ -292,9 +292,12 @@ pub struct Revision {
     pub created_at: Timestamp,
     /// The identity configuration as JSON text.
     pub config: Secret,
-    /// What changed, as JSON text in which no secret stands.
+    /// What changed, as JSON text.
     pub diff: String,
 }
+
+/// What stands in clear where the difference of a revision is encrypted.
+pub(crate) const NO_DIFFERENCE: &str = "[]";
 
 /// A revision without its content.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -305,7 +308,7 @@ pub struct RevisionSummary {
     pub parent: Option<Uuid>,
     /// When it was made.
     pub created_at: Timestamp,
-    /// What changed, as JSON text in which no secret stands.
+    /// What changed, as JSON text.
     pub diff: String,
 }
 

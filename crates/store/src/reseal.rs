@@ -113,12 +113,13 @@ pub async fn reseal(
 
 /// All columns that hold encrypted values.
 fn all() -> Vec<Sealed> {
-    let column = |table: &'static Table| {
-        let is_sealed = |name: &str| name.starts_with("sealed") || (table.name == "meta" && name == "value");
-        let column = table.columns.iter().position(|(name, _)| is_sealed(name))?;
-        Some(Sealed { table, column })
+    let columns = |table: &'static Table| {
+        let is_sealed =
+            move |name: &str| name.starts_with("sealed") || (table.name == "meta" && name == "value");
+        let named = table.columns.iter().enumerate().filter(move |(_, (name, _))| is_sealed(name));
+        named.map(move |(column, _)| Sealed { table, column })
     };
-    TABLES.iter().filter_map(column).collect()
+    TABLES.iter().flat_map(columns).collect()
 }
 
 /// Goes once over a table. With `write`, older values are encrypted again.
@@ -158,7 +159,11 @@ async fn round(
 }
 
 impl Sealed {
-    /// The place that the value of a row belongs to; `None` when it is not encrypted.
+    const fn name(&self) -> &'static str {
+        self.table.columns[self.column].0
+    }
+
+    /// What the value of a row belongs to; nothing when it is not encrypted.
     fn place(&self, row: &Row) -> Option<Vec<u8>> {
         Some(match (self.table.name, row.as_slice()) {
             ("meta", [Value::Text(name), ..]) if name == "check" => CHECK.to_vec(),
@@ -168,6 +173,9 @@ impl Sealed {
             ("keys", [Value::Text(set), Value::Text(kid), ..]) => place("keys.jwk", key_row(set, kid)),
             ("flows", [Value::Id(id), ..]) => place("flows.body", id),
             ("outbox", [Value::Id(id), ..]) => place("outbox", id),
+            ("revisions", [_, Value::Id(id), ..]) if self.name() == "sealed_diff" => {
+                place("revisions.diff", id)
+            }
             ("revisions", [_, Value::Id(id), ..]) => place("revisions.config", id),
             _ => return None,
         })
@@ -181,6 +189,6 @@ mod tests {
     #[test]
     fn every_encrypted_column_is_known() {
         let known: Vec<_> = all().iter().map(|sealed| sealed.table.name).collect();
-        assert_eq!(known, ["meta", "credentials", "flows", "outbox", "keys", "revisions"]);
+        assert_eq!(known, ["meta", "credentials", "flows", "outbox", "keys", "revisions", "revisions"]);
     }
 }

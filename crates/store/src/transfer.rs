@@ -191,6 +191,7 @@ pub const TABLES: &[Table] = &[
             ("created_at", Integer),
             ("sealed_config", Bytes),
             ("diff", Text),
+            ("sealed_diff", Bytes),
         ],
     },
 ];

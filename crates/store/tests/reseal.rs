@@ -8,6 +8,7 @@ use std::sync::Arc;
 use sessera_model::{Random, Secret, SystemRandom, Timestamp, Uuid};
 use sessera_store::reseal::{Count, ResealError, count, reseal};
 use sessera_store::sealer::Sealer;
+use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::transfer::{TABLES, Tables, Value};
 use sessera_store::{Change, Cipher, Engine, Flow, FlowKind, Store, StoreError};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
@@ -35,11 +36,20 @@ fn sealer(secrets: &[&str]) -> Sealer {
 }
 
 async fn open(dsn: &str, secrets: &[&str]) -> Result<Arc<dyn Store>, StoreError> {
-    Engine::of(dsn).unwrap().open(cipher(secrets), Arc::new(SystemRandom::default())).await
+    let (cipher, random) = (cipher(secrets), Arc::new(SystemRandom::default()));
+    match Engine::of(dsn).unwrap() {
+        // Several at once, as if they were nodes.
+        Engine::Sqlite(path) => {
+            let store = SqliteStore::open(SqliteOptions { path, cipher, random }).await?;
+            Ok(Arc::new(store))
+        }
+        server @ Engine::Postgres { .. } => server.open(cipher, random).await,
+    }
 }
 
 async fn tables(dsn: &str, secrets: &[&str]) -> Arc<dyn Tables> {
-    Engine::of(dsn).unwrap().open_tables(cipher(secrets), Arc::new(SystemRandom::default())).await.unwrap()
+    let (cipher, random) = (cipher(secrets), Arc::new(SystemRandom::default()));
+    Engine::of(dsn).unwrap().open_tables_in_use(cipher, random).await.unwrap()
 }
 
 fn flow(number: u128, body: &str, version: i64) -> Flow {
@@ -78,7 +88,7 @@ async fn the_old_secret_can_go() {
         both.commit(&[Change::InsertFlow(flow(1000, "b", 1))]).await.unwrap();
         let (tables, sealer) = (tables(&dsn, &["new", "old"]).await, sealer(&["new", "old"]));
         let counted = count(&*tables, &sealer).await.unwrap();
-        assert_eq!(counted.len(), 6);
+        assert_eq!(counted.len(), 7);
         assert!(counted.iter().all(|(_, count)| count.older > 0), "one of each is there: {counted:?}");
         let before = sum(&counted);
         assert_eq!((before.values - before.older, before.unreadable), (1, 0));

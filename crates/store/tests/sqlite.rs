@@ -6,9 +6,9 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use sessera_model::{Secret, SystemRandom, Timestamp};
+use sessera_model::{Random, Secret, SystemRandom, Timestamp};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
-use sessera_store::{Change, Cipher, KeySet, Store as _, StoreError, StoredKey};
+use sessera_store::{Change, Cipher, Engine, KeySet, Page, Revision, Store as _, StoreError, StoredKey};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
@@ -36,12 +36,16 @@ async fn some<T>(opened: impl Future<Output = T>) -> Option<T> {
 }
 
 fn keys() -> Change {
+    keys_in("keys")
+}
+
+fn keys_in(set: &str) -> Change {
     let key = StoredKey {
         kid: "k".into(),
         jwk: "{\"d\":\"PRIVATEBYTES\"}".into(),
         created_at: Timestamp::default(),
     };
-    Change::PutKeySet(KeySet::new("keys".into(), vec![key]))
+    Change::PutKeySet(KeySet::new(set.into(), vec![key]))
 }
 
 #[tokio::test]
@@ -76,6 +80,136 @@ async fn private_keys_do_not_stand_in_the_file_and_only_its_owner_reads_it() {
         assert!(!bytes.windows(12).any(|window| window == b"PRIVATEBYTES"));
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o077, 0);
     }
+}
+
+/// Whether bytes stand in the database or in its log.
+fn stands_in_files(folder: &TempDir, bytes: &[u8]) -> bool {
+    let stands = |name: &str| {
+        let content = std::fs::read(folder.path().join(name)).unwrap_or_default();
+        content.windows(bytes.len()).any(|window| window == bytes)
+    };
+    stands("db.sqlite") || stands("db.sqlite-wal")
+}
+
+async fn until_gone(folder: &TempDir, bytes: &[u8]) {
+    while stands_in_files(folder, bytes) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What one statement finds, as the file has it.
+async fn stored(folder: &TempDir, select: &'static str) -> Vec<u8> {
+    let options = SqliteConnectOptions::new().filename(folder.path().join("db.sqlite"));
+    let mut beside = options.connect().await.unwrap();
+    let (value,): (Vec<u8>,) = sqlx::query_as(select).fetch_one(&mut beside).await.unwrap();
+    beside.close().await.unwrap();
+    value
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_deleted_for_the_sake_of_secrecy_leaves_the_files() {
+    let (store, folder) = open().await;
+    let ada = contract::person("ada@example.org");
+    let mut all = vec![Change::InsertIdentity(ada.clone())];
+    all.extend(contract::one_of_each(&ada));
+    store.commit(&all).await.unwrap();
+    store.commit(&[keys_in("another set")]).await.unwrap();
+    let owner = all.iter().find_map(|change| match change {
+        Change::PutCredential(credential) => Some(credential.identity_id),
+        _ => None,
+    });
+    let delete_key = Change::DeleteKeySet("another set".into());
+    for (select, delete) in [
+        ("SELECT sealed_jwk FROM keys WHERE set_name = 'another set'", delete_key),
+        ("SELECT token_hash FROM sessions", Change::DeleteSessionsOf(ada.id)),
+        ("SELECT sealed_config FROM credentials", Change::DeleteIdentity(owner.unwrap())),
+    ] {
+        let secret = stored(&folder, select).await;
+        assert!(stands_in_files(&folder, &secret), "{select}");
+        store.commit(&[delete]).await.unwrap();
+        until_gone(&folder, &secret).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_reads_meanwhile_is_not_disturbed_and_does_not_keep_what_was_deleted() {
+    let (store, folder) = open().await;
+    store.commit(&[keys()]).await.unwrap();
+    let secret = stored(&folder, "SELECT sealed_jwk FROM keys").await;
+    let options = SqliteConnectOptions::new().filename(folder.path().join("db.sqlite"));
+    let mut reader = options.connect().await.unwrap();
+    let mut reading = reader.begin().await.unwrap();
+    let count = "SELECT count(*) FROM keys";
+    assert_eq!(sqlx::query_as::<_, (i64,)>(count).fetch_one(&mut *reading).await.unwrap(), (1,));
+    store.commit(&[Change::DeleteKeySet("keys".into())]).await.unwrap();
+    // Both go on: the reader as it began, the writer with the next change.
+    assert_eq!(sqlx::query_as::<_, (i64,)>(count).fetch_one(&mut *reading).await.unwrap(), (1,));
+    store.commit(&[Change::InsertIdentity(contract::person("ada@example.org"))]).await.unwrap();
+    assert!(stands_in_files(&folder, &secret), "the reader still needs it");
+    reading.commit().await.unwrap();
+    until_gone(&folder, &secret).await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_revision_stands_in_clear_and_older_ones_are_sealed_when_the_file_is_opened() {
+    const OLDER: i64 = 5;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db.sqlite");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut beside = options.connect().await.unwrap();
+    sqlx::migrate!("migrations/sqlite").run_to(OLDER, &mut beside).await.unwrap();
+    let random: &dyn Random = &SystemRandom::default();
+    let id = random.uuid();
+    let config = Cipher::new(&[Secret::new("one")]).unwrap().seal(
+        random,
+        &[&b"revisions.config/"[..], id.as_bytes()].concat(),
+        b"{}",
+    );
+    sqlx::query(
+        "INSERT INTO revisions (id, parent, created_at, sealed_config, diff) VALUES (?, NULL, 1, ?, ?)",
+    )
+    .bind(id)
+    .bind(config)
+    .bind(r#"[{"op":"add","value":"SECRET-OLD"}]"#)
+    .execute(&mut beside)
+    .await
+    .unwrap();
+    beside.close().await.unwrap();
+    assert!(stands_in_files(&folder, b"SECRET-OLD"));
+
+    let store = open_with(&path, "one").await.unwrap();
+    until_gone(&folder, b"SECRET-OLD").await;
+    let new = Revision {
+        id: random.uuid(),
+        parent: Some(id),
+        created_at: Timestamp::from_seconds(2),
+        config: r#"{"a":"SECRET-CONFIG"}"#.into(),
+        diff: r#"[{"op":"add","value":"SECRET-NEW"}]"#.into(),
+    };
+    store.commit(&[Change::InsertRevision(new.clone())]).await.unwrap();
+    assert!(!stands_in_files(&folder, b"SECRET"));
+    let page = Page { after: None, limit: 10 };
+    let diffs: Vec<String> =
+        store.revisions(&page).await.unwrap().into_iter().map(|revision| revision.diff).collect();
+    assert_eq!(diffs, [new.diff.clone(), r#"[{"op":"add","value":"SECRET-OLD"}]"#.into()]);
+    assert_eq!(store.newest_revision().await.unwrap().unwrap().diff, new.diff);
+}
+
+#[tokio::test]
+async fn one_file_is_for_one_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let dsn = format!("sqlite://{}", folder.path().join("db.sqlite").display());
+    let engine = || Engine::of(&dsn).unwrap();
+    let (cipher, random) =
+        (Arc::new(Cipher::new(&[Secret::new("one")]).unwrap()), Arc::new(SystemRandom::default()));
+    let first = engine().open(cipher.clone(), random.clone()).await.unwrap();
+    let Err(refused) = engine().open(cipher.clone(), random.clone()).await else { panic!("a second one") };
+    assert!(refused.to_string().contains(&format!("process {}", std::process::id())), "{refused}");
+    let moved = engine().open_tables(cipher.clone(), random.clone()).await;
+    assert!(matches!(moved, Err(StoreError::InUse { .. })), "nor may its tables be moved meanwhile");
+    engine().open_tables_in_use(cipher.clone(), random.clone()).await.unwrap().close_tables().await;
+    first.close().await;
+    engine().open(cipher, random).await.unwrap();
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use super::connection::{Hosts, Role};
 use super::dsn::PostgresDsn;
 use super::fault::from_sqlx;
 use super::listen::listen;
+use super::revisions::seal_differences;
 use super::standby::Standbys;
 use crate::cipher::Cipher;
 use crate::error::StoreError;
@@ -42,7 +43,8 @@ impl PostgresStore {
         let mut link = hosts.connect().await?;
         migrate(link.raw(), &hosts).await?;
         let deployment_id = claim(link.raw(), &sealer).await?;
-        // Everything from here on uses other connections.
+        seal_differences(link.raw(), &sealer).await?;
+        // What comes now goes over other connections.
         link.close().await;
         let pool = pool(hosts)?;
         let standbys = options.read_only.map(pool_of_standbys).transpose()?;

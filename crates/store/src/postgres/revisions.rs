@@ -1,12 +1,15 @@
 //! Revisions of the configuration. Their content is encrypted, because it holds keys and passwords.
 
 use sessera_model::Uuid;
-use sqlx::postgres::PgRow;
+use sqlx::Row as _;
+use sqlx::postgres::{PgConnection, PgRow};
 
 use super::connection::Connection;
+use super::fault::from_sqlx;
 use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
-use crate::records::{Page, Revision, RevisionSummary};
+use crate::records::{NO_DIFFERENCE, Page, Revision, RevisionSummary};
+use crate::sealer::Sealer;
 
 impl PostgresStore {
     pub(super) async fn find_newest_revision(&self) -> Result<Option<Revision>, StoreError> {
@@ -28,7 +31,7 @@ impl PostgresStore {
     }
 
     fn read_revision(&self, found: &PgRow) -> Result<Revision, StoreError> {
-        let RevisionSummary { id, parent, created_at, diff } = summary(found)?;
+        let RevisionSummary { id, parent, created_at, diff } = self.summary(found)?;
         let config = self.sealer.unseal("revisions.config", id, row::bytes(found, "sealed_config")?)?;
         Ok(Revision { id, parent, created_at, config: config.into(), diff })
     }
@@ -51,7 +54,7 @@ impl PostgresStore {
             .await?
             .all(
                 sqlx::query(
-                    "SELECT id, parent, created_at, diff FROM revisions \
+                    "SELECT id, parent, created_at, diff, sealed_diff FROM revisions \
              WHERE number < coalesce((SELECT number FROM revisions WHERE id = $1), 9223372036854775807) \
              ORDER BY number DESC LIMIT $2",
                 )
@@ -59,7 +62,7 @@ impl PostgresStore {
                 .bind(i64::from(page.limit)),
             )
             .await?;
-        rows.iter().map(summary).collect()
+        rows.iter().map(|found| self.summary(found)).collect()
     }
 
     pub(super) async fn insert_revision(
@@ -78,26 +81,54 @@ impl PostgresStore {
         connection
             .execute(
                 sqlx::query(
-                    "INSERT INTO revisions (number, id, parent, created_at, sealed_config, diff) \
-             VALUES ($1, $2, $3, $4, $5, $6)",
+                    "INSERT INTO revisions (number, id, parent, created_at, sealed_config, diff, sealed_diff) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
                 )
                 .bind(number)
                 .bind(revision.id)
                 .bind(revision.parent)
                 .bind(revision.created_at.micros())
                 .bind(self.sealer.seal("revisions.config", revision.id, revision.config.expose().as_bytes()))
-                .bind(&revision.diff),
+                .bind(NO_DIFFERENCE)
+                .bind(self.sealer.seal("revisions.diff", revision.id, revision.diff.as_bytes())),
             )
             .await?;
         Ok(())
     }
+
+    fn summary(&self, found: &PgRow) -> Result<RevisionSummary, StoreError> {
+        let id = row::id(found, "id")?;
+        let sealed: Option<&[u8]> = found.try_get("sealed_diff").map_err(|_| row::corrupt("sealed_diff"))?;
+        Ok(RevisionSummary {
+            id,
+            parent: row::optional_id(found, "parent")?,
+            created_at: row::time(found, "created_at")?,
+            diff: match sealed {
+                Some(sealed) => self.sealer.unseal("revisions.diff", id, sealed)?,
+                None => row::text(found, "diff")?.to_owned(),
+            },
+        })
+    }
 }
 
-fn summary(found: &PgRow) -> Result<RevisionSummary, StoreError> {
-    Ok(RevisionSummary {
-        id: row::id(found, "id")?,
-        parent: row::optional_id(found, "parent")?,
-        created_at: row::time(found, "created_at")?,
-        diff: row::text(found, "diff")?.to_owned(),
-    })
+/// Encrypts the differences that older versions stored in clear. Several nodes may do it at once.
+pub(super) async fn seal_differences(
+    connection: &mut PgConnection,
+    sealer: &Sealer,
+) -> Result<(), StoreError> {
+    let rows = sqlx::query("SELECT id, diff FROM revisions WHERE sealed_diff IS NULL")
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(from_sqlx)?;
+    for found in &rows {
+        let id = row::id(found, "id")?;
+        sqlx::query("UPDATE revisions SET diff = $1, sealed_diff = $2 WHERE id = $3 AND sealed_diff IS NULL")
+            .bind(NO_DIFFERENCE)
+            .bind(sealer.seal("revisions.diff", id, row::text(found, "diff")?.as_bytes()))
+            .bind(id)
+            .execute(&mut *connection)
+            .await
+            .map_err(from_sqlx)?;
+    }
+    Ok(())
 }

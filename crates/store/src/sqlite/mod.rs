@@ -16,6 +16,9 @@ mod row;
 mod sessions;
 mod sweep;
 mod transfer;
+mod wipe;
+
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
@@ -25,12 +28,14 @@ use crate::Store;
 use crate::change::Change;
 use crate::error::StoreError;
 use crate::line::Line;
+use crate::lock::FileLock;
 use crate::records::{
     Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision, RevisionSummary,
     SessionFilter, StoredSession,
 };
 use crate::sealer::Sealer;
 use readers::Readers;
+use wipe::Wiper;
 
 pub use open::{SqliteOptions, parse_dsn};
 
@@ -38,9 +43,12 @@ pub use open::{SqliteOptions, parse_dsn};
 pub struct SqliteStore {
     writer: SqlitePool,
     readers: Readers,
+    wiper: Wiper,
     sealer: Sealer,
     line: Line,
     deployment_id: Uuid,
+    /// Held by whoever opened the database alone, until it is closed.
+    lock: Mutex<Option<FileLock>>,
 }
 
 impl std::fmt::Debug for SqliteStore {
@@ -175,11 +183,19 @@ impl Store for SqliteStore {
     }
 
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.apply_all(changes).await
+        self.apply_all(changes).await?;
+        if changes.iter().any(wipe::takes_secrets_away) {
+            self.wiper.ask();
+        }
+        Ok(())
     }
 
     async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.sweep_ended(before, limit).await
+        let gone = self.sweep_ended(before, limit).await?;
+        if gone > 0 {
+            self.wiper.ask();
+        }
+        Ok(gone)
     }
 
     fn pools(&self) -> Vec<PoolUse> {
@@ -196,7 +212,10 @@ impl Store for SqliteStore {
 
     async fn close(&self) {
         self.readers.close().await;
+        // Where others have the file open too, closing it leaves the log as it is. What cannot be done stays for them.
+        let _ = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&self.writer).await;
         self.writer.close().await;
+        drop(self.lock.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 }
 

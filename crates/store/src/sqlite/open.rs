@@ -3,19 +3,21 @@
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sessera_model::{Random, Uuid};
+use sessera_model::{Clock as _, Random, SystemClock, Uuid};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, Executor as _, Row as _, SqlitePool};
 
-use super::SqliteStore;
 use super::readers::Readers;
+use super::wipe::Wiper;
+use super::{SqliteStore, revisions};
 use crate::cipher::Cipher;
 use crate::error::{StoreError, from_sqlx};
 use crate::line::Line;
+use crate::lock::FileLock;
 use crate::sealer::Sealer;
 
 /// What a store on SQLite needs.
@@ -59,7 +61,21 @@ pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
 }
 
 impl SqliteStore {
-    /// Opens the database, and creates it when it is not there.
+    /// Opens the database, making it when it is not there, as the only one who keeps anything of it in memory until
+    /// the store is closed.
+    ///
+    /// # Errors
+    /// Like [`Self::open`], and [`StoreError::InUse`] when another process has it.
+    pub async fn open_alone(options: SqliteOptions) -> Result<Self, StoreError> {
+        // A link leads to the database only when that is there.
+        create_private(&options.path)?;
+        let lock = FileLock::take(&options.path, SystemClock.now())?;
+        let mut store = Self::open(options).await?;
+        store.lock = Mutex::new(Some(lock));
+        Ok(store)
+    }
+
+    /// Opens the database, making it when it is not there. Others may have it open as well.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         create_private(&options.path)?;
         let connect = SqliteConnectOptions::new()
@@ -69,6 +85,8 @@ impl SqliteStore {
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
             .pragma("trusted_schema", "OFF")
+            // What is deleted is overwritten.
+            .pragma("secure_delete", "ON")
             .statement_cache_capacity(200);
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
@@ -88,9 +106,21 @@ impl SqliteStore {
         migrate(&writer, &options.path).await?;
         let sealer = Sealer::new(options.cipher, options.random);
         let deployment_id = claim(&writer, &sealer).await?;
+        let wiper = Wiper::start(&connect);
+        if revisions::seal_differences(&writer, &sealer).await? {
+            wiper.ask();
+        }
         let connect = connect.pragma("cache_size", READER_CACHE);
         let readers = Readers::open(connect, READERS, BUSY_TIMEOUT).await?;
-        Ok(Self { writer, readers, sealer, line: Line::of_one(), deployment_id })
+        Ok(Self {
+            writer,
+            readers,
+            wiper,
+            sealer,
+            line: Line::of_one(),
+            deployment_id,
+            lock: Mutex::default(),
+        })
     }
 }
 

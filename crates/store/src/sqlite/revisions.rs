@@ -2,11 +2,12 @@
 
 use sessera_model::Uuid;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection};
+use sqlx::{Row as _, SqliteConnection, SqlitePool};
 
 use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{Page, Revision, RevisionSummary};
+use crate::records::{NO_DIFFERENCE, Page, Revision, RevisionSummary};
+use crate::sealer::Sealer;
 
 impl SqliteStore {
     pub(super) async fn find_newest_revision(&self) -> Result<Option<Revision>, StoreError> {
@@ -22,7 +23,7 @@ impl SqliteStore {
     }
 
     fn read_revision(&self, found: &SqliteRow) -> Result<Revision, StoreError> {
-        let RevisionSummary { id, parent, created_at, diff } = summary(found)?;
+        let RevisionSummary { id, parent, created_at, diff } = self.summary(found)?;
         let config = self.sealer.unseal("revisions.config", id, row::bytes(found, "sealed_config")?)?;
         Ok(Revision { id, parent, created_at, config: config.into(), diff })
     }
@@ -41,14 +42,14 @@ impl SqliteStore {
 
     pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
         let query = sqlx::query(
-            "SELECT id, parent, created_at, diff FROM revisions \
+            "SELECT id, parent, created_at, diff, sealed_diff FROM revisions \
              WHERE number < coalesce((SELECT number FROM revisions WHERE id = ?), 9223372036854775807) \
              ORDER BY number DESC LIMIT ?",
         )
         .bind(page.after)
         .bind(page.limit);
         let rows = self.readers.rows(query).await?;
-        rows.iter().map(summary).collect()
+        rows.iter().map(|found| self.summary(found)).collect()
     }
 
     pub(super) async fn insert_revision(
@@ -66,26 +67,54 @@ impl SqliteStore {
             return Err(Conflict::Changed.into());
         }
         sqlx::query(
-            "INSERT INTO revisions (id, parent, created_at, sealed_config, diff) VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO revisions (id, parent, created_at, sealed_config, diff, sealed_diff) \
+             VALUES (?, ?, ?, ?, ?, ?)",
         )
         .bind(revision.id)
         .bind(revision.parent)
         .bind(revision.created_at.micros())
         .bind(self.sealer.seal("revisions.config", revision.id, revision.config.expose().as_bytes()))
-        .bind(&revision.diff)
+        .bind(NO_DIFFERENCE)
+        .bind(self.sealer.seal("revisions.diff", revision.id, revision.diff.as_bytes()))
         .execute(connection)
         .await
         .map_err(from_sqlx)?;
         Ok(())
     }
+
+    fn summary(&self, found: &SqliteRow) -> Result<RevisionSummary, StoreError> {
+        let parent: Option<&[u8]> = found.try_get("parent").map_err(|_| row::corrupt("parent"))?;
+        let id = row::id(found, "id")?;
+        let sealed: Option<&[u8]> = found.try_get("sealed_diff").map_err(|_| row::corrupt("sealed_diff"))?;
+        Ok(RevisionSummary {
+            id,
+            parent: parent.map(Uuid::from_slice).transpose().map_err(|_| row::corrupt("parent"))?,
+            created_at: row::time(found, "created_at")?,
+            diff: match sealed {
+                Some(sealed) => self.sealer.unseal("revisions.diff", id, sealed)?,
+                None => row::text(found, "diff")?.to_owned(),
+            },
+        })
+    }
 }
 
-fn summary(found: &SqliteRow) -> Result<RevisionSummary, StoreError> {
-    let parent: Option<&[u8]> = found.try_get("parent").map_err(|_| row::corrupt("parent"))?;
-    Ok(RevisionSummary {
-        id: row::id(found, "id")?,
-        parent: parent.map(Uuid::from_slice).transpose().map_err(|_| row::corrupt("parent"))?,
-        created_at: row::time(found, "created_at")?,
-        diff: row::text(found, "diff")?.to_owned(),
-    })
+/// Encrypts the differences that older versions stored in clear. Whether there were any.
+pub(super) async fn seal_differences(writer: &SqlitePool, sealer: &Sealer) -> Result<bool, StoreError> {
+    let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(from_sqlx)?;
+    let rows = sqlx::query("SELECT id, diff FROM revisions WHERE sealed_diff IS NULL")
+        .fetch_all(&mut *transaction)
+        .await
+        .map_err(from_sqlx)?;
+    for found in &rows {
+        let id = row::id(found, "id")?;
+        sqlx::query("UPDATE revisions SET diff = ?, sealed_diff = ? WHERE id = ?")
+            .bind(NO_DIFFERENCE)
+            .bind(sealer.seal("revisions.diff", id, row::text(found, "diff")?.as_bytes()))
+            .bind(id)
+            .execute(&mut *transaction)
+            .await
+            .map_err(from_sqlx)?;
+    }
+    transaction.commit().await.map_err(from_sqlx)?;
+    Ok(!rows.is_empty())
 }

@@ -80,6 +80,7 @@ impl Tables for SqliteStore {
             query.push(format!(" AND {}.{name} = changes.key{position}", table.name));
         }
         query.build().execute(&self.writer).await.map_err(from_sqlx)?;
+        self.wiper.ask();
         Ok(())
     }
 

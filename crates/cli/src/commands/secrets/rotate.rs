@@ -48,7 +48,7 @@ impl RotateSecrets {
         let cipher = Arc::new(Cipher::new(&config.secrets.cipher)?);
         let random = Arc::new(SystemRandom::default());
         let sealer = Sealer::new(cipher.clone(), random.clone());
-        let tables = engine.open_tables(cipher, random).await?;
+        let tables = engine.open_tables_in_use(cipher, random).await?;
         if self.dry_run {
             let mut all = Count::default();
             for (table, found) in count(&*tables, &sealer).await? {
