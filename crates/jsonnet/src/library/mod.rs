@@ -10,6 +10,7 @@ mod objects;
 mod parse;
 mod sets;
 mod strings;
+mod tabs;
 mod types;
 mod yaml;
 

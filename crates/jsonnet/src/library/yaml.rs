@@ -12,6 +12,7 @@ use crate::eval::object::Places;
 use crate::eval::value::{Handle, Value};
 use crate::eval::{Machine, Step};
 use crate::library::encoding;
+use crate::library::tabs::{Region, Tabs};
 use crate::number;
 use crate::text::shortened;
 
@@ -43,8 +44,10 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
         characters: 0,
         node,
     };
-    // A byte order mark is not part of the content.
-    let mut parser = Parser::new_from_str(text.strip_prefix('\u{FEFF}').unwrap_or(text));
+    // A mark of byte order is no content.
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let mut tabs = text.contains('\t').then(|| Tabs::of(text));
+    let mut parser = Parser::new_from_str(text);
     let printable = |c: char| matches!(c, '\t' | '\n' | '\r' | '\u{85}') || !c.is_control();
     if !text.chars().all(printable) {
         return m.fail(node, "failed to parse YAML: control characters are not allowed");
@@ -52,20 +55,36 @@ pub(super) fn read(m: &mut Machine<'_>, text: &str, node: NodeId) -> Step<Stream
     if text.starts_with("%YAML") && !text.starts_with("%YAML 1.1") {
         return m.fail(node, "failed to parse YAML: only version 1.1 is known");
     }
+    let mut known = usize::MAX;
     while let Some(event) = parser.next_event() {
         let (event, span) = match event {
             Ok(event) => event,
-            // What follows a whole document without being one is skipped, as in go-yaml, unless it is not
-            // even a token.
-            Err(error) if reader.ended && !error.info().contains("scanning") => break,
+            // What follows a whole document without being one is passed over, unless it is no token either,
+            // as go-yaml does.
+            Err(error) if reader.ended && !is_of_tokens(error.info()) => {
+                known = reader.characters;
+                break;
+            }
             Err(error) => return m.fail(node, format!("failed to parse YAML: {error}")),
         };
+        if let Some(tabs) = &mut tabs {
+            m.charge(size_of::<Region>())?;
+            tabs.note(&event, &span);
+        }
         m.burn(2 + span.end.index().saturating_sub(reader.characters) / 4)?;
         reader.characters = reader.characters.max(span.end.index());
         reader.take(m, event)?;
     }
+    if tabs.is_some_and(|tabs| tabs.indent(known)) {
+        return m.fail(node, "failed to parse YAML: a tab stands where indentation is expected");
+    }
     let Reader { documents, explicit, .. } = reader;
     Ok(if explicit { Stream::Many(documents) } else { Stream::Single(documents.iter().next().copied()) })
+}
+
+/// Whether what is wrong was found while tokens were made, before their order was looked at.
+fn is_of_tokens(problem: &str) -> bool {
+    problem.contains("scanning") || problem.contains("mapping values are not allowed")
 }
 
 /// A sequence or a mapping that has not ended yet.
@@ -377,6 +396,52 @@ fn fraction(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Limits, Program, Variables};
+
+    /// What is read of a text, as JSON, or nothing when it is refused.
+    fn parsed(text: &str) -> Option<String> {
+        let source = format!("std.parseYaml({text:?})");
+        let program = Program::parse("yaml", &source).unwrap();
+        program.evaluate(&Variables::new(), &Limits::default()).ok().map(|output| output.compact().to_owned())
+    }
+
+    #[test]
+    fn tabs_do_not_indent() {
+        for text in [
+            "\ta: 1",
+            "a:\n\t- b",
+            "- \ta",
+            "-\ta",
+            "? \ta",
+            "? a\n:\tb",
+            "a: 1\n\tb: 2",
+            "a: |\n\tb",
+            "a: |\n  x\n\ty",
+            "# c\n\ta",
+            "\t",
+            "\t# c",
+            "a: b\n\t\nc: d",
+            "a:\n  b: 1\n\t c: 2",
+            "a: >\n \n\t x",
+        ] {
+            assert_eq!(parsed(text), None, "{text:?}");
+        }
+        for (text, json) in [
+            ("a: \tb", r#"{"a":"b"}"#),
+            ("a: \"x\ty\"", r#"{"a":"x\ty"}"#),
+            ("[a,\t b]", r#"["a","b"]"#),
+            ("{\ta: 1}", r#"{"a":1}"#),
+            ("[\n\ta]", r#"["a"]"#),
+            ("a: 1\t", r#"{"a":1}"#),
+            ("a: 1\t# c\td", r#"{"a":1}"#),
+            ("a: b\n \tc", r#"{"a":"b c"}"#),
+            ("a\n\tb", r#""a b""#),
+            ("a: |\n  x\n  \ty", r#"{"a":"x\n\ty\n"}"#),
+            ("--- \ta", r#"["a"]"#),
+        ] {
+            assert_eq!(parsed(text).as_deref(), Some(json), "{text:?}");
+        }
+    }
 
     #[test]
     fn scalars_mean_what_yaml_1_1_says() {
