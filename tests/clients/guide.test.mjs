@@ -161,7 +161,7 @@ describe("the guide", { concurrency: false }, () => {
     const { data } = await frontend.toSession({ xSessionToken: sessionToken, tokenizeAs: "stored" })
     assert.ok(decodeProtectedHeader(data.tokenized).kid)
     assert.doesNotMatch(made.stdout, /"d":/)
-    const refused = await server.run("delete", "jwk", "some-example-set")
+    const refused = await server.run("delete", "jwk", "some-example-set", "--yes")
     assert.equal(refused.code, 1, "a set that a template uses stays")
     assert.match(refused.stderr, /stored/)
   })

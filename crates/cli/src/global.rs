@@ -44,7 +44,7 @@ pub(crate) struct Global {
     #[arg(short, long, global = true)]
     quiet: bool,
 
-    /// Answer yes to every question
+    /// Answer yes to every question; without a terminal, commands that end or delete something need it
     #[arg(short, long, global = true)]
     yes: bool,
 
@@ -128,12 +128,16 @@ async fn existing_project(client: &AdminClient, named: &str) -> Result<String> {
 }
 
 impl Context {
-    /// Asks before something that cannot be undone. Where nobody can answer, the command itself is taken as
-    /// consent.
+    /// Asks before something is ended or deleted. Where nobody can answer, --yes must have been given.
     pub(crate) fn confirm(&self, question: &str) -> Result<()> {
         let (input, mut screen) = (std::io::stdin(), std::io::stderr());
-        if self.yes || !input.is_terminal() || !screen.is_terminal() {
+        if self.yes {
             return Ok(());
+        }
+        if !input.is_terminal() || !screen.is_terminal() {
+            bail!(
+                "{question} Nobody can be asked here, so nothing was done. Repeat the command with --yes to do it"
+            );
         }
         write!(screen, "{question} [y/N] ").context("the question cannot be shown")?;
         let mut answer = String::new();
@@ -143,15 +147,4 @@ impl Context {
         }
         bail!("nothing was done")
     }
-}
-
-/// An error as a person needs it, with what to do next.
-pub(crate) fn explain(error: &anyhow::Error) -> String {
-    let hint = match error.downcast_ref::<ClientError>() {
-        Some(ClientError::Unreachable { .. }) => {
-            "\nStart the server with \"sessera serve\", or say where it is with --endpoint or SESSERA_ADMIN_URL."
-        }
-        _ => "",
-    };
-    format!("{error:#}{hint}")
 }

@@ -2,11 +2,13 @@
 #![expect(clippy::doc_markdown, reason = "documentation of commands is shown as it is, without Markdown")]
 
 mod commands;
+mod failure;
 mod global;
 mod input;
 mod log;
 mod offline;
 mod output;
+mod shell;
 mod values;
 
 use std::ffi::OsString;
@@ -51,25 +53,40 @@ Examples:
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What programs get when the command line itself is wrong, as clap has it.
+const USAGE: u8 = 2;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
+    let given: Vec<OsString> = std::env::args_os().collect();
+    let form = failure::Form::asked_for(&given);
+    let arguments = match arguments(given) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            output::say(&form.show(&error));
+            return ExitCode::FAILURE;
+        }
+    };
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        // Help and version are no failures, and for people clap's own words are best.
+        Err(error) if !error.use_stderr() || form == failure::Form::Text => error.exit(),
+        Err(error) => {
+            output::say(&form.show(&failure::of_usage(&error)));
+            return ExitCode::from(USAGE);
+        }
+    };
+    match arguments.command.run(&arguments.global).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(&format!("Error: {}", global::explain(&error)));
+            output::say(&form.show(&error));
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run() -> Result<()> {
-    let arguments = Arguments::parse_from(arguments()?);
-    arguments.command.run(&arguments.global).await
-}
-
-/// The arguments. Those that the shell has split inside a value of `patch` are joined.
-fn arguments() -> Result<Vec<OsString>> {
-    let given: Vec<OsString> = std::env::args_os().collect();
+/// The arguments, those joined that the shell has split inside a value of `patch`.
+fn arguments(given: Vec<OsString>) -> Result<Vec<OsString>> {
     let texts: Option<Vec<String>> = given.iter().map(|text| text.to_str().map(str::to_owned)).collect();
     let Some(texts) = texts.filter(|texts| texts.iter().any(|text| text == "patch")) else {
         return Ok(given);

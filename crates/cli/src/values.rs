@@ -11,6 +11,8 @@ use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
 use sessera_jose::strict_json;
 
+use crate::input;
+
 const BASE64: &str = "base64://";
 
 /// Options whose values are `PATH=JSON`.
@@ -43,15 +45,44 @@ impl Assignment {
 
 fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Error {
     let bare = !json.is_empty() && !json.contains(['"', '{', '[', '\'', ' ']);
-    let shown = if bare { format!("\"{json}\"") } else { show(json) };
+    let meant = if bare { Some(Value::from(json).to_string()) } else { repaired(json) };
+    let shown = show(&meant.unwrap_or_else(|| r#"{"name":"value"}"#.to_owned()));
     let advice = if bare {
         "A text stands in double quotes, and the whole value in single quotes, so that the shell leaves them"
     } else {
-        "Put the value in single quotes, and every variable in it in double quotes between them, as here, so that the shell does not change or split it"
+        "Names and texts stand in double quotes. Put the value in single quotes, and every variable in it in double quotes between them, as here, so that the shell does not change or split it"
     };
     anyhow!(
         "the value of {option} {path} is not JSON: {problem}.\n{advice}:\n\n    {option} '{path}={shown}'"
     )
+}
+
+/// The JSON that was probably meant: what reads as YAML, where quotes may be single or left out, or what becomes JSON
+/// when open texts, lists and objects are closed.
+fn repaired(json: &str) -> Option<String> {
+    let is_whole = |value: &Value| value.is_object() || value.is_array();
+    if let Some(value) = input::parse(json.as_bytes()).ok().filter(is_whole) {
+        return Some(value.to_string());
+    }
+    let (mut open, mut in_text, mut escaped) = (Vec::new(), false, false);
+    for character in json.chars() {
+        match character {
+            _ if escaped => escaped = false,
+            '\\' if in_text => escaped = true,
+            '"' => in_text = !in_text,
+            '{' if !in_text => open.push('}'),
+            '[' if !in_text => open.push(']'),
+            '}' | ']' if !in_text => _ = open.pop(),
+            _ => {}
+        }
+    }
+    let end: String = open.into_iter().rev().collect();
+    let endings = if in_text { ["\"", "\":null"] } else { ["", "null"] };
+    let closed = endings.into_iter().map(|ending| format!("{json}{ending}{end}"));
+    closed
+        .into_iter()
+        .find_map(|text| strict_json::parse(text.as_bytes()).ok())
+        .map(|value| value.to_string())
 }
 
 /// The arguments of the command line, and what was joined in them.
@@ -169,7 +200,7 @@ fn show(json: &str) -> String {
             };
             shown.extend([BASE64, "'\"$", variable, "\"'"]);
         } else {
-            shown.push_str(content);
+            shown.push_str(&content.replace('\'', r"'\''"));
         }
         content.clone_into(&mut member);
         let closing = usize::from(end < behind.len());
@@ -257,6 +288,39 @@ mod tests {
         }
         let inline = rejoin(words(&["--replace", "/a=\"base64://AA\"", "BB"])).unwrap();
         assert_eq!(inline.arguments, words(&["--replace=/a=\"base64://AA\"", "BB"]));
+    }
+
+    #[test]
+    fn what_an_error_shows_works_when_it_is_pasted() {
+        for (typed, meant) in [
+            ("{'jwks_url':'set://k'}", json!({"jwks_url": "set://k"})),
+            ("{jwks_url: set://k, ttl: 10m}", json!({"jwks_url": "set://k", "ttl": "10m"})),
+            (r#"{"ttl":"10m"#, json!({"ttl": "10m"})),
+            (r#"{"a":["b","#, json!({"a": ["b", null]})),
+            (r#"{"a":"#, json!({"a": null})),
+            ("12h", json!("12h")),
+            ("{'a':'it''s'}", json!({"a": "it's"})),
+            (r#"{"a" "b"}"#, json!({"name": "value"})),
+        ] {
+            let error = Assignment::parse("--add", &format!("/x={typed}")).unwrap_err().to_string();
+            let command = error.lines().last().unwrap().trim();
+            let script = format!("set -- {command}; printf %s \"$2\"");
+            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+            let pasted = String::from_utf8(output.stdout).unwrap();
+            assert_eq!(Assignment::parse("--add", &pasted).unwrap().value, meant, "{typed}: {error}");
+        }
+    }
+
+    #[test]
+    fn keys_in_a_broken_value_are_not_repeated() {
+        for typed in [
+            "{'jwks_url':'base64://c2VjcmV0a2V5'}",
+            "{jwks_url: base64://c2VjcmV0a2V5}",
+            r#"{"a":"base64://c2VjcmV0a2V5"#,
+        ] {
+            let error = Assignment::parse("--add", &format!("/x={typed}")).unwrap_err().to_string();
+            assert!(!error.contains("c2Vjc"), "{error}");
+        }
     }
 
     #[test]

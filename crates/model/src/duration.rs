@@ -1,4 +1,5 @@
-//! Durations as Go writes them, the form that `kratos.yml` uses: `300ms`, `1h30m`, `1.5s`.
+//! Durations as Go writes them, the form that `kratos.yml` uses: `300ms`, `1h30m`, `1.5s`. Days, which Go does not
+//! have, are read too, as 24 hours: `30d`, `1d12h`. They are written in hours, so whoever reads them needs no days.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +15,7 @@ pub struct GoDuration(Duration);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DurationError {
     /// The text is not of the form number and unit.
-    #[error("\"{0}\" is not a duration; write numbers with units, for example 10m, 1h30m or 90s")]
+    #[error("\"{0}\" is not a duration; write numbers with units, for example 10m, 1h30m, 90s or 30d")]
     Malformed(String),
     /// The duration lies before zero.
     #[error("the duration \"{0}\" is negative; write a positive one, for example 10m")]
@@ -96,6 +97,7 @@ const fn unit_nanoseconds(unit: &str) -> Option<u128> {
         b"s" => 1_000_000_000,
         b"m" => 60_000_000_000,
         b"h" => 3_600_000_000_000,
+        b"d" => 86_400_000_000_000,
         _ => return None,
     })
 }
@@ -103,7 +105,7 @@ const fn unit_nanoseconds(unit: &str) -> Option<u128> {
 /// Converts `whole.fraction` units to nanoseconds, rounded down. Returns `None` when they cannot be held.
 fn scaled(whole: &str, fraction: &str, unit: u128) -> Option<u128> {
     let whole: u128 = if whole.is_empty() { 0 } else { whole.parse().ok()? };
-    // More digits than nanoseconds in an hour change nothing.
+    // More digits than nanoseconds in a day change nothing.
     let fraction = &fraction[..fraction.len().min(15)];
     let part = if fraction.is_empty() {
         0
@@ -192,8 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn reads_days() {
+        for (text, seconds) in [("1d", 86_400), ("30d", 2_592_000), ("1d12h", 129_600), ("0.5d", 43_200)] {
+            assert_eq!(text.parse(), Ok(GoDuration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!("1d".parse::<GoDuration>().map(|day| day.to_string()), Ok("24h0m0s".into()));
+        assert!(matches!("106752d".parse::<GoDuration>(), Err(DurationError::TooLong(_))));
+    }
+
+    #[test]
     fn refuses_what_is_no_duration() {
-        for text in ["", "10", "m", "1d", "1h 30m", "1e3s", ".s", "-", "+", "10m!", "١s"] {
+        for text in ["", "10", "m", "1D", "1w", "1h 30m", "1e3s", ".s", "-", "+", "10m!", "١s"] {
             assert!(matches!(text.parse::<GoDuration>(), Err(DurationError::Malformed(_))), "{text}");
         }
         assert_eq!("-5m".parse::<GoDuration>(), Err(DurationError::Negative("-5m".into())));

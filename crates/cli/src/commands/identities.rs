@@ -6,7 +6,7 @@ use sessera_client::identities::{Identity, IdentityQuery};
 use sessera_model::Uuid;
 
 use crate::global::Context;
-use crate::output::{Report, Table};
+use crate::output::{Report, Table, second};
 
 /// A report of identities, as a table for people, and as one identity or a list of them for programs.
 pub(super) fn report(identities: &[Identity], json: Value) -> Report {
@@ -14,7 +14,7 @@ pub(super) fn report(identities: &[Identity], json: Value) -> Report {
     for identity in identities {
         let created = identity.other.get("created_at").and_then(Value::as_str).unwrap_or_default();
         let id = identity.id.to_string();
-        table.row([&id, &identity.state, &identity.schema_id, &address(identity), created]);
+        table.row([&id, &identity.state, &identity.schema_id, &address(identity), &second(created)]);
     }
     let ids = identities.iter().map(|identity| identity.id.to_string()).collect();
     Report { json, table, ids }
@@ -32,6 +32,12 @@ pub(super) fn one_or_many(identities: &[Identity]) -> Result<Value> {
 pub(super) fn address(identity: &Identity) -> String {
     let first = |list: &str| identity.other.get(list)?.get(0)?.get("value")?.as_str().map(str::to_owned);
     first("verifiable_addresses").or_else(|| first("recovery_addresses")).unwrap_or_default()
+}
+
+/// The address by which a person recognises an identity, or its id where it has none.
+pub(super) fn label(identity: &Identity) -> String {
+    let address = address(identity);
+    if address.is_empty() { identity.id.to_string() } else { address }
 }
 
 /// Finds the identity that an id or an identifier, such as an e-mail address, names.

@@ -3,20 +3,11 @@
 use std::time::Duration;
 
 use sessera_client::managed_sets::{ManagedKey, ManagedKeySet};
-use sessera_model::{GoDuration, Timestamp};
+use sessera_model::Timestamp;
 
 use crate::output::{Report, Table};
 
-/// Reads how long a key signs, as Go writes durations or in days.
-pub(super) fn period(text: &str) -> Result<GoDuration, String> {
-    const HOURS: u64 = 24;
-    let days = text.strip_suffix('d').and_then(|days| days.parse::<u64>().ok());
-    let hours = days.and_then(|days| days.checked_mul(HOURS));
-    let text = hours.map_or_else(|| text.to_owned(), |hours| format!("{hours}h"));
-    text.parse::<GoDuration>().map_err(|error| format!("{error}, or days, for example 30d"))
-}
-
-/// A report of a managed set, with a row for each key and the state that comes next for it.
+/// A managed set: a row for each key, with what comes next for it.
 pub(super) fn report(set: &ManagedKeySet) -> anyhow::Result<Report> {
     let mut table = Table::new(&["KEY ID", "STATE", "SIGNS FROM", "NEXT"]);
     for key in &set.keys {
@@ -63,14 +54,6 @@ pub(super) fn about(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn periods_are_read_in_days_too() {
-        assert_eq!(period("30d"), Ok(GoDuration::from_secs(30 * 86_400)));
-        assert_eq!(period("12h"), Ok(GoDuration::from_secs(12 * 3_600)));
-        assert!(period("soon").unwrap_err().contains("30d"));
-        assert!(period("99999999999999999999d").is_err());
-    }
 
     #[test]
     fn spans_are_short() {

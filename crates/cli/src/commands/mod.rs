@@ -11,6 +11,7 @@ mod extend;
 mod get;
 mod identities;
 mod identity_config;
+mod ids;
 mod import;
 mod jsonnet;
 mod keys;
@@ -29,6 +30,7 @@ mod template;
 mod tokenize;
 mod update;
 mod verify;
+mod version;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -46,7 +48,7 @@ pub(crate) enum Command {
     /// Show key sets, identities, sessions, the configuration
     #[command(subcommand)]
     Get(get::Get),
-    /// List key sets, identities, sessions, revisions of the configuration
+    /// List key sets, identities, sessions, templates, revisions of the configuration
     #[command(subcommand)]
     List(list::List),
     /// Take in keys and identities from files
@@ -93,6 +95,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Secrets(secrets::Secrets),
     Completions(completions::Completions),
+    Version(version::Version),
 }
 
 impl Command {
@@ -121,6 +124,7 @@ impl Command {
             Self::Migrate(command) => command.run().await,
             Self::Secrets(command) => command.run().await,
             Self::Completions(command) => command.run(),
+            Self::Version(command) => command.run(global),
         }
     }
 }

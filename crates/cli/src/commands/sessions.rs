@@ -1,30 +1,27 @@
 //! What the commands on sessions share.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use sessera_client::sessions::{Ending, Session, SessionQuery, Whose};
 use sessera_model::Uuid;
 
-use super::identities;
+use super::{identities, ids};
 use crate::global::Context;
-use crate::output::{Report, Table};
+use crate::output::{Report, Table, second};
 
 /// A report of sessions, as a table for people and as they came for programs.
 pub(super) fn report(sessions: &[Session], json: Value) -> Report {
-    let mut table =
-        Table::new(&["ID", "ACTIVE", "IDENTITY ID", "ADDRESS", "AAL", "SIGNED IN AT", "EXPIRES AT"]);
+    let mut table = Table::new(&["ID", "ACTIVE", "IDENTITY", "AAL", "SIGNED IN AT", "EXPIRES AT"]);
     for session in sessions {
-        let text = |part: &Option<String>| part.clone().unwrap_or_default();
-        let identity = session.identity.as_ref();
+        let time = |part: &Option<String>| second(part.as_deref().unwrap_or_default());
         table.row([
             session.id.to_string(),
             session.active.to_string(),
-            identity.map(|identity| identity.id.to_string()).unwrap_or_default(),
-            identity.map(identities::address).unwrap_or_default(),
-            text(&session.authenticator_assurance_level),
-            text(&session.authenticated_at),
-            text(&session.expires_at),
+            session.identity.as_ref().map(identities::label).unwrap_or_default(),
+            session.authenticator_assurance_level.clone().unwrap_or_default(),
+            time(&session.authenticated_at),
+            time(&session.expires_at),
         ]);
     }
     let ids = sessions.iter().map(|session| session.id.to_string()).collect();
@@ -45,8 +42,8 @@ pub(super) fn ids_report(ids: &[Uuid]) -> Report {
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(super) struct Which {
-    /// The ids of sessions
-    #[arg(value_name = "ID")]
+    /// Ids of sessions
+    #[arg(value_name = "ID", value_parser = ids::session)]
     pub(super) ids: Vec<Uuid>,
     /// All sessions of the identity with this id, or with this identifier such as an e-mail address
     #[arg(long, value_name = "IDENTITY")]
@@ -56,10 +53,35 @@ pub(super) struct Which {
     pub(super) all: bool,
 }
 
+impl Which {
+    /// The sessions, each once, when all of them are there; nothing is ended before that is known.
+    pub(super) async fn existing(self, context: &Context) -> Result<Vec<Uuid>> {
+        let mut ids = self.ids;
+        ids.sort_unstable();
+        // Whoever names one twice means one.
+        ids.dedup();
+        for id in &ids {
+            match context.client.session(*id).await {
+                Err(error) if error.is_not_found() => bail!(
+                    "there is no session {id}, so nothing was done. \"sessera list sessions\" shows those that are there"
+                ),
+                other => drop(other?),
+            }
+        }
+        Ok(ids)
+    }
+}
+
+/// Sessions in words, for questions and answers.
+pub(super) fn counted(number: usize) -> String {
+    if number == 1 { "1 session".into() } else { format!("{number} sessions") }
+}
+
 /// Ends everybody's sessions.
 pub(super) async fn end_all(context: &Context, ending: Ending) -> Result<()> {
     context.confirm("End the sessions of everybody? They all have to sign in again.")?;
     let count = context.client.end_sessions(ending, Whose::Everybodys).await?;
+    context.output.done(&format!("Ended the sessions of everybody: {count}."));
     let mut table = Table::new(&["ENDED"]);
     table.row([count.to_string()]);
     context.output.print(&Report { json: json!({ "ended": count }), table, ids: Vec::new() })

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sessera_model::{Random, SystemRandom, Timestamp};
 use uuid::Uuid;
 
+use crate::commands::ids;
 use crate::global::Global;
 use crate::offline::session::SessionFile;
 use crate::offline::template::{OfflineSources, TemplateOptions, compile, failure};
@@ -35,7 +36,7 @@ pub(crate) struct Tokenize {
     #[arg(long, value_name = "TIME", value_parser = times::parse)]
     time: Option<Timestamp>,
     /// The token's own id, its "jti" [default: a random one]
-    #[arg(long, value_name = "UUID")]
+    #[arg(long, value_name = "UUID", value_parser = ids::token)]
     token_id: Option<Uuid>,
 }
 

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-pub(crate) use table::Table;
+pub(crate) use table::{Table, second};
 
 /// The form in which a result is printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -132,6 +132,11 @@ impl Output {
         if self.is_table() { write(text) } else { write(&self.document(document)?) }
     }
 
+    /// Prints a document whole whatever was asked for: as JSON where it would be a table or ids only.
+    pub(crate) fn print_whole(&self, document: &Value) -> Result<()> {
+        write(&self.document(document)?)
+    }
+
     fn document(&self, json: &Value) -> Result<String> {
         let pretty = |value: &Value| serde_json::to_string_pretty(value).map(|text| text + "\n");
         Ok(match &self.format {
@@ -146,7 +151,14 @@ impl Output {
         })
     }
 
-    /// Says something that is good to know, unless `--quiet` was given.
+    /// Says what was done, unless --quiet.
+    pub(crate) fn done(&self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
+    }
+
+    /// Says something that is good to know, unless --quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             say(&format!("Note: {text}"));

@@ -51,6 +51,16 @@ impl Table {
     }
 }
 
+/// A time (RFC 3339) without parts of a second, which nobody reads.
+pub(crate) fn second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((second, rest)) => {
+            second.to_owned() + rest.trim_start_matches(|character: char| character.is_ascii_digit())
+        }
+        None => time.to_owned(),
+    }
+}
+
 /// Escapes control characters, which could move what a terminal shows.
 fn one_line(cell: &str) -> String {
     cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
@@ -88,6 +98,18 @@ mod tests {
             table.to_string(),
             "SET ID        USE\na-long-name   sig\nb             -\nc [2J         enc\n"
         );
+    }
+
+    #[test]
+    fn times_are_shown_to_the_second() {
+        for (time, shown) in [
+            ("2030-01-01T09:30:00.123456Z", "2030-01-01T09:30:00Z"),
+            ("2030-01-01T09:30:00.5+02:00", "2030-01-01T09:30:00+02:00"),
+            ("2030-01-01T09:30:00Z", "2030-01-01T09:30:00Z"),
+            ("", ""),
+        ] {
+            assert_eq!(second(time), shown);
+        }
     }
 
     #[test]

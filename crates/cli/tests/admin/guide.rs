@@ -63,7 +63,8 @@ async fn its_lines_work_with_unquoted_variables() {
 #[test]
 fn a_value_that_cannot_be_joined_is_an_error_that_shows_the_quoting() {
     let split = alone(&["patch", "identity-config", "--add", r#"/x={"a":"base64://AA"#, "--format", "yaml"]);
-    let said = split.refused();
+    let told: serde_json::Value = serde_json::from_str(&split.refused()).unwrap();
+    let said = told["error"]["message"].as_str().unwrap();
     assert!(said.contains("single quotes") && said.contains(r#"'"$VARIABLE"'"#), "{said}");
     let said = alone(&["patch", "ic", "--replace", r#"/x={"a":"some"#, r#"words"}"#]).refused();
     assert!(said.contains("single quotes"), "{said}");

@@ -35,7 +35,7 @@ async fn identities_are_made_found_changed_and_deleted() {
     let patched = server.run(&["patch", "identity", "eve@example.org", "--replace", state]).good();
     assert!(patched.out.contains("inactive"), "{patched:?}");
     assert_eq!(
-        server.run(&["delete", "identity", "eve@example.org", &id, "-q"]).good().out.lines().count(),
+        server.run(&["delete", "identity", "eve@example.org", &id, "-q", "--yes"]).good().out.lines().count(),
         2
     );
     let said = server.run(&["get", "identity", "ada@example.org"]).refused();
@@ -92,24 +92,24 @@ async fn sessions_are_listed_revoked_and_deleted() {
     assert_eq!(shown["identity"]["traits"]["email"], "ada@example.org");
     server.run(&["extend", "session", id]).good();
 
-    assert_eq!(server.run(&["revoke", "session", id, "--quiet"]).good().out, format!("{id}\n"));
+    assert_eq!(server.run(&["revoke", "session", id, "--quiet", "--yes"]).good().out, format!("{id}\n"));
     assert_eq!(server.whoami(&first, "").await["error"]["code"], 401);
     assert_eq!(server.run(&list).json()["sessions"].as_array().unwrap().len(), live - 1);
     assert!(server.run(&["list", "sessions", "--inactive", "-q"]).good().out.contains(id));
-    server.run(&["delete", "sessions", "--identity", "ada@example.org"]).good();
+    server.run(&["delete", "sessions", "--identity", "ada@example.org", "--yes"]).good();
     assert_eq!(server.whoami(&second, "").await["error"]["code"], 401);
     assert_eq!(server.run(&["list", "sessions", "-q"]).good().out, "");
 
     let third = server.login("ada@example.org").await;
-    server.run(&["revoke", "sessions", "--identity", "ada@example.org"]).good();
+    server.run(&["revoke", "sessions", "--identity", "ada@example.org", "--yes"]).good();
     assert_eq!(server.whoami(&third, "").await["error"]["code"], 401);
     let fourth = server.login("ada@example.org").await;
     let id = server.whoami(&fourth, "").await["id"].as_str().unwrap().to_owned();
-    server.run(&["delete", "session", &id, &id]).good();
+    server.run(&["delete", "session", &id, &id, "--yes"]).good();
     assert!(server.run(&["get", "session", &id]).refused().contains("no session"));
-    assert!(server.run(&["delete", "session", &id]).refused().contains("0 of 1"));
+    assert!(server.run(&["delete", "session", &id, "--yes"]).refused().contains("there is no session"));
     let fifth = server.login("ada@example.org").await;
-    let all = server.run(&["revoke", "sessions", "--all", "--format", "json"]);
+    let all = server.run(&["revoke", "sessions", "--all", "--yes", "--format", "json"]);
     assert_eq!(all.json(), json!({"ended": 1}));
     assert_eq!(server.whoami(&fifth, "").await["error"]["code"], 401);
     let unknown = "6f1c6c2e-0000-4000-8000-000000000000";

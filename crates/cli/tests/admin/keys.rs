@@ -45,8 +45,8 @@ fn keys_are_made_shown_and_put_first() {
 
     let said = server.run(&["create", "jwk", "s", "one", "--alg", "ES256"]).refused();
     assert!(said.contains("already"), "{said}");
-    assert_eq!(server.run(&["delete", "jwk", "s", "--kid", "one"]).good().out, "ID\ns\n");
-    server.run(&["delete", "jwk", "s", "t"]).good();
+    assert_eq!(server.run(&["delete", "jwk", "s", "--kid", "one", "--yes"]).good().out, "ID\ns\n");
+    server.run(&["delete", "jwk", "s", "t", "--yes"]).good();
     assert!(server.run(&["get", "jwk", "s"]).refused().contains("There is no key set \"s\""));
 }
 
@@ -89,10 +89,10 @@ fn a_set_that_a_template_uses_stays() {
     let template = r#"/session/whoami/tokenizer/templates/t={"jwks_url":"set://used"}"#;
     let patched = server.run(&["patch", "ic", "--add", template]).good();
     assert!(patched.err.contains("Warning: ") && patched.err.contains("shared secret"), "{patched:?}");
-    let said = server.run(&["delete", "jwk", "used"]).refused();
+    let said = server.run(&["delete", "jwk", "used", "--yes"]).refused();
     assert!(said.contains("\"t\""), "{said}");
     let templates = server.run(&["template", "list", "--format", "json"]).json();
     assert_eq!((templates[0]["name"].as_str(), templates[0]["state"].as_str()), (Some("t"), Some("ready")));
     server.run(&["patch", "ic", "--remove", "/session/whoami/tokenizer/templates/t"]).good();
-    server.run(&["delete", "jwk", "used"]).good();
+    server.run(&["delete", "jwk", "used", "--yes"]).good();
 }

@@ -1,6 +1,7 @@
 //! The command line against a running server. Both are the real program.
 
 mod config;
+mod destroy;
 mod errors;
 mod guide;
 mod identities;

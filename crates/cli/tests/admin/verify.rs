@@ -20,8 +20,8 @@ async fn a_token_of_a_revoked_session_is_refused_by_its_status_list() {
     let goes = server.login("ada@example.org").await;
     let (good, revoked) = (tokenized(&server, &stays).await, tokenized(&server, &goes).await);
     let id = server.whoami(&goes, "").await["id"].as_str().unwrap().to_owned();
-    // No list was fetched yet, so the first one knows of the revocation.
-    server.run(&["revoke", "session", &id]).good();
+    // No list was asked for yet, so the first one knows of it.
+    server.run(&["revoke", "session", &id, "--yes"]).good();
 
     let jwks = format!("{}/.well-known/jwks/t.json", server.public_url());
     let verify = |token: &str, more: &[&str]| {

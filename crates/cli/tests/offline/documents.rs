@@ -2,6 +2,7 @@
 
 use crate::run::Folder;
 use serde_json::Value;
+use sessera_jsonnet::{Document, Limits, Program, Variables};
 
 /// The time at which the tokens of the documents are made.
 const MADE: &str = "2030-01-01T09:30:00Z";
@@ -49,10 +50,76 @@ fn every_mapper_gives_the_claims_below_it() {
     assert!(tried >= 10, "only {tried} mappers were found");
 }
 
+/// What an identity or its session may lack. The address that one signs in with is there, or the token has no owner.
+const OPTIONAL: [&str; 12] = [
+    "/identity/external_id",
+    "/identity/traits/name",
+    "/identity/traits/name/first",
+    "/identity/traits/name/last",
+    "/identity/verifiable_addresses",
+    "/identity/recovery_addresses",
+    "/identity/metadata_public",
+    "/identity/metadata_public/roles",
+    "/identity/metadata_public/plan",
+    "/identity/organization_id",
+    "/authentication_methods",
+    "/devices",
+];
+
+/// The sample session without the value at a pointer: absent, null, or an empty list.
+fn without(pointer: &str) -> [Value; 3] {
+    let session: Value = serde_json::from_str(include_str!("../../src/offline/sample.session.json")).unwrap();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let changed = |change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+        let mut session = session.clone();
+        change(session.pointer_mut(parent).unwrap().as_object_mut().unwrap());
+        session
+    };
+    let is_list = session.pointer(pointer).is_some_and(Value::is_array);
+    let empty = if is_list { Value::Array(Vec::new()) } else { Value::Null };
+    [
+        changed(&|members| drop(members.shift_remove(name))),
+        changed(&|members| drop(members.insert(name.to_owned(), Value::Null))),
+        changed(&|members| drop(members.insert(name.to_owned(), empty.clone()))),
+    ]
+}
+
+#[test]
+fn every_mapper_works_without_each_value_that_may_be_absent() {
+    let mappers = blocks(include_str!("../../../../docs/mappers.md"))
+        .into_iter()
+        .chain(blocks(include_str!("../../../../docs/third-parties.md")))
+        .filter(|(language, _)| *language == "jsonnet")
+        .map(|(_, mapper)| mapper);
+    let defaults =
+        r#"{"exp":1893490800,"iat":1893490200,"iss":"i","jti":"j","nbf":1893490200,"sid":"s","sub":"u"}"#;
+    for mapper in mappers {
+        let program = Program::parse("mapper", &mapper).unwrap();
+        for pointer in OPTIONAL {
+            for session in without(pointer) {
+                let variables = Variables::new()
+                    .with("claims", Document::shared(defaults.as_bytes()).unwrap())
+                    .with("session", Document::shared(session.to_string().as_bytes()).unwrap());
+                let outcome = program.evaluate_member("claims", &variables, &Limits::default());
+                // A mapper may refuse a token in its own words.
+                let refused = |problem: String| {
+                    mapper.lines().any(|line| {
+                        line.trim_start().starts_with("assert ")
+                            && line.split('\'').any(|words| words.len() > 10 && problem.contains(words))
+                    })
+                };
+                if let Err(error) = outcome {
+                    assert!(refused(error.to_string()), "{error} without {pointer} in:\n{mapper}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_limits_are_those_of_the_engine() {
     let document = include_str!("../../../../docs/mappers.md");
-    let limits = sessera_jsonnet::Limits::default();
+    let limits = Limits::default();
     assert_eq!((limits.fuel, limits.memory, limits.output), (500_000, 16 << 20, 1 << 20));
     assert_eq!(
         (limits.depth, sessera_jsonnet::MAX_SOURCE, sessera_jsonnet::MAX_NESTING),

@@ -5,5 +5,6 @@ mod demo;
 mod documents;
 mod jsonnet;
 mod run;
+mod small;
 mod template_test;
 mod tokenize_and_verify;

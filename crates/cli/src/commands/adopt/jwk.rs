@@ -20,7 +20,7 @@ pub(crate) struct AdoptJwk {
     /// The name of the key set
     set: String,
     /// How long each key signs, for example 30d or 720h
-    #[arg(long, value_name = "PERIOD", value_parser = managed_sets::period)]
+    #[arg(long, value_name = "PERIOD")]
     rotate: GoDuration,
 }
 

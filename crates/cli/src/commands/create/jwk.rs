@@ -1,27 +1,32 @@
 //! `sessera create jwk`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use sessera_client::keys::NewKey;
-use sessera_jose::{Algorithm, JwkSet};
+use sessera_jose::{Algorithm, JwkSet, generate};
 use sessera_model::GoDuration;
 
 use crate::commands::keys::{self, KeyUse, Members, Named};
 use crate::commands::managed_sets;
 use crate::global::Global;
+use crate::output::Output;
 
 /// Make a key and print it, private members included
 ///
 /// The key is added at the end of the set, so the key that signs stays the same. The set is created if
 /// needed. The server keeps the key. A tokenizer template can name the set as set://SET, so that no private
 /// key needs to stand in a configuration.
+///
+/// With --offline no server is asked and nothing is kept: the key is made here and printed as a JSON Web Key Set.
+/// "sessera import jwk" gives it to a server, --jwks of "sessera tokenize" signs with it.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera create jwk my-keys --alg ES256
   sessera create jwk my-keys --alg ES256 --rotate 30d
   sessera create jwk my-keys 2026-12 --alg EdDSA --public --format json-pretty
-  sessera create jwk my-keys --alg ES256 --format json-pretty > my-keys.jwks.json")]
+  sessera create jwk my-keys --alg ES256 --format json-pretty > my-keys.jwks.json
+  sessera create jwk my-keys --alg ES256 --offline > my-keys.jwks.json")]
 pub(crate) struct CreateJwk {
     /// The name of the key set
     set: String,
@@ -40,14 +45,20 @@ pub(crate) struct CreateJwk {
     /// Print only public members
     #[arg(long)]
     public: bool,
-    /// Make a managed set, each of whose keys signs for this long, for example 30d. No private key leaves the
+    /// Make the key on this machine, without a server, and print the set
+    #[arg(long, conflicts_with = "rotate")]
+    offline: bool,
+    /// Make a managed set, each of whose keys signs for this long, for example 30d; no private key leaves the
     /// server
-    #[arg(long, value_name = "PERIOD", value_parser = managed_sets::period, conflicts_with_all = ["kid", "key_use", "bits"])]
+    #[arg(long, value_name = "PERIOD", conflicts_with_all = ["kid", "key_use", "bits"])]
     rotate: Option<GoDuration>,
 }
 
 impl CreateJwk {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        if self.offline {
+            return self.print_new_set(&global.output());
+        }
         let context = global.connect().await?;
         if let Some(period) = self.rotate {
             let set = context.client.create_managed_set(&self.set, self.alg, period).await?;
@@ -59,5 +70,18 @@ impl CreateJwk {
         let members = if self.public { Members::Public } else { Members::Private };
         let made = Named { set: self.set, keys: JwkSet::new(vec![made])? };
         context.output.print(&keys::report(&[made], members, &context.output))
+    }
+
+    /// Makes a key and prints the set with it. It is printed whole in every form, because it is kept nowhere else.
+    fn print_new_set(self, output: &Output) -> Result<()> {
+        let bits = self.bits.unwrap_or(generate::DEFAULT_RSA_BITS);
+        let key = generate::key(self.alg, self.kid, bits)?.with_use(self.key_use.as_str());
+        let set = JwkSet::new(vec![key])?;
+        let public = set.public();
+        if self.public && public.keys().is_empty() {
+            bail!("a key for {} is a shared secret, which has no public form. Leave --public out", self.alg);
+        }
+        let json = if self.public { serde_json::to_value(&public)? } else { set.to_private_json() };
+        output.print_whole(&json)
     }
 }

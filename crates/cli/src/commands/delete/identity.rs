@@ -27,12 +27,17 @@ impl DeleteIdentity {
         for id in &self.ids {
             found.push(identities::find(&context, id).await?.id);
         }
+        // Whoever is named twice, by an id and an address perhaps, is meant once.
+        found.sort_unstable();
+        found.dedup();
         context.confirm(&format!("Delete {}? Nobody can bring them back.", self.ids.join(", ")))?;
         let mut table = Table::new(&["ID"]);
         for id in &found {
             context.client.delete_identity(*id).await?;
             table.row([id.to_string()]);
         }
+        let what = if found.len() == 1 { "1 identity".into() } else { format!("{} identities", found.len()) };
+        context.output.done(&format!("Deleted {what} with all credentials and sessions."));
         let ids = found.iter().map(ToString::to_string).collect();
         context.output.print(&Report { json: json!(found), table, ids })
     }

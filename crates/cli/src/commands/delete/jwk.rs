@@ -1,22 +1,25 @@
 //! `sessera delete jwk`
 
-use anyhow::Result;
+use std::collections::HashSet;
+
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use serde_json::json;
 
 use crate::commands::keys;
-use crate::global::Global;
+use crate::global::{Context, Global};
 use crate::output::{Report, Table};
+use crate::shell;
 
 /// Delete key sets, or one key of a set, and print what was deleted
 ///
-/// Tokens that a deleted key signed can no longer be verified with the set. A set with which a tokenizer
-/// template signs cannot be deleted, so give the template another set first.
+/// Tokens that a deleted key signed can no longer be verified with the set. A set that a tokenizer template
+/// signs with stays: give the template another set first. All names are looked at before anything is deleted.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   sessera delete jwk old-keys
-  sessera delete jwk my-keys --kid 2025-12")]
+  sessera delete jwk my-keys --kid 2025-12 --yes")]
 pub(crate) struct DeleteJwk {
     /// The names of the key sets
     #[arg(required = true, value_name = "SET")]
@@ -27,25 +30,57 @@ pub(crate) struct DeleteJwk {
 }
 
 impl DeleteJwk {
-    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+    pub(crate) async fn run(mut self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
-        let what = match &self.kid {
-            Some(kid) => format!("the key {kid} of {}", self.sets.join(", ")),
-            None => format!("the key set {}", self.sets.join(", ")),
-        };
-        context.confirm(&format!("Delete {what}? Nobody can bring it back."))?;
+        let mut known = HashSet::new();
+        self.sets.retain(|set| known.insert(set.clone()));
+        let what = self.look(&context).await?;
+        context.confirm(&format!("Delete {what}? Nobody can bring that back."))?;
         let mut table = Table::new(&["ID"]);
         for set in &self.sets {
-            let deleted = match &self.kid {
-                Some(kid) => context.client.delete_key(set, kid).await,
-                None => context.client.delete_key_set(set).await,
-            };
-            match deleted {
-                Err(error) if error.is_not_found() => return Err(keys::not_found(&context, set, error).await),
-                other => other?,
+            match &self.kid {
+                Some(kid) => context.client.delete_key(set, kid).await?,
+                None => context.client.delete_key_set(set).await?,
             }
             table.row([set]);
         }
+        context.output.done(&format!("Deleted {what}."));
         context.output.print(&Report { json: json!(self.sets), table, ids: self.sets })
+    }
+
+    /// Looks at everything that is named before anything is deleted, and says in words what that is.
+    async fn look(&self, context: &Context) -> Result<String> {
+        let (mut found, mut missing) = (Vec::new(), None);
+        for set in &self.sets {
+            match keys::find(context, set).await {
+                Ok(keys) => found.push((set, keys)),
+                Err(error) => _ = missing.get_or_insert((set, error)),
+            }
+        }
+        if let Some((name, error)) = missing {
+            // Who writes the id of a key behind its set means the key.
+            return Err(match found.iter().find(|(_, keys)| keys.find(name).is_some()) {
+                Some((set, _)) => anyhow!(
+                    "there is no key set \"{name}\", but a key of {set} has this id. Nothing was deleted. To delete the key alone:\n\n    sessera delete jwk {} --kid {}",
+                    shell::word(set),
+                    shell::word(name)
+                ),
+                None => error.context("nothing was deleted"),
+            });
+        }
+        let Some(kid) = &self.kid else {
+            let words = found.iter().map(|(set, keys)| match keys.keys().len() {
+                1 => format!("the key set {set} with 1 key"),
+                number => format!("the key set {set} with {number} keys"),
+            });
+            return Ok(words.collect::<Vec<_>>().join(", "));
+        };
+        if let Some((set, _)) = found.iter().find(|(_, keys)| keys.find(kid).is_none()) {
+            bail!(
+                "the key set {set} has no key \"{kid}\", so nothing was deleted. Its keys: sessera get jwk {}",
+                shell::word(set)
+            );
+        }
+        Ok(format!("the key {kid} of {}", self.sets.join(", ")))
     }
 }

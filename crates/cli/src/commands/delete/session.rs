@@ -16,7 +16,7 @@ use crate::global::Global;
 Examples:
   sessera delete sessions --identity ada@example.org
   sessera delete session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d
-  sessera delete sessions --all")]
+  sessera delete sessions --all --yes")]
 pub(crate) struct DeleteSession {
     #[command(flatten)]
     which: sessions::Which,
@@ -31,29 +31,31 @@ impl DeleteSession {
         let ids = match &self.which.identity {
             Some(who) => {
                 let owner = identities::find(&context, who).await?;
-                context.confirm(&format!("Delete all sessions of {who}?"))?;
+                context.confirm(&format!(
+                    "Delete all sessions of {who}? Whoever has them has to sign in again."
+                ))?;
                 let live = sessions::live_sessions_of(&context, owner.id).await?;
                 context.client.delete_sessions_of(owner.id).await?;
                 live
             }
             None => {
-                let mut ids = self.which.ids;
-                ids.sort_unstable();
-                // An id that is given twice means one session.
-                ids.dedup();
+                let ids = self.which.existing(&context).await?;
+                let what = sessions::counted(ids.len());
+                context.confirm(&format!("Delete {what}? Whoever has them has to sign in again."))?;
                 let mut deleted = 0;
                 for part in ids.chunks(MAX_IDS) {
                     deleted += context.client.end_sessions(Ending::Delete, Whose::Sessions(part)).await?;
                 }
                 if deleted < ids.len() as u64 {
                     bail!(
-                        "{deleted} of {} sessions were deleted; the others are not there. \"sessera list sessions\" shows those that are",
+                        "{deleted} of {} sessions were deleted; the others went meanwhile. \"sessera list sessions\" shows those that are there",
                         ids.len()
                     );
                 }
                 ids
             }
         };
+        context.output.done(&format!("Deleted {}.", sessions::counted(ids.len())));
         context.output.print(&sessions::ids_report(&ids))
     }
 }

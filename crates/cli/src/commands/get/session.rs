@@ -4,7 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use sessera_model::Uuid;
 
-use crate::commands::sessions;
+use crate::commands::{ids, sessions};
 use crate::global::Global;
 
 /// Show a session with its identity and devices
@@ -13,7 +13,8 @@ use crate::global::Global;
 Examples:
   sessera get session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d --format json-pretty")]
 pub(crate) struct GetSession {
-    /// The id of the session
+    /// Its id
+    #[arg(value_parser = ids::session)]
     id: Uuid,
 }
 

@@ -3,12 +3,14 @@
 mod identity;
 mod jwk;
 mod paging;
+mod projects;
 mod revisions;
 mod session;
 
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::commands::template::ListTemplates;
 use crate::global::Global;
 
 /// What can be listed.
@@ -22,6 +24,10 @@ pub(crate) enum List {
     Sessions(session::ListSessions),
     #[command(visible_alias = "revision")]
     Revisions(revisions::ListRevisions),
+    #[command(visible_alias = "template")]
+    Templates(ListTemplates),
+    #[command(visible_alias = "project")]
+    Projects(projects::ListProjects),
 }
 
 impl List {
@@ -31,6 +37,8 @@ impl List {
             Self::Identities(command) => command.run(global).await,
             Self::Sessions(command) => command.run(global).await,
             Self::Revisions(command) => command.run(global).await,
+            Self::Templates(command) => command.run(global).await,
+            Self::Projects(command) => command.run(global).await,
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::global::Global;
 #[command(after_help = "\
 Examples:
   sessera get jwk my-keys --states
-  sessera revoke jwk my-keys yUxm1dQMAGkTcGIl6UXxX2Jgqn2FBjTm_Jy0GQAJbmU")]
+  sessera revoke jwk my-keys yUxm1dQMAGkTcGIl6UXxX2Jgqn2FBjTm_Jy0GQAJbmU --yes")]
 pub(crate) struct RevokeJwk {
     /// The name of the key set
     set: String,
@@ -25,6 +25,11 @@ pub(crate) struct RevokeJwk {
 impl RevokeJwk {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
+        context.client.managed_set(&self.set).await?;
+        context.confirm(&format!(
+            "Take the key {} of {} out? Tokens that it signed are refused as soon as verifiers read the set again.",
+            self.kid, self.set
+        ))?;
         let revoked = context.client.revoke_key(&self.set, &self.kid).await?;
         let set = context.client.managed_set(&self.set).await?;
         context.output.note(&format!(

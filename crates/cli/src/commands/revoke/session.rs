@@ -13,7 +13,7 @@ use crate::global::Global;
 Examples:
   sessera revoke session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d
   sessera revoke sessions --identity ada@example.org
-  sessera revoke sessions --all")]
+  sessera revoke sessions --all --yes")]
 pub(crate) struct RevokeSession {
     #[command(flatten)]
     which: sessions::Which,
@@ -30,11 +30,14 @@ impl RevokeSession {
                 let owner = identities::find(&context, who).await?;
                 sessions::live_sessions_of(&context, owner.id).await?
             }
-            None => self.which.ids,
+            None => self.which.existing(&context).await?,
         };
+        let what = sessions::counted(ids.len());
+        context.confirm(&format!("End {what}? Whoever has them has to sign in again."))?;
         for id in &ids {
             context.client.disable_session(*id).await?;
         }
+        context.output.done(&format!("Ended {what}."));
         context.output.print(&sessions::ids_report(&ids))
     }
 }

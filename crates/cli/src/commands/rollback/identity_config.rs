@@ -5,6 +5,7 @@ use clap::Args;
 use sessera_model::Uuid;
 
 use crate::commands::identity_config::print_changed;
+use crate::commands::ids;
 use crate::global::Global;
 
 /// Make an older revision of the identity configuration the newest one again
@@ -18,6 +19,7 @@ Examples:
   sessera rollback identity-config 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d")]
 pub(crate) struct RollbackIdentityConfig {
     /// The revision to go back to
+    #[arg(value_parser = ids::revision)]
     revision: Uuid,
 }
 

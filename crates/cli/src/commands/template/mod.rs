@@ -8,10 +8,12 @@ use clap::Subcommand;
 
 use crate::global::Global;
 
+pub(super) use list::ListTemplates;
+
 /// What can be done with tokenizer templates.
 #[derive(Subcommand)]
 pub(crate) enum Template {
-    List(list::ListTemplates),
+    List(ListTemplates),
     Test(test::TestTemplate),
 }
 

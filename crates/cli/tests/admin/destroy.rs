@@ -1,0 +1,103 @@
+//! Commands that end or delete something ask first, look at all names before they touch one, and say what they did.
+
+use serde_json::json;
+
+use crate::server::Server;
+
+#[tokio::test]
+async fn without_a_terminal_nothing_is_destroyed_unless_yes_is_said() {
+    let server = Server::start();
+    server.run(&["create", "jwk", "s", "one", "--alg", "ES256"]).good();
+    server.run(&["create", "jwk", "m", "--alg", "ES256", "--rotate", "30d"]).good();
+    let kid = server.run(&["get", "jwk", "m", "--format", "jsonpath=keys.0.kid"]).json();
+    let token = server.register("ada@example.org").await;
+    let id = server.whoami(&token, "").await["id"].as_str().unwrap().to_owned();
+    for command in [
+        &["delete", "jwk", "s"][..],
+        &["delete", "jwk", "s", "--kid", "one"],
+        &["delete", "identity", "ada@example.org"],
+        &["delete", "session", &id],
+        &["delete", "sessions", "--identity", "ada@example.org"],
+        &["delete", "sessions", "--all"],
+        &["revoke", "session", &id],
+        &["revoke", "sessions", "--identity", "ada@example.org"],
+        &["revoke", "sessions", "--all"],
+        &["revoke", "jwk", "m", kid.as_str().unwrap()],
+    ] {
+        let said = server.run(command).refused();
+        assert!(said.contains("--yes") && said.contains("nothing was done"), "{command:?}: {said}");
+    }
+    assert_eq!(server.whoami(&token, "").await["active"], true);
+    assert_eq!(server.run(&["list", "jwks", "-q"]).good().out.lines().filter(|kid| *kid == "one").count(), 1);
+}
+
+#[tokio::test]
+async fn of_several_names_none_is_touched_unless_all_are_there() {
+    let server = Server::start();
+    for kid in ["old", "new"] {
+        server.run(&["create", "jwk", "my-keys", kid, "--alg", "ES256"]).good();
+    }
+    server.run(&["create", "jwk", "other", "--alg", "ES256"]).good();
+    let said = server.run(&["delete", "jwk", "my-keys", "old", "--yes"]).refused();
+    assert!(said.contains("sessera delete jwk my-keys --kid old"), "the key was meant: {said}");
+    server.run(&["delete", "jwk", "old", "my-keys", "--yes"]).refused();
+    server.run(&["delete", "jwk", "my-keys", "nothing", "--yes"]).refused();
+    let said = server.run(&["delete", "jwk", "my-keys", "other", "--kid", "old", "--yes"]).refused();
+    assert!(said.contains("other has no key \"old\""), "{said}");
+    let kids = server.run(&["get", "jwk", "my-keys", "--format", "jsonpath=keys.#.kid"]).json();
+    assert_eq!(kids, json!(["old", "new"]));
+
+    let token = server.register("ada@example.org").await;
+    let id = server.whoami(&token, "").await["id"].as_str().unwrap().to_owned();
+    let unknown = "6f1c6c2e-0000-4000-8000-000000000000";
+    for verb in ["delete", "revoke"] {
+        let said = server.run(&[verb, "session", &id, unknown, "--yes"]).refused();
+        assert!(said.contains(unknown), "{said}");
+    }
+    server.run(&["delete", "identity", "ada@example.org", "nobody@example.org", "--yes"]).refused();
+    assert_eq!(server.whoami(&token, "").await["active"], true);
+}
+
+#[tokio::test]
+async fn what_was_done_is_said() {
+    let server = Server::start();
+    for kid in ["one", "two"] {
+        server.run(&["create", "jwk", "s", kid, "--alg", "ES256"]).good();
+    }
+    server.register("ada@example.org").await;
+    for (command, said) in [
+        (&["delete", "jwk", "s", "--kid", "one", "--yes"][..], "Deleted the key one of s."),
+        (&["delete", "jwk", "s", "s", "--yes"], "Deleted the key set s with 1 key."),
+        (&["revoke", "sessions", "--identity", "ada@example.org", "--yes"], "Ended "),
+        (&["delete", "identity", "ada@example.org", "--yes"], "Deleted 1 identity"),
+        (&["revoke", "sessions", "--all", "--yes"], "Ended the sessions of everybody: 0."),
+    ] {
+        let done = server.run(command).good();
+        assert!(done.err.contains(said), "{command:?}: {done:?}");
+    }
+}
+
+#[test]
+fn failures_are_json_for_programs() {
+    let server = Server::start();
+    for format in ["json", "json-pretty", "yaml", "jsonpath=keys.0"] {
+        let failed = server.run(&["get", "jwk", "none", "--format", format]);
+        assert_eq!((failed.code, failed.out.as_str()), (1, ""), "{failed:?}");
+        let told: serde_json::Value = serde_json::from_str(&failed.err).unwrap();
+        assert!(told["error"]["message"].as_str().unwrap().contains("none"), "{told}");
+    }
+    let refused = server.run(&["get", "session", "6f1c6c2e-0000-4000-8000-000000000000", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&refused.err).unwrap();
+    assert_eq!(told["error"]["code"], 404);
+}
+
+#[test]
+fn templates_and_projects_are_listed_like_everything_else() {
+    let server = Server::start();
+    server.run(&["create", "jwk", "s", "--alg", "ES256"]).good();
+    let template = r#"/session/whoami/tokenizer/templates/t={"jwks_url":"set://s","ttl":"1d"}"#;
+    server.run(&["patch", "ic", "--add", template]).good();
+    assert_eq!(server.run(&["list", "templates", "-q"]).good().out, "t\n");
+    let projects = server.run(&["list", "projects", "--format", "json"]).json();
+    assert_eq!(projects[0]["slug"], "default");
+}

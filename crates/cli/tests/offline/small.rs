@@ -1,0 +1,49 @@
+//! What needs no server and little to say.
+
+use crate::run::Folder;
+use sessera_jose::{JwkSet, Signer};
+
+#[test]
+fn the_version_is_a_command_too() {
+    let folder = Folder::new();
+    assert_eq!(folder.run(&["version"]).printed(), folder.run(&["--version"]).printed());
+    assert_eq!(folder.run(&["version", "--format", "json"]).json()["version"], env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn a_key_is_made_without_a_server() {
+    let folder = Folder::new();
+    for (alg, public_keys) in [("ES256", 1), ("EdDSA", 1), ("HS256", 0)] {
+        let made = folder.run(&["create", "jwk", "my-keys", "k", "--alg", alg, "--offline"]);
+        let set = JwkSet::parse(made.printed().as_bytes()).unwrap();
+        assert_eq!(Signer::of_set(&set).unwrap().kid(), "k");
+        assert_eq!(set.public().keys().len(), public_keys);
+    }
+    let public = folder.run(&["create", "jwk", "my-keys", "--alg", "ES256", "--offline", "--public"]);
+    assert!(public.json()["keys"][0].get("d").is_none());
+    let secret = folder.run(&["create", "jwk", "my-keys", "--alg", "HS256", "--offline", "--public"]);
+    assert!(secret.refused().contains("no public form"));
+    assert!(folder.run(&["create", "jwk", "--help"]).printed().contains("--offline"));
+    folder.write("session.json", include_str!("../../src/offline/sample.session.json"));
+    let set = folder.run(&["create", "jwk", "my-keys", "--alg", "ES256", "--offline"]);
+    folder.write("keys.json", set.printed());
+    folder.run(&["tokenize", "session.json", "--jwks", "keys.json", "--ttl", "1d"]).printed();
+}
+
+#[test]
+fn an_id_that_is_none_is_explained() {
+    let folder = Folder::new();
+    for command in [
+        &["get", "session", "123"][..],
+        &["extend", "session", "123"],
+        &["revoke", "session", "123"],
+        &["delete", "session", "123"],
+    ] {
+        let said = folder.run(command).stderr;
+        assert!(said.contains("looks like 0b6f2c9e-") && said.contains("sessera list sessions"), "{said}");
+    }
+    assert!(folder.run(&["rollback", "identity-config", "1"]).stderr.contains("sessera list revisions"));
+    let told = folder.run(&["get", "session", "123", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told.stderr).unwrap();
+    assert!(told["error"]["message"].as_str().unwrap().contains("sessera list sessions"), "{told}");
+}
