@@ -5,9 +5,10 @@ use std::path::Path;
 
 use anyhow::Result;
 use sessera_model::{TokenHash, Uuid};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteRow, SqliteSynchronous};
 use sqlx::{
-    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, QueryBuilder, SqliteConnection,
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, FromRow, QueryBuilder, Row as _,
+    SqliteConnection,
 };
 
 use crate::person::{email, scattered, token};
@@ -27,7 +28,6 @@ struct Model {
     session: SessionRow,
 }
 
-#[derive(sqlx::FromRow)]
 struct IdentityRow {
     schema_id: String,
     state: String,
@@ -39,7 +39,21 @@ struct IdentityRow {
     version: i64,
 }
 
-#[derive(sqlx::FromRow)]
+impl FromRow<'_, SqliteRow> for IdentityRow {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            schema_id: row.try_get("schema_id")?,
+            state: row.try_get("state")?,
+            state_changed_at: row.try_get("state_changed_at")?,
+            traits: row.try_get("traits")?,
+            verifiable_addresses: row.try_get("verifiable_addresses")?,
+            recovery_addresses: row.try_get("recovery_addresses")?,
+            metadata_public: row.try_get("metadata_public")?,
+            version: row.try_get("version")?,
+        })
+    }
+}
+
 struct SessionRow {
     kind: String,
     active: bool,
@@ -48,6 +62,20 @@ struct SessionRow {
     assurance_level: String,
     methods: String,
     devices: String,
+}
+
+impl FromRow<'_, SqliteRow> for SessionRow {
+    fn from_row(row: &SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            kind: row.try_get("kind")?,
+            active: row.try_get("active")?,
+            issued_at: row.try_get("issued_at")?,
+            expires_at: row.try_get("expires_at")?,
+            assurance_level: row.try_get("assurance_level")?,
+            methods: row.try_get("methods")?,
+            devices: row.try_get("devices")?,
+        })
+    }
 }
 
 /// Adds people like the one with the number `model`, from one number up to before another.

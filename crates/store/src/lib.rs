@@ -24,6 +24,7 @@ pub mod exposed;
 pub mod kratos;
 pub mod line;
 pub mod lock;
+mod migrations;
 pub mod postgres;
 pub mod records;
 pub mod reseal;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sessera_model::{Random, Secret, SystemRandom, Timestamp};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::{Change, Cipher, Engine, KeySet, Page, Revision, Store as _, StoreError, StoredKey};
+use sqlx::migrate::Migrator;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, SqliteConnection};
 use tempfile::TempDir;
@@ -20,6 +21,12 @@ async fn open_with(path: &Path, secret: &str) -> Result<SqliteStore, StoreError>
         random: Arc::new(SystemRandom::default()),
     })
     .await
+}
+
+/// Makes a database as an older version left it.
+async fn migrate_to(version: i64, connection: &mut SqliteConnection) {
+    let migrations = Migrator::new(Path::new("migrations/sqlite")).await.unwrap();
+    migrations.run_to(version, connection).await.unwrap();
 }
 
 async fn open() -> (SqliteStore, TempDir) {
@@ -157,7 +164,7 @@ async fn nothing_of_a_revision_stands_in_clear_and_older_ones_are_sealed_when_th
     let path = folder.path().join("db.sqlite");
     let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
     let mut beside = options.connect().await.unwrap();
-    sqlx::migrate!("migrations/sqlite").run_to(OLDER, &mut beside).await.unwrap();
+    migrate_to(OLDER, &mut beside).await;
     let random: &dyn Random = &SystemRandom::default();
     let id = random.uuid();
     let config = Cipher::new(&[Secret::new("one")]).unwrap().seal(
@@ -262,7 +269,7 @@ async fn rows_of_an_older_version_stay_with_all_that_refers_to_them() {
     let path = folder.path().join("db.sqlite");
     let options = SqliteConnectOptions::new().filename(&path);
     let mut beside = options.clone().create_if_missing(true).connect().await.unwrap();
-    sqlx::migrate!("migrations/sqlite").run_to(OLDER, &mut beside).await.unwrap();
+    migrate_to(OLDER, &mut beside).await;
     beside
         .execute(
             "INSERT INTO identities VALUES (x'01', 'ext', 's', 'active', 1, '{}', '[]', '[]', NULL, '{}', 2, 3, 4);

@@ -19,6 +19,7 @@ use super::standby::Standbys;
 use crate::cipher::Cipher;
 use crate::error::StoreError;
 use crate::line::Line;
+use crate::migrations;
 use crate::sealer::Sealer;
 
 /// What a store on PostgreSQL needs.
@@ -78,7 +79,7 @@ fn pool_of_standbys(dsn: PostgresDsn) -> Result<Standbys, StoreError> {
 /// Migrates the tables. The migrator takes an advisory lock, so one of several nodes that start together does
 /// the work.
 async fn migrate(connection: &mut PgConnection, hosts: &Hosts) -> Result<(), StoreError> {
-    let mut migrator = sqlx::migrate!("migrations/postgres");
+    let mut migrator = migrations::postgres();
     migrator.set_locking(hosts.dsn().is_postgres);
     migrator.run_direct(None, connection, false).await.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {

@@ -18,6 +18,7 @@ use crate::cipher::Cipher;
 use crate::error::{StoreError, from_sqlx};
 use crate::line::Line;
 use crate::lock::FileLock;
+use crate::migrations;
 use crate::sealer::Sealer;
 
 /// What a store on SQLite needs.
@@ -139,7 +140,7 @@ async fn migrate(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
     let mut connection = writer.acquire().await.map_err(from_sqlx)?;
     // A table that is made anew is dropped first, which must not delete what refers to its rows.
     connection.execute("PRAGMA foreign_keys = OFF").await.map_err(from_sqlx)?;
-    let migrated = sqlx::migrate!("migrations/sqlite").run(&mut *connection).await;
+    let migrated = migrations::sqlite().run(&mut *connection).await;
     connection.execute("PRAGMA foreign_keys = ON").await.map_err(from_sqlx)?;
     migrated.map_err(|error| match error {
         MigrateError::VersionMissing(_) | MigrateError::VersionTooNew(..) => {

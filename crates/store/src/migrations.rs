@@ -1,0 +1,66 @@
+//! The migrations of both engines, which the program carries. Their names and sums stand in every database, so a
+//! file that was released once never changes.
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+/// A migration's number, its description and its statements.
+type File = (i64, &'static str, &'static str);
+
+const SQLITE: &[File] = &[
+    (1, "initial", include_str!("../migrations/sqlite/0001_initial.sql")),
+    (2, "last use", include_str!("../migrations/sqlite/0002_last_use.sql")),
+    (3, "status index", include_str!("../migrations/sqlite/0003_status_index.sql")),
+    (4, "rows by number", include_str!("../migrations/sqlite/0004_rows_by_number.sql")),
+    (5, "attempts", include_str!("../migrations/sqlite/0005_attempts.sql")),
+    (6, "sealed differences", include_str!("../migrations/sqlite/0006_sealed_differences.sql")),
+];
+
+const POSTGRES: &[File] = &[
+    (1, "initial", include_str!("../migrations/postgres/0001_initial.sql")),
+    (2, "last use", include_str!("../migrations/postgres/0002_last_use.sql")),
+    (3, "status index", include_str!("../migrations/postgres/0003_status_index.sql")),
+    (4, "attempts", include_str!("../migrations/postgres/0004_attempts.sql")),
+    (5, "room for uses", include_str!("../migrations/postgres/0005_room_for_uses.sql")),
+    (6, "sealed differences", include_str!("../migrations/postgres/0006_sealed_differences.sql")),
+];
+
+/// What brings a database of SQLite up to date.
+pub(crate) fn sqlite() -> Migrator {
+    migrator(SQLITE)
+}
+
+/// What brings a database of PostgreSQL up to date.
+pub(crate) fn postgres() -> Migrator {
+    migrator(POSTGRES)
+}
+
+/// The macro of sqlx makes the same list. With it, both engines and TLS are built a second time, for the compiler's
+/// use.
+fn migrator(files: &[File]) -> Migrator {
+    let migration = |&(version, description, sql): &File| {
+        Migration::new(version, description.into(), MigrationType::Simple, sql.into_sql_str(), false)
+    };
+    Migrator::with_migrations(files.iter().map(migration).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// What a database remembers of a migration, by which it knows it again.
+    fn remembered(migrator: &Migrator) -> Vec<(i64, &str, &[u8], bool)> {
+        let migrations = migrator.iter();
+        migrations.map(|one| (one.version, &*one.description, &*one.checksum, one.no_tx)).collect()
+    }
+
+    #[tokio::test]
+    async fn every_file_is_carried_as_sqlx_reads_it() {
+        for (folder, carried) in [("migrations/sqlite", sqlite()), ("migrations/postgres", postgres())] {
+            let files = Migrator::new(Path::new(folder)).await.unwrap();
+            assert_eq!(remembered(&carried), remembered(&files), "{folder}");
+        }
+    }
+}
