@@ -1,11 +1,12 @@
 //! How many instructions the way of a request takes. Unlike times, these numbers are the same on a busy
 //! machine.
 
-use std::process::Command;
+use std::path::PathBuf;
+use std::process::{Command, Output};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{cargo, skipped, target, workspace};
+use crate::run::{cargo, skipped, target, together, workspace};
 use crate::tools::find;
 
 /// The percentage by which a count may exceed the one that is written down.
@@ -20,37 +21,16 @@ const MAPPERS: &str = "crates/jsonnet/benches/mappers";
 /// Something that is counted by an example of a crate, which does it as often as its last argument says.
 struct Counted {
     name: &'static str,
-    package: &'static str,
     example: &'static str,
     arguments: &'static [&'static str],
 }
 
 const COUNTED: [Counted; 5] = [
-    Counted {
-        name: "mapper guide",
-        package: "sessera-jsonnet",
-        example: "mappers",
-        arguments: &[MAPPERS, "guide"],
-    },
-    Counted {
-        name: "mapper real",
-        package: "sessera-jsonnet",
-        example: "mappers",
-        arguments: &[MAPPERS, "real"],
-    },
-    Counted {
-        name: "tokenize guide",
-        package: "sessera-tokenizer",
-        example: "tokenize",
-        arguments: &[MAPPERS, "guide"],
-    },
-    Counted { name: "whoami", package: "sessera-server", example: "whoami", arguments: &["plain"] },
-    Counted {
-        name: "whoami tokenized",
-        package: "sessera-server",
-        example: "whoami",
-        arguments: &["tokenized"],
-    },
+    Counted { name: "mapper guide", example: "mappers", arguments: &[MAPPERS, "guide"] },
+    Counted { name: "mapper real", example: "mappers", arguments: &[MAPPERS, "real"] },
+    Counted { name: "tokenize guide", example: "tokenize", arguments: &[MAPPERS, "guide"] },
+    Counted { name: "whoami", example: "whoami", arguments: &["plain"] },
+    Counted { name: "whoami tokenized", example: "whoami", arguments: &["tokenized"] },
 ];
 
 /// Counts with valgrind and compares the counts with those that are written down.
@@ -60,17 +40,18 @@ pub(crate) fn check() -> Result<()> {
         skipped("the instruction counts", "valgrind is not installed");
         return Ok(());
     }
-    for Counted { package, example, .. } in &COUNTED {
-        cargo(&["build", "--profile", "counted", "--locked", "-p", package, "--example", example])?;
-    }
+    build()?;
+    let mut runs: Vec<Command> =
+        COUNTED.iter().flat_map(|counted| [100, 2_100].map(|times| counted.run(times))).collect();
+    let outputs = together(&mut runs)?;
     let known = std::fs::read_to_string(workspace().join(KNOWN))?;
     let mut slower = Vec::new();
-    for counted in &COUNTED {
+    for (counted, [few, many]) in COUNTED.iter().zip(outputs.as_chunks::<2>().0) {
         let known =
             known.lines().find_map(|line| line.strip_prefix(counted.name)?.trim().parse::<u64>().ok());
         let known = known.with_context(|| format!("{KNOWN} has no number for \"{}\"", counted.name))?;
         // What is done once, such as reading files, is part of both counts and so cancels out.
-        let now = (counted.instructions(2_100)? - counted.instructions(100)?) / 2_000;
+        let now = (collected(many)? - collected(few)?) / 2_000;
         println!("{:16} {now:>8}   known: {known:>8}", counted.name);
         if now > known + known * TOLERANCE / 100 {
             slower.push(counted.name);
@@ -82,23 +63,50 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
+/// Builds the example of that name, optimised as a release is, and returns its path.
+pub(crate) fn example(name: &str) -> Result<PathBuf> {
+    build()?;
+    Ok(path(name))
+}
+
+/// Builds all examples by one command. For one package alone, cargo would choose other features of the libraries and
+/// build them again.
+fn build() -> Result<()> {
+    cargo(
+        &[
+            &["build", "--profile", "counted", "--locked"][..],
+            &["--package", "sessera-jsonnet", "--example", "mappers", "--example", "differential"],
+            &["--package", "sessera-tokenizer", "--example", "tokenize"],
+            &["--package", "sessera-server", "--example", "whoami"],
+        ]
+        .concat(),
+    )
+}
+
+fn path(example: &str) -> PathBuf {
+    target().join("counted/examples").join(example)
+}
+
 impl Counted {
-    /// Counts the instructions of a process that does it so many times.
-    fn instructions(&self, times: u32) -> Result<u64> {
-        let program = target().join("counted/examples").join(self.example);
-        let output = Command::new("valgrind")
+    /// The command that counts the instructions of a process that does it so many times.
+    fn run(&self, times: u32) -> Command {
+        let mut command = Command::new("valgrind");
+        command
             .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-            .arg(&program)
+            .arg(path(self.example))
             .args(self.arguments)
             .arg(times.to_string())
-            .current_dir(workspace())
-            .output()?;
-        let text = String::from_utf8_lossy(&output.stderr);
-        if !output.status.success() {
-            bail!("{} failed:\n{text}", program.display());
-        }
-        let count =
-            text.lines().find_map(|line| line.split_once("Collected : ")).map(|(_, count)| count.trim());
-        count.and_then(|count| count.parse().ok()).with_context(|| format!("valgrind gave no count:\n{text}"))
+            .current_dir(workspace());
+        command
     }
+}
+
+/// The count that callgrind prints at its end.
+fn collected(output: &Output) -> Result<u64> {
+    let text = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("what is counted failed:\n{text}");
+    }
+    let count = text.lines().find_map(|line| line.split_once("Collected : ")).map(|(_, count)| count.trim());
+    count.and_then(|count| count.parse().ok()).with_context(|| format!("valgrind gave no count:\n{text}"))
 }

@@ -5,7 +5,8 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::run::{cargo, run, skipped, target, workspace};
+use crate::instructions;
+use crate::run::{run, run_together, skipped, target, workspace};
 use crate::tools::python;
 
 /// The instrumentation that libFuzzer steers by. It is part of the stable compiler.
@@ -24,12 +25,9 @@ fn engine() -> PathBuf {
 /// differ.
 pub(crate) fn differential(seed: u64, count: u64) -> Result<()> {
     let python = python("crates/jsonnet/fuzz/requirements.txt")?;
-    cargo(&["build", "--release", "--locked", "-p", "sessera-jsonnet", "--example", "differential"])?;
+    let program = instructions::example("differential")?;
     let compare = |arguments: &[String]| {
-        run(Command::new(&python)
-            .arg(engine().join("fuzz/differential.py"))
-            .arg(target().join("release/examples/differential"))
-            .args(arguments))
+        run(Command::new(&python).arg(engine().join("fuzz/differential.py")).arg(&program).args(arguments))
     };
     compare(&["arguments".to_owned()])?;
     compare(&[seed.to_string(), count.to_string()])
@@ -48,15 +46,18 @@ pub(crate) fn fuzz(seconds: u64) -> Result<()> {
         .arg(&built)
         .env("RUSTFLAGS", INSTRUMENTATION)
         .current_dir(&folder))?;
+    std::fs::create_dir_all(folder.join("artifacts"))?;
+    let mut targets = Vec::new();
     for name in ["parser", "evaluator"] {
         let corpus = folder.join("corpus").join(name);
         std::fs::create_dir_all(&corpus)?;
-        std::fs::create_dir_all(folder.join("artifacts"))?;
-        run(Command::new(built.join(PLATFORM).join("release").join(name))
+        let mut target = Command::new(built.join(PLATFORM).join("release").join(name));
+        target
             .arg(&corpus)
             .arg(format!("-max_total_time={seconds}"))
             .args(["-timeout=10", "-rss_limit_mb=1024", "-artifact_prefix=artifacts/", "-verbosity=0"])
-            .current_dir(&folder))?;
+            .current_dir(&folder);
+        targets.push(target);
     }
-    Ok(())
+    run_together(&mut targets)
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::ports::OwnPort;
-use crate::run::{cargo_with, python_path, run, sessera, workspace};
+use crate::run::{python_path, run, sessera, workspace};
 use crate::tools::{POSTGRES, is_root};
 
 /// The tests that run with a cluster, in this order.
@@ -29,10 +29,20 @@ const LARGE: &str =
 /// Runs everything that needs PostgreSQL, which is the store's tests, three nodes behind nginx, standbys and
 /// faults.
 pub(crate) fn test() -> Result<()> {
+    store()?;
+    nodes()
+}
+
+/// Runs the tests of the store.
+fn store() -> Result<()> {
     let cluster = Cluster::start("store", "")?;
-    let arguments = ["test", "--locked", "-p", "sessera-store", "--tests"];
-    cargo_with(&arguments, &[("SESSERA_TEST_POSTGRES", &cluster.dsn("postgres"))])?;
-    drop(cluster);
+    run(cluster
+        .offer(Command::new("cargo").args(["test", "--workspace", "--locked"]))
+        .args(["--test", "postgres", "--test", "reseal", "--test", "transfer"]))
+}
+
+/// Runs three nodes behind nginx, standbys and faults.
+pub(crate) fn nodes() -> Result<()> {
     let program = sessera()?;
     let cluster = Cluster::start("nodes", "")?;
     for test in TESTS {
@@ -92,6 +102,11 @@ impl Cluster {
     /// The data source name of one of its databases.
     pub(crate) fn dsn(&self, database: &str) -> String {
         format!("postgres://sessera@127.0.0.1:{}/{database}?sslmode=disable", self.port.number())
+    }
+
+    /// Names this cluster to the tests of the store.
+    pub(crate) fn offer<'a>(&self, tests: &'a mut Command) -> &'a mut Command {
+        tests.env("SESSERA_TEST_POSTGRES", self.dsn("postgres"))
     }
 
     /// A test in Python that uses this cluster and the server.

@@ -4,13 +4,12 @@ use std::process::Command;
 
 use anyhow::Result;
 
-use crate::run::{run, sessera};
+use crate::run::{built, run, sessera};
 
 /// Runs the soak on the program that the tests use. BENCHMARKING.md has the long form.
 pub(crate) fn check() -> Result<()> {
     let program = sessera()?;
-    run(Command::new("cargo")
-        .args(["run", "--locked", "-p", "sessera-bench", "--", "--people", "300", "--seconds", "3"])
-        .args(["soak", "--time", "10s"])
+    run(Command::new(built("sessera-bench")?)
+        .args(["--people", "300", "--seconds", "3", "soak", "--time", "10s"])
         .env("SESSERA", program))
 }

@@ -1,10 +1,12 @@
 //! `cargo xtask test`: one step after the other, each with its name on the screen.
 
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
-use crate::run::cargo;
+use crate::postgres::Cluster;
+use crate::run::{cargo, run};
 use crate::{
     browser, circles, clients, instructions, jsonnet, mail, openapi, postgres, rotation, soak, supply, tools,
     wire,
@@ -17,8 +19,8 @@ pub(crate) fn all() -> Result<()> {
     step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
     step("circles", || circles::check(&[]))?;
     step("supply chain", supply::check)?;
-    step("tests", || cargo(&["test", "--workspace", "--locked"]))?;
-    step("PostgreSQL", postgres::test)?;
+    step("tests", tests)?;
+    step("nodes", postgres::nodes)?;
     step("rotation", || rotation::test(4))?;
     step("go-jsonnet", || jsonnet::differential(1, 5_000))?;
     step("fuzz targets", || jsonnet::fuzz(30))?;
@@ -29,6 +31,12 @@ pub(crate) fn all() -> Result<()> {
     step("mail", mail::test)?;
     step("browser", || browser::test(false))?;
     step("real clients", clients::test)
+}
+
+/// Runs the tests of all crates, those of the store on PostgreSQL too.
+fn tests() -> Result<()> {
+    let cluster = Cluster::start("store", "")?;
+    run(cluster.offer(Command::new("cargo").args(["test", "--workspace", "--locked"])))
 }
 
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
