@@ -12,6 +12,7 @@ mod ports;
 mod postgres;
 mod rotation;
 mod run;
+mod ship;
 mod soak;
 mod supply;
 mod test;
@@ -90,6 +91,8 @@ enum Chore {
         #[arg(default_value_t = 5)]
         rounds: usize,
     },
+    /// Build the program as it is given to others, with its symbols in a file beside it; not part of "test"
+    Ship,
     /// Only the short soak, which is some seconds of load with changes going on and every answer checked
     Soak,
     /// Run the benchmarks on a PostgreSQL of their own; not part of "test"
@@ -155,6 +158,7 @@ fn carry_out(chore: Chore) -> Result<()> {
         }
         Chore::Instructions => instructions::check(),
         Chore::Compare { folder, rounds } => compare::run_in_turn(&folder, rounds),
+        Chore::Ship => ship::build(),
         Chore::Soak => soak::check(),
         Chore::BenchPostgres { arguments } => {
             tools::install()?;
