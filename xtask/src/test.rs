@@ -16,7 +16,7 @@ use crate::{
 pub(crate) fn all() -> Result<()> {
     step("tools", tools::install)?;
     step("format", || cargo(&["fmt", "--all", "--check"]))?;
-    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))?;
+    step("lints", lints)?;
     step("circles", || circles::check(&[]))?;
     step("supply chain", supply::check)?;
     step("tests", tests)?;
@@ -31,6 +31,14 @@ pub(crate) fn all() -> Result<()> {
     step("mail", mail::test)?;
     step("browser", || browser::test(false))?;
     step("real clients", clients::test)
+}
+
+/// Runs the lints, with passkeys and without them.
+fn lints() -> Result<()> {
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked"];
+    let strict = ["--", "-D", "warnings"];
+    cargo(&[&clippy[..], &strict].concat())?;
+    cargo(&[&clippy[..], &["--no-default-features"], &strict].concat())
 }
 
 /// Runs the tests of all crates, those of the store on PostgreSQL too.

@@ -163,6 +163,7 @@ async fn the_public_api_bears_bad_bodies() {
     }
 }
 
+#[cfg(feature = "passkeys")]
 #[tokio::test]
 async fn forms_bear_bad_answers_of_passkeys() {
     let rp = json!({"id": "example.org", "origins": ["https://id.example.org"]});

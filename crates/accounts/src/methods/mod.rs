@@ -5,6 +5,7 @@
 
 pub mod code;
 pub mod lookup_secret;
+#[cfg_attr(not(feature = "passkeys"), path = "passkey/absent.rs")]
 pub mod passkey;
 pub mod password;
 pub mod profile;

@@ -2,7 +2,9 @@
 
 mod from_config;
 
-pub(crate) use from_config::{hashing, site_name};
+pub(crate) use from_config::hashing;
+#[cfg(feature = "passkeys")]
+pub(crate) use from_config::site_name;
 
 use std::time::Duration;
 

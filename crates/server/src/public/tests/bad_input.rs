@@ -81,7 +81,10 @@ fn methods(kind: &str) -> &'static [&'static str] {
 
 async fn server() -> TestServer {
     let mut configuration = everything();
-    configuration["selfservice"]["methods"]["passkey"] = super::passkeys::configuration();
+    #[cfg(feature = "passkeys")]
+    {
+        configuration["selfservice"]["methods"]["passkey"] = super::passkeys::configuration();
+    }
     configuration["selfservice"]["limits"] = json!({"requests_per_minute": 0, "free_failures": 0});
     TestServer::configured(configuration).await
 }

@@ -8,6 +8,7 @@ mod enumeration;
 mod given_codes;
 mod limits;
 mod live_sessions;
+#[cfg(feature = "passkeys")]
 mod passkeys;
 mod rules;
 mod second_factor;
