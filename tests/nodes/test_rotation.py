@@ -172,13 +172,13 @@ class Rotation(unittest.TestCase):
             print(f"{verifier.language}: {verifier.outcomes}")
         for verifier in self.verifiers:
             self.assertEqual(verifier.failures, [], verifier.language)
-        if ROTATIONS >= ROUND:
-            self.assertEqual(len(set(self.disturbed)), 2, self.disturbed)
 
     def has_seen_enough(self):
-        """Each key has signed, and many of the tokens really were verified, each twice."""
+        """Each key has signed, what disturbs has happened, and many of the tokens really were verified, each twice."""
         good = [verifier.outcomes["good"] for verifier in self.verifiers]
-        return len(self.signers) > ROTATIONS and min(good) > ROTATIONS * 30
+        # The moments of the disturbances are random, and on a busy machine keys are seen at uneven times.
+        disturbed = len(set(self.disturbed)) == 2 or ROTATIONS < ROUND
+        return len(self.signers) > ROTATIONS and min(good) > ROTATIONS * 30 and disturbed
 
     def is_one_down(self):
         return any(node.process.poll() is not None for node in self.nodes)
