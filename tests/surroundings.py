@@ -43,7 +43,9 @@ def told(error):
     kind, value, trace = error
     frames = [frame for frame in traceback.extract_tb(trace) if frame.filename.startswith(HERE)]
     places = [f"{os.path.relpath(frame.filename, HERE)}:{frame.lineno}: {frame.line}\n" for frame in frames]
-    return "".join([*places, *traceback.format_exception_only(kind, value)])
+    # What a program said that failed.
+    said = getattr(value, "stderr", None) or ""
+    return "".join([*places, *traceback.format_exception_only(kind, value), said if isinstance(said, str) else said.decode()])
 
 
 class Result(unittest.TextTestResult):
