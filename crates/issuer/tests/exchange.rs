@@ -34,7 +34,8 @@ fn codes(deployment: &Deployment) -> ExchangeCodes {
 
 #[tokio::test]
 async fn a_code_gives_its_grant_once() {
-    let codes = codes(&Deployment::start().await);
+    let deployment = Deployment::start().await;
+    let codes = codes(&deployment);
     let code = codes.create(&grant(SECRET)).await.unwrap();
     let redeem = || codes.redeem(&code, SECRET, Some(ORIGIN.as_bytes()));
     let (one, other) = tokio::join!(redeem(), redeem());
