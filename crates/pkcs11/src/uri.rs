@@ -143,7 +143,7 @@ mod tests {
             ("pkcs11:object=a;id=1;id=2?module-path=/m.so", "twice"),
             ("pkcs11:object=a?module-path=/m.so&module-path=/n.so", "twice"),
             ("pkcs11:object?module-path=/m.so", "without a value"),
-            ("pkcs11:object=%FF?module-path=/m.so", "no text"),
+            ("pkcs11:object=%FF?module-path=/m.so", "not text"),
             ("pkcs11:object=a;type=cert?module-path=/m.so", "type"),
             ("pkcs11:object=a;slot-id=1?module-path=/m.so", "slot-id"),
             ("pkcs11:object=a?module-name=m", "module-name"),
