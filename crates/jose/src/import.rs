@@ -244,7 +244,7 @@ mod tests {
             "\u{FEFF}Bag Attributes\n    friendlyName: k\n{certificate}# the key\n{ED25519}{ED25519}"
         );
         assert_eq!(keys(file.as_bytes(), None).unwrap().len(), 1, "a key that stands twice is one key");
-        assert!(keys(certificate.as_bytes(), None).unwrap_err().to_string().contains("holds no key"));
+        assert!(keys(certificate.as_bytes(), None).unwrap_err().to_string().contains("no key"));
         let json = "\u{FEFF}{\"kty\":\"oct\",\"k\":\"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ\",\"alg\":\"HS256\"}";
         assert_eq!(keys(json.as_bytes(), None).unwrap().len(), 1);
     }
