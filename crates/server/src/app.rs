@@ -136,12 +136,6 @@ impl FromRef<AppState> for Arc<Snapshot> {
     }
 }
 
-impl FromRef<AppState> for Arc<App> {
-    fn from_ref(AppState(app): &AppState) -> Self {
-        app.clone()
-    }
-}
-
 impl App {
     /// Puts the parts together.
     ///
