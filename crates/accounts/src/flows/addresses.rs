@@ -1,13 +1,18 @@
-//! Proving addresses: the verification flows that begin by themselves, and the mark of a proof.
+//! Proving addresses: what the two kinds of flow that do it have alike, the verification flows that begin by
+//! themselves, and the mark of a proof.
 
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, Timestamp, Uuid, VerifiableAddress};
 use sessera_store::{Change, CodePurpose, StoreError};
 
 use crate::codes::{self, CodeRequest};
-use crate::flows::flow::{Beginning, Flow, State, Transport, VerificationDetails};
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Beginning, Flow, SentCodes, Standing, State, Transport, VerificationDetails};
+use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
+use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::flows::visit::Visit;
-use crate::messages::common;
+use crate::messages::{MessageId, common};
+use crate::submission::Submission;
 
 /// A verification flow that was begun for an address.
 #[derive(Clone, Debug)]
@@ -45,11 +50,8 @@ pub fn begin_for(
             return_to: None,
             browser: None,
         };
-        let details = VerificationDetails {
-            email: Some(address.value.clone()),
-            sent: 1,
-            ..VerificationDetails::default()
-        };
+        let codes = SentCodes { email: Some(address.value.clone()), sent: 1, attempts: 0 };
+        let details = VerificationDetails { codes, ..VerificationDetails::default() };
         let mut flow = Flow::begin(beginning, State::SentEmail, details);
         flow.say(common::VERIFICATION_CODE_SENT);
         changes.push(flow.insert()?);
@@ -68,4 +70,36 @@ pub fn complete(address: &mut VerifiableAddress, now: Timestamp) {
     address.status = VerificationStatus::Completed;
     address.verified_at = Some(now);
     address.updated_at = now;
+}
+
+/// What became of a submission of a flow that proves an address.
+pub(super) enum Judged<K: Kind> {
+    /// The flow is shown again.
+    Again(Outcome<K>),
+    /// The address is proven.
+    Proven(Box<Flow<K>>, Box<ProvenAddress>),
+}
+
+/// Has a method judge a submission of a flow that proves an address. `none` is said when no method takes it.
+pub(super) async fn judge<K: Kind>(
+    flows: &Flows<'_>,
+    mut flow: Flow<K>,
+    method: Option<&dyn AddressMethod<K>>,
+    submission: &Submission,
+    none: MessageId,
+) -> Result<Judged<K>, FlowError> {
+    flow.clear_messages();
+    flow.values.clear();
+    flow.keep_payload(submission);
+    let Some(method) = method else {
+        return flows.refuse(flow, none).await.map(Judged::Again);
+    };
+    let mut attempt = Attempt { visit: &flows.visit, flow, submission };
+    match method.submit(&mut attempt).await? {
+        AddressVerdict::Refused => flows.again(attempt.flow, Standing::Refused).await.map(Judged::Again),
+        AddressVerdict::Shown(changes) => {
+            flows.counted(attempt.flow, Standing::Accepted, changes).await.map(Judged::Again)
+        }
+        AddressVerdict::Proven(proven) => Ok(Judged::Proven(Box::new(attempt.flow), proven)),
+    }
 }

@@ -227,6 +227,12 @@ impl<D: Details> Flow<D> {
         None
     }
 
+    /// Keeps what the client passes along: an object, which is empty when the submission has none.
+    pub fn keep_payload(&mut self, submission: &Submission) {
+        let payload = submission.get("transient_payload").cloned();
+        self.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
+    }
+
     /// Keeps typed traits, so that they are shown again.
     pub fn keep_traits(&mut self, traits: &Value) {
         for (name, value) in flatten("traits", traits) {
@@ -373,9 +379,9 @@ impl Details for SettingsDetails {
     const KIND: FlowKind = FlowKind::Settings;
 }
 
-/// What only a recovery flow has.
+/// How far a flow has come in which a code is sent to an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecoveryDetails {
+pub struct SentCodes {
     /// The address to which the code went, as it was typed.
     pub email: Option<String>,
     /// How many wrong codes were typed.
@@ -383,6 +389,14 @@ pub struct RecoveryDetails {
     /// How many codes were asked for.
     #[serde(default)]
     pub sent: u32,
+}
+
+/// What only a recovery flow has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryDetails {
+    /// The code that leads back into the account.
+    #[serde(flatten)]
+    pub codes: SentCodes,
     /// Whether an administrator began it and gave out its code.
     #[serde(default)]
     pub is_given: bool,
@@ -395,13 +409,9 @@ impl Details for RecoveryDetails {
 /// What only a verification flow has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerificationDetails {
-    /// The address to which the code went, as it was typed.
-    pub email: Option<String>,
-    /// How many wrong codes were typed.
-    pub attempts: u32,
-    /// How many codes were asked for.
-    #[serde(default)]
-    pub sent: u32,
+    /// The code that proves the address.
+    #[serde(flatten)]
+    pub codes: SentCodes,
     /// The browsers in which the link of the message was opened, by their cookies' hashes.
     #[serde(default)]
     pub opened_by: Vec<TokenHash>,

@@ -4,14 +4,14 @@
 //! its owner can set a new password.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
-use sessera_model::{Identity, TokenHash};
-use sessera_store::{Change, Code, FlowKind};
+use serde_json::{Map, Value};
+use sessera_model::TokenHash;
+use sessera_store::{Change, FlowKind};
 
-use crate::flows::addresses;
+use crate::flows::addresses::{self, Judged};
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SettingsDetails, Standing, State, Transport};
-use crate::flows::method::{RecoveryAttempt, RecoveryVerdict};
+use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SettingsDetails, State, Transport};
+use crate::flows::method::ProvenAddress;
 use crate::flows::settings;
 use crate::flows::sign_in::{Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
@@ -92,22 +92,14 @@ impl Kind for RecoveryDetails {
 
     async fn submit(
         flows: &Flows<'_>,
-        mut flow: Flow<Self>,
+        flow: Flow<Self>,
         (): (),
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError> {
-        flow.clear_messages();
-        let payload = submission.get("transient_payload").cloned();
-        flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
         let method = flows.methods.recovery().find(|method| method.takes(submission));
-        let Some(method) = method else {
-            return flows.refuse(flow, common::NO_RECOVERY_METHOD).await;
-        };
-        let mut attempt = RecoveryAttempt { visit: &flows.visit, flow, submission };
-        match method.submit(&mut attempt).await? {
-            RecoveryVerdict::Refused => flows.again(attempt.flow, Standing::Refused).await,
-            RecoveryVerdict::Shown(changes) => flows.counted(attempt.flow, Standing::Accepted, changes).await,
-            RecoveryVerdict::Recovered { identity, code } => end(flows, attempt.flow, *identity, &code).await,
+        match addresses::judge(flows, flow, method, submission, common::NO_RECOVERY_METHOD).await? {
+            Judged::Again(outcome) => Ok(outcome),
+            Judged::Proven(flow, proven) => end(flows, *flow, *proven).await,
         }
     }
 }
@@ -122,8 +114,7 @@ pub fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
 async fn end(
     flows: &Flows<'_>,
     mut flow: Flow<RecoveryDetails>,
-    mut identity: Identity,
-    code: &Code,
+    ProvenAddress { mut identity, code }: ProvenAddress,
 ) -> Result<Outcome<RecoveryDetails>, FlowError> {
     let visit = &flows.visit;
     // Who has read the code has the address.

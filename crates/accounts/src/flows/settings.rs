@@ -4,7 +4,7 @@
 //! account (passwords, factors, identifiers, addresses) changes only soon after signing in.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use sessera_model::{AssuranceLevel, Credential, Identity, IdentityView, TokenHash, Uuid};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 
@@ -123,8 +123,7 @@ impl Kind for SettingsDetails {
         account: Account,
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError> {
-        let payload = submission.get("transient_payload").cloned();
-        flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
+        flow.keep_payload(submission);
         let method = flows.methods.settings().find(|method| method.takes(&flow, submission));
         let Some(method) = method else {
             return flows.refuse(flow, common::NO_SETTINGS_METHOD).await;

@@ -3,12 +3,13 @@
 use std::convert::Infallible;
 
 use async_trait::async_trait;
-use serde_json::{Map, Value, json};
-use sessera_store::FlowKind;
+use serde_json::{Map, Value};
+use sessera_store::{Change, FlowKind};
 
+use crate::flows::addresses::{self, Judged};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Flow, Standing, State, Transport, VerificationDetails};
-use crate::flows::method::{VerificationAttempt, VerificationVerdict};
+use crate::flows::method::ProvenAddress;
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::messages::{MessageId, common};
 use crate::submission::Submission;
@@ -78,29 +79,34 @@ impl Kind for VerificationDetails {
 
     async fn submit(
         flows: &Flows<'_>,
-        mut flow: Flow<Self>,
+        flow: Flow<Self>,
         (): (),
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError> {
         if flow.state == State::PassedChallenge {
             return flows.replace(&flow, common::VERIFICATION_ALREADY_DONE.into()).await;
         }
-        flow.clear_messages();
-        flow.values.clear();
-        let payload = submission.get("transient_payload").cloned();
-        flow.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
         let method = flows.methods.verification().find(|method| method.takes(submission));
-        let Some(method) = method else {
-            return flows.refuse(flow, common::NO_VERIFICATION_METHOD).await;
-        };
-        let mut attempt = VerificationAttempt { visit: &flows.visit, flow, submission };
-        match method.submit(&mut attempt).await? {
-            VerificationVerdict::Refused => flows.again(attempt.flow, Standing::Refused).await,
-            VerificationVerdict::Shown(changes) => {
-                flows.counted(attempt.flow, Standing::Accepted, changes).await
-            }
+        match addresses::judge(flows, flow, method, submission, common::NO_VERIFICATION_METHOD).await? {
+            Judged::Again(outcome) => Ok(outcome),
+            Judged::Proven(flow, proven) => end(flows, *flow, *proven).await,
         }
     }
+}
+
+/// Marks the address as proven. The flow stays, and its form says where to go on.
+async fn end(
+    flows: &Flows<'_>,
+    mut flow: Flow<VerificationDetails>,
+    ProvenAddress { mut identity, code }: ProvenAddress,
+) -> Result<Outcome<VerificationDetails>, FlowError> {
+    for address in identity.verifiable_addresses.iter_mut().filter(|known| known.value == code.address) {
+        addresses::complete(address, flows.visit.now);
+    }
+    flow.state = State::PassedChallenge;
+    flow.say(common::ADDRESS_VERIFIED);
+    let changes = vec![Change::UseCode(code.id), Change::UpdateIdentity(identity)];
+    flows.counted(flow, Standing::Accepted, changes).await
 }
 
 fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {

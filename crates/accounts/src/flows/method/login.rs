@@ -6,8 +6,8 @@ use sessera_store::Change;
 
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, LoginDetails, Standing};
+use crate::flows::method::Attempt;
 use crate::flows::sign_in::Proof;
-use crate::flows::visit::Visit;
 use crate::messages::Message;
 use crate::rules::Rules;
 use crate::schema::IdentitySchema;
@@ -57,22 +57,9 @@ pub struct LoginView<'a> {
 }
 
 /// A submission of a login flow.
-#[derive(Debug)]
-pub struct LoginAttempt<'a> {
-    /// Who submits.
-    pub visit: &'a Visit<'a>,
-    /// The flow, in which it says what is wrong.
-    pub flow: Flow<LoginDetails>,
-    /// What is submitted.
-    pub submission: &'a Submission,
-}
+pub type LoginAttempt<'a> = Attempt<'a, LoginDetails>;
 
 impl LoginAttempt<'_> {
-    /// A text that must be there. When it is not, the flow says so at the field.
-    pub fn required(&mut self, field: &str) -> Option<String> {
-        self.flow.required(self.submission, field)
-    }
-
     /// The verdict that something is wrong, which is said of the flow as a whole.
     pub fn refuse(&mut self, message: impl Into<Message>) -> LoginVerdict {
         self.flow.say(message);

@@ -14,10 +14,11 @@ use std::sync::Arc;
 
 use sessera_model::{AssuranceLevel, Credential};
 
-pub use codes::{
-    RecoveryAttempt, RecoveryMethod, RecoveryVerdict, VerificationAttempt, VerificationMethod,
-    VerificationVerdict,
-};
+use crate::flows::flow::{Details, Flow, RecoveryDetails, VerificationDetails};
+use crate::flows::visit::Visit;
+use crate::submission::Submission;
+
+pub use codes::{AddressMethod, AddressVerdict, ProvenAddress};
 pub use login::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
 pub use registration::{RegistrationAttempt, RegistrationMethod, RegistrationVerdict, RegistrationView};
 pub use settings::{Owner, SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
@@ -43,13 +44,31 @@ pub trait Method: fmt::Debug + Send + Sync {
     }
 
     /// The method in flows that lead back into an account.
-    fn recovery(&self) -> Option<&dyn RecoveryMethod> {
+    fn recovery(&self) -> Option<&dyn AddressMethod<RecoveryDetails>> {
         None
     }
 
     /// The method in flows that prove an address.
-    fn verification(&self) -> Option<&dyn VerificationMethod> {
+    fn verification(&self) -> Option<&dyn AddressMethod<VerificationDetails>> {
         None
+    }
+}
+
+/// A submission of a flow with the details `D`.
+#[derive(Debug)]
+pub struct Attempt<'a, D> {
+    /// Who submits.
+    pub visit: &'a Visit<'a>,
+    /// The flow, in which a method says what is wrong.
+    pub flow: Flow<D>,
+    /// What is submitted.
+    pub submission: &'a Submission,
+}
+
+impl<D: Details> Attempt<'_, D> {
+    /// A text that must be there. When it is not, the flow says so at the field.
+    pub fn required(&mut self, field: &str) -> Option<String> {
+        self.flow.required(self.submission, field)
     }
 }
 
@@ -85,12 +104,12 @@ impl Methods {
     }
 
     /// Those that lead back into an account.
-    pub fn recovery(&self) -> impl Iterator<Item = &dyn RecoveryMethod> {
+    pub fn recovery(&self) -> impl Iterator<Item = &dyn AddressMethod<RecoveryDetails>> {
         self.0.iter().filter_map(|method| method.recovery())
     }
 
     /// Those that prove an address.
-    pub fn verification(&self) -> impl Iterator<Item = &dyn VerificationMethod> {
+    pub fn verification(&self) -> impl Iterator<Item = &dyn AddressMethod<VerificationDetails>> {
         self.0.iter().filter_map(|method| method.verification())
     }
 

@@ -1,5 +1,6 @@
 //! Codes by e-mail, which lead back into an account and prove an address.
 
+mod form;
 pub mod messages;
 mod recovery;
 mod verification;
@@ -8,7 +9,8 @@ use std::sync::Arc;
 
 use sessera_config::{Config, Problem};
 
-use crate::flows::method::{Method, RecoveryMethod, VerificationMethod};
+use crate::flows::flow::{RecoveryDetails, VerificationDetails};
+use crate::flows::method::{AddressMethod, Method};
 
 pub use recovery::{GivenCode, give_out};
 pub use verification::{Opened, open_link};
@@ -28,11 +30,11 @@ impl Method for Code {
         "code"
     }
 
-    fn recovery(&self) -> Option<&dyn RecoveryMethod> {
+    fn recovery(&self) -> Option<&dyn AddressMethod<RecoveryDetails>> {
         Some(self)
     }
 
-    fn verification(&self) -> Option<&dyn VerificationMethod> {
+    fn verification(&self) -> Option<&dyn AddressMethod<VerificationDetails>> {
         Some(self)
     }
 }
