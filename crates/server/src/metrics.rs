@@ -10,6 +10,7 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
+use crate::answer::Status;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::{IssuerMetrics, SessionCache};
 use sessera_store::{Change, CommitListener, Outcome, Store};
@@ -110,9 +111,11 @@ impl Metrics {
                 times("sessera_store_seconds", "Time of the store by what it did."),
                 &["operation"],
             )?;
+            let done = Status::DONE;
+            let (whoami, code) = ("/sessions/whoami", done.code().to_string());
             let metrics = Self {
-                whoami: requests.with_label_values(&["public", "/sessions/whoami", "GET", "200"]),
-                whoami_seconds: request_seconds.with_label_values(&["public", "/sessions/whoami", "2xx"]),
+                whoami: requests.with_label_values(&["public", whoami, "GET", &code]),
+                whoami_seconds: request_seconds.with_label_values(&["public", whoami, done.class()]),
                 requests,
                 request_seconds,
                 issuer: IssuerMetrics::new()?,
@@ -195,19 +198,12 @@ impl Metrics {
     }
 
     /// A request was answered.
-    pub fn answered(&self, api: &str, route: &str, method: &str, status: u16, took: Duration) {
-        self.requests.with_label_values(&[api, route, method, status.to_string().as_str()]).inc();
-        let class = match status {
-            ..200 => "1xx",
-            200..300 => "2xx",
-            300..400 => "3xx",
-            400..500 => "4xx",
-            500.. => "5xx",
-        };
-        self.request_seconds.with_label_values(&[api, route, class]).observe(took.as_secs_f64());
+    pub(crate) fn answered(&self, api: &str, route: &str, method: &str, status: Status, took: Duration) {
+        self.requests.with_label_values(&[api, route, method, status.code().to_string().as_str()]).inc();
+        self.request_seconds.with_label_values(&[api, route, status.class()]).observe(took.as_secs_f64());
     }
 
-    /// Whoami was answered with 200 from memory.
+    /// Whoami was answered from memory.
     pub fn answered_from_memory(&self, took: Duration) {
         self.whoami.inc();
         self.whoami_seconds.observe(took.as_secs_f64());

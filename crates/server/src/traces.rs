@@ -29,6 +29,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use crate::answer::Status as AnswerStatus;
 use sessera_config::OtlpConfig;
 
 /// How many spans wait at the most.
@@ -143,10 +144,10 @@ impl Traces {
     }
 
     /// Ends the span of a request.
-    pub(crate) fn answered(request: &Context, status: u16) {
+    pub(crate) fn answered(request: &Context, status: AnswerStatus) {
         let span = request.span();
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status)));
-        if crate::answer::is_fault(status) {
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.code())));
+        if status.is_fault() {
             span.set_status(Status::error(""));
         }
         span.end();

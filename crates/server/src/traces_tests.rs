@@ -183,7 +183,10 @@ async fn a_receiver_that_is_gone_hurts_nobody() {
         let headers = HeaderMap::new();
         let id = HeaderValue::from_static("id");
         for _ in 0..QUEUE + 100 {
-            Traces::answered(&traces.request(Instant::now(), &headers, "public", "GET", "/", &id), 200);
+            Traces::answered(
+                &traces.request(Instant::now(), &headers, "public", "GET", "/", &id),
+                AnswerStatus::DONE,
+            );
         }
         let dropped = server.app.metrics.spans.with_label_values(&["dropped"]);
         let at_once = dropped.get();

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+
+use super::status::Status;
 
 /// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
 ///
@@ -16,7 +18,7 @@ pub struct ApiError(Box<Parts>);
 
 #[derive(Debug, Clone)]
 struct Parts {
-    status: StatusCode,
+    status: Status,
     id: Option<&'static str>,
     message: Cow<'static, str>,
     reason: Cow<'static, str>,
@@ -27,7 +29,7 @@ struct Parts {
 
 impl ApiError {
     fn new(
-        status: StatusCode,
+        status: Status,
         message: impl Into<Cow<'static, str>>,
         reason: impl Into<Cow<'static, str>>,
     ) -> Self {
@@ -42,84 +44,76 @@ impl ApiError {
         }))
     }
 
-    /// 400: the request is malformed or does not make sense.
+    /// The request is malformed or does not make sense.
     pub fn bad_request(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(
-            StatusCode::BAD_REQUEST,
-            "The request was malformed or contained invalid parameters.",
-            reason,
-        )
+        Self::new(Status::MALFORMED, "The request was malformed or contained invalid parameters.", reason)
     }
 
-    /// 401: there is no valid session.
+    /// There is no valid session.
     pub fn unauthorized() -> Self {
         Self::unproven(
             "No valid session was found in the request. Sign in and send the session cookie or the header X-Session-Token.",
         )
     }
 
-    /// 401: the request lacks a proof that the caller may make it.
+    /// The request lacks a proof that the caller may make it.
     pub fn unproven(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "The request could not be authorized.", reason)
+        Self::new(Status::UNPROVEN, "The request could not be authorized.", reason)
     }
 
-    /// 403: the caller may not do this.
+    /// The caller may not do this.
     pub fn forbidden(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::FORBIDDEN, "The requested action was forbidden.", reason)
+        Self::new(Status::NOT_ALLOWED, "The requested action was forbidden.", reason)
     }
 
-    /// 404: there is no such record.
+    /// There is no such record.
     pub fn not_found(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::NOT_FOUND, "The requested resource could not be found.", reason)
+        Self::new(Status::MISSING, "The requested resource could not be found.", reason)
     }
 
-    /// 405: the path exists and has no such method.
+    /// The path exists and has no such method.
     pub fn method_not_allowed() -> Self {
         Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
+            Status::NO_SUCH_METHOD,
             "The path does not have this method.",
             "Use one of the methods that the header Allow names. See /openapi.json for what they do.",
         )
     }
 
-    /// 408: the body did not arrive in time.
+    /// The body did not arrive in time.
     pub fn request_timeout(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::REQUEST_TIMEOUT, "The body took too long to arrive.", reason)
+        Self::new(Status::TOO_SLOW, "The body took too long to arrive.", reason)
     }
 
-    /// 409: the record exists already or was changed in the meantime.
+    /// The record exists already or was changed in the meantime.
     pub fn conflict(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::CONFLICT, "The request conflicts with the current state.", reason)
+        Self::new(Status::OUTRUN, "The request conflicts with the current state.", reason)
     }
 
-    /// 410: the flow has ended.
+    /// The flow has ended.
     pub fn gone(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::GONE, "The resource is no longer available.", reason)
+        Self::new(Status::ENDED, "The resource is no longer available.", reason)
     }
 
-    /// 412: the record is no longer as the caller has it.
+    /// The record is no longer as the caller has it.
     pub fn precondition_failed(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::PRECONDITION_FAILED, "The record was changed in the meantime.", reason)
+        Self::new(Status::CHANGED_MEANWHILE, "The record was changed in the meantime.", reason)
     }
 
-    /// 413: the body is too large.
+    /// The body is too large.
     pub fn too_large(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "The body is too large.", reason)
+        Self::new(Status::TOO_LARGE, "The body is too large.", reason)
     }
 
-    /// 415: the body is of a media type that the route does not take.
+    /// The body is of a media type that the route does not take.
     pub fn unsupported_media_type(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "The body is of a media type that is not accepted.",
-            reason,
-        )
+        Self::new(Status::OTHER_MEDIA_TYPE, "The body is of a media type that is not accepted.", reason)
     }
 
-    /// 422: a script must send the browser to `url`.
+    /// A script must send the browser to `url`.
     pub fn location_change(url: impl Into<String>) -> Self {
         Self::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
+            Status::BROWSER_GOES_ON,
             "The browser has to go elsewhere.",
             "To go on, open the address in redirect_browser_to in the browser.",
         )
@@ -127,38 +121,38 @@ impl ApiError {
         .with_redirect(url)
     }
 
-    /// 429: the caller must wait.
+    /// The caller must wait.
     pub fn too_many_requests(wait: Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
+            Status::TOO_MANY,
             "There were too many attempts.",
             format!("Try again in {} s.", seconds.max(1)),
         )
         .with_retry_after(Duration::from_secs(seconds))
     }
 
-    /// 500: a fault of the server. What happened goes to the log, not to the caller.
+    /// A fault of the server. What happened goes to the log, not to the caller.
     pub fn internal(what: impl std::fmt::Display) -> Self {
         tracing::error!(error = %what, "internal error");
         Self::server_error("The server could not complete the request. Its log says why.")
     }
 
-    /// 500: a fault of the server that its operator can mend, of which the caller may hear.
+    /// A fault of the server that its operator can mend, of which the caller may hear.
     pub fn server_error(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "An internal server error occurred.", reason)
+        Self::new(Status::FAULT, "An internal server error occurred.", reason)
     }
 
-    /// 503: something that the server needs is not available right now.
+    /// Something that the server needs is not available right now.
     pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "The service is temporarily unavailable.", reason)
+        Self::new(Status::UNAVAILABLE, "The service is temporarily unavailable.", reason)
             .with_retry_after(Duration::from_secs(1))
     }
 
     /// An error that was kept to be shown later: its status is `code`, or 500 when there is no such status.
     pub(crate) fn kept(code: Option<u16>, reason: String) -> Self {
-        let status = code.and_then(|code| StatusCode::from_u16(code).ok());
-        Self::new(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), "", reason)
+        let status = code.and_then(Status::from_code);
+        Self::new(status.unwrap_or(Status::FAULT), "", reason)
     }
 
     /// Says what happened in other words than the status does.
@@ -197,36 +191,18 @@ impl ApiError {
     }
 
     /// The status of the answer.
-    pub(super) fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> Status {
         self.0.status
     }
 
     /// The status of the answer as a number, to be counted or shown.
     pub fn code(&self) -> u16 {
-        self.0.status.as_u16()
+        self.0.status.code()
     }
 
-    /// Whether there is no valid session, or another proof is missing (401).
-    pub fn is_unauthorized(&self) -> bool {
-        self.0.status == StatusCode::UNAUTHORIZED
-    }
-
-    /// Whether there is no such record (404).
+    /// Whether there is no such record.
     pub fn is_not_found(&self) -> bool {
-        self.0.status == StatusCode::NOT_FOUND
-    }
-
-    /// What kind of error it is, for those who tell people about it in other words.
-    pub(crate) fn kind(&self) -> ErrorKind {
-        match self.0.status {
-            StatusCode::BAD_REQUEST => ErrorKind::BadRequest,
-            StatusCode::NOT_FOUND => ErrorKind::Missing,
-            StatusCode::CONFLICT => ErrorKind::Outrun,
-            StatusCode::GONE => ErrorKind::Ended,
-            StatusCode::TOO_MANY_REQUESTS => ErrorKind::TooMany,
-            status if status.is_server_error() => ErrorKind::Server,
-            _ => ErrorKind::Other,
-        }
+        self.0.status == Status::MISSING
     }
 
     /// What to do about it.
@@ -250,8 +226,8 @@ impl ApiError {
         if let Some(id) = self.0.id {
             error.insert("id".into(), id.into());
         }
-        error.insert("code".into(), self.0.status.as_u16().into());
-        error.insert("status".into(), self.0.status.canonical_reason().unwrap_or("Error").into());
+        error.insert("code".into(), self.0.status.code().into());
+        error.insert("status".into(), self.0.status.phrase().into());
         error.insert("reason".into(), self.0.reason.as_ref().into());
         error.insert("message".into(), self.0.message.as_ref().into());
         if let Some(details) = &self.0.details {
@@ -268,7 +244,7 @@ impl ApiError {
 impl ApiError {
     /// The answer with a body that says more than [`ApiError::to_json`].
     pub(crate) fn answer_with(&self, body: Value) -> Response {
-        let mut response = (self.0.status, Json(body)).into_response();
+        let mut response = self.0.status.answer(Json(body));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, NO_STORE);
         if let Some(after) = self.0.retry_after {
@@ -276,25 +252,6 @@ impl ApiError {
         }
         response
     }
-}
-
-/// What kind of error an answer tells of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorKind {
-    /// The request was malformed.
-    BadRequest,
-    /// There is no such record.
-    Missing,
-    /// Another request was faster.
-    Outrun,
-    /// What was asked for has ended.
-    Ended,
-    /// There were too many attempts.
-    TooMany,
-    /// The server or something that it needs is at fault.
-    Server,
-    /// Something else.
-    Other,
 }
 
 impl IntoResponse for ApiError {
@@ -333,7 +290,7 @@ mod tests {
     #[test]
     fn errors_are_never_cached_and_say_when_to_come_back() {
         let response = ApiError::from(StoreError::Unavailable("gone".into())).into_response();
-        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(Status::of(&response), Status::UNAVAILABLE);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
         assert_eq!(response.headers()[header::CACHE_CONTROL], NO_STORE);
     }

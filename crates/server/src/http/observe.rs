@@ -11,6 +11,7 @@ use axum::response::Response;
 use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 
+use crate::answer::Status;
 use crate::metrics::Metrics;
 use crate::traces::Traces;
 
@@ -88,12 +89,12 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
         Some(context) => work.with_context(context.clone()).await,
         None => work.await,
     };
-    let (status, took) = (response.status().as_u16(), start.elapsed());
+    let (status, took) = (Status::of(&response), start.elapsed());
     if let Some(context) = &traced {
         Traces::answered(context, status);
     }
     metrics.answered(api, route, &method, status, took);
-    span.in_scope(|| tracing::debug!(api, route, method, status, ?took, "answered"));
+    span.in_scope(|| tracing::debug!(api, route, method, status = status.code(), ?took, "answered"));
     response.headers_mut().insert(REQUEST_ID, id);
     response
 }

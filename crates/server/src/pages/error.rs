@@ -3,8 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use maud::html;
 
-use crate::answer::PageStatus;
-use crate::answer::error::ErrorKind;
+use crate::answer::Status;
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::public::errors;
@@ -21,7 +20,7 @@ pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
             let error = ApiError::kept(code, text("reason").to_owned());
             let told = Told { error: &error, id: text("id"), number: body["id"].as_str() };
             // The error was somebody else's answer; this page is the right one for it.
-            answer(&call, PageStatus::SHOWN, &told)
+            answer(&call, Status::DONE, &told)
         }
         Err(error) => page(&call, &error),
     }
@@ -30,7 +29,7 @@ pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
 /// The page for an error of a page.
 pub(super) fn page(call: &Call, error: &ApiError) -> Response {
     let told = Told { error, id: error.id().unwrap_or_default(), number: None };
-    answer(call, PageStatus::of(error), &told)
+    answer(call, error.status(), &told)
 }
 
 /// The way to sign in, when that is what is missing; the page for errors otherwise.
@@ -49,21 +48,21 @@ struct Told<'a> {
 impl Told<'_> {
     /// What people are told about it.
     fn word(&self) -> Word {
-        match (self.id, self.error.kind()) {
+        match (self.id, self.error.status()) {
             ("security_csrf_violation", _) => Word::ErrorForeignForm,
             ("self_service_flow_disabled", _) => Word::ErrorDisabled,
-            ("self_service_flow_expired", _) | (_, ErrorKind::Ended) => Word::ErrorEnded,
-            (_, ErrorKind::Missing) => Word::ErrorMissing,
-            (_, ErrorKind::TooMany) => Word::ErrorTooMany,
-            (_, ErrorKind::Outrun) => Word::ErrorOutrun,
-            (_, ErrorKind::BadRequest) if self.error.reason().contains("return_to") => Word::ErrorReturnTo,
-            (_, ErrorKind::Server) => Word::ErrorServer,
+            ("self_service_flow_expired", _) | (_, Status::ENDED) => Word::ErrorEnded,
+            (_, Status::MISSING) => Word::ErrorMissing,
+            (_, Status::TOO_MANY) => Word::ErrorTooMany,
+            (_, Status::OUTRUN) => Word::ErrorOutrun,
+            (_, Status::MALFORMED) if self.error.reason().contains("return_to") => Word::ErrorReturnTo,
+            (_, status) if status.is_fault() => Word::ErrorServer,
             _ => Word::ErrorOther,
         }
     }
 }
 
-fn answer(call: &Call, status: PageStatus, told: &Told<'_>) -> Response {
+fn answer(call: &Call, status: Status, told: &Told<'_>) -> Response {
     let texts = call.texts();
     let content = html! {
         p.lead { (texts.word(told.word())) }

@@ -36,7 +36,7 @@ use sessera_accounts::flows::skeleton::{Flows, Kind, Shown};
 use sessera_accounts::rules::Rules;
 use sessera_store::FlowKind;
 
-use crate::answer::{self, PageStatus};
+use crate::answer::{self, Status};
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::peer;
@@ -112,7 +112,7 @@ impl Call {
         Page {
             texts,
             rules: self.rules(),
-            status: PageStatus::SHOWN,
+            status: Status::DONE,
             title: heading.to_owned(),
             has_errors,
             width: Width::Card,

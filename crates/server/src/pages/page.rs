@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use sessera_accounts::rules::Rules;
 use url::{Origin, Url};
 
-use crate::answer::{NO_STORE, PageStatus};
+use crate::answer::{NO_STORE, Status};
 use crate::assets;
 use crate::words::{Texts, Word};
 
@@ -14,7 +14,7 @@ use crate::words::{Texts, Word};
 pub(super) struct Page<'a> {
     pub(super) texts: &'a Texts,
     pub(super) rules: &'a Rules,
-    pub(super) status: PageStatus,
+    pub(super) status: Status,
     pub(super) title: String,
     /// Whether something on it is wrong, which its title then says first.
     pub(super) has_errors: bool,
@@ -164,7 +164,7 @@ mod tests {
         let page = Page {
             texts: Texts::of(Language::En),
             rules: &rules,
-            status: PageStatus::SHOWN,
+            status: Status::DONE,
             title: "</title><script>".into(),
             has_errors: false,
             width: Width::Card,

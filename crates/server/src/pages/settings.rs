@@ -14,7 +14,7 @@ use super::error::refused;
 use super::form::{Look, groups, has_script};
 use super::page::{Page, Width};
 use super::{beginning, logout, sessions};
-use crate::answer::PageStatus;
+use crate::answer::Status;
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
@@ -66,7 +66,7 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
     let page = Page {
         texts,
         rules,
-        status: PageStatus::SHOWN,
+        status: Status::DONE,
         title: texts.word(Word::SettingsTitle).to_owned(),
         has_errors: flow.has_errors(),
         width: Width::Wide,
