@@ -10,6 +10,7 @@ use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response,
 use utoipa::{PartialSchema as _, ToSchema as _};
 
 use super::{ErrorBody, ErrorDetail, OAuthErrorBody};
+use crate::answer::Status;
 
 /// Which port a document is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +23,7 @@ pub(crate) enum Port {
 
 /// What every route of a port answers beside what its handler does.
 struct Always {
-    status: &'static str,
+    status: Status,
     description: &'static str,
     /// Whether a route answers it.
     when: fn(Port, &Operation) -> bool,
@@ -30,42 +31,42 @@ struct Always {
 
 const ALWAYS: [Always; 8] = [
     Always {
-        status: "400",
+        status: Status::MALFORMED,
         description: "The request is malformed",
         when: |_, route| can_be_malformed(route),
     },
     Always {
-        status: "401",
+        status: Status::UNPROVEN,
         description: "The token of the admin API is missing or wrong",
         when: |port, _| port == Port::Admin,
     },
     Always {
-        status: "403",
+        status: Status::NOT_ALLOWED,
         description: "The admin API does not take requests of web pages",
         when: |port, _| port == Port::Admin,
     },
     Always {
-        status: "408",
+        status: Status::TOO_SLOW,
         description: "The body took too long to arrive",
         when: |_, route| route.request_body.is_some(),
     },
     Always {
-        status: "413",
+        status: Status::TOO_LARGE,
         description: "The body is too large",
         when: |_, route| route.request_body.is_some(),
     },
     Always {
-        status: "415",
+        status: Status::OTHER_MEDIA_TYPE,
         description: "The body is not of a media type that the route takes",
         when: |_, route| takes_json_only(route),
     },
     Always {
-        status: "500",
+        status: Status::FAULT,
         description: "A fault of the server, of which its log says more",
         when: |_, _| true,
     },
     Always {
-        status: "503",
+        status: Status::UNAVAILABLE,
         description: "Something that the server needs is not available; try again",
         when: |_, _| true,
     },
@@ -77,11 +78,11 @@ pub(crate) fn complete(document: &mut OpenApi, port: Port) {
         let routes = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for route in routes.into_iter().flatten() {
             for always in &ALWAYS {
-                if !(always.when)(port, route) || route.responses.responses.contains_key(always.status) {
-                    continue;
+                let status = always.status.code().to_string();
+                if (always.when)(port, route) && !route.responses.responses.contains_key(&status) {
+                    let answer = error(always.description, is_oauth(route));
+                    route.responses.responses.insert(status, RefOr::T(answer));
                 }
-                let answer = error(always.description, is_oauth(route));
-                route.responses.responses.insert(always.status.to_owned(), RefOr::T(answer));
             }
             route.security.get_or_insert_with(|| who_may_ask(port));
         }

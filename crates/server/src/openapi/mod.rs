@@ -5,6 +5,7 @@
 
 mod bodies;
 mod complete;
+mod flows;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -19,6 +20,7 @@ use crate::app::AppState;
 pub(crate) use bodies::*;
 pub(crate) use complete::Port;
 use complete::complete;
+pub(crate) use flows::{ReadsFlow, TakesForm};
 
 /// The routes of a port, and the document that describes them.
 pub(crate) fn described(routes: OpenApiRouter<AppState>, port: Port) -> (Router<AppState>, OpenApi) {

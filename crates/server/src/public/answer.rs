@@ -159,6 +159,14 @@ impl Call {
         Ok(())
     }
 
+    /// An answer, or an error as [`Call::error`] tells it.
+    pub(crate) async fn or_error(&self, outcome: Result<Response, ApiError>) -> Response {
+        match outcome {
+            Ok(response) => response,
+            Err(error) => self.error(error).await,
+        }
+    }
+
     /// An error: to a browser on a page as a redirection to the page for errors, JSON to all others.
     pub(crate) async fn error(&self, error: ApiError) -> Response {
         if !peer::wants_page(&self.caller.headers) {

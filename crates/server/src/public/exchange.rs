@@ -83,10 +83,7 @@ async fn create(
     call: Call,
     Query(parameters): Query<BrowserParameters>,
 ) -> Response {
-    match try_create(&session_tokens, &exchange_codes, &call, &parameters).await {
-        Ok(response) => response,
-        Err(error) => call.error(error).await,
-    }
+    call.or_error(try_create(&session_tokens, &exchange_codes, &call, &parameters).await).await
 }
 
 async fn try_create(

@@ -128,10 +128,7 @@ pub(crate) fn token(call: &Call, cookie: &str) -> String {
     )
 )]
 async fn browser(call: Call, Query(parameters): Query<Parameters>) -> Response {
-    match sign_out(&call, &parameters).await {
-        Ok(response) => response,
-        Err(error) => call.error(error).await,
-    }
+    call.or_error(sign_out(&call, &parameters).await).await
 }
 
 async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiError> {

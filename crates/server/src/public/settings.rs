@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use crate::answer;
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody};
+use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, TakesForm};
 use crate::public::caller::Call;
 use crate::public::query::{Begin, ByFlow, ById};
 use crate::request::Query;
@@ -89,12 +89,10 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
     params(("id" = String, Query, description = "The id of the flow")),
     security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
     responses(
+        ReadsFlow,
         (status = 200, description = "The flow", body = FlowBody),
         (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
         (status = 403, description = "Somebody else's flow, or a second factor is needed", body = ErrorBody),
-        (status = 404, description = "No such flow", body = ErrorBody),
-        (status = 410, description = "The flow has ended (`self_service_flow_expired`)", body = ErrorBody),
-        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
@@ -118,16 +116,10 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
     security(("sessionToken" = []), ("sessionCookie" = []), ("sessionBearer" = [])),
     request_body(content((FlowSubmissionBody = "application/json"), (FlowSubmissionBody = "application/x-www-form-urlencoded")), description = "The fields of the form"),
     responses(
+        TakesForm,
         (status = 200, description = "The flow, with what was saved", body = FlowBody),
-        (status = 303, description = "A browser's way on"),
-        (status = 400, description = "The flow, which says what is wrong", body = FlowOrErrorBody),
         (status = 401, description = "Not signed in (`session_inactive`)", body = ErrorBody),
         (status = 403, description = "The sign-in is too old (`session_refresh_required`), a second factor is needed, or not the form of this browser", body = ErrorBody),
-        (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
-        (status = 404, description = "No such flow", body = ErrorBody),
-        (status = 422, description = "The browser must go elsewhere", body = ErrorBody),
-        (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
-        (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {

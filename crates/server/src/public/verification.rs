@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use crate::answer;
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::openapi::{ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody};
+use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, TakesForm};
 use crate::public::caller::Call;
 use crate::public::query::{Begin, ByFlow, ById};
 use crate::request::Query;
@@ -67,10 +67,7 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     )
 )]
 async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    match create(&call, Transport::Browser, &query).await {
-        Ok(response) => response,
-        Err(error) => call.error(error).await,
-    }
+    call.or_error(create(&call, Transport::Browser, &query).await).await
 }
 
 async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
@@ -87,11 +84,8 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
     params(("id" = String, Query, description = "The id of the flow")),
     security((), ("sessionToken" = []), ("sessionCookie" = [])),
     responses(
+        ReadsFlow,
         (status = 200, description = "The flow", body = FlowBody),
-        (status = 403, description = "Another browser's flow (`security_csrf_violation`)", body = ErrorBody),
-        (status = 404, description = "No such flow", body = ErrorBody),
-        (status = 410, description = "The flow has ended (`self_service_flow_expired`)", body = ErrorBody),
-        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
     )
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
@@ -115,10 +109,7 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
     responses((status = 303, description = "The way to the page"), (status = 400, description = "The link is incomplete", body = ErrorBody), (status = 404, description = "No such flow", body = ErrorBody))
 )]
 async fn follow_link(call: Call, Query(query): Query<Link>) -> Response {
-    match try_follow_link(&call, &query).await {
-        Ok(response) => response,
-        Err(error) => call.error(error).await,
-    }
+    call.or_error(try_follow_link(&call, &query).await).await
 }
 
 async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError> {
@@ -148,23 +139,12 @@ async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError
     security((), ("sessionToken" = []), ("sessionCookie" = [])),
     request_body(content((FlowSubmissionBody = "application/json"), (FlowSubmissionBody = "application/x-www-form-urlencoded")), description = "The fields of the form"),
     responses(
+        TakesForm,
         (status = 200, description = "The flow, which says how to go on", body = FlowBody),
-        (status = 303, description = "A browser's way on"),
-        (status = 400, description = "The flow, which says what is wrong", body = FlowOrErrorBody),
-        (status = 403, description = "Not the form of this browser (`security_csrf_violation`)", body = ErrorBody),
-        (status = 410, description = "The flow has ended; another took its place (`use_flow_id`)", body = ErrorBody),
-        (status = 429, description = "Too many attempts; see `Retry-After`", body = ErrorBody),
-        (status = 404, description = "No such flow", body = ErrorBody),
-        (status = 401, description = "A session is needed, or has ended", body = ErrorBody),
-        (status = 422, description = "The browser must go elsewhere", body = ErrorBody),
-        (status = 409, description = "Another request was faster", body = ErrorBody),
     )
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
-    match try_submit(&call, query.flow.as_deref(), &body).await {
-        Ok(response) => response,
-        Err(error) => call.error(error).await,
-    }
+    call.or_error(try_submit(&call, query.flow.as_deref(), &body).await).await
 }
 
 async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
