@@ -126,6 +126,7 @@ parts! {
     DeploymentId: deployment_id;
     Stopping: stopping;
     Snapshots: snapshots;
+    Arc<RequestIds>: request_ids;
 }
 
 /// The snapshot that is current when the handler is called. A handler that waits for its turn to change the

@@ -4,6 +4,7 @@ mod admin;
 mod answer;
 pub mod app;
 mod assets;
+pub mod background;
 pub mod configuration;
 pub mod credentials;
 mod health;

@@ -6,8 +6,7 @@ use sessera_issuer::ManagedKeys;
 use sessera_issuer::managed_keys::ManagedKeysError;
 use tokio::sync::watch;
 
-use crate::app::App;
-use crate::configuration::ChangeError;
+use crate::configuration::{ChangeError, Configuration};
 
 /// Managed keys could not be looked after.
 #[derive(Debug, thiserror::Error)]
@@ -21,27 +20,30 @@ pub enum MaintainError {
 }
 
 /// Looks at the keys again and again until the server stops.
-pub(crate) async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run(
+    configuration: Arc<Configuration>,
+    keys: Arc<ManagedKeys>,
+    mut stop: watch::Receiver<bool>,
+) {
     loop {
-        let pause = ManagedKeys::pause(&app.snapshot().issuer.settings.timing);
+        let pause = ManagedKeys::pause(&configuration.snapshot().issuer.settings.timing);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
             () = crate::http::listener::stopped(&mut stop) => return,
         }
-        if let Err(error) = maintain(&app).await {
+        if let Err(error) = maintain(&configuration, &keys).await {
             tracing::error!("managed keys could not be looked after, it is tried again: {error}");
         }
     }
 }
 
 /// Does what is due, puts the result to use and renews the lease.
-pub async fn maintain(app: &App) -> Result<(), MaintainError> {
-    let _turn = app.configuration.turn().await;
-    let snapshot = app.snapshot().clone();
-    let look = app.managed_keys.look(&snapshot.issuer).await?;
+pub async fn maintain(configuration: &Configuration, keys: &ManagedKeys) -> Result<(), MaintainError> {
+    let turn = configuration.turn().await;
+    let look = keys.look(&turn.snapshot().issuer).await?;
     if look.outdated {
-        app.configuration.recompile().await?;
+        turn.recompile().await?;
     }
-    app.managed_keys.confirm(look);
+    keys.confirm(look);
     Ok(())
 }

@@ -1,13 +1,12 @@
 //! The public port: the API of [`public`], the [`pages`], and the documents of issuers that the configuration names.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
 use axum::response::Response;
 
-use crate::app::{App, AppState};
+use crate::app::{AppState, Snapshots};
+use crate::http::observe::Observer;
 use crate::openapi::{self, Port};
 use crate::public::caller::Call;
 use crate::public::exchange;
@@ -22,13 +21,13 @@ async fn elsewhere(State(keys): State<PublishedKeys>, call: Call, method: Method
     }
 }
 
-/// The public API, ready to be served.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// The public API, ready to be served with its state.
+pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppState> {
     let (router, document) = openapi::described(public::routes(), Port::Public);
     let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
     let router = http::layers::complete(router)
         .fallback(elsewhere)
-        .layer(http::cors::layer(app.snapshots.clone(), exchange::PATH))
+        .layer(http::cors::layer(snapshots, exchange::PATH))
         .layer(axum::middleware::map_response(http::cors::tidy));
-    http::layers::wrap(router.with_state(AppState::from(app.clone())), app.observer("public"))
+    http::layers::wrap(router, observer)
 }

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
+use axum::Router;
 use axum::body::Body;
+use axum::extract::FromRef as _;
 use axum::http::Request;
 use axum::response::{IntoResponse as _, Response};
 use sessera_accounts::courier;
@@ -15,33 +17,20 @@ use sessera_issuer::nodes;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::exposed::{self, Exposed};
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
-use sessera_tokenizer::MAX_STATUS_TTL;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use crate::app::App;
-use crate::configuration::{ConfigOrigin, Given};
+use crate::app::{App, AppState};
+use crate::background::{self, Chores};
+use crate::configuration::{ConfigOrigin, Configuration, Given};
 use crate::http::listener::{Places, Shortcut};
 use crate::managed_keys::{self, MaintainError};
+use crate::public::whoami::ShortWay;
 use crate::snapshot::Snapshot;
-use crate::{admin, http, public, public_port};
+use crate::{admin, http, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
-
-/// How often files that were read are looked at for changes.
-const WATCH_EVERY: Duration = Duration::from_secs(1);
-
-/// How often what has ended is swept, and how many rows at once.
-const SWEEP_EVERY: Duration = Duration::from_secs(60);
-const SWEEP_ROWS: u32 = 500;
-
-/// How often is written when sessions were last used.
-const NOTE_USES_EVERY: Duration = Duration::from_secs(5);
-
-/// How long after its end a session stays in lists: an hour more, for clocks, than the last of its tokens can
-/// be good, because the status lists forget it with that.
-const KEEP_ENDED: Duration = MAX_STATUS_TTL.saturating_add(Duration::from_secs(3600));
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -80,6 +69,7 @@ pub enum StartError {
 /// A server that listens but does not answer yet.
 pub struct Server {
     app: Arc<App>,
+    short_way: Arc<ShortWay>,
     public: TcpListener,
     admin: TcpListener,
     /// Says that another node may have changed the configuration.
@@ -134,9 +124,10 @@ impl Server {
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot));
         app.configuration.watch(began).await;
-        managed_keys::maintain(&app).await?;
+        managed_keys::maintain(&app.configuration, &app.managed_keys).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
-        Ok(Self { app, public, admin, changed, version })
+        let short_way = Arc::new(ShortWay::from_ref(&AppState::from(app.clone())));
+        Ok(Self { app, short_way, public, admin, changed, version })
     }
 
     /// Where the public API listens.
@@ -149,69 +140,86 @@ impl Server {
         self.admin.local_addr().ok()
     }
 
-    /// What the handlers share.
-    pub const fn app(&self) -> &Arc<App> {
-        &self.app
+    /// The configuration, which can be read again while the server runs.
+    pub fn configuration(&self) -> Arc<Configuration> {
+        self.app.configuration.clone()
     }
 
     /// Answers one request as the public API does, without a connection: from memory where that can be.
     pub async fn answer(&self, request: Request<Body>) -> Response {
-        match public::whoami::from_memory(&self.app, &request) {
+        match self.short_way.answer(&request) {
             Some(response) => response,
-            None => public_port::router(self.app.clone()).oneshot(request).await.into_response(),
+            None => public_router(&self.app).oneshot(request).await.into_response(),
         }
     }
 
     /// Answers until `stop` becomes true, then lets requests in flight finish and closes the database.
     pub async fn run(self, stop: watch::Receiver<bool>) {
         let mut tasks = JoinSet::new();
-        let timeouts = self.app.snapshot().config.timeouts.clone();
+        let app = self.app;
+        let timeouts = app.snapshot().config.timeouts.clone();
         let (end, ended) = watch::channel(false);
-        tasks.spawn(drain(self.app.clone(), timeouts.drain, stop, end));
+        tasks.spawn(background::drain(app.stopping.clone(), timeouts.drain, stop, end));
         let stop = ended;
-        let (public, admin) = (public_port::router(self.app.clone()), admin::router(self.app.clone()));
         let (most_public, most_admin) = http::listener::most_connections();
         let places = |api, most| Places {
             most,
-            taken: self.app.metrics.connections.with_label_values(&[api]),
-            refused: self.app.metrics.connections_refused.with_label_values(&[api]),
+            taken: app.metrics.connections.with_label_values(&[api]),
+            refused: app.metrics.connections_refused.with_label_values(&[api]),
         };
-        let app = self.app.clone();
-        let shortcut: Shortcut = Arc::new(move |request| public::whoami::from_memory(&app, request));
-        let (to_router, ended): (Shortcut, _) = (Arc::new(|_| None), stop.clone());
+        let short_way = self.short_way;
+        let shortcut: Shortcut = Arc::new(move |request| short_way.answer(request));
         tasks.spawn(http::listener::serve(
             self.public,
             shortcut,
-            public,
+            public_router(&app),
             places("public", most_public),
             timeouts.clone(),
-            ended,
+            stop.clone(),
         ));
-        let ended = stop.clone();
         tasks.spawn(http::listener::serve(
             self.admin,
-            to_router,
-            admin,
+            Arc::new(|_| None),
+            admin_router(&app),
             places("admin", most_admin),
             timeouts,
-            ended,
+            stop.clone(),
         ));
-        tasks.spawn(every(WATCH_EVERY, stop.clone(), self.app.clone(), watch_files));
-        let (app, store) = (self.app.clone(), self.app.store.clone());
-        let reload = move || reload_for_others(app.clone());
-        tasks.spawn(nodes::follow(store, self.changed, self.version, stop.clone(), reload));
-        let (app, accounts) = (self.app.clone(), self.app.accounts.clone());
-        tasks.spawn(courier::run(accounts, move || app.snapshot().accounts.clone(), stop.clone()));
-        tasks.spawn(managed_keys::run(self.app.clone(), stop.clone()));
-        tasks.spawn(every(SWEEP_EVERY, stop.clone(), self.app.clone(), sweep));
-        tasks.spawn(every(NOTE_USES_EVERY, stop, self.app.clone(), write_last_uses));
+        let configuration = app.configuration.clone();
+        let reload = move || {
+            let configuration = configuration.clone();
+            async move { background::reload(&configuration).await }
+        };
+        tasks.spawn(nodes::follow(app.store.clone(), self.changed, self.version, stop.clone(), reload));
+        let snapshots = app.snapshots.clone();
+        let rules = move || snapshots.load().accounts.clone();
+        tasks.spawn(courier::run(app.accounts.clone(), rules, stop.clone()));
+        let (configuration, keys) = (app.configuration.clone(), app.managed_keys.clone());
+        tasks.spawn(managed_keys::run(configuration, keys, stop.clone()));
+        let chores = Chores {
+            configuration: app.configuration.clone(),
+            store: app.store.clone(),
+            clock: app.clock.clone(),
+            sessions: app.sessions.clone(),
+            committer: app.committer.clone(),
+        };
+        chores.spawn(&mut tasks, &stop);
         while tasks.join_next().await.is_some() {}
-        write_last_uses(self.app.clone()).await;
-        if let Some(traces) = &self.app.traces {
+        app.sessions.write_last_uses(&app.committer).await;
+        if let Some(traces) = &app.traces {
             traces.close().await;
         }
-        self.app.store.close().await;
+        app.store.close().await;
     }
+}
+
+fn public_router(app: &Arc<App>) -> Router {
+    let router = public_port::router(app.snapshots.clone(), app.observer("public"));
+    router.with_state(AppState::from(app.clone()))
+}
+
+fn admin_router(app: &Arc<App>) -> Router {
+    admin::router(app.snapshots.clone(), app.observer("admin")).with_state(AppState::from(app.clone()))
 }
 
 /// What keeps a server of this configuration from starting, as far as it can be known without its database and its
@@ -291,135 +299,4 @@ async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener,
         address: format!("{host}:{port}"),
         problem,
     })
-}
-
-/// Turns readiness red when the server is told to stop, and gives load balancers time to see it before
-/// connections are refused.
-async fn drain(app: Arc<App>, time: Duration, mut stop: watch::Receiver<bool>, end: watch::Sender<bool>) {
-    http::listener::stopped(&mut stop).await;
-    app.stopping.set(true);
-    tokio::time::sleep(time).await;
-    // The receivers live as long as the server runs.
-    let _ = end.send(true);
-}
-
-/// Does something again and again until the server stops.
-async fn every<F: Future<Output = ()>>(
-    period: Duration,
-    mut stop: watch::Receiver<bool>,
-    app: Arc<App>,
-    work: impl Fn(Arc<App>) -> F,
-) {
-    let mut clock = tokio::time::interval(period);
-    clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = clock.tick() => work(app.clone()).await,
-            () = http::listener::stopped(&mut stop) => return,
-        }
-    }
-}
-
-async fn watch_files(app: Arc<App>) {
-    if app.configuration.is_outdated().await {
-        reload(&app).await;
-    }
-}
-
-/// Another node has changed the configuration or the keys.
-async fn reload_for_others(app: Arc<App>) {
-    reload(&app).await;
-}
-
-/// Reads everything again; when it cannot be used, says so and goes on with what there is.
-pub async fn reload(app: &App) {
-    let began = SystemTime::now();
-    match app.configuration.reload().await {
-        Ok(()) => tracing::info!("the configuration was read again"),
-        Err(error) => {
-            tracing::error!(
-                "the configuration cannot be used, the server goes on with the one before: {error}"
-            );
-            app.configuration.watch(began).await;
-        }
-    }
-}
-
-async fn write_last_uses(app: Arc<App>) {
-    app.sessions.write_last_uses(&app.committer).await;
-}
-
-async fn sweep(app: Arc<App>) {
-    let before = app.clock.now() - KEEP_ENDED;
-    loop {
-        match app.store.sweep(before, SWEEP_ROWS).await {
-            Ok(0) => return,
-            Ok(_) => tokio::task::yield_now().await,
-            Err(error) => {
-                tracing::warn!(%error, "what has ended could not be swept; it is tried again");
-                return;
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::task::Poll;
-
-    use sessera_model::{AssuranceLevel, Session, TokenHash, Uuid};
-    use sessera_store::{Change, NewSession, SessionKind};
-
-    use super::*;
-    use crate::testing::TestServer;
-
-    #[tokio::test]
-    async fn what_has_ended_is_swept_to_the_last_while_others_are_answered() {
-        let server = TestServer::start().await;
-        let ada = Uuid::parse_str(&server.person("ada@example.org").await).unwrap();
-        let begin = server.clock.now();
-        let ended = |number: u32| {
-            let session = Session {
-                id: server.app.random.uuid(),
-                identity_id: ada,
-                active: true,
-                issued_at: begin,
-                expires_at: begin,
-                authenticated_at: begin,
-                last_used_at: None,
-                assurance_level: AssuranceLevel::Aal1,
-                methods: vec![],
-                devices: vec![],
-            };
-            let token = TokenHash::of(&number.to_string());
-            Change::InsertSession(NewSession { session, kind: SessionKind::Native, token })
-        };
-        server.app.commit(&(0..=2 * SWEEP_ROWS).map(ended).collect::<Vec<_>>()).await.unwrap();
-        server.clock.advance(KEEP_ENDED);
-        let (token, _) = server.signed_in("ada@example.org").await;
-        sweep(server.app.clone()).await;
-        assert!(server.app.store.session_by_token(&TokenHash::of("0")).await.unwrap().is_some(), "not yet");
-        server.clock.advance(Duration::from_secs(1));
-        server.recorded.notes();
-        let mut sweeping = Box::pin(sweep(server.app.clone()));
-        // As far as the second batch, which waits for this test from then on.
-        let mut notes = Vec::new();
-        std::future::poll_fn(|context| {
-            assert!(sweeping.as_mut().poll(context).is_pending(), "there are more batches");
-            notes.extend(server.recorded.notes());
-            if notes.len() < 2 { Poll::Pending } else { Poll::Ready(()) }
-        })
-        .await;
-        server.app.sessions.cache().drop_all();
-        let headers = [("x-session-token", token.as_str())];
-        assert_eq!(server.public("GET", "/sessions/whoami", &headers, None).await.status, 200);
-        sweeping.await;
-        notes.extend(server.recorded.notes());
-        let batches = notes.iter().filter(|note| *note == "sweep").count();
-        assert_eq!(batches, 4, "three with rows and one without");
-        for number in 0..=2 * SWEEP_ROWS {
-            let token = TokenHash::of(&number.to_string());
-            assert_eq!(server.app.store.session_by_token(&token).await.unwrap(), None);
-        }
-    }
 }

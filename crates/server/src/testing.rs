@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::FromRef as _;
 use axum::http::{HeaderMap, Request};
 use axum::response::Response;
 use http_body_util::BodyExt as _;
@@ -17,12 +18,13 @@ use sessera_store::{Cipher, Store};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
-use crate::app::App;
+use crate::app::{App, AppState};
 use crate::configuration::{ConfigOrigin, Given};
 use crate::openapi::Port;
 use crate::openapi::tests::check_answer;
+use crate::public::whoami::ShortWay;
 pub(crate) use crate::recording_store::RecordingStore;
-use crate::{admin, public, public_port};
+use crate::{admin, managed_keys, public_port};
 
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
@@ -50,6 +52,7 @@ pub(crate) struct TestServer {
     pub(crate) clock: Arc<FixedClock>,
     /// What the store was asked.
     pub(crate) recorded: Arc<RecordingStore>,
+    short_way: ShortWay,
     public: Router,
     admin: Router,
     /// Deleted when the test ends.
@@ -110,14 +113,22 @@ impl TestServer {
         let snapshot = given.compile(&[]).unwrap();
         let passwords = PasswordHashing::with_workers(random.clone(), 2);
         let app = Arc::new(App::new(store, clock.clone(), random, passwords, given, deployment_id, snapshot));
+        let state = AppState::from(app.clone());
         Self {
-            public: public_port::router(app.clone()),
-            admin: admin::router(app.clone()),
+            public: public_port::router(app.snapshots.clone(), app.observer("public"))
+                .with_state(state.clone()),
+            admin: admin::router(app.snapshots.clone(), app.observer("admin")).with_state(state.clone()),
+            short_way: ShortWay::from_ref(&state),
             app,
             clock,
             recorded,
             _folder: folder,
         }
+    }
+
+    /// Does what is due for managed keys, as the server does it again and again.
+    pub(crate) async fn maintain(&self) {
+        managed_keys::maintain(&self.app.configuration, &self.app.managed_keys).await.unwrap();
     }
 
     /// The routes of the public API.
@@ -172,7 +183,7 @@ impl TestServer {
                 request = request.header(*name, *value);
             }
             let request = request.body(Body::empty()).unwrap();
-            if let Some(response) = public::whoami::from_memory(&self.app, &request) {
+            if let Some(response) = self.short_way.answer(&request) {
                 return received(response).await;
             }
         }

@@ -51,11 +51,11 @@ impl Serve {
             tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "sessera serves");
         }
         let (stop, stopped) = watch::channel(false);
-        let app = server.app().clone();
+        let configuration = server.configuration();
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = hangup.recv() => sessera_server::serve::reload(&app).await,
+                    _ = hangup.recv() => sessera_server::background::reload(&configuration).await,
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
                 }

@@ -5,7 +5,6 @@
 //! need a Host that can only mean this server, no Origin, and JSON bodies.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, header};
@@ -15,14 +14,15 @@ use hyper::body::Body as _;
 use url::Url;
 
 use crate::admin::{introspect, revoke};
-use crate::app::Snapshot;
+use crate::app::Snapshots;
 use crate::credentials::bearer;
 use crate::error::ApiError;
 use sessera_config::{AdminConfig, is_loopback};
 
 /// Lets a request pass or answers why not.
-pub(crate) async fn check(State(snapshot): State<Arc<Snapshot>>, request: Request, next: Next) -> Response {
+pub(crate) async fn check(State(snapshots): State<Snapshots>, request: Request, next: Next) -> Response {
     let refusal = {
+        let snapshot = snapshots.load();
         let host = request.uri().host().map(str::to_owned);
         // Introspection takes forms, as its specification wants. It changes nothing, and a web page that
         // sends one is told by its Origin.

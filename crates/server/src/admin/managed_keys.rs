@@ -211,12 +211,11 @@ mod tests {
 
     use serde_json::{Value, json};
 
-    use crate::managed_keys;
     use crate::testing::TestServer;
 
     async fn server() -> TestServer {
         let server = TestServer::start().await;
-        managed_keys::maintain(&server.app).await.unwrap();
+        server.maintain().await;
         let made =
             server.admin("POST", "/admin/rotation/keys", Some(json!({"alg": "ES256", "period": "1h"}))).await;
         assert_eq!(made.status, 201, "{made:?}");
@@ -245,7 +244,7 @@ mod tests {
 
     async fn pass(server: &TestServer, time: Duration) {
         server.clock.advance(time);
-        managed_keys::maintain(&server.app).await.unwrap();
+        server.maintain().await;
     }
 
     #[tokio::test]
@@ -280,7 +279,7 @@ mod tests {
         assert_eq!(refused.status, 503);
         assert_eq!(refused.header("retry-after"), "1");
         assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
-        managed_keys::maintain(&server.app).await.unwrap();
+        server.maintain().await;
         assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 200);
         signer(&server, &token).await;
     }
@@ -318,7 +317,7 @@ mod tests {
             server.clock.advance(Duration::from_secs(wait));
             // The snapshot of the change itself already knows it.
             if wait > 5 {
-                managed_keys::maintain(&server.app).await.unwrap();
+                server.maintain().await;
             } else {
                 server.app.lease.confirm(server.app.clock.now(), true);
             }

@@ -120,7 +120,7 @@ mod tests {
     async fn the_store_and_the_lease_are_watched() {
         let server = TestServer::start().await;
         assert!(number(&server, "sessera_lease_held").await.abs() < 0.1, "nobody has confirmed the keys");
-        crate::managed_keys::maintain(&server.app).await.unwrap();
+        server.maintain().await;
         assert!((number(&server, "sessera_lease_held").await - 1.0).abs() < 0.1);
         let held = server.recorded.hold().await;
         let mut given_up = Box::pin(server.app.store.ping());

@@ -11,13 +11,12 @@ mod recovery;
 mod revoke;
 pub(crate) mod sessions;
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::middleware;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::{App, AppState};
+use crate::app::{AppState, Snapshots};
+use crate::http::observe::Observer;
 use crate::openapi::{self, Port};
 use crate::{health, http, public};
 
@@ -38,10 +37,10 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(health::admin_router())
 }
 
-/// The admin API, ready to be served.
-pub(crate) fn router(app: Arc<App>) -> Router {
+/// The admin API, ready to be served with its state.
+pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppState> {
     let (router, document) = openapi::described(routes(), Port::Admin);
     let router = http::layers::complete(router.route("/openapi.json", openapi::route(&document)))
-        .layer(middleware::from_fn_with_state(AppState::from(app.clone()), guard::check));
-    http::layers::wrap(router.with_state(AppState::from(app.clone())), app.observer("admin"))
+        .layer(middleware::from_fn_with_state(snapshots, guard::check));
+    http::layers::wrap(router, observer)
 }

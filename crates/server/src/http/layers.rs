@@ -28,7 +28,7 @@ pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>) -> R
 }
 
 /// Wraps the router of an API that has its other layers already.
-pub(crate) fn wrap(router: Router, observer: Observer) -> Router {
+pub(crate) fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>, observer: Observer) -> Router<S> {
     let caught = CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
         let what = panic
             .downcast_ref::<String>()

@@ -195,7 +195,7 @@ pub(crate) fn most_connections() -> (usize, usize) {
 /// answer is for its first request.
 fn send_away(stream: &TcpStream) {
     // The buffer of a new socket takes it whole; a client that is gone misses nothing.
-    let _ = stream.try_write(answer::NO_PLACE);
+    let _ = stream.try_write(answer::status::NO_PLACE);
 }
 
 /// Ends a connection and reads away what comes: one that is closed with unread bytes is reset, and some

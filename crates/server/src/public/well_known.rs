@@ -209,7 +209,7 @@ mod tests {
 
     async fn server() -> TestServer {
         let server = TestServer::start().await;
-        crate::managed_keys::maintain(&server.app).await.unwrap();
+        server.maintain().await;
         for (set, algorithm) in [("a", "ES256"), ("b", "EdDSA"), ("shared", "HS256")] {
             let path = format!("/admin/keys/{set}");
             assert_eq!(server.admin("POST", &path, Some(json!({"alg": algorithm}))).await.status, 201);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, Method, Request, header};
 use axum::response::Response;
 use axum::routing::post;
@@ -20,10 +20,12 @@ use sessera_model::TokenHash;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::app::{App, AppState, Snapshot};
+use crate::answer::Status;
+use crate::app::{AppState, Snapshot, Snapshots};
 use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
-use crate::http::observe::REQUEST_ID;
+use crate::http::observe::{REQUEST_ID, RequestIds};
+use crate::metrics::Metrics;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
@@ -90,49 +92,71 @@ async fn whoami(
     Ok(answer(&live, body))
 }
 
-/// Answers as the router would, without asking it, when everything that the answer takes is in memory.
-///
-/// Most requests of a server are of this kind. The layers around routes, which are for bodies, slow answers,
-/// other origins and failures, would cost as much as the rest of it. Everything that is not plain, such as an
-/// error, goes on to the router and is answered there.
-pub(crate) fn from_memory<B: HttpBody>(app: &App, request: &Request<B>) -> Option<Response> {
-    let (uri, headers) = (request.uri(), request.headers());
-    let is_plain = request.method() == Method::GET
-        && uri.path() == "/sessions/whoami"
-        && request.body().is_end_stream()
-        && !headers.contains_key(header::ORIGIN);
-    if !is_plain {
-        return None;
-    }
-    let template = match uri.query() {
-        None => None,
-        Some(query) => Some(query.strip_prefix("tokenize_as=").filter(|name| needs_no_decoding(name))?),
-    };
-    let start = Instant::now();
-    let snapshot = app.snapshot();
-    let presented = credentials::presented(headers, &snapshot.config.session.cookie.name)?;
-    let live = app.sessions.in_memory(&snapshot.issuer, &TokenHash::of(presented.as_str()))?;
-    if !Sessions::is_assured(&snapshot.issuer, &live) {
-        return None;
-    }
-    let mut steps = TokenSteps::default();
-    let body = match template {
-        None => live.json().clone().into(),
-        Some(name) => {
-            let token = app.tokens.token_at_once(&snapshot.issuer, name, &live, &mut steps)?;
-            live.json_with_token(&token).into()
+/// What answers from memory, without the router.
+pub(crate) struct ShortWay {
+    session_tokens: SessionTokens,
+    snapshots: Snapshots,
+    request_ids: Arc<RequestIds>,
+    metrics: Arc<Metrics>,
+}
+
+impl FromRef<AppState> for ShortWay {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            session_tokens: FromRef::from_ref(state),
+            snapshots: FromRef::from_ref(state),
+            request_ids: FromRef::from_ref(state),
+            metrics: FromRef::from_ref(state),
         }
-    };
-    let mut response = answer(&live, body);
-    let id = app.request_ids.of(headers);
-    if let Some(traces) = &app.traces {
-        let request = traces.request(start, headers, "public", "GET", "/sessions/whoami", &id);
-        traces.token(&request, steps);
-        Traces::answered(&request, response.status().as_u16());
     }
-    response.headers_mut().insert(REQUEST_ID, id);
-    app.metrics.answered_from_memory(start.elapsed());
-    Some(response)
+}
+
+impl ShortWay {
+    /// Answers as the router would, without asking it, when everything that the answer takes is in memory.
+    ///
+    /// Most requests of a server are of this kind. The layers around routes, which are for bodies, slow answers,
+    /// other origins and failures, would cost as much as the rest of it. Everything that is not plain, such as
+    /// an error, goes on to the router and is answered there.
+    pub(crate) fn answer<B: HttpBody>(&self, request: &Request<B>) -> Option<Response> {
+        let (uri, headers) = (request.uri(), request.headers());
+        let is_plain = request.method() == Method::GET
+            && uri.path() == "/sessions/whoami"
+            && request.body().is_end_stream()
+            && !headers.contains_key(header::ORIGIN);
+        if !is_plain {
+            return None;
+        }
+        let template = match uri.query() {
+            None => None,
+            Some(query) => Some(query.strip_prefix("tokenize_as=").filter(|name| needs_no_decoding(name))?),
+        };
+        let start = Instant::now();
+        let snapshot = self.snapshots.load();
+        let SessionTokens { sessions, tokens, traces } = &self.session_tokens;
+        let presented = credentials::presented(headers, &snapshot.config.session.cookie.name)?;
+        let live = sessions.in_memory(&snapshot.issuer, &TokenHash::of(presented.as_str()))?;
+        if !Sessions::is_assured(&snapshot.issuer, &live) {
+            return None;
+        }
+        let mut steps = TokenSteps::default();
+        let body = match template {
+            None => live.json().clone().into(),
+            Some(name) => {
+                let token = tokens.token_at_once(&snapshot.issuer, name, &live, &mut steps)?;
+                live.json_with_token(&token).into()
+            }
+        };
+        let mut response = answer(&live, body);
+        let id = self.request_ids.of(headers);
+        if let Some(traces) = traces {
+            let request = traces.request(start, headers, "public", "GET", "/sessions/whoami", &id);
+            traces.token(&request, steps);
+            Traces::answered(&request, Status::of(&response));
+        }
+        response.headers_mut().insert(REQUEST_ID, id);
+        self.metrics.answered_from_memory(start.elapsed());
+        Some(response)
+    }
 }
 
 /// Whether a value of a query stands for itself.

@@ -10,7 +10,7 @@ use crate::testing::{Answer, TestServer};
 /// A server with lists, and Ada's session: its token and its id.
 async fn server() -> (TestServer, String, String) {
     let server = TestServer::start().await;
-    crate::managed_keys::maintain(&server.app).await.unwrap();
+    server.maintain().await;
     assert_eq!(server.admin("POST", "/admin/keys/k", Some(json!({"alg": "ES256"}))).await.status, 201);
     let managed = json!({"alg": "EdDSA", "period": "720h"});
     let made = server.admin("POST", "/admin/rotation/m", Some(managed)).await;
