@@ -1,6 +1,8 @@
 //! JSON Patch (RFC 6902) on the identity configuration.
 
 use serde_json::{Map, Value};
+pub use sessera_model::json_patch::PatchError;
+use sessera_model::json_patch::{Action, Operation};
 
 use crate::config::read;
 use crate::keys::{self, is_of_machine};
@@ -15,18 +17,8 @@ const MAX_OPERATIONS: usize = 500;
 /// The largest tree in bytes of JSON.
 const MAX_TREE: usize = 4 * 1024 * 1024;
 
-/// A patch is refused; nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pointer}: {message}")]
-pub struct PatchError {
-    /// The JSON Pointer of what is to blame.
-    pub pointer: String,
-    /// What is wrong and what to do about it.
-    pub message: String,
-}
-
 fn refuse<T>(pointer: impl Into<String>, message: impl Into<String>) -> Result<T, PatchError> {
-    Err(PatchError { pointer: pointer.into(), message: message.into() })
+    Err(PatchError::new(pointer, message))
 }
 
 /// Applies a patch, whose paths begin with `/services/identity/config`, to an identity configuration.
@@ -43,7 +35,12 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
     if let Value::Object(members) = &mut patched {
         members.retain(|name, _| !is_of_machine(name));
     }
-    apply_all(&mut patched, operations)?;
+    let mut room = MAX_TREE;
+    for (number, operation) in operations.iter().enumerate() {
+        let parsed = Operation::parse(operation)
+            .map_err(|error| PatchError { pointer: format!("/{number}{}", error.pointer), ..error })?;
+        in_tree(parsed)?.apply(&mut patched, &mut room)?;
+    }
     if patched.to_string().len() > MAX_TREE {
         return refuse("", "the configuration would be larger than 4 MiB");
     }
@@ -52,22 +49,13 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
     Ok(patched)
 }
 
-fn apply_all(tree: &mut Value, operations: &[Value]) -> Result<(), PatchError> {
-    operations.iter().enumerate().try_for_each(|(number, operation)| apply_one(tree, operation, number))
-}
-
 /// Checks a whole tree that replaces another.
 pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
     let Value::Object(members) = after else {
         return refuse("", "the identity configuration must be an object");
     };
     if let Some(machine) = members.keys().find(|name| is_of_machine(name)) {
-        return refuse(
-            format!("/{machine}"),
-            format!(
-                "\"{machine}\" belongs to the machine: set it in the configuration file or the environment of the server"
-            ),
-        );
+        return refuse(format!("/{machine}"), belongs_to_machine(machine));
     }
     let (_, findings) = read(after);
     // What nobody knew before, in a configuration file perhaps, was warned about and stays.
@@ -103,152 +91,33 @@ fn no_new_files(before: &Value, after: &Value, pointer: String) -> Result<(), Pa
     }
 }
 
-fn apply_one(tree: &mut Value, operation: &Value, number: usize) -> Result<(), PatchError> {
-    let Some(members) = operation.as_object() else {
-        return refuse(format!("/{number}"), "an operation is an object with \"op\" and \"path\"");
+/// The operation with its paths as they are within the tree. Those that lead elsewhere are refused.
+fn in_tree(operation: Operation<'_>) -> Result<Operation<'_>, PatchError> {
+    let inner = |path| {
+        within(path)
+            .ok_or_else(|| PatchError::new(path, format!("only paths under {PREFIX} can be changed here")))
     };
-    let text = |name: &str| members.get(name).and_then(Value::as_str);
-    let Some(path) = text("path") else {
-        return refuse(format!("/{number}/path"), "the operation needs a \"path\"");
+    let action = match operation.action {
+        Action::Move(from) => Action::Move(inner(from)?),
+        Action::Copy(from) => Action::Copy(inner(from)?),
+        other => other,
     };
-    let Some(inner) = path.strip_prefix(PREFIX).filter(|inner| inner.is_empty() || inner.starts_with('/'))
-    else {
-        return refuse(path, format!("only paths under {PREFIX} can be changed here"));
-    };
-    let first = inner.split('/').nth(1).unwrap_or_default();
+    let path = inner(operation.path)?;
+    let first = path.split('/').nth(1).unwrap_or_default();
     if is_of_machine(first) {
-        return refuse(
-            inner,
-            format!(
-                "\"{first}\" belongs to the machine: set it in the configuration file or the environment of the server"
-            ),
-        );
+        return refuse(path, belongs_to_machine(first));
     }
-    let from = text("from").and_then(|from| from.strip_prefix(PREFIX));
-    let value = || match members.get("value") {
-        Some(value) => Ok(value.clone()),
-        None => refuse(inner, "the operation needs a \"value\""),
-    };
-    match text("op") {
-        Some("add") => add(tree, inner, value()?),
-        Some("replace") => replace(tree, inner, value()?),
-        Some("remove") => remove(tree, inner).map(|_| ()),
-        Some("test") => {
-            let wanted = value()?;
-            match tree.pointer(inner) {
-                Some(found) if equal(found, &wanted) => Ok(()),
-                _ => refuse(inner, "the test failed: the value there is another one"),
-            }
-        }
-        Some(op @ ("move" | "copy")) => {
-            let Some(from) = from else {
-                return refuse(inner, format!("the operation {op} needs \"from\" under {PREFIX}"));
-            };
-            if op == "move" && inner.starts_with(&format!("{from}/")) {
-                return refuse(inner, "a value cannot be moved into itself");
-            }
-            let moved = match (op, tree.pointer(from)) {
-                (_, None) => return refuse(from, "there is nothing at \"from\""),
-                ("copy", Some(found)) => found.clone(),
-                _ => remove(tree, from)?,
-            };
-            if tree.to_string().len() + moved.to_string().len() > MAX_TREE {
-                return refuse(inner, "the configuration would be larger than 4 MiB");
-            }
-            add(tree, inner, moved)
-        }
-        Some(other) => refuse(
-            inner,
-            format!(
-                "\"{}\" is no operation: use add, remove, replace, move, copy or test",
-                other.chars().take(16).collect::<String>()
-            ),
-        ),
-        None => refuse(format!("/{number}/op"), "the operation needs an \"op\""),
-    }
+    Ok(Operation { path, action })
 }
 
-/// Splits a pointer into the place of its parent and the last name.
-fn split(pointer: &str) -> Option<(&str, String)> {
-    let (parent, last) = pointer.rsplit_once('/')?;
-    Some((parent, last.replace("~1", "/").replace("~0", "~")))
+fn within(path: &str) -> Option<&str> {
+    path.strip_prefix(PREFIX).filter(|inner| inner.is_empty() || inner.starts_with('/'))
 }
 
-fn parent<'t>(tree: &'t mut Value, pointer: &str) -> Result<(&'t mut Value, String), PatchError> {
-    let Some((above, name)) = split(pointer) else {
-        return refuse(pointer, "the path must begin with /");
-    };
-    match tree.pointer_mut(above) {
-        Some(parent @ (Value::Object(_) | Value::Array(_))) => Ok((parent, name)),
-        Some(_) => refuse(pointer, format!("\"{above}\" is neither an object nor a list")),
-        None => refuse(pointer, format!("there is nothing at \"{above}\" to which this could be added")),
-    }
-}
-
-/// An index into a list (RFC 6901, section 4): digits without a leading zero.
-fn index(name: &str, len: usize, pointer: &str) -> Result<usize, PatchError> {
-    let good = name == "0"
-        || (!name.starts_with('0') && !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit()));
-    match name.parse::<usize>().ok().filter(|at| good && *at < len) {
-        Some(at) => Ok(at),
-        None => refuse(pointer, format!("\"{name}\" is no place in a list of {len}")),
-    }
-}
-
-fn add(tree: &mut Value, pointer: &str, value: Value) -> Result<(), PatchError> {
-    if pointer.is_empty() {
-        *tree = value;
-        return Ok(());
-    }
-    match parent(tree, pointer)? {
-        (Value::Object(members), name) => {
-            members.insert(name, value);
-        }
-        (Value::Array(items), name) if name == "-" => items.push(value),
-        (Value::Array(items), name) => {
-            let at = index(&name, items.len() + 1, pointer)?;
-            items.insert(at, value);
-        }
-        _ => {}
-    }
-    Ok(())
-}
-
-fn replace(tree: &mut Value, pointer: &str, value: Value) -> Result<(), PatchError> {
-    match tree.pointer_mut(pointer) {
-        Some(found) => {
-            *found = value;
-            Ok(())
-        }
-        None => refuse(pointer, "there is nothing to replace; use add"),
-    }
-}
-
-fn remove(tree: &mut Value, pointer: &str) -> Result<Value, PatchError> {
-    if pointer.is_empty() {
-        return Ok(std::mem::replace(tree, Value::Object(Map::new())));
-    }
-    let removed = match parent(tree, pointer)? {
-        (Value::Object(members), name) => members.shift_remove(&name),
-        (Value::Array(items), name) => {
-            let at = index(&name, items.len(), pointer)?;
-            Some(items.remove(at))
-        }
-        _ => None,
-    };
-    removed.map_or_else(|| refuse(pointer, "there is nothing to remove"), Ok)
-}
-
-/// Equal as RFC 6902, section 4.6 has it: numbers by value.
-fn equal(a: &Value, b: &Value) -> bool {
-    match (a, b) {
-        (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
-        (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
-        (Value::Object(x), Value::Object(y)) => {
-            x.len() == y.len() && x.iter().all(|(name, x)| y.get(name).is_some_and(|y| equal(x, y)))
-        }
-        _ => a == b,
-    }
+fn belongs_to_machine(name: &str) -> String {
+    format!(
+        "\"{name}\" belongs to the machine: set it in the configuration file or the environment of the server"
+    )
 }
 
 /// The names of the templates that differ between two configurations.
@@ -314,119 +183,29 @@ mod tests {
         assert!(apply(&tree, &operation("add", "/session/nope", json!(1))).is_err());
     }
 
-    /// Public vectors, where they are there: each case is a document, a patch, and what comes of it.
     #[test]
-    fn public_vectors() {
-        let folder = std::env::var_os("SESSERA_VECTORS").map_or_else(
-            || std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors"),
-            std::path::PathBuf::from,
-        );
-        let mut run = 0;
-        for file in ["spec_tests.json", "tests.json"] {
-            let Ok(text) = std::fs::read_to_string(folder.join("json-patch").join(file)) else {
-                eprintln!("skipped: no vectors for JSON Patch here (SESSERA_VECTORS)");
-                return;
-            };
-            let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
-            for case in cases.iter().filter(|case| case.get("doc").is_some() && case["disabled"] != true) {
-                let mut patch = case["patch"].clone();
-                for operation in patch.as_array_mut().unwrap() {
-                    for name in ["path", "from"] {
-                        if let Some(path) = operation.get(name).and_then(Value::as_str) {
-                            // A path that does not begin with a slash stays the wrong one that it is.
-                            operation[name] = format!("{PREFIX}{path}").into();
-                        }
-                    }
-                }
-                let mut document = case["doc"].clone();
-                let outcome = apply_all(&mut document, patch.as_array().unwrap());
-                if case.get("error").is_some() {
-                    assert!(outcome.is_err(), "{case}");
-                } else {
-                    assert!(outcome.is_ok(), "{case}: {outcome:?}");
-                    let expected = case.get("expected").unwrap_or(&document);
-                    assert!(equal(&document, expected), "{case}: {document}");
-                }
-                run += 1;
-            }
+    fn parents_are_made_and_replace_adds() {
+        let template = "/session/whoami/tokenizer/templates/t";
+        let made = json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"ttl": "1m"}}}}}});
+        for (op, tree) in [("add", json!({})), ("replace", json!({})), ("replace", json!({"session": null}))]
+        {
+            let patched = apply(&tree, &operation(op, &format!("{template}/ttl"), json!("1m")));
+            assert_eq!(patched.unwrap(), made, "{op} {tree}");
         }
-        assert!(run > 100, "{run}");
+        let missing =
+            apply(&json!({}), &operation("replace", "/selfservice/allowed_return_urls/3", json!("x")));
+        assert!(missing.is_err(), "an element that is not there");
     }
 
     #[test]
-    fn rfc_6902_s_examples() {
-        // Appendix A, on a part of the tree where anything may stand.
-        let at = "/session/whoami/tokenizer/templates";
-        let start = |inner: Value| json!({"session": {"whoami": {"tokenizer": {"templates": inner}}}});
-        let run = |inner: Value, patch: Value| {
-            let mut patch = patch;
-            for operation in patch.as_array_mut().unwrap() {
-                for name in ["path", "from"] {
-                    if let Some(path) = operation.get(name).and_then(Value::as_str) {
-                        operation[name] = format!("{PREFIX}{at}{path}").into();
-                    }
-                }
-            }
-            apply(&start(inner), &patch).map(|tree| tree.pointer(at).cloned().unwrap_or_else(|| json!({})))
-        };
-        let table = [
-            (
-                json!({"foo": ["bar", "baz"]}),
-                json!([{"op": "add", "path": "/foo/1", "value": "qux"}]),
-                Some(json!({"foo": ["bar", "qux", "baz"]})),
-            ),
-            (
-                json!({"baz": "qux", "foo": "bar"}),
-                json!([{"op": "remove", "path": "/baz"}]),
-                Some(json!({"foo": "bar"})),
-            ),
-            (
-                json!({"foo": ["a", "b", "c"]}),
-                json!([{"op": "remove", "path": "/foo/1"}]),
-                Some(json!({"foo": ["a", "c"]})),
-            ),
-            (
-                json!({"baz": "qux"}),
-                json!([{"op": "replace", "path": "/baz", "value": "boo"}]),
-                Some(json!({"baz": "boo"})),
-            ),
-            (
-                json!({"foo": {"bar": "baz", "waldo": "fred"}, "qux": {"c": "g"}}),
-                json!([{"op": "move", "from": "/foo/waldo", "path": "/qux/thud"}]),
-                Some(json!({"foo": {"bar": "baz"}, "qux": {"c": "g", "thud": "fred"}})),
-            ),
-            (
-                json!({"foo": ["all", "grass", "cows", "eat"]}),
-                json!([{"op": "move", "from": "/foo/1", "path": "/foo/3"}]),
-                Some(json!({"foo": ["all", "cows", "eat", "grass"]})),
-            ),
-            (json!({"baz": "qux"}), json!([{"op": "test", "path": "/baz", "value": "bar"}]), None),
-            (json!({"foo": "bar"}), json!([{"op": "add", "path": "/baz/bat", "value": "qux"}]), None),
-            (
-                json!({"/": 9, "~1": 10}),
-                json!([{"op": "test", "path": "/~01", "value": 10}]),
-                Some(json!({"/": 9, "~1": 10})),
-            ),
-            (
-                json!({"foo": ["bar"]}),
-                json!([{"op": "add", "path": "/foo/-", "value": ["abc", "def"]}]),
-                Some(json!({"foo": ["bar", ["abc", "def"]]})),
-            ),
-            (
-                json!({"foo": [1]}),
-                json!([{"op": "copy", "from": "/foo", "path": "/bar"}]),
-                Some(json!({"foo": [1], "bar": [1]})),
-            ),
-            (json!({"foo": [1, 2]}), json!([{"op": "remove", "path": "/foo/01"}]), None),
-            (
-                json!({"foo": 1.0}),
-                json!([{"op": "test", "path": "/foo", "value": 1}]),
-                Some(json!({"foo": 1.0})),
-            ),
-        ];
-        for (inner, patch, result) in table {
-            assert_eq!(run(inner, patch.clone()).ok(), result, "{patch}");
-        }
+    fn what_stays_keeps_its_order() {
+        let templates =
+            json!({"z": {"ttl": "1m"}, "b": {"ttl": "1m"}, "q": {"ttl": "1m"}, "a": {"ttl": "1m"}});
+        let tree = json!({"session": {"whoami": {"tokenizer": {"templates": templates}}}});
+        let removed = operation("remove", "/session/whoami/tokenizer/templates/b", json!(null));
+        let patched = apply(&tree, &removed).unwrap();
+        let left = patched.pointer("/session/whoami/tokenizer/templates").and_then(Value::as_object).unwrap();
+        assert_eq!(left.keys().collect::<Vec<_>>(), ["z", "q", "a"]);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! | [`identity`] | who signs in |
 //! | [`credential`] | what an identity signs in with |
 //! | [`session`] | what signing in results in |
+//! | [`json_patch`] | changes of a JSON document, as clients of the admin API send them |
 //! | [`status_index`] | where others see that a session was revoked |
 
 pub mod clock;
@@ -19,6 +20,7 @@ pub mod credential;
 pub mod duration;
 pub mod identity;
 mod json;
+pub mod json_patch;
 pub mod random;
 pub mod secret;
 pub mod session;

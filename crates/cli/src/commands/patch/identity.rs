@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::commands::identities;
 use crate::global::Global;
 use crate::input;
+use crate::names;
 use crate::values::Assignment;
 
 /// Change parts of an identity
@@ -22,11 +23,12 @@ Examples:
   sessera patch identity ada@example.org --replace '/verifiable_addresses/0/verified=true'")]
 pub(crate) struct PatchIdentity {
     /// The id of the identity, or an identifier such as an e-mail address
+    #[arg(add = names::identities())]
     id: String,
     /// Set a value, or insert it into a list
     #[arg(long, value_name = "PATH=JSON")]
     add: Vec<String>,
-    /// Set a value that exists already
+    /// Set a value
     #[arg(long, value_name = "PATH=JSON")]
     replace: Vec<String>,
     /// Remove a value

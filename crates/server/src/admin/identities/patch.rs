@@ -1,4 +1,4 @@
-//! `PATCH /admin/identities/{id}`: JSON Patch (RFC 6902).
+//! `PATCH /admin/identities/{id}`: JSON Patch (RFC 6902), with the liberties of [`sessera_model::json_patch`].
 //!
 //! The patch is applied to the identity as `GET` shows it, without its credentials. Traits, metadata,
 //! state, schema and external id can be changed, and whether an address is verified; everything else
@@ -6,9 +6,9 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use json_patch::PatchOperation;
 use serde_json::Value;
 use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
+use sessera_model::json_patch::{Operation, PatchError};
 use sessera_model::{Identity, IdentityView};
 
 use super::Identities;
@@ -20,8 +20,8 @@ use crate::request::{JsonBody, Segment};
 /// The most operations of one patch.
 const MAX_OPERATIONS: usize = 1000;
 
-/// How large an identity may become, in bytes of JSON: copies can double it again and again.
-const MAX_BYTES: usize = 1024 * 1024;
+/// How many bytes of JSON the copies of one patch may add.
+const MAX_COPIED: usize = 1024 * 1024;
 
 /// What can be changed as a whole and in part.
 const CHANGEABLE: [&str; 6] =
@@ -48,7 +48,7 @@ const CHANGEABLE_OF_ADDRESS: [&str; 3] = ["verified", "verified_at", "status"];
 pub(super) async fn patch(
     State(identities): State<Identities>,
     Segment(id): Segment,
-    JsonBody(operations): JsonBody<Vec<PatchOperation>>,
+    JsonBody(operations): JsonBody<Vec<Value>>,
 ) -> Result<Response, ApiError> {
     let snapshot = &identities.snapshot;
     let (identity, stored_credentials) = identities.find(&id).await?;
@@ -62,41 +62,33 @@ pub(super) async fn patch(
     Ok(private_json(&show(snapshot, &prepared.identity, prepared.credentials(), &[])))
 }
 
-fn apply(operations: &[PatchOperation], document: &mut Value) -> Result<(), ApiError> {
+fn apply(operations: &[Value], document: &mut Value) -> Result<(), ApiError> {
     if operations.len() > MAX_OPERATIONS {
         return Err(ApiError::bad_request(format!(
             "A patch can have {MAX_OPERATIONS} operations at the most. Send several patches."
         )));
     }
+    let mut room = MAX_COPIED;
     for (index, operation) in operations.iter().enumerate() {
-        let refuse = |why: String| {
-            let path = operation.path().as_str();
-            Err(ApiError::bad_request(format!("Operation {index} of the patch, on \"{path}\", {why}")))
-        };
-        if let Some(path) = changed_paths(operation).into_iter().find(|path| !is_changeable(path)) {
-            return refuse(format!(
-                "changes \"{path}\", which cannot be changed. What can: {}, and verifiable_addresses/N/verified.",
-                CHANGEABLE.join(", ")
-            ));
-        }
-        if let Err(error) = json_patch::patch(document, std::slice::from_ref(operation)) {
-            return refuse(format!("fails: {}.", error.kind));
-        }
-        if matches!(operation, PatchOperation::Copy(_)) && document.to_string().len() > MAX_BYTES {
-            return refuse(format!("makes the identity larger than {MAX_BYTES} bytes."));
-        }
+        apply_one(operation, document, &mut room).map_err(|PatchError { pointer, message }| {
+            ApiError::bad_request(format!(
+                "Operation {index} of the patch fails, at \"{pointer}\": {message}."
+            ))
+        })?;
     }
     Ok(())
 }
 
-/// The places that an operation changes.
-fn changed_paths(operation: &PatchOperation) -> Vec<&str> {
-    let path = operation.path().as_str();
-    match operation {
-        PatchOperation::Test(_) => vec![],
-        PatchOperation::Move(movement) => vec![path, movement.from.as_str()],
-        _ => vec![path],
+fn apply_one(operation: &Value, document: &mut Value, room: &mut usize) -> Result<(), PatchError> {
+    let operation = Operation::parse(operation)?;
+    if let Some(path) = operation.changes().find(|path| !is_changeable(path)) {
+        let what = CHANGEABLE.join(", ");
+        return Err(PatchError::new(
+            path,
+            format!("this cannot be changed. What can: {what}, and verifiable_addresses/N/verified"),
+        ));
     }
+    operation.apply(document, room)
 }
 
 fn is_changeable(path: &str) -> bool {
@@ -144,7 +136,7 @@ mod tests {
     use super::*;
 
     fn patched(patch: Value) -> Result<Value, String> {
-        let operations: Vec<PatchOperation> = serde_json::from_value(patch).unwrap();
+        let operations: Vec<Value> = serde_json::from_value(patch).unwrap();
         let mut document = json!({
             "id": "1", "traits": {"email": "a"}, "metadata_public": null, "state": "active",
             "verifiable_addresses": [{"value": "a", "verified": false}]
@@ -199,12 +191,28 @@ mod tests {
     }
 
     #[test]
+    fn parents_are_made_only_where_something_can_be_changed() {
+        let document = patched(json!([
+            {"op": "add", "path": "/metadata_public/limits/daily", "value": 3},
+            {"op": "add", "path": "/metadata_admin/notes/-", "value": "first"},
+            {"op": "replace", "path": "/traits/name/first", "value": "Ada"},
+            {"op": "replace", "path": "/external_id", "value": "crm"}
+        ]));
+        let document = document.unwrap();
+        assert_eq!(document["metadata_public"], json!({"limits": {"daily": 3}}));
+        assert_eq!(document["metadata_admin"], json!({"notes": ["first"]}));
+        assert_eq!(document["traits"], json!({"email": "a", "name": {"first": "Ada"}}));
+        let absent = json!([{"op": "replace", "path": "/verifiable_addresses/9/verified", "value": true}]);
+        assert!(patched(absent).unwrap_err().contains("no place"));
+    }
+
+    #[test]
     fn copies_cannot_grow_without_end() {
         let mut patch = vec![json!({"op": "add", "path": "/traits/a", "value": "x".repeat(1000)})];
         for index in 0..50 {
             patch.push(json!({"op": "copy", "from": "/traits", "path": format!("/traits/{index}")}));
         }
         let refused = patched(Value::Array(patch)).unwrap_err();
-        assert!(refused.contains("larger"), "{refused}");
+        assert!(refused.contains("too large"), "{refused}");
     }
 }

@@ -234,6 +234,37 @@ async fn an_identity_is_patched() {
 }
 
 #[tokio::test]
+async fn a_patch_makes_what_is_missing_and_keeps_the_order_of_the_rest() {
+    let server = TestServer::start().await;
+    let traits = json!({"traits": {"email": "ada@example.org"}});
+    let made = server.admin("POST", "/admin/identities", Some(traits)).await;
+    let path = format!("/admin/identities/{}", made.body["id"].as_str().unwrap());
+    let patch = async |patch: Value| server.admin("PATCH", &path, Some(patch)).await;
+    let metadata = json!({"z": 1, "b": 1, "q": 1, "a": 1});
+    for member in ["metadata_public", "metadata_admin"] {
+        let made = patch(json!([{"op": "add", "path": format!("/{member}/role"), "value": "editor"}])).await;
+        assert_eq!((made.status, &made.body[member]), (200, &json!({"role": "editor"})), "{made:?}");
+        patch(json!([{"op": "replace", "path": format!("/{member}"), "value": metadata}])).await;
+        let left = patch(json!([{"op": "remove", "path": format!("/{member}/b")}])).await;
+        assert_eq!(left.body[member].to_string(), r#"{"z":1,"q":1,"a":1}"#);
+        let stored = server.admin("GET", &path, None).await;
+        assert_eq!(stored.body[member].to_string(), r#"{"z":1,"q":1,"a":1}"#, "it is stored in this order");
+    }
+    let named = patch(json!([
+        {"op": "replace", "path": "/traits/name/last", "value": "Lovelace"},
+        {"op": "replace", "path": "/external_id", "value": "crm-1"},
+        {"op": "replace", "path": "/state", "value": "inactive"}
+    ]));
+    let named = named.await;
+    assert_eq!(named.body["traits"]["name"], json!({"last": "Lovelace"}), "{named:?}");
+    assert_eq!((&named.body["external_id"], &named.body["state"]), (&json!("crm-1"), &json!("inactive")));
+    for path in ["/metadata_public/z/deeper", "/verifiable_addresses/9/verified", "/traits/nickname"] {
+        let refused = patch(json!([{"op": "add", "path": path, "value": true}])).await;
+        assert_eq!(refused.status, 400, "{path}: {refused:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_administrator_says_that_an_address_is_verified() {
     let server = TestServer::start().await;
     let mut body = ada();
