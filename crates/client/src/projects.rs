@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::client::AdminClient;
 use crate::error::ClientError;
+use crate::identities::{Part, paged};
 
 /// What the paths of a patch begin with.
 pub const CONFIG_PREFIX: &str = "/services/identity/config";
@@ -104,20 +105,15 @@ impl AdminClient {
         self.changed(changed)
     }
 
-    /// A part of the revisions, with the newest first. `after` is the last one of the part before.
+    /// A part of the revisions, with the newest first.
     pub async fn revisions(
         &self,
         project: &str,
-        size: u32,
-        after: Option<Uuid>,
-    ) -> Result<Vec<Revision>, ClientError> {
+        size: Option<u32>,
+        token: Option<&str>,
+    ) -> Result<Part<Revision>, ClientError> {
         let request = self.request(Method::GET, &["projects", project, "revisions"]);
-        let request = request.query(&[("page_size", size)]);
-        let request = match after {
-            Some(after) => request.query(&[("page_token", after)]),
-            None => request,
-        };
-        self.json(request).await
+        self.part(paged(request, size, token)).await
     }
 
     /// Makes a new revision with the configuration of an older one.

@@ -1,7 +1,8 @@
 //! Lists in parts: `page_size` and `page_token`, and the older `per_page` and `page`.
 //!
-//! A token is the id of the last item of the part before, so a list that grows meanwhile shows every
-//! item once. The `Link` header (RFC 8288) leads to the other parts.
+//! A token is the id of the last item of the part before, so a list that grows meanwhile shows every item once. In a
+//! list whose items have no such ids it is their number so far, written in the same form. The `Link` header (RFC 8288)
+//! leads to the other parts.
 
 use axum::http::HeaderValue;
 use sessera_model::Uuid;
@@ -25,6 +26,8 @@ pub(crate) struct Paging {
     after: Option<Uuid>,
     skip: u32,
     size: u32,
+    /// Whether a parameter asks for a part.
+    is_asked: bool,
 }
 
 /// Where a part lies in its list.
@@ -32,7 +35,7 @@ pub(crate) struct Paging {
 pub(crate) struct Place {
     /// The last item of the part, when more follow.
     next: Option<Uuid>,
-    /// There is nothing in the part.
+    /// Nothing was asked for, and there is nothing.
     is_empty: bool,
     size: u32,
 }
@@ -51,8 +54,11 @@ impl Paging {
             None => number(parameters, "per_page")?,
             size => size,
         };
-        let size =
-            size.map_or(DEFAULT_SIZE, |size| u32::try_from(size).unwrap_or(MAX_SIZE).clamp(1, MAX_SIZE));
+        let size = match size {
+            // Clients send 0 for a size that nobody set.
+            None | Some(0) => DEFAULT_SIZE,
+            Some(size) => u32::try_from(size).unwrap_or(MAX_SIZE).min(MAX_SIZE),
+        };
         let page = if after.is_some() { None } else { number(parameters, "page")? };
         let skip = page.unwrap_or(0).saturating_mul(size.into());
         let skip = u32::try_from(skip).ok().filter(|skip| *skip <= MAX_SKIPPED).ok_or_else(|| {
@@ -60,7 +66,8 @@ impl Paging {
                 "The parameter page reaches the first {MAX_SKIPPED} items only. Follow the Link header, which uses page_token."
             ))
         })?;
-        Ok(Self { after, skip, size })
+        let is_asked = parameters.iter().any(|(name, _)| is_of_paging(name));
+        Ok(Self { after, skip, size, is_asked })
     }
 
     /// What to ask the store for: one item more than is shown tells whether more follow.
@@ -74,25 +81,38 @@ impl Paging {
         let more = items.len() > self.size as usize;
         items.truncate(self.size as usize);
         let next = if more { items.last().map(id) } else { None };
-        Place { next, is_empty: items.is_empty(), size: self.size }
+        Place { next, is_empty: items.is_empty() && !self.is_asked, size: self.size }
     }
+
+    /// The part of a list that is in memory, whose items have no ids of their own.
+    pub(crate) fn part<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Place) {
+        let before = self.after.map_or(0, |after| usize::try_from(after.as_u128()).unwrap_or(usize::MAX));
+        let limit = self.query().limit as usize;
+        let numbered = (1_u128..).zip(items).skip(before).take(limit);
+        let mut items: Vec<(u128, T)> = numbered.collect();
+        let place = self.cut(&mut items, |(number, _)| Uuid::from_u128(*number));
+        (items.into_iter().map(|(_, item)| item).collect(), place)
+    }
+}
+
+fn is_of_paging(name: &str) -> bool {
+    matches!(name, "page" | "per_page" | "page_size" | "page_token")
 }
 
 fn number(parameters: &Parameters, name: &str) -> Result<Option<u64>, ApiError> {
     parameters
         .get(name)
         .map(|text| {
-            text.parse().map_err(|_| ApiError::bad_request(format!("The parameter {name} is not a number.")))
+            // A number that is too large for every list is the largest.
+            if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+                return Ok(text.parse().unwrap_or(u64::MAX));
+            }
+            Err(ApiError::bad_request(format!("The parameter {name} is not a number from 0 on.")))
         })
         .transpose()
 }
 
 impl Place {
-    /// The place of a list that is always shown whole.
-    pub(crate) const fn whole() -> Self {
-        Self { next: None, is_empty: false, size: DEFAULT_SIZE }
-    }
-
     /// The `Link` header: `first`, and `next` when more items follow.
     pub(crate) fn link(&self, path: &str, parameters: &Parameters) -> Result<HeaderValue, ApiError> {
         let mut links = vec![self.entry(path, parameters, "first", Uuid::nil())];
@@ -102,8 +122,8 @@ impl Place {
         HeaderValue::from_str(&links.join(",")).map_err(ApiError::internal)
     }
 
-    /// The header `Link` of lists of sessions, in which the wire contract has `next` and `prev` on empty
-    /// parts.
+    /// The header `Link` of lists of sessions, in which the wire contract has `next` and `prev` when a list is empty
+    /// from the start. They lead to a part without them, so whoever follows comes to an end.
     pub(crate) fn link_of_sessions(
         &self,
         path: &str,
@@ -119,7 +139,7 @@ impl Place {
     fn entry(&self, path: &str, parameters: &Parameters, rel: &str, token: Uuid) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         for (name, value) in parameters.iter() {
-            if !matches!(name, "page" | "per_page" | "page_size" | "page_token") {
+            if !is_of_paging(name) {
                 query.append_pair(name, value);
             }
         }
@@ -130,71 +150,5 @@ impl Place {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn paging(query: &str) -> Result<Paging, ApiError> {
-        Paging::from_parameters(&Parameters::parse(query))
-    }
-
-    #[test]
-    fn sizes_are_bounded() {
-        for (query, size) in [
-            ("", 250),
-            ("page_size=", 250),
-            ("page_size=10", 10),
-            ("per_page=7", 7),
-            ("page_size=10&per_page=7", 10),
-            ("page_size=0", 1),
-            ("page_size=99999999999", 1000),
-        ] {
-            assert_eq!(paging(query).unwrap().size, size, "{query}");
-        }
-        for query in ["page_size=x", "page_size=-1", "page_token=x", "page=1000", "page=5&per_page=500"] {
-            assert_eq!(paging(query).unwrap_err().code(), 400, "{query}");
-        }
-    }
-
-    #[test]
-    fn parts_follow_each_other() {
-        let all: Vec<Uuid> = (1..=5).map(Uuid::from_u128).collect();
-        let first = paging("page_size=2").unwrap();
-        assert_eq!(first.query(), Page { after: None, limit: 3 });
-        let mut items = all[..3].to_vec();
-        let place = first.cut(&mut items, |id| *id);
-        assert_eq!(items, all[..2]);
-        let parameters = Parameters::parse("ids=a%20b&page_size=2&page=0");
-        assert_eq!(
-            place.link("/admin/identities", &parameters).unwrap(),
-            "</admin/identities?ids=a+b&page_size=2&page_token=00000000-0000-0000-0000-000000000000>; rel=\"first\",\
-             </admin/identities?ids=a+b&page_size=2&page_token=00000000-0000-0000-0000-000000000002>; rel=\"next\""
-        );
-        let last = paging("page_size=2&page_token=00000000-0000-0000-0000-000000000003").unwrap();
-        assert_eq!(last.query().after, Some(all[2]));
-        let mut items = all[3..].to_vec();
-        let place = last.cut(&mut items, |id| *id);
-        assert_eq!((items.len(), place.next), (2, None));
-    }
-
-    #[test]
-    fn the_older_parameters_skip() {
-        let second = paging("page=1&per_page=2").unwrap();
-        assert_eq!(second.query(), Page { after: None, limit: 5 });
-        let mut items: Vec<Uuid> = (1..=5).map(Uuid::from_u128).collect();
-        let place = second.cut(&mut items, |id| *id);
-        assert_eq!(items, [Uuid::from_u128(3), Uuid::from_u128(4)]);
-        assert_eq!(place.next, Some(Uuid::from_u128(4)));
-        let mut few = vec![Uuid::from_u128(1)];
-        assert!(second.cut(&mut few, |id| *id).is_empty);
-    }
-
-    #[test]
-    fn empty_lists_of_sessions_link_as_the_contract_has_it() {
-        let place = paging("").unwrap().cut(&mut Vec::new(), |id: &Uuid| *id);
-        let none = Parameters::default();
-        let count = |header: HeaderValue| header.to_str().unwrap().matches("rel=").count();
-        assert_eq!(count(place.link("/x", &none).unwrap()), 1);
-        assert_eq!(count(place.link_of_sessions("/x", &none).unwrap()), 3);
-        assert_eq!(count(Place::whole().link_of_sessions("/x", &none).unwrap()), 1);
-    }
-}
+#[path = "paging_tests.rs"]
+mod tests;

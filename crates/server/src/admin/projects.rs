@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
-use axum::response::Response;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use sessera_model::{Clock, Uuid};
-use sessera_store::{Page, Store};
+use sessera_store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -218,8 +219,16 @@ async fn patch_revision(
 ///
 /// Newest first, with what changed; secrets are shown as key ids or short digests.
 #[utoipa::path(get, path = "/projects/{project}/revisions", operation_id = "listProjectRevisions", tag = "project",
-    params(("project" = String, Path, description = "Id or slug")),
-    responses((status = 200, description = "Revisions, newest first", body = [RevisionBody]), (status = 404, description = "There is no such project", body = ErrorBody)))]
+    params(
+        ("project" = String, Path, description = "Id or slug"),
+        ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
+        ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
+    ),
+    responses(
+        (status = 200, description = "Revisions, newest first", body = [RevisionBody]),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
+        (status = 404, description = "There is no such project", body = ErrorBody),
+    ))]
 async fn list_revisions(
     State(project): State<Project>,
     State(store): State<Arc<dyn Store>>,
@@ -227,15 +236,15 @@ async fn list_revisions(
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
-    Paging::from_parameters(&parameters)?;
-    let after = parameters.get("page_token").and_then(|token| Uuid::parse_str(token).ok());
-    let limit = parameters.get("page_size").and_then(|size| size.parse().ok()).unwrap_or(100).clamp(1, 500);
-    let revisions = store.revisions(&Page { after, limit }).await?;
+    let paging = Paging::from_parameters(&parameters)?;
+    let mut revisions = store.revisions(&paging.query()).await?;
+    let place = paging.cut(&mut revisions, |revision| revision.id);
+    let link = place.link(&format!("/projects/{id}/revisions"), &parameters)?;
     let shown = revisions.into_iter().map(|revision| {
         let diff: Value = serde_json::from_str(&revision.diff).unwrap_or_default();
         json!({ "id": revision.id, "parent": revision.parent, "created_at": revision.created_at, "diff": diff })
     });
-    Ok(answer::ok(shown.collect::<Value>()))
+    Ok(([(header::LINK, link)], answer::ok(shown.collect::<Value>())).into_response())
 }
 
 /// Roll back to a revision

@@ -18,7 +18,7 @@ use utoipa_axum::routes;
 use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::paging::Place;
+use crate::paging::Paging;
 use crate::request::{Parameters, Segment};
 
 /// The routes.
@@ -35,22 +35,28 @@ struct SchemaBody {
     schema: Value,
 }
 
-/// List all identity schemas
+/// List identity schemas
 #[utoipa::path(
     get,
     path = "/schemas",
     operation_id = "listIdentitySchemas",
     tag = "identity",
-    responses((status = 200, description = "All schemas", body = [SchemaBody]))
+    params(
+        ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
+        ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
+    ),
+    responses(
+        (status = 200, description = "The schemas", body = [SchemaBody]),
+        (status = 400, description = "A parameter makes no sense", body = ErrorBody),
+    )
 )]
 async fn list(State(snapshot): State<Arc<Snapshot>>, parameters: Parameters) -> Result<Response, ApiError> {
-    let schemas = snapshot
-        .accounts
-        .schemas
-        .iter()
+    let (schemas, place) = Paging::from_parameters(&parameters)?.part(snapshot.accounts.schemas.iter());
+    let shown = schemas
+        .into_iter()
         .map(|schema| SchemaBody { id: schema.id().to_owned(), schema: schema.document().clone() });
-    let body = Json(schemas.collect::<Vec<_>>());
-    let link = Place::whole().link("/schemas", &parameters)?;
+    let body = Json(shown.collect::<Vec<_>>());
+    let link = place.link("/schemas", &parameters)?;
     Ok(([(header::LINK, link)], body).into_response())
 }
 

@@ -55,7 +55,7 @@ impl PostgresStore {
             .all(
                 sqlx::query(
                     "SELECT id, parent, created_at, diff, sealed_diff FROM revisions \
-             WHERE number < coalesce((SELECT number FROM revisions WHERE id = $1), 9223372036854775807) \
+             WHERE $1::uuid IS NULL OR number < (SELECT number FROM revisions WHERE id = $1) \
              ORDER BY number DESC LIMIT $2",
                 )
                 .bind(page.after)

@@ -43,8 +43,8 @@ impl SqliteStore {
     pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
         let query = sqlx::query(
             "SELECT id, parent, created_at, diff, sealed_diff FROM revisions \
-             WHERE number < coalesce((SELECT number FROM revisions WHERE id = ?), 9223372036854775807) \
-             ORDER BY number DESC LIMIT ?",
+             WHERE ?1 IS NULL OR number < (SELECT number FROM revisions WHERE id = ?1) \
+             ORDER BY number DESC LIMIT ?2",
         )
         .bind(page.after)
         .bind(page.limit);

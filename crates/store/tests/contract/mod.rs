@@ -532,6 +532,10 @@ pub(crate) async fn revisions_follow_each_other(store: &dyn Store) {
     assert_eq!(list[0].id, second.id);
     let rest = Page { after: Some(second.id), limit: 5 };
     assert_eq!(store.revisions(&rest).await.unwrap()[0].id, first.id);
+    let last = Page { after: Some(first.id), limit: 10 };
+    assert!(store.revisions(&last).await.unwrap().is_empty());
+    let unknown = Page { after: Some(Uuid::from_u128(7)), limit: 10 };
+    assert!(store.revisions(&unknown).await.unwrap().is_empty(), "a list does not begin anew by itself");
 }
 
 pub(crate) async fn the_version_tells_of_changes_to_keys_and_configuration(store: &dyn Store) {

@@ -18,14 +18,9 @@ impl ListProjects {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
         let projects = context.client.projects().await?;
-        let mut table = Table::new(&["ID", "SLUG", "NAME", "REVISION"]);
+        let mut table = Table::new(&["ID", "SLUG", "NAME"]);
         for project in &projects {
-            table.row([
-                project.id.to_string(),
-                project.slug.clone(),
-                project.name.clone(),
-                project.revision_id.to_string(),
-            ]);
+            table.row([&project.id.to_string(), &project.slug, &project.name]);
         }
         let ids = projects.iter().map(|project| project.id.to_string()).collect();
         context.output.print(&Report { json: serde_json::to_value(&projects)?, table, ids })

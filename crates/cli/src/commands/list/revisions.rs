@@ -4,11 +4,12 @@ use anyhow::Result;
 use clap::Args;
 use serde_json::Value;
 use sessera_client::projects::Revision;
-use sessera_model::Uuid;
+use sessera_model::Timestamp;
 
-use crate::commands::ids;
+use super::paging::{self, Paging};
 use crate::global::Global;
-use crate::output::{Report, Table, second};
+use crate::offline::times::{self, about};
+use crate::output::{Report, Table};
 
 /// How many changes of a revision a table shows.
 const SHOWN: usize = 2;
@@ -23,24 +24,29 @@ Examples:
   sessera list revisions --format json-pretty
   sessera rollback identity-config REVISION")]
 pub(crate) struct ListRevisions {
-    /// The largest number of revisions to list, from 1 to 500
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500))]
-    page_size: u32,
-    /// Begin behind this revision
-    #[arg(long, value_name = "REVISION", value_parser = ids::revision)]
-    page_token: Option<Uuid>,
+    #[command(flatten)]
+    paging: Paging,
 }
 
 impl ListRevisions {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
-        let revisions = context.client.revisions(&context.project, self.page_size, self.page_token).await?;
-        let mut table = Table::new(&["REVISION", "MADE AT", "CHANGES"]);
+        let (client, project) = (&context.client, &context.project);
+        let (revisions, next) = self
+            .paging
+            .follow(async |size, token| Ok(client.revisions(project, size, token.as_deref()).await?))
+            .await?;
+        let mut table = Table::with_cut_last(&["REVISION", "MADE", "CHANGES"]);
+        let now = times::or_now(None);
         for revision in &revisions {
-            table.row([revision.id.to_string(), second(&revision.created_at), changes(revision)]);
+            let made = Timestamp::parse(&revision.created_at);
+            let made = made.map_or_else(String::new, |at| format!("{} ago", about(now.since(at))));
+            table.row([revision.id.to_string(), made, changes(revision)]);
         }
         let ids = revisions.iter().map(|revision| revision.id.to_string()).collect();
-        context.output.print(&Report { json: serde_json::to_value(&revisions)?, table, ids })
+        context.output.print(&Report { json: serde_json::to_value(&revisions)?, table, ids })?;
+        paging::say_more(&context.output, next.as_deref());
+        Ok(())
     }
 }
 

@@ -8,6 +8,7 @@ use sessera_client::sessions::SessionQuery;
 use super::paging::{self, Paging};
 use crate::commands::{identities, sessions};
 use crate::global::Global;
+use crate::names;
 
 /// List sessions, newest first
 #[derive(Args)]
@@ -26,7 +27,7 @@ pub(crate) struct ListSessions {
     #[arg(long)]
     inactive: bool,
     /// List only the sessions of the identity with this id, or with this identifier such as an e-mail address
-    #[arg(long, value_name = "IDENTITY")]
+    #[arg(long, value_name = "IDENTITY", add = names::identities())]
     identity: Option<String>,
 }
 

@@ -1,0 +1,206 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::testing::{Answer, TestServer};
+
+fn paging(query: &str) -> Result<Paging, ApiError> {
+    Paging::from_parameters(&Parameters::parse(query))
+}
+
+#[test]
+fn sizes_are_bounded() {
+    for (query, size) in [
+        ("", 250),
+        ("page_size=", 250),
+        ("page_size=10", 10),
+        ("per_page=7", 7),
+        ("page_size=10&per_page=7", 10),
+        ("page_size=0", 250),
+        ("per_page=0", 250),
+        ("page_size=1000", 1000),
+        ("page_size=1001", 1000),
+        ("page_size=99999999999999999999999999", 1000),
+    ] {
+        assert_eq!(paging(query).unwrap().size, size, "{query}");
+    }
+    for query in [
+        "page_size=x",
+        "page_size=-1",
+        "page_size=+1",
+        "page_size=1.5",
+        "per_page=-1",
+        "page_token=x",
+        "page_token=-1",
+        "page=-1",
+        "page=1000",
+        "page=99999999999999999999999999",
+        "page=5&per_page=500",
+    ] {
+        assert_eq!(paging(query).unwrap_err().code(), 400, "{query}");
+    }
+}
+
+#[test]
+fn parts_follow_each_other() {
+    let all: Vec<Uuid> = (1..=5).map(Uuid::from_u128).collect();
+    let first = paging("page_size=2").unwrap();
+    assert_eq!(first.query(), Page { after: None, limit: 3 });
+    let mut items = all[..3].to_vec();
+    let place = first.cut(&mut items, |id| *id);
+    assert_eq!(items, all[..2]);
+    let parameters = Parameters::parse("ids=a%20b&page_size=2&page=0");
+    assert_eq!(
+        place.link("/admin/identities", &parameters).unwrap(),
+        "</admin/identities?ids=a+b&page_size=2&page_token=00000000-0000-0000-0000-000000000000>; rel=\"first\",\
+         </admin/identities?ids=a+b&page_size=2&page_token=00000000-0000-0000-0000-000000000002>; rel=\"next\""
+    );
+    let last = paging("page_size=2&page_token=00000000-0000-0000-0000-000000000003").unwrap();
+    assert_eq!(last.query().after, Some(all[2]));
+    let mut items = all[3..].to_vec();
+    let place = last.cut(&mut items, |id| *id);
+    assert_eq!((items.len(), place.next), (2, None));
+}
+
+#[test]
+fn the_older_parameters_skip() {
+    let second = paging("page=1&per_page=2").unwrap();
+    assert_eq!(second.query(), Page { after: None, limit: 5 });
+    let mut items: Vec<Uuid> = (1..=5).map(Uuid::from_u128).collect();
+    let place = second.cut(&mut items, |id| *id);
+    assert_eq!(items, [Uuid::from_u128(3), Uuid::from_u128(4)]);
+    assert_eq!(place.next, Some(Uuid::from_u128(4)));
+    let mut few = vec![Uuid::from_u128(1)];
+    assert_eq!(second.cut(&mut few, |id| *id).next, None);
+    assert!(few.is_empty());
+}
+
+#[test]
+fn empty_lists_of_sessions_link_as_the_contract_has_it_and_end() {
+    let rels = |query: &str| {
+        let parameters = Parameters::parse(query);
+        let place = paging(query).unwrap().cut(&mut Vec::new(), |id: &Uuid| *id);
+        let count = |header: HeaderValue| header.to_str().unwrap().matches("rel=").count();
+        assert_eq!(count(place.link("/x", &parameters).unwrap()), 1);
+        count(place.link_of_sessions("/x", &parameters).unwrap())
+    };
+    assert_eq!((rels(""), rels("active=false")), (3, 3));
+    for asked in ["page_size=5", "page_token=00000000-0000-0000-0000-000000000000", "page=0", "per_page=1"] {
+        assert_eq!(rels(asked), 1, "{asked}");
+    }
+}
+
+#[test]
+fn lists_in_memory_have_parts_too() {
+    let (mut seen, mut query) = (Vec::new(), "page_size=2".to_owned());
+    loop {
+        let (items, place) = paging(&query).unwrap().part(["a", "b", "c", "d"].into_iter());
+        seen.push(items);
+        let Some(next) = place.next else { break };
+        query = format!("page_size=2&page_token={next}");
+    }
+    assert_eq!(seen, [["a", "b"], ["c", "d"]]);
+    let far = paging("page_token=ffffffff-ffff-ffff-ffff-ffffffffffff").unwrap();
+    assert!(far.part(std::iter::once("a")).0.is_empty());
+    assert_eq!(paging("page=1&per_page=3").unwrap().part(["a", "b", "c", "d"].into_iter()).0, ["d"]);
+}
+
+/// A server with three of everything that is listed, and the paths of its lists.
+async fn server_with_lists() -> (TestServer, Vec<String>, String) {
+    let document = STANDARD.encode(include_str!("../../accounts/src/schema/default.schema.json"));
+    let schema = |id: &str| json!({"id": id, "url": format!("base64://{document}")});
+    let schemas = json!({"default_schema_id": "a", "schemas": [schema("a"), schema("b"), schema("c")]});
+    let server = TestServer::configured(json!({ "identity": schemas })).await;
+    let mut ada = String::new();
+    for address in ["grace@example.org", "alan@example.org", "ada@example.org"] {
+        ada = server.person(address).await;
+    }
+    let mut token = String::new();
+    for _ in 0..4 {
+        token = server.signed_in("ada@example.org").await.0;
+    }
+    for hours in 1..=3 {
+        let lifespan = json!([{"op": "add", "path": "/services/identity/config/session/lifespan", "value": format!("{hours}h")}]);
+        assert_eq!(server.admin("PATCH", "/projects/default", Some(lifespan)).await.status, 200);
+    }
+    let of_ada = format!("/admin/identities/{ada}/sessions");
+    let paths = [
+        "/admin/identities",
+        "/admin/identities?credentials_identifier=ada@example.org",
+        "/admin/identities?credentials_identifier=nobody@example.org",
+        &format!("/admin/identities?ids={ada}"),
+        "/admin/identities?organization_id=none",
+        "/admin/sessions",
+        "/admin/sessions?active=true",
+        "/admin/sessions?active=false",
+        "/admin/sessions?expand=identity",
+        &of_ada,
+        &format!("{of_ada}?active=true"),
+        &format!("{of_ada}?active=false"),
+        "/projects/default/revisions",
+        "/schemas",
+        "public:/sessions",
+        "public:/schemas",
+    ];
+    (server, paths.map(str::to_owned).to_vec(), token)
+}
+
+async fn get(server: &TestServer, token: &str, path: &str) -> Answer {
+    match path.strip_prefix("public:") {
+        Some(path) => server.public("GET", path, &[("x-session-token", token)], None).await,
+        None => server.admin("GET", path, None).await,
+    }
+}
+
+fn asked(path: &str, query: &str) -> String {
+    format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' })
+}
+
+#[tokio::test]
+async fn every_list_judges_the_parameters_of_paging_alike() {
+    let (server, paths, token) = server_with_lists().await;
+    for path in paths {
+        let usual = get(&server, &token, &path).await;
+        assert_eq!(usual.status, 200, "{path}: {usual:?}");
+        for query in ["page_size=0", "per_page=0", "page_size=99999999999999999999", "page_size=", "page=0"] {
+            let answer = get(&server, &token, &asked(&path, query)).await;
+            assert_eq!((answer.status, &answer.body), (200, &usual.body), "{path} {query}");
+        }
+        for query in
+            ["page_size=-1", "page_size=x", "page_size=1.5", "per_page=-1", "page=-1", "page_token=x"]
+        {
+            let answer = get(&server, &token, &asked(&path, query)).await;
+            assert_eq!(answer.status, 400, "{path} {query}: {answer:?}");
+        }
+        let nothing_there = "page_token=ffffffff-ffff-ffff-ffff-ffffffffffff";
+        let answer = get(&server, &token, &asked(&path, nothing_there)).await;
+        assert_eq!((answer.status, &answer.body), (200, &json!([])), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn every_list_ends_when_its_links_are_followed() {
+    let (server, paths, token) = server_with_lists().await;
+    for path in paths {
+        let whole = get(&server, &token, &path).await.body;
+        for size in 1..=4 {
+            let (mut seen, mut next) = (Vec::new(), Some(asked(&path, &format!("page_size={size}"))));
+            while let Some(path) = next {
+                let part = get(&server, &token, &path).await;
+                let items: &Vec<Value> = part.body.as_array().unwrap();
+                assert!(!items.is_empty() || seen.is_empty(), "{path} is an empty part behind another");
+                seen.extend(items.iter().cloned());
+                next = next_of(&part, &path);
+            }
+            assert_eq!(Value::Array(seen), whole, "{path} in parts of {size}");
+        }
+    }
+}
+
+/// The path of the next part, on the port of this one.
+fn next_of(part: &Answer, path: &str) -> Option<String> {
+    let link = part.header("link").split(',').find(|link| link.ends_with("rel=\"next\""))?;
+    let port = if path.starts_with("public:") { "public:" } else { "" };
+    Some(format!("{port}{}", link.strip_prefix('<')?.split('>').next()?))
+}
