@@ -16,7 +16,7 @@ const ENDPOINT_VARIABLES: [&str; 2] = ["SESSERA_ADMIN_URL", "KRATOS_ADMIN_URL"];
 const TOKEN_VARIABLE: &str = "SESSERA_ADMIN_TOKEN";
 
 /// The one project of a deployment.
-const DEFAULT_PROJECT: &str = "default";
+pub(crate) const DEFAULT_PROJECT: &str = "default";
 
 /// The placeholder that Ory's guide writes for a project.
 const PLACEHOLDER: &str = "{}";
@@ -79,9 +79,7 @@ impl Global {
 
     /// Connects to the admin API; the project may also stand behind the command.
     pub(crate) async fn connect_to(&self, positional: Option<&str>) -> Result<Context> {
-        let endpoint = self.endpoint()?;
-        let token = variable(TOKEN_VARIABLE).map(Secret::from);
-        let client = AdminClient::new(endpoint, token.as_ref())?;
+        let client = client(self.endpoint.as_deref())?;
         let output = self.output();
         let project = match (self.project.as_deref(), positional) {
             (Some(option), Some(positional)) if option != positional => bail!(
@@ -100,12 +98,14 @@ impl Global {
         };
         Ok(Context { client, project, output, yes: self.yes })
     }
+}
 
-    fn endpoint(&self) -> Result<Endpoint, ClientError> {
-        let given = self.endpoint.clone();
-        let text = given.or_else(|| ENDPOINT_VARIABLES.into_iter().find_map(variable));
-        text.as_deref().unwrap_or(Endpoint::DEFAULT).parse()
-    }
+/// A client of the admin API at this address, or else where the environment says.
+pub(crate) fn client(endpoint: Option<&str>) -> Result<AdminClient, ClientError> {
+    let text = endpoint.map(str::to_owned).or_else(|| ENDPOINT_VARIABLES.into_iter().find_map(variable));
+    let endpoint: Endpoint = text.as_deref().unwrap_or(Endpoint::DEFAULT).parse()?;
+    let token = variable(TOKEN_VARIABLE).map(Secret::from);
+    AdminClient::new(endpoint, token.as_ref())
 }
 
 /// Reads an environment variable. An empty one counts as absent.

@@ -15,7 +15,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{CommandFactory as _, Parser};
+use clap_complete::CompleteEnv;
 
 use crate::commands::Command;
 use crate::global::Global;
@@ -56,8 +57,17 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// What programs get when the command line itself is wrong, as clap has it.
 const USAGE: u8 = 2;
 
+/// The variable by which a shell asks for completions, as the script of "sessera completions" sets it.
+const COMPLETE_VARIABLE: &str = "SESSERA_COMPLETE";
+
+fn main() -> ExitCode {
+    // Ends the program when a shell asks.
+    CompleteEnv::with_factory(Arguments::command).var(COMPLETE_VARIABLE).complete();
+    run()
+}
+
 #[tokio::main]
-async fn main() -> ExitCode {
+async fn run() -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let form = failure::Form::asked_for(&given);
     let arguments = match arguments(given) {

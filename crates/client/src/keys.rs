@@ -24,6 +24,13 @@ pub struct NamedSet {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetVersion(HeaderValue);
 
+impl SetVersion {
+    /// The version of a set that is not there yet.
+    pub const fn absent() -> Self {
+        Self(HeaderValue::from_static("\"0\""))
+    }
+}
+
 /// The key that is to be made.
 #[derive(Clone, Debug)]
 pub struct NewKey {
@@ -99,12 +106,6 @@ impl AdminClient {
     ) -> Result<(), ClientError> {
         let request = self.request(Method::PUT, &["admin", "keys", set]).header(IF_MATCH, read.0.clone());
         self.send(request.json(&keys.to_private_json())).await.map(drop)
-    }
-
-    /// Puts a key into a set, in its old place if it is there already and at the end otherwise.
-    pub async fn put_key(&self, set: &str, key: &Jwk) -> Result<(), ClientError> {
-        let request = self.request(Method::PUT, &["admin", "keys", set, key.kid()]);
-        self.send(request.json(&key.to_private_json())).await.map(drop)
     }
 
     /// Deletes a set with all its keys.

@@ -1,13 +1,16 @@
 //! `sessera completions`
 
-use anyhow::Result;
-use clap::{Args, CommandFactory as _};
+use anyhow::{Context as _, Result};
+use clap::Args;
 use clap_complete::Shell;
+use clap_complete::env::Shells;
 
-use crate::Arguments;
-use crate::output;
+use crate::{COMPLETE_VARIABLE, output};
 
-/// Print a script with which a shell completes commands and options
+/// Print a script with which a shell completes commands, options and names
+///
+/// The shell asks this program, which asks the running server for the names of key sets, keys, identities,
+/// sessions, revisions and templates. Without a server only commands and options are completed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -21,8 +24,10 @@ pub(crate) struct Completions {
 
 impl Completions {
     pub(crate) fn run(self) -> Result<()> {
+        let shells = Shells::builtins();
+        let shell = shells.completer(&self.shell.to_string()).context("there is no script for this shell")?;
         let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut Arguments::command(), "sessera", &mut script);
+        shell.write_registration(COMPLETE_VARIABLE, "sessera", "sessera", "sessera", &mut script)?;
         output::write(&String::from_utf8_lossy(&script))
     }
 }

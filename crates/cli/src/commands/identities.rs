@@ -6,15 +6,13 @@ use sessera_client::identities::{Identity, IdentityQuery};
 use sessera_model::Uuid;
 
 use crate::global::Context;
-use crate::output::{Report, Table, second};
+use crate::output::{Report, Table};
 
 /// A report of identities, as a table for people, and as one identity or a list of them for programs.
 pub(super) fn report(identities: &[Identity], json: Value) -> Report {
-    let mut table = Table::new(&["ID", "STATE", "SCHEMA ID", "ADDRESS", "CREATED AT"]);
+    let mut table = Table::with_cut_last(&["ID", "STATE", "SCHEMA", "ADDRESS"]);
     for identity in identities {
-        let created = identity.other.get("created_at").and_then(Value::as_str).unwrap_or_default();
-        let id = identity.id.to_string();
-        table.row([&id, &identity.state, &identity.schema_id, &address(identity), &second(created)]);
+        table.row([&identity.id.to_string(), &identity.state, &identity.schema_id, &address(identity)]);
     }
     let ids = identities.iter().map(|identity| identity.id.to_string()).collect();
     Report { json, table, ids }

@@ -16,8 +16,10 @@ mod import;
 mod jsonnet;
 mod keys;
 mod list;
+mod man;
 mod managed_sets;
 mod migrate;
+mod names;
 mod patch;
 mod promote;
 mod revoke;
@@ -95,6 +97,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Secrets(secrets::Secrets),
     Completions(completions::Completions),
+    Man(man::Man),
     Version(version::Version),
 }
 
@@ -124,6 +127,7 @@ impl Command {
             Self::Migrate(command) => command.run().await,
             Self::Secrets(command) => command.run().await,
             Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(global),
             Self::Version(command) => command.run(global),
         }
     }

@@ -4,28 +4,38 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use sessera_client::sessions::{Ending, Session, SessionQuery, Whose};
-use sessera_model::Uuid;
+use sessera_model::{Timestamp, Uuid};
 
 use super::{identities, ids};
+use crate::commands::names;
 use crate::global::Context;
-use crate::output::{Report, Table, second};
+use crate::offline::times::{self, about};
+use crate::output::{Report, Table};
 
 /// A report of sessions, as a table for people and as they came for programs.
 pub(super) fn report(sessions: &[Session], json: Value) -> Report {
-    let mut table = Table::new(&["ID", "ACTIVE", "IDENTITY", "AAL", "SIGNED IN AT", "EXPIRES AT"]);
+    let mut table = Table::with_cut_last(&["ID", "AAL", "ENDS", "IDENTITY"]);
+    let now = times::or_now(None);
     for session in sessions {
-        let time = |part: &Option<String>| second(part.as_deref().unwrap_or_default());
         table.row([
             session.id.to_string(),
-            session.active.to_string(),
-            session.identity.as_ref().map(identities::label).unwrap_or_default(),
             session.authenticator_assurance_level.clone().unwrap_or_default(),
-            time(&session.authenticated_at),
-            time(&session.expires_at),
+            ends(session, now),
+            session.identity.as_ref().map(identities::label).unwrap_or_default(),
         ]);
     }
     let ids = sessions.iter().map(|session| session.id.to_string()).collect();
     Report { json, table, ids }
+}
+
+/// When a session ends, or that it is over.
+fn ends(session: &Session, now: Timestamp) -> String {
+    let at = session.expires_at.as_deref().and_then(Timestamp::parse);
+    match at {
+        Some(at) if session.active && at > now => format!("in {}", about(at.since(now))),
+        _ if session.active && at.is_none() => String::new(),
+        _ => "ended".into(),
+    }
 }
 
 /// A report of ids.
@@ -43,10 +53,10 @@ pub(super) fn ids_report(ids: &[Uuid]) -> Report {
 #[group(required = true, multiple = false)]
 pub(super) struct Which {
     /// Ids of sessions
-    #[arg(value_name = "ID", value_parser = ids::session)]
+    #[arg(value_name = "ID", value_parser = ids::session, add = names::sessions())]
     pub(super) ids: Vec<Uuid>,
     /// All sessions of the identity with this id, or with this identifier such as an e-mail address
-    #[arg(long, value_name = "IDENTITY")]
+    #[arg(long, value_name = "IDENTITY", add = names::identities())]
     pub(super) identity: Option<String>,
     /// All sessions of everybody
     #[arg(long)]

@@ -25,6 +25,25 @@ pub(crate) fn length(seconds: i64) -> String {
     if days == 0 { rest } else { format!("{days}d{rest}") }
 }
 
+/// Writes a time span for people, in its two largest units.
+pub(crate) fn about(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")];
+    let first = units.iter().position(|(size, _)| seconds >= *size).unwrap_or(units.len() - 1);
+    let mut rest = seconds;
+    let parts = units[first..].iter().take(2).map(|(size, unit)| {
+        let count = rest / size;
+        rest %= size;
+        (count, unit)
+    });
+    let parts: Vec<String> = parts
+        .enumerate()
+        .filter(|(at, (n, _))| *at == 0 || *n > 0)
+        .map(|(_, (n, u))| format!("{n}{u}"))
+        .collect();
+    parts.join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +62,14 @@ mod tests {
         assert_eq!(length(598), "9m58s");
         assert_eq!(length(-2 * 86_400 - 60), "2d1m0s");
         assert_eq!(length(i64::MIN), "106751991167300d15h30m8s");
+    }
+
+    #[test]
+    fn spans_are_short() {
+        let spans =
+            [(0, "0s"), (59, "59s"), (60, "1m"), (3_661, "1h 1m"), (2_592_000, "30d"), (90_000, "1d 1h")];
+        for (seconds, text) in spans {
+            assert_eq!(about(Duration::from_secs(seconds)), text);
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result};
 use serde_json::Value;
 
-pub(crate) use table::{Table, second};
+pub(crate) use table::Table;
 
 /// The form in which a result is printed.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,16 +7,31 @@ use serde_json::Value;
 /// What stands in a cell without a value.
 const NOTHING: &str = "-";
 
+/// How many characters fit on a line of most terminals.
+const LINE: usize = 80;
+
+/// What stands between two columns.
+const GAP: &str = "   ";
+
+/// How many characters of a cell are left at the least when it is cut.
+const LEAST: usize = 12;
+
 /// Rows under a header. Every column is as wide as its widest cell.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     columns: Vec<String>,
     rows: Vec<Vec<String>>,
+    cuts_last: bool,
 }
 
 impl Table {
     pub(crate) fn new(columns: &[&str]) -> Self {
-        Self { columns: columns.iter().map(|&column| column.to_owned()).collect(), rows: Vec::new() }
+        Self { columns: columns.iter().map(|&column| column.to_owned()).collect(), ..Self::default() }
+    }
+
+    /// A table whose last column is cut so that a line fits a terminal. Programs get the whole value by `--format json`.
+    pub(crate) fn with_cut_last(columns: &[&str]) -> Self {
+        Self { cuts_last: true, ..Self::new(columns) }
     }
 
     /// Adds a row.
@@ -27,7 +42,7 @@ impl Table {
 
     /// Makes a row for each value of a document, with the JSON Pointer that leads to it.
     pub(crate) fn of_document(document: &Value) -> Self {
-        let mut table = Self::new(&["PATH", "VALUE"]);
+        let mut table = Self::with_cut_last(&["PATH", "VALUE"]);
         table.add_leaves(document, String::new());
         table
     }
@@ -51,14 +66,12 @@ impl Table {
     }
 }
 
-/// A time (RFC 3339) without parts of a second, which nobody reads.
-pub(crate) fn second(time: &str) -> String {
-    match time.split_once('.') {
-        Some((second, rest)) => {
-            second.to_owned() + rest.trim_start_matches(|character: char| character.is_ascii_digit())
-        }
-        None => time.to_owned(),
+/// The cell in at most so many characters.
+fn cut(cell: &str, most: usize) -> String {
+    if cell.chars().count() <= most {
+        return cell.to_owned();
     }
+    cell.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
 /// Escapes control characters, which could move what a terminal shows.
@@ -74,10 +87,17 @@ impl fmt::Display for Table {
                 *width = (*width).max(cell.chars().count());
             }
         }
+        if let (true, Some((last, before))) = (self.cuts_last, widths.split_last_mut()) {
+            let before: usize = before.iter().map(|width| width + GAP.len()).sum();
+            *last = (*last).min(LINE.saturating_sub(before).max(LEAST));
+        }
         for row in std::iter::once(&self.columns).chain(&self.rows) {
-            let cells: Vec<String> =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
-            writeln!(f, "{}", cells.join("   ").trim_end())?;
+            let last = row.len() - 1;
+            let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| match at {
+                _ if at == last && self.cuts_last => cut(cell, *width),
+                _ => format!("{cell:<width$}"),
+            });
+            writeln!(f, "{}", cells.collect::<Vec<_>>().join(GAP).trim_end())?;
         }
         Ok(())
     }
@@ -101,15 +121,16 @@ mod tests {
     }
 
     #[test]
-    fn times_are_shown_to_the_second() {
-        for (time, shown) in [
-            ("2030-01-01T09:30:00.123456Z", "2030-01-01T09:30:00Z"),
-            ("2030-01-01T09:30:00.5+02:00", "2030-01-01T09:30:00+02:00"),
-            ("2030-01-01T09:30:00Z", "2030-01-01T09:30:00Z"),
-            ("", ""),
-        ] {
-            assert_eq!(second(time), shown);
-        }
+    fn the_last_column_is_cut_where_a_line_would_be_too_long() {
+        let mut table = Table::with_cut_last(&["NAME", "REASON"]);
+        table.row(["n", &"ä".repeat(200)]);
+        table.row(["n", "short"]);
+        let lines: Vec<String> = table.to_string().lines().map(str::to_owned).collect();
+        assert_eq!(lines[1].chars().count(), LINE);
+        assert!(lines[1].ends_with("ä…") && lines[2].ends_with("short"));
+        let mut wide = Table::with_cut_last(&["NAME", "REASON"]);
+        wide.row(["n".repeat(100), "r".repeat(100)]);
+        assert!(wide.to_string().contains("rrrrrrrrrrr…"), "something of it is always shown");
     }
 
     #[test]

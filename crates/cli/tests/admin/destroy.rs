@@ -58,6 +58,82 @@ async fn of_several_names_none_is_touched_unless_all_are_there() {
     assert_eq!(server.whoami(&token, "").await["active"], true);
 }
 
+#[test]
+fn of_several_key_sets_none_is_deleted_when_a_template_needs_one() {
+    let server = Server::start();
+    for set in ["free", "used"] {
+        server.run(&["create", "jwk", set, "--alg", "ES256"]).good();
+    }
+    let template = r#"/session/whoami/tokenizer/templates/t={"jwks_url":"set://used"}"#;
+    server.run(&["patch", "ic", "--add", template]).good();
+    let said = server.run(&["delete", "jwk", "free", "used", "--yes"]).refused();
+    assert!(
+        said.contains("\"t\" signs with the key set used") && said.contains("nothing was deleted"),
+        "{said}"
+    );
+    assert_eq!(server.run(&["list", "jwks", "-q"]).good().out.lines().count(), 2);
+}
+
+#[test]
+fn a_key_that_is_not_there_is_not_asked_about() {
+    let server = Server::start();
+    server.run(&["create", "jwk", "m", "--alg", "ES256", "--rotate", "30d"]).good();
+    let said = server.run(&["revoke", "jwk", "m", "nothing"]).refused();
+    assert!(said.contains("has no key \"nothing\"") && !said.contains("--yes"), "{said}");
+}
+
+#[test]
+fn a_configuration_that_leaves_something_out_is_asked_about() {
+    let server = Server::start();
+    let settings =
+        [r#"/session/lifespan="2h""#, r#"/selfservice/default_browser_return_url="http://a.example/""#];
+    server.run(&["patch", "ic", "--add", settings[0], "--add", settings[1]]).good();
+    server.write("part.yml", "session: {lifespan: 3h}\n");
+    let said = server.run(&["update", "identity-config", "-f", "part.yml"]).refused();
+    assert!(said.contains("--yes") && said.contains("goes: /selfservice."), "{said}");
+    assert_eq!(server.run(&["get", "ic", "--format", "jsonpath=session.lifespan"]).json(), "2h");
+    server.run(&["update", "identity-config", "-f", "part.yml", "--yes"]).good();
+    assert_eq!(server.run(&["get", "ic", "--format", "json"]).json(), json!({"session": {"lifespan": "3h"}}));
+    server.write("whole.yml", "session: {lifespan: 4h}\n");
+    server.run(&["update", "identity-config", "-f", "whole.yml"]).good();
+}
+
+#[test]
+fn a_rollback_says_how_to_undo_it() {
+    let server = Server::start();
+    for lifespan in ["1h", "2h"] {
+        server.run(&["patch", "ic", "--add", &format!("/session/lifespan=\"{lifespan}\"")]).good();
+    }
+    let first = server.run(&["list", "revisions", "-q"]).good().out.lines().last().unwrap().to_owned();
+    let said = server.run(&["rollback", "identity-config", &first]).good().err;
+    let undo = said.split("To undo that: sessera ").nth(1).unwrap_or_else(|| panic!("{said}")).trim();
+    server.run(&undo.split(' ').collect::<Vec<_>>()).good();
+    assert_eq!(server.run(&["get", "ic", "--format", "jsonpath=session.lifespan"]).json(), "2h");
+}
+
+#[test]
+fn of_several_keys_all_are_imported_or_none() {
+    let server = Server::start();
+    server.run(&["create", "jwk", "s", "one", "--alg", "ES256"]).good();
+    let key = |kid: &str| {
+        let made = server.run(&["create", "jwk", "s", kid, "--alg", "EdDSA", "--offline"]).json();
+        made["keys"][0].clone()
+    };
+    server.write("keys.json", &json!({"keys": [key("new"), key("one")]}).to_string());
+    let said = server.run(&["import", "jwk", "s", "keys.json"]).refused();
+    assert!(
+        said.contains("nothing was imported") && said.contains("sessera delete jwk s --kid one"),
+        "{said}"
+    );
+    assert_eq!(server.run(&["list", "jwks", "-q"]).good().out, "one\n");
+    server.write("keys.json", &json!({"keys": [key("new"), key("two")]}).to_string());
+    for set in ["s", "other"] {
+        server.run(&["import", "jwk", set, "keys.json"]).good();
+    }
+    assert_eq!(server.run(&["get", "jwk", "s", "-q"]).good().out, "one\nnew\ntwo\n");
+    assert_eq!(server.run(&["get", "jwk", "other", "-q"]).good().out, "new\ntwo\n");
+}
+
 #[tokio::test]
 async fn what_was_done_is_said() {
     let server = Server::start();

@@ -70,5 +70,4 @@ fn every_command_has_a_help_text_with_its_options() {
         let help = alone(arguments).good().out;
         assert!(help.contains("Examples:") && help.contains("sessera "), "{help}");
     }
-    assert!(alone(&["completions", "bash"]).good().out.contains("identity-config"));
 }

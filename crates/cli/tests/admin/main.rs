@@ -7,4 +7,5 @@ mod guide;
 mod identities;
 mod keys;
 mod server;
+mod shells;
 mod verify;

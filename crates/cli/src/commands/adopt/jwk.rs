@@ -5,6 +5,7 @@ use clap::Args;
 use sessera_model::GoDuration;
 
 use crate::commands::managed_sets;
+use crate::commands::names;
 use crate::global::Global;
 
 /// Turn an existing key set into a managed one, whose keys rotate by themselves
@@ -18,6 +19,7 @@ Examples:
   sessera get jwk my-keys --states")]
 pub(crate) struct AdoptJwk {
     /// The name of the key set
+    #[arg(add = names::sets())]
     set: String,
     /// How long each key signs, for example 30d or 720h
     #[arg(long, value_name = "PERIOD")]

@@ -8,6 +8,7 @@ use sessera_model::GoDuration;
 
 use crate::commands::keys::{self, KeyUse, Members, Named};
 use crate::commands::managed_sets;
+use crate::commands::names;
 use crate::global::Global;
 use crate::output::Output;
 
@@ -29,6 +30,7 @@ Examples:
   sessera create jwk my-keys --alg ES256 --offline > my-keys.jwks.json")]
 pub(crate) struct CreateJwk {
     /// The name of the key set
+    #[arg(add = names::sets())]
     set: String,
     /// The id of the key [default: its thumbprint (RFC 7638)]
     kid: Option<String>,

@@ -2,11 +2,14 @@
 
 use std::collections::HashSet;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use serde_json::json;
+use sessera_config::Config;
+use sessera_issuer::templates::templates_with_set;
 
 use crate::commands::keys;
+use crate::commands::names;
 use crate::global::{Context, Global};
 use crate::output::{Report, Table};
 use crate::shell;
@@ -22,10 +25,10 @@ Examples:
   sessera delete jwk my-keys --kid 2025-12 --yes")]
 pub(crate) struct DeleteJwk {
     /// The names of the key sets
-    #[arg(required = true, value_name = "SET")]
+    #[arg(required = true, value_name = "SET", add = names::sets())]
     sets: Vec<String>,
     /// Delete only the key with this id
-    #[arg(long)]
+    #[arg(long, add = names::keys())]
     kid: Option<String>,
 }
 
@@ -37,11 +40,15 @@ impl DeleteJwk {
         let what = self.look(&context).await?;
         context.confirm(&format!("Delete {what}? Nobody can bring that back."))?;
         let mut table = Table::new(&["ID"]);
-        for set in &self.sets {
-            match &self.kid {
-                Some(kid) => context.client.delete_key(set, kid).await?,
-                None => context.client.delete_key_set(set).await?,
-            }
+        for (number, set) in self.sets.iter().enumerate() {
+            let deleted = match &self.kid {
+                Some(kid) => context.client.delete_key(set, kid).await,
+                None => context.client.delete_key_set(set).await,
+            };
+            deleted.with_context(|| match &self.sets[..number] {
+                [] => "nothing was deleted".to_owned(),
+                before => format!("only {} was deleted, and {set} was not", before.join(", ")),
+            })?;
             table.row([set]);
         }
         context.output.done(&format!("Deleted {what}."));
@@ -69,6 +76,7 @@ impl DeleteJwk {
             });
         }
         let Some(kid) = &self.kid else {
+            self.refuse_used(context).await?;
             let words = found.iter().map(|(set, keys)| match keys.keys().len() {
                 1 => format!("the key set {set} with 1 key"),
                 number => format!("the key set {set} with {number} keys"),
@@ -82,5 +90,18 @@ impl DeleteJwk {
             );
         }
         Ok(format!("the key {kid} of {}", self.sets.join(", ")))
+    }
+
+    /// Refuses sets that a tokenizer template signs with, as the server does, before the first one is gone.
+    async fn refuse_used(&self, context: &Context) -> Result<()> {
+        let (config, _) = Config::judge(&context.client.config(&context.project).await?);
+        for set in &self.sets {
+            if let Some((template, _)) = templates_with_set(&config.templates, set).next() {
+                bail!(
+                    "the tokenizer template \"{template}\" signs with the key set {set}, so nothing was deleted. Give the template another set first"
+                );
+            }
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::commands::identities;
+use crate::commands::names;
 use crate::global::Global;
 
 /// Show identities by their ids or by what they sign in with
@@ -15,7 +16,7 @@ Examples:
   sessera get identity ada@example.org --format jsonpointer=/traits")]
 pub(crate) struct GetIdentity {
     /// The ids of identities, or identifiers such as e-mail addresses
-    #[arg(required = true, value_name = "ID")]
+    #[arg(required = true, value_name = "ID", add = names::identities())]
     ids: Vec<String>,
 }
 

@@ -5,6 +5,7 @@ use clap::Args;
 
 use crate::commands::keys::{self, Members, Named};
 use crate::commands::managed_sets;
+use crate::commands::names;
 use crate::global::Global;
 
 /// Show key sets, public members only
@@ -20,7 +21,7 @@ Examples:
   sessera get jwk my-keys --private --format json > backup.jwks.json")]
 pub(crate) struct GetJwk {
     /// The names of the key sets
-    #[arg(required = true, value_name = "SET")]
+    #[arg(required = true, value_name = "SET", add = names::sets())]
     sets: Vec<String>,
     /// Show public members only, which is the default
     #[arg(long, conflicts_with = "private")]

@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 use sessera_model::Uuid;
 
+use crate::commands::names;
 use crate::commands::{ids, sessions};
 use crate::global::Global;
 
@@ -14,7 +15,7 @@ Examples:
   sessera get session 0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d --format json-pretty")]
 pub(crate) struct GetSession {
     /// Its id
-    #[arg(value_parser = ids::session)]
+    #[arg(value_parser = ids::session, add = names::sessions())]
     id: Uuid,
 }
 

@@ -2,19 +2,22 @@
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use sessera_client::keys::SetVersion;
 use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, import};
 use zeroize::Zeroizing;
 
 use crate::commands::keys::{self, KeyUse, Members, Named};
+use crate::commands::names;
 use crate::global::{Context, Global};
 use crate::input;
 use crate::output::Output;
+use crate::shell;
 
 /// Add keys from files to a set
 ///
 /// Files hold a JSON Web Key, a JSON Web Key Set, PEM or DER (PKCS#8, PKCS#1, SEC 1). With --alg HS256, HS384
-/// or HS512 they may also hold the bytes of a shared secret. Keys are added at the end of the set, so the key
-/// that signs stays the same. The keys that were added are printed, public members only.
+/// or HS512 they may also hold the bytes of a shared secret. All keys are added, or none, at the end of the set,
+/// so the key that signs stays the same. Those that were added are printed, public members only.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -24,6 +27,7 @@ Examples:
   openssl genpkey -algorithm ed25519 | sessera import jwk my-keys")]
 pub(crate) struct ImportJwk {
     /// The name of the key set
+    #[arg(add = names::sets())]
     set: String,
     /// The files; standard input is read when there is none
     #[arg(value_name = "FILE")]
@@ -65,10 +69,7 @@ impl ImportJwk {
             };
         }
         let context = global.connect().await?;
-        refuse_known(&context, &self.set, &set).await?;
-        for key in set.keys() {
-            context.client.put_key(&self.set, key).await?;
-        }
+        add(&context, &self.set, &set).await?;
         let members = if self.private { Members::Private } else { Members::Public };
         context.output.print(&keys::report(&[Named { set: self.set, keys: set }], members, &context.output))
     }
@@ -117,20 +118,22 @@ fn without_line_end<'c>(content: &'c [u8], output: &Output) -> &'c [u8] {
     text
 }
 
-/// Refuses keys whose ids the set has already, because an import never replaces a key.
-async fn refuse_known(context: &Context, set: &str, new: &JwkSet) -> Result<()> {
-    let known = match context.client.key_set(set).await {
-        Ok(known) => known,
-        Err(error) if error.is_not_found() => return Ok(()),
-        Err(error) => return Err(error.into()),
+/// Adds the keys to the set, all of them or none. An import never replaces a key.
+async fn add(context: &Context, set: &str, new: &JwkSet) -> Result<()> {
+    let (known, version) = match context.client.versioned_key_set(set).await {
+        Err(error) if error.is_not_found() => (JwkSet::default(), SetVersion::absent()),
+        other => other?,
     };
-    match new.keys().iter().find(|key| known.find(key.kid()).is_some()) {
-        Some(key) => bail!(
-            "the set {set} has a key {kid} already. Delete it first with \"sessera delete jwk {set} --kid {kid}\", or give the new one another id with --kid",
-            kid = key.kid()
-        ),
-        None => Ok(()),
+    if let Some(key) = new.keys().iter().find(|key| known.find(key.kid()).is_some()) {
+        bail!(
+            "the set {set} has a key {kid} already, so nothing was imported. Delete it first with \"sessera delete jwk {name} --kid {word}\", or give the new one another id with --kid",
+            kid = key.kid(),
+            name = shell::word(set),
+            word = shell::word(key.kid())
+        );
     }
+    let all = JwkSet::new(known.keys().iter().chain(new.keys()).cloned().collect())?;
+    Ok(context.client.replace_key_set(set, &all, &version).await?)
 }
 
 #[cfg(test)]

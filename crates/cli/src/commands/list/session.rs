@@ -6,9 +6,9 @@ use serde_json::json;
 use sessera_client::sessions::SessionQuery;
 
 use super::paging::{self, Paging};
+use crate::commands::names;
 use crate::commands::{identities, sessions};
 use crate::global::Global;
-use crate::names;
 
 /// List sessions, newest first
 #[derive(Args)]

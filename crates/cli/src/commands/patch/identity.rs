@@ -5,9 +5,9 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use crate::commands::identities;
+use crate::commands::names;
 use crate::global::Global;
 use crate::input;
-use crate::names;
 use crate::values::Assignment;
 
 /// Change parts of an identity

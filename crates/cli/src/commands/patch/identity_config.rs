@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use sessera_client::projects::CONFIG_PREFIX;
 
 use crate::commands::identity_config::print_changed;
+use crate::commands::names;
 use crate::global::Global;
 use crate::input;
 use crate::values::Assignment;
@@ -37,13 +38,13 @@ pub(crate) struct PatchIdentityConfig {
     #[arg(value_name = "PROJECT")]
     positional: Option<String>,
     /// Set a value, or insert it into a list
-    #[arg(long, value_name = "PATH=JSON")]
+    #[arg(long, value_name = "PATH=JSON", add = names::pointers("="))]
     add: Vec<String>,
-    /// Set a value that exists already
-    #[arg(long, value_name = "PATH=JSON")]
+    /// Set a value
+    #[arg(long, value_name = "PATH=JSON", add = names::pointers("="))]
     replace: Vec<String>,
     /// Remove a value
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", add = names::pointers(""))]
     remove: Vec<String>,
     /// A JSON Patch, as JSON or YAML: a file, file://PATH, base64://CONTENT, or - for standard input
     #[arg(short, long, value_name = "FILE")]

@@ -1,10 +1,13 @@
 //! `sessera revoke jwk`
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::commands::managed_sets;
+use crate::commands::names;
 use crate::global::Global;
+use crate::offline::times::about;
+use crate::shell;
 
 /// Take a compromised key of a managed set out at once
 ///
@@ -17,15 +20,25 @@ Examples:
   sessera revoke jwk my-keys yUxm1dQMAGkTcGIl6UXxX2Jgqn2FBjTm_Jy0GQAJbmU --yes")]
 pub(crate) struct RevokeJwk {
     /// The name of the key set
+    #[arg(add = names::sets())]
     set: String,
     /// The id of the key
+    #[arg(add = names::keys())]
     kid: String,
 }
 
 impl RevokeJwk {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
-        context.client.managed_set(&self.set).await?;
+        let known = context.client.managed_set(&self.set).await?;
+        if !known.keys.iter().any(|key| key.kid == self.kid) {
+            bail!(
+                "the key set {} has no key \"{}\", so nothing was done. Its keys: sessera get jwk {} --states",
+                self.set,
+                self.kid,
+                shell::word(&self.set)
+            );
+        }
         context.confirm(&format!(
             "Take the key {} of {} out? Tokens that it signed are refused as soon as verifiers read the set again.",
             self.kid, self.set
@@ -37,7 +50,7 @@ impl RevokeJwk {
             revoked.kid,
             revoked.signer,
             managed_sets::second(revoked.accepted_until),
-            managed_sets::about(revoked.accepted_until.since(set.now))
+            about(revoked.accepted_until.since(set.now))
         ));
         context.output.print(&managed_sets::report(&set)?)
     }

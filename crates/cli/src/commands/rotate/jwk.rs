@@ -4,6 +4,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::commands::managed_sets;
+use crate::commands::names;
 use crate::global::Global;
 
 /// Let the next key of a managed set sign as soon as all verifiers can know it
@@ -17,6 +18,7 @@ Examples:
   sessera get jwk my-keys --states")]
 pub(crate) struct RotateJwk {
     /// The name of the key set
+    #[arg(add = names::sets())]
     set: String,
 }
 

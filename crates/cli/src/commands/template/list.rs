@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use clap::Args;
+use sessera_client::projects::TemplateState;
 
 use crate::global::Global;
 use crate::output::{Report, Table};
@@ -20,16 +21,12 @@ impl ListTemplates {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
         let templates = context.client.templates(&context.project).await?;
-        let mut table = Table::new(&["NAME", "STATE", "ALGORITHM", "KEY ID", "REASON"]);
+        let mut table = Table::with_cut_last(&["NAME", "STATE", "ALGORITHM", "KEY ID OR REASON"]);
         for template in &templates {
             let text = |part: &Option<String>| part.clone().unwrap_or_default();
-            table.row([
-                template.name.clone(),
-                template.state.clone(),
-                text(&template.alg),
-                text(&template.kid),
-                text(&template.reason),
-            ]);
+            let TemplateState { name, state, alg, kid, reason } = template;
+            let kid_or_reason = if reason.is_some() { reason } else { kid };
+            table.row([name.clone(), state.clone(), text(alg), text(kid_or_reason)]);
         }
         let ids = templates.iter().map(|template| template.name.clone()).collect();
         context.output.print(&Report { json: serde_json::to_value(&templates)?, table, ids })
