@@ -13,6 +13,8 @@
 //! | [`yaml`] | files with the line of every value |
 //! | [`environment`] | which key a variable stands for |
 //! | [`load`] | files and environment together |
+//! | [`layers`] | the stored revision over files and environment |
+//! | [`watched`] | files that were read and may change |
 //! | [`config`] | what follows from the sections |
 //! | [`patch`] | JSON Patch on the tree |
 //! | [`duplicates`] | members that stand twice |
@@ -27,6 +29,7 @@ mod hooks;
 mod json_schema;
 pub mod keys;
 pub mod kind;
+pub mod layers;
 pub mod load;
 mod loaded;
 mod nearest;
@@ -43,6 +46,7 @@ mod text;
 mod trusted_proxies;
 pub mod unsupported;
 mod verdict;
+pub mod watched;
 pub mod yaml;
 
 pub use config::{AdminConfig, Config, OtlpConfig, is_loopback};

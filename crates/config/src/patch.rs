@@ -66,8 +66,8 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
     no_new_files(before, after, String::new())
 }
 
-/// Whether a value names something of the server's machine: a file, or a library with the file of its PIN.
-pub fn is_of_the_machine(text: &str) -> bool {
+/// Whether a value names a source on the server's machine: a file, or a library with the file of its PIN.
+pub fn is_local_source(text: &str) -> bool {
     // As sources are read: white space around them does not count.
     let text = text.trim_start();
     text.starts_with("file://") || text.starts_with("pkcs11:")
@@ -76,7 +76,7 @@ pub fn is_of_the_machine(text: &str) -> bool {
 /// Refuses `file://` and `pkcs11:` values that were not there before.
 fn no_new_files(before: &Value, after: &Value, pointer: String) -> Result<(), PatchError> {
     match after {
-        Value::String(text) if is_of_the_machine(text) && before != after => refuse(
+        Value::String(text) if is_local_source(text) && before != after => refuse(
             pointer,
             "file:// and pkcs11: name files of the server's machine and come from its configuration file only: send the content as base64://, or keep keys here and name them with set://",
         ),

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use serde_json::{Map, Value};
 use sessera_jose::SigningKey;
@@ -198,11 +197,6 @@ pub fn source_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
         _ => None,
     });
     files.collect()
-}
-
-/// When a file was last changed; nothing when it is not there.
-pub fn changed_at(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|file| file.modified()).ok()
 }
 
 /// The templates that are well formed, by their names.

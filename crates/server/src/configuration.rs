@@ -1,12 +1,12 @@
 //! The configuration of a running server: files and environment below, the stored revision above.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use serde_json::{Map, Value};
-use sessera_issuer::templates::{self, LocalSources, changed_at};
+use serde_json::Value;
+use sessera_issuer::templates::{self, LocalSources};
 use sessera_issuer::{SessionCache, Templates, managed_keys};
 use sessera_model::{Clock, Random, Secret};
 use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
@@ -14,10 +14,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::snapshot::{Snapshot, Snapshots};
-use sessera_config::keys::is_of_machine;
-use sessera_config::load::merge;
 use sessera_config::patch::{self, PatchError};
-use sessera_config::{Config, ConfigError, Problem, load, redact};
+use sessera_config::watched::WatchedFiles;
+use sessera_config::{Config, ConfigError, Problem, layers, load, redact};
 
 /// The id of this deployment, which is the id of its one project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,8 +88,8 @@ pub(crate) struct State {
     base: Value,
     /// The newest stored revision.
     revision: Option<Revision>,
-    /// Files that were read, with the time of their last change.
-    watched: Vec<Watched>,
+    /// Files that were read.
+    watched: WatchedFiles,
 }
 
 /// A change of the configuration is refused; nothing was changed.
@@ -124,7 +123,7 @@ pub struct Changed {
 impl Configuration {
     /// The configuration that a server was started with.
     pub(crate) fn new(given: Given, surroundings: Surroundings) -> Self {
-        let state = State { base: given.base, revision: given.revision, watched: Vec::new() };
+        let state = State { base: given.base, revision: given.revision, watched: WatchedFiles::default() };
         Self {
             origin: given.origin,
             generated: given.generated,
@@ -219,7 +218,7 @@ impl Configuration {
         let _turn = self.turn().await;
         let state = self.fresh().await?;
         let after = if to == self.surroundings.deployment_id.0 {
-            without_machine(&state.base)
+            layers::without_machine(&state.base)
         } else {
             let revision =
                 self.surroundings.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
@@ -247,7 +246,11 @@ impl Configuration {
             config: after.to_string().into(),
             diff: redact::difference(&before, &after).to_string(),
         };
-        let next = State { base: state.base.clone(), revision: Some(revision.clone()), watched: Vec::new() };
+        let next = State {
+            base: state.base.clone(),
+            revision: Some(revision.clone()),
+            watched: WatchedFiles::default(),
+        };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
         let config = &snapshot.config;
         warnings.extend(news(config.notes.iter().chain(&config.accepted), &before, &after));
@@ -264,21 +267,13 @@ impl Configuration {
         Ok(Changed { config: after, revision_id: revision.id, warnings })
     }
 
-    /// The files of which a snapshot was made, with the time of their last change when they were read, which
-    /// began at `began`. Those in `seen` were read before and keep their time.
-    fn watched(&self, snapshot: &Snapshot, seen: &[Watched], began: SystemTime) -> Vec<Watched> {
+    /// The files of which a snapshot was made, by a reading that began at `began`. Those in `seen` were read before.
+    fn watched(&self, snapshot: &Snapshot, seen: &WatchedFiles, began: SystemTime) -> WatchedFiles {
         let schemas = snapshot.config.identity.schemas.iter();
         let schemas = schemas.filter_map(|(_, url)| url.strip_prefix("file://")).map(PathBuf::from);
-        let mut files = templates::source_files(&snapshot.config.templates);
-        files.extend(schemas);
-        files.extend(self.origin.files.iter().cloned());
-        files.sort();
-        files.dedup();
-        let time = |file: &PathBuf| {
-            let known = seen.iter().find(|(known, _)| known == file);
-            known.map_or_else(|| read_at(file, began), |(_, changed)| *changed)
-        };
-        files.into_iter().map(|file| (file.clone(), time(&file))).collect()
+        let templates = templates::source_files(&snapshot.config.templates);
+        let files = templates.into_iter().chain(schemas).chain(self.origin.files.iter().cloned());
+        WatchedFiles::read(files, seen, began)
     }
 
     /// Reads files, environment, revision and key sets again. When they cannot be used, the server goes
@@ -292,14 +287,15 @@ impl Configuration {
             tracing::warn!("{warning}");
         }
         let sets = self.surroundings.store.key_sets().await?;
-        let next = State { base: loaded.tree, revision: state.revision.clone(), watched: Vec::new() };
+        let next =
+            State { base: loaded.tree, revision: state.revision.clone(), watched: WatchedFiles::default() };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
         warn_about_stored(next.revision.as_ref(), &snapshot.config);
         if !adapted.is_empty() {
             self.surroundings.committer.commit(&adapted).await?;
         }
         *state = next;
-        state.watched = self.watched(&snapshot, &[], began);
+        state.watched = self.watched(&snapshot, &WatchedFiles::default(), began);
         self.install(snapshot);
         Ok(())
     }
@@ -321,13 +317,13 @@ impl Configuration {
     /// `began`.
     pub async fn watch(&self, began: SystemTime) {
         let mut state = self.state.lock().await;
-        state.watched = self.watched(&self.snapshot(), &[], began);
+        state.watched = self.watched(&self.snapshot(), &WatchedFiles::default(), began);
     }
 
     /// Whether a file that was read has changed since.
     pub async fn is_outdated(&self) -> bool {
         let state = self.state.lock().await;
-        state.watched.iter().any(|(file, changed)| changed_at(file) != *changed)
+        state.watched.have_changed()
     }
 }
 
@@ -339,7 +335,7 @@ fn compile(
     sets: &[KeySet],
     previous: &Templates,
 ) -> Result<Snapshot, ConfigError> {
-    let mut config = Config::from_tree(&effective(base, stored))?;
+    let mut config = Config::from_tree(&layers::effective(base, stored))?;
     for (name, secret) in generated {
         let known = if *name == "cookie" { &mut config.secrets.cookie } else { &mut config.secrets.cipher };
         if known.is_empty() {
@@ -365,17 +361,6 @@ impl Turn<'_> {
     pub async fn recompile(&self) -> Result<(), ChangeError> {
         self.configuration.recompile().await
     }
-}
-
-/// A file that was read, with the time of its last change then.
-type Watched = (PathBuf, Option<SystemTime>);
-
-/// When a file was last changed, as far as a reading that began at `began` can have seen it. A file that was
-/// changed meanwhile may have been read before: its time is one that no file has, so it is read again.
-fn read_at(file: &Path, began: SystemTime) -> Option<SystemTime> {
-    /// By how much the times of files can be behind the clock.
-    const COARSE: Duration = Duration::from_millis(20);
-    changed_at(file).map(|changed| if changed + COARSE >= began { SystemTime::UNIX_EPOCH } else { changed })
 }
 
 /// Why a configuration cannot be used. Where one value is to blame, it is named by its pointer.
@@ -426,55 +411,12 @@ impl State {
 
     /// The identity configuration: the stored one, else that of files and environment.
     fn current(&self) -> Value {
-        self.identity_config().unwrap_or_else(|| without_machine(&self.base))
+        self.identity_config().unwrap_or_else(|| layers::without_machine(&self.base))
     }
 }
 
 fn parse(revision: &Revision) -> Option<Value> {
     serde_json::from_str(revision.config.expose()).ok()
-}
-
-fn without_machine(tree: &Value) -> Value {
-    let members = tree.as_object().cloned().unwrap_or_default();
-    members.into_iter().filter(|(name, _)| !is_of_machine(name)).collect::<Map<_, _>>().into()
-}
-
-/// The tree that the server runs with: the machine's keys of files and environment, the rest of the
-/// stored revision if there is one.
-fn effective(base: &Value, stored: Option<&Value>) -> Value {
-    let Some(stored) = stored else { return base.clone() };
-    let members = base.as_object().cloned().unwrap_or_default();
-    let mut tree: Value =
-        members.into_iter().filter(|(name, _)| is_of_machine(name)).collect::<Map<_, _>>().into();
-    merge(&mut tree, without_machine(stored));
-    take_files_from(base, &mut tree);
-    tree
-}
-
-/// Files are named by the machine's own configuration only: where a stored revision still has a
-/// `file://` that it took over from there, what stands there now counts.
-fn take_files_from(base: &Value, tree: &mut Value) {
-    match (base, tree) {
-        (Value::String(now), Value::String(stored)) if patch::is_of_the_machine(stored) => {
-            stored.clone_from(now);
-        }
-        (Value::Object(base), Value::Object(stored)) => {
-            for (name, member) in stored {
-                if let Some(now) = base.get(name) {
-                    take_files_from(now, member);
-                }
-            }
-        }
-        (Value::Array(base), Value::Array(stored)) => {
-            // Items that have an id, as schemas do, belong together by it.
-            for item in stored.iter_mut().filter(|item| item.get("id").is_some()) {
-                if let Some(now) = base.iter().find(|now| now.get("id") == item.get("id")) {
-                    take_files_from(now, item);
-                }
-            }
-        }
-        _ => {}
-    }
 }
 
 /// Compiles the templates that a change touches. One that was broken before and is not touched does
@@ -501,35 +443,4 @@ fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec
         }
     }
     Ok(warnings)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_stored_revision_never_overrides_what_belongs_to_the_machine() {
-        let base = json!({
-            "dsn": "sqlite://now", "log": {"level": "warn"},
-            "identity": {"schemas": [{"id": "b", "url": "file:///b/now"}, {"id": "a", "url": "file:///a/now"}]},
-            "session": {"lifespan": "1h", "whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "file:///now"}}}}},
-        });
-        let stored = json!({
-            "dsn": "sqlite://old", "log": {"level": "debug"},
-            "identity": {"schemas": [{"id": "a", "url": "file:///a/old"}, {"id": "b", "url": "base64://e30="}]},
-            "session": {"lifespan": "2h", "whoami": {"tokenizer": {"templates": {
-                "t": {"jwks_url": "file:///old"}, "u": {"jwks_url": "set://u"}}}}},
-        });
-        assert_eq!(
-            effective(&base, Some(&stored)),
-            json!({
-                "dsn": "sqlite://now", "log": {"level": "warn"},
-                "identity": {"schemas": [{"id": "a", "url": "file:///a/now"}, {"id": "b", "url": "base64://e30="}]},
-                "session": {"lifespan": "2h", "whoami": {"tokenizer": {"templates": {
-                    "t": {"jwks_url": "file:///now"}, "u": {"jwks_url": "set://u"}}}}},
-            })
-        );
-        assert_eq!(effective(&base, None), base);
-    }
 }
