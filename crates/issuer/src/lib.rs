@@ -9,7 +9,8 @@
 //!    It is immutable; whoever runs this crate swaps it as a whole when something changes.
 //! 3. [`tokens`]: a live session and the name of a template become a token.
 //!
-//! Beside that way stand the keys that take turns ([`managed_keys`]), what verifiers are shown
+//! Beside that way stand key sets as their owners edit them ([`key_sets`]), keys that take turns
+//! ([`managed_keys`]), what verifiers are shown
 //! ([`published`], [`status_lists`]), tokens that come back ([`introspection`]), one-time codes that are
 //! exchanged for tokens ([`exchange`]), and what other nodes change ([`nodes`]).
 //!
@@ -20,6 +21,7 @@ pub mod compiled;
 pub mod error;
 pub mod exchange;
 pub mod introspection;
+pub mod key_sets;
 pub mod managed_keys;
 pub mod metrics;
 pub mod nodes;
@@ -34,6 +36,7 @@ pub use compiled::Compiled;
 pub use error::IssuerError;
 pub use exchange::ExchangeCodes;
 pub use introspection::Introspection;
+pub use key_sets::KeySets;
 pub use managed_keys::{Lease, ManagedKeys};
 pub use metrics::IssuerMetrics;
 pub use published::Published;

@@ -19,7 +19,7 @@ async fn deployment() -> (Deployment, Compiled) {
     let deployment = Deployment::start().await;
     let before = deployment.compiled(json!({})).await;
     let hour = GoDuration::new(Duration::from_secs(3600));
-    deployment.managed_keys.create(&before, "keys", Algorithm::Es256, hour).await.unwrap();
+    deployment.managed_keys.create(&before, "keys", Some(Algorithm::Es256), hour).await.unwrap();
     let compiled = deployment.compiled(json!({"t": {"jwks_url": "set://keys", "ttl": "1m"}})).await;
     (deployment, compiled)
 }
@@ -113,7 +113,12 @@ async fn what_cannot_be_managed_is_refused() {
     let (deployment, compiled) = deployment().await;
     let create = async |algorithm, seconds| {
         let period = GoDuration::new(Duration::from_secs(seconds));
-        deployment.managed_keys.create(&compiled, "other", algorithm, period).await.unwrap_err().to_string()
+        deployment
+            .managed_keys
+            .create(&compiled, "other", Some(algorithm), period)
+            .await
+            .unwrap_err()
+            .to_string()
     };
     assert!(create(Algorithm::Hs256, 3600).await.contains("HS256"));
     assert!(create(Algorithm::Es256, 60).await.contains("period"));

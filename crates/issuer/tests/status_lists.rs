@@ -17,7 +17,7 @@ async fn deployment() -> (Deployment, Compiled) {
     deployment.put_key("k", Algorithm::Es256).await;
     let before = deployment.compiled(json!({})).await;
     let month = GoDuration::new(Duration::from_secs(30 * 24 * 3600));
-    deployment.managed_keys.create(&before, "m", Algorithm::EdDsa, month).await.unwrap();
+    deployment.managed_keys.create(&before, "m", Some(Algorithm::EdDsa), month).await.unwrap();
     let compiled = deployment.compiled(templates()).await;
     let compiled = deployment.maintain(compiled).await;
     (deployment, compiled)

@@ -14,9 +14,10 @@ use serde_json::{Map, Value};
 use sessera_jose::{Algorithm, Jwk, KeyError, generate};
 use sessera_model::{Clock, GoDuration, Timestamp};
 use sessera_rotation::{ManagedSet, RevokeError, Revoked, Step, Timing, TimingError};
-use sessera_store::{Change, Committer, KeySet, Managed, Store, StoreError, StoredKey};
+use sessera_store::{Change, Committer, KeySet, Managed, Store, StoreError};
 
 use crate::compiled::{Compiled, versions};
+use crate::key_sets::stored;
 use crate::settings::Settings;
 use crate::templates::templates_with_set;
 
@@ -29,9 +30,17 @@ const FASTEST: Duration = Duration::from_millis(200);
 /// A change of a managed set is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ManagedKeysError {
-    /// There is no such set.
-    #[error("there is no key set \"{0}\"")]
-    NoSuchSet(String),
+    /// A new set has keys of an algorithm, which must be said.
+    #[error("a new set needs an algorithm")]
+    NoAlgorithm,
+    /// There is a set of this name, which is its owner's: adopt it, or choose another name.
+    #[error("there is a key set \"{name}\" already")]
+    Exists {
+        /// The set's name.
+        name: String,
+        /// How long each of its keys was to sign.
+        period: GoDuration,
+    },
     /// The set is there already.
     #[error("the key set \"{0}\" exists already and is managed")]
     AlreadyManaged(String),
@@ -146,9 +155,16 @@ impl ManagedKeys {
         &self,
         compiled: &Compiled,
         name: &str,
-        algorithm: Algorithm,
+        algorithm: Option<Algorithm>,
         period: GoDuration,
     ) -> Result<KeySet, ManagedKeysError> {
+        if let Some(known) = self.store.key_set(name).await? {
+            return Err(match known.managed {
+                Some(_) => ManagedKeysError::AlreadyManaged(known.name),
+                None => ManagedKeysError::Exists { name: known.name, period },
+            });
+        }
+        let algorithm = algorithm.ok_or(ManagedKeysError::NoAlgorithm)?;
         if algorithm.is_symmetric() {
             return Err(ManagedKeysError::Symmetric(algorithm));
         }
@@ -307,8 +323,4 @@ async fn make_key(algorithm: &str) -> Result<Jwk, ManagedKeysError> {
     let made =
         tokio::task::spawn_blocking(move || generate::key(algorithm, None, generate::DEFAULT_RSA_BITS));
     Ok(made.await.map_err(|_| KeyError::Generation)??)
-}
-
-fn stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
-    StoredKey { kid: jwk.kid().to_owned(), jwk: jwk.to_private_json().to_string().into(), created_at: now }
 }

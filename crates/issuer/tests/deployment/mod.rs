@@ -9,18 +9,18 @@ use serde_json::{Map, Value};
 use sessera_issuer::sessions::{OwnStore, Presented};
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    Compiled, Introspection, IssuerMetrics, Lease, ManagedKeys, SessionCache, Sessions, Settings,
+    Compiled, Introspection, IssuerMetrics, KeySets, Lease, ManagedKeys, SessionCache, Sessions, Settings,
     StatusLists, Templates, TokenIssuer,
 };
 use sessera_jose::verify::{Verified, verify};
 use sessera_jose::{Algorithm, JwkSet, generate};
 use sessera_model::{
-    AssuranceLevel, Clock, FixedClock, GoDuration, Identity, IdentityState, Random, Session, SystemRandom,
-    Timestamp, TokenHash,
+    AssuranceLevel, Clock, FixedClock, GoDuration, Identity, IdentityState, Random, Session, Timestamp,
+    TokenHash,
 };
 use sessera_rotation::Timing;
-use sessera_store::sqlite::{SqliteOptions, SqliteStore};
-use sessera_store::{Change, Cipher, Committer, KeySet, NewSession, SessionKind, Store, StoredKey};
+use sessera_store::{Change, Committer, KeySet, NewSession, SessionKind, Store, StoredKey};
+use sessera_testing::TestStore;
 use tempfile::TempDir;
 
 /// Opens Ada's session.
@@ -38,6 +38,7 @@ pub(crate) struct Deployment {
     pub(crate) lease: Arc<Lease>,
     pub(crate) sessions: Sessions,
     pub(crate) tokens: TokenIssuer,
+    pub(crate) key_sets: KeySets,
     pub(crate) managed_keys: ManagedKeys,
     pub(crate) status_lists: StatusLists,
     pub(crate) introspection: Introspection,
@@ -50,15 +51,7 @@ pub(crate) struct Deployment {
 
 impl Deployment {
     pub(crate) async fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
-        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let options = SqliteOptions {
-            path: folder.path().join("test.sqlite"),
-            cipher: Arc::new(Cipher::new(&["32-characters-for-cipher-tests-1".into()]).unwrap()),
-            random: random.clone(),
-        };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
+        let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
         let cache = Arc::new(SessionCache::new(1 << 20));
         let committer = Committer::new(store.clone(), vec![cache.clone()]);
         let metrics = IssuerMetrics::new().unwrap();
@@ -71,6 +64,7 @@ impl Deployment {
         Self {
             sessions: Sessions::new(cache, source, clock.clone(), metrics.clone()),
             tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), metrics.clone()),
+            key_sets: KeySets::new(store.clone(), committer.clone(), clock.clone()),
             managed_keys: ManagedKeys::new(
                 store.clone(),
                 committer.clone(),

@@ -6,16 +6,15 @@ use axum::extract::{FromRef, State};
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sessera_issuer::ManagedKeys;
-use sessera_issuer::managed_keys::ManagedKeysError;
-use sessera_jose::Algorithm;
+use sessera_issuer::key_sets::{self, KeySets, KeySetsError};
+use sessera_issuer::managed_keys::{ManagedKeys, ManagedKeysError};
 use sessera_model::{Clock, GoDuration};
-use sessera_store::{Conflict, KeySet, Store, StoreError};
+use sessera_store::KeySet;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::admin::keys::{checked_name, key_error, no_set, put_to_use};
+use crate::admin::keys::put_to_use;
 use crate::answer;
 use crate::app::AppState;
 use crate::configuration::Configuration;
@@ -41,34 +40,9 @@ struct CreateBody {
     adopt: bool,
 }
 
-fn refused(error: ManagedKeysError) -> ApiError {
-    match error {
-        ManagedKeysError::NoSuchSet(name) => no_set(&name),
-        ManagedKeysError::NotManaged(name) => ApiError::conflict(format!(
-            "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"sessera adopt jwk {name} --rotate 720h\"."
-        )),
-        ManagedKeysError::AlreadyManaged(name) => ApiError::conflict(format!(
-            "The key set \"{name}\" is managed already. See its keys with \"sessera get jwk {name} --states\"."
-        )),
-        error @ (ManagedKeysError::Symmetric(_)
-        | ManagedKeysError::Mixed(_)
-        | ManagedKeysError::Timing(_)) => {
-            ApiError::bad_request(format!("The set cannot be managed: {error}."))
-        }
-        ManagedKeysError::Revoke(error) => {
-            ApiError::not_found(format!("The key cannot be revoked: {error}."))
-        }
-        ManagedKeysError::Key(error) => key_error(error),
-        ManagedKeysError::Store(StoreError::Conflict(Conflict::Changed)) => {
-            ApiError::conflict("The key set was changed at the same time. Look at it and try again.")
-        }
-        ManagedKeysError::Store(error) => error.into(),
-    }
-}
-
 /// The managed key sets, which handlers take as one part.
 struct ManagedSets {
-    store: Arc<dyn Store>,
+    sets: Arc<KeySets>,
     keys: Arc<ManagedKeys>,
     configuration: Arc<Configuration>,
     clock: Arc<dyn Clock>,
@@ -77,7 +51,7 @@ struct ManagedSets {
 impl FromRef<AppState> for ManagedSets {
     fn from_ref(state: &AppState) -> Self {
         Self {
-            store: FromRef::from_ref(state),
+            sets: FromRef::from_ref(state),
             keys: FromRef::from_ref(state),
             configuration: FromRef::from_ref(state),
             clock: FromRef::from_ref(state),
@@ -86,32 +60,22 @@ impl FromRef<AppState> for ManagedSets {
 }
 
 impl ManagedSets {
-    /// The set with this name. 404 when there is none.
-    async fn find(&self, name: &str) -> Result<KeySet, ApiError> {
-        self.store.key_set(name).await?.ok_or_else(|| no_set(name))
-    }
-
-    /// States and timeline of a managed set. No key material stands in it. 409 when it is not managed.
-    fn describe(&self, set: &KeySet) -> Result<Value, ApiError> {
-        let not_managed = || refused(ManagedKeysError::NotManaged(set.name.clone()));
-        let managed = set.managed.as_ref().ok_or_else(not_managed)?;
+    /// States and timeline of a managed set. No key material stands in it.
+    fn describe(&self, set: &KeySet) -> Result<Value, ManagedKeysError> {
+        let managed = set.managed.as_ref().ok_or_else(|| ManagedKeysError::NotManaged(set.name.clone()))?;
         let timing = self.configuration.snapshot().issuer.settings.timing;
         let now = self.clock.now();
-        let states: Vec<Value> = managed
-            .rotation
-            .states(now, &timing)
-            .into_iter()
-            .map(|(key, state)| {
-                json!({
-                    "kid": key.kid, "state": state, "published_at": key.published_at,
-                    "activates_at": key.activates_at, "revoked_at": key.revoked_at,
-                    "max_ttl": key.max_ttl, "has_private": key.has_private,
-                })
+        let states = managed.rotation.states(now, &timing).into_iter().map(|(key, state)| {
+            json!({
+                "kid": key.kid, "state": state, "published_at": key.published_at,
+                "activates_at": key.activates_at, "revoked_at": key.revoked_at,
+                "max_ttl": key.max_ttl, "has_private": key.has_private,
             })
-            .collect();
+        });
         Ok(json!({
             "set": set.name, "alg": managed.algorithm, "period": managed.rotation.period, "now": now,
-            "timing": timing, "keys": states, "timeline": managed.rotation.timeline(now, &timing),
+            "timing": timing, "keys": states.collect::<Value>(),
+            "timeline": managed.rotation.timeline(now, &timing),
         }))
     }
 }
@@ -123,7 +87,7 @@ impl ManagedSets {
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 200, description = "States and timeline", body = ManagedSetBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
 async fn states(State(sets): State<ManagedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
-    let set = sets.find(&name).await?;
+    let set = sets.sets.find(&name).await?;
     Ok(answer::ok(sets.describe(&set)?))
 }
 
@@ -138,32 +102,16 @@ async fn create(
     Segment(name): Segment,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
-    checked_name(&name)?;
+    key_sets::check_name(&name)?;
     let period: GoDuration =
         body.period.parse().map_err(|error| ApiError::bad_request(format!("The period: {error}.")))?;
     let turn = sets.configuration.turn().await;
     let snapshot = turn.snapshot();
-    let set = match sets.store.key_set(&name).await? {
-        Some(known) if body.adopt => {
-            sets.keys.adopt(&snapshot.issuer, known, period).await.map_err(refused)?
-        }
-        Some(known) if known.managed.is_some() => {
-            return Err(refused(ManagedKeysError::AlreadyManaged(name)));
-        }
-        Some(_) => {
-            return Err(ApiError::conflict(format!(
-                "There is a key set \"{name}\" already. Make it a managed one with \"sessera adopt jwk {name} --rotate {}\", or choose another name.",
-                body.period
-            )));
-        }
-        None if body.adopt => return Err(no_set(&name)),
-        None => {
-            let algorithm = body.alg.ok_or_else(|| {
-                ApiError::bad_request("The body needs the member alg, for example \"ES256\".")
-            })?;
-            let algorithm: Algorithm = algorithm.parse().map_err(key_error)?;
-            sets.keys.create(&snapshot.issuer, &name, algorithm, period).await.map_err(refused)?
-        }
+    let set = if body.adopt {
+        sets.keys.adopt(&snapshot.issuer, sets.sets.find(&name).await?, period).await?
+    } else {
+        let algorithm = body.alg.as_deref().map(str::parse).transpose().map_err(KeySetsError::Key)?;
+        sets.keys.create(&snapshot.issuer, &name, algorithm, period).await?
     };
     put_to_use(&turn).await?;
     Ok(answer::created(sets.describe(&set)?))
@@ -175,10 +123,8 @@ async fn create(
     responses((status = 200, description = "The next key and when it begins to sign", body = RotatedBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]
 async fn rotate(State(sets): State<ManagedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
     let turn = sets.configuration.turn().await;
-    let set = sets.find(&name).await?;
-    let snapshot = turn.snapshot();
-    let rotated = sets.keys.rotate(&snapshot.issuer, set).await;
-    let (_, kid, activates_at) = rotated.map_err(refused)?;
+    let set = sets.sets.find(&name).await?;
+    let (_, kid, activates_at) = sets.keys.rotate(&turn.snapshot().issuer, set).await?;
     put_to_use(&turn).await?;
     Ok(answer::ok(json!({ "set": name, "kid": kid, "activates_at": activates_at })))
 }
@@ -195,10 +141,8 @@ async fn revoke(
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let turn = sets.configuration.turn().await;
-    let set = sets.find(&name).await?;
-    let snapshot = turn.snapshot();
-    let revoked = sets.keys.revoke(&snapshot.issuer, set, &kid).await;
-    let (_, revoked) = revoked.map_err(refused)?;
+    let set = sets.sets.find(&name).await?;
+    let (_, revoked) = sets.keys.revoke(&turn.snapshot().issuer, set, &kid).await?;
     put_to_use(&turn).await?;
     Ok(answer::ok(json!({
         "set": name, "kid": kid, "signer": revoked.signer, "accepted_until": revoked.accepted_until,

@@ -6,7 +6,8 @@ use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::identities::IdentityError;
 use sessera_accounts::password::PasswordError;
 use sessera_issuer::IssuerError;
-use sessera_issuer::managed_keys::Refusal;
+use sessera_issuer::key_sets::KeySetsError;
+use sessera_issuer::managed_keys::{ManagedKeysError, Refusal};
 use sessera_issuer::templates::Broken;
 use sessera_store::{Conflict, FlowKind, StoreError};
 
@@ -42,6 +43,15 @@ impl From<StoreError> for ApiError {
     }
 }
 
+/// The words of an error with a capital letter, as the beginning of a sentence.
+fn sentence(error: &impl std::fmt::Display) -> String {
+    let mut words = error.to_string();
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
+}
+
 impl From<PasswordError> for ApiError {
     fn from(error: PasswordError) -> Self {
         match error {
@@ -49,13 +59,7 @@ impl From<PasswordError> for ApiError {
                 Self::unavailable("Too many passwords are being checked right now. Try again in a moment.")
             }
             PasswordError::Internal(what) => Self::internal(what),
-            other => {
-                let mut reason = other.to_string();
-                if let Some(first) = reason.get_mut(..1) {
-                    first.make_ascii_uppercase();
-                }
-                Self::bad_request(reason + ".")
-            }
+            other => Self::bad_request(format!("{}.", sentence(&other))),
         }
     }
 }
@@ -190,6 +194,71 @@ fn broken_template(name: &str, broken: &Broken) -> ApiError {
         Broken::Load(error) => ApiError::bad_request(reason(&error.public())),
     };
     error.with_message("The tokenizer template cannot be used.")
+}
+
+impl From<KeySetsError> for ApiError {
+    fn from(error: KeySetsError) -> Self {
+        match error {
+            KeySetsError::Name => Self::bad_request(format!("{}. Choose another one.", sentence(&error))),
+            KeySetsError::NoSuchSet(name) => Self::not_found(format!(
+                "There is no key set \"{name}\". Create it with POST /admin/keys/{name} or \"sessera create jwk {name} --alg ES256\"."
+            )),
+            KeySetsError::NoSuchKey { set, kid } => Self::not_found(format!(
+                "The key set \"{set}\" has no key \"{kid}\". List its keys with GET /admin/keys/{set}."
+            )),
+            KeySetsError::Managed(name) => Self::conflict(format!(
+                "The key set \"{name}\" is managed: its keys are made and ended by rotation. Change it with \"sessera rotate jwk {name}\" or \"sessera revoke jwk {name} KID\"."
+            )),
+            KeySetsError::KidTaken(_) => {
+                Self::conflict(format!("{}. Choose another kid.", sentence(&error)))
+            }
+            KeySetsError::OtherVersion => Self::precondition_failed(
+                "The key set has another version than the header If-Match says. Read the set again and repeat the change.",
+            )
+            .with_message("The key set was changed in the meantime."),
+            KeySetsError::InUse { .. } => {
+                Self::conflict(format!("{}. Give the template another set first.", sentence(&error)))
+            }
+            KeySetsError::WouldBreak { .. } => {
+                Self::conflict(format!("{}. Change the template first.", sentence(&error)))
+            }
+            KeySetsError::Key(error) => Self::bad_request(format!("The key cannot be used: {error}.")),
+            KeySetsError::Unreadable(error) => Self::internal(error),
+            KeySetsError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ManagedKeysError> for ApiError {
+    fn from(error: ManagedKeysError) -> Self {
+        match error {
+            ManagedKeysError::NoAlgorithm => {
+                Self::bad_request("The body needs the member alg, for example \"ES256\".")
+            }
+            ManagedKeysError::Exists { name, period } => Self::conflict(format!(
+                "There is a key set \"{name}\" already. Make it a managed one with \"sessera adopt jwk {name} --rotate {period}\", or choose another name."
+            )),
+            ManagedKeysError::NotManaged(name) => Self::conflict(format!(
+                "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"sessera adopt jwk {name} --rotate 720h\"."
+            )),
+            ManagedKeysError::AlreadyManaged(name) => Self::conflict(format!(
+                "The key set \"{name}\" is managed already. See its keys with \"sessera get jwk {name} --states\"."
+            )),
+            error @ (ManagedKeysError::Symmetric(_)
+            | ManagedKeysError::Mixed(_)
+            | ManagedKeysError::Timing(_)) => {
+                Self::bad_request(format!("The set cannot be managed: {error}."))
+            }
+            ManagedKeysError::Revoke(error) => {
+                Self::not_found(format!("The key cannot be revoked: {error}."))
+            }
+            ManagedKeysError::Key(error) => KeySetsError::Key(error).into(),
+            ManagedKeysError::Store(StoreError::Conflict(Conflict::Changed)) => {
+                Self::conflict("The key set was changed at the same time. Look at it and try again.")
+            }
+            ManagedKeysError::Store(error) => error.into(),
+        }
+    }
 }
 
 impl From<Refusal> for ApiError {

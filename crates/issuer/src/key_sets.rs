@@ -1,0 +1,281 @@
+//! Key sets as their owners edit them: keys are made, put and deleted.
+//!
+//! The order of keys in a set is their owner's, and the first one signs. A set that a template signs with
+//! stays one that it can sign with. The keys of managed sets are changed by rotation only (see
+//! [`crate::managed_keys`]).
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, PublicJwk, generate};
+use sessera_model::{Clock, Timestamp};
+use sessera_rotation::Timing;
+use sessera_store::{Change, Committer, Conflict, KeySet, Store, StoreError, StoredKey};
+
+use crate::compiled::Compiled;
+use crate::templates::{Broken, LocalSources, compile, templates_with_set};
+
+/// The longest name of a set and id of a key in bytes.
+const MAX_NAME: usize = 255;
+
+/// A key set cannot be read or changed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum KeySetsError {
+    /// A name of a set or an id of a key cannot stand in a path and in `set://NAME`: choose another one.
+    #[error("the name is empty, longer than {MAX_NAME} bytes, or holds '/' or control characters")]
+    Name,
+    /// There is no such set: create it.
+    #[error("there is no key set \"{0}\"")]
+    NoSuchSet(String),
+    /// The set has no such key: look at those that it has.
+    #[error("the key set \"{set}\" has no key \"{kid}\"")]
+    NoSuchKey {
+        /// The set's name.
+        set: String,
+        /// The key's id.
+        kid: String,
+    },
+    /// The set rotates by itself: have it rotate, or revoke one of its keys.
+    #[error("the key set \"{0}\" is managed: its keys are made and ended by rotation")]
+    Managed(String),
+    /// The set has a key with this id already: choose another id.
+    #[error("the set has a key with the id \"{0}\" already")]
+    KidTaken(String),
+    /// The set has another version than the caller has read: read it again and repeat the change.
+    #[error("the key set has another version")]
+    OtherVersion,
+    /// A template signs with the set: give the template another set first.
+    #[error("the tokenizer template \"{template}\" signs with the set \"{set}\"")]
+    InUse {
+        /// The set's name.
+        set: String,
+        /// The template's name.
+        template: String,
+    },
+    /// A template that signs with the set would stop working: change the template first.
+    #[error("the tokenizer template \"{template}\" signs with this set and would stop working: {broken}")]
+    WouldBreak {
+        /// The template's name.
+        template: String,
+        /// What would be wrong with it.
+        broken: Broken,
+    },
+    /// A key cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// A stored key cannot be read. The text is for the log only.
+    #[error("a stored key cannot be read: {0}")]
+    Unreadable(KeyError),
+    /// The store does not answer, or refuses a change.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What a key is made by.
+#[derive(Clone, Debug)]
+pub struct NewKey {
+    /// The algorithm that it signs with.
+    pub algorithm: Algorithm,
+    /// Its id. Its thumbprint becomes the id when this is empty.
+    pub kid: String,
+    /// What it is used for, `sig` or `enc`.
+    pub key_use: &'static str,
+    /// Bits of an RSA key; [`generate::DEFAULT_RSA_BITS`] when nothing is said.
+    pub bits: Option<usize>,
+}
+
+impl NewKey {
+    /// Makes the key.
+    pub async fn generate(self) -> Result<Jwk, KeySetsError> {
+        if !self.kid.is_empty() {
+            check_name(&self.kid)?;
+        }
+        let bits = self.bits.unwrap_or(generate::DEFAULT_RSA_BITS);
+        // Making a long RSA key takes seconds of computing.
+        let made =
+            tokio::task::spawn_blocking(move || generate::key(self.algorithm, Some(self.kid), bits)).await;
+        Ok(made.map_err(|_| KeyError::Generation)??.with_use(self.key_use))
+    }
+}
+
+/// The stored key sets.
+///
+/// What a change leads to is stored here and put to use by the caller, who compiles the templates again.
+/// Whoever calls a method that changes a set keeps all other changes of templates and key sets waiting
+/// meanwhile, so that none comes between a check and the change that it allows.
+#[derive(Clone)]
+pub struct KeySets {
+    store: Arc<dyn Store>,
+    committer: Committer,
+    clock: Arc<dyn Clock>,
+}
+
+impl KeySets {
+    /// The key sets in `store`.
+    pub fn new(store: Arc<dyn Store>, committer: Committer, clock: Arc<dyn Clock>) -> Self {
+        Self { store, committer, clock }
+    }
+
+    /// All sets.
+    pub async fn all(&self) -> Result<Vec<KeySet>, KeySetsError> {
+        Ok(self.store.key_sets().await?)
+    }
+
+    /// A set by its name.
+    pub async fn find(&self, name: &str) -> Result<KeySet, KeySetsError> {
+        self.store.key_set(name).await?.ok_or_else(|| KeySetsError::NoSuchSet(name.to_owned()))
+    }
+
+    /// Adds a key at the end of a set, so that the key that signs stays the same. The set is made when it is not
+    /// there.
+    pub async fn add(&self, compiled: &Compiled, name: &str, jwk: &Jwk) -> Result<(), KeySetsError> {
+        let mut set = self.editable(name).await?;
+        if set.keys.iter().any(|key| key.kid == jwk.kid()) {
+            return Err(KeySetsError::KidTaken(jwk.kid().to_owned()));
+        }
+        set.keys.push(self.stored(jwk));
+        self.put(compiled, set).await
+    }
+
+    /// Makes a set of these keys, in their order. `is_expected` judges the version that is there. Keys that stay
+    /// keep their age.
+    pub async fn replace(
+        &self,
+        compiled: &Compiled,
+        name: &str,
+        keys: &JwkSet,
+        is_expected: impl FnOnce(i64) -> bool,
+    ) -> Result<(), KeySetsError> {
+        let known = self.editable(name).await?;
+        if !is_expected(known.version) {
+            return Err(KeySetsError::OtherVersion);
+        }
+        let keys = keys.keys().iter().map(|jwk| {
+            let stored = self.stored(jwk);
+            let same = known.keys.iter().find(|key| key.kid == stored.kid && key.jwk == stored.jwk);
+            same.cloned().unwrap_or(stored)
+        });
+        let keys = keys.collect();
+        self.put(compiled, KeySet { keys, ..known }).await
+    }
+
+    /// Puts a key in the place of the one with its id, or at the end when there is none.
+    pub async fn put_key(&self, compiled: &Compiled, name: &str, jwk: &Jwk) -> Result<(), KeySetsError> {
+        check_name(jwk.kid())?;
+        let mut set = self.editable(name).await?;
+        let stored = self.stored(jwk);
+        match set.keys.iter_mut().find(|key| key.kid == stored.kid) {
+            Some(known) => *known = stored,
+            None => set.keys.push(stored),
+        }
+        self.put(compiled, set).await
+    }
+
+    /// Deletes a key.
+    pub async fn delete_key(&self, compiled: &Compiled, name: &str, kid: &str) -> Result<(), KeySetsError> {
+        let mut set = self.find(name).await?;
+        refuse_when_managed(&set)?;
+        let before = set.keys.len();
+        set.keys.retain(|key| key.kid != kid);
+        if set.keys.len() == before {
+            return Err(KeySetsError::NoSuchKey { set: name.to_owned(), kid: kid.to_owned() });
+        }
+        self.put(compiled, set).await
+    }
+
+    /// Deletes a set. One that a template signs with cannot be deleted.
+    pub async fn delete(&self, compiled: &Compiled, name: &str) -> Result<(), KeySetsError> {
+        if let Some((template, _)) = templates_with_set(&compiled.settings.templates, name).next() {
+            return Err(KeySetsError::InUse { set: name.to_owned(), template: template.to_owned() });
+        }
+        match self.committer.commit(&[Change::DeleteKeySet(name.to_owned())]).await {
+            Err(StoreError::Conflict(Conflict::Missing)) => Err(KeySetsError::NoSuchSet(name.to_owned())),
+            outcome => Ok(outcome?),
+        }
+    }
+
+    /// The set with this name, or an empty one, which its owner may change.
+    async fn editable(&self, name: &str) -> Result<KeySet, KeySetsError> {
+        check_name(name)?;
+        let set = self.store.key_set(name).await?;
+        let set = set.unwrap_or_else(|| KeySet::new(name.to_owned(), Vec::new()));
+        refuse_when_managed(&set)?;
+        Ok(set)
+    }
+
+    /// Stores a set, unless a template that works would stop working.
+    async fn put(&self, compiled: &Compiled, set: KeySet) -> Result<(), KeySetsError> {
+        let mut sets = self.store.key_sets().await?;
+        sets.retain(|known| known.name != set.name);
+        sets.push(set.clone());
+        let (templates, sources) = (&compiled.settings.templates, LocalSources::new(&sets));
+        for (name, _) in templates_with_set(templates, &set.name) {
+            let works = compiled.templates.get(name).is_some_and(Result::is_ok);
+            if let (true, Err(broken)) = (works, compile(name, &templates[name], &sources)) {
+                return Err(KeySetsError::WouldBreak { template: name.to_owned(), broken });
+            }
+        }
+        Ok(self.committer.commit(&[Change::PutKeySet(set)]).await?)
+    }
+
+    fn stored(&self, jwk: &Jwk) -> StoredKey {
+        stored(jwk, self.clock.now())
+    }
+}
+
+/// A key as it is stored.
+pub(crate) fn stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
+    StoredKey { kid: jwk.kid().to_owned(), jwk: jwk.to_private_json().to_string().into(), created_at: now }
+}
+
+/// Whether a name of a set or an id of a key can stand in a path and in `set://NAME` without surprises.
+pub fn check_name(name: &str) -> Result<(), KeySetsError> {
+    let is_bad = |c: char| c.is_control() || c == '/';
+    let good = !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(is_bad);
+    if good && name != "." && name != ".." { Ok(()) } else { Err(KeySetsError::Name) }
+}
+
+/// The keys of a stored set.
+pub fn keys(set: &KeySet) -> Result<JwkSet, KeySetsError> {
+    let keys = set.keys.iter().map(|key| Jwk::parse(key.jwk.expose().as_bytes()));
+    keys.collect::<Result<Vec<_>, _>>().and_then(JwkSet::new).map_err(KeySetsError::Unreadable)
+}
+
+/// The keys of a managed set that are published now; nothing when the set is not managed.
+pub fn published(
+    set: &KeySet,
+    timing: &Timing,
+    now: Timestamp,
+) -> Result<Option<Vec<PublicJwk>>, KeySetsError> {
+    let Some(managed) = &set.managed else { return Ok(None) };
+    let published = managed.rotation.published(now, timing);
+    let is_published = |key: &&PublicJwk| published.iter().any(|known| known.kid == key.kid());
+    Ok(Some(keys(set)?.public().keys().iter().filter(is_published).cloned().collect()))
+}
+
+/// A set as its owner is shown it: the keys with their private members, or of a managed set those that are
+/// published. With `kid` only the key that has it.
+pub fn shown(
+    set: &KeySet,
+    kid: Option<&str>,
+    timing: &Timing,
+    now: Timestamp,
+) -> Result<Vec<Value>, KeySetsError> {
+    let is_wanted = |known: &str| kid.is_none_or(|kid| kid == known);
+    let all = keys(set)?;
+    if let Some(kid) = kid
+        && all.find(kid).is_none()
+    {
+        return Err(KeySetsError::NoSuchKey { set: set.name.clone(), kid: kid.to_owned() });
+    }
+    Ok(match published(set, timing, now)? {
+        Some(keys) => {
+            keys.iter().filter(|key| is_wanted(key.kid())).map(|key| serde_json::json!(key)).collect()
+        }
+        None => all.keys().iter().filter(|key| is_wanted(key.kid())).map(Jwk::to_private_json).collect(),
+    })
+}
+
+fn refuse_when_managed(set: &KeySet) -> Result<(), KeySetsError> {
+    if set.managed.is_none() { Ok(()) } else { Err(KeySetsError::Managed(set.name.clone())) }
+}

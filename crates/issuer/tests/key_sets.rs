@@ -1,0 +1,107 @@
+//! Key sets as their owners edit them.
+
+mod deployment;
+
+use std::time::Duration;
+
+use deployment::Deployment;
+use serde_json::json;
+use sessera_issuer::key_sets::{KeySetsError, NewKey, check_name, shown};
+use sessera_jose::{Algorithm, Jwk, JwkSet};
+use sessera_model::{Clock as _, GoDuration};
+
+async fn key(kid: &str) -> Jwk {
+    let new = NewKey { algorithm: Algorithm::Es256, kid: kid.into(), key_use: "sig", bits: None };
+    new.generate().await.unwrap()
+}
+
+async fn kids(deployment: &Deployment, set: &str) -> Vec<String> {
+    let set = deployment.key_sets.find(set).await.unwrap();
+    set.keys.into_iter().map(|key| key.kid).collect()
+}
+
+#[tokio::test]
+async fn a_key_that_is_added_comes_last_and_one_that_is_put_keeps_its_place() {
+    let deployment = Deployment::start().await;
+    let (compiled, sets) = (deployment.compiled(json!({})).await, &deployment.key_sets);
+    for kid in ["a", "b"] {
+        sets.add(&compiled, "s", &key(kid).await).await.unwrap();
+    }
+    let taken = sets.add(&compiled, "s", &key("a").await).await;
+    assert!(matches!(taken, Err(KeySetsError::KidTaken(kid)) if kid == "a"));
+    sets.put_key(&compiled, "s", &key("a").await).await.unwrap();
+    sets.put_key(&compiled, "s", &key("c").await).await.unwrap();
+    assert_eq!(kids(&deployment, "s").await, ["a", "b", "c"]);
+    sets.delete_key(&compiled, "s", "b").await.unwrap();
+    let gone = sets.delete_key(&compiled, "s", "b").await;
+    assert!(matches!(gone, Err(KeySetsError::NoSuchKey { .. })));
+    assert_eq!(kids(&deployment, "s").await, ["a", "c"]);
+}
+
+#[tokio::test]
+async fn a_set_is_replaced_while_it_has_the_version_that_was_read_and_its_keys_keep_their_age() {
+    let deployment = Deployment::start().await;
+    let (compiled, sets) = (deployment.compiled(json!({})).await, &deployment.key_sets);
+    let (old, new) = (key("old").await, key("new").await);
+    sets.add(&compiled, "s", &old).await.unwrap();
+    let made = deployment.clock.now();
+    deployment.clock.advance(Duration::from_secs(60));
+    let read = sets.find("s").await.unwrap().version;
+    let both = JwkSet::new(vec![new, old]).unwrap();
+    sets.replace(&compiled, "s", &both, |version| version == read).await.unwrap();
+    let ages: Vec<_> =
+        sets.find("s").await.unwrap().keys.into_iter().map(|key| (key.kid, key.created_at)).collect();
+    assert_eq!(ages, [("new".to_owned(), deployment.clock.now()), ("old".to_owned(), made)]);
+    let outdated = sets.replace(&compiled, "s", &both, |version| version == read).await;
+    assert!(matches!(outdated, Err(KeySetsError::OtherVersion)));
+}
+
+#[tokio::test]
+async fn a_set_that_a_template_signs_with_stays_one_that_it_can_sign_with() {
+    let deployment = Deployment::start().await;
+    deployment.put_key("s", Algorithm::Es256).await;
+    let compiled = deployment.compiled(json!({"t": {"jwks_url": "set://s", "ttl": "1m"}})).await;
+    let sets = &deployment.key_sets;
+    let before = kids(&deployment, "s").await;
+    let in_use = sets.delete(&compiled, "s").await;
+    assert!(matches!(in_use, Err(KeySetsError::InUse { template, .. }) if template == "t"));
+    let last = sets.delete_key(&compiled, "s", &before[0]).await;
+    assert!(matches!(last, Err(KeySetsError::WouldBreak { .. })), "{last:?}");
+    assert_eq!(kids(&deployment, "s").await, before);
+    let unused = deployment.compiled(json!({})).await;
+    sets.delete(&unused, "s").await.unwrap();
+    assert!(matches!(sets.delete(&unused, "s").await, Err(KeySetsError::NoSuchSet(_))));
+}
+
+#[tokio::test]
+async fn a_managed_set_is_not_edited_and_shows_no_private_key() {
+    let deployment = Deployment::start().await;
+    let (compiled, sets) = (deployment.compiled(json!({})).await, &deployment.key_sets);
+    let hour = GoDuration::new(Duration::from_secs(3600));
+    deployment.managed_keys.create(&compiled, "m", Some(Algorithm::Es256), hour).await.unwrap();
+    let kid = kids(&deployment, "m").await.remove(0);
+    let spare = key("x").await;
+    for refused in [
+        sets.add(&compiled, "m", &spare).await,
+        sets.put_key(&compiled, "m", &spare).await,
+        sets.delete_key(&compiled, "m", &kid).await,
+        sets.replace(&compiled, "m", &JwkSet::new(vec![spare.clone()]).unwrap(), |_| true).await,
+    ] {
+        assert!(matches!(refused, Err(KeySetsError::Managed(_))), "{refused:?}");
+    }
+    let set = sets.find("m").await.unwrap();
+    let (timing, now) = (&compiled.settings.timing, deployment.clock.now());
+    for keys in [shown(&set, None, timing, now).unwrap(), shown(&set, Some(&kid), timing, now).unwrap()] {
+        assert!(!keys.is_empty() && keys.iter().all(|key| key.get("d").is_none()), "{keys:?}");
+    }
+}
+
+#[test]
+fn names_stand_in_paths_without_surprises() {
+    for good in ["a", "Schlüssel 1", "..a", &"x".repeat(255)] {
+        check_name(good).unwrap();
+    }
+    for bad in ["", ".", "..", "a/b", "a\n", &"x".repeat(256)] {
+        assert!(check_name(bad).is_err(), "{bad}");
+    }
+}
