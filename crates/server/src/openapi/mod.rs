@@ -3,7 +3,6 @@
 //! Handlers describe what they answer themselves; [`complete`] adds what the layers around them answer.
 //! docs/openapi has both documents as they are served.
 
-mod bodies;
 mod complete;
 mod flows;
 #[cfg(test)]
@@ -15,9 +14,10 @@ use axum::routing::{MethodRouter, get};
 use utoipa::openapi::{InfoBuilder, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 
+pub(crate) use sessera_openapi::*;
+
 use crate::app::AppState;
 
-pub(crate) use bodies::*;
 pub(crate) use complete::Port;
 use complete::complete;
 pub(crate) use flows::{ReadsFlow, TakesForm};
