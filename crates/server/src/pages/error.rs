@@ -1,6 +1,6 @@
 //! `GET /ui/error`: what went wrong, in words for people; and the same for errors of the pages themselves.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::html;
 
 use crate::answer::Status;
@@ -9,7 +9,7 @@ use crate::public::caller::Call;
 use crate::public::errors;
 use crate::public::settings::sign_in_first;
 use crate::request::Parameters;
-use crate::words::Word;
+use sessera_pages::Word;
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     match errors::find(&*call.accounts.store, &*call.accounts.clock, parameters.get("id")).await {
@@ -76,7 +76,5 @@ fn answer(call: &Call, status: Status, told: &Told<'_>) -> Response {
             }
         }
     };
-    let mut page = call.card(Word::ErrorTitle, false, content);
-    page.status = status;
-    page.into_response()
+    super::answered(&call.card(Word::ErrorTitle, false, content), status)
 }

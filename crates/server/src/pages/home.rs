@@ -1,6 +1,6 @@
 //! `GET /`: the front page. Who is signed in sees as whom; everybody else is sent to sign in.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::html;
 use sessera_store::FlowKind;
 
@@ -10,7 +10,7 @@ use crate::answer;
 use crate::error::ApiError;
 use crate::peer;
 use crate::public::caller::Call;
-use crate::words::Word;
+use sessera_pages::Word;
 
 pub(super) async fn get(call: Call) -> Response {
     // For programs there is nothing here.
@@ -35,5 +35,5 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
             @if let Some(form) = logout::form(call, "quiet") { (form) }
         }
     };
-    Ok(call.card(Word::HomeTitle, false, content).into_response())
+    Ok(super::ok(&call.card(Word::HomeTitle, false, content)))
 }

@@ -1,18 +1,18 @@
 //! `GET /ui/login`: signing in, signing in again, and the second factor.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use sessera_accounts::flows::flow::{Flow, LoginDetails};
 use sessera_accounts::ui::{Attributes, Container, InputKind};
 use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
 
-use super::form::{Look, has_script};
 use super::{beginning, logout, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
-use crate::words::Word;
+use sessera_pages::Word;
+use sessera_pages::form::{Look, has_script};
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
@@ -48,7 +48,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     };
     let mut page = call.card(title, flow.has_errors(), content);
     page.has_script = has_script(container);
-    Ok(page.into_response())
+    Ok(super::ok(&page))
 }
 
 /// Where a flow begins that takes the place of one that has ended.

@@ -1,6 +1,6 @@
 //! `GET /ui/logout`: asks whether to sign out, or says that it is done.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use sessera_issuer::sessions::Presented;
 use sessera_store::FlowKind;
@@ -10,7 +10,7 @@ use super::{beginning, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::public::logout;
-use crate::words::Word;
+use sessera_pages::Word;
 
 pub(super) async fn get(call: Call) -> Response {
     shown(&call, page(&call)).await
@@ -36,7 +36,7 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
             call.card(Word::SignedOutTitle, false, content)
         }
     };
-    Ok(page.into_response())
+    Ok(super::ok(&page))
 }
 
 /// The button that signs out, for a browser that presents a cookie. A form and not a link: programs

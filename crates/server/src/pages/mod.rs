@@ -1,25 +1,17 @@
 //! The pages that come with the server: signing in and up, one's own account, errors.
 //!
 //! A flow for which no `ui_url` is configured sends browsers here. Each page reads its flow as the API
-//! does, renders the nodes of its form ([`form`]) and submits to the flow's own address; nothing is
+//! does, has its form rendered by the crate `sessera_pages` and submits to the flow's own address; nothing is
 //! decided here that the flow does not decide. No page has a script but where passkeys are on, which a browser
 //! gives to scripts only.
 //!
-//! | module | holds |
-//! |---|---|
-//! | [`page`] | the document around all pages, and its headers |
-//! | [`form`] | nodes of forms as HTML |
-//! | the others | one page each, named as its address |
-//!
-//! What pages say stands in [`crate::words`], by language, and the files that they load in [`crate::assets`].
+//! Each page is a file that is named as its address. [`crate::assets`] has the files that pages load.
 
 mod account;
 mod error;
-mod form;
 mod home;
 mod login;
 mod logout;
-mod page;
 mod recovery;
 mod registration;
 mod sessions;
@@ -27,6 +19,7 @@ mod settings;
 mod verification;
 
 use axum::Router;
+use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
@@ -36,13 +29,12 @@ use sessera_accounts::flows::skeleton::{Flows, Kind, Shown};
 use sessera_accounts::rules::Rules;
 use sessera_store::FlowKind;
 
-use crate::answer::{self, Status};
+use crate::answer::{self, NO_STORE, Status};
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::peer;
 use crate::public::caller::Call;
-use crate::words::{Texts, Word};
-use page::{Page, Width};
+use sessera_pages::{Page, Texts, Width, Word};
 
 /// The routes.
 pub(crate) fn router() -> Router<AppState> {
@@ -99,6 +91,31 @@ fn beginning(rules: &Rules, kind: FlowKind, return_to: Option<&str>) -> String {
     rules.beginning(kind, Transport::Browser.as_str(), return_to)
 }
 
+/// A page as an answer with a status.
+fn answered(page: &Page<'_>, status: Status) -> Response {
+    let mut response = status.answer(page.document().into_string());
+    let headers = response.headers_mut();
+    let mut set = |name: HeaderName, value: &'static str| {
+        headers.insert(name, HeaderValue::from_static(value));
+    };
+    set(header::CONTENT_TYPE, "text/html; charset=utf-8");
+    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(header::X_FRAME_OPTIONS, "DENY");
+    // Addresses of flows stay on this site.
+    set(header::REFERRER_POLICY, "same-origin");
+    set(header::VARY, "Accept-Language, Cookie");
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    if let Ok(policy) = HeaderValue::from_str(&page.policy()) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    response
+}
+
+/// A page that is what was asked for.
+fn ok(page: &Page<'_>) -> Response {
+    answered(page, Status::DONE)
+}
+
 impl Call {
     /// The texts in the browser's language.
     fn texts(&self) -> &'static Texts {
@@ -112,7 +129,6 @@ impl Call {
         Page {
             texts,
             rules: self.rules(),
-            status: Status::DONE,
             title: heading.to_owned(),
             has_errors,
             width: Width::Card,

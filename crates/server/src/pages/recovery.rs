@@ -1,16 +1,16 @@
 //! `GET /ui/recovery`: getting back into an account with a code by e-mail.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::html;
 use sessera_accounts::flows::flow::{Flow, RecoveryDetails, State as FlowState};
 use sessera_store::FlowKind;
 
-use super::form::Look;
 use super::{beginning, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
-use crate::words::Word;
+use sessera_pages::Look;
+use sessera_pages::Word;
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
@@ -40,5 +40,5 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     // A code that an administrator gave out came by another way than mail.
     let is_mailed = is_sent && !flow.details.is_given;
     let title = if is_mailed { Word::CodeTitle } else { Word::RecoveryTitle };
-    Ok(call.card(title, flow.has_errors(), content).into_response())
+    Ok(super::ok(&call.card(title, flow.has_errors(), content)))
 }

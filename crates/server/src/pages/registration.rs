@@ -1,16 +1,16 @@
 //! `GET /ui/registration`: signing up, in one form or in two.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::html;
 use sessera_accounts::flows::flow::{Flow, RegistrationDetails, RegistrationStep};
 use sessera_store::FlowKind;
 
-use super::form::Look;
 use super::{beginning, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
-use crate::words::Word;
+use sessera_pages::Look;
+use sessera_pages::Word;
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
@@ -40,5 +40,5 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
             a href=(to(FlowKind::Login, flow.return_to.as_deref())) { (texts.word(Word::ToLogin)) }
         }
     };
-    Ok(call.card(title, flow.has_errors(), content).into_response())
+    Ok(super::ok(&call.card(title, flow.has_errors(), content)))
 }

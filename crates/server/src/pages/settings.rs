@@ -1,6 +1,6 @@
 //! `GET /ui/settings`: one's own account: profile, password, second factors, devices.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::{Markup, html};
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Flow, SettingsDetails};
@@ -11,14 +11,12 @@ use sessera_store::FlowKind;
 
 use super::account::account;
 use super::error::refused;
-use super::form::{Look, groups, has_script};
-use super::page::{Page, Width};
 use super::{beginning, logout, sessions};
-use crate::answer::Status;
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
-use crate::words::Word;
+use sessera_pages::form::{Look, groups, has_script};
+use sessera_pages::{Page, Width, Word};
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     match page(&call, &parameters).await {
@@ -66,7 +64,6 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
     let page = Page {
         texts,
         rules,
-        status: Status::DONE,
         title: texts.word(Word::SettingsTitle).to_owned(),
         has_errors: flow.has_errors(),
         width: Width::Wide,
@@ -74,7 +71,7 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
         has_script: has_script(container),
         content,
     };
-    Ok(page.into_response())
+    Ok(super::ok(&page))
 }
 
 fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {

@@ -7,8 +7,8 @@ use sessera_accounts::methods::{lookup_secret, password, totp};
 use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node};
 use sessera_model::Timestamp;
 
-use super::form::Look;
-use crate::words::Texts;
+use sessera_pages::Look;
+use sessera_pages::Texts;
 
 const HOSTILE: &str = "\"'><script>alert(1)</script>&amp;\u{202e}\u{0}";
 

@@ -1,16 +1,16 @@
 //! `GET /ui/verification`: proving an address with a code by e-mail.
 
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use maud::html;
 use sessera_accounts::flows::flow::{Flow, State as FlowState, VerificationDetails};
 use sessera_store::FlowKind;
 
-use super::form::Look;
 use super::{beginning, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
-use crate::words::Word;
+use sessera_pages::Look;
+use sessera_pages::Word;
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
@@ -37,5 +37,5 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
         FlowState::SentEmail => Word::CodeTitle,
         _ => Word::VerificationTitle,
     };
-    Ok(call.card(title, flow.has_errors(), content).into_response())
+    Ok(super::ok(&call.card(title, flow.has_errors(), content)))
 }

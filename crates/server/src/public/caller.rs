@@ -21,7 +21,8 @@ use crate::app::{AppState, Snapshot};
 use crate::credentials::{self, cookie};
 use crate::error::ApiError;
 use crate::peer::{self, Peer};
-use crate::words::{Texts, device};
+use sessera_pages::Texts;
+use sessera_pages::words::device;
 
 /// What a request says about its caller.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ const fn words_of(language: Language) -> &'static str {
 
 /// All texts of a language.
 #[derive(Debug)]
-pub(crate) struct Texts {
+pub struct Texts {
     code: &'static str,
     words: HashMap<Word, String>,
     messages: &'static Catalogue,
@@ -39,7 +39,7 @@ impl Texts {
     }
 
     /// The texts of a language.
-    pub(crate) fn of(language: Language) -> &'static Self {
+    pub fn of(language: Language) -> &'static Self {
         ALL.iter().find(|texts| texts.code == language.tag()).unwrap_or(&NONE)
     }
 
@@ -49,18 +49,18 @@ impl Texts {
     }
 
     /// Its code, for the attribute `lang`.
-    pub(crate) const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> &'static str {
         self.code
     }
 
     /// A word.
-    pub(crate) fn word(&self, word: Word) -> &str {
+    pub fn word(&self, word: Word) -> &str {
         let known = self.words.get(&word).or_else(|| Self::english().words.get(&word));
         known.map_or_else(|| word.key(), String::as_str)
     }
 
     /// A word with a place in it, such as `{account}`, filled in.
-    pub(crate) fn filled(&self, word: Word, places: &[(&str, &str)]) -> String {
+    pub fn filled(&self, word: Word, places: &[(&str, &str)]) -> String {
         let mut text = String::new();
         let mut rest = self.word(word);
         while let Some((before, after)) = rest.split_once('{') {
@@ -75,7 +75,7 @@ impl Texts {
     }
 
     /// The sentence of a flow's message.
-    pub(crate) fn message(&self, message: &Message) -> String {
+    pub fn message(&self, message: &Message) -> String {
         if self.messages.knows(message.id) { self.messages.sentence(message) } else { message.text() }
     }
 }

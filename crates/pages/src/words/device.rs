@@ -27,7 +27,7 @@ const SYSTEMS: &[(&str, &str)] = &[
 ];
 
 /// `Firefox on Linux`, or as much of it as is known.
-pub(crate) fn name(texts: &Texts, user_agent: &str) -> String {
+pub fn name(texts: &Texts, user_agent: &str) -> String {
     let find = |marks: &[(&str, &'static str)]| {
         marks.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, name)| *name)
     };

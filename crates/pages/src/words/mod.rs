@@ -2,27 +2,27 @@
 
 mod texts;
 
-pub(crate) mod device;
+pub mod device;
 
 use std::collections::HashMap;
 
-pub(crate) use texts::Texts;
+pub use texts::Texts;
 
 /// Declares [`Word`] from one table, so that the list of all of them cannot miss one.
 macro_rules! words {
     ($($(#[$documentation:meta])* $name:ident = $key:literal,)*) => {
         /// A word, a sentence or a heading of the pages; its key names it in the files of the languages.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub(crate) enum Word {
+        pub enum Word {
             $($(#[$documentation])* $name,)*
         }
 
         impl Word {
             /// All of them.
-            pub(crate) const ALL: &'static [Self] = &[$(Self::$name,)*];
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
 
             /// Its key in the files of the languages.
-            pub(crate) const fn key(self) -> &'static str {
+            pub const fn key(self) -> &'static str {
                 match self {
                     $(Self::$name => $key,)*
                 }
@@ -189,7 +189,7 @@ words! {
 }
 
 /// Reads the words of a language: a JSON object from keys to texts. Unknown keys are passed over.
-pub(super) fn parse(json: &str) -> Result<HashMap<Word, String>, serde_json::Error> {
+fn parse(json: &str) -> Result<HashMap<Word, String>, serde_json::Error> {
     let mut texts: HashMap<String, String> = serde_json::from_str(json)?;
     Ok(Word::ALL.iter().filter_map(|word| Some((*word, texts.remove(word.key())?))).collect())
 }

@@ -1,7 +1,6 @@
 //! Forms: the nodes of any flow as HTML. One renderer for all flows and all identity schemas.
 //!
-//! Everything goes through maud's `html!`, which escapes every value that is put into it; nothing here
-//! takes text as HTML. Forms are checked by the server only (`novalidate`): what is wrong is then said in
+//! Forms are checked by the server only (`novalidate`): what is wrong is then said in
 //! one way, in the page's language, at the field and in the list at the top, to which the focus goes.
 
 use maud::{Markup, html};
@@ -10,19 +9,22 @@ use sessera_accounts::messages::{Message, MessageKind};
 use sessera_accounts::methods::{lookup_secret, totp};
 use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
 
+use crate::words::{Texts, Word};
+
 /// What the renderer must know besides the nodes.
-#[derive(Clone, Copy)]
-pub(super) struct Look<'a> {
-    pub(super) texts: &'a Texts,
+#[derive(Clone, Copy, Debug)]
+pub struct Look<'a> {
+    /// The texts of the page's language.
+    pub texts: &'a Texts,
     /// Whether the first empty field has the focus, for pages that ask for one thing.
-    pub(super) focus: bool,
+    pub focus: bool,
     /// Whether a form's first button is what people mostly come for.
-    pub(super) is_main: bool,
+    pub is_main: bool,
 }
 
 impl Look<'_> {
     /// What is said above the forms: what is wrong, as links to the fields, then everything else.
-    pub(super) fn messages(self, container: &Container) -> Markup {
+    pub fn messages(self, container: &Container) -> Markup {
         let is_error = |message: &&Message| message.id.kind() == MessageKind::Error;
         let general: Vec<&Message> = container.messages.iter().filter(is_error).collect();
         let at_fields = container
@@ -57,7 +59,7 @@ impl Look<'_> {
     }
 
     /// All nodes in one form, or those of each method in one of their own where they share no field.
-    pub(super) fn forms(self, container: &Container) -> Markup {
+    pub fn forms(self, container: &Container) -> Markup {
         let groups = groups(container);
         let shares = container.nodes.iter().any(|node| node.group == Group::DEFAULT && is_shown(node));
         html! {
@@ -74,7 +76,7 @@ impl Look<'_> {
     }
 
     /// The form of one method.
-    pub(super) fn form_of(self, container: &Container, group: Group) -> Markup {
+    pub fn form_of(self, container: &Container, group: Group) -> Markup {
         let belongs = |node: &&Node| node.group == Group::DEFAULT || node.group == group;
         self.form(container, &container.nodes.iter().filter(belongs).collect::<Vec<_>>())
     }
@@ -331,7 +333,7 @@ impl Look<'_> {
 }
 
 /// The methods of a form in their order, without what belongs to all of them.
-pub(super) fn groups(container: &Container) -> Vec<Group> {
+pub fn groups(container: &Container) -> Vec<Group> {
     let mut groups = Vec::new();
     for node in &container.nodes {
         let is_method = !matches!(node.group, Group::DEFAULT | Group::WEBAUTHN);
@@ -362,7 +364,7 @@ fn trigger(node: &Node) -> Option<&'static str> {
 }
 
 /// Whether a form has buttons that need the script for passkeys.
-pub(super) fn has_script(container: &Container) -> bool {
+pub fn has_script(container: &Container) -> bool {
     container.nodes.iter().any(|node| matches!(node.attributes, Attributes::Script { .. }))
 }
 
@@ -415,4 +417,3 @@ fn in_fours(secret: &str) -> String {
     let letters: Vec<char> = secret.chars().collect();
     letters.chunks(4).map(String::from_iter).collect::<Vec<_>>().join(" ")
 }
-use crate::words::{Texts, Word};

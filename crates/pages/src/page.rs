@@ -1,64 +1,45 @@
-//! What all pages have in common: the document around their content, and the headers of the answer.
+//! What all pages have in common: the document around their content, and what it may load.
 
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 use sessera_accounts::rules::Rules;
 use url::{Origin, Url};
 
-use crate::answer::{NO_STORE, Status};
 use crate::assets;
 use crate::words::{Texts, Word};
 
 /// A page.
-pub(super) struct Page<'a> {
-    pub(super) texts: &'a Texts,
-    pub(super) rules: &'a Rules,
-    pub(super) status: Status,
-    pub(super) title: String,
+#[derive(Debug)]
+pub struct Page<'a> {
+    /// The texts of its language.
+    pub texts: &'a Texts,
+    /// The rules of flows, which say where forms may lead.
+    pub rules: &'a Rules,
+    /// Its title.
+    pub title: String,
     /// Whether something on it is wrong, which its title then says first.
-    pub(super) has_errors: bool,
-    pub(super) width: Width,
+    pub has_errors: bool,
+    /// How wide it is.
+    pub width: Width,
     /// What stands in its head on the right, for those who are signed in.
-    pub(super) aside: Option<Markup>,
+    pub aside: Option<Markup>,
     /// Whether the script for passkeys is on it.
-    pub(super) has_script: bool,
-    pub(super) content: Markup,
+    pub has_script: bool,
+    /// What stands in its middle.
+    pub content: Markup,
 }
 
 /// How wide a page is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Width {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Width {
     /// It asks for one thing.
     Card,
     /// It has several sections.
     Wide,
 }
 
-impl IntoResponse for Page<'_> {
-    fn into_response(self) -> Response {
-        let policy = policy(self.rules, self.has_script);
-        let mut response = self.status.answer(self.document().into_string());
-        let headers = response.headers_mut();
-        let mut set = |name: HeaderName, value: &'static str| {
-            headers.insert(name, HeaderValue::from_static(value));
-        };
-        set(header::CONTENT_TYPE, "text/html; charset=utf-8");
-        set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-        set(header::X_FRAME_OPTIONS, "DENY");
-        // Addresses of flows stay on this site.
-        set(header::REFERRER_POLICY, "same-origin");
-        set(header::VARY, "Accept-Language, Cookie");
-        headers.insert(header::CACHE_CONTROL, NO_STORE);
-        if let Ok(policy) = HeaderValue::from_str(&policy) {
-            headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-        }
-        response
-    }
-}
-
 impl Page<'_> {
-    fn document(&self) -> Markup {
+    /// The whole page.
+    pub fn document(&self) -> Markup {
         let (texts, site) = (self.texts, &self.rules.site_name);
         html! {
             (DOCTYPE)
@@ -88,6 +69,11 @@ impl Page<'_> {
             }
         }
     }
+
+    /// What the page may load and where its forms may lead: the value of `Content-Security-Policy`.
+    pub fn policy(&self) -> String {
+        policy(self.rules, self.has_script)
+    }
 }
 
 /// The mark beside the name of the site: a key's bow, drawn in the colours of the text around it.
@@ -100,8 +86,8 @@ fn mark() -> Markup {
     }
 }
 
-/// What a page may load and where its forms may lead. Browsers ask this for redirections after a form
-/// too, so every place where a flow may end is in it.
+/// The policy of a page. Browsers ask it about redirections after a form too, so every place where a flow may end is
+/// in it.
 fn policy(rules: &Rules, has_script: bool) -> String {
     let ends = [&rules.login, &rules.registration, &rules.settings, &rules.recovery, &rules.verification];
     let ends = ends.into_iter().flat_map(|flow| flow.after.iter().chain(&flow.page));
@@ -164,7 +150,6 @@ mod tests {
         let page = Page {
             texts: Texts::of(Language::En),
             rules: &rules,
-            status: Status::DONE,
             title: "</title><script>".into(),
             has_errors: false,
             width: Width::Card,
