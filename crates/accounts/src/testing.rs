@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use sessera_config::Config;
-use sessera_model::{Clock as _, FixedClock, Identity, Random, SystemRandom, Timestamp};
-use sessera_store::sqlite::{SqliteOptions, SqliteStore};
-use sessera_store::{Cipher, Committer, Store};
+use sessera_model::{Clock as _, FixedClock, Identity};
+use sessera_store::Committer;
+pub(crate) use sessera_testing::PASSWORD;
+use sessera_testing::{CIPHER_SECRET, TestStore};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
@@ -23,9 +24,6 @@ use crate::password::PasswordHashing;
 use crate::snapshot::Snapshot;
 use crate::ui::Node;
 
-/// A password that is good enough.
-pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
-
 /// Accounts for tests.
 pub(crate) struct TestAccounts {
     pub(crate) parts: Arc<Accounts>,
@@ -40,21 +38,13 @@ impl TestAccounts {
     pub(crate) async fn configured(configuration: Value) -> Self {
         let mut tree = json!({
             "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
-            "secrets": {"cookie": ["a cookie secret for tests"], "cipher": ["32-characters-for-cipher-tests-1"]},
+            "secrets": {"cookie": ["a cookie secret for tests"], "cipher": [CIPHER_SECRET]},
         });
         for (name, value) in configuration.as_object().unwrap() {
             tree[name] = value.clone();
         }
         let snapshot = Snapshot::compile(&Config::from_tree(&tree).unwrap()).unwrap();
-        let folder = tempfile::tempdir().unwrap();
-        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
-        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let options = SqliteOptions {
-            path: folder.path().join("test.sqlite"),
-            cipher: Arc::new(Cipher::new(&["32-characters-for-cipher-tests-1".into()]).unwrap()),
-            random: random.clone(),
-        };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
+        let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
         let message_waits = Arc::new(Notify::new());
         let wake = Arc::new(WakeCourier(message_waits.clone()));
         let parts = Accounts {

@@ -11,18 +11,20 @@ use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::sessions::OwnStore;
 use sessera_issuer::{
-    ExchangeCodes, Introspection, Lease, ManagedKeys, SessionCache, Sessions, StatusLists, TokenIssuer,
+    ExchangeCodes, Introspection, KeySets, Lease, ManagedKeys, SessionCache, Sessions, StatusLists,
+    TokenIssuer,
 };
 use sessera_model::{Clock, Random, Uuid};
+use sessera_store::observed::ObservedStore;
 use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::configuration::{Configuration, DeploymentId, Given, Surroundings};
 use crate::http::observe::{Observer, RequestIds};
-use crate::measured_store::MeasuredStore;
 use crate::metrics::Metrics;
 use crate::session_tokens::SessionTokens;
 pub use crate::snapshot::{Snapshot, Snapshots};
+use crate::store_meter::StoreMeter;
 use crate::traces::Traces;
 use sessera_config::OtlpConfig;
 
@@ -46,6 +48,8 @@ pub struct App {
     pub introspection: Arc<Introspection>,
     /// One-time codes for pages on other sites.
     pub exchange_codes: Arc<ExchangeCodes>,
+    /// Key sets as their owners edit them.
+    pub key_sets: Arc<KeySets>,
     /// Key sets that rotate by themselves.
     pub managed_keys: Arc<ManagedKeys>,
     /// Who people are and how they prove it.
@@ -117,6 +121,7 @@ parts! {
     SessionTokens: session_tokens;
     Arc<Introspection>: introspection;
     Arc<ExchangeCodes>: exchange_codes;
+    Arc<KeySets>: key_sets;
     Arc<ManagedKeys>: managed_keys;
     Arc<Accounts>: accounts;
     Arc<Configuration>: configuration;
@@ -155,7 +160,8 @@ impl App {
         random.fill(&mut start);
         let metrics = Arc::new(Metrics::new());
         let traces = snapshot.config.tracing.as_ref().and_then(|config| traces(config, &metrics));
-        let store: Arc<dyn Store> = Arc::new(MeasuredStore::new(store, metrics.clone(), traces.clone()));
+        let meter = StoreMeter { metrics: metrics.clone(), traces: traces.clone() };
+        let store: Arc<dyn Store> = Arc::new(ObservedStore::new(store, meter));
         let message_waits = Arc::new(Notify::new());
         let cache = Arc::new(SessionCache::new(snapshot.config.session.cache_max_bytes));
         let listeners: Vec<Arc<dyn CommitListener>> =
@@ -203,6 +209,7 @@ impl App {
                 clock.clone(),
                 random.clone(),
             )),
+            key_sets: Arc::new(KeySets::new(store.clone(), committer.clone(), clock.clone())),
             managed_keys: Arc::new(ManagedKeys::new(
                 store.clone(),
                 committer.clone(),

@@ -158,13 +158,13 @@ mod tests {
         sweep(&*server.app.store, &*server.app.clock).await;
         assert!(server.app.store.session_by_token(&TokenHash::of("0")).await.unwrap().is_some(), "not yet");
         server.clock.advance(Duration::from_secs(1));
-        server.recorded.notes();
+        server.recorded().notes();
         let mut sweeping = Box::pin(sweep(&*server.app.store, &*server.app.clock));
         // As far as the second batch, which waits for this test from then on.
         let mut notes = Vec::new();
         std::future::poll_fn(|context| {
             assert!(sweeping.as_mut().poll(context).is_pending(), "there are more batches");
-            notes.extend(server.recorded.notes());
+            notes.extend(server.recorded().notes());
             if notes.len() < 2 { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
@@ -172,7 +172,7 @@ mod tests {
         let headers = [("x-session-token", token.as_str())];
         assert_eq!(server.public("GET", "/sessions/whoami", &headers, None).await.status, 200);
         sweeping.await;
-        notes.extend(server.recorded.notes());
+        notes.extend(server.recorded().notes());
         let batches = notes.iter().filter(|note| *note == "sweep").count();
         assert_eq!(batches, 4, "three with rows and one without");
         for number in 0..=2 * SWEEP_ROWS {

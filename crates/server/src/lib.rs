@@ -10,7 +10,6 @@ pub mod credentials;
 mod health;
 mod http;
 pub mod managed_keys;
-mod measured_store;
 pub mod metrics;
 mod oauth;
 mod openapi;
@@ -19,16 +18,14 @@ mod paging;
 pub mod peer;
 mod public;
 mod public_port;
-#[cfg(test)]
-mod recording_store;
 mod request;
 pub mod serve;
 mod session_tokens;
 pub mod snapshot;
+mod store_meter;
 #[cfg(test)]
 mod testing;
 pub mod traces;
-mod words;
 
 pub use answer::error;
 pub use configuration::ConfigOrigin;

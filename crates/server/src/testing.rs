@@ -12,9 +12,11 @@ use axum::response::Response;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sessera_accounts::password::PasswordHashing;
-use sessera_model::{FixedClock, Random, SystemRandom, Timestamp};
-use sessera_store::sqlite::{SqliteOptions, SqliteStore};
-use sessera_store::{Cipher, Store};
+use sessera_model::FixedClock;
+use sessera_store::Store;
+use sessera_store::observed::ObservedStore;
+pub(crate) use sessera_testing::PASSWORD;
+use sessera_testing::{CIPHER_SECRET, Recording, TestStore};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -23,11 +25,7 @@ use crate::configuration::{ConfigOrigin, Given};
 use crate::openapi::Port;
 use crate::openapi::tests::check_answer;
 use crate::public::whoami::ShortWay;
-pub(crate) use crate::recording_store::RecordingStore;
 use crate::{admin, managed_keys, public_port};
-
-/// A password that is good enough.
-pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
 
 /// A signed token with another signature.
 pub(crate) fn damaged(token: &str) -> String {
@@ -50,8 +48,7 @@ pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
 pub(crate) struct TestServer {
     pub(crate) app: Arc<App>,
     pub(crate) clock: Arc<FixedClock>,
-    /// What the store was asked.
-    pub(crate) recorded: Arc<RecordingStore>,
+    recorded: Arc<ObservedStore<Recording>>,
     short_way: ShortWay,
     public: Router,
     admin: Router,
@@ -89,24 +86,15 @@ impl TestServer {
 
     /// A server with a configuration: an object whose members replace those of the default one.
     pub(crate) async fn configured(configuration: Value) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let mut tree = json!({
             "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
-            "secrets": {"cookie": ["a cookie secret for tests"], "cipher": ["32-characters-for-cipher-tests-1"]},
+            "secrets": {"cookie": ["a cookie secret for tests"], "cipher": [CIPHER_SECRET]},
         });
         for (name, value) in configuration.as_object().unwrap() {
             tree[name] = value.clone();
         }
-        let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
-        let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));
-        let cipher = Cipher::new(&["32-characters-for-cipher-tests-1".into()]).unwrap();
-        let options = SqliteOptions {
-            path: folder.path().join("test.sqlite"),
-            cipher: Arc::new(cipher),
-            random: random.clone(),
-        };
-        let store: Arc<dyn Store> = Arc::new(SqliteStore::open(options).await.unwrap());
-        let recorded = Arc::new(RecordingStore::new(store));
+        let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
+        let recorded = Arc::new(ObservedStore::new(store, Recording::default()));
         let store: Arc<dyn Store> = recorded.clone();
         let deployment_id = store.deployment_id().await.unwrap();
         let given = Given { origin: ConfigOrigin::default(), base: tree, generated: vec![], revision: None };
@@ -124,6 +112,11 @@ impl TestServer {
             recorded,
             _folder: folder,
         }
+    }
+
+    /// What the store is asked.
+    pub(crate) fn recorded(&self) -> &Recording {
+        self.recorded.observer()
     }
 
     /// Does what is due for managed keys, as the server does it again and again.

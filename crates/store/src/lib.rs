@@ -25,6 +25,7 @@ pub mod kratos;
 pub mod line;
 pub mod lock;
 mod migrations;
+pub mod observed;
 pub mod postgres;
 pub mod records;
 pub mod reseal;

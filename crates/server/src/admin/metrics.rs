@@ -122,7 +122,7 @@ mod tests {
         assert!(number(&server, "sessera_lease_held").await.abs() < 0.1, "nobody has confirmed the keys");
         server.maintain().await;
         assert!((number(&server, "sessera_lease_held").await - 1.0).abs() < 0.1);
-        let held = server.recorded.hold().await;
+        let held = server.recorded().hold().await;
         let mut given_up = Box::pin(server.app.store.ping());
         let mut answered = Box::pin(server.app.store.ping());
         assert!(!ends_at_once(&mut given_up).await && !ends_at_once(&mut answered).await);

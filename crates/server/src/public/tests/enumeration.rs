@@ -31,10 +31,10 @@ async fn a_wrong_password_is_answered_as_an_unknown_name() {
         for name in [KNOWN, UNKNOWN] {
             let mut client = way(&server);
             let flow = client.begin("login", "").await;
-            server.recorded.notes();
+            server.recorded().notes();
             let body = json!({"method": "password", "identifier": name, "password": "Zx-wrong-enough-1"});
             seen.push(shape(&client.submit(&flow, body).await));
-            notes.push(server.recorded.notes());
+            notes.push(server.recorded().notes());
         }
         assert_eq!(seen[0], seen[1]);
         assert_eq!(notes[0], notes[1]);
@@ -52,7 +52,7 @@ async fn codes_are_asked_for_alike() {
             for address in [KNOWN, UNKNOWN] {
                 let mut client = way(&server);
                 let flow = client.begin(kind, "").await;
-                server.recorded.notes();
+                server.recorded().notes();
                 for body in [
                     json!({"method": "code", "email": address}),
                     json!({"method": "code", "code": "000000"}),
@@ -60,7 +60,7 @@ async fn codes_are_asked_for_alike() {
                 ] {
                     seen.push(shape(&client.submit(&flow, body).await));
                 }
-                notes.push(server.recorded.notes());
+                notes.push(server.recorded().notes());
             }
             assert_eq!(seen[..3], seen[3..], "{kind}");
             assert_eq!(notes[0], notes[1], "{kind}");
@@ -83,9 +83,9 @@ async fn wrong_codes_are_answered_alike_after_a_code_was_sent() {
             client.submit(&flow, json!({"method": "code", "email": address})).await;
             let sent = mailed_code(&server, address).await;
             let wrong = if sent.as_deref() == Some("000000") { "000001" } else { "000000" };
-            server.recorded.notes();
+            server.recorded().notes();
             seen.push(shape(&client.submit(&flow, json!({"method": "code", "code": wrong})).await));
-            notes.push(server.recorded.notes());
+            notes.push(server.recorded().notes());
         }
         assert_eq!(seen[0], seen[1], "{kind}");
         assert_eq!(notes[0], notes[1], "{kind}");

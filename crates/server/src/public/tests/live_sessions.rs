@@ -79,7 +79,7 @@ async fn a_change_that_nobody_waits_for_happens_whole() {
     assert_eq!(whoami(&server, &token).await.0, 200);
     let id = Uuid::parse_str(&session).unwrap();
     let change = [Change::RevokeSession { id, of: None }];
-    let held = server.recorded.hold().await;
+    let held = server.recorded().hold().await;
     let mut given_up = Box::pin(server.app.commit(&change));
     assert!(is_pending_after_one_poll(&mut given_up).await, "the store does not answer yet");
     drop(given_up);

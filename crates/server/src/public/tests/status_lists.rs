@@ -36,10 +36,10 @@ async fn get(server: &TestServer, template: &str, list: &str, headers: &[(&str, 
 #[tokio::test]
 async fn a_verifier_fetches_the_list_that_a_token_names() {
     let (server, token, session) = server().await;
-    server.recorded.notes();
+    server.recorded().notes();
     let path = "/sessions/whoami?tokenize_as=fixed";
     let whoami = server.public("GET", path, &[("x-session-token", &token)], None).await;
-    let notes = server.recorded.notes();
+    let notes = server.recorded().notes();
     assert!(
         notes.iter().all(|note| note.chars().next().unwrap().is_lowercase()),
         "a token with a status writes nothing: {notes:?}"
