@@ -14,8 +14,8 @@ const LARGEST: u64 = 40_000_000;
 /// and the stacks of a panic find the second by its name when it lies beside the first.
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
 pub(crate) fn build() -> Result<()> {
-    cargo(&["build", "--release", "--locked", "--package", "sessera"])?;
-    let built = target().join("release/sessera");
+    cargo(&["build", "--profile", "symbols", "--locked", "--package", "sessera"])?;
+    let built = target().join("symbols/sessera");
     let folder = target().join("ship");
     std::fs::create_dir_all(&folder)?;
     let (program, symbols) = (folder.join("sessera"), folder.join("sessera.debug"));

@@ -30,6 +30,8 @@ const TOOLS: &[Tool] = &[
     Tool { program: "/usr/sbin/nginx", package: "nginx-light" },
     Tool { program: "/usr/lib/nginx/modules/ngx_http_js_module.so", package: "libnginx-mod-http-js" },
     Tool { program: "faketime", package: "faketime" },
+    Tool { program: "curl", package: "curl" },
+    Tool { program: "jq", package: "jq" },
 ];
 
 /// Installs what is missing. That needs root. Anybody else is told what to install.

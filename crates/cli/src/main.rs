@@ -107,3 +107,7 @@ fn arguments(given: Vec<OsString>) -> Result<Vec<OsString>> {
     }
     Ok(arguments.into_iter().map(OsString::from).collect())
 }
+
+#[cfg(test)]
+#[path = "main_tests.rs"]
+mod tests;

@@ -19,6 +19,11 @@ use crate::log;
 /// "sessera patch identity-config" overrides both. SIGHUP makes the server read its files again, and SIGTERM
 /// makes it finish what it is doing and stop.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera serve
+  sessera serve -c kratos.yml -c production.yml
+  SERVE_PUBLIC_PORT=4533 SERVE_ADMIN_PORT=4534 sessera serve --dev")]
 pub(crate) struct Serve {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]

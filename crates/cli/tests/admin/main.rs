@@ -2,6 +2,7 @@
 
 mod config;
 mod destroy;
+mod documents;
 mod errors;
 mod guide;
 mod identities;

@@ -125,6 +125,16 @@ impl Server {
         outcome(command.args(["-c", &script]).stdin(Stdio::null()).output().unwrap())
     }
 
+    /// Runs a script with `bash` and variables in its environment.
+    pub(crate) fn bash(&self, script: &str, environment: &[(&str, &str)]) -> Outcome {
+        let mut command = command("bash", self.folder());
+        command
+            .env("SESSERA_ADMIN_URL", &self.admin)
+            .env("SESSERA", PROGRAM)
+            .envs(environment.iter().copied());
+        outcome(command.args(["-c", script]).stdin(Stdio::null()).output().unwrap())
+    }
+
     pub(crate) fn write(&self, file: &str, content: &str) {
         std::fs::write(self.folder().join(file), content).unwrap();
     }

@@ -31,6 +31,9 @@ local session = std.extVar('session');
 /// person up, asks for a token and verifies it with the exported public keys. Every step is shown as one
 /// would type it, and runs as it is shown. The command ends by itself and leaves nothing behind.
 #[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera demo")]
 pub(crate) struct Demo {}
 
 impl Demo {
