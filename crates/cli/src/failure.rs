@@ -56,7 +56,9 @@ impl Form {
 pub(crate) fn of_usage(error: &clap::Error) -> anyhow::Error {
     let text = error.to_string();
     let text = text.strip_prefix("error: ").unwrap_or(&text);
-    anyhow!("{}", text.split("\n\nUsage:").next().unwrap_or(text).trim())
+    let advice = ["\n\nUsage:", "\n\nFor more information, try"];
+    let message = advice.into_iter().fold(text, |text, advice| text.split(advice).next().unwrap_or(text));
+    anyhow!("{}", message.trim())
 }
 
 fn members(error: &anyhow::Error) -> Map<String, Value> {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use sessera_client::identities::{Identity, IdentityQuery};
 use sessera_model::Uuid;
 
+use super::ids;
 use crate::global::Context;
 use crate::output::{Report, Table};
 
@@ -47,7 +48,8 @@ pub(super) async fn find(context: &Context, who: &str) -> Result<Identity> {
     match context.client.identities(&query).await?.items.pop() {
         Some(found) => Ok(found),
         None => bail!(
-            "nobody signs in with \"{who}\", and it is no id either. \"sessera list identities\" shows who is there"
+            "nobody signs in with \"{who}\", and it is no id, which looks like {}; \"sessera list identities\" shows who is there",
+            ids::EXAMPLE
         ),
     }
 }

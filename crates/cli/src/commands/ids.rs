@@ -17,7 +17,8 @@ pub(super) fn token(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| format!("the id of a token looks like {EXAMPLE}; leave it out, and one is made"))
 }
 
-const EXAMPLE: &str = "0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d";
+/// What an id looks like.
+pub(super) const EXAMPLE: &str = "0b6f2c9e-6a4e-4f0e-9f4e-2f1d8a3b5c7d";
 
 fn id(text: &str, what: &str, list: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| {

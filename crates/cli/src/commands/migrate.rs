@@ -10,7 +10,8 @@ use sessera_model::{Random, Secret, SystemRandom};
 use sessera_store::transfer::transfer;
 use sessera_store::{Cipher, Engine, kratos, secrets_file};
 
-use crate::output::say;
+use crate::global::Global;
+use crate::output::{Output, say};
 
 /// Move everything into another database, or take over the identities of an Ory Kratos
 ///
@@ -47,12 +48,13 @@ Examples:
     sessera migrate --from-kratos postgres://kratos@db/kratos --to sqlite://sessera.sqlite";
 
 impl Migrate {
-    pub(crate) async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let output = global.output();
         let configured = load(&self.config, &environment::of_process())?.config()?.secrets.cipher;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let target = Engine::of(&self.to).context("--to")?;
         if let Some(dsn) = &self.from_kratos {
-            let cipher = cipher(configured, None, &target, &*random)?;
+            let cipher = cipher(configured, None, &target, &*random, &output)?;
             let store = target.open(cipher, random).await.context("--to")?;
             let done = kratos::import(dsn, &*store).await?;
             store.close().await;
@@ -65,10 +67,10 @@ impl Migrate {
         {
             bail!("--from: there is no file {}", file.display());
         }
-        let cipher = cipher(configured, Some(&source), &target, &*random)?;
+        let cipher = cipher(configured, Some(&source), &target, &*random, &output)?;
         let from = source.open_tables(cipher.clone(), random.clone()).await.context("--from")?;
         let to = target.open_tables(cipher, random).await.context("--to")?;
-        transfer(&*from, &*to, |table, sum| say(&format!("{table}: {sum}"))).await?;
+        transfer(&*from, &*to, |table, sum| output.progress(&format!("{table}: {sum}"))).await?;
         from.close_tables().await;
         to.close_tables().await;
         say("Everything was moved and compared. Set dsn to the new database before you start the server.");
@@ -83,6 +85,7 @@ fn cipher(
     source: Option<&Engine>,
     target: &Engine,
     random: &dyn Random,
+    output: &Output,
 ) -> Result<Arc<Cipher>> {
     if !configured.is_empty() {
         return Ok(Arc::new(Cipher::new(&configured)?));
@@ -96,7 +99,7 @@ fn cipher(
     };
     let kept = secrets_file::load_or_create(&file, random)?;
     if source.is_some() {
-        say(&format!(
+        output.progress(&format!(
             "The new database is encrypted with the secret of the old one. Put the secrets of {} into secrets.cipher and secrets.cookie of the configuration.",
             named(&file)
         ));

@@ -158,6 +158,13 @@ impl Output {
         }
     }
 
+    /// Says to people how far a long work is. Programs read the end only.
+    pub(crate) fn progress(&self, text: &str) {
+        if !self.quiet && self.is_table() {
+            say(text);
+        }
+    }
+
     /// Says something that is good to know, unless --quiet.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {

@@ -47,3 +47,48 @@ fn an_id_that_is_none_is_explained() {
     let told: serde_json::Value = serde_json::from_str(&told.stderr).unwrap();
     assert!(told["error"]["message"].as_str().unwrap().contains("sessera list sessions"), "{told}");
 }
+
+#[test]
+fn every_failure_is_json_alone_for_programs() {
+    let folder = Folder::new();
+    folder.write("bad.yml", "session: {lifespan: soon}\n");
+    for command in [
+        &["lst"][..],
+        &["get"],
+        &["get", "jwk"],
+        &["get", "session", "123"],
+        &["get", "jwk", "x", "--pubic"],
+        &["create", "jwk", "x", "--alg", "nope"],
+        &["list", "identities", "--page-size", "0"],
+        &["completions", "tcsh"],
+        &["demo", "--nope"],
+        &["list", "jwks", "-e", "http://127.0.0.1:1"],
+        &["list", "jwks", "-e", "nope"],
+        &["patch", "identity-config", "--add", "/a={'b':1}"],
+        &["patch", "identity-config"],
+        &["import", "identities", "missing.json"],
+        &["import", "jwk", "s", "missing.json"],
+        &["update", "identity-config", "-f", "missing.yml"],
+        &["create", "identity", "--traits", "x"],
+        &["config", "validate", "-c", "missing.yml"],
+        &["config", "validate", "-c", "bad.yml"],
+        &["serve", "-c", "bad.yml"],
+        &["migrate", "--from", "sqlite://missing", "--to", "sqlite://new"],
+        &["migrate", "--from", "nope", "--to", "sqlite://new"],
+        &["secrets", "rotate", "-c", "missing.yml"],
+        &["jsonnet", "missing.jsonnet"],
+        &["template", "test", "missing.jsonnet"],
+        &["tokenize", "missing.json", "--jwks", "missing.json"],
+        &["verify", "token", "--jwks", "missing.json"],
+        &["man", "bad.yml/below"],
+    ] {
+        for format in ["json", "jsonpath=a"] {
+            let outcome = folder.run(&[command, &["--format", format]].concat());
+            assert_ne!(outcome.code, Some(0), "{outcome:?}");
+            let told: serde_json::Value = serde_json::from_str(&outcome.stderr)
+                .unwrap_or_else(|error| panic!("{command:?} {error}: {outcome:?}"));
+            let message = told["error"]["message"].as_str().unwrap();
+            assert!(!message.is_empty() && !message.contains("--help"), "{command:?}: {message}");
+        }
+    }
+}

@@ -119,7 +119,7 @@ fn refused(error: ChangeError) -> ApiError {
             "The revision is no longer the newest one. Read the project again and repeat the change.",
         ),
         ChangeError::NoSuchRevision(id) => ApiError::not_found(format!(
-            "There is no revision {id}. List them with GET /projects/{SLUG}/revisions."
+            "There is no revision {id}. List them with GET /projects/{SLUG}/revisions or \"sessera list revisions\"."
         )),
         ChangeError::Store(error) => error.into(),
     }

@@ -104,19 +104,23 @@ impl Findings {
     }
 
     fn show(&self, output: &Output) -> Result<()> {
-        for warning in &self.warnings {
-            warn(warning);
-        }
-        for error in &self.errors {
-            say(&format!("Error: {error}"));
-        }
-        for note in &self.notes {
-            output.note(note);
+        // Programs read everything in the document.
+        if output.is_table() {
+            for warning in &self.warnings {
+                warn(warning);
+            }
+            for error in &self.errors {
+                say(&format!("Error: {error}"));
+            }
+            for note in &self.notes {
+                output.note(note);
+            }
         }
         let document = json!({
             "valid": self.errors.is_empty(),
             "errors": self.errors,
             "warnings": self.warnings,
+            "notes": self.notes,
             "templates": self.templates,
         });
         let text = if self.errors.is_empty() { self.praise() } else { String::new() };

@@ -7,7 +7,7 @@ use sessera_client::identities::{BatchItem, NewIdentity};
 
 use crate::global::{Context, Global};
 use crate::input;
-use crate::output::{Report, Table, say};
+use crate::output::{Report, Table};
 
 /// The most identities of one request.
 const PART: usize = 100;
@@ -52,12 +52,11 @@ impl ImportIdentities {
         let stopped = import(&context, &identities, &mut outcomes).await.err();
         context.output.print(&report(&outcomes))?;
         if let Some(error) = stopped {
-            say(&format!(
-                "Of {} identities {} were sent; what became of the next {PART} at the most is not known.",
+            return Err(error.context(format!(
+                "of {} identities {} were sent, and what became of the next {PART} at the most is not known",
                 identities.len(),
                 outcomes.len()
-            ));
-            return Err(error);
+            )));
         }
         match outcomes.iter().filter(|outcome| outcome.identity.is_none()).count() {
             0 => Ok(()),

@@ -5,6 +5,8 @@ mod rotate;
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::global::Global;
+
 /// What can be done with the secrets.
 #[derive(Subcommand)]
 pub(crate) enum Secrets {
@@ -12,9 +14,9 @@ pub(crate) enum Secrets {
 }
 
 impl Secrets {
-    pub(crate) async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
-            Self::Rotate(command) => command.run().await,
+            Self::Rotate(command) => command.run(global).await,
         }
     }
 }

@@ -11,6 +11,7 @@ use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
 use sessera_store::{Cipher, Engine, secrets_file};
 
+use crate::global::Global;
 use crate::output::say;
 
 /// Encrypt everything that is stored under the first secret of secrets.cipher
@@ -41,7 +42,8 @@ pub(crate) struct RotateSecrets {
 }
 
 impl RotateSecrets {
-    pub(crate) async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let output = global.output();
         let config = load(&self.config, &environment::of_process())?.config()?;
         let engine = Engine::of(&config.dsn)?;
         require_secrets(&config, &engine)?;
@@ -52,13 +54,13 @@ impl RotateSecrets {
         if self.dry_run {
             let mut all = Count::default();
             for (table, found) in count(&*tables, &sealer).await? {
-                say(&format!(
+                output.progress(&format!(
                     "{table}: {} of {} values are under an older secret",
                     found.older, found.values
                 ));
                 all = all.and(found);
             }
-            say(&format!("{} of {} values would be encrypted again.", all.older, all.values));
+            output.progress(&format!("{} of {} values would be encrypted again.", all.older, all.values));
             if all.unreadable > 0 {
                 bail!(
                     "{} values cannot be decrypted with any secret of secrets.cipher: add the one that they were written under",
@@ -66,8 +68,9 @@ impl RotateSecrets {
                 );
             }
         } else {
-            let told =
-                |table, found: Count| say(&format!("{table}: {} values were encrypted again", found.older));
+            let told = |table, found: Count| {
+                output.progress(&format!("{table}: {} values were encrypted again", found.older));
+            };
             let done = reseal(&*tables, &sealer, told).await?;
             say(&format!(
                 "{} of {} values were encrypted again; all are under the first secret now. The others may be removed from secrets.cipher on every node. Backups from before still need them.",

@@ -35,7 +35,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 }
 
 fn no_identity() -> ApiError {
-    ApiError::not_found("There is no identity with this id. It may have been deleted.")
+    ApiError::not_found(
+        "There is no identity with this id. It may have been deleted. GET /admin/identities and \"sessera list identities\" show those that are there.",
+    )
 }
 
 /// The identity that a path names. 404 when there is none.

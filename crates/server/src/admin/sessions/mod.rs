@@ -68,7 +68,9 @@ fn live(parameters: &Parameters, now: Timestamp) -> Result<Option<(bool, Timesta
 }
 
 fn no_session() -> ApiError {
-    ApiError::not_found("There is no session with this id. It may have been deleted.")
+    ApiError::not_found(
+        "There is no session with this id. It may have been deleted. GET /admin/sessions and \"sessera list sessions\" show those that are there.",
+    )
 }
 
 /// List all sessions
