@@ -23,7 +23,7 @@ use crate::sections::tokenizer::Tokenizer;
 use crate::sections::tracing::{Provider, Tracing};
 use crate::sections::{FeatureFlags, Sections};
 use crate::setting::Setting as _;
-use crate::trusted_proxies::TrustedProxies;
+use crate::trusted_proxies::Proxies;
 use crate::unsupported;
 
 /// The configuration that the server runs with.
@@ -79,7 +79,7 @@ pub struct PublicConfig {
     /// Requests of other origins.
     pub cors: Cors,
     /// Proxies that are believed.
-    pub trusted_proxies: TrustedProxies,
+    pub proxies: Proxies,
 }
 
 /// The admin API.
@@ -291,7 +291,7 @@ fn public(section: Public) -> PublicConfig {
         host: section.host,
         port: section.port,
         cors: section.cors,
-        trusted_proxies: section.trusted_proxies,
+        proxies: Proxies { trusted: section.trusted_proxies, headers: section.proxy_headers },
     }
 }
 

@@ -6,7 +6,17 @@ use serde_json::Value;
 
 use crate::kind::Kind;
 use crate::problem::Findings;
+use crate::sections::serve::ProxyHeaders;
 use crate::setting::Setting;
+
+/// Which proxies are believed when they say for whom they ask, and by which headers they say so.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Proxies {
+    /// The proxies.
+    pub trusted: TrustedProxies,
+    /// The headers.
+    pub headers: ProxyHeaders,
+}
 
 /// Networks whose proxies are believed when they say for whom they ask.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -31,7 +31,7 @@ impl Rules {
             base_url: config.public.base_url.clone(),
             site_name: site_name(methods, &public_url),
             keys: Keys::new(cookie_secrets),
-            trusted_proxies: config.public.trusted_proxies.clone(),
+            proxies: config.public.proxies.clone(),
             limits: LimitRules {
                 requests_per_minute: section.limits.requests_per_minute,
                 free_failures: section.limits.free_failures,

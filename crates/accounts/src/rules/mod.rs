@@ -16,7 +16,7 @@ use crate::keys::Keys;
 use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
 use crate::return_to;
-use sessera_config::TrustedProxies;
+use sessera_config::Proxies;
 
 /// The rules of all flows.
 #[derive(Clone, Debug)]
@@ -28,8 +28,8 @@ pub struct Rules {
     pub site_name: String,
     /// Keys for what clients hold.
     pub keys: Keys,
-    /// Whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: TrustedProxies,
+    /// Which proxies are believed when they say for whom they ask.
+    pub proxies: Proxies,
     /// Limits against abuse.
     pub limits: LimitRules,
     /// Where browsers go when nothing else is said.
@@ -187,7 +187,7 @@ pub(crate) mod tests {
             base_url: "http://127.0.0.1:4433/".into(),
             site_name: "Example".into(),
             keys: Keys::new(&["a secret for tests".into()]),
-            trusted_proxies: TrustedProxies::default(),
+            proxies: Proxies::default(),
             limits: LimitRules::default(),
             default_return: url("http://127.0.0.1:4455/"),
             allowed_returns: vec![url("https://app.example.org/")],

@@ -20,6 +20,7 @@ use sessera_model::Timestamp;
 use crate::app::{AppState, Snapshot};
 use crate::credentials::{self, cookie};
 use crate::error::ApiError;
+use crate::forwarded::Origin;
 use crate::peer::{self, Peer};
 use sessera_pages::Texts;
 use sessera_pages::words::device;
@@ -30,6 +31,12 @@ pub(crate) struct Caller {
     pub(crate) headers: HeaderMap,
     uri: Uri,
     peer: Peer,
+}
+
+/// What accounts know of the caller, and how the request came here.
+struct Arrival {
+    visitor: Visitor,
+    is_https: bool,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
@@ -43,8 +50,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 }
 
 impl Caller {
-    /// What accounts know of the caller.
-    fn visitor(&self, rules: &Rules) -> Visitor {
+    /// What accounts know of the caller, and how the request came here.
+    fn arrival(&self, rules: &Rules) -> Arrival {
+        let origin = Origin::of(&self.headers, self.peer, &rules.proxies);
         let language = Language::accepted(self.header(header::ACCEPT_LANGUAGE));
         let user_agent = peer::user_agent(&self.headers);
         let browser_header = if self.headers.contains_key(header::ORIGIN) {
@@ -52,16 +60,17 @@ impl Caller {
         } else {
             self.headers.contains_key(header::COOKIE).then_some(BrowserHeader::Cookie)
         };
-        Visitor {
-            address: peer::address(&self.headers, self.peer, &rules.trusted_proxies),
+        let visitor = Visitor {
+            address: origin.address,
             device_name: device::name(Texts::of(language), &user_agent),
             user_agent,
             language,
             browser: cookie(&self.headers, &csrf::cookie_name(&rules.base_url)).map(str::to_owned),
-            request_url: self.request_url(rules),
+            request_url: self.request_url(rules, &origin),
             takes_json: peer::wants_json(&self.headers),
             browser_header,
-        }
+        };
+        Arrival { visitor, is_https: origin.is_https == Some(true) }
     }
 
     /// The address that was called, under the public one.
@@ -70,14 +79,10 @@ impl Caller {
     }
 
     /// The address that the client called, as far as it is known.
-    fn request_url(&self, rules: &Rules) -> String {
+    fn request_url(&self, rules: &Rules, origin: &Origin) -> String {
         let called = self.called(rules);
-        let told = self.told_origin(rules).zip(called.strip_prefix(rules.base_url.as_str()));
+        let told = origin.told().zip(called.strip_prefix(rules.base_url.as_str()));
         told.map_or_else(|| called.clone(), |(origin, path)| format!("{origin}/{path}"))
-    }
-
-    fn told_origin(&self, rules: &Rules) -> Option<String> {
-        peer::told_origin(&self.headers, self.peer, &rules.trusted_proxies)
     }
 
     /// The text of a header.
@@ -94,6 +99,7 @@ pub(crate) struct Call {
     pub(crate) caller: Caller,
     pub(crate) now: Timestamp,
     visitor: Visitor,
+    is_https: bool,
 }
 
 impl FromRequestParts<AppState> for Call {
@@ -102,9 +108,9 @@ impl FromRequestParts<AppState> for Call {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let (accounts, snapshot) = (Arc::<Accounts>::from_ref(state), Arc::<Snapshot>::from_ref(state));
-        let visitor = caller.visitor(&snapshot.accounts.rules);
+        let Arrival { visitor, is_https } = caller.arrival(&snapshot.accounts.rules);
         let now = accounts.clock.now();
-        Ok(Self { accounts, sessions: FromRef::from_ref(state), snapshot, caller, now, visitor })
+        Ok(Self { accounts, sessions: FromRef::from_ref(state), snapshot, caller, now, visitor, is_https })
     }
 }
 
@@ -173,8 +179,7 @@ impl Call {
 
     /// Whether the client is connected over https.
     pub(crate) fn is_secure(&self) -> bool {
-        let told = self.caller.told_origin(self.rules());
-        self.rules().cookie.secure || told.is_some_and(|origin| origin.starts_with("https:"))
+        self.rules().cookie.secure || self.is_https
     }
 
     /// The address that a browser asked to return to. 400 when it is not allowed.
