@@ -2,33 +2,34 @@
 //!
 //! With tokens configured, whoever sends one. Without, only programs: a web page must not reach it,
 //! neither by asking across origins nor by a name that it makes point here (DNS rebinding), so requests
-//! need a Host that can only mean this server, no Origin, and JSON bodies.
-
-use std::net::IpAddr;
+//! need a host that can only mean this server, no Origin, no word of a browser that another site's page asks, and JSON
+//! bodies.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Body as _;
-use url::Url;
+use url::{Host, Url};
 
 use crate::admin::{introspect, revoke};
 use crate::app::Snapshots;
 use crate::credentials::bearer;
 use crate::error::ApiError;
-use sessera_config::{AdminConfig, is_loopback};
+use crate::host;
+use sessera_config::AdminConfig;
 
 /// Lets a request pass or answers why not.
 pub(crate) async fn check(State(snapshots): State<Snapshots>, request: Request, next: Next) -> Response {
     let refusal = {
         let snapshot = snapshots.load();
-        let host = request.uri().host().map(str::to_owned);
+        // HTTP/2 names the host there, and so may requests of HTTP/1.1.
+        let target = request.uri().authority().map(axum::http::uri::Authority::as_str);
         // Introspection takes forms, as its specification wants. It changes nothing, and a web page that
         // sends one is told by its Origin.
         let takes_forms = [introspect::PATH, revoke::PATH].contains(&request.uri().path());
         let has_body = !request.body().is_end_stream() && !takes_forms;
-        judge(&snapshot.config.admin, has_body, request.headers(), host.as_deref()).err()
+        judge(&snapshot.config.admin, has_body, request.headers(), target).err()
     };
     match refusal {
         Some(error) => error.into_response(),
@@ -40,13 +41,15 @@ fn judge(
     config: &AdminConfig,
     has_body: bool,
     headers: &HeaderMap,
-    uri_host: Option<&str>,
+    target: Option<&str>,
 ) -> Result<(), ApiError> {
     if !config.tokens.is_empty() {
         return check_token(config, headers);
     }
-    let host = headers.get(header::HOST).and_then(|value| value.to_str().ok()).map(without_port).or(uri_host);
-    if !host.is_some_and(|host| is_own_host(config, host)) {
+    // Every place that names a host must name this machine, because each may be the one that somebody else looks at.
+    let named = headers.get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or_default());
+    let mut named = named.chain(target).peekable();
+    if named.peek().is_none() || !named.all(|host| is_own_host(config, host)) {
         return Err(ApiError::forbidden(
             "The admin API without a token answers only requests to a loopback address, localhost or the host of serve.admin.base_url. Set serve.admin.base_url to the name under which it is reached, or serve.admin.token.",
         ));
@@ -54,6 +57,12 @@ fn judge(
     if headers.contains_key(header::ORIGIN) {
         return Err(ApiError::forbidden(
             "The request has an Origin header, so a web page sent it. Web pages may not call the admin API; call it from a back end.",
+        ));
+    }
+    let is_own_site = |site: &HeaderValue| matches!(site.as_bytes(), b"none" | b"same-origin");
+    if !headers.get_all("sec-fetch-site").iter().all(is_own_site) {
+        return Err(ApiError::forbidden(
+            "The header Sec-Fetch-Site says that a browser asks for a page of another site. Web pages may not call the admin API; call it from a back end.",
         ));
     }
     if has_body && !is_json(headers) {
@@ -84,28 +93,24 @@ fn is_json(headers: &HeaderMap) -> bool {
         || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
-/// `127.0.0.1:4434` without the port, `[::1]:4434` without port and brackets.
-fn without_port(host: &str) -> &str {
-    if let Some(rest) = host.strip_prefix('[') {
-        return rest.split(']').next().unwrap_or_default();
-    }
-    host.split(':').next().unwrap_or_default()
-}
-
-fn is_own_host(config: &AdminConfig, host: &str) -> bool {
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let own = Url::parse(&config.base_url).ok().and_then(|url| url.host_str().map(str::to_owned));
+/// Whether a host, perhaps with a port, can only mean this server.
+fn is_own_host(config: &AdminConfig, text: &str) -> bool {
+    let Some(host) = host::parse(text) else { return false };
+    let is_loopback = match &host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.to_canonical().is_loopback(),
+    };
     // Where everybody may ask, so may those who ask by address: a name can be made to point here by
     // somebody else, an address cannot.
-    let by_address = config.insecure && host.parse::<IpAddr>().is_ok();
-    let by_name = own.is_some_and(|own| own.trim_matches(['[', ']']).eq_ignore_ascii_case(host));
-    is_loopback(host) || by_address || by_name
+    let by_address = config.insecure && !matches!(host, Host::Domain(_));
+    let by_name = || Url::parse(&config.base_url).ok().and_then(|own| host::of(&own)) == Some(host.clone());
+    is_loopback || by_address || by_name()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
     use serde_json::{Value, json};
 
     use sessera_config::Config;
@@ -114,7 +119,7 @@ mod tests {
         let config = Config::from_tree(&json!({ "serve": { "admin": admin } })).unwrap().admin;
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
-            headers.insert(*name, HeaderValue::from_static(value));
+            headers.append(*name, HeaderValue::from_static(value));
         }
         judge(&config, has_body, &headers, None).map_or_else(|error| error.code(), |()| 200)
     }
@@ -122,16 +127,84 @@ mod tests {
     #[test]
     fn without_a_token_only_this_machine_may_ask() {
         let ask = |pairs: &[(&'static str, &'static str)]| status(json!({}), false, pairs);
-        for host in ["127.0.0.1:4434", "localhost:4434", "[::1]:4434", "127.0.0.1"] {
+        for host in [
+            "127.0.0.1:4434",
+            "localhost:4434",
+            "[::1]:4434",
+            "127.0.0.1",
+            "LOCALHOST",
+            "localhost.",
+            "127.9.9.9",
+        ] {
             assert_eq!(ask(&[("host", host)]), 200, "{host}");
         }
-        for host in ["evil.example", "evil.example:4434", "127.0.0.1.evil.example", ""] {
+        for host in [
+            "evil.example",
+            "evil.example:4434",
+            "127.0.0.1.evil.example",
+            "",
+            ":4434",
+            "[::1].evil.example",
+            "[::1]evil.example:4434",
+            "[::1",
+            "::1",
+            "[localhost]",
+            "localhost:evil.example",
+            "localhost:4434@evil.example",
+            "localhost@evil.example",
+            "user@localhost",
+            "localhost/.evil.example",
+            "localhost:4434:80",
+            "localhost, evil.example",
+            "localhost evil.example",
+            "localhost..",
+            "localhost:123456",
+            "evil.localhost",
+        ] {
             assert_eq!(ask(&[("host", host)]), 403, "{host}");
         }
         assert_eq!(ask(&[]), 403);
         assert_eq!(ask(&[("host", "localhost"), ("origin", "http://localhost:4434")]), 403);
-        let named = json!({"base_url": "http://admin.internal:4434/"});
-        assert_eq!(status(named, false, &[("host", "admin.internal:4434")]), 200);
+        for host in ["admin.internal:4434", "ADMIN.internal", "admin.internal."] {
+            let named = json!({"base_url": "http://admin.internal:4434/"});
+            assert_eq!(status(named, false, &[("host", host)]), 200, "{host}");
+        }
+    }
+
+    #[test]
+    fn every_place_that_names_a_host_names_this_machine() {
+        let config = Config::from_tree(&json!({})).unwrap().admin;
+        let ask = |hosts: &[&'static str], target: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            for host in hosts {
+                headers.append(header::HOST, HeaderValue::from_static(host));
+            }
+            judge(&config, false, &headers, target).map_or_else(|error| error.code(), |()| 200)
+        };
+        assert_eq!(ask(&["localhost"], Some("127.0.0.1:4434")), 200);
+        assert_eq!(ask(&[], Some("localhost:4434")), 200);
+        assert_eq!(ask(&["localhost"], Some("evil.example")), 403);
+        assert_eq!(ask(&["evil.example"], Some("localhost")), 403);
+        assert_eq!(ask(&["localhost"], Some("user@localhost")), 403);
+        assert_eq!(ask(&["localhost", "evil.example"], None), 403);
+        assert_eq!(ask(&["evil.example", "localhost"], None), 403);
+    }
+
+    #[test]
+    fn what_a_browser_asks_for_another_site_s_page_is_refused_whatever_it_is() {
+        for has_body in [false, true] {
+            let ask = |pairs: &[(&'static str, &'static str)]| {
+                let json = [("host", "localhost"), ("content-type", "application/json")];
+                status(json!({}), has_body, &[&json, pairs].concat())
+            };
+            for site in ["none", "same-origin"] {
+                assert_eq!(ask(&[("sec-fetch-site", site)]), 200, "{site}");
+            }
+            for site in ["cross-site", "same-site", "Cross-Site", "", "new"] {
+                assert_eq!(ask(&[("sec-fetch-site", site), ("sec-fetch-mode", "no-cors")]), 403, "{site}");
+            }
+            assert_eq!(ask(&[("sec-fetch-site", "none"), ("sec-fetch-site", "cross-site")]), 403);
+        }
     }
 
     #[test]
