@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use sessera_jose::{JwkSet, verify};
+use sessera_jose::JwkSet;
+use sessera_jose::verify::{self, Verified};
 use sessera_model::{Clock, Identity, StatusIndex, Timestamp, Uuid};
 use sessera_store::{Store, StoredSession};
 use sessera_tokenizer::Template;
@@ -81,7 +82,10 @@ impl Introspection {
             if !tokenizer.is_bearer() {
                 continue;
             }
-            let Some(verified) = compiled.published.verify(Some(name), token, now) else { continue };
+            let verified = compiled.published.verify(Some(name), token, now);
+            let Some(verified) = verified.filter(|verified| is_of_session(compiled, verified)) else {
+                continue;
+            };
             // Templates may share their keys; each names itself in the header.
             if verified.header.get("template").and_then(Value::as_str) != Some(name) {
                 continue;
@@ -126,8 +130,11 @@ impl Introspection {
         token: &str,
         now: Timestamp,
     ) -> Result<Option<Claims>, IssuerError> {
+        let claims = |verified: Verified| {
+            if is_of_session(compiled, &verified) { verified.claims().ok() } else { None }
+        };
         if let Some(verified) = compiled.published.verify(None, token, now) {
-            return Ok(verified.claims().ok());
+            return Ok(claims(verified));
         }
         // Shared secrets are nowhere published: their sets are read where they are.
         let symmetric = compiled.templates.list().into_iter().filter_map(|(name, outcome)| {
@@ -144,8 +151,17 @@ impl Introspection {
             let keys = JwkSet::parse(&template.jwks_url.read(&sources).ok()?).ok()?;
             verify::verify_with_secrets(token, &keys).ok()
         });
-        Ok(verified.and_then(|verified| verified.claims().ok()))
+        Ok(verified.and_then(claims))
     }
+}
+
+/// Whether a token is one of a session by what its header says it is. A status list is signed with the same keys.
+fn is_of_session(compiled: &Compiled, verified: &Verified) -> bool {
+    let templates = compiled.templates.list();
+    let is_own = |typ: &str| {
+        templates.iter().any(|(_, outcome)| outcome.as_ref().is_ok_and(|tokenizer| tokenizer.typ() == typ))
+    };
+    verify::check_type_or(&verified.header, is_own).is_ok()
 }
 
 /// Whether the times of a token are good. One without an end is not of our making.

@@ -167,12 +167,11 @@ impl Templates {
         self.0.get(name)
     }
 
-    /// The template for an audience, where exactly one is for it.
-    pub fn for_audience(&self, audience: &str) -> Result<&str, NoTemplateFor> {
-        let mut matching = self
-            .list()
-            .into_iter()
-            .filter(|(_, outcome)| outcome.as_ref().is_ok_and(|tokenizer| tokenizer.is_for(audience)));
+    /// The template for an audience, which may be several at once, where exactly one is for all of it.
+    pub fn for_audience(&self, audience: &[&str]) -> Result<&str, NoTemplateFor> {
+        let is_for_all = |tokenizer: &Arc<Tokenizer>| audience.iter().all(|who| tokenizer.is_for(who));
+        let mut matching =
+            self.list().into_iter().filter(|(_, outcome)| outcome.as_ref().is_ok_and(is_for_all));
         match (matching.next(), matching.next()) {
             (Some((name, _)), None) => Ok(name),
             (None, _) => Err(NoTemplateFor::Nobody),

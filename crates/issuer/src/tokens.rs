@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sessera_jose::{KeyError, base64url};
 use sessera_model::{Clock, Random, Timestamp};
 use sessera_tokenizer::{Claims, Subject, TokenizeError, Tokenizer};
@@ -165,10 +165,10 @@ impl TokenIssuer {
     }
 }
 
-/// When a token that was just made ends, in seconds since the epoch. Nothing when it says nothing about that.
-pub fn ends_at(token: &str) -> Option<i64> {
-    let payload = base64url::decode(token.split('.').nth(1)?)?;
-    serde_json::from_slice::<Value>(&payload).ok()?.get("exp")?.as_i64()
+/// The claims of a token that was just made.
+pub fn claims_of(token: &str) -> Result<Map<String, Value>, IssuerError> {
+    let payload = token.split('.').nth(1).and_then(base64url::decode).unwrap_or_default();
+    serde_json::from_slice(&payload).map_err(IssuerError::internal)
 }
 
 /// What whoever asked is told; the log is told all of it.

@@ -13,7 +13,7 @@ use crate::algorithm::Algorithm;
 use crate::error::{KeyError, VerifyError};
 use crate::jwk::{Jwk, JwkSet, MIN_RSA_BITS, Material, PublicJwk, PublicJwkSet, PublicKey, uncompressed};
 use crate::sign::hmac_algorithm;
-use crate::{base64url, strict_json};
+use crate::{base64url, status_list, strict_json};
 
 /// The longest token that is looked at, in bytes.
 pub const MAX_TOKEN: usize = 256 * 1024;
@@ -272,6 +272,28 @@ pub fn check_type(header: &Map<String, Value>, expected: Option<&str>) -> Result
     }
     let expected = expected.unwrap_or("JWT").to_owned();
     Err(VerifyError::WrongType { found: shown(found), expected })
+}
+
+/// Types of tokens that say something else than who somebody is, whoever makes them: lists of statuses, events (RFC 8417)
+/// such as that of a sign-out (OpenID Connect Back-Channel Logout 1.0), proofs (RFC 9449), requests (RFC 9101) and the
+/// answers of introspection (RFC 9701).
+const STATEMENTS: [&str; 6] = [
+    status_list::TYP,
+    "secevent+jwt",
+    "logout+jwt",
+    "dpop+jwt",
+    "oauth-authz-req+jwt",
+    "token-introspection+jwt",
+];
+
+/// Checks that a token is one by which somebody gets in, where templates choose types of their own: `own` tells which
+/// types are such a one's. Otherwise as [`check_type`] without an expected type.
+pub fn check_type_or(header: &Map<String, Value>, own: impl Fn(&str) -> bool) -> Result<(), VerifyError> {
+    let is_statement = |typ: &str| STATEMENTS.iter().any(|other| is_type(typ, other));
+    match header.get("typ") {
+        Some(Value::String(typ)) if own(typ) && !is_statement(typ) => Ok(()),
+        _ => check_type(header, None),
+    }
 }
 
 /// Whether two names of a type are the same: case does not count, and `application/` may be left out (RFC 7515,

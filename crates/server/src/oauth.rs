@@ -1,27 +1,45 @@
 //! The forms that the OAuth endpoints take.
 
 use axum::body::Bytes;
-use axum::http::{HeaderMap, header};
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
 
 use crate::answer::OAuthError;
 
-/// A form. A parameter that comes twice is refused (RFC 6749, section 3.2).
+/// A form. A parameter without a value counts as absent, and one that comes twice is refused (RFC 6749, section 3.2),
+/// but for those that may be repeated.
 pub(crate) struct Form(Vec<(String, String)>);
 
-impl Form {
-    /// Reads a form from a request.
-    pub(crate) fn parse(headers: &HeaderMap, body: &Bytes) -> Result<Self, OAuthError> {
-        let declared =
-            headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let media_type = declared.split(';').next().unwrap_or_default().trim();
+/// The parameters that may come several times (RFC 8693, section 2.1).
+const REPEATABLE: [&str; 2] = ["audience", "resource"];
+
+impl<S: Send + Sync> FromRequest<S> for Form {
+    type Rejection = OAuthError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, OAuthError> {
+        let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(OAuthError::invalid_request(
                 "Send the parameters in the body, as application/x-www-form-urlencoded.",
             ));
         }
+        // What stands there would be read by some and not by others, and kept in logs.
+        if request.uri().query().is_some_and(|query| !query.is_empty()) {
+            return Err(OAuthError::invalid_request("Send the parameters in the body, not in the address."));
+        }
+        // The body was read whole before; see `http::body`.
+        let body = Bytes::from_request(request, state).await.map_err(crate::error::ApiError::internal)?;
+        Self::parse(&body)
+    }
+}
+
+impl Form {
+    fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut form: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(body).into_owned() {
-            if form.iter().any(|(known, _)| *known == name) {
+            let may_repeat = REPEATABLE.contains(&name.as_str());
+            if !may_repeat && form.iter().any(|(known, _)| *known == name) {
                 let shown: String = name.chars().take(64).collect();
                 return Err(OAuthError::invalid_request(format!(
                     "The parameter \"{shown}\" is there twice. Send it once."
@@ -29,15 +47,18 @@ impl Form {
             }
             form.push((name, value));
         }
+        form.retain(|(_, value)| !value.is_empty());
         Ok(Self(form))
     }
 
-    /// A parameter that is there and not empty.
+    /// The values of a parameter.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The value of a parameter that comes once.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(known, value)| known == name && !value.is_empty())
-            .map(|(_, value)| value.as_str())
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter that must be there.

@@ -64,6 +64,8 @@ pub struct Tokenizer {
     is_bearer: bool,
     /// Where its status lists are, below the public base URL; `None` when its tokens have no status.
     status_path: Option<String>,
+    /// What its tokens are, as their header says in `typ`.
+    typ: String,
     public_keys: PublicJwkSet,
     limits: Limits,
 }
@@ -108,6 +110,7 @@ impl Tokenizer {
             cap_to_session: template.cap_to_session,
             is_bearer: template.bearer,
             status_path: template.status_list.then(|| format!("/.well-known/status/{name}/")),
+            typ: typ.to_owned(),
             public_keys,
             limits: Limits::default(),
         })
@@ -154,6 +157,11 @@ impl Tokenizer {
     /// Whether a signature waits for something outside of this process.
     pub fn is_remote(&self) -> bool {
         self.schedule.at(i64::MAX).signer.is_remote()
+    }
+
+    /// What its tokens are, as their header says in `typ`.
+    pub fn typ(&self) -> &str {
+        &self.typ
     }
 
     /// Whether its tokens are for this audience.

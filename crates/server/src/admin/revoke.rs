@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::response::Response;
 use sessera_issuer::Introspection;
 use sessera_store::{Change, Committer, Conflict, StoreError};
@@ -35,10 +33,8 @@ async fn revoke(
     State(introspection): State<Arc<Introspection>>,
     State(committer): State<Committer>,
     State(snapshot): State<Arc<Snapshot>>,
-    headers: HeaderMap,
-    body: Bytes,
+    form: Form,
 ) -> Result<Response, OAuthError> {
-    let form = Form::parse(&headers, &body)?;
     let token = form.required("token")?;
     let active = introspection.active(&snapshot.issuer, token).await?;
     if let Some((_, (stored, identity))) = active {

@@ -28,6 +28,13 @@ impl OAuthError {
     }
 }
 
+impl OAuthError {
+    /// A client has credentials that cannot be checked.
+    pub(crate) fn invalid_client(description: impl Into<String>) -> Self {
+        Self { status: Status::UNPROVEN, ..Self::new("invalid_client", description) }
+    }
+}
+
 impl<E: Into<ApiError>> From<E> for OAuthError {
     /// What the rest of the API says with a status, said in words of RFC 6749.
     fn from(error: E) -> Self {
@@ -47,6 +54,9 @@ impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
         let body = json!({ "error": self.error, "error_description": self.description });
         let mut response = self.status.answer(([(header::CACHE_CONTROL, NO_STORE)], Json(body)));
+        if self.status == Status::UNPROVEN {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+        }
         if self.status == Status::UNAVAILABLE {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
