@@ -55,5 +55,5 @@ pub use json_schema::json_schema;
 pub use load::{load, load_all};
 pub use loaded::Loaded;
 pub use problem::{Problem, escape};
-pub use sections::serve::{ProxyHeaders, Timeouts};
-pub use trusted_proxies::{Proxies, TrustedProxies};
+pub use sections::serve::Timeouts;
+pub use trusted_proxies::{Proxies, ProxyHeaders, TrustedProxies};

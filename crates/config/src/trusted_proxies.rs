@@ -6,8 +6,20 @@ use serde_json::Value;
 
 use crate::kind::Kind;
 use crate::problem::Findings;
-use crate::sections::serve::ProxyHeaders;
+use crate::section::choice;
 use crate::setting::Setting;
+
+choice! {
+    /// The headers by which proxies say for whom they ask.
+    pub enum ProxyHeaders {
+        /// The one that stands alone, and what both say alike.
+        Either = "either",
+        /// `Forwarded` (RFC 7239).
+        Forwarded = "forwarded",
+        /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+        XForwarded = "x-forwarded",
+    }
+}
 
 /// Which proxies are believed when they say for whom they ask, and by which headers they say so.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

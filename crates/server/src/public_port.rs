@@ -3,14 +3,18 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, Uri};
+use axum::middleware;
 use axum::response::Response;
 
 use crate::app::{AppState, Snapshots};
+use crate::http::body::Bodies;
 use crate::http::observe::Observer;
+use crate::http::origin::{self, Pages};
 use crate::openapi::{self, Port};
 use crate::public::caller::Call;
 use crate::public::exchange;
 use crate::public::well_known::PublishedKeys;
+use crate::public::{token, whoami};
 use crate::{http, pages, public};
 
 /// Answers what no route has, which is a document of an issuer or nothing.
@@ -25,9 +29,12 @@ async fn elsewhere(State(keys): State<PublishedKeys>, call: Call, method: Method
 pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppState> {
     let (router, document) = openapi::described(public::routes(), Port::Public);
     let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
-    let router = http::layers::complete(router)
+    // These make and change no session, so every page may call them as far as browsers let it.
+    let pages = Pages { snapshots: snapshots.clone(), open: &[whoami::PATH, token::PATH] };
+    let router = http::layers::complete(router, Bodies::new(public::largest_body))
         .fallback(elsewhere)
+        .layer(middleware::from_fn_with_state(pages, origin::check))
         .layer(http::cors::layer(snapshots, exchange::PATH))
-        .layer(axum::middleware::map_response(http::cors::tidy));
+        .layer(middleware::map_response(http::cors::tidy));
     http::layers::wrap(router, observer)
 }

@@ -3,7 +3,7 @@
 
 mod http;
 
-use http::{PASSWORD, Running, add_template, exchange, send};
+use http::{Answer, PASSWORD, Running, add_template, exchange, send};
 use serde_json::{Value, json};
 
 const JSON: &str = "content-type: application/json";
@@ -155,7 +155,7 @@ async fn the_public_api_bears_bad_bodies() {
         ("GET", "/nope", 404),
         ("DELETE", "/self-service/login/api", 405),
         ("GET", "/sessions/whoami?tokenize_as=a&tokenize_as=b", 401),
-        ("GET", "/sessions/whoami?tokenize_as=%ff", 401),
+        ("GET", "/sessions/whoami?tokenize_as=%ff", 400),
     ] {
         let answer = server.public(method, path, &[], None).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
@@ -217,15 +217,26 @@ async fn heads_are_bounded() {
     let server = Running::start(json!({})).await;
     let huge = format!("x-session-token: {}", "x".repeat(200_000));
     for address in [server.public, server.admin] {
-        let answer = send(address, "GET", "/health/alive", &[&huge], b"").await;
-        assert_eq!(answer.status, 431, "{answer:?}");
+        let refused = |answer: &Answer, status: u16| {
+            answer.assert_error(status);
+            assert_eq!(answer.header("x-content-type-options"), "nosniff", "{answer:?}");
+        };
+        refused(&send(address, "GET", "/health/alive", &[&huge], b"").await, 431);
         let many: Vec<String> = (0..2000).map(|number| format!("x-{number}: y")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
-        let answer = send(address, "GET", "/health/alive", &many, b"").await;
-        assert_eq!(answer.status, 431, "{answer:?}");
+        refused(&send(address, "GET", "/health/alive", &many, b"").await, 431);
+        let long = format!("/health/alive?{}", "x".repeat(70_000));
+        let answer = send(address, "GET", &long, &[], b"").await;
+        refused(&answer, answer.status);
+        assert!(matches!(answer.status, 414 | 431), "{answer:?}");
         for broken in ["GET\r\n\r\n", "GET / HTTP/1.1\r\nx y\r\n\r\n", "\u{1}\u{2}\r\n\r\n"] {
-            assert_eq!(exchange(address, broken.as_bytes()).await.status, 400, "{broken:?}");
+            refused(&exchange(address, broken.as_bytes()).await, 400);
         }
+        // What cannot be read follows a request that was answered.
+        let host = format!("host: {address}");
+        let second = format!("GET /health/alive HTTP/1.1\r\n{host}\r\n\r\nnonsense\r\n\r\n");
+        let first = exchange(address, second.as_bytes()).await;
+        assert_eq!((first.status, first.header("x-content-type-options")), (200, "nosniff"), "{first:?}");
         let both = ["content-length: 3", "transfer-encoding: nonsense", JSON];
         let answer = send(address, "POST", "/health/alive", &both, b"abc").await;
         assert_eq!(answer.status, 400, "{answer:?}");
@@ -243,6 +254,10 @@ async fn web_pages_do_not_reach_the_admin_api() {
         &[JSON, "host: 127.0.0.1.evil.example"],
         &[JSON, "origin: http://evil.example"],
         &[JSON, "origin: null"],
+        &[JSON, "host: [::1].evil.example"],
+        &[JSON, "host: localhost:4434@evil.example"],
+        &[JSON, "sec-fetch-site: cross-site", "sec-fetch-mode: no-cors"],
+        &[JSON, "sec-fetch-site: same-site"],
         &["content-type: text/plain"],
         &["content-type: multipart/form-data; boundary=x"],
         &["x: y"],
@@ -250,6 +265,21 @@ async fn web_pages_do_not_reach_the_admin_api() {
         let answer = send(server.admin, "POST", "/admin/keys/set", headers, body).await;
         answer.assert_error(403);
         assert_eq!(answer.header("access-control-allow-origin"), "");
+    }
+    // The target of a request may name another host than its header, and the header may stand there twice.
+    for (target, hosts, status) in [
+        ("http://evil.example/admin/keys/set", &["host: localhost"][..], 403),
+        ("http://localhost/admin/keys/set", &["host: evil.example"], 403),
+        ("http://localhost@evil.example/admin/keys/set", &["host: localhost"], 403),
+        ("/admin/keys/set", &["host: localhost", "host: evil.example"], 400),
+        ("/admin/keys/set", &["host: evil.example", "host: localhost"], 400),
+    ] {
+        let headers = [&[JSON], hosts].concat();
+        send(server.admin, "POST", target, &headers, body).await.assert_error(status);
+    }
+    for target in ["/admin/identities", "/health/alive", "/metrics/prometheus"] {
+        let page = ["sec-fetch-site: cross-site", "sec-fetch-mode: no-cors"];
+        send(server.admin, "GET", target, &page, b"").await.assert_error(403);
     }
     let preflight = ["origin: http://evil.example", "access-control-request-method: PATCH"];
     let answer = send(server.admin, "OPTIONS", "/projects/default", &preflight, b"").await;

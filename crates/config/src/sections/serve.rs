@@ -5,8 +5,8 @@ use std::time::Duration;
 use sessera_model::Secret;
 use url::Url;
 
-use crate::section::{choice, section};
-use crate::trusted_proxies::TrustedProxies;
+use crate::section::section;
+use crate::trusted_proxies::{ProxyHeaders, TrustedProxies};
 
 section! {
     /// Where Sessera listens.
@@ -35,18 +35,6 @@ section! {
         trusted_proxies: TrustedProxies,
         /// The headers by which those proxies say so: forwarded (Forwarded), x-forwarded (X-Forwarded-For, -Proto and -Host), or either, which believes one that stands alone, and what both say alike. A proxy must write or remove every header that is believed, or its clients choose what they say.
         proxy_headers: ProxyHeaders = "either",
-    }
-}
-
-choice! {
-    /// The headers by which proxies say for whom they ask.
-    pub enum ProxyHeaders {
-        /// The one that stands alone, and what both say alike.
-        Either = "either",
-        /// `Forwarded` (RFC 7239).
-        Forwarded = "forwarded",
-        /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
-        XForwarded = "x-forwarded",
     }
 }
 

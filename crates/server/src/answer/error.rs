@@ -105,6 +105,24 @@ impl ApiError {
         Self::new(Status::TOO_LARGE, "The body is too large.", reason)
     }
 
+    /// The address is too long.
+    pub(super) fn long_address() -> Self {
+        Self::new(
+            Status::LONG_ADDRESS,
+            "The address is too long.",
+            "Send what is long in a body; an address has 64 KiB at the most.",
+        )
+    }
+
+    /// The head of the request is too large.
+    pub(super) fn large_head() -> Self {
+        Self::new(
+            Status::LARGE_HEAD,
+            "The head of the request is too large.",
+            "Send fewer or shorter headers and cookies; all of them together have 64 KiB at the most.",
+        )
+    }
+
     /// The body is of a media type that the route does not take.
     pub fn unsupported_media_type(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::OTHER_MEDIA_TYPE, "The body is of a media type that is not accepted.", reason)

@@ -5,6 +5,7 @@ mod convert;
 pub mod error;
 mod oauth;
 pub(crate) mod status;
+pub(crate) mod unreadable;
 
 use axum::Json;
 use axum::http::{HeaderValue, header};

@@ -41,12 +41,16 @@ impl Status {
     pub(crate) const CHANGED_MEANWHILE: Self = Self(StatusCode::PRECONDITION_FAILED);
     /// 413: the body is too large.
     pub(crate) const TOO_LARGE: Self = Self(StatusCode::PAYLOAD_TOO_LARGE);
+    /// 414: the address is too long.
+    pub(crate) const LONG_ADDRESS: Self = Self(StatusCode::URI_TOO_LONG);
     /// 415: the body is of a media type that the route does not take.
     pub(crate) const OTHER_MEDIA_TYPE: Self = Self(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     /// 422: a script must send the browser elsewhere.
     pub(crate) const BROWSER_GOES_ON: Self = Self(StatusCode::UNPROCESSABLE_ENTITY);
     /// 429: the caller must wait.
     pub(crate) const TOO_MANY: Self = Self(StatusCode::TOO_MANY_REQUESTS);
+    /// 431: the head of the request is too large.
+    pub(crate) const LARGE_HEAD: Self = Self(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     /// 500: a fault of the server.
     pub(crate) const FAULT: Self = Self(StatusCode::INTERNAL_SERVER_ERROR);
     /// 503: something that the server needs is not available right now.
@@ -96,5 +100,5 @@ impl Status {
 
 /// [`Status::UNAVAILABLE`] as it goes over the wire, for a client whose connection is not taken.
 pub(crate) const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
-    cache-control: no-store\r\ncontent-type: application/json\r\ncontent-length: 134\r\n\r\n\
+    cache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-type: application/json\r\ncontent-length: 134\r\n\r\n\
     {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"reason\":\"The server has as many connections as it can hold. Try again shortly.\"}}";

@@ -78,7 +78,7 @@ impl<'a> Scanner<'a> {
                     return Some(value);
                 }
                 '\\' => {
-                    value.push(letters.next().map(|(_, letter)| letter).filter(|letter| is_text(*letter))?)
+                    value.push(letters.next().map(|(_, letter)| letter).filter(|letter| is_text(*letter))?);
                 }
                 _ if is_text(letter) => value.push(letter),
                 _ => return None,

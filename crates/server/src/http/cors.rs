@@ -48,21 +48,21 @@ pub(crate) fn layer(snapshots: Snapshots, exchange: &'static str) -> CorsLayer {
 }
 
 /// Whether an origin may call: it is named, or everybody may.
-fn is_allowed(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
+pub(super) fn is_allowed(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
     let cors = &snapshot.config.public.cors;
     is_named(snapshot, origin) || (cors.enabled && cors.allowed_origins.iter().any(|known| known == "*"))
 }
 
 /// Whether an origin stands in `serve.public.cors.allowed_origins` by its name. Cookies go along for those
 /// only: with them for everybody, every page could read the tokens of whoever opens it.
-fn is_named(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
+pub(super) fn is_named(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
     let cors = &snapshot.config.public.cors;
     let is = |known: &String| known.trim_end_matches('/').as_bytes() == origin.as_bytes();
     cors.enabled && cors.allowed_origins.iter().any(is)
 }
 
 /// Whether an origin is that of a page to which browsers may return.
-fn may_exchange(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
+pub(super) fn may_exchange(snapshot: &Snapshot, origin: &HeaderValue) -> bool {
     let is_origin = |page: &Url| page.origin().ascii_serialization().as_bytes() == origin.as_bytes();
     // Addresses such as myapp://callback have no origin; "null" is nobody's.
     snapshot.accounts.rules.allowed_returns.iter().any(|page| page.origin().is_tuple() && is_origin(page))

@@ -6,25 +6,31 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::body;
+use super::body::{self, Bodies};
 use super::observe::{self, Observer};
+use super::sound;
 use crate::error::ApiError;
 
 /// How long a request may take in all, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// Tells browsers to take every answer for what its media type says, and for nothing that its bytes look like.
+pub(crate) const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+
 /// Answers for what no route answers, and reads bodies for those that are there.
-pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
+pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, bodies: Bodies) -> Router<S> {
     router
         .fallback(async || {
             ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
         })
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(middleware::from_fn(body::read))
+        .layer(middleware::from_fn_with_state(bodies, body::read))
 }
 
 /// Wraps the router of an API that has its other layers already.
@@ -38,9 +44,11 @@ pub(crate) fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>, observer
         ApiError::internal(format!("a handler panicked: {what}")).into_response()
     });
     router
+        .layer(middleware::from_fn(sound::check))
         .layer(middleware::from_fn(bounded))
         .layer(caught)
         .layer(middleware::from_fn_with_state(observer, observe::note))
+        .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING))
 }
 
 async fn bounded(request: Request, next: Next) -> Response {

@@ -19,6 +19,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use tower::Service as _;
 
+use super::own_refusals::OwnRefusals;
 use super::write_timeout::WriteTimeout;
 use crate::answer;
 use crate::metrics::Counted;
@@ -26,6 +27,9 @@ use sessera_config::Timeouts;
 
 /// The largest head of a request in bytes. Larger ones are answered with 431.
 const MAX_HEAD: usize = 64 * 1024;
+
+/// How much of a body a client may send over HTTP/2 before it is read, in bytes.
+const WINDOW: u32 = 64 * 1024;
 
 /// How many clients that are sent away are waited for at the same time.
 const FAREWELLS: usize = 8;
@@ -89,7 +93,7 @@ pub(crate) async fn serve(
         };
         let asked = Arc::new(Notify::new());
         let service = with_peer(shortcut.clone(), router.clone(), peer, asked.clone());
-        let stream = TokioIo::new(WriteTimeout::new(stream, timeouts.answer));
+        let stream = TokioIo::new(OwnRefusals::new(WriteTimeout::new(stream, timeouts.answer)));
         let connection = server.serve_connection(stream, service).into_owned();
         let connection = graceful.watch(connection);
         let counted = Counted::new(&taken);
@@ -134,6 +138,9 @@ fn server(head: Duration) -> auto::Builder<TokioExecutor> {
         .max_buf_size(MAX_HEAD)
         .http2()
         .timer(TokioTimer::new())
+        // What a client sends before anybody reads it waits in memory, so it is not much.
+        .initial_stream_window_size(WINDOW)
+        .initial_connection_window_size(2 * WINDOW)
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(100)
         .keep_alive_interval(head);

@@ -5,4 +5,10 @@ pub(crate) mod cors;
 pub(crate) mod layers;
 pub(crate) mod listener;
 pub(crate) mod observe;
+pub(crate) mod origin;
+mod own_refusals;
+pub(crate) mod sound;
 mod write_timeout;
+
+#[cfg(test)]
+mod tests;

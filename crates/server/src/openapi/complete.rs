@@ -1,7 +1,7 @@
 //! What the layers around handlers answer, and who may ask: the same for all routes of a port, so it is
 //! described here once.
 
-use utoipa::openapi::path::{Operation, Parameter, ParameterIn};
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -26,60 +26,68 @@ struct Always {
     status: Status,
     description: &'static str,
     /// Whether a route answers it.
-    when: fn(Port, &Operation) -> bool,
+    when: fn(Port, &str, &Operation) -> bool,
 }
 
-const ALWAYS: [Always; 8] = [
-    Always {
-        status: Status::MALFORMED,
-        description: "The request is malformed",
-        when: |_, route| can_be_malformed(route),
-    },
+const ALWAYS: [Always; 9] = [
+    Always { status: Status::MALFORMED, description: "The request is malformed", when: |_, _, _| true },
     Always {
         status: Status::UNPROVEN,
         description: "The token of the admin API is missing or wrong",
-        when: |port, _| port == Port::Admin,
+        when: |port, _, _| port == Port::Admin,
     },
     Always {
         status: Status::NOT_ALLOWED,
         description: "The admin API does not take requests of web pages",
-        when: |port, _| port == Port::Admin,
+        when: |port, _, _| port == Port::Admin,
+    },
+    Always {
+        status: Status::NOT_ALLOWED,
+        description: "A browser sends it for a page of another site (`security_csrf_violation`)",
+        when: |port, method, route| port == Port::Public && method != "get" && !is_oauth(route),
     },
     Always {
         status: Status::TOO_SLOW,
         description: "The body took too long to arrive",
-        when: |_, route| route.request_body.is_some(),
+        when: |_, _, route| route.request_body.is_some(),
     },
     Always {
         status: Status::TOO_LARGE,
         description: "The body is too large",
-        when: |_, route| route.request_body.is_some(),
+        when: |_, _, route| route.request_body.is_some(),
     },
     Always {
         status: Status::OTHER_MEDIA_TYPE,
         description: "The body is not of a media type that the route takes",
-        when: |_, route| takes_json_only(route),
+        when: |_, _, route| takes_json_only(route),
     },
     Always {
         status: Status::FAULT,
         description: "A fault of the server, of which its log says more",
-        when: |_, _| true,
+        when: |_, _, _| true,
     },
     Always {
         status: Status::UNAVAILABLE,
         description: "Something that the server needs is not available; try again",
-        when: |_, _| true,
+        when: |_, _, _| true,
     },
 ];
 
 /// Adds to a document what is the same for all routes of its port.
 pub(crate) fn complete(document: &mut OpenApi, port: Port) {
     for item in document.paths.paths.values_mut() {
-        let routes = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
-        for route in routes.into_iter().flatten() {
+        let routes = [
+            ("get", &mut item.get),
+            ("put", &mut item.put),
+            ("post", &mut item.post),
+            ("delete", &mut item.delete),
+            ("patch", &mut item.patch),
+        ];
+        for (method, route) in routes {
+            let Some(route) = route else { continue };
             for always in &ALWAYS {
                 let status = always.status.code().to_string();
-                if (always.when)(port, route) && !route.responses.responses.contains_key(&status) {
+                if (always.when)(port, method, route) && !route.responses.responses.contains_key(&status) {
                     let answer = error(always.description, is_oauth(route));
                     route.responses.responses.insert(status, RefOr::T(answer));
                 }
@@ -136,12 +144,6 @@ fn schemes(port: Port) -> Vec<(&'static str, SecurityScheme)> {
         ],
         Port::Admin => vec![("adminToken", bearer("One of `serve.admin.token`, where that is configured."))],
     }
-}
-
-/// Whether something in a request can be malformed: a body, a name in the path.
-fn can_be_malformed(route: &Operation) -> bool {
-    let in_path = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Path);
-    route.request_body.is_some() || route.parameters.iter().flatten().any(in_path)
 }
 
 fn takes_json_only(route: &Operation) -> bool {

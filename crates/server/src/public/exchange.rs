@@ -203,6 +203,7 @@ mod tests {
 
     const PAGE: &str = "https://app.example-two.test/in";
     const ORIGIN: &str = "https://app.example-two.test";
+    const OTHER: &str = "https://app.example-three.test";
     const SECRET: &str = "a-secret-of-the-page-that-nobody-else-knows-0";
 
     async fn server() -> TestServer {
@@ -210,7 +211,7 @@ mod tests {
         let jwks = STANDARD.encode(jwks);
         let templates = json!({"guide": {"jwks_url": format!("base64://{jwks}"), "ttl": "1m"}});
         let server = TestServer::configured(json!({
-            "selfservice": {"allowed_return_urls": [PAGE, "myapp://in"]},
+            "selfservice": {"allowed_return_urls": [PAGE, OTHER, "myapp://in"]},
             "session": {"whoami": {"tokenizer": {"templates": templates}}},
         }))
         .await;
@@ -284,16 +285,22 @@ mod tests {
     async fn a_code_is_good_for_its_page_and_its_secret() {
         let server = server().await;
         let cookie = browser(&server).await;
-        for (origin, secret, status) in [
-            ("https://evil.example", SECRET, 403),
-            (ORIGIN, "another-secret-of-the-page-that-nobody-knows-0", 400),
-        ] {
+        for (origin, secret, status) in
+            [(OTHER, SECRET, 403), (ORIGIN, "another-secret-of-the-page-that-nobody-knows-0", 400)]
+        {
             let code = code(&server, &cookie).await;
             assert_eq!(exchange(&server, origin, &code, secret).await.status, status, "{origin} {secret}");
             let again = exchange(&server, ORIGIN, &code, SECRET).await;
             assert_eq!(again.status, 400, "one try is all there is");
         }
         assert_eq!(exchange(&server, ORIGIN, "", "").await.status, 400);
+        let code = code(&server, &cookie).await;
+        assert_eq!(exchange(&server, "https://evil.example", &code, SECRET).await.status, 403);
+        assert_eq!(
+            exchange(&server, ORIGIN, &code, SECRET).await.status,
+            200,
+            "unknown pages do not use it up"
+        );
     }
 
     #[tokio::test]

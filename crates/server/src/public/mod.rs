@@ -12,7 +12,7 @@ pub(crate) mod registration;
 mod schemas;
 pub(crate) mod sessions;
 pub(crate) mod settings;
-mod token;
+pub(crate) mod token;
 pub(crate) mod verification;
 pub(crate) mod well_known;
 pub(crate) mod whoami;
@@ -20,10 +20,15 @@ pub(crate) mod whoami;
 #[cfg(test)]
 mod tests;
 
+use axum::http::Method;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::AppState;
 use crate::health;
+use crate::http::body;
+
+/// The largest form of a flow in bytes. It may carry traits and a payload for hooks.
+const FLOW: usize = 256 * 1024;
 
 /// All routes of the public API with their description.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
@@ -42,6 +47,18 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(well_known::router())
         .merge(token::router())
         .merge(health::router())
+}
+
+/// The largest body of each route.
+pub(crate) fn largest_body(_: &Method, route: &str) -> usize {
+    match route {
+        "/self-service/login"
+        | "/self-service/registration"
+        | "/self-service/settings"
+        | "/self-service/recovery"
+        | "/self-service/verification" => FLOW,
+        _ => body::SMALL,
+    }
 }
 
 /// The routes of identity schemas, which both ports have.

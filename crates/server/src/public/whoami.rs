@@ -24,12 +24,16 @@ use crate::answer::Status;
 use crate::app::{AppState, Snapshot, Snapshots};
 use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
+use crate::http::layers::NO_SNIFFING;
 use crate::http::observe::{REQUEST_ID, RequestIds};
 use crate::metrics::Metrics;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
 use crate::traces::Traces;
+
+/// The path, which answers every method alike and changes nothing.
+pub(crate) const PATH: &str = "/sessions/whoami";
 
 /// The parameter that names a template.
 const TOKENIZE_AS: &str = "tokenize_as";
@@ -39,7 +43,7 @@ const TOKENIZE_AS: &str = "tokenize_as";
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(whoami))
-        .route("/sessions/whoami", post(whoami).put(whoami).patch(whoami).delete(whoami))
+        .route(PATH, post(whoami).put(whoami).patch(whoami).delete(whoami))
 }
 
 /// Check who the current session belongs to
@@ -120,9 +124,11 @@ impl ShortWay {
     pub(crate) fn answer<B: HttpBody>(&self, request: &Request<B>) -> Option<Response> {
         let (uri, headers) = (request.uri(), request.headers());
         let is_plain = request.method() == Method::GET
-            && uri.path() == "/sessions/whoami"
+            && uri.path() == PATH
             && request.body().is_end_stream()
-            && !headers.contains_key(header::ORIGIN);
+            && !headers.contains_key(header::ORIGIN)
+            // No header stands there twice.
+            && headers.len() == headers.keys_len();
         if !is_plain {
             return None;
         }
@@ -149,11 +155,12 @@ impl ShortWay {
         let mut response = answer(&live, body);
         let id = self.request_ids.of(headers);
         if let Some(traces) = traces {
-            let request = traces.request(start, headers, "public", "GET", "/sessions/whoami", &id);
+            let request = traces.request(start, headers, "public", "GET", PATH, &id);
             traces.token(&request, steps);
             Traces::answered(&request, Status::of(&response));
         }
         response.headers_mut().insert(REQUEST_ID, id);
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
         self.metrics.answered_from_memory(start.elapsed());
         Some(response)
     }

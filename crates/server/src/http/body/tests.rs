@@ -1,0 +1,138 @@
+use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+
+use axum::Router;
+use axum::routing::post;
+use hyper::body::Frame;
+use proptest::prelude::*;
+use tokio::sync::mpsc;
+use tower::ServiceExt as _;
+
+use super::*;
+use crate::testing::until;
+
+const LARGEST: usize = 1024 * 1024;
+
+fn bodies(budget: usize) -> Bodies {
+    Bodies { budget: Arc::new(Semaphore::new(budget / PIECE)), largest: |_, _| LARGEST }
+}
+
+async fn answer_of(router: Router, body: Body) -> (u16, Bytes) {
+    let response = router.oneshot(Request::post("/").body(body).unwrap()).await.unwrap();
+    (response.status().as_u16(), response.into_body().collect().await.unwrap().to_bytes())
+}
+
+fn echo(bodies: &Bodies) -> Router {
+    let read = axum::middleware::from_fn_with_state(bodies.clone(), read);
+    Router::new().route("/", post(async |body: Bytes| body)).layer(read)
+}
+
+/// A body of which a test sends the parts.
+struct Parts(mpsc::UnboundedReceiver<Bytes>);
+
+impl hyper::body::Body for Parts {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, std::io::Error>>> {
+        self.0.poll_recv(context).map(|part| part.map(|part| Ok(Frame::data(part))))
+    }
+}
+
+fn in_parts() -> (mpsc::UnboundedSender<Bytes>, Body) {
+    let (sender, parts) = mpsc::unbounded_channel();
+    (sender, Body::new(Parts(parts)))
+}
+
+#[tokio::test]
+async fn bodies_are_passed_on_whole() {
+    for length in [0, 1, PIECE - 1, PIECE, PIECE + 1, LARGEST] {
+        let sent: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        let (status, echoed) = answer_of(echo(&bodies(LARGEST)), Body::from(sent.clone())).await;
+        assert_eq!((status, echoed.as_ref()), (200, sent.as_slice()));
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_and_takes_nothing() {
+    for length in [LARGEST + 1, MAX_DROPPED + 1, MAX_DROPPED + LARGEST + 1] {
+        let bodies = bodies(LARGEST);
+        let (status, answer) = answer_of(echo(&bodies), Body::from(vec![b'x'; length])).await;
+        assert_eq!(status, 413);
+        assert!(answer.starts_with(b"{\"error\""));
+        assert_eq!(bodies.budget.available_permits(), LARGEST / PIECE);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_sends_too_slowly_is_told_so() {
+    let (_sender, body) = in_parts();
+    let (status, answer) = answer_of(echo(&bodies(LARGEST)), body).await;
+    assert_eq!(status, 408);
+    assert!(answer.starts_with(b"{\"error\""));
+}
+
+proptest! {
+    #[test]
+    fn a_half_sent_body_costs_what_was_sent_and_one_piece(
+        parts in prop::collection::vec(0_usize..40_000, 0..20),
+    ) {
+        let budget = Arc::new(Semaphore::new(LARGEST));
+        let mut arrived = Arrived::default();
+        let mut sent = 0;
+        for length in parts {
+            arrived.add(&vec![b'x'; length], LARGEST, &budget).unwrap();
+            sent += length;
+            let held: usize = arrived.pieces.iter().map(Vec::capacity).sum();
+            prop_assert!(held <= sent + PIECE, "{held} bytes for {sent}");
+            prop_assert_eq!((LARGEST - budget.available_permits()) * PIECE, held);
+        }
+        let (whole, _) = arrived.joined();
+        prop_assert_eq!(whole.len(), sent);
+    }
+}
+
+#[tokio::test]
+async fn all_bodies_together_stay_within_the_budget() {
+    let bodies = bodies(4 * PIECE);
+    let mut halves = Vec::new();
+    for _ in 0..4 {
+        let (sender, body) = in_parts();
+        sender.send(Bytes::from_static(b"half")).unwrap();
+        halves.push((sender, tokio::spawn(answer_of(echo(&bodies), body))));
+    }
+    until(async || bodies.budget.available_permits() == 0).await;
+    let (status, answer) = answer_of(echo(&bodies), Body::from("more")).await;
+    assert_eq!(status, 503, "{answer:?}");
+    for (sender, answer) in halves {
+        drop(sender);
+        assert_eq!(answer.await.unwrap(), (200, Bytes::from_static(b"half")));
+    }
+    assert_eq!(bodies.budget.available_permits(), 4);
+    assert_eq!(answer_of(echo(&bodies), Body::from("more")).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_body_counts_until_its_handler_has_answered_or_is_given_up() {
+    static FREE: AtomicUsize = AtomicUsize::new(0);
+    let bodies = bodies(4 * PIECE);
+    let budget = bodies.budget.clone();
+    let look = move |_: Bytes| {
+        FREE.store(budget.available_permits(), Ordering::Relaxed);
+        std::future::ready("seen")
+    };
+    let layer = axum::middleware::from_fn_with_state(bodies.clone(), read);
+    let router = Router::new().route("/", post(look)).layer(layer);
+    assert_eq!(answer_of(router, Body::from("x")).await.0, 200);
+    assert_eq!((FREE.load(Ordering::Relaxed), bodies.budget.available_permits()), (3, 4));
+    let (sender, body) = in_parts();
+    sender.send(Bytes::from_static(b"half")).unwrap();
+    let gone = tokio::spawn(answer_of(echo(&bodies), body));
+    until(async || bodies.budget.available_permits() == 3).await;
+    gone.abort();
+    until(async || bodies.budget.available_permits() == 4).await;
+}
