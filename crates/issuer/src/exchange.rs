@@ -6,11 +6,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use sessera_jose::base64url;
-use sessera_model::{Clock, Random, TokenHash, Uuid};
+use sessera_model::{Clock, Random, TokenHash, Uuid, is_same_secret};
 use sessera_store::{Change, Committer, Flow, FlowKind, Store, StoreError};
 
 use crate::error::IssuerError;
@@ -103,7 +102,7 @@ impl ExchangeCodes {
     ) -> Result<Grant, ExchangeError> {
         let grant = self.used_up(code).await?.ok_or(ExchangeError::Invalid)?;
         let challenge = base64url::encode(digest(&SHA256, verifier.as_bytes()).as_ref());
-        let is_behind = verify_slices_are_equal(challenge.as_bytes(), grant.challenge.as_bytes()).is_ok();
+        let is_behind = is_same_secret(challenge.as_bytes(), grant.challenge.as_bytes());
         if verifier.len() < SHORTEST_VERIFIER || !is_behind {
             return Err(ExchangeError::Invalid);
         }

@@ -31,7 +31,7 @@ pub use credential::{Credential, CredentialKind};
 pub use duration::GoDuration;
 pub use identity::{Identity, IdentityState, IdentityView, RecoveryAddress, VerifiableAddress};
 pub use random::{Random, SeededRandom, SystemRandom};
-pub use secret::{Secret, TokenHash};
+pub use secret::{Secret, TokenHash, is_same_secret};
 pub use session::{AssuranceLevel, AuthenticationMethod, Device, Session, SessionView};
 pub use status_index::StatusIndex;
 pub use uuid::Uuid;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -24,10 +25,16 @@ impl Secret {
         &self.0
     }
 
-    /// Compares the two in a time that depends on their lengths only.
+    /// Compares the two as [`is_same_secret`] does.
     pub fn matches(&self, other: &str) -> bool {
-        aws_lc_rs::constant_time::verify_slices_are_equal(self.0.as_bytes(), other.as_bytes()).is_ok()
+        is_same_secret(self.0.as_bytes(), other.as_bytes())
     }
+}
+
+/// Compares two secrets, or what was made of them, in a time that depends on their lengths only. Whatever somebody
+/// presents is compared here with what they must know.
+pub fn is_same_secret(one: &[u8], other: &[u8]) -> bool {
+    verify_slices_are_equal(one, other).is_ok()
 }
 
 impl From<String> for Secret {
@@ -90,6 +97,8 @@ impl fmt::Debug for TokenHash {
 
 #[cfg(test)]
 mod tests {
+    use std::path::{Path, PathBuf};
+
     use super::*;
 
     #[test]
@@ -101,6 +110,37 @@ mod tests {
     fn secrets_compare_by_content() {
         assert_eq!(Secret::new("a"), Secret::from("a"));
         assert!(!Secret::new("a").matches("ab"));
+    }
+
+    /// The files of Rust below a folder.
+    fn sources(folder: &Path) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        let files = files.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+        files.chain(folders.iter().flat_map(|folder| sources(folder))).collect()
+    }
+
+    #[test]
+    fn secrets_are_compared_in_one_place() {
+        let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let mut looked_at = 0;
+        for name in ["accounts", "cli", "client", "config", "issuer", "server", "store"] {
+            for file in sources(&crates.join(name).join("src")) {
+                looked_at += 1;
+                // Configurations of credentials are compared to see whether an administrator changes them.
+                let text = std::fs::read_to_string(&file).unwrap().replace("config.expose()", "");
+                for other in [
+                    "verify_slices_are_equal",
+                    "ConstantTimeEq",
+                    "expose() ==",
+                    "expose() !=",
+                    "expose().eq(",
+                ] {
+                    assert!(!text.contains(other), "{} has {other}: use is_same_secret", file.display());
+                }
+            }
+        }
+        assert!(looked_at > 100, "{looked_at}");
     }
 
     #[test]

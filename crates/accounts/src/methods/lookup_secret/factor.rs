@@ -1,7 +1,7 @@
 //! Printed codes as they are kept.
 
 use serde::{Deserialize, Serialize};
-use sessera_model::{CredentialKind, Random, Timestamp};
+use sessera_model::{CredentialKind, Random, Timestamp, is_same_secret};
 
 use super::messages;
 use crate::methods::second_factor::{Factor, Verdict, lock};
@@ -52,9 +52,7 @@ impl Factor for LookupSecrets {
         let code = code.trim().to_ascii_lowercase();
         let mut found = None;
         for secret in &mut self.recovery_codes {
-            if aws_lc_rs::constant_time::verify_slices_are_equal(secret.code.as_bytes(), code.as_bytes())
-                .is_ok()
-            {
+            if is_same_secret(secret.code.as_bytes(), code.as_bytes()) {
                 found = Some(secret);
             }
         }

@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use qrcodegen::{QrCode, QrCodeEcc};
-use sessera_model::{Random, Timestamp};
+use sessera_model::{Random, Timestamp, is_same_secret};
 use zeroize::Zeroizing;
 
 /// How long a code is shown, in seconds.
@@ -100,9 +100,7 @@ impl TotpSecret {
         // All three are compared, so the time does not tell which one it was.
         for step in [current - 1, current, current + 1] {
             let expected = self.code(step);
-            let is_same =
-                aws_lc_rs::constant_time::verify_slices_are_equal(expected.as_bytes(), code.as_bytes())
-                    .is_ok();
+            let is_same = is_same_secret(expected.as_bytes(), code.as_bytes());
             if is_same && used.is_none_or(|used| step > used) {
                 found = Some(step);
             }
