@@ -6,7 +6,7 @@ use crate::flows::method::Methods;
 use crate::mail::MailRules;
 use crate::methods;
 use crate::rules::Rules;
-use crate::schema::IdentitySchemas;
+use crate::schema::{IdentitySchemas, SchemaError};
 
 /// What the configuration says about accounts. It never changes; a new configuration makes a new one.
 #[derive(Clone, Debug)]
@@ -19,6 +19,31 @@ pub struct Snapshot {
     pub methods: Methods,
     /// How messages are sent.
     pub mail: MailRules,
+    /// What is switched on and cannot work with these schemas.
+    pub notes: Vec<Problem>,
+}
+
+fn about_schema(error: &SchemaError) -> Problem {
+    Problem::new("/identity/schemas", error.to_string())
+}
+
+/// Notes what needs a mark that no trait has.
+fn unmarked(schemas: &IdentitySchemas, rules: &Rules, methods: &Methods) -> Vec<Problem> {
+    let lacks = |mark: &str| !schemas.iter().any(|schema| schema.marks(mark));
+    let (recovers, verifies) =
+        (rules.code && rules.recovery.enabled, rules.code && rules.verification.enabled);
+    let checks = [
+        (methods.has("password"), "credentials/password/identifier", "/selfservice/methods/password/enabled"),
+        (recovers, "recovery/via", "/selfservice/flows/recovery/enabled"),
+        (verifies, "verification/via", "/selfservice/flows/verification/enabled"),
+    ];
+    let unmarked = checks.into_iter().filter(|(is_on, mark, _)| *is_on && lacks(mark));
+    let note = |(_, mark, pointer): (bool, &str, &str)| {
+        let message =
+            format!("nobody can use it, because no identity schema marks a trait with ory.sh/kratos/{mark}");
+        Problem::new(pointer, message)
+    };
+    unmarked.map(note).collect()
 }
 
 impl Snapshot {
@@ -26,10 +51,13 @@ impl Snapshot {
     pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
         let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
         let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
-            .map_err(|error| vec![Problem::new("/identity/schemas", error.to_string())]);
+            .map_err(|wrong| wrong.iter().map(about_schema).collect());
         let rules = Rules::compile(config, &config.secrets.cookie);
         match (schemas, rules, methods::compile(config), MailRules::compile(config)) {
-            (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => Ok(Self { schemas, rules, methods, mail }),
+            (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => {
+                let notes = unmarked(&schemas, &rules, &methods);
+                Ok(Self { schemas, rules, methods, mail, notes })
+            }
             (schemas, rules, methods, mail) => {
                 let wrong = [schemas.err(), rules.err(), methods.err(), mail.err()];
                 Err(wrong.into_iter().flatten().flatten().collect())

@@ -86,7 +86,7 @@ async fn run() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    match arguments.command.run(&arguments.global).await {
+    match Box::pin(arguments.command.run(&arguments.global)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::say(&form.show(&error));

@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 struct Server {
     child: Child,
     log: Receiver<String>,
+    /// What it wrote before it served.
+    said: Vec<String>,
     public: String,
     admin: String,
 }
@@ -47,12 +49,18 @@ fn command(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> C
 
 /// Starts a server and waits until it serves.
 fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
-    let mut child = command(folder, arguments, environment).spawn().unwrap();
+    started(&mut command(folder, arguments, environment))
+}
+
+/// Waits until a server serves.
+fn started(command: &mut Command) -> Server {
+    let mut child = command.spawn().unwrap();
     let (sender, log) = channel();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
     std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
-    let mut server = Server { child, log, public: String::new(), admin: String::new() };
-    let line = server.logged("sessera serves");
+    let mut server = Server { child, log, said: Vec::new(), public: String::new(), admin: String::new() };
+    let (mut said, line) = server.heard("sessera serves");
+    server.said.append(&mut said);
     let fields = serde_json::from_str::<Value>(&line).unwrap()["fields"].clone();
     fields["public"].as_str().unwrap().clone_into(&mut server.public);
     fields["admin"].as_str().unwrap().clone_into(&mut server.admin);
@@ -62,12 +70,17 @@ fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Ser
 impl Server {
     /// Waits for a line of the log that holds a text.
     fn logged(&self, text: &str) -> String {
+        self.heard(text).1
+    }
+
+    /// Waits for a line of the log that holds a text; with the lines before it.
+    fn heard(&self, text: &str) -> (Vec<String>, String) {
         let end = Instant::now() + PATIENCE;
         let mut seen = Vec::new();
         loop {
             let rest = end.saturating_duration_since(Instant::now());
             match self.log.recv_timeout(rest) {
-                Ok(line) if line.contains(text) => return line,
+                Ok(line) if line.contains(text) => return (seen, line),
                 Ok(line) => seen.push(line),
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {
                     panic!("the log never said \"{text}\", only: {seen:#?}")
@@ -268,19 +281,113 @@ fn files_with_secrets_that_others_may_read_are_warned_about() {
 }
 
 #[test]
+fn what_it_makes_belongs_to_its_owner_alone() {
+    let folder = TempDir::new().unwrap();
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "umask 0; exec \"$0\" serve", env!("CARGO_BIN_EXE_sessera")])
+        .current_dir(folder.path())
+        .env_clear()
+        .envs([("SERVE_PUBLIC_PORT", "0"), ("SERVE_ADMIN_PORT", "0"), ("LOG_FORMAT", "json")])
+        .stderr(Stdio::piped());
+    let server = started(&mut command);
+    sign_up(&server);
+    let modes = std::fs::read_dir(folder.path()).unwrap().map(|file| {
+        let file = file.unwrap();
+        (file.file_name().into_string().unwrap(), file.metadata().unwrap().permissions().mode() & 0o777)
+    });
+    let modes: Vec<_> = modes.collect();
+    assert!(modes.len() >= 4 && modes.iter().all(|(_, mode)| *mode == 0o600), "{modes:?}");
+}
+
+#[test]
+fn a_weak_secret_does_not_serve_wherever_it_comes_from() {
+    let folder = TempDir::new().unwrap();
+    let good = "a-secret-of-at-least-32-characters";
+    for (variable, value) in [
+        ("SECRETS_CIPHER", "short".to_owned()),
+        ("SECRETS_CIPHER", format!("{good},short")),
+        ("SECRETS_COOKIE_0", "short".to_owned()),
+        ("SECRETS_DEFAULT", "short".to_owned()),
+        ("SERVE_ADMIN_TOKEN", "x".to_owned()),
+    ] {
+        let said = refusal(folder.path(), &[], &[(variable, &value)]);
+        assert!(said.contains("openssl rand") && said.contains(variable), "{variable}: {said}");
+    }
+    std::fs::write(
+        folder.path().join("sessera.sqlite.secrets.json"),
+        r#"{"cipher":"short","cookie":"short"}"#,
+    )
+    .unwrap();
+    let said = refusal(folder.path(), &[], &[]);
+    assert!(said.contains("sessera.sqlite.secrets.json") && said.contains("openssl rand"), "{said}");
+}
+
+#[test]
+fn what_is_on_and_cannot_work_is_said_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let without_marks = r#"{"properties": {"traits": {"properties": {"name": {"type": "string"}}}}}"#;
+    std::fs::write(folder.path().join("schema.json"), without_marks).unwrap();
+    let url = format!("file://{}", folder.path().join("schema.json").display());
+    let schemas = json!({"identity": {"schemas": [{"id": "default", "url": url}]},
+        "selfservice": {"flows": {"recovery": {"enabled": true}}}});
+    std::fs::write(folder.path().join("c.yml"), schemas.to_string()).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let said = server.said.join("\n");
+    for part in [
+        "c.yml:1: /selfservice/flows/recovery/enabled: nobody gets a code, because there is no mail server",
+        "/selfservice/methods/password/enabled: nobody can use it, because no identity schema marks",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn keys_that_a_stored_configuration_hides_are_said_at_the_start_and_whenever_it_is_read() {
+    let folder = TempDir::new().unwrap();
+    let write = |lifespan: &str| {
+        std::fs::write(folder.path().join("c.yml"), format!("session: {{lifespan: {lifespan}}}\n")).unwrap();
+    };
+    write("3h");
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let patch = json!([{"op": "add", "path": "/services/identity/config/feature_flags", "value": {"use_continue_with_transitions": true}}]);
+    assert_eq!(call(&server.admin, "PATCH", "/projects/default", &[], Some(&patch)).0, 200);
+    write("2h");
+    let hidden = "session.lifespan. Make one of them count with sessera patch identity-config --add '/session/lifespan=";
+    assert!(server.logged("do not count").contains(hidden));
+    let validate = |server: &Server| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sessera"))
+            .args(["config", "validate", "-c", "c.yml", "--stored"])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("SESSERA_ADMIN_URL", format!("http://{}", server.admin))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(validate(&server).contains(hidden));
+    drop(server);
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(server.said.iter().any(|line| line.contains("do not count")), "{:?}", server.said);
+    let patch = json!([{"op": "add", "path": "/services/identity/config/session/lifespan", "value": "2h"}]);
+    assert_eq!(call(&server.admin, "PATCH", "/projects/default", &[], Some(&patch)).0, 200);
+    assert!(!validate(&server).contains("do not count"));
+}
+
+#[test]
 fn another_secret_does_not_serve() {
     let folder = TempDir::new().unwrap();
     let secret =
         |text: &'static str| [("SECRETS_CIPHER", text), ("SECRETS_COOKIE", "a cookie secret of length")];
-    drop(start(folder.path(), &[], &secret("the first secret, long enough...")));
-    let said = refusal(folder.path(), &[], &secret("another secret, long enough....."));
+    drop(start(folder.path(), &[], &secret("the first secret: long enough...")));
+    let said = refusal(folder.path(), &[], &secret("another secret: long enough....."));
     assert!(said.contains("secrets.cipher"), "{said}");
     assert!(!said.contains("another secret"), "{said}");
     // A new secret in front of the old one is a rotation.
     drop(start(
         folder.path(),
         &[],
-        &secret("another secret, long enough.....,the first secret, long enough..."),
+        &secret("another secret: long enough.....,the first secret: long enough..."),
     ));
 }
 
@@ -321,14 +428,14 @@ fn what_cannot_be_configured_is_told_with_its_place() {
 #[test]
 fn with_a_token_the_admin_api_may_listen_anywhere_and_asks_for_it() {
     let folder = TempDir::new().unwrap();
-    let tokens = "the-first-admin-token,the-next-admin-token";
+    let tokens = "the-first-admin-token-123,the-next-admin-token-4567";
     let server = start(folder.path(), &[], &[("SERVE_ADMIN_HOST", "0.0.0.0"), ("SERVE_ADMIN_TOKEN", tokens)]);
     let address = server.admin.replace("0.0.0.0", "127.0.0.1");
     let ask = |headers: &[&str]| call(&address, "GET", "/admin/identities", headers, None).0;
     assert_eq!(ask(&[]), 401);
     assert_eq!(ask(&["authorization: Bearer another"]), 401);
-    assert_eq!(ask(&["authorization: Bearer the-first-admin-token"]), 200);
-    assert_eq!(ask(&["authorization: Bearer the-next-admin-token"]), 200);
+    assert_eq!(ask(&["authorization: Bearer the-first-admin-token-123"]), 200);
+    assert_eq!(ask(&["authorization: Bearer the-next-admin-token-4567"]), 200);
 }
 
 #[test]
@@ -336,21 +443,21 @@ fn an_admin_api_that_everybody_reaches_never_loses_its_token() {
     let folder = TempDir::new().unwrap();
     let file = folder.path().join("c.yml");
     let host = |more: &str| format!("serve:\n  admin:\n    host: {more}\n");
-    std::fs::write(&file, host("0.0.0.0\n    token: the-first-admin-token")).unwrap();
+    std::fs::write(&file, host("0.0.0.0\n    token: the-first-admin-token-123")).unwrap();
     let server = start(folder.path(), &["-c", "c.yml"], &[]);
     let address = server.admin.replace("0.0.0.0", "127.0.0.1");
     let ask = |token: &str| {
         let header = format!("authorization: Bearer {token}");
         call(&address, "GET", "/admin/identities", &[&header], None).0
     };
-    assert_eq!((ask("the-first-admin-token"), ask("none")), (200, 401));
+    assert_eq!((ask("the-first-admin-token-123"), ask("none")), (200, 401));
     // The address takes effect at the next start only, so this would be an open door.
     std::fs::write(&file, host("127.0.0.1")).unwrap();
     let said = server.logged("goes on with the one before");
     assert!(said.contains("serve.admin.token"), "{said}");
-    assert_eq!((ask("the-first-admin-token"), ask("none")), (200, 401));
-    std::fs::write(&file, host("0.0.0.0\n    token: the-next-admin-token")).unwrap();
-    wait_for(&(401, 200), || (ask("the-first-admin-token"), ask("the-next-admin-token")));
+    assert_eq!((ask("the-first-admin-token-123"), ask("none")), (200, 401));
+    std::fs::write(&file, host("0.0.0.0\n    token: the-next-admin-token-4567")).unwrap();
+    wait_for(&(401, 200), || (ask("the-first-admin-token-123"), ask("the-next-admin-token-4567")));
 }
 
 #[test]

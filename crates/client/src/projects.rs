@@ -90,6 +90,13 @@ impl AdminClient {
         self.config_of(project)
     }
 
+    /// The stored identity configuration, secrets included. Nothing while that of files and the environment counts.
+    pub async fn stored_config(&self, project: &str) -> Result<Option<Value>, ClientError> {
+        let project: Value = self.json(self.request(Method::GET, &["projects", project])).await?;
+        // A deployment that was never changed is its own first revision.
+        if project["revision_id"] == project["id"] { Ok(None) } else { self.config_of(project).map(Some) }
+    }
+
     /// Replaces the whole identity configuration.
     pub async fn put_config(&self, project: &str, config: &Value) -> Result<ChangedConfig, ClientError> {
         let body = json!({ "services": { "identity": { "config": config } } });

@@ -1,6 +1,5 @@
 //! The configuration that the server runs with, made of the sections.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -10,6 +9,7 @@ use url::Url;
 
 use crate::error::ConfigError;
 use crate::keys::kind_at;
+use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem, dotted};
 use crate::sections::courier::Courier;
 use crate::sections::flows::Proof;
@@ -24,7 +24,7 @@ use crate::sections::tracing::{Provider, Tracing};
 use crate::sections::{FeatureFlags, Sections};
 use crate::setting::Setting as _;
 use crate::trusted_proxies::Proxies;
-use crate::unsupported;
+use crate::{unsupported, unworkable};
 
 /// The configuration that the server runs with.
 #[derive(Clone, Debug)]
@@ -185,10 +185,13 @@ impl Config {
         let (sections, mut found) = read(tree);
         leave_out_kept(&sections, &mut found);
         note_values_without_effect(&sections, &mut found);
+        unworkable::note(&sections, &mut found);
         let accepted = accepted(&sections.accept_unsupported, &mut found);
         let mut notes = std::mem::take(&mut found.unknown);
         notes.append(&mut found.without_effect);
+        found.wrong.append(&mut found.weak);
         let cookie = sections.secrets.cookie;
+        let cookie = if cookie.is_empty() { sections.secrets.default } else { cookie };
         let config = Self {
             dsn: sections.dsn.map_or_else(|| "sqlite://sessera.sqlite".into(), |dsn| dsn.expose().to_owned()),
             dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
@@ -198,8 +201,8 @@ impl Config {
             log: sections.log,
             tracing: tracing(sections.tracing, &mut found),
             secrets: SecretsConfig {
-                cookie: if cookie.is_empty() { sections.secrets.default } else { cookie },
-                cipher: sections.secrets.cipher,
+                cookie: cookie.into_iter().map(Secret::from).collect(),
+                cipher: sections.secrets.cipher.into_iter().map(Secret::from).collect(),
             },
             identity: identity(sections.identity, &mut found),
             templates: sections.session.whoami.tokenizer.templates.clone(),
@@ -298,7 +301,7 @@ fn public(section: Public) -> PublicConfig {
 fn admin(section: Admin, found: &mut Findings) -> AdminConfig {
     let config = AdminConfig {
         base_url: base_url(section.base_url, &section.host, section.port),
-        tokens: section.token,
+        tokens: section.token.into_iter().map(Secret::from).collect(),
         insecure: section.insecure,
         host: section.host,
         port: section.port,
@@ -313,11 +316,6 @@ fn admin(section: Admin, found: &mut Findings) -> AdminConfig {
         );
     }
     config
-}
-
-/// Whether only this machine can reach an address.
-pub fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn tracing(section: Tracing, found: &mut Findings) -> Option<OtlpConfig> {
@@ -430,7 +428,8 @@ mod tests {
     fn an_open_admin_api_needs_a_token_or_a_word() {
         let open = json!({"serve": {"admin": {"host": "0.0.0.0"}}});
         assert!(problems(open).contains("serve.admin.token"));
-        for more in [json!({"token": ["x"]}), json!({"token": "x"}), json!({"insecure": true})] {
+        let token = "a-token-of-24-characters";
+        for more in [json!({"token": [token]}), json!({"token": token}), json!({"insecure": true})] {
             let mut admin = more.as_object().unwrap().clone();
             admin.insert("host".into(), "0.0.0.0".into());
             assert!(Config::from_tree(&json!({"serve": {"admin": admin}})).is_ok());
@@ -459,7 +458,7 @@ mod tests {
                 "/selfservice/flows/login/lifespan: ",
             ),
             (json!({"log": {"level": "verbose"}}), "/log/level: "),
-            (json!({"log": {"format": "gelf"}}), "/log/format: "),
+            (json!({"log": {"format": "xml"}}), "/log/format: "),
             (json!({"tracing": {"provider": "other"}}), "/tracing/provider: "),
             (json!({"tracing": {"provider": "otel"}}), "/tracing/providers/otlp/server_url: "),
         ] {
@@ -490,7 +489,8 @@ mod tests {
         assert_eq!(notes(json!({"selfservice": {"flows": {"recovery": {"use": "link"}}}})).len(), 1);
         assert_eq!(notes(json!({"tracing": {"provider": "jaeger"}})).len(), 1);
         assert_eq!(notes(json!({"accept_unsupported": ["serve.public.tsl"]})).len(), 1);
-        assert_eq!(notes(json!({"version": "v1.0.0", "log": {"leak_sensitive_values": true}})), []);
+        assert_eq!(notes(json!({"log": {"leak_sensitive_values": true}})).len(), 1);
+        assert_eq!(notes(json!({"version": "v1.0.0", "log": {"leak_sensitive_values": false}})), []);
     }
 
     #[test]
@@ -507,12 +507,13 @@ mod tests {
             json!({"selfservice": {"methods": {"password": {"config": {"haveibeenpwned_enabled": true}}}}}),
             json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}}),
             json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "5m"}}}}}),
+            json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "5m"}}}}}),
             json!({"selfservice": {"methods": {"profile": {"enabled": false}}}}),
         ] {
             assert!(problems(tree.clone()).contains("--accept-unsupported"), "{tree}");
         }
         for tree in [
-            json!({"serve": {"public": {"base_url": "https://id.example.org"}}, "cookies": {"secure": true, "same_site": "Lax", "path": "/"}}),
+            json!({"serve": {"public": {"base_url": "https://id.example.org", "trusted_proxies": ["10.0.0.1"]}}, "cookies": {"secure": true, "same_site": "Lax", "path": "/"}}),
             json!({"security": {"account_enumeration": {"mitigate": false}}}),
             json!({"selfservice": {"flows": {"settings": {"required_aal": "highest_available"}}},
                 "session": {"whoami": {"required_aal": "highest_available"}}}),
@@ -544,6 +545,19 @@ mod tests {
         ] {
             let told = problems(tree);
             assert!(told.contains(&format!("did you mean {meant}?")), "{told}");
+        }
+    }
+
+    #[test]
+    fn levels_and_formats_of_the_log_are_those_of_kratos() {
+        for level in ["trace", "debug", "info", "warning", "error", "fatal", "panic"] {
+            assert!(Config::from_tree(&json!({"log": {"level": level}})).is_ok(), "{level}");
+        }
+        for format in ["json", "json_pretty", "text", "gelf"] {
+            assert!(Config::from_tree(&json!({"log": {"format": format}})).is_ok(), "{format}");
+        }
+        for key in ["level", "format"] {
+            assert!(problems(json!({"log": {key: "loud"}})).contains("\"loud\" must be "), "{key}");
         }
     }
 

@@ -273,7 +273,8 @@ mod tests {
         let loaded = with(&[
             ("SERVE_PUBLIC_PORT", "4455"),
             ("SERVE_ADMIN_INSECURE", "1"),
-            ("SECRETS_CIPHER", "one, two"),
+            ("COURIER_SMTP_FROM_NAME", "one, two"),
+            ("SECRETS_COOKIE", "one-of-16-characters, two-of-16-characters"),
             ("SESSION_WHOAMI_TOKENIZER_TEMPLATES", r#"{"a":{"jwks_url":"set://k"}}"#),
             ("FEATURE_FLAGS_USE_CONTINUE_WITH_TRANSITIONS", "T"),
             ("VERSION", "9"),
@@ -284,7 +285,8 @@ mod tests {
             loaded.tree,
             json!({
                 "serve": {"public": {"port": 4455}, "admin": {"insecure": true}},
-                "secrets": {"cipher": ["one", "two"]},
+                "courier": {"smtp": {"from_name": "one, two"}},
+                "secrets": {"cookie": ["one-of-16-characters", "two-of-16-characters"]},
                 "session": {"whoami": {"tokenizer": {"templates": {"a": {"jwks_url": "set://k"}}}}},
                 "feature_flags": {"use_continue_with_transitions": true},
             })
@@ -308,8 +310,8 @@ mod tests {
             ("SELFSERVICE_ALLOWED_RETURN_URLS_0", "https://a.example.org/"),
             ("IDENTITY_SCHEMAS_0_ID", "default"),
             ("IDENTITY_SCHEMAS_0_URL", "base64://e30="),
-            ("SECRETS_COOKIE", "first,second"),
-            ("SECRETS_COOKIE_0", "other"),
+            ("SECRETS_COOKIE", "the-first-of-two-secrets,the-second-of-two-secrets"),
+            ("SECRETS_COOKIE_0", "another-secret-for-cookies"),
         ]);
         assert!(loaded.errors.is_empty() && loaded.warnings.is_empty(), "{loaded:?}");
         assert_eq!(
@@ -317,7 +319,10 @@ mod tests {
             json!(["https://a.example.org/", "https://b.example.org/"])
         );
         assert_eq!(loaded.tree["identity"]["schemas"], json!([{"id": "default", "url": "base64://e30="}]));
-        assert_eq!(loaded.tree["secrets"]["cookie"], json!(["other", "second"]));
+        assert_eq!(
+            loaded.tree["secrets"]["cookie"],
+            json!(["another-secret-for-cookies", "the-second-of-two-secrets"])
+        );
         let gap = with(&[("SECRETS_COOKIE_1", "x")]).errors;
         assert!(gap[0].contains("number 0"), "{gap:?}");
         assert_eq!(with(&[("SECRETS_COOKIE_99999", "x")]).errors, Vec::<String>::new());

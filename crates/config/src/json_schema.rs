@@ -24,7 +24,14 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
     let or_null = |name: &str| json!({ "type": [name, "null"] });
     match kind {
         Kind::Text => json!({ "type": ["string", "number", "null"] }),
-        Kind::Secret => or_null("string"),
+        Kind::Secret(least) => {
+            let mut schema = or_null("string");
+            if least > 0 {
+                // An empty text is as good as absent.
+                schema["pattern"] = format!("^$|^.{{{least},}}$").into();
+            }
+            schema
+        }
         Kind::Bool => or_null("boolean"),
         Kind::Integer(min, max) => {
             let mut schema = or_null("integer");
@@ -168,15 +175,17 @@ mod tests {
             json!({"hashers": {"bcrypt": {"cost": 16}}}),
             json!({"hashers": {"argon2": {"memory": "much"}}}),
             json!({"identity": []}),
+            json!({"secrets": {"cipher": ["a"]}}),
         ] {
             assert!(!validator.is_valid(&bad), "{bad}");
-            assert!(!read(&bad).1.wrong.is_empty(), "{bad}");
+            let (_, found) = read(&bad);
+            assert!(found.wrong.len() + found.weak.len() > 0, "{bad}");
         }
         for good in [
             json!({}),
             json!({"session": null, "x-anchors": {"a": 1}}),
-            json!({"serve": {"admin": {"token": "one"}}}),
-            json!({"secrets": {"cipher": ["a", "b"]}}),
+            json!({"serve": {"admin": {"token": "one-of-at-least-24-characters"}}}),
+            json!({"secrets": {"cipher": ["a-secret-of-at-least-32-characters"]}}),
             json!({"session": {"lifespan": "1h30m", "cache": {"max_bytes": 1024}}}),
             json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "set://k"}}}}}}),
             json!({"selfservice": {"methods": {"oidc": {"enabled": false, "config": {"providers": []}}}}}),

@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 pub enum Kind {
     /// Text.
     Text,
-    /// Text that is never shown.
-    Secret,
+    /// Text that is never shown, of at least so many characters.
+    Secret(usize),
     /// `true` or `false`.
     Bool,
     /// A whole number within bounds.
@@ -50,7 +50,7 @@ impl Kind {
 
     /// Whether values are shown to nobody.
     pub const fn is_secret(self) -> bool {
-        matches!(self, Self::Secret | Self::List(Self::Secret))
+        matches!(self, Self::Secret(_) | Self::List(Self::Secret(_)))
     }
 
     /// The known names below it: its own, or those of its items.

@@ -10,14 +10,17 @@
 //! | [`unsupported`] | the keys of Kratos that it does not act on, and what that means |
 //! | [`kind`], [`keys`] | the keys as data |
 //! | [`setting`] | how a value becomes a value of a type |
+//! | `strong` | secrets that nobody can guess |
 //! | [`yaml`] | files with the line of every value |
 //! | [`environment`] | which key a variable stands for |
 //! | [`load`] | files and environment together |
 //! | [`layers`] | the stored revision over files and environment |
 //! | [`watched`] | files that were read and may change |
 //! | [`config`] | what follows from the sections |
+//! | `unworkable` | what is switched on and cannot work |
 //! | [`patch`] | JSON Patch on the tree |
 //! | [`duplicates`] | members that stand twice |
+//! | [`hidden`] | what does not count because of a stored configuration |
 //! | [`redact`] | the tree without its secrets, and differences of two trees |
 //! | [`json_schema`] | the schema for editors |
 
@@ -25,6 +28,7 @@ pub mod config;
 pub mod duplicates;
 pub mod environment;
 mod error;
+pub mod hidden;
 mod hooks;
 mod json_schema;
 pub mod keys;
@@ -32,6 +36,7 @@ pub mod kind;
 pub mod layers;
 pub mod load;
 mod loaded;
+mod loopback;
 mod nearest;
 pub mod patch;
 pub mod places;
@@ -42,18 +47,22 @@ mod reference;
 mod section;
 pub mod sections;
 pub mod setting;
+mod strong;
 mod text;
 mod trusted_proxies;
 pub mod unsupported;
+mod unworkable;
 mod verdict;
 pub mod watched;
 pub mod yaml;
 
-pub use config::{AdminConfig, Config, OtlpConfig, is_loopback};
+pub use config::{AdminConfig, Config, OtlpConfig};
 pub use error::ConfigError;
 pub use json_schema::json_schema;
 pub use load::{load, load_all};
 pub use loaded::Loaded;
+pub use loopback::is_loopback;
 pub use problem::{Problem, escape};
 pub use sections::serve::Timeouts;
+pub use strong::Strong;
 pub use trusted_proxies::{Proxies, ProxyHeaders, TrustedProxies};

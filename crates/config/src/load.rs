@@ -27,7 +27,8 @@ pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
             Ok(value) => {
                 // A value that cannot be used is an error even where another source overrides it.
                 let (_, found) = read(&value);
-                loaded.errors.extend(found.wrong.iter().map(|problem| loaded.places.locate(problem)));
+                let unusable = found.wrong.iter().chain(&found.weak);
+                loaded.errors.extend(unusable.map(|problem| loaded.places.locate(problem)));
                 merge(&mut loaded.tree, value);
             }
             Err(sentence) => loaded.errors.push(sentence),
@@ -36,7 +37,7 @@ pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
     environment::overlay(&mut loaded, environment);
     let (_, found) = read(&loaded.tree);
     let locate = |problem: &Problem| loaded.places.locate(problem);
-    let wrong: Vec<String> = found.wrong.iter().map(locate).collect();
+    let wrong: Vec<String> = found.wrong.iter().chain(&found.weak).map(locate).collect();
     loaded
         .errors
         .extend(wrong.into_iter().filter(|error| !loaded.errors.contains(error)).collect::<Vec<_>>());

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
-use crate::config::Config;
+use crate::config::{Config, read};
 use crate::error::{ConfigError, invalid};
 use crate::places::Places;
+use crate::problem::Problem;
 
 /// Files and environment as one tree.
 #[derive(Clone, Debug, Default)]
@@ -20,9 +21,32 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// The restrictions that do not hold and were accepted, one sentence each with its place.
-    pub fn accepted(&self, config: &Config) -> Vec<String> {
-        config.accepted.iter().map(|problem| self.places.locate(problem)).collect()
+    /// What its author should know: [`Self::warnings`] and these notes, which are sentences with their places. Each is
+    /// told once.
+    pub fn told<'a>(&self, notes: impl IntoIterator<Item = &'a Problem>) -> Vec<String> {
+        let mut told = self.warnings.clone();
+        for problem in notes {
+            let sentence = self.places.locate(problem);
+            if !told.contains(&sentence) {
+                told.push(sentence);
+            }
+        }
+        told
+    }
+
+    /// The configuration that the tree gives, in which secrets behind the first one of `secrets.cipher` may be weak:
+    /// it is for the command by which they go out of use.
+    pub fn config_to_rotate(&self) -> Result<Config, ConfigError> {
+        let (config, wrong) = Config::judge(&self.tree);
+        let (_, found) = read(&self.tree);
+        let is_older =
+            |weak: &&Problem| weak.pointer.strip_prefix("/secrets/cipher/").is_some_and(|place| place != "0");
+        let locate = |problem: &Problem| self.places.locate(problem);
+        let older: Vec<String> = found.weak.iter().filter(is_older).map(locate).collect();
+        let mut errors = self.errors.clone();
+        errors.extend(wrong.iter().map(locate).filter(|error| !self.errors.contains(error)));
+        errors.retain(|error| !older.contains(error));
+        if errors.is_empty() { Ok(config) } else { Err(invalid(errors)) }
     }
 
     /// The configuration that the tree gives.

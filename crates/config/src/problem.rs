@@ -36,6 +36,8 @@ pub struct Findings {
     pub unknown: Vec<Problem>,
     /// Keys of Kratos that add something which is not there.
     pub without_effect: Vec<Problem>,
+    /// Secrets that can be guessed.
+    pub weak: Vec<Problem>,
     /// Keys of Kratos that restrict something which is not restricted here.
     pub restricting: Vec<Problem>,
 }

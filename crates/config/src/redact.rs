@@ -7,7 +7,7 @@ use sessera_tokenizer::source::decode_base64;
 
 use crate::keys::kind_at;
 use crate::kind::Kind;
-use crate::problem::escape;
+use crate::problem::{escape, names};
 
 /// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
 #[must_use]
@@ -48,6 +48,51 @@ fn redact(value: &Value, path: &mut Vec<String>) -> Value {
         Value::Number(number) if !is_shown(path) => Value::from(short_digest(number.to_string().as_bytes())),
         other => other.clone(),
     }
+}
+
+/// Whether somebody who reads a tree learns a secret.
+pub fn holds_secrets(tree: &Value) -> bool {
+    holds_secret(tree, &mut Vec::new())
+}
+
+/// Whether somebody who reads the value at a pointer learns a secret.
+pub(crate) fn holds_secrets_at(value: &Value, pointer: &str) -> bool {
+    holds_secret(value, &mut names(pointer))
+}
+
+fn holds_secret(value: &Value, path: &mut Vec<String>) -> bool {
+    match value {
+        Value::Object(members) => members.iter().any(|(name, member)| {
+            path.push(name.clone());
+            let holds = holds_secret(member, path);
+            path.pop();
+            holds
+        }),
+        Value::Array(items) => items.iter().any(|item| holds_secret(item, path)),
+        Value::String(text) => {
+            let names: Vec<&str> = path.iter().map(String::as_str).collect();
+            let is_secret = match kind_at(&names) {
+                Some(Kind::Template) => names.last() == Some(&"jwks_url") && text.starts_with("base64://"),
+                Some(kind) if kind.is_secret() => !is_bare_address(text),
+                Some(Kind::Any) | None => names.iter().any(|name| sounds_secret(name)),
+                Some(_) => false,
+            };
+            is_secret && !text.is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// Whether a text is an address without a password, as that of a database in a file is.
+fn is_bare_address(text: &str) -> bool {
+    text.contains("://") && !text.contains('@') && !text.contains("password=")
+}
+
+/// Whether the name of a key that no section has is that of a secret.
+fn sounds_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name == "value"
+        || ["secret", "password", "key", "token", "authorization"].iter().any(|part| name.contains(part))
 }
 
 /// Whether the value at a path may be shown: a section has its key, and it is no secret. In what no section has,
@@ -128,6 +173,30 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("k1") && shown.contains("1h"));
+    }
+
+    #[test]
+    fn files_with_secrets_are_told_from_those_without() {
+        for tree in [
+            json!({"secrets": {"cipher": ["x"]}}),
+            json!({"serve": {"admin": {"token": "x"}}}),
+            json!({"dsn": "postgres://user:word@host/db"}),
+            json!({"courier": {"smtp": {"connection_uri": "smtp://u:p@h"}}}),
+            json!({"courier": {"smtp": {"headers": {"X-Key": "x"}}}}),
+            json!({"tracing": {"providers": {"otlp": {"authorization_header": "x"}}}}),
+            json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"client_secret": "x"}]}}}}}),
+            json!({"serve": {"public": {"tls": {"key": {"base64": "x"}}}}, "secrets": {"pagination": ["x"]}}),
+            json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "base64://e30="}}}}}}),
+        ] {
+            assert!(holds_secrets(&tree), "{tree}");
+        }
+        for tree in [
+            json!({"dsn": "sqlite:///var/lib/sessera.sqlite", "version": "v1.0.0"}),
+            json!({"courier": {"smtp": {"connection_uri": "smtp://localhost:25"}}}),
+            json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "set://k", "claims_mapper_url": "base64://e30="}}}}}}),
+        ] {
+            assert!(!holds_secrets(&tree), "{tree}");
+        }
     }
 
     #[test]

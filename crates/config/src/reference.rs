@@ -67,7 +67,8 @@ fn row(text: &mut String, key: &Key, path: &str) {
 fn type_of(kind: Kind) -> String {
     match kind {
         Kind::Text => "text".into(),
-        Kind::Secret => "secret text".into(),
+        Kind::Secret(0) => "secret text".into(),
+        Kind::Secret(least) => format!("secret text of {least} characters or more"),
         Kind::Bool => "true or false".into(),
         Kind::Integer(..) => "whole number".into(),
         Kind::Ratio => "number from 0 to 1".into(),

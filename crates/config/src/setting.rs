@@ -94,7 +94,7 @@ impl Setting for String {
 }
 
 impl Setting for Secret {
-    const KIND: Kind = Kind::Secret;
+    const KIND: Kind = Kind::Secret(0);
 
     fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
         let text = value.as_str();

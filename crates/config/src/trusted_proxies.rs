@@ -51,6 +51,16 @@ impl TrustedProxies {
             .map(Self)
     }
 
+    /// Whether nobody is believed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether every address is believed.
+    pub fn is_everybody(&self) -> bool {
+        self.0.iter().any(|(_, prefix)| *prefix == 0)
+    }
+
     /// Whether an address is a trusted proxy's.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|(network, prefix)| match (network, address) {

@@ -226,7 +226,7 @@ pub(crate) const TABLE: &[Row] = &[
         "it is about something that a key of its own switches on",
         &[
             "selfservice.methods.password.config.migrate_hook.config.**",
-            "selfservice.methods.link.config.**",
+            "selfservice.methods.link.config.base_url",
             "selfservice.methods.captcha.config.**",
             "selfservice.methods.saml.config.**",
             "selfservice.methods.deviceauthn.config.**",
@@ -251,6 +251,11 @@ pub(crate) const TABLE: &[Row] = &[
         &["selfservice.methods.code.mfa_enabled"],
     ),
     restricting("a code lives for 15 minutes", Below("15m"), &["selfservice.methods.code.config.lifespan"]),
+    restricting(
+        "a code is sent instead of a link, and it lives for 15 minutes",
+        Below("15m"),
+        &["selfservice.methods.link.config.lifespan"],
+    ),
     restricting(
         "five wrong codes can be tried in a flow",
         Below("5"),
@@ -322,12 +327,16 @@ pub(crate) const TABLE: &[Row] = &[
             "courier.message_retries",
             "courier.worker.**",
             "watch-courier",
-            "log.leak_sensitive_values",
             "log.redaction_text",
         ],
     ),
     without_effect("salts have 16 bytes, hashes 32", Unless("16"), &["hashers.argon2.salt_length"]),
     without_effect("salts have 16 bytes, hashes 32", Unless("32"), &["hashers.argon2.key_length"]),
+    without_effect(
+        "the log never shows secrets or traits; identities are named by their ids",
+        Unless("false"),
+        &["log.leak_sensitive_values"],
+    ),
     // Mail
     without_effect(
         "mails have Sessera's texts",

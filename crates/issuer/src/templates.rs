@@ -198,6 +198,16 @@ pub fn source_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
     files.collect()
 }
 
+/// The files with secrets that templates name: key sets, and the PINs of keys that sign elsewhere.
+pub fn secret_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
+    let file = |(_, template): (&str, Template)| match template.jwks_url {
+        SourceUrl::File(path) => Some(path),
+        SourceUrl::Pkcs11(uri) => sessera_pkcs11::KeyUri::parse(&uri).ok()?.token.pin_source,
+        _ => None,
+    };
+    parsed(templates).filter_map(file).collect()
+}
+
 /// The templates that are well formed, by their names.
 fn parsed(templates: &Map<String, Value>) -> impl Iterator<Item = (&str, Template)> {
     templates.iter().filter_map(|(name, template)| Some((name.as_str(), Template::from_json(template).ok()?)))

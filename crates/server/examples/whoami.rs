@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let config = json!({
         "dsn": format!("sqlite://{}", folder.path().join("sessera.sqlite").display()),
-        "secrets": {"cipher": ["a cipher secret of 32 characters"], "cookie": ["a cookie secret"]},
+        "secrets": {"cipher": ["a cipher secret of 32 characters"], "cookie": ["a cookie secret for an example"]},
         "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
         "serve": {"public": {"port": 0}, "admin": {"port": 0}},
         "session": {"whoami": {"tokenizer": {"templates": {"tokens": template}}}},

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
-use sessera_config::{Config, ConfigError, Problem, layers, load, redact};
+use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, layers, load, redact};
 
 /// The id of this deployment, which is the id of its one project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,13 +44,10 @@ pub struct Given {
 }
 
 impl Given {
-    /// Compiles the snapshot that the server starts with, and warns about what a stored revision has without
-    /// effect.
+    /// Compiles the snapshot that the server starts with.
     pub fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
         let stored = self.revision.as_ref().and_then(parse);
-        let snapshot = compile(&self.base, stored.as_ref(), &self.generated, sets, &Templates::default())?;
-        warn_about_stored(self.revision.as_ref(), &snapshot.config);
-        Ok(snapshot)
+        compile(&self.base, stored.as_ref(), &self.generated, sets, &Templates::default())
     }
 }
 
@@ -283,14 +280,14 @@ impl Configuration {
         let mut state = self.state.lock().await;
         state.revision = self.surroundings.store.newest_revision().await?;
         let loaded = load(&self.origin.files, &self.origin.environment).map_err(unusable)?;
-        for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
-        }
         let sets = self.surroundings.store.key_sets().await?;
-        let next =
-            State { base: loaded.tree, revision: state.revision.clone(), watched: WatchedFiles::default() };
+        let next = State {
+            base: loaded.tree.clone(),
+            revision: state.revision.clone(),
+            watched: WatchedFiles::default(),
+        };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
-        warn_about_stored(next.revision.as_ref(), &snapshot.config);
+        warn(&loaded, next.revision.as_ref(), &snapshot.config);
         if !adapted.is_empty() {
             self.surroundings.committer.commit(&adapted).await?;
         }
@@ -381,13 +378,22 @@ fn news<'a>(notes: impl Iterator<Item = &'a Problem>, before: &Value, after: &Va
     notes.filter(is_new).map(Problem::to_string).collect()
 }
 
-/// Logs the notes about values of a stored revision. Those about files and environment are logged with their
-/// places when these are read.
-fn warn_about_stored(revision: Option<&Revision>, config: &Config) {
-    let Some(stored) = revision.and_then(parse) else { return };
+/// Logs what whoever runs the server should know about its configuration: notes with the places of their values, and
+/// what does not count because it is stored otherwise.
+pub(crate) fn warn(loaded: &Loaded, revision: Option<&Revision>, config: &Config) {
+    let stored = revision.and_then(parse).unwrap_or_default();
     let notes = config.notes.iter().chain(&config.accepted);
-    for note in notes.filter(|note| stored.pointer(&note.pointer).is_some()) {
+    let (of_stored, own): (Vec<_>, Vec<_>) = notes.partition(|note| stored.pointer(&note.pointer).is_some());
+    for note in of_stored {
         tracing::warn!("the stored configuration: {note}");
+    }
+    for sentence in loaded.told(own) {
+        tracing::warn!("{sentence}");
+    }
+    if revision.is_some()
+        && let Some(sentence) = hidden::sentence(&hidden::hidden(&loaded.tree, &stored))
+    {
+        tracing::warn!("{sentence}");
     }
 }
 

@@ -7,6 +7,7 @@ mod assets;
 pub mod background;
 pub mod configuration;
 pub mod credentials;
+mod exposed_files;
 pub mod forwarded;
 mod health;
 mod host;

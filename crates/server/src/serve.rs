@@ -1,6 +1,5 @@
 //! Starting and stopping a server.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,7 +14,7 @@ use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::nodes;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
-use sessera_store::exposed::{self, Exposed};
+use sessera_store::exposed::Exposed;
 use sessera_store::{Cipher, Engine, StoreError, secrets_file};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -28,8 +27,8 @@ use crate::configuration::{ConfigOrigin, Configuration, Given};
 use crate::http::listener::{Places, Shortcut};
 use crate::managed_keys::{self, MaintainError};
 use crate::public::whoami::ShortWay;
-use crate::snapshot::Snapshot;
-use crate::{admin, http, public_port};
+use crate::{admin, configuration, exposed_files, http, public_port};
+use sessera_config::sections::secrets::{CipherSecret, CookieSecret};
 use sessera_config::{Config, ConfigError, Problem, load};
 
 /// Why a server does not start.
@@ -53,6 +52,14 @@ pub enum StartError {
         cipher: String,
         /// A new secret for cookies.
         cookie: String,
+    },
+    /// A secret that is kept beside the database can be guessed.
+    #[error("{}: {weakness}. Configure the new secret in front of the old one as secrets.cipher, or as secrets.cookie, and see \"sessera secrets rotate --help\"", file.display())]
+    WeakSecret {
+        /// The file in which it stands.
+        file: PathBuf,
+        /// Why, and how a better one is made.
+        weakness: String,
     },
     /// An address is taken or does not exist.
     #[error("cannot listen on {address}: {problem}. Stop what listens there, or set serve.{api}.port")]
@@ -83,13 +90,7 @@ impl Server {
     pub async fn start(mut origin: ConfigOrigin) -> Result<Self, StartError> {
         let began = SystemTime::now();
         let loaded = load(&origin.files, &origin.environment)?;
-        for warning in &loaded.warnings {
-            tracing::warn!("{warning}");
-        }
         let config = loaded.config()?;
-        for note in loaded.accepted(&config) {
-            tracing::warn!("{note}");
-        }
         let public = listen("public", &config.public.host, config.public.port).await?;
         let admin = listen("admin", &config.admin.host, config.admin.port).await?;
         // Port 0 is any free one. Which one it became belongs to the base URLs and to the issuer of tokens.
@@ -109,7 +110,7 @@ impl Server {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let engine = engine(&config).map_err(|(_, error)| error)?;
         let (cipher, cookie) = secrets(&config, &engine, &*random)?;
-        for exposed in exposed_files(&origin.files, &engine) {
+        for exposed in exposed_files::find(&origin.files, &config, &engine) {
             tracing::warn!("{exposed}");
         }
         let store = engine.open(Arc::new(Cipher::new(&cipher)?), random.clone()).await?;
@@ -118,8 +119,9 @@ impl Server {
         let sets = store.key_sets().await?;
         let revision = store.newest_revision().await?;
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
-        let given = Given { origin, base: loaded.tree, generated, revision };
+        let given = Given { origin, base: loaded.tree.clone(), generated, revision };
         let snapshot = given.compile(&sets)?;
+        configuration::warn(&loaded, given.revision.as_ref(), &snapshot.config);
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot));
@@ -222,23 +224,38 @@ fn admin_router(app: &Arc<App>) -> Router {
     admin::router(app.snapshots.clone(), app.observer("admin")).with_state(AppState::from(app.clone()))
 }
 
-/// What keeps a server of this configuration from starting, as far as it can be known without its database and its
-/// ports. Templates are not looked at: broken ones do not keep it from starting.
-pub fn judge(config: Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// What there is to say about a configuration, as far as it can be known without its database and its ports.
+#[derive(Debug)]
+pub struct Judgement {
+    /// What keeps a server from starting. Templates are not looked at: broken ones do not.
+    pub wrong: Vec<Problem>,
+    /// What its author should know.
+    pub notes: Vec<Problem>,
+    /// Files of which others may make more use than they should.
+    pub exposed: Vec<Exposed>,
+}
+
+/// Judges a configuration of these files.
+pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
+    let mut wrong = Vec::new();
+    let mut notes: Vec<Problem> = config.notes.iter().chain(&config.accepted).cloned().collect();
+    let mut exposed = Vec::new();
     match engine(&config) {
-        Ok(Engine::Sqlite(_)) => {}
-        Ok(_) => {
-            if let Err(error) = configured_secrets(&config, &SystemRandom::default()) {
-                problems.push(Problem::new("/secrets", error.to_string()));
+        Ok(engine) => {
+            exposed = exposed_files::find(files, &config, &engine);
+            if !matches!(engine, Engine::Sqlite(_))
+                && let Err(error) = configured_secrets(&config, &SystemRandom::default())
+            {
+                wrong.push(Problem::new("/secrets", error.to_string()));
             }
         }
-        Err((pointer, error)) => problems.push(Problem::new(pointer, error.to_string())),
+        Err((pointer, error)) => wrong.push(Problem::new(pointer, error.to_string())),
     }
-    if let Err(error) = Snapshot::compile(config, &[], &sessera_issuer::Templates::default()) {
-        problems.extend(error.problems());
+    match sessera_accounts::Snapshot::compile(&config) {
+        Ok(accounts) => notes.extend(accounts.notes),
+        Err(problems) => wrong.extend(problems),
     }
-    problems
+    Judgement { wrong, notes, exposed }
 }
 
 /// The database that a configuration names. The error has the pointer of the key that is to blame.
@@ -274,23 +291,12 @@ fn secrets(
         return Ok((configured.cipher.clone(), None));
     }
     let kept = secrets_file::load_or_create(file, random)?;
+    let weakness = [CipherSecret::weakness(&kept.cipher), CookieSecret::weakness(&kept.cookie)];
+    if let Some(weakness) = weakness.into_iter().flatten().next() {
+        return Err(StartError::WeakSecret { file: secrets_file::path_beside(file), weakness });
+    }
     let cipher = if configured.cipher.is_empty() { vec![kept.cipher] } else { configured.cipher.clone() };
     Ok((cipher, configured.cookie.is_empty().then_some(kept.cookie)))
-}
-
-/// The files that others on this machine may read or write, of those that hold data or secrets.
-fn exposed_files(files: &[PathBuf], engine: &Engine) -> Vec<Exposed> {
-    let holds_secrets = |file: &PathBuf| {
-        let loaded = load(std::slice::from_ref(file), &HashMap::default());
-        let places = ["/secrets", "/serve/admin/token", "/courier/smtp/connection_uri"];
-        loaded.is_ok_and(|loaded| places.iter().any(|place| loaded.tree.pointer(place).is_some()))
-    };
-    let mut all: Vec<Exposed> =
-        files.iter().filter(|file| holds_secrets(file)).filter_map(|file| exposed::exposed(file)).collect();
-    if let Engine::Sqlite(database) = engine {
-        all.extend(exposed::exposed_files(database));
-    }
-    all
 }
 
 async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener, StartError> {

@@ -23,8 +23,9 @@ pub struct Snapshot {
 impl Snapshot {
     /// Compiles a configuration. Broken templates do not stop it; anything else that is wrong does.
     /// `previous` are the templates that are in use.
-    pub fn compile(config: Config, sets: &[KeySet], previous: &Templates) -> Result<Self, ConfigError> {
+    pub fn compile(mut config: Config, sets: &[KeySet], previous: &Templates) -> Result<Self, ConfigError> {
         let accounts = sessera_accounts::Snapshot::compile(&config).map_err(ConfigError::Invalid)?;
+        config.notes.extend(accounts.notes.iter().cloned());
         let issuer = Compiled::compile(settings(&config), sets, previous).map_err(|error| {
             ConfigError::Invalid(vec![Problem::new("/session/whoami/tokenizer/rotation", error.to_string())])
         })?;

@@ -90,6 +90,19 @@ fn check_node(node: &Value) -> Result<(), String> {
     }
 }
 
+/// Whether a node or something below it has a mark that is neither false nor empty, by its pointer in the keyword.
+pub(super) fn has_mark(node: &Value, mark: &str) -> bool {
+    let own = node.get(KEYWORD).and_then(|extension| extension.pointer(mark));
+    if own.is_some_and(|own| *own == true || own.as_str().is_some_and(|text| !text.is_empty())) {
+        return true;
+    }
+    match node {
+        Value::Array(items) => items.iter().any(|item| has_mark(item, mark)),
+        Value::Object(members) => members.values().any(|member| has_mark(member, mark)),
+        _ => false,
+    }
+}
+
 /// Takes everything from traits that the schema has found good.
 pub(super) fn extract(document: &Document, traits: &Value) -> Result<Extracted, Vec<Violation>> {
     let mut walk =

@@ -20,6 +20,7 @@ pub mod normalise;
 pub mod source;
 pub mod violation;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jsonschema::{Draft, PatternOptions, Validator};
@@ -64,32 +65,46 @@ pub struct IdentitySchemas {
 }
 
 impl IdentitySchemas {
-    /// Reads and compiles schemas, given as (id, URL). Without any, the built-in one is there.
+    /// Reads and compiles schemas, given as (id, URL). Without any, the built-in one is there. The error has everything
+    /// that is wrong with each of them.
     pub fn compile<'a>(
         sources: impl IntoIterator<Item = (&'a str, &'a str)>,
         default_id: &str,
-    ) -> Result<Self, SchemaError> {
-        let mut schemas: Vec<Arc<IdentitySchema>> = Vec::new();
+    ) -> Result<Self, Vec<SchemaError>> {
+        let mut ids = HashSet::new();
+        let (mut schemas, mut wrong) = (Vec::new(), Vec::new());
         for (id, url) in sources {
             let fail = |problem: String| SchemaError { id: id.to_owned(), problem };
-            if schemas.iter().any(|schema| schema.id == id) {
-                return Err(fail("the id is used twice; give every schema its own".into()));
+            let read = || source::read(url).map_err(|error| fail(error.to_string()));
+            let compiled = if ids.insert(id) {
+                read().and_then(|text| IdentitySchema::compile(id, &text))
+            } else {
+                Err(fail("the id is used twice; give every schema its own".into()))
+            };
+            match compiled {
+                Ok(schema) => schemas.push(Arc::new(schema)),
+                Err(error) => wrong.push(error),
             }
-            let text = source::read(url).map_err(|error| fail(error.to_string()))?;
-            schemas.push(Arc::new(IdentitySchema::compile(id, &text)?));
         }
-        if schemas.is_empty() {
-            schemas.push(Arc::new(IdentitySchema::compile(BUILT_IN_ID, BUILT_IN)?));
+        if ids.is_empty() {
+            ids.insert(BUILT_IN_ID);
+            let built_in = IdentitySchema::compile(BUILT_IN_ID, BUILT_IN).map_err(|error| vec![error])?;
+            schemas.push(Arc::new(built_in));
         }
-        let default = schemas.iter().find(|schema| schema.id == default_id).ok_or_else(|| SchemaError {
-            id: default_id.to_owned(),
-            problem: "it is named by identity.default_schema_id but not in identity.schemas".into(),
-        })?;
-        Ok(Self { default: Arc::clone(default), schemas })
+        if !ids.contains(default_id) {
+            wrong.push(SchemaError {
+                id: default_id.to_owned(),
+                problem: "it is named by identity.default_schema_id but not in identity.schemas".into(),
+            });
+        }
+        match schemas.iter().find(|schema| schema.id == default_id).map(Arc::clone) {
+            Some(default) if wrong.is_empty() => Ok(Self { schemas, default }),
+            _ => Err(wrong),
+        }
     }
 
     /// The built-in schema alone.
-    pub fn built_in() -> Result<Self, SchemaError> {
+    pub fn built_in() -> Result<Self, Vec<SchemaError>> {
         Self::compile([], BUILT_IN_ID)
     }
 
@@ -142,6 +157,11 @@ impl IdentitySchema {
     /// Its id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Whether a trait has a mark of `ory.sh/kratos`, such as `recovery/via`.
+    pub fn marks(&self, mark: &str) -> bool {
+        extract::has_mark(self.document.root(), &format!("/{mark}"))
     }
 
     /// The document itself.

@@ -66,7 +66,7 @@ fn schemas_are_found_by_id() {
     assert_eq!(schemas.default().id(), "b");
     assert!(schemas.get("a").is_some() && schemas.get("c").is_none());
     let problem = |sources: &[(&str, &str)], default: &str| {
-        IdentitySchemas::compile(sources.iter().copied(), default).unwrap_err().to_string()
+        IdentitySchemas::compile(sources.iter().copied(), default).unwrap_err()[0].to_string()
     };
     assert!(problem(&[("a", &a), ("a", &a)], "a").contains("twice"));
     assert!(problem(&[("a", &a)], "x").contains("default_schema_id"));

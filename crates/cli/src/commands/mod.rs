@@ -123,7 +123,7 @@ impl Command {
             Self::Tokenize(command) => command.run(global),
             Self::Verify(command) => command.run(global).await,
             Self::Jsonnet(command) => command.run(),
-            Self::Config(command) => command.run(global),
+            Self::Config(command) => command.run(global).await,
             Self::Migrate(command) => command.run(global).await,
             Self::Secrets(command) => command.run(global).await,
             Self::Completions(command) => command.run(),

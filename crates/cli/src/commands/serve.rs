@@ -51,7 +51,7 @@ impl Serve {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let server = Server::start(origin).await?;
+        let server = Box::pin(Server::start(origin)).await?;
         if let (Some(public), Some(admin)) = (server.public_address(), server.admin_address()) {
             tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "sessera serves");
         }

@@ -7,7 +7,7 @@ section! {
     pub struct Log {
         /// The lowest level that is written: error (also fatal, panic), warn (also warning), info, debug or trace. At debug and trace, libraries write their warnings only.
         level: Level = "info",
-        /// How a line is written: text or json.
+        /// How a record is written: text, json (one object a line), `json_pretty` (one object over several lines) or gelf (one object a line for Graylog).
         format: Format = "text",
     }
 }
@@ -29,11 +29,15 @@ choice! {
 }
 
 choice! {
-    /// How a line is written.
+    /// How a record is written.
     pub enum Format {
         /// For people.
         Text = "text",
         /// One JSON object a line.
         Json = "json",
+        /// One JSON object over several lines.
+        JsonPretty = "json_pretty",
+        /// One JSON object a line, in the Graylog Extended Log Format.
+        Gelf = "gelf",
     }
 }

@@ -1,17 +1,22 @@
 //! `secrets`: what clients hold is keyed, and what is stored is encrypted, with these.
 
-use sessera_model::Secret;
-
 use crate::section::section;
+use crate::strong::Strong;
+
+/// A secret that keys what clients hold: as long as Kratos asks for.
+pub type CookieSecret = Strong<16>;
+
+/// A secret that encrypts: as long as Kratos asks for.
+pub type CipherSecret = Strong<32>;
 
 section! {
     /// Secrets.
     pub struct Secrets {
         /// Keys what browsers and native clients hold. Default with SQLite: made and kept beside the database.
-        cookie: Vec<Secret>,
+        cookie: Vec<CookieSecret>,
         /// Encrypts stored values; the first encrypts, all decrypt. Default with SQLite: made and kept beside the database.
-        cipher: Vec<Secret>,
+        cipher: Vec<CipherSecret>,
         /// Stands for cookie where that is absent.
-        default: Vec<Secret>,
+        default: Vec<CookieSecret>,
     }
 }

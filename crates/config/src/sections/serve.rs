@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use sessera_model::Secret;
 use url::Url;
 
 use crate::section::section;
+use crate::strong::Strong;
 use crate::trusted_proxies::{ProxyHeaders, TrustedProxies};
 
 section! {
@@ -58,6 +58,9 @@ section! {
     }
 }
 
+/// What the admin API asks for. Whoever has it can do everything, so it is longer than a password.
+pub type AdminToken = Strong<24>;
+
 section! {
     /// The admin API.
     pub struct Admin {
@@ -68,7 +71,7 @@ section! {
         /// The port to listen on.
         port: u16 = 4434,
         /// Bearer tokens that the admin API asks for; several may be good at once. Default: none.
-        token: Vec<Secret>,
+        token: Vec<AdminToken>,
         /// Serve the admin API on another address than loopback without a token.
         insecure: bool = false,
     }

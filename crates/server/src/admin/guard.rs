@@ -221,12 +221,12 @@ mod tests {
 
     #[test]
     fn with_tokens_one_of_them_is_asked_for() {
-        let tokens = || json!({"host": "0.0.0.0", "token": ["old-token", "new-token"]});
+        let tokens = || json!({"host": "0.0.0.0", "token": ["the-old-token-of-the-admin-api", "the-new-token-of-the-admin-api"]});
         let ask = |authorization: &'static str| status(tokens(), false, &[("authorization", authorization)]);
-        assert_eq!(ask("Bearer old-token"), 200);
-        assert_eq!(ask("Bearer new-token"), 200);
+        assert_eq!(ask("Bearer the-old-token-of-the-admin-api"), 200);
+        assert_eq!(ask("Bearer the-new-token-of-the-admin-api"), 200);
         assert_eq!(ask("Bearer other"), 401);
-        assert_eq!(ask("Basic old-token"), 401);
+        assert_eq!(ask("Basic the-old-token-of-the-admin-api"), 401);
         assert_eq!(status(tokens(), false, &[("host", "localhost")]), 401);
     }
 

@@ -1,8 +1,10 @@
 //! The data source name of PostgreSQL and `CockroachDB`.
 
+use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use sessera_model::GoDuration;
 use sqlx::postgres::PgConnectOptions;
 
@@ -19,6 +21,8 @@ use crate::error::StoreError;
 pub struct PostgresDsn {
     /// How each host is reached.
     pub(crate) hosts: Vec<PgConnectOptions>,
+    /// The files with the keys of its own certificates.
+    pub(crate) key_files: Vec<PathBuf>,
     /// Whether the database is PostgreSQL itself, which has notifications and standbys.
     pub(crate) is_postgres: bool,
     /// How many connections there are at the most, not counting the one for listening.
@@ -55,6 +59,7 @@ impl PostgresDsn {
         let (user, hosts) = authority.rsplit_once('@').map_or((None, authority), |(u, h)| (Some(u), h));
         let mut parsed = Self {
             hosts: Vec::new(),
+            key_files: Vec::new(),
             is_postgres,
             max_connections: 16,
             max_lifetime: Duration::from_secs(3600),
@@ -73,7 +78,12 @@ impl PostgresDsn {
                 "statement_timeout" => parsed.statement_timeout = duration(name, value)?,
                 // Idle connections are always kept, and the primary is always looked for.
                 "max_idle_conns" | "max_conn_idle_time" | "target_session_attrs" => {}
-                _ => theirs.push(parameter),
+                _ => {
+                    if name == "sslkey" {
+                        parsed.key_files.push(percent_decode_str(value).decode_utf8_lossy().as_ref().into());
+                    }
+                    theirs.push(parameter);
+                }
             }
         }
         let user = user.map(|user| format!("{user}@")).unwrap_or_default();

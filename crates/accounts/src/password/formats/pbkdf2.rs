@@ -88,7 +88,7 @@ impl Pbkdf2Hash {
                 pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, &self.salt, self.iterations, output);
             }
         }
-        Ok(is_same_secret(&output, &self.output))
+        Ok(is_same_secret(output, &self.output))
     }
 }
 

@@ -16,10 +16,10 @@ pub(crate) enum Config {
 }
 
 impl Config {
-    pub(crate) fn run(self, global: &Global) -> Result<()> {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::Schema(schema::Schema {}) => schema::Schema::run(global),
-            Self::Validate(command) => command.run(global),
+            Self::Validate(command) => command.run(global).await,
         }
     }
 }

@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::environment::Environment;
-use sessera_config::{Config, Loaded, Problem, environment, escape, load_all};
+use sessera_config::{Config, Loaded, Problem, environment, escape, hidden, load_all};
 use sessera_issuer::templates::{Broken, compile};
 use sessera_server::serve::judge;
+use sessera_store::exposed::Exposed;
 use sessera_tokenizer::LoadError;
 
 use crate::global::Global;
@@ -28,7 +28,8 @@ const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
 #[command(after_help = "\
 Examples:
   sessera config validate -c sessera.yml
-  sessera config validate -c kratos.yml -c production.yml --format json-pretty")]
+  sessera config validate -c kratos.yml -c production.yml --format json-pretty
+  sessera config validate -c sessera.yml --stored")]
 pub(crate) struct ValidateConfig {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
@@ -37,13 +38,24 @@ pub(crate) struct ValidateConfig {
     /// given once for each key
     #[arg(long, value_name = "KEY")]
     accept_unsupported: Vec<String>,
+    /// Ask the running server for the configuration that it has stored, and warn about keys that do not count as they
+    /// stand in the files, because the stored one replaces them
+    #[arg(long)]
+    stored: bool,
 }
 
 impl ValidateConfig {
-    pub(crate) fn run(self, global: &Global) -> Result<()> {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let mut environment = environment::of_process();
         environment::accept_unsupported(&mut environment, &self.accept_unsupported);
-        let findings = Findings::of(&self.config, &environment);
+        let loaded = load_all(&self.config, &environment);
+        let mut findings = Findings::of(&self.config, &loaded);
+        if self.stored {
+            let context = global.connect().await?;
+            let stored = context.client.stored_config(&context.project).await?;
+            let hidden = stored.map(|stored| hidden::hidden(&loaded.tree, &stored)).unwrap_or_default();
+            findings.warnings.extend(hidden::sentence(&hidden));
+        }
         findings.show(&global.output())?;
         match findings.errors.len() {
             0 => Ok(()),
@@ -64,24 +76,24 @@ struct Findings {
 }
 
 impl Findings {
-    fn of(files: &[PathBuf], environment: &Environment) -> Self {
-        let loaded = load_all(files, environment);
-        let mut findings = Self { warnings: loaded.warnings.clone(), ..Self::default() };
-        findings.errors.clone_from(&loaded.errors);
-        findings.check(&loaded);
+    fn of(files: &[PathBuf], loaded: &Loaded) -> Self {
+        let mut findings = Self { errors: loaded.errors.clone(), ..Self::default() };
+        findings.check(files, loaded);
         findings
     }
 
     /// Checks what all sources give together.
-    fn check(&mut self, loaded: &Loaded) {
+    fn check(&mut self, files: &[PathBuf], loaded: &Loaded) {
         let locate = |problem: &Problem| loaded.places.locate(problem);
         let (config, wrong) = Config::judge(&loaded.tree);
         // What is wrong with single values is known already.
         let wrong = wrong.iter().map(locate).filter(|error| !loaded.errors.contains(error));
         self.errors.extend(wrong);
-        self.warnings.extend(loaded.accepted(&config));
         let templates = config.templates.clone();
-        self.errors.extend(judge(config).iter().map(locate));
+        let judgement = judge(config, files);
+        self.errors.extend(judgement.wrong.iter().map(locate));
+        self.warnings = loaded.told(&judgement.notes);
+        self.warnings.extend(judgement.exposed.iter().map(Exposed::to_string));
         let sources = match OfflineSources::with_stand_in() {
             Ok(sources) => sources,
             Err(error) => return self.errors.push(error.to_string()),
@@ -151,13 +163,16 @@ fn part(error: &Broken) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use sessera_config::environment::Environment;
+
     use super::*;
 
     fn findings(yaml: &str) -> Findings {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.yml");
         std::fs::write(&file, yaml).unwrap();
-        Findings::of(&[file], &Environment::new())
+        let files = [file];
+        Findings::of(&files, &load_all(&files, &Environment::new()))
     }
 
     #[test]
@@ -183,7 +198,7 @@ mod tests {
                 "/selfservice/methods/passkey/config/rp: ",
             ),
             ("courier: {smtp: {connection_uri: 'http://x'}}\n", "/courier/smtp/connection_uri: "),
-            ("identity: {schemas: [{id: a, url: 'file:///nope'}]}\n", "/identity/schemas: "),
+            ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas: "),
             (
                 "security: {account_enumeration: {mitigate: true}}\n",
                 "/security/account_enumeration/mitigate: ",
@@ -198,14 +213,18 @@ mod tests {
     #[test]
     fn nothing_hides_anything_else() {
         let found = findings(
-            "identity: {schemas: [{id: a, url: 'file:///etc/config/a.json'}]}\nlog: {level: verbose}\ndsn: memory\nsesion: {}\nsession: {whoami: {tokenizer: {templates: {odd: {}}}}}\n",
+            "identity: {schemas: [{id: default, url: 'file:///etc/config/a.json'}]}\nlog: {level: verbose}\ndsn: memory\nsesion: {}\nsession: {whoami: {tokenizer: {templates: {odd: {}}}}}\n",
         );
         assert_eq!((found.errors.len(), found.warnings.len()), (4, 1), "{found:?}");
+        let found = findings(
+            "identity: {default_schema_id: b, schemas: [{id: a, url: 'file:///none/a.json'}, {id: b, url: 'file:///none/b.json'}, {id: c, url: 'base64://e30='}]}\n",
+        );
+        assert_eq!(found.errors.len(), 3, "{found:?}");
     }
 
     #[test]
     fn the_environment_counts() {
         let environment = Environment::from([("SERVE_PUBLIC_PORT".to_owned(), "x".to_owned())]);
-        assert!(Findings::of(&[], &environment).errors[0].contains("SERVE_PUBLIC_PORT"));
+        assert!(Findings::of(&[], &load_all(&[], &environment)).errors[0].contains("SERVE_PUBLIC_PORT"));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use sessera_config::{Config, environment, load};
+use sessera_config::{Config, environment, load_all};
 use sessera_model::SystemRandom;
 use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
@@ -44,7 +44,7 @@ pub(crate) struct RotateSecrets {
 impl RotateSecrets {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let output = global.output();
-        let config = load(&self.config, &environment::of_process())?.config()?;
+        let config = load_all(&self.config, &environment::of_process()).config_to_rotate()?;
         let engine = Engine::of(&config.dsn)?;
         require_secrets(&config, &engine)?;
         let cipher = Arc::new(Cipher::new(&config.secrets.cipher)?);

@@ -1,0 +1,149 @@
+//! Values of files and the environment that do not count, because a stored configuration replaces them.
+
+use serde_json::Value;
+
+use crate::keys::{is_of_machine, kind_at};
+use crate::kind::Kind;
+use crate::layers::effective;
+use crate::problem::{dotted, escape};
+use crate::redact::holds_secrets_at;
+
+/// How many values are named in a sentence.
+const MAX_NAMED: usize = 20;
+
+/// The longest value that is written into a command.
+const MAX_VALUE: usize = 80;
+
+/// A value of files and the environment that does not count.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hidden {
+    /// Its JSON Pointer.
+    pub pointer: String,
+    value: Value,
+}
+
+impl Hidden {
+    /// The command that makes it count. A secret, and what is long, is left out of it.
+    pub fn command(&self) -> String {
+        let shown = self.value.to_string();
+        let value = if shown.len() > MAX_VALUE || holds_secrets_at(&self.value, &self.pointer) {
+            "VALUE".to_owned()
+        } else {
+            shown.replace('\'', r"'\''")
+        };
+        format!("sessera patch identity-config --add '{}={value}'", self.pointer)
+    }
+}
+
+/// What to say about hidden values: which they are, and what makes them count. Nothing when there is none.
+pub fn sentence(hidden: &[Hidden]) -> Option<String> {
+    let first = hidden.first()?;
+    let mut keys: Vec<String> = hidden.iter().map(|hidden| dotted(&hidden.pointer)).collect();
+    keys.dedup();
+    let more = match keys.len().checked_sub(MAX_NAMED) {
+        None | Some(0) => String::new(),
+        Some(more) => format!(", and {more} more"),
+    };
+    keys.truncate(MAX_NAMED);
+    Some(format!(
+        "the stored configuration replaces that of files and the environment, so these keys do not count as they stand there: {}{more}. Make one of them count with {}, or all of them with \"sessera rollback identity-config\" and the id of the project, which \"sessera list projects\" prints",
+        keys.join(", "),
+        first.command(),
+    ))
+}
+
+/// The values of a tree that do not count with a stored identity configuration over it.
+pub fn hidden(base: &Value, stored: &Value) -> Vec<Hidden> {
+    let effective = effective(base, Some(stored));
+    let mut found = Vec::new();
+    for (name, value) in base.as_object().into_iter().flatten() {
+        // Names that begin with "x-" are their author's own.
+        if !is_of_machine(name) && !name.starts_with("x-") {
+            compare(
+                value,
+                effective.get(name),
+                &format!("/{}", escape(name)),
+                &mut vec![name.as_str()],
+                &mut found,
+            );
+        }
+    }
+    found
+}
+
+fn compare<'a>(
+    base: &'a Value,
+    effective: Option<&Value>,
+    pointer: &str,
+    path: &mut Vec<&'a str>,
+    found: &mut Vec<Hidden>,
+) {
+    let is_template = matches!(kind_at(path), Some(Kind::Template));
+    match (base, effective) {
+        (Value::Null, _) => {}
+        (Value::Object(members), _) if effective.is_some_and(Value::is_object) || !is_template => {
+            for (name, value) in members {
+                path.push(name);
+                let inner = effective.and_then(|effective| effective.get(name));
+                compare(value, inner, &format!("{pointer}/{}", escape(name)), path, found);
+                path.pop();
+            }
+        }
+        (base, Some(effective)) if base == effective => {}
+        (base, _) => found.push(Hidden { pointer: pointer.to_owned(), value: base.clone() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn pointers(base: &Value, stored: &Value) -> Vec<String> {
+        hidden(base, stored).into_iter().map(|hidden| hidden.pointer).collect()
+    }
+
+    #[test]
+    fn what_the_stored_configuration_has_otherwise_or_not_at_all_is_hidden() {
+        let base = json!({
+            "log": {"level": "debug"}, "x-mine": 1,
+            "session": {"lifespan": "2h", "cookie": {"name": "a"}, "whoami": {"tokenizer": {"templates": {
+                "same": {"jwks_url": "set://k"}, "gone": {"jwks_url": "set://k", "ttl": "1h"},
+                "file": {"jwks_url": "file:///now"}, "other": {"jwks_url": "set://k", "ttl": "1h"}}}}},
+            "identity": {"schemas": [{"id": "a", "url": "file:///now"}]},
+            "selfservice": {"allowed_return_urls": ["https://a.example"]},
+        });
+        let stored = json!({
+            "session": {"lifespan": "3h", "whoami": {"tokenizer": {"templates": {
+                "same": {"jwks_url": "set://k", "ttl": "5m"}, "file": {"jwks_url": "file:///old"},
+                "other": {"jwks_url": "set://k", "ttl": "5m"}, "new": {"jwks_url": "set://k"}}}}},
+            "identity": {"schemas": [{"id": "a", "url": "file:///old"}]},
+            "selfservice": {"allowed_return_urls": ["https://b.example"]},
+        });
+        let templates = "/session/whoami/tokenizer/templates";
+        assert_eq!(
+            pointers(&base, &stored),
+            [
+                "/session/lifespan",
+                "/session/cookie/name",
+                &format!("{templates}/gone"),
+                &format!("{templates}/other/ttl"),
+                "/selfservice/allowed_return_urls",
+            ]
+        );
+        assert_eq!(sentence(&hidden(&base, &base)), None);
+    }
+
+    #[test]
+    fn the_sentence_has_the_keys_and_a_command_and_no_secret() {
+        let said = sentence(&hidden(&json!({"session": {"lifespan": "2h"}}), &json!({}))).unwrap();
+        assert!(said.contains("session.lifespan. "), "{said}");
+        assert!(said.contains("sessera patch identity-config --add '/session/lifespan=\"2h\"'"), "{said}");
+        let base = json!({"courier": {"smtp": {"connection_uri": "smtp://u:SECRET@h"}}});
+        let said = sentence(&hidden(&base, &json!({}))).unwrap();
+        assert!(said.contains("connection_uri=VALUE'") && !said.contains("SECRET"), "{said}");
+        let many: serde_json::Map<String, Value> = (0..50).map(|n| (format!("k{n}"), json!(n))).collect();
+        let said = sentence(&hidden(&json!({"feature_flags": many}), &json!({}))).unwrap();
+        assert!(said.contains("and 30 more"), "{said}");
+    }
+}

@@ -1,0 +1,110 @@
+//! Secrets that nobody can guess.
+
+use serde_json::Value;
+use sessera_model::Secret;
+
+use crate::kind::Kind;
+use crate::problem::{Findings, Problem};
+use crate::setting::Setting;
+
+/// A secret of at least so many characters.
+#[derive(Clone, Debug)]
+pub struct Strong<const LEAST: usize>(Secret);
+
+impl<const LEAST: usize> Strong<LEAST> {
+    /// Why a secret can be guessed, and how a better one is made.
+    pub fn weakness(secret: &Secret) -> Option<String> {
+        let length = secret.expose().chars().count();
+        (length < LEAST).then(|| {
+            format!(
+                "the secret has {length} characters and needs at least {LEAST}: make another one with \"openssl rand -base64 24\""
+            )
+        })
+    }
+}
+
+impl<const LEAST: usize> From<Strong<LEAST>> for Secret {
+    fn from(Strong(secret): Strong<LEAST>) -> Self {
+        secret
+    }
+}
+
+impl<const LEAST: usize> Setting for Strong<LEAST> {
+    const KIND: Kind = Kind::Secret(LEAST);
+
+    /// A weak secret is read all the same, so that what was written under it can be written anew.
+    fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
+        let secret = Secret::read(value, kind, at, found)?;
+        found.weak.extend(Self::weakness(&secret).map(|weakness| Problem::new(at, weakness)));
+        Some(Self(secret))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde_json::{Value, json};
+
+    use crate::config::Config;
+    use crate::environment::Environment;
+    use crate::load::{load, load_all};
+
+    fn refusal(tree: &Value) -> String {
+        Config::from_tree(tree).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_secret_that_can_be_guessed_is_refused_wherever_it_stands_in_its_list() {
+        let good = "x".repeat(32);
+        for (section, key, least) in [
+            ("secrets", "cipher", 32),
+            ("secrets", "cookie", 16),
+            ("secrets", "default", 16),
+            ("admin", "token", 24),
+        ] {
+            let tree = |value: Value| match section {
+                "admin" => json!({"serve": {"admin": {key: value}}}),
+                _ => json!({section: {key: value}}),
+            };
+            let (short, long) = ("é".repeat(least - 1), "é".repeat(least));
+            for list in [json!(short), json!([short]), json!([good, short]), json!([short, good])] {
+                let told = refusal(&tree(list.clone()));
+                assert!(
+                    told.contains(&format!("at least {least}")) && told.contains("openssl rand"),
+                    "{list}: {told}"
+                );
+                assert!(!told.contains(&short), "{told}");
+            }
+            assert_eq!(refusal(&tree(json!([long, good]))), "");
+        }
+    }
+
+    #[test]
+    fn a_weak_secret_is_refused_from_a_file_and_from_the_environment_with_its_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.yml");
+        std::fs::write(&file, "secrets:\n  cipher:\n    - short\n").unwrap();
+        let strong = Environment::from([("SECRETS_CIPHER".to_owned(), "x".repeat(32))]);
+        let told = load(&[file], &strong).unwrap_err().to_string();
+        assert!(told.contains("c.yml:3: /secrets/cipher/0: "), "{told}");
+        let weak = Environment::from([("SERVE_ADMIN_TOKEN".to_owned(), "x".to_owned())]);
+        let told = load(&[], &weak).unwrap_err().to_string();
+        assert!(told.contains("the environment variable SERVE_ADMIN_TOKEN: "), "{told}");
+    }
+
+    #[test]
+    fn an_older_secret_may_be_weak_while_it_goes_out_of_use() {
+        let rotated = |text: &str| {
+            let folder = tempfile::tempdir().unwrap();
+            let file: PathBuf = folder.path().join("c.yml");
+            std::fs::write(&file, text).unwrap();
+            let config = load_all(&[file], &Environment::new()).config_to_rotate();
+            config.map(|config| config.secrets.cipher.len()).ok()
+        };
+        let good = "x".repeat(32);
+        assert_eq!(rotated(&format!("secrets: {{cipher: [{good}, old]}}")), Some(2));
+        assert_eq!(rotated(&format!("secrets: {{cipher: [old, {good}]}}")), None);
+        assert_eq!(rotated(&format!("secrets: {{cipher: [{good}, old], cookie: [old]}}")), None);
+    }
+}
