@@ -67,9 +67,10 @@ impl Kind for RecoveryDetails {
         Ok(())
     }
 
-    /// What an administrator began has no browser yet; who knows its code need not say where it came from.
-    fn is_open(flow: &Flow<Self>) -> bool {
-        flow.details.is_given && flow.transport == Transport::Browser
+    /// What an administrator began is for one browser, so that nobody sends the form of another one to a person who
+    /// would then act in a foreign account.
+    fn is_unclaimed(flow: &Flow<Self>) -> bool {
+        flow.details.is_given && flow.transport == Transport::Browser && flow.browser.is_none()
     }
 
     async fn form(

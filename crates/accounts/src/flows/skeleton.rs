@@ -5,7 +5,7 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use sessera_model::Timestamp;
+use sessera_model::{Timestamp, TokenHash};
 use sessera_store::Change;
 
 use crate::flows::error::FlowError;
@@ -82,8 +82,8 @@ pub trait Kind: Details + Send + Sync + 'static {
         ValueKind::Text
     }
 
-    /// Whether a submission is taken from anywhere, not only from the form that was made for it.
-    fn is_open(_: &Flow<Self>) -> bool {
+    /// Whether no browser has begun the flow, so that it becomes the first one's that opens it.
+    fn is_unclaimed(_: &Flow<Self>) -> bool {
         false
     }
 
@@ -176,7 +176,7 @@ impl Flows<'_> {
         if flow.is_expired(self.visit.now) {
             return Err(self.ended(&flow));
         }
-        self.shown(flow, None).await
+        self.opened(flow).await
     }
 
     /// Reads a flow, which may have ended.
@@ -186,6 +186,19 @@ impl Flows<'_> {
         K::check_owner(self, &flow)?;
         self.visit.check_browser(&flow)?;
         Ok(flow)
+    }
+
+    /// Shows a flow that was read and is under way. One that no browser has begun belongs to this one from now on; of
+    /// two that open it at once one is told that the other was faster.
+    pub async fn opened<K: Kind>(&self, mut flow: Flow<K>) -> Result<Shown<K>, FlowError> {
+        let mut new_cookie = None;
+        if K::is_unclaimed(&flow) {
+            let browser = self.visit.browser_hash();
+            flow.browser =
+                browser.or_else(|| Some(TokenHash::of(new_cookie.insert(self.visit.new_browser()))));
+            self.visit.keep_with(&mut flow, Vec::new()).await?;
+        }
+        self.shown(flow, new_cookie).await
     }
 
     /// Judges a submission.
@@ -205,9 +218,7 @@ impl Flows<'_> {
             Ok(submission) => submission,
             Err(message) => return self.refuse(flow, message).await,
         };
-        if !K::is_open(&flow)
-            && let Some(message) = self.visit.check_submission(&flow, submission.csrf_token())?
-        {
+        if let Some(message) = self.visit.check_submission(&flow, submission.csrf_token())? {
             return self.refuse(flow, message).await;
         }
         K::submit(self, flow, context, &submission).await

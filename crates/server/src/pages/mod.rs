@@ -79,7 +79,7 @@ async fn flow<K: Kind>(
     }
     match flows.read::<K>(id).await {
         Ok(flow) if flow.is_expired(flows.visit.now) => answer::see_other(&again(Some(&flow))).map(Err),
-        Ok(flow) => Ok(Ok(flows.shown(flow, None).await?)),
+        Ok(flow) => Ok(Ok(flows.opened(flow).await?)),
         // It was completed: people go back in their browser's history.
         Err(FlowError::Unknown) => answer::see_other(&again(None)).map(Err),
         Err(error) => Err(error.into()),

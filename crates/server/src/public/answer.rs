@@ -25,9 +25,7 @@ impl Call {
         } else {
             answer::see_other(&self.rules().page(K::KIND, flow.id))?
         };
-        if let Some(cookie) = &shown.new_cookie {
-            self.set_browser(&mut response, cookie)?;
-        }
+        self.set_new_browser(&mut response, shown.new_cookie.as_deref())?;
         Ok(response)
     }
 
@@ -76,9 +74,7 @@ impl Call {
         } else {
             answer::see_other(&self.rules().page(K::KIND, flow.id))?
         };
-        if let Some(cookie) = &replaced.new_cookie {
-            self.set_browser(&mut response, cookie)?;
-        }
+        self.set_new_browser(&mut response, replaced.new_cookie.as_deref())?;
         Ok(response)
     }
 
@@ -125,6 +121,15 @@ impl Call {
     /// A new value for the cookie by which a browser is recognised.
     pub(crate) fn new_browser(&self) -> String {
         csrf::new_cookie(self.accounts.random.as_ref())
+    }
+
+    /// Gives a browser the cookie by which it is recognised from now on, where there is a new one.
+    pub(crate) fn set_new_browser(
+        &self,
+        response: &mut Response,
+        value: Option<&str>,
+    ) -> Result<(), ApiError> {
+        value.map_or(Ok(()), |value| self.set_browser(response, value))
     }
 
     /// Gives a browser the cookie by which it is recognised before it has signed in.

@@ -76,6 +76,9 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
 }
 
 /// Get a recovery flow
+///
+/// A flow that an administrator began belongs to the browser that gets it first, which the answer may give a cookie for
+/// that.
 #[utoipa::path(
     get,
     path = "/self-service/recovery/flows",
@@ -90,7 +93,9 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
     let shown = call.flows(None).show::<RecoveryDetails>(query.id.as_deref()).await?;
-    Ok(answer::ok(shown.to_json()))
+    let mut response = answer::ok(shown.to_json());
+    call.set_new_browser(&mut response, shown.new_cookie.as_deref())?;
+    Ok(response)
 }
 
 /// Submit a recovery flow

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::client::{Client, everything};
+use super::client::{Begun, Client, everything};
 use crate::testing::{Answer, TestServer};
 
 const ADA: &str = "ada@example.org";
@@ -96,4 +96,74 @@ async fn what_makes_no_sense_is_refused() {
     let server = TestServer::configured(off).await;
     let id = server.person(ADA).await;
     assert_eq!(asked(&server, json!({"identity_id": id})).await.status, 404);
+}
+
+/// The flow's id and the code that an administrator gives out.
+async fn given(server: &TestServer) -> (String, String) {
+    let id = server.person(ADA).await;
+    let given = asked(server, json!({"identity_id": id})).await;
+    let link = given.body["recovery_link"].as_str().unwrap();
+    (link.split_once("flow=").unwrap().1.to_owned(), given.body["recovery_code"].as_str().unwrap().to_owned())
+}
+
+fn read_path(id: &str) -> String {
+    format!("/self-service/recovery/flows?id={id}")
+}
+
+#[tokio::test]
+async fn a_given_flow_belongs_to_the_browser_that_opens_it_first() {
+    for opens_page in [true, false] {
+        for has_cookie in [true, false] {
+            let server = TestServer::configured(everything()).await;
+            let (id, code) = given(&server).await;
+            let (mut first, mut other) = (Client::browser(&server), Client::browser(&server));
+            if has_cookie {
+                first.begin("login", "").await;
+            }
+            let opened = if opens_page {
+                first.page(&format!("/ui/recovery?flow={id}")).await
+            } else {
+                first.get(&read_path(&id)).await
+            };
+            assert_eq!(opened.status, 200, "{opened:?}");
+            // The other one has a cookie and a form of its own.
+            other.begin("recovery", "").await;
+            for answer in
+                [other.get(&read_path(&id)).await, other.page(&format!("/ui/recovery?flow={id}")).await]
+            {
+                assert_eq!(answer.status, 403, "{answer:?}");
+            }
+            let begun = Begun { kind: "recovery", id: id.clone(), csrf_token: String::new() };
+            let body = json!({"method": "code", "code": code});
+            let refused = other.submit(&begun, body.clone()).await;
+            assert_eq!(
+                (refused.status, &refused.body["error"]["id"]),
+                (403, &json!("security_csrf_violation"))
+            );
+            let shown = first.get(&read_path(&id)).await;
+            let flow = Client::begun("recovery", &shown);
+            let stolen = Begun { csrf_token: flow.csrf_token.clone(), ..begun.clone() };
+            assert_eq!(other.submit(&stolen, body.clone()).await.status, 403);
+            assert_eq!(first.submit(&begun, body.clone()).await.status, 403, "its form has a token");
+            assert_eq!(first.submit(&flow, body).await.status, 422);
+            assert_eq!((first.whoami().await.0, other.whoami().await.0), (200, 401));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_given_flow_that_nobody_has_opened_signs_nobody_in() {
+    let server = TestServer::configured(everything()).await;
+    let (id, code) = given(&server).await;
+    let flow = Begun { kind: "recovery", id: id.clone(), csrf_token: String::new() };
+    let fields = [("method", "code"), ("code", code.as_str())];
+    let (mut stranger, mut known) = (Client::browser(&server), Client::browser(&server));
+    known.begin("login", "").await;
+    for browser in [&mut stranger, &mut known] {
+        let as_form = browser.submit_form(&flow, &fields).await;
+        assert!(!as_form.header("location").contains("settings"), "{as_form:?}");
+        assert_eq!(browser.submit(&flow, json!({"method": "code", "code": code})).await.status, 403);
+        assert_eq!(browser.whoami().await.0, 401);
+    }
+    assert_eq!(stranger.get(&read_path(&id)).await.status, 200, "nothing of that has claimed it");
 }
