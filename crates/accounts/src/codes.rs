@@ -17,8 +17,8 @@ use sessera_store::{Change, Code, CodePurpose, FlowKind, Message, StoreError};
 use crate::accounts::Accounts;
 use crate::keys::{Keys, Purpose};
 use crate::language::Language;
+use crate::limits;
 use crate::mail::CodeMail;
-use crate::metrics::Limit;
 use crate::rules::Rules;
 
 /// How many wrong codes a flow takes before it must be begun anew.
@@ -29,9 +29,6 @@ pub const MAX_SENT: u32 = 5;
 
 /// How long a code is good.
 pub const LIFESPAN: Duration = Duration::from_mins(15);
-
-/// The time for which `selfservice.limits.codes_per_hour` counts.
-const HOUR: Duration = Duration::from_hours(1);
 
 /// A code that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,8 +71,8 @@ pub fn request_in(message: &Message) -> Option<(CodePurpose, CodeRequest)> {
     Some((purpose, serde_json::from_str(message.content.expose()).ok()?))
 }
 
-/// What follows from a request: a code and a mail, or nothing, when nobody who may have one has the
-/// address or when there were too many.
+/// What follows from a request: a code and a mail, or nothing, when nobody who may have one has the address. The
+/// store refuses it as [limited](sessera_store::Conflict::Limited) when there were too many.
 pub async fn make(
     accounts: &Accounts,
     rules: &Rules,
@@ -92,16 +89,12 @@ pub async fn make(
             identity.verifiable_addresses.iter().any(|known| known.value == request.address)
         }
     };
-    let limit = rules.limits.codes_per_hour;
-    let sent = accounts.store.recent_codes(identity.id, purpose, now + LIFESPAN - HOUR).await?;
     if !is_theirs {
         return Ok(Vec::new());
     }
-    if limit > 0 && sent >= limit {
-        accounts.metrics.limit_hit(Limit::Codes);
-        return Ok(Vec::new());
-    }
-    let mut changes = send(rules, accounts.random.as_ref(), now, purpose, identity.id, request).to_vec();
+    let counted = limits::sent_code(&rules.keys, rules.limits, purpose, identity.id, now);
+    let mut changes: Vec<Change> = counted.into_iter().collect();
+    changes.extend(send(rules, accounts.random.as_ref(), now, purpose, identity.id, request));
     let mut pending = identity.verifiable_addresses.iter_mut().filter(|known| {
         purpose == CodePurpose::Verification
             && known.value == request.address

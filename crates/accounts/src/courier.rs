@@ -10,13 +10,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessera_model::Timestamp;
-use sessera_store::{Change, CodePurpose, CommitListener, Message, Outcome, StoreError};
+use sessera_store::{Change, CodePurpose, CommitListener, Conflict, Message, Outcome, StoreError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::accounts::Accounts;
 use crate::codes::{self, CodeRequest};
 use crate::mail::{CodeMail, MailRules, NotSent};
+use crate::metrics::Limit;
 use crate::snapshot::Snapshot;
 
 /// How often the outbox is looked at when nothing tells that a message is there.
@@ -136,8 +137,16 @@ async fn answer(
     }
     // The claim makes sure that of several nodes one makes a code.
     let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now };
-    changes.splice(0..0, [claim, Change::MessageSent(message.id)]);
-    match accounts.committer.commit(&changes).await {
+    let done = [claim, Change::MessageSent(message.id)];
+    changes.splice(0..0, done.clone());
+    let outcome = match accounts.committer.commit(&changes).await {
+        Err(StoreError::Conflict(Conflict::Limited)) => {
+            accounts.metrics.limit_hit(Limit::Codes);
+            accounts.committer.commit(&done).await
+        }
+        outcome => outcome,
+    };
+    match outcome {
         Ok(()) => Ok(true),
         // Another node was faster, or the account was changed just now: the next look tells.
         Err(StoreError::Conflict(_)) => Ok(false),

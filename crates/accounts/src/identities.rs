@@ -1,6 +1,8 @@
 //! Making and changing identities: the schema judges the traits, and what follows from them
 //! (addresses, identifiers of credentials) is kept in step.
 
+use std::collections::HashMap;
+
 use serde_json::{Value, json};
 use sessera_model::credential::CredentialConfig;
 use sessera_model::identity::VerificationStatus;
@@ -315,8 +317,10 @@ fn verifiable(
     random: &dyn Random,
     now: Timestamp,
 ) -> Vec<VerifiableAddress> {
+    let stored: HashMap<_, _> =
+        stored.iter().map(|known| ((known.via.as_str(), known.value.as_str()), known)).collect();
     let keep_or_make = |address: &Address| {
-        let known = stored.iter().find(|known| known.via == address.via && known.value == address.value);
+        let known = stored.get(&(address.via.as_str(), address.value.as_str())).copied();
         known.cloned().unwrap_or_else(|| VerifiableAddress {
             id: random.uuid(),
             value: address.value.clone(),
@@ -337,8 +341,10 @@ fn recovery(
     random: &dyn Random,
     now: Timestamp,
 ) -> Vec<RecoveryAddress> {
+    let stored: HashMap<_, _> =
+        stored.iter().map(|known| ((known.via.as_str(), known.value.as_str()), known)).collect();
     let keep_or_make = |address: &Address| {
-        let known = stored.iter().find(|known| known.via == address.via && known.value == address.value);
+        let known = stored.get(&(address.via.as_str(), address.value.as_str())).copied();
         known.cloned().unwrap_or_else(|| RecoveryAddress {
             id: random.uuid(),
             value: address.value.clone(),

@@ -1,5 +1,5 @@
 //! Keyed hashes for what a client holds and must not be able to make: form tokens, logout tokens,
-//! codes. The keys come from `secrets.cookie`; the first makes, all verify, so they can be changed.
+//! codes; and for counters, whose names tell nothing. The keys come from `secrets.cookie`; the first makes, all verify, so they can be changed.
 
 use std::fmt;
 
@@ -15,6 +15,8 @@ pub enum Purpose {
     Logout,
     /// A code by e-mail.
     Code,
+    /// The name of a counter against abuse.
+    Counter,
 }
 
 impl Purpose {
@@ -23,6 +25,7 @@ impl Purpose {
             Self::Csrf => b"sessera csrf v1",
             Self::Logout => b"sessera logout v1",
             Self::Code => b"sessera code v1",
+            Self::Counter => b"sessera counter v1",
         }
     }
 }

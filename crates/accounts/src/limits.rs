@@ -1,10 +1,14 @@
-//! Limits against abuse: how often one client may ask, and how fast passwords may be guessed.
+//! Limits against abuse: how often one client may ask, and how fast passwords and codes may be guessed.
 //!
-//! A client is its address; of IPv6 the network of 64 bits, which is what one subscriber gets. Failed
-//! sign-ins count for a pair of account and client, so nobody can lock out a person who signs in from
-//! elsewhere. The counters are this node's own and bounded: when there are too many, the oldest are
-//! forgotten. What guards codes is counted in the store (see [`crate::codes`]), because a code
-//! can be tried at every node.
+//! A client is its address; of IPv6 the network of 64 bits, which is what one subscriber gets. Requests are counted
+//! in this node's memory, which is bounded: when there are too many counters, the oldest are forgotten. Where several
+//! nodes share a database, it counts them as well. Guesses are counted in the store alone
+//! ([`sessera_store::counter`]), where each takes its place before it is looked at.
+//!
+//! | what is guessed | counts for |
+//! |---|---|
+//! | a password | account and client together, so nobody can lock out a person who signs in from elsewhere |
+//! | a code by e-mail, of an app or printed | the account, and the client whatever the account |
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -13,23 +17,23 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use sessera_model::Timestamp;
+use sessera_model::{Timestamp, Uuid};
+use sessera_store::{Allowance, Change, CodePurpose, Counter, CounterKey};
 
-/// How many counters of a kind are kept at the most, in two generations.
+use crate::keys::{Keys, Purpose};
+
+/// How many counters of requests are kept at the most, in two generations.
 const MAX_COUNTERS: usize = 100_000;
 
-/// How long the last failure is remembered.
-const REMEMBER: Duration = Duration::from_hours(1);
-
-/// The longest pause between two attempts.
-const MAX_PAUSE: Duration = Duration::from_mins(15);
+/// How many times as many wrong codes as one account one client has free: several people may share an address.
+const ACCOUNTS_OF_A_CLIENT: u32 = 4;
 
 /// What the configuration says about limits. Zero switches one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitRules {
-    /// How many forms one client may submit in a minute.
+    /// How many requests that leave something behind one client may make in a minute.
     pub requests_per_minute: u32,
-    /// How many wrong passwords are free before pauses begin.
+    /// How many wrong passwords or codes are free before pauses begin.
     pub free_failures: u32,
     /// How many codes a person is sent in an hour.
     pub codes_per_hour: u32,
@@ -44,108 +48,113 @@ impl Default for LimitRules {
 /// The counters of this node.
 #[derive(Debug, Default)]
 pub struct Limits {
-    /// Keeps outsiders from choosing accounts that share a counter.
+    /// Keeps outsiders from choosing clients that share a counter.
     hasher: RandomState,
-    requests: Mutex<Counters<Bucket>>,
-    failures: Mutex<Counters<Failures>>,
+    requests: Mutex<Counters<Counter>>,
 }
-
-/// What one client has left of its minute.
-#[derive(Clone, Copy, Debug)]
-struct Bucket {
-    /// How many requests are left, in millionths.
-    left: u64,
-    /// When that was so.
-    at: Timestamp,
-}
-
-/// Wrong passwords for one account from one client.
-#[derive(Clone, Copy, Debug, Default)]
-struct Failures {
-    count: u32,
-    last: Timestamp,
-    /// When the next attempt is looked at.
-    next: Timestamp,
-}
-
-/// Account and client, hashed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pair(u64);
 
 impl Limits {
     /// Counts a request. The error is the time after which the next one is taken.
     pub fn request(&self, rules: LimitRules, client: IpAddr, now: Timestamp) -> Result<(), Duration> {
-        const ONE: u64 = 1_000_000;
-        let rate = u64::from(rules.requests_per_minute);
-        if rate == 0 {
-            return Ok(());
-        }
+        let Some(allowance) = requests(rules) else { return Ok(()) };
         let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let bucket =
-            requests.entry(self.hasher.hash_one(network(client)), || Bucket { left: rate * ONE, at: now });
-        // `rate` requests a minute are `rate / 60` millionths in a microsecond.
-        let passed = u64::try_from(now.since(bucket.at).as_micros()).unwrap_or(u64::MAX);
-        bucket.left = bucket.left.saturating_add(passed.saturating_mul(rate) / 60).min(rate * ONE);
-        bucket.at = now;
-        match bucket.left.checked_sub(ONE) {
-            Some(left) => {
-                bucket.left = left;
-                Ok(())
-            }
-            None => Err(Duration::from_micros((ONE - bucket.left) * 60 / rate)),
-        }
-    }
-
-    /// The counter for wrong passwords.
-    pub fn pair(&self, account: &str, client: IpAddr) -> Pair {
-        Pair(self.hasher.hash_one((account, network(client))))
-    }
-
-    /// Asks whether a password may be tried. The error is the time after which it may. While pauses are
-    /// on, attempts at the same time are one attempt: the others wait.
-    pub fn attempt(&self, rules: LimitRules, pair: Pair, now: Timestamp) -> Result<(), Duration> {
-        if rules.free_failures == 0 {
-            return Ok(());
-        }
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(known) = failures.get(pair.0) else { return Ok(()) };
-        if known.last + REMEMBER <= now {
-            failures.remove(pair.0);
-            return Ok(());
-        }
-        if known.count < rules.free_failures {
-            return Ok(());
-        }
-        if now < known.next {
-            return Err(known.next.since(now));
-        }
-        known.next = now + pause(known.count - rules.free_failures);
-        Ok(())
-    }
-
-    /// Counts a wrong password.
-    pub fn failed(&self, rules: LimitRules, pair: Pair, now: Timestamp) {
-        if rules.free_failures == 0 {
-            return;
-        }
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = failures.entry(pair.0, Failures::default);
-        known.count = known.count.saturating_add(1);
-        known.last = now;
-        if let Some(paid) = known.count.checked_sub(rules.free_failures) {
-            known.next = now + pause(paid);
-        }
-    }
-
-    /// Forgets the wrong passwords before a right one.
-    pub fn succeeded(&self, pair: Pair) {
-        self.failures.lock().unwrap_or_else(PoisonError::into_inner).remove(pair.0);
+        let counter = requests.entry(self.hasher.hash_one(network(client)), Counter::default);
+        counter.take(allowance, now)
     }
 }
 
-/// 1 s, 2 s, 4 s and so on.
-fn pause(paid: u32) -> Duration {
-    1_u64.checked_shl(paid).map_or(MAX_PAUSE, Duration::from_secs).min(MAX_PAUSE)
+/// How many requests one client may make. `None`: any number.
+const fn requests(rules: LimitRules) -> Option<Allowance> {
+    match rules.requests_per_minute {
+        0 => None,
+        per_minute => Some(Allowance::Requests { per_minute }),
+    }
+}
+
+/// The change that counts a request of a client for all nodes, where there is a limit.
+pub fn shared_request(keys: &Keys, rules: LimitRules, client: IpAddr, now: Timestamp) -> Option<Change> {
+    let counter = (key(keys, &["request", &network(client).to_string()]), requests(rules)?);
+    Some(Change::TakeAttempt { counters: vec![counter], at: now })
+}
+
+/// The change that counts a code that a person is sent, where there is a limit.
+pub fn sent_code(
+    keys: &Keys,
+    rules: LimitRules,
+    purpose: CodePurpose,
+    identity_id: Uuid,
+    now: Timestamp,
+) -> Option<Change> {
+    let most = Some(rules.codes_per_hour).filter(|most| *most > 0)?;
+    let counter = key(keys, &["sent", purpose.as_str(), &identity_id.to_string()]);
+    Some(Change::TakeAttempt { counters: vec![(counter, Allowance::InAnHour { most })], at: now })
+}
+
+/// What somebody may be guessing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guess<'a> {
+    /// The password of whoever signs in with this identifier, which is in its one form.
+    Password(&'a str),
+    /// A code that was sent to this address, which is in its one form, whether anybody has it or not.
+    MailedCode(&'a str),
+    /// A code that somebody was given by hand, or has as a second factor.
+    CodeOf(Uuid),
+}
+
+/// The place of a guess at its counters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The counter of the account, or of account and client. It is forgotten when the guess was right.
+    own: Option<(CounterKey, Allowance)>,
+    /// The counter of the client.
+    client: Option<(CounterKey, Allowance)>,
+}
+
+impl Place {
+    /// The place of a guess that a client makes. Where the client is not known, only the account counts.
+    pub fn of(guess: Guess<'_>, client: Option<IpAddr>, keys: &Keys, rules: LimitRules) -> Self {
+        let free = rules.free_failures;
+        if free == 0 {
+            return Self { own: None, client: None };
+        }
+        let client = client.map(|address| network(address).to_string());
+        let owner = match guess {
+            Guess::Password(identifier) => {
+                client.as_deref().map(|client| key(keys, &["password", identifier, client]))
+            }
+            Guess::MailedCode(address) => Some(key(keys, &["code to", address])),
+            Guess::CodeOf(identity_id) => Some(key(keys, &["code of", &identity_id.to_string()])),
+        };
+        let client = client.filter(|_| !matches!(guess, Guess::Password(_)));
+        let all_codes = Allowance::Guesses { free: free.saturating_mul(ACCOUNTS_OF_A_CLIENT) };
+        Self {
+            own: owner.map(|key| (key, Allowance::Guesses { free })),
+            client: client.map(|client| (key(keys, &["codes from", &client]), all_codes)),
+        }
+    }
+
+    /// The counters, which are none where nothing is limited.
+    pub fn counters(&self) -> Vec<(CounterKey, Allowance)> {
+        self.own.iter().chain(&self.client).copied().collect()
+    }
+
+    /// The changes after a right guess: the account begins anew, and the client has one place more.
+    pub fn after_right(&self) -> Vec<Change> {
+        let own = self.own.iter().map(|(key, _)| Change::ForgetAttempts(*key));
+        let client = self.client.iter().map(|(key, _)| Change::GiveBackAttempt(vec![*key]));
+        own.chain(client).collect()
+    }
+
+    /// The changes after a guess that could not be looked at.
+    pub fn given_back(&self) -> Vec<Change> {
+        let keys: Vec<CounterKey> = self.counters().into_iter().map(|(key, _)| key).collect();
+        if keys.is_empty() { Vec::new() } else { vec![Change::GiveBackAttempt(keys)] }
+    }
+}
+
+fn key(keys: &Keys, parts: &[&str]) -> CounterKey {
+    let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+    CounterKey(keys.make(Purpose::Counter, &parts))
 }
 
 /// What counts as one client.
@@ -171,24 +180,12 @@ impl<T> Default for Counters<T> {
 
 impl<T> Counters<T> {
     /// A counter, which moves to the younger half.
-    fn get(&mut self, key: u64) -> Option<&mut T> {
-        match self.old.remove(&key) {
-            Some(known) => Some(self.entry(key, || known)),
-            None => self.young.get_mut(&key),
-        }
-    }
-
     fn entry(&mut self, key: u64, new: impl FnOnce() -> T) -> &mut T {
         let known = self.old.remove(&key);
         if self.young.len() >= MAX_COUNTERS / 2 && !self.young.contains_key(&key) {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.entry(key).or_insert_with(|| known.unwrap_or_else(new))
-    }
-
-    fn remove(&mut self, key: u64) {
-        self.young.remove(&key);
-        self.old.remove(&key);
     }
 }
 
@@ -211,72 +208,63 @@ mod tests {
         }
         assert_eq!(limits.request(RULES, client(1), NOW), Err(Duration::from_secs(1)));
         assert_eq!(limits.request(RULES, client(2), NOW), Ok(()), "others have their own");
-        let later = NOW + Duration::from_millis(500);
-        assert_eq!(limits.request(RULES, client(1), later), Err(Duration::from_millis(500)));
-        let later = NOW + Duration::from_secs(2);
-        assert_eq!(limits.request(RULES, client(1), later), Ok(()));
-        assert_eq!(limits.request(RULES, client(1), later), Ok(()));
-        assert!(limits.request(RULES, client(1), later).is_err());
         let off = LimitRules { requests_per_minute: 0, ..RULES };
-        assert_eq!(limits.request(off, client(1), later), Ok(()));
+        assert_eq!(limits.request(off, client(1), NOW), Ok(()));
+        assert_eq!(shared_request(&Keys::new(&[]), off, client(1), NOW), None);
     }
 
     #[test]
     fn the_defaults_allow_ten_sign_ins_a_second_from_one_address() {
         let limits = Limits::default();
-        for at in 0..6000 {
-            let now = NOW + Duration::from_millis(at * 100);
+        // To begin a flow is a request, and to submit it another one.
+        for at in 0..12_000 {
+            let now = NOW + Duration::from_millis(at * 50);
             assert_eq!(limits.request(LimitRules::default(), client(1), now), Ok(()));
         }
     }
 
-    #[test]
-    fn pauses_grow_with_every_wrong_password() {
-        let limits = Limits::default();
-        let pair = limits.pair("ada", client(1));
-        for _ in 0..3 {
-            assert_eq!(limits.attempt(RULES, pair, NOW), Ok(()));
-            limits.failed(RULES, pair, NOW);
-        }
-        let mut now = NOW;
-        for pause in [1, 2, 4, 8] {
-            let pause = Duration::from_secs(pause);
-            assert_eq!(limits.attempt(RULES, pair, now), Err(pause));
-            now = now + pause;
-            assert_eq!(limits.attempt(RULES, pair, now), Ok(()));
-            assert!(limits.attempt(RULES, pair, now).is_err(), "one at a time");
-            limits.failed(RULES, pair, now);
-        }
-        for _ in 0..100 {
-            limits.failed(RULES, pair, now);
-        }
-        assert_eq!(limits.attempt(RULES, pair, now), Err(MAX_PAUSE));
-        assert_eq!(limits.attempt(RULES, pair, now + REMEMBER), Ok(()), "in the end it is forgotten");
-        let off = LimitRules { free_failures: 0, ..RULES };
-        assert_eq!(limits.attempt(off, pair, now), Ok(()));
+    fn counters(guess: Guess<'_>, client: &str) -> Vec<(CounterKey, Allowance)> {
+        let keys = Keys::new(&["secret".into()]);
+        Place::of(guess, client.parse().ok(), &keys, RULES).counters()
     }
 
     #[test]
-    fn a_right_password_begins_anew_and_others_are_not_locked_out() {
-        let limits = Limits::default();
-        let (ada, elsewhere) = (limits.pair("ada", client(1)), limits.pair("ada", client(2)));
-        for _ in 0..9 {
-            limits.failed(RULES, ada, NOW);
+    fn a_wrong_password_counts_for_account_and_client_together() {
+        let [ada] = counters(Guess::Password("ada"), "192.0.2.1")[..] else { panic!("not one counter") };
+        assert_eq!(ada.1, Allowance::Guesses { free: 3 });
+        for (who, client) in [("ada", "192.0.2.2"), ("bob", "192.0.2.1")] {
+            assert_ne!(counters(Guess::Password(who), client)[0], ada, "{who} {client}");
         }
-        assert_eq!(limits.attempt(RULES, elsewhere, NOW), Ok(()));
-        assert_eq!(limits.attempt(RULES, limits.pair("bob", client(1)), NOW), Ok(()));
-        assert!(limits.attempt(RULES, ada, NOW).is_err());
-        limits.succeeded(ada);
-        assert_eq!(limits.attempt(RULES, ada, NOW), Ok(()));
+        assert_eq!(counters(Guess::Password("ada"), ""), [], "nobody is locked out for all");
+    }
+
+    #[test]
+    fn a_wrong_code_counts_for_the_account_and_for_the_client() {
+        let (ada, bob) = (Guess::MailedCode("ada@example.org"), Guess::MailedCode("bob@example.org"));
+        let [account, from] = counters(ada, "192.0.2.1")[..] else { panic!("not two counters") };
+        assert_eq!((account.1, from.1), (Allowance::Guesses { free: 3 }, Allowance::Guesses { free: 12 }));
+        assert_eq!(counters(ada, "192.0.2.2")[0], account);
+        assert_eq!(counters(bob, "192.0.2.1")[1], from);
+        assert_eq!(counters(Guess::CodeOf(Uuid::nil()), "192.0.2.1")[1], from, "whatever the code");
+        assert_ne!(counters(bob, "192.0.2.1")[0], account);
+        assert_eq!(counters(ada, ""), [account]);
     }
 
     #[test]
     fn a_network_of_64_bits_is_one_client() {
-        let limits = Limits::default();
-        let of = |address: &str| limits.pair("ada", address.parse().expect("is an address"));
+        let of = |client: &str| counters(Guess::Password("ada"), client);
         assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:1"));
         assert_ne!(of("2001:db8::1"), of("2001:db8:0:1::1"));
         assert_eq!(of("::ffff:192.0.2.1"), of("192.0.2.1"));
+    }
+
+    #[test]
+    fn limits_can_be_switched_off() {
+        let off = LimitRules { free_failures: 0, ..RULES };
+        let place = Place::of(Guess::Password("ada"), Some(client(1)), &Keys::new(&[]), off);
+        assert!(
+            place.counters().is_empty() && place.after_right().is_empty() && place.given_back().is_empty()
+        );
     }
 
     #[test]
@@ -287,7 +275,7 @@ mod tests {
             *counters.entry(u64::MAX, || 0) += 1;
         }
         assert!(counters.young.len() + counters.old.len() <= MAX_COUNTERS);
-        assert_eq!(counters.get(u64::MAX), Some(&mut 1_000_000));
-        assert_eq!(counters.get(0), None);
+        assert_eq!(*counters.entry(u64::MAX, || 0), 1_000_000);
+        assert_eq!(*counters.entry(0, || 0), 0);
     }
 }

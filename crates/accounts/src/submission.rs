@@ -3,6 +3,9 @@
 //! A form carries texts only. The fields of the identity schema say what they stand for, so that
 //! `traits.age=42` becomes a number; a text that does not fit stays a text, and the schema refuses it
 //! with its own message.
+//!
+//! Whoever submits chooses how much there is. The bounds stand here, and what is within them takes work in proportion
+//! to its size.
 
 use serde_json::{Map, Number, Value};
 
@@ -11,8 +14,17 @@ use crate::messages::Message;
 /// How many fields a form may have.
 const MAX_FIELDS: usize = 500;
 
+/// How many values JSON may have, those of objects and lists within among them.
+const MAX_VALUES: usize = 1000;
+
 /// How many names a dotted name may have.
 const MAX_DEPTH: usize = 16;
+
+/// How large traits may be that a person chooses, in bytes of JSON.
+pub const MAX_TRAITS_BYTES: usize = 8 * 1024;
+
+/// How large a `transient_payload` may be, in bytes of JSON.
+pub const MAX_PAYLOAD_BYTES: usize = 4 * 1024;
 
 /// What the text of a field stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +68,13 @@ impl Submission {
         if submission.0.values().any(holds_nul) {
             return Err(Message::invalid("A field holds a NUL character. Remove it and try again."));
         }
+        for (field, most) in [("traits", MAX_TRAITS_BYTES), ("transient_payload", MAX_PAYLOAD_BYTES)] {
+            if submission.get(field).is_some_and(|value| size(value) > most) {
+                let message =
+                    format!("{field} may have {} KiB of JSON at the most. Shorten it.", most / 1024);
+                return Err(Message::invalid(message));
+            }
+        }
         Ok(submission)
     }
 
@@ -63,15 +82,20 @@ impl Submission {
         let Ok(value) = serde_json::from_slice::<Value>(body) else {
             return Err(Message::invalid("The body is not valid JSON."));
         };
-        let Value::Object(mut fields) = value else {
+        if count(&value) > MAX_VALUES {
+            let message =
+                format!("The body has too many values: {MAX_VALUES} at the most, those within among them.");
+            return Err(Message::invalid(message));
+        }
+        let Value::Object(fields) = value else {
             return Err(Message::invalid("The body must be a JSON object."));
         };
         // Clients may send the names of the form's nodes as they are, in JSON too.
-        let dotted: Vec<String> = fields.keys().filter(|name| name.starts_with("traits.")).cloned().collect();
-        for name in dotted {
-            if let Some(value) = fields.shift_remove(&name) {
-                insert(&mut fields, &name, value)?;
-            }
+        let is_dotted = |(name, _): &(String, Value)| name.starts_with("traits.");
+        let (dotted, plain): (Vec<_>, Vec<_>) = fields.into_iter().partition(is_dotted);
+        let mut fields = Map::from_iter(plain);
+        for (name, value) in dotted {
+            insert(&mut fields, &name, value)?;
         }
         Ok(Self(fields))
     }
@@ -82,7 +106,9 @@ impl Submission {
         for (name, text) in url::form_urlencoded::parse(body) {
             count += 1;
             if count > MAX_FIELDS {
-                return Err(Message::invalid("The form has too many fields."));
+                return Err(Message::invalid(format!(
+                    "The form has too many fields: {MAX_FIELDS} at the most."
+                )));
             }
             match typed(&text, kind_of(&name)) {
                 Some(Value::Array(items)) => append(&mut fields, &name, items)?,
@@ -165,6 +191,27 @@ pub fn type_name(value: &Value) -> &'static str {
 fn media_type(content_type: Option<&str>) -> String {
     let content_type = content_type.unwrap_or_default();
     content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// How many values there are, the ones within among them.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Value::Object(members) => 1 + members.values().map(count).sum::<usize>(),
+        _ => 1,
+    }
+}
+
+/// About how many bytes of JSON a value is.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
+        Value::Object(members) => {
+            2 + members.iter().map(|(name, value)| name.len() + 4 + size(value)).sum::<usize>()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => 4,
+    }
 }
 
 fn holds_nul(value: &Value) -> bool {
@@ -307,6 +354,13 @@ mod tests {
     #[test]
     fn bad_bodies_are_refused_with_a_message() {
         let many = "a=b&".repeat(MAX_FIELDS + 1);
+        let members: Map<String, Value> =
+            (0..MAX_VALUES).map(|n| (format!("traits.{n}"), json!(1))).collect();
+        let members = Value::Object(members).to_string();
+        let large = json!({"traits": {"a": "x".repeat(MAX_TRAITS_BYTES)}}).to_string();
+        let payload = json!({"transient_payload": ["x".repeat(MAX_PAYLOAD_BYTES)]}).to_string();
+        let names = json!({"traits": {"x".repeat(MAX_TRAITS_BYTES): 1}}).to_string();
+        let filled = format!("traits.a={}", "x".repeat(MAX_TRAITS_BYTES));
         let deep = format!("{}x=1", "a.".repeat(1000));
         for (media_type, body) in [
             ("application/json", "{"),
@@ -320,6 +374,11 @@ mod tests {
             ("application/x-www-form-urlencoded", "a=1&a.b=2"),
             ("application/x-www-form-urlencoded", many.as_str()),
             ("application/x-www-form-urlencoded", deep.as_str()),
+            ("application/x-www-form-urlencoded", filled.as_str()),
+            ("application/json", members.as_str()),
+            ("application/json", large.as_str()),
+            ("application/json", payload.as_str()),
+            ("application/json", names.as_str()),
         ] {
             let error = decode(media_type, body.as_bytes()).expect_err(body);
             assert_eq!(error.id.number(), 4_000_001, "{body}");

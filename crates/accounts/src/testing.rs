@@ -105,8 +105,9 @@ pub(crate) fn visitor(transport: Transport) -> Visitor {
 
 /// Submits a form with its token against forged requests.
 pub(crate) async fn submit<K: Kind>(flows: &Flows<'_>, shown: &Shown<K>, mut fields: Value) -> Outcome<K> {
-    let token = shown.form.nodes.iter().find(|node| node.name() == "csrf_token").unwrap();
-    fields["csrf_token"] = token.to_json()["attributes"]["value"].clone();
+    if let Some(token) = shown.form.nodes.iter().find(|node| node.name() == "csrf_token") {
+        fields["csrf_token"] = token.to_json()["attributes"]["value"].clone();
+    }
     let bytes = fields.to_string().into_bytes();
     let body = Body { content_type: Some("application/json"), bytes: &bytes };
     flows.submit(Some(&shown.flow.id.to_string()), body).await.unwrap()

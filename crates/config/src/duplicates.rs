@@ -3,7 +3,6 @@
 //! Elsewhere the last one wins. In a tokenizer template it does not: two readers that choose differently
 //! would see two key sets.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 
@@ -17,41 +16,59 @@ const TEMPLATES: &str = "/services/identity/config/session/whoami/tokenizer/temp
 
 /// The pointer of a member that stands twice in a template of a project.
 pub fn in_project(body: &[u8]) -> Option<String> {
-    find(body).into_iter().find(|pointer| pointer.starts_with(TEMPLATES))
+    find(body, |pointer| pointer.starts_with(TEMPLATES))
 }
 
 /// The pointer of a member that stands twice in a template to which a JSON Patch sets a value.
 pub fn in_patch(body: &[u8], patch: &Value) -> Option<String> {
-    find(body).into_iter().find_map(|pointer| {
-        let (operation, inner) = pointer.strip_prefix('/')?.split_once("/value")?;
-        let path = patch.get(operation.parse::<usize>().ok()?)?.get("path")?.as_str()?;
-        let place = format!("{path}{inner}");
-        place.starts_with(TEMPLATES).then_some(place)
-    })
+    let is_in_templates = |pointer: &str| {
+        place(pointer, patch).is_some_and(|(path, inner)| match path.strip_prefix(TEMPLATES) {
+            Some(_) => true,
+            None => TEMPLATES.strip_prefix(path).is_some_and(|rest| inner.starts_with(rest)),
+        })
+    };
+    let found = find(body, is_in_templates)?;
+    place(&found, patch).map(|(path, inner)| format!("{path}{inner}"))
 }
 
-/// The JSON Pointers of all members that stand twice. Text that is no JSON has none.
-fn find(body: &[u8]) -> Vec<String> {
-    let found = RefCell::new(Vec::new());
-    let at = At { pointer: String::new(), found: &found };
+/// The path of the operation to whose value a pointer leads, and the way within that value.
+fn place<'a>(pointer: &'a str, patch: &'a Value) -> Option<(&'a str, &'a str)> {
+    let (operation, inner) = pointer.strip_prefix('/')?.split_once("/value")?;
+    let path = patch.get(operation.parse::<usize>().ok()?)?.get("path")?.as_str()?;
+    Some((path, inner))
+}
+
+/// The JSON Pointer of the first member that stands twice and counts. Text that is no JSON has none.
+fn find(body: &[u8], counts: impl Fn(&str) -> bool) -> Option<String> {
+    let mut walk = Walk { pointer: String::new(), counts: &counts, found: None };
     // Text that ends early is refused by those who parse it for its values.
-    let _ = at.deserialize(&mut serde_json::Deserializer::from_slice(body));
-    found.into_inner()
+    let _ = At(&mut walk).deserialize(&mut serde_json::Deserializer::from_slice(body));
+    walk.found
 }
 
-/// A place in the text.
-struct At<'f> {
+/// What is found on the way through the text, and where the way is.
+struct Walk<'c> {
     pointer: String,
-    found: &'f RefCell<Vec<String>>,
+    counts: &'c dyn Fn(&str) -> bool,
+    found: Option<String>,
 }
 
-impl At<'_> {
-    fn below(&self, name: &str) -> Self {
-        Self { pointer: format!("{}/{}", self.pointer, escape(name)), found: self.found }
+impl Walk<'_> {
+    /// Does something one step further down.
+    fn within<T>(&mut self, name: &str, visit: impl FnOnce(&mut Self) -> T) -> T {
+        let length = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(&escape(name));
+        let outcome = visit(self);
+        self.pointer.truncate(length);
+        outcome
     }
 }
 
-impl<'de> DeserializeSeed<'de> for At<'_> {
+/// A place in the text.
+struct At<'w, 'c>(&'w mut Walk<'c>);
+
+impl<'de> DeserializeSeed<'de> for At<'_, '_> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -59,7 +76,7 @@ impl<'de> DeserializeSeed<'de> for At<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for At<'_> {
+impl<'de> Visitor<'de> for At<'_, '_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +109,7 @@ impl<'de> Visitor<'de> for At<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let mut number = 0_usize;
-        while items.next_element_seed(self.below(&number.to_string()))?.is_some() {
+        while self.0.within(&number.to_string(), |walk| items.next_element_seed(At(walk)))?.is_some() {
             number += 1;
         }
         Ok(())
@@ -101,13 +118,16 @@ impl<'de> Visitor<'de> for At<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
         let mut names = HashSet::new();
         while let Some(name) = members.next_key::<String>()? {
-            let below = self.below(&name);
             if names.contains(&name) {
-                self.found.borrow_mut().push(below.pointer);
+                self.0.within(&name, |walk| {
+                    if walk.found.is_none() && (walk.counts)(&walk.pointer) {
+                        walk.found = Some(walk.pointer.clone());
+                    }
+                });
                 members.next_value::<IgnoredAny>()?;
             } else {
+                self.0.within(&name, |walk| members.next_value_seed(At(walk)))?;
                 names.insert(name);
-                members.next_value_seed(below)?;
             }
         }
         Ok(())
@@ -120,9 +140,11 @@ mod tests {
 
     #[test]
     fn members_that_stand_twice_are_found() {
-        assert_eq!(find(br#"{"a":1,"b":[{"c/d":1,"x":2,"c/d":null}],"\u0061":2}"#), ["/b/0/c~1d", "/a"]);
-        assert!(find(br#"{"a":{"a":1},"b":[1,-2,3.5,null,true,"x"]}"#).is_empty());
-        assert!(find(b"{").is_empty());
+        let body = br#"{"a":1,"b":[{"c/d":1,"x":2,"c/d":null}],"\u0061":2}"#;
+        assert_eq!(find(body, |_| true).as_deref(), Some("/b/0/c~1d"));
+        assert_eq!(find(body, |pointer| pointer.len() < 3).as_deref(), Some("/a"));
+        assert_eq!(find(br#"{"a":{"a":1},"b":[1,-2,3.5,null,true,"x"]}"#, |_| true), None);
+        assert_eq!(find(b"{", |_| true), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 pub use sessera_model::json_patch::PatchError;
-use sessera_model::json_patch::{Action, Operation};
+use sessera_model::json_patch::{Action, Budget, Operation};
 
 use crate::config::read;
 use crate::keys::{self, is_of_machine};
@@ -35,11 +35,11 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
     if let Value::Object(members) = &mut patched {
         members.retain(|name, _| !is_of_machine(name));
     }
-    let mut room = MAX_TREE;
+    let mut budget = Budget::new(MAX_TREE);
     for (number, operation) in operations.iter().enumerate() {
         let parsed = Operation::parse(operation)
             .map_err(|error| PatchError { pointer: format!("/{number}{}", error.pointer), ..error })?;
-        in_tree(parsed)?.apply(&mut patched, &mut room)?;
+        in_tree(parsed)?.apply(&mut patched, &mut budget)?;
     }
     if patched.to_string().len() > MAX_TREE {
         return refuse("", "the configuration would be larger than 4 MiB");
@@ -63,7 +63,7 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
     if let Some(finding) = findings.wrong.into_iter().chain(unknown).next() {
         return refuse(finding.pointer, finding.message);
     }
-    no_new_files(before, after, String::new())
+    no_new_files(before, after, &mut String::new())
 }
 
 /// Whether a value names a source on the server's machine: a file, or a library with the file of its PIN.
@@ -73,19 +73,30 @@ pub fn is_local_source(text: &str) -> bool {
     text.starts_with("file://") || text.starts_with("pkcs11:")
 }
 
+/// Does something one step further down.
+fn below<T>(pointer: &mut String, name: &str, visit: impl FnOnce(&mut String) -> T) -> T {
+    let length = pointer.len();
+    pointer.push('/');
+    pointer.push_str(&escape(name));
+    let outcome = visit(pointer);
+    pointer.truncate(length);
+    outcome
+}
+
 /// Refuses `file://` and `pkcs11:` values that were not there before.
-fn no_new_files(before: &Value, after: &Value, pointer: String) -> Result<(), PatchError> {
+fn no_new_files(before: &Value, after: &Value, pointer: &mut String) -> Result<(), PatchError> {
     match after {
         Value::String(text) if is_local_source(text) && before != after => refuse(
-            pointer,
+            pointer.as_str(),
             "file:// and pkcs11: name files of the server's machine and come from its configuration file only: send the content as base64://, or keep keys here and name them with set://",
         ),
         Value::Object(members) => members.iter().try_for_each(|(name, member)| {
             let known = before.get(name).unwrap_or(&Value::Null);
-            no_new_files(known, member, format!("{pointer}/{}", escape(name)))
+            below(pointer, name, |pointer| no_new_files(known, member, pointer))
         }),
         Value::Array(items) => items.iter().enumerate().try_for_each(|(at, item)| {
-            no_new_files(before.get(at).unwrap_or(&Value::Null), item, format!("{pointer}/{at}"))
+            let known = before.get(at).unwrap_or(&Value::Null);
+            below(pointer, &at.to_string(), |pointer| no_new_files(known, item, pointer))
         }),
         _ => Ok(()),
     }

@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 /// How deep a patch may nest a document, so that code that walks through it cannot run out of stack.
 pub const MAX_DEPTH: usize = 100;
 
+/// How many values the operations of a patch may move, and move out of the way, beside those that are sent.
+const MAX_MOVED: usize = 1_000_000;
+
 /// A patch is refused, and what was patched so far must be thrown away.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{pointer}: {message}")]
@@ -25,6 +28,43 @@ impl PatchError {
 
 fn refuse<T>(pointer: impl Into<String>, message: impl Into<String>) -> Result<T, PatchError> {
     Err(PatchError::new(pointer, message))
+}
+
+/// What the operations of one patch may do together, so that their work stays in proportion to what is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// How many bytes of JSON copies may add, because copies of copies grow without end.
+    copied: usize,
+    /// How many values may be moved.
+    moved: usize,
+}
+
+impl Budget {
+    /// The budget of a patch whose copies may add so many bytes of JSON.
+    pub const fn new(copied: usize) -> Self {
+        Self { copied, moved: MAX_MOVED }
+    }
+
+    fn copy(&mut self, value: &Value, pointer: &str) -> Result<(), PatchError> {
+        match self.copied.checked_sub(value.to_string().len()) {
+            Some(rest) => self.copied = rest,
+            None => return refuse(pointer, "the copies of the patch would become too large"),
+        }
+        Ok(())
+    }
+
+    fn shift(&mut self, values: usize, pointer: &str) -> Result<(), PatchError> {
+        match self.moved.checked_sub(values) {
+            Some(rest) => self.moved = rest,
+            None => {
+                return refuse(
+                    pointer,
+                    "the patch moves too much; replace long lists and objects as a whole",
+                );
+            }
+        }
+        Ok(())
+    }
 }
 
 /// One operation of a patch.
@@ -95,29 +135,26 @@ impl<'p> Operation<'p> {
         path.into_iter().chain(from)
     }
 
-    /// Applies the operation. `room` is how many bytes of JSON copies may add, and becomes less with each of them,
-    /// because copies of copies grow without end.
-    pub fn apply(&self, document: &mut Value, room: &mut usize) -> Result<(), PatchError> {
+    /// Applies the operation, which becomes part of what its patch may do.
+    pub fn apply(&self, document: &mut Value, budget: &mut Budget) -> Result<(), PatchError> {
         match self.action {
-            Action::Add(value) => put(document, self.path, value.clone(), Put::Insert),
-            Action::Replace(value) => put(document, self.path, value.clone(), Put::Replace),
-            Action::Remove => remove(document, self.path).map(drop),
+            Action::Add(value) => put(document, self.path, value.clone(), Put::Insert, budget),
+            Action::Replace(value) => put(document, self.path, value.clone(), Put::Replace, budget),
+            Action::Remove => remove(document, self.path, budget).map(drop),
             Action::Move(from) => {
                 if self.path.strip_prefix(from).is_some_and(|rest| rest.starts_with('/')) {
                     return refuse(self.path, "a value cannot be moved into itself");
                 }
-                let moved = remove(document, from)?;
-                put(document, self.path, moved, Put::Insert)
+                let moved = remove(document, from, budget)?;
+                budget.shift(count(&moved), self.path)?;
+                put(document, self.path, moved, Put::Insert, budget)
             }
             Action::Copy(from) => {
                 let Some(found) = document.pointer(from) else {
                     return refuse(from, "there is nothing to copy");
                 };
-                *room = match room.checked_sub(found.to_string().len()) {
-                    Some(rest) => rest,
-                    None => return refuse(self.path, "the copies of the patch would become too large"),
-                };
-                put(document, self.path, found.clone(), Put::Insert)
+                budget.copy(found, self.path)?;
+                put(document, self.path, found.clone(), Put::Insert, budget)
             }
             Action::Test(wanted) => match document.pointer(self.path) {
                 Some(found) if equal(found, wanted) => Ok(()),
@@ -147,7 +184,13 @@ fn names(pointer: &str) -> Result<Vec<String>, PatchError> {
     }
 }
 
-fn put(document: &mut Value, pointer: &str, value: Value, how: Put) -> Result<(), PatchError> {
+fn put(
+    document: &mut Value,
+    pointer: &str,
+    value: Value,
+    how: Put,
+    budget: &mut Budget,
+) -> Result<(), PatchError> {
     let names = names(pointer)?;
     if names.len() + depth(&value) > MAX_DEPTH {
         return refuse(pointer, format!("the document would be nested deeper than {MAX_DEPTH} levels"));
@@ -178,6 +221,7 @@ fn put(document: &mut Value, pointer: &str, value: Value, how: Put) -> Result<()
         Value::Array(items) if last == "-" => items.push(value),
         Value::Array(items) => {
             let index = index(last, items.len() + 1, pointer)?;
+            budget.shift(items.len() - index, pointer)?;
             items.insert(index, value);
         }
         _ => return refuse(pointer, no_container(parents)),
@@ -210,16 +254,20 @@ fn no_container(names: &[String]) -> String {
     format!("what stands at \"/{}\" is neither an object nor a list", names.join("/"))
 }
 
-fn remove(document: &mut Value, pointer: &str) -> Result<Value, PatchError> {
+fn remove(document: &mut Value, pointer: &str, budget: &mut Budget) -> Result<Value, PatchError> {
     let Some(last) = names(pointer)?.pop() else {
         return Ok(std::mem::replace(document, Value::Object(Map::new())));
     };
     let above = pointer.rsplit_once('/').map_or("", |(above, _)| above);
     let removed = match document.pointer_mut(above) {
         // The members behind keep their order.
-        Some(Value::Object(members)) => members.shift_remove(&last),
+        Some(Value::Object(members)) => {
+            budget.shift(members.len(), pointer)?;
+            members.shift_remove(&last)
+        }
         Some(Value::Array(items)) => {
             let index = index(&last, items.len(), pointer)?;
+            budget.shift(items.len() - index, pointer)?;
             Some(items.remove(index))
         }
         _ => None,
@@ -234,6 +282,15 @@ fn index(name: &str, len: usize, pointer: &str) -> Result<usize, PatchError> {
     match name.parse::<usize>().ok().filter(|at| good && *at < len) {
         Some(at) => Ok(at),
         None => refuse(pointer, format!("\"{name}\" is no place in this list")),
+    }
+}
+
+/// How many values there are, the ones within among them.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Value::Object(members) => 1 + members.values().map(count).sum::<usize>(),
+        _ => 1,
     }
 }
 

@@ -5,9 +5,9 @@ use super::*;
 const ROOM: usize = 10_000;
 
 fn patched(document: Value, patch: &Value) -> Result<Value, PatchError> {
-    let (mut document, mut room) = (document, ROOM);
+    let (mut document, mut budget) = (document, Budget::new(ROOM));
     for operation in patch.as_array().unwrap() {
-        Operation::parse(operation)?.apply(&mut document, &mut room)?;
+        Operation::parse(operation)?.apply(&mut document, &mut budget)?;
     }
     Ok(document)
 }
@@ -182,4 +182,22 @@ fn public_vectors() {
         }
     }
     assert!(run > 100, "{run}");
+}
+
+#[test]
+fn long_lists_are_not_moved_again_and_again() {
+    let list = json!({"list": vec![0; 20_000], "object": (0..20_000).map(|n| (n.to_string(), json!(0))).collect::<Map<_, _>>()});
+    for operation in [
+        json!({"op": "add", "path": "/list/0", "value": 1}),
+        json!({"op": "move", "from": "/list/0", "path": "/list/-"}),
+        json!({"op": "move", "from": "/list", "path": "/list"}),
+        json!({"op": "move", "from": "/object/19999", "path": "/object/19999"}),
+    ] {
+        let patch = |times: usize| Value::Array(vec![operation.clone(); times]);
+        assert!(patched(list.clone(), &patch(10)).is_ok(), "{operation}");
+        let refused = patched(list.clone(), &patch(100)).unwrap_err();
+        assert!(refused.message.contains("moves too much"), "{operation}: {refused}");
+    }
+    let at_the_end = json!({"op": "add", "path": "/list/-", "value": 1});
+    assert!(patched(list, &Value::Array(vec![at_the_end; 1000])).is_ok());
 }

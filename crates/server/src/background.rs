@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use sessera_issuer::Sessions;
 use sessera_model::Clock;
-use sessera_store::{Committer, Store};
+use sessera_store::{Committer, Ended, Store};
 use sessera_tokenizer::MAX_STATUS_TTL;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -26,7 +26,10 @@ const NOTE_USES_EVERY: Duration = Duration::from_secs(5);
 
 /// How long after its end a session stays in lists: an hour more, for clocks, than the last of its tokens can
 /// be good, because the status lists forget it with that.
-const KEEP_ENDED: Duration = MAX_STATUS_TTL.saturating_add(Duration::from_secs(3600));
+const KEEP_SESSIONS: Duration = MAX_STATUS_TTL.saturating_add(Duration::from_secs(3600));
+
+/// How long after its end everything else stays, so that whoever comes late is told what has ended.
+const KEEP_OTHERS: Duration = Duration::from_hours(1);
 
 /// What is done again and again needs these parts of the server.
 pub(crate) struct Chores {
@@ -108,9 +111,10 @@ pub async fn reload(configuration: &Configuration) {
 }
 
 async fn sweep(store: &dyn Store, clock: &dyn Clock) {
-    let before = clock.now() - KEEP_ENDED;
+    let now = clock.now();
+    let ended = Ended { sessions: now - KEEP_SESSIONS, others: now - KEEP_OTHERS };
     loop {
-        match store.sweep(before, SWEEP_ROWS).await {
+        match store.sweep(ended, SWEEP_ROWS).await {
             Ok(0) => return,
             Ok(_) => tokio::task::yield_now().await,
             Err(error) => {
@@ -153,7 +157,7 @@ mod tests {
             Change::InsertSession(NewSession { session, kind: SessionKind::Native, token })
         };
         server.app.commit(&(0..=2 * SWEEP_ROWS).map(ended).collect::<Vec<_>>()).await.unwrap();
-        server.clock.advance(KEEP_ENDED);
+        server.clock.advance(KEEP_SESSIONS);
         let (token, _) = server.signed_in("ada@example.org").await;
         sweep(&*server.app.store, &*server.app.clock).await;
         assert!(server.app.store.session_by_token(&TokenHash::of("0")).await.unwrap().is_some(), "not yet");

@@ -34,10 +34,18 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     }
 }
 
+/// How many parameters a form may have.
+const MAX_PARAMETERS: usize = 100;
+
 impl Form {
     fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut form: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(body).into_owned() {
+            if form.len() == MAX_PARAMETERS {
+                return Err(OAuthError::invalid_request(format!(
+                    "There are too many parameters: {MAX_PARAMETERS} at the most."
+                )));
+            }
             let may_repeat = REPEATABLE.contains(&name.as_str());
             if !may_repeat && form.iter().any(|(known, _)| *known == name) {
                 let shown: String = name.chars().take(64).collect();

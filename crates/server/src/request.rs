@@ -1,7 +1,10 @@
 //! What handlers take from requests, with errors in the envelope of the API.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, RawQuery, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
@@ -9,6 +12,23 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+
+/// How many parameters a query may have.
+const MAX_PARAMETERS: usize = 1000;
+
+/// A name and a value of a query.
+type Pair<'q> = (Cow<'q, str>, Cow<'q, str>);
+
+/// The parameters of a query in their order. 400 when there are too many.
+fn parameters(query: &str) -> Result<Vec<Pair<'_>>, ApiError> {
+    let parameters: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).take(MAX_PARAMETERS + 1).collect();
+    if parameters.len() > MAX_PARAMETERS {
+        return Err(ApiError::bad_request(format!(
+            "The query has too many parameters: {MAX_PARAMETERS} at the most."
+        )));
+    }
+    Ok(parameters)
+}
 
 /// An id as a path or a form gives it. 400 when it is no UUID.
 pub(crate) fn parse_id(text: &str) -> Result<Uuid, ApiError> {
@@ -110,11 +130,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         let mut first = url::form_urlencoded::Serializer::new(String::new());
-        let mut seen = Vec::new();
-        for (name, value) in url::form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()) {
+        let mut seen = HashSet::new();
+        for (name, value) in parameters(parts.uri.query().unwrap_or_default())? {
             if !seen.contains(&name) {
                 first.append_pair(&name, &value);
-                seen.push(name);
+                seen.insert(name);
             }
         }
         serde_urlencoded::from_str(&first.finish()).map(Self).map_err(|error| {
@@ -128,17 +148,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 pub(crate) struct Parameters(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
-    type Rejection = std::convert::Infallible;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
-        let RawQuery(query) = RawQuery::from_request_parts(parts, state).await?;
-        Ok(Self::parse(query.as_deref().unwrap_or_default()))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Self::parse(parts.uri.query().unwrap_or_default())
     }
 }
 
 impl Parameters {
-    pub(crate) fn parse(query: &str) -> Self {
-        Self(url::form_urlencoded::parse(query.as_bytes()).into_owned().collect())
+    pub(crate) fn parse(query: &str) -> Result<Self, ApiError> {
+        let owned = |(name, value): Pair<'_>| (name.into_owned(), value.into_owned());
+        parameters(query).map(|parameters| Self(parameters.into_iter().map(owned).collect()))
     }
 
     /// The first value of a name that is not empty.
@@ -215,14 +235,16 @@ mod tests {
             Query::<Point>::from_request_parts(&mut parts, &()).await
         };
         assert_eq!(query("x=1&x=2&y=3&x").await.unwrap().0, Point { x: 1 });
-        for bad in ["", "x=a", "x=%ff"] {
+        let many = "x=1&".repeat(MAX_PARAMETERS + 1);
+        for bad in ["", "x=a", "x=%ff", &many] {
             assert_eq!(query(bad).await.unwrap_err().code(), 400, "{bad}");
         }
+        assert!(Parameters::parse(&many).is_err());
     }
 
     #[test]
     fn a_parameter_may_come_several_times() {
-        let parameters = Parameters::parse("a=&a=1&b=x%20y&a=2&flag=false&bad=maybe");
+        let parameters = Parameters::parse("a=&a=1&b=x%20y&a=2&flag=false&bad=maybe").unwrap();
         assert_eq!(parameters.get("a"), Some("1"));
         assert_eq!(parameters.all("a").collect::<Vec<_>>(), ["", "1", "2"]);
         assert_eq!(parameters.get("b"), Some("x y"));

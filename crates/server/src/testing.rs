@@ -2,6 +2,7 @@
 //! that stands still.
 
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
@@ -42,6 +43,21 @@ pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
         }
     };
     tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it comes within a minute");
+}
+
+/// Does several things at once, each as far as it comes before the next one goes on.
+pub(crate) async fn at_once<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    let mut under_way: Vec<_> = all.into_iter().map(|one| (Box::pin(one), None)).collect();
+    std::future::poll_fn(|context| {
+        for (one, done) in under_way.iter_mut().filter(|(_, done)| done.is_none()) {
+            if let Poll::Ready(outcome) = one.as_mut().poll(context) {
+                *done = Some(outcome);
+            }
+        }
+        if under_way.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    under_way.into_iter().filter_map(|(_, done)| done).collect()
 }
 
 /// A server for tests.

@@ -4,6 +4,7 @@ use sessera_model::{
     AssuranceLevel, AuthenticationMethod, CredentialKind, Device, Identity, Timestamp, TokenHash, Uuid,
 };
 
+use crate::counter::{Allowance, CounterKey};
 use crate::records::{Code, CredentialOf, Flow, KeySet, Message, NewSession, Revision, SessionFilter};
 
 /// One change. Its documentation names the condition under which it is refused.
@@ -89,6 +90,19 @@ pub enum Change {
     InsertCode(Code),
     /// Uses a code up. Refused when it was used or is not there.
     UseCode(Uuid),
+    /// Counts an attempt at each of some counters before anybody looks at it. Refused when there is no place at one
+    /// of them; then none of them counts it.
+    TakeAttempt {
+        /// The counters, each of which is named once.
+        counters: Vec<(CounterKey, Allowance)>,
+        /// The time of the attempt.
+        at: Timestamp,
+    },
+    /// Takes one attempt off each of some counters, because it was no wrong one. Nothing happens at one that is
+    /// not there.
+    GiveBackAttempt(Vec<CounterKey>),
+    /// Forgets all attempts that a counter has. Nothing happens when it is not there.
+    ForgetAttempts(CounterKey),
     /// Puts a message into the outbox.
     EnqueueMessage(Message),
     /// Takes a message for sending, which counts the attempt and hides the message until `until`. Refused

@@ -18,6 +18,9 @@ pub enum Conflict {
     /// The record was changed, used or revoked by somebody else since it was read.
     #[error("the record was changed in the meantime")]
     Changed,
+    /// A limit leaves no place for it now.
+    #[error("there were too many attempts")]
+    Limited,
     /// A text holds a character that the database cannot store.
     #[error("a text holds a NUL character, which cannot be stored")]
     Unstorable,

@@ -18,6 +18,7 @@
 pub mod change;
 pub mod cipher;
 pub mod committer;
+pub mod counter;
 pub mod engine;
 pub mod error;
 pub mod exposed;
@@ -41,12 +42,14 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, 
 pub use change::Change;
 pub use cipher::Cipher;
 pub use committer::{CommitListener, Committer, Outcome};
+pub use counter::{Allowance, Counter, CounterKey};
 pub use engine::Engine;
 pub use error::{Conflict, StoreError};
 pub use line::{Invalidation, Line};
 pub use records::{
-    Code, CodePurpose, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message, NewSession,
-    Page, PoolUse, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey, StoredSession,
+    Code, CodePurpose, CredentialOf, Ended, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message,
+    NewSession, Page, PoolUse, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey,
+    StoredSession,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.
@@ -135,13 +138,10 @@ pub trait Store: Send + Sync {
     /// The newest unused code of a flow.
     async fn code(&self, flow_id: Uuid, purpose: CodePurpose) -> Result<Option<Code>, StoreError>;
 
-    /// How many codes of a purpose an identity was sent that end after `after`, including used ones.
-    async fn recent_codes(
-        &self,
-        identity_id: Uuid,
-        purpose: CodePurpose,
-        after: Timestamp,
-    ) -> Result<u32, StoreError>;
+    // Limits
+
+    /// The counters with these keys, in the same order. One that is not there counts nothing.
+    async fn counters(&self, keys: &[CounterKey]) -> Result<Vec<Counter>, StoreError>;
 
     // Messages
 
@@ -178,9 +178,9 @@ pub trait Store: Send + Sync {
     /// Applies all changes in one transaction, in order. When it returns `Ok`, they are on disk.
     async fn commit(&self, changes: &[Change]) -> Result<(), StoreError>;
 
-    /// Deletes what ended before `before`, which is expired flows, codes, sessions and sent messages, at most
+    /// Deletes what has ended, which is expired flows, codes, sessions, counters and sent messages, at most
     /// `limit` rows of each. Returns how many rows were deleted.
-    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+    async fn sweep(&self, ended: Ended, limit: u32) -> Result<u64, StoreError>;
 
     /// How the connections to the database are used now.
     fn pools(&self) -> Vec<PoolUse>;

@@ -58,6 +58,9 @@ impl Invalidation {
             | Change::ConsumeFlow { .. }
             | Change::InsertCode(_)
             | Change::UseCode(_)
+            | Change::TakeAttempt { .. }
+            | Change::GiveBackAttempt(_)
+            | Change::ForgetAttempts(_)
             | Change::EnqueueMessage(_)
             | Change::ClaimMessage { .. }
             | Change::MessageSent(_)
@@ -177,6 +180,11 @@ impl Line {
     pub fn listen(&self, listener: Listener) {
         // A second one would be a mistake in the program that starts the node, which its tests would show.
         let _ = self.listener.set(listener);
+    }
+
+    /// Whether there may be other nodes.
+    pub const fn is_shared(&self) -> bool {
+        !self.alone
     }
 
     /// Whether what is in memory may be answered now.

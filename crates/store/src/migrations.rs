@@ -14,6 +14,7 @@ const SQLITE: &[File] = &[
     (4, "rows by number", include_str!("../migrations/sqlite/0004_rows_by_number.sql")),
     (5, "attempts", include_str!("../migrations/sqlite/0005_attempts.sql")),
     (6, "sealed differences", include_str!("../migrations/sqlite/0006_sealed_differences.sql")),
+    (7, "counters", include_str!("../migrations/sqlite/0007_counters.sql")),
 ];
 
 const POSTGRES: &[File] = &[
@@ -23,6 +24,7 @@ const POSTGRES: &[File] = &[
     (4, "attempts", include_str!("../migrations/postgres/0004_attempts.sql")),
     (5, "room for uses", include_str!("../migrations/postgres/0005_room_for_uses.sql")),
     (6, "sealed differences", include_str!("../migrations/postgres/0006_sealed_differences.sql")),
+    (7, "counters", include_str!("../migrations/postgres/0007_counters.sql")),
 ];
 
 /// What brings a database of SQLite up to date.

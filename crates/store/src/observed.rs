@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
 use crate::{
-    Change, Code, CodePurpose, Flow, IdentityFilter, KeySet, Line, Message, Page, PoolUse, Revision,
-    RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
+    Change, Code, CodePurpose, Counter, CounterKey, Ended, Flow, IdentityFilter, KeySet, Line, Message, Page,
+    PoolUse, Revision, RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
 };
 
 /// What observes the operations of a store.
@@ -107,7 +107,7 @@ observed! {
     "sessions" sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
     "flow" flow(id: Uuid) -> Option<Flow>;
     "code" code(flow_id: Uuid, purpose: CodePurpose) -> Option<Code>;
-    "recent_codes" recent_codes(identity_id: Uuid, purpose: CodePurpose, after: Timestamp) -> u32;
+    "counters" counters(keys: &[CounterKey]) -> Vec<Counter>;
     "due_messages" due_messages(now: Timestamp, limit: u32) -> Vec<Message>;
     "key_set" key_set(name: &str) -> Option<KeySet>;
     "key_sets" key_sets() -> Vec<KeySet>;
@@ -115,5 +115,5 @@ observed! {
     "revision" revision(id: Uuid) -> Option<Revision>;
     "revisions" revisions(page: &Page) -> Vec<RevisionSummary>;
     "configuration_version" configuration_version() -> [i64; 4];
-    "sweep" sweep(before: Timestamp, limit: u32) -> u64;
+    "sweep" sweep(ended: Ended, limit: u32) -> u64;
 }

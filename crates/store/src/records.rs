@@ -328,6 +328,15 @@ impl CredentialOf {
     }
 }
 
+/// Before which times things have ended that are swept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// For sessions, of which status lists speak for a while.
+    pub sessions: Timestamp,
+    /// For everything else.
+    pub others: Timestamp,
+}
+
 /// How the connections of a pool are used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PoolUse {

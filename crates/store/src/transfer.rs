@@ -158,6 +158,11 @@ pub const TABLES: &[Table] = &[
         ],
     },
     Table {
+        name: "counters",
+        key: 1,
+        columns: &[("key", Bytes), ("count", Integer), ("at", Integer), ("expires_at", Integer)],
+    },
+    Table {
         name: "outbox",
         key: 1,
         columns: &[

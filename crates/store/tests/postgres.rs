@@ -224,9 +224,13 @@ async fn nodes_share_what_is_swept_and_nobody_waits_for_it() {
     batch.execute(first).await.unwrap();
     assert!(store.session_by_token(&sessions[0].token).await.unwrap().is_some());
     let after_all = Timestamp::from_seconds(10_000_000_000);
-    assert_eq!(store.sweep(after_all, 10).await.unwrap(), 2, "the third is the other node's");
+    assert_eq!(
+        store.sweep(contract::ended(after_all), 10).await.unwrap(),
+        2,
+        "the third is the other node's"
+    );
     batch.commit().await.unwrap();
-    assert_eq!(store.sweep(after_all, 10).await.unwrap(), 0);
+    assert_eq!(store.sweep(contract::ended(after_all), 10).await.unwrap(), 0);
 }
 
 /// However many callers ask, the database sees no more connections than it was promised. A caller that waits

@@ -23,8 +23,11 @@ pub struct Begun {
     pub address: String,
 }
 
-/// Begins a verification flow for every e-mail address of an identity to which nothing was sent yet,
-/// and marks it as sent. The changes go into the commit that stores the identity.
+/// How many messages leave at once, whatever the number of addresses. Their owner can ask for others.
+pub const MAX_AT_ONCE: usize = 3;
+
+/// Begins a verification flow for the first e-mail addresses of an identity to which nothing was sent yet, and marks
+/// them as sent. The changes go into the commit that stores the identity.
 pub fn begin_for(
     visit: &Visit<'_>,
     transport: Transport,
@@ -35,10 +38,11 @@ pub fn begin_for(
     if !rules.verification.enabled || !rules.code {
         return Ok((begun, changes));
     }
-    for address in &mut identity.verifiable_addresses {
-        if address.status != VerificationStatus::Pending || address.via != "email" {
-            continue;
-        }
+    let pending = identity
+        .verifiable_addresses
+        .iter_mut()
+        .filter(|address| address.status == VerificationStatus::Pending && address.via == "email");
+    for address in pending.take(MAX_AT_ONCE) {
         address.status = VerificationStatus::Sent;
         address.updated_at = now;
         let beginning = Beginning {

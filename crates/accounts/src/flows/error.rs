@@ -42,6 +42,9 @@ pub enum FlowError {
     /// The address in `return_to` is not allowed.
     #[error("the address to return to is not allowed")]
     ReturnNotAllowed,
+    /// The address in `return_to` is longer than [`MAX_RETURN_TO`](crate::flows::visit::MAX_RETURN_TO).
+    #[error("the address to return to is too long")]
+    ReturnTooLong,
     /// Somebody is signed in already. It says who goes through the flow.
     #[error("somebody is signed in already")]
     SignedInAlready(Transport),

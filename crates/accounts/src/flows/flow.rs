@@ -63,8 +63,11 @@ pub enum State {
     Success,
 }
 
+/// How many bytes a flow may be kept with. What was typed beyond that is forgotten.
+pub const MAX_BYTES: usize = 12 * 1024;
+
 /// What only one kind of flow has.
-pub trait Details: Serialize + DeserializeOwned {
+pub trait Details: Clone + Serialize + DeserializeOwned {
     /// The kind.
     const KIND: FlowKind;
 
@@ -170,8 +173,18 @@ impl<D: Details> Flow<D> {
     }
 
     fn to_record(&self) -> Result<sessera_store::Flow, StoreError> {
-        let body = serde_json::to_string(self)
-            .map_err(|error| StoreError::Corrupt(format!("flow {}: {error}", self.id)))?;
+        let corrupt = |error| StoreError::Corrupt(format!("flow {}: {error}", self.id));
+        let mut body = serde_json::to_string(self).map_err(corrupt)?;
+        if body.len() > MAX_BYTES {
+            // What was typed is not kept, nor what was to be said about it in detail.
+            let mut shortened = self.clone();
+            shortened.clear_messages();
+            shortened.values.clear();
+            shortened.transient_payload = None;
+            shortened
+                .say(Message::invalid("What was typed is too long to be kept. Shorten it and try again."));
+            body = serde_json::to_string(&shortened).map_err(corrupt)?;
+        }
         Ok(sessera_store::Flow {
             id: self.id,
             kind: D::KIND,

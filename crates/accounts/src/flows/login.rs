@@ -146,7 +146,7 @@ impl Kind for LoginDetails {
         };
         match verdict {
             LoginVerdict::Refused(standing) => flows.again(attempt.flow, standing).await,
-            LoginVerdict::Counted(standing, changes) => flows.counted(attempt.flow, standing, changes).await,
+            LoginVerdict::Counted(standing) => flows.counted(attempt.flow, standing, Vec::new()).await,
             LoginVerdict::Proven(proven) => end(flows, &attempt.flow, *proven).await,
         }
     }
@@ -196,17 +196,15 @@ async fn end(
     proven: Proven,
 ) -> Result<Outcome<LoginDetails>, FlowError> {
     let visit = &flows.visit;
-    let Proven { identity, proof, mut changes, changes_may_wait } = proven;
+    let Proven { identity, proof, mut changes, may_wait } = proven;
     let present = visit.session.filter(|present| present.session.identity_id == identity.id);
     let signed_in = match present {
         Some(present) => visit.renewed_session(present, proof),
         None => visit.new_session(flow.transport, identity.id, proof),
     };
-    let end = [flow.consume(), signed_in.change.clone()];
-    let may_wait = changes_may_wait && !changes.is_empty();
-    changes.extend(end.iter().cloned());
-    match visit.commit(&changes).await {
-        Err(StoreError::Conflict(_)) if may_wait => visit.commit(&end).await,
+    changes.extend([flow.consume(), signed_in.change.clone()]);
+    match visit.commit(&[may_wait.as_slice(), &changes].concat()).await {
+        Err(StoreError::Conflict(_)) if !may_wait.is_empty() => visit.commit(&changes).await,
         outcome => outcome,
     }
     .map_err(FlowError::outrun)?;

@@ -12,6 +12,8 @@
 //! | [`error`] | why a flow cannot go on |
 
 pub mod addresses;
+#[cfg(test)]
+mod bounds_tests;
 pub mod error;
 pub mod flow;
 pub mod login;

@@ -115,7 +115,7 @@ pub fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
 async fn end(
     flows: &Flows<'_>,
     mut flow: Flow<RecoveryDetails>,
-    ProvenAddress { mut identity, code }: ProvenAddress,
+    ProvenAddress { mut identity, code, mut changes }: ProvenAddress,
 ) -> Result<Outcome<RecoveryDetails>, FlowError> {
     let visit = &flows.visit;
     // Who has read the code has the address.
@@ -123,7 +123,7 @@ async fn end(
     let proven = proven.filter(|known| !known.verified).map(|known| addresses::complete(known, visit.now));
     let proof = Proof::first_factor("code_recovery");
     let signed_in = visit.new_session(flow.transport, identity.id, proof);
-    let mut changes = vec![flow.consume(), Change::UseCode(code.id), signed_in.change.clone()];
+    changes.extend([flow.consume(), Change::UseCode(code.id), signed_in.change.clone()]);
     if proven.is_some() {
         changes.push(Change::UpdateIdentity(identity.clone()));
     }

@@ -163,6 +163,7 @@ impl Flows<'_> {
         return_to: Option<&str>,
         wish: K::Wish,
     ) -> Result<Shown<K>, FlowError> {
+        self.visit.count().await?;
         K::may_begin(self, transport, &wish).await?;
         let (beginning, new_cookie) = self.visit.beginning(K::KIND, transport, return_to)?;
         let flow = K::start(self, beginning, wish).await?;
@@ -203,6 +204,7 @@ impl Flows<'_> {
 
     /// Judges a submission.
     pub async fn submit<K: Kind>(&self, id: Option<&str>, body: Body<'_>) -> Result<Outcome<K>, FlowError> {
+        self.visit.count().await?;
         let found = self.visit.flow::<K>(id).await;
         K::may_submit(self, found.as_ref().ok()).await?;
         let mut flow = K::handed(found?, self.visit.browser_hash().as_ref());

@@ -98,14 +98,14 @@ impl Kind for VerificationDetails {
 async fn end(
     flows: &Flows<'_>,
     mut flow: Flow<VerificationDetails>,
-    ProvenAddress { mut identity, code }: ProvenAddress,
+    ProvenAddress { mut identity, code, mut changes }: ProvenAddress,
 ) -> Result<Outcome<VerificationDetails>, FlowError> {
     for address in identity.verifiable_addresses.iter_mut().filter(|known| known.value == code.address) {
         addresses::complete(address, flows.visit.now);
     }
     flow.state = State::PassedChallenge;
     flow.say(common::ADDRESS_VERIFIED);
-    let changes = vec![Change::UseCode(code.id), Change::UpdateIdentity(identity)];
+    changes.extend([Change::UseCode(code.id), Change::UpdateIdentity(identity)]);
     flows.counted(flow, Standing::Accepted, changes).await
 }
 

@@ -1,9 +1,10 @@
 //! One request to a flow: who asks, and what it is judged by.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use sessera_model::{Device, Session, Timestamp, TokenHash, Uuid};
-use sessera_store::{Change, FlowKind, SessionKind, StoreError};
+use sessera_store::{Change, Conflict, FlowKind, SessionKind, StoreError};
 
 use crate::accounts::Accounts;
 use crate::csrf;
@@ -11,10 +12,17 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Details, Flow, Transport};
 use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::language::Language;
+use crate::limits::{self, Guess, Place};
 use crate::messages::Message;
 use crate::metrics::Limit;
 use crate::rules::Rules;
 use crate::schema::IdentitySchemas;
+
+/// How many bytes of the address are kept with which a flow was begun.
+const MAX_REQUEST_URL: usize = 1024;
+
+/// How many bytes the address may have to which a browser asks to return.
+pub const MAX_RETURN_TO: usize = 2048;
 
 /// What is known about somebody who asks.
 #[derive(Clone, Debug)]
@@ -73,14 +81,61 @@ pub struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// Counts a submission. The error is that there were too many.
-    pub fn count(&self) -> Result<(), FlowError> {
+    /// Counts a request that leaves something behind. The error is that there were too many.
+    pub async fn count(&self) -> Result<(), FlowError> {
         let Some(address) = self.visitor.address else { return Ok(()) };
-        let outcome = self.accounts.limits.request(self.rules.limits, address, self.now);
+        let (limits, accounts) = (self.rules.limits, self.accounts);
+        let outcome = match accounts.limits.request(limits, address, self.now) {
+            Ok(()) if accounts.store.line().is_shared() => {
+                let taken = limits::shared_request(&self.rules.keys, limits, address, self.now);
+                self.take(taken).await?
+            }
+            outcome => outcome,
+        };
         outcome.map_err(|wait| {
-            self.accounts.metrics.limit_hit(Limit::Requests);
+            accounts.metrics.limit_hit(Limit::Requests);
             FlowError::TooMany(wait)
         })
+    }
+
+    /// Takes a place for a guess, before anybody looks at it. A client that takes JSON is told of it as an error
+    /// when there is none; the message is for the form of all others.
+    pub async fn take_place(
+        &self,
+        transport: Transport,
+        guess: Guess<'_>,
+    ) -> Result<Result<Place, Message>, FlowError> {
+        let place = Place::of(guess, self.visitor.address, &self.rules.keys, self.rules.limits);
+        let counters = place.counters();
+        let taken = (!counters.is_empty()).then_some(Change::TakeAttempt { counters, at: self.now });
+        let Err(wait) = self.take(taken).await? else { return Ok(Ok(place)) };
+        self.accounts.metrics.limit_hit(Limit::Failures);
+        if self.takes_json(transport) {
+            return Err(FlowError::TooMany(wait));
+        }
+        Ok(Err(Message::too_many_attempts(wait)))
+    }
+
+    /// Gives back the place of a guess that could not be looked at.
+    pub async fn give_back(&self, place: &Place) -> Result<(), StoreError> {
+        let changes = place.given_back();
+        if changes.is_empty() { Ok(()) } else { self.commit(&changes).await }
+    }
+
+    /// Commits that an attempt was made. The error within is the time after which the next one is taken.
+    async fn take(&self, change: Option<Change>) -> Result<Result<(), Duration>, StoreError> {
+        let Some(change) = change else { return Ok(Ok(())) };
+        match self.commit(std::slice::from_ref(&change)).await {
+            Ok(()) => Ok(Ok(())),
+            Err(StoreError::Conflict(Conflict::Limited)) => {
+                let Change::TakeAttempt { counters, at } = change else { return Ok(Err(Duration::ZERO)) };
+                let keys: Vec<_> = counters.iter().map(|(key, _)| *key).collect();
+                let found = self.accounts.store.counters(&keys).await?;
+                let waits = found.iter().zip(&counters).map(|(found, (_, most))| found.wait(*most, at));
+                Ok(Err(waits.max().unwrap_or_default()))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the answer is JSON. Native clients always take JSON.
@@ -123,7 +178,7 @@ impl Visit<'_> {
             transport,
             now: self.now,
             expires_at: self.now + self.rules.rules(kind).lifespan,
-            request_url: self.visitor.request_url.clone(),
+            request_url: start_of(&self.visitor.request_url, MAX_REQUEST_URL).to_owned(),
             return_to: self.return_to(return_to)?,
             browser,
         };
@@ -133,6 +188,9 @@ impl Visit<'_> {
     /// The address that a browser asked to return to, checked.
     pub fn return_to(&self, asked: Option<&str>) -> Result<Option<String>, FlowError> {
         let Some(asked) = asked.filter(|asked| !asked.is_empty()) else { return Ok(None) };
+        if asked.len() > MAX_RETURN_TO {
+            return Err(FlowError::ReturnTooLong);
+        }
         self.rules.checked_return(asked).map(Some).ok_or(FlowError::ReturnNotAllowed)
     }
 
@@ -252,4 +310,9 @@ impl Visit<'_> {
             location: String::new(),
         }
     }
+}
+
+/// As much of the beginning of a text as has that many bytes.
+fn start_of(text: &str, most: usize) -> &str {
+    text.get(..text.floor_char_boundary(most)).unwrap_or_default()
 }

@@ -1,11 +1,8 @@
-//! What second factors have in common: each is kept in a credential, a code works once, and wrong ones
-//! lock the factor for a while.
+//! What second factors have in common: each is kept in a credential, a code works once, and wrong ones slow down
+//! whoever types them.
 //!
 //! Whoever changes a factor commits it together with a new version of its identity
-//! ([`Change::UpdateIdentity`]): of two requests at the same time only one goes through, so a code
-//! works once and no attempt goes uncounted.
-
-use std::time::Duration;
+//! ([`Change::UpdateIdentity`]): of two requests at the same time only one goes through, so a code works once.
 
 use serde::{Deserialize, Serialize};
 use sessera_model::credential::CredentialConfig;
@@ -16,13 +13,8 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::Standing;
 use crate::flows::method::{LoginAttempt, LoginVerdict, Proven};
 use crate::flows::sign_in::Proof;
-use crate::messages::{Message, MessageId};
-
-/// How many wrong codes within [`WINDOW`] lock a factor.
-const MAX_FAILURES: usize = 5;
-
-/// For how long a wrong code counts.
-pub(super) const WINDOW: Duration = Duration::from_mins(10);
+use crate::limits::Guess;
+use crate::messages::MessageId;
 
 /// What became of a code.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +22,7 @@ pub(super) enum Verdict {
     /// It was right, and is used now.
     Right,
     /// It was not; the message says why.
-    Wrong(Message),
+    Wrong(MessageId),
 }
 
 /// A second factor as it is kept in a credential.
@@ -38,7 +30,7 @@ pub(super) trait Factor: Serialize + for<'de> Deserialize<'de> + Send {
     /// The kind of its credential.
     const KIND: CredentialKind;
 
-    /// Checks a code and remembers that it was tried.
+    /// Checks a code, and remembers that it was used when it is right.
     fn check(&mut self, code: &str, now: Timestamp) -> Verdict;
 
     /// The factor among an identity's credentials.
@@ -68,13 +60,6 @@ pub(super) trait Factor: Serialize + for<'de> Deserialize<'de> + Send {
     }
 }
 
-/// Forgets old failures. What is to be said when there are too many recent ones.
-pub(super) fn lock(failures: &mut Vec<Timestamp>, now: Timestamp) -> Option<Message> {
-    failures.retain(|at| *at + WINDOW > now);
-    let first = failures.first().filter(|_| failures.len() >= MAX_FAILURES)?;
-    Some(Message::too_many_attempts((*first + WINDOW).since(now)))
-}
-
 /// Judges a code of the person who is signed in. `field` is where it was typed, and `none` what is said
 /// to somebody who has no such factor.
 pub(super) async fn sign_in<F: Factor>(
@@ -91,16 +76,15 @@ pub(super) async fn sign_in<F: Factor>(
     let identity = identity.ok_or(FlowError::OwnerGone)?;
     let credentials = visit.accounts.store.credentials(identity.id).await?;
     let Some(mut factor) = F::among(&credentials) else { return Ok(attempt.refuse(none)) };
-    let verdict = factor.check(&code, visit.now);
-    let changes = factor.keep(&identity, &credentials, visit.now);
-    match verdict {
-        Verdict::Wrong(message) => {
-            attempt.flow.say(message);
-            Ok(LoginVerdict::Counted(Standing::Refused, changes))
-        }
-        Verdict::Right => {
-            let proven = Proven { identity, proof, changes, changes_may_wait: false };
-            Ok(LoginVerdict::Proven(Box::new(proven)))
-        }
+    let place = match visit.take_place(attempt.flow.transport, Guess::CodeOf(identity.id)).await? {
+        Ok(place) => place,
+        Err(message) => return Ok(attempt.refuse(message)),
+    };
+    if let Verdict::Wrong(message) = factor.check(&code, visit.now) {
+        return Ok(attempt.refuse(message));
     }
+    let mut changes = factor.keep(&identity, &credentials, visit.now);
+    changes.extend(place.after_right());
+    let proven = Proven { identity, proof, changes, may_wait: Vec::new() };
+    Ok(LoginVerdict::Proven(Box::new(proven)))
 }

@@ -14,6 +14,9 @@ const MAX_CHAIN: usize = 16;
 /// Keywords whose lists of schemas apply to the value itself.
 const BRANCH_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
+/// Keywords whose schemas apply to the value itself when it has a member of their name.
+const DEPENDENTS: [&str; 2] = ["dependencies", "dependentSchemas"];
+
 /// Keywords whose schema applies to the value itself.
 const BRANCHES: [&str; 4] = ["if", "then", "else", "not"];
 
@@ -67,11 +70,26 @@ impl Document {
         node
     }
 
-    /// Schemas that apply to the same value as `node` (which is resolved) and may say more about it.
-    /// What only decides (`if`) or excludes (`not`) says nothing about it.
+    /// Schemas that apply to the same value as `node` (which is resolved) in any case, and say more about it.
     pub fn branches<'a>(&self, node: &'a Value) -> impl Iterator<Item = &'a Value> {
-        let lists = BRANCH_LISTS.iter().filter_map(|keyword| node.get(keyword)?.as_array()).flatten();
-        lists.chain(["then", "else"].iter().filter_map(|keyword| node.get(keyword)))
+        node.get("allOf").and_then(Value::as_array).into_iter().flatten()
+    }
+
+    /// Schemas that may apply to the same value as `node` (which is resolved). What excludes (`not`) says nothing
+    /// about it.
+    pub fn alternatives<'a>(&self, node: &'a Value) -> impl Iterator<Item = &'a Value> {
+        let lists = ["anyOf", "oneOf"].iter().filter_map(|keyword| node.get(keyword)?.as_array()).flatten();
+        lists.chain(["if", "then", "else"].iter().filter_map(|keyword| node.get(keyword)))
+    }
+
+    /// Schemas that apply to the same object as `node` (which is resolved) because of a member that it has.
+    pub fn dependents<'a>(
+        &self,
+        node: &'a Value,
+        members: &Map<String, Value>,
+    ) -> impl Iterator<Item = &'a Value> {
+        let schemas = DEPENDENTS.iter().filter_map(|keyword| node.get(keyword)?.as_object()).flatten();
+        schemas.filter(|(name, _)| members.contains_key(name.as_str())).map(|(_, schema)| schema)
     }
 
     fn target(&self, node: &Value) -> Option<&Value> {
@@ -147,8 +165,8 @@ impl Document {
         }
         let lists = BRANCH_LISTS.iter().filter_map(|keyword| node.get(keyword)?.as_array()).flatten();
         let single = BRANCHES.iter().filter_map(|keyword| node.get(keyword));
-        let dependent = node.get("dependencies").and_then(Value::as_object).map(Map::values);
-        lists.chain(single).chain(dependent.into_iter().flatten()).collect()
+        let dependents = DEPENDENTS.iter().filter_map(|keyword| node.get(keyword)?.as_object());
+        lists.chain(single).chain(dependents.flat_map(Map::values)).collect()
     }
 }
 

@@ -81,7 +81,7 @@ impl Collector<'_> {
         {
             self.fields.push(field);
         }
-        for branch in document.branches(schema) {
+        for branch in document.branches(schema).chain(document.alternatives(schema)) {
             self.visit(branch, name, required);
         }
         self.open.pop();

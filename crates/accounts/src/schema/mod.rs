@@ -9,6 +9,7 @@
 //! | [`source`] | where schemas are read from |
 //! | [`document`] | which documents are accepted, and how references in them are followed |
 //! | [`extract`] | identifiers and addresses, taken from traits |
+//! | `patterns` | which members the patterns of a schema describe |
 //! | [`fields`] | the fields of a form |
 //! | [`normalise`] | the one form in which identifiers and addresses are compared |
 //! | [`violation`] | what is wrong with traits, under the numbers of the wire contract |
@@ -17,17 +18,20 @@ pub mod document;
 pub mod extract;
 pub mod fields;
 pub mod normalise;
+mod patterns;
 pub mod source;
 pub mod violation;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use jsonschema::{Draft, PatternOptions, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationOptions, Validator};
 use serde_json::{Value, json};
 
 use crate::submission::ValueKind;
 use document::Document;
+use patterns::Patterns;
+
 pub use extract::{Address, Extracted};
 pub use fields::Field;
 pub use violation::Violation;
@@ -129,6 +133,7 @@ pub struct IdentitySchema {
     id: String,
     document: Document,
     validator: Validator,
+    patterns: Patterns,
     fields: Vec<Field>,
 }
 
@@ -140,18 +145,13 @@ impl IdentitySchema {
             return Err(fail("the id is empty".into()));
         }
         let document = Document::parse(text).map_err(fail)?;
-        let validator = jsonschema::options()
-            .with_draft(Draft::Draft7)
-            .offline()
-            .should_validate_formats(true)
-            .with_format("email", normalise::is_email)
-            .with_format("tel", |text: &str| normalise::telephone_number(text).is_some())
-            .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN_BYTES))
+        let validator = options()
             .build(document.root())
             .map_err(|error| fail(format!("{} at {}", error, at(error.instance_path().as_str()))))?;
+        let patterns = Patterns::compile(&document).map_err(fail)?;
         let fields = fields::fields(&document);
         extract::check(&document).map_err(fail)?;
-        Ok(Self { id: id.to_owned(), document, validator, fields })
+        Ok(Self { id: id.to_owned(), document, validator, patterns, fields })
     }
 
     /// Its id.
@@ -193,7 +193,11 @@ impl IdentitySchema {
                 violations.push(violation);
             }
         }
-        if violations.is_empty() { extract::extract(&self.document, traits) } else { Err(violations) }
+        if violations.is_empty() {
+            extract::extract(&self.document, &self.patterns, traits)
+        } else {
+            Err(violations)
+        }
     }
 }
 
@@ -201,6 +205,17 @@ impl std::fmt::Debug for IdentitySchema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("IdentitySchema").field("id", &self.id).finish_non_exhaustive()
     }
+}
+
+/// How schemas are compiled.
+fn options<'a>() -> ValidationOptions<'a> {
+    jsonschema::options()
+        .with_draft(Draft::Draft7)
+        .offline()
+        .should_validate_formats(true)
+        .with_format("email", normalise::is_email)
+        .with_format("tel", |text: &str| normalise::telephone_number(text).is_some())
+        .with_pattern_options(PatternOptions::regex().size_limit(MAX_PATTERN_BYTES))
 }
 
 /// A JSON pointer for a person: the empty one is the whole document.

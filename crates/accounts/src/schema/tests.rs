@@ -271,3 +271,100 @@ fn many_violations_are_cut() {
     let numbers: Vec<u32> = (0..10_000).collect();
     assert_eq!(wrong(&schema, &json!({"a": numbers})).len(), MAX_VIOLATIONS);
 }
+
+/// A schema for texts that are marked in every way.
+fn marked() -> Value {
+    json!({"type": "string", "format": "email", "ory.sh/kratos": {
+        "credentials": {"password": {"identifier": true}, "webauthn": {"identifier": true}},
+        "verification": {"via": "email"},
+        "recovery": {"via": "email"}
+    }})
+}
+
+#[test]
+fn marks_are_found_below_every_keyword_that_describes_a_value() {
+    let mail = json!({"properties": {"mail": marked()}});
+    let in_object = json!({"mail": "Ada@example.org"});
+    let in_list = json!(["Ada@example.org"]);
+    let in_tail = json!(["x", "Ada@example.org"]);
+    for (traits, value) in [
+        (json!({"additionalProperties": marked()}), &in_object),
+        (json!({"properties": {"x": {}}, "additionalProperties": marked()}), &in_object),
+        (json!({"patternProperties": {"^ma": marked()}}), &in_object),
+        (json!({"patternProperties": {"^x": {}}, "additionalProperties": marked()}), &in_object),
+        (json!({"unevaluatedProperties": marked()}), &in_object),
+        (json!({"items": marked()}), &in_list),
+        (json!({"items": [marked()]}), &in_list),
+        (json!({"items": [{}], "additionalItems": marked()}), &in_tail),
+        (json!({"prefixItems": [marked()]}), &in_list),
+        (json!({"unevaluatedItems": marked()}), &in_list),
+        (json!({"contains": marked()}), &in_list),
+        (json!({"allOf": [mail]}), &in_object),
+        (json!({"anyOf": [{"required": ["x"]}, mail]}), &in_object),
+        (json!({"oneOf": [{"required": ["x"]}, mail]}), &in_object),
+        (json!({"if": mail}), &in_object),
+        (json!({"if": {"required": ["mail"]}, "then": mail}), &in_object),
+        (json!({"if": {"required": ["x"]}, "else": mail}), &in_object),
+        (json!({"dependencies": {"mail": mail}}), &in_object),
+        (json!({"dependentSchemas": {"mail": mail}}), &in_object),
+        (json!({"$ref": "#/definitions/mail"}), &in_object),
+        (json!({"$ref": "#/$defs/mail"}), &in_object),
+        (
+            json!({"allOf": [{"anyOf": [{"additionalProperties": {"$ref": "#/$defs/mail/properties/mail"}}]}]}),
+            &in_object,
+        ),
+    ] {
+        let document = json!({
+            "definitions": {"mail": mail}, "$defs": {"mail": mail}, "properties": {"traits": traits},
+        });
+        let schema = IdentitySchema::compile("test", &document.to_string()).unwrap();
+        let extracted = schema.validate(value).unwrap();
+        for kind in [CredentialKind::Password, CredentialKind::Webauthn] {
+            assert_eq!(extracted.identifiers(kind), ["ada@example.org"], "{traits}");
+        }
+        assert_eq!(extracted.verifiable.len(), 1, "{traits}");
+        assert_eq!(extracted.recovery, extracted.verifiable, "{traits}");
+    }
+}
+
+#[test]
+fn what_says_nothing_about_a_value_marks_nothing() {
+    let mail = json!({"properties": {"mail": marked()}});
+    let value = json!({"mail": "ada@example.org"});
+    for traits in [
+        json!({"not": {"allOf": [mail, {"required": ["x"]}]}}),
+        json!({"propertyNames": {"ory.sh/kratos": {"credentials": {"password": {"identifier": true}}}}}),
+        json!({"properties": {"mail": {}}, "additionalProperties": marked()}),
+        json!({"patternProperties": {"^ma": {}}, "additionalProperties": marked()}),
+        json!({"patternProperties": {"^x": marked()}}),
+        json!({"dependencies": {"x": mail}}),
+        json!({"default": {"mail": marked()}}),
+    ] {
+        assert_eq!(schema(&traits).validate(&value).unwrap(), Extracted::default(), "{traits}");
+    }
+}
+
+#[test]
+fn of_alternatives_an_address_counts_where_it_fits() {
+    let tel = json!({"type": "string", "format": "tel", "ory.sh/kratos": {
+        "credentials": {"password": {"identifier": true}}, "recovery": {"via": "sms"}
+    }});
+    let schema = schema(&json!({"properties": {"login": {"oneOf": [marked(), tel]}}}));
+    for (login, via) in [("ada@example.org", "email"), ("+49309018200", "sms")] {
+        let extracted = schema.validate(&json!({"login": login})).unwrap();
+        assert_eq!(extracted.identifiers(CredentialKind::Password), [login]);
+        assert_eq!(extracted.recovery, [Address { via: via.into(), value: login.into() }]);
+    }
+    assert!(schema.validate(&json!({"login": "nothing"})).is_err());
+}
+
+#[test]
+fn a_person_has_a_bounded_number_of_identifiers_and_addresses() {
+    let schema = schema(&json!({"type": "array", "items": marked()}));
+    let addresses = |count: usize| (0..count).map(|n| format!("a{n}@example.org")).collect::<Vec<_>>();
+    let most = schema.validate(&json!(addresses(extract::MAX_MARKED))).unwrap();
+    assert_eq!(most.verifiable.len(), extract::MAX_MARKED);
+    let twice = [addresses(extract::MAX_MARKED), addresses(extract::MAX_MARKED)].concat();
+    assert_eq!(schema.validate(&json!(twice)).unwrap(), most, "each counts once");
+    assert_eq!(wrong(&schema, &json!(addresses(extract::MAX_MARKED + 1)))[0].1, 4_000_001);
+}

@@ -1,5 +1,6 @@
 //! What is wrong with traits.
 
+use std::collections::HashMap;
 use std::fmt;
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
@@ -7,6 +8,9 @@ use jsonschema::{JsonType, ValidationError};
 use serde_json::{Value, json};
 
 use crate::messages::{Message, common};
+
+/// How many unexpected members are named at once.
+const MAX_NAMES: usize = 10;
 
 /// One thing that is wrong with traits.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +45,17 @@ impl Violation {
 
     fn format(pointer: &str, message: Message) -> Self {
         Self { pointer: pointer.to_owned(), keyword: "format".into(), message }
+    }
+
+    /// Too many traits are marked as identifiers or addresses.
+    pub(super) fn too_many_marked(limit: usize) -> Self {
+        Self {
+            pointer: "/traits".into(),
+            keyword: "maxItems".into(),
+            message: Message::invalid(format!(
+                "One person may have {limit} identifiers and {limit} addresses at the most."
+            )),
+        }
     }
 
     /// The traits are nested too deeply to be judged.
@@ -138,7 +153,8 @@ fn message(error: &ValidationError<'_>) -> Message {
             Message::invalid(format!("The value must be one of {options}."))
         }
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            let names: Vec<String> = unexpected.iter().map(|name| format!("\"{name}\"")).collect();
+            let names = unexpected.iter().take(MAX_NAMES).map(|name| format!("\"{name}\""));
+            let names: Vec<String> = names.collect();
             Message::invalid(format!("There is no property {} in the identity schema.", names.join(", ")))
         }
         other => Message::invalid(format!(
@@ -155,12 +171,11 @@ fn type_of(value: &Value) -> &'static str {
     }
 }
 
-/// The indexes of the first two equal items.
+/// The indexes of the first two items that are written alike.
 fn first_repeated(value: &Value) -> Option<(usize, usize)> {
-    // Whoever sends a long list is told that a value repeats, not where.
-    let items = value.as_array().filter(|items| items.len() <= 1000)?;
-    items.iter().enumerate().find_map(|(b, item)| {
-        let a = items.iter().take(b).position(|earlier| earlier == item)?;
-        Some((a, b))
+    let mut seen = HashMap::new();
+    value.as_array()?.iter().enumerate().find_map(|(at, item)| {
+        let earlier = seen.insert(item.to_string(), at)?;
+        Some((earlier, at))
     })
 }

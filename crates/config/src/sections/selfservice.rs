@@ -25,9 +25,9 @@ section! {
 section! {
     /// Limits against abuse.
     pub struct Limits {
-        /// How many forms for signing in and up, recovery and verification one client address may submit in a minute; 0: any number. Of IPv6, 64 bits are one client. Behind a proxy, set `serve.public.trusted_proxies`.
+        /// How many requests that leave something behind one client address may make in a minute: to begin a flow is one, to submit it another; 0: any number. Of IPv6, 64 bits are one client. Behind a proxy, set `serve.public.trusted_proxies`.
         requests_per_minute: u32 = 1200,
-        /// How many wrong passwords for one account from one client address are free before each next attempt has to wait longer, from a second to 15 minutes; 0: any number.
+        /// How many wrong passwords for one account from one client address, and how many wrong codes for one account, are free before each next attempt has to wait longer, from a second to 15 minutes; 0: any number. Of wrong codes, one client address has four times as many for all accounts together. One wrong attempt is forgotten in 15 minutes.
         free_failures: u32 = 5,
         /// How many codes for recovery, and how many for verification, one person is sent in an hour; 0: any number.
         codes_per_hour: u32 = 10,

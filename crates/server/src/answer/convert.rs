@@ -3,6 +3,7 @@
 use serde_json::json;
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::Transport;
+use sessera_accounts::flows::visit::MAX_RETURN_TO;
 use sessera_accounts::identities::IdentityError;
 use sessera_accounts::password::PasswordError;
 use sessera_issuer::IssuerError;
@@ -119,6 +120,10 @@ impl From<FlowError> for ApiError {
             FlowError::ReturnNotAllowed => Self::bad_request(
                 "The address in return_to is not allowed. Add it to selfservice.allowed_return_urls or leave it out.",
             ),
+            FlowError::ReturnTooLong => Self::bad_request(format!(
+                "The address in return_to is too long: {MAX_RETURN_TO} bytes at the most. Keep what it says elsewhere, and send its id along."
+            ))
+            .with_id("self_service_flow_return_to_forbidden"),
             FlowError::SignedInAlready(_) => Self::bad_request(
                 "A session is there already. Sign out first, or ask for refresh=true to sign in again.",
             )

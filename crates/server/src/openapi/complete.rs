@@ -29,7 +29,7 @@ struct Always {
     when: fn(Port, &str, &Operation) -> bool,
 }
 
-const ALWAYS: [Always; 9] = [
+const ALWAYS: [Always; 10] = [
     Always { status: Status::MALFORMED, description: "The request is malformed", when: |_, _, _| true },
     Always {
         status: Status::UNPROVEN,
@@ -60,6 +60,11 @@ const ALWAYS: [Always; 9] = [
         status: Status::OTHER_MEDIA_TYPE,
         description: "The body is not of a media type that the route takes",
         when: |_, _, route| takes_json_only(route),
+    },
+    Always {
+        status: Status::TOO_MANY,
+        description: "There were too many requests of this client; see `Retry-After`",
+        when: |port, _, route| port == Port::Public && is_counted(route),
     },
     Always {
         status: Status::FAULT,
@@ -144,6 +149,13 @@ fn schemes(port: Port) -> Vec<(&'static str, SecurityScheme)> {
         ],
         Port::Admin => vec![("adminToken", bearer("One of `serve.admin.token`, where that is configured."))],
     }
+}
+
+/// Whether a request of the route leaves something behind, so that those of a client are counted.
+fn is_counted(route: &Operation) -> bool {
+    let id = route.operation_id.as_deref().unwrap_or_default();
+    let is_flow = (id.starts_with("create") || id.starts_with("update")) && !id.contains("Logout");
+    is_flow || matches!(id, "exchangeCode" | "openVerificationLink")
 }
 
 fn takes_json_only(route: &Operation) -> bool {

@@ -184,6 +184,7 @@ impl Call {
     }
 
     async fn keep_error(&self, error: &ApiError) -> Result<Uuid, ApiError> {
+        self.count().await?;
         let id = self.accounts.random.uuid();
         let body = json!({ "created_at": self.now, "error": error.to_json()["error"] });
         let record = sessera_store::Flow {

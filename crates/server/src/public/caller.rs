@@ -152,9 +152,9 @@ impl Call {
         Body { content_type: self.caller.header(header::CONTENT_TYPE), bytes }
     }
 
-    /// Counts a submission of the caller. 429 when there were too many.
-    pub(crate) fn count(&self) -> Result<(), ApiError> {
-        Ok(self.visit(None).count()?)
+    /// Counts a request of the caller that leaves something behind. 429 when there were too many.
+    pub(crate) async fn count(&self) -> Result<(), ApiError> {
+        Ok(self.visit(None).count().await?)
     }
 
     /// The language in which to write to the caller.

@@ -23,7 +23,7 @@ use crate::answer;
 use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
-use crate::public::caller::{Call, Caller};
+use crate::public::caller::Call;
 use crate::public::whoami;
 use crate::request::{JsonBody, Query};
 use crate::session_tokens::SessionTokens;
@@ -92,6 +92,7 @@ async fn try_create(
     call: &Call,
     parameters: &BrowserParameters,
 ) -> Result<Response, ApiError> {
+    call.count().await?;
     let (mut page, template, challenge) = checked(call, parameters)?;
     let Some(Presented::Cookie(cookie)) = call.presented() else { return sign_in(call) };
     let Some(live) = call.session().await? else { return sign_in(call) };
@@ -167,10 +168,11 @@ async fn submit(
     State(exchange_codes): State<Arc<ExchangeCodes>>,
     State(session_tokens): State<SessionTokens>,
     State(snapshot): State<Arc<Snapshot>>,
-    caller: Caller,
+    call: Call,
     JsonBody(body): JsonBody<ExchangeBody>,
 ) -> Result<Response, ApiError> {
-    let origin = caller.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
+    call.count().await?;
+    let origin = call.caller.headers.get(header::ORIGIN).map(HeaderValue::as_bytes);
     let (code, verifier) = (body.code.expose(), body.code_verifier.expose());
     let grant = exchange_codes.redeem(code, verifier, origin).await.map_err(|error| match error {
         ExchangeError::Invalid => invalid(),

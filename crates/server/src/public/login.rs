@@ -160,7 +160,6 @@ async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Respons
 }
 
 async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    call.count()?;
     let live = call.session().await?;
     match call.flows(live.as_deref()).submit::<LoginDetails>(id, call.body(body)).await {
         Ok(Outcome::Shown(shown, standing)) => call.shown(&shown, standing),

@@ -120,7 +120,6 @@ async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Respons
 }
 
 async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    call.count()?;
     match call.flows(None).submit::<RecoveryDetails>(id, call.body(body)).await? {
         Outcome::Shown(shown, standing) => call.shown(&shown, standing),
         Outcome::Replaced(replaced) => call.replaced(&replaced),

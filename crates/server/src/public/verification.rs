@@ -113,7 +113,6 @@ async fn follow_link(call: Call, Query(query): Query<Link>) -> Response {
 }
 
 async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError> {
-    call.count()?;
     let code = query.code.as_deref().unwrap_or_default();
     match code::open_link(&call.flows(None), query.flow.as_deref(), code).await? {
         Opened::Replaced(replaced) => call.replaced(&replaced),
@@ -148,7 +147,6 @@ async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Respons
 }
 
 async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    call.count()?;
     match call.flows(None).submit::<VerificationDetails>(id, call.body(body)).await? {
         Outcome::Shown(shown, standing) => call.shown(&shown, standing),
         Outcome::Replaced(replaced) => call.replaced(&replaced),

@@ -1,6 +1,6 @@
 //! Codes that were sent to an address.
 
-use sessera_model::{Timestamp, Uuid};
+use sessera_model::Uuid;
 
 use super::connection::Connection;
 use super::sessions::refused_unless;
@@ -33,24 +33,6 @@ impl PostgresStore {
             hash: row::hash(&found, "hash")?,
             expires_at: row::time(&found, "expires_at")?,
         }))
-    }
-
-    pub(super) async fn count_recent_codes(
-        &self,
-        identity_id: Uuid,
-        purpose: CodePurpose,
-        after: Timestamp,
-    ) -> Result<u32, StoreError> {
-        let query = sqlx::query(
-            "SELECT count(*) AS recent FROM codes \
-             WHERE identity_id = $1 AND purpose = $2 AND expires_at > $3",
-        )
-        .bind(identity_id)
-        .bind(purpose.as_str())
-        .bind(after.micros());
-        let found = self.connection().await?.optional(query).await?;
-        let count = found.map_or(Ok(0), |found| row::integer(&found, "recent"))?;
-        u32::try_from(count).map_err(|_| row::corrupt("recent"))
     }
 
     pub(super) async fn insert_code(

@@ -92,6 +92,9 @@ impl PostgresStore {
             Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,
             Change::InsertCode(code) => self.insert_code(connection, code).await,
             Change::UseCode(id) => self.use_code(connection, *id).await,
+            Change::TakeAttempt { counters, at } => self.take_attempt(connection, counters, *at).await,
+            Change::GiveBackAttempt(keys) => self.give_back_attempt(connection, keys).await,
+            Change::ForgetAttempts(key) => self.forget_attempts(connection, key).await,
             Change::EnqueueMessage(message) => self.enqueue(connection, message).await,
             Change::ClaimMessage { id, attempts, until } => {
                 self.claim_message(connection, *id, *attempts, *until).await

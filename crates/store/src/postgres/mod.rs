@@ -6,6 +6,7 @@
 mod codes;
 mod commit;
 mod connection;
+mod counters;
 mod dsn;
 mod fault;
 mod flows;
@@ -31,11 +32,12 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, 
 
 use crate::Store;
 use crate::change::Change;
+use crate::counter::{Counter, CounterKey};
 use crate::error::StoreError;
 use crate::line::{Invalidation, Line};
 use crate::records::{
-    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision, RevisionSummary,
-    SessionFilter, StoredSession,
+    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision,
+    RevisionSummary, SessionFilter, StoredSession,
 };
 use crate::sealer::Sealer;
 
@@ -177,13 +179,8 @@ impl Store for PostgresStore {
         self.within(self.find_code(flow_id, purpose)).await
     }
 
-    async fn recent_codes(
-        &self,
-        identity_id: Uuid,
-        purpose: CodePurpose,
-        after: Timestamp,
-    ) -> Result<u32, StoreError> {
-        self.within(self.count_recent_codes(identity_id, purpose, after)).await
+    async fn counters(&self, keys: &[CounterKey]) -> Result<Vec<Counter>, StoreError> {
+        self.within(self.find_counters(keys)).await
     }
 
     async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
@@ -227,8 +224,8 @@ impl Store for PostgresStore {
         outcome
     }
 
-    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        self.within(self.sweep_ended(before, limit)).await
+    async fn sweep(&self, ended: Ended, limit: u32) -> Result<u64, StoreError> {
+        self.within(self.sweep_ended(ended, limit)).await
     }
 
     fn pools(&self) -> Vec<PoolUse> {

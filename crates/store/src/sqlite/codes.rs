@@ -1,6 +1,6 @@
 //! Codes that were sent to an address.
 
-use sessera_model::{Timestamp, Uuid};
+use sessera_model::Uuid;
 use sqlx::SqliteConnection;
 
 use super::sessions::refused_unless;
@@ -28,22 +28,6 @@ impl SqliteStore {
             hash: row::hash(&found, "hash")?,
             expires_at: row::time(&found, "expires_at")?,
         }))
-    }
-
-    pub(super) async fn count_recent_codes(
-        &self,
-        identity_id: Uuid,
-        purpose: CodePurpose,
-        after: Timestamp,
-    ) -> Result<u32, StoreError> {
-        let query = sqlx::query(
-            "SELECT COUNT(*) AS sent FROM codes WHERE identity_id = ? AND purpose = ? AND expires_at > ?",
-        )
-        .bind(identity_id)
-        .bind(purpose.as_str())
-        .bind(after.micros());
-        let found = self.readers.one(query).await?;
-        Ok(u32::try_from(row::integer(&found, "sent")?).unwrap_or(u32::MAX))
     }
 
     pub(super) async fn insert_code(

@@ -5,6 +5,7 @@
 
 mod codes;
 mod commit;
+mod counters;
 mod flows;
 mod identities;
 mod keys;
@@ -26,12 +27,13 @@ use sqlx::SqlitePool;
 
 use crate::Store;
 use crate::change::Change;
+use crate::counter::{Counter, CounterKey};
 use crate::error::StoreError;
 use crate::line::Line;
 use crate::lock::FileLock;
 use crate::records::{
-    Code, CodePurpose, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision, RevisionSummary,
-    SessionFilter, StoredSession,
+    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision,
+    RevisionSummary, SessionFilter, StoredSession,
 };
 use crate::sealer::Sealer;
 use readers::Readers;
@@ -141,13 +143,8 @@ impl Store for SqliteStore {
         self.find_code(flow_id, purpose).await
     }
 
-    async fn recent_codes(
-        &self,
-        identity_id: Uuid,
-        purpose: CodePurpose,
-        after: Timestamp,
-    ) -> Result<u32, StoreError> {
-        self.count_recent_codes(identity_id, purpose, after).await
+    async fn counters(&self, keys: &[CounterKey]) -> Result<Vec<Counter>, StoreError> {
+        self.find_counters(keys).await
     }
 
     async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError> {
@@ -190,8 +187,8 @@ impl Store for SqliteStore {
         Ok(())
     }
 
-    async fn sweep(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
-        let gone = self.sweep_ended(before, limit).await?;
+    async fn sweep(&self, ended: Ended, limit: u32) -> Result<u64, StoreError> {
+        let gone = self.sweep_ended(ended, limit).await?;
         if gone > 0 {
             self.wiper.ask();
         }
@@ -271,7 +268,7 @@ mod tests {
             assert!(plan.contains(index), "{plan}");
             assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "nothing is sorted: {plan}");
         }
-        for statement in sweep::STATEMENTS {
+        for statement in sweep::SESSIONS.into_iter().chain(sweep::OTHERS) {
             let plan = plan(&store, statement).await;
             assert!(!plan.contains("SCAN"), "{plan}");
         }

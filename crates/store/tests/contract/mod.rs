@@ -1,5 +1,7 @@
 //! What every engine must do, whatever it is made of. An engine runs all cases with `contract!`.
 
+mod counters;
+
 use std::future::poll_fn;
 use std::task::Poll;
 use std::time::{Duration, Instant};
@@ -13,8 +15,15 @@ use sessera_model::{
 };
 use sessera_rotation::{ManagedSet, Timing};
 use sessera_store::{
-    Change, Code, CodePurpose, Conflict, CredentialOf, Flow, FlowKind, IdentityFilter, KeySet, Managed,
-    Message, NewSession, Page, Revision, SessionFilter, SessionKind, Store, StoreError, StoredKey,
+    Allowance, Change, Code, CodePurpose, Conflict, Counter, CounterKey, CredentialOf, Ended, Flow, FlowKind,
+    IdentityFilter, KeySet, Managed, Message, NewSession, Page, Revision, SessionFilter, SessionKind, Store,
+    StoreError, StoredKey,
+};
+
+#[allow(unused_imports, reason = "only the tests of engines run the contract")]
+pub(crate) use counters::{
+    an_attempt_takes_its_place_at_all_counters_or_at_none,
+    no_more_attempts_find_a_place_at_once_than_one_after_the_other,
 };
 
 const TIMING: Timing = Timing {
@@ -30,6 +39,10 @@ fn uuid() -> Uuid {
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_seconds(1_700_000_000 + seconds)
+}
+
+pub(crate) fn ended(before: Timestamp) -> Ended {
+    Ended { sessions: before, others: before }
 }
 
 fn page(limit: u32) -> Page {
@@ -356,7 +369,7 @@ pub(crate) async fn a_status_list_refuses_sessions_that_are_over(store: &dyn Sto
     store.commit(&[Change::DeleteIdentity(ada.id)]).await.unwrap();
     assert_eq!(refused(100).await, [true; 6]);
     // Nothing is left of them when their tokens cannot be good any more.
-    while store.sweep(at(501), 2).await.unwrap() > 0 {}
+    while store.sweep(ended(at(501)), 2).await.unwrap() > 0 {}
     assert_eq!(refused(501).await, [false; 6]);
     assert_eq!(store.status_list(1, at(1)).await.unwrap(), None);
     assert_eq!(store.status_list(u64::MAX, at(1)).await.unwrap(), None);
@@ -447,13 +460,6 @@ pub(crate) async fn codes_are_replaced_and_used_once(store: &dyn Store) {
     assert_eq!(one(store, Change::UseCode(first.id)).await, Some(Conflict::Changed));
     assert_eq!(store.code(Uuid::from_u128(5), CodePurpose::Recovery).await.unwrap(), None);
     assert_eq!(one(store, Change::UseCode(second.id)).await, None);
-    let recent = async |identity_id, purpose, after| {
-        store.recent_codes(identity_id, purpose, at(after)).await.unwrap()
-    };
-    assert_eq!(recent(second.identity_id, CodePurpose::Verification, 59).await, 1, "used ones count too");
-    assert_eq!(recent(second.identity_id, CodePurpose::Verification, 60).await, 0);
-    assert_eq!(recent(second.identity_id, CodePurpose::Recovery, 59).await, 0);
-    assert_eq!(recent(Uuid::from_u128(999), CodePurpose::Verification, 59).await, 0);
     assert_eq!(one(store, Change::UseCode(second.id)).await, Some(Conflict::Changed));
     assert_eq!(find().await.unwrap(), None);
 }
@@ -573,15 +579,23 @@ pub(crate) async fn what_ended_is_swept_in_batches(store: &dyn Store) {
             .await
             .unwrap();
     }
+    let attempt = Change::TakeAttempt { counters: vec![(CounterKey([1; 32]), GUESSES)], at: at(0) };
+    store.commit(&[attempt]).await.unwrap();
     let after_all = at(0) + Duration::from_secs(10_000);
-    assert_eq!(store.sweep(at(0), 10).await.unwrap(), 0);
-    assert_eq!(store.sweep(after_all, 2).await.unwrap(), 4);
-    assert_eq!(store.sweep(after_all, 2).await.unwrap(), 2);
-    assert_eq!(store.sweep(after_all, 2).await.unwrap(), 0);
+    assert_eq!(store.sweep(ended(at(0)), 10).await.unwrap(), 0);
+    // Of each kind no more than the limit; sessions may stay longer than flows and counters.
+    let but_sessions = Ended { sessions: at(0), others: after_all };
+    assert_eq!(store.sweep(but_sessions, 2).await.unwrap(), 3);
+    assert_eq!(store.sweep(ended(after_all), 2).await.unwrap(), 3);
+    assert_eq!(store.sweep(ended(after_all), 2).await.unwrap(), 1);
+    assert_eq!(store.sweep(ended(after_all), 2).await.unwrap(), 0);
 }
 
+/// What a few guesses may be made with.
+const GUESSES: Allowance = Allowance::Guesses { free: 2 };
+
 /// All tables that records are written to.
-pub(crate) const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 12] = [
     "identities",
     "addresses",
     "credentials",
@@ -589,6 +603,7 @@ pub(crate) const TABLES: [&str; 11] = [
     "sessions",
     "flows",
     "codes",
+    "counters",
     "outbox",
     "key_sets",
     "keys",
@@ -613,6 +628,7 @@ pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
             hash: TokenHash::of("1"),
             expires_at: at(60),
         }),
+        Change::TakeAttempt { counters: vec![(CounterKey([5; 32]), GUESSES)], at: at(0) },
         Change::EnqueueMessage(Message {
             id: uuid(),
             recipient: "ada@example.org".into(),
@@ -643,6 +659,9 @@ pub(crate) async fn how_many_of_each(store: &dyn Store, changes: &[Change]) -> u
             Change::InsertSession(stored) => store.session(stored.session.id).await.unwrap().is_some(),
             Change::InsertFlow(flow) => store.flow(flow.id).await.unwrap().is_some(),
             Change::InsertCode(code) => store.code(code.flow_id, code.purpose).await.unwrap().is_some(),
+            Change::TakeAttempt { counters, .. } => {
+                store.counters(&[counters[0].0]).await.unwrap()[0] != Counter::default()
+            }
             Change::EnqueueMessage(_) => !store.due_messages(at(99), 9).await.unwrap().is_empty(),
             Change::PutKeySet(set) => store.key_set(&set.name).await.unwrap().is_some(),
             Change::InsertRevision(_) => store.newest_revision().await.unwrap().is_some(),
@@ -761,6 +780,8 @@ macro_rules! contract {
             sessions_are_listed_newest_first
             a_flow_is_used_once
             codes_are_replaced_and_used_once
+            an_attempt_takes_its_place_at_all_counters_or_at_none
+            no_more_attempts_find_a_place_at_once_than_one_after_the_other
             messages_wait_until_they_are_sent
             key_sets_keep_their_order
             revisions_follow_each_other

@@ -41,4 +41,6 @@ pub struct ProvenAddress {
     pub identity: Identity,
     /// The code that was typed.
     pub code: Code,
+    /// What is to be changed with the end of the flow.
+    pub changes: Vec<Change>,
 }

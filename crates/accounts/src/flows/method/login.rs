@@ -72,9 +72,9 @@ impl LoginAttempt<'_> {
 pub enum LoginVerdict {
     /// It does not sign in, and the flow says why.
     Refused(Standing),
-    /// It does not sign in, the flow says why, and these changes keep that it was tried. Of two
-    /// submissions at the same time only one is answered.
-    Counted(Standing, Vec<Change>),
+    /// It does not sign in, the flow says why, and is changed in any case: of two submissions at the same time
+    /// only one is answered.
+    Counted(Standing),
     /// It is right.
     Proven(Box<Proven>),
 }
@@ -88,6 +88,6 @@ pub struct Proven {
     pub proof: Proof,
     /// What is to be changed with the end of the flow.
     pub changes: Vec<Change>,
-    /// Whether the flow ends without these changes when the identity was changed in the meantime.
-    pub changes_may_wait: bool,
+    /// What is to be changed as well, unless the identity was changed in the meantime.
+    pub may_wait: Vec<Change>,
 }

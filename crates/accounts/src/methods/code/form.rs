@@ -11,10 +11,14 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Details, Flow, SentCodes, State};
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::visit::Visit;
+use crate::limits::{Guess, Place};
 use crate::messages::{Message, MessageId, common};
 use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Node, Nodes};
+
+/// How long an address may be as it is typed, in bytes.
+const MAX_EMAIL_BYTES: usize = 512;
 
 /// A kind of flow in which a code proves an address.
 pub(super) trait ByCode: Details + Send + Sync {
@@ -92,7 +96,7 @@ impl<D: ByCode> AddressMethod<D> for Code {
 fn send<D: ByCode>(attempt: &mut Attempt<'_, D>, email: &str) -> Result<AddressVerdict, FlowError> {
     let (visit, flow) = (attempt.visit, &mut attempt.flow);
     D::check_on(visit)?;
-    let Some(address) = normalise::email(email) else {
+    let Some(address) = normalise::email(email).filter(|_| email.len() <= MAX_EMAIL_BYTES) else {
         flow.say_at("email", Message::with_context(common::NOT_AN_EMAIL, json!({ "value": email })));
         return Ok(AddressVerdict::Refused);
     };
@@ -112,26 +116,66 @@ fn send<D: ByCode>(attempt: &mut Attempt<'_, D>, email: &str) -> Result<AddressV
 }
 
 async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Result<AddressVerdict, FlowError> {
-    if let Some(code) = good_code(attempt.visit, &attempt.flow, typed).await?
-        && let Some(identity) = attempt.visit.accounts.store.identity(code.identity_id).await?
-        && D::is_good_for(&identity, &code)
-    {
-        return Ok(AddressVerdict::Proven(Box::new(ProvenAddress { identity, code })));
+    match try_code(attempt.visit, &attempt.flow, typed).await? {
+        Tried::TooSoon(message) => {
+            attempt.flow.say(message);
+            return Ok(AddressVerdict::Refused);
+        }
+        Tried::Right(code, place) => {
+            let owner = attempt.visit.accounts.store.identity(code.identity_id).await?;
+            if let Some(identity) = owner.filter(|owner| D::is_good_for(owner, &code)) {
+                let changes = place.after_right();
+                return Ok(AddressVerdict::Proven(Box::new(ProvenAddress {
+                    identity,
+                    code: *code,
+                    changes,
+                })));
+            }
+        }
+        Tried::Wrong => {}
     }
     count_wrong(&mut attempt.flow);
     attempt.flow.say(D::WRONG);
     Ok(AddressVerdict::Shown(Vec::new()))
 }
 
-/// The code that was sent for a flow, when it is the typed one and still good.
-pub(super) async fn good_code<D: ByCode>(
+/// What became of a typed code.
+pub(super) enum Tried {
+    /// It is the one that was sent for the flow, and still good. Its place is given back by whoever uses it.
+    Right(Box<StoredCode>, Place),
+    /// It is not.
+    Wrong,
+    /// Nobody looked at it, because there were too many wrong ones.
+    TooSoon(Message),
+}
+
+/// Tries a code, once it has a place among those that may be tried.
+pub(super) async fn try_code<D: ByCode>(
     visit: &Visit<'_>,
     flow: &Flow<D>,
     typed: &str,
-) -> Result<Option<StoredCode>, FlowError> {
+) -> Result<Tried, FlowError> {
+    let codes = flow.details.codes();
     let stored = visit.accounts.store.code(flow.id, D::PURPOSE).await?;
+    let address = codes.email.as_deref().and_then(normalise::email);
+    let guess = match (&address, &stored) {
+        // Counted alike, whether anybody has the address or not.
+        (Some(address), _) => Guess::MailedCode(address),
+        (None, Some(code)) => Guess::CodeOf(code.identity_id),
+        (None, None) => return Ok(Tried::Wrong),
+    };
+    if codes.attempts >= codes::MAX_ATTEMPTS {
+        return Ok(Tried::Wrong);
+    }
+    let place = match visit.take_place(flow.transport, guess).await? {
+        Ok(place) => place,
+        Err(message) => return Ok(Tried::TooSoon(message)),
+    };
     let is_good = codes::is_good(&visit.rules.keys, stored.as_ref(), typed, visit.now);
-    Ok(stored.filter(|_| is_good && flow.details.codes().attempts < codes::MAX_ATTEMPTS))
+    Ok(match stored.filter(|_| is_good) {
+        Some(code) => Tried::Right(Box::new(code), place),
+        None => Tried::Wrong,
+    })
 }
 
 /// Counts a wrong code.

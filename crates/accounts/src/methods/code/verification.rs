@@ -3,7 +3,7 @@
 use sessera_model::{Identity, TokenHash, Uuid};
 use sessera_store::{Code as StoredCode, CodePurpose};
 
-use super::form::{self, ByCode};
+use super::form::{self, ByCode, Tried};
 use super::messages;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SentCodes, VerificationDetails};
@@ -55,17 +55,20 @@ pub enum Opened {
 /// submitted, so that programs that look into links use nothing up.
 pub async fn open_link(flows: &Flows<'_>, id: Option<&str>, code: &str) -> Result<Opened, FlowError> {
     let visit = &flows.visit;
+    visit.count().await?;
     let mut flow: Flow<VerificationDetails> = visit.flow(id).await?;
     if flow.is_expired(visit.now) {
         let message = Message::expired(common::VERIFICATION_EXPIRED, flow.expires_at);
         let replaced = flows.replacement(&flow, message).await?;
         return Ok(Opened::Replaced(Box::new(replaced)));
     }
-    let is_good = form::good_code(visit, &flow, code).await?.is_some();
     let mut new_cookie = None;
+    if code.is_empty() {
+        return Ok(Opened::Page { flow_id: flow.id, new_cookie });
+    }
     // Whoever opens the link with the right code has the message; the flow goes on in their browser.
     // Others, such as the one who began it, are not shown the code.
-    if is_good {
+    if let Tried::Right(_, place) = form::try_code(visit, &flow, code).await? {
         new_cookie = visit.browser().is_none().then(|| visit.new_browser());
         let browser = new_cookie.as_deref().or_else(|| visit.browser()).map(TokenHash::of);
         let opened_by = &mut flow.details.opened_by;
@@ -74,8 +77,8 @@ pub async fn open_link(flows: &Flows<'_>, id: Option<&str>, code: &str) -> Resul
             opened_by.remove(0);
         }
         flow.details.linked_code = Some(code.to_owned());
-        visit.keep_with(&mut flow, Vec::new()).await?;
-    } else if !code.is_empty() {
+        visit.keep_with(&mut flow, place.after_right()).await?;
+    } else {
         // Guessing by links is guessing.
         form::count_wrong(&mut flow);
         visit.keep_with(&mut flow, Vec::new()).await?;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sessera_model::{CredentialKind, Random, Timestamp, is_same_secret};
 
 use super::messages;
-use crate::methods::second_factor::{Factor, Verdict, lock};
+use crate::methods::second_factor::{Factor, Verdict};
 
 /// How many printed codes a person gets.
 const LOOKUP_SECRETS: usize = 12;
@@ -14,8 +14,6 @@ const LOOKUP_SECRETS: usize = 12;
 pub(super) struct LookupSecrets {
     /// The codes.
     pub(super) recovery_codes: Vec<LookupSecret>,
-    #[serde(default)]
-    failures: Vec<Timestamp>,
 }
 
 /// A printed code.
@@ -32,7 +30,7 @@ impl LookupSecrets {
     /// New codes that are confirmed.
     pub(super) fn new(codes: Vec<String>) -> Self {
         let unused = |code| LookupSecret { code, used_at: None };
-        Self { recovery_codes: codes.into_iter().map(unused).collect(), failures: Vec::new() }
+        Self { recovery_codes: codes.into_iter().map(unused).collect() }
     }
 
     /// New codes, each of eight letters and digits.
@@ -46,9 +44,6 @@ impl Factor for LookupSecrets {
     const KIND: CredentialKind = CredentialKind::LookupSecret;
 
     fn check(&mut self, code: &str, now: Timestamp) -> Verdict {
-        if let Some(locked) = lock(&mut self.failures, now) {
-            return Verdict::Wrong(locked);
-        }
         let code = code.trim().to_ascii_lowercase();
         let mut found = None;
         for secret in &mut self.recovery_codes {
@@ -59,25 +54,17 @@ impl Factor for LookupSecrets {
         match found {
             Some(secret) if secret.used_at.is_none() => {
                 secret.used_at = Some(now);
-                self.failures.clear();
                 Verdict::Right
             }
-            used => {
-                let message = if used.is_some() { messages::ALREADY_USED } else { messages::WRONG };
-                self.failures.push(now);
-                Verdict::Wrong(message.into())
-            }
+            Some(_) => Verdict::Wrong(messages::ALREADY_USED),
+            None => Verdict::Wrong(messages::WRONG),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::messages::common;
-    use crate::methods::second_factor::WINDOW;
     use sessera_model::SeededRandom;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
@@ -90,23 +77,9 @@ mod tests {
     fn a_printed_code_works_once() {
         let mut codes = lookup();
         assert_eq!(codes.check(" AAAAAAAA ", NOW), Verdict::Right);
-        assert_eq!(codes.check("aaaaaaaa", NOW), Verdict::Wrong(messages::ALREADY_USED.into()));
-        assert_eq!(codes.check("cccccccc", NOW), Verdict::Wrong(messages::WRONG.into()));
+        assert_eq!(codes.check("aaaaaaaa", NOW), Verdict::Wrong(messages::ALREADY_USED));
+        assert_eq!(codes.check("cccccccc", NOW), Verdict::Wrong(messages::WRONG));
         assert_eq!(codes.check("bbbbbbbb", NOW), Verdict::Right);
-    }
-
-    #[test]
-    fn five_wrong_codes_lock_the_factor_for_a_while() {
-        let mut codes = lookup();
-        for second in 0..5 {
-            let now = NOW + Duration::from_secs(second);
-            assert_eq!(codes.check("x", now), Verdict::Wrong(messages::WRONG.into()));
-        }
-        let Verdict::Wrong(locked) = codes.check("aaaaaaaa", NOW + Duration::from_secs(5)) else {
-            panic!("a locked factor took a code")
-        };
-        assert_eq!(locked.id, common::TOO_MANY_ATTEMPTS);
-        assert_eq!(codes.check("aaaaaaaa", NOW + WINDOW), Verdict::Right);
     }
 
     #[test]

@@ -73,13 +73,13 @@ impl LoginMethod for Passkey {
         };
         let Some((identity, changes)) = recognised else {
             attempt.flow.say(messages::UNKNOWN);
-            return Ok(LoginVerdict::Counted(Standing::Refused, Vec::new()));
+            return Ok(LoginVerdict::Counted(Standing::Refused));
         };
         if identity.state != IdentityState::Active {
             attempt.flow.say(common::ACCOUNT_DISABLED);
-            return Ok(LoginVerdict::Counted(Standing::Disabled, Vec::new()));
+            return Ok(LoginVerdict::Counted(Standing::Disabled));
         }
-        let proven = Proven { identity, proof: PROOF, changes, changes_may_wait: false };
+        let proven = Proven { identity, proof: PROOF, changes, may_wait: Vec::new() };
         Ok(LoginVerdict::Proven(Box::new(proven)))
     }
 }

@@ -10,8 +10,8 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::Standing;
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
 use crate::flows::visit::Visit;
+use crate::limits::Guess;
 use crate::messages::{Message, common};
-use crate::metrics::Limit;
 use crate::password::Verification;
 use crate::schema::{IdentitySchema, normalise};
 use crate::submission::Submission;
@@ -56,38 +56,28 @@ impl LoginMethod for Password {
             return Ok(LoginVerdict::Refused(Standing::Refused));
         };
         let visit = attempt.visit;
-        let (limits, rules) = (&visit.accounts.limits, visit.rules.limits);
         let identifier = normalise::identifier(&identifier);
-        let pair = visit.visitor.address.map(|address| limits.pair(&identifier, address));
-        if let Some(Err(wait)) = pair.map(|pair| limits.attempt(rules, pair, visit.now)) {
-            visit.accounts.metrics.limit_hit(Limit::Failures);
-            if visit.takes_json(attempt.flow.transport) {
-                return Err(FlowError::TooMany(wait));
-            }
-            return Ok(attempt.refuse(Message::too_many_attempts(wait)));
+        let place = match visit.take_place(attempt.flow.transport, Guess::Password(&identifier)).await? {
+            Ok(place) => place,
+            Err(message) => return Ok(attempt.refuse(message)),
+        };
+        let checked = check(visit, &identifier, &password).await;
+        if checked.is_err() {
+            // Nobody has learned anything.
+            visit.give_back(&place).await?;
         }
-        match check(visit, &identifier, &password).await? {
-            Checked::Wrong => {
-                if let Some(pair) = pair {
-                    limits.failed(rules, pair, visit.now);
-                }
-                Ok(attempt.refuse(messages::WRONG))
-            }
+        match checked? {
+            Checked::Wrong => Ok(attempt.refuse(messages::WRONG)),
             Checked::Disabled => {
                 attempt.flow.say(common::ACCOUNT_DISABLED);
                 Ok(LoginVerdict::Refused(Standing::Disabled))
             }
-            Checked::Right { identity, upgrade } => {
-                if let Some(pair) = pair {
-                    limits.succeeded(pair);
-                }
-                Ok(LoginVerdict::Proven(Box::new(Proven {
-                    identity: *identity,
-                    proof: PROOF,
-                    changes: upgrade,
-                    changes_may_wait: true,
-                })))
-            }
+            Checked::Right { identity, upgrade } => Ok(LoginVerdict::Proven(Box::new(Proven {
+                identity: *identity,
+                proof: PROOF,
+                changes: place.after_right(),
+                may_wait: upgrade,
+            }))),
         }
     }
 }

@@ -1,6 +1,9 @@
 //! Changing one's own traits.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
+use serde_json::Value;
 use sessera_model::{Credential, CredentialKind};
 
 use super::Profile;
@@ -19,11 +22,11 @@ impl SettingsMethod for Profile {
         // What was typed and refused is shown as it was typed, all of it.
         let is_typed = view.flow.values.keys().any(|name| name.starts_with("traits."));
         let stored = if is_typed { Vec::new() } else { flatten("traits", &view.owner.identity.traits) };
+        let stored: HashMap<String, Value> = stored.into_iter().collect();
         for field in schema.fields() {
             let mut node = field.node(Group::PROFILE);
             if let Attributes::Input(input) = &mut node.attributes {
-                let known = stored.iter().find(|(name, _)| *name == input.name);
-                input.value = known.map(|(_, value)| value.clone());
+                input.value = stored.get(&input.name).cloned();
             }
             nodes.push(10, node);
         }

@@ -5,7 +5,7 @@ use sessera_model::{CredentialKind, Timestamp};
 
 use super::messages;
 use super::secret::TotpSecret;
-use crate::methods::second_factor::{Factor, Verdict, lock};
+use crate::methods::second_factor::{Factor, Verdict};
 
 /// An authenticator app.
 #[derive(Clone, Serialize, Deserialize)]
@@ -15,14 +15,12 @@ pub(super) struct App {
     /// The last step whose code was used.
     #[serde(default)]
     last_step: Option<i64>,
-    #[serde(default)]
-    failures: Vec<Timestamp>,
 }
 
 impl App {
     /// A newly set up app. `step` is the one whose code proved it; that code is used.
     pub(super) const fn new(totp_url: String, step: i64) -> Self {
-        Self { totp_url, last_step: Some(step), failures: Vec::new() }
+        Self { totp_url, last_step: Some(step) }
     }
 }
 
@@ -30,18 +28,13 @@ impl Factor for App {
     const KIND: CredentialKind = CredentialKind::Totp;
 
     fn check(&mut self, code: &str, now: Timestamp) -> Verdict {
-        if let Some(locked) = lock(&mut self.failures, now) {
-            return Verdict::Wrong(locked);
-        }
         let step = TotpSecret::from_url(&self.totp_url)
             .and_then(|secret| secret.step_of(code.trim(), now, self.last_step));
         if let Some(step) = step {
             self.last_step = Some(step);
-            self.failures.clear();
             Verdict::Right
         } else {
-            self.failures.push(now);
-            Verdict::Wrong(messages::WRONG.into())
+            Verdict::Wrong(messages::WRONG)
         }
     }
 }
@@ -64,9 +57,9 @@ mod tests {
                 .find(|code| secret.step_of(code, NOW, Some(wanted - 1)) == Some(wanted))
         };
         let code = code_of(step).expect("some code is right");
-        assert_eq!(App::new(url.clone(), step).check(&code, NOW), Verdict::Wrong(messages::WRONG.into()));
+        assert_eq!(App::new(url.clone(), step).check(&code, NOW), Verdict::Wrong(messages::WRONG));
         let mut app = App::new(url, step - 1);
         assert_eq!(app.check(&code, NOW), Verdict::Right);
-        assert_eq!(app.check(&code, NOW), Verdict::Wrong(messages::WRONG.into()));
+        assert_eq!(app.check(&code, NOW), Verdict::Wrong(messages::WRONG));
     }
 }

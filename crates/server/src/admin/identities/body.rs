@@ -1,5 +1,7 @@
 //! Bodies that the routes share.
 
+use std::collections::HashMap;
+
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
@@ -8,6 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use sessera_accounts::identities::PreparedIdentity;
 use sessera_accounts::password::{HashAlgorithm, PasswordHashing, StoredHash};
+use sessera_accounts::schema::normalise;
 use sessera_model::credential::CredentialView;
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Credential, CredentialKind, Identity, IdentityState, IdentityView, Timestamp};
@@ -123,12 +126,14 @@ pub(super) struct AddressBody {
 
 /// Sets whether addresses are proven.
 pub(super) fn mark_verified(identity: &mut Identity, wanted: &[AddressBody], now: Timestamp) {
+    let mut by_value: HashMap<String, Vec<&AddressBody>> = HashMap::new();
+    for body in wanted {
+        by_value.entry(normalise::identifier(&body.value)).or_default().push(body);
+    }
     for address in &mut identity.verifiable_addresses {
         let same_channel = |body: &&AddressBody| body.via.as_ref().is_none_or(|via| *via == address.via);
-        let mut of_same_value = wanted
-            .iter()
-            .filter(|body| sessera_accounts::schema::normalise::identifier(&body.value) == address.value);
-        let Some(body) = of_same_value.find(same_channel) else { continue };
+        let of_same_value = by_value.get(&address.value).into_iter().flatten();
+        let Some(body) = of_same_value.copied().find(same_channel) else { continue };
         let verified_at =
             if body.verified { body.verified_at.or(address.verified_at).or(Some(now)) } else { None };
         if body.verified == address.verified && verified_at == address.verified_at {

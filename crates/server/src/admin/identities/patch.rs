@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::Value;
 use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
-use sessera_model::json_patch::{Operation, PatchError};
+use sessera_model::json_patch::{Budget, Operation, PatchError};
 use sessera_model::{Identity, IdentityView};
 
 use super::Identities;
@@ -68,9 +68,9 @@ fn apply(operations: &[Value], document: &mut Value) -> Result<(), ApiError> {
             "A patch can have {MAX_OPERATIONS} operations at the most. Send several patches."
         )));
     }
-    let mut room = MAX_COPIED;
+    let mut budget = Budget::new(MAX_COPIED);
     for (index, operation) in operations.iter().enumerate() {
-        apply_one(operation, document, &mut room).map_err(|PatchError { pointer, message }| {
+        apply_one(operation, document, &mut budget).map_err(|PatchError { pointer, message }| {
             ApiError::bad_request(format!(
                 "Operation {index} of the patch fails, at \"{pointer}\": {message}."
             ))
@@ -79,7 +79,7 @@ fn apply(operations: &[Value], document: &mut Value) -> Result<(), ApiError> {
     Ok(())
 }
 
-fn apply_one(operation: &Value, document: &mut Value, room: &mut usize) -> Result<(), PatchError> {
+fn apply_one(operation: &Value, document: &mut Value, budget: &mut Budget) -> Result<(), PatchError> {
     let operation = Operation::parse(operation)?;
     if let Some(path) = operation.changes().find(|path| !is_changeable(path)) {
         let what = CHANGEABLE.join(", ");
@@ -88,7 +88,7 @@ fn apply_one(operation: &Value, document: &mut Value, room: &mut usize) -> Resul
             format!("this cannot be changed. What can: {what}, and verifiable_addresses/N/verified"),
         ));
     }
-    operation.apply(document, room)
+    operation.apply(document, budget)
 }
 
 fn is_changeable(path: &str) -> bool {

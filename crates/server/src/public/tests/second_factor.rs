@@ -134,7 +134,7 @@ async fn an_app_s_code_works_once_and_within_one_step() {
 }
 
 #[tokio::test]
-async fn five_wrong_codes_lock_a_factor_for_ten_minutes() {
+async fn after_five_wrong_codes_a_factor_waits_longer_and_longer() {
     let server = server().await;
     let mut first = Client::native(&server).signed_in(ADA).await;
     let secret = with_app(&mut first).await;
@@ -145,11 +145,17 @@ async fn five_wrong_codes_lock_a_factor_for_ten_minutes() {
         assert_eq!(step_up(&mut other, wrong).await.body["ui"]["messages"][0]["id"], 4_000_008);
     }
     let right = json!({"method": "totp", "totp_code": app_code(&server, &secret, 0)});
-    let locked = step_up(&mut other, right).await;
-    assert_eq!((locked.status, &locked.body["ui"]["messages"][0]["id"]), (400, &json!(4_000_900)));
-    server.clock.advance(Duration::from_secs(600));
+    let early = step_up(&mut other, right).await;
+    assert_eq!((early.status, early.header("retry-after")), (429, "1"));
+    server.clock.advance(Duration::from_secs(1));
+    let wrong = json!({"method": "totp", "totp_code": "12"});
+    assert_eq!(step_up(&mut other, wrong.clone()).await.status, 400);
+    assert_eq!(step_up(&mut other, wrong.clone()).await.header("retry-after"), "2");
+    server.clock.advance(Duration::from_secs(2));
     let right = json!({"method": "totp", "totp_code": app_code(&server, &secret, 0)});
     assert_eq!(step_up(&mut other, right).await.status, 200);
+    let mut third = again(&server, Client::native).await;
+    assert_eq!(step_up(&mut third, wrong).await.status, 400, "a right code begins anew");
 }
 
 #[tokio::test]

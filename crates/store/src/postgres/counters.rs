@@ -1,0 +1,80 @@
+//! Counters against abuse.
+
+use sessera_model::Timestamp;
+use sqlx::postgres::PgRow;
+
+use super::connection::Connection;
+use super::{PostgresStore, row};
+use crate::counter::{Allowance, Counter, CounterKey};
+use crate::error::{Conflict, StoreError};
+
+impl PostgresStore {
+    pub(super) async fn find_counters(&self, keys: &[CounterKey]) -> Result<Vec<Counter>, StoreError> {
+        let mut connection = self.connection().await?;
+        let mut counters = Vec::with_capacity(keys.len());
+        for key in keys {
+            let query = sqlx::query("SELECT count, at FROM counters WHERE key = $1").bind(key.0.as_slice());
+            let found = connection.optional(query).await?;
+            counters.push(found.as_ref().map_or(Ok(Counter::default()), counter)?);
+        }
+        Ok(counters)
+    }
+
+    /// Each row is locked before it is read, in the order of the keys, so that attempts at once count one after the
+    /// other and never wait for each other in a circle.
+    pub(super) async fn take_attempt(
+        &self,
+        connection: &mut Connection,
+        counters: &[(CounterKey, Allowance)],
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut counters = counters.to_vec();
+        counters.sort_unstable_by_key(|(key, _)| *key);
+        for (key, allowance) in counters {
+            let insert = sqlx::query(
+                "INSERT INTO counters (key, count, at, expires_at) VALUES ($1, 0, 0, 0) ON CONFLICT DO NOTHING",
+            );
+            connection.execute(insert.bind(key.0.as_slice())).await?;
+            let query = sqlx::query("SELECT count, at FROM counters WHERE key = $1 FOR UPDATE");
+            let found = connection.optional(query.bind(key.0.as_slice())).await?;
+            // A sweep may have taken the row away since it was there.
+            let mut taken = found.as_ref().ok_or(Conflict::Changed).map(counter)??;
+            taken.take(allowance, at).map_err(|_| Conflict::Limited)?;
+            let update =
+                sqlx::query("UPDATE counters SET count = $2, at = $3, expires_at = $4 WHERE key = $1")
+                    .bind(key.0.as_slice())
+                    .bind(taken.count)
+                    .bind(taken.at.micros())
+                    .bind(taken.ends_at(allowance).micros());
+            connection.execute(update).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn give_back_attempt(
+        &self,
+        connection: &mut Connection,
+        keys: &[CounterKey],
+    ) -> Result<(), StoreError> {
+        let mut keys = keys.to_vec();
+        keys.sort_unstable();
+        for key in keys {
+            let update = sqlx::query("UPDATE counters SET count = greatest(count - 1, 0) WHERE key = $1");
+            connection.execute(update.bind(key.0.as_slice())).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn forget_attempts(
+        &self,
+        connection: &mut Connection,
+        key: &CounterKey,
+    ) -> Result<(), StoreError> {
+        let gone = sqlx::query("DELETE FROM counters WHERE key = $1").bind(key.0.as_slice());
+        connection.execute(gone).await.map(drop)
+    }
+}
+
+fn counter(found: &PgRow) -> Result<Counter, StoreError> {
+    Ok(Counter { count: row::integer(found, "count")?, at: row::time(found, "at")? })
+}
