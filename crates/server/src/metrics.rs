@@ -71,6 +71,7 @@ pub struct Metrics {
     pub sign_ins: IntCounter,
     passwords_running: IntGauge,
     passwords_waiting: IntGauge,
+    passwords_hashed: IntCounter,
     /// Those of accounts.
     pub accounts: sessera_accounts::Metrics,
     /// Clients that are connected, by API.
@@ -144,6 +145,10 @@ impl Metrics {
                 sign_ins: counter("sessera_sign_ins_total", "Sessions that were made.")?,
                 passwords_running: gauge("sessera_passwords_running", "Passwords being hashed now.")?,
                 passwords_waiting: gauge("sessera_passwords_waiting", "Passwords that wait to be hashed.")?,
+                passwords_hashed: counter(
+                    "sessera_passwords_hashed_total",
+                    "Hashes that were worked out to store or to check a password.",
+                )?,
                 accounts: sessera_accounts::Metrics::new()?,
                 connections: gauges("sessera_connections", "Clients that are connected, by API.", &["api"])?,
                 connections_refused: counters(
@@ -226,6 +231,7 @@ impl Metrics {
         let (running, waiting) = now.passwords.in_use();
         self.passwords_running.set(number(running as u64));
         self.passwords_waiting.set(number(waiting as u64));
+        self.passwords_hashed.inc_by(now.passwords.jobs().saturating_sub(self.passwords_hashed.get()));
         for pool in now.store.pools() {
             for (state, count) in [("in_use", pool.in_use), ("idle", pool.idle), ("most", pool.most)] {
                 self.store_connections.with_label_values(&[pool.name, state]).set(number(count as u64));

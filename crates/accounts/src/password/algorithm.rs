@@ -44,6 +44,15 @@ impl HashAlgorithm {
         if actual > max { Err(PasswordError::TooLong { max, actual }) } else { Ok(()) }
     }
 
+    /// Whether a password can be hashed.
+    pub(super) fn takes(self, password: &str) -> bool {
+        self.check_length(password).is_ok()
+            && match self {
+                Self::Bcrypt { .. } => bcrypt::takes(password),
+                Self::Argon2id { .. } => true,
+            }
+    }
+
     /// Hashes a password. This takes as long as the parameters say: call it on the pool only.
     pub(super) fn hash(self, password: &str, salt: [u8; 16]) -> Result<StoredHash, PasswordError> {
         self.check_length(password)?;

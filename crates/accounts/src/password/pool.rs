@@ -5,6 +5,7 @@
 //! memory nor starve requests that need no password.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sessera_model::Random;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -26,6 +27,8 @@ pub struct PasswordHashing {
     /// Places of those that run or wait.
     queue: Arc<Semaphore>,
     worker_count: u32,
+    /// How many ran since the start.
+    jobs: AtomicU64,
     random: Arc<dyn Random>,
 }
 
@@ -57,6 +60,7 @@ impl PasswordHashing {
             workers: Arc::new(Semaphore::new(places)),
             queue: Arc::new(Semaphore::new(places * (1 + WAITING_PER_WORKER))),
             worker_count,
+            jobs: AtomicU64::new(0),
             random,
         }
     }
@@ -70,6 +74,11 @@ impl PasswordHashing {
         (running, inside.saturating_sub(running))
     }
 
+    /// How many hashes were worked out since the start, to store or to check a password.
+    pub fn jobs(&self) -> u64 {
+        self.jobs.load(Ordering::Relaxed)
+    }
+
     /// Hashes a password with a new salt. The result is the text to store.
     pub async fn hash(&self, algorithm: HashAlgorithm, password: &str) -> Result<String, PasswordError> {
         algorithm.check_length(password)?;
@@ -81,33 +90,25 @@ impl PasswordHashing {
     }
 
     /// Checks a password against the stored hash of the one who signs in; `None` when there is nobody
-    /// of that name or there is no password. That takes as long, so that time does not tell who has
-    /// an account.
+    /// of that name or there is no password. Whatever becomes of it, a hash as configured is worked out,
+    /// so that time does not tell who has an account.
     pub async fn verify(
         &self,
         algorithm: HashAlgorithm,
         password: &str,
         stored: Option<&str>,
     ) -> Result<Verification, PasswordError> {
-        let fits = algorithm.check_length(password).is_ok();
-        let Some(stored) = stored else {
-            // bcrypt refuses to hash what it would cut. The work is the same for any password.
-            let stand_in = if fits { password } else { "" };
-            self.hash(algorithm, stand_in).await?;
-            return Ok(Verification::Mismatch);
-        };
-        let stored = StoredHash::parse(stored)
-            .map_err(|error| PasswordError::Internal(format!("a stored password is damaged: {error}")))?;
-        let needs_upgrade = fits && algorithm.improves(&stored);
-        let password = zeroize::Zeroizing::new(password.to_owned());
-        let stands_out = algorithm.improves(&stored);
-        let checked = password.clone();
-        if self.run(stored.memory_kib(), move || stored.matches(&checked)).await? {
-            return Ok(Verification::Match { needs_upgrade });
+        let stored = stored.and_then(readable).filter(|stored| stored.takes(password));
+        let is_worked_out = stored.as_ref().is_some_and(|stored| !algorithm.improves(stored));
+        if let Some(stored) = stored {
+            let needs_upgrade = !is_worked_out && algorithm.takes(password);
+            let password = zeroize::Zeroizing::new(password.to_owned());
+            if self.run(stored.memory_kib(), move || stored.matches(&password)).await? {
+                return Ok(Verification::Match { needs_upgrade });
+            }
         }
-        if stands_out {
-            // An older hash may be checked in no time, which would tell that there is somebody.
-            self.hash(algorithm, if fits { &password } else { "" }).await?;
+        if !is_worked_out {
+            self.hash(algorithm, if algorithm.takes(password) { password } else { "" }).await?;
         }
         Ok(Verification::Mismatch)
     }
@@ -122,6 +123,7 @@ impl PasswordHashing {
         let places = memory_kib.div_ceil(KIB_PER_WORKER).clamp(1, self.worker_count);
         let running = Arc::clone(&self.workers).acquire_many_owned(places).await;
         let running = running.map_err(|error| PasswordError::Internal(error.to_string()))?;
+        self.jobs.fetch_add(1, Ordering::Relaxed);
         // The work cannot be stopped, so the places go back when it ends, not when its caller leaves.
         let places: [OwnedSemaphorePermit; 2] = [waiting, running];
         let done = tokio::task::spawn_blocking(move || {
@@ -131,6 +133,13 @@ impl PasswordHashing {
         });
         done.await.map_err(|error| PasswordError::Internal(format!("hashing failed: {error}")))?
     }
+}
+
+/// A stored hash. One that cannot be read opens nothing, and nobody but the log is told that it is there.
+fn readable(stored: &str) -> Option<StoredHash> {
+    StoredHash::parse(stored)
+        .inspect_err(|error| tracing::error!(%error, "a stored password cannot be read, so it opens nothing"))
+        .ok()
 }
 
 impl std::fmt::Debug for PasswordHashing {
@@ -189,16 +198,35 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn whoever_signs_in_a_hash_as_configured_is_worked_out() {
+    async fn whatever_is_tried_one_hash_as_configured_is_worked_out() {
         let salts = Arc::new(Salts::default());
         let pool = PasswordHashing::with_workers(salts.clone(), 1);
-        let current = pool.hash(CHEAP, "correct horse").await.unwrap();
-        let md5 = "$md5$A7vNQ/III7Xt969UTs81AQ==";
-        for (stored, made) in [(None, 1), (Some(md5), 1), (Some(current.as_str()), 0)] {
-            let before = salts.0.load(std::sync::atomic::Ordering::Relaxed);
-            assert_eq!(pool.verify(CHEAP, "wrong", stored).await, Ok(Verification::Mismatch));
-            let after = salts.0.load(std::sync::atomic::Ordering::Relaxed);
-            assert_eq!(after - before, made, "{stored:?}");
+        let made = || salts.0.load(std::sync::atomic::Ordering::Relaxed);
+        let bcrypt = HashAlgorithm::Bcrypt { cost: 4 };
+        let stored = [
+            None,
+            Some("$md5$A7vNQ/III7Xt969UTs81AQ==".to_owned()),
+            Some("$1$salt$of-no-known-notation".to_owned()),
+            Some(String::new()),
+            Some(pool.hash(CHEAP, "correct horse").await.unwrap()),
+            Some(pool.hash(bcrypt, "correct horse").await.unwrap()),
+        ];
+        let long = |bytes| "x".repeat(bytes);
+        let tried = [long(0), "wrong".into(), "wr\0ng".into(), long(72), long(73), long(1024), long(1025)];
+        for algorithm in [CHEAP, bcrypt] {
+            for (stored, tried) in
+                stored.iter().flat_map(|stored| tried.iter().map(move |tried| (stored, tried)))
+            {
+                let parsed = stored.as_deref().and_then(|stored| StoredHash::parse(stored).ok());
+                // A stored hash that is as strong and takes the password is the one that is worked out.
+                let is_checked =
+                    parsed.is_some_and(|parsed| parsed.takes(tried) && !algorithm.improves(&parsed));
+                let before = made();
+                let verification = pool.verify(algorithm, tried, stored.as_deref()).await;
+                assert_eq!(verification, Ok(Verification::Mismatch));
+                let case = (algorithm, stored, tried.len());
+                assert_eq!(made() - before + usize::from(is_checked), 1, "{case:?}");
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Hashes as they are stored or imported.
 
 use super::formats::argon2::Argon2Hash;
-use super::formats::bcrypt::BcryptHash;
+use super::formats::bcrypt::{self, BcryptHash};
 use super::formats::pbkdf2::Pbkdf2Hash;
 use super::formats::plain_digest::PlainDigestHash;
 use super::formats::scrypt::ScryptHash;
@@ -60,11 +60,18 @@ impl StoredHash {
         }
     }
 
-    /// Whether the hash was made from this password. Call it on the pool only.
+    /// Whether checking this password does the work that its parameters ask for. What is not taken does not
+    /// match.
+    pub(super) fn takes(&self, password: &str) -> bool {
+        password.len() <= MAX_PASSWORD_BYTES
+            && match self {
+                Self::Bcrypt(_) => bcrypt::takes(password),
+                Self::Argon2(_) | Self::Pbkdf2(_) | Self::Scrypt(_) | Self::PlainDigest(_) => true,
+            }
+    }
+
+    /// Whether the hash was made from this password, which it takes. Call it on the pool only.
     pub(super) fn matches(&self, password: &str) -> Result<bool, PasswordError> {
-        if password.len() > MAX_PASSWORD_BYTES {
-            return Ok(false);
-        }
         match self {
             Self::Argon2(hash) => hash.matches(password),
             Self::Bcrypt(hash) => hash.matches(password),

@@ -12,6 +12,11 @@ pub(in crate::password) const MAX_PASSWORD_BYTES: usize = 72;
 /// What bcrypt takes, whatever its cost.
 pub(in crate::password) const MEMORY_KIB: u32 = 4;
 
+/// Whether bcrypt sees all of a password. It would cut a long one, and takes none with a NUL.
+pub(in crate::password) fn takes(password: &str) -> bool {
+    password.len() <= MAX_PASSWORD_BYTES && !password.contains('\0')
+}
+
 /// A bcrypt hash.
 #[derive(Clone, PartialEq, Eq)]
 pub struct BcryptHash {
@@ -53,7 +58,6 @@ impl BcryptHash {
     }
 
     /// A password that bcrypt would cut never matches: the part it cannot see would not be checked.
-    /// The work is done all the same, so that the answer takes as long as any other.
     pub(in crate::password) fn matches(&self, password: &str) -> Result<bool, PasswordError> {
         let matches = bcrypt::verify(password, &self.text)
             .map_err(|error| PasswordError::Internal(format!("bcrypt failed: {error}")))?;
