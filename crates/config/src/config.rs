@@ -14,6 +14,7 @@ use crate::problem::{Findings, Problem, dotted};
 use crate::sections::courier::Courier;
 use crate::sections::flows::Proof;
 use crate::sections::hashers::{ARGON2_KIB_PER_LANE, Hashers};
+use crate::sections::hooks::Hook;
 use crate::sections::identity::Identity;
 use crate::sections::log::Log;
 use crate::sections::selfservice::SelfService;
@@ -52,7 +53,9 @@ pub struct Config {
     /// Tokenizer templates by name, as configured; each is judged on its own.
     pub templates: Map<String, Value>,
     /// What people do themselves.
-    pub selfservice: SelfService,
+    pub selfservice: Box<SelfService>,
+    /// Whether nobody is told who has an account.
+    pub mitigates_enumeration: bool,
     /// How passwords are hashed.
     pub hashers: Hashers,
     /// How messages are sent.
@@ -182,10 +185,12 @@ impl Config {
 
     /// Makes the configuration of a merged tree, with defaults in place of what is wrong, and names that.
     pub fn judge(tree: &Value) -> (Self, Vec<Problem>) {
-        let (sections, mut found) = read(tree);
+        let (mut sections, mut found) = read(tree);
         leave_out_kept(&sections, &mut found);
+        note_contradictions(&sections, &mut found);
         note_values_without_effect(&sections, &mut found);
         unworkable::note(&sections, &mut found);
+        switch_mail_flows(&mut sections.selfservice, tree);
         let accepted = accepted(&sections.accept_unsupported, &mut found);
         let mut notes = std::mem::take(&mut found.unknown);
         notes.append(&mut found.without_effect);
@@ -207,7 +212,8 @@ impl Config {
             identity: identity(sections.identity, &mut found),
             templates: sections.session.whoami.tokenizer.templates.clone(),
             session: session(sections.session, &mut found),
-            selfservice: sections.selfservice,
+            selfservice: Box::new(sections.selfservice),
+            mitigates_enumeration: sections.security.account_enumeration.mitigate,
             hashers: sections.hashers,
             courier: sections.courier,
             feature_flags: sections.feature_flags,
@@ -220,12 +226,32 @@ impl Config {
     }
 }
 
+/// Recovery and verification are on where it is said so, and where nothing at all is said about flows.
+fn switch_mail_flows(section: &mut SelfService, tree: &Value) {
+    let says_something =
+        tree.get("selfservice").and_then(Value::as_object).is_some_and(|members| !members.is_empty());
+    for enabled in [&mut section.flows.recovery.enabled, &mut section.flows.verification.enabled] {
+        enabled.get_or_insert(!says_something);
+    }
+}
+
+/// Notes restrictions that another key makes impossible.
+fn note_contradictions(sections: &Sections, found: &mut Findings) {
+    let (methods, registration) = (&sections.selfservice.methods, &sections.selfservice.flows.registration);
+    if sections.security.account_enumeration.mitigate
+        && methods.password.enabled
+        && registration.enabled
+        && registration.after.says("password", Hook::Session)
+    {
+        let message = "signing up would tell who has an account, because it signs in those who had none: take the hook \"session\" out of selfservice.flows.registration.after";
+        found.restricting.push(Problem::new("/security/account_enumeration/mitigate", message));
+    }
+}
+
 /// Leaves out restrictions that another key sees to.
 fn leave_out_kept(sections: &Sections, found: &mut Findings) {
-    let every_session_proves_all = sections.session.whoami.required_aal == RequiredAal::HighestAvailable;
     let is_https = sections.serve.public.base_url.as_ref().is_some_and(|url| url.scheme() == "https");
     found.restricting.retain(|problem| match problem.pointer.as_str() {
-        "/selfservice/flows/settings/required_aal" => !every_session_proves_all,
         "/cookies/secure" | "/session/cookie/secure" => !is_https,
         _ => true,
     });
@@ -235,11 +261,11 @@ fn leave_out_kept(sections: &Sections, found: &mut Findings) {
 fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
     let mut note = |pointer: &str, message: &str| found.without_effect.push(Problem::new(pointer, message));
     let flows = &sections.selfservice.flows;
-    for (flow, pointer) in [
-        (&flows.recovery, "/selfservice/flows/recovery/use"),
-        (&flows.verification, "/selfservice/flows/verification/use"),
+    for (proof, pointer) in [
+        (flows.recovery.r#use, "/selfservice/flows/recovery/use"),
+        (flows.verification.r#use, "/selfservice/flows/verification/use"),
     ] {
-        if flow.r#use == Proof::Link {
+        if proof == Proof::Link {
             note(pointer, "links are not supported: a code is sent");
         }
     }
@@ -473,12 +499,12 @@ mod tests {
     #[test]
     fn what_adds_is_noted_and_what_restricts_is_refused_until_it_is_accepted() {
         let hook = |name: &str| json!({"selfservice": {"flows": {"login": {"after": {"password": {"hooks": [{"hook": name}]}}}}}});
-        let told = problems(hook("require_verified_address"));
+        let told = problems(hook("web_hook"));
         assert!(told.contains("--accept-unsupported selfservice.flows.login.after.password.hooks"), "{told}");
         assert!(
             problems(hook("require_verified_adress")).contains("did you mean \"require_verified_address\"?")
         );
-        let mut known = hook("revoke_active_sessions");
+        let mut known = hook("web_hook");
         known["accept_unsupported"] = json!(["selfservice.flows.login.after.password.hooks"]);
         let config = Config::from_tree(&known).unwrap();
         assert!(config.notes.is_empty() && config.accepted.len() == 1, "{config:?}");
@@ -499,9 +525,12 @@ mod tests {
             json!({"serve": {"public": {"tls": {"cert": {"path": "/c"}}}}}),
             json!({"serve": {"admin": {"socket": {"mode": 448}}}}),
             json!({"cookies": {"same_site": "Strict"}}),
-            json!({"security": {"account_enumeration": {"mitigate": true}}}),
+            json!({"security": {"account_enumeration": {"mitigate": true}},
+                "selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "session"}]}}}}}),
+            json!({"selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "require_verified_address"}]}}}}}),
+            json!({"selfservice": {"flows": {"settings": {"after": {"profile": {"hooks": [{"hook": "verify_new_address"}]}}}}}}),
+            json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "web_hook"}]}}}}}),
             json!({"clients": {"http": {"disallow_private_ip_ranges": true}}}),
-            json!({"selfservice": {"flows": {"settings": {"required_aal": "highest_available"}}}}),
             json!({"selfservice": {"flows": {"login": {"before": {"hooks": [{"hook": "web_hook", "config": {}}]}}}}}),
             json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": [{"hook": "web_hook"}]}}}}}}),
             json!({"selfservice": {"methods": {"password": {"config": {"haveibeenpwned_enabled": true}}}}}),
@@ -514,9 +543,13 @@ mod tests {
         }
         for tree in [
             json!({"serve": {"public": {"base_url": "https://id.example.org", "trusted_proxies": ["10.0.0.1"]}}, "cookies": {"secure": true, "same_site": "Lax", "path": "/"}}),
-            json!({"security": {"account_enumeration": {"mitigate": false}}}),
-            json!({"selfservice": {"flows": {"settings": {"required_aal": "highest_available"}}},
-                "session": {"whoami": {"required_aal": "highest_available"}}}),
+            json!({"security": {"account_enumeration": {"mitigate": true}}}),
+            json!({"selfservice": {"flows": {"settings": {"required_aal": "aal1"}}}}),
+            json!({"selfservice": {"flows": {
+                "login": {"after": {"totp": {"hooks": [{"hook": "require_verified_address"}, {"hook": "revoke_active_sessions"}]}}},
+                "settings": {"after": {"profile": {"hooks": [{"hook": "show_verification_ui"}]}}},
+                "recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}},
+            }}}),
             json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "15m", "max_submissions": 5}}}}}),
             json!({"selfservice": {"flows": {"login": {"before": {"hooks": []}}}}}),
             json!({"serve": {"public": {"tls": null, "socket": {}}}}),
@@ -537,6 +570,10 @@ mod tests {
             (
                 json!({"selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "sesion"}]}}}}}),
                 "\"session\"",
+            ),
+            (
+                json!({"selfservice": {"flows": {"settings": {"after": {"hooks": [{"hook": "revoke_active_sesions"}]}}}}}),
+                "\"revoke_active_sessions\"",
             ),
             (
                 json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"provider": "goggle"}]}}}}}),

@@ -340,11 +340,11 @@ mod tests {
         let loaded = with(&[("SELFSERVICE_METHODS_OIDC_ENABLED", "true")]);
         assert!(loaded.warnings[0].contains("SELFSERVICE_METHODS_OIDC_ENABLED"), "{loaded:?}");
         let refused =
-            with(&[("SERVE_PUBLIC_TLS_CERT_PATH", "/c"), ("SECURITY_ACCOUNT_ENUMERATION_MITIGATE", "1")])
+            with(&[("SERVE_PUBLIC_TLS_CERT_PATH", "/c"), ("CLIENTS_HTTP_DISALLOW_PRIVATE_IP_RANGES", "1")])
                 .config()
                 .unwrap_err()
                 .to_string();
-        assert!(refused.contains("serve.public.tls") && refused.contains("mitigate"), "{refused}");
+        assert!(refused.contains("serve.public.tls") && refused.contains("private_ip"), "{refused}");
     }
 
     #[test]

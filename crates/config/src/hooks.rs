@@ -1,10 +1,35 @@
-//! The hooks of Kratos, and what it means that Sessera does not have them.
+//! The hooks of Kratos: those that Sessera has, and what it means that it lacks the others.
 
 use serde_json::Value;
 
 use crate::nearest::unknown;
 use crate::problem::{Findings, Problem};
 use crate::verdict::Verdict;
+
+/// A hook that Sessera has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hook {
+    /// Who has signed up is signed in.
+    Session,
+    /// A client is told to show the form for verification.
+    ShowVerificationUi,
+    /// Nobody signs in whose addresses are all unverified.
+    RequireVerifiedAddress,
+    /// The other sessions of the person end.
+    RevokeActiveSessions,
+}
+
+impl Hook {
+    /// Its name in the configuration.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Session => "session",
+            Self::ShowVerificationUi => "show_verification_ui",
+            Self::RequireVerifiedAddress => "require_verified_address",
+            Self::RevokeActiveSessions => "revoke_active_sessions",
+        }
+    }
+}
 
 /// The hooks of Kratos, what is lost where one does nothing, and what to do instead.
 const HOOKS: &[(&str, Verdict, &str)] = &[
@@ -33,8 +58,8 @@ pub(crate) fn name(hook: &Value) -> Option<&str> {
     hook.get("hook").unwrap_or(hook).as_str()
 }
 
-/// Judges a list of hooks at a place where those in `done` are acted on.
-pub(crate) fn judge(value: &Value, done: &[&str], at: &str, found: &mut Findings) {
+/// Judges a list of hooks at a place that has those in `had`.
+pub(crate) fn judge(value: &Value, had: &[Hook], at: &str, found: &mut Findings) {
     let Value::Array(hooks) = value else {
         return found.wrong(at, "a list is expected");
     };
@@ -44,7 +69,7 @@ pub(crate) fn judge(value: &Value, done: &[&str], at: &str, found: &mut Findings
             found.wrong(at, "a hook is an object with the name of a hook as \"hook\"");
             continue;
         };
-        if done.contains(&name) {
+        if had.iter().any(|hook| hook.name() == name) {
             continue;
         }
         let Some((_, verdict, loss)) = HOOKS.iter().find(|(known, ..)| *known == name) else {

@@ -125,7 +125,7 @@ mod tests {
     fn a_restriction_is_refused_with_its_place_and_the_way_out() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.yml");
-        std::fs::write(&file, "security:\n  account_enumeration:\n    mitigate: true\n").unwrap();
+        std::fs::write(&file, "clients:\n  http:\n    disallow_private_ip_ranges: true\n").unwrap();
         let refused = |environment: &Environment| {
             load(std::slice::from_ref(&file), environment)
                 .unwrap()
@@ -134,9 +134,9 @@ mod tests {
                 .map(|error| error.to_string())
         };
         let told = refused(&Environment::new()).unwrap();
-        assert!(told.contains("c.yml:3: /security/account_enumeration/mitigate: "), "{told}");
-        assert!(told.contains("--accept-unsupported security.account_enumeration.mitigate"), "{told}");
-        let key = "security.account_enumeration.mitigate".to_owned();
+        assert!(told.contains("c.yml:3: /clients/http/disallow_private_ip_ranges: "), "{told}");
+        assert!(told.contains("--accept-unsupported clients.http.disallow_private_ip_ranges"), "{told}");
+        let key = "clients.http.disallow_private_ip_ranges".to_owned();
         assert_eq!(refused(&Environment::from([("ACCEPT_UNSUPPORTED".to_owned(), key)])), None);
     }
 }

@@ -5,7 +5,7 @@ use url::Url;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem};
 use crate::sections::Sections;
-use crate::sections::hooks::RegistrationHooks;
+use crate::sections::hooks::Hook;
 use crate::sections::session::SameSite;
 
 /// Notes what is switched on and cannot work, each with what would make it work.
@@ -33,11 +33,11 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     let sends = sections.courier.smtp.connection_uri.is_some();
     let shows = sections.dev;
     let has_codes = sections.selfservice.methods.code.enabled;
-    for (flow, pointer) in [
-        (&flows.recovery, "/selfservice/flows/recovery/enabled"),
-        (&flows.verification, "/selfservice/flows/verification/enabled"),
+    for (enabled, pointer) in [
+        (flows.recovery.enabled, "/selfservice/flows/recovery/enabled"),
+        (flows.verification.enabled, "/selfservice/flows/verification/enabled"),
     ] {
-        let is_on = flow.enabled == Some(true);
+        let is_on = enabled == Some(true);
         notes.when(
             is_on && !sends && !shows,
             pointer,
@@ -49,9 +49,10 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
             "it sends codes, and selfservice.methods.code.enabled is false: switch codes on",
         );
     }
-    let verifies = has_codes && flows.verification.enabled.unwrap_or(sends || shows);
+    let verifies = has_codes && flows.verification.enabled == Some(true);
+    let after = &flows.registration.after;
     notes.when(
-        RegistrationHooks::of(&flows.registration.after).show_verification_ui && !verifies,
+        after.says("password", Hook::ShowVerificationUi) && !verifies,
         "/selfservice/flows/registration/after",
         "show_verification_ui shows nothing, because verification is off: set selfservice.flows.verification.enabled and courier.smtp.connection_uri",
     );

@@ -24,8 +24,8 @@ use sessera_issuer::{
 };
 use sessera_jose::{Algorithm, JwkSet, generate, verify};
 use sessera_model::{
-    AssuranceLevel, Clock, GoDuration, Identity, IdentityState, Random, Session, StatusIndex, SystemClock,
-    SystemRandom, Timestamp, TokenHash, Uuid,
+    AssuranceLevel, Clock, CredentialKind, GoDuration, Identity, IdentityState, Random, Session, StatusIndex,
+    SystemClock, SystemRandom, Timestamp, TokenHash, Uuid,
 };
 use sessera_rotation::Timing;
 use sessera_store::{SessionKind, StoredSession};
@@ -50,8 +50,8 @@ impl SessionSource for OwnSessions {
             .transpose()
     }
 
-    async fn has_second_factor(&self, _: Uuid) -> Result<bool, IssuerError> {
-        Ok(false)
+    async fn second_factors(&self, _: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
+        Ok(Vec::new())
     }
 
     /// Nobody changes the map.
@@ -101,7 +101,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
         timing: Timing { lease: minute, skew: minute, max_age: minute },
         status_list_max_age: Duration::from_secs(60),
         max_stale: Duration::ZERO,
-        needs_highest_aal: false,
+        second_factors: Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use sessera_model::CredentialKind;
 use sessera_rotation::Timing;
 
 /// What is configured about sessions and tokens.
@@ -19,6 +20,7 @@ pub struct Settings {
     pub status_list_max_age: Duration,
     /// How long sessions in memory are answered when nobody can say whether they have changed.
     pub max_stale: Duration,
-    /// Whether sessions have to prove all factors that their owners have set up.
-    pub needs_highest_aal: bool,
+    /// The second factors of which sessions have to have proven one, where their owners have set up one of
+    /// them. None: one factor is enough.
+    pub second_factors: Vec<CredentialKind>,
 }

@@ -18,23 +18,32 @@ pub(crate) struct SessionTokens {
     pub(crate) traces: Option<Arc<Traces>>,
 }
 
+/// Makes sure that a session has proven all factors that its owner has set up, where the configuration asks for
+/// that. 403 `session_aal2_required` otherwise.
+pub(crate) async fn require_assurance(
+    sessions: &Sessions,
+    snapshot: &Snapshot,
+    live: &LiveSession,
+) -> Result<(), ApiError> {
+    sessions.require_assurance(&snapshot.issuer, live).await.map_err(|error| {
+        let is_second_needed = matches!(error, IssuerError::SecondFactorNeeded);
+        let error = ApiError::from(error);
+        if is_second_needed {
+            error.with_proof_at(snapshot.accounts.rules.url("self-service/login/browser?aal=aal2"))
+        } else {
+            error
+        }
+    })
+}
+
 impl SessionTokens {
-    /// Makes sure that a session has proven all factors that its owner has set up, where the
-    /// configuration asks for that. 403 `session_aal2_required` otherwise.
+    /// As [`require_assurance`].
     pub(crate) async fn require_assurance(
         &self,
         snapshot: &Snapshot,
         live: &LiveSession,
     ) -> Result<(), ApiError> {
-        self.sessions.require_assurance(&snapshot.issuer, live).await.map_err(|error| {
-            let is_second_needed = matches!(error, IssuerError::SecondFactorNeeded);
-            let error = ApiError::from(error);
-            if is_second_needed {
-                error.with_redirect(snapshot.accounts.rules.url("self-service/login/browser?aal=aal2"))
-            } else {
-                error
-            }
-        })
+        require_assurance(&self.sessions, snapshot, live).await
     }
 
     /// The token of a live session by a template.

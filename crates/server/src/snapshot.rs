@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use sessera_issuer::{Compiled, Settings, Templates};
+use sessera_model::CredentialKind;
 use sessera_store::KeySet;
 
 use sessera_config::{Config, ConfigError, Problem};
@@ -26,7 +27,7 @@ impl Snapshot {
     pub fn compile(mut config: Config, sets: &[KeySet], previous: &Templates) -> Result<Self, ConfigError> {
         let accounts = sessera_accounts::Snapshot::compile(&config).map_err(ConfigError::Invalid)?;
         config.notes.extend(accounts.notes.iter().cloned());
-        let issuer = Compiled::compile(settings(&config), sets, previous).map_err(|error| {
+        let issuer = Compiled::compile(settings(&config, &accounts), sets, previous).map_err(|error| {
             ConfigError::Invalid(vec![Problem::new("/session/whoami/tokenizer/rotation", error.to_string())])
         })?;
         Ok(Self { schemas_url: issuer.schemas_url.clone(), issuer, accounts: Arc::new(accounts), config })
@@ -60,14 +61,17 @@ impl Snapshots {
 }
 
 /// What a configuration says about sessions and tokens.
-fn settings(config: &Config) -> Settings {
+fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings {
+    let second_factors = [CredentialKind::Totp, CredentialKind::LookupSecret].into_iter();
+    let can_be_given =
+        |kind: &CredentialKind| config.session.needs_highest_aal && accounts.methods.has(kind.as_str());
     Settings {
         base_url: config.public.base_url.clone(),
         templates: config.templates.clone(),
         timing: config.session.rotation,
         status_list_max_age: config.session.status_list_max_age,
         max_stale: config.session.cache_max_stale,
-        needs_highest_aal: config.session.needs_highest_aal,
+        second_factors: second_factors.filter(can_be_given).collect(),
     }
 }
 
@@ -86,7 +90,7 @@ mod tests {
         let snapshot = compile(json!({})).unwrap();
         let rules = &snapshot.accounts.rules;
         assert!(snapshot.accounts.methods.has("password"));
-        assert!(rules.registration.enabled && rules.registration_signs_in);
+        assert!(rules.registration.enabled && rules.recovery.enabled && rules.verification.enabled);
         assert!(!rules.cookie.secure);
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(&*snapshot.schemas_url, "http://127.0.0.1:4433/schemas/");

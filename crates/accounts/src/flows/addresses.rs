@@ -2,70 +2,113 @@
 //! themselves, and the mark of a proof.
 
 use sessera_model::identity::VerificationStatus;
-use sessera_model::{Identity, Timestamp, Uuid, VerifiableAddress};
-use sessera_store::{Change, CodePurpose, StoreError};
+use sessera_model::{Identity, Timestamp, VerifiableAddress};
+use sessera_store::{Change, CodePurpose, FlowKind, StoreError};
 
 use crate::codes::{self, CodeRequest};
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Beginning, Flow, SentCodes, Standing, State, Transport, VerificationDetails};
+use crate::flows::flow::{
+    Beginning, BegunVerification, Flow, SentCodes, Standing, State, VerificationDetails,
+};
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::flows::visit::Visit;
 use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 
-/// A verification flow that was begun for an address.
-#[derive(Clone, Debug)]
-pub struct Begun {
-    /// The flow.
-    pub flow_id: Uuid,
-    /// The address.
-    pub address: String,
-}
-
 /// How many messages leave at once, whatever the number of addresses. Their owner can ask for others.
 pub const MAX_AT_ONCE: usize = 3;
 
-/// Begins a verification flow for the first e-mail addresses of an identity to which nothing was sent yet, and marks
-/// them as sent. The changes go into the commit that stores the identity.
-pub fn begin_for(
+/// Begins a verification flow for the first e-mail addresses of an identity to which nothing was sent yet, in the
+/// course of another flow, and marks them as sent. The changes go into the commit that stores the identity.
+pub fn begin_for<D>(
     visit: &Visit<'_>,
-    transport: Transport,
+    during: &Flow<D>,
     identity: &mut Identity,
-) -> Result<(Vec<Begun>, Vec<Change>), StoreError> {
+) -> Result<(Vec<BegunVerification>, Vec<Change>), StoreError> {
     let (rules, random, now) = (visit.rules, visit.accounts.random.as_ref(), visit.now);
-    let (mut begun, mut changes) = (Vec::new(), Vec::new());
-    if !rules.verification.enabled || !rules.code {
-        return Ok((begun, changes));
-    }
-    let pending = identity
-        .verifiable_addresses
-        .iter_mut()
-        .filter(|address| address.status == VerificationStatus::Pending && address.via == "email");
-    for address in pending.take(MAX_AT_ONCE) {
-        address.status = VerificationStatus::Sent;
-        address.updated_at = now;
-        let beginning = Beginning {
-            id: random.uuid(),
-            transport,
-            now,
-            expires_at: now + rules.verification.lifespan,
-            request_url: rules.url(&format!("self-service/verification/{}", transport.as_str())),
-            return_to: None,
-            browser: None,
-        };
-        let codes = SentCodes { email: Some(address.value.clone()), sent: 1, attempts: 0 };
-        let details = VerificationDetails { codes, ..VerificationDetails::default() };
-        let mut flow = Flow::begin(beginning, State::SentEmail, details);
-        flow.say(common::VERIFICATION_CODE_SENT);
+    let (mut all, mut changes) = (Vec::new(), Vec::new());
+    for (flow, request) in begin_all(visit, during, identity) {
         changes.push(flow.insert()?);
-        let language = visit.visitor.language;
-        let request = CodeRequest { flow_id: flow.id, address: address.value.clone(), language };
-        let purpose = CodePurpose::Verification;
-        changes.extend(codes::send(rules, random, now, purpose, identity.id, &request));
-        begun.push(Begun { flow_id: flow.id, address: address.value.clone() });
+        if rules.hides_duplicates {
+            // Whoever has the address by then gets the code, so nothing here depends on who has it now.
+            changes.push(ask(visit, &request));
+        } else {
+            let purpose = CodePurpose::Verification;
+            changes.extend(codes::send(rules, random, now, purpose, identity.id, &request));
+        }
+        all.push(begun(visit, &flow, request.address));
     }
-    Ok((begun, changes))
+    Ok((all, changes))
+}
+
+/// Begins a verification flow for the first e-mail address of an identity, in the course of a flow that cannot
+/// go on without. `None` when there is no such address, or verification is off.
+pub fn begin_for_one<D>(
+    visit: &Visit<'_>,
+    during: &Flow<D>,
+    identity: &Identity,
+) -> Result<Option<(BegunVerification, Vec<Change>)>, StoreError> {
+    let mut addresses = identity.verifiable_addresses.iter().filter(|address| address.via == "email");
+    let Some(address) = addresses.next().filter(|_| is_on(visit)) else { return Ok(None) };
+    let (flow, request) = begin(visit, during, &address.value);
+    let changes = vec![flow.insert()?, ask(visit, &request)];
+    Ok(Some((begun(visit, &flow, request.address), changes)))
+}
+
+/// What is told of a flow that was begun.
+fn begun(visit: &Visit<'_>, flow: &Flow<VerificationDetails>, address: String) -> BegunVerification {
+    let page = visit.rules.page(FlowKind::Verification, flow.id);
+    BegunVerification { flow_id: flow.id, address, page }
+}
+
+fn is_on(visit: &Visit<'_>) -> bool {
+    visit.rules.verification.enabled && visit.rules.code
+}
+
+/// Asks for a code, of which no more than a few in an hour are sent.
+fn ask(visit: &Visit<'_>, request: &CodeRequest) -> Change {
+    codes::ask(visit.accounts.random.as_ref(), visit.now, CodePurpose::Verification, request)
+}
+
+/// Flows for the first e-mail addresses of an identity to which nothing was sent yet, which are marked as sent.
+fn begin_all<D>(
+    visit: &Visit<'_>,
+    during: &Flow<D>,
+    identity: &mut Identity,
+) -> Vec<(Flow<VerificationDetails>, CodeRequest)> {
+    let is_waiting = |address: &&mut VerifiableAddress| {
+        is_on(visit) && address.status == VerificationStatus::Pending && address.via == "email"
+    };
+    let waiting = identity.verifiable_addresses.iter_mut().filter(is_waiting).take(MAX_AT_ONCE);
+    waiting
+        .map(|address| {
+            address.status = VerificationStatus::Sent;
+            address.updated_at = visit.now;
+            begin(visit, during, &address.value)
+        })
+        .collect()
+}
+
+/// A flow in which a code for an address was sent in the course of another one, with the request for that code.
+fn begin<D>(visit: &Visit<'_>, during: &Flow<D>, address: &str) -> (Flow<VerificationDetails>, CodeRequest) {
+    let rules = visit.rules;
+    let beginning = Beginning {
+        id: visit.accounts.random.uuid(),
+        transport: during.transport,
+        now: visit.now,
+        expires_at: visit.now + rules.verification.lifespan,
+        request_url: during.request_url.clone(),
+        return_to: None,
+        browser: None,
+    };
+    let codes = SentCodes { email: Some(address.to_owned()), sent: 1, attempts: 0 };
+    let details = VerificationDetails { codes, ..VerificationDetails::default() };
+    let mut flow = Flow::begin(beginning, State::SentEmail, details);
+    flow.say(common::VERIFICATION_CODE_SENT);
+    let language = visit.visitor.language;
+    let request = CodeRequest { flow_id: flow.id, address: address.to_owned(), language };
+    (flow, request)
 }
 
 /// Marks an address as proven.
@@ -92,8 +135,6 @@ pub(super) async fn judge<K: Kind>(
     submission: &Submission,
     none: MessageId,
 ) -> Result<Judged<K>, FlowError> {
-    flow.clear_messages();
-    flow.values.clear();
     flow.keep_payload(submission);
     let Some(method) = method else {
         return flows.refuse(flow, none).await.map(Judged::Again);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sessera_store::{FlowKind, StoreError};
 
-use crate::flows::flow::Transport;
+use crate::flows::flow::{BegunVerification, Transport};
 use crate::identities::IdentityError;
 use crate::password::PasswordError;
 
@@ -68,6 +68,14 @@ pub enum FlowError {
     SignInTooOld {
         /// Where to sign in again.
         sign_in: String,
+    },
+    /// Somebody has proven who they are, but none of their addresses is verified, and the rules ask for that.
+    #[error("no address is verified")]
+    AddressNotVerified {
+        /// Who goes through the flow.
+        transport: Transport,
+        /// The verification flow that was begun for them. `None` when there can be none.
+        begun: Option<BegunVerification>,
     },
     /// There were too many attempts; the time is until the next one is looked at.
     #[error("there were too many attempts")]

@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 use sessera_model::{AssuranceLevel, Timestamp, TokenHash, Uuid};
 use sessera_store::{Change, FlowKind, StoreError};
 
-use crate::messages::Message;
+use crate::messages::{Message, MessageKind};
 use crate::submission::{Submission, flatten};
 use crate::ui::{Attributes, Container};
 
@@ -220,6 +220,12 @@ impl<D: Details> Flow<D> {
         self.field_messages.clear();
     }
 
+    /// Forgets what was said to be wrong, and what was said about fields.
+    pub fn clear_errors(&mut self) {
+        self.messages.retain(|message| message.id.kind() != MessageKind::Error);
+        self.field_messages.clear();
+    }
+
     /// Says something about a field.
     pub fn say_at(&mut self, field: impl Into<String>, message: impl Into<Message>) {
         self.field_messages.push((field.into(), message.into()));
@@ -253,9 +259,18 @@ impl<D: Details> Flow<D> {
         }
     }
 
+    /// Keeps what was typed and is no secret, of a submission that no method gets to see.
+    pub fn keep_typed(&mut self, submission: &Submission) {
+        self.keep_traits(&submission.traits());
+        for name in ["identifier", "email"] {
+            if let Ok(Some(text)) = submission.text(name) {
+                self.values.insert(name.to_owned(), text.into());
+            }
+        }
+    }
+
     /// Whether anything is wrong that a person must mend.
     pub fn has_errors(&self) -> bool {
-        use crate::messages::MessageKind;
         let fields = self.field_messages.iter().map(|(_, message)| message);
         self.messages.iter().chain(fields).any(|message| message.id.kind() == MessageKind::Error)
     }
@@ -346,6 +361,9 @@ pub struct LoginDetails {
     pub refresh: bool,
     /// Whose second factor is asked for, or who signs in again.
     pub identity_id: Option<Uuid>,
+    /// The method with which somebody has proven who they are, who may not sign in all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<String>,
     /// What the methods keep.
     #[serde(flatten)]
     pub kept: Kept,
@@ -433,6 +451,17 @@ pub struct VerificationDetails {
     pub linked_code: Option<String>,
 }
 
+/// A verification flow that was begun for an address in the course of another flow.
+#[derive(Clone, Debug)]
+pub struct BegunVerification {
+    /// The flow.
+    pub flow_id: Uuid,
+    /// The address.
+    pub address: String,
+    /// The page on which a browser shows it.
+    pub page: String,
+}
+
 impl Details for VerificationDetails {
     const KIND: FlowKind = FlowKind::Verification;
 
@@ -469,6 +498,7 @@ mod tests {
             requested_aal: AssuranceLevel::Aal1,
             refresh: false,
             identity_id: None,
+            active: None,
             kept: Kept::default(),
         };
         Flow::begin(beginning, State::ChooseMethod, details)

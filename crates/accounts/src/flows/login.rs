@@ -3,14 +3,17 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
-use sessera_model::{AssuranceLevel, Credential, Identity};
-use sessera_store::{FlowKind, StoreError};
+use sessera_config::sections::hooks::Hook;
+use sessera_model::{AssuranceLevel, Credential, Identity, Session, Timestamp};
+use sessera_store::{Change, FlowKind, StoreError};
 
+use crate::flows::addresses;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Flow, Kept, LoginDetails, State, Transport};
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
-use crate::flows::sign_in::SignedIn;
+use crate::flows::sign_in::{self, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
+use crate::flows::visit::Visit;
 use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 use crate::ui::{Container, Group, Input, Nodes};
@@ -35,8 +38,7 @@ pub struct LoggedIn {
     pub signed_in: SignedIn,
     /// Whose it is.
     pub identity: Identity,
-    /// Whether a browser is to be asked for a second factor, which the configuration demands and the
-    /// person has.
+    /// Whether a second factor is to be asked for, which the configuration demands and the person has.
     pub needs_second_factor: bool,
 }
 
@@ -63,6 +65,7 @@ impl Kind for LoginDetails {
             requested_aal,
             refresh: refresh && session.is_some(),
             identity_id: session.map(|session| session.identity_id),
+            active: None,
             kept: Kept::default(),
         };
         let mut flow = begin(flows, beginning, details)?;
@@ -80,7 +83,7 @@ impl Kind for LoginDetails {
         beginning: Beginning,
         ended: &Flow<Self>,
     ) -> Result<Flow<Self>, FlowError> {
-        begin(flows, beginning, Self { kept: Kept::default(), ..ended.details.clone() })
+        begin(flows, beginning, Self { active: None, kept: Kept::default(), ..ended.details.clone() })
     }
 
     async fn may_submit(_: &Flows<'_>, _: Option<&Flow<Self>>) -> Result<(), FlowError> {
@@ -129,6 +132,9 @@ impl Kind for LoginDetails {
         members.insert("refresh".into(), flow.details.refresh.into());
         members.insert("requested_aal".into(), flow.details.requested_aal.as_str().into());
         members.insert("organization_id".into(), Value::Null);
+        if let Some(active) = &flow.details.active {
+            members.insert("active".into(), active.as_str().into());
+        }
         Ok((form, members))
     }
 
@@ -147,7 +153,7 @@ impl Kind for LoginDetails {
         match verdict {
             LoginVerdict::Refused(standing) => flows.again(attempt.flow, standing).await,
             LoginVerdict::Counted(standing) => flows.counted(attempt.flow, standing, Vec::new()).await,
-            LoginVerdict::Proven(proven) => end(flows, &attempt.flow, *proven).await,
+            LoginVerdict::Proven(proven) => end(flows, attempt.flow, *proven).await,
         }
     }
 }
@@ -189,27 +195,32 @@ fn at_level<'a>(
     flows.methods.login().filter(move |method| method.level() == level)
 }
 
-/// Ends the flow and makes the session, or renews the one that is there when it is the same person's.
+/// Ends the flow and makes the session, or renews the one that is there when it is the same person's. The
+/// session of somebody else that was there ends.
 async fn end(
     flows: &Flows<'_>,
-    flow: &Flow<LoginDetails>,
+    flow: Flow<LoginDetails>,
     proven: Proven,
 ) -> Result<Outcome<LoginDetails>, FlowError> {
     let visit = &flows.visit;
-    let Proven { identity, proof, mut changes, may_wait } = proven;
+    let hooks = visit.rules.hooks.login.of(proven.proof.method);
+    if hooks.has(Hook::RequireVerifiedAddress) && !is_verified(&proven.identity) {
+        return refuse_unverified(visit, flow, proven).await;
+    }
+    let Proven { identity, proof, mut changes, may_wait, enrolled_at } = proven;
     let present = visit.session.filter(|present| present.session.identity_id == identity.id);
     let signed_in = match present {
-        Some(present) => visit.renewed_session(present, proof),
+        Some(present) if is_older(enrolled_at, present.session) => visit.renewed_session(present, proof),
+        Some(present) => visit.enrolled_session(present, proof),
         None => visit.new_session(flow.transport, identity.id, proof),
     };
     changes.extend([flow.consume(), signed_in.change.clone()]);
-    match visit.commit(&[may_wait.as_slice(), &changes].concat()).await {
-        Err(StoreError::Conflict(_)) if !may_wait.is_empty() => visit.commit(&changes).await,
-        outcome => outcome,
+    changes.extend(visit.end_replaced(&signed_in.session));
+    if hooks.has(Hook::RevokeActiveSessions) {
+        changes.push(sign_in::end_others(&signed_in.session));
     }
-    .map_err(FlowError::outrun)?;
-    let is_browser = flow.transport == Transport::Browser;
-    let needs_second_factor = is_browser && needs_second_factor(flows, &signed_in, &identity).await?;
+    commit(visit, &may_wait, &changes).await?;
+    let needs_second_factor = needs_second_factor(flows, &signed_in, &identity).await?;
     Ok(Outcome::Done(Box::new(LoggedIn {
         transport: flow.transport,
         return_to: flow.return_to.clone(),
@@ -217,6 +228,44 @@ async fn end(
         identity,
         needs_second_factor,
     })))
+}
+
+/// Whether somebody had set up what they have proven before they signed in. What is set up in a session
+/// says nothing about who has the session.
+fn is_older(enrolled_at: Option<Timestamp>, session: &Session) -> bool {
+    enrolled_at.is_none_or(|enrolled_at| enrolled_at <= session.authenticated_at)
+}
+
+/// Commits changes, without those that may wait when these are refused.
+async fn commit(visit: &Visit<'_>, may_wait: &[Change], changes: &[Change]) -> Result<(), FlowError> {
+    match visit.commit(&[may_wait, changes].concat()).await {
+        Err(StoreError::Conflict(_)) if !may_wait.is_empty() => visit.commit(changes).await,
+        outcome => outcome,
+    }
+    .map_err(FlowError::outrun)
+}
+
+/// Whether an address of a person is verified.
+fn is_verified(identity: &Identity) -> bool {
+    identity.verifiable_addresses.iter().any(|address| address.verified)
+}
+
+/// Leads somebody who has proven who they are, and of whom no address is verified, to the verification of
+/// one. The flow stays, so that they can sign in afterwards.
+async fn refuse_unverified(
+    visit: &Visit<'_>,
+    mut flow: Flow<LoginDetails>,
+    proven: Proven,
+) -> Result<Outcome<LoginDetails>, FlowError> {
+    let Proven { identity, proof, mut changes, may_wait, .. } = proven;
+    flow.values.clear();
+    flow.details.active = Some(proof.method.to_owned());
+    let (begun, verification) = addresses::begin_for_one(visit, &flow, &identity)?.unzip();
+    flow.updated_at = visit.now;
+    changes.extend(verification.unwrap_or_default());
+    changes.push(flow.update()?);
+    commit(visit, &may_wait, &changes).await?;
+    Err(FlowError::AddressNotVerified { transport: flow.transport, begun })
 }
 
 /// Whether the configuration asks for a factor that the person has and has not proven.

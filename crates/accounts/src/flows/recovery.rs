@@ -1,11 +1,12 @@
 //! Getting back into an account.
 //!
 //! The answer is the same whether an address belongs to an account or not. A right code signs in, so that
-//! its owner can set a new password.
+//! its owner can set a new password, and ends the other sessions: they may be those of somebody who took the
+//! account over.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value};
-use sessera_model::TokenHash;
+use serde_json::{Map, Value, json};
+use sessera_model::{Timestamp, TokenHash};
 use sessera_store::{Change, FlowKind};
 
 use crate::flows::addresses::{self, Judged};
@@ -13,9 +14,9 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SettingsDetails, State, Transport};
 use crate::flows::method::ProvenAddress;
 use crate::flows::settings;
-use crate::flows::sign_in::{Proof, SignedIn};
+use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
-use crate::messages::{MessageId, common};
+use crate::messages::{Message, MessageId, common};
 use crate::submission::Submission;
 use crate::ui::{Container, Group, Input, Nodes};
 
@@ -63,7 +64,9 @@ impl Kind for RecoveryDetails {
         if is_given { Ok(()) } else { check_on(flows) }
     }
 
-    async fn prepare(_: &Flows<'_>, _: &mut Flow<Self>) -> Result<(), FlowError> {
+    async fn prepare(_: &Flows<'_>, flow: &mut Flow<Self>) -> Result<(), FlowError> {
+        flow.clear_messages();
+        flow.values.clear();
         Ok(())
     }
 
@@ -124,6 +127,10 @@ async fn end(
     let proof = Proof::first_factor("code_recovery");
     let signed_in = visit.new_session(flow.transport, identity.id, proof);
     changes.extend([flow.consume(), Change::UseCode(code.id), signed_in.change.clone()]);
+    changes.extend(visit.end_replaced(&signed_in.session));
+    if visit.rules.hooks.recovery_revokes {
+        changes.push(sign_in::end_others(&signed_in.session));
+    }
     if proven.is_some() {
         changes.push(Change::UpdateIdentity(identity.clone()));
     }
@@ -134,10 +141,20 @@ async fn end(
         beginning.browser = Some(TokenHash::of(&new_cookie));
     }
     let mut next = settings::begin(flows, beginning, identity.id).await?;
-    next.say(common::RECOVERED);
+    next.say(recovered(signed_in.session.authenticated_at + visit.rules.privileged_age));
     changes.push(next.insert()?);
     visit.commit(&changes).await.map_err(FlowError::outrun)?;
     flow.state = State::PassedChallenge;
     let shown = flows.shown(flow, None).await?;
     Ok(Outcome::Done(Box::new(Recovered { shown, signed_in, next, new_cookie })))
+}
+
+/// What is said to somebody who is back in their account and may change what opens it until a time.
+fn recovered(until: Timestamp) -> Message {
+    let context = json!({
+        "privilegedSessionExpiresAt": until,
+        "privileged_session_expires_at": until,
+        "privileged_session_expires_at_unix": until.seconds(),
+    });
+    Message::with_context(common::RECOVERED, context)
 }

@@ -9,17 +9,19 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
+use sessera_config::sections::hooks::Hook;
 use sessera_model::Identity;
-use sessera_store::{Conflict, FlowKind, StoreError};
+use sessera_store::{Change, Conflict, FlowKind, StoreError};
 
-use crate::flows::addresses::{self, Begun};
+use crate::flows::addresses;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{
-    Beginning, Flow, RegistrationDetails, RegistrationStep, Standing, State, Transport,
+    Beginning, BegunVerification, Flow, RegistrationDetails, RegistrationStep, Standing, State, Transport,
 };
 use crate::flows::method::{RegistrationAttempt, RegistrationVerdict, RegistrationView};
 use crate::flows::sign_in::{Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
+use crate::flows::visit::Visit;
 use crate::identities::PreparedIdentity;
 use crate::messages::{MessageId, common};
 use crate::schema::IdentitySchema;
@@ -38,7 +40,7 @@ pub struct Registered {
     /// The first session, where signing up signs in too.
     pub signed_in: Option<SignedIn>,
     /// The verification flow that a client is told to show.
-    pub verification: Option<Begun>,
+    pub verification: Option<BegunVerification>,
 }
 
 #[async_trait]
@@ -150,7 +152,8 @@ fn schema(flows: &Flows<'_>, flow: &Flow<RegistrationDetails>) -> Result<Arc<Ide
     flows.visit.schemas.get(&flow.details.schema_id).cloned().ok_or(FlowError::SchemaGone)
 }
 
-/// Ends the flow and stores the identity, with what follows from it.
+/// Ends the flow and stores the identity, with what follows from it. Where duplicates are hidden, a flow of
+/// somebody who has an account already ends alike, and whoever has the address learns of it by mail.
 async fn end(
     flows: &Flows<'_>,
     flow: Flow<RegistrationDetails>,
@@ -158,34 +161,55 @@ async fn end(
     proof: Proof,
 ) -> Result<Outcome<RegistrationDetails>, FlowError> {
     let visit = &flows.visit;
-    let (begun, messages) = addresses::begin_for(visit, flow.transport, &mut prepared.identity)?;
-    let signed_in = visit
-        .rules
-        .registration_signs_in
-        .then(|| visit.new_session(flow.transport, prepared.identity.id, proof));
+    let hooks = visit.rules.hooks.registration.of(proof.method);
+    let hides_duplicates = visit.rules.hides_duplicates;
+    let is_taken = hides_duplicates && is_taken(visit, &prepared).await?;
+    let (begun, messages) = addresses::begin_for(visit, &flow, &mut prepared.identity)?;
+    let signed_in =
+        hooks.has(Hook::Session).then(|| visit.new_session(flow.transport, prepared.identity.id, proof));
     // The end of the flow comes first: the slower one of two submissions is told of that.
-    let mut changes = vec![flow.consume()];
-    changes.extend(prepared.changes());
-    changes.extend(messages);
-    changes.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
-    match visit.commit(&changes).await {
-        Ok(()) => {
-            let verification =
-                begun.into_iter().next().filter(|_| visit.rules.registration_shows_verification);
-            Ok(Outcome::Done(Box::new(Registered {
-                transport: flow.transport,
-                return_to: flow.return_to,
-                identity: prepared.identity,
-                signed_in,
-                verification,
-            })))
-        }
-        Err(StoreError::Conflict(Conflict::Identifier | Conflict::Address | Conflict::ExternalId)) => {
-            flows.refuse(flow, common::DUPLICATE).await
-        }
+    let all_but_identity: Vec<Change> = [flow.consume()].into_iter().chain(messages).collect();
+    let mut all = all_but_identity.clone();
+    all.splice(1..1, prepared.changes());
+    all.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
+    let mut outcome = visit.commit(if is_taken { &all_but_identity } else { &all }).await;
+    if hides_duplicates && outcome.as_ref().is_err_and(is_duplicate) {
+        outcome = visit.commit(&all_but_identity).await;
+    }
+    match outcome {
+        Ok(()) => Ok(Outcome::Done(Box::new(Registered {
+            transport: flow.transport,
+            return_to: flow.return_to,
+            identity: prepared.identity,
+            signed_in,
+            verification: begun.into_iter().next().filter(|_| hooks.has(Hook::ShowVerificationUi)),
+        }))),
+        Err(error) if is_duplicate(&error) => flows.refuse(flow, common::DUPLICATE).await,
         Err(StoreError::Conflict(Conflict::Changed | Conflict::Missing)) => {
             Err(FlowError::CompletedElsewhere)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+const fn is_duplicate(error: &StoreError) -> bool {
+    matches!(error, StoreError::Conflict(Conflict::Identifier | Conflict::Address | Conflict::ExternalId))
+}
+
+/// Whether somebody has an identifier or an address of the one who signs up.
+async fn is_taken(visit: &Visit<'_>, prepared: &PreparedIdentity) -> Result<bool, StoreError> {
+    let store = &visit.accounts.store;
+    let mut is_taken = false;
+    for credential in prepared.credentials() {
+        for identifier in &credential.identifiers {
+            is_taken |= store.identity_by_identifier(credential.kind, identifier).await?.is_some();
+        }
+    }
+    for address in &prepared.identity.verifiable_addresses {
+        is_taken |= store.identity_by_address(&address.via, &address.value).await?.is_some();
+    }
+    for address in &prepared.identity.recovery_addresses {
+        is_taken |= store.identity_by_address(&address.via, &address.value).await?.is_some();
+    }
+    Ok(is_taken)
 }

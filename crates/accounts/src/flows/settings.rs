@@ -5,14 +5,17 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use sessera_model::{AssuranceLevel, Credential, Identity, IdentityView, TokenHash, Uuid};
+use sessera_config::sections::hooks::Hook;
+use sessera_model::{AssuranceLevel, Credential, Identity, IdentityView, Uuid};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 
 use crate::flows::addresses;
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Beginning, Flow, Kept, SettingsDetails, Standing, State, Transport};
+use crate::flows::flow::{
+    Beginning, BegunVerification, Flow, Kept, SettingsDetails, Standing, State, Transport,
+};
 use crate::flows::method::{Owner, SettingsEdit, SettingsVerdict, SettingsView};
-use crate::flows::sign_in::{Proof, SignedIn};
+use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
 use crate::flows::visit::{Present, Visit};
 use crate::messages::{MessageId, common};
@@ -22,10 +25,12 @@ use crate::ui::{Container, Group, Input, Nodes};
 /// Something was changed.
 #[derive(Debug)]
 pub struct Saved {
-    /// The flow with its form. Its new cookie is the one to which the flow is bound.
+    /// The flow with its form.
     pub shown: Shown<SettingsDetails>,
-    /// The session after a proof, where one was given with the change.
+    /// The session after a factor was set up, where one was.
     pub signed_in: Option<SignedIn>,
+    /// The verification flow that a client is told to show.
+    pub verification: Option<BegunVerification>,
 }
 
 /// What a submission is judged by.
@@ -76,7 +81,7 @@ impl Kind for SettingsDetails {
 
     async fn prepare(flows: &Flows<'_>, flow: &mut Flow<Self>) -> Result<Account, FlowError> {
         let (identity, credentials) = account(&flows.visit, flow.details.identity_id).await?;
-        flow.field_messages.clear();
+        flow.clear_errors();
         flow.values.clear();
         let fields = flows.visit.schemas.get(&identity.schema_id).map(|schema| schema.fields());
         let fields = fields.unwrap_or_default().iter();
@@ -140,15 +145,19 @@ impl Kind for SettingsDetails {
         match method.submit(&mut edit).await? {
             SettingsVerdict::Refused => flows.again(edit.flow, Standing::Refused).await,
             SettingsVerdict::Shown => flows.again(edit.flow, Standing::Accepted).await,
-            SettingsVerdict::Saved { changes, proof } => save(flows, edit, changes, proof).await,
+            SettingsVerdict::Saved { changes, enrolled } => {
+                save(flows, edit, method.name(), changes, enrolled).await
+            }
         }
     }
 }
 
-/// The session of the visit, which must have proven all factors that its owner has.
+/// The session of the visit, which must have proven all factors that its owner has, where the rules ask for
+/// that.
 pub async fn session<'a>(flows: &Flows<'a>) -> Result<Present<'a>, FlowError> {
     let present = flows.visit.session.ok_or(FlowError::NotSignedIn)?;
-    if present.session.assurance_level < AssuranceLevel::Aal2 {
+    let is_proven = present.session.assurance_level >= AssuranceLevel::Aal2;
+    if flows.visit.rules.settings_need_highest_aal && !is_proven {
         let credentials = flows.visit.accounts.store.credentials(present.session.identity_id).await?;
         if flows.methods.has_second_factor(&credentials) {
             let sign_in = flows.visit.rules.url("self-service/login/browser?aal=aal2");
@@ -186,37 +195,39 @@ fn owner<'a>(visit: &Visit<'a>, identity: &'a Identity, credentials: &'a [Creden
     Owner { identity, credentials, schema }
 }
 
-/// Commits what was changed, under a new version of the identity, together with what follows: codes for
-/// new addresses, and the level that a new factor proves.
+/// Commits what was changed by a method, under a new version of the identity, together with what follows:
+/// codes for new addresses, the level that a new factor proves, and the end of other sessions.
 async fn save(
     flows: &Flows<'_>,
     edit: SettingsEdit<'_>,
+    method: &str,
     changes: Vec<Change>,
-    proof: Option<Proof>,
+    enrolled: Option<Proof>,
 ) -> Result<Outcome<SettingsDetails>, FlowError> {
     let visit = &flows.visit;
+    let hooks = visit.rules.hooks.settings.of(method);
     let SettingsEdit { session, mut flow, mut identity, .. } = edit;
     identity.updated_at = visit.now;
-    let (_, messages) = addresses::begin_for(visit, flow.transport, &mut identity)?;
-    let signed_in = proof.map(|proof| visit.renewed_session(session, proof));
-    let new_cookie = signed_in.as_ref().map(|_| visit.new_browser());
+    let (begun, messages) = addresses::begin_for(visit, &flow, &mut identity)?;
+    let signed_in = enrolled.map(|proof| visit.enrolled_session(session, proof));
     let before = flow.clone();
     flow.clear_messages();
     flow.values.clear();
     flow.say(common::SETTINGS_SAVED);
     flow.state = State::Success;
-    if let (Transport::Browser, Some(cookie)) = (flow.transport, &new_cookie) {
-        flow.browser = Some(TokenHash::of(cookie));
-    }
     let mut all = vec![Change::UpdateIdentity(identity)];
     all.extend(changes);
     all.extend(messages);
     all.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
+    if hooks.has(Hook::RevokeActiveSessions) {
+        all.push(sign_in::end_others(session.session));
+    }
     all.push(flow.update()?);
     match visit.commit(&all).await {
         Ok(()) => {
-            let shown = flows.shown(flow, new_cookie).await?;
-            Ok(Outcome::Done(Box::new(Saved { shown, signed_in })))
+            let shown = flows.shown(flow, None).await?;
+            let verification = begun.into_iter().next().filter(|_| hooks.has(Hook::ShowVerificationUi));
+            Ok(Outcome::Done(Box::new(Saved { shown, signed_in, verification })))
         }
         Err(StoreError::Conflict(Conflict::Identifier | Conflict::Address)) => {
             flows.refuse(before, common::DUPLICATE).await

@@ -8,7 +8,7 @@ use std::time::Duration;
 use sessera_model::{
     AssuranceLevel, AuthenticationMethod, Device, Random, Secret, Session, Timestamp, TokenHash, Uuid,
 };
-use sessera_store::{Change, NewSession, SessionKind};
+use sessera_store::{Change, NewSession, SessionFilter, SessionKind};
 
 /// How many proofs and devices of one session are kept; the newest ones.
 const MAX_KEPT: usize = 32;
@@ -118,6 +118,42 @@ pub fn renew(
     SignedIn { session, token, change }
 }
 
+/// A session whose owner has just set up what they prove: it has proven that, and reaches the level of it.
+/// Whoever has the session can do so, which proves nothing about who they are. So the session neither
+/// counts as signed in anew nor lives longer.
+pub fn enrol(
+    random: &dyn Random,
+    now: Timestamp,
+    session: &Session,
+    proof: Proof,
+    kind: SessionKind,
+) -> SignedIn {
+    let token = (kind == SessionKind::Browser).then(|| new_token(random));
+    let mut session = session.clone();
+    session.assurance_level = session.assurance_level.max(proof.aal);
+    session.methods.push(proof.given(now));
+    keep_newest(&mut session.methods);
+    let change = Change::AuthenticateSession {
+        id: session.id,
+        at: session.authenticated_at,
+        assurance_level: session.assurance_level,
+        methods: session.methods.clone(),
+        devices: session.devices.clone(),
+        expires_at: session.expires_at,
+        token: token.as_ref().map(|token| TokenHash::of(token.expose())),
+    };
+    SignedIn { session, token, change }
+}
+
+/// The change that ends the other sessions of somebody who has signed in.
+pub fn end_others(session: &Session) -> Change {
+    Change::RevokeSessions(SessionFilter {
+        identity_id: Some(session.identity_id),
+        except: Some(session.id),
+        live: None,
+    })
+}
+
 fn new_token(random: &dyn Random) -> Secret {
     Secret::new(format!("ory_st_{}", random.token()))
 }
@@ -184,6 +220,22 @@ mod tests {
             assert_eq!(token.is_some(), is_replaced);
             assert_eq!(devices.len(), 1, "a known device is stored once");
             assert_eq!(stepped.session.devices.len(), 2, "and shown for this proof");
+        }
+    }
+
+    #[test]
+    fn setting_a_factor_up_raises_the_level_and_moves_no_time() {
+        let random = SeededRandom::new(1);
+        for (kind, is_replaced) in [(SessionKind::Native, false), (SessionKind::Browser, true)] {
+            let session = begun(&random, kind).session;
+            let enrolled = enrol(&random, Timestamp::from_seconds(2000), &session, TOTP, kind);
+            assert_eq!(enrolled.session.assurance_level, AssuranceLevel::Aal2);
+            assert_eq!(enrolled.session.methods.len(), 2);
+            assert_eq!(enrolled.token.is_some(), is_replaced);
+            let Change::AuthenticateSession { at, expires_at, .. } = enrolled.change else {
+                panic!("not a renewal")
+            };
+            assert_eq!((at, expires_at), (session.authenticated_at, session.expires_at));
         }
     }
 

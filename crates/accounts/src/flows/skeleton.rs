@@ -221,6 +221,7 @@ impl Flows<'_> {
             Err(message) => return self.refuse(flow, message).await,
         };
         if let Some(message) = self.visit.check_submission(&flow, submission.csrf_token())? {
+            flow.keep_typed(&submission);
             return self.refuse(flow, message).await;
         }
         K::submit(self, flow, context, &submission).await

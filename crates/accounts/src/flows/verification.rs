@@ -44,7 +44,9 @@ impl Kind for VerificationDetails {
         check_on(flows)
     }
 
-    async fn prepare(_: &Flows<'_>, _: &mut Flow<Self>) -> Result<(), FlowError> {
+    async fn prepare(_: &Flows<'_>, flow: &mut Flow<Self>) -> Result<(), FlowError> {
+        flow.clear_messages();
+        flow.values.clear();
         Ok(())
     }
 

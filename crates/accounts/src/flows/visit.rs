@@ -301,6 +301,17 @@ impl Visit<'_> {
         sign_in::renew(random, self.now, lifespan, present.session, proof, self.device(), present.kind)
     }
 
+    /// A session that is there after its owner has set up what they prove.
+    pub fn enrolled_session(&self, present: Present<'_>, proof: Proof) -> SignedIn {
+        sign_in::enrol(self.accounts.random.as_ref(), self.now, present.session, proof, present.kind)
+    }
+
+    /// The change that ends the session of the visit when it is not the one that replaces it.
+    pub fn end_replaced(&self, by: &Session) -> Option<Change> {
+        let replaced = self.session.map(|present| present.session.id).filter(|id| *id != by.id);
+        replaced.map(|id| Change::RevokeSession { id, of: None })
+    }
+
     /// From where a proof is given.
     fn device(&self) -> Device {
         Device {

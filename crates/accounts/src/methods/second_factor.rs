@@ -33,27 +33,37 @@ pub(super) trait Factor: Serialize + for<'de> Deserialize<'de> + Send {
     /// Checks a code, and remembers that it was used when it is right.
     fn check(&mut self, code: &str, now: Timestamp) -> Verdict;
 
+    /// The credential in which it is kept.
+    fn credential_of(credentials: &[Credential]) -> Option<&Credential> {
+        credentials.iter().find(|credential| credential.kind == Self::KIND)
+    }
+
     /// The factor among an identity's credentials.
     fn among(credentials: &[Credential]) -> Option<Self> {
-        let credential = credentials.iter().find(|credential| credential.kind == Self::KIND)?;
+        let credential = Self::credential_of(credentials)?;
         serde_json::from_value(credential.config.expose().clone()).ok()
     }
 
-    /// The changes that keep it, under a new version of its identity.
+    /// The changes that keep it after a use, under a new version of its identity.
     fn keep(&self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Vec<Change> {
-        vec![Change::UpdateIdentity(identity.clone()), self.credential(identity, credentials, now)]
+        let since = Self::credential_of(credentials).map_or(now, |known| known.created_at);
+        vec![Change::UpdateIdentity(identity.clone()), self.credential(identity, since, now)]
     }
 
-    /// The change that keeps it; the caller commits a new version of the identity with it.
-    fn credential(&self, identity: &Identity, credentials: &[Credential], now: Timestamp) -> Change {
-        let known = credentials.iter().find(|credential| credential.kind == Self::KIND);
+    /// The change that sets it up; the caller commits a new version of the identity with it.
+    fn enrol(&self, identity: &Identity, now: Timestamp) -> Change {
+        self.credential(identity, now, now)
+    }
+
+    /// The change that keeps it, which the person has since a time.
+    fn credential(&self, identity: &Identity, since: Timestamp, now: Timestamp) -> Change {
         let credential = Credential {
             kind: Self::KIND,
             identifiers: vec![identity.id.to_string()],
             // Texts, numbers and times always have a JSON form.
             config: CredentialConfig::from(serde_json::to_value(self).unwrap_or_default()),
             version: 0,
-            created_at: known.map_or(now, |known| known.created_at),
+            created_at: since,
             updated_at: now,
         };
         Change::PutCredential(CredentialOf { identity_id: identity.id, credential })
@@ -76,6 +86,7 @@ pub(super) async fn sign_in<F: Factor>(
     let identity = identity.ok_or(FlowError::OwnerGone)?;
     let credentials = visit.accounts.store.credentials(identity.id).await?;
     let Some(mut factor) = F::among(&credentials) else { return Ok(attempt.refuse(none)) };
+    let enrolled_at = F::credential_of(&credentials).map(|credential| credential.created_at);
     let place = match visit.take_place(attempt.flow.transport, Guess::CodeOf(identity.id)).await? {
         Ok(place) => place,
         Err(message) => return Ok(attempt.refuse(message)),
@@ -85,6 +96,6 @@ pub(super) async fn sign_in<F: Factor>(
     }
     let mut changes = factor.keep(&identity, &credentials, visit.now);
     changes.extend(place.after_right());
-    let proven = Proven { identity, proof, changes, may_wait: Vec::new() };
+    let proven = Proven { identity, proof, enrolled_at, changes, may_wait: Vec::new() };
     Ok(LoginVerdict::Proven(Box::new(proven)))
 }

@@ -1,10 +1,11 @@
 //! The rules of flows, read from the configuration.
 
-use sessera_config::sections::flows::{After, Flow, MailFlow, RegistrationStyle};
+use sessera_config::sections::flows::{Recovery, RegistrationStyle};
 use sessera_config::sections::hashers::{Algorithm, Hashers};
-use sessera_config::sections::hooks::RegistrationHooks;
+use sessera_config::sections::hooks::{Hook, Hooks, HooksByMethod};
 use sessera_config::sections::methods::Methods;
 use sessera_config::sections::selfservice::SelfService as Section;
+use sessera_config::sections::session::RequiredAal;
 use sessera_config::{Config, Problem};
 use sessera_model::Secret;
 use url::Url;
@@ -12,7 +13,7 @@ use url::Url;
 use crate::keys::Keys;
 use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
-use crate::rules::{CookieRules, FlowRules, Rules};
+use crate::rules::{CookieRules, FlowHooks, FlowRules, Rules};
 
 impl Rules {
     /// Compiles the rules. `cookie_secrets` are those of the configuration or those kept beside the
@@ -25,8 +26,7 @@ impl Rules {
         let (methods, flows) = (&section.methods, &section.flows);
         let hashing = hashing(&config.hashers);
         let cookie = &config.session.cookie;
-        let sends_mail = config.courier.smtp.connection_uri.is_some();
-        let hooks = RegistrationHooks::of(&flows.registration.after);
+        let hooks = hooks(config);
         Ok(Self {
             base_url: config.public.base_url.clone(),
             site_name: site_name(methods, &public_url),
@@ -49,8 +49,19 @@ impl Rules {
             session_lifespan: config.session.lifespan,
             privileged_age: flows.settings.privileged_session_max_age,
             needs_highest_aal: config.session.needs_highest_aal,
+            settings_need_highest_aal: flows.settings.required_aal == RequiredAal::HighestAvailable,
+            hides_duplicates: config.mitigates_enumeration
+                && !hooks.registration.of("password").has(Hook::Session),
             hashing,
-            login: flow(&flows.login),
+            login: FlowRules {
+                enabled: flows.login.enabled,
+                page: flows.login.ui_url.clone(),
+                lifespan: flows.login.lifespan,
+                after: first_of(
+                    flows.login.after.password.default_browser_return_url.as_ref(),
+                    flows.login.after.default_browser_return_url.as_ref(),
+                ),
+            },
             registration: FlowRules {
                 enabled: flows.registration.enabled,
                 page: flows.registration.ui_url.clone(),
@@ -64,16 +75,27 @@ impl Rules {
                 enabled: flows.settings.enabled,
                 page: flows.settings.ui_url.clone(),
                 lifespan: flows.settings.lifespan,
-                after: after(&flows.settings.after),
+                after: first_of(
+                    flows.settings.after.password.default_browser_return_url.as_ref(),
+                    flows.settings.after.default_browser_return_url.as_ref(),
+                ),
             },
-            // Without a mail server no code would ever arrive.
-            recovery: mail_flow(&flows.recovery, sends_mail),
-            verification: mail_flow(&flows.verification, sends_mail),
+            recovery: FlowRules {
+                enabled: flows.recovery.enabled.unwrap_or(false),
+                page: flows.recovery.ui_url.clone(),
+                lifespan: flows.recovery.lifespan,
+                after: flows.recovery.after.default_browser_return_url.clone(),
+            },
+            verification: FlowRules {
+                enabled: flows.verification.enabled.unwrap_or(false),
+                page: flows.verification.ui_url.clone(),
+                lifespan: flows.verification.lifespan,
+                after: flows.verification.after.default_browser_return_url.clone(),
+            },
             error_page: flows.error.ui_url.clone(),
             logout_return: logout_return(section, &public_url),
             code: methods.code.enabled,
-            registration_signs_in: hooks.session,
-            registration_shows_verification: hooks.show_verification_ui,
+            hooks,
             registration_in_two_steps: flows.registration.style != RegistrationStyle::Unified,
             recovery_continues: config.feature_flags.use_continue_with_transitions,
             default_return: section.default_browser_return_url.clone().unwrap_or(public_url),
@@ -101,29 +123,25 @@ fn first_of(one: Option<&Url>, other: Option<&Url>) -> Option<Url> {
     one.or(other).cloned()
 }
 
-fn after(section: &After) -> Option<Url> {
-    first_of(
-        section.password.default_browser_return_url.as_ref(),
-        section.default_browser_return_url.as_ref(),
-    )
-}
-
-fn flow(section: &Flow) -> FlowRules {
-    FlowRules {
-        enabled: section.enabled,
-        page: section.ui_url.clone(),
-        lifespan: section.lifespan,
-        after: after(&section.after),
+/// What happens after flows. Where nothing is said about signing up, the person is signed in, unless that would tell
+/// who had no account before.
+fn hooks(config: &Config) -> FlowHooks {
+    let flows = &config.selfservice.flows;
+    let unsaid = || {
+        let general =
+            if config.mitigates_enumeration { Hooks::default() } else { Hooks::from(Hook::Session) };
+        HooksByMethod::from(general)
+    };
+    FlowHooks {
+        login: flows.login.after.by_method(),
+        registration: flows.registration.after.by_method().unwrap_or_else(unsaid),
+        settings: flows.settings.after.by_method(),
+        recovery_revokes: recovery_revokes(&flows.recovery),
     }
 }
 
-fn mail_flow(section: &MailFlow, sends_mail: bool) -> FlowRules {
-    FlowRules {
-        enabled: section.enabled.unwrap_or(sends_mail),
-        page: section.ui_url.clone(),
-        lifespan: section.lifespan,
-        after: after(&section.after),
-    }
+fn recovery_revokes(section: &Recovery) -> bool {
+    section.revoke_active_sessions || section.after.hooks.has(Hook::RevokeActiveSessions)
 }
 
 /// How new hashes are made.
@@ -154,8 +172,9 @@ mod tests {
     #[test]
     fn nothing_configured_lets_people_sign_up_and_in() {
         let rules = compile(json!({})).expect("compiles");
-        assert!(rules.registration.enabled && rules.registration_signs_in);
-        assert!(!rules.recovery.enabled && !rules.verification.enabled, "nothing can be sent");
+        assert!(rules.registration.enabled && rules.hooks.registration.of("password").has(Hook::Session));
+        assert!(rules.recovery.enabled && rules.verification.enabled);
+        assert!(rules.needs_highest_aal && rules.settings_need_highest_aal && !rules.hides_duplicates);
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(rules.default_return.as_str(), "http://127.0.0.1:4433/");
         assert!(!rules.cookie.secure);
@@ -177,12 +196,95 @@ mod tests {
             },
         }))
         .expect("compiles");
-        assert!(rules.cookie.secure && rules.recovery.enabled && rules.verification.enabled);
-        assert!(!rules.registration_signs_in && rules.registration_shows_verification);
+        assert!(rules.cookie.secure && !rules.recovery.enabled && !rules.verification.enabled);
+        let hooks = rules.hooks.registration.of("password");
+        assert!(!hooks.has(Hook::Session) && hooks.has(Hook::ShowVerificationUi));
         assert!(!rules.registration_in_two_steps);
         assert_eq!(rules.hashing, HashAlgorithm::Bcrypt { cost: 10 });
         assert_eq!(rules.login.lifespan, Duration::from_mins(10));
         assert_eq!(rules.allowed_returns.len(), 2);
+    }
+
+    #[test]
+    fn a_method_s_own_hooks_replace_the_general_ones() {
+        let registration = |after: Value| {
+            let rules = compile(json!({"selfservice": {"flows": {"registration": {"after": after}}}}));
+            let rules = rules.expect("compiles");
+            let hooks = rules.hooks.registration.of("password");
+            (hooks.has(Hook::Session), hooks.has(Hook::ShowVerificationUi))
+        };
+        let (session, shown) = (json!({"hook": "session"}), json!({"hook": "show_verification_ui"}));
+        for (after, expected) in [
+            (json!({}), (true, false)),
+            (json!({"hooks": []}), (false, false)),
+            (json!({"hooks": [session]}), (true, false)),
+            (json!({"password": {"hooks": []}}), (false, false)),
+            (json!({"hooks": [session], "password": {"hooks": []}}), (true, false)),
+            (json!({"hooks": [session], "password": {"hooks": [shown]}}), (false, true)),
+            (json!({"hooks": [shown], "password": {"hooks": [{"hook": "verification"}]}}), (false, false)),
+        ] {
+            assert_eq!(registration(after.clone()), expected, "{after}");
+        }
+        let login = |after: Value, method: &str| {
+            let rules = compile(json!({"selfservice": {"flows": {"login": {"after": after}}}}));
+            rules.expect("compiles").hooks.login.of(method).has(Hook::RequireVerifiedAddress)
+        };
+        let required = json!([{"hook": "require_verified_address"}]);
+        for method in ["password", "passkey", "totp", "lookup_secret"] {
+            assert!(login(json!({"hooks": required}), method), "{method}");
+            assert!(login(json!({method: {"hooks": required}}), method), "{method}");
+            let other = if method == "totp" { "password" } else { "totp" };
+            assert!(!login(json!({method: {"hooks": required}}), other), "{method}");
+            let own = json!([{"hook": "revoke_active_sessions"}]);
+            assert!(!login(json!({"hooks": required, method: {"hooks": own}}), method), "{method}");
+        }
+        // A hook that does nothing after signing in leaves the general ones in force.
+        let idle = json!({"hooks": required, "password": {"hooks": [{"hook": "session"}]}});
+        assert!(login(idle, "password"));
+    }
+
+    #[test]
+    fn flows_that_send_mail_are_on_where_it_is_said_so() {
+        let on = |tree: Value| {
+            let rules = compile(tree).expect("compiles");
+            (rules.recovery.enabled, rules.verification.enabled)
+        };
+        let smtp = json!({"smtp": {"connection_uri": "smtp://localhost:25/"}});
+        let enabled = json!({"enabled": true});
+        for (tree, expected) in [
+            (json!({}), (true, true)),
+            (json!({"session": {"lifespan": "1h"}, "courier": smtp}), (true, true)),
+            (json!({"selfservice": {"methods": {"totp": enabled}}, "courier": smtp}), (false, false)),
+            (json!({"selfservice": {"flows": {"recovery": enabled}}}), (true, false)),
+            (json!({"selfservice": {"flows": {"verification": enabled}}}), (false, true)),
+            (json!({"selfservice": {"flows": {"recovery": {"lifespan": "1h"}}}}), (false, false)),
+        ] {
+            assert_eq!(on(tree.clone()), expected, "{tree}");
+        }
+    }
+
+    #[test]
+    fn signing_up_signs_nobody_in_where_that_would_tell_who_has_an_account() {
+        let mitigate = json!({"account_enumeration": {"mitigate": true}});
+        let rules = compile(json!({"security": mitigate})).expect("compiles");
+        assert!(rules.hides_duplicates && !rules.hooks.registration.of("password").has(Hook::Session));
+        for after in
+            [json!({"hooks": [{"hook": "session"}]}), json!({"password": {"hooks": [{"hook": "session"}]}})]
+        {
+            let mut tree = json!({
+                "security": mitigate,
+                "selfservice": {"flows": {"registration": {"after": after}}},
+            });
+            let told = compile(tree.clone()).expect_err("the two contradict each other");
+            assert_eq!(told[0].pointer, "/security/account_enumeration/mitigate");
+            // Where nobody signs up with a password, there is nothing to contradict.
+            tree["selfservice"]["methods"] = json!({"password": {"enabled": false}});
+            assert!(compile(tree.clone()).is_ok());
+            tree["selfservice"]["methods"] = json!({});
+            tree["accept_unsupported"] = json!(["security.account_enumeration.mitigate"]);
+            let rules = compile(tree).expect("is accepted");
+            assert!(!rules.hides_duplicates && rules.hooks.registration.of("password").has(Hook::Session));
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
 use crate::return_to;
 use sessera_config::Proxies;
+use sessera_config::sections::hooks::{self, HooksByMethod};
 
 /// The rules of all flows.
 #[derive(Clone, Debug)]
@@ -44,6 +45,10 @@ pub struct Rules {
     pub privileged_age: Duration,
     /// Whether a session must prove all factors that its owner has set up.
     pub needs_highest_aal: bool,
+    /// Whether it must do so before anything of one's own account is shown or changed.
+    pub settings_need_highest_aal: bool,
+    /// Whether somebody who signs up is not told that there is such an account already.
+    pub hides_duplicates: bool,
     /// How passwords are hashed.
     pub hashing: HashAlgorithm,
     /// Signing in.
@@ -62,10 +67,8 @@ pub struct Rules {
     pub logout_return: Option<Url>,
     /// Whether a code by e-mail is good for recovery and verification.
     pub code: bool,
-    /// Whether signing up signs in too.
-    pub registration_signs_in: bool,
-    /// Whether a client is told to show the verification form after signing up.
-    pub registration_shows_verification: bool,
+    /// What happens after flows.
+    pub hooks: FlowHooks,
     /// Whether signing up asks for the profile first and for credentials in a second form.
     pub registration_in_two_steps: bool,
     /// Whether native recovery ends with a session in its answer rather than in a browser.
@@ -83,6 +86,19 @@ pub struct FlowRules {
     pub lifespan: Duration,
     /// Where browsers go afterwards, when it differs from the general rule.
     pub after: Option<Url>,
+}
+
+/// What happens after flows, by method.
+#[derive(Clone, Debug, Default)]
+pub struct FlowHooks {
+    /// After signing in.
+    pub login: HooksByMethod<hooks::AfterSignIn>,
+    /// After signing up.
+    pub registration: HooksByMethod<hooks::AfterSignUp>,
+    /// After a change of one's own account.
+    pub settings: HooksByMethod<hooks::AfterChange>,
+    /// Whether the other sessions of somebody who gets back into their account end.
+    pub recovery_revokes: bool,
 }
 
 /// How the session cookie is made.
@@ -202,6 +218,8 @@ pub(crate) mod tests {
             session_lifespan: Duration::from_hours(24),
             privileged_age: Duration::from_mins(15),
             needs_highest_aal: false,
+            settings_need_highest_aal: true,
+            hides_duplicates: false,
             hashing: HashAlgorithm::Bcrypt { cost: 4 },
             login: flow(Some("http://127.0.0.1:4455/login?x=1")),
             registration: flow(None),
@@ -211,8 +229,7 @@ pub(crate) mod tests {
             error_page: None,
             logout_return: None,
             code: true,
-            registration_signs_in: true,
-            registration_shows_verification: false,
+            hooks: FlowHooks::default(),
             registration_in_two_steps: true,
             recovery_continues: false,
         }

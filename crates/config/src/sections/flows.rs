@@ -5,7 +5,10 @@ use std::time::Duration;
 use url::Url;
 
 use crate::section::{choice, section};
-use crate::sections::hooks::RegistrationHooks;
+use crate::sections::after::{
+    After, AfterLogin, AfterLogout, AfterRecovery, AfterRegistration, AfterSettings,
+};
+use crate::sections::session::RequiredAal;
 
 section! {
     /// What people do themselves, step by step.
@@ -13,15 +16,15 @@ section! {
         /// Errors shown to browsers.
         error: ErrorPage,
         /// Signing in.
-        login: Flow,
+        login: Login,
         /// Signing up.
         registration: Registration,
         /// One's own account.
         settings: Settings,
         /// Getting back into an account.
-        recovery: MailFlow,
+        recovery: Recovery,
         /// Proving an address.
-        verification: MailFlow,
+        verification: Verification,
         /// Signing out.
         logout: Logout,
     }
@@ -36,8 +39,8 @@ section! {
 }
 
 section! {
-    /// A flow.
-    pub struct Flow {
+    /// Signing in.
+    pub struct Login {
         /// Whether the flow is on.
         enabled: bool = true,
         /// The page that shows the flow. Default: the one that comes with Sessera.
@@ -45,25 +48,7 @@ section! {
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// What happens afterwards.
-        after: After,
-    }
-}
-
-section! {
-    /// What happens after a flow.
-    pub struct After {
-        /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
-        /// What happens after a password was used.
-        password: AfterPassword,
-    }
-}
-
-section! {
-    /// What happens after a password was used.
-    pub struct AfterPassword {
-        /// Where browsers go after a password was used.
-        default_browser_return_url: Option<Url>,
+        after: AfterLogin,
     }
 }
 
@@ -94,28 +79,6 @@ choice! {
 }
 
 section! {
-    /// What happens after somebody has signed up.
-    pub struct AfterRegistration {
-        /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
-        /// What happens after signing up: `session`, `show_verification_ui`. Default: session.
-        hooks: Option<RegistrationHooks>,
-        /// What happens after signing up with a password.
-        password: AfterRegistrationByPassword,
-    }
-}
-
-section! {
-    /// What happens after somebody has signed up with a password.
-    pub struct AfterRegistrationByPassword {
-        /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
-        /// What happens after signing up with a password: `session`, `show_verification_ui`. Default: session.
-        hooks: Option<RegistrationHooks>,
-    }
-}
-
-section! {
     /// One's own account.
     pub struct Settings {
         /// Whether people can change their accounts.
@@ -126,15 +89,35 @@ section! {
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How old a sign-in may be for changes of passwords and factors.
         privileged_session_max_age: Duration = "1h",
+        /// `highest_available`: a session must prove all factors its owner has set up; `aal1`: one is enough.
+        required_aal: RequiredAal = "highest_available",
         /// What happens afterwards.
-        after: After,
+        after: AfterSettings,
     }
 }
 
 section! {
-    /// A flow that sends mails.
-    pub struct MailFlow {
-        /// Whether the flow is on. Default: where a mail server is configured.
+    /// Getting back into an account.
+    pub struct Recovery {
+        /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
+        enabled: Option<bool>,
+        /// The page that shows the flow. Default: the one that comes with Sessera.
+        ui_url: Option<Url>,
+        /// How long a flow lives.
+        lifespan: Duration [1..=i64::MAX] = "1h",
+        /// How an address is proven. Links are not supported: a code is sent in any case.
+        r#use as "use": Proof = "code",
+        /// Whether the other sessions of somebody who gets back into their account end.
+        revoke_active_sessions: bool = true,
+        /// What happens afterwards.
+        after: AfterRecovery,
+    }
+}
+
+section! {
+    /// Proving an address.
+    pub struct Verification {
+        /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
         enabled: Option<bool>,
         /// The page that shows the flow. Default: the one that comes with Sessera.
         ui_url: Option<Url>,
@@ -162,29 +145,5 @@ section! {
     pub struct Logout {
         /// What happens afterwards.
         after: AfterLogout,
-    }
-}
-
-section! {
-    /// What happens after signing out.
-    pub struct AfterLogout {
-        /// Where browsers go afterwards. Default: the page that says it is done.
-        default_browser_return_url: Option<Url>,
-    }
-}
-
-impl RegistrationHooks {
-    /// What happens after signing up with a password. Where nothing is said about it, the person is signed in.
-    pub fn of(section: &AfterRegistration) -> Self {
-        match (section.hooks, section.password.hooks) {
-            (None, None) => Self { session: true, show_verification_ui: false },
-            (general, own) => {
-                let (general, own) = (general.unwrap_or_default(), own.unwrap_or_default());
-                Self {
-                    session: general.session || own.session,
-                    show_verification_ui: general.show_verification_ui || own.show_verification_ui,
-                }
-            }
-        }
     }
 }

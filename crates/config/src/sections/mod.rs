@@ -1,5 +1,6 @@
 //! The sections of the configuration, one file each. A field is the declaration of its key.
 
+pub mod after;
 pub mod courier;
 pub mod flows;
 pub mod hashers;
@@ -8,6 +9,7 @@ pub mod identity;
 pub mod log;
 pub mod methods;
 pub mod secrets;
+pub mod security;
 pub mod selfservice;
 pub mod serve;
 pub mod session;
@@ -37,6 +39,8 @@ section! {
         identity: identity::Identity,
         /// What people do themselves.
         selfservice: selfservice::SelfService,
+        /// What outsiders may find out.
+        security: security::Security,
         /// Sessions and their tokens.
         session: session::Session,
         /// How passwords are hashed.

@@ -63,8 +63,8 @@ section! {
 section! {
     /// The question who is signed in.
     pub struct Whoami {
-        /// `aal1`, or `highest_available`: a session must prove all factors its owner has set up.
-        required_aal: RequiredAal = "aal1",
+        /// `highest_available`: a session must prove all factors its owner has set up; `aal1`: one is enough.
+        required_aal: RequiredAal = "highest_available",
         /// Signed tokens made of sessions.
         tokenizer: Tokenizer,
     }
@@ -73,9 +73,9 @@ section! {
 choice! {
     /// Which factors a session must prove.
     pub enum RequiredAal {
-        /// One.
-        Aal1 = "aal1",
         /// All that its owner has set up.
         HighestAvailable = "highest_available",
+        /// One.
+        Aal1 = "aal1",
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use sessera_jsonnet::Document;
-use sessera_model::{Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp};
+use sessera_model::{CredentialKind, Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp};
 use sessera_store::{SessionKind, StoredSession};
 
 use super::last_use::LastUse;
@@ -21,8 +21,8 @@ pub struct LiveSession {
     pub status: StatusIndex,
     /// The id of its identity in another system.
     pub external_id: Option<Box<str>>,
-    /// Whether its identity has set up a second factor, once somebody asked.
-    pub second_factor: OnceLock<bool>,
+    /// Which second factors its identity has set up, once somebody asked.
+    pub second_factors: OnceLock<Vec<CredentialKind>>,
     /// When it was last used.
     pub(super) last_use: LastUse,
     /// Where the schemas were when the answer was made.
@@ -50,14 +50,14 @@ impl LiveSession {
         let document = Document::parse(&json).map_err(IssuerError::internal)?;
         let identity_id = Bytes::from(identity.id.to_string());
         let external_id = identity.external_id.as_deref().map(Box::from);
-        let (second_factor, last_use) = (OnceLock::new(), LastUse::of(&session));
+        let (second_factors, last_use) = (OnceLock::new(), LastUse::of(&session));
         let document = Arc::new(document);
         Ok(Self {
             session,
             kind,
             status,
             external_id,
-            second_factor,
+            second_factors,
             last_use,
             schemas_url,
             json,

@@ -8,7 +8,7 @@ mod source;
 
 use std::sync::Arc;
 
-use sessera_model::{AssuranceLevel, Clock, TokenHash};
+use sessera_model::{AssuranceLevel, Clock, CredentialKind, TokenHash};
 use sessera_store::{Committer, StoreError};
 
 use crate::compiled::Compiled;
@@ -127,9 +127,9 @@ impl Sessions {
 
     /// Whether it is known without asking that a session has proven what it must.
     pub fn is_assured(compiled: &Compiled, live: &LiveSession) -> bool {
-        !compiled.settings.needs_highest_aal
+        compiled.settings.second_factors.is_empty()
             || live.session.assurance_level >= AssuranceLevel::Aal2
-            || live.second_factor.get() == Some(&false)
+            || live.second_factors.get().is_some_and(|known| !asks_for_one_of(compiled, known))
     }
 
     /// Makes sure that a session has proven all factors that its owner has set up, where the settings ask for
@@ -142,22 +142,27 @@ impl Sessions {
         if Self::is_assured(compiled, live) {
             return Ok(());
         }
-        let has_second = match live.second_factor.get() {
-            Some(known) => *known,
+        let known = match live.second_factors.get() {
+            Some(known) => known,
             None => {
-                let has_second = self.source.has_second_factor(live.session.identity_id).await?;
+                let known = self.source.second_factors(live.session.identity_id).await?;
                 // Another request that was faster got the same answer, because a change of credentials makes a new
                 // live session.
-                *live.second_factor.get_or_init(|| has_second)
+                live.second_factors.get_or_init(|| known)
             }
         };
-        if has_second { Err(IssuerError::SecondFactorNeeded) } else { Ok(()) }
+        if asks_for_one_of(compiled, known) { Err(IssuerError::SecondFactorNeeded) } else { Ok(()) }
     }
 
     /// Writes when sessions were last used. What cannot be written is lost: the next use is noted again.
     pub async fn write_last_uses(&self, committer: &Committer) {
         self.last_uses.write(committer).await;
     }
+}
+
+/// Whether one of these second factors can be given.
+fn asks_for_one_of(compiled: &Compiled, known: &[CredentialKind]) -> bool {
+    known.iter().any(|kind| compiled.settings.second_factors.contains(kind))
 }
 
 #[cfg(test)]

@@ -34,8 +34,8 @@ pub trait SessionSource: Send + Sync {
     /// has ended, or its owner may not sign in.
     async fn find(&self, question: Question<'_>) -> Result<Option<LiveSession>, IssuerError>;
 
-    /// Whether the owner of a session that this source told of has set up a second factor.
-    async fn has_second_factor(&self, identity_id: Uuid) -> Result<bool, IssuerError>;
+    /// Which second factors the owner of a session that this source told of has set up.
+    async fn second_factors(&self, identity_id: Uuid) -> Result<Vec<CredentialKind>, IssuerError>;
 
     /// Whether this node hears at once of every change that is made to sessions, so that what is in memory
     /// may be answered.
@@ -73,10 +73,10 @@ impl SessionSource for OwnStore {
             .transpose()
     }
 
-    async fn has_second_factor(&self, identity_id: Uuid) -> Result<bool, IssuerError> {
+    async fn second_factors(&self, identity_id: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
         let credentials = self.store.credentials(identity_id).await?;
-        let is_second = |kind| matches!(kind, CredentialKind::Totp | CredentialKind::LookupSecret);
-        Ok(credentials.iter().any(|credential| is_second(credential.kind)))
+        let kinds = credentials.iter().map(|credential| credential.kind);
+        Ok(kinds.filter(|kind| matches!(kind, CredentialKind::Totp | CredentialKind::LookupSecret)).collect())
     }
 
     fn tells_of_changes(&self) -> bool {

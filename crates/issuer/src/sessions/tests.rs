@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::Map;
-use sessera_model::{FixedClock, GoDuration, Identity, IdentityState, Session, StatusIndex, Timestamp, Uuid};
+use sessera_model::{
+    CredentialKind, FixedClock, GoDuration, Identity, IdentityState, Session, StatusIndex, Timestamp, Uuid,
+};
 use sessera_rotation::Timing;
 use sessera_store::{SessionKind, StoredSession};
 
@@ -24,7 +26,7 @@ struct Source {
     answers: AtomicBool,
     tells: AtomicBool,
     untold_for: Mutex<Duration>,
-    has_second_factor: AtomicBool,
+    second_factors: Mutex<Vec<CredentialKind>>,
     questions: AtomicUsize,
 }
 
@@ -42,9 +44,9 @@ impl SessionSource for Source {
         LiveSession::of_stored(stored, &identity, question.now, question.schemas_url.clone()).map(Some)
     }
 
-    async fn has_second_factor(&self, _: Uuid) -> Result<bool, IssuerError> {
+    async fn second_factors(&self, _: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
         self.questions.fetch_add(1, Ordering::SeqCst);
-        Ok(self.has_second_factor.load(Ordering::SeqCst))
+        Ok(self.second_factors.lock().unwrap().clone())
     }
 
     fn tells_of_changes(&self) -> bool {
@@ -103,7 +105,7 @@ fn compiled(max_stale: Duration) -> Compiled {
         timing: Timing { lease: minute, skew: minute, max_age: minute },
         status_list_max_age: Duration::from_secs(60),
         max_stale,
-        needs_highest_aal: true,
+        second_factors: vec![CredentialKind::Totp],
     };
     Compiled::compile(settings, &[], &Templates::default()).unwrap()
 }
@@ -179,17 +181,20 @@ async fn a_source_that_is_away_leaves_what_is_young_enough() {
 #[tokio::test]
 async fn a_second_factor_is_asked_about_once() {
     let compiled = compiled(Duration::ZERO);
-    for has_second_factor in [false, true] {
+    // A factor that is switched off cannot be given, so it is not asked for.
+    for (second_factors, is_asked_for) in
+        [(vec![], false), (vec![CredentialKind::Totp], true), (vec![CredentialKind::LookupSecret], false)]
+    {
         let (sessions, source) = sessions();
-        source.has_second_factor.store(has_second_factor, Ordering::SeqCst);
+        *source.second_factors.lock().unwrap() = second_factors;
         let live = sessions.live(&compiled, PRESENTED).await.unwrap();
         assert!(!Sessions::is_assured(&compiled, &live), "nobody knows yet");
         source.questions();
         for questions in [1, 0] {
             let outcome = sessions.require_assurance(&compiled, &live).await;
-            assert_eq!(matches!(outcome, Err(IssuerError::SecondFactorNeeded)), has_second_factor);
+            assert_eq!(matches!(outcome, Err(IssuerError::SecondFactorNeeded)), is_asked_for);
             assert_eq!(source.questions(), questions);
         }
-        assert_eq!(Sessions::is_assured(&compiled, &live), !has_second_factor);
+        assert_eq!(Sessions::is_assured(&compiled, &live), !is_asked_for);
     }
 }

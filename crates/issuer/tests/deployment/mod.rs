@@ -154,7 +154,7 @@ fn settings(templates: Map<String, Value>) -> Settings {
         timing: Timing { lease: seconds(60), skew: seconds(5), max_age: seconds(300) },
         status_list_max_age: Duration::from_secs(60),
         max_stale: Duration::ZERO,
-        needs_highest_aal: false,
+        second_factors: Vec::new(),
     }
 }
 

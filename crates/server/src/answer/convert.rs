@@ -1,8 +1,8 @@
 //! What went wrong in the crates below, as answers.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sessera_accounts::flows::error::FlowError;
-use sessera_accounts::flows::flow::Transport;
+use sessera_accounts::flows::flow::{BegunVerification, Transport};
 use sessera_accounts::flows::visit::MAX_RETURN_TO;
 use sessera_accounts::identities::IdentityError;
 use sessera_accounts::password::PasswordError;
@@ -139,12 +139,13 @@ impl From<FlowError> for ApiError {
                 "Settings need the second factor. Ask for it with a login flow with aal=aal2.",
             )
             .with_id("session_aal2_required")
-            .with_redirect(sign_in),
+            .with_proof_at(sign_in),
             FlowError::SignInTooOld { sign_in } => Self::forbidden(
                 "The sign-in is too old for this change. Sign in again with a login flow with refresh=true, then repeat the change.",
             )
             .with_id("session_refresh_required")
-            .with_redirect(sign_in),
+            .with_proof_at(sign_in),
+            FlowError::AddressNotVerified { begun, .. } => not_verified(begun.as_ref()),
             FlowError::TooMany(wait) => Self::too_many_requests(wait),
             FlowError::Outrun => Self::conflict(
                 "Another request has used this flow or code just now. Read the flow again, or begin a new one.",
@@ -158,6 +159,33 @@ impl From<FlowError> for ApiError {
             FlowError::Internal(what) => Self::internal(what),
         }
     }
+}
+
+/// What somebody is told who has proven who they are and has no verified address.
+fn not_verified(begun: Option<&BegunVerification>) -> ApiError {
+    let error = match begun {
+        Some(_) => ApiError::forbidden(
+            "None of your addresses is verified. A code was sent to one of them: type it into the form that details.continue_with names, then sign in.",
+        ),
+        None => ApiError::forbidden(
+            "None of your addresses is verified, and there is none to which a code could be sent. Ask the administrator for help.",
+        ),
+    };
+    let error = error
+        .with_message("Only verified addresses may sign in.")
+        .with_id("session_verified_address_required");
+    match begun {
+        Some(begun) => error.with_details(json!({ "continue_with": [show_verification(begun)] })),
+        None => error,
+    }
+}
+
+/// What tells a client to show the form for verification.
+pub(crate) fn show_verification(begun: &BegunVerification) -> Value {
+    json!({
+        "action": "show_verification_ui",
+        "flow": { "id": begun.flow_id, "verifiable_address": begun.address, "url": begun.page },
+    })
 }
 
 impl From<IssuerError> for ApiError {

@@ -194,6 +194,14 @@ impl ApiError {
         self
     }
 
+    /// Adds the address at which the caller can prove what is missing. It stands in the details too, where
+    /// Kratos' clients look for it.
+    #[must_use]
+    pub fn with_proof_at(self, url: impl Into<String>) -> Self {
+        let url = url.into();
+        self.with_details(json!({ "redirect_browser_to": url })).with_redirect(url)
+    }
+
     /// Adds an object of details.
     #[must_use]
     pub fn with_details(mut self, details: Value) -> Self {

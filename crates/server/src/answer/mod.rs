@@ -13,6 +13,7 @@ use axum::response::Response;
 use serde::Serialize;
 use sessera_accounts::flows::flow::Standing;
 
+pub(crate) use convert::show_verification;
 pub(crate) use error::{ApiError, NO_STORE};
 pub(crate) use oauth::OAuthError;
 pub(crate) use status::Status;

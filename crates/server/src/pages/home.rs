@@ -25,6 +25,9 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
     let Some(live) = call.session().await? else {
         return answer::see_other(&beginning(rules, FlowKind::Login, None));
     };
+    if let Err(error) = call.require_assurance(&live).await {
+        return answer::see_other(error.redirect().ok_or(error.clone())?);
+    }
     let account = account(call, live.session.identity_id).await?;
     let content = html! {
         p.lead { (texts.filled(Word::HomeLead, &[("account", &account)])) }

@@ -61,6 +61,7 @@ async fn try_revoke(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Respon
     let flows = call.flows(live.as_deref());
     settings::session(&flows).await?;
     let live = live.as_deref().ok_or(FlowError::NotSignedIn)?;
+    call.require_assurance(live).await?;
     let flow: Flow<SettingsDetails> = flows.visit.flow(id).await?;
     SettingsDetails::check_owner(&flows, &flow)?;
     let refuse = |message: Message| ApiError::bad_request(message.text());

@@ -48,7 +48,11 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
         // Who has recovered the account comes for a new password.
         groups.sort_by_key(|group| *group != Group::PASSWORD);
     }
-    let devices = sessions::section(call, live, flow.id, &flows.visit.form_token(flow, None)).await?;
+    // What listing sessions asks for may be more than what settings ask for.
+    let devices = match call.require_assurance(live).await {
+        Ok(()) => sessions::section(call, live, flow.id, &flows.visit.form_token(flow, None)).await?,
+        Err(_) => html! {},
+    };
     let content = html! {
         h1 { (texts.word(Word::SettingsTitle)) }
         (look.messages(container))

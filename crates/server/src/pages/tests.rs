@@ -214,7 +214,16 @@ mod over_http {
         assert!(answer.text.contains("<html lang=\"en\">") && !answer.text.contains("style="));
         assert!(answer.text.contains("autocomplete=\"username\""));
         assert!(answer.text.contains("/self-service/registration/browser"));
-        assert!(!answer.text.contains("/self-service/recovery/browser"), "no mail can be sent");
+        assert!(answer.text.contains("/self-service/recovery/browser"));
+    }
+
+    #[tokio::test]
+    async fn nothing_leads_to_a_recovery_that_is_off() {
+        let off = json!({"selfservice": {"flows": {"recovery": {"enabled": false}}}});
+        let server = TestServer::configured(off).await;
+        let (page, cookie) = begin(&server, "login").await;
+        let answer = server.public("GET", &page, &[HTML, ("cookie", &cookie)], None).await;
+        assert!(answer.status == 200 && !answer.text.contains("/self-service/recovery/browser"));
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Standing, Transport};
 use sessera_accounts::flows::sign_in::SignedIn;
 use sessera_accounts::flows::skeleton::{Kind, Replaced, Shown};
-use sessera_model::{IdentityView, SessionView, Uuid};
+use sessera_model::{Identity, IdentityView, SessionView, Uuid};
 use sessera_store::{Change, FlowKind};
 
 use crate::answer;
@@ -78,10 +78,10 @@ impl Call {
         Ok(response)
     }
 
-    /// A session as its owner sees it.
-    pub(crate) fn session_json(&self, signed_in: &SignedIn, identity: &sessera_model::Identity) -> Value {
-        let view = IdentityView::public(&self.snapshot.schemas_url);
-        signed_in.session.to_json(self.now, SessionView { identity: Some((identity, view)), devices: true })
+    /// A session as its owner sees it, with whose it is when that may be told.
+    pub(crate) fn session_json(&self, signed_in: &SignedIn, identity: Option<&Identity>) -> Value {
+        let identity = identity.map(|identity| (identity, IdentityView::public(&self.snapshot.schemas_url)));
+        signed_in.session.to_json(self.now, SessionView { identity, devices: true })
     }
 
     /// The session token of a native client after a proof: the new one, or the one that it has.
@@ -103,13 +103,23 @@ impl Call {
         signed_in: &SignedIn,
         form_cookie: &str,
     ) -> Result<(), ApiError> {
+        self.set_session_cookie(response, signed_in)?;
+        self.set_browser(response, form_cookie)
+    }
+
+    /// Gives a browser its session, and leaves its cookie for forms as it is.
+    pub(crate) fn set_session_cookie(
+        &self,
+        response: &mut Response,
+        signed_in: &SignedIn,
+    ) -> Result<(), ApiError> {
         if let Some(token) = &signed_in.token {
             let cookie = &self.rules().cookie;
             let age = signed_in.session.expires_at.since(self.now).as_secs();
             let age = if cookie.persistent { Some(age) } else { None };
             self.set_cookie(response, &cookie.name, token.expose(), age)?;
         }
-        self.set_browser(response, form_cookie)
+        Ok(())
     }
 
     /// Takes a browser's session away.

@@ -22,6 +22,7 @@ use crate::credentials::{self, cookie};
 use crate::error::ApiError;
 use crate::forwarded::Origin;
 use crate::peer::{self, Peer};
+use crate::session_tokens::require_assurance;
 use sessera_pages::Texts;
 use sessera_pages::words::device;
 
@@ -128,6 +129,11 @@ impl Call {
     /// The live session of the request, if it presents one.
     pub(crate) async fn session(&self) -> Result<Option<Arc<LiveSession>>, ApiError> {
         Ok(self.sessions.optional(&self.snapshot.issuer, self.presented()).await?)
+    }
+
+    /// Makes sure that the caller's session has proven what reading it asks for. 403 otherwise.
+    pub(crate) async fn require_assurance(&self, live: &LiveSession) -> Result<(), ApiError> {
+        require_assurance(&self.sessions, &self.snapshot, live).await
     }
 
     /// The request as accounts see it. `live` is the caller's session.

@@ -166,6 +166,11 @@ async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Respon
         Ok(Outcome::Replaced(replaced)) => call.replaced(&replaced),
         Ok(Outcome::Done(logged_in)) => finish(call, &logged_in),
         Err(FlowError::SignedInAlready(transport)) => call.signed_in_already(transport, None),
+        Err(FlowError::AddressNotVerified { transport, begun: Some(begun) })
+            if !call.wants_json(transport) =>
+        {
+            answer::see_other(&begun.page)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -173,6 +178,8 @@ async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Respon
 /// The answer to somebody who has signed in.
 fn finish(call: &Call, logged_in: &LoggedIn) -> Result<Response, ApiError> {
     let LoggedIn { transport, signed_in, identity, .. } = logged_in;
+    // Whoever is half signed in is not told whose account it is.
+    let identity = Some(identity).filter(|_| !logged_in.needs_second_factor);
     let session = call.session_json(signed_in, identity);
     if *transport == Transport::Api {
         let token = call.native_token(signed_in);

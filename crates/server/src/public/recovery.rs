@@ -120,7 +120,8 @@ async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Respons
 }
 
 async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    match call.flows(None).submit::<RecoveryDetails>(id, call.body(body)).await? {
+    let live = call.session().await?;
+    match call.flows(live.as_deref()).submit::<RecoveryDetails>(id, call.body(body)).await? {
         Outcome::Shown(shown, standing) => call.shown(&shown, standing),
         Outcome::Replaced(replaced) => call.replaced(&replaced),
         Outcome::Done(recovered) => finish(call, &recovered),

@@ -137,7 +137,6 @@ async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Respon
 fn finish(call: &Call, registered: &Registered) -> Result<Response, ApiError> {
     let Registered { transport, identity, signed_in, verification, .. } = registered;
     let (rules, signed_in) = (call.rules(), signed_in.as_ref());
-    let page = verification.as_ref().map(|begun| rules.page(FlowKind::Verification, begun.flow_id));
     let return_to = registered.return_to.clone();
     let target = return_to.unwrap_or_else(|| rules.after(FlowKind::Registration));
     let mut response = if call.wants_json(*transport) {
@@ -145,29 +144,26 @@ fn finish(call: &Call, registered: &Registered) -> Result<Response, ApiError> {
             "identity": identity.to_json(IdentityView::public(&call.snapshot.schemas_url)),
         });
         let mut go_on = Vec::new();
+        if *transport == Transport::Browser {
+            go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
+        }
+        go_on.extend(verification.as_ref().map(answer::show_verification));
         if let Some(signed_in) = signed_in {
-            body["session"] = call.session_json(signed_in, identity);
+            body["session"] = call.session_json(signed_in, Some(identity));
             if let (Transport::Api, Some(token)) = (*transport, call.native_token(signed_in)) {
                 go_on.push(json!({ "action": "set_ory_session_token", "ory_session_token": token }));
                 body["session_token"] = token.into();
             }
         }
-        if let Some(begun) = verification {
-            go_on.push(json!({
-                "action": "show_verification_ui",
-                "flow": { "id": begun.flow_id, "verifiable_address": begun.address, "url": page },
-            }));
-        }
-        if *transport == Transport::Browser {
-            go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
-        }
         body["continue_with"] = if go_on.is_empty() { Value::Null } else { go_on.into() };
         answer::ok(body)
     } else {
-        answer::see_other(page.as_deref().unwrap_or(&target))?
+        answer::see_other(verification.as_ref().map_or(target.as_str(), |begun| begun.page.as_str()))?
     };
-    if let (Transport::Browser, Some(signed_in)) = (*transport, signed_in) {
-        call.set_session(&mut response, signed_in)?;
+    match (*transport, signed_in) {
+        (Transport::Browser, Some(signed_in)) => call.set_session(&mut response, signed_in)?,
+        (Transport::Browser, None) => call.set_browser(&mut response, &call.new_browser())?,
+        (Transport::Api, _) => {}
     }
     Ok(response)
 }

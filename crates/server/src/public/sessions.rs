@@ -22,7 +22,7 @@ use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::paging::Paging;
 use crate::request::{Parameters, Segment, parse_id};
-use crate::session_tokens::SessionTokens;
+use crate::session_tokens::require_assurance;
 
 /// How many sessions are read at once when they are counted.
 const COUNTED_AT_ONCE: u32 = 1000;
@@ -32,7 +32,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list, revoke_others)).routes(routes!(revoke))
 }
 
-/// The session that calls. 401 when there is none.
+/// The session that calls, which has proven what reading it asks for: ending sessions asks for no less. 401
+/// when there is none, 403 when it lacks a second factor.
 async fn caller(
     sessions: &Sessions,
     snapshot: &Snapshot,
@@ -40,7 +41,9 @@ async fn caller(
 ) -> Result<Arc<LiveSession>, ApiError> {
     let presented = credentials::presented(headers, &snapshot.accounts.rules.cookie.name)
         .ok_or_else(ApiError::unauthorized)?;
-    Ok(sessions.live(&snapshot.issuer, presented).await?)
+    let live = sessions.live(&snapshot.issuer, presented).await?;
+    require_assurance(sessions, snapshot, &live).await?;
+    Ok(live)
 }
 
 /// List the caller's other sessions
@@ -64,15 +67,14 @@ async fn caller(
     )
 )]
 async fn list(
-    State(session_tokens): State<SessionTokens>,
+    State(sessions): State<Arc<Sessions>>,
     State(store): State<Arc<dyn Store>>,
     State(clock): State<Arc<dyn Clock>>,
     State(snapshot): State<Arc<Snapshot>>,
     parameters: Parameters,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let live = caller(&session_tokens.sessions, &snapshot, &headers).await?;
-    session_tokens.require_assurance(&snapshot, &live).await?;
+    let live = caller(&sessions, &snapshot, &headers).await?;
     let paging = Paging::from_parameters(&parameters)?;
     let now = clock.now();
     let filter = SessionFilter {
@@ -113,6 +115,7 @@ struct Revoked {
     responses(
         (status = 200, description = "How many were revoked", body = Revoked),
         (status = 401, description = "No valid session", body = ErrorBody),
+        (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
     )
 )]
 async fn revoke_others(
@@ -160,6 +163,7 @@ async fn count(store: &dyn Store, filter: &SessionFilter) -> Result<usize, ApiEr
         (status = 204, description = "It is revoked"),
         (status = 400, description = "The id is not a UUID, or it is the calling session's", body = ErrorBody),
         (status = 401, description = "No valid session", body = ErrorBody),
+        (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
         (status = 404, description = "The caller has no such session", body = ErrorBody),
     )
 )]

@@ -5,7 +5,7 @@
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use sessera_accounts::flows::flow::{SettingsDetails, Transport};
 use sessera_accounts::flows::settings::Saved;
 use sessera_accounts::flows::skeleton::Outcome;
@@ -140,24 +140,25 @@ async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Respon
 
 /// The answer to somebody who has changed something.
 fn finish(call: &Call, saved: &Saved) -> Result<Response, ApiError> {
-    let Saved { shown, signed_in } = saved;
+    let Saved { shown, signed_in, verification } = saved;
     let flow = &shown.flow;
     let page = call.rules().page(FlowKind::Settings, flow.id);
     let target = flow.return_to.as_deref().unwrap_or(&page);
     let mut response = if call.wants_json(flow.transport) {
         let mut body = shown.to_json();
+        let mut go_on: Vec<Value> = verification.iter().map(answer::show_verification).collect();
         if flow.transport == Transport::Browser {
-            body["continue_with"] =
-                json!([{ "action": "redirect_browser_to", "redirect_browser_to": target }]);
+            go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
+        }
+        if !go_on.is_empty() {
+            body["continue_with"] = go_on.into();
         }
         answer::ok(body)
     } else {
         answer::see_other(target)?
     };
-    if let (Transport::Browser, Some(signed_in), Some(cookie)) =
-        (flow.transport, signed_in, &shown.new_cookie)
-    {
-        call.set_session_with(&mut response, signed_in, cookie)?;
+    if let (Transport::Browser, Some(signed_in)) = (flow.transport, signed_in) {
+        call.set_session_cookie(&mut response, signed_in)?;
     }
     Ok(response)
 }

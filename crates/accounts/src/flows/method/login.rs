@@ -1,7 +1,7 @@
 //! A method in flows that sign in.
 
 use async_trait::async_trait;
-use sessera_model::{AssuranceLevel, Credential, Identity};
+use sessera_model::{AssuranceLevel, Credential, Identity, Timestamp};
 use sessera_store::Change;
 
 use crate::flows::error::FlowError;
@@ -86,6 +86,8 @@ pub struct Proven {
     pub identity: Identity,
     /// How.
     pub proof: Proof,
+    /// Since when they have what they have proven; `None` where they have it as long as the account.
+    pub enrolled_at: Option<Timestamp>,
     /// What is to be changed with the end of the flow.
     pub changes: Vec<Change>,
     /// What is to be changed as well, unless the identity was changed in the meantime.

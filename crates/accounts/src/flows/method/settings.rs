@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use sessera_model::{Credential, Identity};
 use sessera_store::Change;
 
+use super::Method;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails};
 use crate::flows::sign_in::Proof;
@@ -17,7 +18,7 @@ use crate::ui::Nodes;
 
 /// A method of which something can be changed in one's own account.
 #[async_trait]
-pub trait SettingsMethod: Send + Sync {
+pub trait SettingsMethod: Method {
     /// Keeps in a new flow what it needs there.
     fn begin(&self, _: &Visit<'_>, _: &mut Flow<SettingsDetails>, _: Owner<'_>) -> Result<(), FlowError> {
         Ok(())
@@ -146,7 +147,7 @@ pub enum SettingsVerdict {
     Saved {
         /// What is to be changed, besides the identity itself.
         changes: Vec<Change>,
-        /// What the person has proven by it.
-        proof: Option<Proof>,
+        /// What the person has set up and proven by it.
+        enrolled: Option<Proof>,
     },
 }

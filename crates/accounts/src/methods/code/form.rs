@@ -62,7 +62,7 @@ impl<D: ByCode> AddressMethod<D> for Code {
     fn nodes(&self, flow: &Flow<D>, nodes: &mut Nodes) {
         let mut add = |node: Node| nodes.push(10, node);
         let button = Input::submit("method", "code").node(Group::CODE).label(common::CONTINUE);
-        if flow.state != State::SentEmail {
+        if flow.state == State::ChooseMethod {
             let field = Input::new("email", InputKind::Email).required();
             add(field.node(Group::CODE).label(common::EMAIL_LABEL));
             add(button);

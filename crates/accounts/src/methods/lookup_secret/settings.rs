@@ -115,15 +115,15 @@ impl SettingsMethod for LookupSecret {
                 kept.remove(UNCONFIRMED);
                 kept.remove(REVEALED);
                 let factor = LookupSecrets::new(codes);
-                let credential = factor.credential(&edit.identity, &edit.credentials, edit.visit.now);
-                Ok(SettingsVerdict::Saved { changes: vec![credential], proof: Some(PROOF) })
+                let credential = factor.enrol(&edit.identity, edit.visit.now);
+                Ok(SettingsVerdict::Saved { changes: vec![credential], enrolled: Some(PROOF) })
             }
             Some(Button::Disable) => {
                 kept.remove(UNCONFIRMED);
                 kept.remove(REVEALED);
                 let (identity_id, kind) = (edit.identity.id, CredentialKind::LookupSecret);
                 let change = Change::DeleteCredential { identity_id, kind };
-                Ok(SettingsVerdict::Saved { changes: vec![change], proof: None })
+                Ok(SettingsVerdict::Saved { changes: vec![change], enrolled: None })
             }
             _ => Ok(edit.refuse(messages::NOT_SET_UP)),
         }

@@ -79,7 +79,7 @@ impl LoginMethod for Passkey {
             attempt.flow.say(common::ACCOUNT_DISABLED);
             return Ok(LoginVerdict::Counted(Standing::Disabled));
         }
-        let proven = Proven { identity, proof: PROOF, changes, may_wait: Vec::new() };
+        let proven = Proven { identity, proof: PROOF, enrolled_at: None, changes, may_wait: Vec::new() };
         Ok(LoginVerdict::Proven(Box::new(proven)))
     }
 }

@@ -76,7 +76,7 @@ impl Passkey {
             return Ok(edit.refuse(messages::REFUSED));
         }
         let change = passkeys.keep(&edit.identity, &edit.credentials, now);
-        Ok(SettingsVerdict::Saved { changes: vec![change], proof: Some(PROOF) })
+        Ok(SettingsVerdict::Saved { changes: vec![change], enrolled: Some(PROOF) })
     }
 
     fn remove(&self, edit: &mut SettingsEdit<'_>) -> Result<SettingsVerdict, FlowError> {
@@ -94,7 +94,7 @@ impl Passkey {
         let challenge = self.ask_to_add(edit.owner(), &passkeys)?;
         edit.flow.details.kept.set(CHALLENGE, challenge);
         let change = passkeys.keep(&edit.identity, &edit.credentials, edit.visit.now);
-        Ok(SettingsVerdict::Saved { changes: vec![change], proof: None })
+        Ok(SettingsVerdict::Saved { changes: vec![change], enrolled: None })
     }
 
     fn ask_to_add(&self, owner: Owner<'_>, passkeys: &Passkeys) -> Result<AddChallenge, FlowError> {

@@ -75,6 +75,7 @@ impl LoginMethod for Password {
             Checked::Right { identity, upgrade } => Ok(LoginVerdict::Proven(Box::new(Proven {
                 identity: *identity,
                 proof: PROOF,
+                enrolled_at: None,
                 changes: place.after_right(),
                 may_wait: upgrade,
             }))),

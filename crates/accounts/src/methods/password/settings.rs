@@ -48,6 +48,6 @@ impl SettingsMethod for Password {
         let hash = passwords.hash(hashing, &password).await?;
         let mut prepared = edit.prepare(IdentityDraft::of(&edit.identity))?;
         prepared.set_password(hash);
-        Ok(SettingsVerdict::Saved { changes: prepared.credential_changes(), proof: None })
+        Ok(SettingsVerdict::Saved { changes: prepared.credential_changes(), enrolled: None })
     }
 }

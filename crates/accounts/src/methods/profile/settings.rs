@@ -60,7 +60,7 @@ impl SettingsMethod for Profile {
         edit.flow.keep_traits(&traits);
         let changes = prepared.credential_changes();
         edit.identity = prepared.identity;
-        Ok(SettingsVerdict::Saved { changes, proof: None })
+        Ok(SettingsVerdict::Saved { changes, enrolled: None })
     }
 }
 

@@ -68,7 +68,7 @@ impl SettingsMethod for Totp {
             keep_new_secret(edit.visit, &mut edit.flow);
             let kind = CredentialKind::Totp;
             let change = Change::DeleteCredential { identity_id: edit.identity.id, kind };
-            return Ok(SettingsVerdict::Saved { changes: vec![change], proof: None });
+            return Ok(SettingsVerdict::Saved { changes: vec![change], enrolled: None });
         }
         let Some(code) = edit.required("totp_code") else { return Ok(SettingsVerdict::Refused) };
         let secret: String = edit.flow.details.kept.get(SECRET).unwrap_or_default();
@@ -79,8 +79,8 @@ impl SettingsMethod for Totp {
             return Ok(edit.refuse_at("totp_code", messages::WRONG));
         };
         let app = App::new(secret.to_url(&self.issuer, &edit.owner().account_name()), step);
-        let credential = app.credential(&edit.identity, &edit.credentials, edit.visit.now);
-        Ok(SettingsVerdict::Saved { changes: vec![credential], proof: Some(PROOF) })
+        let credential = app.enrol(&edit.identity, edit.visit.now);
+        Ok(SettingsVerdict::Saved { changes: vec![credential], enrolled: Some(PROOF) })
     }
 }
 

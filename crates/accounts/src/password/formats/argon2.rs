@@ -4,7 +4,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use sessera_config::sections::hashers::{
     ARGON2_MAX_ITERATIONS, ARGON2_MAX_MEMORY_KIB, ARGON2_MAX_PARALLELISM,
 };
-use subtle::ConstantTimeEq as _;
+use sessera_model::is_same_secret;
 
 use super::notation::{Notation, encode};
 use crate::password::PasswordError;
@@ -98,7 +98,7 @@ impl Argon2Hash {
     }
 
     pub(in crate::password) fn matches(&self, password: &str) -> Result<bool, PasswordError> {
-        Ok(self.derive(password)?.ct_eq(&self.output).into())
+        Ok(is_same_secret(&self.derive(password)?, &self.output))
     }
 
     /// Whether Argon2id in its current version with these parameters is stronger.

@@ -1,9 +1,8 @@
 //! `$pbkdf2-sha256$i=600000,l=32$salt$hash`: PBKDF2 with HMAC (RFC 8018).
 
-use subtle::ConstantTimeEq as _;
-
 use super::notation::{Notation, encode};
 use crate::password::PasswordError;
+use sessera_model::is_same_secret;
 
 /// Some seconds for each sign-in.
 const MAX_ITERATIONS: u32 = 10_000_000;
@@ -89,7 +88,7 @@ impl Pbkdf2Hash {
                 pbkdf2::pbkdf2_hmac::<sha2::Sha512>(password, &self.salt, self.iterations, output);
             }
         }
-        Ok(output.ct_eq(&self.output).into())
+        Ok(is_same_secret(output, &self.output))
     }
 }
 

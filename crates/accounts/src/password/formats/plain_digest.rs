@@ -7,9 +7,9 @@
 //!   salt, followed by the salt.
 
 use md5::Md5;
+use sessera_model::is_same_secret;
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256, Sha512};
-use subtle::ConstantTimeEq as _;
 
 use super::notation::{Notation, encode};
 use crate::password::PasswordError;
@@ -149,7 +149,7 @@ impl PlainDigestHash {
             Salting::Format { format, salt } => fill(format, salt, password),
             Salting::Appended { salt } => [password.as_bytes(), salt].concat(),
         };
-        self.digest.of(&input).ct_eq(&self.output).into()
+        is_same_secret(&self.digest.of(&input), &self.output)
     }
 }
 

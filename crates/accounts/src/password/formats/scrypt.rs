@@ -4,7 +4,7 @@
 //! of 30 or less, so such a number is a logarithm.
 
 use scrypt::Params;
-use subtle::ConstantTimeEq as _;
+use sessera_model::is_same_secret;
 
 use super::notation::{Notation, encode};
 use crate::password::PasswordError;
@@ -72,7 +72,7 @@ impl ScryptHash {
         let mut output = vec![0; self.output.len()];
         scrypt::scrypt(password.as_bytes(), &self.salt, &parameters, &mut output)
             .map_err(|error| failed(&error))?;
-        Ok(output.ct_eq(&self.output).into())
+        Ok(is_same_secret(&output, &self.output))
     }
 
     /// N blocks of 128 r bytes.

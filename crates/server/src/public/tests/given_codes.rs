@@ -65,7 +65,8 @@ async fn a_native_client_types_it_too() {
 
 #[tokio::test]
 async fn nobody_asks_for_mail_where_it_is_off() {
-    let server = TestServer::start().await;
+    let off = json!({"selfservice": {"flows": {"recovery": {"enabled": false}}}});
+    let server = TestServer::configured(off).await;
     let id = server.person(ADA).await;
     let given = asked(&server, json!({"identity_id": id, "flow_type": "api"})).await;
     let link = given.body["recovery_link"].as_str().unwrap();

@@ -48,8 +48,8 @@ async fn every_change_is_seen_by_the_next_request() {
 
 #[tokio::test]
 async fn a_second_factor_is_asked_for_from_the_moment_it_is_there() {
-    let whoami_config = json!({"whoami": {"required_aal": "highest_available"}});
-    let server = TestServer::configured(json!({"session": whoami_config})).await;
+    let methods = json!({"totp": {"enabled": true}});
+    let server = TestServer::configured(json!({"selfservice": {"methods": methods}})).await;
     let ada = server.person("ada@example.org").await;
     let (token, _) = server.signed_in("ada@example.org").await;
     assert_eq!(whoami(&server, &token).await.0, 200);

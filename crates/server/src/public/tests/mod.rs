@@ -5,9 +5,12 @@ mod bearer;
 mod caching;
 mod client;
 mod enumeration;
+mod forms;
 mod given_codes;
+mod hooks;
 mod limits;
 mod live_sessions;
+mod other_sessions;
 #[cfg(feature = "passkeys")]
 mod passkeys;
 mod rules;

@@ -11,10 +11,9 @@ use crate::testing::{Answer, TestServer};
 const ADA: &str = "ada@example.org";
 const STEP: Duration = Duration::from_secs(30);
 
+/// Where nothing is said, sessions prove all factors that their owners have.
 async fn server() -> TestServer {
-    let mut configuration = everything();
-    configuration["session"] = json!({"whoami": {"required_aal": "highest_available"}});
-    TestServer::configured(configuration).await
+    TestServer::configured(everything()).await
 }
 
 fn node<'a>(answer: &'a Answer, id: &str) -> &'a Value {
@@ -211,4 +210,135 @@ async fn printed_codes_are_made_confirmed_shown_used_and_given_up() {
     assert_eq!(still.len(), 11, "a used code is not shown again");
     assert_eq!(press(&mut first, &flow, "disable").await.status, 200);
     assert_eq!(again(&server, Client::native).await.whoami().await.0, 200);
+}
+
+/// When a session was signed in and ends.
+async fn times(client: &mut Client<'_>) -> (Value, Value) {
+    let session = client.whoami().await.1;
+    assert!(session["authenticated_at"].is_string(), "{session}");
+    (session["authenticated_at"].clone(), session["expires_at"].clone())
+}
+
+#[tokio::test]
+async fn nothing_that_a_session_changes_makes_it_newer() {
+    let server = server().await;
+    for way in [Client::native, Client::browser] {
+        let email = if way(&server).way() == "api" { "n@example.org" } else { ADA };
+        let mut client = way(&server).signed_in(email).await;
+        let before = times(&mut client).await;
+        let minute = Duration::from_secs(60);
+        server.clock.advance(minute);
+        with_app(&mut client).await;
+        assert_eq!(times(&mut client).await, before, "an app was set up");
+        let mut flow = client.begin("settings", "").await;
+        for change in [
+            json!({"lookup_secret_regenerate": true}),
+            json!({"lookup_secret_confirm": true}),
+            json!({"lookup_secret_reveal": true}),
+            json!({"lookup_secret_regenerate": true}),
+            json!({"lookup_secret_confirm": true}),
+            json!({"lookup_secret_disable": true}),
+            json!({"totp_unlink": true}),
+            json!({"method": "profile", "traits": {"email": format!("new-{email}")}}),
+            json!({"method": "password", "password": "Zx-other-enough-1234"}),
+        ] {
+            server.clock.advance(minute);
+            let answer = client.submit(&flow, change.clone()).await;
+            assert_eq!(answer.status, 200, "{change}");
+            flow = Client::begun("settings", &answer);
+            assert_eq!(times(&mut client).await, before, "{change}");
+        }
+        server.clock.advance(5 * minute);
+        let late =
+            client.submit(&flow, json!({"method": "password", "password": "Zx-third-enough-12"})).await;
+        assert_eq!(
+            (late.status, &late.body["error"]["id"]),
+            (403, &json!("session_refresh_required")),
+            "{late:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_factor_that_the_session_itself_has_set_up_does_not_make_it_newer() {
+    let server = server().await;
+    let mut first = Client::native(&server).signed_in(ADA).await;
+    server.clock.advance(STEP);
+    let secret = with_app(&mut first).await;
+    let before = times(&mut first).await;
+    server.clock.advance(STEP);
+    let flow = first.begin("login", "?aal=aal2&refresh=true").await;
+    let code = json!({"method": "totp", "totp_code": app_code(&server, &secret, 0)});
+    assert_eq!(first.submit(&flow, code).await.status, 200);
+    assert_eq!(times(&mut first).await, before);
+
+    let mut second = again(&server, Client::native).await;
+    server.clock.advance(STEP);
+    let code = json!({"method": "totp", "totp_code": app_code(&server, &secret, 0)});
+    let session = step_up(&mut second, code).await.body["session"].clone();
+    assert_eq!(session["authenticated_at"], json!(server.app.clock.now()), "it was there before the sign-in");
+}
+
+#[tokio::test]
+async fn what_reading_sessions_asks_for_ending_them_asks_for() {
+    let server = server().await;
+    let mut first = Client::native(&server).signed_in(ADA).await;
+    let id = first.whoami().await.1["id"].as_str().unwrap().to_owned();
+    with_app(&mut first).await;
+    for way in [Client::native, Client::browser] {
+        let mut half = again(&server, way).await;
+        for (method, path) in [
+            ("GET", "/sessions/whoami".to_owned()),
+            ("GET", "/sessions".into()),
+            ("DELETE", "/sessions".into()),
+            ("DELETE", format!("/sessions/{id}")),
+            ("GET", format!("/self-service/settings/{}", half.way())),
+        ] {
+            let answer = half.send(method, &path, &[("accept", "application/json")], b"").await;
+            let sign_in = "http://127.0.0.1:4433/self-service/login/browser?aal=aal2";
+            assert_eq!(answer.status, 403, "{method} {path}");
+            assert_eq!(answer.body["error"]["id"], "session_aal2_required", "{method} {path}");
+            assert_eq!(answer.body["redirect_browser_to"], sign_in, "{method} {path}");
+            let details = &answer.body["error"]["details"]["redirect_browser_to"];
+            assert_eq!(*details, sign_in, "{method} {path}");
+        }
+    }
+    let mut page = again(&server, Client::browser).await;
+    let home = page.page("/").await;
+    assert_eq!((home.status, home.header("location").contains("aal=aal2")), (303, true), "{home:?}");
+    assert_eq!(first.whoami().await.0, 200, "nothing was ended");
+}
+
+#[tokio::test]
+async fn whoever_is_half_signed_in_is_not_told_whose_account_it_is() {
+    let server = server().await;
+    let mut first = Client::native(&server).signed_in(ADA).await;
+    let secret = with_app(&mut first).await;
+    let mut half = Client::native(&server);
+    let answer = half.login(ADA, crate::testing::PASSWORD).await;
+    assert!(answer.body["session_token"].is_string() && !answer.text.contains(ADA), "{answer:?}");
+    half.token = answer.body["session_token"].as_str().map(ToOwned::to_owned);
+    server.clock.advance(STEP);
+    let code = json!({"method": "totp", "totp_code": app_code(&server, &secret, 0)});
+    let answer = step_up(&mut half, code).await;
+    assert_eq!(answer.body["session"]["identity"]["traits"]["email"], ADA);
+}
+
+#[tokio::test]
+async fn one_factor_is_enough_where_that_is_configured() {
+    for (whoami, settings, expected) in [
+        ("aal1", "aal1", (200, 200)),
+        ("aal1", "highest_available", (200, 403)),
+        ("highest_available", "aal1", (403, 200)),
+    ] {
+        let mut configuration = everything();
+        configuration["session"] = json!({"whoami": {"required_aal": whoami}});
+        configuration["selfservice"]["flows"]["settings"]["required_aal"] = settings.into();
+        let server = TestServer::configured(configuration).await;
+        let mut first = Client::native(&server).signed_in(ADA).await;
+        with_app(&mut first).await;
+        let mut half = again(&server, Client::native).await;
+        let seen = (half.whoami().await.0, half.get("/self-service/settings/api").await.status);
+        assert_eq!(seen, expected, "{whoami} {settings}");
+    }
 }
