@@ -4,6 +4,7 @@ mod browser;
 mod circles;
 mod clients;
 mod compare;
+mod fuzz;
 mod instructions;
 mod jsonnet;
 mod mail;
@@ -74,7 +75,7 @@ enum Chore {
         #[arg(default_value_t = 100_000)]
         count: u64,
     },
-    /// Only the fuzz targets of the Jsonnet engine
+    /// Only the fuzz targets
     Fuzz {
         /// How many seconds each target runs
         #[arg(default_value_t = 600)]
@@ -154,7 +155,7 @@ fn carry_out(chore: Chore) -> Result<()> {
         }
         Chore::Fuzz { seconds } => {
             tools::install()?;
-            jsonnet::fuzz(seconds)
+            fuzz::run_all(seconds)
         }
         Chore::Instructions => instructions::check(),
         Chore::Compare { folder, rounds } => compare::run_in_turn(&folder, rounds),

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use crate::postgres::Cluster;
 use crate::run::{cargo, run};
 use crate::{
-    browser, circles, clients, instructions, jsonnet, mail, openapi, postgres, rotation, soak, supply, tools,
-    wire,
+    browser, circles, clients, fuzz, instructions, jsonnet, mail, openapi, postgres, rotation, soak, supply,
+    tools, wire,
 };
 
 /// Runs all steps and stops at the first one that fails.
@@ -23,7 +23,7 @@ pub(crate) fn all() -> Result<()> {
     step("nodes", postgres::nodes)?;
     step("rotation", || rotation::test(4))?;
     step("go-jsonnet", || jsonnet::differential(1, 5_000))?;
-    step("fuzz targets", || jsonnet::fuzz(30))?;
+    step("fuzz targets", || fuzz::run_all(5))?;
     step("instruction counts", instructions::check)?;
     step("soak", soak::check)?;
     step("wire contract", || wire::check(""))?;

@@ -1,6 +1,6 @@
 //! One half of the differential test, which writes random programs and this engine's results as lines of
 //! JSON.
-//! `fuzz/differential.py` runs it and compares the results with go-jsonnet's.
+//! `compare.py` runs it and compares the results with go-jsonnet's.
 //!
 //! `differential SEED COUNT` writes generated programs, `differential arguments` those with odd arguments,
 //! `differential -` reads programs from the standard input, each ended by a zero byte.

@@ -2,9 +2,9 @@
 """Compares this engine with go-jsonnet (`pip install gojsonnet`) over generated programs.
 
     cargo build --release -p sessera-jsonnet --example differential
-    differential.py EXAMPLE SEED COUNT        generated programs
-    differential.py EXAMPLE arguments         every function with odd arguments
-    differential.py EXAMPLE - < PROGRAMS      programs that end with a zero byte each
+    compare.py EXAMPLE SEED COUNT        generated programs
+    compare.py EXAMPLE arguments         every function with odd arguments
+    compare.py EXAMPLE - < PROGRAMS      programs that end with a zero byte each
 
 A difference is a value against an error, or two values. How errors are worded does not count, nor do
 programs that run into a limit, that make go-jsonnet crash (it loses variables in places) or whose result

@@ -1,0 +1,61 @@
+//! The fuzz targets, which stand in `fuzz/src/bin`, one program each.
+
+use std::path::Path;
+use std::process::Command;
+use std::thread::available_parallelism;
+
+use anyhow::{Context as _, Result};
+
+use crate::run::{run, run_together, skipped, target, workspace};
+
+/// The instrumentation that libFuzzer steers by. It is part of the stable compiler.
+const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 --cfg fuzzing";
+
+/// The platform that the targets are built for.
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
+/// Feeds each target with what a fuzzer makes up, for some seconds each, as many at once as there are processors.
+pub(crate) fn run_all(seconds: u64) -> Result<()> {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
+        skipped("the fuzz targets", "they are built for Linux on x86-64 only");
+        return Ok(());
+    }
+    let folder = workspace().join("fuzz");
+    let built = target().join("fuzz");
+    run(Command::new("cargo")
+        .args(["build", "--release", "--target", PLATFORM, "--target-dir"])
+        .arg(&built)
+        .env("RUSTFLAGS", INSTRUMENTATION)
+        .current_dir(&folder))?;
+    std::fs::create_dir_all(folder.join("artifacts"))?;
+    let programs = built.join(PLATFORM).join("release");
+    let mut targets = Vec::new();
+    for name in names(&folder.join("src/bin"))? {
+        let corpus = folder.join("corpus").join(&name);
+        std::fs::create_dir_all(&corpus)?;
+        let mut target = Command::new(programs.join(&name));
+        target
+            .arg(&corpus)
+            .arg(format!("-max_total_time={seconds}"))
+            .args(["-timeout=60", "-rss_limit_mb=1024", "-artifact_prefix=artifacts/", "-verbosity=0"])
+            .current_dir(&folder);
+        targets.push(target);
+    }
+    let at_once = available_parallelism().map_or(1, usize::from);
+    targets.chunks_mut(at_once).try_for_each(run_together)
+}
+
+/// The names of the targets, in order.
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let files = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut names = Vec::new();
+    for file in files {
+        if let Some(name) = file?.path().file_stem().and_then(|name| name.to_str()) {
+            names.push(name.to_owned());
+        }
+    }
+    names.sort();
+    Ok(names)
+}
