@@ -8,7 +8,6 @@ mod input;
 mod log;
 mod offline;
 mod output;
-mod shell;
 mod values;
 
 use std::ffi::OsString;

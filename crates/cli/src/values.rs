@@ -52,8 +52,9 @@ fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Erro
     } else {
         "Names and texts stand in double quotes. Put the value in single quotes, and every variable in it in double quotes between them, as here, so that the shell does not change or split it"
     };
+    let place = inside_quotes(path);
     anyhow!(
-        "the value of {option} {path} is not JSON: {problem}.\n{advice}:\n\n    {option} '{path}={shown}'"
+        "the value of {option} {path} is not JSON: {problem}.\n{advice}:\n\n    {option} '{place}={shown}'"
     )
 }
 
@@ -136,7 +137,8 @@ pub(crate) fn rejoin(arguments: Vec<String>) -> Result<Rejoined> {
         }
         if pieces > 1 {
             rejoined.said.push(format!(
-                "the shell split the value of {option} {path} into {pieces} arguments, because a variable in it is not quoted. They were joined again. Quote the variable and nothing has to be guessed:\n\n    {option} '{path}={}'\n",
+                "the shell split the value of {option} {path} into {pieces} arguments, because a variable in it is not quoted. They were joined again. Quote the variable and nothing has to be guessed:\n\n    {option} '{}={}'\n",
+                inside_quotes(path),
                 show(&json)
             ));
         }
@@ -182,6 +184,11 @@ fn scan(json: &str) -> Scanned<'_> {
     Scanned { text, inside_base64 }
 }
 
+/// A text as it stands between single quotes.
+fn inside_quotes(text: &str) -> String {
+    text.replace('\'', r"'\''")
+}
+
 /// A value as it should be typed. The content of `base64://` texts, which may hold keys, becomes a quoted
 /// variable between single-quoted parts.
 fn show(json: &str) -> String {
@@ -200,7 +207,7 @@ fn show(json: &str) -> String {
             };
             shown.extend([BASE64, "'\"$", variable, "\"'"]);
         } else {
-            shown.push_str(&content.replace('\'', r"'\''"));
+            shown.push_str(&inside_quotes(content));
         }
         content.clone_into(&mut member);
         let closing = usize::from(end < behind.len());
@@ -302,12 +309,15 @@ mod tests {
             ("{'a':'it''s'}", json!({"a": "it's"})),
             (r#"{"a" "b"}"#, json!({"name": "value"})),
         ] {
-            let error = Assignment::parse("--add", &format!("/x={typed}")).unwrap_err().to_string();
-            let command = error.lines().last().unwrap().trim();
-            let script = format!("set -- {command}; printf %s \"$2\"");
-            let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
-            let pasted = String::from_utf8(output.stdout).unwrap();
-            assert_eq!(Assignment::parse("--add", &pasted).unwrap().value, meant, "{typed}: {error}");
+            for path in ["/x", "/it's/here", "/$HOME"] {
+                let error = Assignment::parse("--add", &format!("{path}={typed}")).unwrap_err().to_string();
+                let command = error.lines().last().unwrap().trim();
+                let script = format!("set -- {command}; printf %s \"$2\"");
+                let output = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+                let pasted =
+                    Assignment::parse("--add", std::str::from_utf8(&output.stdout).unwrap()).unwrap();
+                assert_eq!((pasted.path.as_str(), &pasted.value), (path, &meant), "{typed}: {error}");
+            }
         }
     }
 

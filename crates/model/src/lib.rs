@@ -13,6 +13,7 @@
 //! | [`credential`] | what an identity signs in with |
 //! | [`session`] | what signing in results in |
 //! | [`json_patch`] | changes of a JSON document, as clients of the admin API send them |
+//! | [`shell`] | words of commands that messages show |
 //! | [`status_index`] | where others see that a session was revoked |
 
 pub mod clock;
@@ -24,6 +25,7 @@ pub mod json_patch;
 pub mod random;
 pub mod secret;
 pub mod session;
+pub mod shell;
 pub mod status_index;
 
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};

@@ -101,7 +101,8 @@ fn is_of_paging(name: &str) -> bool {
 
 fn number(parameters: &Parameters, name: &str) -> Result<Option<u64>, ApiError> {
     parameters
-        .get(name)
+        .all(name)
+        .next()
         .map(|text| {
             // A number that is too large for every list is the largest.
             if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {

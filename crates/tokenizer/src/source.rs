@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sessera_jose::{SigningKey, without_byte_order_mark_in};
+use sessera_model::shell::word;
 
 use crate::schedule::Activation;
 use base64::Engine as _;
@@ -48,11 +49,13 @@ pub enum SourceError {
     #[error("the file cannot be read: {0}")]
     File(String),
     /// There is no key set with this name.
-    #[error("there is no key set \"{0}\" here: create it with \"sessera create jwk {0} --alg ES256\"")]
+    #[error("there is no key set \"{0}\" here: create it with \"sessera create jwk {word} --alg ES256\"", word = word(.0))]
     NoSuchSet(String),
     /// A stored key set was named where there is no server to ask for it.
     #[error(
-        "set://{0} is stored by a server: write it to a file with \"sessera get jwk {0} --private --format json > {0}.json\", and name that file"
+        "set://{0} is stored by a server: write it to a file with \"sessera get jwk {word} --private --format json > {file}\", and name that file",
+        word = word(.0),
+        file = word(&format!("{}.json", .0))
     )]
     NeedsServer(String),
     /// A mapper was looked for under `set://` or `pkcs11:`, which name keys only.

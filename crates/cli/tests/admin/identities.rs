@@ -44,6 +44,14 @@ async fn identities_are_made_found_changed_and_deleted() {
     assert!(said.contains("email"), "{said}");
 }
 
+#[test]
+fn a_new_server_has_no_accounts_sessions_or_keys() {
+    let server = Server::start();
+    for what in ["identities", "sessions", "jwks"] {
+        assert_eq!(server.run(&["list", what, "--quiet"]).good().out, "", "{what}");
+    }
+}
+
 #[tokio::test]
 async fn a_recovery_code_is_told_with_its_place() {
     let server = Server::start();

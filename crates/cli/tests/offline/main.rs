@@ -5,6 +5,7 @@ mod demo;
 mod documents;
 mod jsonnet;
 mod run;
+mod security;
 mod small;
 mod template_test;
 mod tokenize_and_verify;

@@ -10,6 +10,7 @@ use sessera_issuer::IssuerError;
 use sessera_issuer::key_sets::KeySetsError;
 use sessera_issuer::managed_keys::{ManagedKeysError, Refusal};
 use sessera_issuer::templates::Broken;
+use sessera_model::shell::word;
 use sessera_store::{Conflict, FlowKind, StoreError};
 
 use super::ApiError;
@@ -234,13 +235,15 @@ impl From<KeySetsError> for ApiError {
         match error {
             KeySetsError::Name => Self::bad_request(format!("{}. Choose another one.", sentence(&error))),
             KeySetsError::NoSuchSet(name) => Self::not_found(format!(
-                "There is no key set \"{name}\". Create it with POST /admin/keys/{name} or \"sessera create jwk {name} --alg ES256\"."
+                "There is no key set \"{name}\". Create it with POST /admin/keys/{name} or \"sessera create jwk {} --alg ES256\".",
+                word(&name)
             )),
             KeySetsError::NoSuchKey { set, kid } => Self::not_found(format!(
                 "The key set \"{set}\" has no key \"{kid}\". List its keys with GET /admin/keys/{set}."
             )),
             KeySetsError::Managed(name) => Self::conflict(format!(
-                "The key set \"{name}\" is managed: its keys are made and ended by rotation. Change it with \"sessera rotate jwk {name}\" or \"sessera revoke jwk {name} KID\"."
+                "The key set \"{name}\" is managed: its keys are made and ended by rotation. Change it with \"sessera rotate jwk {0}\" or \"sessera revoke jwk {0} KID\".",
+                word(&name)
             )),
             KeySetsError::KidTaken(_) => {
                 Self::conflict(format!("{}. Choose another kid.", sentence(&error)))
@@ -269,13 +272,16 @@ impl From<ManagedKeysError> for ApiError {
                 Self::bad_request("The body needs the member alg, for example \"ES256\".")
             }
             ManagedKeysError::Exists { name, period } => Self::conflict(format!(
-                "There is a key set \"{name}\" already. Make it a managed one with \"sessera adopt jwk {name} --rotate {period}\", or choose another name."
+                "There is a key set \"{name}\" already. Make it a managed one with \"sessera adopt jwk {} --rotate {period}\", or choose another name.",
+                word(&name)
             )),
             ManagedKeysError::NotManaged(name) => Self::conflict(format!(
-                "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"sessera adopt jwk {name} --rotate 720h\"."
+                "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"sessera adopt jwk {} --rotate 720h\".",
+                word(&name)
             )),
             ManagedKeysError::AlreadyManaged(name) => Self::conflict(format!(
-                "The key set \"{name}\" is managed already. See its keys with \"sessera get jwk {name} --states\"."
+                "The key set \"{name}\" is managed already. See its keys with \"sessera get jwk {} --states\".",
+                word(&name)
             )),
             error @ (ManagedKeysError::Symmetric(_)
             | ManagedKeysError::Mixed(_)

@@ -7,12 +7,12 @@ use clap::Args;
 use serde_json::json;
 use sessera_config::Config;
 use sessera_issuer::templates::templates_with_set;
+use sessera_model::shell;
 
 use crate::commands::keys;
 use crate::commands::names;
 use crate::global::{Context, Global};
 use crate::output::{Report, Table};
-use crate::shell;
 
 /// Delete key sets, or one key of a set, and print what was deleted
 ///

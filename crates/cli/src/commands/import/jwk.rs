@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use sessera_client::keys::SetVersion;
 use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, import};
+use sessera_model::shell;
 use zeroize::Zeroizing;
 
 use crate::commands::keys::{self, KeyUse, Members, Named};
@@ -11,7 +12,6 @@ use crate::commands::names;
 use crate::global::{Context, Global};
 use crate::input;
 use crate::output::Output;
-use crate::shell;
 
 /// Add keys from files to a set
 ///

@@ -2,12 +2,12 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
+use sessera_model::shell;
 
 use crate::commands::managed_sets;
 use crate::commands::names;
 use crate::global::Global;
 use crate::offline::times::about;
-use crate::shell;
 
 /// Take a compromised key of a managed set out at once
 ///

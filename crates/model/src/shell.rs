@@ -1,13 +1,13 @@
 //! Words as a shell takes them, for commands that messages show and people paste.
 
 /// A word in the form in which a shell takes it as it is: in single quotes where it must be.
-pub(crate) fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@%+,=".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
 /// A text in single quotes; those that it has stand between two quoted parts.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
