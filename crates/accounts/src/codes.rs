@@ -148,7 +148,7 @@ pub fn send(
             CodePurpose::Verification => {
                 format!("{}&code={}", rules.action(FlowKind::Verification, request.flow_id), code.expose())
             }
-            CodePurpose::Recovery => rules.page(FlowKind::Recovery, request.flow_id),
+            CodePurpose::Recovery => rules.whole_page(FlowKind::Recovery, request.flow_id),
         },
         code,
         expires_at: stored.expires_at,

@@ -7,6 +7,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use sessera_config::cookies::{CookieScope, HOST_PREFIX};
 use sessera_model::{Random, TokenHash, Uuid};
 
 use crate::keys::{Keys, Purpose};
@@ -15,9 +16,11 @@ use crate::keys::{Keys, Purpose};
 pub const COOKIE_MAX_AGE: u64 = 365 * 24 * 60 * 60;
 
 /// The name of the cookie. It depends on the public address, so that two deployments on ports of one
-/// host do not take each other's.
-pub fn cookie_name(base_url: &str) -> String {
-    format!("csrf_token_{}", hex::encode(digest(&SHA256, base_url.as_bytes())))
+/// host do not take each other's. Where the cookie is one of one host, the name says so, and browsers take it
+/// from no other host of the domain.
+pub fn cookie_name(base_url: &str, scope: &CookieScope) -> String {
+    let prefix = if scope.is_of_one_host() { HOST_PREFIX } else { "" };
+    format!("{prefix}csrf_token_{}", hex::encode(digest(&SHA256, base_url.as_bytes())))
 }
 
 /// A new value for the cookie.
@@ -56,7 +59,12 @@ pub fn is_same_browser(begun_by: Option<&TokenHash>, cookie: Option<&str>) -> bo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sessera_config::sections::cookies::SameSite;
     use sessera_model::SeededRandom;
+
+    fn scope(domain: Option<&str>, path: &str, secure: bool) -> CookieScope {
+        CookieScope { domain: domain.map(str::to_owned), path: path.into(), same_site: SameSite::Lax, secure }
+    }
 
     #[test]
     fn a_token_is_good_for_one_flow_in_one_browser() {
@@ -86,7 +94,18 @@ mod tests {
 
     #[test]
     fn deployments_have_cookies_of_their_own() {
-        assert_ne!(cookie_name("http://127.0.0.1:4433/"), cookie_name("http://127.0.0.1:4533/"));
-        assert!(cookie_name("x").starts_with("csrf_token_"));
+        let name = |base_url: &str| cookie_name(base_url, &scope(None, "/", false));
+        assert_ne!(name("http://127.0.0.1:4433/"), name("http://127.0.0.1:4533/"));
+        assert!(name("x").starts_with("csrf_token_"));
+    }
+
+    #[test]
+    fn a_cookie_of_one_host_is_named_so_that_no_other_host_can_set_it() {
+        let is_of_host =
+            |scope| cookie_name("https://id.example.org/", &scope).starts_with("__Host-csrf_token_");
+        assert!(is_of_host(scope(None, "/", true)));
+        assert!(!is_of_host(scope(None, "/", false)));
+        assert!(!is_of_host(scope(None, "/auth", true)));
+        assert!(!is_of_host(scope(Some("example.org"), "/", true)));
     }
 }

@@ -17,7 +17,7 @@
 //! | [`ui`], [`submission`] | the form that a flow shows, and what a person submits |
 //! | [`messages`], [`language`] | what a flow says, by number and language |
 //! | [`csrf`], [`keys`] | which browser a flow belongs to, and keyed hashes for what a client holds |
-//! | [`return_to`] | where a browser may be sent after a flow |
+//! | [`target`], [`return_to`] | where browsers are sent, and where they may ask to be sent after a flow |
 //! | [`limits`] | limits against abuse |
 //! | [`metrics`] | what happens here, in numbers |
 
@@ -41,6 +41,7 @@ pub mod rules;
 pub mod schema;
 pub mod snapshot;
 pub mod submission;
+pub mod target;
 #[cfg(test)]
 mod testing;
 pub mod ui;

@@ -1,42 +1,91 @@
 //! Where a browser may be sent after a flow: only to addresses that the configuration allows.
 
-use url::Url;
+use percent_encoding::percent_decode;
+use unicode_normalization::UnicodeNormalization as _;
+use url::{ParseError, Url};
 
-/// The address to return to, checked. `None` when it is not allowed.
+use crate::target::Target;
+
+/// How often the servers behind an address may unescape its path. What is escaped more often is a trick.
+const MAX_ESCAPED: usize = 4;
+
+/// The address to return to, checked, as browsers are told it. `None` when it is not allowed.
 ///
-/// A relative address belongs to `default`. The answer is written out from its parsed form, so the
-/// browser reads exactly what was checked.
-pub fn checked(asked: &str, default: &Url, allowed: &[Url]) -> Option<String> {
-    let asked = default.join(asked).ok()?;
-    if !asked.username().is_empty() || asked.password().is_some() {
-        return None;
+/// One without a host belongs to that of an allowed one which has none either, or else to that of `default`.
+/// The answer is written out from its parsed form, so the browser reads exactly what was checked.
+pub fn checked(asked: &str, default: &Target, allowed: &[Target]) -> Option<String> {
+    let all = || std::iter::once(default).chain(allowed);
+    if Url::parse(asked) == Err(ParseError::RelativeUrlWithoutBase) {
+        let on_own_host = all().filter(|allowed| allowed.is_path()).find_map(|allowed| {
+            Target::path(asked, allowed.url()).filter(|asked| is_within(asked.url(), allowed))
+        });
+        if let Some(target) = on_own_host {
+            return Some(target.to_string());
+        }
     }
-    let is_allowed = std::iter::once(default).chain(allowed).any(|allowed| is_within(&asked, allowed));
-    is_allowed.then(|| asked.to_string())
+    let asked = default.url().join(asked).ok()?;
+    all().any(|allowed| is_within(&asked, allowed)).then(|| asked.to_string())
 }
 
 /// Whether an address lies within an allowed one: same scheme, host and port, and a path that is the
-/// allowed one or below it.
-fn is_within(asked: &Url, allowed: &Url) -> bool {
-    let prefix = allowed.path().trim_end_matches('/');
+/// allowed one or below it, whoever reads it.
+fn is_within(asked: &Url, allowed: &Target) -> bool {
+    let prefix = allowed.url().path().trim_end_matches('/');
     let is_below =
         asked.path().strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    asked.scheme() == allowed.scheme()
-        && asked.host() == allowed.host()
-        && asked.port_or_known_default() == allowed.port_or_known_default()
-        && is_below
+    let has_user = !asked.username().is_empty() || asked.password().is_some();
+    is_below && !has_user && allowed.has_origin(asked) && leads_only_down(asked.path())
+}
+
+/// Whether a path leads nowhere but down for every server that may read it. Servers behind one another
+/// unescape it again and again, take backslashes for slashes, other characters for dots and slashes that
+/// look like them, and leave out what stands behind a semicolon, or blanks and dots at the end of a name.
+fn leads_only_down(path: &str) -> bool {
+    let mut path = path.as_bytes().to_vec();
+    for _ in 0..=MAX_ESCAPED {
+        if !has_plain_names(&path) {
+            return false;
+        }
+        let unescaped: Vec<u8> = percent_decode(&path).collect();
+        if unescaped == path {
+            return true;
+        }
+        path = unescaped;
+    }
+    false
+}
+
+fn has_plain_names(path: &[u8]) -> bool {
+    // Dots and slashes can be hidden in bytes that are no UTF-8, and in the escapes of old servers.
+    let Ok(text) = std::str::from_utf8(path) else { return false };
+    if text.chars().any(char::is_control) || text.contains("%u") || text.contains("%U") {
+        return false;
+    }
+    let text: String = text.nfkc().collect();
+    let is_dots = |name: &str| name.contains('.') && name.chars().all(|c| c == '.' || c.is_whitespace());
+    text.split(['/', '\\']).all(|name| !is_dots(name.split(';').next().unwrap_or_default()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("is an address")
+    }
+
     fn ask(asked: &str) -> Option<String> {
-        let url = |text: &str| Url::parse(text).expect("is an address");
+        let whole = |text: &str| Target::absolute(url(text));
         checked(
             asked,
-            &url("http://127.0.0.1:4455/"),
-            &[url("https://app.example.org/"), url("https://example.org/in/"), url("myapp://callback/x")],
+            &whole("http://127.0.0.1:4455/"),
+            &[
+                whole("https://app.example.org/"),
+                whole("https://example.org/in/"),
+                whole("https://*.wild.example/in"),
+                whole("http://[2001:db8::1]:8080/"),
+                whole("myapp://callback/x"),
+            ],
         )
     }
 
@@ -48,6 +97,13 @@ mod tests {
             "https://APP.example.org:443/x?y=1#z",
             "https://example.org/in",
             "https://example.org/in/there",
+            "https://example.org/in/a%20b/%C3%A9%2Fc;v=1/.well-known/a..b?next=../..",
+            "https://example.org/in/100%",
+            // Browsers take the backslash for the end of the host.
+            "https://app.example.org\\@evil.example/",
+            "https://a.wild.example/in/x",
+            "https://a.b.wild.example/in",
+            "http://[2001:DB8:0:0::1]:8080/x",
             "http://127.0.0.1:4455/after",
             "myapp://callback/x/1",
         ] {
@@ -62,21 +118,103 @@ mod tests {
             "https://app.example.org.evil.example/",
             "https://app.example.org@evil.example/",
             "https://user@app.example.org/",
+            "https://:secret@app.example.org/",
             "https://evil.example/https://app.example.org/",
+            "https://app.example.org./",
             "http://app.example.org/",
             "https://app.example.org:444/",
             "https://example.org/inside",
             "https://example.org/in/../out",
             "https://example.org/",
+            "https://wild.example/in",
+            "https://evilwild.example/in",
+            "https://a.wild.example/",
+            "https://*.wild.example.evil.example/in",
+            "http://[2001:db8::2]:8080/",
+            "http://2001:db8::1/",
             "//evil.example/",
             "/\\evil.example/",
             "\\\\evil.example",
+            "/\t/evil.example/",
+            "/\n/evil.example/",
+            "h\tttps://evil.example/",
             "javascript:alert(1)",
             "data:text/html,x",
+            "blob:https://app.example.org/1",
             "https://[::1",
             "myapp://other/x",
+            "myapp:callback/x",
         ] {
             assert_eq!(ask(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn no_spelling_of_a_way_out_passes() {
+        let dots = [
+            "..",
+            "%2e%2e",
+            ".%2E",
+            "%252e%252e",
+            "%25252e.",
+            "..;",
+            "..;x=1",
+            "..%3b",
+            ".. ",
+            "..%20",
+            "...",
+            "%c0%ae%c0%ae",
+            "%ef%bc%8e%ef%bc%8e",
+            "．．",
+            "%u002e%u002e",
+            "%25u002e.",
+            "..%00",
+            "..%0a",
+            "%e2%80%a5",
+        ];
+        let slashes = ["/", "%2f", "%2F", "%252f", "%25252f", "\\", "%5c", "%255C", "%ef%bc%8f", "／"];
+        for dots in dots {
+            for slash in slashes {
+                for asked in [
+                    format!("https://example.org/in/{dots}{slash}out"),
+                    format!("https://example.org/in/x{slash}{dots}{slash}{dots}{slash}out"),
+                    format!("https://a.wild.example/in{slash}{dots}"),
+                    format!("myapp://callback/x/{dots}{slash}out"),
+                ] {
+                    assert_eq!(ask(&asked), None, "{asked}");
+                }
+            }
+        }
+        assert_eq!(ask(&format!("https://example.org/in/%{}2e", "25".repeat(1000))), None);
+    }
+
+    #[test]
+    fn an_address_without_a_host_stays_one() {
+        let public_url = url("https://id.example.org/");
+        let path = |text: &str| Target::path(text, &public_url).expect("is a path");
+        let home = path("/home");
+        let allowed = [path("/relative"), Target::absolute(url("https://app.example.org/"))];
+        let ask = |asked: &str| checked(asked, &home, &allowed);
+        assert_eq!(ask("/relative/x?y=1#z").as_deref(), Some("/relative/x?y=1#z"));
+        assert_eq!(ask("/home").as_deref(), Some("/home"));
+        assert_eq!(
+            ask("https://id.example.org/relative").as_deref(),
+            Some("https://id.example.org/relative")
+        );
+        assert_eq!(ask("https://app.example.org/x").as_deref(), Some("https://app.example.org/x"));
+        for bad in
+            ["/other", "/relative/../other", "/relative/%2e%2e%2fother", "//evil.example/relative", "/"]
+        {
+            assert_eq!(ask(bad), None, "{bad}");
+        }
+        // Where the default has another host, an allowed path is one of this server all the same.
+        let elsewhere = Target::absolute(url("https://www.example.org/"));
+        assert_eq!(checked("/relative/x", &elsewhere, &allowed).as_deref(), Some("/relative/x"));
+        assert_eq!(checked("/x", &elsewhere, &allowed).as_deref(), Some("https://www.example.org/x"));
+        // Everything of the own host may be allowed without a way to another one.
+        assert_eq!(
+            checked("/.//evil.example/", &path("/"), &[]).as_deref(),
+            Some("https://id.example.org//evil.example/")
+        );
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn visitor(transport: Transport) -> Visitor {
         user_agent: "tests".into(),
         device_name: "a test".into(),
         language: Language::En,
-        browser: (transport == Transport::Browser).then(|| "a cookie".into()),
+        browsers: (transport == Transport::Browser).then(|| "a cookie".into()).into_iter().collect(),
         request_url: "http://127.0.0.1:4433/".into(),
         takes_json: true,
         browser_header: None,

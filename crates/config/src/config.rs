@@ -7,6 +7,8 @@ use sessera_model::{GoDuration, Secret};
 use sessera_rotation::Timing;
 use url::Url;
 
+use crate::address;
+use crate::cookies::{self, CookieScope, SessionCookie};
 use crate::error::ConfigError;
 use crate::keys::kind_at;
 use crate::loopback::is_loopback;
@@ -48,6 +50,8 @@ pub struct Config {
     pub secrets: SecretsConfig,
     /// Identity schemas.
     pub identity: IdentityConfig,
+    /// How cookies are made, other than that of the session.
+    pub cookies: CookieScope,
     /// Sessions.
     pub session: SessionConfig,
     /// Tokenizer templates by name, as configured; each is judged on its own.
@@ -75,6 +79,8 @@ pub struct Config {
 pub struct PublicConfig {
     /// The address under which clients reach it, as configured or made of host and port; ends in a slash.
     pub base_url: String,
+    /// The issuer of tokens: that address exactly as it is configured.
+    pub issuer: String,
     /// Where it listens.
     pub host: String,
     /// Where it listens.
@@ -147,26 +153,11 @@ pub struct SessionConfig {
     /// How long sessions in memory are answered when the database cannot be reached.
     pub cache_max_stale: Duration,
     /// The cookie.
-    pub cookie: CookieConfig,
+    pub cookie: SessionCookie,
     /// The times by which managed key sets rotate.
     pub rotation: Timing,
     /// How long a status list may be good.
     pub status_list_max_age: Duration,
-}
-
-/// The session cookie.
-#[derive(Clone, Debug)]
-pub struct CookieConfig {
-    /// Its name.
-    pub name: String,
-    /// Its domain.
-    pub domain: Option<String>,
-    /// Its path.
-    pub path: String,
-    /// Whether it goes along with requests of other sites: `Lax`, `Strict` or `None`.
-    pub same_site: &'static str,
-    /// Whether it survives the end of the browser.
-    pub persistent: bool,
 }
 
 /// Reads a tree: its sections, and everything that there is to say about its values one by one.
@@ -186,32 +177,38 @@ impl Config {
     /// Makes the configuration of a merged tree, with defaults in place of what is wrong, and names that.
     pub fn judge(tree: &Value) -> (Self, Vec<Problem>) {
         let (mut sections, mut found) = read(tree);
-        leave_out_kept(&sections, &mut found);
         note_contradictions(&sections, &mut found);
         note_values_without_effect(&sections, &mut found);
         unworkable::note(&sections, &mut found);
         switch_mail_flows(&mut sections.selfservice, tree);
+        let public = public(sections.serve.public);
+        let public_url = Url::parse(&public.base_url).ok();
+        let cookies = cookies::general(&sections.cookies, public_url.as_ref(), &mut found);
+        let session_cookie =
+            cookies::of_sessions(&sections.session.cookie, &cookies, public_url.as_ref(), &mut found);
         let accepted = accepted(&sections.accept_unsupported, &mut found);
         let mut notes = std::mem::take(&mut found.unknown);
         notes.append(&mut found.without_effect);
         found.wrong.append(&mut found.weak);
-        let cookie = sections.secrets.cookie;
-        let cookie = if cookie.is_empty() { sections.secrets.default } else { cookie };
+        let cookie_secrets = sections.secrets.cookie;
+        let cookie_secrets =
+            if cookie_secrets.is_empty() { sections.secrets.default } else { cookie_secrets };
         let config = Self {
             dsn: sections.dsn.map_or_else(|| "sqlite://sessera.sqlite".into(), |dsn| dsn.expose().to_owned()),
             dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
-            public: public(sections.serve.public),
+            public,
             admin: admin(sections.serve.admin, &mut found),
             timeouts: sections.serve.timeouts,
             log: sections.log,
             tracing: tracing(sections.tracing, &mut found),
             secrets: SecretsConfig {
-                cookie: cookie.into_iter().map(Secret::from).collect(),
+                cookie: cookie_secrets.into_iter().map(Secret::from).collect(),
                 cipher: sections.secrets.cipher.into_iter().map(Secret::from).collect(),
             },
             identity: identity(sections.identity, &mut found),
             templates: sections.session.whoami.tokenizer.templates.clone(),
-            session: session(sections.session, &mut found),
+            cookies,
+            session: session(sections.session, session_cookie, &mut found),
             selfservice: Box::new(sections.selfservice),
             mitigates_enumeration: sections.security.account_enumeration.mitigate,
             hashers: sections.hashers,
@@ -248,17 +245,10 @@ fn note_contradictions(sections: &Sections, found: &mut Findings) {
     }
 }
 
-/// Leaves out restrictions that another key sees to.
-fn leave_out_kept(sections: &Sections, found: &mut Findings) {
-    let is_https = sections.serve.public.base_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    found.restricting.retain(|problem| match problem.pointer.as_str() {
-        "/cookies/secure" | "/session/cookie/secure" => !is_https,
-        _ => true,
-    });
-}
-
 /// Notes values of known keys that mean nothing here.
 fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
+    let return_urls = &sections.selfservice.allowed_return_urls;
+    address::note_wildcards(return_urls, "/selfservice/allowed_return_urls", found);
     let mut note = |pointer: &str, message: &str| found.without_effect.push(Problem::new(pointer, message));
     let flows = &sections.selfservice.flows;
     for (proof, pointer) in [
@@ -315,8 +305,11 @@ fn base_url(configured: Option<Url>, host: &str, port: u16) -> String {
 }
 
 fn public(section: Public) -> PublicConfig {
+    let (url, text) = section.base_url.map(|written| (written.url, written.text)).unzip();
+    let base_url = base_url(url, &section.host, section.port);
     PublicConfig {
-        base_url: base_url(section.base_url, &section.host, section.port),
+        issuer: text.unwrap_or_else(|| base_url.clone()),
+        base_url,
         host: section.host,
         port: section.port,
         cors: section.cors,
@@ -388,7 +381,7 @@ fn identity(section: Identity, found: &mut Findings) -> IdentityConfig {
     }
 }
 
-fn session(section: Session, found: &mut Findings) -> SessionConfig {
+fn session(section: Session, cookie: SessionCookie, found: &mut Findings) -> SessionConfig {
     SessionConfig {
         lifespan: section.lifespan,
         earliest_possible_extend: section.earliest_possible_extend,
@@ -397,13 +390,7 @@ fn session(section: Session, found: &mut Findings) -> SessionConfig {
         status_list_max_age: section.whoami.tokenizer.status_list.max_age,
         cache_max_stale: section.cache.max_stale,
         cache_max_bytes: section.cache.max_bytes.0,
-        cookie: CookieConfig {
-            name: section.cookie.name,
-            domain: section.cookie.domain,
-            path: section.cookie.path,
-            same_site: section.cookie.same_site.as_str(),
-            persistent: section.cookie.persistent,
-        },
+        cookie,
     }
 }
 
@@ -524,7 +511,6 @@ mod tests {
         for tree in [
             json!({"serve": {"public": {"tls": {"cert": {"path": "/c"}}}}}),
             json!({"serve": {"admin": {"socket": {"mode": 448}}}}),
-            json!({"cookies": {"same_site": "Strict"}}),
             json!({"security": {"account_enumeration": {"mitigate": true}},
                 "selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "session"}]}}}}}),
             json!({"selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "require_verified_address"}]}}}}}),

@@ -50,7 +50,7 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
             "type": ["string", "integer", "null"],
             "pattern": "^ *[0-9]* *([kKmMgG]([iI]?[bB])?|[bB])? *$",
         }),
-        Kind::Url => json!({ "type": ["string", "null"] }),
+        Kind::Url | Kind::Address => json!({ "type": ["string", "null"] }),
         Kind::Choice(words) => {
             let mut words: Vec<Value> = words.iter().map(|word| Value::from(*word)).collect();
             words.extend([Value::from(""), Value::Null]);

@@ -9,6 +9,8 @@
 //! | [`sections`] | the keys that Sessera acts on, each declared once |
 //! | [`unsupported`] | the keys of Kratos that it does not act on, and what that means |
 //! | [`kind`], [`keys`] | the keys as data |
+//! | [`address`], [`origins`] | addresses and origins as they are written |
+//! | [`cookies`] | how each cookie is made |
 //! | [`setting`] | how a value becomes a value of a type |
 //! | `strong` | secrets that nobody can guess |
 //! | [`yaml`] | files with the line of every value |
@@ -24,7 +26,9 @@
 //! | [`redact`] | the tree without its secrets, and differences of two trees |
 //! | [`json_schema`] | the schema for editors |
 
+pub mod address;
 pub mod config;
+pub mod cookies;
 pub mod duplicates;
 pub mod environment;
 mod error;
@@ -38,6 +42,7 @@ pub mod load;
 mod loaded;
 mod loopback;
 mod nearest;
+pub mod origins;
 pub mod patch;
 pub mod places;
 pub mod problem;

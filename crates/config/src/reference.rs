@@ -75,6 +75,7 @@ fn type_of(kind: Kind) -> String {
         Kind::Duration(..) => "duration".into(),
         Kind::Bytes(..) => "amount of memory".into(),
         Kind::Url => "URL".into(),
+        Kind::Address => "URL or path".into(),
         Kind::Choice(words) => words.join(", "),
         Kind::List(Kind::Any) => "list of hooks".into(),
         Kind::List(inner) => format!("list of {}", type_of(*inner)),

@@ -17,9 +17,13 @@ pub(crate) fn value(text: &str, kind: &Kind) -> Option<Value> {
         }
         Kind::List(inner) => separated(text, inner),
         Kind::Map(_) | Kind::Object(_) | Kind::Template => json(text),
-        Kind::Text | Kind::Secret(_) | Kind::Duration(..) | Kind::Bytes(..) | Kind::Url | Kind::Choice(_) => {
-            Some(Value::from(text))
-        }
+        Kind::Text
+        | Kind::Secret(_)
+        | Kind::Duration(..)
+        | Kind::Bytes(..)
+        | Kind::Url
+        | Kind::Address
+        | Kind::Choice(_) => Some(Value::from(text)),
         Kind::Any => Some(of_any_type(text)),
     }
 }

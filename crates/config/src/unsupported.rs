@@ -73,27 +73,6 @@ pub(crate) const TABLE: &[Row] = &[
         Always,
         &["serve.public.socket.**", "serve.admin.socket.**"],
     ),
-    // Cookies
-    restricting(
-        "the CSRF cookie, and the session cookie where session.cookie says nothing, would go along with more requests: set session.cookie.same_site",
-        Unless("\"Lax\""),
-        &["cookies.same_site"],
-    ),
-    restricting(
-        "cookies would go along with requests of other paths: set session.cookie.path",
-        Unless("\"/\""),
-        &["cookies.path"],
-    ),
-    without_effect(
-        "the cookies of forms are those of one host: set session.cookie.domain for the session cookie",
-        Always,
-        &["cookies.domain"],
-    ),
-    restricting(
-        "cookies are secure where serve.public.base_url begins with https, and only there: set that",
-        Unless("false"),
-        &["cookies.secure", "session.cookie.secure"],
-    ),
     // Who may do what
     harmless(
         "schemas are never fetched, so references lead nowhere",
@@ -340,7 +319,6 @@ pub(crate) const TABLE: &[Row] = &[
         "clients are answered as without it",
         Unless("false"),
         &[
-            "feature_flags.cacheable_sessions",
             "feature_flags.choose_recovery_address",
             "feature_flags.legacy_continue_with_verification_ui",
             "feature_flags.legacy_require_verified_login_error",
@@ -354,10 +332,7 @@ pub(crate) const TABLE: &[Row] = &[
         Unless("\"default\""),
         &["feature_flags.password_profile_registration_node_group"],
     ),
-    harmless(
-        "it changes nothing that a client sees",
-        &["feature_flags.cacheable_sessions_max_age", "feature_flags.faster_session_extend"],
-    ),
+    harmless("it changes nothing that a client sees", &["feature_flags.faster_session_extend"]),
     without_effect("Sessera does not sign in for an OAuth 2.0 server", Always, &["oauth2_provider.**"]),
     without_effect(
         "metrics are at /metrics/prometheus of the admin API",

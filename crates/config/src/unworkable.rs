@@ -6,14 +6,12 @@ use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem};
 use crate::sections::Sections;
 use crate::sections::hooks::Hook;
-use crate::sections::session::SameSite;
 
 /// Notes what is switched on and cannot work, each with what would make it work.
 pub(crate) fn note(sections: &Sections, found: &mut Findings) {
     let mut notes = Notes(&mut found.without_effect);
     note_mail(sections, &mut notes);
     note_methods(sections, &mut notes);
-    note_browsers(sections, &mut notes);
     note_network(sections, &mut notes);
 }
 
@@ -72,7 +70,8 @@ fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
         "/selfservice/flows/registration/enabled",
         "nobody can sign up, because only passwords sign up: switch on password, or registration off",
     );
-    let origins = sections.serve.public.base_url.iter().chain(&methods.passkey.config.rp.origins);
+    let public_url = sections.serve.public.base_url.iter().map(|written| &written.url);
+    let origins = public_url.chain(&methods.passkey.config.rp.origins);
     let mut plain = origins.filter(|url| url.scheme() == "http" && !is_of_this_machine(url));
     notes.when(
         passkey && plain.next().is_some(),
@@ -86,40 +85,12 @@ fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
     );
 }
 
-/// What browsers refuse.
-fn note_browsers(sections: &Sections, notes: &mut Notes<'_>) {
-    let base = sections.serve.public.base_url.as_ref();
-    let cookie = &sections.session.cookie;
-    notes.when(
-        cookie.same_site == SameSite::None && base.is_none_or(|url| url.scheme() == "http"),
-        "/session/cookie/same_site",
-        "browsers refuse cookies with SameSite=None that do not come over https: set serve.public.base_url to an address with https",
-    );
-    let domain = cookie.domain.as_deref().map(|domain| domain.trim_start_matches('.'));
-    let host = base.and_then(Url::host_str);
-    let is_foreign = |(domain, host): (&str, &str)| {
-        let above = host.strip_suffix(domain);
-        above.is_none_or(|above| !above.is_empty() && !above.ends_with('.'))
-    };
-    notes.when(
-        domain.zip(host).is_some_and(is_foreign),
-        "/session/cookie/domain",
-        "browsers refuse a cookie for a domain that is not that of serve.public.base_url or one above it",
-    );
-    let cors = &sections.serve.public.cors;
-    notes.when(
-        cors.enabled && cors.allowed_origins.is_empty(),
-        "/serve/public/cors/enabled",
-        "no origin may ask: name origins in serve.public.cors.allowed_origins",
-    );
-}
-
 /// What the network around would have to do.
 fn note_network(sections: &Sections, notes: &mut Notes<'_>) {
     let public = &sections.serve.public;
     let limits = &sections.selfservice.limits;
     let counts = limits.requests_per_minute > 0 || limits.free_failures > 0;
-    let is_behind_proxy = public.base_url.as_ref().is_some_and(|url| url.scheme() == "https");
+    let is_behind_proxy = public.base_url.as_ref().is_some_and(|written| written.url.scheme() == "https");
     notes.when(
         counts && is_behind_proxy && public.trusted_proxies.is_empty(),
         "/serve/public/base_url",
@@ -188,7 +159,6 @@ mod tests {
                 json!({"serve": {"public": {"base_url": "http://notexample.org"}}, "session": {"cookie": {"domain": "example.org"}}}),
                 "/session/cookie/domain",
             ),
-            (json!({"serve": {"public": {"cors": {"enabled": true}}}}), "/serve/public/cors/enabled"),
             (json!({"serve": {"public": {"base_url": https}}}), "/serve/public/base_url"),
             (
                 json!({"serve": {"public": {"trusted_proxies": ["0.0.0.0/0"]}}}),

@@ -96,7 +96,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
     });
     let minute = GoDuration::new(Duration::from_secs(60));
     Ok(Settings {
-        base_url: "https://id.example.org/".into(),
+        issuer: "https://id.example.org/".into(),
         templates: Map::from_iter([("api".to_owned(), template)]),
         timing: Timing { lease: minute, skew: minute, max_age: minute },
         status_list_max_age: Duration::from_secs(60),

@@ -52,7 +52,7 @@ impl Compiled {
         Ok(Self {
             published: Published::compile(&settings, &templates, sets),
             set_versions: versions(sets),
-            schemas_url: format!("{}schemas/", settings.base_url).into(),
+            schemas_url: format!("{}/schemas/", settings.base_url()).into(),
             templates,
             settings,
         })

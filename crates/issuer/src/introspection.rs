@@ -91,10 +91,10 @@ impl Introspection {
                 continue;
             }
             self.lease.check_for(tokenizer, now, &compiled.settings.timing)?;
-            let base_url = compiled.settings.base_url.as_str();
+            let base_url = compiled.settings.base_url();
             let is_good = |claims: &Claims| {
                 let is_for = |name: &str| verify::check_audience(claims, name).is_ok();
-                is_in_time(claims, now) && (is_for(base_url) || is_for(base_url.trim_end_matches('/')))
+                is_in_time(claims, now) && (is_for(base_url) || is_for(&format!("{base_url}/")))
             };
             return Ok(verified.claims().ok().filter(is_good));
         }
@@ -174,8 +174,8 @@ fn is_in_time(claims: &Claims, now: Timestamp) -> bool {
 fn status(compiled: &Compiled, claims: &Claims) -> Option<StatusIndex> {
     let named = claims.get("status")?.get("status_list")?;
     let position = u32::try_from(named.get("idx")?.as_u64()?).ok()?;
-    let uri = named.get("uri")?.as_str()?.strip_prefix(compiled.settings.base_url.as_str())?;
-    let (_, list) = uri.strip_prefix(".well-known/status/")?.split_once('/')?;
+    let uri = named.get("uri")?.as_str()?.strip_prefix(compiled.settings.base_url())?;
+    let (_, list) = uri.strip_prefix("/.well-known/status/")?.split_once('/')?;
     StatusIndex::at(list.parse().ok()?, position)
 }
 

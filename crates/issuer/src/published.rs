@@ -24,6 +24,8 @@ pub struct Published {
     managed: HashMap<String, ManagedKeys>,
     /// Issuers below the public address, by their paths (see [`issuer_path`]).
     issuers: BTreeMap<String, Issuer>,
+    /// The public address without a slash at its end.
+    base_url: String,
     timing: Option<Timing>,
 }
 
@@ -75,7 +77,11 @@ type Placed<'a> = (&'a str, &'a PublicJwk);
 impl Published {
     /// Collects the public keys of templates.
     pub(crate) fn compile(settings: &Settings, templates: &Templates, sets: &[KeySet]) -> Self {
-        let mut published = Self { timing: Some(settings.timing), ..Self::default() };
+        let mut published = Self {
+            timing: Some(settings.timing),
+            base_url: settings.base_url().to_owned(),
+            ..Self::default()
+        };
         for (name, outcome) in templates.list() {
             let Ok(tokenizer) = outcome else { continue };
             let set = settings.templates.get(name).and_then(managed_set);
@@ -89,7 +95,7 @@ impl Published {
                 _ => Keys::Fixed(tokenizer.public_keys().keys().to_vec()),
             };
             published.templates.insert(name.to_owned(), keys);
-            published.note_issuer(&settings.base_url, name, tokenizer);
+            published.note_issuer(settings.base_url(), name, tokenizer);
         }
         for KidClash { kid, first, second } in published.clashes() {
             tracing::warn!(
@@ -138,7 +144,7 @@ impl Published {
     /// The discovery document of the issuer at a path below the public address; see [`document`].
     pub fn issuer_document(&self, path: &str) -> Option<Value> {
         let found = self.issuers.get(path)?;
-        Some(describe(&found.name, found.algorithms.iter().copied()))
+        Some(describe(&found.name, &self.base_url, found.algorithms.iter().copied()))
     }
 
     /// The keys of the templates of the issuer at a path, as they are published at a time.
@@ -214,7 +220,7 @@ fn managed_keys(set: &KeySet) -> Option<ManagedKeys> {
 /// document is at `PATH/.well-known/openid-configuration`. Nothing when it has none of its own: it is another
 /// address, the public address itself, or no address as it would be written in a request.
 pub fn issuer_path<'a>(base_url: &str, issuer: &'a str) -> Option<&'a str> {
-    let path = issuer.strip_prefix(base_url)?;
+    let path = issuer.strip_prefix(base_url.trim_end_matches('/'))?.strip_prefix('/')?;
     let path = path.strip_suffix('/').unwrap_or(path);
     // What a client would write in another way than it stands there (RFC 3986, section 6.2.2) is left out.
     let is_plain = |segment: &str| {
@@ -224,23 +230,26 @@ pub fn issuer_path<'a>(base_url: &str, issuer: &'a str) -> Option<&'a str> {
     path.split('/').all(is_plain).then_some(path)
 }
 
-/// The discovery document (OpenID Connect Discovery 1.0, section 3; RFC 8414) of the issuer that tokens
-/// name without a mapper. Only what it says about tokens is here: Sessera signs people in by its own
+/// The discovery document (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2) of the issuer that
+/// tokens name without a mapper. Only what it says about tokens is here: Sessera signs people in by its own
 /// flows, so there is no authorization endpoint.
-pub fn document(issuer: &str, templates: &Templates) -> Value {
+pub fn document(settings: &Settings, templates: &Templates) -> Value {
     let working = templates.list().into_iter().filter_map(|(_, outcome)| outcome.as_ref().ok());
     let algorithms: BTreeSet<Algorithm> = working
         .map(|tokenizer| tokenizer.algorithm())
         .filter(|algorithm| !algorithm.is_symmetric())
         .collect();
-    describe(issuer, algorithms)
+    describe(&settings.issuer, settings.base_url(), algorithms)
 }
 
-fn describe(issuer: &str, algorithms: impl IntoIterator<Item = Algorithm>) -> Value {
+fn describe(issuer: &str, base_url: &str, algorithms: impl IntoIterator<Item = Algorithm>) -> Value {
     let algorithms: BTreeSet<&str> = algorithms.into_iter().map(Algorithm::as_str).collect();
     json!({
         "issuer": issuer,
         "jwks_uri": format!("{}/.well-known/jwks.json", issuer.trim_end_matches('/')),
+        "token_endpoint": format!("{base_url}/oauth2/token"),
+        "token_endpoint_auth_methods_supported": ["none"],
+        "grant_types_supported": ["urn:ietf:params:oauth:grant-type:token-exchange"],
         "id_token_signing_alg_values_supported": algorithms,
         "response_types_supported": ["id_token"],
         "subject_types_supported": ["public"],
@@ -291,7 +300,7 @@ mod tests {
 
     #[test]
     fn an_issuer_has_its_place_below_the_public_address() {
-        let base = "https://id.example.org/auth/";
+        let bases = ["https://id.example.org/auth/", "https://id.example.org/auth"];
         for (issuer, path) in [
             ("https://id.example.org/auth/a", Some("a")),
             ("https://id.example.org/auth/tenants/a-b_c.d~1/", Some("tenants/a-b_c.d~1")),
@@ -308,7 +317,9 @@ mod tests {
             ("http://id.example.org/auth/a", None),
             ("https://other.example.org/auth/a", None),
         ] {
-            assert_eq!(issuer_path(base, issuer), path, "{issuer}");
+            for base in bases {
+                assert_eq!(issuer_path(base, issuer), path, "{issuer}");
+            }
         }
     }
 }

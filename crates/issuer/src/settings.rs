@@ -9,9 +9,9 @@ use sessera_rotation::Timing;
 /// What is configured about sessions and tokens.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The public base URL, with a slash at its end. It is the issuer of tokens unless their template names
-    /// another one.
-    pub base_url: String,
+    /// The issuer of tokens unless their template names another one: the public address exactly as it is
+    /// written, because verifiers compare it as a text.
+    pub issuer: String,
     /// Tokenizer templates by their names, as they are configured.
     pub templates: Map<String, Value>,
     /// The times by which managed key sets rotate.
@@ -23,4 +23,11 @@ pub struct Settings {
     /// The second factors of which sessions have to have proven one, where their owners have set up one of
     /// them. None: one factor is enough.
     pub second_factors: Vec<CredentialKind>,
+}
+
+impl Settings {
+    /// The public address without a slash at its end.
+    pub fn base_url(&self) -> &str {
+        self.issuer.trim_end_matches('/')
+    }
 }

@@ -97,7 +97,7 @@ impl StatusLists {
     ) -> Result<Option<Arc<ListToken>>, IssuerError> {
         let Some(Ok(tokenizer)) = compiled.templates.get(template) else { return Ok(None) };
         let settings = &compiled.settings;
-        let Some(uri) = tokenizer.status_uri(&settings.base_url, list) else { return Ok(None) };
+        let Some(uri) = tokenizer.status_uri(settings.base_url(), list) else { return Ok(None) };
         let now = self.clock.now();
         self.lease.check_for(tokenizer, now, &settings.timing)?;
         let period = Period::at(now.seconds(), settings.status_list_max_age, tokenizer);

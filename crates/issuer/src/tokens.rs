@@ -109,7 +109,7 @@ impl TokenIssuer {
         steps: &mut TokenSteps,
     ) -> Result<Claims, TokenizeError> {
         let subject = Subject {
-            issuer: &compiled.settings.base_url,
+            issuer: &compiled.settings.issuer,
             identity_id: live.session.identity_id,
             external_id: live.external_id.as_deref(),
             session_id: live.session.id,

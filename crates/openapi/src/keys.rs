@@ -40,7 +40,7 @@ pub struct KeySetSummaryBody {
     pub key_count: usize,
 }
 
-/// What verifiers find an issuer's keys by (OpenID Connect Discovery 1.0).
+/// What verifiers find an issuer's keys by (OpenID Connect Discovery 1.0, RFC 8414).
 #[derive(ToSchema)]
 #[schema(as = DiscoveryDocument)]
 pub struct DiscoveryBody {
@@ -48,6 +48,12 @@ pub struct DiscoveryBody {
     pub issuer: String,
     /// Where its keys are.
     pub jwks_uri: String,
+    /// Where tokens are exchanged.
+    pub token_endpoint: String,
+    /// How clients prove there who they are: not at all.
+    pub token_endpoint_auth_methods_supported: Vec<String>,
+    /// What is exchanged there.
+    pub grant_types_supported: Vec<String>,
     /// The algorithms of its tokens.
     pub id_token_signing_alg_values_supported: Vec<String>,
 }

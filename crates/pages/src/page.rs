@@ -2,6 +2,7 @@
 
 use maud::{DOCTYPE, Markup, html};
 use sessera_accounts::rules::Rules;
+use sessera_accounts::target::Target;
 use url::{Origin, Url};
 
 use crate::assets;
@@ -92,9 +93,9 @@ fn policy(rules: &Rules, has_script: bool) -> String {
     let ends = [&rules.login, &rules.registration, &rules.settings, &rules.recovery, &rules.verification];
     let ends = ends.into_iter().flat_map(|flow| flow.after.iter().chain(&flow.page));
     let own = Url::parse(&rules.base_url);
-    let targets = own.iter().chain([&rules.default_return]).chain(&rules.allowed_returns).chain(ends);
-    let mut targets: Vec<String> =
-        targets.chain(&rules.logout_return).chain(&rules.error_page).map(source).collect();
+    let targets = std::iter::once(&rules.default_return).chain(&rules.allowed_returns).chain(ends);
+    let targets = targets.chain(&rules.logout_return).chain(&rules.error_page).map(Target::url);
+    let mut targets: Vec<String> = own.iter().chain(targets).map(source).collect();
     targets.sort();
     targets.dedup();
     let own = own.as_ref().map(source).unwrap_or_default();
@@ -130,7 +131,7 @@ mod tests {
     fn forms_may_end_where_flows_may_and_nowhere_else() {
         let mut rules = rules();
         rules.allowed_returns = ["https://app.example.org/in/", "https://app.example.org/x", "myapp://back"]
-            .map(|url| Url::parse(url).expect("is an address"))
+            .map(|url| Target::absolute(Url::parse(url).expect("is an address")))
             .to_vec();
         let with_script = policy(&rules, true);
         assert!(with_script.contains("script-src 'self' http://127.0.0.1:4433;"), "{with_script}");

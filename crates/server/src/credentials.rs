@@ -1,34 +1,64 @@
-//! What a request presents to be recognised: a session token, a cookie or a bearer token.
+//! What a request presents to be recognised: a session token, cookies or a bearer token.
+
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 
 use sessera_issuer::sessions::Presented;
+use sessera_issuer::{Compiled, IssuerError, LiveSession, Sessions};
 
-/// What the request presents, or nothing.
-///
-/// The order is the wire contract's: `X-Session-Token`, the session cookie (or its value alone in
-/// `X-Session-Cookie`, for those who cannot set cookies), `Authorization: Bearer`.
-pub fn presented<'a>(headers: &'a HeaderMap, cookie_name: &str) -> Option<Presented<'a>> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    if let Some(token) = text("x-session-token") {
-        return Some(Presented::Token(token));
-    }
-    if let Some(cookie) = text("x-session-cookie").or_else(|| cookie(headers, cookie_name)) {
-        return Some(Presented::Cookie(cookie));
-    }
-    bearer(headers).map(Presented::Bearer)
+use crate::cookies;
+
+/// A credential of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Credential<'a> {
+    /// What opens the session.
+    pub presented: Presented<'a>,
+    /// When a browser forgets the cookie that it came in, in seconds; absent where it does not say.
+    pub cookie_ends: Option<i64>,
 }
 
-/// The value of a cookie (RFC 6265, section 4.2); the first one when a name comes twice.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(found, value)| *found == name && !value.is_empty())
-        .map(|(_, value)| value.trim_matches('"'))
+/// A session and the credential that opened it.
+pub(crate) struct Opened<'a> {
+    pub(crate) credential: Credential<'a>,
+    pub(crate) live: Arc<LiveSession>,
+}
+
+/// The credentials of a request in the order in which they are tried until one opens a session.
+///
+/// The order is the wire contract's: `X-Session-Token` alone, or the session cookies (or the value of one in
+/// `X-Session-Cookie`, for those who cannot set cookies) and `Authorization: Bearer`. There are several
+/// cookies of one name when one was set for another path or domain, or by a program that served there before.
+pub fn presented<'a>(headers: &'a HeaderMap, cookie_name: &'a str) -> impl Iterator<Item = Credential<'a>> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    let other = |presented| Credential { presented, cookie_ends: None };
+    let token = text("x-session-token");
+    let has_no_token = token.is_none();
+    let alone = text("x-session-cookie").filter(|_| has_no_token);
+    let cookies = (has_no_token && alone.is_none()).then(|| cookies::values(headers, cookie_name));
+    let bearer = bearer(headers).filter(|_| has_no_token);
+    let all_cookies = alone.into_iter().chain(cookies.into_iter().flatten()).map(|value| {
+        let (token, cookie_ends) = cookies::parse_session_value(value);
+        Credential { presented: Presented::Cookie(token), cookie_ends }
+    });
+    let token = token.map(Presented::Token).map(other);
+    token.into_iter().chain(all_cookies).chain(bearer.map(Presented::Bearer).map(other))
+}
+
+/// The first of some credentials that opens a live session, with that session.
+pub(crate) async fn opened<'a>(
+    sessions: &Sessions,
+    compiled: &Compiled,
+    credentials: impl Iterator<Item = Credential<'a>>,
+) -> Result<Option<Opened<'a>>, IssuerError> {
+    for credential in credentials {
+        match sessions.live(compiled, credential.presented).await {
+            Ok(live) => return Ok(Some(Opened { credential, live })),
+            Err(IssuerError::NoSession) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(None)
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750, section 2.1).
@@ -51,33 +81,45 @@ mod tests {
         headers
     }
 
-    fn found(pairs: &[(&'static str, &'static str)]) -> Option<(bool, String)> {
+    /// The kinds and texts of what a request presents.
+    fn found(pairs: &[(&'static str, &'static str)]) -> Vec<(&'static str, String)> {
         let headers = headers(pairs);
-        presented(&headers, "ory_kratos_session")
-            .map(|p| (matches!(p, Presented::Cookie(_)), p.as_str().to_owned()))
+        let kind = |presented| match presented {
+            Presented::Token(_) => "token",
+            Presented::Cookie(_) => "cookie",
+            Presented::Bearer(_) => "bearer",
+        };
+        let all = presented(&headers, "ory_kratos_session");
+        all.map(|one| (kind(one.presented), one.presented.as_str().to_owned())).collect()
     }
 
     #[test]
-    fn the_order_is_token_cookie_bearer() {
+    fn the_order_is_token_cookies_bearer() {
         let all = [
             ("authorization", "Bearer c"),
-            ("cookie", "other=x; ory_kratos_session=b"),
+            ("cookie", "other=x; ory_kratos_session=b.1800000000; ory_kratos_session=old"),
             ("x-session-token", "a"),
         ];
-        assert_eq!(found(&all), Some((false, "a".into())));
-        assert_eq!(found(&all[..2]), Some((true, "b".into())));
-        assert_eq!(found(&all[..1]), Some((false, "c".into())));
-        assert_eq!(found(&[("x-session-cookie", "d"), all[1]]), Some((true, "d".into())));
-        assert_eq!(found(&[]), None);
+        let (token, b, old, bearer) = (
+            ("token", "a".to_owned()),
+            ("cookie", "b".to_owned()),
+            ("cookie", "old".to_owned()),
+            ("bearer", "c".to_owned()),
+        );
+        assert_eq!(found(&all), [token]);
+        assert_eq!(found(&all[..2]), [b, old, bearer.clone()]);
+        assert_eq!(found(&all[..1]), [bearer]);
+        assert_eq!(found(&[("x-session-cookie", "d.1"), all[1]]), [("cookie", "d".to_owned())]);
+        assert_eq!(found(&[]), []);
     }
 
     #[test]
     fn what_presents_nothing_is_nothing() {
-        assert_eq!(found(&[("x-session-token", "")]), None);
-        assert_eq!(found(&[("cookie", "ory_kratos_session=")]), None);
-        assert_eq!(found(&[("cookie", "ory_kratos_session")]), None);
-        assert_eq!(found(&[("authorization", "Basic abc")]), None);
-        assert_eq!(found(&[("authorization", "Bearer  ")]), None);
-        assert_eq!(found(&[("authorization", "bearer x")]), Some((false, "x".into())));
+        assert_eq!(found(&[("x-session-token", "")]), []);
+        assert_eq!(found(&[("cookie", "ory_kratos_session=")]), []);
+        assert_eq!(found(&[("cookie", "ory_kratos_session")]), []);
+        assert_eq!(found(&[("authorization", "Basic abc")]), []);
+        assert_eq!(found(&[("authorization", "Bearer  ")]), []);
+        assert_eq!(found(&[("authorization", "bearer x")]), [("bearer", "x".to_owned())]);
     }
 }

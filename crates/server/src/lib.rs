@@ -6,6 +6,7 @@ pub mod app;
 mod assets;
 pub mod background;
 pub mod configuration;
+mod cookies;
 pub mod credentials;
 mod exposed_files;
 pub mod forwarded;

@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::app::{AppState, Snapshots};
 use crate::http::body::Bodies;
+use crate::http::cors::Judge;
 use crate::http::observe::Observer;
 use crate::http::origin::{self, Pages};
 use crate::openapi::{self, Port};
@@ -31,10 +32,10 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
     let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
     // These make and change no session, so every page may call them as far as browsers let it.
     let pages = Pages { snapshots: snapshots.clone(), open: &[whoami::PATH, token::PATH] };
+    let judge = Judge { snapshots, exchange: exchange::PATH };
     let router = http::layers::complete(router, Bodies::new(public::largest_body))
         .fallback(elsewhere)
         .layer(middleware::from_fn_with_state(pages, origin::check))
-        .layer(http::cors::layer(snapshots, exchange::PATH))
-        .layer(middleware::map_response(http::cors::tidy));
+        .layer(middleware::from_fn_with_state(judge, http::cors::judge));
     http::layers::wrap(router, observer)
 }

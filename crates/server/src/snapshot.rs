@@ -66,7 +66,7 @@ fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings 
     let can_be_given =
         |kind: &CredentialKind| config.session.needs_highest_aal && accounts.methods.has(kind.as_str());
     Settings {
-        base_url: config.public.base_url.clone(),
+        issuer: config.public.issuer.clone(),
         templates: config.templates.clone(),
         timing: config.session.rotation,
         status_list_max_age: config.session.status_list_max_age,
@@ -91,7 +91,7 @@ mod tests {
         let rules = &snapshot.accounts.rules;
         assert!(snapshot.accounts.methods.has("password"));
         assert!(rules.registration.enabled && rules.recovery.enabled && rules.verification.enabled);
-        assert!(!rules.cookie.secure);
+        assert!(!rules.cookie.scope.secure);
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(&*snapshot.schemas_url, "http://127.0.0.1:4433/schemas/");
     }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn cookies_are_secure_under_https() {
         let snapshot = compile(json!({"serve": {"public": {"base_url": "https://id.example.org"}}})).unwrap();
-        assert!(snapshot.accounts.rules.cookie.secure);
+        assert!(snapshot.accounts.rules.cookie.scope.secure);
         assert_eq!(snapshot.config.public.base_url, "https://id.example.org/");
     }
 

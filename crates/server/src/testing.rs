@@ -189,7 +189,7 @@ impl TestServer {
         if body.is_none() {
             let mut request = Request::builder().method(method).uri(path);
             for (name, value) in headers {
-                request = request.header(*name, *value);
+                request = request.header(*name, value.as_bytes());
             }
             let request = request.body(Body::empty()).unwrap();
             if let Some(response) = self.short_way.answer(&request) {
@@ -234,6 +234,21 @@ impl TestServer {
         self.public("POST", &path, &[], Some(body)).await
     }
 
+    /// Signs in as a browser with [`PASSWORD`] and returns the Cookie header.
+    pub(crate) async fn browser(&self, email: &str) -> String {
+        let json = ("accept", "application/json");
+        let begun = self.public("GET", "/self-service/login/browser", &[json], None).await;
+        let form_cookie = begun.header("set-cookie").split(';').next().unwrap().to_owned();
+        let path = format!("/self-service/login?flow={}", begun.body["id"].as_str().unwrap());
+        let token = &begun.body["ui"]["nodes"][0]["attributes"]["value"];
+        let body =
+            json!({"method": "password", "identifier": email, "password": PASSWORD, "csrf_token": token});
+        let done = self.public("POST", &path, &[("cookie", &form_cookie)], Some(body)).await;
+        assert_eq!(done.status, 200, "{done:?}");
+        let cookies = done.headers.get_all("set-cookie").iter().map(|cookie| cookie.to_str().unwrap());
+        cookies.map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
+    }
+
     /// Signs in with [`PASSWORD`] and returns the session token and the session's id.
     pub(crate) async fn signed_in(&self, email: &str) -> (String, String) {
         let answer = self.login(email, PASSWORD).await;
@@ -252,7 +267,7 @@ async fn send(
 ) -> Answer {
     let mut request = Request::builder().method(method).uri(path);
     for (name, value) in headers {
-        request = request.header(*name, *value);
+        request = request.header(*name, value.as_bytes());
     }
     let body = match body {
         Some(body) => {

@@ -35,8 +35,9 @@ pub struct Visitor {
     pub device_name: String,
     /// The language in which to write to the person.
     pub language: Language,
-    /// The cookie by which a browser is recognised before it has signed in.
-    pub browser: Option<String>,
+    /// The cookies by which a browser is recognised before it has signed in. There are several when one was
+    /// set for another path or domain, or by a program that served there before.
+    pub browsers: Vec<String>,
     /// The address that the client called.
     pub request_url: String,
     /// Whether the client reads JSON rather than shows pages.
@@ -143,9 +144,15 @@ impl Visit<'_> {
         transport == Transport::Api || self.visitor.takes_json
     }
 
-    /// The cookie by which a browser is recognised before it has signed in.
+    /// The cookie by which a browser is recognised before it has signed in; of several the first.
     pub fn browser(&self) -> Option<&str> {
-        self.visitor.browser.as_deref()
+        self.visitor.browsers.first().map(String::as_str)
+    }
+
+    /// The cookie of the browser that began a flow, when this is that browser.
+    fn browser_of<D>(&self, flow: &Flow<D>) -> Option<&str> {
+        let mut all = self.visitor.browsers.iter().map(String::as_str);
+        all.find(|cookie| csrf::is_same_browser(flow.browser.as_ref(), Some(cookie)))
     }
 
     /// The hash of that cookie, as flows keep it.
@@ -206,11 +213,7 @@ impl Visit<'_> {
     pub fn check_browser<D>(&self, flow: &Flow<D>) -> Result<(), FlowError> {
         // A flow that the server began, for a link in a message, belongs to whoever opens it.
         let is_open = flow.transport == Transport::Api || flow.browser.is_none();
-        if is_open || csrf::is_same_browser(flow.browser.as_ref(), self.browser()) {
-            Ok(())
-        } else {
-            Err(FlowError::AnotherBrowser)
-        }
+        if is_open || self.browser_of(flow).is_some() { Ok(()) } else { Err(FlowError::AnotherBrowser) }
     }
 
     /// Makes sure that a submission comes from the form that was made for it. The message is for a
@@ -221,12 +224,12 @@ impl Visit<'_> {
         token: Option<&str>,
     ) -> Result<Option<Message>, FlowError> {
         if flow.transport == Transport::Browser {
-            let browser = self.browser().filter(|cookie| {
+            let is_from_form = self.visitor.browsers.iter().any(|cookie| {
                 (flow.browser.is_none() || csrf::is_same_browser(flow.browser.as_ref(), Some(cookie)))
                     && token
                         .is_some_and(|token| csrf::is_form_token(&self.rules.keys, cookie, flow.id, token))
             });
-            return if browser.is_some() { Ok(None) } else { Err(FlowError::AnotherBrowser) };
+            return if is_from_form { Ok(None) } else { Err(FlowError::AnotherBrowser) };
         }
         let refusal = match self.visitor.browser_header {
             Some(BrowserHeader::Origin) => {
@@ -242,7 +245,8 @@ impl Visit<'_> {
 
     /// The token for a flow's form: empty for native clients.
     pub fn form_token<D>(&self, flow: &Flow<D>, new_cookie: Option<&str>) -> String {
-        match (flow.transport, new_cookie.or_else(|| self.browser())) {
+        let known = || self.browser_of(flow).or_else(|| self.browser());
+        match (flow.transport, new_cookie.or_else(known)) {
             (Transport::Browser, Some(cookie)) => {
                 csrf::form_token(&self.rules.keys, self.accounts.random.as_ref(), cookie, flow.id)
             }

@@ -1,5 +1,6 @@
 //! The rules of flows, read from the configuration.
 
+use sessera_config::address::Address;
 use sessera_config::sections::flows::{Recovery, RegistrationStyle};
 use sessera_config::sections::hashers::{Algorithm, Hashers};
 use sessera_config::sections::hooks::{Hook, Hooks, HooksByMethod};
@@ -10,10 +11,12 @@ use sessera_config::{Config, Problem};
 use sessera_model::Secret;
 use url::Url;
 
+use crate::csrf;
 use crate::keys::Keys;
 use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
-use crate::rules::{CookieRules, FlowHooks, FlowRules, Rules};
+use crate::rules::{FlowHooks, FlowRules, Rules};
+use crate::target::Target;
 
 impl Rules {
     /// Compiles the rules. `cookie_secrets` are those of the configuration or those kept beside the
@@ -25,7 +28,7 @@ impl Rules {
         let section = &config.selfservice;
         let (methods, flows) = (&section.methods, &section.flows);
         let hashing = hashing(&config.hashers);
-        let cookie = &config.session.cookie;
+        let target = |address: Option<&Address>| Target::configured(address?, &public_url);
         let hooks = hooks(config);
         Ok(Self {
             base_url: config.public.base_url.clone(),
@@ -37,15 +40,10 @@ impl Rules {
                 free_failures: section.limits.free_failures,
                 codes_per_hour: section.limits.codes_per_hour,
             },
-            allowed_returns: section.allowed_return_urls.clone(),
-            cookie: CookieRules {
-                name: cookie.name.clone(),
-                domain: cookie.domain.clone(),
-                path: cookie.path.clone(),
-                same_site: cookie.same_site,
-                persistent: cookie.persistent,
-                secure: config.public.base_url.starts_with("https:"),
-            },
+            allowed_returns: section.allowed_return_urls.iter().filter_map(|url| target(Some(url))).collect(),
+            cookie: config.session.cookie.clone(),
+            form_cookie_name: csrf::cookie_name(&config.public.base_url, &config.cookies),
+            form_cookie: config.cookies.clone(),
             session_lifespan: config.session.lifespan,
             privileged_age: flows.settings.privileged_session_max_age,
             needs_highest_aal: config.session.needs_highest_aal,
@@ -55,50 +53,51 @@ impl Rules {
             hashing,
             login: FlowRules {
                 enabled: flows.login.enabled,
-                page: flows.login.ui_url.clone(),
+                page: target(flows.login.ui_url.as_ref()),
                 lifespan: flows.login.lifespan,
-                after: first_of(
+                after: target(first_of(
                     flows.login.after.password.default_browser_return_url.as_ref(),
                     flows.login.after.default_browser_return_url.as_ref(),
-                ),
+                )),
             },
             registration: FlowRules {
                 enabled: flows.registration.enabled,
-                page: flows.registration.ui_url.clone(),
+                page: target(flows.registration.ui_url.as_ref()),
                 lifespan: flows.registration.lifespan,
-                after: first_of(
+                after: target(first_of(
                     flows.registration.after.password.default_browser_return_url.as_ref(),
                     flows.registration.after.default_browser_return_url.as_ref(),
-                ),
+                )),
             },
             settings: FlowRules {
                 enabled: flows.settings.enabled,
-                page: flows.settings.ui_url.clone(),
+                page: target(flows.settings.ui_url.as_ref()),
                 lifespan: flows.settings.lifespan,
-                after: first_of(
+                after: target(first_of(
                     flows.settings.after.password.default_browser_return_url.as_ref(),
                     flows.settings.after.default_browser_return_url.as_ref(),
-                ),
+                )),
             },
             recovery: FlowRules {
                 enabled: flows.recovery.enabled.unwrap_or(false),
-                page: flows.recovery.ui_url.clone(),
+                page: target(flows.recovery.ui_url.as_ref()),
                 lifespan: flows.recovery.lifespan,
-                after: flows.recovery.after.default_browser_return_url.clone(),
+                after: target(flows.recovery.after.default_browser_return_url.as_ref()),
             },
             verification: FlowRules {
                 enabled: flows.verification.enabled.unwrap_or(false),
-                page: flows.verification.ui_url.clone(),
+                page: target(flows.verification.ui_url.as_ref()),
                 lifespan: flows.verification.lifespan,
-                after: flows.verification.after.default_browser_return_url.clone(),
+                after: target(flows.verification.after.default_browser_return_url.as_ref()),
             },
-            error_page: flows.error.ui_url.clone(),
+            error_page: target(flows.error.ui_url.as_ref()),
             logout_return: logout_return(section, &public_url),
             code: methods.code.enabled,
             hooks,
             registration_in_two_steps: flows.registration.style != RegistrationStyle::Unified,
             recovery_continues: config.feature_flags.use_continue_with_transitions,
-            default_return: section.default_browser_return_url.clone().unwrap_or(public_url),
+            default_return: target(section.default_browser_return_url.as_ref())
+                .unwrap_or_else(|| Target::absolute(public_url.clone())),
         })
     }
 }
@@ -113,14 +112,16 @@ pub(crate) fn site_name(methods: &Methods, public_url: &Url) -> String {
 }
 
 /// Where browsers go after signing out. Where nothing at all is said, to the page that says it is done.
-fn logout_return(section: &Section, public_url: &Url) -> Option<Url> {
-    let configured = section.flows.logout.after.default_browser_return_url.clone();
-    let is_silent = section.default_browser_return_url.is_none();
-    configured.or_else(|| is_silent.then(|| public_url.join("ui/logout").ok()).flatten())
+fn logout_return(section: &Section, public_url: &Url) -> Option<Target> {
+    match &section.flows.logout.after.default_browser_return_url {
+        Some(address) => Target::configured(address, public_url),
+        None if section.default_browser_return_url.is_some() => None,
+        None => public_url.join("ui/logout").ok().map(Target::absolute),
+    }
 }
 
-fn first_of(one: Option<&Url>, other: Option<&Url>) -> Option<Url> {
-    one.or(other).cloned()
+fn first_of<'a>(one: Option<&'a Address>, other: Option<&'a Address>) -> Option<&'a Address> {
+    one.or(other)
 }
 
 /// What happens after flows. Where nothing is said about signing up, the person is signed in, unless that would tell
@@ -176,8 +177,8 @@ mod tests {
         assert!(rules.recovery.enabled && rules.verification.enabled);
         assert!(rules.needs_highest_aal && rules.settings_need_highest_aal && !rules.hides_duplicates);
         assert_eq!(rules.hashing, HashAlgorithm::default());
-        assert_eq!(rules.default_return.as_str(), "http://127.0.0.1:4433/");
-        assert!(!rules.cookie.secure);
+        assert_eq!(rules.default_return.url().as_str(), "http://127.0.0.1:4433/");
+        assert!(!rules.cookie.scope.secure);
     }
 
     #[test]
@@ -196,7 +197,7 @@ mod tests {
             },
         }))
         .expect("compiles");
-        assert!(rules.cookie.secure && !rules.recovery.enabled && !rules.verification.enabled);
+        assert!(rules.cookie.scope.secure && !rules.recovery.enabled && !rules.verification.enabled);
         let hooks = rules.hooks.registration.of("password");
         assert!(!hooks.has(Hook::Session) && hooks.has(Hook::ShowVerificationUi));
         assert!(!rules.registration_in_two_steps);

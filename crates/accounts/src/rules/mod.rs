@@ -16,7 +16,9 @@ use crate::keys::Keys;
 use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
 use crate::return_to;
+use crate::target::Target;
 use sessera_config::Proxies;
+use sessera_config::cookies::{CookieScope, SessionCookie};
 use sessera_config::sections::hooks::{self, HooksByMethod};
 
 /// The rules of all flows.
@@ -34,11 +36,15 @@ pub struct Rules {
     /// Limits against abuse.
     pub limits: LimitRules,
     /// Where browsers go when nothing else is said.
-    pub default_return: Url,
+    pub default_return: Target,
     /// Where browsers may ask to go.
-    pub allowed_returns: Vec<Url>,
+    pub allowed_returns: Vec<Target>,
     /// The session cookie.
-    pub cookie: CookieRules,
+    pub cookie: SessionCookie,
+    /// The name of the cookie by which a browser is recognised before it has signed in.
+    pub form_cookie_name: String,
+    /// How that cookie is made.
+    pub form_cookie: CookieScope,
     /// How long a session lives.
     pub session_lifespan: Duration,
     /// How old a sign-in may be for changes to passwords and factors.
@@ -62,9 +68,9 @@ pub struct Rules {
     /// Proving an address.
     pub verification: FlowRules,
     /// Where browsers are shown errors. `None`: on the page that comes with the server.
-    pub error_page: Option<Url>,
+    pub error_page: Option<Target>,
     /// Where browsers go after signing out.
-    pub logout_return: Option<Url>,
+    pub logout_return: Option<Target>,
     /// Whether a code by e-mail is good for recovery and verification.
     pub code: bool,
     /// What happens after flows.
@@ -81,11 +87,11 @@ pub struct FlowRules {
     /// Whether it is on.
     pub enabled: bool,
     /// Its page. `None`: the one that comes with the server.
-    pub page: Option<Url>,
+    pub page: Option<Target>,
     /// How long a flow lives.
     pub lifespan: Duration,
     /// Where browsers go afterwards, when it differs from the general rule.
-    pub after: Option<Url>,
+    pub after: Option<Target>,
 }
 
 /// What happens after flows, by method.
@@ -99,23 +105,6 @@ pub struct FlowHooks {
     pub settings: HooksByMethod<hooks::AfterChange>,
     /// Whether the other sessions of somebody who gets back into their account end.
     pub recovery_revokes: bool,
-}
-
-/// How the session cookie is made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CookieRules {
-    /// Its name.
-    pub name: String,
-    /// Its domain; the host that set it when absent.
-    pub domain: Option<String>,
-    /// Its path.
-    pub path: String,
-    /// `Lax`, `Strict` or `None`.
-    pub same_site: &'static str,
-    /// Whether it survives the end of the browser.
-    pub persistent: bool,
-    /// Whether it is sent over https only.
-    pub secure: bool,
 }
 
 impl Rules {
@@ -153,13 +142,26 @@ impl Rules {
 
     /// The page on which a browser shows a flow.
     pub fn page(&self, kind: FlowKind, flow: Uuid) -> String {
-        let page = self.rules(kind).page.clone();
-        with_query(page, || self.url(&format!("ui/{}", kind.as_str())), "flow", &flow.to_string())
+        match self.rules(kind).page.clone() {
+            Some(page) => page.with("flow", &flow.to_string()).to_string(),
+            None => self.url(&format!("ui/{}?flow={flow}", kind.as_str())),
+        }
+    }
+
+    /// The whole address of that page, for a message that a person reads elsewhere.
+    pub fn whole_page(&self, kind: FlowKind, flow: Uuid) -> String {
+        match self.rules(kind).page.clone() {
+            Some(page) => page.with("flow", &flow.to_string()).url().to_string(),
+            None => self.page(kind, flow),
+        }
     }
 
     /// The page on which a browser shows an error.
     pub fn error_page(&self, error: Uuid) -> String {
-        with_query(self.error_page.clone(), || self.url("ui/error"), "id", &error.to_string())
+        match self.error_page.clone() {
+            Some(page) => page.with("id", &error.to_string()).to_string(),
+            None => self.url(&format!("ui/error?id={error}")),
+        }
     }
 
     /// Where a browser goes after a flow of a kind that asked for nothing.
@@ -170,29 +172,22 @@ impl Rules {
     /// The address that a browser asked to return to, checked. `None` when it is not allowed.
     pub fn checked_return(&self, asked: &str) -> Option<String> {
         // The flows themselves may be returned to: signing in may be a stage on the way to settings.
-        let own = Url::parse(&self.url("self-service/"));
-        let allowed: Vec<Url> = self.allowed_returns.iter().cloned().chain(own).collect();
+        let own = Url::parse(&self.url("self-service/")).map(Target::absolute);
+        let allowed: Vec<Target> = self.allowed_returns.iter().cloned().chain(own).collect();
         return_to::checked(asked, &self.default_return, &allowed)
-    }
-}
-
-fn with_query(page: Option<Url>, built_in: impl Fn() -> String, name: &str, value: &str) -> String {
-    match page {
-        Some(mut page) => {
-            page.query_pairs_mut().append_pair(name, value);
-            page.to_string()
-        }
-        None => format!("{}?{name}={value}", built_in()),
     }
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use sessera_config::sections::cookies::SameSite;
+
     use super::*;
 
     /// Rules for tests: every method and flow is on, hashing is cheap.
     pub(crate) fn rules() -> Rules {
-        let url = |text: &str| Url::parse(text).expect("is an address");
+        let url = |text: &str| Target::absolute(Url::parse(text).expect("is an address"));
+        let scope = CookieScope { domain: None, path: "/".into(), same_site: SameSite::Lax, secure: false };
         let flow = |page: Option<&str>| FlowRules {
             enabled: true,
             page: page.map(url),
@@ -207,14 +202,13 @@ pub(crate) mod tests {
             limits: LimitRules::default(),
             default_return: url("http://127.0.0.1:4455/"),
             allowed_returns: vec![url("https://app.example.org/")],
-            cookie: CookieRules {
+            cookie: SessionCookie {
                 name: "ory_kratos_session".into(),
-                domain: None,
-                path: "/".into(),
-                same_site: "Lax",
                 persistent: true,
-                secure: false,
+                scope: scope.clone(),
             },
+            form_cookie_name: "csrf_token_for_tests".into(),
+            form_cookie: scope,
             session_lifespan: Duration::from_hours(24),
             privileged_age: Duration::from_mins(15),
             needs_highest_aal: false,
@@ -247,6 +241,21 @@ pub(crate) mod tests {
         assert!(rules.page(FlowKind::Settings, flow).starts_with("http://127.0.0.1:4433/ui/settings?flow=0"));
         assert!(rules.error_page(flow).starts_with("http://127.0.0.1:4433/ui/error?id=0"));
         assert_eq!(rules.after(FlowKind::Login), "http://127.0.0.1:4455/");
+    }
+
+    #[test]
+    fn a_page_without_a_host_is_one_of_this_server_and_messages_name_it_whole() {
+        let mut rules = rules();
+        let public_url = Url::parse(&rules.base_url).expect("is an address");
+        rules.recovery.page = Target::path("/recovery", &public_url);
+        rules.error_page = Target::path("/error", &public_url);
+        let flow = Uuid::from_u128(1);
+        assert!(rules.page(FlowKind::Recovery, flow).starts_with("/recovery?flow=0"));
+        assert!(rules.error_page(flow).starts_with("/error?id=0"));
+        let whole = rules.whole_page(FlowKind::Recovery, flow);
+        assert!(whole.starts_with("http://127.0.0.1:4433/recovery?flow=0"), "{whole}");
+        let built_in = rules.whole_page(FlowKind::Settings, flow);
+        assert!(built_in.starts_with("http://127.0.0.1:4433/ui/settings?flow=0"), "{built_in}");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! `selfservice.flows.*.after`: what happens after a flow.
 
-use url::Url;
-
+use crate::address::Address;
 use crate::section::section;
 use crate::sections::hooks::{self, Hook, Hooks, HooksByMethod};
 
@@ -9,7 +8,7 @@ section! {
     /// What happens after a flow.
     pub struct After {
         /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
     }
 }
 
@@ -17,7 +16,7 @@ section! {
     /// What happens after signing in.
     pub struct AfterLogin {
         /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
         /// What happens after signing in: `require_verified_address`, `revoke_active_sessions`. With a method's own hooks these are not called.
         hooks: Hooks<hooks::AfterSignIn>,
         /// What happens after signing in with a password.
@@ -35,7 +34,7 @@ section! {
     /// What happens after signing in with a password.
     pub struct AfterLoginByPassword {
         /// Where browsers go after a password was used.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
         /// `require_verified_address`, `revoke_active_sessions`.
         hooks: Hooks<hooks::AfterSignIn>,
     }
@@ -68,7 +67,7 @@ section! {
     /// What happens after somebody has signed up.
     pub struct AfterRegistration {
         /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
         /// What happens after signing up: `session`, `show_verification_ui`. With a method's own hooks these are not called. Default: session, unless the method has hooks or `security.account_enumeration.mitigate` is on.
         hooks: Option<Hooks<hooks::AfterSignUp>>,
         /// What happens after signing up with a password.
@@ -80,7 +79,7 @@ section! {
     /// What happens after somebody has signed up with a password.
     pub struct AfterRegistrationByPassword {
         /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
         /// `session`, `show_verification_ui`.
         hooks: Option<Hooks<hooks::AfterSignUp>>,
     }
@@ -105,7 +104,7 @@ section! {
     /// What happens after a change of one's own account.
     pub struct AfterSettings {
         /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
         /// What happens after a change: `revoke_active_sessions`, `show_verification_ui`. With a method's own hooks these are not called.
         hooks: Hooks<hooks::AfterChange>,
         /// What happens after a password was changed.
@@ -125,7 +124,7 @@ section! {
     /// What happens after a password was changed.
     pub struct AfterSettingsByPassword {
         /// Where browsers go after a password was changed.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
         /// `revoke_active_sessions`, `show_verification_ui`.
         hooks: Hooks<hooks::AfterChange>,
     }
@@ -159,7 +158,7 @@ section! {
     /// What happens after recovery.
     pub struct AfterRecovery {
         /// Where browsers go afterwards.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
         /// `revoke_active_sessions`, which `selfservice.flows.recovery.revoke_active_sessions` says as well.
         hooks: Hooks<hooks::AfterRecovery>,
     }
@@ -169,6 +168,6 @@ section! {
     /// What happens after signing out.
     pub struct AfterLogout {
         /// Where browsers go afterwards. Default: the page that says it is done.
-        default_browser_return_url: Option<Url>,
+        default_browser_return_url: Option<Address>,
     }
 }

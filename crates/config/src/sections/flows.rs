@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use url::Url;
-
+use crate::address::Address;
 use crate::section::{choice, section};
 use crate::sections::after::{
     After, AfterLogin, AfterLogout, AfterRecovery, AfterRegistration, AfterSettings,
@@ -34,7 +33,7 @@ section! {
     /// The page for errors.
     pub struct ErrorPage {
         /// The page that shows errors. Default: the one that comes with Sessera.
-        ui_url: Option<Url>,
+        ui_url: Option<Address>,
     }
 }
 
@@ -44,7 +43,7 @@ section! {
         /// Whether the flow is on.
         enabled: bool = true,
         /// The page that shows the flow. Default: the one that comes with Sessera.
-        ui_url: Option<Url>,
+        ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// What happens afterwards.
@@ -58,7 +57,7 @@ section! {
         /// Whether people can sign up.
         enabled: bool = true,
         /// The page that shows the flow. Default: the one that comes with Sessera.
-        ui_url: Option<Url>,
+        ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How signing up asks: all at once, or for the traits first.
@@ -84,7 +83,7 @@ section! {
         /// Whether people can change their accounts.
         enabled: bool = true,
         /// The page that shows the flow. Default: the one that comes with Sessera.
-        ui_url: Option<Url>,
+        ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How old a sign-in may be for changes of passwords and factors.
@@ -102,7 +101,7 @@ section! {
         /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
         enabled: Option<bool>,
         /// The page that shows the flow. Default: the one that comes with Sessera.
-        ui_url: Option<Url>,
+        ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How an address is proven. Links are not supported: a code is sent in any case.
@@ -120,7 +119,7 @@ section! {
         /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
         enabled: Option<bool>,
         /// The page that shows the flow. Default: the one that comes with Sessera.
-        ui_url: Option<Url>,
+        ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How an address is proven. Links are not supported: a code is sent in any case.

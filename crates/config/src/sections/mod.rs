@@ -1,6 +1,7 @@
 //! The sections of the configuration, one file each. A field is the declaration of its key.
 
 pub mod after;
+pub mod cookies;
 pub mod courier;
 pub mod flows;
 pub mod hashers;
@@ -15,6 +16,8 @@ pub mod serve;
 pub mod session;
 pub mod tokenizer;
 pub mod tracing;
+
+use std::time::Duration;
 
 use sessera_model::Secret;
 
@@ -41,6 +44,8 @@ section! {
         selfservice: selfservice::SelfService,
         /// What outsiders may find out.
         security: security::Security,
+        /// How cookies are made.
+        cookies: cookies::Cookies,
         /// Sessions and their tokens.
         session: session::Session,
         /// How passwords are hashed.
@@ -61,5 +66,9 @@ section! {
     pub struct FeatureFlags {
         /// Whether a recovery by a native client answers with what to do next instead of a redirect.
         use_continue_with_transitions: bool = false,
+        /// Whether the answer of `GET /sessions/whoami` says in `Ory-Session-Cache-For` for how many seconds a proxy may keep it. A session that is revoked is good there for as long.
+        cacheable_sessions: bool = false,
+        /// For how long a proxy may keep it at the most; 0s: until the session ends.
+        cacheable_sessions_max_age: Duration = "0s",
     }
 }

@@ -1,7 +1,6 @@
 //! `selfservice`: what people do themselves.
 
-use url::Url;
-
+use crate::address::Address;
 use crate::section::section;
 use crate::sections::flows::Flows;
 use crate::sections::methods::Methods;
@@ -10,9 +9,9 @@ section! {
     /// What people do themselves.
     pub struct SelfService {
         /// Where browsers go when nothing else is said. Default: the public address.
-        default_browser_return_url: Option<Url>,
-        /// Where browsers may ask to go with `return_to`.
-        allowed_return_urls: Vec<Url>,
+        default_browser_return_url: Option<Address>,
+        /// Where browsers may ask to go with `return_to`: each address and what is below its path. `*.` at the beginning of a host stands for any labels before it, as in `https://*.example.org/`.
+        allowed_return_urls: Vec<Address>,
         /// Limits against abuse.
         limits: Limits,
         /// Ways to sign in.

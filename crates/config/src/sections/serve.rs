@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::address::WrittenUrl;
+use crate::origins::OriginPattern;
 use crate::section::section;
 use crate::strong::Strong;
 use crate::trusted_proxies::{ProxyHeaders, TrustedProxies};
@@ -23,8 +25,8 @@ section! {
 section! {
     /// The public API.
     pub struct Public {
-        /// The address under which clients reach the public API; the issuer of tokens. Default: from host and port.
-        base_url: Option<Url>,
+        /// The address under which clients reach the public API; as it is written, the issuer of tokens. Default: from host and port, with a slash at its end.
+        base_url: Option<WrittenUrl>,
         /// The address to listen on.
         host: String = "127.0.0.1",
         /// The port to listen on.
@@ -43,15 +45,15 @@ section! {
     pub struct Cors {
         /// Answer requests of other origins.
         enabled: bool = false,
-        /// Origins that may ask, exactly as browsers send them, or *.
-        allowed_origins: Vec<String>,
+        /// Origins that may ask, as browsers send them. One * in an origin stands for one character or more, as in `https://*.example.org`; * alone is every origin.
+        allowed_origins: Vec<OriginPattern> = "*",
         /// Methods they may use.
         allowed_methods: Vec<String> = "POST, GET, PUT, PATCH, DELETE",
-        /// Headers they may send.
-        allowed_headers: Vec<String> = "Authorization, Content-Type, X-Session-Token, X-CSRF-Token",
+        /// Headers they may send; * is every header.
+        allowed_headers: Vec<String> = "Authorization, Content-Type, Max-Age, X-Session-Token, X-XSRF-TOKEN, X-CSRF-Token",
         /// Headers they may read.
         exposed_headers: Vec<String> = "Content-Type",
-        /// Whether cookies go along, for origins that are named; never for *.
+        /// Whether cookies go along, for origins that are named or end with a domain that is; never for *.
         allow_credentials: bool = true,
         /// How many seconds a preflight answer is good for; 0 says nothing about it.
         max_age: u32 = 0,

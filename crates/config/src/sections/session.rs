@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::section::{choice, section};
+use crate::sections::cookies::SameSite;
 use crate::sections::tokenizer::Tokenizer;
 use crate::setting::Bytes;
 
@@ -27,26 +28,16 @@ section! {
     pub struct Cookie {
         /// Name of the session cookie.
         name: String = "ory_kratos_session",
-        /// Domain of the cookie. Default: the host that set it.
+        /// Domain of the cookie, whose hosts all get it. Default: that of `cookies`.
         domain: Option<String>,
-        /// Path of the cookie.
-        path: String = "/",
-        /// Whether the cookie goes along with requests of other sites: Lax, Strict or None.
-        same_site: SameSite = "Lax",
+        /// Path of the cookie. Default: that of `cookies`.
+        path: Option<String>,
+        /// Whether the cookie goes along with requests of other sites: Lax, Strict or None. Default: as `cookies` says.
+        same_site: Option<SameSite>,
+        /// Whether it goes over https only also where neither the public address nor `cookies` says so.
+        secure: bool = false,
         /// Whether it survives the end of the browser.
         persistent: bool = true,
-    }
-}
-
-choice! {
-    /// Whether a cookie goes along with requests of other sites.
-    pub enum SameSite {
-        /// When a person follows a link.
-        Lax = "Lax",
-        /// Never.
-        Strict = "Strict",
-        /// Always.
-        None = "None",
     }
 }
 

@@ -52,26 +52,14 @@ impl Sessions {
     }
 
     /// The live session that a credential opens. [`IssuerError::NoSession`] when there is none, it was
-    /// revoked, has expired, or its owner may not sign in.
+    /// revoked, has expired, is not carried so, or its owner may not sign in.
     pub async fn live(
         &self,
         compiled: &Compiled,
         presented: Presented<'_>,
     ) -> Result<Arc<LiveSession>, IssuerError> {
-        self.ask(compiled, TokenHash::of(presented.as_str()), Some(presented)).await
-    }
-
-    /// The live session that a credential opens, if one is presented and opens one.
-    pub async fn optional(
-        &self,
-        compiled: &Compiled,
-        presented: Option<Presented<'_>>,
-    ) -> Result<Option<Arc<LiveSession>>, IssuerError> {
-        let Some(presented) = presented else { return Ok(None) };
-        match self.live(compiled, presented).await {
-            Err(IssuerError::NoSession) => Ok(None),
-            outcome => outcome.map(Some),
-        }
+        let live = self.ask(compiled, TokenHash::of(presented.as_str()), Some(presented)).await?;
+        if presented.may_open(live.kind) { Ok(live) } else { Err(IssuerError::NoSession) }
     }
 
     /// The live session of a credential of which only the hash was kept.

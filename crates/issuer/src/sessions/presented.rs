@@ -1,5 +1,7 @@
 //! What is presented to be recognised: a session token, a cookie or a bearer token.
 
+use sessera_store::SessionKind;
+
 /// A credential that may open a session, as it was presented.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Presented<'a> {
@@ -12,6 +14,11 @@ pub enum Presented<'a> {
 }
 
 impl<'a> Presented<'a> {
+    /// Whether it may open a session of a kind: a cookie opens sessions of browsers only.
+    pub fn may_open(self, kind: SessionKind) -> bool {
+        !matches!(self, Self::Cookie(_)) || kind == SessionKind::Browser
+    }
+
     /// The text that was presented.
     pub const fn as_str(self) -> &'a str {
         match self {

@@ -149,7 +149,7 @@ impl Deployment {
 fn settings(templates: Map<String, Value>) -> Settings {
     let seconds = |count| GoDuration::new(Duration::from_secs(count));
     Settings {
-        base_url: BASE_URL.into(),
+        issuer: BASE_URL.into(),
         templates,
         timing: Timing { lease: seconds(60), skew: seconds(5), max_age: seconds(300) },
         status_list_max_age: Duration::from_secs(60),

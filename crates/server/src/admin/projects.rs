@@ -80,6 +80,7 @@ impl Project {
         let snapshot = self.configuration.snapshot();
         let cors = |enabled: bool, origins: &[String]| json!({ "enabled": enabled, "origins": origins });
         let public = &snapshot.config.public.cors;
+        let origins: Vec<String> = public.allowed_origins.iter().map(ToString::to_string).collect();
         json!({
             "id": self.id,
             "slug": SLUG,
@@ -93,7 +94,7 @@ impl Project {
             "organizations": [],
             "services": { "identity": { "config": config } },
             "cors_admin": cors(false, &[]),
-            "cors_public": cors(public.enabled, &public.allowed_origins),
+            "cors_public": cors(public.enabled, &origins),
         })
     }
 

@@ -120,7 +120,8 @@ impl From<FlowError> for ApiError {
             }
             FlowError::ReturnNotAllowed => Self::bad_request(
                 "The address in return_to is not allowed. Add it to selfservice.allowed_return_urls or leave it out.",
-            ),
+            )
+            .with_id("self_service_flow_return_to_forbidden"),
             FlowError::ReturnTooLong => Self::bad_request(format!(
                 "The address in return_to is too long: {MAX_RETURN_TO} bytes at the most. Keep what it says elsewhere, and send its id along."
             ))

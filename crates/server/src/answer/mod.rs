@@ -68,11 +68,6 @@ pub(crate) fn fault() -> Response {
     Status::FAULT.answer(())
 }
 
-/// Makes an answer that was done and has no body one whose status says so.
-pub(crate) fn without_body(response: Response) -> Response {
-    if Status::of(&response) == Status::DONE { Status::NOTHING_TO_TELL.answer(response) } else { response }
-}
-
 /// The form of a flow after a submission, as JSON that nobody may keep.
 pub(crate) fn form(standing: Standing, body: impl Serialize) -> Response {
     let status = match standing {

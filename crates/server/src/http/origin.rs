@@ -66,7 +66,7 @@ fn is_known(snapshot: &Snapshot, headers: &HeaderMap, origin: &HeaderValue) -> b
     let rules = &snapshot.accounts.rules;
     let flows = [&rules.login, &rules.registration, &rules.settings, &rules.recovery, &rules.verification];
     let pages = flows.into_iter().filter_map(|flow| flow.page.as_ref()).chain(&rules.error_page);
-    let is_page = pages.chain([&rules.default_return]).any(|page| is_origin_of(origin, page));
+    let is_page = pages.chain([&rules.default_return]).any(|page| is_origin_of(origin, page.url()));
     // Where every page may call without cookies, a session token of its own lets it act for that session only.
     let acts_by_token = || headers.contains_key("x-session-token") && cors::is_allowed(snapshot, origin);
     is_page || cors::is_named(snapshot, origin) || cors::may_exchange(snapshot, origin) || acts_by_token()

@@ -29,13 +29,14 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
         return answer::see_other(error.redirect().ok_or(error.clone())?);
     }
     let account = account(call, live.session.identity_id).await?;
+    let sign_out = logout::form(call, "quiet").await?;
     let content = html! {
         p.lead { (texts.filled(Word::HomeLead, &[("account", &account)])) }
         div.buttons {
             a.button.primary href=(beginning(rules, FlowKind::Settings, None)) {
                 (texts.word(Word::ToSettings))
             }
-            @if let Some(form) = logout::form(call, "quiet") { (form) }
+            @if let Some(form) = sign_out { (form) }
         }
     };
     Ok(super::ok(&call.card(Word::HomeTitle, false, content)))

@@ -34,15 +34,16 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     } else {
         Word::LoginTitle
     };
+    let sign_out = if is_second || flow.details.refresh { logout::form(call, "link").await? } else { None };
     let content = html! {
         (look.messages(container))
         @if let Some(identifier) = known_identifier(container) {
             p.who { (texts.word(Word::RefreshAs)) " " strong { (identifier) } }
         }
         (look.forms(container))
-        @if is_second || flow.details.refresh {
-            (sign_out(call))
-        } @else {
+        @if let Some(form) = sign_out {
+            div.more { (form) }
+        } @else if !is_second && !flow.details.refresh {
             (links(call, flow))
         }
     };
@@ -92,8 +93,4 @@ fn links(call: &Call, flow: &Flow<LoginDetails>) -> Markup {
             }
         }
     }
-}
-
-fn sign_out(call: &Call) -> Markup {
-    html! { @if let Some(form) = logout::form(call, "link") { div.more { (form) } } }
 }

@@ -21,9 +21,10 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
     let page = match call.session().await? {
         Some(live) => {
             let account = account(call, live.session.identity_id).await?;
+            let form = form(call, "primary").await?;
             let content = html! {
                 p.lead { (texts.filled(Word::SignOutLead, &[("account", &account)])) }
-                @if let Some(form) = form(call, "primary") { (form) }
+                @if let Some(form) = form { (form) }
             };
             call.card(Word::SignOutTitle, false, content)
         }
@@ -39,15 +40,18 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
     Ok(super::ok(&page))
 }
 
-/// The button that signs out, for a browser that presents a cookie. A form and not a link: programs
+/// The button that signs out, for a browser that is signed in with a cookie. A form and not a link: programs
 /// that follow links in advance do not sign anybody out.
-pub(super) fn form(call: &Call, class: &str) -> Option<Markup> {
-    let Some(Presented::Cookie(cookie)) = call.presented() else { return None };
+pub(super) async fn form(call: &Call, class: &str) -> Result<Option<Markup>, ApiError> {
+    let opened = call.opened().await?;
+    let Some(Presented::Cookie(cookie)) = opened.map(|opened| opened.credential.presented) else {
+        return Ok(None);
+    };
     let token = logout::token(call, cookie);
-    Some(html! {
+    Ok(Some(html! {
         form.inline action=(call.rules().url("self-service/logout")) method="get" {
             input type="hidden" name="token" value=(token);
             button.(class) type="submit" { (call.texts().word(Word::SignOut)) }
         }
-    })
+    }))
 }

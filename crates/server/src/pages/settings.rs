@@ -62,8 +62,9 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
         @for group in groups { (section(look, container, group)) }
         (devices)
     };
+    let sign_out = logout::form(call, "quiet").await?;
     let aside = html! {
-        div.account { span { (account) } @if let Some(form) = logout::form(call, "quiet") { (form) } }
+        div.account { span { (account) } @if let Some(form) = sign_out { (form) } }
     };
     let page = Page {
         texts,

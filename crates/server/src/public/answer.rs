@@ -1,6 +1,6 @@
 //! How flows are answered: JSON to clients that take it, redirections to browsers on pages.
 
-use axum::http::{HeaderValue, header};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use sessera_accounts::csrf;
@@ -8,10 +8,12 @@ use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Standing, Transport};
 use sessera_accounts::flows::sign_in::SignedIn;
 use sessera_accounts::flows::skeleton::{Kind, Replaced, Shown};
-use sessera_model::{Identity, IdentityView, SessionView, Uuid};
+use sessera_accounts::rules::Rules;
+use sessera_model::{Identity, IdentityView, Secret, Session, SessionView, Timestamp, Uuid};
 use sessera_store::{Change, FlowKind};
 
 use crate::answer;
+use crate::cookies;
 use crate::error::ApiError;
 use crate::peer;
 use crate::public::caller::Call;
@@ -86,8 +88,8 @@ impl Call {
 
     /// The session token of a native client after a proof: the new one, or the one that it has.
     pub(crate) fn native_token(&self, signed_in: &SignedIn) -> Option<String> {
-        let new = signed_in.token.as_ref().map(|token| token.expose().to_owned());
-        new.or_else(|| self.presented().map(|presented| presented.as_str().to_owned()))
+        let new = signed_in.token.as_ref().map(Secret::expose);
+        new.or_else(|| self.presented_token()).map(str::to_owned)
     }
 
     /// Gives a browser its session, and a new cookie for forms: what somebody may have planted before
@@ -114,17 +116,16 @@ impl Call {
         signed_in: &SignedIn,
     ) -> Result<(), ApiError> {
         if let Some(token) = &signed_in.token {
-            let cookie = &self.rules().cookie;
-            let age = signed_in.session.expires_at.since(self.now).as_secs();
-            let age = if cookie.persistent { Some(age) } else { None };
-            self.set_cookie(response, &cookie.name, token.expose(), age)?;
+            let (rules, session) = (self.rules(), &signed_in.session);
+            set_session_cookie(response, rules, session, token.expose(), self.now, self.is_https)?;
         }
         Ok(())
     }
 
     /// Takes a browser's session away.
     pub(crate) fn clear_session(&self, response: &mut Response) -> Result<(), ApiError> {
-        self.set_cookie(response, &self.rules().cookie.name, "", Some(0))?;
+        let cookie = &self.rules().cookie;
+        cookies::set(response, &cookie.name, "", Some(0), &cookie.scope, self.is_https)?;
         self.set_browser(response, &self.new_browser())
     }
 
@@ -144,34 +145,22 @@ impl Call {
 
     /// Gives a browser the cookie by which it is recognised before it has signed in.
     pub(crate) fn set_browser(&self, response: &mut Response, value: &str) -> Result<(), ApiError> {
-        let name = csrf::cookie_name(&self.rules().base_url);
-        self.set_cookie(response, &name, value, Some(csrf::COOKIE_MAX_AGE))
+        let (rules, max_age) = (self.rules(), Some(csrf::COOKIE_MAX_AGE));
+        let (name, scope) = (&rules.form_cookie_name, &rules.form_cookie);
+        cookies::set(response, name, value, max_age, scope, self.is_https)
     }
 
-    fn set_cookie(
-        &self,
-        response: &mut Response,
-        name: &str,
-        value: &str,
-        max_age: Option<u64>,
-    ) -> Result<(), ApiError> {
-        use std::fmt::Write as _;
-        let rules = &self.rules().cookie;
-        let mut cookie = format!("{name}={value}; Path={}", rules.path);
-        if let Some(domain) = &rules.domain {
-            let _ = write!(cookie, "; Domain={domain}");
+    /// Gives a browser that cookie with an answer, unless it has one or the answer gives it one.
+    pub(crate) fn recognised(&self, mut response: Response) -> Response {
+        let name = self.rules().form_cookie_name.as_bytes();
+        let mut given = response.headers().get_all(header::SET_COOKIE).iter();
+        if self.browser().is_some() || given.any(|cookie| cookie.as_bytes().starts_with(name)) {
+            return response;
         }
-        if let Some(max_age) = max_age {
-            let _ = write!(cookie, "; Max-Age={max_age}");
+        match self.set_browser(&mut response, &self.new_browser()) {
+            Ok(()) => response,
+            Err(error) => error.into_response(),
         }
-        cookie.push_str("; HttpOnly");
-        if self.is_secure() {
-            cookie.push_str("; Secure");
-        }
-        let _ = write!(cookie, "; SameSite={}", rules.same_site);
-        let cookie = HeaderValue::from_str(&cookie).map_err(ApiError::internal)?;
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-        Ok(())
     }
 
     /// An answer, or an error as [`Call::error`] tells it.
@@ -180,6 +169,11 @@ impl Call {
             Ok(response) => response,
             Err(error) => self.error(error).await,
         }
+    }
+
+    /// What a browser is answered that begins something: an answer or an error, after which it is recognised.
+    pub(crate) async fn begun_or_error(&self, outcome: Result<Response, ApiError>) -> Response {
+        self.recognised(self.or_error(outcome).await)
     }
 
     /// An error: to a browser on a page as a redirection to the page for errors, JSON to all others.
@@ -207,4 +201,19 @@ impl Call {
         self.accounts.committer.commit(&[Change::InsertFlow(record)]).await?;
         Ok(id)
     }
+}
+
+/// Gives a browser the cookie of a session, which it keeps until the session ends.
+pub(crate) fn set_session_cookie(
+    response: &mut Response,
+    rules: &Rules,
+    session: &Session,
+    token: &str,
+    now: Timestamp,
+    is_https: bool,
+) -> Result<(), ApiError> {
+    let cookie = &rules.cookie;
+    let max_age = cookie.persistent.then(|| session.expires_at.since(now).as_secs());
+    let value = cookies::session_value(token, session.expires_at);
+    cookies::set(response, &cookie.name, &value, max_age, &cookie.scope, is_https)
 }

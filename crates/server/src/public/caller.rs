@@ -7,7 +7,6 @@ use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Uri, header};
 use sessera_accounts::Accounts;
-use sessera_accounts::csrf;
 use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::flows::skeleton::{Body, Flows};
 use sessera_accounts::flows::visit::{BrowserHeader, Present, Visit, Visitor};
@@ -18,7 +17,8 @@ use sessera_issuer::{LiveSession, Sessions};
 use sessera_model::Timestamp;
 
 use crate::app::{AppState, Snapshot};
-use crate::credentials::{self, cookie};
+use crate::cookies;
+use crate::credentials::{self, Credential, Opened};
 use crate::error::ApiError;
 use crate::forwarded::Origin;
 use crate::peer::{self, Peer};
@@ -59,14 +59,15 @@ impl Caller {
         let browser_header = if self.headers.contains_key(header::ORIGIN) {
             Some(BrowserHeader::Origin)
         } else {
-            self.headers.contains_key(header::COOKIE).then_some(BrowserHeader::Cookie)
+            cookies::has_one_of_a_browser(&self.headers).then_some(BrowserHeader::Cookie)
         };
+        let browsers = cookies::values(&self.headers, &rules.form_cookie_name);
         let visitor = Visitor {
             address: origin.address,
             device_name: device::name(Texts::of(language), &user_agent),
             user_agent,
             language,
-            browser: cookie(&self.headers, &csrf::cookie_name(&rules.base_url)).map(str::to_owned),
+            browsers: browsers.map(str::to_owned).collect(),
             request_url: self.request_url(rules, &origin),
             takes_json: peer::wants_json(&self.headers),
             browser_header,
@@ -86,6 +87,11 @@ impl Caller {
         told.map_or_else(|| called.clone(), |(origin, path)| format!("{origin}/{path}"))
     }
 
+    /// Whether the client is connected over https, as far as it is known.
+    pub(crate) fn is_https(&self, rules: &Rules) -> bool {
+        Origin::of(&self.headers, self.peer, &rules.proxies).is_https == Some(true)
+    }
+
     /// The text of a header.
     fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -99,8 +105,9 @@ pub(crate) struct Call {
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) caller: Caller,
     pub(crate) now: Timestamp,
+    /// Whether the client is connected over https, as far as it is known.
+    pub(crate) is_https: bool,
     visitor: Visitor,
-    is_https: bool,
 }
 
 impl FromRequestParts<AppState> for Call {
@@ -121,14 +128,27 @@ impl Call {
         &self.snapshot.accounts.rules
     }
 
-    /// The session token or cookie of the request.
-    pub(crate) fn presented(&self) -> Option<Presented<'_>> {
+    /// The credentials of the request.
+    pub(crate) fn presented(&self) -> impl Iterator<Item = Credential<'_>> {
         credentials::presented(&self.caller.headers, &self.rules().cookie.name)
+    }
+
+    /// The session token of the request, which cookies are none of.
+    pub(crate) fn presented_token(&self) -> Option<&str> {
+        self.presented().find_map(|credential| match credential.presented {
+            Presented::Token(token) | Presented::Bearer(token) => Some(token),
+            Presented::Cookie(_) => None,
+        })
+    }
+
+    /// The live session of the request and what opened it, if it presents one.
+    pub(crate) async fn opened(&self) -> Result<Option<Opened<'_>>, ApiError> {
+        Ok(credentials::opened(&self.sessions, &self.snapshot.issuer, self.presented()).await?)
     }
 
     /// The live session of the request, if it presents one.
     pub(crate) async fn session(&self) -> Result<Option<Arc<LiveSession>>, ApiError> {
-        Ok(self.sessions.optional(&self.snapshot.issuer, self.presented()).await?)
+        Ok(self.opened().await?.map(|opened| opened.live))
     }
 
     /// Makes sure that the caller's session has proven what reading it asks for. 403 otherwise.
@@ -175,17 +195,12 @@ impl Call {
 
     /// The cookie by which a browser is recognised before it has signed in.
     pub(crate) fn browser(&self) -> Option<&str> {
-        self.visitor.browser.as_deref()
+        self.visitor.browsers.first().map(String::as_str)
     }
 
     /// The address that was called, under the public one.
     pub(crate) fn called(&self) -> String {
         self.caller.called(self.rules())
-    }
-
-    /// Whether the client is connected over https.
-    pub(crate) fn is_secure(&self) -> bool {
-        self.rules().cookie.secure || self.is_https
     }
 
     /// The address that a browser asked to return to. 400 when it is not allowed.

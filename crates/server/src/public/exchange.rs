@@ -21,6 +21,7 @@ use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{AppState, Snapshot};
+use crate::credentials::Opened;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::caller::Call;
@@ -83,7 +84,7 @@ async fn create(
     call: Call,
     Query(parameters): Query<BrowserParameters>,
 ) -> Response {
-    call.or_error(try_create(&session_tokens, &exchange_codes, &call, &parameters).await).await
+    call.begun_or_error(try_create(&session_tokens, &exchange_codes, &call, &parameters).await).await
 }
 
 async fn try_create(
@@ -94,8 +95,8 @@ async fn try_create(
 ) -> Result<Response, ApiError> {
     call.count().await?;
     let (mut page, template, challenge) = checked(call, parameters)?;
-    let Some(Presented::Cookie(cookie)) = call.presented() else { return sign_in(call) };
-    let Some(live) = call.session().await? else { return sign_in(call) };
+    let Some(Opened { credential, live }) = call.opened().await? else { return sign_in(call) };
+    let Presented::Cookie(cookie) = credential.presented else { return sign_in(call) };
     if let Err(error) = session_tokens.require_assurance(&call.snapshot, &live).await {
         let step_up = error.redirect().map(str::to_owned).ok_or(error)?;
         return answer::see_other(&come_back(call, &step_up)?);
@@ -198,7 +199,7 @@ fn invalid() -> ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{Answer, PASSWORD, TestServer};
+    use crate::testing::{Answer, TestServer};
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
@@ -238,22 +239,6 @@ mod tests {
         format!("{}?{}", url.path(), url.query().unwrap())
     }
 
-    /// Signs in as a browser and returns the Cookie header.
-    async fn browser(server: &TestServer) -> String {
-        let begun = server
-            .public("GET", "/self-service/login/browser", &[("accept", "application/json")], None)
-            .await;
-        let form_cookie = begun.header("set-cookie").split(';').next().unwrap().to_owned();
-        let path = format!("/self-service/login?flow={}", begun.body["id"].as_str().unwrap());
-        let token = &begun.body["ui"]["nodes"][0]["attributes"]["value"];
-        let body = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD, "csrf_token": token});
-        let done = server.public("POST", &path, &[("cookie", &form_cookie)], Some(body)).await;
-        assert_eq!(done.status, 200, "{done:?}");
-        let cookies: Vec<_> =
-            done.headers.get_all("set-cookie").iter().map(|c| c.to_str().unwrap()).collect();
-        cookies.iter().map(|cookie| cookie.split(';').next().unwrap()).collect::<Vec<_>>().join("; ")
-    }
-
     async fn code(server: &TestServer, cookie: &str) -> String {
         let answer = server.public("GET", &begin_url(("", "")), &[("cookie", cookie)], None).await;
         assert_eq!(answer.status, 303, "{answer:?}");
@@ -270,7 +255,7 @@ mod tests {
     #[tokio::test]
     async fn a_page_on_another_site_gets_a_token_and_no_session() {
         let server = server().await;
-        let cookie = browser(&server).await;
+        let cookie = server.browser("ada@example.org").await;
         let code = code(&server, &cookie).await;
         let answer = exchange(&server, ORIGIN, &code, SECRET).await;
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -286,7 +271,7 @@ mod tests {
     #[tokio::test]
     async fn a_code_is_good_for_its_page_and_its_secret() {
         let server = server().await;
-        let cookie = browser(&server).await;
+        let cookie = server.browser("ada@example.org").await;
         for (origin, secret, status) in
             [(OTHER, SECRET, 403), (ORIGIN, "another-secret-of-the-page-that-nobody-knows-0", 400)]
         {
@@ -308,7 +293,7 @@ mod tests {
     #[tokio::test]
     async fn a_session_that_ended_gives_nothing() {
         let server = server().await;
-        let cookie = browser(&server).await;
+        let cookie = server.browser("ada@example.org").await;
         let code = code(&server, &cookie).await;
         let ada = server.admin("GET", "/admin/identities", None).await.body[0]["id"].clone();
         let path = format!("/admin/identities/{}/sessions", ada.as_str().unwrap());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::flows::flow::Transport;
@@ -86,13 +86,17 @@ async fn native(
         (status = 400, description = "The address to return to is not allowed", body = ErrorBody),
     )
 )]
-async fn create_browser(call: Call, Query(parameters): Query<Parameters>) -> Result<Response, ApiError> {
+async fn create_browser(call: Call, Query(parameters): Query<Parameters>) -> Response {
+    call.recognised(create(&call, &parameters).await.unwrap_or_else(IntoResponse::into_response))
+}
+
+async fn create(call: &Call, parameters: &Parameters) -> Result<Response, ApiError> {
     let return_to = call.return_to(parameters.return_to.as_deref())?;
-    let is_live = call.session().await?.is_some();
-    let Some(Presented::Cookie(cookie)) = call.presented().filter(|_| is_live) else {
+    let opened = call.opened().await?;
+    let Some(Presented::Cookie(cookie)) = opened.map(|opened| opened.credential.presented) else {
         return Err(ApiError::unauthorized().with_id("session_inactive"));
     };
-    let token = token(&call, cookie);
+    let token = token(call, cookie);
     let mut url = call.rules().url(&format!("self-service/logout?token={token}"));
     if let Some(return_to) = return_to {
         url.push_str("&return_to=");
@@ -135,8 +139,8 @@ async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiE
     let rules = call.rules();
     let asked = call.return_to(parameters.return_to.as_deref())?;
     // Who is not signed in has nothing to lose, whatever the token.
-    if call.session().await?.is_some() {
-        let Some(Presented::Cookie(cookie)) = call.presented() else {
+    if let Some(opened) = call.opened().await? {
+        let Presented::Cookie(cookie) = opened.credential.presented else {
             return Err(ApiError::forbidden("Native clients sign out with DELETE /self-service/logout/api."));
         };
         let hash = parameters.token.as_deref().and_then(|token| token.strip_prefix(PREFIX));
@@ -146,7 +150,12 @@ async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiE
                 "The logout token does not belong to this session. Ask for a new one.",
             ));
         }
-        revoke(&call.accounts.committer, TokenHash::of(cookie)).await?;
+        // Any other session of this browser would be the one that it is signed in with afterwards.
+        for credential in call.presented() {
+            if let Presented::Cookie(cookie) = credential.presented {
+                revoke(&call.accounts.committer, TokenHash::of(cookie)).await?;
+            }
+        }
     }
     let mut response = if call.wants_json(Transport::Browser) {
         answer::no_content()

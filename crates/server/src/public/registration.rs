@@ -67,7 +67,7 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     )
 )]
 async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    call.or_error(create(&call, Transport::Browser, &query).await).await
+    call.begun_or_error(create(&call, Transport::Browser, &query).await).await
 }
 
 async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {

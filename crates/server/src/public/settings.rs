@@ -68,10 +68,10 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     )
 )]
 async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    match create(&call, Transport::Browser, &query).await {
+    call.recognised(match create(&call, Transport::Browser, &query).await {
         Ok(response) => response,
         Err(error) => sign_in_first(&call, error).await,
-    }
+    })
 }
 
 async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
@@ -174,9 +174,5 @@ pub(crate) async fn sign_in_first(call: &Call, error: ApiError) -> Response {
         _ => None,
     };
     let Some(target) = target else { return call.error(error).await };
-    let Ok(mut response) = answer::see_other(&target) else { return error.into_response() };
-    if call.browser().is_none() && call.set_browser(&mut response, &call.new_browser()).is_err() {
-        return error.into_response();
-    }
-    response
+    answer::see_other(&target).unwrap_or_else(|_| error.into_response())
 }

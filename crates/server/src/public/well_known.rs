@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::extract::{FromRef, State};
 use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
+use axum::routing::options;
 use sessera_issuer::published::{self, PublishedSet};
 use sessera_issuer::{Lease, StatusLists};
 use sessera_jose::base64url;
@@ -20,21 +21,33 @@ use crate::error::ApiError;
 use crate::openapi::{DiscoveryBody, ErrorBody, KeySetBody};
 use crate::request::{Path, Segment};
 
-/// The routes.
+const KEYS: &str = "/.well-known/jwks.json";
+const TEMPLATE_KEYS: &str = "/.well-known/jwks/{file}";
+const CONFIGURATION: &str = "/.well-known/openid-configuration";
+const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+const STATUS_LIST: &str = "/.well-known/status/{template}/{list}";
+
+/// The routes. Pages of every origin read them, also with headers that browsers ask about beforehand.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(jwks))
         .routes(routes!(template_jwks))
         .routes(routes!(configuration))
+        .routes(routes!(authorization_server))
         .routes(routes!(status_list))
         .routes(routes!(passkeys_script))
+        .route(KEYS, options(preflight))
+        .route(TEMPLATE_KEYS, options(preflight))
+        .route(CONFIGURATION, options(preflight))
+        .route(AUTHORIZATION_SERVER, options(preflight))
+        .route(STATUS_LIST, options(preflight))
 }
 
 /// Get the public keys of all tokenizer templates
 ///
 /// For everybody. Keys that will sign soon are among them; keys that signed stay until their last token
 /// has ended. Keep the set no longer than `Cache-Control` says.
-#[utoipa::path(get, path = "/.well-known/jwks.json", operation_id = "discoverJsonWebKeys", tag = "wellknown",
+#[utoipa::path(get, path = KEYS, operation_id = "discoverJsonWebKeys", tag = "wellknown",
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySetBody, content_type = "application/jwk-set+json"), (status = 304, description = "It is what you have")))]
 async fn jwks(State(shown): State<PublishedKeys>, headers: HeaderMap) -> Response {
     let set = shown.snapshot.issuer.published.set(None, shown.clock.now());
@@ -42,7 +55,7 @@ async fn jwks(State(shown): State<PublishedKeys>, headers: HeaderMap) -> Respons
 }
 
 /// Get the public keys of one tokenizer template
-#[utoipa::path(get, path = "/.well-known/jwks/{file}", operation_id = "discoverTemplateKeys", tag = "wellknown",
+#[utoipa::path(get, path = TEMPLATE_KEYS, operation_id = "discoverTemplateKeys", tag = "wellknown",
     params(("file" = String, Path, description = "Name of the template and `.json`")),
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySetBody, content_type = "application/jwk-set+json"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such template", body = ErrorBody)))]
 async fn template_jwks(
@@ -66,13 +79,23 @@ async fn template_jwks(
 /// For verifiers that trust an issuer by its address: it names the keys and the algorithms of its tokens
 /// (OpenID Connect Discovery 1.0). An issuer that a template names and that lies below the public address has
 /// its own document and keys below its own path.
-#[utoipa::path(get, path = "/.well-known/openid-configuration", operation_id = "discoverConfiguration", tag = "wellknown",
+#[utoipa::path(get, path = CONFIGURATION, operation_id = "discoverConfiguration", tag = "wellknown",
     responses((status = 200, description = "Issuer, address of the keys, algorithms", body = DiscoveryBody), (status = 304, description = "It is what you have")))]
 async fn configuration(State(snapshot): State<Arc<Snapshot>>, headers: HeaderMap) -> Response {
-    let document = published::document(&snapshot.config.public.base_url, &snapshot.issuer.templates);
+    let document = published::document(&snapshot.issuer.settings, &snapshot.issuer.templates);
     let max_age = snapshot.issuer.settings.timing.max_age.get();
     let document = document.to_string();
     cacheable(&headers, "application/json", &tag(&document), document, max_age)
+}
+
+/// Get the authorization server metadata
+///
+/// The discovery document for clients of OAuth 2.0 (RFC 8414). That of an issuer that a template names and that
+/// lies below the public address has the path of the issuer behind this one.
+#[utoipa::path(get, path = AUTHORIZATION_SERVER, operation_id = "discoverAuthorizationServer", tag = "wellknown",
+    responses((status = 200, description = "Issuer, address of the keys, algorithms", body = DiscoveryBody), (status = 304, description = "It is what you have")))]
+async fn authorization_server(snapshot: State<Arc<Snapshot>>, headers: HeaderMap) -> Response {
+    configuration(snapshot, headers).await
 }
 
 /// Get the script for passkeys
@@ -92,7 +115,7 @@ async fn passkeys_script(State(snapshot): State<Arc<Snapshot>>) -> Result<Respon
 /// For verifiers of tokens with the claim `status`, which names this address. A token whose bit is 1 must be
 /// refused: its session was revoked or has ended. Signed with the keys of the template (Token Status List,
 /// draft-ietf-oauth-status-list). Keep it no longer than `Cache-Control` or its claim `ttl` says.
-#[utoipa::path(get, path = "/.well-known/status/{template}/{list}", operation_id = "getStatusList", tag = "wellknown",
+#[utoipa::path(get, path = STATUS_LIST, operation_id = "getStatusList", tag = "wellknown",
     params(("template" = String, Path, description = "Name of the template"), ("list" = String, Path, description = "Number of the list")),
     responses((status = 200, description = "A signed token of the type `statuslist+jwt`", body = String, content_type = "application/statuslist+jwt"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such list", body = ErrorBody)))]
 async fn status_list(
@@ -134,24 +157,29 @@ impl FromRef<AppState> for PublishedKeys {
 
 impl PublishedKeys {
     /// `PATH/.well-known/openid-configuration` and `PATH/.well-known/jwks.json` of an issuer that a template
-    /// names, where `PATH` is that of the issuer below the public address. Nothing when there is no such issuer.
+    /// names, where `PATH` is that of the issuer below the public address, and its metadata of RFC 8414, which
+    /// is at `/.well-known/oauth-authorization-server/PATH`. Nothing when there is no such issuer.
     ///
     /// This is asked for paths that no route has, so an issuer never hides a part of the API.
     pub(crate) fn of_issuer(&self, method: &Method, path: &str, headers: &HeaderMap) -> Option<Response> {
-        if !matches!(*method, Method::GET | Method::HEAD) {
+        if !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
             return None;
         }
-        let (issuer, file) = path.strip_prefix('/')?.split_once("/.well-known/")?;
+        let (issuer, file) = match path.strip_prefix(AUTHORIZATION_SERVER) {
+            Some(behind) => (behind.strip_prefix('/')?, "oauth-authorization-server"),
+            None => path.strip_prefix('/')?.split_once("/.well-known/")?,
+        };
         let published = &self.snapshot.issuer.published;
-        match file {
-            "openid-configuration" => {
+        let found = match file {
+            "openid-configuration" | "oauth-authorization-server" => {
                 let document = published.issuer_document(issuer)?.to_string();
                 let max_age = self.snapshot.issuer.settings.timing.max_age.get();
                 Some(cacheable(headers, "application/json", &tag(&document), document, max_age))
             }
             "jwks.json" => Some(self.answer(headers, published.issuer_set(issuer, self.clock.now())?)),
             _ => None,
-        }
+        };
+        if *method == Method::OPTIONS { found.map(|_| allowed_to_everybody()) } else { found }
     }
 
     /// A set. When this node does not know for sure which keys are good, nobody may keep its answer.
@@ -160,6 +188,23 @@ impl PublishedKeys {
         let max_age = if is_sure { set.max_age } else { Duration::ZERO };
         cacheable(headers, "application/jwk-set+json", &tag(&set.json), set.json, max_age)
     }
+}
+
+/// What browsers are told that ask beforehand whether a page may read an answer which is for everybody.
+async fn preflight() -> Response {
+    allowed_to_everybody()
+}
+
+fn allowed_to_everybody() -> Response {
+    let mut response = answer::no_content();
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// What tells a body from others.
@@ -273,6 +318,64 @@ mod tests {
         assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256", "EdDSA"]));
     }
 
+    /// What a signed token says.
+    fn payload(token: &str) -> serde_json::Value {
+        let payload = sessera_jose::base64url::decode(token.split('.').nth(1).unwrap()).unwrap();
+        serde_json::from_slice(&payload).unwrap()
+    }
+
+    #[tokio::test]
+    async fn the_issuer_is_the_public_address_as_it_is_written_everywhere() {
+        for written in [
+            "https://id.example.org",
+            "https://id.example.org/",
+            "https://ID.Example.org:443/auth",
+            "http://127.0.0.1:4433",
+        ] {
+            let server = TestServer::configured(json!({"serve": {"public": {"base_url": written}}})).await;
+            assert_eq!(
+                server.admin("POST", "/admin/keys/a", Some(json!({"alg": "ES256"}))).await.status,
+                201
+            );
+            let templates = json!({
+                "t": {"jwks_url": "set://a", "status_list": true, "bearer": true, "audience": written},
+                "tenant": {"jwks_url": "set://a", "issuer": format!("{}/tenant", written.trim_end_matches('/'))},
+            });
+            let path = "/services/identity/config/session/whoami/tokenizer/templates";
+            let patch = json!([{"op": "add", "path": path, "value": templates}]);
+            assert_eq!(server.admin("PATCH", "/projects/default", Some(patch)).await.status, 200);
+            server.person("ada@example.org").await;
+            let (token, _) = server.signed_in("ada@example.org").await;
+            let auth = [("x-session-token", token.as_str())];
+            let whoami = server.public("GET", "/sessions/whoami?tokenize_as=t", &auth, None).await;
+            let jwt = whoami.body["tokenized"].as_str().unwrap();
+            let introspected = server.admin_form("/oauth2/introspect", &format!("token={jwt}")).await.body;
+            assert_eq!((&introspected["active"], &introspected["iss"]), (&json!(true), &json!(written)));
+            let base = written.trim_end_matches('/');
+            let uri = payload(jwt)["status"]["status_list"]["uri"].as_str().unwrap().to_owned();
+            assert!(uri.starts_with(&format!("{base}/.well-known/status/t/")), "{uri}");
+            for path in ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"] {
+                let document = server.public("GET", path, &[], None).await.body;
+                assert_eq!(document["issuer"], written);
+                assert_eq!(document["jwks_uri"], format!("{base}/.well-known/jwks.json"));
+                assert_eq!(document["token_endpoint"], format!("{base}/oauth2/token"));
+            }
+            for path in [
+                "/tenant/.well-known/openid-configuration",
+                "/tenant/.well-known/oauth-authorization-server",
+                "/.well-known/oauth-authorization-server/tenant",
+            ] {
+                let document = server.public("GET", path, &[], None).await.body;
+                assert_eq!(document["issuer"], format!("{base}/tenant"), "{path}");
+            }
+            let bearer = format!("Bearer {jwt}");
+            let known = server.public("GET", "/sessions/whoami", &[("authorization", &bearer)], None).await;
+            assert_eq!(known.status, 200, "{known:?}");
+            let list = server.public("GET", uri.strip_prefix(base).unwrap(), &[], None).await;
+            assert_eq!(payload(&list.text)["sub"], uri);
+        }
+    }
+
     #[tokio::test]
     async fn an_issuer_below_the_public_address_has_its_own_document() {
         let server = server().await;
@@ -296,8 +399,7 @@ mod tests {
             let path = format!("/sessions/whoami?tokenize_as={template}");
             let whoami = server.public("GET", &path, &[("x-session-token", &token)], None).await;
             let jwt = whoami.body["tokenized"].as_str().unwrap();
-            let payload = sessera_jose::base64url::decode(jwt.split('.').nth(1).unwrap()).unwrap();
-            let claims: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+            let claims = payload(jwt);
             let issuer = claims["iss"].as_str().unwrap();
             let below = |url: &str| format!("/{}", url.strip_prefix(&base).unwrap());
             let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));

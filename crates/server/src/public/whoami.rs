@@ -8,26 +8,28 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{FromRef, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, header};
-use axum::response::Response;
+use axum::http::{HeaderName, HeaderValue, Method, Request, header};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use hyper::body::Body as HttpBody;
 use sessera_issuer::introspection::looks_signed;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::tokens::TokenSteps;
-use sessera_issuer::{Introspection, LiveSession, Sessions};
-use sessera_model::TokenHash;
+use sessera_issuer::{Introspection, IssuerError, LiveSession, Sessions};
+use sessera_model::{Clock, Timestamp, TokenHash};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer::Status;
 use crate::app::{AppState, Snapshot, Snapshots};
-use crate::credentials;
+use crate::credentials::{self, Credential};
 use crate::error::{ApiError, NO_STORE};
 use crate::http::layers::NO_SNIFFING;
 use crate::http::observe::{REQUEST_ID, RequestIds};
 use crate::metrics::Metrics;
 use crate::openapi::{ErrorBody, SessionBody};
+use crate::public::answer::set_session_cookie;
+use crate::public::caller::Caller;
 use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
 use crate::traces::Traces;
@@ -37,6 +39,12 @@ pub(crate) const PATH: &str = "/sessions/whoami";
 
 /// The parameter that names a template.
 const TOKENIZE_AS: &str = "tokenize_as";
+
+/// For how many seconds a proxy may keep an answer (`feature_flags.cacheable_sessions`).
+const CACHE_FOR: HeaderName = HeaderName::from_static("ory-session-cache-for");
+
+/// For how many seconds it may keep the answer to somebody who presents nothing.
+const NOBODY_FOR: u64 = 60;
 
 /// The route. Kratos answers every method alike, because proxies pass the method of the request on
 /// whose behalf they ask.
@@ -50,7 +58,8 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 ///
 /// Takes the session from the header `X-Session-Token`, the session cookie or `Authorization: Bearer`.
 /// With `tokenize_as` the answer's `tokenized` is a signed JSON Web Token made by that template. A signed
-/// token of a template with `bearer` is taken as bearer too, but never exchanged for another one.
+/// token of a template with `bearer` is taken as bearer too, but never exchanged for another one. A browser
+/// whose session was made longer gets its cookie again.
 #[utoipa::path(
     get,
     path = "/sessions/whoami",
@@ -72,34 +81,85 @@ async fn whoami(
     State(session_tokens): State<SessionTokens>,
     State(introspection): State<Arc<Introspection>>,
     State(snapshot): State<Arc<Snapshot>>,
+    State(clock): State<Arc<dyn Clock>>,
     method: Method,
     parameters: Parameters,
-    headers: HeaderMap,
+    caller: Caller,
 ) -> Result<Response, ApiError> {
-    let presented = credentials::presented(&headers, &snapshot.config.session.cookie.name)
-        .ok_or_else(ApiError::unauthorized)?;
-    let live = match presented {
-        Presented::Bearer(token)
-            if looks_signed(token) && method == Method::GET && parameters.get(TOKENIZE_AS).is_none() =>
-        {
-            introspection.session_of_bearer(&snapshot.issuer, token).await?
+    let (rules, template) = (&snapshot.accounts.rules, parameters.get(TOKENIZE_AS));
+    let presented = credentials::presented(&caller.headers, &rules.cookie.name);
+    let (mut nothing, mut opened) = (true, None);
+    for credential in presented {
+        nothing = false;
+        let found = match credential.presented {
+            Presented::Bearer(token)
+                if looks_signed(token) && method == Method::GET && template.is_none() =>
+            {
+                introspection.session_of_bearer(&snapshot.issuer, token).await
+            }
+            other => session_tokens.sessions.live(&snapshot.issuer, other).await,
+        };
+        match found {
+            Err(IssuerError::NoSession) => {}
+            found => {
+                opened = Some((credential, found?));
+                break;
+            }
         }
-        other => session_tokens.sessions.live(&snapshot.issuer, other).await?,
-    };
+    }
+    if nothing {
+        return Ok(nobody(&snapshot));
+    }
+    let (credential, live) = opened.ok_or_else(ApiError::unauthorized)?;
     session_tokens.require_assurance(&snapshot, &live).await?;
-    let body = match parameters.get(TOKENIZE_AS) {
-        None => live.json().clone().into(),
+    let now = clock.now();
+    let mut response = match template {
+        None => plain(&snapshot, &live, now),
         Some(template) => {
-            live.json_with_token(&session_tokens.token(&snapshot, template, &live).await?).into()
+            let token = session_tokens.token(&snapshot, template, &live).await?;
+            answer(&live, live.json_with_token(&token).into())
         }
     };
-    Ok(answer(&live, body))
+    if let Presented::Cookie(token) = credential.presented
+        && ends_too_soon(&credential, &live)
+    {
+        let is_https = caller.is_https(rules);
+        set_session_cookie(&mut response, rules, &live.session, token, now, is_https)?;
+    }
+    Ok(response)
+}
+
+/// Whether a browser forgets its cookie before the session ends, which was made longer since then.
+fn ends_too_soon(credential: &Credential<'_>, live: &LiveSession) -> bool {
+    credential.cookie_ends.is_none_or(|ends| ends < live.session.expires_at.seconds())
+}
+
+/// The answer to somebody who presents nothing, which a proxy may keep where the configuration says so.
+fn nobody(snapshot: &Snapshot) -> Response {
+    let mut response = ApiError::unauthorized().into_response();
+    if snapshot.config.feature_flags.cacheable_sessions {
+        response.headers_mut().insert(CACHE_FOR, NOBODY_FOR.into());
+    }
+    response
+}
+
+/// The answer about a live session without a token.
+fn plain(snapshot: &Snapshot, live: &LiveSession, now: Timestamp) -> Response {
+    let mut response = answer(live, live.json().clone().into());
+    let flags = &snapshot.config.feature_flags;
+    if flags.cacheable_sessions {
+        let (rest, max_age) = (live.session.expires_at.since(now), flags.cacheable_sessions_max_age);
+        let age = if max_age.is_zero() { rest } else { rest.min(max_age) };
+        response.headers_mut().insert(CACHE_FOR, age.as_secs().into());
+    }
+    response
 }
 
 /// What answers from memory, without the router.
 pub(crate) struct ShortWay {
     session_tokens: SessionTokens,
     snapshots: Snapshots,
+    clock: Arc<dyn Clock>,
     request_ids: Arc<RequestIds>,
     metrics: Arc<Metrics>,
 }
@@ -109,6 +169,7 @@ impl FromRef<AppState> for ShortWay {
         Self {
             session_tokens: FromRef::from_ref(state),
             snapshots: FromRef::from_ref(state),
+            clock: FromRef::from_ref(state),
             request_ids: FromRef::from_ref(state),
             metrics: FromRef::from_ref(state),
         }
@@ -139,20 +200,21 @@ impl ShortWay {
         let start = Instant::now();
         let snapshot = self.snapshots.load();
         let SessionTokens { sessions, tokens, traces } = &self.session_tokens;
-        let presented = credentials::presented(headers, &snapshot.config.session.cookie.name)?;
+        let credential = credentials::presented(headers, &snapshot.config.session.cookie.name).next()?;
+        let presented = credential.presented;
         let live = sessions.in_memory(&snapshot.issuer, &TokenHash::of(presented.as_str()))?;
-        if !Sessions::is_assured(&snapshot.issuer, &live) {
+        let gets_cookie = matches!(presented, Presented::Cookie(_)) && ends_too_soon(&credential, &live);
+        if gets_cookie || !presented.may_open(live.kind) || !Sessions::is_assured(&snapshot.issuer, &live) {
             return None;
         }
         let mut steps = TokenSteps::default();
-        let body = match template {
-            None => live.json().clone().into(),
+        let mut response = match template {
+            None => plain(&snapshot, &live, self.clock.now()),
             Some(name) => {
                 let token = tokens.token_at_once(&snapshot.issuer, name, &live, &mut steps)?;
-                live.json_with_token(&token).into()
+                answer(&live, live.json_with_token(&token).into())
             }
         };
-        let mut response = answer(&live, body);
         let id = self.request_ids.of(headers);
         if let Some(traces) = traces {
             let request = traces.request(start, headers, "public", "GET", PATH, &id);

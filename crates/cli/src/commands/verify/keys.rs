@@ -109,7 +109,9 @@ impl Finder {
         let found = self.follow(&description, &value).await?;
         let says = found.issuer.as_deref().unwrap_or_default();
         // One issuer must not speak for another (OpenID Connect Discovery 1.0, section 4.3).
-        if says.trim_end_matches('/') != issuer.as_str().trim_end_matches('/') {
+        let is_the_same = Url::parse(says)
+            .is_ok_and(|says| says.as_str().trim_end_matches('/') == issuer.as_str().trim_end_matches('/'));
+        if !is_the_same {
             bail!("{description} is the description of another issuer, \"{says}\"");
         }
         Ok(found)

@@ -95,10 +95,10 @@ impl<'a> Client<'a> {
             request = request.header("x-session-token", token);
         }
         for (name, value) in &self.headers {
-            request = request.header(*name, value);
+            request = request.header(*name, value.as_bytes());
         }
         for (name, value) in more {
-            request = request.header(*name, *value);
+            request = request.header(*name, value.as_bytes());
         }
         let mut request = request.body(Body::from(body.to_vec())).unwrap();
         if let Some(peer) = self.peer {

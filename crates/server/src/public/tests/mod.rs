@@ -4,6 +4,7 @@ mod bad_input;
 mod bearer;
 mod caching;
 mod client;
+mod cookies;
 mod enumeration;
 mod forms;
 mod given_codes;

@@ -125,8 +125,24 @@ async fn cookies_are_made_as_configured() {
     let session = lines.iter().find(|line| line.starts_with("sid=")).unwrap();
     let attributes = session.split_once("; ").unwrap().1;
     assert_eq!(attributes, "Path=/in; Domain=example.org; HttpOnly; Secure; SameSite=Strict");
-    let form = lines.iter().find(|line| line.starts_with("csrf_token_")).unwrap();
-    assert!(form.contains("; HttpOnly; Secure; SameSite=Strict"), "{form}");
+    // The cookie of forms needs no other host, so no other one can set it.
+    let form = lines.iter().find(|line| line.starts_with("__Host-csrf_token_")).unwrap();
+    let attributes = form.split_once("; ").unwrap().1;
+    assert_eq!(attributes, "Path=/; Max-Age=31536000; HttpOnly; Secure; SameSite=Lax");
+
+    let mut configuration = everything();
+    configuration["serve"] = json!({"public": {"base_url": "https://id.example.org/"}});
+    configuration["cookies"] = json!({"domain": "example.org", "path": "/in", "same_site": "Strict"});
+    let server = TestServer::configured(configuration).await;
+    server.person(ADA).await;
+    let answer = Client::browser(&server).login(ADA, PASSWORD).await;
+    for (name, age) in [(COOKIE, 86_400), ("csrf_token_", 31_536_000)] {
+        let mut lines = answer.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+        let attributes = lines.find(|line| line.starts_with(name)).unwrap().split_once("; ").unwrap().1;
+        let expected =
+            format!("Path=/in; Domain=example.org; Max-Age={age}; HttpOnly; Secure; SameSite=Strict");
+        assert_eq!(attributes, expected, "{name}");
+    }
 
     let server = TestServer::configured(everything()).await;
     server.person(ADA).await;
@@ -356,4 +372,90 @@ async fn a_typed_code_verifies_the_address() {
     let code = mailed_code(&server, ADA).await.unwrap();
     let answer = browser.submit(&flow, json!({"method": "code", "code": code})).await;
     assert_eq!((answer.status, &answer.body["state"]), (200, &json!("passed_challenge")));
+}
+
+#[tokio::test]
+async fn pages_without_a_host_are_those_of_this_server() {
+    let page = |kind: &str| json!({"enabled": true, "ui_url": format!("/ui/{kind}?x=1")});
+    let server = TestServer::configured(json!({"selfservice": {
+        "default_browser_return_url": "/home",
+        "allowed_return_urls": ["/relative"],
+        "flows": {
+            "login": page("login"), "registration": page("registration"), "settings": page("settings"),
+            "recovery": page("recovery"), "verification": page("verification"),
+            "error": {"ui_url": "/ui/error"},
+            "logout": {"after": {"default_browser_return_url": "/bye"}},
+        },
+    }}))
+    .await;
+    server.person(ADA).await;
+    let mut ada = Client::browser(&server);
+    for kind in ["login", "registration", "recovery", "verification"] {
+        let answer = ada.page(&format!("/self-service/{kind}/browser")).await;
+        let location = answer.header("location");
+        assert!(location.starts_with(&format!("/ui/{kind}?x=1&flow=")), "{location}");
+    }
+    let evil = "/self-service/login/browser?return_to=https://evil.example/";
+    let error = ada.page(evil).await;
+    assert!(error.header("location").starts_with("/ui/error?id="), "{error:?}");
+    let refused = ada.get(evil).await;
+    assert_eq!(refused.body["error"]["id"], "self_service_flow_return_to_forbidden");
+    let asked = ada.get("/self-service/login/browser?return_to=/relative/x").await;
+    assert_eq!(asked.body["return_to"], "/relative/x");
+    assert_eq!(ada.get("/self-service/login/browser?return_to=/other").await.status, 400);
+    let fields = [("method", "password"), ("identifier", ADA), ("password", PASSWORD)];
+    let flow = Client::begun("login", &asked);
+    assert_eq!(ada.submit_form(&flow, &fields).await.header("location"), "/relative/x");
+    assert_eq!(ada.page("/self-service/login/browser").await.header("location"), "/home");
+    let settings = ada.page("/self-service/settings/browser").await;
+    assert!(settings.header("location").starts_with("/ui/settings?x=1&flow="), "{settings:?}");
+    let out = ada.get("/self-service/logout/browser").await;
+    let path = format!("/self-service/logout?token={}", out.body["logout_token"].as_str().unwrap());
+    assert_eq!(ada.page(&path).await.header("location"), "/bye");
+
+    let mut reader = Client::browser(&server);
+    let flow = reader.begin("recovery", "").await;
+    reader.submit(&flow, json!({"method": "code", "email": ADA})).await;
+    let code = mailed_code(&server, ADA).await.unwrap();
+    let recovered = reader.submit(&flow, json!({"method": "code", "code": code})).await;
+    let target = recovered.body["redirect_browser_to"].as_str().unwrap();
+    assert!(target.starts_with("/ui/settings?x=1&flow="), "{recovered:?}");
+    // Who is given a link reads it elsewhere.
+    let given = server
+        .admin(
+            "POST",
+            "/admin/recovery/code",
+            Some(json!({"identity_id": server.person("b@example.org").await})),
+        )
+        .await;
+    let link = given.body["recovery_link"].as_str().unwrap();
+    assert!(link.starts_with("http://127.0.0.1:4433/ui/recovery?x=1&flow="), "{link}");
+}
+
+#[tokio::test]
+async fn a_browser_is_sent_to_the_labels_of_a_wildcard() {
+    let server = TestServer::configured(json!({"selfservice": {
+        "allowed_return_urls": ["https://*.example.org", "https://exact.example.com/only/", "myapp://callback"],
+    }}))
+    .await;
+    for (asked, status) in [
+        ("https://a.example.org/x?y=1", 200),
+        ("https://a.b.example.org/", 200),
+        ("https://exact.example.com/only/this", 200),
+        ("myapp://callback", 200),
+        ("https://example.org/", 400),
+        ("https://a.example.org.evil.test/", 400),
+        ("https://evilexample.org/", 400),
+        ("http://a.example.org/", 400),
+        ("https://a.example.org:8443/", 400),
+        ("https://exact.example.com/other", 400),
+        ("https://exact.example.com/only/..%2fother", 400),
+    ] {
+        let query: String = url::form_urlencoded::byte_serialize(asked.as_bytes()).collect();
+        let answer =
+            Client::browser(&server).get(&format!("/self-service/login/browser?return_to={query}")).await;
+        assert_eq!(answer.status, status, "{asked}");
+        let id = &answer.body["error"]["id"];
+        assert!(status == 200 || id == "self_service_flow_return_to_forbidden", "{asked}: {id}");
+    }
 }
