@@ -374,6 +374,72 @@ fn keys_that_a_stored_configuration_hides_are_said_at_the_start_and_whenever_it_
     assert!(!validate(&server).contains("do not count"));
 }
 
+/// The events that the log has until a line that holds `end`: each with its request's id and client, and the whole line.
+fn events(server: &Server, end: &str) -> Vec<(String, String)> {
+    let (mut seen, last) = server.heard(end);
+    seen.push(last);
+    let event = |line: String| {
+        let read: Value = serde_json::from_str(&line).ok()?;
+        let event = read["fields"]["event"].as_str()?.to_owned();
+        assert!(read["span"]["id"].is_string() && read["span"]["client"] == "127.0.0.1", "{line}");
+        Some((event, line))
+    };
+    seen.into_iter().filter_map(event).collect()
+}
+
+#[test]
+fn what_happens_leaves_one_record_with_who_what_and_from_where() {
+    let folder = TempDir::new().unwrap();
+    let server = start(folder.path(), &[], &[]);
+    let names = |end: &str| events(&server, end).into_iter().map(|(event, _)| event).collect::<Vec<_>>();
+    let token = sign_up(&server);
+    let told = events(&server, "session_began");
+    assert_eq!(
+        told.iter().map(|(event, _)| event.as_str()).collect::<Vec<_>>(),
+        ["identity_added", "session_began"]
+    );
+    let fields = |line: &str| serde_json::from_str::<Value>(line).unwrap()["fields"].clone();
+    let ada = fields(&told[0].1)["identity_id"].as_str().unwrap().to_owned();
+    assert!(
+        told.iter().all(|(_, line)| !line.contains("ada@example.org") && !line.contains(&token)),
+        "{told:?}"
+    );
+
+    let (_, flow) = call(&server.public, "GET", "/self-service/login/api", &[], None);
+    let path = format!("/self-service/login?flow={}", flow["id"].as_str().unwrap());
+    let guess = json!({"method": "password", "identifier": "ada@example.org", "password": "a-wrong-guess"});
+    assert_eq!(call(&server.public, "POST", &path, &[], Some(&guess)).0, 400);
+    let refused = events(&server, "proof_refused");
+    let told = fields(&refused[0].1);
+    assert_eq!((refused.len(), &told["identity_id"], &told["method"]), (1, &json!(ada), &json!("password")));
+    assert!(!refused[0].1.contains("guess") && !refused[0].1.contains("ada@"), "{refused:?}");
+
+    let key = json!({"alg": "ES256", "kid": "k"});
+    assert_eq!(call(&server.admin, "POST", "/admin/keys/s", &[], Some(&key)).0, 201);
+    assert_eq!(names("key_set_changed"), ["key_set_changed"]);
+    let patch =
+        json!([{"op": "add", "path": "/services/identity/config/session", "value": {"lifespan": "2h"}}]);
+    let id = "x-request-id: the-request-of-the-patch";
+    assert_eq!(call(&server.admin, "PATCH", "/projects/default", &[id], Some(&patch)).0, 200);
+    let changed = events(&server, "configuration_changed");
+    assert!(changed.len() == 1 && changed[0].1.contains("the-request-of-the-patch"), "{changed:?}");
+    assert!(changed[0].1.contains("/session"), "{changed:?}");
+    assert_eq!(call(&server.admin, "DELETE", "/admin/keys/s", &[], None).0, 204);
+    assert_eq!(names("key_set_deleted"), ["key_set_deleted"]);
+    assert_eq!(call(&server.admin, "GET", "/admin/keys", &["origin: https://evil.example"], None).0, 403);
+    assert_eq!(names("admin_refused"), ["admin_refused"]);
+
+    let body = json!({"session_token": token});
+    assert_eq!(call(&server.public, "DELETE", "/self-service/logout/api", &[], Some(&body)).0, 204);
+    let ended = events(&server, "session_ended");
+    assert!(ended.len() == 1 && ended[0].1.contains(&ada), "{ended:?}");
+    let code = json!({"identity_id": ada});
+    assert_eq!(call(&server.admin, "POST", "/admin/recovery/code", &[], Some(&code)).0, 201);
+    assert_eq!(names("code_made"), ["code_made"]);
+    assert_eq!(call(&server.admin, "DELETE", &format!("/admin/identities/{ada}"), &[], None).0, 204);
+    assert_eq!(names("identity_deleted"), ["identity_deleted"]);
+}
+
 #[test]
 fn another_secret_does_not_serve() {
     let folder = TempDir::new().unwrap();

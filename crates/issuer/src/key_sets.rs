@@ -13,6 +13,7 @@ use sessera_rotation::Timing;
 use sessera_store::{Change, Committer, Conflict, KeySet, Store, StoreError, StoredKey};
 
 use crate::compiled::Compiled;
+use crate::published::about;
 use crate::templates::{Broken, LocalSources, compile, templates_with_set};
 
 /// The longest name of a set and id of a key in bytes.
@@ -41,6 +42,9 @@ pub enum KeySetsError {
     /// The set has a key with this id already: choose another id.
     #[error("the set has a key with the id \"{0}\" already")]
     KidTaken(String),
+    /// Another key with the id is published already: choose another id.
+    #[error("{0}")]
+    KidClash(String),
     /// The set has another version than the caller has read: read it again and repeat the change.
     #[error("the key set has another version")]
     OtherVersion,
@@ -215,11 +219,26 @@ impl KeySets {
                 return Err(KeySetsError::WouldBreak { template: name.to_owned(), broken });
             }
         }
+        refuse_clash(compiled, &set)?;
         Ok(self.committer.commit(&[Change::PutKeySet(set)]).await?)
     }
 
     fn stored(&self, jwk: &Jwk) -> StoredKey {
         stored(jwk, self.clock.now())
+    }
+}
+
+/// Refuses a set with a key whose id another published key has.
+fn refuse_clash(compiled: &Compiled, set: &KeySet) -> Result<(), KeySetsError> {
+    let templates: Vec<&str> =
+        templates_with_set(&compiled.settings.templates, &set.name).map(|(name, _)| name).collect();
+    if templates.is_empty() {
+        return Ok(());
+    }
+    let after = compiled.published.with_keys(&templates, keys(set)?.public().keys());
+    match after.new_clash(&compiled.published) {
+        Some(clash) => Err(KeySetsError::KidClash(about(&clash))),
+        None => Ok(()),
     }
 }
 

@@ -97,11 +97,8 @@ impl Published {
             published.templates.insert(name.to_owned(), keys);
             published.note_issuer(settings.base_url(), name, tokenizer);
         }
-        for KidClash { kid, first, second } in published.clashes() {
-            tracing::warn!(
-                %kid,
-                "the templates \"{first}\" and \"{second}\" have different keys with the id \"{kid}\", so verifiers may refuse their tokens: give one of the keys another \"kid\""
-            );
+        for clash in published.clashes() {
+            tracing::warn!(kid = %clash.kid, "{}", about(&clash));
         }
         published
     }
@@ -118,6 +115,28 @@ impl Published {
             keys.into_iter().map(|key| (name.clone(), key))
         });
         PublicJwkSet::gather(keys).1
+    }
+
+    /// The first of the clashes that are not in `known`.
+    pub fn new_clash(&self, known: &Self) -> Option<KidClash<String>> {
+        let known = known.clashes();
+        self.clashes().into_iter().find(|clash| !known.iter().any(|old| old.kid == clash.kid))
+    }
+
+    /// What is shown when the key set of these templates becomes another one.
+    pub(crate) fn with_keys(&self, templates: &[&str], keys: &[PublicJwk]) -> Self {
+        let mut with = Self::default();
+        for (name, fixed) in &self.templates {
+            let keys = match fixed {
+                _ if templates.contains(&name.as_str()) => keys.to_vec(),
+                Keys::Fixed(keys) => keys.clone(),
+                Keys::Managed(set) => {
+                    self.managed.get(set).map(|set| set.keys.values().cloned().collect()).unwrap_or_default()
+                }
+            };
+            with.templates.insert(name.clone(), Keys::Fixed(keys));
+        }
+        with
     }
 
     /// Notes the issuer of a template when it has a place below the public address.
@@ -195,6 +214,13 @@ impl Published {
         }
         (keys, max_age)
     }
+}
+
+/// A clash as a sentence.
+pub fn about(KidClash { kid, first, second }: &KidClash<String>) -> String {
+    format!(
+        "the templates \"{first}\" and \"{second}\" have different keys with the id \"{kid}\", so verifiers may refuse their tokens: give one of the keys another \"kid\""
+    )
 }
 
 /// The stored set that a template signs with.

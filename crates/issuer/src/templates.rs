@@ -146,13 +146,13 @@ impl Templates {
                     Some(Ok(working)) => {
                         tracing::error!(
                             template = %name,
-                            "the template cannot be used as it is now, it goes on as it was before: {}",
-                            broken.render()
+                            error = broken.render(),
+                            "the template cannot be used as it is now, it goes on as it was before"
                         );
                         Ok(working.clone())
                     }
                     _ => {
-                        tracing::error!(template = %name, "the template cannot be used: {}", broken.render());
+                        tracing::error!(template = %name, error = broken.render(), "the template cannot be used");
                         Err(broken)
                     }
                 },

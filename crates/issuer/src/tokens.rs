@@ -174,8 +174,10 @@ pub fn claims_of(token: &str) -> Result<Map<String, Value>, IssuerError> {
 /// What whoever asked is told; the log is told all of it.
 fn refused(template: &str, error: &TokenizeError) -> IssuerError {
     match error {
-        TokenizeError::Mapper(failure) => tracing::warn!(%template, "{}", failure.render()),
-        other => tracing::warn!(%template, "{other}"),
+        TokenizeError::Mapper(failure) => {
+            tracing::warn!(%template, error = failure.render(), "the claims mapper failed");
+        }
+        other => tracing::warn!(%template, error = %other, "no token could be made"),
     }
     match error {
         TokenizeError::Signing(error) => IssuerError::unsigned(error),

@@ -105,3 +105,23 @@ fn names_stand_in_paths_without_surprises() {
         assert!(check_name(bad).is_err(), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn one_id_for_two_published_keys_is_refused_where_the_second_is_set_up() {
+    let deployment = Deployment::start().await;
+    let sets = &deployment.key_sets;
+    let unused = deployment.compiled(json!({})).await;
+    let first = key("same").await;
+    sets.add(&unused, "a", &first).await.unwrap();
+    sets.add(&unused, "b", &key("other").await).await.unwrap();
+    let both = json!({"a": {"jwks_url": "set://a", "ttl": "1m"}, "b": {"jwks_url": "set://b", "ttl": "1m"}});
+    let compiled = deployment.compiled(both).await;
+    let clash = |outcome: Result<(), KeySetsError>| matches!(outcome, Err(KeySetsError::KidClash(text)) if text.contains("\"same\""));
+    assert!(clash(sets.add(&compiled, "b", &key("same").await).await));
+    assert!(clash(sets.put_key(&compiled, "b", &key("same").await).await));
+    let all = JwkSet::new(vec![key("same").await]).unwrap();
+    assert!(clash(sets.replace(&compiled, "b", &all, |_| true).await));
+    // The same key in both is published once, and a set that no template signs with is its owner's alone.
+    sets.add(&compiled, "b", &first).await.unwrap();
+    sets.add(&compiled, "c", &key("same").await).await.unwrap();
+}

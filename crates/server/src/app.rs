@@ -20,6 +20,7 @@ use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::configuration::{Configuration, DeploymentId, Given, Surroundings};
+use crate::event_log::EventLog;
 use crate::http::observe::{Observer, RequestIds};
 use crate::metrics::Metrics;
 use crate::session_tokens::SessionTokens;
@@ -164,8 +165,12 @@ impl App {
         let store: Arc<dyn Store> = Arc::new(ObservedStore::new(store, meter));
         let message_waits = Arc::new(Notify::new());
         let cache = Arc::new(SessionCache::new(snapshot.config.session.cache_max_bytes));
-        let listeners: Vec<Arc<dyn CommitListener>> =
-            vec![cache.clone(), metrics.clone(), Arc::new(WakeCourier(message_waits.clone()))];
+        let listeners: Vec<Arc<dyn CommitListener>> = vec![
+            cache.clone(),
+            metrics.clone(),
+            Arc::new(WakeCourier(message_waits.clone())),
+            Arc::new(EventLog),
+        ];
         let committer = Committer::new(store.clone(), listeners);
         let source = Arc::new(OwnStore::new(store.clone()));
         let lease = Arc::new(Lease::default());

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use sessera_issuer::templates::{self, LocalSources};
-use sessera_issuer::{SessionCache, Templates, managed_keys};
+use sessera_issuer::{SessionCache, Templates, managed_keys, published};
 use sessera_model::{Clock, Random, Secret};
 use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
@@ -17,6 +17,9 @@ use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
 use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, layers, load, redact};
+
+/// Where the templates stand.
+const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
 
 /// The id of this deployment, which is the id of its one project.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -249,6 +252,12 @@ impl Configuration {
             watched: WatchedFiles::default(),
         };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
+        if let Some(clash) = snapshot.issuer.published.new_clash(&self.snapshot().issuer.published) {
+            let touched = patch::touched_templates(&before, &after);
+            let name = if touched.contains(&clash.second) { &clash.second } else { &clash.first };
+            let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(name));
+            return Err(PatchError { pointer, message: published::about(&clash) }.into());
+        }
         let config = &snapshot.config;
         warnings.extend(news(config.notes.iter().chain(&config.accepted), &before, &after));
         let mut changes = vec![Change::InsertRevision(revision.clone())];
@@ -428,7 +437,6 @@ fn parse(revision: &Revision) -> Option<Value> {
 /// Compiles the templates that a change touches. One that was broken before and is not touched does
 /// not block it.
 fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec<String>, PatchError> {
-    const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
     let mut warnings = Vec::new();
     for name in patch::touched_templates(before, after) {
         let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(&name));

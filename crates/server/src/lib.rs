@@ -8,6 +8,7 @@ pub mod background;
 pub mod configuration;
 mod cookies;
 pub mod credentials;
+mod event_log;
 mod exposed_files;
 pub mod forwarded;
 mod health;

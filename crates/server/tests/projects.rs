@@ -214,6 +214,22 @@ async fn a_broken_template_of_the_file_blocks_nothing() {
     server.tokenize(&token, "no_file").await.assert_error(500);
 }
 
+/// Of two templates whose keys share an id, verifiers would refuse the tokens of one.
+#[tokio::test]
+async fn a_template_whose_key_has_the_id_of_another_published_key_is_refused() {
+    let server = Running::start(json!({})).await;
+    for set in ["a", "b"] {
+        let body = json!({"alg": "ES256", "kid": "same"});
+        assert_eq!(server.admin("POST", &format!("/admin/keys/{set}"), Some(body)).await.status, 201);
+    }
+    assert_eq!(server.patch(json!([add_template("a", &json!({"jwks_url": "set://a"}))])).await.status, 200);
+    let refused = server.patch(json!([add_template("b", &json!({"jwks_url": "set://b"}))])).await;
+    refused.assert_error(400);
+    assert!(refused.reason().contains("templates/b") && refused.reason().contains("\"same\""), "{refused:?}");
+    // The same set is no other key.
+    assert_eq!(server.patch(json!([add_template("b", &json!({"jwks_url": "set://a"}))])).await.status, 200);
+}
+
 /// What a mapper says by itself goes to the log only.
 #[tokio::test]
 async fn a_failing_mapper_tells_the_caller_line_and_column_only() {

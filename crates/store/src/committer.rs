@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
+use tracing::Instrument as _;
 
-use crate::{Change, Store, StoreError};
+use crate::{Change, Event, Store, StoreError};
 
 /// What is known about changes that were to be committed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +27,9 @@ pub trait CommitListener: Send + Sync {
     ///
     /// It must neither wait nor panic: what is kept in memory has been dropped when it returns.
     fn told(&self, changes: &[Change], outcome: Outcome);
+
+    /// Hears of something that happened and changed nothing. It must neither wait nor panic.
+    fn happened(&self, _: &Event) {}
 }
 
 /// Commits changes and tells whoever has to hear of them. Cheap to clone; all clones are one.
@@ -71,10 +75,19 @@ impl Committer {
             drop(telling);
             result
         };
-        // The store's own spans belong to the trace of the caller.
-        tokio::spawn(work.with_context(Context::current())).await.unwrap_or_else(|failure| {
-            Err(StoreError::Unavailable(format!("the change ended early: {failure}")))
-        })
+        // The store's own spans belong to the trace of the caller, and what listeners log to the caller's request.
+        tokio::spawn(work.with_context(Context::current()).in_current_span()).await.unwrap_or_else(
+            |failure| Err(StoreError::Unavailable(format!("the change ended early: {failure}"))),
+        )
+    }
+}
+
+impl Committer {
+    /// Tells everybody of something that happened and changed nothing, such as a sign-in that failed.
+    pub fn happened(&self, event: &Event) {
+        for listener in &*self.listeners {
+            listener.happened(event);
+        }
     }
 }
 

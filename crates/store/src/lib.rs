@@ -6,7 +6,8 @@
 //! their conditions (the version they were made from, a code not used yet), so two requests that
 //! race end with exactly one winner and a [`StoreError::Conflict`] for the other.
 //!
-//! Programs commit through a [`Committer`], which tells whoever keeps copies in memory.
+//! Programs commit through a [`Committer`], which tells whoever keeps copies in memory. What changes mean to whoever must
+//! reconstruct what happened is an [`Event`].
 //!
 //! Tokens are stored as hashes only ([`sessera_model::TokenHash`]); private keys, configuration
 //! revisions, flows, messages and credentials are encrypted under `secrets.cipher`
@@ -21,6 +22,7 @@ pub mod committer;
 pub mod counter;
 pub mod engine;
 pub mod error;
+pub mod event;
 pub mod exposed;
 pub mod kratos;
 pub mod line;
@@ -45,6 +47,7 @@ pub use committer::{CommitListener, Committer, Outcome};
 pub use counter::{Allowance, Counter, CounterKey};
 pub use engine::Engine;
 pub use error::{Conflict, StoreError};
+pub use event::Event;
 pub use line::{Invalidation, Line};
 pub use records::{
     Code, CodePurpose, CredentialOf, Ended, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message,

@@ -139,8 +139,13 @@ pub(super) async fn judge<K: Kind>(
     let Some(method) = method else {
         return flows.refuse(flow, none).await.map(Judged::Again);
     };
-    let mut attempt = Attempt { visit: &flows.visit, flow, submission };
-    match method.submit(&mut attempt).await? {
+    let mut attempt = Attempt { visit: &flows.visit, flow, submission, suspect: None };
+    let verdict = method.submit(&mut attempt).await;
+    let has_code = submission.text("code").is_ok_and(|code| code.is_some());
+    if has_code && !matches!(verdict, Ok(AddressVerdict::Proven(_))) {
+        attempt.tell_refused();
+    }
+    match verdict? {
         AddressVerdict::Refused => flows.again(attempt.flow, Standing::Refused).await.map(Judged::Again),
         AddressVerdict::Shown(changes) => {
             flows.counted(attempt.flow, Standing::Accepted, changes).await.map(Judged::Again)

@@ -145,9 +145,16 @@ impl Kind for LoginDetails {
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError> {
         let method = at_level(flows, &flow).find(|method| method.takes(submission));
-        let mut attempt = LoginAttempt { visit: &flows.visit, flow, submission };
+        let suspect = flow.details.identity_id;
+        let mut attempt = LoginAttempt { visit: &flows.visit, flow, submission, suspect };
         let verdict = match method {
-            Some(method) => method.submit(&mut attempt).await?,
+            Some(method) => {
+                let verdict = method.submit(&mut attempt).await;
+                if !matches!(verdict, Ok(LoginVerdict::Proven(_))) {
+                    attempt.tell_refused();
+                }
+                verdict?
+            }
             None => attempt.refuse(common::NO_LOGIN_METHOD),
         };
         match verdict {

@@ -58,6 +58,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Written {
         }
     }
 
+    fn on_record(&self, id: &Id, values: &tracing::span::Record<'_>, context: Context<'_, S>) {
+        if let Some(span) = context.span(id)
+            && let Some(fields) = span.extensions_mut().get_mut::<Fields>()
+        {
+            values.record(fields);
+        }
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let spans = context.event_scope(event).into_iter().flat_map(Scope::from_root);
         let spans = spans.map(|span| {

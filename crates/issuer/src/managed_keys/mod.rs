@@ -273,7 +273,7 @@ impl ManagedKeys {
                     Step::Prepare { activates_at } => {
                         let jwk = make_key(&managed.algorithm).await?;
                         managed.rotation.add(jwk.kid().to_owned(), activates_at, longest, now);
-                        tracing::info!(set = %set.name, kid = %jwk.kid(), %activates_at, "the next key is published");
+                        tracing::debug!(set = %set.name, kid = %jwk.kid(), %activates_at, "the next key is published");
                         set.keys.push(stored(&jwk, now));
                     }
                     Step::DestroyPrivate { kid } => {
@@ -283,7 +283,7 @@ impl ManagedKeys {
                             key.jwk = serde_json::to_string(&public).unwrap_or_default().into();
                         }
                         managed.rotation.destroyed(&kid, now);
-                        tracing::info!(set = %set.name, %kid, "the private half of a key was destroyed");
+                        tracing::debug!(set = %set.name, %kid, "the private half of a key was destroyed");
                     }
                 }
             }

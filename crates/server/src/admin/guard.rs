@@ -16,8 +16,10 @@ use crate::admin::{introspect, revoke};
 use crate::app::Snapshots;
 use crate::credentials::bearer;
 use crate::error::ApiError;
+use crate::event_log;
 use crate::host;
 use sessera_config::AdminConfig;
+use sessera_store::Event;
 
 /// Lets a request pass or answers why not.
 pub(crate) async fn check(State(snapshots): State<Snapshots>, request: Request, next: Next) -> Response {
@@ -32,7 +34,10 @@ pub(crate) async fn check(State(snapshots): State<Snapshots>, request: Request, 
         judge(&snapshot.config.admin, has_body, request.headers(), target).err()
     };
     match refusal {
-        Some(error) => error.into_response(),
+        Some(error) => {
+            event_log::write(&Event::AdminRefused);
+            error.into_response()
+        }
         None => next.run(request).await,
     }
 }

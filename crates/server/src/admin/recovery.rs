@@ -91,7 +91,6 @@ async fn create(
     };
     let identity = find_identity(&*accounts.store, &body.identity_id).await?;
     let given = code::give_out(&accounts, rules, identity.id, transport, lifespan).await?;
-    tracing::info!(identity_id = %identity.id, flow_id = %given.flow_id, "a recovery code was given out");
     let body = CodeBody {
         recovery_link: rules.whole_page(FlowKind::Recovery, given.flow_id),
         recovery_code: given.code.expose().to_owned(),

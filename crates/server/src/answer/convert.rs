@@ -249,6 +249,7 @@ impl From<KeySetsError> for ApiError {
             KeySetsError::KidTaken(_) => {
                 Self::conflict(format!("{}. Choose another kid.", sentence(&error)))
             }
+            KeySetsError::KidClash(_) => Self::conflict(format!("{}.", sentence(&error))),
             KeySetsError::OtherVersion => Self::precondition_failed(
                 "The key set has another version than the header If-Match says. Read the set again and repeat the change.",
             )

@@ -1,15 +1,17 @@
 //! What is noted of every request: its id, its route, its status, its time.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 
 use crate::answer::Status;
 use crate::metrics::Metrics;
@@ -80,7 +82,15 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
         _ => "other",
     };
     let method = method.to_owned();
-    let span = tracing::error_span!("request", id = id.to_str().unwrap_or_default());
+    // The client's own address where a proxy asks for it, and who it is, are filled in when they are known.
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let span = tracing::error_span!(
+        "request",
+        id = id.to_str().unwrap_or_default(),
+        api,
+        client = peer.map(|ConnectInfo(address)| display(address.ip().to_canonical())),
+        identity_id = Empty,
+    );
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let traced =
         traces.as_ref().map(|traces| traces.request(start, request.headers(), api, &method, route, &id));

@@ -15,6 +15,8 @@ use sessera_accounts::rules::Rules;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::{LiveSession, Sessions};
 use sessera_model::Timestamp;
+use tracing::Span;
+use tracing::field::display;
 
 use crate::app::{AppState, Snapshot};
 use crate::cookies;
@@ -117,6 +119,9 @@ impl FromRequestParts<AppState> for Call {
         let caller = Caller::from_request_parts(parts, state).await?;
         let (accounts, snapshot) = (Arc::<Accounts>::from_ref(state), Arc::<Snapshot>::from_ref(state));
         let Arrival { visitor, is_https } = caller.arrival(&snapshot.accounts.rules);
+        if let Some(address) = visitor.address {
+            Span::current().record("client", display(address));
+        }
         let now = accounts.clock.now();
         Ok(Self { accounts, sessions: FromRef::from_ref(state), snapshot, caller, now, visitor, is_https })
     }
@@ -143,7 +148,11 @@ impl Call {
 
     /// The live session of the request and what opened it, if it presents one.
     pub(crate) async fn opened(&self) -> Result<Option<Opened<'_>>, ApiError> {
-        Ok(credentials::opened(&self.sessions, &self.snapshot.issuer, self.presented()).await?)
+        let opened = credentials::opened(&self.sessions, &self.snapshot.issuer, self.presented()).await?;
+        if let Some(opened) = &opened {
+            Span::current().record("identity_id", display(opened.live.session.identity_id));
+        }
+        Ok(opened)
     }
 
     /// The live session of the request, if it presents one.

@@ -12,6 +12,8 @@ use sessera_accounts::keys::Purpose;
 use sessera_issuer::sessions::Presented;
 use sessera_model::{Secret, TokenHash};
 use sessera_store::{Change, Committer, Store, StoreError};
+use tracing::Span;
+use tracing::field::display;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -65,9 +67,10 @@ async fn native(
         ApiError::bad_request("The body must be a JSON object with the member session_token.")
     })?;
     let hash = TokenHash::of(body.session_token.expose());
-    if store.session_by_token(&hash).await?.is_none() {
+    let Some((stored, _)) = store.session_by_token(&hash).await? else {
         return Err(ApiError::forbidden("There is no session with this session_token."));
-    }
+    };
+    Span::current().record("identity_id", display(stored.session.identity_id));
     revoke(&committer, hash).await?;
     Ok(answer::no_content())
 }

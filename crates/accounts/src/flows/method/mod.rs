@@ -12,7 +12,8 @@ mod settings;
 use std::fmt;
 use std::sync::Arc;
 
-use sessera_model::{AssuranceLevel, Credential};
+use sessera_model::{AssuranceLevel, Credential, Uuid};
+use sessera_store::Event;
 
 use crate::flows::flow::{Details, Flow, RecoveryDetails, VerificationDetails};
 use crate::flows::visit::Visit;
@@ -63,9 +64,21 @@ pub struct Attempt<'a, D> {
     pub flow: Flow<D>,
     /// What is submitted.
     pub submission: &'a Submission,
+    /// Who it would be, when a method knows that of a submission that it refuses.
+    pub suspect: Option<Uuid>,
 }
 
 impl<D: Details> Attempt<'_, D> {
+    /// Tells whoever must be able to reconstruct it that somebody could not prove who they are.
+    pub fn tell_refused(&self) {
+        self.visit.accounts.committer.happened(&Event::ProofRefused {
+            flow: D::KIND,
+            flow_id: self.flow.id,
+            identity_id: self.suspect,
+            method: self.submission.method().unwrap_or_default().to_owned(),
+        });
+    }
+
     /// A text that must be there. When it is not, the flow says so at the field.
     pub fn required(&mut self, field: &str) -> Option<String> {
         self.flow.required(self.submission, field)

@@ -67,8 +67,12 @@ impl LoginMethod for Password {
             visit.give_back(&place).await?;
         }
         match checked? {
-            Checked::Wrong => Ok(attempt.refuse(messages::WRONG)),
-            Checked::Disabled => {
+            Checked::Wrong(suspect) => {
+                attempt.suspect = suspect;
+                Ok(attempt.refuse(messages::WRONG))
+            }
+            Checked::Disabled(suspect) => {
+                attempt.suspect = Some(suspect);
                 attempt.flow.say(common::ACCOUNT_DISABLED);
                 Ok(LoginVerdict::Refused(Standing::Disabled))
             }
@@ -119,10 +123,10 @@ enum Checked {
         /// Empty when the hash is new enough.
         upgrade: Vec<Change>,
     },
-    /// They do not.
-    Wrong,
+    /// They do not. The identifier is this identity's, if it is anybody's.
+    Wrong(Option<Uuid>),
     /// They do, but the account may not sign in.
-    Disabled,
+    Disabled(Uuid),
 }
 
 /// Checks an identifier and a password. It takes as long for an unknown identifier as for a known one.
@@ -135,13 +139,14 @@ async fn check(visit: &Visit<'_>, identifier: &str, password: &str) -> Result<Ch
     let credential = credentials.into_iter().find(|credential| credential.kind == CredentialKind::Password);
     let stored = credential.as_ref().and_then(|credential| credential.config.text("hashed_password"));
     let verification = accounts.passwords.verify(hashing, password, stored).await?;
+    let suspect = identity.as_ref().map(|identity| identity.id);
     let (Some(identity), Some(credential), Verification::Match { needs_upgrade }) =
         (identity, credential, verification)
     else {
-        return Ok(Checked::Wrong);
+        return Ok(Checked::Wrong(suspect));
     };
     if identity.state != IdentityState::Active {
-        return Ok(Checked::Disabled);
+        return Ok(Checked::Disabled(identity.id));
     }
     let upgrade = if needs_upgrade {
         let hash = accounts.passwords.hash(hashing, password).await?;
