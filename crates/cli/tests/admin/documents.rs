@@ -2,6 +2,7 @@
 //! them in their order. What cannot run here stands in [`EXCEPTIONS`] with the reason.
 
 use std::fmt::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::server::{Server, alone};
@@ -236,6 +237,7 @@ fn every_configuration_in_the_documents_is_valid() {
             }
             let file = folder.path().join(format!("{}.yml", files.len()));
             std::fs::write(&file, content).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
             // A reader adds to what stands above.
             files.extend(["-c".to_owned(), file.display().to_string()]);
             let arguments = ["config", "validate"].into_iter().chain(files.iter().map(String::as_str));
