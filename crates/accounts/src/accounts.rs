@@ -7,6 +7,7 @@ use sessera_model::{Clock, Random};
 use sessera_store::{Committer, Store};
 use tokio::sync::Notify;
 
+use crate::breaches::Breaches;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::password::PasswordHashing;
@@ -24,6 +25,8 @@ pub struct Accounts {
     pub random: Arc<dyn Random>,
     /// The bounded pool in which passwords are hashed.
     pub passwords: PasswordHashing,
+    /// Who knows of passwords from breaches. It is asked only where that is configured.
+    pub breaches: Breaches,
     /// Counters against abuse.
     pub limits: Limits,
     /// What happens, in numbers.

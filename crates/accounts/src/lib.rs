@@ -12,6 +12,7 @@
 //! | [`identities`] | making and changing identities |
 //! | [`schema`] | what the traits of an identity must look like, and what they mean |
 //! | [`password`] | hashes of passwords, and which passwords are refused |
+//! | [`breaches`] | passwords that are known from breaches |
 //! | [`codes`] | codes by e-mail |
 //! | [`courier`], [`mail`] | the outbox, and the mails that leave through it |
 //! | [`ui`], [`submission`] | the form that a flow shows, and what a person submits |
@@ -22,10 +23,13 @@
 //! | [`metrics`] | what happens here, in numbers |
 
 pub mod accounts;
+pub mod breaches;
 pub mod codes;
 pub mod courier;
 pub mod csrf;
 pub mod flows;
+#[cfg(test)]
+mod growth_tests;
 pub mod identities;
 pub mod keys;
 pub mod language;

@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::{Value, json};
 use sessera_config::Config;
 use sessera_model::{Clock as _, FixedClock, Identity};
 use sessera_store::Committer;
 pub(crate) use sessera_testing::PASSWORD;
 use sessera_testing::{CIPHER_SECRET, TestStore};
+use sha1::{Digest as _, Sha1};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
 use crate::accounts::Accounts;
+use crate::breaches::{BreachSource, Breaches};
 use crate::courier::WakeCourier;
 use crate::flows::flow::{Details, Transport};
 use crate::flows::skeleton::{Body, Flows, Kind, Outcome, Shown};
@@ -23,6 +26,25 @@ use crate::metrics::Metrics;
 use crate::password::PasswordHashing;
 use crate::snapshot::Snapshot;
 use crate::ui::Node;
+
+/// A password that was found in twelve breaches, as far as `known.example` knows.
+pub(crate) const BREACHED: &str = "Zx-found-elsewhere-1";
+
+/// A service that knows of one password. Other hosts do not answer.
+struct KnownBreach;
+
+#[async_trait]
+impl BreachSource for KnownBreach {
+    async fn range(&self, host: &str, prefix: &str) -> Result<String, String> {
+        let hash = hex::encode_upper(Sha1::digest(BREACHED));
+        match host {
+            "known.example" => {
+                Ok(hash.strip_prefix(prefix).map_or(String::new(), |rest| format!("{rest}:12")))
+            }
+            _ => Err("it is not there".into()),
+        }
+    }
+}
 
 /// Accounts for tests.
 pub(crate) struct TestAccounts {
@@ -53,6 +75,7 @@ impl TestAccounts {
             clock: clock.clone(),
             passwords: PasswordHashing::with_workers(random.clone(), 2),
             random,
+            breaches: Breaches::new(Arc::new(KnownBreach)),
             limits: Limits::default(),
             metrics: Metrics::new().unwrap(),
             message_waits,

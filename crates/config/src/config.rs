@@ -519,7 +519,6 @@ mod tests {
             json!({"clients": {"http": {"disallow_private_ip_ranges": true}}}),
             json!({"selfservice": {"flows": {"login": {"before": {"hooks": [{"hook": "web_hook", "config": {}}]}}}}}),
             json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": [{"hook": "web_hook"}]}}}}}}),
-            json!({"selfservice": {"methods": {"password": {"config": {"haveibeenpwned_enabled": true}}}}}),
             json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}}),
             json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "5m"}}}}}),
             json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "5m"}}}}}),

@@ -161,19 +161,6 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     ),
     // Methods
-    restricting(
-        "passwords that are known from breaches would be taken",
-        Unless("false"),
-        &["selfservice.methods.password.config.haveibeenpwned_enabled"],
-    ),
-    harmless(
-        "it says how passwords from breaches are looked up, which a key of its own asks for",
-        &[
-            "selfservice.methods.password.config.haveibeenpwned_host",
-            "selfservice.methods.password.config.max_breaches",
-            "selfservice.methods.password.config.ignore_network_errors",
-        ],
-    ),
     without_effect(
         "passwords are not taken over from another system when somebody signs in",
         Unless("false"),

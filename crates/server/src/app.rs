@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arc_swap::Guard;
 use axum::extract::FromRef;
 use sessera_accounts::Accounts;
+use sessera_accounts::breaches::Breaches;
 use sessera_accounts::courier::WakeCourier;
 use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
@@ -23,6 +24,7 @@ use crate::configuration::{Configuration, DeploymentId, Given, Surroundings};
 use crate::event_log::EventLog;
 use crate::http::observe::{Observer, RequestIds};
 use crate::metrics::Metrics;
+use crate::pwned_passwords::PwnedPasswords;
 use crate::session_tokens::SessionTokens;
 pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::store_meter::StoreMeter;
@@ -180,6 +182,7 @@ impl App {
             clock: clock.clone(),
             random: random.clone(),
             passwords,
+            breaches: Breaches::new(Arc::new(PwnedPasswords::default())),
             limits: Limits::default(),
             metrics: metrics.accounts.clone(),
             message_waits,

@@ -11,6 +11,8 @@ pub mod credentials;
 mod event_log;
 mod exposed_files;
 pub mod forwarded;
+#[cfg(test)]
+mod growth_tests;
 mod health;
 mod host;
 mod http;
@@ -23,6 +25,7 @@ mod paging;
 pub mod peer;
 mod public;
 mod public_port;
+mod pwned_passwords;
 mod request;
 pub mod serve;
 mod session_tokens;

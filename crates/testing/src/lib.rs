@@ -1,5 +1,6 @@
 //! What the tests of several crates need. No program depends on it.
 
+pub mod growth;
 mod recording;
 
 use std::sync::Arc;

@@ -14,6 +14,9 @@ pub enum PasswordError {
         /// How many there were.
         actual: usize,
     },
+    /// The password holds a character that not every way in can carry.
+    #[error("the password holds a control character, such as a NUL or a line break; leave it out")]
+    ControlCharacter,
     /// The text is no hash in a known notation.
     #[error(
         "the hash is in no known notation; known are bcrypt ($2b$..), argon2id and argon2i ($argon2id$..), pbkdf2 ($pbkdf2-sha256$..), scrypt ($scrypt$..), $md5$.., $sha256$.. and {{SSHA512}}.."

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sessera_model::Random;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{HashAlgorithm, PasswordError, StoredHash};
+use super::{HashAlgorithm, PasswordError, StoredHash, check_characters, normalised};
 
 /// How many may wait for each one that runs. With the default parameters the last one waits for about
 /// a second.
@@ -80,7 +80,14 @@ impl PasswordHashing {
     }
 
     /// Hashes a password with a new salt. The result is the text to store.
+    ///
+    /// Whatever way a new password comes in, it is judged here: what is hashed can be typed again.
     pub async fn hash(&self, algorithm: HashAlgorithm, password: &str) -> Result<String, PasswordError> {
+        check_characters(password)?;
+        self.hash_any(algorithm, &normalised(password)).await
+    }
+
+    async fn hash_any(&self, algorithm: HashAlgorithm, password: &str) -> Result<String, PasswordError> {
         algorithm.check_length(password)?;
         let mut salt = [0; 16];
         self.random.fill(&mut salt);
@@ -92,7 +99,24 @@ impl PasswordHashing {
     /// Checks a password against the stored hash of the one who signs in; `None` when there is nobody
     /// of that name or there is no password. Whatever becomes of it, a hash as configured is worked out,
     /// so that time does not tell who has an account.
+    ///
+    /// A password is tried in its one form, and as it was typed where that differs: hashes from elsewhere may have been
+    /// made so.
     pub async fn verify(
+        &self,
+        algorithm: HashAlgorithm,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Verification, PasswordError> {
+        let one_form = zeroize::Zeroizing::new(normalised(password));
+        let outcome = self.verify_as_it_is(algorithm, &one_form, stored).await?;
+        if outcome == Verification::Mismatch && *one_form != password {
+            return self.verify_as_it_is(algorithm, password, stored).await;
+        }
+        Ok(outcome)
+    }
+
+    async fn verify_as_it_is(
         &self,
         algorithm: HashAlgorithm,
         password: &str,
@@ -108,7 +132,7 @@ impl PasswordHashing {
             }
         }
         if !is_worked_out {
-            self.hash(algorithm, if algorithm.takes(password) { password } else { "" }).await?;
+            self.hash_any(algorithm, if algorithm.takes(password) { password } else { "" }).await?;
         }
         Ok(Verification::Mismatch)
     }
@@ -184,6 +208,29 @@ mod tests {
         let too_long = pool.hash(bcrypt, &"x".repeat(73)).await;
         assert_eq!(too_long, Err(PasswordError::TooLong { max: 72, actual: 73 }));
         assert_eq!(pool.verify(bcrypt, &"x".repeat(73), None).await, Ok(Verification::Mismatch));
+    }
+
+    #[tokio::test]
+    async fn a_password_is_judged_alike_whatever_way_it_comes_in() {
+        let pool = pool();
+        for password in ["abc\0defghijk1", "line\nbreak-12345", "tab\tulator-12345", "escape\u{1b}-12345"] {
+            assert_eq!(
+                pool.hash(CHEAP, password).await,
+                Err(PasswordError::ControlCharacter),
+                "{password:?}"
+            );
+            assert_eq!(pool.verify(CHEAP, password, None).await, Ok(Verification::Mismatch));
+        }
+        let (composed, decomposed) = ("Zx-l\u{e9}ng-1234", "Zx-le\u{301}ng-1234");
+        for (set, typed) in [(composed, decomposed), (decomposed, composed)] {
+            let hash = pool.hash(CHEAP, set).await.unwrap();
+            for typed in [set, typed] {
+                assert_ne!(pool.verify(CHEAP, typed, Some(&hash)).await, Ok(Verification::Mismatch));
+            }
+        }
+        // A hash from elsewhere, of a text that nobody normalised.
+        let elsewhere = pool.hash_any(CHEAP, decomposed).await.unwrap();
+        assert_ne!(pool.verify(CHEAP, decomposed, Some(&elsewhere)).await, Ok(Verification::Mismatch));
     }
 
     /// Counts the salts that are made, one for each hash.

@@ -37,6 +37,14 @@ section! {
         min_password_length: usize [6..=256] = 8,
         /// Whether passwords that resemble an identifier are refused.
         identifier_similarity_check_enabled: bool = true,
+        /// Whether passwords are looked up in known breaches, by a service on the network that learns five digits of their hash. The most common passwords are refused in any case, without asking anybody.
+        haveibeenpwned_enabled: bool = false,
+        /// The host of that service, which is asked by https.
+        haveibeenpwned_host: String = "api.pwnedpasswords.com",
+        /// In how many breaches a password may have been found.
+        max_breaches: u32 [0..=100] = 0,
+        /// Whether a password is taken when the service does not answer.
+        ignore_network_errors: bool = true,
     }
 }
 

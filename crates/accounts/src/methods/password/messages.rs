@@ -17,6 +17,8 @@ message_ids! {
     TOO_SHORT = 4_000_032,
     /// The password is too long.
     TOO_LONG = 4_000_033,
+    /// The password is known from breaches.
+    BREACHED = 4_000_034,
     /// The new password is the old one.
     UNCHANGED = 4_000_039,
 }

@@ -1,5 +1,6 @@
 //! Passwords.
 
+mod common;
 mod login;
 pub mod messages;
 mod policy;
@@ -8,10 +9,14 @@ mod settings;
 
 use std::sync::Arc;
 
+use serde_json::json;
 use sessera_config::{Config, Problem};
 
+use crate::breaches::BreachRules;
 use crate::flows::method::{LoginMethod, Method, RegistrationMethod, SettingsMethod};
 use crate::flows::sign_in::Proof;
+use crate::flows::visit::Visit;
+use crate::messages::Message;
 use crate::rules;
 
 use policy::PasswordPolicy;
@@ -20,10 +25,12 @@ use policy::PasswordPolicy;
 const PROOF: Proof = Proof::first_factor("password");
 
 /// Signing in with a password.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Password {
     /// Which passwords are refused.
     policy: PasswordPolicy,
+    /// How passwords from breaches are looked up, where they are.
+    breaches: Option<BreachRules>,
 }
 
 /// Reads what the configuration says.
@@ -35,7 +42,34 @@ pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn M
         ..PasswordPolicy::default()
     };
     let policy = policy.for_algorithm(rules::hashing(&config.hashers));
-    section.enabled.then(|| Arc::new(Password { policy }) as Arc<dyn Method>)
+    let breaches = section.config.haveibeenpwned_enabled.then(|| BreachRules {
+        host: section.config.haveibeenpwned_host.clone(),
+        max_breaches: section.config.max_breaches.into(),
+        ignore_network_errors: section.config.ignore_network_errors,
+    });
+    section.enabled.then(|| Arc::new(Password { policy, breaches }) as Arc<dyn Method>)
+}
+
+impl Password {
+    /// Refuses a password that somebody with `identifiers` must not choose. The error is what is said at the field.
+    async fn judge(&self, visit: &Visit<'_>, password: &str, identifiers: &[String]) -> Result<(), Message> {
+        self.policy.check(password, identifiers)?;
+        let Some(rules) = &self.breaches else { return Ok(()) };
+        match visit.accounts.breaches.found(&rules.host, password, visit.now).await {
+            Ok(found) if found > rules.max_breaches => {
+                Err(Message::with_context(messages::BREACHED, json!({ "breaches": found })))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::warn!(host = %rules.host, %error, "a password could not be looked up in breaches");
+                if rules.ignore_network_errors {
+                    return Ok(());
+                }
+                let reason = "It could not be looked up in known breaches just now. Try again in a moment.";
+                Err(Message::with_context(messages::REFUSED, json!({ "reason": reason })))
+            }
+        }
+    }
 }
 
 impl Method for Password {

@@ -2,9 +2,10 @@
 
 use serde_json::json;
 
+use super::common::is_common;
 use super::messages;
 use crate::messages::Message;
-use crate::password::{HashAlgorithm, MAX_PASSWORD_BYTES};
+use crate::password::{HashAlgorithm, MAX_PASSWORD_BYTES, check_characters, normalised};
 
 /// Texts longer than this many characters are not compared by distance: that takes the product of
 /// both lengths.
@@ -49,6 +50,10 @@ pub(super) enum Weakness {
     },
     /// It equals or resembles what its owner signs in with.
     SimilarToIdentifier,
+    /// It is one of those that are tried first.
+    Common,
+    /// It holds what cannot be typed everywhere.
+    Unusable,
 }
 
 impl PasswordPolicy {
@@ -61,12 +66,19 @@ impl PasswordPolicy {
 
     /// Refuses a weak password of somebody who signs in with `identifiers`.
     pub(super) fn check(&self, password: &str, identifiers: &[String]) -> Result<(), Weakness> {
+        let password = normalised(password);
+        if check_characters(&password).is_err() {
+            return Err(Weakness::Unusable);
+        }
         let length = password.chars().count();
         if length < self.min_length {
             return Err(Weakness::TooShort { min: self.min_length, actual: length });
         }
         if password.len() > self.max_bytes {
             return Err(Weakness::TooLong { max: self.max_bytes, actual: password.len() });
+        }
+        if is_common(&password) {
+            return Err(Weakness::Common);
         }
         let password = password.trim().to_lowercase();
         let resembles = |identifier: &String| {
@@ -109,6 +121,11 @@ impl From<Weakness> for Message {
     fn from(weakness: Weakness) -> Self {
         match weakness {
             Weakness::SimilarToIdentifier => messages::TOO_SIMILAR.into(),
+            Weakness::Common => messages::BREACHED.into(),
+            Weakness::Unusable => {
+                let reason = "It holds a control character, such as a line break. Leave it out.";
+                Self::with_context(messages::REFUSED, json!({ "reason": reason }))
+            }
             Weakness::TooShort { min, actual } => {
                 Self::with_context(messages::TOO_SHORT, json!({"min_length": min, "actual_length": actual}))
             }
@@ -135,6 +152,16 @@ mod tests {
         assert_eq!(check(&"é".repeat(513)), Err(Weakness::TooLong { max: 1024, actual: 1026 }));
         let bcrypt = PasswordPolicy::default().for_algorithm(HashAlgorithm::Bcrypt { cost: 4 });
         assert_eq!(bcrypt.check(&"x".repeat(73), &[]), Err(Weakness::TooLong { max: 72, actual: 73 }));
+    }
+
+    #[test]
+    fn what_everybody_tries_first_and_what_cannot_be_typed_is_refused() {
+        for password in ["12345678", "iloveyou", "Password1"] {
+            assert_eq!(check(password), Err(Weakness::Common), "{password}");
+        }
+        for password in ["abc\0defghijk1", "Zx-long\nenough-1", "Zx-long\tenough-1", "Zx-long-enough\u{7f}"] {
+            assert_eq!(check(password), Err(Weakness::Unusable), "{password:?}");
+        }
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl RegistrationMethod for Password {
             attempt.flow.say(common::IDENTIFIER_MISSING);
             return Ok(RegistrationVerdict::Again);
         }
-        if let Err(weakness) = self.policy.check(&password, &identifiers) {
-            attempt.flow.say_at("password", weakness);
+        if let Err(message) = self.judge(attempt.visit, &password, &identifiers).await {
+            attempt.flow.say_at("password", message);
             return Ok(RegistrationVerdict::Again);
         }
         let (accounts, hashing) = (attempt.visit.accounts, attempt.visit.rules.hashing);

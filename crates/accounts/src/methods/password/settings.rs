@@ -35,8 +35,8 @@ impl SettingsMethod for Password {
         if identifiers.is_empty() {
             return Ok(edit.refuse(common::IDENTIFIER_MISSING));
         }
-        if let Err(weakness) = self.policy.check(&password, &identifiers) {
-            return Ok(edit.refuse_at("password", weakness));
+        if let Err(message) = self.judge(edit.visit, &password, &identifiers).await {
+            return Ok(edit.refuse_at("password", message));
         }
         let (passwords, hashing) = (&edit.visit.accounts.passwords, edit.visit.rules.hashing);
         if let Some(old) = known.and_then(|credential| credential.config.text("hashed_password")) {

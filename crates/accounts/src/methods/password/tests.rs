@@ -8,7 +8,7 @@ use super::*;
 use crate::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails, Transport};
 use crate::flows::login::LoginWish;
 use crate::flows::visit::Present;
-use crate::testing::{PASSWORD, TestAccounts, again, done, names, said, submit, visitor};
+use crate::testing::{BREACHED, PASSWORD, TestAccounts, again, done, names, said, submit, visitor};
 use sessera_store::SessionKind;
 
 fn read(password: &Value) -> Option<Arc<dyn Method>> {
@@ -62,6 +62,60 @@ async fn people_sign_up_with_a_password_once_their_profile_is_good() {
     assert_eq!(said(&shown), [4_000_031]);
     let registered = done(submit(&flows, &shown, attempt(PASSWORD)).await);
     assert!(registered.signed_in.is_some() && registered.verification.is_none());
+}
+
+/// What is said about a password that is taken.
+const TAKEN: [u32; 0] = [];
+
+async fn sign_up_with(config: Value, password: &str) -> Vec<u32> {
+    let methods = json!({"password": {"config": config}});
+    let flows = json!({"registration": {"style": "unified"}});
+    let accounts =
+        TestAccounts::configured(json!({"selfservice": {"methods": methods, "flows": flows}})).await;
+    let visitor = visitor(Transport::Api);
+    let flows = accounts.flows(&visitor, None);
+    let shown = flows.begin::<RegistrationDetails>(Transport::Api, None, ()).await.unwrap();
+    let attempt = json!({"method": "password", "traits": {"email": "ada@example.org"}, "password": password});
+    match submit(&flows, &shown, attempt).await {
+        crate::flows::skeleton::Outcome::Done(_) => Vec::new(),
+        refused => said(&again(refused)),
+    }
+}
+
+#[tokio::test]
+async fn passwords_from_breaches_are_refused_where_that_is_configured() {
+    let on = |more: Value| {
+        let mut config = json!({"haveibeenpwned_enabled": true, "haveibeenpwned_host": "known.example"});
+        config.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        config
+    };
+    assert_eq!(sign_up_with(json!({}), BREACHED).await, TAKEN, "nobody is asked unless told so");
+    assert_eq!(sign_up_with(on(json!({})), BREACHED).await, [4_000_034]);
+    assert_eq!(sign_up_with(on(json!({})), PASSWORD).await, TAKEN);
+    assert_eq!(sign_up_with(on(json!({"max_breaches": 11})), BREACHED).await, [4_000_034]);
+    assert_eq!(sign_up_with(on(json!({"max_breaches": 12})), BREACHED).await, TAKEN);
+    let silent =
+        |ignore| on(json!({"haveibeenpwned_host": "silent.example", "ignore_network_errors": ignore}));
+    assert_eq!(sign_up_with(silent(true), BREACHED).await, TAKEN);
+    assert_eq!(sign_up_with(silent(false), BREACHED).await, [4_000_005]);
+}
+
+#[tokio::test]
+async fn what_everybody_tries_first_is_refused_wherever_a_person_chooses_a_password() {
+    for password in ["12345678", "password1", "Password1"] {
+        assert_eq!(sign_up_with(json!({}), password).await, [4_000_034], "{password}");
+    }
+    let accounts = TestAccounts::configured(json!({})).await;
+    accounts.person("ada@example.org").await;
+    let visitor = visitor(Transport::Api);
+    let flows = accounts.flows(&visitor, None);
+    let shown = flows.begin::<LoginDetails>(Transport::Api, None, FIRST).await.unwrap();
+    let attempt = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
+    let session = done(submit(&flows, &shown, attempt).await).signed_in.session;
+    let flows = accounts.flows(&visitor, Some(Present { session: &session, kind: SessionKind::Native }));
+    let shown = flows.begin::<SettingsDetails>(Transport::Api, None, ()).await.unwrap();
+    let shown = again(submit(&flows, &shown, json!({"method": "password", "password": "iloveyou"})).await);
+    assert_eq!(said(&shown), [4_000_034]);
 }
 
 #[tokio::test]

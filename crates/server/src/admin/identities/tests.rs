@@ -337,3 +337,32 @@ async fn many_are_created_at_once_and_each_is_judged_by_itself() {
     let refused = server.admin("PATCH", "/admin/identities", Some(json!({"identities": passwords}))).await;
     assert_eq!(refused.status, 400);
 }
+
+#[tokio::test]
+async fn a_password_that_could_not_be_typed_and_a_hash_that_costs_too_much_are_refused() {
+    let server = TestServer::start().await;
+    let import = async |config: Value| {
+        let body =
+            json!({"traits": {"email": "ada@example.org"}, "credentials": {"password": {"config": config}}});
+        server.admin("POST", "/admin/identities", Some(body)).await
+    };
+    for password in ["abc\0defghijk1", "line\nbreak-12345", &"x".repeat(73)] {
+        assert_eq!(import(json!({ "password": password })).await.status, 400, "{password:?}");
+    }
+    let (salt, hash) = ("c2FsdHNhbHQ", "aGFzaGhhc2hoYXNo");
+    for costly in [
+        format!("$argon2id$v=19$m=4194304,t=1,p=1${salt}${hash}"),
+        format!("$argon2id$v=19$m=64,t=1000,p=1${salt}${hash}"),
+        format!("$argon2i$v=19$m=64,t=1,p=1000${salt}${hash}"),
+        "$2b$20$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW".to_owned(),
+        format!("$pbkdf2-sha256$i=4000000000,l=32${salt}${hash}"),
+        format!("$scrypt$ln=30,r=8,p=1${salt}${hash}"),
+        format!("$scrypt$ln=14,r=800,p=1${salt}${hash}"),
+    ] {
+        let refused = import(json!({ "hashed_password": costly })).await;
+        assert_eq!(refused.status, 400, "{costly}");
+        assert!(refused.reason().contains("asks for too much"), "{costly}: {}", refused.reason());
+    }
+    // The rules for what people choose are not asked.
+    assert_eq!(import(json!({"password": "12345678"})).await.status, 201);
+}
