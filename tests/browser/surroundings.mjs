@@ -65,6 +65,8 @@ export async function sessera(mailUri, more = {}) {
     selfservice: {
       methods: { totp: { enabled: true, config: { issuer: "Example" } }, lookup_secret: { enabled: true } },
       flows: {
+        recovery: { enabled: true },
+        verification: { enabled: true },
         registration: { after: { password: { hooks: [{ hook: "session" }, { hook: "show_verification_ui" }] } } },
       },
     },

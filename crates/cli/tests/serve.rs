@@ -572,8 +572,9 @@ fn stored_values_are_encrypted_under_a_new_secret_while_the_server_runs() {
     let folder = TempDir::new().unwrap();
     let config = folder.path().join("sessera.json");
     let configure = |secrets: &[&str]| {
-        let secrets = json!({"secrets": {"cipher": secrets, "cookie": [OLD]}});
-        std::fs::write(&config, secrets.to_string()).unwrap();
+        let flows = json!({"verification": {"enabled": false}});
+        let tree = json!({"secrets": {"cipher": secrets, "cookie": [OLD]}, "selfservice": {"flows": flows}});
+        std::fs::write(&config, tree.to_string()).unwrap();
     };
     let rotate = |more: &[&str]| {
         let output = Command::new(env!("CARGO_BIN_EXE_sessera"))

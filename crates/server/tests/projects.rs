@@ -125,7 +125,7 @@ async fn what_adds_nothing_is_warned_about_and_what_restricts_nobody_is_refused(
     let again = server.patch(add("/session/lifespan", json!("2h"))).await;
     assert_eq!(again.body["warnings"].as_array().map(Vec::len), Some(0), "only news are told: {again:?}");
 
-    let hooks = json!([{"hook": "require_verified_address"}]);
+    let hooks = json!([{"hook": "web_hook"}]);
     let refused = server.patch(add("/selfservice/flows/login/after/hooks", hooks)).await;
     refused.assert_error(400);
     assert_eq!(refused.body["error"]["details"]["pointer"], "/selfservice/flows/login/after/hooks/0");
