@@ -31,6 +31,7 @@ pub mod settings;
 pub mod status_lists;
 pub mod templates;
 pub mod tokens;
+pub mod trial;
 
 pub use compiled::Compiled;
 pub use error::IssuerError;

@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use sessera_issuer::templates::{self, LocalSources};
-use sessera_issuer::{SessionCache, Templates, managed_keys, published};
-use sessera_model::{Clock, Random, Secret};
+use sessera_issuer::{SessionCache, Templates, managed_keys, published, trial};
+use sessera_model::{Clock, Random, Secret, Timestamp};
 use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
@@ -17,6 +17,9 @@ use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
 use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, layers, load, redact};
+
+/// The issuer of tokens that templates make of the sample session.
+const SAMPLE_ISSUER: &str = "https://sample.example/";
 
 /// Where the templates stand.
 const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
@@ -238,7 +241,7 @@ impl Configuration {
         let began = SystemTime::now();
         let before = state.current();
         let sets = self.surroundings.store.key_sets().await?;
-        let mut warnings = check_templates(&before, &after, &sets)?;
+        let mut warnings = check_templates(&before, &after, &sets, self.surroundings.clock.now())?;
         let revision = Revision {
             id: self.surroundings.random.uuid(),
             parent: state.revision.as_ref().map(|revision| revision.id),
@@ -296,7 +299,7 @@ impl Configuration {
             watched: WatchedFiles::default(),
         };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
-        warn(&loaded, next.revision.as_ref(), &snapshot.config);
+        warn(&loaded, next.revision.as_ref(), &snapshot, self.surroundings.clock.now());
         if !adapted.is_empty() {
             self.surroundings.committer.commit(&adapted).await?;
         }
@@ -389,7 +392,14 @@ fn news<'a>(notes: impl Iterator<Item = &'a Problem>, before: &Value, after: &Va
 
 /// Logs what whoever runs the server should know about its configuration: notes with the places of their values, and
 /// what does not count because it is stored otherwise.
-pub(crate) fn warn(loaded: &Loaded, revision: Option<&Revision>, config: &Config) {
+pub(crate) fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, now: Timestamp) {
+    let config = &snapshot.config;
+    for (name, outcome) in snapshot.issuer.templates.list() {
+        let fault = outcome.as_ref().ok().and_then(|found| trial::fault(name, found, SAMPLE_ISSUER, now));
+        if let Some(fault) = fault {
+            tracing::warn!("{fault}");
+        }
+    }
     let stored = revision.and_then(parse).unwrap_or_default();
     let notes = config.notes.iter().chain(&config.accepted);
     let (of_stored, own): (Vec<_>, Vec<_>) = notes.partition(|note| stored.pointer(&note.pointer).is_some());
@@ -436,17 +446,26 @@ fn parse(revision: &Revision) -> Option<Value> {
 
 /// Compiles the templates that a change touches. One that was broken before and is not touched does
 /// not block it.
-fn check_templates(before: &Value, after: &Value, sets: &[KeySet]) -> Result<Vec<String>, PatchError> {
+fn check_templates(
+    before: &Value,
+    after: &Value,
+    sets: &[KeySet],
+    now: Timestamp,
+) -> Result<Vec<String>, PatchError> {
     let mut warnings = Vec::new();
     for name in patch::touched_templates(before, after) {
         let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(&name));
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
         match templates::compile(&name, template, &LocalSources::new(sets)) {
-            Ok(tokenizer) if tokenizer.algorithm().is_symmetric() => warnings.push(format!(
-                "The template \"{name}\" signs with a shared secret ({}): whoever can verify its tokens can also make them. Prefer ES256 unless a partner asks for a shared secret.",
-                tokenizer.algorithm()
-            )),
-            Ok(_) => {}
+            Ok(tokenizer) => {
+                if tokenizer.algorithm().is_symmetric() {
+                    warnings.push(format!(
+                        "The template \"{name}\" signs with a shared secret ({}): whoever can verify its tokens can also make them. Prefer ES256 unless a partner asks for a shared secret.",
+                        tokenizer.algorithm()
+                    ));
+                }
+                warnings.extend(trial::fault(&name, &tokenizer, SAMPLE_ISSUER, now));
+            }
             Err(broken) => {
                 let pointer = match broken.member() {
                     Some(member) => format!("{pointer}/{}", sessera_config::escape(member)),

@@ -121,7 +121,7 @@ impl Server {
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
         let given = Given { origin, base: loaded.tree.clone(), generated, revision };
         let snapshot = given.compile(&sets)?;
-        configuration::warn(&loaded, given.revision.as_ref(), &snapshot.config);
+        configuration::warn(&loaded, given.revision.as_ref(), &snapshot, clock.now());
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot));

@@ -4,15 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
+use sessera_issuer::trial::SAMPLE;
 use sessera_jsonnet::Document;
 use sessera_model::{StatusIndex, Timestamp};
 use sessera_tokenizer::Subject;
 use uuid::Uuid;
 
 use crate::input;
-
-/// A session as `GET /sessions/whoami` returns it, for trying mappers out.
-const SAMPLE: &str = include_str!("sample.session.json");
 
 /// A session that was read from a file.
 #[derive(Debug)]

@@ -208,7 +208,7 @@ async fn every_command_in_the_documents_works_as_it_stands() {
         run += runs;
         let server = Server::start();
         let token = server.register("reader@example.org").await;
-        let sample = root().join("crates/cli/src/offline/sample.session.json");
+        let sample = root().join("crates/issuer/src/sample.session.json");
         let outcome = server.bash(
             &script(&blocks, &server),
             &[("TOKEN", &token), ("PUBLIC", server.public_url()), ("SAMPLE", sample.to_str().unwrap())],

@@ -68,7 +68,8 @@ const OPTIONAL: [&str; 12] = [
 
 /// The sample session without the value at a pointer: absent, null, or an empty list.
 fn without(pointer: &str) -> [Value; 3] {
-    let session: Value = serde_json::from_str(include_str!("../../src/offline/sample.session.json")).unwrap();
+    let session: Value =
+        serde_json::from_str(include_str!("../../../issuer/src/sample.session.json")).unwrap();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let changed = |change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
         let mut session = session.clone();

@@ -24,7 +24,7 @@ fn a_key_is_made_without_a_server() {
     let secret = folder.run(&["create", "jwk", "my-keys", "--alg", "HS256", "--offline", "--public"]);
     assert!(secret.refused().contains("no public form"));
     assert!(folder.run(&["create", "jwk", "--help"]).printed().contains("--offline"));
-    folder.write("session.json", include_str!("../../src/offline/sample.session.json"));
+    folder.write("session.json", include_str!("../../../issuer/src/sample.session.json"));
     let set = folder.run(&["create", "jwk", "my-keys", "--alg", "ES256", "--offline"]);
     folder.write("keys.json", set.printed());
     folder.run(&["tokenize", "session.json", "--jwks", "keys.json", "--ttl", "1d"]).printed();

@@ -7,7 +7,7 @@ use crate::run::Folder;
 use serde_json::json;
 use sessera_jose::{Algorithm, JwkSet, Signer, generate};
 
-const SESSION: &str = include_str!("../../src/offline/sample.session.json");
+const SESSION: &str = include_str!("../../../issuer/src/sample.session.json");
 
 /// The time at which the tokens of these tests are made. They live for ten minutes.
 const MADE: &str = "2030-01-01T09:30:00Z";
