@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sessera_config::Config;
-use sessera_model::{Clock as _, FixedClock, Identity};
-use sessera_store::Committer;
+use sessera_model::{AssuranceLevel, Clock as _, FixedClock, Identity, IdentityState, Session, Uuid};
+use sessera_store::{Change, Committer, SessionKind};
 pub(crate) use sessera_testing::PASSWORD;
 use sessera_testing::{CIPHER_SECRET, TestStore};
 use sha1::{Digest as _, Sha1};
@@ -16,7 +16,9 @@ use tokio::sync::Notify;
 use crate::accounts::Accounts;
 use crate::breaches::{BreachSource, Breaches};
 use crate::courier::WakeCourier;
-use crate::flows::flow::{Details, Transport};
+use crate::flows::error::FlowError;
+use crate::flows::flow::{Details, LoginDetails, SettingsDetails, Transport};
+use crate::flows::login::LoginWish;
 use crate::flows::skeleton::{Body, Flows, Kind, Outcome, Shown};
 use crate::flows::visit::{Present, Visit, Visitor};
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
@@ -110,6 +112,13 @@ impl TestAccounts {
         self.parts.committer.commit(&prepared.changes()).await.unwrap();
         prepared.identity
     }
+
+    /// Keeps a person from signing in.
+    pub(crate) async fn disable(&self, id: Uuid) {
+        let mut identity = self.parts.store.identity(id).await.unwrap().unwrap();
+        identity.state = IdentityState::Inactive;
+        self.parts.committer.commit(&[Change::UpdateIdentity(identity)]).await.unwrap();
+    }
 }
 
 /// Somebody with a native client, or with a browser that has a cookie.
@@ -127,13 +136,21 @@ pub(crate) fn visitor(transport: Transport) -> Visitor {
 }
 
 /// Submits a form with its token against forged requests.
-pub(crate) async fn submit<K: Kind>(flows: &Flows<'_>, shown: &Shown<K>, mut fields: Value) -> Outcome<K> {
+pub(crate) async fn submit<K: Kind>(flows: &Flows<'_>, shown: &Shown<K>, fields: Value) -> Outcome<K> {
+    try_submit(flows, shown, fields).await.unwrap()
+}
+
+async fn try_submit<K: Kind>(
+    flows: &Flows<'_>,
+    shown: &Shown<K>,
+    mut fields: Value,
+) -> Result<Outcome<K>, FlowError> {
     if let Some(token) = shown.form.nodes.iter().find(|node| node.name() == "csrf_token") {
         fields["csrf_token"] = token.to_json()["attributes"]["value"].clone();
     }
     let bytes = fields.to_string().into_bytes();
     let body = Body { content_type: Some("application/json"), bytes: &bytes };
-    flows.submit(Some(&shown.flow.id.to_string()), body).await.unwrap()
+    flows.submit(Some(&shown.flow.id.to_string()), body).await
 }
 
 /// The names of a form's nodes.
@@ -163,4 +180,79 @@ pub(crate) fn done<K: Kind>(outcome: Outcome<K>) -> K::Done {
         Outcome::Shown(shown, _) => panic!("the flow says {:?}", said(&shown)),
         Outcome::Replaced(_) => panic!("the flow was replaced"),
     }
+}
+
+/// What somebody asks for who signs in.
+pub(crate) const FIRST: LoginWish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: false };
+
+/// Somebody who goes through flows, and who may be signed in.
+pub(crate) struct Client<'a> {
+    accounts: &'a TestAccounts,
+    transport: Transport,
+    visitor: Visitor,
+    /// The session that is presented with every request.
+    pub(crate) session: Option<Session>,
+}
+
+impl<'a> Client<'a> {
+    /// Somebody with a browser.
+    pub(crate) fn browser(accounts: &'a TestAccounts) -> Self {
+        Self::new(accounts, Transport::Browser)
+    }
+
+    /// Somebody with a native client.
+    pub(crate) fn native(accounts: &'a TestAccounts) -> Self {
+        Self::new(accounts, Transport::Api)
+    }
+
+    fn new(accounts: &'a TestAccounts, transport: Transport) -> Self {
+        Self { accounts, transport, visitor: visitor(transport), session: None }
+    }
+
+    /// Makes an account and signs in with it.
+    pub(crate) async fn signed_in(mut self, email: &str) -> Self {
+        self.accounts.person(email).await;
+        let shown = self.login(FIRST).await;
+        let attempt = json!({"method": "password", "identifier": email, "password": PASSWORD});
+        self.session = Some(done(self.submit(&shown, attempt).await.unwrap()).signed_in.session);
+        self
+    }
+
+    fn flows(&self) -> Flows<'_> {
+        let kind = match self.transport {
+            Transport::Api => SessionKind::Native,
+            Transport::Browser => SessionKind::Browser,
+        };
+        let present = self.session.as_ref().map(|session| Present { session, kind });
+        self.accounts.flows(&self.visitor, present)
+    }
+
+    /// Begins to sign in.
+    pub(crate) async fn login(&self, wish: LoginWish) -> Shown<LoginDetails> {
+        self.flows().begin(self.transport, None, wish).await.unwrap()
+    }
+
+    /// Begins to change one's own account.
+    pub(crate) async fn settings(&self) -> Shown<SettingsDetails> {
+        self.flows().begin(self.transport, None, ()).await.unwrap()
+    }
+
+    /// Submits a form with its token.
+    pub(crate) async fn submit<K: Kind>(
+        &self,
+        shown: &Shown<K>,
+        fields: Value,
+    ) -> Result<Outcome<K>, FlowError> {
+        try_submit(&self.flows(), shown, fields).await
+    }
+
+    /// Submits a form that is shown again.
+    pub(crate) async fn again<K: Kind>(&self, shown: &Shown<K>, fields: Value) -> Shown<K> {
+        again(self.submit(shown, fields).await.unwrap())
+    }
+}
+
+/// What the form says that answers a submission.
+pub(crate) fn refused<K: Kind>(outcome: Outcome<K>) -> Vec<u32> {
+    said(&again(outcome))
 }

@@ -75,34 +75,4 @@ fn script(rules: &Rules) -> Node {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::{Value, json};
-
-    fn problems(tree: &Value) -> Vec<Problem> {
-        let config = Config::from_tree(tree).expect("is a configuration");
-        let mut problems = Vec::new();
-        assert_eq!(compile(&config, &mut problems).is_none(), !problems.is_empty(), "{tree}");
-        problems
-    }
-
-    #[test]
-    fn they_are_for_the_host_of_the_public_address() {
-        let methods = json!({"methods": {"passkey": {"enabled": true}}});
-        let tree = json!({
-            "serve": {"public": {"base_url": "https://id.example.org"}},
-            "selfservice": methods.clone(),
-        });
-        assert!(problems(&tree).is_empty());
-        let tree = json!({"selfservice": methods});
-        assert!(problems(&tree)[0].message.contains("do not work on http://127.0.0.1:4433/"));
-    }
-
-    #[test]
-    fn every_page_must_be_of_their_domain() {
-        let rp = json!({"id": "example.org", "origins": ["https://id.example.org", "https://example.com"]});
-        let passkey = json!({"enabled": true, "config": {"rp": rp}});
-        let tree = json!({"selfservice": {"methods": {"passkey": passkey}}});
-        assert!(problems(&tree)[0].message.contains("do not work on https://example.com/"));
-    }
-}
+mod tests;

@@ -2,13 +2,11 @@
 
 use serde_json::{Value, json};
 use sessera_config::Config;
-use sessera_model::AssuranceLevel;
 
 use super::*;
 use crate::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails, Transport};
-use crate::flows::login::LoginWish;
 use crate::flows::visit::Present;
-use crate::testing::{BREACHED, PASSWORD, TestAccounts, again, done, names, said, submit, visitor};
+use crate::testing::{BREACHED, FIRST, PASSWORD, TestAccounts, again, done, names, said, submit, visitor};
 use sessera_store::SessionKind;
 
 fn read(password: &Value) -> Option<Arc<dyn Method>> {
@@ -22,8 +20,6 @@ fn the_length_is_taken() {
     assert!(format!("{method:?}").contains("min_length: 12"));
     assert!(read(&json!({"enabled": false})).is_none());
 }
-
-const FIRST: LoginWish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: false };
 
 #[tokio::test]
 async fn a_right_password_signs_in_and_a_wrong_one_is_told() {
