@@ -155,7 +155,7 @@ pub struct SessionConfig {
     /// The cookie.
     pub cookie: SessionCookie,
     /// The times by which managed key sets rotate.
-    pub rotation: Timing,
+    pub timing: Timing,
     /// How long a status list may be good.
     pub status_list_max_age: Duration,
 }
@@ -386,7 +386,7 @@ fn session(section: Session, cookie: SessionCookie, found: &mut Findings) -> Ses
         lifespan: section.lifespan,
         earliest_possible_extend: section.earliest_possible_extend,
         needs_highest_aal: section.whoami.required_aal == RequiredAal::HighestAvailable,
-        rotation: rotation(&section.whoami.tokenizer, found),
+        timing: timing(&section.whoami.tokenizer, found),
         status_list_max_age: section.whoami.tokenizer.status_list.max_age,
         cache_max_stale: section.cache.max_stale,
         cache_max_bytes: section.cache.max_bytes.0,
@@ -394,7 +394,7 @@ fn session(section: Session, cookie: SessionCookie, found: &mut Findings) -> Ses
     }
 }
 
-fn rotation(section: &Tokenizer, found: &mut Findings) -> Timing {
+fn timing(section: &Tokenizer, found: &mut Findings) -> Timing {
     let times = &section.rotation;
     let timing = Timing {
         lease: GoDuration::new(times.lease),

@@ -45,7 +45,7 @@ impl Compiled {
             let Some(managed) = &set.managed else { continue };
             settings
                 .timing
-                .check(managed.rotation.period)
+                .check(managed.schedule.period)
                 .map_err(|error| UnfitTiming { set: set.name.clone(), error })?;
         }
         let templates = Templates::compile(&settings.templates, &LocalSources::new(sets), previous);

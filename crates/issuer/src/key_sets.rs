@@ -267,7 +267,7 @@ pub fn published(
     now: Timestamp,
 ) -> Result<Option<Vec<PublicJwk>>, KeySetsError> {
     let Some(managed) = &set.managed else { return Ok(None) };
-    let published = managed.rotation.published(now, timing);
+    let published = managed.schedule.published(now, timing);
     let is_published = |key: &&PublicJwk| published.iter().any(|known| known.kid == key.kid());
     Ok(Some(keys(set)?.public().keys().iter().filter(is_published).cloned().collect()))
 }

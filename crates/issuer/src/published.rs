@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sessera_jose::verify::{Verified, verify_with_keys};
 use sessera_jose::{Algorithm, Jwk, KidClash, PublicJwk, PublicJwkSet};
 use sessera_model::Timestamp;
-use sessera_rotation::{ManagedSet, Timing};
+use sessera_rotation::{Schedule, Timing};
 use sessera_store::KeySet;
 use sessera_tokenizer::{SourceUrl, Template, Tokenizer};
 
@@ -21,7 +21,7 @@ use crate::templates::Templates;
 #[derive(Debug, Default)]
 pub struct Published {
     templates: BTreeMap<String, Keys>,
-    managed: HashMap<String, ManagedKeys>,
+    managed: HashMap<String, Scheduled>,
     /// Issuers below the public address, by their paths (see [`issuer_path`]).
     issuers: BTreeMap<String, Issuer>,
     /// The public address without a slash at its end.
@@ -48,8 +48,8 @@ enum Keys {
 }
 
 #[derive(Debug)]
-struct ManagedKeys {
-    rotation: ManagedSet,
+struct Scheduled {
+    schedule: Schedule,
     keys: HashMap<String, PublicJwk>,
 }
 
@@ -205,8 +205,8 @@ impl Published {
                 Keys::Fixed(keys) => keys.iter().collect(),
                 Keys::Managed(name) => {
                     let (Some(set), Some(timing)) = (self.managed.get(name), &self.timing) else { continue };
-                    max_age = max_age.min(set.rotation.max_age(now, timing));
-                    let published = set.rotation.published(now, timing);
+                    max_age = max_age.min(set.schedule.max_age(now, timing));
+                    let published = set.schedule.published(now, timing);
                     published.into_iter().filter_map(|key| set.keys.get(&key.kid)).collect()
                 }
             };
@@ -231,15 +231,15 @@ fn managed_set(template: &Value) -> Option<String> {
     }
 }
 
-fn managed_keys(set: &KeySet) -> Option<ManagedKeys> {
-    let rotation = set.managed.as_ref()?.rotation.clone();
+fn managed_keys(set: &KeySet) -> Option<Scheduled> {
+    let schedule = set.managed.as_ref()?.schedule.clone();
     let keys = set
         .keys
         .iter()
         .filter_map(|key| Jwk::parse(key.jwk.expose().as_bytes()).ok()?.public())
         .map(|key| (key.kid().to_owned(), key))
         .collect();
-    Some(ManagedKeys { rotation, keys })
+    Some(Scheduled { schedule, keys })
 }
 
 /// Where an issuer stands below the public address: its path without slashes at its ends. The discovery

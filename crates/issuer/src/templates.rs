@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use sessera_jose::SigningKey;
 use sessera_model::Timestamp;
-use sessera_rotation::{Key, ManagedSet};
+use sessera_rotation::{Key, Schedule};
 use sessera_store::{KeySet, StoredKey};
 use sessera_tokenizer::{
     Activation, LoadError, SourceError, SourceUrl, Sources, Template, TemplateError, TemplateName, Tokenizer,
@@ -94,22 +94,22 @@ impl Sources for LocalSources<'_> {
     fn activations(&self, name: &str) -> Vec<Activation> {
         let set = self.sets.iter().find(|set| set.name == name);
         set.and_then(|set| set.managed.as_ref())
-            .map(|managed| activations(&managed.rotation))
+            .map(|managed| activations(&managed.schedule))
             .unwrap_or_default()
     }
 }
 
 /// The second from which each key of a managed set signs. Keys that are out of service are left out.
-fn activations(rotation: &ManagedSet) -> Vec<Activation> {
-    let active = rotation.active(rotation.floor).map(|key| key.kid.as_str());
+fn activations(schedule: &Schedule) -> Vec<Activation> {
+    let active = schedule.active(schedule.floor).map(|key| key.kid.as_str());
     let may_sign = |key: &&Key| {
         key.revoked_at.is_none()
             && key.has_private
-            && (key.activates_at > rotation.floor || active == Some(key.kid.as_str()))
+            && (key.activates_at > schedule.floor || active == Some(key.kid.as_str()))
     };
     // A key never signs before its time, so fractions of a second are rounded up.
     let second = |at: Timestamp| at.seconds() + i64::from(at.micros() % 1_000_000 != 0);
-    rotation.keys.iter().filter(may_sign).map(|key| (key.kid.clone(), second(key.activates_at))).collect()
+    schedule.keys.iter().filter(may_sign).map(|key| (key.kid.clone(), second(key.activates_at))).collect()
 }
 
 /// A stored set as a key set, private members included.

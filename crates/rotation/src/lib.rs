@@ -13,12 +13,12 @@
 //! | [`State::Retired`] | no | no | destroyed |
 //! | [`State::Revoked`] | no | no | destroyed |
 //!
-//! [`ManagedSet`] answers which key is in which state at a time, what is [due](ManagedSet::due), and
-//! makes the changes that people ask for ([`ManagedSet::rotate`], [`ManagedSet::revoke`]).
+//! [`Schedule`] answers which key is in which state at a time, what is [due](Schedule::due), and
+//! makes the changes that people ask for ([`Schedule::rotate`], [`Schedule::revoke`]).
 //! [`Timing`] holds the times that the rule is made of.
 
-mod set;
+mod schedule;
 mod timing;
 
-pub use set::{Entry, Key, ManagedSet, RevokeError, Revoked, State, Step};
+pub use schedule::{Entry, Key, RevokeError, Revoked, Schedule, State, Step};
 pub use timing::{Timing, TimingError};

@@ -68,7 +68,7 @@ fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings 
     Settings {
         issuer: config.public.issuer.clone(),
         templates: config.templates.clone(),
-        timing: config.session.rotation,
+        timing: config.session.timing,
         status_list_max_age: config.session.status_list_max_age,
         max_stale: config.session.cache_max_stale,
         second_factors: second_factors.filter(can_be_given).collect(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use sessera_model::{CredentialKind, Secret, Session, StatusIndex, Timestamp, TokenHash, Uuid};
-use sessera_rotation::ManagedSet;
+use sessera_rotation::Schedule;
 
 /// A part of a list, with at most `limit` items behind `after`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,13 +252,14 @@ pub struct StoredKey {
     pub created_at: Timestamp,
 }
 
-/// How the keys of a managed set are made, and their lives.
+/// How the keys of a managed set are made, and when each of them signs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Managed {
     /// The algorithm that keys are made for, for example `ES256`.
     pub algorithm: String,
-    /// The life of its keys.
-    pub rotation: ManagedSet,
+    /// When each of its keys is published, signs and ends.
+    #[serde(rename = "rotation")]
+    pub schedule: Schedule,
 }
 
 /// A key set, with its keys in its owner's order.

@@ -13,7 +13,7 @@ use prometheus::Gauge;
 use serde_json::{Map, Value};
 use sessera_jose::{Algorithm, Jwk, KeyError, generate};
 use sessera_model::{Clock, GoDuration, Timestamp};
-use sessera_rotation::{ManagedSet, RevokeError, Revoked, Step, Timing, TimingError};
+use sessera_rotation::{RevokeError, Revoked, Schedule, Step, Timing, TimingError};
 use sessera_store::{Change, Committer, KeySet, Managed, Store, StoreError};
 
 use crate::compiled::{Compiled, versions};
@@ -168,8 +168,8 @@ impl ManagedKeys {
         if algorithm.is_symmetric() {
             return Err(ManagedKeysError::Symmetric(algorithm));
         }
-        let rotation = ManagedSet::new(period, &compiled.settings.timing, self.clock.now())?;
-        let managed = Managed { algorithm: algorithm.as_str().to_owned(), rotation };
+        let schedule = Schedule::new(period, &compiled.settings.timing, self.clock.now())?;
+        let managed = Managed { algorithm: algorithm.as_str().to_owned(), schedule };
         let set = KeySet { managed: Some(managed), ..KeySet::new(name.to_owned(), Vec::new()) };
         self.put(compiled, set).await
     }
@@ -196,8 +196,8 @@ impl ManagedKeys {
         let settings = &compiled.settings;
         let longest = longest_ttl(&settings.templates, &set.name);
         let kids: Vec<String> = set.keys.iter().map(|key| key.kid.clone()).collect();
-        let rotation = ManagedSet::adopt(&kids, period, longest, &settings.timing, self.clock.now())?;
-        let managed = Managed { algorithm: algorithm.as_str().to_owned(), rotation };
+        let schedule = Schedule::adopt(&kids, period, longest, &settings.timing, self.clock.now())?;
+        let managed = Managed { algorithm: algorithm.as_str().to_owned(), schedule };
         self.put(compiled, KeySet { managed: Some(managed), ..set }).await
     }
 
@@ -212,10 +212,10 @@ impl ManagedKeys {
         let mut set = self.advance(set.clone(), timing, longest).await?.unwrap_or(set);
         let name = set.name.clone();
         let now = self.clock.now();
-        let rotation = &mut set.managed.as_mut().ok_or(ManagedKeysError::NotManaged(name))?.rotation;
+        let schedule = &mut set.managed.as_mut().ok_or(ManagedKeysError::NotManaged(name))?.schedule;
         // What is due was done, so there is a next key.
-        let at = rotation.rotate(now, timing).unwrap_or(now);
-        let next = rotation.active(at).map(|key| key.kid.clone()).unwrap_or_default();
+        let at = schedule.rotate(now, timing).unwrap_or(now);
+        let next = schedule.active(at).map(|key| key.kid.clone()).unwrap_or_default();
         let set = self.put(compiled, set).await?;
         Ok((set, next, at))
     }
@@ -231,11 +231,11 @@ impl ManagedKeys {
         let longest = longest_ttl(&settings.templates, &set.name);
         let name = set.name.clone();
         let managed = set.managed.as_mut().ok_or(ManagedKeysError::NotManaged(name))?;
-        let mut revoked = managed.rotation.revoke(kid, self.clock.now(), &settings.timing)?;
+        let mut revoked = managed.schedule.revoke(kid, self.clock.now(), &settings.timing)?;
         if revoked.signer.is_none() {
             let jwk = make_key(&managed.algorithm).await?;
             let now = self.clock.now();
-            managed.rotation.add(jwk.kid().to_owned(), now, longest, now);
+            managed.schedule.add(jwk.kid().to_owned(), now, longest, now);
             revoked.signer = Some(jwk.kid().to_owned());
             set.keys.push(stored(&jwk, now));
         }
@@ -259,11 +259,11 @@ impl ManagedKeys {
         longest: GoDuration,
     ) -> Result<Option<KeySet>, ManagedKeysError> {
         let Some(mut managed) = set.managed.take() else { return Ok(None) };
-        let mut changed = managed.rotation.raise_max_ttl(longest, self.clock.now());
-        changed |= managed.rotation.put_off(self.clock.now(), timing);
+        let mut changed = managed.schedule.raise_max_ttl(longest, self.clock.now());
+        changed |= managed.schedule.put_off(self.clock.now(), timing);
         loop {
             let now = self.clock.now();
-            let steps = managed.rotation.due(now, timing);
+            let steps = managed.schedule.due(now, timing);
             if steps.is_empty() {
                 break;
             }
@@ -272,7 +272,7 @@ impl ManagedKeys {
                 match step {
                     Step::Prepare { activates_at } => {
                         let jwk = make_key(&managed.algorithm).await?;
-                        managed.rotation.add(jwk.kid().to_owned(), activates_at, longest, now);
+                        managed.schedule.add(jwk.kid().to_owned(), activates_at, longest, now);
                         tracing::debug!(set = %set.name, kid = %jwk.kid(), %activates_at, "the next key is published");
                         set.keys.push(stored(&jwk, now));
                     }
@@ -282,7 +282,7 @@ impl ManagedKeys {
                             let public = jwk.public().ok_or(KeyError::PublicOnly(kid.clone()))?;
                             key.jwk = serde_json::to_string(&public).unwrap_or_default().into();
                         }
-                        managed.rotation.destroyed(&kid, now);
+                        managed.schedule.destroyed(&kid, now);
                         tracing::debug!(set = %set.name, %kid, "the private half of a key was destroyed");
                     }
                 }
@@ -310,9 +310,9 @@ pub fn adapted(sets: &[KeySet], settings: &Settings, now: Timestamp) -> Vec<KeyS
     let adapt = |set: &KeySet| {
         let mut set = set.clone();
         let longest = longest_ttl(&settings.templates, &set.name);
-        let rotation = &mut set.managed.as_mut()?.rotation;
-        let raised = rotation.raise_max_ttl(longest, now);
-        (rotation.put_off(now, &settings.timing) || raised).then_some(set)
+        let schedule = &mut set.managed.as_mut()?.schedule;
+        let raised = schedule.raise_max_ttl(longest, now);
+        (schedule.put_off(now, &settings.timing) || raised).then_some(set)
     };
     sets.iter().filter_map(adapt).collect()
 }

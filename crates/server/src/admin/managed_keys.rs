@@ -65,7 +65,7 @@ impl ManagedSets {
         let managed = set.managed.as_ref().ok_or_else(|| ManagedKeysError::NotManaged(set.name.clone()))?;
         let timing = self.configuration.snapshot().issuer.settings.timing;
         let now = self.clock.now();
-        let states = managed.rotation.states(now, &timing).into_iter().map(|(key, state)| {
+        let states = managed.schedule.states(now, &timing).into_iter().map(|(key, state)| {
             json!({
                 "kid": key.kid, "state": state, "published_at": key.published_at,
                 "activates_at": key.activates_at, "revoked_at": key.revoked_at,
@@ -73,9 +73,9 @@ impl ManagedSets {
             })
         });
         Ok(json!({
-            "set": set.name, "alg": managed.algorithm, "period": managed.rotation.period, "now": now,
+            "set": set.name, "alg": managed.algorithm, "period": managed.schedule.period, "now": now,
             "timing": timing, "keys": states.collect::<Value>(),
-            "timeline": managed.rotation.timeline(now, &timing),
+            "timeline": managed.schedule.timeline(now, &timing),
         }))
     }
 }

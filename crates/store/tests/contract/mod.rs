@@ -13,7 +13,7 @@ use sessera_model::{
     Random, RecoveryAddress, Session, StatusIndex, SystemRandom, Timestamp, TokenHash, Uuid,
     VerifiableAddress, identity::VerificationStatus,
 };
-use sessera_rotation::{ManagedSet, Timing};
+use sessera_rotation::{Schedule, Timing};
 use sessera_store::{
     Allowance, Change, Code, CodePurpose, Conflict, Counter, CounterKey, CredentialOf, Ended, Flow, FlowKind,
     IdentityFilter, KeySet, Managed, Message, NewSession, Page, Revision, SessionFilter, SessionKind, Store,
@@ -502,9 +502,9 @@ pub(crate) async fn key_sets_keep_their_order(store: &dyn Store) {
     assert_eq!(one(store, Change::PutKeySet(set.clone())).await, Some(Conflict::Changed));
     let stored = store.key_set("keys").await.unwrap().unwrap();
     assert_eq!(stored, KeySet { version: 1, ..set });
-    let mut rotation = ManagedSet::new(GoDuration::from_secs(100), &TIMING, at(5)).unwrap();
-    rotation.add("c".into(), at(5), GoDuration::from_secs(60), at(5));
-    let managed = Some(Managed { algorithm: "ES256".into(), rotation });
+    let mut schedule = Schedule::new(GoDuration::from_secs(100), &TIMING, at(5)).unwrap();
+    schedule.add("c".into(), at(5), GoDuration::from_secs(60), at(5));
+    let managed = Some(Managed { algorithm: "ES256".into(), schedule });
     let more = KeySet { keys: vec![key("c")], managed: managed.clone(), ..stored };
     assert_eq!(one(store, Change::PutKeySet(more.clone())).await, None);
     assert_eq!(one(store, Change::PutKeySet(more)).await, Some(Conflict::Changed));

@@ -14,7 +14,7 @@ fn at(second: i64) -> Timestamp {
 }
 
 /// Does what is due, as a server would, and says what it was.
-fn settle(set: &mut ManagedSet, second: i64) -> Vec<Step> {
+fn settle(set: &mut Schedule, second: i64) -> Vec<Step> {
     let steps = set.due(at(second), &TIMING);
     for step in &steps {
         match step {
@@ -28,19 +28,19 @@ fn settle(set: &mut ManagedSet, second: i64) -> Vec<Step> {
 }
 
 /// A set with a key that signs since second 0 and one that will from second 100 on.
-fn running() -> ManagedSet {
-    let mut set = ManagedSet::new(PERIOD, &TIMING, at(0)).unwrap();
+fn running() -> Schedule {
+    let mut set = Schedule::new(PERIOD, &TIMING, at(0)).unwrap();
     assert_eq!(settle(&mut set, 0), [Step::Prepare { activates_at: at(0) }]);
     assert_eq!(settle(&mut set, 0), [Step::Prepare { activates_at: at(100) }]);
     assert_eq!(settle(&mut set, 0), []);
     set
 }
 
-fn states(set: &ManagedSet, second: i64) -> Vec<(&str, State)> {
+fn states(set: &Schedule, second: i64) -> Vec<(&str, State)> {
     set.states(at(second), &TIMING).into_iter().map(|(key, state)| (key.kid.as_str(), state)).collect()
 }
 
-fn signer(set: &ManagedSet, second: i64) -> &str {
+fn signer(set: &Schedule, second: i64) -> &str {
     &set.active(at(second)).unwrap().kid
 }
 
@@ -104,7 +104,7 @@ fn rotating_now_waits_until_all_verifiers_can_know_the_next_key() {
 
 #[test]
 fn rotating_needs_a_next_key() {
-    let mut set = ManagedSet::adopt(&["k1".into()], PERIOD, TTL, &TIMING, at(0)).unwrap();
+    let mut set = Schedule::adopt(&["k1".into()], PERIOD, TTL, &TIMING, at(0)).unwrap();
     assert_eq!(set.rotate(at(1), &TIMING), None);
     settle(&mut set, 1);
     assert_eq!(set.rotate(at(1), &TIMING), Some(at(43)));
@@ -126,7 +126,7 @@ fn a_revoked_signer_is_out_at_once_and_the_prepared_key_signs() {
 
 #[test]
 fn without_a_prepared_key_a_revocation_asks_for_a_new_signer() {
-    let mut set = ManagedSet::adopt(&["a".into()], PERIOD, TTL, &TIMING, at(0)).unwrap();
+    let mut set = Schedule::adopt(&["a".into()], PERIOD, TTL, &TIMING, at(0)).unwrap();
     assert_eq!(set.revoke("a", at(1), &TIMING).unwrap().signer, None);
     assert_eq!(settle(&mut set, 1)[0], Step::Prepare { activates_at: at(1) });
     assert_eq!(signer(&set, 1), "k2");
@@ -146,7 +146,7 @@ fn a_revoked_prepared_key_is_replaced_with_full_notice() {
 
 #[test]
 fn an_adopted_set_goes_on_signing_with_its_first_key() {
-    let mut set = ManagedSet::adopt(&["first".into(), "second".into()], PERIOD, TTL, &TIMING, at(0)).unwrap();
+    let mut set = Schedule::adopt(&["first".into(), "second".into()], PERIOD, TTL, &TIMING, at(0)).unwrap();
     assert_eq!(signer(&set, 0), "first");
     assert_eq!(states(&set, 103), [("second", State::Retiring), ("first", State::Active)]);
     settle(&mut set, 0);
@@ -213,7 +213,7 @@ fn a_server_that_slept_finds_the_prepared_key_signing() {
 fn it_is_kept_as_json() {
     let set = running();
     let json = serde_json::to_string(&set).unwrap();
-    assert_eq!(serde_json::from_str::<ManagedSet>(&json).unwrap(), set);
+    assert_eq!(serde_json::from_str::<Schedule>(&json).unwrap(), set);
 }
 
 mod properties {
@@ -256,14 +256,14 @@ mod properties {
         Timestamp::from_seconds(1_000 + second)
     }
 
-    fn prepare_at_once(set: &mut ManagedSet, ttl: GoDuration, now: Timestamp) {
+    fn prepare_at_once(set: &mut Schedule, ttl: GoDuration, now: Timestamp) {
         set.add(format!("k{}", set.keys.len() + 1), now, ttl, now);
     }
 
     /// The set as it was in each second, and the longest ttl of a template then.
-    fn play(events: &[Event], timing: &Timing) -> Vec<(ManagedSet, i64)> {
+    fn play(events: &[Event], timing: &Timing) -> Vec<(Schedule, i64)> {
         let mut ttl = 1_u64;
-        let mut set = ManagedSet::new(GoDuration::from_secs(8), &SMALL, second(0)).unwrap();
+        let mut set = Schedule::new(GoDuration::from_secs(8), &SMALL, second(0)).unwrap();
         let mut history = Vec::new();
         for (now, event) in events.iter().enumerate() {
             let now = second(i64::try_from(now).unwrap());
@@ -308,7 +308,7 @@ mod properties {
     /// The first token that a verifier would refuse, if there is one. Any node may have signed it, with a
     /// list that is up to a lease old and a clock that is up to the skew ahead. Anybody verifies it until it
     /// ends, with a copy of the published set that is up to a max-age old and came from any node.
-    fn first_refused(history: &[(ManagedSet, i64)], notice: i64) -> Option<String> {
+    fn first_refused(history: &[(Schedule, i64)], notice: i64) -> Option<String> {
         let end = i64::try_from(history.len()).unwrap();
         let view = |at: i64| &history[usize::try_from(at.max(0)).unwrap()].0;
         let last = &history.last()?.0;

@@ -59,9 +59,9 @@ impl State {
     }
 }
 
-/// A managed set without its key material.
+/// When each key of a managed set is published, signs and ends: the set without its key material.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ManagedSet {
+pub struct Schedule {
     /// How long a key signs.
     pub period: GoDuration,
     /// The latest time at which the set was changed. The set never acts as if it were earlier, so a
@@ -123,7 +123,7 @@ pub enum RevokeError {
     },
 }
 
-impl ManagedSet {
+impl Schedule {
     /// A set that has no key yet. What is [due](Self::due) in it is a key that signs at once.
     pub fn new(period: GoDuration, timing: &Timing, now: Timestamp) -> Result<Self, TimingError> {
         timing.check(period)?;
@@ -177,7 +177,7 @@ impl ManagedSet {
             .min()
     }
 
-    /// The state of the key at a position of [`ManagedSet::keys`].
+    /// The state of the key at a position of [`Schedule::keys`].
     fn state_at(&self, position: usize, now: Timestamp, timing: &Timing) -> State {
         let key = &self.keys[position];
         if key.revoked_at.is_some() {
