@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::app::Stopping;
 use crate::configuration::Configuration;
-use crate::http::listener::stopped;
+use sessera_http::listener::stopped;
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);

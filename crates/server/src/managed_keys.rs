@@ -29,7 +29,7 @@ pub(crate) async fn run(
         let pause = ManagedKeys::pause(&configuration.snapshot().issuer.settings.timing);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = crate::http::listener::stopped(&mut stop) => return,
+            () = sessera_http::listener::stopped(&mut stop) => return,
         }
         if let Err(error) = maintain(&configuration, &keys).await {
             tracing::error!("managed keys could not be looked after, it is tried again: {error}");

@@ -19,23 +19,6 @@ use sessera_store::{Change, CommitListener, Outcome, Store};
 const SECONDS: [f64; 14] =
     [0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.0, 10.0];
 
-/// Counts in a gauge for as long as it lives: also what is given up in the middle is counted off.
-#[derive(Debug)]
-pub(crate) struct Counted(IntGauge);
-
-impl Counted {
-    pub(crate) fn new(gauge: &IntGauge) -> Self {
-        gauge.inc();
-        Self(gauge.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dec();
-    }
-}
-
 /// What is measured when somebody asks, because nothing counts it.
 pub struct Measured<'a> {
     /// Sessions in memory.

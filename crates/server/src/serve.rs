@@ -12,6 +12,7 @@ use axum::http::Request;
 use axum::response::{IntoResponse as _, Response};
 use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
+use sessera_http::listener::{self, Answers, Shortcut, Slots};
 use sessera_issuer::nodes;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::exposed::Exposed;
@@ -24,10 +25,9 @@ use tower::ServiceExt as _;
 use crate::app::{App, AppState};
 use crate::background::{self, Chores};
 use crate::configuration::{ConfigOrigin, Configuration, Given};
-use crate::http::listener::{Places, Shortcut};
 use crate::managed_keys::{self, MaintainError};
 use crate::public::whoami::ShortWay;
-use crate::{admin, configuration, exposed_files, http, public_port};
+use crate::{admin, answer, configuration, exposed_files, public_port};
 use sessera_config::sections::secrets::{CipherSecret, CookieSecret};
 use sessera_config::{Config, ConfigError, Problem, load};
 
@@ -163,30 +163,19 @@ impl Server {
         let (end, ended) = watch::channel(false);
         tasks.spawn(background::drain(app.stopping.clone(), timeouts.drain, stop, end));
         let stop = ended;
-        let (most_public, most_admin) = http::listener::most_connections();
-        let places = |api, most| Places {
+        let (most_public, most_admin) = listener::most_connections();
+        let slots = |api, most| Slots {
             most,
             taken: app.metrics.connections.with_label_values(&[api]),
             refused: app.metrics.connections_refused.with_label_values(&[api]),
         };
         let short_way = self.short_way;
         let shortcut: Shortcut = Arc::new(move |request| short_way.answer(request));
-        tasks.spawn(http::listener::serve(
-            self.public,
-            shortcut,
-            public_router(&app),
-            places("public", most_public),
-            timeouts.clone(),
-            stop.clone(),
-        ));
-        tasks.spawn(http::listener::serve(
-            self.admin,
-            Arc::new(|_| None),
-            admin_router(&app),
-            places("admin", most_admin),
-            timeouts,
-            stop.clone(),
-        ));
+        let public = answers(shortcut, public_router(&app));
+        let slots_public = slots("public", most_public);
+        tasks.spawn(listener::serve(self.public, public, slots_public, timeouts.clone(), stop.clone()));
+        let admin = answers(Arc::new(|_| None), admin_router(&app));
+        tasks.spawn(listener::serve(self.admin, admin, slots("admin", most_admin), timeouts, stop.clone()));
         let configuration = app.configuration.clone();
         let reload = move || {
             let configuration = configuration.clone();
@@ -213,6 +202,12 @@ impl Server {
         }
         app.store.close().await;
     }
+}
+
+/// What is answered on a port, with the server's own words for what no route answers.
+fn answers(shortcut: Shortcut, router: Router) -> Answers {
+    let (no_slot, in_place_of) = (answer::status::NO_SLOT, answer::unreadable::in_place_of);
+    Answers { shortcut, router, no_slot, in_place_of, fault: answer::fault }
 }
 
 fn public_router(app: &Arc<App>) -> Router {

@@ -9,8 +9,9 @@ use sessera_issuer::tokens::Step;
 use sessera_store::StoreError;
 use sessera_store::observed::StoreObserver;
 
-use crate::metrics::{Counted, Metrics};
+use crate::metrics::Metrics;
 use crate::traces::Traces;
+use sessera_http::counted::Counted;
 
 /// Counts and traces the operations of a store.
 pub(crate) struct StoreMeter {

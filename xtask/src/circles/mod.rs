@@ -35,7 +35,7 @@ const WALLS: [(&str, &str); 2] =
     [("sessera-issuer", "sessera-accounts"), ("sessera-accounts", "sessera-issuer")];
 
 /// The packages with which a crate would know of HTTP.
-const HTTP: [&str; 6] = ["axum", "http", "hyper", "reqwest", "tower", "sessera-server"];
+const HTTP: [&str; 7] = ["axum", "http", "hyper", "reqwest", "tower", "sessera-http", "sessera-server"];
 
 /// Checks what the crates in [`WALLS`] depend on, as cargo resolves it.
 fn check_walls() -> Result<()> {

@@ -17,8 +17,8 @@ use crate::app::Snapshots;
 use crate::credentials::bearer;
 use crate::error::ApiError;
 use crate::event_log;
-use crate::host;
 use sessera_config::AdminConfig;
+use sessera_http::host;
 use sessera_store::Event;
 
 /// Lets a request pass or answers why not.

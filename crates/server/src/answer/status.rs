@@ -99,6 +99,6 @@ impl Status {
 }
 
 /// [`Status::UNAVAILABLE`] as it goes over the wire, for a client whose connection is not taken.
-pub(crate) const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+pub(crate) const NO_SLOT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
     cache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-type: application/json\r\ncontent-length: 134\r\n\r\n\
     {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"reason\":\"The server has as many connections as it can hold. Try again shortly.\"}}";

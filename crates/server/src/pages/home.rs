@@ -8,8 +8,8 @@ use super::account::account;
 use super::{beginning, logout, not_found, shown};
 use crate::answer;
 use crate::error::ApiError;
-use crate::peer;
 use crate::public::caller::Call;
+use sessera_http::peer;
 use sessera_pages::Word;
 
 pub(super) async fn get(call: Call) -> Response {

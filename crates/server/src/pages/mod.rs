@@ -32,8 +32,8 @@ use sessera_store::FlowKind;
 use crate::answer::{self, NO_STORE, Status};
 use crate::app::AppState;
 use crate::error::ApiError;
-use crate::peer;
 use crate::public::caller::Call;
+use sessera_http::peer;
 use sessera_pages::{Page, Texts, Width, Word};
 
 /// The routes.

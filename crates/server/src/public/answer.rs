@@ -15,8 +15,8 @@ use sessera_store::{Change, FlowKind};
 use crate::answer;
 use crate::cookies;
 use crate::error::ApiError;
-use crate::peer;
 use crate::public::caller::Call;
+use sessera_http::peer;
 
 impl Call {
     /// A flow that was begun: its JSON, or the way to its page.

@@ -22,9 +22,9 @@ use crate::app::{AppState, Snapshot};
 use crate::cookies;
 use crate::credentials::{self, Credential, Opened};
 use crate::error::ApiError;
-use crate::forwarded::Origin;
-use crate::peer::{self, Peer};
 use crate::session_tokens::require_assurance;
+use sessera_http::forwarded::Origin;
+use sessera_http::peer::{self, Peer};
 use sessera_pages::Texts;
 use sessera_pages::words::device;
 

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 /// The host of `host[:port]` (RFC 9110, section 7.2), a name in small letters and without the dot of the root. `None`
 /// when the text is anything more or less, such as one with a user.
-pub(crate) fn parse(text: &str) -> Option<Host> {
+pub fn parse(text: &str) -> Option<Host> {
     let (host, port) = match text.strip_prefix('[') {
         Some(bracketed) => {
             let (address, rest) = bracketed.split_once(']')?;
@@ -26,7 +26,7 @@ pub(crate) fn parse(text: &str) -> Option<Host> {
 }
 
 /// The host of an address, so that it can be compared with [`parse`]'s.
-pub(crate) fn of(url: &Url) -> Option<Host> {
+pub fn of(url: &Url) -> Option<Host> {
     match url.host()? {
         Host::Domain(name) => domain(name),
         Host::Ipv4(address) => Some(Host::Ipv4(address)),

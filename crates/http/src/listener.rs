@@ -19,10 +19,9 @@ use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use tower::Service as _;
 
-use super::own_refusals::OwnRefusals;
-use super::write_timeout::WriteTimeout;
-use crate::answer;
-use crate::metrics::Counted;
+use crate::counted::Counted;
+use crate::own_refusals::OwnRefusals;
+use crate::write_timeout::WriteTimeout;
 use sessera_config::Timeouts;
 
 /// The largest head of a request in bytes. Larger ones are answered with 431.
@@ -38,30 +37,48 @@ const FAREWELLS: usize = 8;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What answers a request before the router is asked, where it can.
-pub(crate) type Shortcut =
-    Arc<dyn Fn(&hyper::Request<hyper::body::Incoming>) -> Option<Response> + Send + Sync>;
+pub type Shortcut = Arc<dyn Fn(&hyper::Request<hyper::body::Incoming>) -> Option<Response> + Send + Sync>;
 
-/// The places for connections, and what they are counted in.
-pub(crate) struct Places {
-    pub(crate) most: usize,
-    pub(crate) taken: IntGauge,
-    pub(crate) refused: IntCounter,
+/// The slots for connections, and what they are counted in.
+#[derive(Debug)]
+pub struct Slots {
+    /// How many there are.
+    pub most: usize,
+    /// How many are taken.
+    pub taken: IntGauge,
+    /// How many connections were refused because all were taken.
+    pub refused: IntCounter,
 }
 
-/// Serves `router`, and `shortcut` before it, on as many connections as there are places until `stop` becomes
-/// true, then lets requests in flight finish.
-pub(crate) async fn serve(
+/// What is answered on a port.
+pub struct Answers {
+    /// What answers before the router is asked, where it can.
+    pub shortcut: Shortcut,
+    /// What answers everything else.
+    pub router: Router,
+    /// The bytes that a client is sent for whose connection there is no slot.
+    pub no_slot: &'static [u8],
+    /// What stands in the place of bytes that hyper is about to write, because it cannot read a request; nothing
+    /// when they may stay.
+    pub in_place_of: fn(&[u8]) -> Option<Vec<u8>>,
+    /// What is answered where not even an error can be made.
+    pub fault: fn() -> Response,
+}
+
+/// Answers on as many connections as there are slots until `stop` becomes true, then lets requests in flight
+/// finish.
+pub async fn serve(
     listener: TcpListener,
-    shortcut: Shortcut,
-    router: Router,
-    places: Places,
+    answers: Answers,
+    slots: Slots,
     timeouts: Timeouts,
     mut stop: watch::Receiver<bool>,
 ) {
     let graceful = GracefulShutdown::new();
     let server = server(timeouts.head);
-    let Places { most, taken, refused } = places;
-    let places = Arc::new(Semaphore::new(most));
+    let Slots { most, taken, refused } = slots;
+    let slots = Arc::new(Semaphore::new(most));
+    let answers = Arc::new(answers);
     let farewells = Arc::new(Semaphore::new(FAREWELLS));
     loop {
         let (stream, peer) = tokio::select! {
@@ -79,9 +96,9 @@ pub(crate) async fn serve(
             tracing::debug!(%error, "a connection ended before it began");
             continue;
         }
-        let Ok(place) = places.clone().try_acquire_owned() else {
+        let Ok(slot) = slots.clone().try_acquire_owned() else {
             refused.inc();
-            send_away(&stream);
+            send_away(&stream, answers.no_slot);
             if let Ok(farewell) = farewells.clone().try_acquire_owned() {
                 tokio::spawn(async move {
                     // A client that goes on sending misses nothing.
@@ -92,8 +109,9 @@ pub(crate) async fn serve(
             continue;
         };
         let asked = Arc::new(Notify::new());
-        let service = with_peer(shortcut.clone(), router.clone(), peer, asked.clone());
-        let stream = TokioIo::new(OwnRefusals::new(WriteTimeout::new(stream, timeouts.answer)));
+        let service = with_peer(answers.clone(), peer, asked.clone());
+        let stream =
+            TokioIo::new(OwnRefusals::new(WriteTimeout::new(stream, timeouts.answer), answers.in_place_of));
         let connection = server.serve_connection(stream, service).into_owned();
         let connection = graceful.watch(connection);
         let counted = Counted::new(&taken);
@@ -106,7 +124,7 @@ pub(crate) async fn serve(
                 }
                 () = never_asks(&asked, timeouts.head) => tracing::debug!("a client never asked for anything"),
             }
-            drop((place, counted));
+            drop((slot, counted));
         });
     }
     drop(listener);
@@ -124,7 +142,7 @@ async fn never_asks(asked: &Notify, limit: Duration) {
 }
 
 /// Waits until the server is told to stop.
-pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that nobody is left who could tell.
     let _ = stop.wait_for(|stop| *stop).await;
 }
@@ -149,8 +167,7 @@ fn server(head: Duration) -> auto::Builder<TokioExecutor> {
 
 /// Tells every request of the connection where it comes from.
 fn with_peer(
-    shortcut: Shortcut,
-    router: Router,
+    answers: Arc<Answers>,
     peer: SocketAddr,
     asked: Arc<Notify>,
 ) -> TowerToHyperService<
@@ -163,17 +180,18 @@ fn with_peer(
 > {
     TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         asked.notify_one();
-        let answered = shortcut(&request);
+        let answered = (answers.shortcut)(&request);
         let routed = answered.is_none().then(|| {
             request.extensions_mut().insert(ConnectInfo(peer));
-            router.clone().call(request)
+            answers.router.clone().call(request)
         });
+        let fault = answers.fault;
         async move {
             match (answered, routed) {
                 (Some(response), _) => Ok(response),
                 (None, Some(routed)) => routed.await,
                 // One of the two is always there.
-                (None, None) => Ok(answer::fault()),
+                (None, None) => Ok(fault()),
             }
         }
     }))
@@ -181,7 +199,7 @@ fn with_peer(
 
 /// How many connections the public and the admin API may hold, so that file descriptors are left for the
 /// database, for files and for mail. The limit of the process is raised as far as it may be.
-pub(crate) fn most_connections() -> (usize, usize) {
+pub fn most_connections() -> (usize, usize) {
     /// File descriptors for everything else.
     const OTHERS: u64 = 40;
     let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -198,11 +216,11 @@ pub(crate) fn most_connections() -> (usize, usize) {
     (free.saturating_sub(admin).max(8), admin)
 }
 
-/// Tells a client for which there is no place to come back. It has sent nothing that was read yet, so the
+/// Tells a client for which there is no slot to come back. It has sent nothing that was read yet, so the
 /// answer is for its first request.
-fn send_away(stream: &TcpStream) {
+fn send_away(stream: &TcpStream, no_slot: &[u8]) {
     // The buffer of a new socket takes it whole; a client that is gone misses nothing.
-    let _ = stream.try_write(answer::status::NO_PLACE);
+    let _ = stream.try_write(no_slot);
 }
 
 /// Ends a connection and reads away what comes: one that is closed with unread bytes is reset, and some

@@ -6,20 +6,20 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::answer::unreadable;
-
 /// A stream that writes an answer with headers and a body where hyper writes a bare status, because it cannot read the
 /// request.
 pub(super) struct OwnRefusals<S> {
     stream: S,
+    /// What stands in the place of bytes that hyper is about to write; nothing when they may stay.
+    in_place_of: fn(&[u8]) -> Option<Vec<u8>>,
     /// What stands in the place of what was written, and how much of it is gone.
     instead: Vec<u8>,
     gone: usize,
 }
 
 impl<S: AsyncWrite + Unpin> OwnRefusals<S> {
-    pub(super) const fn new(stream: S) -> Self {
-        Self { stream, instead: Vec::new(), gone: 0 }
+    pub(super) const fn new(stream: S, in_place_of: fn(&[u8]) -> Option<Vec<u8>>) -> Self {
+        Self { stream, in_place_of, instead: Vec::new(), gone: 0 }
     }
 
     /// Writes the rest of what stands in the place of something else.
@@ -36,7 +36,7 @@ impl<S: AsyncWrite + Unpin> OwnRefusals<S> {
 
     /// Takes bytes that are about to be written, when others stand in their place.
     fn takes(&mut self, bytes: &[u8]) -> bool {
-        let Some(instead) = unreadable::in_place_of(bytes) else { return false };
+        let Some(instead) = (self.in_place_of)(bytes) else { return false };
         (self.instead, self.gone) = (instead, 0);
         true
     }
