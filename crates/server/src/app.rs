@@ -20,16 +20,15 @@ use sessera_store::observed::ObservedStore;
 use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
+use crate::answer::Status;
 use crate::configuration::{Configuration, DeploymentId, Given, Surroundings};
 use crate::event_log::EventLog;
 use crate::http::observe::{Observer, RequestIds};
-use crate::metrics::Metrics;
 use crate::pwned_passwords::PwnedPasswords;
 use crate::session_tokens::SessionTokens;
 pub use crate::snapshot::{Snapshot, Snapshots};
-use crate::store_meter::StoreMeter;
-use crate::traces::Traces;
 use sessera_config::OtlpConfig;
+use sessera_telemetry::{Metrics, StoreMeter, Traces};
 
 /// The state of the running server, shared by all requests.
 pub struct App {
@@ -161,7 +160,7 @@ impl App {
     ) -> Self {
         let mut start = [0; 8];
         random.fill(&mut start);
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::new(Status::DONE.told()));
         let traces = snapshot.config.tracing.as_ref().and_then(|config| traces(config, &metrics));
         let meter = StoreMeter { metrics: metrics.clone(), traces: traces.clone() };
         let store: Arc<dyn Store> = Arc::new(ObservedStore::new(store, meter));

@@ -15,7 +15,6 @@ mod growth_tests;
 mod health;
 mod http;
 pub mod managed_keys;
-pub mod metrics;
 mod oauth;
 mod openapi;
 mod pages;
@@ -27,10 +26,10 @@ mod request;
 pub mod serve;
 mod session_tokens;
 pub mod snapshot;
-mod store_meter;
 #[cfg(test)]
 mod testing;
-pub mod traces;
+#[cfg(test)]
+mod traces_tests;
 
 pub use answer::error;
 pub use configuration::ConfigOrigin;

@@ -8,7 +8,7 @@ use sessera_issuer::{IssuerError, LiveSession, Sessions, TokenIssuer};
 
 use crate::error::ApiError;
 use crate::snapshot::Snapshot;
-use crate::traces::Traces;
+use sessera_telemetry::Traces;
 
 /// Sessions and the issuer of their tokens, with traces where they are configured.
 #[derive(Clone)]

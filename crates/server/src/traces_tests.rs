@@ -1,11 +1,12 @@
 //! Traces as a receiver of OTLP over HTTP gets them.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value as AnyValue;
@@ -15,8 +16,9 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::*;
+use crate::answer::Status;
 use crate::testing::TestServer;
+use sessera_telemetry::traces::{QUEUE, Traces};
 
 const ADA: &str = "ada@example.org";
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -185,7 +187,7 @@ async fn a_receiver_that_is_gone_hurts_nobody() {
         for _ in 0..QUEUE + 100 {
             Traces::answered(
                 &traces.request(Instant::now(), &headers, "public", "GET", "/", &id),
-                AnswerStatus::DONE,
+                Status::DONE.told(),
             );
         }
         let dropped = server.app.metrics.spans.with_label_values(&["dropped"]);

@@ -13,7 +13,7 @@ use utoipa_axum::routes;
 
 use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
-use crate::metrics::{Measured, Metrics};
+use sessera_telemetry::{Measured, Metrics};
 
 /// The route, and once more under `/admin`, where Kratos has it.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

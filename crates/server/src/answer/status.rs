@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use sessera_telemetry::Answered;
 
 /// What the status of an answer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,6 +91,11 @@ impl Status {
     /// Whether the server or something that it needs is at fault.
     pub(crate) fn is_fault(self) -> bool {
         self.0.is_server_error()
+    }
+
+    /// What is counted and traced of it.
+    pub(crate) fn told(self) -> Answered {
+        Answered { code: self.code(), class: self.class(), is_fault: self.is_fault() }
     }
 
     /// An answer with this status.

@@ -14,8 +14,7 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::answer::Status;
-use crate::metrics::Metrics;
-use crate::traces::Traces;
+use sessera_telemetry::{Metrics, Traces};
 
 /// The header with the id of a request, in requests and in answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -101,9 +100,9 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
     };
     let (status, took) = (Status::of(&response), start.elapsed());
     if let Some(context) = &traced {
-        Traces::answered(context, status);
+        Traces::answered(context, status.told());
     }
-    metrics.answered(api, route, &method, status, took);
+    metrics.answered(api, route, &method, status.told(), took);
     span.in_scope(|| tracing::debug!(api, route, method, status = status.code(), ?took, "answered"));
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -26,13 +26,12 @@ use crate::credentials::{self, Credential};
 use crate::error::{ApiError, NO_STORE};
 use crate::http::layers::NO_SNIFFING;
 use crate::http::observe::{REQUEST_ID, RequestIds};
-use crate::metrics::Metrics;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::answer::set_session_cookie;
 use crate::public::caller::Caller;
 use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
-use crate::traces::Traces;
+use sessera_telemetry::{Metrics, Traces};
 
 /// The path, which answers every method alike and changes nothing.
 pub(crate) const PATH: &str = "/sessions/whoami";
@@ -219,7 +218,7 @@ impl ShortWay {
         if let Some(traces) = traces {
             let request = traces.request(start, headers, "public", "GET", PATH, &id);
             traces.token(&request, steps);
-            Traces::answered(&request, Status::of(&response));
+            Traces::answered(&request, Status::of(&response).told());
         }
         response.headers_mut().insert(REQUEST_ID, id);
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);

@@ -14,9 +14,11 @@ use crate::traces::Traces;
 use sessera_http::counted::Counted;
 
 /// Counts and traces the operations of a store.
-pub(crate) struct StoreMeter {
-    pub(crate) metrics: Arc<Metrics>,
-    pub(crate) traces: Option<Arc<Traces>>,
+pub struct StoreMeter {
+    /// Where they are counted.
+    pub metrics: Arc<Metrics>,
+    /// Where they are traced, if anywhere.
+    pub traces: Option<Arc<Traces>>,
 }
 
 impl StoreMeter {

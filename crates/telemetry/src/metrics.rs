@@ -10,7 +10,7 @@ use prometheus::{
     Opts, Registry, TextEncoder,
 };
 
-use crate::answer::Status;
+use crate::Answered;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::{IssuerMetrics, SessionCache};
 use sessera_store::{Change, CommitListener, Outcome, Store};
@@ -59,7 +59,7 @@ pub struct Metrics {
     pub accounts: sessera_accounts::Metrics,
     /// Clients that are connected, by API.
     pub connections: IntGaugeVec,
-    /// Clients that were sent away because all places were taken, by API.
+    /// Clients that were sent away because all slots were taken, by API.
     pub connections_refused: IntCounterVec,
     lease_held: IntGauge,
     line_trusted: IntGauge,
@@ -68,11 +68,11 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Numbers that all are zero.
+    /// Numbers that all are zero. `done` is the status of an answer that is what was asked for.
     ///
     /// # Panics
     /// When two of the names below are the same, which a test would show.
-    pub fn new() -> Self {
+    pub fn new(done: Answered) -> Self {
         let registry = Registry::new();
         let counter = |name: &str, help: &str| IntCounter::with_opts(Opts::new(name, help));
         let counters =
@@ -95,11 +95,10 @@ impl Metrics {
                 times("sessera_store_seconds", "Time of the store by what it did."),
                 &["operation"],
             )?;
-            let done = Status::DONE;
-            let (whoami, code) = ("/sessions/whoami", done.code().to_string());
+            let (whoami, code) = ("/sessions/whoami", done.code.to_string());
             let metrics = Self {
                 whoami: requests.with_label_values(&["public", whoami, "GET", &code]),
-                whoami_seconds: request_seconds.with_label_values(&["public", whoami, done.class()]),
+                whoami_seconds: request_seconds.with_label_values(&["public", whoami, done.class]),
                 requests,
                 request_seconds,
                 issuer: IssuerMetrics::new()?,
@@ -136,7 +135,7 @@ impl Metrics {
                 connections: gauges("sessera_connections", "Clients that are connected, by API.", &["api"])?,
                 connections_refused: counters(
                     "sessera_connections_refused_total",
-                    "Clients that were sent away because all places were taken, by API.",
+                    "Clients that were sent away because all slots were taken, by API.",
                     &["api"],
                 )?,
                 lease_held: gauge("sessera_lease_held", "1 while this node may sign with managed keys.")?,
@@ -186,9 +185,9 @@ impl Metrics {
     }
 
     /// A request was answered.
-    pub(crate) fn answered(&self, api: &str, route: &str, method: &str, status: Status, took: Duration) {
-        self.requests.with_label_values(&[api, route, method, status.code().to_string().as_str()]).inc();
-        self.request_seconds.with_label_values(&[api, route, status.class()]).observe(took.as_secs_f64());
+    pub fn answered(&self, api: &str, route: &str, method: &str, status: Answered, took: Duration) {
+        self.requests.with_label_values(&[api, route, method, status.code.to_string().as_str()]).inc();
+        self.request_seconds.with_label_values(&[api, route, status.class]).observe(took.as_secs_f64());
     }
 
     /// Whoami was answered from memory.
@@ -241,11 +240,5 @@ impl CommitListener for Metrics {
             let made = changes.iter().filter(|change| matches!(change, Change::InsertSession(_)));
             self.sign_ins.inc_by(made.count() as u64);
         }
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
     }
 }

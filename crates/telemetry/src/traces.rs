@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use axum::http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 use opentelemetry::propagation::{Extractor, TextMapPropagator as _};
 use opentelemetry::trace::{
     Span as _, SpanKind, Status, TraceContextExt as _, Tracer as _, TracerProvider as _,
@@ -29,11 +29,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use crate::answer::Status as AnswerStatus;
+use crate::Answered;
 use sessera_config::OtlpConfig;
 
 /// How many spans wait at the most.
-const QUEUE: usize = 8_192;
+pub const QUEUE: usize = 8_192;
 
 /// How many spans are sent at once, and how long the first of them waits for others.
 const BATCH: usize = 512;
@@ -117,7 +117,7 @@ impl Traces {
     }
 
     /// Begins the span of a request, below the one that its headers name.
-    pub(crate) fn request(
+    pub fn request(
         &self,
         start: Instant,
         headers: &HeaderMap,
@@ -144,17 +144,17 @@ impl Traces {
     }
 
     /// Ends the span of a request.
-    pub(crate) fn answered(request: &Context, status: AnswerStatus) {
+    pub fn answered(request: &Context, status: Answered) {
         let span = request.span();
-        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.code())));
-        if status.is_fault() {
+        span.set_attribute(KeyValue::new("http.response.status_code", i64::from(status.code)));
+        if status.is_fault {
             span.set_status(Status::error(""));
         }
         span.end();
     }
 
     /// Makes a span of a part that has ended, below `parent` if that is traced.
-    pub(crate) fn step(&self, parent: &Context, name: &str, step: Step) {
+    pub fn step(&self, parent: &Context, name: &str, step: Step) {
         if !parent.span().span_context().is_sampled() {
             return;
         }
@@ -168,7 +168,7 @@ impl Traces {
     }
 
     /// Makes spans of the parts of making a token.
-    pub(crate) fn token(&self, parent: &Context, steps: TokenSteps) {
+    pub fn token(&self, parent: &Context, steps: TokenSteps) {
         for (name, step) in [("mapper", steps.mapper), ("sign", steps.sign)] {
             if let Some(step) = step {
                 self.step(parent, name, step);
@@ -204,7 +204,7 @@ impl Extractor for Headers<'_> {
     }
 
     fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(axum::http::HeaderName::as_str).collect()
+        self.0.keys().map(http::HeaderName::as_str).collect()
     }
 }
 
@@ -300,7 +300,3 @@ async fn fill(waiting: &mut mpsc::Receiver<SpanData>, batch: &mut Vec<SpanData>)
         }
     }
 }
-
-#[cfg(test)]
-#[path = "traces_tests.rs"]
-mod tests;

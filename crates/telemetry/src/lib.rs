@@ -1,0 +1,21 @@
+//! What a server tells of itself: how often things happen and how long they take ([`metrics`]), and what a request
+//! went through ([`traces`]). [`store_meter`] tells both of each operation of the store.
+
+pub mod metrics;
+pub mod store_meter;
+pub mod traces;
+
+pub use metrics::{Measured, Metrics};
+pub use store_meter::StoreMeter;
+pub use traces::Traces;
+
+/// The status of an answer, as it is counted and traced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// Its number.
+    pub code: u16,
+    /// Its class, such as `2xx`.
+    pub class: &'static str,
+    /// Whether the server or something that it needs is at fault.
+    pub is_fault: bool,
+}
