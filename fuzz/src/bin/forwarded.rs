@@ -7,8 +7,8 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderValue};
 use sessera_config::{Proxies, ProxyHeaders, TrustedProxies};
-use sessera_server::forwarded::Origin;
-use sessera_server::peer::Peer;
+use sessera_http::forwarded::Origin;
+use sessera_http::peer::Peer;
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Input<'a> {
