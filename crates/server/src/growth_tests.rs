@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 use sessera_testing::growth::assert_linear;
 
 use crate::credentials;
-use crate::peer;
 use crate::request::Parameters;
+use sessera_http::peer;
 
 fn names(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect()
