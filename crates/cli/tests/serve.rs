@@ -396,7 +396,7 @@ fn what_happens_leaves_one_record_with_who_what_and_from_where() {
     let told = events(&server, "session_began");
     assert_eq!(
         told.iter().map(|(event, _)| event.as_str()).collect::<Vec<_>>(),
-        ["identity_added", "session_began"]
+        ["identity_added", "code_made", "session_began"]
     );
     let fields = |line: &str| serde_json::from_str::<Value>(line).unwrap()["fields"].clone();
     let ada = fields(&told[0].1)["identity_id"].as_str().unwrap().to_owned();
