@@ -171,10 +171,11 @@ class People:
             thread.start()
 
     def note(self, answer):
-        if answer.status not in (200, 204, 503):
+        # A sign-in that the end of the database cut short counts as a wrong one, so a pause of a second may follow.
+        if answer.status not in (200, 204, 429, 503):
             self.wrong.append((answer.status, answer.body))
-        if answer.status == 503 and not answer.headers["Retry-After"]:
-            self.wrong.append("503 without Retry-After")
+        if answer.status in (429, 503) and not answer.headers["Retry-After"]:
+            self.wrong.append(f"{answer.status} without Retry-After")
         return answer.status in (200, 204)
 
     def ask(self, *arguments):

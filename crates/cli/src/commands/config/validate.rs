@@ -199,10 +199,7 @@ mod tests {
             ),
             ("courier: {smtp: {connection_uri: 'http://x'}}\n", "/courier/smtp/connection_uri: "),
             ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas: "),
-            (
-                "security: {account_enumeration: {mitigate: true}}\n",
-                "/security/account_enumeration/mitigate: ",
-            ),
+            ("selfservice: {methods: {webauthn: {enabled: true}}}\n", "/selfservice/methods/webauthn"),
             ("hashers: {argon2: {iterations: 11}}\n", "/hashers/argon2/iterations: "),
         ] {
             let errors = findings(yaml).errors;
