@@ -1,5 +1,10 @@
 //! Accounts for tests, on a database in a temporary folder, with a clock that stands still.
 
+#![cfg_attr(
+    not(feature = "passkeys"),
+    expect(dead_code, reason = "the tests of passkeys alone use all of it")
+)]
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
