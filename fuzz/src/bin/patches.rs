@@ -3,7 +3,7 @@
 #![no_main]
 
 use serde_json::{Value, json};
-use sessera_model::json_patch::Operation;
+use sessera_model::json_patch::{Budget, Operation};
 
 /// How much operations may make.
 const ROOM: usize = 10_000;
@@ -13,11 +13,11 @@ libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     let mut document =
         json!({"traits": {"email": "a@example.org", "groups": ["a", "b"]}, "metadata_public": null});
     let given = bytes.len() + document.to_string().len();
-    let mut room = ROOM;
+    let mut budget = Budget::new(ROOM);
     for operation in &operations {
         let Ok(operation) = Operation::parse(operation) else { return };
         let _ = operation.changes().count();
-        if operation.apply(&mut document, &mut room).is_err() {
+        if operation.apply(&mut document, &mut budget).is_err() {
             return;
         }
     }
