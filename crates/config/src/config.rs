@@ -27,6 +27,7 @@ use crate::sections::tracing::{Provider, Tracing};
 use crate::sections::{FeatureFlags, Sections};
 use crate::setting::Setting as _;
 use crate::trusted_proxies::Proxies;
+use crate::upstream::{Ports, UpstreamConfig, upstream};
 use crate::{unsupported, unworkable};
 
 /// The configuration that the server runs with.
@@ -54,6 +55,8 @@ pub struct Config {
     pub cookies: CookieScope,
     /// Sessions.
     pub session: SessionConfig,
+    /// Who keeps the sessions; `None` when this server does.
+    pub upstream: Option<Box<UpstreamConfig>>,
     /// Tokenizer templates by name, as configured; each is judged on its own.
     pub templates: Map<String, Value>,
     /// What people do themselves.
@@ -181,11 +184,17 @@ impl Config {
         note_values_without_effect(&sections, &mut found);
         unworkable::note(&sections, &mut found);
         switch_mail_flows(&mut sections.selfservice, tree);
-        let public = public(sections.serve.public);
+        let upstream = upstream(&sections, tree, &mut found);
+        let ports = Ports::defaults(upstream.is_some());
+        let public = public(sections.serve.public, ports.public);
         let public_url = Url::parse(&public.base_url).ok();
         let cookies = cookies::general(&sections.cookies, public_url.as_ref(), &mut found);
-        let session_cookie =
+        let mut session_cookie =
             cookies::of_sessions(&sections.session.cookie, &cookies, public_url.as_ref(), &mut found);
+        if let Some(upstream) = &upstream {
+            session_cookie.name.clone_from(&upstream.cookie);
+            session_cookie.is_of_upstream = true;
+        }
         let accepted = accepted(&sections.accept_unsupported, &mut found);
         let mut notes = std::mem::take(&mut found.unknown);
         notes.append(&mut found.without_effect);
@@ -197,7 +206,7 @@ impl Config {
             dsn: sections.dsn.map_or_else(|| "sqlite://sessera.sqlite".into(), |dsn| dsn.expose().to_owned()),
             dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
             public,
-            admin: admin(sections.serve.admin, &mut found),
+            admin: admin(sections.serve.admin, ports.admin, &mut found),
             timeouts: sections.serve.timeouts,
             log: sections.log,
             tracing: tracing(sections.tracing, &mut found),
@@ -208,7 +217,8 @@ impl Config {
             identity: identity(sections.identity, &mut found),
             templates: sections.session.whoami.tokenizer.templates.clone(),
             cookies,
-            session: session(sections.session, session_cookie, &mut found),
+            session: session(sections.session, session_cookie, upstream.as_ref(), &mut found),
+            upstream: upstream.map(Box::new),
             selfservice: Box::new(sections.selfservice),
             mitigates_enumeration: sections.security.account_enumeration.mitigate,
             hashers: sections.hashers,
@@ -304,26 +314,28 @@ fn base_url(configured: Option<Url>, host: &str, port: u16) -> String {
     if url.ends_with('/') { url } else { url + "/" }
 }
 
-fn public(section: Public) -> PublicConfig {
+fn public(section: Public, default_port: u16) -> PublicConfig {
+    let port = section.port.unwrap_or(default_port);
     let (url, text) = section.base_url.map(|written| (written.url, written.text)).unzip();
-    let base_url = base_url(url, &section.host, section.port);
+    let base_url = base_url(url, &section.host, port);
     PublicConfig {
         issuer: text.unwrap_or_else(|| base_url.clone()),
         base_url,
         host: section.host,
-        port: section.port,
+        port,
         cors: section.cors,
         proxies: Proxies { trusted: section.trusted_proxies, headers: section.proxy_headers },
     }
 }
 
-fn admin(section: Admin, found: &mut Findings) -> AdminConfig {
+fn admin(section: Admin, default_port: u16, found: &mut Findings) -> AdminConfig {
+    let port = section.port.unwrap_or(default_port);
     let config = AdminConfig {
-        base_url: base_url(section.base_url, &section.host, section.port),
+        base_url: base_url(section.base_url, &section.host, port),
         tokens: section.token.into_iter().map(Secret::from).collect(),
         insecure: section.insecure,
         host: section.host,
-        port: section.port,
+        port,
     };
     if !is_loopback(&config.host) && config.tokens.is_empty() && !config.insecure {
         found.wrong(
@@ -381,14 +393,21 @@ fn identity(section: Identity, found: &mut Findings) -> IdentityConfig {
     }
 }
 
-fn session(section: Session, cookie: SessionCookie, found: &mut Findings) -> SessionConfig {
+/// With an upstream it asks for second factors itself, and answers are stale by its own setting.
+fn session(
+    section: Session,
+    cookie: SessionCookie,
+    upstream: Option<&UpstreamConfig>,
+    found: &mut Findings,
+) -> SessionConfig {
+    let needs_highest_aal = section.whoami.required_aal == RequiredAal::HighestAvailable;
     SessionConfig {
         lifespan: section.lifespan,
         earliest_possible_extend: section.earliest_possible_extend,
-        needs_highest_aal: section.whoami.required_aal == RequiredAal::HighestAvailable,
+        needs_highest_aal: needs_highest_aal && upstream.is_none(),
         timing: timing(&section.whoami.tokenizer, found),
         status_list_max_age: section.whoami.tokenizer.status_list.max_age,
-        cache_max_stale: section.cache.max_stale,
+        cache_max_stale: upstream.map_or(section.cache.max_stale, |upstream| upstream.max_stale),
         cache_max_bytes: section.cache.max_bytes.0,
         cookie,
     }

@@ -41,6 +41,8 @@ pub struct SessionCookie {
     pub persistent: bool,
     /// With which requests it goes along.
     pub scope: CookieScope,
+    /// Whether an upstream sets it, so that its value means nothing here.
+    pub is_of_upstream: bool,
 }
 
 /// How cookies in general are made, those of forms among them. `public_url` is the address that sets them.
@@ -72,7 +74,7 @@ pub(crate) fn of_sessions(
         check(&scope, "/session/cookie", public_url, found);
     }
     check_name(&section.name, &scope, found);
-    SessionCookie { name: section.name.clone(), persistent: section.persistent, scope }
+    SessionCookie { name: section.name.clone(), persistent: section.persistent, scope, is_of_upstream: false }
 }
 
 fn is_https(public_url: Option<&Url>) -> bool {
@@ -161,7 +163,7 @@ mod tests {
         };
         assert_eq!(
             config.session.cookie,
-            SessionCookie { name: "mine".into(), persistent: false, scope: own }
+            SessionCookie { name: "mine".into(), persistent: false, scope: own, is_of_upstream: false }
         );
     }
 

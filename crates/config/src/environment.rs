@@ -34,6 +34,7 @@ const OWN: &[&str] = &[
     "SESSION_WHOAMI_",
     "SESSION_COOKIE_",
     "SESSION_CACHE_",
+    "SESSION_UPSTREAM_",
     "IDENTITY_SCHEMAS_",
     "HASHERS_",
     "COURIER_",

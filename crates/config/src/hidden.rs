@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::keys::{is_of_machine, kind_at};
+use crate::keys::kind_at;
 use crate::kind::Kind;
 use crate::layers::effective;
 use crate::problem::{dotted, escape};
@@ -57,8 +57,8 @@ pub fn hidden(base: &Value, stored: &Value) -> Vec<Hidden> {
     let effective = effective(base, Some(stored));
     let mut found = Vec::new();
     for (name, value) in base.as_object().into_iter().flatten() {
-        // Names that begin with "x-" are their author's own.
-        if !is_of_machine(name) && !name.starts_with("x-") {
+        // Names that begin with "x-" are their author's own. Keys of the machine are the same in both.
+        if !name.starts_with("x-") {
             compare(
                 value,
                 effective.get(name),

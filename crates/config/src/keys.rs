@@ -2,13 +2,68 @@
 
 use serde_json::{Map, Value};
 
-use crate::kind::{Kind, find};
+use crate::kind::{Key, Kind, find};
 use crate::sections::Sections;
 use crate::setting::Setting as _;
 
-/// Whether a key of the first level belongs to the machine: it comes from files and the environment only.
-pub fn is_of_machine(name: &str) -> bool {
-    find(Sections::KEYS, name).is_some_and(|key| key.is_of_machine)
+/// The part of a path, from its beginning, that leads to a key of the machine: one that comes from files and the
+/// environment only. `None` where the path leads to no such key.
+pub fn machine_key<'p, 's>(path: &'p [&'s str]) -> Option<&'p [&'s str]> {
+    let mut keys = Sections::KEYS;
+    for (depth, name) in path.iter().enumerate() {
+        let key = find(keys, name)?;
+        if key.is_of_machine {
+            return Some(&path[..=depth]);
+        }
+        let Kind::Object(inner) = key.kind else { return None };
+        keys = inner;
+    }
+    None
+}
+
+/// The tree without the keys that belong to the machine.
+#[must_use]
+pub fn without_machine(tree: &Value) -> Value {
+    part(tree, Sections::KEYS, false).into()
+}
+
+/// The keys of a tree that belong to the machine, and nothing else.
+#[must_use]
+pub fn of_machine(tree: &Value) -> Value {
+    part(tree, Sections::KEYS, true).into()
+}
+
+/// The keys of an object that belong to the machine, or all others.
+fn part(tree: &Value, keys: &'static [Key], of_machine: bool) -> Map<String, Value> {
+    let mut kept = Map::new();
+    for (name, member) in tree.as_object().into_iter().flatten() {
+        let key = find(keys, name);
+        let is_of_machine = key.is_some_and(|key| key.is_of_machine);
+        match key.map(|key| key.kind) {
+            Some(Kind::Object(inner)) if !is_of_machine && member.is_object() => {
+                let inner = part(member, inner, of_machine);
+                if !of_machine || !inner.is_empty() {
+                    kept.insert(name.clone(), inner.into());
+                }
+            }
+            _ if is_of_machine == of_machine => {
+                kept.insert(name.clone(), member.clone());
+            }
+            _ => {}
+        }
+    }
+    kept
+}
+
+/// The path, with dots, of a key of the machine that stands in a tree.
+pub(crate) fn any_of_machine(tree: &Value) -> Option<String> {
+    fn look(tree: &Value, path: &str) -> Option<String> {
+        let (name, member) = tree.as_object()?.iter().next()?;
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let names: Vec<&str> = path.split('.').collect();
+        if machine_key(&names).is_some() { Some(path) } else { look(member, &path) }
+    }
+    look(&of_machine(tree), "")
 }
 
 /// The type of the value at a path; `None` where no section has it.
@@ -64,7 +119,6 @@ fn prune_value(value: &mut Value, kind: Kind) {
 mod tests {
     use super::*;
     use crate::config::read;
-    use crate::kind::Key;
     use serde_json::json;
 
     #[test]
@@ -112,7 +166,7 @@ mod tests {
         // A default that cannot be read would become the default of its type.
         let (sections, found) = read(&json!({}));
         assert_eq!(found, crate::problem::Findings::default());
-        assert_eq!(sections.serve.public.port, 4433);
+        assert_eq!(sections.serve.public.cors.max_age, 0);
         assert_eq!(sections.session.lifespan.as_secs(), 86_400);
         assert_eq!(sections.hashers.argon2.memory.0, 19 << 20);
         assert_eq!(sections.serve.public.cors.allowed_methods.len(), 5);
@@ -123,6 +177,19 @@ mod tests {
     fn what_a_section_is_without_a_tree_is_what_it_is_with_an_empty_one() {
         let (sections, _) = read(&json!({}));
         assert_eq!(format!("{:?}", Sections::default()), format!("{sections:?}"));
+    }
+
+    #[test]
+    fn keys_of_the_machine_are_parted_from_all_others_at_any_depth() {
+        let tree =
+            json!({"dsn": "x", "session": {"lifespan": "1h", "upstream": {"url": "http://k"}}, "x-a": 1});
+        assert_eq!(without_machine(&tree), json!({"session": {"lifespan": "1h"}, "x-a": 1}));
+        assert_eq!(of_machine(&tree), json!({"dsn": "x", "session": {"upstream": {"url": "http://k"}}}));
+        assert_eq!(any_of_machine(&json!({"session": {"upstream": {}}})), Some("session.upstream".into()));
+        assert_eq!(any_of_machine(&json!({"session": {"lifespan": "1h"}})), None);
+        let key = |path: &[&str]| machine_key(path).map(<[&str]>::len);
+        assert_eq!(key(&["session", "upstream", "url"]), Some(2));
+        assert_eq!((key(&["log"]), key(&["session"]), key(&["session", "lifespan"])), (Some(1), None, None));
     }
 
     #[test]

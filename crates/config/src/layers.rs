@@ -1,30 +1,20 @@
 //! Two layers of configuration: that of the machine, which files and the environment give, and over it the stored
 //! revision.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::keys::is_of_machine;
+use crate::keys::{of_machine, without_machine};
 use crate::load::merge;
 use crate::patch::is_local_source;
-
-/// The identity configuration in a tree: all of it but the keys that belong to the machine.
-pub fn without_machine(tree: &Value) -> Value {
-    members(tree, |name| !is_of_machine(name))
-}
 
 /// The tree that a server runs with: the machine's keys of files and environment, and the rest of the
 /// stored revision if there is one.
 pub fn effective(base: &Value, stored: Option<&Value>) -> Value {
     let Some(stored) = stored else { return base.clone() };
-    let mut tree = members(base, is_of_machine);
+    let mut tree = of_machine(base);
     merge(&mut tree, without_machine(stored));
     take_files_from(base, &mut tree);
     tree
-}
-
-fn members(tree: &Value, is_wanted: impl Fn(&str) -> bool) -> Value {
-    let members = tree.as_object().cloned().unwrap_or_default();
-    members.into_iter().filter(|(name, _)| is_wanted(name)).collect::<Map<_, _>>().into()
 }
 
 /// Files are named by the machine's own configuration only: where a stored revision still has a
@@ -63,12 +53,13 @@ mod tests {
         let base = json!({
             "dsn": "sqlite://now", "log": {"level": "warn"},
             "identity": {"schemas": [{"id": "b", "url": "file:///b/now"}, {"id": "a", "url": "file:///a/now"}]},
-            "session": {"lifespan": "1h", "whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "file:///now"}}}}},
+            "session": {"lifespan": "1h", "upstream": {"url": "http://now"},
+                "whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "file:///now"}}}}},
         });
         let stored = json!({
             "dsn": "sqlite://old", "log": {"level": "debug"},
             "identity": {"schemas": [{"id": "a", "url": "file:///a/old"}, {"id": "b", "url": "base64://e30="}]},
-            "session": {"lifespan": "2h", "whoami": {"tokenizer": {"templates": {
+            "session": {"lifespan": "2h", "upstream": {"url": "http://old"}, "whoami": {"tokenizer": {"templates": {
                 "t": {"jwks_url": "file:///old"}, "u": {"jwks_url": "set://u"}}}}},
         });
         assert_eq!(
@@ -76,7 +67,7 @@ mod tests {
             json!({
                 "dsn": "sqlite://now", "log": {"level": "warn"},
                 "identity": {"schemas": [{"id": "a", "url": "file:///a/now"}, {"id": "b", "url": "base64://e30="}]},
-                "session": {"lifespan": "2h", "whoami": {"tokenizer": {"templates": {
+                "session": {"upstream": {"url": "http://now"}, "lifespan": "2h", "whoami": {"tokenizer": {"templates": {
                     "t": {"jwks_url": "file:///now"}, "u": {"jwks_url": "set://u"}}}}},
             })
         );

@@ -20,6 +20,7 @@
 //! | [`watched`] | files that were read and may change |
 //! | [`config`] | what follows from the sections |
 //! | `unworkable` | what is switched on and cannot work |
+//! | [`UpstreamConfig`] | what follows from those of an upstream |
 //! | [`patch`] | JSON Patch on the tree |
 //! | [`duplicates`] | members that stand twice |
 //! | [`hidden`] | what does not count because of a stored configuration |
@@ -57,6 +58,7 @@ mod text;
 mod trusted_proxies;
 pub mod unsupported;
 mod unworkable;
+mod upstream;
 mod verdict;
 pub mod watched;
 pub mod yaml;
@@ -71,3 +73,4 @@ pub use problem::{Problem, escape};
 pub use sections::serve::Timeouts;
 pub use strong::Strong;
 pub use trusted_proxies::{Proxies, ProxyHeaders, TrustedProxies};
+pub use upstream::UpstreamConfig;

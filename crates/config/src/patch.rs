@@ -5,7 +5,7 @@ pub use sessera_model::json_patch::PatchError;
 use sessera_model::json_patch::{Action, Budget, Operation};
 
 use crate::config::read;
-use crate::keys::{self, is_of_machine};
+use crate::keys;
 use crate::problem::escape;
 
 /// What project paths begin with.
@@ -31,10 +31,7 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
     if operations.len() > MAX_OPERATIONS {
         return refuse("", format!("a patch has at most {MAX_OPERATIONS} operations"));
     }
-    let mut patched = keys::materialised(tree);
-    if let Value::Object(members) = &mut patched {
-        members.retain(|name, _| !is_of_machine(name));
-    }
+    let mut patched = keys::without_machine(&keys::materialised(tree));
     let mut budget = Budget::new(MAX_TREE);
     for (number, operation) in operations.iter().enumerate() {
         let parsed = Operation::parse(operation)
@@ -51,11 +48,11 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
 
 /// Checks a whole tree that replaces another.
 pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
-    let Value::Object(members) = after else {
+    if !after.is_object() {
         return refuse("", "the identity configuration must be an object");
-    };
-    if let Some(machine) = members.keys().find(|name| is_of_machine(name)) {
-        return refuse(format!("/{machine}"), belongs_to_machine(machine));
+    }
+    if let Some(machine) = keys::any_of_machine(after) {
+        return refuse(format!("/{}", machine.replace('.', "/")), belongs_to_machine(&machine));
     }
     let (_, findings) = read(after);
     // What nobody knew before, in a configuration file perhaps, was warned about and stays.
@@ -114,9 +111,9 @@ fn in_tree(operation: Operation<'_>) -> Result<Operation<'_>, PatchError> {
         other => other,
     };
     let path = inner(operation.path)?;
-    let first = path.split('/').nth(1).unwrap_or_default();
-    if is_of_machine(first) {
-        return refuse(path, belongs_to_machine(first));
+    let names: Vec<&str> = path.split('/').skip(1).collect();
+    if let Some(machine) = keys::machine_key(&names) {
+        return refuse(path, belongs_to_machine(&machine.join(".")));
     }
     Ok(Operation { path, action })
 }
@@ -170,6 +167,15 @@ mod tests {
         let refused = |patch: Value| apply(&tree, &patch).unwrap_err().to_string();
         assert!(refused(operation("add", "/dsn", json!("x"))).contains("belongs to the machine"));
         assert!(refused(operation("add", "", json!({"serve": {}}))).contains("belongs to the machine"));
+        let upstream = json!({"url": "http://evil.example"});
+        for (path, value) in [
+            ("/session/upstream", upstream.clone()),
+            ("/session/upstream/url", json!("http://evil.example")),
+            ("/session", json!({"upstream": upstream})),
+        ] {
+            let told = refused(operation("add", path, value));
+            assert!(told.contains("\"session.upstream\" belongs to the machine"), "{told}");
+        }
         assert!(refused(operation("add", "/session/lifespn", json!("1h"))).contains("lifespan"));
         assert!(refused(operation("replace", "/session/lifespan", json!(5))).contains("/session/lifespan"));
         assert!(refused(operation("add", "/nope/x", json!(5))).contains("/nope"));

@@ -22,8 +22,8 @@ fn made() -> String {
         let _ = write!(text, "\n## {}\n\n{}{machine}\n\n", key.name, key.about());
         text += "| Key | Type | Meaning |\n|---|---|---|\n";
         match key.kind.keys() {
-            [] => row(&mut text, key, key.name),
-            keys => rows(&mut text, keys, key.name),
+            [] => row(&mut text, key, key.name, ""),
+            keys => rows(&mut text, keys, key.name, ""),
         }
     }
     text += "\n## Keys of Kratos that have no effect\n\nWhat would be lost decides whether a configuration with such a key is taken. Files, the environment and patches are judged alike.\n";
@@ -49,19 +49,21 @@ fn made() -> String {
     text
 }
 
-fn rows(text: &mut String, keys: &'static [Key], prefix: &str) {
+/// `machine` is what to say of keys that belong to the machine, where those around them do not.
+fn rows(text: &mut String, keys: &'static [Key], prefix: &str, machine: &str) {
     for key in keys {
         let path = format!("{prefix}.{}", key.name);
+        let machine = if key.is_of_machine { " Belongs to the machine." } else { machine };
         match key.kind {
-            Kind::Object(inner) => rows(text, inner, &path),
-            Kind::List(Kind::Object(inner)) => rows(text, inner, &format!("{path}[]")),
-            _ => row(text, key, &path),
+            Kind::Object(inner) => rows(text, inner, &path, machine),
+            Kind::List(Kind::Object(inner)) => rows(text, inner, &format!("{path}[]"), machine),
+            _ => row(text, key, &path, machine),
         }
     }
 }
 
-fn row(text: &mut String, key: &Key, path: &str) {
-    let _ = writeln!(text, "| `{path}` | {} | {} |", type_of(key.kind), key.about());
+fn row(text: &mut String, key: &Key, path: &str, machine: &str) {
+    let _ = writeln!(text, "| `{path}` | {} | {}{machine} |", type_of(key.kind), key.about());
 }
 
 fn type_of(kind: Kind) -> String {

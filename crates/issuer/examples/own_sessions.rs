@@ -16,10 +16,10 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
-use sessera_issuer::sessions::{Presented, Question};
+use sessera_issuer::sessions::{Found, Presented, Question, Sought};
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    Compiled, IssuerError, IssuerMetrics, Lease, LiveSession, SessionCache, SessionSource, Sessions,
+    Compiled, IssuerError, IssuerMetrics, KeptBy, Lease, LiveSession, SessionCache, SessionSource, Sessions,
     Settings, Templates, TokenIssuer,
 };
 use sessera_jose::{Algorithm, JwkSet, generate, verify};
@@ -41,13 +41,22 @@ struct OwnSessions(HashMap<TokenHash, (StoredSession, Identity)>);
 
 #[async_trait]
 impl SessionSource for OwnSessions {
-    async fn find(&self, question: Question<'_>) -> Result<Option<LiveSession>, IssuerError> {
-        let found = self.0.get(&question.hash).filter(|(stored, _)| stored.session.is_live(question.now));
-        found
-            .map(|(stored, identity)| {
-                LiveSession::of_stored(stored.clone(), identity, question.now, question.schemas_url.clone())
-            })
-            .transpose()
+    /// Sessions are found by the credentials that open them alone.
+    fn key(&self, sought: Sought<'_>) -> Option<TokenHash> {
+        match sought {
+            Sought::Presented(presented) => Some(TokenHash::of(presented.as_str())),
+            Sought::Hash(hash) => Some(hash),
+            Sought::Id(_) | Sought::Status(_) => None,
+        }
+    }
+
+    async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError> {
+        let found = self.key(question.sought).and_then(|hash| self.0.get(&hash));
+        let found = found.filter(|(stored, _)| stored.session.is_live(question.now));
+        let live = found.map(|(stored, identity)| {
+            LiveSession::of_stored(stored.clone(), identity, question.now, question.schemas_url.clone())
+        });
+        Ok(live.transpose()?.map(|live| Found::new(live, &question)))
     }
 
     async fn second_factors(&self, _: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
@@ -59,8 +68,8 @@ impl SessionSource for OwnSessions {
         true
     }
 
-    fn untold_for(&self) -> Duration {
-        Duration::ZERO
+    fn grace(&self, _: Duration) -> Option<Duration> {
+        None
     }
 }
 
@@ -102,6 +111,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
         status_list_max_age: Duration::from_secs(60),
         max_stale: Duration::ZERO,
         second_factors: Vec::new(),
+        kept_by: KeptBy::Store,
     })
 }
 

@@ -48,7 +48,8 @@ impl Compiled {
                 .check(managed.schedule.period)
                 .map_err(|error| UnfitTiming { set: set.name.clone(), error })?;
         }
-        let templates = Templates::compile(&settings.templates, &LocalSources::new(sets), previous);
+        let sources = LocalSources::new(sets);
+        let templates = Templates::compile(&settings.templates, settings.kept_by, &sources, previous);
         Ok(Self {
             published: Published::compile(&settings, &templates, sets),
             set_versions: versions(sets),

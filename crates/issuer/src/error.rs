@@ -5,6 +5,7 @@ use sessera_store::StoreError;
 
 use crate::managed_keys::Refusal;
 use crate::templates::Broken;
+use crate::upstream_error::UpstreamError;
 
 /// Why there is no session or no token. Nothing in it is a secret.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum IssuerError {
     /// This node does not know for sure which managed keys are good: try again, or ask another node.
     #[error(transparent)]
     NoLease(#[from] Refusal),
+    /// The upstream that keeps the sessions tells of none.
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     /// The store does not answer, or refuses a change.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -49,6 +53,24 @@ pub enum IssuerError {
 }
 
 impl IssuerError {
+    /// Whether whoever keeps the sessions cannot be asked right now.
+    pub fn is_unavailable(&self) -> bool {
+        match self {
+            Self::Store(error) => matches!(error, StoreError::Unavailable(_)),
+            Self::Upstream(error) => error.is_unavailable(),
+            _ => false,
+        }
+    }
+
+    /// Whether it is known that the credential opens no session.
+    pub fn is_no_session(&self) -> bool {
+        match self {
+            Self::NoSession => true,
+            Self::Upstream(error) => error.is_no_session(),
+            _ => false,
+        }
+    }
+
     /// A fault of the program or of what it has stored.
     pub(crate) fn internal(what: impl std::fmt::Display) -> Self {
         Self::Internal(what.to_string())

@@ -13,6 +13,7 @@ use sessera_model::{Clock, Random, TokenHash, Uuid, is_same_secret};
 use sessera_store::{Change, Committer, Flow, FlowKind, Store, StoreError};
 
 use crate::error::IssuerError;
+use crate::sessions::Opens;
 
 /// How long a code is good.
 const LIFESPAN: Duration = Duration::from_secs(60);
@@ -24,7 +25,8 @@ const SHORTEST_VERIFIER: usize = 43;
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Grant {
     /// Opens the session.
-    pub session: TokenHash,
+    #[serde(flatten)]
+    pub opens: Opens,
     /// Who may exchange it: an origin as browsers write it.
     pub origin: String,
     /// The SHA-256 of the page's secret, as base64url.

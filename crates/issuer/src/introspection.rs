@@ -9,21 +9,18 @@ use std::sync::Arc;
 use serde_json::{Map, Value};
 use sessera_jose::JwkSet;
 use sessera_jose::verify::{self, Verified};
-use sessera_model::{Clock, Identity, StatusIndex, Timestamp, Uuid};
-use sessera_store::{Store, StoredSession};
+use sessera_model::{Clock, StatusIndex, Timestamp, Uuid};
+use sessera_store::Store;
 use sessera_tokenizer::Template;
 
 use crate::compiled::Compiled;
 use crate::error::IssuerError;
 use crate::managed_keys::Lease;
-use crate::sessions::{LiveSession, is_good};
+use crate::sessions::{LiveSession, Named, Sessions};
 use crate::templates::LocalSources;
 
 /// The claims of a token.
 pub type Claims = Map<String, Value>;
-
-/// A session with its identity.
-type Found = (StoredSession, Identity);
 
 /// Whether a credential has the form of a signed token. Those of sessions have no dots.
 pub fn looks_signed(token: &str) -> bool {
@@ -32,15 +29,22 @@ pub fn looks_signed(token: &str) -> bool {
 
 /// Finds out whether tokens are good.
 pub struct Introspection {
+    /// Where key sets are.
     store: Arc<dyn Store>,
+    sessions: Arc<Sessions>,
     clock: Arc<dyn Clock>,
     lease: Arc<Lease>,
 }
 
 impl Introspection {
-    /// Introspection of tokens of the sessions in `store`.
-    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, lease: Arc<Lease>) -> Self {
-        Self { store, clock, lease }
+    /// Introspection of tokens of `sessions` that were signed with keys of `store`.
+    pub fn new(
+        store: Arc<dyn Store>,
+        sessions: Arc<Sessions>,
+        clock: Arc<dyn Clock>,
+        lease: Arc<Lease>,
+    ) -> Self {
+        Self { store, sessions, clock, lease }
     }
 
     /// The claims of a token and its session, when both are good now: a key signed it that counts now, its
@@ -49,11 +53,11 @@ impl Introspection {
         &self,
         compiled: &Compiled,
         token: &str,
-    ) -> Result<Option<(Claims, Found)>, IssuerError> {
+    ) -> Result<Option<(Claims, Arc<LiveSession>)>, IssuerError> {
         let now = self.clock.now();
         let claims = self.claims(compiled, token, now).await?;
         let Some(claims) = claims.filter(|claims| is_in_time(claims, now)) else { return Ok(None) };
-        Ok(self.session(compiled, &claims, now).await?.map(|found| (claims, found)))
+        Ok(self.session(compiled, &claims).await?.map(|live| (claims, live)))
     }
 
     /// The session of a token that is presented as bearer. [`IssuerError::NoSession`] unless the token's template
@@ -65,9 +69,7 @@ impl Introspection {
     ) -> Result<Arc<LiveSession>, IssuerError> {
         let now = self.clock.now();
         let claims = self.claims_of_bearer(compiled, token, now)?.ok_or(IssuerError::NoSession)?;
-        let found = self.session(compiled, &claims, now).await?;
-        let (stored, identity) = found.ok_or(IssuerError::NoSession)?;
-        LiveSession::of_stored(stored, &identity, now, compiled.schemas_url.clone()).map(Arc::new)
+        self.session(compiled, &claims).await?.ok_or(IssuerError::NoSession)
     }
 
     /// The claims of a bearer token that is good now; nothing when it is not.
@@ -106,21 +108,19 @@ impl Introspection {
         &self,
         compiled: &Compiled,
         claims: &Claims,
-        now: Timestamp,
-    ) -> Result<Option<Found>, IssuerError> {
+    ) -> Result<Option<Arc<LiveSession>>, IssuerError> {
         let text = |name: &str| claims.get(name).and_then(Value::as_str);
         let id = text("sid").and_then(|sid| Uuid::parse_str(sid).ok());
-        let found = match (status(compiled, claims), id) {
+        let named = match (status(compiled, claims), id) {
             // It was set after the mapper.
-            (Some(index), _) => self.store.session_by_status(index).await?,
-            (None, Some(id)) => self.store.session(id).await?,
-            (None, None) => None,
+            (Some(index), _) => Named::Status(index),
+            (None, Some(id)) => Named::Id(id),
+            (None, None) => return Ok(None),
         };
+        let live = self.sessions.named(compiled, named).await?;
         // A mapper may write any sid, and where its template has no status any status: they count only when the
         // session is one of the subject, which no mapper can choose.
-        Ok(found.filter(|(stored, identity)| {
-            is_good(stored, identity, now) && text("sub").is_some_and(|subject| is_subject(identity, subject))
-        }))
+        Ok(live.filter(|live| text("sub").is_some_and(|subject| is_subject(live, subject))))
     }
 
     /// The claims of a token that was signed with a key that counts now.
@@ -179,6 +179,6 @@ fn status(compiled: &Compiled, claims: &Claims) -> Option<StatusIndex> {
     StatusIndex::at(list.parse().ok()?, position)
 }
 
-fn is_subject(identity: &Identity, subject: &str) -> bool {
-    identity.id.to_string() == subject || identity.external_id.as_deref() == Some(subject)
+fn is_subject(live: &LiveSession, subject: &str) -> bool {
+    live.session.identity_id.to_string() == subject || live.external_id.as_deref() == Some(subject)
 }

@@ -4,7 +4,8 @@
 //! The way of a token goes through these modules:
 //!
 //! 1. [`sessions`]: a credential comes in, a [`LiveSession`] comes out. One cache stands in front of one
-//!    [`SessionSource`], which is the only place that knows where sessions are kept.
+//!    [`SessionSource`], which is the only place that knows where sessions are kept: in the store, or at an
+//!    [`upstream`].
 //! 2. [`compiled`]: everything that follows from the [`Settings`] and the stored key sets, made once.
 //!    It is immutable; whoever runs this crate swaps it as a whole when something changes.
 //! 3. [`tokens`]: a live session and the name of a template become a token.
@@ -32,6 +33,8 @@ pub mod status_lists;
 pub mod templates;
 pub mod tokens;
 pub mod trial;
+pub mod upstream;
+mod upstream_error;
 
 pub use compiled::Compiled;
 pub use error::IssuerError;
@@ -42,7 +45,8 @@ pub use managed_keys::{Lease, ManagedKeys};
 pub use metrics::IssuerMetrics;
 pub use published::Published;
 pub use sessions::{LiveSession, SessionCache, SessionSource, Sessions};
-pub use settings::Settings;
+pub use settings::{KeptBy, Settings};
 pub use status_lists::StatusLists;
 pub use templates::Templates;
 pub use tokens::TokenIssuer;
+pub use upstream::UpstreamSessions;

@@ -1,7 +1,7 @@
 //! What happens here, in numbers.
 
 use prometheus::core::Collector;
-use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts};
+use prometheus::{Gauge, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, Opts};
 
 /// Bounds of times in seconds: from what memory answers to what a client gives up on.
 const SECONDS: [f64; 14] =
@@ -17,6 +17,12 @@ pub struct IssuerMetrics {
     pub cache_hits: IntCounter,
     /// Sessions that were asked for and read from where they are kept.
     pub cache_misses: IntCounter,
+    /// Sessions that were answered from memory although they were too old, because they could not be read.
+    pub stale_answers: IntCounter,
+    /// Questions to an upstream, by what became of them.
+    pub upstream_seconds: HistogramVec,
+    /// Questions to an upstream that were not asked because the same one was under way.
+    pub upstream_joined: IntCounter,
     /// Evaluating a claims mapper.
     pub mapper_seconds: Histogram,
     /// Steps that a claims mapper took.
@@ -42,6 +48,22 @@ impl IssuerMetrics {
                 "sessera_session_cache_misses_total",
                 "Sessions read from the store because they were not in memory.",
             )?,
+            stale_answers: IntCounter::new(
+                "sessera_stale_answers_total",
+                "Sessions answered from memory although they were too old, because they could not be read.",
+            )?,
+            upstream_seconds: HistogramVec::new(
+                HistogramOpts::new(
+                    "sessera_upstream_seconds",
+                    "Time of questions to the upstream, by outcome: session, refused, limited, failed.",
+                )
+                .buckets(SECONDS.to_vec()),
+                &["outcome"],
+            )?,
+            upstream_joined: IntCounter::new(
+                "sessera_upstream_joined_total",
+                "Questions to the upstream that were not asked because the same one was under way.",
+            )?,
             mapper_seconds: times("sessera_mapper_seconds", "Time of evaluating claims mappers.")?,
             mapper_fuel: Histogram::with_opts(fuel.buckets(STEPS.to_vec()))?,
             signing_seconds: times("sessera_signing_seconds", "Time of encoding and signing tokens.")?,
@@ -64,6 +86,9 @@ impl IssuerMetrics {
         vec![
             Box::new(self.cache_hits.clone()),
             Box::new(self.cache_misses.clone()),
+            Box::new(self.stale_answers.clone()),
+            Box::new(self.upstream_seconds.clone()),
+            Box::new(self.upstream_joined.clone()),
             Box::new(self.mapper_seconds.clone()),
             Box::new(self.mapper_fuel.clone()),
             Box::new(self.signing_seconds.clone()),

@@ -23,6 +23,21 @@ pub struct Settings {
     /// The second factors of which sessions have to have proven one, where their owners have set up one of
     /// them. None: one factor is enough.
     pub second_factors: Vec<CredentialKind>,
+    /// Who keeps the sessions, which decides what their tokens can do.
+    pub kept_by: KeptBy,
+}
+
+/// Who keeps the sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KeptBy {
+    /// This deployment's own store.
+    #[default]
+    Store,
+    /// An upstream.
+    Upstream {
+        /// Whether its admin API can be asked about sessions by their ids.
+        has_admin_api: bool,
+    },
 }
 
 impl Settings {

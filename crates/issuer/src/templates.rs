@@ -13,6 +13,8 @@ use sessera_tokenizer::{
     Activation, LoadError, SourceError, SourceUrl, Sources, Template, TemplateError, TemplateName, Tokenizer,
 };
 
+use crate::settings::KeptBy;
+
 /// The largest file that a source may name, in bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
@@ -29,14 +31,22 @@ pub enum Broken {
     /// Its sources cannot be read or used.
     #[error("{0}")]
     Load(#[from] LoadError),
+    /// Tokens of sessions that an upstream keeps cannot do what it asks for.
+    #[error("\"{member}\" {reason}")]
+    Upstream {
+        /// The member of the template that is to blame.
+        member: &'static str,
+        /// Why, and what to do about it.
+        reason: &'static str,
+    },
 }
 
 impl Broken {
     /// Everything that an operator needs to mend it.
     pub fn render(&self) -> String {
         match self {
-            Self::Template(error) => error.to_string(),
             Self::Load(error) => error.render(),
+            other => other.to_string(),
         }
     }
 
@@ -45,6 +55,7 @@ impl Broken {
         match self {
             Self::Template(error) => error.member(),
             Self::Load(error) => Some(error.member()),
+            Self::Upstream { member, .. } => Some(member),
         }
     }
 }
@@ -118,6 +129,24 @@ pub fn set_json(keys: &[StoredKey]) -> Vec<u8> {
     format!("{{\"keys\":[{}]}}", keys.join(",")).into_bytes()
 }
 
+/// Whether tokens of sessions that are kept by `kept_by` can do what a template asks for. What else is wrong with
+/// the template is not looked at.
+pub fn check(template: &Value, kept_by: KeptBy) -> Result<(), Broken> {
+    let KeptBy::Upstream { has_admin_api } = kept_by else { return Ok(()) };
+    let asks = |member: &str| template.get(member).and_then(Value::as_bool) == Some(true);
+    let refuse = |member, reason| Err(Broken::Upstream { member, reason });
+    if asks("status_list") {
+        return refuse("status_list", "is not possible with session.upstream.url: leave it out");
+    }
+    if asks("bearer") && !has_admin_api {
+        return refuse(
+            "bearer",
+            "asks for a session by its id, which takes the upstream's admin API: set session.upstream.admin_url, or leave it out",
+        );
+    }
+    Ok(())
+}
+
 /// Compiles one template.
 pub fn compile(name: &str, template: &Value, sources: &dyn Sources) -> Result<Tokenizer, Broken> {
     TemplateName::parse(name)?;
@@ -130,9 +159,15 @@ impl Templates {
     ///
     /// One that worked before and does no longer, because a file of it is gone or half written, goes on as
     /// it was: those who sign in must not suffer from it.
-    pub fn compile(templates: &Map<String, Value>, sources: &dyn Sources, previous: &Self) -> Self {
+    pub fn compile(
+        templates: &Map<String, Value>,
+        kept_by: KeptBy,
+        sources: &dyn Sources,
+        previous: &Self,
+    ) -> Self {
         let compiled = templates.iter().map(|(name, template)| {
-            let outcome = match compile(name, template, sources) {
+            let outcome = check(template, kept_by).and_then(|()| compile(name, template, sources));
+            let outcome = match outcome {
                 Ok(tokenizer) => {
                     if tokenizer.algorithm().is_symmetric() {
                         tracing::warn!(

@@ -23,7 +23,7 @@ pub fn fault(name: &str, tokenizer: &Tokenizer, issuer: &str, now: Timestamp) ->
         token_id: Uuid::nil(),
         session: DOCUMENT.as_ref()?,
         session_ends: i64::MAX,
-        status: StatusIndex::from_number(0),
+        status: Some(StatusIndex::from_number(0)),
     };
     let error = tokenizer.claims(&subject, now.seconds()).err()?;
     Some(format!(

@@ -7,6 +7,7 @@ use std::time::Duration;
 use deployment::{Deployment, TOKEN};
 use sessera_issuer::ExchangeCodes;
 use sessera_issuer::exchange::{ExchangeError, Grant};
+use sessera_issuer::sessions::Opens;
 use sessera_jose::base64url;
 use sessera_model::TokenHash;
 
@@ -16,7 +17,7 @@ const SECRET: &str = "a-secret-of-the-page-that-nobody-else-knows-0";
 fn grant(secret: &str) -> Grant {
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, secret.as_bytes());
     Grant {
-        session: TokenHash::of(TOKEN),
+        opens: Opens::Session(TokenHash::of(TOKEN)),
         origin: ORIGIN.into(),
         challenge: base64url::encode(hash),
         template: "t".into(),
@@ -42,9 +43,20 @@ async fn a_code_gives_its_grant_once() {
     let (Ok(grant), Err(error)) = (if one.is_ok() { (one, other) } else { (other, one) }) else {
         panic!("of two at once one gets it")
     };
-    assert_eq!((grant.session, grant.template.as_str()), (TokenHash::of(TOKEN), "t"));
+    assert_eq!((grant.opens, grant.template.as_str()), (Opens::Session(TokenHash::of(TOKEN)), "t"));
     assert!(matches!(error, ExchangeError::Invalid), "{error:?}");
     assert!(redeem().await.is_err());
+}
+
+#[tokio::test]
+async fn a_cookie_that_has_to_be_shown_elsewhere_is_kept_and_never_shown_in_debug() {
+    let deployment = Deployment::start().await;
+    let codes = codes(&deployment);
+    let grant = Grant { opens: Opens::Cookie("the cookie of Ada".into()), ..grant(SECRET) };
+    assert!(!format!("{grant:?}").contains("Ada"));
+    let code = codes.create(&grant).await.unwrap();
+    let redeemed = codes.redeem(&code, SECRET, Some(ORIGIN.as_bytes())).await.unwrap();
+    assert_eq!(redeemed.opens, Opens::Cookie("the cookie of Ada".into()));
 }
 
 #[tokio::test]

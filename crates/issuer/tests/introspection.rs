@@ -35,7 +35,7 @@ async fn deployment() -> (Deployment, Compiled) {
 /// The session of a token, when both are good.
 async fn session_of(deployment: &Deployment, compiled: &Compiled, token: &str) -> Option<Uuid> {
     let active = deployment.introspection.active(compiled, token).await.unwrap();
-    active.map(|(_, (stored, _))| stored.session.id)
+    active.map(|(_, live)| live.session.id)
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use sessera_accounts::breaches::Breaches;
 use sessera_accounts::courier::WakeCourier;
 use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
+use sessera_issuer::SessionSource;
 use sessera_issuer::sessions::OwnStore;
 use sessera_issuer::{
     ExchangeCodes, Introspection, KeySets, Lease, ManagedKeys, SessionCache, Sessions, StatusLists,
@@ -27,8 +28,10 @@ use crate::http::observe::{Observer, RequestIds};
 use crate::pwned_passwords::PwnedPasswords;
 use crate::session_tokens::SessionTokens;
 pub use crate::snapshot::{Snapshot, Snapshots};
+use crate::upstream::Upstream;
 use sessera_config::OtlpConfig;
 use sessera_telemetry::{Metrics, StoreMeter, Traces};
+use sessera_upstream::ClientError;
 
 /// The state of the running server, shared by all requests.
 pub struct App {
@@ -42,6 +45,8 @@ pub struct App {
     pub random: Arc<dyn Random>,
     /// Live sessions by credential.
     pub sessions: Arc<Sessions>,
+    /// Who keeps the sessions, where this server does not.
+    pub(crate) upstream: Option<Arc<Upstream>>,
     /// Makes tokens of them.
     pub tokens: Arc<TokenIssuer>,
     /// Both together, as routes take them.
@@ -120,6 +125,7 @@ parts! {
     Arc<dyn Clock>: clock;
     Arc<dyn Random>: random;
     Arc<Sessions>: sessions;
+    Option<Arc<Upstream>>: upstream;
     SessionTokens: session_tokens;
     Arc<Introspection>: introspection;
     Arc<ExchangeCodes>: exchange_codes;
@@ -145,7 +151,7 @@ impl FromRef<AppState> for Arc<Snapshot> {
 }
 
 impl App {
-    /// Puts the parts together.
+    /// Puts the parts together. The error is that of an upstream that cannot be asked.
     ///
     /// # Panics
     /// When traces are configured, outside of a Tokio runtime.
@@ -157,7 +163,7 @@ impl App {
         given: Given,
         deployment_id: Uuid,
         snapshot: Snapshot,
-    ) -> Self {
+    ) -> Result<Self, ClientError> {
         let mut start = [0; 8];
         random.fill(&mut start);
         let metrics = Arc::new(Metrics::new(Status::DONE.told()));
@@ -173,7 +179,15 @@ impl App {
             Arc::new(EventLog),
         ];
         let committer = Committer::new(store.clone(), listeners);
-        let source = Arc::new(OwnStore::new(store.clone()));
+        let config = snapshot.config.upstream.as_deref();
+        let upstream = config.map(|config| {
+            Upstream::new(config, clock.clone(), &*random, metrics.issuer.clone()).map(Arc::new)
+        });
+        let upstream = upstream.transpose()?;
+        let source: Arc<dyn SessionSource> = match &upstream {
+            Some(upstream) => upstream.sessions.clone(),
+            None => Arc::new(OwnStore::new(store.clone())),
+        };
         let lease = Arc::new(Lease::default());
         let accounts = Accounts {
             store: store.clone(),
@@ -201,15 +215,20 @@ impl App {
         let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone()));
         let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
         let tokens = Arc::new(tokens);
-        Self {
+        Ok(Self {
             session_tokens: SessionTokens {
                 sessions: sessions.clone(),
                 tokens: tokens.clone(),
                 traces: traces.clone(),
             },
-            sessions,
             tokens,
-            introspection: Arc::new(Introspection::new(store.clone(), clock.clone(), lease.clone())),
+            introspection: Arc::new(Introspection::new(
+                store.clone(),
+                sessions.clone(),
+                clock.clone(),
+                lease.clone(),
+            )),
+            upstream,
             exchange_codes: Arc::new(ExchangeCodes::new(
                 store.clone(),
                 committer.clone(),
@@ -238,7 +257,8 @@ impl App {
             configuration: Arc::new(Configuration::new(given, surroundings)),
             deployment_id,
             snapshots,
-        }
+            sessions,
+        })
     }
 
     /// Observes the requests of an API.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::Value;
 use sessera_issuer::templates::{self, LocalSources};
-use sessera_issuer::{SessionCache, Templates, managed_keys, published, trial};
+use sessera_issuer::{KeptBy, SessionCache, Templates, managed_keys, published, trial};
 use sessera_model::{Clock, Random, Secret, Timestamp};
 use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::snapshot::{Snapshot, Snapshots};
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
-use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, layers, load, redact};
+use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, keys, layers, load, redact};
 
 /// The issuer of tokens that templates make of the sample session.
 const SAMPLE_ISSUER: &str = "https://sample.example/";
@@ -221,7 +221,7 @@ impl Configuration {
         let _turn = self.turn().await;
         let state = self.fresh().await?;
         let after = if to == self.surroundings.deployment_id.0 {
-            layers::without_machine(&state.base)
+            keys::without_machine(&state.base)
         } else {
             let revision =
                 self.surroundings.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
@@ -241,7 +241,9 @@ impl Configuration {
         let began = SystemTime::now();
         let before = state.current();
         let sets = self.surroundings.store.key_sets().await?;
-        let mut warnings = check_templates(&before, &after, &sets, self.surroundings.clock.now())?;
+        let kept_by = self.surroundings.snapshots.load().issuer.settings.kept_by;
+        let now = self.surroundings.clock.now();
+        let mut warnings = check_templates(&before, &after, kept_by, &sets, now)?;
         let revision = Revision {
             id: self.surroundings.random.uuid(),
             parent: state.revision.as_ref().map(|revision| revision.id),
@@ -436,7 +438,7 @@ impl State {
 
     /// The identity configuration: the stored one, else that of files and environment.
     fn current(&self) -> Value {
-        self.identity_config().unwrap_or_else(|| layers::without_machine(&self.base))
+        self.identity_config().unwrap_or_else(|| keys::without_machine(&self.base))
     }
 }
 
@@ -449,6 +451,7 @@ fn parse(revision: &Revision) -> Option<Value> {
 fn check_templates(
     before: &Value,
     after: &Value,
+    kept_by: KeptBy,
     sets: &[KeySet],
     now: Timestamp,
 ) -> Result<Vec<String>, PatchError> {
@@ -456,7 +459,9 @@ fn check_templates(
     for name in patch::touched_templates(before, after) {
         let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(&name));
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
-        match templates::compile(&name, template, &LocalSources::new(sets)) {
+        let sources = LocalSources::new(sets);
+        let outcome = templates::check(template, kept_by);
+        match outcome.and_then(|()| templates::compile(&name, template, &sources)) {
             Ok(tokenizer) => {
                 if tokenizer.algorithm().is_symmetric() {
                     warnings.push(format!(

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
+use bytes::Bytes;
+use sessera_config::cookies::SessionCookie;
 
-use sessera_issuer::sessions::Presented;
+use sessera_issuer::sessions::{Presented, Recognised};
 use sessera_issuer::{Compiled, IssuerError, LiveSession, Sessions};
 
 use crate::cookies;
@@ -22,6 +24,8 @@ pub struct Credential<'a> {
 pub(crate) struct Opened<'a> {
     pub(crate) credential: Credential<'a>,
     pub(crate) live: Arc<LiveSession>,
+    /// Cookies that go to the caller, as an upstream told them.
+    pub(crate) cookies: Arc<[Bytes]>,
 }
 
 /// The credentials of a request in the order in which they are tried until one opens a session.
@@ -29,20 +33,27 @@ pub(crate) struct Opened<'a> {
 /// The order is the wire contract's: `X-Session-Token` alone, or the session cookies (or the value of one in
 /// `X-Session-Cookie`, for those who cannot set cookies) and `Authorization: Bearer`. There are several
 /// cookies of one name when one was set for another path or domain, or by a program that served there before.
-pub fn presented<'a>(headers: &'a HeaderMap, cookie_name: &'a str) -> impl Iterator<Item = Credential<'a>> {
+///
+/// What an upstream set is passed on to it as it is, and the first credential alone.
+pub fn presented<'a>(
+    headers: &'a HeaderMap,
+    cookie: &'a SessionCookie,
+) -> impl Iterator<Item = Credential<'a>> {
+    let most = if cookie.is_of_upstream { 1 } else { usize::MAX };
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
     let other = |presented| Credential { presented, cookie_ends: None };
     let token = text("x-session-token");
     let has_no_token = token.is_none();
     let alone = text("x-session-cookie").filter(|_| has_no_token);
-    let cookies = (has_no_token && alone.is_none()).then(|| cookies::values(headers, cookie_name));
+    let cookies = (has_no_token && alone.is_none()).then(|| cookies::values(headers, &cookie.name));
     let bearer = bearer(headers).filter(|_| has_no_token);
     let all_cookies = alone.into_iter().chain(cookies.into_iter().flatten()).map(|value| {
-        let (token, cookie_ends) = cookies::parse_session_value(value);
+        let (token, cookie_ends) =
+            if cookie.is_of_upstream { (value, Some(i64::MAX)) } else { cookies::parse_session_value(value) };
         Credential { presented: Presented::Cookie(token), cookie_ends }
     });
     let token = token.map(Presented::Token).map(other);
-    token.into_iter().chain(all_cookies).chain(bearer.map(Presented::Bearer).map(other))
+    token.into_iter().chain(all_cookies).chain(bearer.map(Presented::Bearer).map(other)).take(most)
 }
 
 /// The first of some credentials that opens a live session, with that session.
@@ -52,9 +63,9 @@ pub(crate) async fn opened<'a>(
     credentials: impl Iterator<Item = Credential<'a>>,
 ) -> Result<Option<Opened<'a>>, IssuerError> {
     for credential in credentials {
-        match sessions.live(compiled, credential.presented).await {
-            Ok(live) => return Ok(Some(Opened { credential, live })),
-            Err(IssuerError::NoSession) => {}
+        match sessions.recognised(compiled, credential.presented).await {
+            Ok(Recognised { live, cookies }) => return Ok(Some(Opened { credential, live, cookies })),
+            Err(error) if error.is_no_session() => {}
             Err(error) => return Err(error),
         }
     }
@@ -89,7 +100,8 @@ mod tests {
             Presented::Cookie(_) => "cookie",
             Presented::Bearer(_) => "bearer",
         };
-        let all = presented(&headers, "ory_kratos_session");
+        let cookie = cookie(false);
+        let all = presented(&headers, &cookie);
         all.map(|one| (kind(one.presented), one.presented.as_str().to_owned())).collect()
     }
 
@@ -111,6 +123,26 @@ mod tests {
         assert_eq!(found(&all[..1]), [bearer]);
         assert_eq!(found(&[("x-session-cookie", "d.1"), all[1]]), [("cookie", "d".to_owned())]);
         assert_eq!(found(&[]), []);
+    }
+
+    fn cookie(is_of_upstream: bool) -> SessionCookie {
+        let mut cookie = sessera_config::Config::from_tree(&serde_json::json!({})).unwrap().session.cookie;
+        cookie.is_of_upstream = is_of_upstream;
+        cookie
+    }
+
+    #[test]
+    fn the_cookie_of_an_upstream_is_taken_as_it_is_and_nothing_else_is_tried() {
+        let headers = headers(&[
+            ("cookie", "ory_kratos_session=b.1800000000; ory_kratos_session=old"),
+            ("authorization", "Bearer c"),
+        ]);
+        let cookie = cookie(true);
+        let all: Vec<_> = presented(&headers, &cookie).collect();
+        assert_eq!(all.len(), 1, "{all:?}");
+        assert!(
+            all[0].presented == Presented::Cookie("b.1800000000") && all[0].cookie_ends == Some(i64::MAX)
+        );
     }
 
     #[test]

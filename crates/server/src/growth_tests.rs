@@ -29,9 +29,10 @@ fn headers() {
         headers.insert(name, HeaderValue::from_str(&names(count, one)).unwrap());
         headers
     };
+    let config = sessera_config::Config::from_tree(&json!({})).unwrap();
     let cookies = |count| header(header::COOKIE, count, |number| format!("c{number}=1; "));
     assert_linear("cookies", 500, cookies, |headers: &HeaderMap| {
-        assert_eq!(credentials::presented(headers, "session").count(), 0);
+        assert_eq!(credentials::presented(headers, &config.session.cookie).count(), 0);
     });
     let accepted = |count| header(header::ACCEPT, count, |number| format!("text/x{number};q=0.5, "));
     assert_linear("media types", 500, accepted, |headers: &HeaderMap| assert!(!peer::wants_json(headers)));

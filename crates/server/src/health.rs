@@ -1,6 +1,7 @@
 //! `/health/alive`, `/health/ready` and `/version`, on both ports, and on the admin port also under
 //! `/admin`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -19,18 +20,26 @@ use crate::answer;
 use crate::app::{AppState, Snapshot, Stopping};
 use crate::error::ApiError;
 use crate::openapi::NotReadyBody;
+use crate::upstream::Upstream;
 
 /// The routes of both ports.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready)).routes(routes!(version))
+    router_of_health().routes(routes!(version))
+}
+
+/// The routes of health alone.
+pub(crate) fn router_of_health() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready))
 }
 
 /// The routes of health once more under `/admin`, where Ory's command line looks for them.
 pub(crate) fn admin_router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .route("/admin/health/alive", get(alive))
-        .route("/admin/health/ready", get(ready))
-        .route("/admin/version", get(version))
+    admin_router_of_health().route("/admin/version", get(version))
+}
+
+/// The routes of health alone once more under `/admin`.
+pub(crate) fn admin_router_of_health() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().route("/admin/health/alive", get(alive)).route("/admin/health/ready", get(ready))
 }
 
 /// A sign of life.
@@ -39,6 +48,9 @@ pub(crate) fn admin_router() -> OpenApiRouter<AppState> {
 struct Health {
     /// `ok`.
     status: &'static str,
+    /// What does not work although the server can do its work, by the name of a part.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    warnings: BTreeMap<&'static str, String>,
 }
 
 /// The version of the server.
@@ -48,7 +60,12 @@ struct Version {
     version: &'static str,
 }
 
-const OK: Json<Health> = Json(Health { status: "ok" });
+/// What is said while the database is away.
+const NO_DATABASE: &str = "The database does not answer.";
+
+const fn ok(warnings: BTreeMap<&'static str, String>) -> Json<Health> {
+    Json(Health { status: "ok", warnings })
+}
 
 /// Check whether the server runs
 #[utoipa::path(
@@ -59,7 +76,7 @@ const OK: Json<Health> = Json(Health { status: "ok" });
     responses((status = 200, description = "It runs", body = Health))
 )]
 async fn alive() -> Json<Health> {
-    OK
+    ok(BTreeMap::new())
 }
 
 /// Check whether the server can do its work
@@ -78,6 +95,7 @@ async fn ready(
     State(clock): State<Arc<dyn Clock>>,
     State(lease): State<Arc<Lease>>,
     State(stopping): State<Stopping>,
+    State(upstream): State<Option<Arc<Upstream>>>,
     State(snapshot): State<Arc<Snapshot>>,
 ) -> Response {
     if stopping.is_told() {
@@ -93,11 +111,21 @@ async fn ready(
     if uses_managed_keys && let Err(refusal) = lease {
         return answer::not_ready("keys", ApiError::from(refusal).reason());
     }
+    let mut warnings = BTreeMap::new();
+    if let Some(trouble) = upstream.as_ref().and_then(|upstream| upstream.sessions.trouble()) {
+        warnings.insert("upstream", format!("The upstream {trouble}."));
+    }
     match store.ping().await {
-        Ok(()) => OK.into_response(),
+        Ok(()) => ok(warnings).into_response(),
+        // Sessions of an upstream and their tokens need no database.
+        Err(error) if upstream.is_some() => {
+            tracing::warn!(%error, "the database does not answer");
+            warnings.insert("database", NO_DATABASE.into());
+            ok(warnings).into_response()
+        }
         Err(error) => {
             tracing::warn!(%error, "not ready");
-            answer::not_ready("database", "The database does not answer.")
+            answer::not_ready("database", NO_DATABASE)
         }
     }
 }

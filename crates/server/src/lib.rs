@@ -10,6 +10,7 @@ mod cookies;
 pub mod credentials;
 mod event_log;
 mod exposed_files;
+mod forwarding;
 #[cfg(test)]
 mod growth_tests;
 mod health;
@@ -30,6 +31,7 @@ pub mod snapshot;
 mod testing;
 #[cfg(test)]
 mod traces_tests;
+mod upstream;
 
 pub use answer::error;
 pub use configuration::ConfigOrigin;

@@ -1,12 +1,14 @@
 //! The public port: the API of [`public`], the [`pages`], and the documents of issuers that the configuration names.
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
 use axum::middleware;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 
 use crate::app::{AppState, Snapshots};
+use crate::error::ApiError;
+use crate::forwarding::Forwarding;
 use crate::http::body::Bodies;
 use crate::http::cors::Judge;
 use crate::http::observe::Observer;
@@ -26,10 +28,28 @@ async fn elsewhere(State(keys): State<PublishedKeys>, call: Call, method: Method
     }
 }
 
+/// Answers what no route has where an upstream keeps the sessions: it is a document of an issuer, or the upstream's.
+async fn upstream(
+    State(keys): State<PublishedKeys>,
+    State(forwarding): State<Option<Forwarding>>,
+    request: Request,
+) -> Response {
+    if let Some(found) = keys.of_issuer(request.method(), request.uri().path(), request.headers()) {
+        return found;
+    }
+    match forwarding {
+        Some(forwarding) => forwarding.public(request).await,
+        None => ApiError::not_found("There is no such path.").into_response(),
+    }
+}
+
 /// The public API, ready to be served with its state.
 pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppState> {
-    let (router, document) = openapi::described(public::routes(), Port::Public);
-    let router = router.route("/openapi.json", openapi::route(&document)).merge(pages::router());
+    let has_upstream = snapshots.load().config.upstream.is_some();
+    let routes = if has_upstream { public::routes_of_tokens() } else { public::routes() };
+    let (router, document) = openapi::described(routes, Port::Public);
+    let router = router.route("/openapi.json", openapi::route(&document));
+    let router = if has_upstream { router } else { router.merge(pages::router()) };
     // These make and change no session, so every page may call them as far as browsers let it.
     let pages = Pages { snapshots: snapshots.clone(), open: &[whoami::PATH, token::PATH] };
     let judge = Judge { snapshots, exchange: exchange::PATH };
@@ -37,5 +57,7 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
         .fallback(elsewhere)
         .layer(middleware::from_fn_with_state(pages, origin::check))
         .layer(middleware::from_fn_with_state(judge, http::cors::judge));
+    // What is the upstream's is judged by the upstream: which origins may ask, and how large a body may be.
+    let router = if has_upstream { router.fallback(upstream) } else { router };
     http::layers::wrap(router, observer)
 }

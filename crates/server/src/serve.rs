@@ -30,6 +30,7 @@ use crate::public::whoami::ShortWay;
 use crate::{admin, answer, configuration, exposed_files, public_port};
 use sessera_config::sections::secrets::{CipherSecret, CookieSecret};
 use sessera_config::{Config, ConfigError, Problem, load};
+use sessera_upstream::{Client, ClientError};
 
 /// Why a server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum StartError {
     /// The database cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The upstream that keeps the sessions cannot be asked.
+    #[error(transparent)]
+    Upstream(#[from] ClientError),
     /// The managed key sets cannot be put to use.
     #[error(transparent)]
     ManagedKeys(#[from] MaintainError),
@@ -124,7 +128,7 @@ impl Server {
         configuration::warn(&loaded, given.revision.as_ref(), &snapshot, clock.now());
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
-        let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot));
+        let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot)?);
         app.configuration.watch(began).await;
         managed_keys::maintain(&app.configuration, &app.managed_keys).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
@@ -245,6 +249,9 @@ pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
             }
         }
         Err((pointer, error)) => wrong.push(Problem::new(pointer, error.to_string())),
+    }
+    if let Some(Err(error)) = config.upstream.as_deref().map(Client::new) {
+        wrong.push(Problem::new(error.pointer(), error.to_string()));
     }
     match sessera_accounts::Snapshot::compile(&config) {
         Ok(accounts) => notes.extend(accounts.notes),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
-use sessera_issuer::{Compiled, Settings, Templates};
+use sessera_issuer::{Compiled, KeptBy, Settings, Templates};
 use sessera_model::CredentialKind;
 use sessera_store::KeySet;
 
@@ -60,6 +60,14 @@ impl Snapshots {
     }
 }
 
+/// Who keeps the sessions.
+pub fn kept_by(config: &Config) -> KeptBy {
+    config
+        .upstream
+        .as_ref()
+        .map_or(KeptBy::Store, |upstream| KeptBy::Upstream { has_admin_api: upstream.admin_url.is_some() })
+}
+
 /// What a configuration says about sessions and tokens.
 fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings {
     let second_factors = [CredentialKind::Totp, CredentialKind::LookupSecret].into_iter();
@@ -72,6 +80,7 @@ fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings 
         status_list_max_age: config.session.status_list_max_age,
         max_stale: config.session.cache_max_stale,
         second_factors: second_factors.filter(can_be_given).collect(),
+        kept_by: kept_by(config),
     }
 }
 

@@ -116,7 +116,9 @@ impl TestServer {
         let given = Given { origin: ConfigOrigin::default(), base: tree, generated: vec![], revision: None };
         let snapshot = given.compile(&[]).unwrap();
         let passwords = PasswordHashing::with_workers(random.clone(), 2);
-        let app = Arc::new(App::new(store, clock.clone(), random, passwords, given, deployment_id, snapshot));
+        let app = Arc::new(
+            App::new(store, clock.clone(), random, passwords, given, deployment_id, snapshot).unwrap(),
+        );
         let state = AppState::from(app.clone());
         Self {
             public: public_port::router(app.snapshots.clone(), app.observer("public"))

@@ -130,6 +130,9 @@ pub enum Change {
     PutKeySet(KeySet),
     /// Deletes a key set. Refused when it is not there.
     DeleteKeySet(String),
+    /// Changes nothing here: the session or the identity with this id has changed where it is kept, or any of them
+    /// has, and everybody drops what they have of it in memory.
+    Forget(Option<Uuid>),
     /// Adds a revision. Refused when `parent` is no longer the newest one.
     InsertRevision(Revision),
 }

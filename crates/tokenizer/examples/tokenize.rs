@@ -42,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         token_id: Uuid::from_u128(3),
         session: &session,
         session_ends: NOW + 3600,
-        status: StatusIndex::from_number(0),
+        status: Some(StatusIndex::from_number(0)),
     };
     for _ in 0..count.parse::<u32>()? {
         std::hint::black_box(tokenizer.tokenize(&subject, NOW)?);

@@ -112,6 +112,9 @@ pub enum TokenizeError {
         "the identity has no external_id, which this template uses as subject: give it one, or set subject_source to \"id\""
     )]
     NoExternalId,
+    /// The template wants a place in the status lists, and the session has none.
+    #[error("the session is kept elsewhere and has no place in the status lists: leave status_list out")]
+    NoStatus,
     /// The signature could not be made.
     #[error("the token could not be signed: {0}")]
     Signing(KeyError),
@@ -122,7 +125,7 @@ impl TokenizeError {
     pub fn why(&self) -> &'static str {
         match self {
             Self::Mapper(error) if error.kind().is_limit() => "limit",
-            Self::NoExternalId => "identity",
+            Self::NoExternalId | Self::NoStatus => "identity",
             Self::Signing(_) => "signing",
             _ => "mapper",
         }
@@ -145,6 +148,7 @@ impl TokenizeError {
             Self::NoExternalId => {
                 "the identity has no external_id, which the template uses as subject".into()
             }
+            Self::NoStatus => "the session has no place in the status lists, which the template wants".into(),
             Self::Signing(_) => "the token could not be signed".into(),
         }
     }

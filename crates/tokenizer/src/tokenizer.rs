@@ -33,8 +33,8 @@ pub struct Subject<'a> {
     pub session: &'a Arc<Document>,
     /// When the session ends, in seconds since the epoch.
     pub session_ends: i64,
-    /// The session's place in the status lists.
-    pub status: StatusIndex,
+    /// The session's place in the status lists, where it has one.
+    pub status: Option<StatusIndex>,
 }
 
 /// The claims of a token.
@@ -148,10 +148,14 @@ impl Tokenizer {
     }
 
     /// The claim `status` as JSON (Token Status List, section 6).
-    fn status(&self, subject: &Subject<'_>) -> Option<String> {
-        let uri = self.status_uri(subject.issuer, subject.status.list())?;
-        let list = serde_json::json!({ "status_list": { "idx": subject.status.position(), "uri": uri } });
-        Some(list.to_string())
+    fn status(&self, subject: &Subject<'_>) -> Result<Option<String>, TokenizeError> {
+        if self.status_path.is_none() {
+            return Ok(None);
+        }
+        let status = subject.status.ok_or(TokenizeError::NoStatus)?;
+        let uri = self.status_uri(subject.issuer, status.list());
+        let list = serde_json::json!({ "status_list": { "idx": status.position(), "uri": uri } });
+        Ok(Some(list.to_string()))
     }
 
     /// Whether a signature waits for something outside of this process.
@@ -226,7 +230,7 @@ impl Tokenizer {
         let defaults = Arc::new(self.defaults(subject, now)?);
         // Its name comes before those of all other defaults.
         let audience = self.audience_json.as_deref().map(|json| ("aud", json));
-        let status = self.status(subject);
+        let status = self.status(subject)?;
         let fields = audience.into_iter().chain(defaults.fields());
         let Some(mapper) = &self.mapper else {
             let json = match &status {
@@ -520,7 +524,7 @@ mod tests {
             token_id: Uuid::from_u128(3),
             session,
             session_ends: 1_500,
-            status: StatusIndex::at(3, 77).unwrap(),
+            status: StatusIndex::at(3, 77),
         }
     }
 

@@ -206,6 +206,7 @@ pub(crate) mod tests {
                 name: "ory_kratos_session".into(),
                 persistent: true,
                 scope: scope.clone(),
+                is_of_upstream: false,
             },
             form_cookie_name: "csrf_token_for_tests".into(),
             form_cookie: scope,

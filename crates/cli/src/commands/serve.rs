@@ -14,7 +14,8 @@ use crate::log;
 /// Run the server
 ///
 /// Without any configuration the server keeps its data in sessera.sqlite in the working directory, serves the
-/// public API on 127.0.0.1:4433 and the admin API on 127.0.0.1:4434. The configuration file has the keys of
+/// public API on 127.0.0.1:4433 and the admin API on 127.0.0.1:4434. With --upstream an Ory Kratos that is there already
+/// keeps the sessions, and the ports are 4533 and 4534. The configuration file has the keys of
 /// kratos.yml. Environment variables such as `SERVE_PUBLIC_PORT` override it, and what was changed with
 /// "sessera patch identity-config" overrides both. SIGHUP makes the server read its files again, and SIGTERM
 /// makes it finish what it is doing and stop.
@@ -35,6 +36,12 @@ pub(crate) struct Serve {
     /// Development mode, in which a server without a mail server shows mails and the codes in them in its log
     #[arg(long)]
     dev: bool,
+    /// The public API of an Ory Kratos or an Ory Network project that keeps the sessions; see session.upstream.url
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// The admin API of that upstream; see session.upstream.admin_url
+    #[arg(long, value_name = "URL")]
+    upstream_admin: Option<String>,
 }
 
 impl Serve {
@@ -43,6 +50,10 @@ impl Serve {
         environment::accept_unsupported(&mut environment, &self.accept_unsupported);
         if self.dev {
             environment.insert("DEV".into(), "true".into());
+        }
+        let upstream = [("URL", self.upstream), ("ADMIN_URL", self.upstream_admin)];
+        for (key, value) in upstream {
+            environment.extend(value.map(|value| (format!("SESSION_UPSTREAM_{key}"), value)));
         }
         let origin = ConfigOrigin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;

@@ -73,7 +73,7 @@ impl SessionFile {
             session: &self.document,
             session_ends: self.ends,
             // Without a server there are no status lists.
-            status: StatusIndex::from_number(0),
+            status: Some(StatusIndex::from_number(0)),
         }
     }
 }

@@ -178,6 +178,9 @@ fn script(blocks: &[Block], server: &Server) -> String {
                 .replace("cargo demo", "sessera demo")
                 .replace("http://127.0.0.1:4433", server.public_url())
                 .replace("http://127.0.0.1:4434", server.admin())
+                // Where a server with an upstream listens.
+                .replace("http://127.0.0.1:4533", server.public_url())
+                .replace("http://127.0.0.1:4534", server.admin())
                 .replace("https://id.example.org/", &format!("{}/", server.public_url()));
             writeln!(script, "echo 'at {}' >&2\n{command}", block.at).unwrap();
         }

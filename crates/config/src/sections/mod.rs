@@ -16,6 +16,7 @@ pub mod serve;
 pub mod session;
 pub mod tokenizer;
 pub mod tracing;
+pub mod upstream;
 
 use std::time::Duration;
 

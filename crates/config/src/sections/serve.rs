@@ -29,8 +29,8 @@ section! {
         base_url: Option<WrittenUrl>,
         /// The address to listen on.
         host: String = "127.0.0.1",
-        /// The port to listen on.
-        port: u16 = 4433,
+        /// The port to listen on. Default: 4433, or 4533 with session.upstream.url.
+        port: Option<u16>,
         /// Requests of other origins.
         cors: Cors,
         /// Addresses or networks of proxies that are believed when they say for whom they ask. Default: none.
@@ -70,8 +70,8 @@ section! {
         base_url: Option<Url>,
         /// The address to listen on.
         host: String = "127.0.0.1",
-        /// The port to listen on.
-        port: u16 = 4434,
+        /// The port to listen on. Default: 4434, or 4534 with session.upstream.url.
+        port: Option<u16>,
         /// Bearer tokens that the admin API asks for; several may be good at once. Default: none.
         token: Vec<AdminToken>,
         /// Serve the admin API on another address than loopback without a token.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::section::{choice, section};
 use crate::sections::cookies::SameSite;
 use crate::sections::tokenizer::Tokenizer;
+use crate::sections::upstream::Upstream;
 use crate::setting::Bytes;
 
 section! {
@@ -20,6 +21,8 @@ section! {
         cache: Cache,
         /// The question who is signed in.
         whoami: Whoami,
+        /// An Ory Kratos, or an Ory Network project, that keeps the sessions.
+        @machine upstream: Upstream,
     }
 }
 

@@ -10,6 +10,7 @@
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{OptionsBuilder, Weighter};
@@ -120,6 +121,18 @@ impl SessionCache {
     /// The session of a token, if it is here and still good as far as this node was told. `schemas_url` is
     /// the configuration's of now.
     pub fn get(&self, token: &TokenHash, now: Timestamp, schemas_url: &str) -> Option<Arc<LiveSession>> {
+        self.get_aged(token, now, schemas_url, Duration::ZERO)
+    }
+
+    /// The session of a token as [`Self::get`] tells it, also when its time in memory ended no longer than `grace`
+    /// ago. One that is too old to be told stays until a newer one takes its place.
+    pub fn get_aged(
+        &self,
+        token: &TokenHash,
+        now: Timestamp,
+        schemas_url: &str,
+        grace: Duration,
+    ) -> Option<Arc<LiveSession>> {
         let Entry { live, read } = self.entries.get(token)?;
         let good = live.session.is_live(now)
             && live.schemas_url() == schemas_url
@@ -128,12 +141,17 @@ impl SessionCache {
             self.entries.remove_if(token, |entry| entry.read == read);
             return None;
         }
-        Some(live)
+        (now < live.fresh_until + grace).then_some(live)
     }
 
     /// To be called before the store is read.
     pub fn begin(&self) -> Reading {
         Reading(self.changes.latest.load(Ordering::SeqCst))
+    }
+
+    /// Whether nothing has changed that a session was made of since `read` was given out.
+    pub(super) fn is_current(&self, read: Reading, token: &TokenHash, live: &LiveSession) -> bool {
+        self.changes.is_current(read, token, live)
     }
 
     /// Keeps a session that was read after `read` was given out, unless it changed in the meantime.

@@ -28,6 +28,11 @@ impl LastUse {
         let noted = session.last_used_at.max(Some(session.authenticated_at)).unwrap_or_default();
         Self(AtomicI64::new(noted.micros()))
     }
+
+    /// A session of which somebody else notes when it was used.
+    pub(super) fn noted_elsewhere() -> Self {
+        Self(AtomicI64::new(Timestamp::MAX.micros()))
+    }
 }
 
 /// Uses that wait to be written.

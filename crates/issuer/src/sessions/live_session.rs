@@ -17,8 +17,10 @@ pub struct LiveSession {
     pub session: Session,
     /// How it is carried.
     pub kind: SessionKind,
-    /// Its place in the status lists.
-    pub status: StatusIndex,
+    /// Its place in the status lists. Sessions that are kept elsewhere have none.
+    pub status: Option<StatusIndex>,
+    /// Until when it may be answered from memory without asking where it is kept.
+    pub fresh_until: Timestamp,
     /// The id of its identity in another system.
     pub external_id: Option<Box<str>>,
     /// Which second factors its identity has set up, once somebody asked.
@@ -55,7 +57,9 @@ impl LiveSession {
         Ok(Self {
             session,
             kind,
-            status,
+            status: Some(status),
+            // Whoever changes it tells of that.
+            fresh_until: Timestamp::MAX,
             external_id,
             second_factors,
             last_use,
@@ -66,6 +70,32 @@ impl LiveSession {
         })
     }
 
+    /// Prepares a session that is kept elsewhere for answers. `json` is what was told about it there, an object.
+    /// Nothing when that cannot be read.
+    pub fn of_elsewhere(
+        session: Session,
+        kind: SessionKind,
+        external_id: Option<&str>,
+        json: Bytes,
+        fresh_until: Timestamp,
+        schemas_url: Arc<str>,
+    ) -> Option<Self> {
+        let document = Arc::new(Document::parse(&json).ok()?);
+        Some(Self {
+            kind,
+            status: None,
+            fresh_until,
+            external_id: external_id.map(Box::from),
+            second_factors: OnceLock::new(),
+            last_use: LastUse::noted_elsewhere(),
+            schemas_url,
+            json,
+            document,
+            identity_id: Bytes::from(session.identity_id.to_string()),
+            session,
+        })
+    }
+
     /// The session's JSON, as whoami answers it.
     pub const fn json(&self) -> &Bytes {
         &self.json
@@ -73,13 +103,16 @@ impl LiveSession {
 
     /// The session's JSON with the member `tokenized` at its end.
     pub fn json_with_token(&self, token: &str) -> Vec<u8> {
+        // What was told elsewhere may end in white space.
+        let end = self.json.iter().rposition(|byte| *byte == b'}').unwrap_or_default();
+        let (open, close) = self.json.split_at(end);
         // A token consists of base64url characters and dots, which need no escaping.
-        let open = &self.json[..self.json.len() - 1];
-        let mut json = Vec::with_capacity(open.len() + token.len() + 16);
+        let mut json = Vec::with_capacity(self.json.len() + token.len() + 16);
         json.extend_from_slice(open);
         json.extend_from_slice(b",\"tokenized\":\"");
         json.extend_from_slice(token.as_bytes());
-        json.extend_from_slice(b"\"}");
+        json.push(b'"');
+        json.extend_from_slice(close);
         json
     }
 

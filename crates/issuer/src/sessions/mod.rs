@@ -7,20 +7,39 @@ mod presented;
 mod source;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use sessera_model::{AssuranceLevel, Clock, CredentialKind, TokenHash};
-use sessera_store::{Committer, StoreError};
+use bytes::Bytes;
+use sessera_model::{AssuranceLevel, Clock, CredentialKind, StatusIndex, TokenHash, Uuid};
+use sessera_store::Committer;
 
 use crate::compiled::Compiled;
 use crate::error::IssuerError;
 use crate::metrics::IssuerMetrics;
 use last_use::LastUses;
 
-pub use cache::SessionCache;
+pub use cache::{Reading, SessionCache};
 pub use live_session::LiveSession;
-pub use presented::Presented;
-pub(crate) use source::is_good;
-pub use source::{OwnStore, Question, SessionSource};
+pub use presented::{Opens, Presented};
+pub use source::{Found, OwnStore, Question, SessionSource, Sought};
+
+/// A session that a credential opens.
+#[derive(Clone, Debug)]
+pub struct Recognised {
+    /// The session.
+    pub live: Arc<LiveSession>,
+    /// Cookies that go to whoever presented the credential, as they were told where the session is kept.
+    pub cookies: Arc<[Bytes]>,
+}
+
+/// How a signed token names its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// By the session's id.
+    Id(Uuid),
+    /// By the session's place in the status lists.
+    Status(StatusIndex),
+}
 
 /// Live sessions: memory, and behind it the source that keeps them.
 pub struct Sessions {
@@ -58,59 +77,129 @@ impl Sessions {
         compiled: &Compiled,
         presented: Presented<'_>,
     ) -> Result<Arc<LiveSession>, IssuerError> {
-        let live = self.ask(compiled, TokenHash::of(presented.as_str()), Some(presented)).await?;
-        if presented.may_open(live.kind) { Ok(live) } else { Err(IssuerError::NoSession) }
+        Ok(self.recognised(compiled, presented).await?.live)
     }
 
-    /// The live session of a credential of which only the hash was kept.
-    pub async fn live_by_hash(
+    /// The live session that a credential opens, with the cookies that go to whoever presented it.
+    pub async fn recognised(
         &self,
         compiled: &Compiled,
-        hash: TokenHash,
+        presented: Presented<'_>,
+    ) -> Result<Recognised, IssuerError> {
+        let recognised = self.ask(compiled, Sought::Presented(presented)).await?;
+        if presented.may_open(recognised.live.kind) { Ok(recognised) } else { Err(IssuerError::NoSession) }
+    }
+
+    /// The live session that a credential opens, if one is presented and opens one.
+    pub async fn optional(
+        &self,
+        compiled: &Compiled,
+        presented: Option<Presented<'_>>,
+    ) -> Result<Option<Arc<LiveSession>>, IssuerError> {
+        let Some(presented) = presented else { return Ok(None) };
+        match self.live(compiled, presented).await {
+            Err(error) if error.is_no_session() => Ok(None),
+            outcome => outcome.map(Some),
+        }
+    }
+
+    /// Whose session a credential opens, also when what is known about it is too old to be answered. Nothing when it
+    /// opens none, or nobody can say.
+    pub async fn owner(&self, compiled: &Compiled, presented: Presented<'_>) -> Option<Uuid> {
+        let key = self.source.key(Sought::Presented(presented));
+        let known = key.and_then(|key| {
+            self.cache.get_aged(&key, self.clock.now(), &compiled.schemas_url, Duration::MAX)
+        });
+        let live = match known {
+            Some(live) => live,
+            None => self.live(compiled, presented).await.ok()?,
+        };
+        Some(live.session.identity_id)
+    }
+
+    /// What is to be kept of a cookie so that [`Self::live_again`] finds its session.
+    pub fn kept(&self, cookie: &str) -> Opens {
+        self.source.kept(cookie)
+    }
+
+    /// The live session of a credential that was kept.
+    pub async fn live_again(
+        &self,
+        compiled: &Compiled,
+        opens: &Opens,
     ) -> Result<Arc<LiveSession>, IssuerError> {
-        self.ask(compiled, hash, None).await
+        let sought = match opens {
+            Opens::Session(hash) => Sought::Hash(*hash),
+            Opens::Cookie(cookie) => Sought::Presented(Presented::Cookie(cookie.expose())),
+        };
+        Ok(self.ask(compiled, sought).await?.live)
+    }
+
+    /// The live session that a signed token names, if there is one.
+    pub async fn named(
+        &self,
+        compiled: &Compiled,
+        by: Named,
+    ) -> Result<Option<Arc<LiveSession>>, IssuerError> {
+        let sought = match by {
+            Named::Id(id) => Sought::Id(id),
+            Named::Status(index) => Sought::Status(index),
+        };
+        match self.ask(compiled, sought).await {
+            Err(error) if error.is_no_session() => Ok(None),
+            outcome => outcome.map(|recognised| Some(recognised.live)),
+        }
     }
 
     /// The live session that a credential opens, if it is in memory. Never waits.
-    pub fn in_memory(&self, compiled: &Compiled, hash: &TokenHash) -> Option<Arc<LiveSession>> {
+    pub fn in_memory(&self, compiled: &Compiled, presented: Presented<'_>) -> Option<Arc<LiveSession>> {
+        self.remembered(compiled, &self.source.key(Sought::Presented(presented))?)
+    }
+
+    fn remembered(&self, compiled: &Compiled, key: &TokenHash) -> Option<Arc<LiveSession>> {
         // Before the cache looks at what changed: from the moment when changes are told again, it knows that
         // it may have missed some.
         if !self.source.tells_of_changes() {
             return None;
         }
         let now = self.clock.now();
-        let live = self.cache.get(hash, now, &compiled.schemas_url)?;
+        let live = self.cache.get(key, now, &compiled.schemas_url)?;
         self.metrics.cache_hits.inc();
         self.last_uses.note(live.session.id, &live.last_use, now);
         Some(live)
     }
 
-    async fn ask(
-        &self,
-        compiled: &Compiled,
-        hash: TokenHash,
-        presented: Option<Presented<'_>>,
-    ) -> Result<Arc<LiveSession>, IssuerError> {
-        if let Some(live) = self.in_memory(compiled, &hash) {
-            return Ok(live);
+    async fn ask(&self, compiled: &Compiled, sought: Sought<'_>) -> Result<Recognised, IssuerError> {
+        let key = self.source.key(sought);
+        if let Some(live) = key.and_then(|key| self.remembered(compiled, &key)) {
+            return Ok(Recognised { live, cookies: Arc::default() });
         }
-        self.metrics.cache_misses.inc();
-        let now = self.clock.now();
-        let read = self.cache.begin();
-        let question = Question { hash, presented, now, schemas_url: &compiled.schemas_url };
-        let found = match self.source.find(question).await {
-            Err(IssuerError::Store(StoreError::Unavailable(what))) => {
-                let max_stale = compiled.settings.max_stale;
-                let allowed = !max_stale.is_zero() && self.source.untold_for() <= max_stale;
-                let known = self.cache.get(&hash, now, &compiled.schemas_url).filter(|_| allowed);
-                return known.ok_or_else(|| StoreError::Unavailable(what).into());
+        self.metrics.cache_misses.inc_by(u64::from(key.is_some()));
+        loop {
+            let (now, read) = (self.clock.now(), self.cache.begin());
+            let question = Question { sought, read, now, schemas_url: &compiled.schemas_url };
+            let found = match self.source.find(question).await {
+                Err(error) if error.is_unavailable() => {
+                    let grace = self.source.grace(compiled.settings.max_stale);
+                    let known = key.zip(grace).and_then(|(key, grace)| {
+                        self.cache.get_aged(&key, now, &compiled.schemas_url, grace)
+                    });
+                    self.metrics.stale_answers.inc_by(u64::from(known.is_some()));
+                    let live = known.ok_or(error)?;
+                    return Ok(Recognised { live, cookies: Arc::default() });
+                }
+                found => found?.ok_or(IssuerError::NoSession)?,
+            };
+            let Found { live, read: asked, cookies } = found;
+            let Some(key) = key else { return Ok(Recognised { live, cookies }) };
+            // An earlier request asked, and something changed before this one came: it must see the change.
+            if asked != read && !self.cache.is_current(asked, &key, &live) {
+                continue;
             }
-            found => found?,
-        };
-        let live = Arc::new(found.ok_or(IssuerError::NoSession)?);
-        self.last_uses.note(live.session.id, &live.last_use, now);
-        self.cache.insert(read, hash, live.clone());
-        Ok(live)
+            self.last_uses.note(live.session.id, &live.last_use, now);
+            self.cache.insert(asked, key, live.clone());
+            return Ok(Recognised { live, cookies });
+        }
     }
 
     /// Whether it is known without asking that a session has proven what it must.

@@ -1,5 +1,7 @@
 //! What is presented to be recognised: a session token, a cookie or a bearer token.
 
+use serde::{Deserialize, Serialize, Serializer};
+use sessera_model::{Secret, TokenHash};
 use sessera_store::SessionKind;
 
 /// A credential that may open a session, as it was presented.
@@ -23,6 +25,28 @@ impl<'a> Presented<'a> {
     pub const fn as_str(self) -> &'a str {
         match self {
             Self::Token(text) | Self::Cookie(text) | Self::Bearer(text) => text,
+        }
+    }
+}
+
+/// A credential of which as much was kept as it takes to find its session again.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Opens {
+    /// The hash of its text, by which sessions are found that are kept here.
+    Session(TokenHash),
+    /// A cookie, which whoever keeps the sessions elsewhere has to be shown.
+    Cookie(Secret),
+}
+
+/// It is written into records that the store seals, and nowhere else.
+impl Serialize for Opens {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Session(hash) => serializer.serialize_newtype_variant("Opens", 0, "session", hash),
+            Self::Cookie(cookie) => {
+                serializer.serialize_newtype_variant("Opens", 1, "cookie", cookie.expose())
+            }
         }
     }
 }

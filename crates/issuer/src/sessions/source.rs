@@ -4,46 +4,88 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sessera_model::{CredentialKind, Identity, IdentityState, Timestamp, TokenHash, Uuid};
+use bytes::Bytes;
+use sessera_model::{CredentialKind, Identity, IdentityState, StatusIndex, Timestamp, TokenHash, Uuid};
 use sessera_store::{Store, StoredSession};
 
+use super::cache::Reading;
 use super::live_session::LiveSession;
-use super::presented::Presented;
+use super::presented::{Opens, Presented};
 use crate::error::IssuerError;
+
+/// How a source finds a session.
+#[derive(Clone, Copy, Debug)]
+pub enum Sought<'a> {
+    /// By the credential that was presented.
+    Presented(Presented<'a>),
+    /// By the hash of a credential's text, where only that was kept, as with a one-time code.
+    Hash(TokenHash),
+    /// By its id, as a signed token names it.
+    Id(Uuid),
+    /// By its place in the status lists, as a signed token names it.
+    Status(StatusIndex),
+}
 
 /// What a source is asked.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {
-    /// Under which hash the cache keeps the answer: that of the credential's text.
-    pub hash: TokenHash,
-    /// The credential as it was presented. Absent where only its hash was kept, as with a one-time code.
-    pub presented: Option<Presented<'a>>,
+    /// Which session is sought.
+    pub sought: Sought<'a>,
+    /// What the cache knew when the question came up.
+    pub read: Reading,
     /// Now.
     pub now: Timestamp,
     /// Where identity schemas can be read.
     pub schemas_url: &'a Arc<str>,
 }
 
+/// A session that a source found.
+#[derive(Clone, Debug)]
+pub struct Found {
+    /// The session.
+    pub live: Arc<LiveSession>,
+    /// What the cache knew when the source was asked for it, which an earlier question may have done.
+    pub read: Reading,
+    /// Cookies that go to whoever presented the credential, once, as they were told elsewhere.
+    pub cookies: Arc<[Bytes]>,
+}
+
+impl Found {
+    /// A session that was read for this question.
+    pub fn new(live: LiveSession, question: &Question<'_>) -> Self {
+        Self { live: Arc::new(live), read: question.read, cookies: Arc::default() }
+    }
+}
+
 /// Where sessions are kept. [`super::Sessions`] asks it about those that are not in memory, and keeps what
 /// it answers in the one cache that all sources share.
 ///
-/// A source is asked about a credential at most once a request. It keeps nothing itself.
+/// A source is asked about a credential at most once a request, and once more where an earlier question that it was
+/// joined to turns out to be outdated. It keeps no sessions itself.
 #[async_trait]
 pub trait SessionSource: Send + Sync {
-    /// The live session that a credential opens. Nothing when it opens none: it is unknown, was revoked or
-    /// has ended, or its owner may not sign in.
-    async fn find(&self, question: Question<'_>) -> Result<Option<LiveSession>, IssuerError>;
+    /// Under which hash the cache keeps the answer to a question; nothing where it is not kept.
+    fn key(&self, sought: Sought<'_>) -> Option<TokenHash>;
+
+    /// The live session that is sought. Nothing when there is none: it is unknown, was revoked or has ended,
+    /// or its owner may not sign in.
+    async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError>;
+
+    /// What is to be kept of a cookie so that its session can be found again.
+    fn kept(&self, cookie: &str) -> Opens {
+        Opens::Session(TokenHash::of(cookie))
+    }
 
     /// Which second factors the owner of a session that this source told of has set up.
     async fn second_factors(&self, identity_id: Uuid) -> Result<Vec<CredentialKind>, IssuerError>;
 
-    /// Whether this node hears at once of every change that is made to sessions, so that what is in memory
-    /// may be answered.
+    /// Whether this node hears at once of every change that is made to sessions, or keeps them no longer than it
+    /// may without hearing, so that what is in memory may be answered.
     fn tells_of_changes(&self) -> bool;
 
-    /// How long ago this node knew for the last time of all changes: while the source cannot be asked,
-    /// what is in memory may be that old.
-    fn untold_for(&self) -> Duration;
+    /// How much longer than usual what is in memory may be answered while the source cannot be asked, where the
+    /// settings allow `max_stale`. Nothing when it may not be answered.
+    fn grace(&self, max_stale: Duration) -> Option<Duration>;
 }
 
 /// Sessions of this deployment's own store.
@@ -60,17 +102,31 @@ impl OwnStore {
 
 #[async_trait]
 impl SessionSource for OwnStore {
-    async fn find(&self, question: Question<'_>) -> Result<Option<LiveSession>, IssuerError> {
-        let Question { hash, now, schemas_url, .. } = question;
+    fn key(&self, sought: Sought<'_>) -> Option<TokenHash> {
+        match sought {
+            Sought::Presented(presented) => Some(TokenHash::of(presented.as_str())),
+            Sought::Hash(hash) => Some(hash),
+            Sought::Id(_) | Sought::Status(_) => None,
+        }
+    }
+
+    async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError> {
+        let Question { sought, now, schemas_url, .. } = question;
         let good = |(stored, identity): &(StoredSession, Identity)| is_good(stored, identity, now);
-        // A copy that has ended may have been extended since.
-        let found = match self.store.copy_of_session(&hash).await.filter(good) {
-            Some(copy) => Some(copy),
-            None => self.store.session_by_token(&hash).await?.filter(good),
+        let found = match (sought, self.key(sought)) {
+            (Sought::Id(id), _) => self.store.session(id).await?,
+            (Sought::Status(index), _) => self.store.session_by_status(index).await?,
+            // A copy that has ended may have been extended since.
+            (_, Some(hash)) => match self.store.copy_of_session(&hash).await.filter(good) {
+                Some(copy) => Some(copy),
+                None => self.store.session_by_token(&hash).await?,
+            },
+            (_, None) => None,
         };
-        found
-            .map(|(stored, identity)| LiveSession::of_stored(stored, &identity, now, schemas_url.clone()))
-            .transpose()
+        let live = found
+            .filter(good)
+            .map(|(stored, identity)| LiveSession::of_stored(stored, &identity, now, schemas_url.clone()));
+        Ok(live.transpose()?.map(|live| Found::new(live, &question)))
     }
 
     async fn second_factors(&self, identity_id: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
@@ -83,12 +139,14 @@ impl SessionSource for OwnStore {
         self.store.line().is_trusted()
     }
 
-    fn untold_for(&self) -> Duration {
-        self.store.line().unconfirmed_for()
+    /// While the line is broken, what is in memory may be as old as the last time at which all changes were known.
+    fn grace(&self, max_stale: Duration) -> Option<Duration> {
+        let is_allowed = !max_stale.is_zero() && self.store.line().unconfirmed_for() <= max_stale;
+        is_allowed.then_some(Duration::ZERO)
     }
 }
 
 /// Whether a stored session may be answered.
-pub(crate) fn is_good(stored: &StoredSession, identity: &Identity, now: Timestamp) -> bool {
+fn is_good(stored: &StoredSession, identity: &Identity, now: Timestamp) -> bool {
     stored.session.is_live(now) && identity.state == IdentityState::Active
 }

@@ -10,10 +10,10 @@ use sessera_model::{
     CredentialKind, FixedClock, GoDuration, Identity, IdentityState, Session, StatusIndex, Timestamp, Uuid,
 };
 use sessera_rotation::Timing;
-use sessera_store::{SessionKind, StoredSession};
+use sessera_store::{SessionKind, StoreError, StoredSession};
 
 use super::*;
-use crate::settings::Settings;
+use crate::settings::{KeptBy, Settings};
 use crate::templates::Templates;
 
 const TOKEN: &str = "token";
@@ -32,7 +32,15 @@ struct Source {
 
 #[async_trait]
 impl SessionSource for Source {
-    async fn find(&self, question: Question<'_>) -> Result<Option<LiveSession>, IssuerError> {
+    fn key(&self, sought: Sought<'_>) -> Option<TokenHash> {
+        match sought {
+            Sought::Presented(presented) => Some(TokenHash::of(presented.as_str())),
+            Sought::Hash(hash) => Some(hash),
+            Sought::Id(_) | Sought::Status(_) => None,
+        }
+    }
+
+    async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError> {
         self.questions.fetch_add(1, Ordering::SeqCst);
         if !self.answers.load(Ordering::SeqCst) {
             return Err(StoreError::Unavailable("it is away".into()).into());
@@ -41,7 +49,8 @@ impl SessionSource for Source {
             return Ok(None);
         }
         let (stored, identity) = session();
-        LiveSession::of_stored(stored, &identity, question.now, question.schemas_url.clone()).map(Some)
+        let live = LiveSession::of_stored(stored, &identity, question.now, question.schemas_url.clone())?;
+        Ok(Some(Found::new(live, &question)))
     }
 
     async fn second_factors(&self, _: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
@@ -53,8 +62,8 @@ impl SessionSource for Source {
         self.tells.load(Ordering::SeqCst)
     }
 
-    fn untold_for(&self) -> Duration {
-        *self.untold_for.lock().unwrap()
+    fn grace(&self, max_stale: Duration) -> Option<Duration> {
+        (!max_stale.is_zero() && *self.untold_for.lock().unwrap() <= max_stale).then_some(Duration::ZERO)
     }
 }
 
@@ -106,6 +115,7 @@ fn compiled(max_stale: Duration) -> Compiled {
         status_list_max_age: Duration::from_secs(60),
         max_stale,
         second_factors: vec![CredentialKind::Totp],
+        kept_by: KeptBy::Store,
     };
     Compiled::compile(settings, &[], &Templates::default()).unwrap()
 }
@@ -134,8 +144,8 @@ async fn the_source_is_asked_only_about_what_is_not_in_memory() {
     sessions.live(&compiled, PRESENTED).await.unwrap();
     assert_eq!(source.questions(), 1, "it was dropped");
     source.tells.store(false, Ordering::SeqCst);
-    assert!(sessions.in_memory(&compiled, &TokenHash::of(TOKEN)).is_none());
-    sessions.live_by_hash(&compiled, TokenHash::of(TOKEN)).await.unwrap();
+    assert!(sessions.in_memory(&compiled, PRESENTED).is_none());
+    sessions.live_again(&compiled, &sessions.kept(TOKEN)).await.unwrap();
     assert_eq!(source.questions(), 1, "it may have changed unseen");
 }
 

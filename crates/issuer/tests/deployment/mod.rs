@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use sessera_issuer::sessions::{OwnStore, Presented};
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    Compiled, Introspection, IssuerMetrics, KeySets, Lease, ManagedKeys, SessionCache, Sessions, Settings,
-    StatusLists, Templates, TokenIssuer,
+    Compiled, Introspection, IssuerMetrics, KeptBy, KeySets, Lease, ManagedKeys, SessionCache, Sessions,
+    Settings, StatusLists, Templates, TokenIssuer,
 };
 use sessera_jose::verify::{Verified, verify};
 use sessera_jose::{Algorithm, JwkSet, generate};
@@ -36,7 +36,7 @@ pub(crate) struct Deployment {
     pub(crate) clock: Arc<FixedClock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) lease: Arc<Lease>,
-    pub(crate) sessions: Sessions,
+    pub(crate) sessions: Arc<Sessions>,
     pub(crate) tokens: TokenIssuer,
     pub(crate) key_sets: KeySets,
     pub(crate) managed_keys: ManagedKeys,
@@ -57,12 +57,13 @@ impl Deployment {
         let metrics = IssuerMetrics::new().unwrap();
         let lease = Arc::new(Lease::default());
         let source = Arc::new(OwnStore::new(store.clone()));
+        let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), metrics.clone()));
         let ada = person(&*random, clock.now());
         committer.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
         let session = session_of(&ada, &*random, clock.now());
         committer.commit(&[insert(&session, TOKEN)]).await.unwrap();
         Self {
-            sessions: Sessions::new(cache, source, clock.clone(), metrics.clone()),
+            sessions: sessions.clone(),
             tokens: TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), metrics.clone()),
             key_sets: KeySets::new(store.clone(), committer.clone(), clock.clone()),
             managed_keys: ManagedKeys::new(
@@ -73,7 +74,7 @@ impl Deployment {
                 metrics.clock_difference.clone(),
             ),
             status_lists: StatusLists::new(store.clone(), clock.clone(), lease.clone()),
-            introspection: Introspection::new(store.clone(), clock.clone(), lease.clone()),
+            introspection: Introspection::new(store.clone(), sessions, clock.clone(), lease.clone()),
             ada,
             store,
             committer,
@@ -155,6 +156,7 @@ fn settings(templates: Map<String, Value>) -> Settings {
         status_list_max_age: Duration::from_secs(60),
         max_stale: Duration::ZERO,
         second_factors: Vec::new(),
+        kept_by: KeptBy::Store,
     }
 }
 

@@ -10,14 +10,19 @@ mod projects;
 mod recovery;
 mod revoke;
 pub(crate) mod sessions;
+mod upstream;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware;
+use axum::response::{IntoResponse as _, Response};
 use sessera_jose::verify::MAX_TOKEN;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::{AppState, Snapshots};
+use crate::error::ApiError;
+use crate::forwarding::Forwarding;
 use crate::http::body::{self, Bodies};
 use crate::http::observe::Observer;
 use crate::openapi::{self, Port};
@@ -44,6 +49,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(managed_keys::router())
         .merge(introspect::router())
         .merge(revoke::router())
+        .merge(upstream::router())
         .merge(metrics::router())
         .merge(public::schemas_router())
         .merge(health::router())
@@ -60,11 +66,36 @@ fn largest_body(method: &Method, route: &str) -> usize {
     }
 }
 
+/// The routes that stay where an upstream keeps the sessions: everything about tokens. The others are the upstream's.
+fn routes_of_tokens() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(keys::router())
+        .merge(projects::router())
+        .merge(managed_keys::router())
+        .merge(introspect::router())
+        .merge(revoke::router())
+        .merge(upstream::router())
+        .merge(metrics::router())
+        .merge(health::router_of_health())
+        .merge(health::admin_router_of_health())
+}
+
+/// Answers what no route has where an upstream keeps the sessions.
+async fn elsewhere(State(forwarding): State<Option<Forwarding>>, request: Request) -> Response {
+    match forwarding {
+        Some(forwarding) => forwarding.admin(request).await,
+        None => ApiError::not_found("There is no such path.").into_response(),
+    }
+}
+
 /// The admin API, ready to be served with its state.
 pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppState> {
-    let (router, document) = openapi::described(routes(), Port::Admin);
+    let has_upstream = snapshots.load().config.upstream.is_some();
+    let routes = if has_upstream { routes_of_tokens() } else { routes() };
+    let (router, document) = openapi::described(routes, Port::Admin);
     let router = router.route("/openapi.json", openapi::route(&document));
-    let router = http::layers::complete(router, Bodies::new(largest_body))
-        .layer(middleware::from_fn_with_state(snapshots, guard::check));
+    let router = http::layers::complete(router, Bodies::new(largest_body));
+    let router = if has_upstream { router.fallback(elsewhere) } else { router };
+    let router = router.layer(middleware::from_fn_with_state(snapshots, guard::check));
     http::layers::wrap(router, observer)
 }

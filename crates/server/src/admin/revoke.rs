@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use sessera_issuer::Introspection;
+use sessera_issuer::{Introspection, IssuerError};
 use sessera_store::{Change, Committer, Conflict, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -13,6 +13,7 @@ use crate::answer::{self, OAuthError};
 use crate::app::{AppState, Snapshot};
 use crate::oauth::Form;
 use crate::openapi::{OAuthErrorBody, TokenQuestionBody};
+use crate::upstream::Upstream;
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/revoke";
@@ -28,17 +29,25 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// about it. A token that is not good is answered the same way, as there is nothing left to do about it.
 #[utoipa::path(post, path = "/oauth2/revoke", operation_id = "revokeToken", tag = "oauth2",
     request_body(content = TokenQuestionBody, content_type = "application/x-www-form-urlencoded", description = "token"),
-    responses((status = 200, description = "The token opens nothing any more"), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]
+    responses((status = 200, description = "The token opens nothing any more"), (status = 429, description = "The upstream that keeps the sessions is asked too often (`temporarily_unavailable`)", body = OAuthErrorBody), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]
 async fn revoke(
     State(introspection): State<Arc<Introspection>>,
     State(committer): State<Committer>,
+    State(upstream): State<Option<Arc<Upstream>>>,
     State(snapshot): State<Arc<Snapshot>>,
     form: Form,
 ) -> Result<Response, OAuthError> {
     let token = form.required("token")?;
     let active = introspection.active(&snapshot.issuer, token).await?;
-    if let Some((_, (stored, identity))) = active {
-        let change = Change::RevokeSession { id: stored.session.id, of: Some(identity.id) };
+    if let Some((_, live)) = active {
+        let id = live.session.id;
+        let change = match &upstream {
+            None => Change::RevokeSession { id, of: Some(live.session.identity_id) },
+            Some(upstream) => {
+                upstream.sessions.revoke(id).await.map_err(IssuerError::from)?;
+                Change::Forget(Some(id))
+            }
+        };
         match committer.commit(&[change]).await {
             // It was deleted in the meantime.
             Ok(()) | Err(StoreError::Conflict(Conflict::Missing)) => {}

@@ -213,6 +213,7 @@ impl From<IssuerError> for ApiError {
                 Self::unavailable("The key of the template does not sign right now. Try again shortly.")
             }
             IssuerError::NoLease(refusal) => refusal.into(),
+            IssuerError::Upstream(error) => error.into(),
             IssuerError::Store(error) => error.into(),
             IssuerError::Internal(what) => Self::internal(what),
         }
@@ -227,6 +228,7 @@ fn broken_template(name: &str, broken: &Broken) -> ApiError {
         Broken::Template(_) => ApiError::bad_request(reason("its configuration is malformed")),
         Broken::Load(error) if error.is_unreadable() => ApiError::server_error(reason(&error.public())),
         Broken::Load(error) => ApiError::bad_request(reason(&error.public())),
+        Broken::Upstream { .. } => ApiError::bad_request(reason(&broken.to_string())),
     };
     error.with_message("The tokenizer template cannot be used.")
 }

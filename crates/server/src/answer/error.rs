@@ -1,13 +1,16 @@
 //! Errors as the API answers them.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use sessera_issuer::upstream::Refusal;
 
+use super::passed_on;
 use super::status::Status;
 
 /// An error answer: `{"error":{"code","status","id"?,"reason","message"}}`.
@@ -25,6 +28,8 @@ struct Parts {
     redirect_browser_to: Option<String>,
     details: Option<Value>,
     retry_after: Option<Duration>,
+    /// What an upstream said, which is passed on in place of everything else but the status.
+    passed_on: Option<Arc<Refusal>>,
 }
 
 impl ApiError {
@@ -41,6 +46,7 @@ impl ApiError {
             redirect_browser_to: None,
             details: None,
             retry_after: None,
+            passed_on: None,
         }))
     }
 
@@ -216,6 +222,18 @@ impl ApiError {
         self
     }
 
+    /// Says it in an upstream's words.
+    #[must_use]
+    pub(super) fn passed_on(mut self, refusal: Arc<Refusal>) -> Self {
+        self.0.passed_on = Some(refusal);
+        self
+    }
+
+    /// When to try again, if that is known.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
     /// The status of the answer.
     pub(crate) fn status(&self) -> Status {
         self.0.status
@@ -270,7 +288,9 @@ impl ApiError {
 impl ApiError {
     /// The answer with a body that says more than [`ApiError::to_json`].
     pub(crate) fn answer_with(&self, body: Value) -> Response {
-        let mut response = self.0.status.answer(Json(body));
+        let passed_on =
+            self.0.passed_on.as_deref().and_then(|refusal| passed_on::answer(self.0.status, refusal));
+        let mut response = passed_on.unwrap_or_else(|| self.0.status.answer(Json(body)));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, NO_STORE);
         if let Some(after) = self.0.retry_after {

@@ -4,8 +4,10 @@
 mod convert;
 pub mod error;
 mod oauth;
+mod passed_on;
 pub(crate) mod status;
 pub(crate) mod unreadable;
+mod upstream;
 
 use axum::Json;
 use axum::http::{HeaderValue, header};
@@ -16,6 +18,7 @@ use sessera_accounts::flows::flow::Standing;
 pub(crate) use convert::show_verification;
 pub(crate) use error::{ApiError, NO_STORE};
 pub(crate) use oauth::OAuthError;
+pub(crate) use passed_on::set_cookies;
 pub(crate) use status::Status;
 
 /// What was asked for, as JSON that nobody may keep.

@@ -1,5 +1,7 @@
 //! Errors of the OAuth endpoints, as RFC 6749 (section 5.2) has them.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -11,6 +13,7 @@ use super::status::Status;
 /// An error answer of an OAuth endpoint.
 #[derive(Debug)]
 pub(crate) struct OAuthError {
+    retry_after: Option<Duration>,
     status: Status,
     error: &'static str,
     description: String,
@@ -19,7 +22,7 @@ pub(crate) struct OAuthError {
 impl OAuthError {
     /// One of the error codes of OAuth, and what to do about it.
     pub(crate) fn new(error: &'static str, description: impl Into<String>) -> Self {
-        Self { status: Status::MALFORMED, error, description: description.into() }
+        Self { retry_after: None, status: Status::MALFORMED, error, description: description.into() }
     }
 
     /// The request lacks something, or has something twice or of the wrong form.
@@ -40,13 +43,14 @@ impl<E: Into<ApiError>> From<E> for OAuthError {
     fn from(error: E) -> Self {
         let error: ApiError = error.into();
         let code = match error.status() {
-            Status::UNAVAILABLE => "temporarily_unavailable",
+            Status::UNAVAILABLE | Status::TOO_MANY => "temporarily_unavailable",
             status if status.is_fault() => "server_error",
             Status::NOT_ALLOWED => "invalid_grant",
             _ => "invalid_request",
         };
-        let status = if error.status().is_fault() { error.status() } else { Status::MALFORMED };
-        Self { status, error: code, description: error.reason().to_owned() }
+        let keeps_status = error.status().is_fault() || error.status() == Status::TOO_MANY;
+        let status = if keeps_status { error.status() } else { Status::MALFORMED };
+        Self { retry_after: error.retry_after(), status, error: code, description: error.reason().to_owned() }
     }
 }
 
@@ -57,8 +61,8 @@ impl IntoResponse for OAuthError {
         if self.status == Status::UNPROVEN {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
         }
-        if self.status == Status::UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(after) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(after.as_secs().max(1)));
         }
         response
     }

@@ -63,7 +63,7 @@ impl Status {
     }
 
     /// The status of an answer that is there already.
-    pub(crate) fn of(response: &Response) -> Self {
+    pub(crate) fn of<B>(response: &axum::http::Response<B>) -> Self {
         Self(response.status())
     }
 

@@ -135,7 +135,7 @@ impl Call {
 
     /// The credentials of the request.
     pub(crate) fn presented(&self) -> impl Iterator<Item = Credential<'_>> {
-        credentials::presented(&self.caller.headers, &self.rules().cookie.name)
+        credentials::presented(&self.caller.headers, &self.rules().cookie)
     }
 
     /// The session token of the request, which cookies are none of.

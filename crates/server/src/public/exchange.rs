@@ -14,7 +14,7 @@ use serde::Deserialize;
 use sessera_issuer::ExchangeCodes;
 use sessera_issuer::exchange::{ExchangeError, Grant};
 use sessera_issuer::sessions::Presented;
-use sessera_model::{Secret, TokenHash};
+use sessera_model::Secret;
 use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -76,6 +76,8 @@ struct ExchangeBody {
     responses(
         (status = 303, description = "The way back to the page, or to the login page"),
         (status = 400, description = "A parameter is missing or wrong", body = ErrorBody),
+        (status = 403, description = "The upstream that keeps the sessions refuses this one", body = ErrorBody),
+        (status = 429, description = "The upstream that keeps the sessions is asked too often", body = ErrorBody),
     )
 )]
 async fn create(
@@ -95,21 +97,26 @@ async fn try_create(
 ) -> Result<Response, ApiError> {
     call.count().await?;
     let (mut page, template, challenge) = checked(call, parameters)?;
-    let Some(Opened { credential, live }) = call.opened().await? else { return sign_in(call) };
+    let opened = match call.opened().await {
+        Ok(opened) => opened,
+        Err(error) => return step_up(call, error),
+    };
+    let Some(Opened { credential, live, cookies }) = opened else { return sign_in(call) };
     let Presented::Cookie(cookie) = credential.presented else { return sign_in(call) };
     if let Err(error) = session_tokens.require_assurance(&call.snapshot, &live).await {
-        let step_up = error.redirect().map(str::to_owned).ok_or(error)?;
-        return answer::see_other(&come_back(call, &step_up)?);
+        return step_up(call, error);
     }
     let grant = Grant {
-        session: TokenHash::of(cookie),
+        opens: session_tokens.sessions.kept(cookie),
         origin: page.origin().ascii_serialization(),
         challenge: challenge.to_owned(),
         template: template.to_owned(),
     };
     let code = exchange_codes.create(&grant).await?;
     page.query_pairs_mut().append_pair("code", &code);
-    answer::see_other(page.as_str())
+    let mut response = answer::see_other(page.as_str())?;
+    answer::set_cookies(response.headers_mut(), &cookies);
+    Ok(response)
 }
 
 /// The page, the template and the challenge, when all is as it must be.
@@ -135,6 +142,12 @@ fn checked<'a>(call: &Call, parameters: &'a BrowserParameters) -> Result<(Url, &
         ));
     }
     Ok((page, template, challenge))
+}
+
+/// The way to where more is proven, and back to here. The error itself where it names no way.
+fn step_up(call: &Call, error: ApiError) -> Result<Response, ApiError> {
+    let way = error.redirect().map(str::to_owned).ok_or(error)?;
+    answer::see_other(&come_back(call, &way)?)
 }
 
 /// The way to the login page, and back to here.
@@ -163,6 +176,7 @@ fn come_back(call: &Call, way: &str) -> Result<String, ApiError> {
         (status = 400, description = "The code is unknown, was used or has ended, or the secret is not the one behind the challenge (`exchange_code_invalid`)", body = ErrorBody),
         (status = 401, description = "The session has ended", body = ErrorBody),
         (status = 403, description = "The code was made for another origin", body = ErrorBody),
+        (status = 429, description = "The upstream that keeps the sessions is asked too often", body = ErrorBody),
     )
 )]
 async fn submit(
@@ -182,7 +196,7 @@ async fn submit(
         }
         ExchangeError::Issuer(error) => error.into(),
     })?;
-    let live = session_tokens.sessions.live_by_hash(&snapshot.issuer, grant.session).await?;
+    let live = session_tokens.sessions.live_again(&snapshot.issuer, &grant.opens).await?;
     session_tokens.require_assurance(&snapshot, &live).await?;
     let token = session_tokens.token(&snapshot, &grant.template, &live).await?;
     Ok(whoami::answer(&live, Body::from(live.json_with_token(&token))))

@@ -61,6 +61,16 @@ pub(crate) fn largest_body(_: &Method, route: &str) -> usize {
     }
 }
 
+/// The routes that stay where an upstream keeps the sessions: everything about tokens. The others are the upstream's.
+pub(crate) fn routes_of_tokens() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .merge(whoami::router())
+        .merge(exchange::router())
+        .merge(well_known::router_of_tokens())
+        .merge(token::router())
+        .merge(health::router_of_health())
+}
+
 /// The routes of identity schemas, which both ports have.
 pub(crate) fn schemas_router() -> OpenApiRouter<AppState> {
     schemas::router()

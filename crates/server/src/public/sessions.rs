@@ -39,7 +39,7 @@ async fn caller(
     snapshot: &Snapshot,
     headers: &HeaderMap,
 ) -> Result<Arc<LiveSession>, ApiError> {
-    let presented = credentials::presented(headers, &snapshot.accounts.rules.cookie.name);
+    let presented = credentials::presented(headers, &snapshot.accounts.rules.cookie);
     let opened = credentials::opened(sessions, &snapshot.issuer, presented).await?;
     let live = opened.ok_or_else(ApiError::unauthorized)?.live;
     require_assurance(sessions, snapshot, &live).await?;

@@ -51,6 +51,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         description = "grant_type, subject_token, subject_token_type, template or audience or resource"),
     responses(
         (status = 200, description = "The token, as `access_token`", body = TokenBody),
+        (status = 429, description = "The upstream that keeps the sessions is asked too often (`temporarily_unavailable`)", body = OAuthErrorBody),
         (status = 400, description = "An error of RFC 6749, section 5.2, or `invalid_target`", body = OAuthErrorBody),
         (status = 401, description = "There are no clients that could prove who they are (`invalid_client`)", body = OAuthErrorBody),
     ))]

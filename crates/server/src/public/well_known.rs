@@ -29,13 +29,17 @@ const STATUS_LIST: &str = "/.well-known/status/{template}/{list}";
 
 /// The routes. Pages of every origin read them, also with headers that browsers ask about beforehand.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
+    router_of_tokens().routes(routes!(passkeys_script))
+}
+
+/// The routes for verifiers of tokens alone.
+pub(crate) fn router_of_tokens() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(jwks))
         .routes(routes!(template_jwks))
         .routes(routes!(configuration))
         .routes(routes!(authorization_server))
         .routes(routes!(status_list))
-        .routes(routes!(passkeys_script))
         .route(KEYS, options(preflight))
         .route(TEMPLATE_KEYS, options(preflight))
         .route(CONFIGURATION, options(preflight))

@@ -13,14 +13,14 @@ use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
 use hyper::body::Body as HttpBody;
 use sessera_issuer::introspection::looks_signed;
-use sessera_issuer::sessions::Presented;
+use sessera_issuer::sessions::{Presented, Recognised};
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{Introspection, IssuerError, LiveSession, Sessions};
-use sessera_model::{Clock, Timestamp, TokenHash};
+use sessera_model::{Clock, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::Status;
+use crate::answer::{Status, set_cookies};
 use crate::app::{AppState, Snapshot, Snapshots};
 use crate::credentials::{self, Credential};
 use crate::error::{ApiError, NO_STORE};
@@ -74,6 +74,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         (status = 401, description = "No valid session", body = ErrorBody),
         (status = 403, description = "A second factor is needed (`session_aal2_required`)", body = ErrorBody),
         (status = 400, description = "The template cannot be used for this session", body = ErrorBody),
+        (status = 429, description = "The upstream that keeps the sessions is asked too often", body = ErrorBody),
     )
 )]
 async fn whoami(
@@ -86,7 +87,7 @@ async fn whoami(
     caller: Caller,
 ) -> Result<Response, ApiError> {
     let (rules, template) = (&snapshot.accounts.rules, parameters.get(TOKENIZE_AS));
-    let presented = credentials::presented(&caller.headers, &rules.cookie.name);
+    let presented = credentials::presented(&caller.headers, &rules.cookie);
     let (mut nothing, mut opened) = (true, None);
     for credential in presented {
         nothing = false;
@@ -94,9 +95,10 @@ async fn whoami(
             Presented::Bearer(token)
                 if looks_signed(token) && method == Method::GET && template.is_none() =>
             {
-                introspection.session_of_bearer(&snapshot.issuer, token).await
+                let live = introspection.session_of_bearer(&snapshot.issuer, token).await;
+                live.map(|live| Recognised { live, cookies: Arc::default() })
             }
-            other => session_tokens.sessions.live(&snapshot.issuer, other).await,
+            other => session_tokens.sessions.recognised(&snapshot.issuer, other).await,
         };
         match found {
             Err(IssuerError::NoSession) => {}
@@ -109,7 +111,7 @@ async fn whoami(
     if nothing {
         return Ok(nobody(&snapshot));
     }
-    let (credential, live) = opened.ok_or_else(ApiError::unauthorized)?;
+    let (credential, Recognised { live, cookies }) = opened.ok_or_else(ApiError::unauthorized)?;
     session_tokens.require_assurance(&snapshot, &live).await?;
     let now = clock.now();
     let mut response = match template {
@@ -125,6 +127,7 @@ async fn whoami(
         let is_https = caller.is_https(rules);
         set_session_cookie(&mut response, rules, &live.session, token, now, is_https)?;
     }
+    set_cookies(response.headers_mut(), &cookies);
     Ok(response)
 }
 
@@ -199,9 +202,9 @@ impl ShortWay {
         let start = Instant::now();
         let snapshot = self.snapshots.load();
         let SessionTokens { sessions, tokens, traces } = &self.session_tokens;
-        let credential = credentials::presented(headers, &snapshot.config.session.cookie.name).next()?;
+        let credential = credentials::presented(headers, &snapshot.config.session.cookie).next()?;
         let presented = credential.presented;
-        let live = sessions.in_memory(&snapshot.issuer, &TokenHash::of(presented.as_str()))?;
+        let live = sessions.in_memory(&snapshot.issuer, presented)?;
         let gets_cookie = matches!(presented, Presented::Cookie(_)) && ends_too_soon(&credential, &live);
         if gets_cookie || !presented.may_open(live.kind) || !Sessions::is_assured(&snapshot.issuer, &live) {
             return None;

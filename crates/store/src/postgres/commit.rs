@@ -103,6 +103,8 @@ impl PostgresStore {
             Change::MessageFailed { id, due_at } => self.message_failed(connection, *id, *due_at).await,
             Change::PutKeySet(set) => self.put_key_set(connection, set).await,
             Change::DeleteKeySet(name) => self.delete_key_set(connection, name).await,
+            // Whoever hears of it drops something.
+            Change::Forget(_) => Ok(()),
             Change::InsertRevision(revision) => self.insert_revision(connection, revision).await,
         }
     }

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use sessera_config::{Config, Loaded, Problem, environment, escape, hidden, load_all};
-use sessera_issuer::templates::{Broken, compile};
+use sessera_issuer::templates::{Broken, check, compile};
 use sessera_server::serve::judge;
 use sessera_store::exposed::Exposed;
 use sessera_tokenizer::LoadError;
@@ -90,6 +90,7 @@ impl Findings {
         let wrong = wrong.iter().map(locate).filter(|error| !loaded.errors.contains(error));
         self.errors.extend(wrong);
         let templates = config.templates.clone();
+        let kept_by = sessera_server::snapshot::kept_by(&config);
         let judgement = judge(config, files);
         self.errors.extend(judgement.wrong.iter().map(locate));
         self.warnings = loaded.told(&judgement.notes);
@@ -99,7 +100,7 @@ impl Findings {
             Err(error) => return self.errors.push(error.to_string()),
         };
         for (name, template) in &templates {
-            match compile(name, template, &sources) {
+            match check(template, kept_by).and_then(|()| compile(name, template, &sources)) {
                 Ok(_) => self.templates.push(name.clone()),
                 Err(error) => {
                     let pointer = format!("{TEMPLATES}/{}{}", escape(name), part(&error));
@@ -157,6 +158,8 @@ fn part(error: &Broken) -> &'static str {
     match error {
         Broken::Load(LoadError::KeySetSource(_) | LoadError::Key(_)) => "/jwks_url",
         Broken::Load(_) => "/claims_mapper_url",
+        Broken::Upstream { member: "bearer", .. } => "/bearer",
+        Broken::Upstream { .. } => "/status_list",
         Broken::Template(_) => "",
     }
 }
@@ -173,6 +176,19 @@ mod tests {
         std::fs::write(&file, yaml).unwrap();
         let files = [file];
         Findings::of(&files, &load_all(&files, &Environment::new()))
+    }
+
+    #[test]
+    fn templates_that_are_not_possible_with_an_upstream_are_told() {
+        let found = findings(
+            "session:\n  upstream: {url: \"http://kratos:4433\"}\n  whoami:\n    tokenizer:\n      templates:\n        a: {jwks_url: set://k, status_list: true}\n        b: {jwks_url: set://k, bearer: true}\n        c: {jwks_url: set://k}\n",
+        );
+        assert!(
+            found.errors[0].contains("c.yml:6: ") && found.errors[0].contains("/a/status_list"),
+            "{found:?}"
+        );
+        assert!(found.errors[1].contains("admin_url") && found.errors[1].contains("/b/bearer"), "{found:?}");
+        assert_eq!(found.templates, ["c"]);
     }
 
     #[test]

@@ -1,0 +1,273 @@
+//! Sessions of an upstream, as the cache asks about them.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use aws_lc_rs::hmac;
+use bytes::Bytes;
+use sessera_model::{Clock, CredentialKind, Random, Secret, Timestamp, TokenHash, Uuid};
+use sessera_store::SessionKind;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::asker::{Asker, Reply, Unanswered};
+use super::gate::Gate;
+use super::joined::{Answer, Joined};
+use super::told;
+use crate::error::IssuerError;
+use crate::metrics::IssuerMetrics;
+use crate::sessions::{Found, LiveSession, Opens, Presented, Question, Reading, SessionSource, Sought};
+use crate::upstream_error::{RefusalKind, UpstreamError};
+
+/// Within what an upstream is asked.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// How long an answer is kept at the most.
+    pub ttl: Duration,
+    /// How long one question may take, and how long one may wait for its turn before.
+    pub timeout: Duration,
+    /// How many questions may be under way at the same time.
+    pub max_in_flight: usize,
+    /// Whether the admin API can be asked.
+    pub has_admin_api: bool,
+}
+
+/// Sessions that an upstream keeps.
+pub struct UpstreamSessions(Arc<Inner>);
+
+struct Inner {
+    asker: Arc<dyn Asker>,
+    clock: Arc<dyn Clock>,
+    bounds: Bounds,
+    metrics: IssuerMetrics,
+    /// Keys the hashes under which answers are kept. It is made up at each start.
+    hashing: hmac::Key,
+    turns: Semaphore,
+    gate: Gate,
+    questions: Joined<Option<Told>>,
+    /// What the upstream did when it last gave no answer; nothing since it answered.
+    trouble: Mutex<Option<Arc<str>>>,
+}
+
+/// What all who asked about the same credential are answered.
+#[derive(Clone, Debug)]
+struct Told {
+    live: Arc<LiveSession>,
+    cookies: Arc<[Bytes]>,
+    read: Reading,
+}
+
+/// What is asked about, for as long as the question takes.
+enum About {
+    Token(Secret),
+    Cookie(Secret),
+    Bearer(Secret),
+    Session(Uuid),
+}
+
+impl UpstreamSessions {
+    /// Sessions of the upstream that `asker` asks.
+    pub fn new(
+        asker: Arc<dyn Asker>,
+        clock: Arc<dyn Clock>,
+        random: &dyn Random,
+        bounds: Bounds,
+        metrics: IssuerMetrics,
+    ) -> Self {
+        let mut key = [0; 32];
+        random.fill(&mut key);
+        Self(Arc::new(Inner {
+            asker,
+            clock,
+            bounds,
+            metrics,
+            hashing: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            turns: Semaphore::new(bounds.max_in_flight.min(Semaphore::MAX_PERMITS)),
+            gate: Gate::default(),
+            questions: Joined::default(),
+            trouble: Mutex::default(),
+        }))
+    }
+
+    /// What the upstream did instead of answering when it was last asked; nothing when it answered.
+    pub fn trouble(&self) -> Option<Arc<str>> {
+        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends a session at the upstream. Whoever calls it drops the session from memory.
+    pub async fn revoke(&self, id: Uuid) -> Result<(), UpstreamError> {
+        if !self.0.bounds.has_admin_api {
+            return Err(UpstreamError::NoAdminApi);
+        }
+        let revoked = timeout(self.0.bounds.timeout, self.0.asker.revoke(id)).await;
+        revoked.unwrap_or_else(|_| Err(self.0.too_slow())).map_err(|why| self.0.unanswered(why))
+    }
+}
+
+#[async_trait]
+impl SessionSource for UpstreamSessions {
+    /// Credentials of two kinds are never taken for each other: a text may open a session as a token and none as
+    /// a cookie.
+    fn key(&self, sought: Sought<'_>) -> Option<TokenHash> {
+        let (kind, text) = match &sought {
+            Sought::Presented(Presented::Token(text)) => (b't', text.as_bytes()),
+            Sought::Presented(Presented::Cookie(text)) => (b'c', text.as_bytes()),
+            Sought::Presented(Presented::Bearer(text)) => (b'b', text.as_bytes()),
+            Sought::Id(id) => (b'i', id.as_bytes().as_slice()),
+            Sought::Hash(_) | Sought::Status(_) => return None,
+        };
+        let mut hash = hmac::Context::with_key(&self.0.hashing);
+        hash.update(&[kind]);
+        hash.update(text);
+        TokenHash::from_bytes(hash.sign().as_ref())
+    }
+
+    async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError> {
+        let about = match question.sought {
+            Sought::Presented(Presented::Token(text)) => About::Token(text.into()),
+            Sought::Presented(Presented::Cookie(text)) => About::Cookie(text.into()),
+            Sought::Presented(Presented::Bearer(text)) => About::Bearer(text.into()),
+            Sought::Id(_) if !self.0.bounds.has_admin_api => return Err(UpstreamError::NoAdminApi.into()),
+            Sought::Id(id) => About::Session(id),
+            // No hash opens anything at an upstream, and it knows no status lists.
+            Sought::Hash(_) | Sought::Status(_) => return Ok(None),
+        };
+        let Some(key) = self.key(question.sought) else { return Ok(None) };
+        let (inner, schemas_url) = (self.0.clone(), question.schemas_url.clone());
+        let ask = async move { inner.ask(about, question.read, schemas_url).await };
+        let (told, joined) = self.0.questions.answer(key, question.read, ask).await;
+        self.0.metrics.upstream_joined.inc_by(u64::from(joined));
+        Ok(told?.map(|Told { live, cookies, read }| Found { live, read, cookies }))
+    }
+
+    fn kept(&self, cookie: &str) -> Opens {
+        Opens::Cookie(cookie.into())
+    }
+
+    /// The upstream judges that itself, and refuses a session that has to prove more.
+    async fn second_factors(&self, _: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
+        Ok(Vec::new())
+    }
+
+    /// Nobody tells of what changes at the upstream, which is why answers are kept for a short time only.
+    fn tells_of_changes(&self) -> bool {
+        true
+    }
+
+    fn grace(&self, max_stale: Duration) -> Option<Duration> {
+        (!max_stale.is_zero()).then_some(max_stale)
+    }
+}
+
+impl Inner {
+    /// Asks, when it is this question's turn.
+    async fn ask(&self, about: About, read: Reading, schemas_url: Arc<str>) -> Answer<Option<Told>> {
+        self.no_pause()?;
+        let turn = timeout(self.bounds.timeout, self.turns.acquire()).await;
+        // The semaphore is never closed.
+        let Ok(Ok(_turn)) = turn else { return Err(UpstreamError::Busy) };
+        // The upstream may have asked for a pause in the meantime.
+        self.no_pause()?;
+        let (asked_at, start) = (self.clock.now(), Instant::now());
+        let reply = match timeout(self.bounds.timeout, self.put(&about)).await {
+            Ok(reply) => reply,
+            Err(_) => Err(self.too_slow()),
+        };
+        let outcome = match &reply {
+            Ok(Reply::Session { .. }) => "session",
+            Ok(Reply::Refused(refusal)) if refusal.kind == RefusalKind::TooMany => "limited",
+            Ok(Reply::Refused(_) | Reply::Unknown) => "refused",
+            Err(_) => "failed",
+        };
+        let told = match reply {
+            Ok(reply) => self.told(&about, reply, asked_at, read, schemas_url),
+            Err(why) => Err(self.unanswered(why)),
+        };
+        let outcome = if matches!(told, Err(UpstreamError::Unanswered(_))) { "failed" } else { outcome };
+        self.metrics.upstream_seconds.with_label_values(&[outcome]).observe(start.elapsed().as_secs_f64());
+        told
+    }
+
+    fn no_pause(&self) -> Answer<()> {
+        self.gate.closed_for(self.clock.now()).map_or(Ok(()), |left| Err(UpstreamError::Paused(left)))
+    }
+
+    async fn put(&self, about: &About) -> Result<Reply, Unanswered> {
+        match about {
+            About::Token(text) => self.asker.whoami(Presented::Token(text.expose())).await,
+            About::Cookie(text) => self.asker.whoami(Presented::Cookie(text.expose())).await,
+            About::Bearer(text) => self.asker.whoami(Presented::Bearer(text.expose())).await,
+            About::Session(id) => self.asker.session(*id).await,
+        }
+    }
+
+    /// What is made of a reply.
+    fn told(
+        &self,
+        about: &About,
+        reply: Reply,
+        asked_at: Timestamp,
+        read: Reading,
+        schemas_url: Arc<str>,
+    ) -> Answer<Option<Told>> {
+        let (body, cookies, cache_for) = match reply {
+            Reply::Session { body, cookies, cache_for } => (body, cookies, cache_for),
+            Reply::Unknown => {
+                self.answered();
+                return Ok(None);
+            }
+            Reply::Refused(refusal) => {
+                self.answered();
+                if refusal.kind == RefusalKind::TooMany {
+                    self.gate.close(self.clock.now(), refusal.retry_after);
+                }
+                return Err(UpstreamError::Refused(Arc::new(refusal)));
+            }
+        };
+        let keep = cache_for.map_or(self.bounds.ttl, |allowed| allowed.min(self.bounds.ttl));
+        let fresh_until = asked_at + keep;
+        let (kind, body) = match about {
+            About::Token(_) | About::Bearer(_) => (SessionKind::Native, Some(body)),
+            About::Cookie(_) => (SessionKind::Browser, Some(body)),
+            About::Session(_) => {
+                let shown = told::as_shown_to_its_owner(&body);
+                (SessionKind::Native, shown.map_err(|why| self.unanswered(Unanswered::new(why)))?)
+            }
+        };
+        let Some(body) = body else {
+            self.answered();
+            return Ok(None);
+        };
+        let live = told::live(body, kind, asked_at, fresh_until, schemas_url);
+        let live = live.map_err(|why| self.unanswered(Unanswered::new(why)))?;
+        if matches!(about, About::Session(id) if *id != live.session.id) {
+            return Err(self.unanswered(Unanswered::new("answered with another session")));
+        }
+        self.answered();
+        Ok(Some(Told { live: Arc::new(live), cookies: cookies.into(), read }))
+    }
+
+    fn too_slow(&self) -> Unanswered {
+        Unanswered::new(format!("did not answer within {} s", self.bounds.timeout.as_secs_f64()))
+    }
+
+    /// Notes that the upstream gave no answer.
+    fn unanswered(&self, Unanswered { what, detail }: Unanswered) -> UpstreamError {
+        let why: Arc<str> = what.into();
+        let before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(why.clone());
+        // Once for each kind of trouble: under load there is one answer less for every request.
+        if before.as_ref() != Some(&why) {
+            tracing::warn!(detail = detail.as_deref().unwrap_or_default(), "the upstream {why}");
+        }
+        UpstreamError::Unanswered(why)
+    }
+
+    /// Notes that the upstream answered.
+    fn answered(&self) {
+        let before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if before.is_some() {
+            tracing::info!("the upstream answers again");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Requests that go on to the upstream, because this server does not answer them itself.
+//!
+//! What stays as it is and what is left out stands in [`sessera_upstream::passing`].
+
+mod forget;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{ConnectInfo, FromRef, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Version, header};
+use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use serde::Deserialize;
+use sessera_issuer::Sessions;
+use sessera_issuer::sessions::Presented;
+use sessera_model::{Secret, Uuid};
+use sessera_store::Committer;
+use sessera_upstream::{Api, passing};
+
+use crate::app::{AppState, Snapshot};
+use crate::credentials;
+use crate::error::ApiError;
+use crate::upstream::Upstream;
+use forget::Forgetting;
+
+/// The largest body of a logout, which is a session token.
+const MAX_LOGOUT: usize = 64 * 1024;
+
+/// Passes requests on.
+#[derive(Clone)]
+pub(crate) struct Forwarding {
+    upstream: Arc<Upstream>,
+    sessions: Arc<Sessions>,
+    committer: Committer,
+    snapshot: Arc<Snapshot>,
+}
+
+/// Nothing without an upstream.
+impl FromRef<AppState> for Option<Forwarding> {
+    fn from_ref(state: &AppState) -> Self {
+        let upstream = Option::<Arc<Upstream>>::from_ref(state)?;
+        Some(Forwarding {
+            upstream,
+            sessions: FromRef::from_ref(state),
+            committer: FromRef::from_ref(state),
+            snapshot: FromRef::from_ref(state),
+        })
+    }
+}
+
+/// The body of a logout of a native client.
+#[derive(Deserialize)]
+struct NativeLogout {
+    session_token: Secret,
+}
+
+impl Forwarding {
+    /// Passes a request of the public port on.
+    pub(crate) async fn public(&self, request: Request) -> Response {
+        if !self.upstream.forwards {
+            return ApiError::not_found(
+                "This server does not pass requests on, because session.upstream.forward is false. Ask the upstream that keeps the sessions.",
+            )
+            .into_response();
+        }
+        let outcome = self.pass_public(request).await;
+        outcome.unwrap_or_else(ApiError::into_response)
+    }
+
+    async fn pass_public(&self, request: Request) -> Result<Response, ApiError> {
+        let (mut parts, mut body) = request.into_parts();
+        passing::check(&parts).map_err(|why| ApiError::bad_request(why.to_string()))?;
+        passing::leave_connection_out(&mut parts.headers);
+        let mut in_body = None;
+        if passing::is_native_logout(&parts) {
+            let bytes = small(body).await?;
+            in_body = serde_json::from_slice::<NativeLogout>(&bytes).ok();
+            body = bytes.into();
+        }
+        let what = if self.upstream.keeps_answers && passing::can_change_sessions(&parts) {
+            self.owners(&parts.headers, in_body.as_ref()).await
+        } else {
+            Vec::new()
+        };
+        self.pass(&self.upstream.client.public, parts, body, what).await
+    }
+
+    /// Whose sessions a request to the public API may change.
+    async fn owners(&self, headers: &HeaderMap, in_body: Option<&NativeLogout>) -> Vec<Option<Uuid>> {
+        let presented = credentials::presented(headers, &self.snapshot.config.session.cookie);
+        let presented = presented.map(|credential| credential.presented);
+        let in_body = in_body.map(|logout| Presented::Token(logout.session_token.expose()));
+        let mut owners = Vec::new();
+        for presented in presented.chain(in_body) {
+            // A credential that opens nothing has nothing that could be forgotten.
+            if let Some(owner) = self.sessions.owner(&self.snapshot.issuer, presented).await {
+                owners.push(Some(owner));
+            }
+        }
+        owners
+    }
+
+    /// Passes a request of the admin port on. Its sender has proven to this server that it may make it, which is no
+    /// proof for the upstream.
+    pub(crate) async fn admin(&self, request: Request) -> Response {
+        let Some(api) = self.upstream.client.admin.as_ref().filter(|_| self.upstream.forwards) else {
+            return ApiError::not_found(
+                "This server does not pass requests on from here. Ask the upstream's admin API, or set session.upstream.admin_url and leave session.upstream.forward true.",
+            )
+            .into_response();
+        };
+        let outcome = self.pass_admin(api, request).await;
+        outcome.unwrap_or_else(ApiError::into_response)
+    }
+
+    async fn pass_admin(&self, api: &Api, request: Request) -> Result<Response, ApiError> {
+        let (mut parts, body) = request.into_parts();
+        passing::check(&parts).map_err(|why| ApiError::bad_request(why.to_string()))?;
+        passing::leave_connection_out(&mut parts.headers);
+        if !self.snapshot.config.admin.tokens.is_empty() {
+            parts.headers.remove(header::AUTHORIZATION);
+        }
+        if let Some(authorization) = &api.authorization {
+            parts.headers.insert(header::AUTHORIZATION, authorization.clone());
+        }
+        let what =
+            if self.upstream.keeps_answers { passing::changed_by_operator(&parts) } else { Vec::new() };
+        self.pass(api, parts, body, what).await
+    }
+
+    /// Sends a request on and passes the answer back. `what` may have changed then.
+    async fn pass(
+        &self,
+        api: &Api,
+        mut parts: Parts,
+        body: Body,
+        what: Vec<Option<Uuid>>,
+    ) -> Result<Response, ApiError> {
+        let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+        let uri = api.uri(path).ok_or_else(|| ApiError::bad_request("The path cannot be passed on."))?;
+        let public = &self.snapshot.config.public;
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
+        let is_trusted = peer.is_some_and(|peer| public.proxies.trusted.contains(peer));
+        let scheme = if public.base_url.starts_with("https:") { "https" } else { "http" };
+        passing::tell_of_the_client(&mut parts.headers, peer, is_trusted, scheme);
+        passing::join_cookies(&mut parts.headers);
+        // They are made anew for the next connection.
+        for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
+            parts.headers.remove(name);
+        }
+        let mut request = Request::new(body);
+        *request.method_mut() = parts.method;
+        *request.uri_mut() = uri;
+        *request.version_mut() = Version::HTTP_11;
+        *request.headers_mut() = parts.headers;
+        let cache = self.sessions.cache().clone();
+        let forgetting = Forgetting { what, cache, committer: self.committer.clone() };
+        let answered = self.upstream.client.send(request).await;
+        // Before anybody learns the outcome.
+        drop(forgetting);
+        let answered = answered.map_err(|why| {
+            tracing::warn!(
+                detail = why.detail.as_deref().unwrap_or_default(),
+                "a request cannot be passed on: the upstream {}",
+                why.what
+            );
+            ApiError::unavailable(format!(
+                "The upstream, to which this server passes such requests on, {}. Try again shortly.",
+                why.what
+            ))
+        })?;
+        let (mut parts, body) = answered.into_parts();
+        passing::leave_connection_out(&mut parts.headers);
+        Ok(Response::from_parts(parts, Body::new(body)))
+    }
+}
+
+/// A body that is looked into before it is passed on.
+async fn small(body: Body) -> Result<Bytes, ApiError> {
+    match Limited::new(body, MAX_LOGOUT).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ApiError::too_large(
+            "The body of a logout is an object with a session token, and nothing else.",
+        )),
+        Err(_) => Err(ApiError::bad_request("The body ended early. Send the request again.")),
+    }
+}

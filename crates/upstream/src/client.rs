@@ -1,0 +1,171 @@
+//! The connection to the upstream. Its addresses are the only ones that are ever called, and redirections are not
+//! followed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::uri::{Authority, PathAndQuery, Scheme};
+use axum::http::{HeaderValue, Request, Response, Uri};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client as HyperClient;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+use sessera_config::UpstreamConfig;
+use sessera_issuer::upstream::Unanswered;
+use url::Url;
+
+/// How long a connection that nobody uses is kept.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The file with certificates cannot be read.
+    #[error("session.upstream.ca_file: {file}: {problem}. Name a file with certificates as PEM")]
+    Certificates {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// An address of the upstream cannot be called, or a value cannot be sent.
+    #[error("session.upstream.{key} cannot be used: {problem}")]
+    Unusable {
+        /// The key.
+        key: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+}
+
+impl ClientError {
+    /// The JSON Pointer of the key that is to blame.
+    pub fn pointer(&self) -> String {
+        match self {
+            Self::Certificates { .. } => "/session/upstream/ca_file".into(),
+            Self::Unusable { key, .. } => format!("/session/upstream/{key}"),
+        }
+    }
+}
+
+/// One of the two APIs of the upstream.
+#[derive(Clone, Debug)]
+pub struct Api {
+    scheme: Scheme,
+    authority: Authority,
+    /// The path below which it lies, without a slash at its end.
+    path: String,
+    /// What is sent as `Authorization`.
+    pub authorization: Option<HeaderValue>,
+}
+
+impl Api {
+    fn new(key: &'static str, url: &Url, authorization: Option<HeaderValue>) -> Result<Self, ClientError> {
+        let unusable = |problem: &str| ClientError::Unusable { key, problem: problem.to_owned() };
+        let uri: Uri = url.as_str().parse().map_err(|_| unusable("it is no address"))?;
+        let parts = uri.into_parts();
+        let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
+            return Err(unusable("it is no address"));
+        };
+        let path = url.path().trim_end_matches('/').to_owned();
+        Ok(Self { scheme, authority, path, authorization })
+    }
+
+    /// The address of a path, which begins with a slash, with its query. Nothing when it is no path.
+    pub fn uri(&self, path_and_query: &str) -> Option<Uri> {
+        let path: PathAndQuery = format!("{}{path_and_query}", self.path).parse().ok()?;
+        let builder = Uri::builder().scheme(self.scheme.clone()).authority(self.authority.clone());
+        builder.path_and_query(path).build().ok()
+    }
+}
+
+/// The connection to the upstream.
+pub struct Client {
+    http: HyperClient<HttpsConnector<HttpConnector>, Body>,
+    /// Its public API.
+    pub public: Api,
+    /// Its admin API, where it is known.
+    pub admin: Option<Api>,
+}
+
+impl Client {
+    /// The connection to the upstream of a configuration. Nothing is sent yet.
+    pub fn new(config: &UpstreamConfig) -> Result<Self, ClientError> {
+        let token = config.admin_token.as_ref().map(|token| {
+            let value = HeaderValue::from_str(&format!("Bearer {}", token.expose())).map(|mut value| {
+                value.set_sensitive(true);
+                value
+            });
+            value.map_err(|_| ClientError::Unusable {
+                key: "admin_token",
+                problem: "it has characters that cannot be sent".into(),
+            })
+        });
+        let token = token.transpose()?;
+        let admin = config.admin_url.as_ref().map(|url| Api::new("admin_url", url, token)).transpose()?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(config.timeout));
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls(config.ca_file.as_deref())?)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let http = HyperClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(config.max_in_flight)
+            .build(connector);
+        Ok(Self { http, public: Api::new("url", &config.url, None)?, admin })
+    }
+
+    /// Sends a request to an address that an [`Api`] made.
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Unanswered> {
+        self.http.request(request).await.map_err(|error| Unanswered {
+            what: "cannot be reached".into(),
+            detail: Some(innermost(&error).to_string()),
+        })
+    }
+}
+
+/// What trusts the system's certificates and those of a file.
+fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
+    let mut roots = RootCertStore::empty();
+    // A system without certificates is one on which only the file's count.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if let Some(file) = ca_file {
+        let wrong = |problem: String| ClientError::Certificates { file: file.to_owned(), problem };
+        let mut count = 0;
+        for certificate in
+            CertificateDer::pem_file_iter(file).map_err(|error| wrong(innermost(&error).to_string()))?
+        {
+            let certificate = certificate.map_err(|error| wrong(innermost(&error).to_string()))?;
+            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+            count += 1;
+        }
+        if count == 0 {
+            return Err(wrong("it has no certificate".into()));
+        }
+    }
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder =
+        builder.map_err(|error| ClientError::Unusable { key: "url", problem: error.to_string() })?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}
+
+/// The cause behind all others, which says most.
+fn innermost<'e>(error: &'e (dyn std::error::Error + 'static)) -> &'e (dyn std::error::Error + 'static) {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost
+}

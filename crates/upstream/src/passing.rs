@@ -1,0 +1,235 @@
+//! What has to be thought of when requests are passed on.
+//!
+//! Method, path, query, body and the headers that are meant for the other end stay as they are. What concerns one
+//! connection alone is left out (RFC 9110, section 7.6.1), so nobody can pass a second request off as a part of the
+//! first.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use sessera_model::Uuid;
+
+/// Headers that concern one connection, beside those that `Connection` names.
+const OF_CONNECTIONS: [HeaderName; 8] = [
+    header::CONNECTION,
+    header::PROXY_AUTHENTICATE,
+    header::PROXY_AUTHORIZATION,
+    header::TE,
+    header::TRAILER,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    HeaderName::from_static("keep-alive"),
+];
+
+const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// How browsers sign out, which a GET does.
+const BROWSER_LOGOUT: &str = "/self-service/logout";
+
+/// How native clients sign out, with the session token in the body.
+const NATIVE_LOGOUT: &str = "/self-service/logout/api";
+
+/// Whether a request to the public API can change the session of whoever sends it.
+pub fn can_change_sessions(parts: &Parts) -> bool {
+    !is_safe(&parts.method) || parts.uri.path().trim_end_matches('/') == BROWSER_LOGOUT
+}
+
+/// Whether the body of a request holds the session token that is to end.
+pub fn is_native_logout(parts: &Parts) -> bool {
+    !is_safe(&parts.method) && parts.uri.path().trim_end_matches('/') == NATIVE_LOGOUT
+}
+
+/// What a request to the admin API may change: what has the ids in its path, or all when there is none.
+pub fn changed_by_operator(parts: &Parts) -> Vec<Option<Uuid>> {
+    if is_safe(&parts.method) {
+        return Vec::new();
+    }
+    let ids = parts.uri.path().split('/').filter_map(|part| Uuid::parse_str(part).ok());
+    let ids: Vec<_> = ids.map(Some).collect();
+    if ids.is_empty() { vec![None] } else { ids }
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}
+
+/// Why a request is not passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unpassable {
+    /// It would make another connection of this one.
+    #[error(
+        "A connection that becomes another one, such as a WebSocket, is not passed on. Ask the upstream directly."
+    )]
+    Upgrade,
+    /// Its path could lead out of the path below which the upstream's API lies.
+    #[error("The path must begin with a slash and have no parts such as \"..\".")]
+    Path,
+}
+
+/// Refuses what cannot be passed on.
+pub fn check(parts: &Parts) -> Result<(), Unpassable> {
+    if parts.method == Method::CONNECT || parts.headers.contains_key(header::UPGRADE) {
+        return Err(Unpassable::Upgrade);
+    }
+    let path = parts.uri.path();
+    // They could lead out of the path below which the upstream's API lies.
+    let leads_up = path.split('/').any(|part| {
+        let part = part.to_ascii_lowercase().replace("%2e", ".");
+        matches!(part.as_str(), "." | "..")
+    });
+    if !path.starts_with('/') || leads_up || path.contains('\\') || path.to_ascii_lowercase().contains("%5c")
+    {
+        return Err(Unpassable::Path);
+    }
+    Ok(())
+}
+
+/// Leaves out what concerns one connection alone.
+pub fn leave_connection_out(headers: &mut HeaderMap) {
+    let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named = named.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
+    let named: Vec<HeaderName> = named.collect();
+    for name in named.into_iter().chain(OF_CONNECTIONS).chain([PROXY_CONNECTION]) {
+        headers.remove(name);
+    }
+}
+
+/// HTTP/2 may send cookies one by one, which HTTP/1.1 may not (RFC 9113, section 8.2.3).
+pub fn join_cookies(headers: &mut HeaderMap) {
+    let all: Vec<&[u8]> = headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if all.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&all.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Says who asks, and under which address. What clients say of themselves about that is believed only when they are
+/// proxies that are trusted.
+pub fn tell_of_the_client(
+    headers: &mut HeaderMap,
+    peer: Option<IpAddr>,
+    is_trusted: bool,
+    scheme: &'static str,
+) {
+    let told = headers.keys().filter(|name| {
+        *name == header::FORWARDED || (!is_trusted && name.as_str().starts_with("x-forwarded-"))
+    });
+    for name in told.cloned().collect::<Vec<_>>() {
+        headers.remove(name);
+    }
+    if let Some(peer) = peer {
+        let before = headers.get_all(&FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
+        let mut chain: Vec<Cow<'_, str>> = before.map(Cow::from).collect();
+        chain.push(peer.to_string().into());
+        let chain = HeaderValue::from_str(&chain.join(", "));
+        if let Ok(chain) = chain {
+            headers.insert(FORWARDED_FOR, chain);
+        }
+    }
+    if let (false, Some(host)) = (headers.contains_key(&FORWARDED_HOST), headers.get(header::HOST).cloned()) {
+        headers.insert(FORWARDED_HOST, host);
+    }
+    if !headers.contains_key(&FORWARDED_PROTO) {
+        headers.insert(FORWARDED_PROTO, HeaderValue::from_static(scheme));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn what_concerns_a_connection_is_left_out_and_nothing_else() {
+        let mut all = headers(&[
+            ("connection", "keep-alive, X-Mine"),
+            ("connection", "te , bad name"),
+            ("keep-alive", "timeout=5"),
+            ("te", "trailers"),
+            ("trailer", "x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "h2c"),
+            ("proxy-authorization", "Basic x"),
+            ("proxy-connection", "close"),
+            ("x-mine", "1"),
+            ("x-other", "2"),
+            ("cookie", "a=b"),
+        ]);
+        leave_connection_out(&mut all);
+        assert_eq!(all, headers(&[("x-other", "2"), ("cookie", "a=b")]));
+    }
+
+    #[test]
+    fn paths_that_lead_up_and_connections_that_change_are_refused() {
+        let checked = |method: &str, path: &str, upgrade: bool| {
+            let mut request = axum::http::Request::builder().method(method).uri(path);
+            if upgrade {
+                request = request.header("upgrade", "websocket");
+            }
+            check(&request.body(()).unwrap().into_parts().0).is_ok()
+        };
+        for path in ["/", "/a/b", "/a..b/...", "/a/%2e%2ehidden"] {
+            assert!(checked("GET", path, false), "{path}");
+            assert!(!checked("GET", path, true), "{path}");
+        }
+        for path in ["/..", "/a/../b", "/%2e%2E/b", "/a/.%2e", "/./a", "/a%5c..%5cb", "*"] {
+            assert!(!checked("GET", path, false), "{path}");
+        }
+        assert!(!checked("CONNECT", "example.org:443", false));
+    }
+
+    #[test]
+    fn cookies_that_came_one_by_one_become_one_line() {
+        let mut all = headers(&[("cookie", "a=1"), ("cookie", "b=2; c=3")]);
+        join_cookies(&mut all);
+        assert_eq!(all, headers(&[("cookie", "a=1; b=2; c=3")]));
+    }
+
+    fn parts(method: &str, path: &str) -> Parts {
+        Request::builder().method(method).uri(path).body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn what_reads_changes_nothing_but_a_logout_of_browsers() {
+        for (method, path, changes) in [
+            ("GET", "/self-service/login/browser", false),
+            ("HEAD", "/sessions", false),
+            ("OPTIONS", "/self-service/settings", false),
+            ("GET", "/self-service/logout?token=x", true),
+            ("GET", "/self-service/logout/?token=x", true),
+            ("GET", "/self-service/logout/browser", false),
+            ("POST", "/self-service/settings?flow=x", true),
+            ("DELETE", "/self-service/logout/api", true),
+            ("DELETE", "/sessions/x", true),
+            ("PROPFIND", "/x", true),
+        ] {
+            assert_eq!(can_change_sessions(&parts(method, path)), changes, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn an_operator_changes_what_the_path_names_or_all() {
+        let (one, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let changed = |method: &str, path: &str| changed_by_operator(&parts(method, path));
+        assert_eq!(changed("GET", &format!("/admin/identities/{one}")), []);
+        assert_eq!(changed("DELETE", &format!("/admin/identities/{one}/sessions")), [Some(one)]);
+        assert_eq!(changed("PATCH", &format!("/admin/x/{one}/y/{other}")), [Some(one), Some(other)]);
+        assert_eq!(changed("PATCH", "/admin/identities"), [None]);
+        assert_eq!(changed("DELETE", "/admin/identities/ada"), [None]);
+    }
+}
