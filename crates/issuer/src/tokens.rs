@@ -113,7 +113,7 @@ impl TokenIssuer {
             identity_id: live.session.identity_id,
             external_id: live.external_id.as_deref(),
             session_id: live.session.id,
-            token_id: self.random.uuid(),
+            token_id: self.random.public_uuid(),
             session: live.document(),
             session_ends: live.session.expires_at.seconds(),
             status: live.status,

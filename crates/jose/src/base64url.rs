@@ -1,4 +1,7 @@
 //! base64url without padding (RFC 7515, section 2): strictly in tokens, leniently in keys.
+//!
+//! Each token is encoded while somebody waits for it, so a library does that which encodes many bytes at once. What is
+//! decoded comes from elsewhere and takes the rules that the other library has.
 
 use base64::Engine as _;
 use base64::alphabet;
@@ -16,12 +19,12 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// Encodes bytes.
 pub fn encode(bytes: impl AsRef<[u8]>) -> String {
-    URL_SAFE_NO_PAD.encode(bytes)
+    base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes)
 }
 
 /// Encodes bytes at the end of a text.
 pub fn encode_into(bytes: impl AsRef<[u8]>, out: &mut String) {
-    URL_SAFE_NO_PAD.encode_string(bytes, out);
+    base64_simd::URL_SAFE_NO_PAD.encode_append(bytes, out);
 }
 
 /// Decodes a text. Returns `None` when it holds padding, white space, another alphabet or stray bits.

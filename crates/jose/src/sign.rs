@@ -154,12 +154,15 @@ impl Signer {
         format!("{}.", base64url::encode(header.to_string()))
     }
 
-    /// The signature over the signing input (RFC 7515, section 5.1), appended to `out` as base64url.
+    /// Makes a token of a signing input (RFC 7515, section 5.1), which `token` holds: appends a dot and the signature as
+    /// base64url. The signature is made over what `token` held before.
     ///
     /// A key in this process fails only when the library refuses to sign, which it does not do for a key that
     /// was checked. A key elsewhere may be [unavailable](KeyError::Unavailable).
-    pub fn sign_into(&self, input: &[u8], out: &mut String) -> Result<(), KeyError> {
-        base64url::encode_into(self.key.sign(input)?, out);
+    pub fn sign(&self, token: &mut String) -> Result<(), KeyError> {
+        let signature = self.key.sign(token.as_bytes())?;
+        token.push('.');
+        base64url::encode_into(signature, token);
         Ok(())
     }
 
@@ -167,10 +170,7 @@ impl Signer {
     pub fn sign_compact(&self, typ: &str, payload: &[u8]) -> Result<String, KeyError> {
         let mut token = self.encoded_header(typ, None);
         base64url::encode_into(payload, &mut token);
-        let mut signature = String::new();
-        self.sign_into(token.as_bytes(), &mut signature)?;
-        token.push('.');
-        token.push_str(&signature);
+        self.sign(&mut token)?;
         Ok(token)
     }
 }
@@ -228,21 +228,18 @@ mod tests {
     fn hmac_is_rfc_7515_appendix_a_1() {
         let key = Jwk::parse(br#"{"kty":"oct","alg":"HS256","k":"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow"}"#).unwrap();
         let input = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ";
-        let mut signature = String::new();
-        Signer::new(&key).unwrap().sign_into(input.as_bytes(), &mut signature).unwrap();
-        assert_eq!(signature, "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
+        let mut token = input.to_owned();
+        Signer::new(&key).unwrap().sign(&mut token).unwrap();
+        assert_eq!(&token[input.len()..], ".dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk");
     }
 
     #[test]
     fn ed25519_is_rfc_8037_appendix_a_4() {
         let key = Jwk::parse(br#"{"kty":"OKP","crv":"Ed25519","alg":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#).unwrap();
-        let mut signature = String::new();
-        Signer::new(&key)
-            .unwrap()
-            .sign_into(b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc", &mut signature)
-            .unwrap();
+        let mut token = "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc".to_owned();
+        Signer::new(&key).unwrap().sign(&mut token).unwrap();
         assert_eq!(
-            signature,
+            token.rsplit('.').next().unwrap(),
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
         assert_eq!(key.thumbprint(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");

@@ -4,6 +4,11 @@
 pub(crate) fn write_json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let bytes = text.as_bytes();
+    if is_plain(bytes) {
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     let mut clean = 0;
     for (at, byte) in bytes.iter().enumerate() {
         // U+0080 to U+009F are the two bytes C2 80 to C2 9F.
@@ -30,6 +35,13 @@ pub(crate) fn write_json(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(&bytes[clean..]);
     out.push(b'"');
+}
+
+/// Whether nothing has to be escaped, as far as single bytes tell. All of them are looked at, without a branch for
+/// each, so that many can be looked at together.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_odd = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\' || byte == 0x7F || byte == 0xC2;
+    !bytes.iter().fold(false, |odd, byte| odd | is_odd(*byte))
 }
 
 /// Appends a string in JSON's quotes as Go's encoding/json does when it leaves HTML alone: only control

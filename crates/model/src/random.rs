@@ -1,5 +1,6 @@
 //! Where identifiers and secrets come from.
 
+use std::cell::RefCell;
 use std::sync::Mutex;
 
 use aws_lc_rs::rand::SecureRandom;
@@ -11,6 +12,14 @@ use uuid::Uuid;
 pub trait Random: Send + Sync {
     /// Fills `bytes` with random bytes.
     fn fill(&self, bytes: &mut [u8]);
+
+    /// Random bytes for an id that is no secret. They may have lain in memory for a while, which those of a secret must
+    /// not.
+    fn for_id(&self) -> [u8; 16] {
+        let mut bytes = [0; 16];
+        self.fill(&mut bytes);
+        bytes
+    }
 }
 
 impl dyn Random + '_ {
@@ -19,6 +28,11 @@ impl dyn Random + '_ {
         let mut bytes = [0; 16];
         self.fill(&mut bytes);
         uuid::Builder::from_random_bytes(bytes).into_uuid()
+    }
+
+    /// A random UUID (RFC 9562, version 4) for what is no secret and needs one very often, as the id of a token does.
+    pub fn public_uuid(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.for_id()).into_uuid()
     }
 
     /// 32 random characters of A-Z, a-z and 0-9 (190 bits).
@@ -62,11 +76,31 @@ impl dyn Random + '_ {
 #[derive(Debug, Clone, Default)]
 pub struct SystemRandom(aws_lc_rs::rand::SystemRandom);
 
+/// For how many ids random bytes are asked for at once. To ask costs about as much as it takes to give the bytes of
+/// thirty ids.
+const IDS: usize = 32;
+
+thread_local! {
+    /// Random bytes for ids to come, and how many of them are left.
+    static FOR_IDS: RefCell<([[u8; 16]; IDS], usize)> = const { RefCell::new(([[0; 16]; IDS], 0)) };
+}
+
 impl Random for SystemRandom {
     /// # Panics
     /// Panics when the operating system has no randomness to give, because nothing can be done safely then.
     fn fill(&self, bytes: &mut [u8]) {
         self.0.fill(bytes).expect("the operating system provides randomness");
+    }
+
+    fn for_id(&self) -> [u8; 16] {
+        FOR_IDS.with_borrow_mut(|(ids, left)| {
+            if *left == 0 {
+                self.fill(ids.as_flattened_mut());
+                *left = IDS;
+            }
+            *left -= 1;
+            ids[*left]
+        })
     }
 }
 
@@ -95,6 +129,14 @@ impl Random for SeededRandom {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_id_comes_twice() {
+        let random: &dyn Random = &SystemRandom::default();
+        let ids: std::collections::HashSet<Uuid> = (0..10 * IDS).map(|_| random.public_uuid()).collect();
+        assert_eq!(ids.len(), 10 * IDS);
+        assert!(ids.iter().all(|id| id.get_version_num() == 4));
+    }
 
     #[test]
     fn tokens_have_their_form() {

@@ -137,9 +137,9 @@ fn the_cookbook_s_tokens_are_made_and_verified() {
         assert_eq!(verified.payload, example["input"]["payload"].as_str().unwrap().as_bytes());
         if example["reproducible"] == true {
             let input = example["signing"]["sig-input"].as_str().unwrap();
-            let mut signature = String::new();
-            Signer::new(&jwk).unwrap().sign_into(input.as_bytes(), &mut signature).unwrap();
-            assert_eq!(example["signing"]["sig"], signature.as_str(), "{file}");
+            let mut token = input.to_owned();
+            Signer::new(&jwk).unwrap().sign(&mut token).unwrap();
+            assert_eq!(example["signing"]["sig"], token.rsplit('.').next().unwrap(), "{file}");
         }
     }
     let Some(key) = read("jose-cookbook/3_4.rsa_private_key.json") else { return };

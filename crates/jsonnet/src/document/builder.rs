@@ -53,14 +53,13 @@ impl Builder {
     }
 }
 
-/// Sorts fields by their names and keeps the last one of those with the same name. Returns how many are left.
-pub(super) fn sort_fields(strings: &str, fields: &mut Vec<Field>) -> u32 {
+/// Sorts fields by their names and keeps the last one of those with the same name.
+pub(super) fn sort_fields(strings: &str, fields: &mut Vec<Field>) {
     let name = |field: &Field| &strings[field.name_start as usize..field.name_end as usize];
     // The sort is stable, so of equal names the last one stays last, and is kept after the reversal.
     fields.reverse();
     fields.sort_by(|a, b| name(a).cmp(name(b)));
     fields.dedup_by(|a, b| name(a) == name(b));
-    to_u32(fields.len())
 }
 
 struct Writer<'a> {

@@ -1,11 +1,10 @@
 //! JSON that is parsed once and then read by many evaluations.
 
 mod builder;
+mod flat;
 mod parser;
 
 use std::sync::Arc;
-
-use builder::{Builder, sort_fields};
 
 /// The text is not JSON.
 ///
@@ -162,35 +161,7 @@ impl Document {
     /// assert_eq!(document.canonical(), r#"{"exp":600,"sub":"ada"}"#);
     /// ```
     pub fn flat(fields: &[(&str, Scalar<'_>)]) -> Self {
-        let texts = fields.iter().map(|(name, value)| match value {
-            Scalar::Text(text) => name.len() + text.len(),
-            Scalar::Integer(_) => name.len(),
-        });
-        let mut built = Builder {
-            strings: String::with_capacity(texts.sum()),
-            nodes: Vec::with_capacity(fields.len() + 1),
-            children: Vec::new(),
-            fields: Vec::with_capacity(fields.len()),
-        };
-        for (name, value) in fields {
-            let name_start = to_u32(built.strings.len());
-            built.strings.push_str(name);
-            let name_end = to_u32(built.strings.len());
-            let kind = match value {
-                #[expect(clippy::cast_precision_loss, reason = "numbers of Jsonnet are doubles")]
-                Scalar::Integer(value) => Kind::Number(*value as f64),
-                Scalar::Text(text) => {
-                    built.strings.push_str(text);
-                    Kind::String { start: name_end, end: to_u32(built.strings.len()) }
-                }
-            };
-            let node = built.push(kind);
-            built.fields.push(Field { name_start, name_end, node });
-        }
-        let Builder { strings, fields, .. } = &mut built;
-        let len = sort_fields(strings, fields);
-        let root = built.push(Kind::Object { first: 0, len });
-        built.finish(root)
+        flat::object(fields)
     }
 
     /// The names and values of an object's fields in the order of their names, with values as compact JSON.
