@@ -3,15 +3,27 @@
 //! | module | holds |
 //! |---|---|
 //! | [`listener`] | connections: how many there may be, how long they may take, how they end |
+//! | [`body`] | bodies of requests: how large they may be, and how much memory all of them may take |
+//! | [`cookies`] | cookies: how they are read and set |
+//! | [`cors`] | what pages of other origins may do |
+//! | [`sound`] | requests that two readers could understand differently |
+//! | [`media_type`] | what a body is |
 //! | [`peer`] | who is at the other end, and what kind of answer they take |
 //! | [`forwarded`] | what trusted proxies say of the client for whom they ask |
 //! | [`host`] | names of hosts as they are compared |
+//! | [`request_ids`] | the ids of requests |
 //! | [`counted`] | what is counted for as long as it lives |
 
+pub mod body;
+pub mod cookies;
+pub mod cors;
 pub mod counted;
 pub mod forwarded;
 pub mod host;
 pub mod listener;
+pub mod media_type;
 mod own_refusals;
 pub mod peer;
+pub mod request_ids;
+pub mod sound;
 mod write_timeout;

@@ -24,12 +24,13 @@ use tokio::sync::Notify;
 use crate::answer::Status;
 use crate::configuration::{Configuration, DeploymentId, Given, Surroundings};
 use crate::event_log::EventLog;
-use crate::http::observe::{Observer, RequestIds};
+use crate::http::observe::Observer;
 use crate::pwned_passwords::PwnedPasswords;
 use crate::session_tokens::SessionTokens;
 pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::upstream::Upstream;
 use sessera_config::OtlpConfig;
+use sessera_http::request_ids::RequestIds;
 use sessera_telemetry::{Metrics, StoreMeter, Traces};
 use sessera_upstream::ClientError;
 

@@ -5,11 +5,9 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, header};
 use bytes::Bytes;
 use sessera_config::cookies::SessionCookie;
-
+use sessera_http::cookies;
 use sessera_issuer::sessions::{Presented, Recognised};
 use sessera_issuer::{Compiled, IssuerError, LiveSession, Sessions};
-
-use crate::cookies;
 
 /// A credential of a request.
 #[derive(Clone, Copy, Debug)]

@@ -6,7 +6,6 @@ pub mod app;
 mod assets;
 pub mod background;
 pub mod configuration;
-mod cookies;
 pub mod credentials;
 mod event_log;
 mod exposed_files;

@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::header;
+use sessera_http::media_type::is_form;
 
 use crate::answer::OAuthError;
 
@@ -17,9 +17,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
     type Rejection = OAuthError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, OAuthError> {
-        let declared = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let media_type = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        if !is_form(request.headers()) {
             return Err(OAuthError::invalid_request(
                 "Send the parameters in the body, as application/x-www-form-urlencoded.",
             ));
@@ -28,7 +26,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
         if request.uri().query().is_some_and(|query| !query.is_empty()) {
             return Err(OAuthError::invalid_request("Send the parameters in the body, not in the address."));
         }
-        // The body was read whole before; see `http::body`.
+        // The body was read whole before; see `sessera_http::body`.
         let body = Bytes::from_request(request, state).await.map_err(crate::error::ApiError::internal)?;
         Self::parse(&body)
     }

@@ -9,7 +9,6 @@ use axum::response::{IntoResponse as _, Response};
 use crate::app::{AppState, Snapshots};
 use crate::error::ApiError;
 use crate::forwarding::Forwarding;
-use crate::http::body::Bodies;
 use crate::http::cors::Judge;
 use crate::http::observe::Observer;
 use crate::http::origin::{self, Pages};
@@ -53,7 +52,7 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
     // These make and change no session, so every page may call them as far as browsers let it.
     let pages = Pages { snapshots: snapshots.clone(), open: &[whoami::PATH, token::PATH] };
     let judge = Judge { snapshots, exchange: exchange::PATH };
-    let router = http::layers::complete(router, Bodies::new(public::largest_body))
+    let router = http::layers::complete(router, public::largest_body)
         .fallback(elsewhere)
         .layer(middleware::from_fn_with_state(pages, origin::check))
         .layer(middleware::from_fn_with_state(judge, http::cors::judge));

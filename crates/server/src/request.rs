@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sessera_http::media_type::is_json;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -71,16 +71,9 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
                 "Send JSON and the header Content-Type: application/json.",
             ));
         }
-        // The body was read whole before; see `http::body`.
+        // The body was read whole before; see `sessera_http::body`.
         Bytes::from_request(request, state).await.map(Self).map_err(ApiError::internal)
     }
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let declared = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = declared.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
-        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
 /// Reads JSON text. It goes through a tree, in which the last of several members of one name stays.

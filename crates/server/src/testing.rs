@@ -2,8 +2,6 @@
 //! that stands still.
 
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -16,8 +14,8 @@ use sessera_accounts::password::PasswordHashing;
 use sessera_model::FixedClock;
 use sessera_store::Store;
 use sessera_store::observed::ObservedStore;
-pub(crate) use sessera_testing::PASSWORD;
 use sessera_testing::{CIPHER_SECRET, Recording, TestStore};
+pub(crate) use sessera_testing::{PASSWORD, until};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -33,31 +31,6 @@ pub(crate) fn damaged(token: &str) -> String {
     let (signed, signature) = token.rsplit_once('.').unwrap();
     let first = if signature.starts_with('A') { 'B' } else { 'A' };
     format!("{signed}.{first}{}", &signature[1..])
-}
-
-/// Waits for a condition. After a minute nothing will come any more, and the test fails rather than hang.
-pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !condition().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it comes within a minute");
-}
-
-/// Does several things at once, each as far as it comes before the next one goes on.
-pub(crate) async fn at_once<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let mut under_way: Vec<_> = all.into_iter().map(|one| (Box::pin(one), None)).collect();
-    std::future::poll_fn(|context| {
-        for (one, done) in under_way.iter_mut().filter(|(_, done)| done.is_none()) {
-            if let Poll::Ready(outcome) = one.as_mut().poll(context) {
-                *done = Some(outcome);
-            }
-        }
-        if under_way.iter().all(|(_, done)| done.is_some()) { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
-    under_way.into_iter().filter_map(|(_, done)| done).collect()
 }
 
 /// A server for tests.

@@ -2,6 +2,7 @@
 
 pub mod growth;
 mod recording;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use sessera_store::{Cipher, Store, StoreError};
 use tempfile::TempDir;
 
 pub use recording::Recording;
+pub use waiting::{at_once, until};
 
 /// A password that every policy takes.
 pub const PASSWORD: &str = "Zx-long-enough-1234";

@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::event_log;
 use sessera_config::AdminConfig;
 use sessera_http::host;
+use sessera_http::media_type::is_json;
 use sessera_store::Event;
 
 /// Lets a request pass or answers why not.
@@ -88,14 +89,6 @@ fn check_token(config: &AdminConfig, headers: &HeaderMap) -> Result<(), ApiError
     Err(ApiError::unproven(
         "The admin API asks for a token. Send one of serve.admin.token as \"Authorization: Bearer TOKEN\"; the command line takes it from SESSERA_ADMIN_TOKEN.",
     ))
-}
-
-fn is_json(headers: &HeaderMap) -> bool {
-    let declared =
-        headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let media_type = declared.split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/json")
-        || (media_type.starts_with("application/") && media_type.ends_with("+json"))
 }
 
 /// Whether a host, perhaps with a port, can only mean this server.

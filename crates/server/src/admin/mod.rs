@@ -17,13 +17,13 @@ use axum::extract::{Request, State};
 use axum::http::Method;
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
+use sessera_http::body;
 use sessera_jose::verify::MAX_TOKEN;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::{AppState, Snapshots};
 use crate::error::ApiError;
 use crate::forwarding::Forwarding;
-use crate::http::body::{self, Bodies};
 use crate::http::observe::Observer;
 use crate::openapi::{self, Port};
 use crate::{health, http, public};
@@ -94,7 +94,7 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
     let routes = if has_upstream { routes_of_tokens() } else { routes() };
     let (router, document) = openapi::described(routes, Port::Admin);
     let router = router.route("/openapi.json", openapi::route(&document));
-    let router = http::layers::complete(router, Bodies::new(largest_body));
+    let router = http::layers::complete(router, largest_body);
     let router = if has_upstream { router.fallback(elsewhere) } else { router };
     let router = router.layer(middleware::from_fn_with_state(snapshots, guard::check));
     http::layers::wrap(router, observer)

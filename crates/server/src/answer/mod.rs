@@ -5,6 +5,7 @@ mod convert;
 pub mod error;
 mod oauth;
 mod passed_on;
+mod refused;
 pub(crate) mod status;
 pub(crate) mod unreadable;
 mod upstream;
@@ -19,6 +20,7 @@ pub(crate) use convert::show_verification;
 pub(crate) use error::{ApiError, NO_STORE};
 pub(crate) use oauth::OAuthError;
 pub(crate) use passed_on::set_cookies;
+pub(crate) use refused::refused_body;
 pub(crate) use status::Status;
 
 /// What was asked for, as JSON that nobody may keep.

@@ -9,12 +9,13 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use sessera_http::body::{self, Bodies, Largest};
+use sessera_http::sound;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::body::{self, Bodies};
 use super::observe::{self, Observer};
-use super::sound;
+use crate::answer;
 use crate::error::ApiError;
 
 /// How long a request may take in all, its body included.
@@ -23,8 +24,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Tells browsers to take every answer for what its media type says, and for nothing that its bytes look like.
 pub(crate) const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Answers for what no route answers, and reads bodies for those that are there.
-pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, bodies: Bodies) -> Router<S> {
+/// Answers for what no route answers, and reads bodies for those that are there. `largest` says how large they may be.
+pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, largest: Largest) -> Router<S> {
+    let bodies = Bodies::new(largest, answer::refused_body);
     router
         .fallback(async || {
             ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
@@ -44,11 +46,19 @@ pub(crate) fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>, observer
         ApiError::internal(format!("a handler panicked: {what}")).into_response()
     });
     router
-        .layer(middleware::from_fn(sound::check))
+        .layer(middleware::from_fn(understood))
         .layer(middleware::from_fn(bounded))
         .layer(caught)
         .layer(middleware::from_fn_with_state(observer, observe::note))
         .layer(SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING))
+}
+
+/// Passes a request on, or says why it cannot be understood.
+async fn understood(request: Request, next: Next) -> Response {
+    match sound::judge(request.headers(), request.uri().query().unwrap_or_default()) {
+        Ok(()) => next.run(request).await,
+        Err(unsound) => ApiError::from(unsound).into_response(),
+    }
 }
 
 async fn bounded(request: Request, next: Next) -> Response {

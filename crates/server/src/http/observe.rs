@@ -2,11 +2,9 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry::context::FutureExt as _;
@@ -14,47 +12,8 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::answer::Status;
+use sessera_http::request_ids::{REQUEST_ID, RequestIds};
 use sessera_telemetry::{Metrics, Traces};
-
-/// The header with the id of a request, in requests and in answers.
-pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-
-/// The longest id of a request that is taken over.
-const MAX_ID: usize = 128;
-
-/// Gives requests their ids: a part that is random for every start, and a number.
-#[derive(Debug)]
-pub struct RequestIds {
-    start: [u8; 16],
-    next: AtomicU64,
-}
-
-impl RequestIds {
-    /// Ids that begin with `start`.
-    pub fn new(start: u64) -> Self {
-        Self { start: hexadecimal(start), next: AtomicU64::new(1) }
-    }
-
-    /// The id of a request: the one that a proxy gave it, else a new one.
-    pub(crate) fn of(&self, headers: &HeaderMap) -> HeaderValue {
-        let given = headers.get(REQUEST_ID).filter(|id| {
-            let bytes = id.as_bytes();
-            (1..=MAX_ID).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic)
-        });
-        given.cloned().unwrap_or_else(|| {
-            let mut id = [b'-'; 33];
-            id[..16].copy_from_slice(&self.start);
-            id[17..].copy_from_slice(&hexadecimal(self.next.fetch_add(1, Ordering::Relaxed)));
-            // Hexadecimal digits and a hyphen.
-            HeaderValue::from_bytes(&id).unwrap_or(HeaderValue::from_static("none"))
-        })
-    }
-}
-
-fn hexadecimal(number: u64) -> [u8; 16] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    std::array::from_fn(|at| DIGITS[(number >> (60 - 4 * at) & 15) as usize])
-}
 
 /// Where a request arrived, and what it is counted in.
 #[derive(Clone)]
@@ -106,17 +65,4 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
     span.in_scope(|| tracing::debug!(api, route, method, status = status.code(), ?took, "answered"));
     response.headers_mut().insert(REQUEST_ID, id);
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_two_hexadecimal_numbers() {
-        let ids = RequestIds::new(0xABC);
-        let none = HeaderMap::new();
-        assert_eq!(ids.of(&none), "0000000000000abc-0000000000000001");
-        assert_eq!(ids.of(&none), "0000000000000abc-0000000000000002");
-    }
 }

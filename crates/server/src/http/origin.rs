@@ -9,9 +9,10 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use sessera_http::cors::{is_allowed, is_named};
 use url::Url;
 
-use super::cors;
+use super::cors::may_exchange;
 use crate::error::ApiError;
 use crate::snapshot::{Snapshot, Snapshots};
 
@@ -68,6 +69,7 @@ fn is_known(snapshot: &Snapshot, headers: &HeaderMap, origin: &HeaderValue) -> b
     let pages = flows.into_iter().filter_map(|flow| flow.page.as_ref()).chain(&rules.error_page);
     let is_page = pages.chain([&rules.default_return]).any(|page| is_origin_of(origin, page.url()));
     // Where every page may call without cookies, a session token of its own lets it act for that session only.
-    let acts_by_token = || headers.contains_key("x-session-token") && cors::is_allowed(snapshot, origin);
-    is_page || cors::is_named(snapshot, origin) || cors::may_exchange(snapshot, origin) || acts_by_token()
+    let cors = &snapshot.config.public.cors;
+    let acts_by_token = || headers.contains_key("x-session-token") && is_allowed(cors, origin);
+    is_page || is_named(cors, origin) || may_exchange(snapshot, origin) || acts_by_token()
 }

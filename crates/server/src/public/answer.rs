@@ -13,10 +13,9 @@ use sessera_model::{Identity, IdentityView, Secret, Session, SessionView, Timest
 use sessera_store::{Change, FlowKind};
 
 use crate::answer;
-use crate::cookies;
 use crate::error::ApiError;
 use crate::public::caller::Call;
-use sessera_http::peer;
+use sessera_http::{cookies, peer};
 
 impl Call {
     /// A flow that was begun: its JSON, or the way to its page.
@@ -147,7 +146,7 @@ impl Call {
     pub(crate) fn set_browser(&self, response: &mut Response, value: &str) -> Result<(), ApiError> {
         let (rules, max_age) = (self.rules(), Some(csrf::COOKIE_MAX_AGE));
         let (name, scope) = (&rules.form_cookie_name, &rules.form_cookie);
-        cookies::set(response, name, value, max_age, scope, self.is_https)
+        Ok(cookies::set(response, name, value, max_age, scope, self.is_https)?)
     }
 
     /// Gives a browser that cookie with an answer, unless it has one or the answer gives it one.
@@ -215,5 +214,5 @@ pub(crate) fn set_session_cookie(
     let cookie = &rules.cookie;
     let max_age = cookie.persistent.then(|| session.expires_at.since(now).as_secs());
     let value = cookies::session_value(token, session.expires_at);
-    cookies::set(response, &cookie.name, &value, max_age, &cookie.scope, is_https)
+    Ok(cookies::set(response, &cookie.name, &value, max_age, &cookie.scope, is_https)?)
 }

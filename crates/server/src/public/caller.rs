@@ -19,10 +19,10 @@ use tracing::Span;
 use tracing::field::display;
 
 use crate::app::{AppState, Snapshot};
-use crate::cookies;
 use crate::credentials::{self, Credential, Opened};
 use crate::error::ApiError;
 use crate::session_tokens::require_assurance;
+use sessera_http::cookies;
 use sessera_http::forwarded::Origin;
 use sessera_http::peer::{self, Peer};
 use sessera_pages::Texts;

@@ -25,7 +25,7 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::AppState;
 use crate::health;
-use crate::http::body;
+use sessera_http::body;
 
 /// The largest form of a flow in bytes. It may carry traits and a payload for hooks.
 const FLOW: usize = 256 * 1024;

@@ -25,12 +25,12 @@ use crate::app::{AppState, Snapshot, Snapshots};
 use crate::credentials::{self, Credential};
 use crate::error::{ApiError, NO_STORE};
 use crate::http::layers::NO_SNIFFING;
-use crate::http::observe::{REQUEST_ID, RequestIds};
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::answer::set_session_cookie;
 use crate::public::caller::Caller;
 use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
+use sessera_http::request_ids::{REQUEST_ID, RequestIds};
 use sessera_telemetry::{Metrics, Traces};
 
 /// The path, which answers every method alike and changes nothing.

@@ -3,19 +3,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use axum::Router;
+use axum::http::StatusCode;
+use axum::response::IntoResponse as _;
 use axum::routing::post;
 use hyper::body::Frame;
 use proptest::prelude::*;
 use tokio::sync::mpsc;
 use tower::ServiceExt as _;
 
+use sessera_testing::until;
+
 use super::*;
-use crate::testing::until;
 
 const LARGEST: usize = 1024 * 1024;
 
 fn bodies(budget: usize) -> Bodies {
-    Bodies { budget: Arc::new(Semaphore::new(budget / PIECE)), largest: |_, _| LARGEST }
+    Bodies { budget: Arc::new(Semaphore::new(budget / PIECE)), largest: |_, _| LARGEST, refused }
+}
+
+/// An answer that says why a body was refused.
+fn refused(refusal: Refusal) -> Response {
+    (StatusCode::IM_A_TEAPOT, format!("{refusal:?}")).into_response()
+}
+
+/// What a request is answered whose body is refused.
+fn refused_as(refusal: Refusal) -> (u16, Bytes) {
+    (418, format!("{refusal:?}").into())
 }
 
 async fn answer_of(router: Router, body: Body) -> (u16, Bytes) {
@@ -61,9 +74,8 @@ async fn bodies_are_passed_on_whole() {
 async fn what_is_too_large_is_refused_and_takes_nothing() {
     for length in [LARGEST + 1, MAX_DROPPED + 1, MAX_DROPPED + LARGEST + 1] {
         let bodies = bodies(LARGEST);
-        let (status, answer) = answer_of(echo(&bodies), Body::from(vec![b'x'; length])).await;
-        assert_eq!(status, 413);
-        assert!(answer.starts_with(b"{\"error\""));
+        let answer = answer_of(echo(&bodies), Body::from(vec![b'x'; length])).await;
+        assert_eq!(answer, refused_as(Refusal::TooLarge { largest: LARGEST }));
         assert_eq!(bodies.budget.available_permits(), LARGEST / PIECE);
     }
 }
@@ -71,9 +83,7 @@ async fn what_is_too_large_is_refused_and_takes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn who_sends_too_slowly_is_told_so() {
     let (_sender, body) = in_parts();
-    let (status, answer) = answer_of(echo(&bodies(LARGEST)), body).await;
-    assert_eq!(status, 408);
-    assert!(answer.starts_with(b"{\"error\""));
+    assert_eq!(answer_of(echo(&bodies(LARGEST)), body).await, refused_as(Refusal::TooSlow));
 }
 
 proptest! {
@@ -106,8 +116,7 @@ async fn all_bodies_together_stay_within_the_budget() {
         halves.push((sender, tokio::spawn(answer_of(echo(&bodies), body))));
     }
     until(async || bodies.budget.available_permits() == 0).await;
-    let (status, answer) = answer_of(echo(&bodies), Body::from("more")).await;
-    assert_eq!(status, 503, "{answer:?}");
+    assert_eq!(answer_of(echo(&bodies), Body::from("more")).await, refused_as(Refusal::NoRoom));
     for (sender, answer) in halves {
         drop(sender);
         assert_eq!(answer.await.unwrap(), (200, Bytes::from_static(b"half")));

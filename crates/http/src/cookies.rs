@@ -2,12 +2,11 @@
 
 use std::fmt::Write as _;
 
+use axum::http::header::InvalidHeaderValue;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use sessera_config::cookies::CookieScope;
 use sessera_model::Timestamp;
-
-use crate::error::ApiError;
 
 /// The most values of one name that are looked at. Browsers send as many as there are paths and domains for
 /// which the cookie was set.
@@ -78,7 +77,7 @@ fn all(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
 }
 
 /// The values of the cookies of a name, in the order in which they were sent.
-pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
+pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     all(headers)
         .filter(move |(found, _)| *found == name.as_bytes())
         .filter_map(|(_, value)| std::str::from_utf8(value).ok())
@@ -88,7 +87,7 @@ pub(crate) fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator
 }
 
 /// Whether a request has a cookie that only browsers have: one that no proxy on the way has set.
-pub(crate) fn has_one_of_a_browser(headers: &HeaderMap) -> bool {
+pub fn has_one_of_a_browser(headers: &HeaderMap) -> bool {
     let is_of_proxy = |name: &[u8]| {
         OF_PROXIES.iter().any(|start| {
             name.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start.as_bytes()))
@@ -99,12 +98,12 @@ pub(crate) fn has_one_of_a_browser(headers: &HeaderMap) -> bool {
 
 /// The value of a session cookie: the session's token, and when a browser forgets the cookie. By the latter
 /// it is seen whether the session has been made longer since.
-pub(crate) fn session_value(token: &str, ends: Timestamp) -> String {
+pub fn session_value(token: &str, ends: Timestamp) -> String {
     format!("{token}.{}", ends.seconds())
 }
 
 /// Takes the value of a session cookie apart. One of an earlier version does not say when it ends.
-pub(crate) fn parse_session_value(value: &str) -> (&str, Option<i64>) {
+pub fn parse_session_value(value: &str) -> (&str, Option<i64>) {
     let parts = value.rsplit_once('.').filter(|(_, ends)| ends.bytes().all(|byte| byte.is_ascii_digit()));
     match parts.and_then(|(token, ends)| Some((token, ends.parse().ok()?))) {
         Some((token, ends)) => (token, Some(ends)),
@@ -112,15 +111,16 @@ pub(crate) fn parse_session_value(value: &str) -> (&str, Option<i64>) {
     }
 }
 
-/// Sets a cookie. It lives for `max_age` seconds, or as long as the browser is open.
-pub(crate) fn set(
+/// Sets a cookie. It lives for `max_age` seconds, or as long as the browser is open. An error when a header cannot hold
+/// the name or the value.
+pub fn set(
     response: &mut Response,
     name: &str,
     value: &str,
     max_age: Option<u64>,
     scope: &CookieScope,
     is_https: bool,
-) -> Result<(), ApiError> {
+) -> Result<(), InvalidHeaderValue> {
     let mut cookie = format!("{name}={value}; Path={}", scope.path);
     if let Some(domain) = &scope.domain {
         let _ = write!(cookie, "; Domain={domain}");
@@ -133,7 +133,7 @@ pub(crate) fn set(
         cookie.push_str("; Secure");
     }
     let _ = write!(cookie, "; SameSite={}", scope.same_site.as_str());
-    let cookie = HeaderValue::from_str(&cookie).map_err(ApiError::internal)?;
+    let cookie = HeaderValue::from_str(&cookie)?;
     response.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(())
 }

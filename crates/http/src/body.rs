@@ -10,15 +10,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{Method, header};
+use axum::http::Method;
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-use crate::error::ApiError;
 
 /// The bytes that all bodies of a port may take in memory at the same time.
 const BUDGET: usize = 32 * 1024 * 1024;
@@ -30,33 +28,53 @@ const PIECE: usize = 8 * 1024;
 /// sending when the connection closes never sees what it is answered.
 const MAX_DROPPED: usize = 32 * 1024 * 1024;
 
-/// How long a body may take to arrive. Slower ones are answered with 408.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+/// How long a body may take to arrive.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The largest body in bytes of routes that need no more, or none at all.
-pub(crate) const SMALL: usize = 64 * 1024;
+pub const SMALL: usize = 64 * 1024;
 
 /// How bodies are read on a port.
 #[derive(Clone)]
-pub(crate) struct Bodies {
+pub struct Bodies {
     budget: Arc<Semaphore>,
     largest: Largest,
+    refused: Refused,
 }
 
 /// The largest body in bytes that a route takes, by its method and its path as it stands in the router. The path is
-/// empty where there is no route. Larger bodies are answered with 413.
-pub(crate) type Largest = fn(&Method, &str) -> usize;
+/// empty where there is no route.
+pub type Largest = fn(&Method, &str) -> usize;
+
+/// What is answered to a request whose body is refused.
+pub type Refused = fn(Refusal) -> Response;
+
+/// Why a body is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// It is larger than its route takes.
+    TooLarge {
+        /// How large it may be, in bytes.
+        largest: usize,
+    },
+    /// The budget is used up.
+    NoRoom,
+    /// It did not arrive within [`BODY_TIMEOUT`]. The connection is of no more use.
+    TooSlow,
+    /// It ended before its end.
+    Cut,
+}
 
 impl Bodies {
     /// Bodies with a budget of their own.
-    pub(crate) fn new(largest: Largest) -> Self {
-        Self { budget: Arc::new(Semaphore::new(BUDGET / PIECE)), largest }
+    pub fn new(largest: Largest, refused: Refused) -> Self {
+        Self { budget: Arc::new(Semaphore::new(BUDGET / PIECE)), largest, refused }
     }
 }
 
 /// Reads the body of a request and passes the request on. The body counts against the budget until the handler has
 /// answered.
-pub(crate) async fn read(State(bodies): State<Bodies>, request: Request, next: Next) -> Response {
+pub async fn read(State(bodies): State<Bodies>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
@@ -70,32 +88,21 @@ pub(crate) async fn read(State(bodies): State<Bodies>, request: Request, next: N
             drop(share);
             response
         }
-        Ok(Err(error)) => error.into_response(),
-        Err(_) => {
-            let slow = ApiError::request_timeout("Send the whole body within 20 seconds.");
-            ([(header::CONNECTION, "close")], slow).into_response()
-        }
+        Ok(Err(refusal)) => (bodies.refused)(refusal),
+        Err(_) => (bodies.refused)(Refusal::TooSlow),
     }
 }
 
-/// Why a body is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Refusal {
-    TooLarge,
-    NoRoom,
-}
-
-async fn collect(mut body: Body, largest: usize, budget: &Arc<Semaphore>) -> Result<Arrived, ApiError> {
+async fn collect(mut body: Body, largest: usize, budget: &Arc<Semaphore>) -> Result<Arrived, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     let mut arrived = Arrived::default();
-    let mut refusal = (announced > largest).then_some(Refusal::TooLarge);
+    let mut refusal = (announced > largest).then_some(Refusal::TooLarge { largest });
     let mut dropped = 0_usize;
     while announced <= MAX_DROPPED
         && dropped <= MAX_DROPPED
         && let Some(frame) = body.frame().await
     {
-        let frame =
-            frame.map_err(|_| ApiError::bad_request("The body ended early. Send the request again."))?;
+        let frame = frame.map_err(|_| Refusal::Cut)?;
         let Ok(data) = frame.into_data() else { continue };
         if refusal.is_none()
             && let Err(refused) = arrived.add(&data, largest, budget)
@@ -107,16 +114,7 @@ async fn collect(mut body: Body, largest: usize, budget: &Arc<Semaphore>) -> Res
             dropped += data.len();
         }
     }
-    match refusal {
-        None => Ok(arrived),
-        Some(Refusal::TooLarge) => Err(ApiError::too_large(format!(
-            "This route takes a body of {} KiB at the most. Send less in one request.",
-            largest / 1024
-        ))),
-        Some(Refusal::NoRoom) => Err(ApiError::unavailable(
-            "The server holds as many bodies of requests as it has memory for. Try again shortly.",
-        )),
-    }
+    refusal.map_or(Ok(arrived), Err)
 }
 
 /// What has arrived of a body.
@@ -132,7 +130,7 @@ struct Arrived {
 impl Arrived {
     fn add(&mut self, mut data: &[u8], largest: usize, budget: &Arc<Semaphore>) -> Result<(), Refusal> {
         if data.len() > largest - self.length {
-            return Err(Refusal::TooLarge);
+            return Err(Refusal::TooLarge { largest });
         }
         self.length += data.len();
         while !data.is_empty() {

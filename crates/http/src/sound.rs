@@ -1,11 +1,6 @@
-//! Requests that two readers could understand differently are refused before anything is made of them.
+//! Requests that two readers could understand differently, which are refused before anything is made of them.
 
-use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
-
-use crate::error::ApiError;
 
 /// Headers that say one thing. A proxy that reads the last of two and a server that reads the first are of two minds
 /// about who asks, and for what.
@@ -19,31 +14,25 @@ const SINGLE: [HeaderName; 7] = [
     HeaderName::from_static("x-session-cookie"),
 ];
 
-/// Passes a request on, or says why it cannot be understood.
-pub(crate) async fn check(request: Request, next: Next) -> Response {
-    match judge(request.headers(), request.uri().query().unwrap_or_default()) {
-        Ok(()) => next.run(request).await,
-        Err(error) => error.into_response(),
-    }
+/// Why a request could be understood in two ways.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsound {
+    /// A header that says one thing is there more than once.
+    Repeated(HeaderName),
+    /// The query is not UTF-8 text once its percent-encoding is undone.
+    Query,
 }
 
-fn judge(headers: &HeaderMap, query: &str) -> Result<(), ApiError> {
+/// Whether a request with these headers and this query is understood by every reader in one way.
+pub fn judge(headers: &HeaderMap, query: &str) -> Result<(), Unsound> {
     let repeated = |name: &&HeaderName| headers.get_all(*name).iter().nth(1).is_some();
     // Most requests repeat no header at all, which the map knows by its numbers.
     if headers.len() != headers.keys_len()
         && let Some(name) = SINGLE.iter().find(repeated)
     {
-        return Err(ApiError::bad_request(format!(
-            "The header {name} is there more than once. Send it once."
-        )));
+        return Err(Unsound::Repeated(name.clone()));
     }
-    if is_text(query) {
-        Ok(())
-    } else {
-        Err(ApiError::bad_request(
-            "The query is not UTF-8 text once it is decoded. Encode its names and values as UTF-8.",
-        ))
-    }
+    if is_text(query) { Ok(()) } else { Err(Unsound::Query) }
 }
 
 /// Whether a query is UTF-8 text when its percent-encoding is undone.
@@ -56,34 +45,35 @@ mod tests {
     use super::*;
     use axum::http::HeaderValue;
 
-    fn judged(pairs: &[(&'static str, &'static str)], query: &str) -> u16 {
+    fn judged(pairs: &[(&'static str, &'static str)], query: &str) -> Result<(), Unsound> {
         let mut headers = HeaderMap::new();
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        judge(&headers, query).map_or_else(|error| error.code(), |()| 200)
+        judge(&headers, query)
     }
 
     #[test]
     fn a_header_that_says_one_thing_stands_there_once() {
         for name in SINGLE {
+            let twice = Err(Unsound::Repeated(name.clone()));
             let name: &'static str = name.as_str().to_owned().leak();
-            assert_eq!(judged(&[(name, "a")], ""), 200, "{name}");
-            assert_eq!(judged(&[(name, "a"), (name, "b")], ""), 400, "{name}");
-            assert_eq!(judged(&[(name, "a"), ("cookie", "c=d"), (name, "a")], ""), 400, "{name}");
+            assert_eq!(judged(&[(name, "a")], ""), Ok(()), "{name}");
+            assert_eq!(judged(&[(name, "a"), (name, "b")], ""), twice, "{name}");
+            assert_eq!(judged(&[(name, "a"), ("cookie", "c=d"), (name, "a")], ""), twice, "{name}");
         }
         for list in ["cookie", "accept", "x-forwarded-for", "forwarded"] {
-            assert_eq!(judged(&[(list, "a"), (list, "b")], ""), 200, "{list}");
+            assert_eq!(judged(&[(list, "a"), (list, "b")], ""), Ok(()), "{list}");
         }
     }
 
     #[test]
     fn a_query_is_text() {
         for good in ["", "a=b", "a=%C3%A9&b", "a=é", "%", "a=%zz", "a=%00", "a+b"] {
-            assert_eq!(judged(&[], good), 200, "{good}");
+            assert_eq!(judged(&[], good), Ok(()), "{good}");
         }
         for bad in ["%ff", "a=%C3", "a=b&%e2%82=c", "a=%ED%A0%80"] {
-            assert_eq!(judged(&[], bad), 400, "{bad}");
+            assert_eq!(judged(&[], bad), Err(Unsound::Query), "{bad}");
         }
     }
 }
