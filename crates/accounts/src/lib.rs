@@ -34,6 +34,8 @@ pub mod identities;
 pub mod keys;
 pub mod language;
 pub mod limits;
+#[cfg(test)]
+mod limits_tests;
 pub mod mail;
 pub mod messages;
 mod method_list;

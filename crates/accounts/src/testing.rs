@@ -5,13 +5,16 @@
     expect(dead_code, reason = "the tests of passkeys alone use all of it")
 )]
 
+mod client;
+
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use sessera_config::Config;
-use sessera_model::{AssuranceLevel, Clock as _, FixedClock, Identity, IdentityState, Session, Uuid};
-use sessera_store::{Change, Committer, SessionKind};
+use sessera_model::{AssuranceLevel, Clock as _, FixedClock, Identity, IdentityState, Timestamp, Uuid};
+use sessera_store::{Change, Committer};
 pub(crate) use sessera_testing::PASSWORD;
 use sessera_testing::{CIPHER_SECRET, TestStore};
 use sha1::{Digest as _, Sha1};
@@ -20,19 +23,22 @@ use tokio::sync::Notify;
 
 use crate::accounts::Accounts;
 use crate::breaches::{BreachSource, Breaches};
-use crate::courier::WakeCourier;
+use crate::courier::{self, WakeCourier};
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Details, LoginDetails, SettingsDetails, Transport};
+use crate::flows::flow::{Details, Transport};
 use crate::flows::login::LoginWish;
 use crate::flows::skeleton::{Body, Flows, Kind, Outcome, Shown};
 use crate::flows::visit::{Present, Visit, Visitor};
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::language::Language;
 use crate::limits::Limits;
+use crate::mail::CodeMail;
 use crate::metrics::Metrics;
 use crate::password::PasswordHashing;
 use crate::snapshot::Snapshot;
 use crate::ui::Node;
+
+pub(crate) use client::Client;
 
 /// A password that was found in twelve breaches, as far as `known.example` knows.
 pub(crate) const BREACHED: &str = "Zx-found-elsewhere-1";
@@ -51,6 +57,20 @@ impl BreachSource for KnownBreach {
             _ => Err("it is not there".into()),
         }
     }
+}
+
+/// A configuration with everything on that people do, and nothing slow.
+pub(crate) fn everything() -> Value {
+    let on = json!({"enabled": true});
+    json!({"selfservice": {
+        "methods": {"totp": on, "lookup_secret": on},
+        "flows": {
+            "recovery": on,
+            "verification": on,
+            "settings": {"privileged_session_max_age": "15m"},
+            "registration": {"after": {"password": {"hooks": [{"hook": "session"}]}}},
+        },
+    }})
 }
 
 /// Accounts for tests.
@@ -118,6 +138,15 @@ impl TestAccounts {
         prepared.identity
     }
 
+    /// The code in the newest message to an address, which leaves the outbox.
+    pub(crate) async fn mailed_code(&self, address: &str) -> Option<String> {
+        while courier::deliver_due(&self.parts, self.snapshot.clone()).await.unwrap() > 0 {}
+        let waiting = self.parts.store.due_messages(Timestamp::MAX, 1000).await.unwrap();
+        let message = waiting.into_iter().rfind(|message| message.recipient == address)?;
+        self.parts.committer.commit(&[Change::MessageSent(message.id)]).await.unwrap();
+        CodeMail::parse(message.content.expose()).map(|mail| mail.code.expose().to_owned())
+    }
+
     /// Keeps a person from signing in.
     pub(crate) async fn disable(&self, id: Uuid) {
         let mut identity = self.parts.store.identity(id).await.unwrap().unwrap();
@@ -145,12 +174,15 @@ pub(crate) async fn submit<K: Kind>(flows: &Flows<'_>, shown: &Shown<K>, fields:
     try_submit(flows, shown, fields).await.unwrap()
 }
 
+/// Submits a form with its token, where it has one and the fields bring none along.
 async fn try_submit<K: Kind>(
     flows: &Flows<'_>,
     shown: &Shown<K>,
     mut fields: Value,
 ) -> Result<Outcome<K>, FlowError> {
-    if let Some(token) = shown.form.nodes.iter().find(|node| node.name() == "csrf_token") {
+    if fields["csrf_token"].is_null()
+        && let Some(token) = shown.form.nodes.iter().find(|node| node.name() == "csrf_token")
+    {
         fields["csrf_token"] = token.to_json()["attributes"]["value"].clone();
     }
     let bytes = fields.to_string().into_bytes();
@@ -190,74 +222,25 @@ pub(crate) fn done<K: Kind>(outcome: Outcome<K>) -> K::Done {
 /// What somebody asks for who signs in.
 pub(crate) const FIRST: LoginWish = LoginWish { requested_aal: AssuranceLevel::Aal1, refresh: false };
 
-/// Somebody who goes through flows, and who may be signed in.
-pub(crate) struct Client<'a> {
-    accounts: &'a TestAccounts,
-    transport: Transport,
-    visitor: Visitor,
-    /// The session that is presented with every request.
-    pub(crate) session: Option<Session>,
-}
-
-impl<'a> Client<'a> {
-    /// Somebody with a browser.
-    pub(crate) fn browser(accounts: &'a TestAccounts) -> Self {
-        Self::new(accounts, Transport::Browser)
-    }
-
-    /// Somebody with a native client.
-    pub(crate) fn native(accounts: &'a TestAccounts) -> Self {
-        Self::new(accounts, Transport::Api)
-    }
-
-    fn new(accounts: &'a TestAccounts, transport: Transport) -> Self {
-        Self { accounts, transport, visitor: visitor(transport), session: None }
-    }
-
-    /// Makes an account and signs in with it.
-    pub(crate) async fn signed_in(mut self, email: &str) -> Self {
-        self.accounts.person(email).await;
-        let shown = self.login(FIRST).await;
-        let attempt = json!({"method": "password", "identifier": email, "password": PASSWORD});
-        self.session = Some(done(self.submit(&shown, attempt).await.unwrap()).signed_in.session);
-        self
-    }
-
-    fn flows(&self) -> Flows<'_> {
-        let kind = match self.transport {
-            Transport::Api => SessionKind::Native,
-            Transport::Browser => SessionKind::Browser,
-        };
-        let present = self.session.as_ref().map(|session| Present { session, kind });
-        self.accounts.flows(&self.visitor, present)
-    }
-
-    /// Begins to sign in.
-    pub(crate) async fn login(&self, wish: LoginWish) -> Shown<LoginDetails> {
-        self.flows().begin(self.transport, None, wish).await.unwrap()
-    }
-
-    /// Begins to change one's own account.
-    pub(crate) async fn settings(&self) -> Shown<SettingsDetails> {
-        self.flows().begin(self.transport, None, ()).await.unwrap()
-    }
-
-    /// Submits a form with its token.
-    pub(crate) async fn submit<K: Kind>(
-        &self,
-        shown: &Shown<K>,
-        fields: Value,
-    ) -> Result<Outcome<K>, FlowError> {
-        try_submit(&self.flows(), shown, fields).await
-    }
-
-    /// Submits a form that is shown again.
-    pub(crate) async fn again<K: Kind>(&self, shown: &Shown<K>, fields: Value) -> Shown<K> {
-        again(self.submit(shown, fields).await.unwrap())
-    }
-}
-
 /// What the form says that answers a submission.
 pub(crate) fn refused<K: Kind>(outcome: Outcome<K>) -> Vec<u32> {
     said(&again(outcome))
+}
+
+/// A node of a form as JSON, by its id or its name; null when there is none.
+pub(crate) fn node<K>(shown: &Shown<K>, name: &str) -> Value {
+    shown.form.nodes.iter().find(|node| node.name() == name).map_or(Value::Null, Node::to_json)
+}
+
+/// A code that is another one than the right one.
+pub(crate) const fn wrong_code(right: &str) -> &'static str {
+    if matches!(right.as_bytes(), b"000000") { "000001" } else { "000000" }
+}
+
+/// How long somebody has to wait who asks too often, if so.
+pub(crate) fn wait<T>(outcome: Result<T, FlowError>) -> Option<Duration> {
+    match outcome {
+        Err(FlowError::TooMany(wait)) => Some(wait),
+        _ => None,
+    }
 }

@@ -13,6 +13,8 @@
 
 pub mod addresses;
 #[cfg(test)]
+mod belonging_tests;
+#[cfg(test)]
 mod bounds_tests;
 pub mod error;
 pub mod flow;
@@ -21,6 +23,8 @@ pub mod method;
 pub mod recovery;
 pub mod registration;
 pub mod settings;
+#[cfg(test)]
+mod settings_tests;
 pub mod sign_in;
 pub mod skeleton;
 pub mod verification;

@@ -38,3 +38,6 @@ impl Method for LookupSecret {
         Some(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

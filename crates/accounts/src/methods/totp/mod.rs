@@ -55,22 +55,4 @@ impl Method for Totp {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn apps_show_the_host_unless_told_otherwise() {
-        for (config, issuer) in [(json!({}), "id.example.org"), (json!({"issuer": "Example"}), "Example")] {
-            let tree = json!({
-                "serve": {"public": {"base_url": "https://id.example.org"}},
-                "selfservice": {"methods": {"totp": {"enabled": true, "config": config}}},
-            });
-            let config = Config::from_tree(&tree).expect("is a configuration");
-            let method = compile(&config, &mut Vec::new()).expect("is on");
-            assert!(format!("{method:?}").contains(&format!("issuer: \"{issuer}\"")), "{method:?}");
-        }
-        let config = Config::from_tree(&json!({})).expect("is a configuration");
-        assert!(compile(&config, &mut Vec::new()).is_none(), "it is off unless told otherwise");
-    }
-}
+mod tests;
