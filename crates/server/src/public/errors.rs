@@ -14,7 +14,7 @@ use crate::answer;
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowErrorBody};
-use crate::public::query::ById;
+use crate::public::flow::ById;
 use crate::request::Query;
 
 /// The route.

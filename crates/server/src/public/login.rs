@@ -7,10 +7,8 @@ use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use serde_json::json;
-use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{LoginDetails, Transport};
 use sessera_accounts::flows::login::{LoggedIn, LoginWish};
-use sessera_accounts::flows::skeleton::Outcome;
 use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
@@ -21,7 +19,7 @@ use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, SignedInBody, TakesForm};
 use crate::public::caller::Call;
-use crate::public::query::{ByFlow, ById};
+use crate::public::flow::{ByFlow, ById, Ending};
 use crate::request::Query;
 
 /// The routes.
@@ -33,16 +31,16 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(submit))
 }
 
-/// What a client asks for when it begins a flow.
+/// What a client asks for when it begins to sign in.
 #[derive(Default, Deserialize)]
-struct Begin {
+struct BeginLogin {
     #[serde(default)]
     refresh: Option<String>,
     aal: Option<String>,
     return_to: Option<String>,
 }
 
-impl Begin {
+impl BeginLogin {
     fn wish(&self) -> Result<LoginWish, ApiError> {
         let requested_aal = match self.aal.as_deref().filter(|aal| !aal.is_empty()) {
             None => AssuranceLevel::Aal1,
@@ -74,8 +72,8 @@ impl Begin {
         (status = 401, description = "A second factor needs a session (`session_aal1_required`)", body = ErrorBody),
     )
 )]
-async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
-    create(&call, Transport::Api, &query).await
+async fn create_native(call: Call, Query(query): Query<BeginLogin>) -> Result<Response, ApiError> {
+    call.begin::<LoginDetails>(Transport::Api, query.return_to.as_deref(), query.wish()?).await
 }
 
 /// Create a login flow for browsers
@@ -98,22 +96,12 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
         (status = 400, description = "Signed in already (`session_already_available`)", body = ErrorBody),
     )
 )]
-async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    call.begun_or_error(create(&call, Transport::Browser, &query).await).await
-}
-
-async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
-    let wish = query.wish()?;
-    let live = call.session().await?;
-    let return_to = query.return_to.as_deref();
-    match call.flows(live.as_deref()).begin::<LoginDetails>(transport, return_to, wish).await {
-        Ok(shown) => call.begun(&shown),
-        Err(FlowError::SignedInAlready(transport)) => call.signed_in_already(transport, return_to),
-        Err(FlowError::FirstFactorMissing) if !call.wants_json(transport) => {
-            answer::see_other(&call.rules().url("self-service/login/browser"))
-        }
-        Err(error) => Err(error.into()),
-    }
+async fn create_browser(call: Call, Query(query): Query<BeginLogin>) -> Response {
+    let begun = match query.wish() {
+        Ok(wish) => call.begin::<LoginDetails>(Transport::Browser, query.return_to.as_deref(), wish).await,
+        Err(error) => Err(error),
+    };
+    call.begun_or_error(begun).await
 }
 
 /// Get a login flow
@@ -132,8 +120,7 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
     )
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
-    let shown = call.flows(None).show::<LoginDetails>(query.id.as_deref()).await?;
-    Ok(answer::ok(shown.to_json()))
+    call.read::<LoginDetails>(&query).await
 }
 
 /// Submit a login flow
@@ -156,48 +143,34 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
     )
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
-    call.or_error(try_submit(&call, query.flow.as_deref(), &body).await).await
+    call.or_error(call.submit::<LoginDetails>(&query, &body).await).await
 }
 
-async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    match call.flows(live.as_deref()).submit::<LoginDetails>(id, call.body(body)).await {
-        Ok(Outcome::Shown(shown, standing)) => call.shown(&shown, standing),
-        Ok(Outcome::Replaced(replaced)) => call.replaced(&replaced),
-        Ok(Outcome::Done(logged_in)) => finish(call, &logged_in),
-        Err(FlowError::SignedInAlready(transport)) => call.signed_in_already(transport, None),
-        Err(FlowError::AddressNotVerified { transport, begun: Some(begun) })
-            if !call.wants_json(transport) =>
-        {
-            answer::see_other(&begun.page)
+impl Ending for LoginDetails {
+    /// The answer to somebody who has signed in.
+    fn ended(call: &Call, logged_in: &LoggedIn) -> Result<Response, ApiError> {
+        let LoggedIn { transport, signed_in, identity, .. } = logged_in;
+        // Whoever is half signed in is not told whose account it is.
+        let identity = Some(identity).filter(|_| !logged_in.needs_second_factor);
+        let session = call.session_json(signed_in, identity);
+        if *transport == Transport::Api {
+            let token = call.native_token(signed_in);
+            let body = json!({ "session_token": token, "session": session, "continue_with": null });
+            return Ok(answer::ok(body));
         }
-        Err(error) => Err(error.into()),
+        let target = logged_in.return_to.clone().unwrap_or_else(|| call.rules().after(FlowKind::Login));
+        let is_json = call.wants_json(*transport);
+        let mut response = if logged_in.needs_second_factor {
+            let mut url = call.rules().url("self-service/login/browser?aal=aal2&return_to=");
+            url.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
+            if is_json { ApiError::location_change(&url).into_response() } else { answer::see_other(&url)? }
+        } else if is_json {
+            let go_on = json!([{ "action": "redirect_browser_to", "redirect_browser_to": target }]);
+            answer::ok(json!({ "session": session, "continue_with": go_on }))
+        } else {
+            answer::see_other(&target)?
+        };
+        call.set_session(&mut response, signed_in)?;
+        Ok(response)
     }
-}
-
-/// The answer to somebody who has signed in.
-fn finish(call: &Call, logged_in: &LoggedIn) -> Result<Response, ApiError> {
-    let LoggedIn { transport, signed_in, identity, .. } = logged_in;
-    // Whoever is half signed in is not told whose account it is.
-    let identity = Some(identity).filter(|_| !logged_in.needs_second_factor);
-    let session = call.session_json(signed_in, identity);
-    if *transport == Transport::Api {
-        let token = call.native_token(signed_in);
-        let body = json!({ "session_token": token, "session": session, "continue_with": null });
-        return Ok(answer::ok(body));
-    }
-    let target = logged_in.return_to.clone().unwrap_or_else(|| call.rules().after(FlowKind::Login));
-    let is_json = call.wants_json(*transport);
-    let mut response = if logged_in.needs_second_factor {
-        let mut url = call.rules().url("self-service/login/browser?aal=aal2&return_to=");
-        url.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
-        if is_json { ApiError::location_change(&url).into_response() } else { answer::see_other(&url)? }
-    } else if is_json {
-        let go_on = json!([{ "action": "redirect_browser_to", "redirect_browser_to": target }]);
-        answer::ok(json!({ "session": session, "continue_with": go_on }))
-    } else {
-        answer::see_other(&target)?
-    };
-    call.set_session(&mut response, signed_in)?;
-    Ok(response)
 }

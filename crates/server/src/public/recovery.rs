@@ -6,10 +6,8 @@
 use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::json;
-use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{RecoveryDetails, Transport};
 use sessera_accounts::flows::recovery::Recovered;
-use sessera_accounts::flows::skeleton::Outcome;
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -19,7 +17,7 @@ use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, TakesForm};
 use crate::public::caller::Call;
-use crate::public::query::{Begin, ByFlow, ById};
+use crate::public::flow::{Begin, ByFlow, ById, Ending};
 use crate::request::Query;
 
 /// The routes.
@@ -44,7 +42,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     )
 )]
 async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
-    create(&call, Transport::Api, &query).await
+    call.begin::<RecoveryDetails>(Transport::Api, query.return_to.as_deref(), ()).await
 }
 
 /// Create a recovery flow for browsers
@@ -62,17 +60,8 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     )
 )]
 async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    call.begun_or_error(create(&call, Transport::Browser, &query).await).await
-}
-
-async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    let return_to = query.return_to.as_deref();
-    match call.flows(live.as_deref()).begin::<RecoveryDetails>(transport, return_to, ()).await {
-        Ok(shown) => call.begun(&shown),
-        Err(FlowError::SignedInAlready(transport)) => call.signed_in_already(transport, None),
-        Err(error) => Err(error.into()),
-    }
+    let begun = call.begin::<RecoveryDetails>(Transport::Browser, query.return_to.as_deref(), ()).await;
+    call.begun_or_error(begun).await
 }
 
 /// Get a recovery flow
@@ -92,10 +81,7 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
     )
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
-    let shown = call.flows(None).show::<RecoveryDetails>(query.id.as_deref()).await?;
-    let mut response = answer::ok(shown.to_json());
-    call.set_new_browser(&mut response, shown.new_cookie.as_deref())?;
-    Ok(response)
+    call.read::<RecoveryDetails>(&query).await
 }
 
 /// Submit a recovery flow
@@ -116,44 +102,37 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
     )
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
-    call.or_error(try_submit(&call, query.flow.as_deref(), &body).await).await
+    call.or_error(call.submit::<RecoveryDetails>(&query, &body).await).await
 }
 
-async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    match call.flows(live.as_deref()).submit::<RecoveryDetails>(id, call.body(body)).await? {
-        Outcome::Shown(shown, standing) => call.shown(&shown, standing),
-        Outcome::Replaced(replaced) => call.replaced(&replaced),
-        Outcome::Done(recovered) => finish(call, &recovered),
+impl Ending for RecoveryDetails {
+    /// The answer to somebody who is back in their account: the way to the settings.
+    fn ended(call: &Call, recovered: &Recovered) -> Result<Response, ApiError> {
+        let Recovered { shown, signed_in, next, new_cookie } = recovered;
+        let (rules, transport) = (call.rules(), shown.flow.transport);
+        let page = rules.page(FlowKind::Settings, next.id);
+        let mut go_on = Vec::new();
+        if let (Transport::Api, Some(token)) = (transport, call.native_token(signed_in)) {
+            go_on.push(json!({ "action": "set_ory_session_token", "ory_session_token": token }));
+        }
+        go_on.push(json!({ "action": "show_settings_ui", "flow": { "id": next.id, "url": page } }));
+        let mut response = if !call.wants_json(transport) {
+            answer::see_other(&page)?
+        } else if rules.recovery_continues {
+            let mut body = shown.to_json();
+            body["continue_with"] = go_on.into();
+            answer::ok(body)
+        } else if transport == Transport::Api {
+            let error = ApiError::location_change(&page);
+            let mut body = error.to_json();
+            body["continue_with"] = go_on.into();
+            error.answer_with(body)
+        } else {
+            ApiError::location_change(&page).into_response()
+        };
+        if transport == Transport::Browser {
+            call.set_session_with(&mut response, signed_in, new_cookie)?;
+        }
+        Ok(response)
     }
-}
-
-/// The answer to somebody who is back in their account: the way to the settings.
-fn finish(call: &Call, recovered: &Recovered) -> Result<Response, ApiError> {
-    let Recovered { shown, signed_in, next, new_cookie } = recovered;
-    let (rules, transport) = (call.rules(), shown.flow.transport);
-    let page = rules.page(FlowKind::Settings, next.id);
-    let mut go_on = Vec::new();
-    if let (Transport::Api, Some(token)) = (transport, call.native_token(signed_in)) {
-        go_on.push(json!({ "action": "set_ory_session_token", "ory_session_token": token }));
-    }
-    go_on.push(json!({ "action": "show_settings_ui", "flow": { "id": next.id, "url": page } }));
-    let mut response = if !call.wants_json(transport) {
-        answer::see_other(&page)?
-    } else if rules.recovery_continues {
-        let mut body = shown.to_json();
-        body["continue_with"] = go_on.into();
-        answer::ok(body)
-    } else if transport == Transport::Api {
-        let error = ApiError::location_change(&page);
-        let mut body = error.to_json();
-        body["continue_with"] = go_on.into();
-        error.answer_with(body)
-    } else {
-        ApiError::location_change(&page).into_response()
-    };
-    if transport == Transport::Browser {
-        call.set_session_with(&mut response, signed_in, new_cookie)?;
-    }
-    Ok(response)
 }

@@ -6,10 +6,8 @@
 use axum::body::Bytes;
 use axum::response::Response;
 use serde_json::{Value, json};
-use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{RegistrationDetails, Transport};
 use sessera_accounts::flows::registration::Registered;
-use sessera_accounts::flows::skeleton::Outcome;
 use sessera_model::IdentityView;
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,7 +20,7 @@ use crate::openapi::{
     ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody, ReadsFlow, SignedInBody, TakesForm,
 };
 use crate::public::caller::Call;
-use crate::public::query::{Begin, ByFlow, ById};
+use crate::public::flow::{Begin, ByFlow, ById, Ending};
 use crate::request::Query;
 
 /// The routes.
@@ -47,7 +45,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     )
 )]
 async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
-    create(&call, Transport::Api, &query).await
+    call.begin::<RegistrationDetails>(Transport::Api, query.return_to.as_deref(), ()).await
 }
 
 /// Create a registration flow for browsers
@@ -67,17 +65,8 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     )
 )]
 async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    call.begun_or_error(create(&call, Transport::Browser, &query).await).await
-}
-
-async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    let return_to = query.return_to.as_deref();
-    match call.flows(live.as_deref()).begin::<RegistrationDetails>(transport, return_to, ()).await {
-        Ok(shown) => call.begun(&shown),
-        Err(FlowError::SignedInAlready(transport)) => call.signed_in_already(transport, return_to),
-        Err(error) => Err(error.into()),
-    }
+    let begun = call.begin::<RegistrationDetails>(Transport::Browser, query.return_to.as_deref(), ()).await;
+    call.begun_or_error(begun).await
 }
 
 /// Get a registration flow
@@ -96,8 +85,7 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
     )
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
-    let shown = call.flows(None).show::<RegistrationDetails>(query.id.as_deref()).await?;
-    Ok(answer::ok(shown.to_json()))
+    call.read::<RegistrationDetails>(&query).await
 }
 
 /// Submit a registration flow
@@ -119,51 +107,42 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
     )
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
-    call.or_error(try_submit(&call, query.flow.as_deref(), &body).await).await
+    call.or_error(call.submit::<RegistrationDetails>(&query, &body).await).await
 }
 
-async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    match call.flows(live.as_deref()).submit::<RegistrationDetails>(id, call.body(body)).await {
-        Ok(Outcome::Shown(shown, standing)) => call.shown(&shown, standing),
-        Ok(Outcome::Replaced(replaced)) => call.replaced(&replaced),
-        Ok(Outcome::Done(registered)) => finish(call, &registered),
-        Err(FlowError::SignedInAlready(transport)) => call.signed_in_already(transport, None),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The answer to somebody who has signed up.
-fn finish(call: &Call, registered: &Registered) -> Result<Response, ApiError> {
-    let Registered { transport, identity, signed_in, verification, .. } = registered;
-    let (rules, signed_in) = (call.rules(), signed_in.as_ref());
-    let return_to = registered.return_to.clone();
-    let target = return_to.unwrap_or_else(|| rules.after(FlowKind::Registration));
-    let mut response = if call.wants_json(*transport) {
-        let mut body = json!({
-            "identity": identity.to_json(IdentityView::public(&call.snapshot.schemas_url)),
-        });
-        let mut go_on = Vec::new();
-        if *transport == Transport::Browser {
-            go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
-        }
-        go_on.extend(verification.as_ref().map(answer::show_verification));
-        if let Some(signed_in) = signed_in {
-            body["session"] = call.session_json(signed_in, Some(identity));
-            if let (Transport::Api, Some(token)) = (*transport, call.native_token(signed_in)) {
-                go_on.push(json!({ "action": "set_ory_session_token", "ory_session_token": token }));
-                body["session_token"] = token.into();
+impl Ending for RegistrationDetails {
+    /// The answer to somebody who has signed up.
+    fn ended(call: &Call, registered: &Registered) -> Result<Response, ApiError> {
+        let Registered { transport, identity, signed_in, verification, .. } = registered;
+        let (rules, signed_in) = (call.rules(), signed_in.as_ref());
+        let return_to = registered.return_to.clone();
+        let target = return_to.unwrap_or_else(|| rules.after(FlowKind::Registration));
+        let mut response = if call.wants_json(*transport) {
+            let mut body = json!({
+                "identity": identity.to_json(IdentityView::public(&call.snapshot.schemas_url)),
+            });
+            let mut go_on = Vec::new();
+            if *transport == Transport::Browser {
+                go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
             }
+            go_on.extend(verification.as_ref().map(answer::show_verification));
+            if let Some(signed_in) = signed_in {
+                body["session"] = call.session_json(signed_in, Some(identity));
+                if let (Transport::Api, Some(token)) = (*transport, call.native_token(signed_in)) {
+                    go_on.push(json!({ "action": "set_ory_session_token", "ory_session_token": token }));
+                    body["session_token"] = token.into();
+                }
+            }
+            body["continue_with"] = if go_on.is_empty() { Value::Null } else { go_on.into() };
+            answer::ok(body)
+        } else {
+            answer::see_other(verification.as_ref().map_or(target.as_str(), |begun| begun.page.as_str()))?
+        };
+        match (*transport, signed_in) {
+            (Transport::Browser, Some(signed_in)) => call.set_session(&mut response, signed_in)?,
+            (Transport::Browser, None) => call.set_browser(&mut response, &call.new_browser())?,
+            (Transport::Api, _) => {}
         }
-        body["continue_with"] = if go_on.is_empty() { Value::Null } else { go_on.into() };
-        answer::ok(body)
-    } else {
-        answer::see_other(verification.as_ref().map_or(target.as_str(), |begun| begun.page.as_str()))?
-    };
-    match (*transport, signed_in) {
-        (Transport::Browser, Some(signed_in)) => call.set_session(&mut response, signed_in)?,
-        (Transport::Browser, None) => call.set_browser(&mut response, &call.new_browser())?,
-        (Transport::Api, _) => {}
+        Ok(response)
     }
-    Ok(response)
 }

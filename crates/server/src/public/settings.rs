@@ -8,7 +8,6 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 use sessera_accounts::flows::flow::{SettingsDetails, Transport};
 use sessera_accounts::flows::settings::Saved;
-use sessera_accounts::flows::skeleton::Outcome;
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,7 +17,7 @@ use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, TakesForm};
 use crate::public::caller::Call;
-use crate::public::query::{Begin, ByFlow, ById};
+use crate::public::flow::{Begin, ByFlow, ById, Ending};
 use crate::request::Query;
 
 /// The routes.
@@ -46,7 +45,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     )
 )]
 async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
-    create(&call, Transport::Api, &query).await
+    call.begin::<SettingsDetails>(Transport::Api, query.return_to.as_deref(), ()).await
 }
 
 /// Create a settings flow for browsers
@@ -68,16 +67,11 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     )
 )]
 async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    call.recognised(match create(&call, Transport::Browser, &query).await {
+    let begun = call.begin::<SettingsDetails>(Transport::Browser, query.return_to.as_deref(), ()).await;
+    call.recognised(match begun {
         Ok(response) => response,
         Err(error) => sign_in_first(&call, error).await,
     })
-}
-
-async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    let (flows, return_to) = (call.flows(live.as_deref()), query.return_to.as_deref());
-    call.begun(&flows.begin::<SettingsDetails>(transport, return_to, ()).await?)
 }
 
 /// Get a settings flow
@@ -96,9 +90,7 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
     )
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    let shown = call.flows(live.as_deref()).show::<SettingsDetails>(query.id.as_deref()).await?;
-    Ok(answer::ok(shown.to_json()))
+    call.read::<SettingsDetails>(&query).await
 }
 
 /// Submit a settings flow
@@ -123,44 +115,37 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
     )
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
-    match try_submit(&call, query.flow.as_deref(), &body).await {
+    match call.submit::<SettingsDetails>(&query, &body).await {
         Ok(response) => response,
         Err(error) => sign_in_first(&call, error).await,
     }
 }
 
-async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    let live = call.session().await?;
-    match call.flows(live.as_deref()).submit::<SettingsDetails>(id, call.body(body)).await? {
-        Outcome::Shown(shown, standing) => call.shown(&shown, standing),
-        Outcome::Replaced(replaced) => call.replaced(&replaced),
-        Outcome::Done(saved) => finish(call, &saved),
-    }
-}
-
-/// The answer to somebody who has changed something.
-fn finish(call: &Call, saved: &Saved) -> Result<Response, ApiError> {
-    let Saved { shown, signed_in, verification } = saved;
-    let flow = &shown.flow;
-    let page = call.rules().page(FlowKind::Settings, flow.id);
-    let target = flow.return_to.as_deref().unwrap_or(&page);
-    let mut response = if call.wants_json(flow.transport) {
-        let mut body = shown.to_json();
-        let mut go_on: Vec<Value> = verification.iter().map(answer::show_verification).collect();
-        if flow.transport == Transport::Browser {
-            go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
+impl Ending for SettingsDetails {
+    /// The answer to somebody who has changed something.
+    fn ended(call: &Call, saved: &Saved) -> Result<Response, ApiError> {
+        let Saved { shown, signed_in, verification } = saved;
+        let flow = &shown.flow;
+        let page = call.rules().page(FlowKind::Settings, flow.id);
+        let target = flow.return_to.as_deref().unwrap_or(&page);
+        let mut response = if call.wants_json(flow.transport) {
+            let mut body = shown.to_json();
+            let mut go_on: Vec<Value> = verification.iter().map(answer::show_verification).collect();
+            if flow.transport == Transport::Browser {
+                go_on.push(json!({ "action": "redirect_browser_to", "redirect_browser_to": target }));
+            }
+            if !go_on.is_empty() {
+                body["continue_with"] = go_on.into();
+            }
+            answer::ok(body)
+        } else {
+            answer::see_other(target)?
+        };
+        if let (Transport::Browser, Some(signed_in)) = (flow.transport, signed_in) {
+            call.set_session_cookie(&mut response, signed_in)?;
         }
-        if !go_on.is_empty() {
-            body["continue_with"] = go_on.into();
-        }
-        answer::ok(body)
-    } else {
-        answer::see_other(target)?
-    };
-    if let (Transport::Browser, Some(signed_in)) = (flow.transport, signed_in) {
-        call.set_session_cookie(&mut response, signed_in)?;
+        Ok(response)
     }
-    Ok(response)
 }
 
 /// Sends a browser on a page to where it can do what is missing; all others get the error.

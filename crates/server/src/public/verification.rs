@@ -2,11 +2,12 @@
 //!
 //! The answer is the same whether an address belongs to an account or not.
 
+use std::convert::Infallible;
+
 use axum::body::Bytes;
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_accounts::flows::flow::{Transport, VerificationDetails};
-use sessera_accounts::flows::skeleton::Outcome;
 use sessera_accounts::methods::code::{self, Opened};
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
@@ -17,7 +18,7 @@ use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, TakesForm};
 use crate::public::caller::Call;
-use crate::public::query::{Begin, ByFlow, ById};
+use crate::public::flow::{Begin, ByFlow, ById, Ending};
 use crate::request::Query;
 
 /// The routes.
@@ -49,7 +50,7 @@ struct Link {
     )
 )]
 async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
-    create(&call, Transport::Api, &query).await
+    call.begin::<VerificationDetails>(Transport::Api, query.return_to.as_deref(), ()).await
 }
 
 /// Create a verification flow for browsers
@@ -67,12 +68,8 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     )
 )]
 async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
-    call.begun_or_error(create(&call, Transport::Browser, &query).await).await
-}
-
-async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Response, ApiError> {
-    let return_to = query.return_to.as_deref();
-    call.begun(&call.flows(None).begin::<VerificationDetails>(transport, return_to, ()).await?)
+    let begun = call.begin::<VerificationDetails>(Transport::Browser, query.return_to.as_deref(), ()).await;
+    call.begun_or_error(begun).await
 }
 
 /// Get a verification flow
@@ -89,8 +86,7 @@ async fn create(call: &Call, transport: Transport, query: &Begin) -> Result<Resp
     )
 )]
 async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError> {
-    let shown = call.flows(None).show::<VerificationDetails>(query.id.as_deref()).await?;
-    Ok(answer::ok(shown.to_json()))
+    call.read::<VerificationDetails>(&query).await
 }
 
 /// Open the link of a verification message
@@ -143,13 +139,11 @@ async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError
     )
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
-    call.or_error(try_submit(&call, query.flow.as_deref(), &body).await).await
+    call.or_error(call.submit::<VerificationDetails>(&query, &body).await).await
 }
 
-async fn try_submit(call: &Call, id: Option<&str>, body: &[u8]) -> Result<Response, ApiError> {
-    match call.flows(None).submit::<VerificationDetails>(id, call.body(body)).await? {
-        Outcome::Shown(shown, standing) => call.shown(&shown, standing),
-        Outcome::Replaced(replaced) => call.replaced(&replaced),
-        Outcome::Done(never) => match *never {},
+impl Ending for VerificationDetails {
+    fn ended(_: &Call, never: &Infallible) -> Result<Response, ApiError> {
+        match *never {}
     }
 }
