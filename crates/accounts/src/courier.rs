@@ -65,7 +65,7 @@ pub async fn run(
         let mut delivery = Box::pin(deliver_due(&accounts, current()));
         let sent = tokio::select! {
             sent = &mut delivery => sent,
-            () = stopped(&mut stop) => {
+            _ = stop.wait_for(|is_told| *is_told) => {
                 // What is cut off stays in the outbox and is sent after the next start.
                 let _ = tokio::time::timeout(GRACE, delivery).await;
                 return;
@@ -78,15 +78,9 @@ pub async fn run(
         tokio::select! {
             () = accounts.message_waits.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            () = stopped(&mut stop) => return,
+            _ = stop.wait_for(|is_told| *is_told) => return,
         }
     }
-}
-
-/// Waits until the courier is told to stop.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that nobody is left who could tell.
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 /// Sends what is due once. Returns how many messages this node took.

@@ -44,7 +44,7 @@ pub async fn follow<F: Future<Output = ()>>(
         let told = tokio::select! {
             () = changed.notified() => true,
             _ = clock.tick() => false,
-            () = stopped(&mut stop) => return,
+            _ = stop.wait_for(|is_told| *is_told) => return,
         };
         if !told && store.line().is_trusted() {
             continue;
@@ -64,9 +64,4 @@ pub async fn follow<F: Future<Output = ()>>(
             }
         }
     }
-}
-
-async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that nobody is left who could tell.
-    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -22,15 +22,15 @@ use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::answer::Status;
-use crate::configuration::{Configuration, DeploymentId, Given, Surroundings};
-use crate::event_log::EventLog;
 use crate::http::observe::Observer;
 use crate::pwned_passwords::PwnedPasswords;
 use crate::session_tokens::SessionTokens;
-pub use crate::snapshot::{Snapshot, Snapshots};
 use crate::upstream::Upstream;
 use sessera_config::OtlpConfig;
 use sessera_http::request_ids::RequestIds;
+use sessera_node::configuration::{Configuration, DeploymentId, Given, Surroundings};
+use sessera_node::event_log::EventLog;
+pub use sessera_node::{Snapshot, Snapshots};
 use sessera_telemetry::{Metrics, StoreMeter, Traces};
 use sessera_upstream::ClientError;
 

@@ -4,17 +4,12 @@ mod admin;
 mod answer;
 pub mod app;
 mod assets;
-pub mod background;
-pub mod configuration;
 pub mod credentials;
-mod event_log;
-mod exposed_files;
 mod forwarding;
 #[cfg(test)]
 mod growth_tests;
 mod health;
 mod http;
-pub mod managed_keys;
 mod oauth;
 mod openapi;
 mod pages;
@@ -25,7 +20,6 @@ mod pwned_passwords;
 mod request;
 pub mod serve;
 mod session_tokens;
-pub mod snapshot;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -33,5 +27,5 @@ mod traces_tests;
 mod upstream;
 
 pub use answer::error;
-pub use configuration::ConfigOrigin;
 pub use serve::{Server, StartError};
+pub use sessera_node::ConfigOrigin;

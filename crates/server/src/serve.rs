@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -15,20 +15,21 @@ use sessera_accounts::password::PasswordHashing;
 use sessera_http::listener::{self, Answers, Shortcut, Slots};
 use sessera_issuer::nodes;
 use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
-use sessera_store::exposed::Exposed;
-use sessera_store::{Cipher, Engine, StoreError, secrets_file};
+use sessera_node::chores::{self, Chores};
+use sessera_node::configuration::Given;
+use sessera_node::managed_keys::{self, MaintainError};
+use sessera_node::judgement::{self, Judgement};
+use sessera_node::secrets::{self, SecretsError};
+use sessera_node::{ConfigOrigin, Configuration, configuration, exposed_files};
+use sessera_store::{Cipher, StoreError};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
-use crate::app::{App, AppState};
-use crate::background::{self, Chores};
-use crate::configuration::{ConfigOrigin, Configuration, Given};
-use crate::managed_keys::{self, MaintainError};
+use crate::app::{App, AppState, Stopping};
 use crate::public::whoami::ShortWay;
-use crate::{admin, answer, configuration, exposed_files, public_port};
-use sessera_config::sections::secrets::{CipherSecret, CookieSecret};
+use crate::{admin, answer, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
 use sessera_upstream::{Client, ClientError};
 
@@ -47,24 +48,9 @@ pub enum StartError {
     /// The managed key sets cannot be put to use.
     #[error(transparent)]
     ManagedKeys(#[from] MaintainError),
-    /// Nodes that share a database must share their secrets, so they are not made up.
-    #[error(
-        "secrets.cipher and secrets.cookie are not configured. With a database that several nodes share they must be, the same for all, and kept as safely as the database's backup. Put this into the configuration of every node:\nsecrets:\n  cipher: [\"{cipher}\"]\n  cookie: [\"{cookie}\"]"
-    )]
-    NoSecrets {
-        /// A new secret to encrypt with.
-        cipher: String,
-        /// A new secret for cookies.
-        cookie: String,
-    },
-    /// A secret that is kept beside the database can be guessed.
-    #[error("{}: {weakness}. Configure the new secret in front of the old one as secrets.cipher, or as secrets.cookie, and see \"sessera secrets rotate --help\"", file.display())]
-    WeakSecret {
-        /// The file in which it stands.
-        file: PathBuf,
-        /// Why, and how a better one is made.
-        weakness: String,
-    },
+    /// The secrets cannot be used.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
     /// An address is taken or does not exist.
     #[error("cannot listen on {address}: {problem}. Stop what listens there, or set serve.{api}.port")]
     Listen {
@@ -112,8 +98,8 @@ impl Server {
         let config = loaded.config()?;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let engine = engine(&config).map_err(|(_, error)| error)?;
-        let (cipher, cookie) = secrets(&config, &engine, &*random)?;
+        let engine = secrets::engine(&config).map_err(|(_, error)| error)?;
+        let (cipher, cookie) = secrets::load(&config, &engine, &*random)?;
         for exposed in exposed_files::find(&origin.files, &config, &engine) {
             tracing::warn!("{exposed}");
         }
@@ -165,7 +151,7 @@ impl Server {
         let app = self.app;
         let timeouts = app.snapshot().config.timeouts.clone();
         let (end, ended) = watch::channel(false);
-        tasks.spawn(background::drain(app.stopping.clone(), timeouts.drain, stop, end));
+        tasks.spawn(drain(app.stopping.clone(), timeouts.drain, stop, end));
         let stop = ended;
         let (most_public, most_admin) = listener::most_connections();
         let slots = |api, most| Slots {
@@ -183,7 +169,7 @@ impl Server {
         let configuration = app.configuration.clone();
         let reload = move || {
             let configuration = configuration.clone();
-            async move { background::reload(&configuration).await }
+            async move { chores::reload(&configuration).await }
         };
         tasks.spawn(nodes::follow(app.store.clone(), self.changed, self.version, stop.clone(), reload));
         let snapshots = app.snapshots.clone();
@@ -214,6 +200,22 @@ fn answers(shortcut: Shortcut, router: Router) -> Answers {
     Answers { shortcut, router, no_slot, in_place_of, fault: answer::fault }
 }
 
+/// Turns readiness red when the server is told to stop, and gives load balancers time to see it before
+/// connections are refused.
+async fn drain(
+    stopping: Stopping,
+    time: Duration,
+    mut stop: watch::Receiver<bool>,
+    end: watch::Sender<bool>,
+) {
+    // An error means that nobody is left who could tell.
+    let _ = stop.wait_for(|is_told| *is_told).await;
+    stopping.set(true);
+    tokio::time::sleep(time).await;
+    // The receivers live as long as the server runs.
+    let _ = end.send(true);
+}
+
 fn public_router(app: &Arc<App>) -> Router {
     let router = public_port::router(app.snapshots.clone(), app.observer("public"));
     router.with_state(AppState::from(app.clone()))
@@ -223,82 +225,14 @@ fn admin_router(app: &Arc<App>) -> Router {
     admin::router(app.snapshots.clone(), app.observer("admin")).with_state(AppState::from(app.clone()))
 }
 
-/// What there is to say about a configuration, as far as it can be known without its database and its ports.
-#[derive(Debug)]
-pub struct Judgement {
-    /// What keeps a server from starting. Templates are not looked at: broken ones do not.
-    pub wrong: Vec<Problem>,
-    /// What its author should know.
-    pub notes: Vec<Problem>,
-    /// Files of which others may make more use than they should.
-    pub exposed: Vec<Exposed>,
-}
-
-/// Judges a configuration of these files.
+/// Judges a configuration of these files, as far as that can be done without its database and its ports.
 pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
-    let mut wrong = Vec::new();
-    let mut notes: Vec<Problem> = config.notes.iter().chain(&config.accepted).cloned().collect();
-    let mut exposed = Vec::new();
-    match engine(&config) {
-        Ok(engine) => {
-            exposed = exposed_files::find(files, &config, &engine);
-            if !matches!(engine, Engine::Sqlite(_))
-                && let Err(error) = configured_secrets(&config, &SystemRandom::default())
-            {
-                wrong.push(Problem::new("/secrets", error.to_string()));
-            }
-        }
-        Err((pointer, error)) => wrong.push(Problem::new(pointer, error.to_string())),
+    let upstream = config.upstream.as_deref().map(Client::new);
+    let mut judgement = judgement::judge(config, files);
+    if let Some(Err(error)) = upstream {
+        judgement.wrong.push(Problem::new(error.pointer(), error.to_string()));
     }
-    if let Some(Err(error)) = config.upstream.as_deref().map(Client::new) {
-        wrong.push(Problem::new(error.pointer(), error.to_string()));
-    }
-    match sessera_accounts::Snapshot::compile(&config) {
-        Ok(accounts) => notes.extend(accounts.notes),
-        Err(problems) => wrong.extend(problems),
-    }
-    Judgement { wrong, notes, exposed }
-}
-
-/// The database that a configuration names. The error has the pointer of the key that is to blame.
-fn engine(config: &Config) -> Result<Engine, (&'static str, StoreError)> {
-    let engine = Engine::of(&config.dsn).map_err(|error| ("/dsn", error))?;
-    match &config.dsn_read_only {
-        Some(standbys) => engine.with_standbys(standbys).map_err(|error| ("/dsn_read_only", error)),
-        None => Ok(engine),
-    }
-}
-
-/// The secrets of the configuration, which must have all.
-fn configured_secrets(config: &Config, random: &dyn Random) -> Result<Vec<Secret>, StartError> {
-    let configured = &config.secrets;
-    if configured.cipher.is_empty() || configured.cookie.is_empty() {
-        return Err(StartError::NoSecrets { cipher: random.base64url(24), cookie: random.base64url(24) });
-    }
-    Ok(configured.cipher.clone())
-}
-
-/// The secrets of the configuration, else those kept beside the database file. The second is the
-/// cookie's, when it is not configured.
-fn secrets(
-    config: &Config,
-    engine: &Engine,
-    random: &dyn Random,
-) -> Result<(Vec<Secret>, Option<Secret>), StartError> {
-    let configured = &config.secrets;
-    let Engine::Sqlite(file) = engine else {
-        return configured_secrets(config, random).map(|cipher| (cipher, None));
-    };
-    if !configured.cipher.is_empty() && !configured.cookie.is_empty() {
-        return Ok((configured.cipher.clone(), None));
-    }
-    let kept = secrets_file::load_or_create(file, random)?;
-    let weakness = [CipherSecret::weakness(&kept.cipher), CookieSecret::weakness(&kept.cookie)];
-    if let Some(weakness) = weakness.into_iter().flatten().next() {
-        return Err(StartError::WeakSecret { file: secrets_file::path_beside(file), weakness });
-    }
-    let cipher = if configured.cipher.is_empty() { vec![kept.cipher] } else { configured.cipher.clone() };
-    Ok((cipher, configured.cookie.is_empty().then_some(kept.cookie)))
+    judgement
 }
 
 async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener, StartError> {

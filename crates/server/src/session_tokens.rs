@@ -7,7 +7,7 @@ use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{IssuerError, LiveSession, Sessions, TokenIssuer};
 
 use crate::error::ApiError;
-use crate::snapshot::Snapshot;
+use sessera_node::Snapshot;
 use sessera_telemetry::Traces;
 
 /// Sessions and the issuer of their tokens, with traces where they are configured.

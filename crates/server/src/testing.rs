@@ -12,6 +12,8 @@ use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sessera_accounts::password::PasswordHashing;
 use sessera_model::FixedClock;
+use sessera_node::configuration::{ConfigOrigin, Given};
+use sessera_node::managed_keys;
 use sessera_store::Store;
 use sessera_store::observed::ObservedStore;
 use sessera_testing::{CIPHER_SECRET, Recording, TestStore};
@@ -20,11 +22,10 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::app::{App, AppState};
-use crate::configuration::{ConfigOrigin, Given};
 use crate::openapi::Port;
 use crate::openapi::tests::check_answer;
 use crate::public::whoami::ShortWay;
-use crate::{admin, managed_keys, public_port};
+use crate::{admin, public_port};
 
 /// A signed token with another signature.
 pub(crate) fn damaged(token: &str) -> String {

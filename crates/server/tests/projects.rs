@@ -96,62 +96,6 @@ async fn secrets_are_shown_by_the_project_alone() {
 }
 
 #[tokio::test]
-async fn shared_secrets_are_warned_about() {
-    let server = Running::start(json!({})).await;
-    key(&server, "partner", "HS256").await;
-    key(&server, "own", "ES256").await;
-    let answer = server
-        .patch(json!([
-            add_template("partner", &json!({"jwks_url": "set://partner"})),
-            add_template("own", &json!({"jwks_url": "set://own"})),
-        ]))
-        .await;
-    let warnings = answer.body["warnings"].as_array().unwrap();
-    assert_eq!(warnings.len(), 1, "{answer:?}");
-    assert!(warnings[0]["message"].as_str().unwrap().contains("\"partner\""));
-}
-
-#[tokio::test]
-async fn what_adds_nothing_is_warned_about_and_what_restricts_nobody_is_refused() {
-    let server = Running::start(json!({"accept_unsupported": ["selfservice.methods.profile.enabled"]})).await;
-    let add = |path: &str, value: Value| {
-        let path = format!("/services/identity/config{path}");
-        json!([{"op": "add", "path": path, "value": value}])
-    };
-    let warned = server.patch(add("/selfservice/methods/oidc", json!({"enabled": true}))).await;
-    assert_eq!(warned.status, 200, "{warned:?}");
-    let message = |answer: &Answer| answer.body["warnings"][0]["message"].as_str().unwrap().to_owned();
-    assert!(message(&warned).starts_with("/selfservice/methods/oidc/enabled: "), "{warned:?}");
-    let again = server.patch(add("/session/lifespan", json!("2h"))).await;
-    assert_eq!(again.body["warnings"].as_array().map(Vec::len), Some(0), "only news are told: {again:?}");
-
-    let hooks = json!([{"hook": "web_hook"}]);
-    let refused = server.patch(add("/selfservice/flows/login/after/hooks", hooks)).await;
-    refused.assert_error(400);
-    assert_eq!(refused.body["error"]["details"]["pointer"], "/selfservice/flows/login/after/hooks/0");
-    assert!(refused.reason().contains("accept_unsupported"), "{refused:?}");
-    server.patch(add("/selfservice/methods/sms", json!({"enabled": true}))).await.assert_error(400);
-
-    let accepted = server.patch(add("/selfservice/methods/profile", json!({"enabled": false}))).await;
-    assert_eq!(accepted.status, 200, "the file has accepted it: {accepted:?}");
-    assert!(message(&accepted).contains("accept_unsupported names it"), "{accepted:?}");
-}
-
-#[tokio::test]
-async fn secrets_of_keys_without_effect_stay_out_of_differences() {
-    let server = Running::start(json!({})).await;
-    let oidc =
-        json!({"config": {"providers": [{"id": "g", "provider": "generic", "client_secret": "SECRET-ONE"}]}});
-    let patch = json!([
-        {"op": "add", "path": "/services/identity/config/selfservice/methods/oidc", "value": oidc},
-        {"op": "add", "path": "/services/identity/config/courier/smtp/headers", "value": {"X-Key": "SECRET-TWO"}},
-    ]);
-    assert_eq!(server.patch(patch).await.status, 200);
-    let revisions = server.admin("GET", "/projects/default/revisions", None).await.body.to_string();
-    assert!(revisions.contains("X-Key") && !revisions.contains("SECRET-"), "{revisions}");
-}
-
-#[tokio::test]
 async fn a_set_that_a_template_uses_stays_and_stays_good() {
     let server = Running::start(json!({})).await;
     let old = key(&server, "set", "ES256").await.body["keys"][0]["kid"].clone();
@@ -212,22 +156,6 @@ async fn a_broken_template_of_the_file_blocks_nothing() {
     assert_eq!(other.status, 200, "{other:?}");
     assert_eq!(server.tokenize(&token, "other").await.status, 200);
     server.tokenize(&token, "no_file").await.assert_error(500);
-}
-
-/// Of two templates whose keys share an id, verifiers would refuse the tokens of one.
-#[tokio::test]
-async fn a_template_whose_key_has_the_id_of_another_published_key_is_refused() {
-    let server = Running::start(json!({})).await;
-    for set in ["a", "b"] {
-        let body = json!({"alg": "ES256", "kid": "same"});
-        assert_eq!(server.admin("POST", &format!("/admin/keys/{set}"), Some(body)).await.status, 201);
-    }
-    assert_eq!(server.patch(json!([add_template("a", &json!({"jwks_url": "set://a"}))])).await.status, 200);
-    let refused = server.patch(json!([add_template("b", &json!({"jwks_url": "set://b"}))])).await;
-    refused.assert_error(400);
-    assert!(refused.reason().contains("templates/b") && refused.reason().contains("\"same\""), "{refused:?}");
-    // The same set is no other key.
-    assert_eq!(server.patch(json!([add_template("b", &json!({"jwks_url": "set://a"}))])).await.status, 200);
 }
 
 /// What a mapper says by itself goes to the log only.

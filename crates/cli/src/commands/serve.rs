@@ -71,7 +71,7 @@ impl Serve {
         tokio::spawn(async move {
             loop {
                 tokio::select! {
-                    _ = hangup.recv() => sessera_server::background::reload(&configuration).await,
+                    _ = hangup.recv() => sessera_node::chores::reload(&configuration).await,
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
                 }

@@ -18,10 +18,10 @@ use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::AppState;
-use crate::configuration::{Configuration, Turn};
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, KeyBody, KeySetBody, KeySetSummaryBody};
 use crate::request::{JsonBody, JsonText, Path, Segment};
+use sessera_node::configuration::{Configuration, Turn};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

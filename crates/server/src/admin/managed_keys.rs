@@ -17,10 +17,10 @@ use utoipa_axum::routes;
 use crate::admin::keys::put_to_use;
 use crate::answer;
 use crate::app::AppState;
-use crate::configuration::Configuration;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, ManagedSetBody, RevokedKeyBody, RotatedBody};
 use crate::request::{JsonBody, Path, Segment};
+use sessera_node::Configuration;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -242,31 +242,6 @@ mod tests {
         let exported = server.admin("GET", "/admin/keys/keys", None).await.body.to_string();
         assert!(!exported.contains(&keys[0].0) && exported.contains(&keys[1].0));
         assert_eq!(server.admin("POST", &path, None).await.status, 404);
-    }
-
-    #[tokio::test]
-    async fn a_longer_max_age_puts_off_the_prepared_key() {
-        let server = server().await;
-        let (token, _) = server.signed_in("ada@example.org").await;
-        let keys = states(&server).await;
-        let rotated = server.admin("POST", "/admin/rotation/keys/rotate", None).await;
-        assert_eq!(rotated.body["kid"], json!(keys[1].0));
-        pass(&server, Duration::from_secs(300)).await;
-        let slower = json!([{"op": "add", "value": {"max_age": "10m"},
-            "path": "/services/identity/config/session/whoami/tokenizer/rotation"}]);
-        let patched = server.admin("PATCH", "/projects/default", Some(slower)).await;
-        assert_eq!(patched.status, 200, "{patched:?}");
-        // By the old times it would sign after 365 s; lease, max-age and skew are 60 + 600 + 5 s now.
-        for (wait, signs) in [(60, 0), (5, 0), (299, 0), (1, 1)] {
-            server.clock.advance(Duration::from_secs(wait));
-            // The snapshot of the change itself already knows it.
-            if wait > 5 {
-                server.maintain().await;
-            } else {
-                server.app.lease.confirm(server.app.clock.now(), true);
-            }
-            assert_eq!(signer(&server, &token).await, keys[signs].0);
-        }
     }
 
     #[tokio::test]

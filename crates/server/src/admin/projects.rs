@@ -13,7 +13,6 @@ use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{AppState, Snapshot};
-use crate::configuration::{BaseRevision, ChangeError, Changed, Configuration, DeploymentId};
 use crate::error::ApiError;
 use crate::openapi::{
     ErrorBody, JsonPatchBody, ProjectBody, ProjectChangedBody, RevisionBody, SetProjectBody, TemplateBody,
@@ -21,6 +20,7 @@ use crate::openapi::{
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};
 use sessera_config::duplicates;
+use sessera_node::configuration::{BaseRevision, ChangeError, Changed, Configuration, DeploymentId};
 
 /// The slug of the one project.
 const SLUG: &str = "default";

@@ -11,7 +11,7 @@ use sessera_http::cors::{self, Grant};
 use url::Url;
 
 use crate::answer;
-use crate::snapshot::{Snapshot, Snapshots};
+use sessera_node::{Snapshot, Snapshots};
 
 /// What requests of other origins are judged by.
 #[derive(Clone)]

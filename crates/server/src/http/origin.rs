@@ -14,7 +14,7 @@ use url::Url;
 
 use super::cors::may_exchange;
 use crate::error::ApiError;
-use crate::snapshot::{Snapshot, Snapshots};
+use sessera_node::{Snapshot, Snapshots};
 
 /// The pages that may make a browser change something.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use sessera_store::exposed::{Access, Exposed, exposed};
 
 /// Those of the files of a configuration that others may read or write and that hold secrets or data, and those that
 /// others may change and by which the server is told what to do. `files` are the configuration's own.
-pub(crate) fn find(files: &[PathBuf], config: &Config, engine: &Engine) -> Vec<Exposed> {
+pub fn find(files: &[PathBuf], config: &Config, engine: &Engine) -> Vec<Exposed> {
     let holds_secrets = |file: &PathBuf| {
         redact::holds_secrets(&load_all(std::slice::from_ref(file), &Environment::default()).tree)
     };

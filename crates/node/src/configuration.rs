@@ -1,4 +1,4 @@
-//! The configuration of a running server: files and environment below, the stored revision above.
+//! The configuration of a running node: files and environment below, the stored revision above.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::Value;
+use sessera_config::patch::{self, PatchError};
+use sessera_config::watched::WatchedFiles;
+use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, keys, layers, load, redact};
 use sessera_issuer::templates::{self, LocalSources};
 use sessera_issuer::{KeptBy, SessionCache, Templates, managed_keys, published, trial};
 use sessera_model::{Clock, Random, Secret, Timestamp};
@@ -14,9 +17,6 @@ use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::snapshot::{Snapshot, Snapshots};
-use sessera_config::patch::{self, PatchError};
-use sessera_config::watched::WatchedFiles;
-use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, keys, layers, load, redact};
 
 /// The issuer of tokens that templates make of the sample session.
 const SAMPLE_ISSUER: &str = "https://sample.example/";
@@ -58,21 +58,21 @@ impl Given {
 }
 
 /// What changes of the configuration need of the server.
-pub(crate) struct Surroundings {
+pub struct Surroundings {
     /// Where revisions and key sets lie.
-    pub(crate) store: Arc<dyn Store>,
+    pub store: Arc<dyn Store>,
     /// Commits changes.
-    pub(crate) committer: Committer,
+    pub committer: Committer,
     /// When a revision is made.
-    pub(crate) clock: Arc<dyn Clock>,
+    pub clock: Arc<dyn Clock>,
     /// Where revisions get their ids from.
-    pub(crate) random: Arc<dyn Random>,
+    pub random: Arc<dyn Random>,
     /// The id that stands for the configuration of files and environment.
-    pub(crate) deployment_id: DeploymentId,
+    pub deployment_id: DeploymentId,
     /// What requests are judged by.
-    pub(crate) snapshots: Snapshots,
+    pub snapshots: Snapshots,
     /// Sessions in memory, of which the configuration says how many there may be.
-    pub(crate) cache: Arc<SessionCache>,
+    pub cache: Arc<SessionCache>,
 }
 
 /// What can change while the server runs. One change at a time.
@@ -86,7 +86,7 @@ pub struct Configuration {
 }
 
 /// What the current snapshot was made of.
-pub(crate) struct State {
+struct State {
     /// Files and environment.
     base: Value,
     /// The newest stored revision.
@@ -125,7 +125,7 @@ pub struct Changed {
 
 impl Configuration {
     /// The configuration that a server was started with.
-    pub(crate) fn new(given: Given, surroundings: Surroundings) -> Self {
+    pub fn new(given: Given, surroundings: Surroundings) -> Self {
         let state = State { base: given.base, revision: given.revision, watched: WatchedFiles::default() };
         Self {
             origin: given.origin,
@@ -394,7 +394,7 @@ fn news<'a>(notes: impl Iterator<Item = &'a Problem>, before: &Value, after: &Va
 
 /// Logs what whoever runs the server should know about its configuration: notes with the places of their values, and
 /// what does not count because it is stored otherwise.
-pub(crate) fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, now: Timestamp) {
+pub fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, now: Timestamp) {
     let config = &snapshot.config;
     for (name, outcome) in snapshot.issuer.templates.list() {
         let fault = outcome.as_ref().ok().and_then(|found| trial::fault(name, found, SAMPLE_ISSUER, now));
@@ -482,3 +482,6 @@ fn check_templates(
     }
     Ok(warnings)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What goes on beside requests for as long as the server runs.
+//! What is done again and again for as long as a node runs.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -10,9 +10,7 @@ use sessera_tokenizer::MAX_STATUS_TTL;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::app::Stopping;
 use crate::configuration::Configuration;
-use sessera_http::listener::stopped;
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -31,18 +29,23 @@ const KEEP_SESSIONS: Duration = MAX_STATUS_TTL.saturating_add(Duration::from_sec
 /// How long after its end everything else stays, so that whoever comes late is told what has ended.
 const KEEP_OTHERS: Duration = Duration::from_hours(1);
 
-/// What is done again and again needs these parts of the server.
-pub(crate) struct Chores {
-    pub(crate) configuration: Arc<Configuration>,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) sessions: Arc<Sessions>,
-    pub(crate) committer: Committer,
+/// The parts that it needs.
+pub struct Chores {
+    /// The configuration, whose files are watched.
+    pub configuration: Arc<Configuration>,
+    /// Where what has ended is swept.
+    pub store: Arc<dyn Store>,
+    /// What tells what has ended.
+    pub clock: Arc<dyn Clock>,
+    /// Sessions, which know when they were last used.
+    pub sessions: Arc<Sessions>,
+    /// Commits when they were last used.
+    pub committer: Committer,
 }
 
 impl Chores {
-    /// Does them until the server stops.
-    pub(crate) fn spawn(self, tasks: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
+    /// Does it in tasks until `stop` becomes true.
+    pub fn spawn(self, tasks: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
         let Self { configuration, store, clock, sessions, committer } = self;
         tasks.spawn(every(WATCH_EVERY, stop.clone(), move || {
             let configuration = configuration.clone();
@@ -59,22 +62,7 @@ impl Chores {
     }
 }
 
-/// Turns readiness red when the server is told to stop, and gives load balancers time to see it before
-/// connections are refused.
-pub(crate) async fn drain(
-    stopping: Stopping,
-    time: Duration,
-    mut stop: watch::Receiver<bool>,
-    end: watch::Sender<bool>,
-) {
-    stopped(&mut stop).await;
-    stopping.set(true);
-    tokio::time::sleep(time).await;
-    // The receivers live as long as the server runs.
-    let _ = end.send(true);
-}
-
-/// Does something again and again until the server stops.
+/// Does something again and again until `stop` becomes true.
 async fn every<F: Future<Output = ()>>(
     period: Duration,
     mut stop: watch::Receiver<bool>,
@@ -85,7 +73,7 @@ async fn every<F: Future<Output = ()>>(
     loop {
         tokio::select! {
             _ = clock.tick() => work().await,
-            () = stopped(&mut stop) => return,
+            _ = stop.wait_for(|is_told| *is_told) => return,
         }
     }
 }
@@ -129,59 +117,66 @@ async fn sweep(store: &dyn Store, clock: &dyn Clock) {
 mod tests {
     use std::task::Poll;
 
-    use sessera_model::{AssuranceLevel, Session, TokenHash, Uuid};
+    use sessera_model::{AssuranceLevel, Session, TokenHash};
+    use sessera_store::observed::ObservedStore;
     use sessera_store::{Change, NewSession, SessionKind};
+    use sessera_testing::{Recording, TestStore};
 
     use super::*;
-    use crate::testing::TestServer;
+    use crate::testing::person;
 
     #[tokio::test]
     async fn what_has_ended_is_swept_to_the_last_while_others_are_answered() {
-        let server = TestServer::start().await;
-        let ada = Uuid::parse_str(&server.person("ada@example.org").await).unwrap();
-        let begin = server.clock.now();
-        let ended = |number: u32| {
+        let TestStore { store, clock, random, folder: _folder } = TestStore::open().await.unwrap();
+        let store = ObservedStore::new(store, Recording::default());
+        let ada = person(&*random, clock.now());
+        let session = |token: &str, ends| {
             let session = Session {
-                id: server.app.random.uuid(),
-                identity_id: ada,
+                id: random.uuid(),
+                identity_id: ada.id,
                 active: true,
-                issued_at: begin,
-                expires_at: begin,
-                authenticated_at: begin,
+                issued_at: clock.now(),
+                expires_at: ends,
+                authenticated_at: clock.now(),
                 last_used_at: None,
                 assurance_level: AssuranceLevel::Aal1,
                 methods: vec![],
                 devices: vec![],
             };
-            let token = TokenHash::of(&number.to_string());
-            Change::InsertSession(NewSession { session, kind: SessionKind::Native, token })
+            Change::InsertSession(NewSession {
+                session,
+                kind: SessionKind::Native,
+                token: TokenHash::of(token),
+            })
         };
-        server.app.commit(&(0..=2 * SWEEP_ROWS).map(ended).collect::<Vec<_>>()).await.unwrap();
-        server.clock.advance(KEEP_SESSIONS);
-        let (token, _) = server.signed_in("ada@example.org").await;
-        sweep(&*server.app.store, &*server.app.clock).await;
-        assert!(server.app.store.session_by_token(&TokenHash::of("0")).await.unwrap().is_some(), "not yet");
-        server.clock.advance(Duration::from_secs(1));
-        server.recorded().notes();
-        let mut sweeping = Box::pin(sweep(&*server.app.store, &*server.app.clock));
+        let mut changes = vec![Change::InsertIdentity(ada.clone())];
+        changes.extend((0..=2 * SWEEP_ROWS).map(|number| session(&number.to_string(), clock.now())));
+        changes.push(session("live", clock.now() + 2 * KEEP_SESSIONS));
+        store.commit(&changes).await.unwrap();
+        clock.advance(KEEP_SESSIONS);
+        sweep(&store, &*clock).await;
+        let found =
+            async |token: &str| store.session_by_token(&TokenHash::of(token)).await.unwrap().is_some();
+        assert!(found("0").await, "not yet");
+        clock.advance(Duration::from_secs(1));
+        store.observer().notes();
+        let mut sweeping = Box::pin(sweep(&store, &*clock));
         // As far as the second batch, which waits for this test from then on.
         let mut notes = Vec::new();
         std::future::poll_fn(|context| {
             assert!(sweeping.as_mut().poll(context).is_pending(), "there are more batches");
-            notes.extend(server.recorded().notes());
+            notes.extend(store.observer().notes());
             if notes.len() < 2 { Poll::Pending } else { Poll::Ready(()) }
         })
         .await;
-        server.app.sessions.cache().drop_all();
-        let headers = [("x-session-token", token.as_str())];
-        assert_eq!(server.public("GET", "/sessions/whoami", &headers, None).await.status, 200);
+        assert!(found("live").await);
         sweeping.await;
-        notes.extend(server.recorded().notes());
+        notes.extend(store.observer().notes());
         let batches = notes.iter().filter(|note| *note == "sweep").count();
         assert_eq!(batches, 4, "three with rows and one without");
         for number in 0..=2 * SWEEP_ROWS {
-            let token = TokenHash::of(&number.to_string());
-            assert_eq!(server.app.store.session_by_token(&token).await.unwrap(), None);
+            assert!(!found(&number.to_string()).await, "{number}");
         }
+        assert!(found("live").await);
     }
 }

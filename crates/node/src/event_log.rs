@@ -5,7 +5,8 @@ use sessera_store::{Change, CommitListener, Event, Outcome};
 use tracing::field::display;
 
 /// Logs what happened.
-pub(crate) struct EventLog;
+#[derive(Clone, Copy, Debug)]
+pub struct EventLog;
 
 impl CommitListener for EventLog {
     fn name(&self) -> &'static str {
@@ -26,7 +27,7 @@ impl CommitListener for EventLog {
 }
 
 /// Writes the record of an event. All have the field `event`, by which they are found.
-pub(crate) fn write(event: &Event) {
+pub fn write(event: &Event) {
     match event {
         Event::SessionBegan { identity_id, session_id, method } => {
             tracing::info!(event = "session_began", %identity_id, %session_id, method, "somebody signed in");

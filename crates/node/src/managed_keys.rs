@@ -1,4 +1,4 @@
-//! Managed key sets of a running server: what is due is done, and the result is put to use.
+//! Managed key sets of a running node: what is due is done, and the result is put to use.
 
 use std::sync::Arc;
 
@@ -19,17 +19,13 @@ pub enum MaintainError {
     Change(#[from] ChangeError),
 }
 
-/// Looks at the keys again and again until the server stops.
-pub(crate) async fn run(
-    configuration: Arc<Configuration>,
-    keys: Arc<ManagedKeys>,
-    mut stop: watch::Receiver<bool>,
-) {
+/// Looks at the keys again and again until `stop` becomes true.
+pub async fn run(configuration: Arc<Configuration>, keys: Arc<ManagedKeys>, mut stop: watch::Receiver<bool>) {
     loop {
         let pause = ManagedKeys::pause(&configuration.snapshot().issuer.settings.timing);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            () = sessera_http::listener::stopped(&mut stop) => return,
+            _ = stop.wait_for(|is_told| *is_told) => return,
         }
         if let Err(error) = maintain(&configuration, &keys).await {
             tracing::error!("managed keys could not be looked after, it is tried again: {error}");

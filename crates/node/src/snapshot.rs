@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
+use sessera_config::{Config, ConfigError, Problem};
 use sessera_issuer::{Compiled, KeptBy, Settings, Templates};
 use sessera_model::CredentialKind;
 use sessera_store::KeySet;
-
-use sessera_config::{Config, ConfigError, Problem};
 
 /// Everything that follows from the configuration. It never changes; a new configuration makes a new one.
 pub struct Snapshot {

@@ -1,0 +1,45 @@
+//! What there is to say about a configuration before anything runs with it.
+
+use std::path::PathBuf;
+
+use sessera_config::{Config, Problem};
+use sessera_model::SystemRandom;
+use sessera_store::Engine;
+use sessera_store::exposed::Exposed;
+
+use crate::exposed_files;
+use crate::secrets;
+
+/// What there is to say about a configuration, as far as it can be known without its database and its ports.
+#[derive(Debug)]
+pub struct Judgement {
+    /// What keeps a server from starting. Templates are not looked at: broken ones do not.
+    pub wrong: Vec<Problem>,
+    /// What its author should know.
+    pub notes: Vec<Problem>,
+    /// Files of which others may make more use than they should.
+    pub exposed: Vec<Exposed>,
+}
+
+/// Judges a configuration of these files.
+pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
+    let mut wrong = Vec::new();
+    let mut notes: Vec<Problem> = config.notes.iter().chain(&config.accepted).cloned().collect();
+    let mut exposed = Vec::new();
+    match secrets::engine(&config) {
+        Ok(engine) => {
+            exposed = exposed_files::find(files, &config, &engine);
+            if !matches!(engine, Engine::Sqlite(_))
+                && let Err(error) = secrets::configured(&config, &SystemRandom::default())
+            {
+                wrong.push(Problem::new("/secrets", error.to_string()));
+            }
+        }
+        Err((pointer, error)) => wrong.push(Problem::new(pointer, error.to_string())),
+    }
+    match sessera_accounts::Snapshot::compile(&config) {
+        Ok(accounts) => notes.extend(accounts.notes),
+        Err(problems) => wrong.extend(problems),
+    }
+    Judgement { wrong, notes, exposed }
+}
