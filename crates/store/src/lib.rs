@@ -32,6 +32,7 @@ pub mod observed;
 pub mod postgres;
 pub mod records;
 pub mod reseal;
+mod row;
 pub mod sealer;
 pub mod secrets_file;
 pub mod sqlite;

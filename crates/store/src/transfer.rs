@@ -4,6 +4,8 @@
 //! table, column and row, which are the same in every engine, so both sides must have the same
 //! `secrets.cipher`.
 
+pub(crate) mod queries;
+
 use std::fmt;
 
 use async_trait::async_trait;

@@ -2,11 +2,12 @@
 
 use sessera_model::Uuid;
 
+use super::PostgresStore;
 use super::connection::Connection;
 use super::sessions::refused_unless;
-use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
 use crate::records::{Code, CodePurpose};
+use crate::row;
 
 impl PostgresStore {
     pub(super) async fn find_code(
@@ -23,16 +24,7 @@ impl PostgresStore {
                     .bind(purpose.as_str()),
             )
             .await?;
-        let Some(found) = found else { return Ok(None) };
-        Ok(Some(Code {
-            id: row::id(&found, "id")?,
-            flow_id,
-            purpose,
-            identity_id: row::id(&found, "identity_id")?,
-            address: row::text(&found, "address")?.to_owned(),
-            hash: row::hash(&found, "hash")?,
-            expires_at: row::time(&found, "expires_at")?,
-        }))
+        found.map(|found| row::code(&found, flow_id, purpose)).transpose()
     }
 
     pub(super) async fn insert_code(

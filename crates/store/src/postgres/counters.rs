@@ -1,12 +1,12 @@
 //! Counters against abuse.
 
 use sessera_model::Timestamp;
-use sqlx::postgres::PgRow;
 
+use super::PostgresStore;
 use super::connection::Connection;
-use super::{PostgresStore, row};
 use crate::counter::{Allowance, Counter, CounterKey};
 use crate::error::{Conflict, StoreError};
+use crate::row;
 
 impl PostgresStore {
     pub(super) async fn find_counters(&self, keys: &[CounterKey]) -> Result<Vec<Counter>, StoreError> {
@@ -15,7 +15,7 @@ impl PostgresStore {
         for key in keys {
             let query = sqlx::query("SELECT count, at FROM counters WHERE key = $1").bind(key.0.as_slice());
             let found = connection.optional(query).await?;
-            counters.push(found.as_ref().map_or(Ok(Counter::default()), counter)?);
+            counters.push(found.as_ref().map_or(Ok(Counter::default()), row::counter)?);
         }
         Ok(counters)
     }
@@ -38,7 +38,7 @@ impl PostgresStore {
             let query = sqlx::query("SELECT count, at FROM counters WHERE key = $1 FOR UPDATE");
             let found = connection.optional(query.bind(key.0.as_slice())).await?;
             // A sweep may have taken the row away since it was there.
-            let mut taken = found.as_ref().ok_or(Conflict::Changed).map(counter)??;
+            let mut taken = found.as_ref().ok_or(Conflict::Changed).map(row::counter)??;
             taken.take(allowance, at).map_err(|_| Conflict::Limited)?;
             let update =
                 sqlx::query("UPDATE counters SET count = $2, at = $3, expires_at = $4 WHERE key = $1")
@@ -73,8 +73,4 @@ impl PostgresStore {
         let gone = sqlx::query("DELETE FROM counters WHERE key = $1").bind(key.0.as_slice());
         connection.execute(gone).await.map(drop)
     }
-}
-
-fn counter(found: &PgRow) -> Result<Counter, StoreError> {
-    Ok(Counter { count: row::integer(found, "count")?, at: row::time(found, "at")? })
 }

@@ -2,11 +2,12 @@
 
 use sessera_model::Uuid;
 
+use super::PostgresStore;
 use super::connection::Connection;
 use super::sessions::refused_unless;
-use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
-use crate::records::{Flow, FlowKind};
+use crate::records::Flow;
+use crate::row;
 
 impl PostgresStore {
     pub(super) async fn find_flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
@@ -15,14 +16,7 @@ impl PostgresStore {
             .await?
             .optional(sqlx::query("SELECT * FROM flows WHERE id = $1").bind(id))
             .await?;
-        let Some(found) = found else { return Ok(None) };
-        Ok(Some(Flow {
-            id,
-            kind: FlowKind::parse(row::text(&found, "kind")?).ok_or_else(|| row::corrupt("kind"))?,
-            body: self.sealer.unseal("flows.body", id, row::bytes(&found, "sealed_body")?)?,
-            expires_at: row::time(&found, "expires_at")?,
-            version: row::integer(&found, "version")?,
-        }))
+        found.map(|found| row::flow(&found, id, &self.sealer)).transpose()
     }
 
     pub(super) async fn insert_flow(

@@ -1,13 +1,13 @@
 //! Identities, their credentials and addresses.
 
 use sessera_model::{Credential, CredentialKind, Identity, Uuid};
-use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
+use super::PostgresStore;
 use super::connection::Connection;
-use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
 use crate::records::{CredentialOf, IdentityFilter, Page};
+use crate::row;
 use crate::sealer::credential_row;
 
 impl PostgresStore {
@@ -102,26 +102,7 @@ impl PostgresStore {
                     .bind(identity_id),
             )
             .await?;
-        rows.iter().map(|found| self.credential(identity_id, found)).collect()
-    }
-
-    fn credential(&self, identity_id: Uuid, found: &PgRow) -> Result<Credential, StoreError> {
-        let kind = CredentialKind::parse(row::text(found, "kind")?).ok_or_else(|| row::corrupt("kind"))?;
-        let config = self.sealer.unseal(
-            "credentials.config",
-            credential_row(identity_id, kind),
-            row::bytes(found, "sealed_config")?,
-        )?;
-        let config: serde_json::Value =
-            serde_json::from_str(&config).map_err(|_| row::corrupt("sealed_config"))?;
-        Ok(Credential {
-            kind,
-            identifiers: row::json(found, "identifiers")?,
-            config: config.into(),
-            version: row::integer(found, "version")?,
-            created_at: row::time(found, "created_at")?,
-            updated_at: row::time(found, "updated_at")?,
-        })
+        rows.iter().map(|found| row::credential(found, identity_id, &self.sealer)).collect()
     }
 
     pub(super) async fn insert_identity(

@@ -3,11 +3,12 @@
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder};
 
+use super::PostgresStore;
 use super::connection::Connection;
 use super::sessions::refused_unless;
-use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
 use crate::records::{KeySet, StoredKey};
+use crate::row;
 use crate::sealer::key_row;
 
 /// Reads sets with their keys in one statement, so that versions and keys are of the same moment.

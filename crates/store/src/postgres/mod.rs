@@ -4,6 +4,7 @@
 //! connecting and each statement have a time-out, and so has the operation as a whole.
 
 mod codes;
+mod columns;
 mod commit;
 mod connection;
 mod counters;
@@ -16,7 +17,6 @@ mod listen;
 mod open;
 mod outbox;
 mod revisions;
-mod row;
 mod sessions;
 mod standby;
 mod sweep;
@@ -39,6 +39,7 @@ use crate::records::{
     Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision,
     RevisionSummary, SessionFilter, StoredSession,
 };
+use crate::row;
 use crate::sealer::Sealer;
 
 use connection::{Connection, Hosts, from_pool};

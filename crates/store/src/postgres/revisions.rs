@@ -1,14 +1,14 @@
 //! Revisions of the configuration. Their content is encrypted, because it holds keys and passwords.
 
 use sessera_model::Uuid;
-use sqlx::Row as _;
-use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::postgres::PgConnection;
 
+use super::PostgresStore;
 use super::connection::Connection;
 use super::fault::from_sqlx;
-use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
 use crate::records::{NO_DIFFERENCE, Page, Revision, RevisionSummary};
+use crate::row;
 use crate::sealer::Sealer;
 
 impl PostgresStore {
@@ -18,7 +18,7 @@ impl PostgresStore {
             .await?
             .optional(sqlx::query("SELECT * FROM revisions ORDER BY number DESC LIMIT 1"))
             .await?;
-        found.as_ref().map(|found| self.read_revision(found)).transpose()
+        found.as_ref().map(|found| row::revision(found, &self.sealer)).transpose()
     }
 
     pub(super) async fn find_revision(&self, id: Uuid) -> Result<Option<Revision>, StoreError> {
@@ -27,13 +27,7 @@ impl PostgresStore {
             .await?
             .optional(sqlx::query("SELECT * FROM revisions WHERE id = $1").bind(id))
             .await?;
-        found.as_ref().map(|found| self.read_revision(found)).transpose()
-    }
-
-    fn read_revision(&self, found: &PgRow) -> Result<Revision, StoreError> {
-        let RevisionSummary { id, parent, created_at, diff } = self.summary(found)?;
-        let config = self.sealer.unseal("revisions.config", id, row::bytes(found, "sealed_config")?)?;
-        Ok(Revision { id, parent, created_at, config: config.into(), diff })
+        found.as_ref().map(|found| row::revision(found, &self.sealer)).transpose()
     }
 
     pub(super) async fn find_configuration_version(&self) -> Result<[i64; 4], StoreError> {
@@ -62,7 +56,7 @@ impl PostgresStore {
                 .bind(i64::from(page.limit)),
             )
             .await?;
-        rows.iter().map(|found| self.summary(found)).collect()
+        rows.iter().map(|found| row::revision_summary(found, &self.sealer)).collect()
     }
 
     pub(super) async fn insert_revision(
@@ -94,20 +88,6 @@ impl PostgresStore {
             )
             .await?;
         Ok(())
-    }
-
-    fn summary(&self, found: &PgRow) -> Result<RevisionSummary, StoreError> {
-        let id = row::id(found, "id")?;
-        let sealed: Option<&[u8]> = found.try_get("sealed_diff").map_err(|_| row::corrupt("sealed_diff"))?;
-        Ok(RevisionSummary {
-            id,
-            parent: row::optional_id(found, "parent")?,
-            created_at: row::time(found, "created_at")?,
-            diff: match sealed {
-                Some(sealed) => self.sealer.unseal("revisions.diff", id, sealed)?,
-                None => row::text(found, "diff")?.to_owned(),
-            },
-        })
     }
 }
 

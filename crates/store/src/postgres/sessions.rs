@@ -5,10 +5,11 @@ use sessera_model::{
 };
 use sqlx::{Postgres, QueryBuilder};
 
+use super::PostgresStore;
 use super::connection::Connection;
-use super::{PostgresStore, row};
 use crate::error::{Conflict, StoreError};
 use crate::records::{NewSession, Page, SessionFilter, StoredSession};
+use crate::row;
 use crate::status_list;
 
 /// A session with its identity in one look-up by primary keys.

@@ -25,10 +25,11 @@ use sessera_model::{Identity, TokenHash};
 use tokio::time::timeout;
 
 use super::connection::{Connection, Hosts, from_pool, in_use};
-use super::{row, sessions};
+use super::sessions;
 use crate::error::StoreError;
 use crate::line::{Line, Position};
 use crate::records::{PoolUse, StoredSession};
+use crate::row;
 
 /// How long standbys may take before the primary is asked.
 const LIMIT: Duration = Duration::from_millis(250);

@@ -3,10 +3,11 @@
 use sessera_model::Uuid;
 use sqlx::SqliteConnection;
 
+use super::SqliteStore;
 use super::sessions::refused_unless;
-use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{Code, CodePurpose};
+use crate::row;
 
 impl SqliteStore {
     pub(super) async fn find_code(
@@ -18,16 +19,7 @@ impl SqliteStore {
             .bind(flow_id)
             .bind(purpose.as_str());
         let found = self.readers.row(query).await?;
-        let Some(found) = found else { return Ok(None) };
-        Ok(Some(Code {
-            id: row::id(&found, "id")?,
-            flow_id,
-            purpose,
-            identity_id: row::id(&found, "identity_id")?,
-            address: row::text(&found, "address")?.to_owned(),
-            hash: row::hash(&found, "hash")?,
-            expires_at: row::time(&found, "expires_at")?,
-        }))
+        found.map(|found| row::code(&found, flow_id, purpose)).transpose()
     }
 
     pub(super) async fn insert_code(

@@ -2,11 +2,11 @@
 
 use sessera_model::Timestamp;
 use sqlx::SqliteConnection;
-use sqlx::sqlite::SqliteRow;
 
-use super::{SqliteStore, row};
+use super::SqliteStore;
 use crate::counter::{Allowance, Counter, CounterKey};
 use crate::error::{Conflict, StoreError, from_sqlx};
+use crate::row;
 
 const FIND: &str = "SELECT count, at FROM counters WHERE key = ?";
 
@@ -15,7 +15,7 @@ impl SqliteStore {
         let mut counters = Vec::with_capacity(keys.len());
         for key in keys {
             let found = self.readers.row(sqlx::query(FIND).bind(key.0.as_slice())).await?;
-            counters.push(found.as_ref().map_or(Ok(Counter::default()), counter)?);
+            counters.push(found.as_ref().map_or(Ok(Counter::default()), row::counter)?);
         }
         Ok(counters)
     }
@@ -30,7 +30,7 @@ impl SqliteStore {
         for (key, allowance) in counters {
             let found = sqlx::query(FIND).bind(key.0.as_slice()).fetch_optional(&mut *connection);
             let found = found.await.map_err(from_sqlx)?;
-            let mut taken = found.as_ref().map_or(Ok(Counter::default()), counter)?;
+            let mut taken = found.as_ref().map_or(Ok(Counter::default()), row::counter)?;
             taken.take(*allowance, at).map_err(|_| Conflict::Limited)?;
             sqlx::query(
                 "INSERT INTO counters (key, count, at, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (key) \
@@ -71,8 +71,4 @@ impl SqliteStore {
         gone.execute(connection).await.map_err(from_sqlx)?;
         Ok(())
     }
-}
-
-fn counter(found: &SqliteRow) -> Result<Counter, StoreError> {
-    Ok(Counter { count: row::integer(found, "count")?, at: row::time(found, "at")? })
 }

@@ -3,23 +3,17 @@
 use sessera_model::Uuid;
 use sqlx::SqliteConnection;
 
+use super::SqliteStore;
 use super::sessions::refused_unless;
-use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{Flow, FlowKind};
+use crate::records::Flow;
+use crate::row;
 
 impl SqliteStore {
     pub(super) async fn find_flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
         let query = sqlx::query("SELECT * FROM flows WHERE id = ?").bind(id);
         let found = self.readers.row(query).await?;
-        let Some(found) = found else { return Ok(None) };
-        Ok(Some(Flow {
-            id,
-            kind: FlowKind::parse(row::text(&found, "kind")?).ok_or_else(|| row::corrupt("kind"))?,
-            body: self.sealer.unseal("flows.body", id, row::bytes(&found, "sealed_body")?)?,
-            expires_at: row::time(&found, "expires_at")?,
-            version: row::integer(&found, "version")?,
-        }))
+        found.map(|found| row::flow(&found, id, &self.sealer)).transpose()
     }
 
     pub(super) async fn insert_flow(

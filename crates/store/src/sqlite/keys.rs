@@ -2,10 +2,11 @@
 
 use sqlx::{Connection as _, SqliteConnection};
 
+use super::SqliteStore;
 use super::sessions::refused_unless;
-use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{KeySet, StoredKey};
+use crate::row;
 use crate::sealer::key_row;
 
 impl SqliteStore {

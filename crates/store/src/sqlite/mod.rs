@@ -4,6 +4,7 @@
 //! it is acknowledged.
 
 mod codes;
+mod columns;
 mod commit;
 mod counters;
 mod flows;
@@ -13,7 +14,6 @@ mod open;
 mod outbox;
 mod readers;
 mod revisions;
-mod row;
 mod sessions;
 mod sweep;
 mod transfer;

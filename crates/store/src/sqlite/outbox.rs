@@ -3,10 +3,11 @@
 use sessera_model::{Timestamp, Uuid};
 use sqlx::SqliteConnection;
 
+use super::SqliteStore;
 use super::sessions::refused_unless;
-use super::{SqliteStore, row};
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::Message;
+use crate::row;
 
 impl SqliteStore {
     pub(super) async fn list_due_messages(
@@ -18,22 +19,7 @@ impl SqliteStore {
             .bind(now.micros())
             .bind(limit);
         let rows = self.readers.rows(query).await?;
-        rows.iter()
-            .map(|found| {
-                let id = row::id(found, "id")?;
-                let sealed = self.sealer.unseal("outbox", id, row::bytes(found, "sealed")?)?;
-                let (recipient, content) = sealed.split_once('\n').ok_or_else(|| row::corrupt("sealed"))?;
-                Ok(Message {
-                    id,
-                    recipient: recipient.to_owned(),
-                    template: row::text(found, "template")?.to_owned(),
-                    content: content.into(),
-                    attempts: row::integer(found, "attempts")?,
-                    created_at: row::time(found, "created_at")?,
-                    due_at: row::time(found, "due_at")?,
-                })
-            })
-            .collect()
+        rows.iter().map(|found| row::message(found, &self.sealer)).collect()
     }
 
     pub(super) async fn enqueue(

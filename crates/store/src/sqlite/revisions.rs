@@ -1,31 +1,25 @@
 //! Revisions of the configuration. Their content is encrypted, because it holds keys and passwords.
 
 use sessera_model::Uuid;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row as _, SqliteConnection, SqlitePool};
+use sqlx::{SqliteConnection, SqlitePool};
 
-use super::{SqliteStore, row};
+use super::SqliteStore;
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{NO_DIFFERENCE, Page, Revision, RevisionSummary};
+use crate::row;
 use crate::sealer::Sealer;
 
 impl SqliteStore {
     pub(super) async fn find_newest_revision(&self) -> Result<Option<Revision>, StoreError> {
         let found =
             self.readers.row(sqlx::query("SELECT * FROM revisions ORDER BY number DESC LIMIT 1")).await?;
-        found.as_ref().map(|found| self.read_revision(found)).transpose()
+        found.as_ref().map(|found| row::revision(found, &self.sealer)).transpose()
     }
 
     pub(super) async fn find_revision(&self, id: Uuid) -> Result<Option<Revision>, StoreError> {
         let query = sqlx::query("SELECT * FROM revisions WHERE id = ?").bind(id);
         let found = self.readers.row(query).await?;
-        found.as_ref().map(|found| self.read_revision(found)).transpose()
-    }
-
-    fn read_revision(&self, found: &SqliteRow) -> Result<Revision, StoreError> {
-        let RevisionSummary { id, parent, created_at, diff } = self.summary(found)?;
-        let config = self.sealer.unseal("revisions.config", id, row::bytes(found, "sealed_config")?)?;
-        Ok(Revision { id, parent, created_at, config: config.into(), diff })
+        found.as_ref().map(|found| row::revision(found, &self.sealer)).transpose()
     }
 
     pub(super) async fn find_configuration_version(&self) -> Result<[i64; 4], StoreError> {
@@ -49,7 +43,7 @@ impl SqliteStore {
         .bind(page.after)
         .bind(page.limit);
         let rows = self.readers.rows(query).await?;
-        rows.iter().map(|found| self.summary(found)).collect()
+        rows.iter().map(|found| row::revision_summary(found, &self.sealer)).collect()
     }
 
     pub(super) async fn insert_revision(
@@ -80,21 +74,6 @@ impl SqliteStore {
         .await
         .map_err(from_sqlx)?;
         Ok(())
-    }
-
-    fn summary(&self, found: &SqliteRow) -> Result<RevisionSummary, StoreError> {
-        let parent: Option<&[u8]> = found.try_get("parent").map_err(|_| row::corrupt("parent"))?;
-        let id = row::id(found, "id")?;
-        let sealed: Option<&[u8]> = found.try_get("sealed_diff").map_err(|_| row::corrupt("sealed_diff"))?;
-        Ok(RevisionSummary {
-            id,
-            parent: parent.map(Uuid::from_slice).transpose().map_err(|_| row::corrupt("parent"))?,
-            created_at: row::time(found, "created_at")?,
-            diff: match sealed {
-                Some(sealed) => self.sealer.unseal("revisions.diff", id, sealed)?,
-                None => row::text(found, "diff")?.to_owned(),
-            },
-        })
     }
 }
 

@@ -5,9 +5,10 @@ use sessera_model::{
 };
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
-use super::{SqliteStore, row};
+use super::SqliteStore;
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{NewSession, Page, SessionFilter, StoredSession};
+use crate::row;
 use crate::status_list;
 
 /// A session with its identity in one look-up by primary keys.
