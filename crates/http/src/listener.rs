@@ -13,7 +13,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use prometheus::{IntCounter, IntGauge};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
@@ -89,7 +89,7 @@ pub async fn serve(
                     continue;
                 }
             },
-            () = stopped(&mut stop) => break,
+            _ = stop.wait_for(|is_told| *is_told) => break,
         };
         // Answers are small and complete; waiting to fill a packet would only delay them.
         if let Err(error) = stream.set_nodelay(true) {
@@ -110,8 +110,9 @@ pub async fn serve(
         };
         let asked = Arc::new(Notify::new());
         let service = with_peer(answers.clone(), peer, asked.clone());
-        let stream =
-            TokioIo::new(OwnRefusals::new(WriteTimeout::new(stream, timeouts.answer), answers.in_place_of));
+        let (reader, writer) = stream.into_split();
+        let writer = OwnRefusals::new(WriteTimeout::new(writer, timeouts.answer), answers.in_place_of);
+        let stream = TokioIo::new(join(reader, writer));
         let connection = server.serve_connection(stream, service).into_owned();
         let connection = graceful.watch(connection);
         let counted = Counted::new(&taken);
@@ -139,12 +140,6 @@ async fn never_asks(asked: &Notify, limit: Duration) {
     if timeout(limit, asked.notified()).await.is_ok() {
         std::future::pending::<()>().await;
     }
-}
-
-/// Waits until the server is told to stop.
-pub async fn stopped(stop: &mut watch::Receiver<bool>) {
-    // An error means that nobody is left who could tell.
-    let _ = stop.wait_for(|stop| *stop).await;
 }
 
 fn server(head: Duration) -> auto::Builder<TokioExecutor> {

@@ -4,10 +4,10 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 
-/// A stream that writes an answer with headers and a body where hyper writes a bare status, because it cannot read the
-/// request.
+/// The half of a connection that writes. It writes an answer with headers and a body where hyper writes a bare status,
+/// because it cannot read the request.
 pub(super) struct OwnRefusals<S> {
     stream: S,
     /// What stands in the place of bytes that hyper is about to write; nothing when they may stay.
@@ -39,16 +39,6 @@ impl<S: AsyncWrite + Unpin> OwnRefusals<S> {
         let Some(instead) = (self.in_place_of)(bytes) else { return false };
         (self.instead, self.gone) = (instead, 0);
         true
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for OwnRefusals<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 

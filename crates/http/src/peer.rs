@@ -72,29 +72,26 @@ fn preference(accept: &str, media_type: &str) -> (u16, u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
+    use axum::http::header::{ACCEPT, CONTENT_TYPE};
+    use axum::http::{HeaderName, HeaderValue};
 
-    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        for (name, value) in pairs {
-            headers.append(*name, HeaderValue::from_static(value));
-        }
-        headers
+    fn headers<const N: usize>(pairs: [(HeaderName, &'static str); N]) -> HeaderMap {
+        pairs.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
     }
 
     #[test]
     fn clients_say_what_they_take() {
-        let wants = |accept| wants_json(&headers(&[("accept", accept)]));
+        let wants = |accept| wants_json(&headers([(ACCEPT, accept)]));
         assert!(wants("application/json"));
         assert!(wants("application/json, text/plain, */*"));
         assert!(wants("text/html;q=0.5, application/json"));
         assert!(!wants("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"));
         assert!(!wants("*/*"));
         assert!(!wants("application/json;q=0, */*"));
-        assert!(wants_json(&headers(&[("content-type", "application/json; charset=utf-8")])));
-        assert!(!wants_json(&headers(&[])));
-        assert!(wants_page(&headers(&[("accept", "text/html,*/*;q=0.8")])));
-        assert!(!wants_page(&headers(&[("accept", "*/*")])));
+        assert!(wants_json(&headers([(CONTENT_TYPE, "application/json; charset=utf-8")])));
+        assert!(!wants_json(&HeaderMap::new()));
+        assert!(wants_page(&headers([(ACCEPT, "text/html,*/*;q=0.8")])));
+        assert!(!wants_page(&headers([(ACCEPT, "*/*")])));
     }
 
     #[test]
@@ -102,6 +99,6 @@ mod tests {
         let mut map = HeaderMap::new();
         map.insert(header::USER_AGENT, HeaderValue::from_str(&"x".repeat(9000)).expect("is a value"));
         assert_eq!(user_agent(&map).len(), MAX_USER_AGENT);
-        assert_eq!(user_agent(&headers(&[])), "");
+        assert_eq!(user_agent(&HeaderMap::new()), "");
     }
 }

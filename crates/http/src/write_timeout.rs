@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::AsyncWrite;
 use tokio::time::{Sleep, sleep};
 
-/// A stream whose writes fail once the other side has not taken all that was written for too long. A client
+/// The half of a connection that writes. Its writes fail once the other side has not taken all that was written for too long. A client
 /// that takes a byte now and then gains nothing: the time counts until everything is taken.
 pub(super) struct WriteTimeout<S> {
     stream: S,
@@ -32,16 +32,6 @@ impl<S> WriteTimeout<S> {
         let waits = self.waits.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(waits.as_mut().poll(context));
         Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the client does not take the answer")))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
     }
 }
 
@@ -93,23 +83,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn who_takes_nothing_or_too_little_is_given_up() {
         let (ours, mut theirs) = duplex(8);
-        let mut patient = WriteTimeout::new(ours, LIMIT);
+        let mut bounded = WriteTimeout::new(ours, LIMIT);
         let slow = tokio::spawn(async move {
             let mut byte = [0];
             while theirs.read_exact(&mut byte).await.is_ok() {
                 sleep(LIMIT / 10).await;
             }
         });
-        let error = patient.write_all(&[0; 100]).await.unwrap_err();
+        let error = bounded.write_all(&[0; 100]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-        drop(patient);
+        drop(bounded);
         slow.await.unwrap();
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_takes_it_in_time_gets_the_next_one_too() {
         let (ours, mut theirs) = duplex(8);
-        let mut patient = WriteTimeout::new(ours, LIMIT);
+        let mut bounded = WriteTimeout::new(ours, LIMIT);
         let taker = tokio::spawn(async move {
             let mut taken = Vec::new();
             for _ in 0..5 {
@@ -121,8 +111,8 @@ mod tests {
             taken.len()
         });
         for _ in 0..5 {
-            patient.write_all(&[1; 16]).await.unwrap();
-            patient.flush().await.unwrap();
+            bounded.write_all(&[1; 16]).await.unwrap();
+            bounded.flush().await.unwrap();
         }
         assert_eq!(taker.await.unwrap(), 80);
     }

@@ -29,6 +29,13 @@ impl Rules {
         let (methods, flows) = (&section.methods, &section.flows);
         let hashing = hashing(&config.hashers);
         let target = |address: Option<&Address>| Target::configured(address?, &public_url);
+        // Of two addresses to go to afterwards, the first one that is configured counts.
+        let rules = |enabled, page, lifespan, after: [Option<&Address>; 2]| FlowRules {
+            enabled,
+            page: target(page),
+            lifespan,
+            after: target(after.into_iter().flatten().next()),
+        };
         let hooks = hooks(config);
         Ok(Self {
             base_url: config.public.base_url.clone(),
@@ -51,45 +58,45 @@ impl Rules {
             hides_duplicates: config.mitigates_enumeration
                 && !hooks.registration.of("password").has(Hook::Session),
             hashing,
-            login: FlowRules {
-                enabled: flows.login.enabled,
-                page: target(flows.login.ui_url.as_ref()),
-                lifespan: flows.login.lifespan,
-                after: target(first_of(
+            login: rules(
+                flows.login.enabled,
+                flows.login.ui_url.as_ref(),
+                flows.login.lifespan,
+                [
                     flows.login.after.password.default_browser_return_url.as_ref(),
                     flows.login.after.default_browser_return_url.as_ref(),
-                )),
-            },
-            registration: FlowRules {
-                enabled: flows.registration.enabled,
-                page: target(flows.registration.ui_url.as_ref()),
-                lifespan: flows.registration.lifespan,
-                after: target(first_of(
+                ],
+            ),
+            registration: rules(
+                flows.registration.enabled,
+                flows.registration.ui_url.as_ref(),
+                flows.registration.lifespan,
+                [
                     flows.registration.after.password.default_browser_return_url.as_ref(),
                     flows.registration.after.default_browser_return_url.as_ref(),
-                )),
-            },
-            settings: FlowRules {
-                enabled: flows.settings.enabled,
-                page: target(flows.settings.ui_url.as_ref()),
-                lifespan: flows.settings.lifespan,
-                after: target(first_of(
+                ],
+            ),
+            settings: rules(
+                flows.settings.enabled,
+                flows.settings.ui_url.as_ref(),
+                flows.settings.lifespan,
+                [
                     flows.settings.after.password.default_browser_return_url.as_ref(),
                     flows.settings.after.default_browser_return_url.as_ref(),
-                )),
-            },
-            recovery: FlowRules {
-                enabled: flows.recovery.enabled.unwrap_or(false),
-                page: target(flows.recovery.ui_url.as_ref()),
-                lifespan: flows.recovery.lifespan,
-                after: target(flows.recovery.after.default_browser_return_url.as_ref()),
-            },
-            verification: FlowRules {
-                enabled: flows.verification.enabled.unwrap_or(false),
-                page: target(flows.verification.ui_url.as_ref()),
-                lifespan: flows.verification.lifespan,
-                after: target(flows.verification.after.default_browser_return_url.as_ref()),
-            },
+                ],
+            ),
+            recovery: rules(
+                flows.recovery.enabled.unwrap_or(false),
+                flows.recovery.ui_url.as_ref(),
+                flows.recovery.lifespan,
+                [None, flows.recovery.after.default_browser_return_url.as_ref()],
+            ),
+            verification: rules(
+                flows.verification.enabled.unwrap_or(false),
+                flows.verification.ui_url.as_ref(),
+                flows.verification.lifespan,
+                [None, flows.verification.after.default_browser_return_url.as_ref()],
+            ),
             error_page: target(flows.error.ui_url.as_ref()),
             logout_return: logout_return(section, &public_url),
             code: methods.code.enabled,
@@ -118,10 +125,6 @@ fn logout_return(section: &Section, public_url: &Url) -> Option<Target> {
         None if section.default_browser_return_url.is_some() => None,
         None => public_url.join("ui/logout").ok().map(Target::absolute),
     }
-}
-
-fn first_of<'a>(one: Option<&'a Address>, other: Option<&'a Address>) -> Option<&'a Address> {
-    one.or(other)
 }
 
 /// What happens after flows. Where nothing is said about signing up, the person is signed in, unless that would tell

@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 use sessera_config::Config;
 
 use super::*;
-use crate::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails, Transport};
-use crate::flows::visit::Present;
-use crate::testing::{BREACHED, FIRST, PASSWORD, TestAccounts, again, done, names, said, submit, visitor};
-use sessera_store::SessionKind;
+use crate::flows::flow::{LoginDetails, RegistrationDetails, Transport};
+use crate::testing::{
+    BREACHED, Client, FIRST, PASSWORD, TestAccounts, again, done, names, said, submit, visitor,
+};
 
 fn read(password: &Value) -> Option<Arc<dyn Method>> {
     let tree = json!({"selfservice": {"methods": {"password": password}}});
@@ -102,33 +102,21 @@ async fn what_everybody_tries_first_is_refused_wherever_a_person_chooses_a_passw
         assert_eq!(sign_up_with(json!({}), password).await, [4_000_034], "{password}");
     }
     let accounts = TestAccounts::configured(json!({})).await;
-    accounts.person("ada@example.org").await;
-    let visitor = visitor(Transport::Api);
-    let flows = accounts.flows(&visitor, None);
-    let shown = flows.begin::<LoginDetails>(Transport::Api, None, FIRST).await.unwrap();
-    let attempt = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
-    let session = done(submit(&flows, &shown, attempt).await).signed_in.session;
-    let flows = accounts.flows(&visitor, Some(Present { session: &session, kind: SessionKind::Native }));
-    let shown = flows.begin::<SettingsDetails>(Transport::Api, None, ()).await.unwrap();
-    let shown = again(submit(&flows, &shown, json!({"method": "password", "password": "iloveyou"})).await);
+    let ada = Client::native(&accounts).signed_in("ada@example.org").await;
+    let shown = ada.settings().await;
+    let shown = ada.again(&shown, json!({"method": "password", "password": "iloveyou"})).await;
     assert_eq!(said(&shown), [4_000_034]);
 }
 
 #[tokio::test]
 async fn another_password_is_set_soon_after_signing_in() {
     let accounts = TestAccounts::configured(json!({})).await;
-    accounts.person("ada@example.org").await;
-    let visitor = visitor(Transport::Api);
-    let flows = accounts.flows(&visitor, None);
-    let shown = flows.begin::<LoginDetails>(Transport::Api, None, FIRST).await.unwrap();
-    let attempt = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
-    let session = done(submit(&flows, &shown, attempt).await).signed_in.session;
-    let flows = accounts.flows(&visitor, Some(Present { session: &session, kind: SessionKind::Native }));
-    let shown = flows.begin::<SettingsDetails>(Transport::Api, None, ()).await.unwrap();
+    let ada = Client::native(&accounts).signed_in("ada@example.org").await;
     let set = |password| json!({"method": "password", "password": password});
-    let shown = again(submit(&flows, &shown, set(PASSWORD)).await);
+    let shown = ada.settings().await;
+    let shown = ada.again(&shown, set(PASSWORD)).await;
     assert_eq!(said(&shown), [4_000_039], "it is the old one");
-    let saved = done(submit(&flows, &shown, set("Quite-another-one-77")).await);
+    let saved = done(ada.submit(&shown, set("Quite-another-one-77")).await.unwrap());
     assert_eq!(said(&saved.shown), [1_050_001]);
     assert!(saved.signed_in.is_none(), "setting a password proves nothing");
 }
