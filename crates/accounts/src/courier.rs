@@ -148,7 +148,7 @@ async fn answer(
     }
 }
 
-/// Reserves a message and sends it. Whether this node got it.
+/// Reserves a message and sends it. The result tells whether this node got it.
 async fn take(accounts: Arc<Accounts>, snapshot: Arc<Snapshot>, message: Message, now: Timestamp) -> bool {
     let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now + LEASE };
     match accounts.committer.commit(&[claim]).await {

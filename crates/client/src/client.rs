@@ -214,7 +214,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_server_that_is_not_there_is_unreachable() {
-        // Bound, but not listening: nobody answers there, and nobody else is given the port.
+        // The socket is bound but does not listen: nobody answers there, and nobody else is given the port.
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let endpoint = format!("http://{}", socket.local_addr().unwrap()).parse().unwrap();

@@ -123,7 +123,7 @@ impl AdminClient {
         self.part(paged(request, size, token)).await
     }
 
-    /// Makes a new revision with the configuration of an older one.
+    /// A new revision is made with the configuration of an older one.
     pub async fn roll_back(&self, project: &str, to: Uuid) -> Result<ChangedConfig, ClientError> {
         let to = to.to_string();
         let segments = ["projects", project, "revisions", &to, "rollback"];

@@ -38,7 +38,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The same type within bounds: of a number, of milliseconds, or of bytes.
+    /// This type within bounds, which are those of a number, of milliseconds, or of bytes.
     #[must_use]
     pub const fn within(self, range: RangeInclusive<i64>) -> Self {
         let (min, max) = (*range.start(), *range.end());

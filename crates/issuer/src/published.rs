@@ -66,7 +66,7 @@ impl PublishedSet {
     /// The keys, each once, whatever the number of templates that have it.
     fn of((keys, max_age): (Vec<Placed<'_>>, Duration)) -> Self {
         let (keys, _) = PublicJwkSet::gather(keys);
-        // Keys serialise always: they are texts.
+        // Keys are texts, which always serialise.
         Self { json: serde_json::to_string(&keys).unwrap_or_default(), max_age }
     }
 }

@@ -75,7 +75,7 @@ pub struct Surroundings {
     pub cache: Arc<SessionCache>,
 }
 
-/// What can change while the server runs. One change at a time.
+/// What can change while the server runs. There is one change at a time.
 pub struct Configuration {
     origin: ConfigOrigin,
     generated: Vec<(&'static str, Secret)>,

@@ -1,4 +1,5 @@
-//! What happened, in the log: one record for one event, with who, what and, by the request around it, from where.
+//! What happened, in the log. An event has one record, which says who did what. The request around it says from
+//! where.
 
 use sessera_model::Uuid;
 use sessera_store::{Change, CommitListener, Event, Outcome};

@@ -33,7 +33,7 @@ impl Snapshot {
     }
 }
 
-/// The current snapshot, and the place where a new one takes over. Cheap to clone; all clones are one.
+/// The current snapshot, and the place where a new one takes over. It is cheap to clone, and all clones are one.
 #[derive(Clone)]
 pub struct Snapshots(Arc<ArcSwap<Snapshot>>);
 

@@ -1,4 +1,4 @@
-//! Forms: the nodes of any flow as HTML. One renderer for all flows and all identity schemas.
+//! Forms: the nodes of any flow as HTML. One renderer serves all flows and all identity schemas.
 //!
 //! Forms are checked by the server only (`novalidate`): what is wrong is then said in
 //! one way, in the page's language, at the field and in the list at the top, to which the focus goes.

@@ -41,7 +41,7 @@ pub(crate) struct Place {
 }
 
 impl Paging {
-    /// Reads the parameters. 400 when they make no sense.
+    /// Reads the parameters. The answer is 400 when they make no sense.
     pub(crate) fn from_parameters(parameters: &Parameters) -> Result<Self, ApiError> {
         let after = match parameters.get("page_token") {
             None => None,

@@ -19,7 +19,7 @@ const MAX_PARAMETERS: usize = 1000;
 /// A name and a value of a query.
 type Pair<'q> = (Cow<'q, str>, Cow<'q, str>);
 
-/// The parameters of a query in their order. 400 when there are too many.
+/// The parameters of a query in their order. The answer is 400 when there are too many.
 fn parameters(query: &str) -> Result<Vec<Pair<'_>>, ApiError> {
     let parameters: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).take(MAX_PARAMETERS + 1).collect();
     if parameters.len() > MAX_PARAMETERS {
@@ -30,7 +30,7 @@ fn parameters(query: &str) -> Result<Vec<Pair<'_>>, ApiError> {
     Ok(parameters)
 }
 
-/// An id as a path or a form gives it. 400 when it is no UUID.
+/// An id as a path or a form gives it. The answer is 400 when it is no UUID.
 pub(crate) fn parse_id(text: &str) -> Result<Uuid, ApiError> {
     Uuid::parse_str(text).map_err(|_| {
         ApiError::bad_request("The id in the path is not a UUID. Check the address that was called.")
@@ -169,7 +169,7 @@ impl Parameters {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// A yes or no. 400 when it is another word.
+    /// A yes or no. The answer is 400 when it is another word.
     pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.get(name) {
             None => Ok(None),

@@ -19,7 +19,7 @@ pub(crate) struct SessionTokens {
 }
 
 /// Makes sure that a session has proven all factors that its owner has set up, where the configuration asks for
-/// that. 403 `session_aal2_required` otherwise.
+/// that. The answer is 403 `session_aal2_required` otherwise.
 pub(crate) async fn require_assurance(
     sessions: &Sessions,
     snapshot: &Snapshot,
@@ -37,7 +37,7 @@ pub(crate) async fn require_assurance(
 }
 
 impl SessionTokens {
-    /// As [`require_assurance`].
+    /// Does what [`require_assurance`] does.
     pub(crate) async fn require_assurance(
         &self,
         snapshot: &Snapshot,

@@ -171,7 +171,7 @@ async fn who_is_not_traced_is_left_out() {
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_hurts_nobody() {
-    // Bound, but not listening: nobody answers there, and nobody else is given the port.
+    // The socket is bound but does not listen: nobody answers there, and nobody else is given the port.
     let closed = tokio::net::TcpSocket::new_v4().unwrap();
     closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let gone = closed.local_addr().unwrap().to_string();

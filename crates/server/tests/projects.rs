@@ -35,7 +35,7 @@ async fn a_revision_is_listed_with_what_changed_and_rolled_back() {
     );
     assert_eq!(revisions[1]["id"], first["revision_id"]);
 
-    // Only while the revision is the newest one.
+    // A patch of a revision is taken only while it is the newest one.
     let by_id = |id: &Value| format!("/projects/default/revision/{}", id.as_str().unwrap());
     let outdated = server.admin("PATCH", &by_id(&first["revision_id"]), Some(at("4h"))).await;
     outdated.assert_error(409);

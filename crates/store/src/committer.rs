@@ -32,7 +32,7 @@ pub trait CommitListener: Send + Sync {
     fn happened(&self, _: &Event) {}
 }
 
-/// Commits changes and tells whoever has to hear of them. Cheap to clone; all clones are one.
+/// Commits changes and tells whoever has to hear of them. It is cheap to clone, and all clones are one.
 ///
 /// Everything that a program changes goes through here rather than to [`Store::commit`], which gives
 /// these promises:

@@ -149,7 +149,7 @@ async fn whoever_reads_meanwhile_is_not_disturbed_and_does_not_keep_what_was_del
     let count = "SELECT count(*) FROM keys";
     assert_eq!(sqlx::query_as::<_, (i64,)>(count).fetch_one(&mut *reading).await.unwrap(), (1,));
     store.commit(&[Change::DeleteKeySet("keys".into())]).await.unwrap();
-    // Both go on: the reader as it began, the writer with the next change.
+    // Both go on, the reader with what it began with, and the writer with the next change.
     assert_eq!(sqlx::query_as::<_, (i64,)>(count).fetch_one(&mut *reading).await.unwrap(), (1,));
     store.commit(&[Change::InsertIdentity(contract::person("ada@example.org"))]).await.unwrap();
     assert!(stands_in_files(&folder, &secret), "the reader still needs it");

@@ -126,7 +126,7 @@ impl Traces {
         route: &str,
         id: &HeaderValue,
     ) -> Context {
-        // Not below whatever this thread is at: a request begins here.
+        // A request begins here, so its span is not below whatever this thread is at.
         let parent = self.propagator.extract_with_context(&Context::new(), &Headers(headers));
         let span = self
             .tracer
@@ -279,7 +279,7 @@ impl Sender {
         let count = batch.len() as u64;
         let outcome = self.exporter.export(batch).await;
         self.spans.with_label_values(&[if outcome.is_ok() { "sent" } else { "dropped" }]).inc_by(count);
-        // Once for each change, not for each batch.
+        // A change is told once, and not again for each batch.
         match (&outcome, self.works) {
             (Err(error), true) => tracing::warn!(
                 %error,

@@ -125,7 +125,7 @@ async fn what_fails_is_tried_again_after_a_pause() {
 
 #[tokio::test]
 async fn a_mail_server_that_is_away_is_waited_for() {
-    // Bound, but not listening: nobody answers there, and nobody else is given the port.
+    // The socket is bound but does not listen: nobody answers there, and nobody else is given the port.
     let closed = tokio::net::TcpSocket::new_v4().unwrap();
     closed.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let accounts = sending_to(closed.local_addr().unwrap().port()).await;

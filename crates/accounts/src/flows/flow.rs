@@ -98,7 +98,7 @@ pub struct Flow<D> {
     pub return_to: Option<String>,
     /// How far it has come.
     pub state: State,
-    /// What was typed, by the names of the fields. Never a secret.
+    /// What was typed, by the names of the fields. It is never a secret.
     #[serde(default)]
     pub values: Map<String, Value>,
     /// What is to be said about the flow as a whole.

@@ -20,7 +20,8 @@ pub use smtp::{NotSent, Smtp};
 pub struct MailRules {
     /// The mail server. Without one, messages wait until there is one or their codes have ended.
     pub smtp: Option<Smtp>,
-    /// Without a mail server, show messages in the log. For development only: they hold codes.
+    /// Whether messages are shown in the log where there is no mail server. This is for development only, because
+    /// they hold codes.
     pub shows_in_log: bool,
 }
 

@@ -39,7 +39,7 @@ impl<'a> Client<'a> {
         Self { accounts, transport, visitor: visitor(transport), session: None }
     }
 
-    /// The same client at another address.
+    /// This client at another address.
     pub(crate) fn at(mut self, address: impl Into<IpAddr>) -> Self {
         self.visitor.address = Some(address.into());
         self

@@ -58,7 +58,7 @@ impl LastUses {
         }
         match self.waiting.try_lock() {
             Ok(mut waiting) if waiting.len() < MOST => waiting.push((session, now)),
-            // No room: the session's next request tries again.
+            // There is no room now, and the session's next request tries again.
             _ => last.0.store(noted, Ordering::Relaxed),
         }
     }

@@ -109,7 +109,7 @@ fn factor(n: &BigUint, e: &BigUint, d: &BigUint) -> Option<BigUint> {
     if *n <= one || product <= one {
         return None;
     }
-    // A multiple of the order of every element.
+    // It is a multiple of the order of every element.
     let order = product - &one;
     let twos = order.trailing_zeros().filter(|twos| (1..=MAX_TWOS).contains(twos))?;
     let odd = order >> twos;

@@ -195,7 +195,7 @@ async fn a_template_whose_key_has_the_id_of_another_published_key_is_refused() {
     node.patch(json!([add_template("a", json!({"jwks_url": "set://a"}))])).await.unwrap();
     let refused = refused(node.patch(json!([add_template("b", json!({"jwks_url": "set://b"}))])).await);
     assert!(refused.pointer.ends_with("/b") && refused.message.contains("\"same\""), "{refused}");
-    // The same set is no other key.
+    // A template with the same set brings no other key.
     node.patch(json!([add_template("b", json!({"jwks_url": "set://a"}))])).await.unwrap();
 }
 

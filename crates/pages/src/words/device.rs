@@ -1,4 +1,4 @@
-//! The name of a client, as far as its `User-Agent` tells. Only for people to recognise it by.
+//! The name of a client, as far as its `User-Agent` tells. It is there only for people to recognise a device by.
 
 use super::{Texts, Word};
 

@@ -27,9 +27,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// Ask whether a token is good
 ///
-/// OAuth 2.0 Token Introspection (RFC 7662), form-encoded. A token is active only while its signature and
-/// times are good, its key is published, its session lives, belongs to the subject of the token, and its
-/// identity may sign in.
+/// This is OAuth 2.0 Token Introspection (RFC 7662), and the body is a form. A token is active only while its
+/// signature and times are good, its key is published, its session lives and belongs to the subject of the token,
+/// and its identity may sign in.
 #[utoipa::path(post, path = "/oauth2/introspect", operation_id = "introspectToken", tag = "oauth2",
     request_body(content = TokenQuestionBody, content_type = "application/x-www-form-urlencoded", description = "token"),
     responses((status = 200, description = "`active`, and the claims of an active token", body = IntrospectionBody), (status = 429, description = "The upstream that keeps the sessions is asked too often (`temporarily_unavailable`)", body = OAuthErrorBody), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]

@@ -92,7 +92,7 @@ fn strict(text: &JsonText) -> Result<Value, ApiError> {
 
 /// List all key sets
 ///
-/// Public members only.
+/// Only the public members of keys are shown.
 #[utoipa::path(get, path = "/admin/keys", operation_id = "listJsonWebKeySets", tag = "jwk",
     responses((status = 200, description = "Names and public keys of all sets", body = [KeySetSummaryBody])))]
 async fn list(State(edited): State<EditedSets>) -> Result<Response, ApiError> {
@@ -111,7 +111,8 @@ async fn list(State(edited): State<EditedSets>) -> Result<Response, ApiError> {
 
 /// Get a key set
 ///
-/// Private members included, in the order of the set. The header `ETag` tells its version.
+/// Keys are shown with their private members, in the order of the set. The header `ETag` tells the version of the
+/// set.
 #[utoipa::path(get, path = "/admin/keys/{set}", operation_id = "getJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 200, description = "The set", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
@@ -129,7 +130,8 @@ fn etag(version: i64) -> Result<HeaderValue, ApiError> {
 
 /// Create a key
 ///
-/// Adds it at the end of the set, so that the key that signs stays the same; makes the set when it is not there.
+/// The key is added at the end of the set, so that the key that signs stays the same. A set that is not there is
+/// made.
 #[utoipa::path(post, path = "/admin/keys/{set}", operation_id = "createJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
     responses((status = 201, description = "The new key, private members included", body = KeySetBody), (status = 400, description = "It cannot be made", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]
@@ -154,8 +156,8 @@ async fn create(
 
 /// Replace a key set
 ///
-/// The set becomes what was sent, in the order in which it was sent. With the header `If-Match`, only while it
-/// has that version.
+/// The set becomes what was sent, in the order in which it was sent. With the header `If-Match` it is replaced only
+/// while it has that version.
 #[utoipa::path(put, path = "/admin/keys/{set}", operation_id = "setJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")), request_body = KeySetBody,
     responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody), (status = 412, description = "It has another version than If-Match says", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]

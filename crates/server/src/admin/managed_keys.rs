@@ -82,7 +82,7 @@ impl ManagedSets {
 
 /// Show the keys of a managed set with their states
 ///
-/// And what comes: when each key will enter which state.
+/// The answer also tells when each key will enter which state.
 #[utoipa::path(get, path = "/admin/rotation/{set}", operation_id = "getManagedKeySet", tag = "rotation",
     params(("set" = String, Path, description = "Name of the set")),
     responses((status = 200, description = "States and timeline", body = ManagedSetBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "The set is not managed", body = ErrorBody)))]

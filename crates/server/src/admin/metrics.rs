@@ -22,7 +22,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// Get the server's metrics
 ///
-/// Counters and times in the Prometheus text format. docs/operations.md says what they mean.
+/// They are counters and times in the Prometheus text format. docs/operations.md says what they mean.
 #[utoipa::path(
     get,
     path = "/metrics/prometheus",

@@ -1,4 +1,4 @@
-//! The admin API: what operators and back ends call. One file per route group.
+//! The admin API: what operators and back ends call. Each group of routes has a file.
 
 mod guard;
 pub(crate) mod identities;

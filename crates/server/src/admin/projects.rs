@@ -183,7 +183,8 @@ async fn put(
 
 /// Patch the configuration of a project
 ///
-/// A JSON Patch (RFC 6902) with paths under `/services/identity/config`. All of it is applied, or nothing.
+/// The body is a JSON Patch (RFC 6902) with paths under `/services/identity/config`. All of it is applied, or
+/// nothing.
 #[utoipa::path(patch, path = "/projects/{project}", operation_id = "patchProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug")), request_body = Vec<JsonPatchBody>,
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
@@ -200,7 +201,7 @@ async fn patch(
 
 /// Patch a revision
 ///
-/// The same, but only while the revision is the newest one.
+/// The configuration of the project is patched, but only while the revision in the path is the newest one.
 #[utoipa::path(patch, path = "/projects/{project}/revision/{revision}", operation_id = "patchProjectWithRevision", tag = "project",
     params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision")), request_body = Vec<JsonPatchBody>,
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 409, description = "It is no longer the newest one", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody)))]
@@ -218,7 +219,8 @@ async fn patch_revision(
 
 /// List revisions
 ///
-/// Newest first, with what changed; secrets are shown as key ids or short digests.
+/// The newest one comes first. Each is shown with what it changed, and secrets are shown as key ids or short
+/// digests.
 #[utoipa::path(get, path = "/projects/{project}/revisions", operation_id = "listProjectRevisions", tag = "project",
     params(
         ("project" = String, Path, description = "Id or slug"),
@@ -250,7 +252,7 @@ async fn list_revisions(
 
 /// Roll back to a revision
 ///
-/// Makes a new revision with the configuration of an older one.
+/// A new revision is made with the configuration of an older one.
 #[utoipa::path(post, path = "/projects/{project}/revisions/{revision}/rollback", operation_id = "rollBackProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "The revision to go back to")),
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
@@ -267,7 +269,7 @@ async fn roll_back(
 
 /// List tokenizer templates
 ///
-/// With the algorithm and key of those that work, and the reason of those that do not.
+/// Those that work are shown with their algorithm and key, and those that do not with the reason.
 #[utoipa::path(get, path = "/projects/{project}/templates", operation_id = "listTokenizerTemplates", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "All templates", body = [TemplateBody]), (status = 404, description = "There is no such project", body = ErrorBody)))]

@@ -57,8 +57,8 @@ struct CodeBody {
 
 /// Create a recovery code
 ///
-/// For somebody who cannot receive mail, or has no address. Whoever has the code has the account, so it is to
-/// be given to its owner in person. No mail is sent.
+/// The code is for somebody who cannot receive mail, or has no address. Whoever has it has the account, so it is to
+/// be given to the owner in person. No mail is sent.
 #[utoipa::path(
     post,
     path = "/admin/recovery/code",

@@ -25,8 +25,9 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// Revoke the session behind a token
 ///
-/// OAuth 2.0 Token Revocation (RFC 7009), form-encoded. A token ends with its session for everybody who asks
-/// about it. A token that is not good is answered the same way, as there is nothing left to do about it.
+/// This is OAuth 2.0 Token Revocation (RFC 7009), and the body is a form. A token ends with its session for
+/// everybody who asks about it. A token that is not good is answered the same way, because there is nothing left to
+/// do about it.
 #[utoipa::path(post, path = "/oauth2/revoke", operation_id = "revokeToken", tag = "oauth2",
     request_body(content = TokenQuestionBody, content_type = "application/x-www-form-urlencoded", description = "token"),
     responses((status = 200, description = "The token opens nothing any more"), (status = 429, description = "The upstream that keeps the sessions is asked too often (`temporarily_unavailable`)", body = OAuthErrorBody), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]

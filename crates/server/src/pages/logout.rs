@@ -40,8 +40,8 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
     Ok(super::ok(&page))
 }
 
-/// The button that signs out, for a browser that is signed in with a cookie. A form and not a link: programs
-/// that follow links in advance do not sign anybody out.
+/// The button that signs out, for a browser that is signed in with a cookie. It is a form and not a link, because
+/// programs that follow links in advance must not sign anybody out.
 pub(super) async fn form(call: &Call, class: &str) -> Result<Option<Markup>, ApiError> {
     let opened = call.opened().await?;
     let Some(Presented::Cookie(cookie)) = opened.map(|opened| opened.credential.presented) else {

@@ -101,7 +101,7 @@ fn values_stand_where_they_were_typed() {
     assert!(html.contains("value=\"42\""), "{html}");
     assert!(html.contains("type=\"hidden\" name=\"traits.news\" value=\"false\""), "{html}");
     assert!(html.contains("value=\"true\" checked"), "{html}");
-    // Every item of a list, and room for one more.
+    // Every item of a list is there, with room for one more.
     assert_eq!(html.matches("name=\"traits.groups\"").count(), 3, "{html}");
     assert_eq!(html.matches("id=\"field-traits.groups\"").count(), 1, "{html}");
     assert!(html.contains("<option value=\"green\" selected>green</option>"), "{html}");

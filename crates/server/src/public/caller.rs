@@ -160,7 +160,7 @@ impl Call {
         Ok(self.opened().await?.map(|opened| opened.live))
     }
 
-    /// Makes sure that the caller's session has proven what reading it asks for. 403 otherwise.
+    /// Makes sure that the caller's session has proven what reading it asks for. The answer is 403 otherwise.
     pub(crate) async fn require_assurance(&self, live: &LiveSession) -> Result<(), ApiError> {
         require_assurance(&self.sessions, &self.snapshot, live).await
     }
@@ -187,7 +187,7 @@ impl Call {
         Body { content_type: self.caller.header(header::CONTENT_TYPE), bytes }
     }
 
-    /// Counts a request of the caller that leaves something behind. 429 when there were too many.
+    /// Counts a request of the caller that leaves something behind. The answer is 429 when there were too many.
     pub(crate) async fn count(&self) -> Result<(), ApiError> {
         Ok(self.visit(None).count().await?)
     }
@@ -212,7 +212,7 @@ impl Call {
         self.caller.called(self.rules())
     }
 
-    /// The address that a browser asked to return to. 400 when it is not allowed.
+    /// The address that a browser asked to return to. The answer is 400 when it is not allowed.
     pub(crate) fn return_to(&self, asked: Option<&str>) -> Result<Option<String>, ApiError> {
         Ok(self.visit(None).return_to(asked)?)
     }

@@ -43,7 +43,7 @@ async fn get(
     Ok(answer::ok(find(&*store, &*clock, parameters.id.as_deref()).await?))
 }
 
-/// The error with this id, as JSON on the wire. 404 when there is none.
+/// The error with this id, as JSON on the wire. The answer is 404 when there is none.
 pub(crate) async fn find(store: &dyn Store, clock: &dyn Clock, id: Option<&str>) -> Result<Value, ApiError> {
     let unknown = || ApiError::not_found("There is no such error, or it happened too long ago.");
     let id = id.and_then(|id| Uuid::parse_str(id).ok()).ok_or_else(unknown)?;

@@ -58,8 +58,8 @@ struct ExchangeBody {
 
 /// Send a browser back with a one-time code
 ///
-/// For pages on another site than this server's. Whoever is not signed in signs in first. The browser is
-/// then sent to `return_to`, to which `code` is added; the page exchanges it with `POST
+/// This is for pages on another site than this server's. Whoever is not signed in signs in first. The browser is
+/// then sent to `return_to`, to which `code` is added, and the page exchanges the code with `POST
 /// /self-service/exchange`.
 #[utoipa::path(
     get,
@@ -163,8 +163,8 @@ fn come_back(call: &Call, way: &str) -> Result<String, ApiError> {
 
 /// Exchange a one-time code for a token
 ///
-/// Called by the page with the header `Origin` that browsers send, and without cookies. The answer is that
-/// of `GET /sessions/whoami` with `tokenized`. A code can be tried once.
+/// The page calls this with the header `Origin` that browsers send, and without cookies. The answer is that of `GET
+/// /sessions/whoami` with `tokenized`. A code can be tried once.
 #[utoipa::path(
     post,
     path = "/self-service/exchange",

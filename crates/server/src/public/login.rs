@@ -54,7 +54,8 @@ impl BeginLogin {
 
 /// Create a login flow for native apps
 ///
-/// With a session, `refresh=true` asks its owner to sign in again, `aal=aal2` for a second factor.
+/// Where there is a session, `refresh=true` asks its owner to sign in again, and `aal=aal2` asks for a second
+/// factor.
 #[utoipa::path(
     get,
     path = "/self-service/login/api",
@@ -78,7 +79,7 @@ async fn create_native(call: Call, Query(query): Query<BeginLogin>) -> Result<Re
 
 /// Create a login flow for browsers
 ///
-/// Answers the flow to clients that take JSON and sends all others to the login page.
+/// Clients that take JSON are answered the flow, and all others are sent to the login page.
 #[utoipa::path(
     get,
     path = "/self-service/login/browser",
@@ -106,7 +107,7 @@ async fn create_browser(call: Call, Query(query): Query<BeginLogin>) -> Response
 
 /// Get a login flow
 ///
-/// A browser's flow is shown to the browser that began it only.
+/// A browser's flow is shown only to the browser that began it.
 #[utoipa::path(
     get,
     path = "/self-service/login/flows",

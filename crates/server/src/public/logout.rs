@@ -45,7 +45,7 @@ struct Parameters {
 
 /// Sign out from a native app
 ///
-/// Revokes the session of the token. Revoking it again is no error.
+/// The session of the token is revoked. Revoking it again is no error.
 #[utoipa::path(
     delete,
     path = "/self-service/logout/api",

@@ -1,4 +1,4 @@
-//! The public API: what browsers, native clients and verifiers call. One file per route group.
+//! The public API: what browsers, native clients and verifiers call. Each group of routes has a file.
 
 pub(crate) mod answer;
 pub(crate) mod caller;

@@ -86,7 +86,7 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
 
 /// Submit a recovery flow
 ///
-/// With `email` a code is sent, with `code` the account is recovered.
+/// A form with `email` sends a code, and a form with `code` recovers the account.
 #[utoipa::path(
     post,
     path = "/self-service/recovery",

@@ -50,7 +50,7 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
 
 /// Create a registration flow for browsers
 ///
-/// Answers the flow to clients that take JSON and sends all others to the registration page.
+/// Clients that take JSON are answered the flow, and all others are sent to the registration page.
 #[utoipa::path(
     get,
     path = "/self-service/registration/browser",
@@ -71,7 +71,7 @@ async fn create_browser(call: Call, Query(query): Query<Begin>) -> Response {
 
 /// Get a registration flow
 ///
-/// A browser's flow is shown to the browser that began it only.
+/// A browser's flow is shown only to the browser that began it.
 #[utoipa::path(
     get,
     path = "/self-service/registration/flows",
@@ -90,8 +90,8 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
 
 /// Submit a registration flow
 ///
-/// What is wrong is answered in the flow's form (400, or its page). With the method `profile` the traits
-/// are checked and the form for credentials follows; with `password` the identity is made.
+/// What is wrong is answered in the flow's form (400, or its page). The method `profile` has the traits checked,
+/// and the form for credentials follows. The method `password` makes the identity.
 #[utoipa::path(
     post,
     path = "/self-service/registration",

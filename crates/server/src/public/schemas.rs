@@ -62,7 +62,7 @@ async fn list(State(snapshot): State<Arc<Snapshot>>, parameters: Parameters) -> 
 
 /// Get an identity schema
 ///
-/// The id is taken as it is, or encoded as base64url without padding.
+/// The id stands in the path as it is, or encoded as base64url without padding.
 #[utoipa::path(
     get,
     path = "/schemas/{id}",

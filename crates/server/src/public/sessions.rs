@@ -48,7 +48,7 @@ async fn caller(
 
 /// List the caller's other sessions
 ///
-/// Sessions that are live, without the one that calls, newest first.
+/// They are the live ones without the session that calls, and the newest one comes first.
 #[utoipa::path(
     get,
     path = "/sessions",
@@ -151,7 +151,7 @@ async fn count(store: &dyn Store, filter: &SessionFilter) -> Result<usize, ApiEr
 
 /// Revoke one of the caller's other sessions
 ///
-/// The session that calls ends by signing out.
+/// The session that calls cannot be revoked here; it ends by signing out.
 #[utoipa::path(
     delete,
     path = "/sessions/{id}",

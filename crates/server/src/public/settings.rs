@@ -50,7 +50,7 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
 
 /// Create a settings flow for browsers
 ///
-/// Answers the flow to clients that take JSON and sends all others to the settings page, or to sign in.
+/// Clients that take JSON are answered the flow, and all others are sent to the settings page, or to sign in.
 #[utoipa::path(
     get,
     path = "/self-service/settings/browser",

@@ -42,10 +42,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// Exchange a session token for a signed token
 ///
-/// OAuth 2.0 Token Exchange (RFC 8693), form-encoded. `subject_token` is a session token of a native client;
-/// cookies are never looked at. `template` names the tokenizer template, or `audience` and `resource` are the
-/// audience of exactly one. What `audience`, `resource` and `scope` ask for must hold for the token. The session is
-/// checked as whoami checks it.
+/// This is OAuth 2.0 Token Exchange (RFC 8693), and the body is a form. `subject_token` is a session token of a
+/// native client; cookies are never looked at. `template` names the tokenizer template, or `audience` and
+/// `resource` are the audience of exactly one. What `audience`, `resource` and `scope` ask for must hold for the
+/// token. The session is checked as whoami checks it.
 #[utoipa::path(post, path = "/oauth2/token", operation_id = "oauth2TokenExchange", tag = "oauth2",
     request_body(content = TokenRequestBody, content_type = "application/x-www-form-urlencoded",
         description = "grant_type, subject_token, subject_token_type, template or audience or resource"),
@@ -142,7 +142,7 @@ fn has_secret(value: &[u8]) -> bool {
 
 /// Whom the token is to be for.
 fn target(form: &Form) -> Result<Vec<&str>, OAuthError> {
-    // RFC 8707, section 2.
+    // RFC 8707 (section 2) allows no fragment.
     let is_resource = |text: &str| Url::parse(text).is_ok_and(|url| url.fragment().is_none());
     if !form.all("resource").all(is_resource) {
         return Err(OAuthError::new(

@@ -91,7 +91,7 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
 
 /// Open the link of a verification message
 ///
-/// Fills the code into the form and leads to it. The code is used when the form is submitted, so that
+/// The code is filled into the form, to which the browser is led. It is used when the form is submitted, so that
 /// programs that look into links use nothing up.
 #[utoipa::path(
     get,
@@ -124,7 +124,7 @@ async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError
 
 /// Submit a verification flow
 ///
-/// With `email` a code is sent, with `code` the address is verified.
+/// A form with `email` sends a code, and a form with `code` verifies the address.
 #[utoipa::path(
     post,
     path = "/self-service/verification",

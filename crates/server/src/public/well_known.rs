@@ -49,8 +49,8 @@ pub(crate) fn router_of_tokens() -> OpenApiRouter<AppState> {
 
 /// Get the public keys of all tokenizer templates
 ///
-/// For everybody. Keys that will sign soon are among them; keys that signed stay until their last token
-/// has ended. Keep the set no longer than `Cache-Control` says.
+/// The keys are for everybody. Those that will sign soon are among them, and those that signed stay until their
+/// last token has ended. Keep the set no longer than `Cache-Control` says.
 #[utoipa::path(get, path = KEYS, operation_id = "discoverJsonWebKeys", tag = "wellknown",
     responses((status = 200, description = "A JSON Web Key Set (RFC 7517)", body = KeySetBody, content_type = "application/jwk-set+json"), (status = 304, description = "It is what you have")))]
 async fn jwks(State(shown): State<PublishedKeys>, headers: HeaderMap) -> Response {
@@ -80,9 +80,9 @@ async fn template_jwks(
 
 /// Get the discovery document
 ///
-/// For verifiers that trust an issuer by its address: it names the keys and the algorithms of its tokens
-/// (OpenID Connect Discovery 1.0). An issuer that a template names and that lies below the public address has
-/// its own document and keys below its own path.
+/// The document is for verifiers that trust an issuer by its address. It names the keys and the algorithms of its
+/// tokens (OpenID Connect Discovery 1.0). An issuer that a template names and that lies below the public address
+/// has its own document and keys below its own path.
 #[utoipa::path(get, path = CONFIGURATION, operation_id = "discoverConfiguration", tag = "wellknown",
     responses((status = 200, description = "Issuer, address of the keys, algorithms", body = DiscoveryBody), (status = 304, description = "It is what you have")))]
 async fn configuration(State(snapshot): State<Arc<Snapshot>>, headers: HeaderMap) -> Response {
@@ -94,8 +94,8 @@ async fn configuration(State(snapshot): State<Arc<Snapshot>>, headers: HeaderMap
 
 /// Get the authorization server metadata
 ///
-/// The discovery document for clients of OAuth 2.0 (RFC 8414). That of an issuer that a template names and that
-/// lies below the public address has the path of the issuer behind this one.
+/// It is the discovery document for clients of OAuth 2.0 (RFC 8414). That of an issuer that a template names and
+/// that lies below the public address has the path of the issuer behind this one.
 #[utoipa::path(get, path = AUTHORIZATION_SERVER, operation_id = "discoverAuthorizationServer", tag = "wellknown",
     responses((status = 200, description = "Issuer, address of the keys, algorithms", body = DiscoveryBody), (status = 304, description = "It is what you have")))]
 async fn authorization_server(snapshot: State<Arc<Snapshot>>, headers: HeaderMap) -> Response {
@@ -116,9 +116,10 @@ async fn passkeys_script(State(snapshot): State<Arc<Snapshot>>) -> Result<Respon
 
 /// Get a status list
 ///
-/// For verifiers of tokens with the claim `status`, which names this address. A token whose bit is 1 must be
-/// refused: its session was revoked or has ended. Signed with the keys of the template (Token Status List,
-/// draft-ietf-oauth-status-list). Keep it no longer than `Cache-Control` or its claim `ttl` says.
+/// The list is for verifiers of tokens with the claim `status`, which names this address. A token whose bit is 1
+/// must be refused, because its session was revoked or has ended. The list is signed with the keys of the template
+/// (Token Status List, draft-ietf-oauth-status-list). Keep it no longer than `Cache-Control` or its claim `ttl`
+/// says.
 #[utoipa::path(get, path = STATUS_LIST, operation_id = "getStatusList", tag = "wellknown",
     params(("template" = String, Path, description = "Name of the template"), ("list" = String, Path, description = "Number of the list")),
     responses((status = 200, description = "A signed token of the type `statuslist+jwt`", body = String, content_type = "application/statuslist+jwt"), (status = 304, description = "It is what you have"), (status = 404, description = "There is no such list", body = ErrorBody)))]
@@ -128,7 +129,7 @@ async fn status_list(
     Path((template, list)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    // One address for one list: no signs, no zeros before it.
+    // A list has one address, so its number has no sign and no zeros before it.
     let number = list.parse::<u64>().ok().filter(|number| number.to_string() == list);
     let served = match number {
         Some(number) => status_lists.get(&snapshot.issuer, &template, number).await?,
@@ -399,7 +400,7 @@ mod tests {
         server.person("ada@example.org").await;
         let (token, _) = server.signed_in("ada@example.org").await;
         for (template, algorithms) in [("one", vec!["ES256"]), ("two", vec!["ES256", "EdDSA"])] {
-            // As a verifier does it: from the iss of a token to the document, from there to the keys.
+            // A verifier goes from the iss of a token to the document, and from there to the keys.
             let path = format!("/sessions/whoami?tokenize_as={template}");
             let whoami = server.public("GET", &path, &[("x-session-token", &token)], None).await;
             let jwt = whoami.body["tokenized"].as_str().unwrap();

@@ -55,10 +55,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 
 /// Check who the current session belongs to
 ///
-/// Takes the session from the header `X-Session-Token`, the session cookie or `Authorization: Bearer`.
-/// With `tokenize_as` the answer's `tokenized` is a signed JSON Web Token made by that template. A signed
-/// token of a template with `bearer` is taken as bearer too, but never exchanged for another one. A browser
-/// whose session was made longer gets its cookie again.
+/// The session is taken from the header `X-Session-Token`, the session cookie or `Authorization: Bearer`. Where
+/// `tokenize_as` names a template, the answer's `tokenized` is a signed JSON Web Token that the template makes. A
+/// signed token of a template with `bearer` is taken as bearer too, but it is never exchanged for another one. A
+/// browser whose session was made longer gets its cookie again.
 #[utoipa::path(
     get,
     path = "/sessions/whoami",

@@ -66,7 +66,7 @@ impl SqliteStore {
     /// the store is closed.
     ///
     /// # Errors
-    /// Like [`Self::open`], and [`StoreError::InUse`] when another process has it.
+    /// Opens it as [`Self::open`] does. The error is [`StoreError::InUse`] when another process has it.
     pub async fn open_alone(options: SqliteOptions) -> Result<Self, StoreError> {
         // A link leads to the database only when that is there.
         create_private(&options.path)?;

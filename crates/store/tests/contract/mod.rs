@@ -583,7 +583,7 @@ pub(crate) async fn what_ended_is_swept_in_batches(store: &dyn Store) {
     store.commit(&[attempt]).await.unwrap();
     let after_all = at(0) + Duration::from_secs(10_000);
     assert_eq!(store.sweep(ended(at(0)), 10).await.unwrap(), 0);
-    // Of each kind no more than the limit; sessions may stay longer than flows and counters.
+    // No more than the limit goes of each kind, and sessions may stay longer than flows and counters.
     let but_sessions = Ended { sessions: at(0), others: after_all };
     assert_eq!(store.sweep(but_sessions, 2).await.unwrap(), 3);
     assert_eq!(store.sweep(ended(after_all), 2).await.unwrap(), 3);

@@ -147,7 +147,7 @@ pub(super) fn mark_verified(identity: &mut Identity, wanted: &[AddressBody], now
     }
 }
 
-/// Reads a state. 400 when there is no such one.
+/// Reads a state. The answer is 400 when there is no such one.
 pub(super) fn state(word: &str) -> Result<IdentityState, ApiError> {
     IdentityState::parse(word)
         .ok_or_else(|| ApiError::bad_request("The state is neither \"active\" nor \"inactive\"."))

@@ -13,7 +13,7 @@ use crate::request::Segment;
 
 /// Delete an identity
 ///
-/// With everything that belongs to it: credentials, sessions, flows.
+/// Everything that belongs to it is deleted with it: its credentials, its sessions and its flows.
 #[utoipa::path(
     delete,
     path = "/admin/identities/{id}",

@@ -23,7 +23,7 @@ const MAX_IDS: usize = 500;
 
 /// List identities
 ///
-/// In the order of their ids. Credentials are shown when an identifier or `include_credential` is given.
+/// They come in the order of their ids. Credentials are shown when an identifier or `include_credential` is given.
 #[utoipa::path(
     get,
     path = "/admin/identities",

@@ -40,7 +40,7 @@ fn no_identity() -> ApiError {
     )
 }
 
-/// The identity that a path names. 404 when there is none.
+/// The identity that a path names. The answer is 404 when there is none.
 pub(super) async fn find_identity(store: &dyn Store, id: &str) -> Result<Identity, ApiError> {
     let id = Uuid::parse_str(id).map_err(|_| no_identity())?;
     store.identity(id).await?.ok_or_else(no_identity)
@@ -59,7 +59,7 @@ impl FromRef<AppState> for Identities {
 }
 
 impl Identities {
-    /// The identity that a path names, with its credentials. 404 when there is none.
+    /// The identity that a path names, with its credentials. The answer is 404 when there is none.
     async fn find(&self, id: &str) -> Result<(Identity, Vec<Credential>), ApiError> {
         let store = &*self.accounts.store;
         let identity = find_identity(store, id).await?;

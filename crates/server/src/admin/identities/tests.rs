@@ -124,7 +124,7 @@ async fn hashes_of_all_kinds_are_imported() {
 #[tokio::test]
 async fn who_is_imported_signs_in_as_before_and_the_hash_is_upgraded() {
     let server = TestServer::start().await;
-    // SHA-256 over "Zx-long-enough-1234" and "saltsalt".
+    // It is SHA-256 over "Zx-long-enough-1234" and "saltsalt".
     let digest = {
         use sha2::Digest as _;
         sha2::Sha256::digest(format!("{PASSWORD}saltsalt")).to_vec()

@@ -229,7 +229,7 @@ mod tests {
         let (first, first_id) = server.signed_in("ada@example.org").await;
         let (second, _) = server.signed_in("ada@example.org").await;
         let (other, _) = server.signed_in("grace@example.org").await;
-        // From memory too.
+        // They are answered from memory too.
         assert_eq!(status(&server, &first).await, 200);
         let missing = "6f1c6c2e-0000-4000-8000-000000000000";
         let one = json!({"action": "disable", "sessions": [first_id, first_id, missing]});

@@ -75,7 +75,7 @@ fn no_session() -> ApiError {
 
 /// List all sessions
 ///
-/// Newest first.
+/// The newest one comes first.
 #[utoipa::path(
     get,
     path = "/admin/sessions",
@@ -144,7 +144,7 @@ async fn get(
 
 /// Disable a session
 ///
-/// It stays to be looked at, but opens nothing any more.
+/// The session stays to be looked at, but it opens nothing any more.
 #[utoipa::path(
     delete,
     path = "/admin/sessions/{id}",
@@ -165,8 +165,8 @@ async fn disable(State(committer): State<Committer>, Segment(id): Segment) -> Re
 
 /// Extend a session
 ///
-/// It then ends `session.lifespan` from now, unless it ends later than
-/// `session.earliest_possible_extend` from now: then it stays as it is, as one does that was disabled.
+/// The session then ends `session.lifespan` from now. It stays as it is when it ends later than
+/// `session.earliest_possible_extend` from now, and when it was disabled.
 #[utoipa::path(
     patch,
     path = "/admin/sessions/{id}/extend",
@@ -207,7 +207,7 @@ async fn extend(
 
 /// List an identity's sessions
 ///
-/// Newest first.
+/// The newest one comes first.
 #[utoipa::path(
     get,
     path = "/admin/identities/{id}/sessions",

@@ -73,7 +73,7 @@ async fn sessions_and_tokens_are_kept_by_nobody() {
     for path in
         ["/sessions/whoami", "/sessions/whoami?tokenize_as=t", "/sessions", "/self-service/settings/api"]
     {
-        // From the store, and from memory.
+        // The first answer comes from the store, and the second one from memory.
         for _ in 0..2 {
             answers.push(server.public("GET", path, &[("x-session-token", &token)], None).await);
         }

@@ -51,7 +51,7 @@ async fn every_session_cookie_is_tried_until_one_opens() {
     let several: Vec<(&str, &str)> = pairs.iter().map(|pair| ("cookie", pair.as_str())).collect();
     let json = ("accept", "application/json");
     for headers in [vec![("cookie", one.as_str()), json], [several, vec![json]].concat()] {
-        // From the store, and from memory.
+        // The first answer comes from the store, and the second one from memory.
         for path in
             [WHOAMI, WHOAMI, "/sessions", "/self-service/settings/browser", "/self-service/logout/browser"]
         {
