@@ -5,6 +5,7 @@ mod http;
 
 use http::{Answer, PASSWORD, Running, add_template, exchange, send};
 use serde_json::{Value, json};
+use sessera_testing::at_once;
 
 const JSON: &str = "content-type: application/json";
 
@@ -322,7 +323,7 @@ async fn two_submissions_of_one_flow_make_one_session_and_one_identity() {
     let flow = server.login_flow().await;
     let body = json!({"method": "password", "identifier": "ada@example.org", "password": PASSWORD});
     let submissions = (0..6).map(|_| server.public("POST", &flow, &[], Some(body.clone())));
-    let mut statuses: Vec<u16> = futures_of(submissions).await.iter().map(|answer| answer.status).collect();
+    let mut statuses: Vec<u16> = at_once(submissions).await.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses[0], 200);
     assert!(statuses[1..].iter().all(|status| (400..500).contains(status)), "{statuses:?}");
@@ -333,7 +334,7 @@ async fn two_submissions_of_one_flow_make_one_session_and_one_identity() {
     let flow = format!("/self-service/registration?flow={}", flow.body["id"].as_str().unwrap());
     let body = json!({"method": "password", "traits": {"email": "grace@example.org"}, "password": PASSWORD});
     let submissions = (0..6).map(|_| server.public("POST", &flow, &[], Some(body.clone())));
-    let made = futures_of(submissions).await.iter().filter(|answer| answer.status == 200).count();
+    let made = at_once(submissions).await.iter().filter(|answer| answer.status == 200).count();
     assert_eq!(made, 1);
     let all = server.admin("GET", "/admin/identities", None).await;
     assert_eq!(all.body.as_array().map(Vec::len), Some(2));
@@ -344,30 +345,7 @@ async fn one_address_is_taken_once_however_many_ask_at_the_same_time() {
     let server = Running::start(json!({})).await;
     let body = json!({"traits": {"email": "ada@example.org"}, "credentials": {"password": {"config": {"password": PASSWORD}}}});
     let requests = (0..6).map(|_| server.admin("POST", "/admin/identities", Some(body.clone())));
-    let mut statuses: Vec<u16> = futures_of(requests).await.iter().map(|answer| answer.status).collect();
+    let mut statuses: Vec<u16> = at_once(requests).await.iter().map(|answer| answer.status).collect();
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
-}
-
-/// Runs all at the same time.
-async fn futures_of<T>(all: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-    let mut running: Vec<_> = all.map(|future| Some(Box::pin(future))).collect();
-    let mut done: Vec<Option<T>> = running.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, done) in running.iter_mut().zip(&mut done) {
-            if let Some(pending) = future
-                && let std::task::Poll::Ready(value) = pending.as_mut().poll(context)
-            {
-                *done = Some(value);
-                *future = None;
-            }
-        }
-        if running.iter().all(Option::is_none) {
-            std::task::Poll::Ready(())
-        } else {
-            std::task::Poll::Pending
-        }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }

@@ -1,0 +1,93 @@
+//! Identities, their credentials and addresses.
+
+use serde_json::json;
+use sessera_model::{CredentialKind, Identity, Uuid};
+use sessera_store::{Change, Conflict, IdentityFilter, Store};
+
+use super::{conflict, one, page, password, person, session, uuid};
+
+pub(crate) async fn identities_come_back_as_they_went_in(store: &dyn Store) {
+    let mut ada = person("ada@example.org");
+    ada.external_id = Some("crm-1".into());
+    store.commit(&[Change::InsertIdentity(ada.clone()), password(&ada, "ada@example.org")]).await.unwrap();
+    assert_eq!(store.identity(ada.id).await.unwrap(), Some(ada.clone()));
+    assert_eq!(store.identity_by_external_id("crm-1").await.unwrap().unwrap().id, ada.id);
+    let by = store.identity_by_identifier(CredentialKind::Password, "ada@example.org").await.unwrap();
+    assert_eq!(by.unwrap().id, ada.id);
+    assert_eq!(store.identity_by_identifier(CredentialKind::Totp, "ada@example.org").await.unwrap(), None);
+    assert_eq!(store.identity_by_address("email", "ada@example.org").await.unwrap().unwrap().id, ada.id);
+    let credentials = store.credentials(ada.id).await.unwrap();
+    assert_eq!(credentials[0].config.text("hashed_password"), Some("the-hash"));
+    assert_eq!(store.credentials_of(&[ada.id, uuid()]).await.unwrap(), [(ada.id, credentials[0].clone())]);
+    assert_eq!(store.identity(uuid()).await.unwrap(), None);
+}
+
+pub(crate) async fn taken_values_are_refused_and_nothing_is_half_done(store: &dyn Store) {
+    let mut ada = person("ada@example.org");
+    ada.external_id = Some("crm-1".into());
+    store.commit(&[Change::InsertIdentity(ada.clone()), password(&ada, "ada")]).await.unwrap();
+    let bob = person("bob@example.org");
+    let refused = store.commit(&[Change::InsertIdentity(bob.clone()), password(&bob, "ada")]).await;
+    assert_eq!(conflict(refused), Some(Conflict::Identifier));
+    assert_eq!(store.identity(bob.id).await.unwrap(), None, "the whole commit is undone");
+    assert_eq!(one(store, Change::InsertIdentity(person("ada@example.org"))).await, Some(Conflict::Address));
+    let twin = Identity { external_id: Some("crm-1".into()), ..person("twin@example.org") };
+    assert_eq!(one(store, Change::InsertIdentity(twin)).await, Some(Conflict::ExternalId));
+    assert_eq!(one(store, password(&bob, "bob")).await, Some(Conflict::Missing));
+}
+
+pub(crate) async fn a_change_names_the_version_it_was_made_from(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    store.commit(&[Change::InsertIdentity(ada.clone())]).await.unwrap();
+    let mut changed = ada.clone();
+    changed.traits = json!({"email": "new@example.org"});
+    changed.verifiable_addresses[0].value = "new@example.org".into();
+    assert_eq!(one(store, Change::UpdateIdentity(changed.clone())).await, None);
+    assert_eq!(one(store, Change::UpdateIdentity(changed.clone())).await, Some(Conflict::Changed));
+    let stored = store.identity(ada.id).await.unwrap().unwrap();
+    assert_eq!((stored.version, &stored.traits), (2, &changed.traits));
+    assert_eq!(store.identity_by_address("email", "new@example.org").await.unwrap().unwrap().id, ada.id);
+}
+
+pub(crate) async fn deleting_an_identity_takes_everything_with_it(store: &dyn Store) {
+    let ada = person("ada@example.org");
+    let stored = session(&ada, "t", 0);
+    let changes =
+        [Change::InsertIdentity(ada.clone()), password(&ada, "ada"), Change::InsertSession(stored.clone())];
+    store.commit(&changes).await.unwrap();
+    assert_eq!(one(store, Change::DeleteIdentity(ada.id)).await, None);
+    assert_eq!(one(store, Change::DeleteIdentity(ada.id)).await, Some(Conflict::Missing));
+    assert_eq!(store.session_by_token(&stored.token).await.unwrap(), None);
+    assert!(store.credentials(ada.id).await.unwrap().is_empty());
+    store.commit(&changes).await.unwrap();
+}
+
+pub(crate) async fn identities_are_paged_by_key(store: &dyn Store) {
+    let mut all: Vec<Identity> = (0..5).map(|n| person(&format!("p{n}@example.org"))).collect();
+    for (n, identity) in all.iter().enumerate() {
+        store
+            .commit(&[Change::InsertIdentity(identity.clone()), password(identity, &format!("p{n}"))])
+            .await
+            .unwrap();
+    }
+    all.sort_by_key(|identity| identity.id);
+    let mut seen = Vec::new();
+    let mut next = page(2);
+    loop {
+        let part = store.identities(&IdentityFilter::default(), &next).await.unwrap();
+        let Some(last) = part.last() else { break };
+        next.after = Some(last.id);
+        seen.extend(part);
+    }
+    assert_eq!(seen, all);
+    let filter = IdentityFilter { identifier: Some("p3".into()), ..IdentityFilter::default() };
+    assert_eq!(store.identities(&filter, &page(10)).await.unwrap().len(), 1);
+    let filter = IdentityFilter { ids: vec![all[4].id, all[0].id, uuid()], ..IdentityFilter::default() };
+    let found: Vec<Uuid> = store.identities(&filter, &page(10)).await.unwrap().iter().map(|i| i.id).collect();
+    assert_eq!(found, [all[0].id, all[4].id]);
+    let gone_first = IdentityFilter { ids: vec![Uuid::from_u128(1), all[2].id], ..filter.clone() };
+    let found = store.identities(&gone_first, &page(1)).await.unwrap();
+    assert_eq!(found, [all[2].clone()], "an id of nobody takes no place in the page");
+    let both = IdentityFilter { ids: vec![all[0].id, all[4].id], identifier: Some("nobody".into()) };
+    assert!(store.identities(&both, &page(10)).await.unwrap().is_empty(), "both conditions hold");
+}
