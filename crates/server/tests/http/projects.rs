@@ -1,10 +1,9 @@
 //! The configuration as a project: patched, listed, rolled back, and never told to those who should not
 //! know it.
 
-mod http;
-
-use http::{Answer, Running, add_template};
 use serde_json::{Value, json};
+
+use super::server::{Answer, Running, add_template};
 
 const TEMPLATES: &str = "/services/identity/config/session/whoami/tokenizer/templates";
 

@@ -1,11 +1,10 @@
 //! What a server must bear: a table of bad inputs, each with the answer that is right for it, sent over
 //! real sockets. After each, nothing is lost or half done.
 
-mod http;
-
-use http::{Answer, PASSWORD, Running, add_template, exchange, send};
-use serde_json::{Value, json};
+use serde_json::json;
 use sessera_testing::at_once;
+
+use super::server::{Answer, PASSWORD, Running, exchange, send};
 
 const JSON: &str = "content-type: application/json";
 
@@ -298,22 +297,6 @@ async fn unknown_and_duplicate_members_of_bodies_are_borne() {
     let body = r#"{"traits":{"email":"first@example.org"},"nope":1,"traits":{"email":"last@example.org"}}"#;
     let answer = send(server.admin, "POST", "/admin/identities", &[JSON], body.as_bytes()).await;
     assert_eq!((answer.status, &answer.body["traits"]["email"]), (201, &json!("last@example.org")));
-}
-
-/// A set with a key that signs, and a session to sign for.
-async fn ready_to_sign(server: &Running) -> String {
-    server.person("ada@example.org").await;
-    let key = server.admin("POST", "/admin/keys/set", Some(json!({"alg": "ES256"}))).await;
-    assert_eq!(key.status, 201, "{key:?}");
-    let added = server.patch(json!([add_template("good", &json!({"jwks_url": "set://set"}))])).await;
-    assert_eq!(added.status, 200, "{added:?}");
-    server.signed_in("ada@example.org").await
-}
-
-/// A mapper as a source.
-fn mapper(text: &str) -> String {
-    use base64::Engine as _;
-    format!("base64://{}", base64::engine::general_purpose::STANDARD.encode(text))
 }
 
 #[tokio::test]
