@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use sessera_model::Timestamp;
 use sessera_store::{Change, CodePurpose, CommitListener, Conflict, Message, Outcome, StoreError};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::codes::{self, CodeRequest};
@@ -59,13 +60,13 @@ impl CommitListener for WakeCourier {
 pub async fn run(
     accounts: Arc<Accounts>,
     current: impl Fn() -> Arc<Snapshot> + Send,
-    mut stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) {
     loop {
         let mut delivery = Box::pin(deliver_due(&accounts, current()));
         let sent = tokio::select! {
             sent = &mut delivery => sent,
-            _ = stop.wait_for(|is_told| *is_told) => {
+            () = stop.cancelled() => {
                 // What is cut off stays in the outbox and is sent after the next start.
                 let _ = tokio::time::timeout(GRACE, delivery).await;
                 return;
@@ -78,7 +79,7 @@ pub async fn run(
         tokio::select! {
             () = accounts.message_waits.notified() => {}
             () = tokio::time::sleep(LOOK_EVERY) => {}
-            _ = stop.wait_for(|is_told| *is_told) => return,
+            () = stop.cancelled() => return,
         }
     }
 }

@@ -37,7 +37,7 @@ fn hits(accounts: &TestAccounts, limit: &str) -> f64 {
     let families = accounts.parts.metrics.collectors().into_iter().flat_map(|one| one.collect());
     let numbers: Vec<_> = families.flat_map(|mut family| family.take_metric()).collect();
     let of_limit = numbers.iter().filter(|number| number.get_label()[0].value() == limit);
-    of_limit.map(|number| number.get_counter().value()).sum()
+    of_limit.map(|number| number.get_counter().get_value()).sum()
 }
 
 fn seconds(seconds: u64) -> Option<Duration> {

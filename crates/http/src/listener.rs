@@ -15,8 +15,9 @@ use hyper_util::service::TowerToHyperService;
 use prometheus::{IntCounter, IntGauge};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use crate::counted::Counted;
@@ -65,14 +66,14 @@ pub struct Answers {
     pub fault: fn() -> Response,
 }
 
-/// Answers on as many connections as there are slots until `stop` becomes true, then lets requests in flight
+/// Answers on as many connections as there are slots until it is told to stop, then lets requests in flight
 /// finish.
 pub async fn serve(
     listener: TcpListener,
     answers: Answers,
     slots: Slots,
     timeouts: Timeouts,
-    mut stop: watch::Receiver<bool>,
+    stop: CancellationToken,
 ) {
     let graceful = GracefulShutdown::new();
     let server = server(timeouts.head);
@@ -89,7 +90,7 @@ pub async fn serve(
                     continue;
                 }
             },
-            _ = stop.wait_for(|is_told| *is_told) => break,
+            () = stop.cancelled() => break,
         };
         // Answers are small and complete; waiting to fill a packet would only delay them.
         if let Err(error) = stream.set_nodelay(true) {

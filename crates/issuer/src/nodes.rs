@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sessera_store::{Invalidation, Line, Store};
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::time::{MissedTickBehavior, interval};
+use tokio_util::sync::CancellationToken;
 
 use crate::sessions::SessionCache;
 
@@ -29,13 +30,13 @@ pub fn listen(line: &Line, cache: Arc<SessionCache>) -> Arc<Notify> {
     changed
 }
 
-/// Calls `reload` whenever another node has changed the configuration or the key sets, until `stop` becomes
-/// true. `version` is the stored one that this node runs with.
+/// Calls `reload` whenever another node has changed the configuration or the key sets, until it is told
+/// to stop. `version` is the stored one that this node runs with.
 pub async fn follow<F: Future<Output = ()>>(
     store: Arc<dyn Store>,
     changed: Arc<Notify>,
     mut version: [i64; 4],
-    mut stop: watch::Receiver<bool>,
+    stop: CancellationToken,
     reload: impl Fn() -> F,
 ) {
     let mut clock = interval(LOOK_EVERY);
@@ -44,7 +45,7 @@ pub async fn follow<F: Future<Output = ()>>(
         let told = tokio::select! {
             () = changed.notified() => true,
             _ = clock.tick() => false,
-            _ = stop.wait_for(|is_told| *is_told) => return,
+            () = stop.cancelled() => return,
         };
         if !told && store.line().is_trusted() {
             continue;

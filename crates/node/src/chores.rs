@@ -7,8 +7,8 @@ use sessera_issuer::Sessions;
 use sessera_model::Clock;
 use sessera_store::{Committer, Ended, Store};
 use sessera_tokenizer::MAX_STATUS_TTL;
-use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
 
@@ -44,8 +44,8 @@ pub struct Chores {
 }
 
 impl Chores {
-    /// Does it in tasks until `stop` becomes true.
-    pub fn spawn(self, tasks: &mut JoinSet<()>, stop: &watch::Receiver<bool>) {
+    /// Does it in tasks until it is told to stop.
+    pub fn spawn(self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
         let Self { configuration, store, clock, sessions, committer } = self;
         tasks.spawn(every(WATCH_EVERY, stop.clone(), move || {
             let configuration = configuration.clone();
@@ -62,18 +62,14 @@ impl Chores {
     }
 }
 
-/// Does something again and again until `stop` becomes true.
-async fn every<F: Future<Output = ()>>(
-    period: Duration,
-    mut stop: watch::Receiver<bool>,
-    work: impl Fn() -> F,
-) {
+/// Does something again and again until it is told to stop.
+async fn every<F: Future<Output = ()>>(period: Duration, stop: CancellationToken, work: impl Fn() -> F) {
     let mut clock = tokio::time::interval(period);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             _ = clock.tick() => work().await,
-            _ = stop.wait_for(|is_told| *is_told) => return,
+            () = stop.cancelled() => return,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sessera_issuer::ManagedKeys;
 use sessera_issuer::managed_keys::ManagedKeysError;
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::configuration::{ChangeError, Configuration};
 
@@ -19,13 +19,13 @@ pub enum MaintainError {
     Change(#[from] ChangeError),
 }
 
-/// Looks at the keys again and again until `stop` becomes true.
-pub async fn run(configuration: Arc<Configuration>, keys: Arc<ManagedKeys>, mut stop: watch::Receiver<bool>) {
+/// Looks at the keys again and again until it is told to stop.
+pub async fn run(configuration: Arc<Configuration>, keys: Arc<ManagedKeys>, stop: CancellationToken) {
     loop {
         let pause = ManagedKeys::pause(&configuration.snapshot().issuer.settings.timing);
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|is_told| *is_told) => return,
+            () = stop.cancelled() => return,
         }
         if let Err(error) = maintain(&configuration, &keys).await {
             tracing::error!("managed keys could not be looked after, it is tried again: {error}");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sessera_issuer::key_sets::NewKey;
 use sessera_issuer::{KeySets, SessionCache};
-use sessera_model::{Clock as _, FixedClock, Identity, IdentityState, Random, Timestamp};
+use sessera_model::{FixedClock, Identity, IdentityState, Random, Timestamp};
 use sessera_store::{Committer, Store};
 use sessera_testing::{CIPHER_SECRET, TestStore};
 use tempfile::TempDir;

@@ -14,7 +14,7 @@ use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
 use sessera_http::listener::{self, Answers, Shortcut, Slots};
 use sessera_issuer::nodes;
-use sessera_model::{Clock, Random, Secret, SystemClock, SystemRandom};
+use sessera_model::{Clock, Random, SystemClock, SystemRandom};
 use sessera_node::chores::{self, Chores};
 use sessera_node::configuration::Given;
 use sessera_node::managed_keys::{self, MaintainError};
@@ -23,8 +23,9 @@ use sessera_node::secrets::{self, SecretsError};
 use sessera_node::{ConfigOrigin, Configuration, configuration, exposed_files};
 use sessera_store::{Cipher, StoreError};
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::app::{App, AppState, Stopping};
@@ -145,14 +146,14 @@ impl Server {
         }
     }
 
-    /// Answers until `stop` becomes true, then lets requests in flight finish and closes the database.
-    pub async fn run(self, stop: watch::Receiver<bool>) {
+    /// Answers until it is told to stop, then lets requests in flight finish and closes the database.
+    pub async fn run(self, stop: CancellationToken) {
         let mut tasks = JoinSet::new();
         let app = self.app;
         let timeouts = app.snapshot().config.timeouts.clone();
-        let (end, ended) = watch::channel(false);
-        tasks.spawn(drain(app.stopping.clone(), timeouts.drain, stop, end));
-        let stop = ended;
+        let told = stop;
+        let stop = CancellationToken::new();
+        tasks.spawn(drain(app.stopping.clone(), timeouts.drain, told, stop.clone()));
         let (most_public, most_admin) = listener::most_connections();
         let slots = |api, most| Slots {
             most,
@@ -202,18 +203,11 @@ fn answers(shortcut: Shortcut, router: Router) -> Answers {
 
 /// Turns readiness red when the server is told to stop, and gives load balancers time to see it before
 /// connections are refused.
-async fn drain(
-    stopping: Stopping,
-    time: Duration,
-    mut stop: watch::Receiver<bool>,
-    end: watch::Sender<bool>,
-) {
-    // An error means that nobody is left who could tell.
-    let _ = stop.wait_for(|is_told| *is_told).await;
+async fn drain(stopping: Stopping, time: Duration, told: CancellationToken, stop: CancellationToken) {
+    told.cancelled().await;
     stopping.set(true);
     tokio::time::sleep(time).await;
-    // The receivers live as long as the server runs.
-    let _ = end.send(true);
+    stop.cancel();
 }
 
 fn public_router(app: &Arc<App>) -> Router {

@@ -6,6 +6,7 @@ use serde_json::json;
 use sessera_model::Uuid;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::language::Language;
@@ -181,8 +182,8 @@ async fn the_running_courier_is_told_of_messages_and_stops() {
     let mail_server = MailServer::start(&[]).await;
     let accounts = sending_to(mail_server.port).await;
     let snapshot = accounts.snapshot.clone();
-    let (stop, stopped) = watch::channel(false);
-    let courier = tokio::spawn(run(accounts.parts.clone(), move || snapshot.clone(), stopped));
+    let stop = CancellationToken::new();
+    let courier = tokio::spawn(run(accounts.parts.clone(), move || snapshot.clone(), stop.clone()));
     enqueue(&accounts).await;
     let arrival = async {
         while mail_server.mails().is_empty() {
@@ -190,7 +191,7 @@ async fn the_running_courier_is_told_of_messages_and_stops() {
         }
     };
     tokio::time::timeout(Duration::from_secs(60), arrival).await.expect("a mail within a minute");
-    stop.send(true).unwrap();
+    stop.cancel();
     courier.await.unwrap();
 }
 

@@ -7,7 +7,7 @@ use clap::Args;
 use sessera_config::{environment, load};
 use sessera_server::{ConfigOrigin, Server};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::log;
 
@@ -66,8 +66,8 @@ impl Serve {
         if let (Some(public), Some(admin)) = (server.public_address(), server.admin_address()) {
             tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "sessera serves");
         }
-        let (stop, stopped) = watch::channel(false);
-        let configuration = server.configuration();
+        let stop = CancellationToken::new();
+        let (configuration, told) = (server.configuration(), stop.clone());
         tokio::spawn(async move {
             loop {
                 tokio::select! {
@@ -77,10 +77,9 @@ impl Serve {
                 }
             }
             tracing::info!("told to stop: requests in flight finish");
-            // The receivers live as long as the server runs.
-            let _ = stop.send(true);
+            told.cancel();
         });
-        server.run(stopped).await;
+        server.run(stop).await;
         Ok(())
     }
 }

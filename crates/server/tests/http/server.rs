@@ -8,7 +8,7 @@ use sessera_server::{ConfigOrigin, Server};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// A password that is good enough.
 pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
@@ -17,7 +17,7 @@ pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
 pub(crate) struct Running {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
-    _stop: watch::Sender<bool>,
+    _stop: DropGuard,
     _folder: TempDir,
 }
 
@@ -71,9 +71,9 @@ impl Running {
         // The configuration is large, and so is the future that reads it.
         let server = Box::pin(Server::start(origin)).await.unwrap();
         let (public, admin) = (server.public_address().unwrap(), server.admin_address().unwrap());
-        let (stop, stopped) = watch::channel(false);
-        tokio::spawn(server.run(stopped));
-        Self { public, admin, _stop: stop, _folder: folder }
+        let stop = CancellationToken::new();
+        tokio::spawn(server.run(stop.clone()));
+        Self { public, admin, _stop: stop.drop_guard(), _folder: folder }
     }
 
     /// Calls the public API with a JSON body.

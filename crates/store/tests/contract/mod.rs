@@ -7,8 +7,6 @@ mod identities;
 mod key_sets;
 mod sessions;
 
-use std::time::Duration;
-
 use serde_json::json;
 use sessera_model::credential::CredentialConfig;
 use sessera_model::identity::VerificationStatus;

@@ -6,6 +6,7 @@ use serde_json::json;
 use sessera_model::{AssuranceLevel, Clock as _};
 
 use super::*;
+use crate::flows::error::FlowError;
 use crate::flows::login::LoginWish;
 use crate::flows::skeleton::Outcome;
 use crate::testing::{Client, TestAccounts, done, everything, refused, wait};

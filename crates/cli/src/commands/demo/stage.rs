@@ -10,8 +10,8 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 use sessera_server::{ConfigOrigin, Server};
 use tempfile::TempDir;
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 /// How long an answer may take.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -22,7 +22,7 @@ pub(super) struct Stage {
     public_url: String,
     admin_url: String,
     http: reqwest::Client,
-    stop: watch::Sender<bool>,
+    stop: CancellationToken,
     server: JoinHandle<()>,
 }
 
@@ -57,14 +57,14 @@ impl Stage {
             ("SERVE_ADMIN_PORT".to_owned(), admin.to_string()),
         ]);
         let server = Server::start(ConfigOrigin { files: Vec::new(), environment }).await?;
-        let (stop, stopped) = watch::channel(false);
+        let stop = CancellationToken::new();
         Ok(Self {
             folder,
             public_url: format!("http://127.0.0.1:{public}"),
             admin_url: format!("http://127.0.0.1:{admin}"),
             http: reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build()?,
+            server: tokio::spawn(server.run(stop.clone())),
             stop,
-            server: tokio::spawn(server.run(stopped)),
         })
     }
 
@@ -130,7 +130,7 @@ impl Stage {
         // The server would wait for connections that are kept open.
         drop(self.http);
         // If the server has ended by itself, nobody listens.
-        let _ = self.stop.send(true);
+        self.stop.cancel();
         self.server.await.context("the server did not end well")?;
         self.folder.close().context("the folder of the demonstration is still there")
     }
