@@ -90,7 +90,7 @@ impl Findings {
         let wrong = wrong.iter().map(locate).filter(|error| !loaded.errors.contains(error));
         self.errors.extend(wrong);
         let templates = config.templates.clone();
-        let kept_by = sessera_server::snapshot::kept_by(&config);
+        let kept_by = sessera_node::snapshot::kept_by(&config);
         let judgement = judge(config, files);
         self.errors.extend(judgement.wrong.iter().map(locate));
         self.warnings = loaded.told(&judgement.notes);
