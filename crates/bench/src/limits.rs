@@ -44,7 +44,7 @@ pub(crate) fn signatures(algorithm: Algorithm, time: Duration) -> Result<f64> {
         }
         other => bail!("{other} is not measured"),
     };
-    cores::on(cores::SERVER, || {
+    cores::of_the_server(1, || {
         let (start, mut count) = (Instant::now(), 0_u32);
         while start.elapsed() < time {
             for _ in 0..16 {
@@ -56,14 +56,16 @@ pub(crate) fn signatures(algorithm: Algorithm, time: Duration) -> Result<f64> {
     })
 }
 
-/// A process that serves an empty handler on the server's core.
+/// A process that serves an empty handler on the server's cores.
 pub(crate) struct EmptyHandler(Child);
 
 impl EmptyHandler {
-    pub(crate) fn start(port: u16) -> Result<Self> {
+    pub(crate) fn start(port: u16, cores: usize) -> Result<Self> {
         let program = std::env::current_exe()?;
-        let child = cores::on(cores::SERVER, || {
-            Ok(Command::new(program).args(["empty-handler", &port.to_string()]).spawn()?)
+        let child = cores::of_the_server(cores, || {
+            Ok(Command::new(program)
+                .args(["empty-handler", &port.to_string(), &cores.to_string()])
+                .spawn()?)
         })?;
         crate::server::wait_until_it_listens(port)?;
         Ok(Self(child))
@@ -79,8 +81,11 @@ impl Drop for EmptyHandler {
 }
 
 /// Serves the empty handler until it is killed.
-pub(crate) fn serve_nothing(port: u16) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+pub(crate) fn serve_nothing(port: u16, threads: usize) -> Result<()> {
+    let runtime = match threads {
+        1 => tokio::runtime::Builder::new_current_thread().enable_all().build()?,
+        _ => tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?,
+    };
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await?;
         let router = axum::Router::new().route("/", axum::routing::get(async || "ok"));

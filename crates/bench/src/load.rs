@@ -23,6 +23,13 @@ pub(crate) struct Request {
     pub(crate) expected: String,
 }
 
+impl Request {
+    /// The request to the handler that does nothing.
+    pub(crate) fn to_nothing() -> Self {
+        Self { bytes: b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec(), expected: "ok".into() }
+    }
+}
+
 /// How much load, and for how long.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
@@ -149,10 +156,14 @@ fn receive(connection: &mut Connection) -> Result<()> {
     }
 }
 
-/// Whether the head and the whole body are there, as `Content-Length` tells.
+/// Whether the head and the whole body are there, as `Content-Length` or the last chunk tells.
 fn is_whole(answer: &[u8]) -> Result<bool> {
     let Some(end) = find(answer, b"\r\n\r\n") else { return Ok(false) };
     let head = std::str::from_utf8(&answer[..end])?;
+    let is_chunked = |line: &str| line.eq_ignore_ascii_case("transfer-encoding: chunked");
+    if head.lines().any(is_chunked) {
+        return Ok(answer.ends_with(b"\r\n0\r\n\r\n"));
+    }
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().ok()).flatten()
@@ -167,8 +178,9 @@ fn check(answer: &[u8], request: &Request) -> Result<()> {
     Ok(())
 }
 
+/// Where a part begins. An empty one begins at once.
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
-    let first = *part.first()?;
+    let Some(first) = part.first().copied() else { return Some(0) };
     let mut from = 0;
     while let Some(at) = text[from..].iter().position(|byte| *byte == first) {
         if text[from + at..].starts_with(part) {
@@ -186,6 +198,15 @@ mod tests {
     #[test]
     fn an_answer_is_whole_with_its_body() {
         let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+        for length in 0..answer.len() {
+            assert!(!is_whole(&answer[..length]).unwrap());
+        }
+        assert!(is_whole(answer).unwrap());
+    }
+
+    #[test]
+    fn an_answer_in_chunks_is_whole_with_the_last_one() {
+        let answer = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
         for length in 0..answer.len() {
             assert!(!is_whole(&answer[..length]).unwrap());
         }

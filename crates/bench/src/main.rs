@@ -3,6 +3,7 @@
 //! Only ratios within one run count, to the signing rate of the cryptographic library and to an HTTP handler
 //! that does nothing. BENCHMARKING.md says how to read them.
 
+mod beside;
 mod cores;
 mod database;
 mod limits;
@@ -35,6 +36,9 @@ struct Arguments {
     /// How many connections are kept open
     #[arg(long, default_value_t = 32, global = true)]
     connections: usize,
+    /// How many cores the server has. When the machine has no more, the client shares them
+    #[arg(long, default_value_t = 1, global = true)]
+    server_cores: usize,
     /// A PostgreSQL database, whose content is deleted; without it SQLite is measured
     #[arg(long, global = true)]
     dsn: Option<String>,
@@ -49,6 +53,16 @@ struct Arguments {
 enum Measure {
     /// Whoami plain and tokenized with sessions in memory, beside the raw signing rates and an empty handler
     Fast,
+    /// What a core gives when the server has one and when it has several
+    Cores,
+    /// Any server on this machine that answers 200 to a GET, beside an empty handler
+    Beside {
+        /// What to ask, such as `http://127.0.0.1:4433/sessions/whoami`
+        url: String,
+        /// A header to send, such as "X-Session-Token: ..."
+        #[arg(long = "header")]
+        headers: Vec<String>,
+    },
     /// Times of tokenized whoami at 80 percent of its greatest rate
     Latency,
     /// Tokenized whoami without sessions in memory
@@ -76,17 +90,21 @@ enum Measure {
     EmptyHandler {
         /// Where
         port: u16,
+        /// On how many threads
+        threads: usize,
     },
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    if let Measure::EmptyHandler { port } = arguments.measure {
-        return limits::serve_nothing(port);
+    if let Measure::EmptyHandler { port, threads } = arguments.measure {
+        return limits::serve_nothing(port, threads);
     }
     cores::pin(cores::CLIENT)?;
     match &arguments.measure {
         Measure::Fast => measures::fast(&arguments),
+        Measure::Cores => measures::cores(&arguments),
+        Measure::Beside { url, headers } => beside::run(&arguments, url, headers),
         Measure::Latency => measures::latency(&arguments),
         Measure::Uncached => measures::uncached(&arguments),
         Measure::SignIns => measures::sign_ins(&arguments),

@@ -34,7 +34,7 @@ fn load_of(arguments: &Arguments, server: &Server) -> Load {
 fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
     let place = Place::new(arguments, more)?;
     seed::people(&place.database, 0, arguments.people)?;
-    let (server, _) = place.start()?;
+    let (server, _) = place.start(arguments.server_cores)?;
     Ok((place, server))
 }
 
@@ -52,10 +52,9 @@ fn warm(load: Load, requests: &[Request]) -> Result<()> {
 pub(crate) fn fast(arguments: &Arguments) -> Result<()> {
     let (_place, server) = started(arguments, &json!({}))?;
     let port = server::free_port()?;
-    let _empty = EmptyHandler::start(port)?;
+    let _empty = EmptyHandler::start(port, arguments.server_cores)?;
     let load = load_of(arguments, &server);
-    let nothing =
-        [Request { bytes: b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec(), expected: "ok".into() }];
+    let nothing = [Request::to_nothing()];
     let people = || 0..arguments.people;
     let plain = server::whoami(people(), None);
     warm(load, &plain)?;
@@ -82,6 +81,44 @@ pub(crate) fn fast(arguments: &Arguments) -> Result<()> {
         }
     }
     table::print("Rates", &rates);
+    table::print("Ratios", &ratios);
+    Ok(())
+}
+
+/// Measures what a core gives when the server has one, and when it has as many as asked for and at least two. The rate
+/// is that by the processor's time which the server takes, so that it does not matter whether the client shares a core.
+pub(crate) fn cores(arguments: &Arguments) -> Result<()> {
+    let place = Place::new(arguments, &json!({}))?;
+    seed::people(&place.database, 0, arguments.people)?;
+    let several = arguments.server_cores.max(2);
+    let asked = [None, Some("ES256")].map(|template| server::whoami(0..arguments.people, template));
+    let names = ["whoami", "whoami?tokenize_as, ES256"];
+    let mut figures = Vec::new();
+    for name in names {
+        for cores in [1, several] {
+            figures.push(Figure::new(format!("{name}, {cores} cores: answers/s of a core")));
+        }
+    }
+    let mut ratios = names.map(|name| Figure::new(format!("{name}: {several} cores beside one (goal 0.9)")));
+    for _ in 0..arguments.runs {
+        for (at, cores) in [1, several].into_iter().enumerate() {
+            let (server, _) = place.start(cores)?;
+            let load = load_of(arguments, &server);
+            warm(load, &asked[0])?;
+            for (what, requests) in asked.iter().enumerate() {
+                let before = server.processor_time()?;
+                let outcome = load::run(load, requests)?;
+                #[expect(clippy::cast_precision_loss, reason = "counts of minutes fit")]
+                let answers = outcome.requests as f64;
+                let took = server.processor_time()?.saturating_sub(before);
+                figures[2 * what + at].add(answers / took.as_secs_f64());
+            }
+        }
+        for (what, ratio) in ratios.iter_mut().enumerate() {
+            ratio.add(figures[2 * what + 1].last() / figures[2 * what].last());
+        }
+    }
+    table::print("Answers by the time of a core", &figures);
     table::print("Ratios", &ratios);
     Ok(())
 }
@@ -210,7 +247,7 @@ pub(crate) fn start(arguments: &Arguments) -> Result<()> {
     drop(server);
     let mut time = Figure::new("start to ready, ms (goal 50)");
     for _ in 0..arguments.runs {
-        let (_server, took) = place.start()?;
+        let (_server, took) = place.start(arguments.server_cores)?;
         time.add(took.as_secs_f64() * 1_000.0);
     }
     table::print(&format!("Start with {} people in the database", arguments.people), &[time]);
@@ -223,7 +260,7 @@ pub(crate) fn memory(arguments: &Arguments) -> Result<()> {
     for (people, goal) in [(1_000, 100), (100_000, 700)] {
         let place = Place::new(arguments, &json!({"session": {"cache": {"max_bytes": "1GB"}}}))?;
         seed::people(&place.database, 0, people)?;
-        let (server, _) = place.start()?;
+        let (server, _) = place.start(arguments.server_cores)?;
         warm(load_of(arguments, &server), &server::whoami(0..people, Some("ES256")))?;
         let mut figure = Figure::new(format!("{people} sessions, MiB (goal {goal})"));
         #[expect(clippy::cast_precision_loss, reason = "MiB")]
@@ -253,7 +290,7 @@ pub(crate) fn scale(arguments: &Arguments, sessions: &[u64]) -> Result<()> {
         let mut seeded = Figure::new(format!("{wanted}: seeded in, s"));
         seeded.add(begin.elapsed().as_secs_f64());
         there = wanted;
-        let (server, _) = place.start()?;
+        let (server, _) = place.start(arguments.server_cores)?;
         let load = load_of(arguments, &server);
         // At most 50,000 different people are asked for, spread over all. More would not fit the client's
         // memory.

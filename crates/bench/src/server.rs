@@ -81,11 +81,11 @@ impl Place {
         self.folder.path().join("kratos.yml")
     }
 
-    /// Starts the server, waits until it is ready and returns how long that took.
-    pub(crate) fn start(&self) -> Result<(Server, Duration)> {
+    /// Starts the server on so many cores, waits until it is ready and returns how long that took.
+    pub(crate) fn start(&self, cores: usize) -> Result<(Server, Duration)> {
         let program = program()?;
         let start = Instant::now();
-        let child = cores::on(cores::SERVER, || {
+        let child = cores::of_the_server(cores, || {
             Ok(Command::new(program)
                 .arg("serve")
                 .arg("--config")
@@ -125,6 +125,18 @@ impl Server {
         let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'));
         let kib = line.and_then(|line| line.split_whitespace().next()).context("no such line")?;
         Ok(kib.parse::<u64>()? / 1024)
+    }
+
+    /// The processor's time that the process has taken so far, in its own code and in the kernel (proc(5), fields 14
+    /// and 15 of `stat`).
+    pub(crate) fn processor_time(&self) -> Result<Duration> {
+        /// The kernel counts hundredths of a second for programs.
+        const TICK: Duration = Duration::from_millis(10);
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name of the program, which is field 2, may hold spaces. It stands in brackets.
+        let fields = stat.rsplit_once(')').context("no name")?.1.split_whitespace();
+        let ticks = fields.skip(11).take(2).map(str::parse::<u32>).sum::<Result<u32, _>>()?;
+        Ok(TICK * ticks)
     }
 }
 
