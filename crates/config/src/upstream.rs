@@ -69,6 +69,8 @@ pub struct UpstreamConfig {
     pub timeout: Duration,
     /// How many questions may be under way at the same time.
     pub max_in_flight: usize,
+    /// How many sessions of status lists are asked about in a second.
+    pub recheck_per_second: u32,
     /// Whether requests that this server does not answer itself go on to the upstream.
     pub forward: bool,
     /// A file with certificates that are trusted beside those of the system.
@@ -110,6 +112,7 @@ pub(crate) fn upstream(sections: &Sections, tree: &Value, found: &mut Findings) 
         max_stale: section.max_stale,
         timeout: section.timeout,
         max_in_flight: usize::try_from(section.max_in_flight).unwrap_or(usize::MAX),
+        recheck_per_second: section.recheck_per_second,
         forward: section.forward,
         ca_file: section.ca_file.as_ref().map(PathBuf::from),
     })

@@ -23,6 +23,8 @@ pub struct IssuerMetrics {
     pub upstream_seconds: HistogramVec,
     /// Questions to an upstream that were not asked because the same one was under way.
     pub upstream_joined: IntCounter,
+    /// How long nobody asked about the session whose turn came when status lists were rechecked, in seconds.
+    pub recheck_age: Gauge,
     /// Evaluating a claims mapper.
     pub mapper_seconds: Histogram,
     /// Steps that a claims mapper took.
@@ -64,6 +66,10 @@ impl IssuerMetrics {
                 "sessera_upstream_joined_total",
                 "Questions to the upstream that were not asked because the same one was under way.",
             )?,
+            recheck_age: Gauge::new(
+                "sessera_upstream_recheck_age_seconds",
+                "How long nobody asked the upstream about the session whose turn came last for its status list.",
+            )?,
             mapper_seconds: times("sessera_mapper_seconds", "Time of evaluating claims mappers.")?,
             mapper_fuel: Histogram::with_opts(fuel.buckets(STEPS.to_vec()))?,
             signing_seconds: times("sessera_signing_seconds", "Time of encoding and signing tokens.")?,
@@ -89,6 +95,7 @@ impl IssuerMetrics {
             Box::new(self.stale_answers.clone()),
             Box::new(self.upstream_seconds.clone()),
             Box::new(self.upstream_joined.clone()),
+            Box::new(self.recheck_age.clone()),
             Box::new(self.mapper_seconds.clone()),
             Box::new(self.mapper_fuel.clone()),
             Box::new(self.signing_seconds.clone()),

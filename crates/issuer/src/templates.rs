@@ -135,10 +135,16 @@ pub fn check(template: &Value, kept_by: KeptBy) -> Result<(), Broken> {
     let KeptBy::Upstream { has_admin_api } = kept_by else { return Ok(()) };
     let asks = |member: &str| template.get(member).and_then(Value::as_bool) == Some(true);
     let refuse = |member, reason| Err(Broken::Upstream { member, reason });
-    if asks("status_list") {
-        return refuse("status_list", "is not possible with session.upstream.url: leave it out");
+    if has_admin_api {
+        return Ok(());
     }
-    if asks("bearer") && !has_admin_api {
+    if asks("status_list") {
+        return refuse(
+            "status_list",
+            "has sessions asked about again and again, which takes the upstream's admin API: set session.upstream.admin_url, or leave it out",
+        );
+    }
+    if asks("bearer") {
         return refuse(
             "bearer",
             "asks for a session by its id, which takes the upstream's admin API: set session.upstream.admin_url, or leave it out",

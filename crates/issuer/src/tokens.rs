@@ -12,6 +12,7 @@ use crate::compiled::Compiled;
 use crate::error::IssuerError;
 use crate::managed_keys::Lease;
 use crate::metrics::IssuerMetrics;
+use crate::places::Places;
 use crate::sessions::LiveSession;
 
 /// A part of making a token that has ended.
@@ -41,6 +42,8 @@ pub struct TokenIssuer {
     random: Arc<dyn Random>,
     lease: Arc<Lease>,
     metrics: IssuerMetrics,
+    /// What gives sessions their places in the status lists that come without one.
+    places: Option<Arc<Places>>,
 }
 
 impl TokenIssuer {
@@ -51,7 +54,13 @@ impl TokenIssuer {
         lease: Arc<Lease>,
         metrics: IssuerMetrics,
     ) -> Self {
-        Self { clock, random, lease, metrics }
+        Self { clock, random, lease, metrics, places: None }
+    }
+
+    /// Has sessions that are kept elsewhere given a place in the status lists when a token has to name it.
+    #[must_use]
+    pub fn giving_places(self, places: Arc<Places>) -> Self {
+        Self { places: Some(places), ..self }
     }
 
     /// The token of a live session by a template. `steps` is told how long its parts took, those of a token
@@ -73,6 +82,11 @@ impl TokenIssuer {
         };
         let now = self.clock.now();
         self.lease.check_for(tokenizer, now, &compiled.settings.timing)?;
+        if let Some(places) = &self.places
+            && tokenizer.status_uri(compiled.settings.base_url(), 0).is_some()
+        {
+            places.give(live).await?;
+        }
         let token = match self.claims(compiled, tokenizer, live, now, steps) {
             Ok(claims) if tokenizer.is_remote() => self.sign_elsewhere(tokenizer, claims, now, steps).await,
             Ok(claims) => self.sign(tokenizer, &claims, now, steps),
@@ -116,7 +130,7 @@ impl TokenIssuer {
             token_id: self.random.public_uuid(),
             session: live.document(),
             session_ends: live.session.expires_at.seconds(),
-            status: live.status,
+            status: live.status.get().copied(),
         };
         let start = Instant::now();
         let claims = tokenizer.claims(&subject, now.seconds());

@@ -89,6 +89,7 @@ impl World {
         let (clock, metrics) = (deployment.clock.clone(), IssuerMetrics::new().unwrap());
         let source = UpstreamSessions::new(
             upstream.clone(),
+            deployment.store.clone(),
             clock.clone(),
             &SystemRandom::default(),
             bounds,

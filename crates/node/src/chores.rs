@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use sessera_issuer::Sessions;
+use sessera_issuer::upstream::Rechecks;
 use sessera_model::Clock;
 use sessera_store::{Committer, Ended, Store};
 use sessera_tokenizer::MAX_STATUS_TTL;
@@ -11,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
+use crate::snapshot::Snapshots;
 
 /// How often files that were read are looked at for changes.
 const WATCH_EVERY: Duration = Duration::from_secs(1);
@@ -21,6 +23,10 @@ const SWEEP_ROWS: u32 = 500;
 
 /// How often is written when sessions were last used.
 const NOTE_USES_EVERY: Duration = Duration::from_secs(5);
+
+/// How often sessions of an upstream that have a place in the status lists are asked about, so that its budget is one of
+/// questions a second.
+const RECHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// How long after its end a session stays in lists: an hour more, for clocks, than the last of its tokens can
 /// be good, because the status lists forget it with that.
@@ -41,12 +47,17 @@ pub struct Chores {
     pub sessions: Arc<Sessions>,
     /// Commits when they were last used.
     pub committer: Committer,
+    /// What asks about the sessions that status lists tell of. Nothing where no upstream keeps the sessions, or its
+    /// admin API is not known.
+    pub rechecks: Option<Arc<Rechecks>>,
+    /// The settings of status lists.
+    pub snapshots: Snapshots,
 }
 
 impl Chores {
     /// Does it in tasks until it is told to stop.
     pub fn spawn(self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
-        let Self { configuration, store, clock, sessions, committer } = self;
+        let Self { configuration, store, clock, sessions, committer, rechecks, snapshots } = self;
         tasks.spawn(every(WATCH_EVERY, stop.clone(), move || {
             let configuration = configuration.clone();
             async move { watch_files(&configuration).await }
@@ -59,6 +70,12 @@ impl Chores {
             let (sessions, committer) = (sessions.clone(), committer.clone());
             async move { sessions.write_last_uses(&committer).await }
         }));
+        if let Some(rechecks) = rechecks {
+            tasks.spawn(every(RECHECK_EVERY, stop.clone(), move || {
+                let (rechecks, snapshots) = (rechecks.clone(), snapshots.clone());
+                async move { recheck(&rechecks, &snapshots).await }
+            }));
+        }
     }
 }
 
@@ -106,6 +123,14 @@ async fn sweep(store: &dyn Store, clock: &dyn Clock) {
                 return;
             }
         }
+    }
+}
+
+/// A list is made twice within the time for which it may be kept, and nobody has to know more often what stands in it.
+async fn recheck(rechecks: &Rechecks, snapshots: &Snapshots) {
+    let period = snapshots.load().issuer.settings.status_list_max_age / 2;
+    if let Err(error) = rechecks.look(period).await {
+        tracing::warn!(%error, "sessions of status lists could not be asked about; it is tried again");
     }
 }
 

@@ -13,7 +13,7 @@ use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::SessionSource;
 use sessera_issuer::sessions::OwnStore;
 use sessera_issuer::{
-    ExchangeCodes, Introspection, KeySets, Lease, ManagedKeys, SessionCache, Sessions, StatusLists,
+    ExchangeCodes, Introspection, KeySets, Lease, ManagedKeys, Places, SessionCache, Sessions, StatusLists,
     TokenIssuer,
 };
 use sessera_model::{Clock, Random, Uuid};
@@ -182,7 +182,9 @@ impl App {
         let committer = Committer::new(store.clone(), listeners);
         let config = snapshot.config.upstream.as_deref();
         let upstream = config.map(|config| {
-            Upstream::new(config, clock.clone(), &*random, metrics.issuer.clone()).map(Arc::new)
+            let (store, committer) = (store.clone(), committer.clone());
+            let numbers = metrics.issuer.clone();
+            Upstream::new(config, store, committer, clock.clone(), &*random, numbers).map(Arc::new)
         });
         let upstream = upstream.transpose()?;
         let source: Arc<dyn SessionSource> = match &upstream {
@@ -215,7 +217,8 @@ impl App {
         };
         let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone()));
         let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
-        let tokens = Arc::new(tokens);
+        let places = Places::new(store.clone(), committer.clone());
+        let tokens = Arc::new(tokens.giving_places(Arc::new(places)));
         Ok(Self {
             session_tokens: SessionTokens {
                 sessions: sessions.clone(),

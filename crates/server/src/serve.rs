@@ -184,6 +184,8 @@ impl Server {
             clock: app.clock.clone(),
             sessions: app.sessions.clone(),
             committer: app.committer.clone(),
+            rechecks: app.upstream.as_ref().and_then(|upstream| upstream.rechecks.clone()),
+            snapshots: app.snapshots.clone(),
         };
         chores.spawn(&mut tasks, &stop);
         while tasks.join_next().await.is_some() {}

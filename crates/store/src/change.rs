@@ -130,8 +130,33 @@ pub enum Change {
     PutKeySet(KeySet),
     /// Deletes a key set. Refused when it is not there.
     DeleteKeySet(String),
-    /// Changes nothing here: the session or the identity with this id has changed where it is kept, or any of them
-    /// has, and everybody drops what they have of it in memory.
+    /// Gives a session that is kept elsewhere its place in the status lists. Nothing happens when it has one.
+    PlaceSession {
+        /// The session.
+        id: Uuid,
+        /// Whose it is.
+        identity_id: Uuid,
+        /// When it was live.
+        at: Timestamp,
+    },
+    /// Notes that sessions that are kept elsewhere and were taken (see [`crate::Store::take_sessions_elsewhere`]) are
+    /// live. Nothing happens to one that has changed since it was taken.
+    LiveElsewhere {
+        /// The sessions.
+        ids: Vec<Uuid>,
+        /// When they were asked about.
+        at: Timestamp,
+    },
+    /// Notes that a session that is kept elsewhere is over, so that the status lists refuse it. Nothing happens when it
+    /// has no place in them.
+    EndElsewhere {
+        /// The session.
+        id: Uuid,
+        /// When that was known.
+        at: Timestamp,
+    },
+    /// The session or the identity with this id has changed where it is kept, or any of them has, and everybody drops
+    /// what they have of it in memory. Those with this id that have a place in the status lists are asked about next.
     Forget(Option<Uuid>),
     /// Adds a revision. Refused when `parent` is no longer the newest one.
     InsertRevision(Revision),

@@ -203,7 +203,10 @@ fn of_change(change: &Change) -> Option<Event> {
         Change::DeleteKeySet(name) => Event::KeySetDeleted { key_set: name.clone() },
         Change::InsertRevision(revision) => of_revision(revision),
         // What a flow and a message are for is told by the changes beside them.
-        Change::Forget(_)
+        Change::PlaceSession { .. }
+        | Change::LiveElsewhere { .. }
+        | Change::EndElsewhere { .. }
+        | Change::Forget(_)
         | Change::NoteUses(_)
         | Change::InsertFlow(_)
         | Change::UpdateFlow(_)

@@ -52,8 +52,8 @@ pub use event::Event;
 pub use line::{Invalidation, Line};
 pub use records::{
     Code, CodePurpose, CredentialOf, Ended, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message,
-    NewSession, Page, PoolUse, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey,
-    StoredSession,
+    NewSession, Outstanding, Page, PoolUse, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey,
+    StoredSession, Taking,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.
@@ -121,9 +121,19 @@ pub trait Store: Send + Sync {
         index: StatusIndex,
     ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
 
+    /// The place in the status lists of a session that is kept elsewhere.
+    async fn place(&self, session: Uuid) -> Result<Option<StatusIndex>, StoreError>;
+
+    /// The session that is kept elsewhere and has this place in the status lists.
+    async fn session_elsewhere(&self, index: StatusIndex) -> Result<Option<Uuid>, StoreError>;
+
+    /// Takes sessions that are kept elsewhere, have a place in the status lists and are not known to be over, those first
+    /// that nobody asked about for longest. Of several nodes that take at once each gets others.
+    async fn take_sessions_elsewhere(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError>;
+
     /// A status list as it is at `now`, with a bit for each place from the lowest bit of the first byte on.
     /// The bit is 1 when the session was revoked, has ended or was deleted, or when its identity may not sign
-    /// in. It is 0 when the session is live, when nobody has the place yet, and when the session was
+    /// in; of a session that is kept elsewhere, when it is noted to be over. It is 0 when the session is live, when nobody has the place yet, and when the session was
     /// [swept](Self::sweep). Returns `None` when no session has a place in this list yet.
     async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 

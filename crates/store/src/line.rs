@@ -42,6 +42,7 @@ impl Invalidation {
             Change::AuthenticateSession { id, .. }
             | Change::ExtendSession { id, .. }
             | Change::RevokeSession { id, .. }
+            | Change::EndElsewhere { id, .. }
             | Change::DeleteSession(id) => Some(Self::Session(*id)),
             Change::RevokeSessionByToken(token) => Some(Self::Token(*token)),
             Change::RevokeSessions(filter) => {
@@ -54,6 +55,8 @@ impl Invalidation {
             // Nobody has new records in memory, and the other kinds are never kept there.
             Change::InsertIdentity(_)
             | Change::InsertSession(_)
+            | Change::PlaceSession { .. }
+            | Change::LiveElsewhere { .. }
             | Change::NoteUses(_)
             | Change::InsertFlow(_)
             | Change::UpdateFlow(_)

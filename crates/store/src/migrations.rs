@@ -15,6 +15,7 @@ const SQLITE: &[File] = &[
     (5, "attempts", include_str!("../migrations/sqlite/0005_attempts.sql")),
     (6, "sealed differences", include_str!("../migrations/sqlite/0006_sealed_differences.sql")),
     (7, "counters", include_str!("../migrations/sqlite/0007_counters.sql")),
+    (8, "sessions elsewhere", include_str!("../migrations/sqlite/0008_sessions_elsewhere.sql")),
 ];
 
 const POSTGRES: &[File] = &[
@@ -25,6 +26,7 @@ const POSTGRES: &[File] = &[
     (5, "room for uses", include_str!("../migrations/postgres/0005_room_for_uses.sql")),
     (6, "sealed differences", include_str!("../migrations/postgres/0006_sealed_differences.sql")),
     (7, "counters", include_str!("../migrations/postgres/0007_counters.sql")),
+    (8, "sessions elsewhere", include_str!("../migrations/postgres/0008_sessions_elsewhere.sql")),
 ];
 
 /// What brings a database of SQLite up to date.

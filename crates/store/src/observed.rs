@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
 use crate::{
-    Change, Code, CodePurpose, Counter, CounterKey, Ended, Flow, IdentityFilter, KeySet, Line, Message, Page,
-    PoolUse, Revision, RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
+    Change, Code, CodePurpose, Counter, CounterKey, Ended, Flow, IdentityFilter, KeySet, Line, Message,
+    Outstanding, Page, PoolUse, Revision, RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
+    Taking,
 };
 
 /// What observes the operations of a store.
@@ -103,6 +104,9 @@ observed! {
     "session" session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
     "session_by_id" session(id: Uuid) -> Option<(StoredSession, Identity)>;
     "session_by_status" session_by_status(index: StatusIndex) -> Option<(StoredSession, Identity)>;
+    "place" place(session: Uuid) -> Option<StatusIndex>;
+    "session_elsewhere" session_elsewhere(index: StatusIndex) -> Option<Uuid>;
+    "take_sessions_elsewhere" take_sessions_elsewhere(taking: Taking) -> Vec<Outstanding>;
     "status_list" status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;
     "sessions" sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
     "flow" flow(id: Uuid) -> Option<Flow>;

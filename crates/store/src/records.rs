@@ -88,6 +88,28 @@ pub struct StoredSession {
     pub status: StatusIndex,
 }
 
+/// Which sessions that are kept elsewhere are taken, to be asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taking {
+    /// Those that were last asked about at this time or before.
+    pub asked_before: Timestamp,
+    /// Now.
+    pub now: Timestamp,
+    /// Until when nobody else gets them.
+    pub until: Timestamp,
+    /// How many at the most.
+    pub limit: u32,
+}
+
+/// A session that is kept elsewhere and has a place in the status lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outstanding {
+    /// The session.
+    pub id: Uuid,
+    /// When it was last known to be live. 0 where it has changed since.
+    pub asked_at: Timestamp,
+}
+
 /// The kinds of self-service flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FlowKind {

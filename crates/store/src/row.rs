@@ -87,7 +87,7 @@ pub(crate) fn identity(row: &impl Columns) -> Result<Identity, StoreError> {
     })
 }
 
-fn status(row: &impl Columns) -> Result<StatusIndex, StoreError> {
+pub(crate) fn status_index(row: &impl Columns) -> Result<StatusIndex, StoreError> {
     let number = integer(row, "status_index")?;
     u64::try_from(number).map(StatusIndex::from_number).map_err(|_| corrupt("status_index"))
 }
@@ -110,7 +110,7 @@ pub(crate) fn session(row: &impl Columns) -> Result<StoredSession, StoreError> {
         },
         kind: SessionKind::parse(text(row, "kind")?).ok_or_else(|| corrupt("kind"))?,
         token: hash(row, "token_hash")?,
-        status: status(row)?,
+        status: status_index(row)?,
     })
 }
 

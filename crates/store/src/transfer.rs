@@ -135,6 +135,18 @@ pub const TABLES: &[Table] = &[
         columns: &[("status_index", Integer), ("expires_at", Integer)],
     },
     Table {
+        name: "sessions_elsewhere",
+        key: 1,
+        columns: &[
+            ("id", Id),
+            ("identity_id", Id),
+            ("status_index", Integer),
+            ("asked_at", Integer),
+            ("taken_until", Integer),
+            ("ended_at", Integer),
+        ],
+    },
+    Table {
         name: "flows",
         key: 1,
         columns: &[

@@ -127,12 +127,13 @@ async fn signed_tokens_are_introspected_and_revoked_through_the_admin_api() {
     let (server, stub) = server(json!({"admin_token": "an API key"})).await;
     let token = token(&server, "t").await;
     stub.asked();
-    let active = server.admin_form("/oauth2/introspect", &format!("token={token}")).await;
-    assert_eq!(
-        (&active.body["active"], &active.body["sid"]),
-        (&json!(true), &json!(session_id(1))),
-        "{active:?}"
-    );
+    let introspect = async || server.admin_form("/oauth2/introspect", &format!("token={token}")).await.body;
+    let active = introspect().await;
+    assert_eq!((&active["active"], &active["sid"]), (&json!(true), &json!(session_id(1))), "{active}");
+    assert_eq!(stub.asked().len(), 0, "the session is in memory");
+    let body = json!({"session_id": session_id(1)});
+    assert_eq!(server.admin("POST", "/admin/upstream/forget", Some(body)).await.status, 204);
+    assert_eq!(introspect().await["active"], true);
     let asked = stub.asked();
     assert_eq!(asked[0].uri.path(), format!("/admin/sessions/{}", session_id(1)));
     assert_eq!(asked[0].header("authorization"), Some("Bearer an API key"));
@@ -140,8 +141,7 @@ async fn signed_tokens_are_introspected_and_revoked_through_the_admin_api() {
     let asked = stub.asked();
     assert_eq!((asked.len(), asked[0].method.as_str()), (1, "DELETE"), "{asked:?}");
     stub.ends(CREDENTIAL);
-    let ended = server.admin_form("/oauth2/introspect", &format!("token={token}")).await;
-    assert_eq!(ended.body, json!({"active": false}), "it is no longer in memory");
+    assert_eq!(introspect().await, json!({"active": false}), "it is no longer in memory");
     assert_eq!(whoami(&server, &[HEADER]).await.status, 401);
 }
 
@@ -177,21 +177,47 @@ async fn what_takes_the_admin_api_says_so_where_it_is_not_known() {
     let refused = add(&server, "b", bearer).await;
     assert_eq!(refused.status, 400);
     assert!(refused.text.contains("session.upstream.admin_url"), "{refused:?}");
+    let listed = add(&server, "l", json!({"jwks_url": "set://k", "status_list": true})).await;
+    assert_eq!(listed.status, 400);
+    assert!(listed.text.contains("templates/l/status_list"), "{listed:?}");
+    assert!(listed.text.contains("session.upstream.admin_url"), "{listed:?}");
     let token = token(&server, "t").await;
+    let form = format!("token={token}");
+    let active = server.admin_form("/oauth2/introspect", &form).await;
+    assert_eq!(active.body["active"], true, "the session is in memory");
+    let body = json!({"session_id": session_id(1)});
+    assert_eq!(server.admin("POST", "/admin/upstream/forget", Some(body)).await.status, 204);
     for path in ["/oauth2/introspect", "/oauth2/revoke"] {
-        let answer = server.admin_form(path, &format!("token={token}")).await;
+        let answer = server.admin_form(path, &form).await;
         assert_eq!((answer.status, &answer.body["error"]), (500, &json!("server_error")), "{answer:?}");
         assert!(answer.body["error_description"].as_str().unwrap().contains("session.upstream.admin_url"));
     }
 }
 
 #[tokio::test]
-async fn status_lists_are_refused_with_the_reason() {
-    let (server, _stub) = server(json!({})).await;
-    let refused = add(&server, "listed", json!({"jwks_url": "set://k", "status_list": true})).await;
-    assert_eq!(refused.status, 400, "{refused:?}");
-    assert!(
-        refused.text.contains("templates/listed/status_list") && refused.text.contains("upstream"),
-        "{refused:?}"
-    );
+async fn status_lists_tell_that_a_session_is_over_at_the_upstream() {
+    let stub = Stub::start().await;
+    stub.knows(CREDENTIAL, session(1));
+    let server = Server::configured(json!({"session": {
+        "upstream": {"url": stub.url, "admin_url": stub.url},
+        "whoami": {"tokenizer": {"status_list": {"max_age": "10s"}}},
+    }}));
+    assert_eq!(server.admin("POST", "/admin/keys/k", Some(json!({"alg": "ES256"}))).await.status, 201);
+    let added = add(&server, "t", json!({"jwks_url": "set://k", "status_list": true, "ttl": "10m"})).await;
+    assert_eq!(added.status, 200, "{added:?}");
+    let token = token(&server, "t").await;
+    let claims = claims(&server, &token).await;
+    let place = claims["status"]["status_list"]["idx"].as_u64().unwrap();
+    let path = claims["status"]["status_list"]["uri"].as_str().unwrap().split_once("/.well-known").unwrap().1;
+    let is_refused = async || {
+        let list = server.public("GET", &format!("/.well-known{path}"), &[], None).await;
+        assert_eq!(list.status, 200, "{list:?}");
+        let claims = self::claims(&server, &list.text).await;
+        let Value::Object(claims) = claims else { unreachable!() };
+        sessera_jose::status_list::status(&claims, place).unwrap() != sessera_jose::status_list::VALID
+    };
+    assert!(!is_refused().await);
+    stub.ends(CREDENTIAL);
+    until(is_refused).await;
+    assert_eq!(whoami(&server, &[HEADER]).await.status, 401, "what the recheck finds is no longer in memory");
 }

@@ -12,7 +12,7 @@ section! {
     pub struct Upstream {
         /// The public API of the upstream. With it, sessions come from there, and the ports are 4533 and 4534 unless they are configured. Default: this server keeps the sessions itself.
         url: Option<Url>,
-        /// The admin API of the upstream. Without it, tokens can be neither introspected nor revoked nor presented as bearer, and nothing is forwarded from the admin port. Default: none.
+        /// The admin API of the upstream. Without it, tokens can be introspected only while their session is in memory, and neither be revoked nor presented as bearer nor stand in status lists, and nothing is forwarded from the admin port. Default: none.
         admin_url: Option<Url>,
         /// The bearer token of that admin API, such as an API key of Ory Network. Default: none.
         admin_token: Option<Secret>,
@@ -26,6 +26,8 @@ section! {
         timeout: Duration [1..=60_000] = "3s",
         /// How many questions may be under way at the same time.
         max_in_flight: u32 [1..=10_000] = "64",
+        /// How many sessions a second a node asks the admin API about so that status lists know which are over, those first that nobody asked about for longest.
+        recheck_per_second: u32 [1..=1_000] = "10",
         /// Whether requests that this server does not answer itself go on to the upstream.
         forward: bool = true,
         /// A file with certificates, as PEM, that are trusted beside those of the system.

@@ -8,8 +8,8 @@
 //! share a mark by chance are read from the store once more, which is all that it costs.
 
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use quick_cache::sync::{Cache, DefaultLifecycle};
@@ -37,6 +37,8 @@ pub struct Reading(u64);
 pub struct SessionCache {
     entries:
         Cache<TokenHash, Entry, Bytes, BuildHasherDefault<FirstBytes>, DefaultLifecycle<TokenHash, Entry>>,
+    /// Under which hash a session is kept that has several, where somebody asks for it by its id.
+    keys: OnceLock<Cache<Uuid, TokenHash>>,
     changes: Changes,
 }
 
@@ -92,6 +94,7 @@ impl SessionCache {
         let hasher = BuildHasherDefault::default();
         Self {
             entries: Cache::with_options(options, Bytes, hasher, DefaultLifecycle::default()),
+            keys: OnceLock::new(),
             changes: Changes::new(),
         }
     }
@@ -159,6 +162,17 @@ impl SessionCache {
         if self.changes.is_current(read, &token, &live) {
             self.entries.insert(token, Entry { live, read });
         }
+    }
+
+    /// Notes under which hash a session is kept, so that [`Self::key_of`] finds it.
+    pub(super) fn note_key(&self, id: Uuid, token: TokenHash) {
+        let most = usize::try_from(self.entries.capacity() / COMMON_SIZE).unwrap_or(usize::MAX).max(1);
+        self.keys.get_or_init(|| Cache::new(most)).insert(id, token);
+    }
+
+    /// The hash under which a session was kept last.
+    pub(super) fn key_of(&self, id: Uuid) -> Option<TokenHash> {
+        self.keys.get()?.get(&id)
     }
 
     /// What was read up to now about this token is no longer good.

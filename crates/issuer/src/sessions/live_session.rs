@@ -17,8 +17,10 @@ pub struct LiveSession {
     pub session: Session,
     /// How it is carried.
     pub kind: SessionKind,
-    /// Its place in the status lists. Sessions that are kept elsewhere have none.
-    pub status: Option<StatusIndex>,
+    /// Its place in the status lists. One that is kept elsewhere gets it when a token has to name it.
+    pub status: OnceLock<StatusIndex>,
+    /// When whoever keeps it told that it is live.
+    pub known_at: Timestamp,
     /// Until when it may be answered from memory without asking where it is kept.
     pub fresh_until: Timestamp,
     /// The id of its identity in another system.
@@ -57,7 +59,8 @@ impl LiveSession {
         Ok(Self {
             session,
             kind,
-            status: Some(status),
+            status: OnceLock::from(status),
+            known_at: now,
             // Whoever changes it tells of that.
             fresh_until: Timestamp::MAX,
             external_id,
@@ -70,20 +73,22 @@ impl LiveSession {
         })
     }
 
-    /// Prepares a session that is kept elsewhere for answers. `json` is what was told about it there, an object.
+    /// Prepares a session that is kept elsewhere for answers. `json` is what was told about it there at `known_at`, an object.
     /// Nothing when that cannot be read.
     pub fn of_elsewhere(
         session: Session,
         kind: SessionKind,
         external_id: Option<&str>,
         json: Bytes,
+        known_at: Timestamp,
         fresh_until: Timestamp,
         schemas_url: Arc<str>,
     ) -> Option<Self> {
         let document = Arc::new(Document::parse(&json).ok()?);
         Some(Self {
             kind,
-            status: None,
+            status: OnceLock::new(),
+            known_at,
             fresh_until,
             external_id: external_id.map(Box::from),
             second_factors: OnceLock::new(),

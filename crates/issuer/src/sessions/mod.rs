@@ -143,7 +143,10 @@ impl Sessions {
     ) -> Result<Option<Arc<LiveSession>>, IssuerError> {
         let sought = match by {
             Named::Id(id) => Sought::Id(id),
-            Named::Status(index) => Sought::Status(index),
+            Named::Status(index) => match self.source.sought_at(index).await? {
+                Some(sought) => sought,
+                None => return Ok(None),
+            },
         };
         match self.ask(compiled, sought).await {
             Err(error) if error.is_no_session() => Ok(None),
@@ -174,6 +177,13 @@ impl Sessions {
         if let Some(live) = key.and_then(|key| self.remembered(compiled, &key)) {
             return Ok(Recognised { live, cookies: Arc::default() });
         }
+        // A session that is kept under other credentials of it is found by its id.
+        if let (Sought::Id(id), Some(_)) = (sought, key)
+            && let Some(other) = self.cache.key_of(id)
+            && let Some(live) = self.remembered(compiled, &other).filter(|live| live.session.id == id)
+        {
+            return Ok(Recognised { live, cookies: Arc::default() });
+        }
         self.metrics.cache_misses.inc_by(u64::from(key.is_some()));
         loop {
             let (now, read) = (self.clock.now(), self.cache.begin());
@@ -198,6 +208,9 @@ impl Sessions {
             }
             self.last_uses.note(live.session.id, &live.last_use, now);
             self.cache.insert(asked, key, live.clone());
+            if self.source.key(Sought::Id(live.session.id)).is_some() {
+                self.cache.note_key(live.session.id, key);
+            }
             return Ok(Recognised { live, cookies });
         }
     }

@@ -67,6 +67,11 @@ pub trait SessionSource: Send + Sync {
     /// Under which hash the cache keeps the answer to a question; nothing where it is not kept.
     fn key(&self, sought: Sought<'_>) -> Option<TokenHash>;
 
+    /// How the session is sought that has a place in the status lists. Nothing when nobody has the place.
+    async fn sought_at(&self, index: StatusIndex) -> Result<Option<Sought<'static>>, IssuerError> {
+        Ok(Some(Sought::Status(index)))
+    }
+
     /// The live session that is sought. Nothing when there is none: it is unknown, was revoked or has ended,
     /// or its owner may not sign in.
     async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError>;

@@ -7,9 +7,11 @@
 mod asker;
 mod gate;
 mod joined;
+mod rechecks;
 mod source;
 mod told;
 
 pub use crate::upstream_error::{Refusal, RefusalKind, UpstreamError};
 pub use asker::{Asker, Reply, Unanswered};
+pub use rechecks::Rechecks;
 pub use source::{Bounds, UpstreamSessions};

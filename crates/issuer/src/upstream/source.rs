@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
-use sessera_model::{Clock, CredentialKind, Random, Secret, Timestamp, TokenHash, Uuid};
-use sessera_store::SessionKind;
+use sessera_model::{Clock, CredentialKind, Random, Secret, StatusIndex, Timestamp, TokenHash, Uuid};
+use sessera_store::{SessionKind, Store};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -18,7 +18,7 @@ use super::told;
 use crate::error::IssuerError;
 use crate::metrics::IssuerMetrics;
 use crate::sessions::{Found, LiveSession, Opens, Presented, Question, Reading, SessionSource, Sought};
-use crate::upstream_error::{RefusalKind, UpstreamError};
+use crate::upstream_error::{Refusal, RefusalKind, UpstreamError};
 
 /// Within what an upstream is asked.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,8 @@ pub struct UpstreamSessions(Arc<Inner>);
 
 struct Inner {
     asker: Arc<dyn Asker>,
+    /// Where the places in the status lists are.
+    store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     bounds: Bounds,
     metrics: IssuerMetrics,
@@ -67,9 +69,10 @@ enum About {
 }
 
 impl UpstreamSessions {
-    /// Sessions of the upstream that `asker` asks.
+    /// Sessions of the upstream that `asker` asks, whose places in the status lists are in `store`.
     pub fn new(
         asker: Arc<dyn Asker>,
+        store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         random: &dyn Random,
         bounds: Bounds,
@@ -79,6 +82,7 @@ impl UpstreamSessions {
         random.fill(&mut key);
         Self(Arc::new(Inner {
             asker,
+            store,
             clock,
             bounds,
             metrics,
@@ -93,6 +97,14 @@ impl UpstreamSessions {
     /// What the upstream did instead of answering when it was last asked; nothing when it answered.
     pub fn trouble(&self) -> Option<Arc<str>> {
         self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the session with an id is live, which the admin API is asked.
+    pub(super) async fn is_live(&self, id: Uuid) -> Result<bool, UpstreamError> {
+        if !self.0.bounds.has_admin_api {
+            return Err(UpstreamError::NoAdminApi);
+        }
+        self.0.is_live(id).await
     }
 
     /// Ends a session at the upstream. Whoever calls it drops the session from memory.
@@ -123,6 +135,10 @@ impl SessionSource for UpstreamSessions {
         TokenHash::from_bytes(hash.sign().as_ref())
     }
 
+    async fn sought_at(&self, index: StatusIndex) -> Result<Option<Sought<'static>>, IssuerError> {
+        Ok(self.0.store.session_elsewhere(index).await?.map(Sought::Id))
+    }
+
     async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError> {
         let about = match question.sought {
             Sought::Presented(Presented::Token(text)) => About::Token(text.into()),
@@ -130,7 +146,7 @@ impl SessionSource for UpstreamSessions {
             Sought::Presented(Presented::Bearer(text)) => About::Bearer(text.into()),
             Sought::Id(_) if !self.0.bounds.has_admin_api => return Err(UpstreamError::NoAdminApi.into()),
             Sought::Id(id) => About::Session(id),
-            // No hash opens anything at an upstream, and it knows no status lists.
+            // No hash opens anything at an upstream, and it knows no places in status lists.
             Sought::Hash(_) | Sought::Status(_) => return Ok(None),
         };
         let Some(key) = self.key(question.sought) else { return Ok(None) };
@@ -161,8 +177,33 @@ impl SessionSource for UpstreamSessions {
 }
 
 impl Inner {
-    /// Asks, when it is this question's turn.
+    /// What all are answered who ask the same.
     async fn ask(&self, about: About, read: Reading, schemas_url: Arc<str>) -> Answer<Option<Told>> {
+        let make = |reply, asked_at| self.told(&about, reply, asked_at, read, schemas_url);
+        self.in_turn(&about, make).await
+    }
+
+    /// Whether a session is live. The clock of this machine does not judge that.
+    async fn is_live(&self, id: Uuid) -> Answer<bool> {
+        let judge = |reply, _| match reply {
+            Reply::Session { body, .. } => match told::as_shown_to_its_owner(&body) {
+                Ok(shown) => {
+                    self.answered();
+                    Ok(shown.is_some())
+                }
+                Err(why) => Err(self.unanswered(Unanswered::new(why))),
+            },
+            Reply::Unknown => {
+                self.answered();
+                Ok(false)
+            }
+            Reply::Refused(refusal) => Err(self.refused(refusal)),
+        };
+        self.in_turn(&About::Session(id), judge).await
+    }
+
+    /// Asks, when it is this question's turn, and makes something of the reply and the time of the question.
+    async fn in_turn<T>(&self, about: &About, make: impl FnOnce(Reply, Timestamp) -> Answer<T>) -> Answer<T> {
         self.no_pause()?;
         let turn = timeout(self.bounds.timeout, self.turns.acquire()).await;
         // The semaphore is never closed.
@@ -170,7 +211,7 @@ impl Inner {
         // The upstream may have asked for a pause in the meantime.
         self.no_pause()?;
         let (asked_at, start) = (self.clock.now(), Instant::now());
-        let reply = match timeout(self.bounds.timeout, self.put(&about)).await {
+        let reply = match timeout(self.bounds.timeout, self.put(about)).await {
             Ok(reply) => reply,
             Err(_) => Err(self.too_slow()),
         };
@@ -180,13 +221,13 @@ impl Inner {
             Ok(Reply::Refused(_) | Reply::Unknown) => "refused",
             Err(_) => "failed",
         };
-        let told = match reply {
-            Ok(reply) => self.told(&about, reply, asked_at, read, schemas_url),
+        let made = match reply {
+            Ok(reply) => make(reply, asked_at),
             Err(why) => Err(self.unanswered(why)),
         };
-        let outcome = if matches!(told, Err(UpstreamError::Unanswered(_))) { "failed" } else { outcome };
+        let outcome = if matches!(made, Err(UpstreamError::Unanswered(_))) { "failed" } else { outcome };
         self.metrics.upstream_seconds.with_label_values(&[outcome]).observe(start.elapsed().as_secs_f64());
-        told
+        made
     }
 
     fn no_pause(&self) -> Answer<()> {
@@ -217,13 +258,7 @@ impl Inner {
                 self.answered();
                 return Ok(None);
             }
-            Reply::Refused(refusal) => {
-                self.answered();
-                if refusal.kind == RefusalKind::TooMany {
-                    self.gate.close(self.clock.now(), refusal.retry_after);
-                }
-                return Err(UpstreamError::Refused(Arc::new(refusal)));
-            }
+            Reply::Refused(refusal) => return Err(self.refused(refusal)),
         };
         let keep = cache_for.map_or(self.bounds.ttl, |allowed| allowed.min(self.bounds.ttl));
         let fresh_until = asked_at + keep;
@@ -246,6 +281,15 @@ impl Inner {
         }
         self.answered();
         Ok(Some(Told { live: Arc::new(live), cookies: cookies.into(), read }))
+    }
+
+    /// Notes a refusal, with which the upstream may ask for a pause.
+    fn refused(&self, refusal: Refusal) -> UpstreamError {
+        self.answered();
+        if refusal.kind == RefusalKind::TooMany {
+            self.gate.close(self.clock.now(), refusal.retry_after);
+        }
+        UpstreamError::Refused(Arc::new(refusal))
     }
 
     fn too_slow(&self) -> Unanswered {

@@ -62,7 +62,8 @@ pub(super) fn live(
         devices: Vec::new(),
     };
     let external_id = told.identity.external_id.as_deref().filter(|id| !id.is_empty());
-    LiveSession::of_elsewhere(session, kind, external_id, body, fresh_until, schemas_url).ok_or(NO_SESSION)
+    LiveSession::of_elsewhere(session, kind, external_id, body, asked_at, fresh_until, schemas_url)
+        .ok_or(NO_SESSION)
 }
 
 /// The answer of the admin API about a session as whoami shows it, without what its owner may not see. Nothing when

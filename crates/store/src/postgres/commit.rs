@@ -103,8 +103,14 @@ impl PostgresStore {
             Change::MessageFailed { id, due_at } => self.message_failed(connection, *id, *due_at).await,
             Change::PutKeySet(set) => self.put_key_set(connection, set).await,
             Change::DeleteKeySet(name) => self.delete_key_set(connection, name).await,
+            Change::PlaceSession { id, identity_id, at } => {
+                self.place_session(connection, *id, *identity_id, *at).await
+            }
+            Change::LiveElsewhere { ids, at } => self.note_live_elsewhere(connection, ids, *at).await,
+            Change::EndElsewhere { id, at } => self.end_elsewhere(connection, *id, *at).await,
+            Change::Forget(Some(id)) => self.forget_elsewhere(connection, *id).await,
             // Whoever hears of it drops something.
-            Change::Forget(_) => Ok(()),
+            Change::Forget(None) => Ok(()),
             Change::InsertRevision(revision) => self.insert_revision(connection, revision).await,
         }
     }

@@ -16,6 +16,7 @@ mod keys;
 mod listen;
 mod open;
 mod outbox;
+mod places;
 mod revisions;
 mod sessions;
 mod standby;
@@ -36,8 +37,8 @@ use crate::counter::{Counter, CounterKey};
 use crate::error::StoreError;
 use crate::line::{Invalidation, Line};
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision,
-    RevisionSummary, SessionFilter, StoredSession,
+    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Outstanding, Page, PoolUse, Revision,
+    RevisionSummary, SessionFilter, StoredSession, Taking,
 };
 use crate::row;
 use crate::sealer::Sealer;
@@ -162,6 +163,18 @@ impl Store for PostgresStore {
 
     async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
         self.within(self.make_status_list(list, now)).await
+    }
+
+    async fn place(&self, session: Uuid) -> Result<Option<StatusIndex>, StoreError> {
+        self.find_place(session).await
+    }
+
+    async fn session_elsewhere(&self, index: StatusIndex) -> Result<Option<Uuid>, StoreError> {
+        self.find_session_elsewhere(index).await
+    }
+
+    async fn take_sessions_elsewhere(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError> {
+        self.take_outstanding(taking).await
     }
 
     async fn sessions(

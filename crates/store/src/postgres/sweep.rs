@@ -9,6 +9,7 @@ impl PostgresStore {
         let sessions = [
             "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             "DELETE FROM deleted_sessions WHERE status_index IN (SELECT status_index FROM deleted_sessions WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+            "DELETE FROM sessions_elsewhere WHERE id IN (SELECT id FROM sessions_elsewhere WHERE ended_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
         ];
         let others = [
             "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",

@@ -12,6 +12,7 @@ mod identities;
 mod keys;
 mod open;
 mod outbox;
+mod places;
 mod readers;
 mod revisions;
 mod sessions;
@@ -32,8 +33,8 @@ use crate::error::StoreError;
 use crate::line::Line;
 use crate::lock::FileLock;
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Page, PoolUse, Revision,
-    RevisionSummary, SessionFilter, StoredSession,
+    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Outstanding, Page, PoolUse, Revision,
+    RevisionSummary, SessionFilter, StoredSession, Taking,
 };
 use crate::sealer::Sealer;
 use readers::Readers;
@@ -125,6 +126,18 @@ impl Store for SqliteStore {
 
     async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError> {
         self.make_status_list(list, now).await
+    }
+
+    async fn place(&self, session: Uuid) -> Result<Option<StatusIndex>, StoreError> {
+        self.find_place(session).await
+    }
+
+    async fn session_elsewhere(&self, index: StatusIndex) -> Result<Option<Uuid>, StoreError> {
+        self.find_session_elsewhere(index).await
+    }
+
+    async fn take_sessions_elsewhere(&self, taking: Taking) -> Result<Vec<Outstanding>, StoreError> {
+        self.take_outstanding(taking).await
     }
 
     async fn sessions(

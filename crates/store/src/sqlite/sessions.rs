@@ -63,6 +63,9 @@ impl SqliteStore {
              WHERE status_index >= ?1 AND status_index < ?3 \
              AND NOT (active AND expires_at > ?4 AND identities.state = 'active') \
              UNION ALL \
+             SELECT status_index FROM sessions_elsewhere WHERE status_index >= ?1 AND status_index < ?3 \
+             AND ended_at IS NOT NULL \
+             UNION ALL \
              SELECT status_index FROM deleted_sessions WHERE status_index >= ?1 AND status_index < ?3) \
              GROUP BY word",
         )

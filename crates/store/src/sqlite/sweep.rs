@@ -5,9 +5,10 @@ use crate::error::{StoreError, from_sqlx};
 use crate::records::Ended;
 
 /// The statements that remove sessions, and what is remembered of them.
-pub(super) const SESSIONS: [&str; 2] = [
+pub(super) const SESSIONS: [&str; 3] = [
     "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < ? LIMIT ?)",
     "DELETE FROM deleted_sessions WHERE status_index IN (SELECT status_index FROM deleted_sessions WHERE expires_at < ? LIMIT ?)",
+    "DELETE FROM sessions_elsewhere WHERE id IN (SELECT id FROM sessions_elsewhere WHERE ended_at < ? LIMIT ?)",
 ];
 
 /// The statements that remove everything else that has ended.

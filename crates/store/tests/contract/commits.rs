@@ -13,12 +13,13 @@ use sessera_store::{
 use super::{GUESSES, at, conflict, ended, flow, one, password, person, session, uuid};
 
 /// All tables that records are written to.
-pub(crate) const TABLES: [&str; 12] = [
+pub(crate) const TABLES: [&str; 13] = [
     "identities",
     "addresses",
     "credentials",
     "identifiers",
     "sessions",
+    "sessions_elsewhere",
     "flows",
     "codes",
     "counters",
@@ -36,6 +37,7 @@ pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
         Change::InsertIdentity(bob.clone()),
         password(&bob, "bob"),
         Change::InsertSession(session(ada, "token-of-one", 0)),
+        Change::PlaceSession { id: uuid(), identity_id: uuid(), at: at(1) },
         Change::InsertFlow(flow()),
         Change::InsertCode(Code {
             id: uuid(),
@@ -75,6 +77,7 @@ pub(crate) async fn how_many_of_each(store: &dyn Store, changes: &[Change]) -> u
             Change::InsertIdentity(identity) => store.identity(identity.id).await.unwrap().is_some(),
             Change::PutCredential(of) => !store.credentials(of.identity_id).await.unwrap().is_empty(),
             Change::InsertSession(stored) => store.session(stored.session.id).await.unwrap().is_some(),
+            Change::PlaceSession { id, .. } => store.place(*id).await.unwrap().is_some(),
             Change::InsertFlow(flow) => store.flow(flow.id).await.unwrap().is_some(),
             Change::InsertCode(code) => store.code(code.flow_id, code.purpose).await.unwrap().is_some(),
             Change::TakeAttempt { counters, .. } => {

@@ -5,6 +5,7 @@ mod counters;
 mod flows;
 mod identities;
 mod key_sets;
+mod places;
 mod sessions;
 
 use serde_json::json;
@@ -21,7 +22,9 @@ use sessera_store::{
 };
 
 #[allow(unused_imports, reason = "not every test program uses all of it")]
-pub(crate) use self::{commits::*, counters::*, flows::*, identities::*, key_sets::*, sessions::*};
+pub(crate) use self::{
+    commits::*, counters::*, flows::*, identities::*, key_sets::*, places::*, sessions::*,
+};
 
 const TIMING: Timing = Timing {
     lease: GoDuration::from_secs(10),
@@ -149,6 +152,10 @@ macro_rules! contract {
             the_last_use_of_a_session_is_noted_and_changes_nothing_else
             a_session_has_its_own_place_in_the_status_lists_for_ever
             a_status_list_refuses_sessions_that_are_over
+            a_session_elsewhere_is_given_one_place_for_ever
+            sessions_elsewhere_are_taken_by_one_at_a_time_and_the_longest_unasked_first
+            sessions_elsewhere_that_are_over_are_refused_until_they_are_swept
+            sessions_elsewhere_that_changed_are_asked_about_next
             a_session_needs_an_active_identity
             sessions_are_listed_newest_first
             a_flow_is_used_once

@@ -1,0 +1,7 @@
+//! Sessions that an upstream keeps.
+
+#[path = "../deployment/mod.rs"]
+mod deployment;
+mod lists;
+mod questions;
+mod world;
