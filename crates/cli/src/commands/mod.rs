@@ -31,6 +31,7 @@ mod sessions;
 mod template;
 mod tokenize;
 mod update;
+mod upstream;
 mod verify;
 mod version;
 
@@ -96,6 +97,9 @@ pub(crate) enum Command {
     /// Change the secrets that stored values are encrypted with
     #[command(subcommand)]
     Secrets(secrets::Secrets),
+    /// Look at the Ory Kratos, or the Ory Network project, that keeps the sessions
+    #[command(subcommand)]
+    Upstream(upstream::Upstream),
     Completions(completions::Completions),
     Man(man::Man),
     Version(version::Version),
@@ -126,6 +130,7 @@ impl Command {
             Self::Config(command) => command.run(global).await,
             Self::Migrate(command) => command.run(global).await,
             Self::Secrets(command) => command.run(global).await,
+            Self::Upstream(command) => command.run(global).await,
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(global),
             Self::Version(command) => command.run(global),

@@ -1,9 +1,13 @@
 //! The real program in front of an upstream that keeps the sessions.
 
+mod commands;
+mod faults;
 mod forwarding;
 mod itself;
 mod questions;
+mod recorded;
 mod server;
+mod soak;
 mod stub;
 mod tls;
 mod tokens;

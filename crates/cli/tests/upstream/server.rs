@@ -165,6 +165,13 @@ impl Server {
         String::from_utf8_lossy(&heard).into_owned()
     }
 
+    /// A metric without labels, by its name.
+    pub(crate) async fn metric(&self, name: &str) -> f64 {
+        let metrics = self.admin("GET", "/metrics/prometheus", None).await.text;
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} in {metrics}")).parse().unwrap()
+    }
+
     /// Creates an identity with [`PASSWORD`] and returns its id.
     pub(crate) async fn person(&self, email: &str) -> String {
         let password = json!({"config": {"password": PASSWORD}});

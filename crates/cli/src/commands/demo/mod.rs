@@ -25,23 +25,49 @@ local session = std.extVar('session');
 }
 ";
 
+/// The mapper of the demonstration for people of whom nothing is known.
+const MAPPER_OF_ANYBODY: &str = "\
+local claims = std.extVar('claims');
+local session = std.extVar('session');
+
+{
+  claims: {
+    iss: claims.iss + 'demo',
+    traits: session.identity.traits,
+    aal: session.authenticator_assurance_level,
+  },
+}
+";
+
 /// Play the whole path, from a key to a verified token
 ///
 /// The command starts a server in a temporary folder on free ports, makes a key set and a template, signs a
 /// person up, asks for a token and verifies it with the exported public keys. Every step is shown as one
 /// would type it, and runs as it is shown. The command ends by itself and leaves nothing behind.
+///
+/// With --upstream the sessions are those of an Ory Kratos that is there. Without --token a person is signed up there with
+/// e-mail, password and name, who stays.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
-  sessera demo")]
-pub(crate) struct Demo {}
+  sessera demo
+  sessera demo --upstream http://127.0.0.1:4433
+  sessera demo --upstream https://kratos.example.org --token \"$SESSION_TOKEN\"")]
+pub(crate) struct Demo {
+    /// The public API of an Ory Kratos that keeps the sessions
+    #[arg(long, value_name = "URL")]
+    upstream: Option<String>,
+    /// A session token of that Kratos
+    #[arg(long, env = "SESSION_TOKEN", hide_env_values = true, value_name = "TOKEN", requires = "upstream")]
+    token: Option<String>,
+}
 
 impl Demo {
     pub(crate) async fn run(self) -> Result<()> {
         let screen = Screen::new();
-        let stage = Stage::open().await?;
+        let stage = Stage::open(self.upstream.as_deref()).await?;
         let played = tokio::select! {
-            played = play(&stage, &screen) => played,
+            played = play(&stage, &screen, &self) => played,
             _ = tokio::signal::ctrl_c() => Err(anyhow::anyhow!("interrupted")),
         };
         stage.close().await?;
@@ -52,14 +78,22 @@ impl Demo {
     }
 }
 
-async fn play(stage: &Stage, screen: &Screen) -> Result<()> {
+async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
     screen::say(&format!(
         "Sessera turns sign-in sessions into signed JSON Web Tokens. Here is the whole path,\non a server in {} that lives for this demonstration only.",
         stage.folder().display()
     ))?;
     let admin = format!("SESSERA_ADMIN_URL={}", stage.admin_url());
-    screen.step("A server, with no configuration")?;
-    screen.command("sessera serve &")?;
+    match &demo.upstream {
+        None => {
+            screen.step("A server, with no configuration")?;
+            screen.command("sessera serve &")?;
+        }
+        Some(url) => {
+            screen.step("A server in front of the Kratos that is there")?;
+            screen.command(&format!("{} &", stage::shown(&["serve", "--upstream", url].map(plain), None)))?;
+        }
+    }
     screen::output(&format!("public API on {}, admin API on {}", stage.public_url(), stage.admin_url()))?;
     screen.command(&format!("export {admin}"))?;
 
@@ -68,9 +102,10 @@ async fn play(stage: &Stage, screen: &Screen) -> Result<()> {
     run(stage, screen, &made, None).await?;
 
     screen.step("A claims mapper, which says what stands in the token")?;
-    stage.write("claims.jsonnet", MAPPER)?;
+    let mapper = if demo.upstream.is_some() { MAPPER_OF_ANYBODY } else { MAPPER };
+    stage.write("claims.jsonnet", mapper)?;
     screen.command("cat claims.jsonnet")?;
-    screen::output(MAPPER)?;
+    screen::output(mapper)?;
 
     screen.step("A template: these keys, this mapper, ten minutes")?;
     let template = json!({
@@ -83,8 +118,19 @@ async fn play(stage: &Stage, screen: &Screen) -> Result<()> {
         .await?;
     run(stage, screen, &["template", "list"].map(plain), None).await?;
 
-    screen.step("A person signs up, as an app does it")?;
-    let session_token = sign_up(stage, screen).await?;
+    let session_token = match &demo.token {
+        Some(token) => token.clone(),
+        None => {
+            screen.step("A person signs up, as an app does it")?;
+            let signed_up = sign_up(stage, screen, &email(demo)).await;
+            match &demo.upstream {
+                None => signed_up?,
+                Some(url) => signed_up.with_context(|| {
+                    format!("nobody can be signed up at {url} with e-mail, password and name: give a session token of it by --token")
+                })?,
+            }
+        }
+    };
 
     screen.step("The session becomes a token")?;
     let header = ("X-Session-Token", session_token.as_str());
@@ -128,14 +174,14 @@ async fn run(stage: &Stage, screen: &Screen, words: &[Word], file: Option<&str>)
 }
 
 /// Signs a person up and returns the token of the session.
-async fn sign_up(stage: &Stage, screen: &Screen) -> Result<String> {
+async fn sign_up(stage: &Stage, screen: &Screen, email: &str) -> Result<String> {
     let flow = stage.get("/self-service/registration/api", None).await?;
     let id = text(&flow.answer, "/id")?;
     screen.command(&format!("FLOW=$({} | jq -r .id)", flow.shown))?;
     let person = json!({
         "method": "password",
         "password": "lovelace wrote the first program",
-        "traits": { "email": "ada@example.org", "name": { "first": "Ada", "last": "Lovelace" } },
+        "traits": { "email": email, "name": { "first": "Ada", "last": "Lovelace" } },
     });
     let path = "/self-service/registration?flow=";
     let signed_up = stage.post(&format!("{path}{id}"), &person).await?;
@@ -148,6 +194,14 @@ async fn sign_up(stage: &Stage, screen: &Screen) -> Result<String> {
         text(session, "/identity/id")?,
     ))?;
     Ok(token)
+}
+
+/// The address of the person who signs up. At an upstream somebody may have the first one already.
+fn email(demo: &Demo) -> String {
+    if demo.upstream.is_none() {
+        return "ada@example.org".into();
+    }
+    format!("ada-{}@example.org", uuid::Uuid::new_v4().simple())
 }
 
 /// Changes the end of a token.

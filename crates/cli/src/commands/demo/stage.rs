@@ -47,15 +47,16 @@ pub(super) struct Exchange {
 }
 
 impl Stage {
-    /// Starts the server on free ports.
-    pub(super) async fn open() -> Result<Self> {
+    /// Starts the server on free ports, in front of an upstream where there is one.
+    pub(super) async fn open(upstream: Option<&str>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("sessera-demo-").tempdir()?;
         let (public, admin) = free_ports()?;
-        let environment = HashMap::from([
+        let mut environment = HashMap::from([
             ("DSN".to_owned(), format!("sqlite://{}", folder.path().join("sessera.sqlite").display())),
             ("SERVE_PUBLIC_PORT".to_owned(), public.to_string()),
             ("SERVE_ADMIN_PORT".to_owned(), admin.to_string()),
         ]);
+        environment.extend(upstream.map(|url| ("SESSION_UPSTREAM_URL".to_owned(), url.to_owned())));
         let server = Server::start(ConfigOrigin { files: Vec::new(), environment }).await?;
         let stop = CancellationToken::new();
         Ok(Self {
