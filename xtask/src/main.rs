@@ -96,13 +96,21 @@ enum Chore {
     Ship,
     /// Only the short soak, which is some seconds of load with changes going on and every answer checked
     Soak,
+    /// Only the soak before an upstream whose sessions end and change all the time, every answer checked; "test" has it
+    /// in short
+    SoakUpstream {
+        /// How many seconds it goes on
+        #[arg(default_value_t = 600)]
+        seconds: u64,
+    },
     /// Run the benchmarks on a PostgreSQL of their own; not part of "test"
     BenchPostgres {
         /// The arguments of sessera-bench
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
         arguments: Vec<String>,
     },
-    /// Only the wire contract, which compares answers with recorded ones where the recordings exist
+    /// Only the wire contract, which compares answers with recorded ones where the recordings exist, those of a server
+    /// that keeps the sessions and those of one in front of it
     Wire {
         /// Only the scenarios whose names match
         #[arg(default_value = "")]
@@ -161,6 +169,7 @@ fn carry_out(chore: Chore) -> Result<()> {
         Chore::Compare { folder, rounds } => compare::run_in_turn(&folder, rounds),
         Chore::Ship => ship::build(),
         Chore::Soak => soak::check(),
+        Chore::SoakUpstream { seconds } => soak::before_an_upstream(seconds),
         Chore::BenchPostgres { arguments } => {
             tools::install()?;
             postgres::bench(&arguments)
