@@ -14,8 +14,10 @@ mod seed;
 mod seed_sqlite;
 mod server;
 mod table;
+mod upstream;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -85,6 +87,8 @@ enum Measure {
         #[arg(long, default_value = "10m")]
         time: GoDuration,
     },
+    /// Whoami of sessions that an upstream keeps, beside own ones; about two minutes
+    Upstream,
     /// Serve the handler that does nothing
     #[command(hide = true)]
     EmptyHandler {
@@ -93,12 +97,27 @@ enum Measure {
         /// On how many threads
         threads: usize,
     },
+    /// Tell of sessions as an upstream does
+    #[command(hide = true)]
+    UpstreamStub {
+        /// Where
+        port: u16,
+        /// The session of the first person
+        template: PathBuf,
+        /// How many people there are
+        people: u64,
+        /// How many milliseconds an answer takes
+        takes: u64,
+    },
 }
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if let Measure::EmptyHandler { port, threads } = arguments.measure {
         return limits::serve_nothing(port, threads);
+    }
+    if let Measure::UpstreamStub { port, template, people, takes } = &arguments.measure {
+        return upstream::serve_stub(*port, template, *people, Duration::from_millis(*takes));
     }
     cores::pin(cores::CLIENT)?;
     match &arguments.measure {
@@ -112,6 +131,7 @@ fn main() -> Result<()> {
         Measure::Memory => measures::memory(&arguments),
         Measure::Scale { sessions } => measures::scale(&arguments, sessions),
         Measure::Soak { time } => measures::soak(&arguments, time.get()),
-        Measure::EmptyHandler { .. } => Ok(()),
+        Measure::Upstream => upstream::measure(&arguments),
+        Measure::EmptyHandler { .. } | Measure::UpstreamStub { .. } => Ok(()),
     }
 }

@@ -21,7 +21,7 @@ use crate::{Arguments, seed};
 /// How long one measurement of a signing rate takes, which nothing that signs can exceed.
 const RAW: Duration = Duration::from_secs(1);
 
-fn load_of(arguments: &Arguments, server: &Server) -> Load {
+pub(crate) fn load_of(arguments: &Arguments, server: &Server) -> Load {
     Load {
         address: server.address,
         connections: arguments.connections,
@@ -31,14 +31,14 @@ fn load_of(arguments: &Arguments, server: &Server) -> Load {
 }
 
 /// Starts a server with people in its database, all of whom are in memory after `requests` went through once.
-fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
+pub(crate) fn started(arguments: &Arguments, more: &Value) -> Result<(Place, Server)> {
     let place = Place::new(arguments, more)?;
     seed::people(&place.database, 0, arguments.people)?;
     let (server, _) = place.start(arguments.server_cores)?;
     Ok((place, server))
 }
 
-fn warm(load: Load, requests: &[Request]) -> Result<()> {
+pub(crate) fn warm(load: Load, requests: &[Request]) -> Result<()> {
     // One pass follows the other until everybody was asked for.
     let mut left = requests;
     while !left.is_empty() {

@@ -140,6 +140,20 @@ impl Server {
     }
 }
 
+impl Server {
+    /// The time for which the process has had a processor, its own and that of the system for it.
+    pub(crate) fn processor(&self) -> Result<Duration> {
+        /// Clock ticks a second, which Linux tells everybody (proc(5)).
+        const TICKS: f64 = 100.0;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // The name of the program, in parentheses, may hold spaces.
+        let fields = stat.rsplit_once(')').context("no name")?.1;
+        let ticks: Vec<f64> =
+            fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+        Ok(Duration::from_secs_f64(ticks.iter().sum::<f64>() / TICKS))
+    }
+}
+
 impl Drop for Server {
     fn drop(&mut self) {
         // The server may have ended by itself, which the client has reported already.

@@ -1,6 +1,7 @@
 //! Figures of several runs, and how they are shown.
 
 /// One figure in all runs.
+#[derive(Clone)]
 pub(crate) struct Figure {
     name: String,
     values: Vec<f64>,
