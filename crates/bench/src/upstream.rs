@@ -115,7 +115,7 @@ fn in_front(arguments: &Arguments, stub: &Stub, ttl: &str) -> Result<(Place, ser
     let upstream = json!({"url": format!("http://127.0.0.1:{}", stub.port), "ttl": ttl, "timeout": "10s"});
     let place = Place::new(arguments, &json!({"session": {"upstream": upstream}}))?;
     seed::people(&place.database, 0, 0)?;
-    let (server, _) = place.start()?;
+    let (server, _) = place.start(arguments.server_cores)?;
     Ok((place, server))
 }
 
