@@ -10,7 +10,19 @@ use std::str::FromStr as _;
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 /// The crates that see secrets of people and of the server.
-const CRATES: [&str; 8] = ["accounts", "config", "issuer", "jose", "model", "server", "store", "tokenizer"];
+const CRATES: [&str; 11] = [
+    "accounts",
+    "config",
+    "http",
+    "issuer",
+    "jose",
+    "model",
+    "node",
+    "server",
+    "store",
+    "tokenizer",
+    "upstream",
+];
 
 /// The words in names that make a value a secret, or something that only who knows the secret can make.
 const WORDS: [&str; 14] = [

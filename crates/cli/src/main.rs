@@ -50,6 +50,7 @@ Examples:
     sessera list sessions --active";
 
 /// Requests allocate many small pieces on all cores at once.
+#[cfg(feature = "mimalloc")]
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -21,6 +21,7 @@
 pub mod compiled;
 pub mod error;
 pub mod exchange;
+mod hardware;
 pub mod introspection;
 pub mod key_sets;
 pub mod managed_keys;

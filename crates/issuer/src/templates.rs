@@ -13,6 +13,7 @@ use sessera_tokenizer::{
     Activation, LoadError, SourceError, SourceUrl, Sources, Template, TemplateError, TemplateName, Tokenizer,
 };
 
+use crate::hardware;
 use crate::settings::KeptBy;
 
 /// The largest file that a source may name, in bytes.
@@ -99,7 +100,7 @@ impl Sources for LocalSources<'_> {
     }
 
     fn signing_key(&self, uri: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
-        sessera_pkcs11::open(uri).map_err(|error| SourceError::Elsewhere(error.to_string()))
+        hardware::open(uri)
     }
 
     fn activations(&self, name: &str) -> Vec<Activation> {
@@ -243,7 +244,7 @@ pub fn source_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
 pub fn secret_files(templates: &Map<String, Value>) -> Vec<PathBuf> {
     let file = |(_, template): (&str, Template)| match template.jwks_url {
         SourceUrl::File(path) => Some(path),
-        SourceUrl::Pkcs11(uri) => sessera_pkcs11::KeyUri::parse(&uri).ok()?.token.pin_source,
+        SourceUrl::Pkcs11(uri) => hardware::pin_file(&uri),
         _ => None,
     };
     parsed(templates).filter_map(file).collect()

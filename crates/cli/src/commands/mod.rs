@@ -16,6 +16,7 @@ mod import;
 mod jsonnet;
 mod keys;
 mod list;
+#[cfg(feature = "manual")]
 mod man;
 mod managed_sets;
 mod migrate;
@@ -101,6 +102,7 @@ pub(crate) enum Command {
     #[command(subcommand)]
     Upstream(upstream::Upstream),
     Completions(completions::Completions),
+    #[cfg(feature = "manual")]
     Man(man::Man),
     Version(version::Version),
 }
@@ -132,6 +134,7 @@ impl Command {
             Self::Secrets(command) => command.run(global).await,
             Self::Upstream(command) => command.run(global).await,
             Self::Completions(command) => command.run(),
+            #[cfg(feature = "manual")]
             Self::Man(command) => command.run(global),
             Self::Version(command) => command.run(global),
         }

@@ -12,6 +12,7 @@ pub(crate) enum JsonPath {
     /// end, for their number.
     Dotted(Vec<String>),
     /// An expression of RFC 9535, such as `$.keys[0].kid`.
+    #[cfg(feature = "jsonpath")]
     Expression(Box<serde_json_path::JsonPath>),
 }
 
@@ -20,10 +21,7 @@ impl FromStr for JsonPath {
 
     fn from_str(text: &str) -> Result<Self, String> {
         if text.starts_with('$') {
-            let path = serde_json_path::JsonPath::parse(text);
-            return path
-                .map(|path| Self::Expression(Box::new(path)))
-                .map_err(|error| format!("this is not a JSONPath (RFC 9535): {error}"));
+            return Self::expression(text);
         }
         if text.is_empty() {
             return Err("the path is empty; write for example jsonpath=keys.0.kid".into());
@@ -48,12 +46,26 @@ fn split(text: &str) -> Vec<String> {
 }
 
 impl JsonPath {
+    #[cfg(feature = "jsonpath")]
+    fn expression(text: &str) -> Result<Self, String> {
+        let path = serde_json_path::JsonPath::parse(text);
+        path.map(|path| Self::Expression(Box::new(path)))
+            .map_err(|error| format!("this is not a JSONPath (RFC 9535): {error}"))
+    }
+
+    #[cfg(not(feature = "jsonpath"))]
+    fn expression(_: &str) -> Result<Self, String> {
+        Err("this program was built without the feature jsonpath; write for example jsonpath=keys.0.kid"
+            .into())
+    }
+
     /// Finds what the path leads to. An expression that leads to one place gives that value, and any other a
     /// list.
     pub(crate) fn find(&self, document: &Value) -> Result<Value> {
         match self {
             Self::Dotted(parts) => dotted(document, parts)
                 .with_context(|| format!("the result has nothing at {}", parts.join("."))),
+            #[cfg(feature = "jsonpath")]
             Self::Expression(path) => {
                 let found = path.query(document).all();
                 match found.as_slice() {
@@ -105,6 +117,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "jsonpath")]
     #[test]
     fn expressions_begin_with_a_dollar() {
         assert_eq!(find("$.keys[0].kid").unwrap(), json!("a"));
