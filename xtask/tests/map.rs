@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 /// The files that a document names in code by their folder. `XX` stands for a language.
 fn files(document: &str) -> impl Iterator<Item = &str> {
     let code = document.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
-    code.filter(|text| text.contains('/') && (text.ends_with(".rs") || text.contains("/src/")))
+    let is_rust = |text: &str| Path::new(text).extension().is_some_and(|end| end == "rs");
+    code.filter(move |text| text.contains('/') && (is_rust(text) || text.contains("/src/")))
         .filter(|text| text.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c)))
         .filter(|text| !text.contains(".XX."))
 }

@@ -1,4 +1,4 @@
-//! Values of JsonML as XML.
+//! Values of `JsonML` as XML.
 
 use super::{Arguments, fields};
 use crate::code::NodeId;
