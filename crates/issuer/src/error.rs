@@ -1,4 +1,4 @@
-//! What can go wrong between a credential and a token, in the words of this crate.
+//! What can go wrong between a session token and a signed token, in the words of this crate.
 
 use sessera_jose::KeyError;
 use sessera_store::StoreError;
@@ -10,8 +10,8 @@ use crate::upstream_error::UpstreamError;
 /// Why there is no session or no token. Nothing in it is a secret.
 #[derive(Debug, thiserror::Error)]
 pub enum IssuerError {
-    /// The credential opens no session that is live: sign in again.
-    #[error("the credential opens no session that is live")]
+    /// The session token opens no session that is live: sign in again.
+    #[error("the session token opens no session that is live")]
     NoSession,
     /// The session's owner has set up a second factor and has to prove it first.
     #[error("the owner of the session has set up a second factor, which has to be proven")]
@@ -62,7 +62,7 @@ impl IssuerError {
         }
     }
 
-    /// Whether it is known that the credential opens no session.
+    /// Whether it is known that the session token opens no session.
     pub fn is_no_session(&self) -> bool {
         match self {
             Self::NoSession => true,

@@ -1,7 +1,7 @@
 //! Signed tokens that come back: are they good, and which session is behind them?
 //!
-//! Introspection and revocation are asked about them by operators and back ends. As a credential they count
-//! in one place only, [`Introspection::session_of_bearer`]; everywhere else a credential is looked up by its
+//! Introspection and revocation are asked about them by operators and back ends. As a session token they count
+//! in one place only, [`Introspection::session_of_bearer`]; everywhere else a session token is looked up by its
 //! hash, which no signed token has.
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::templates::LocalSources;
 /// The claims of a token.
 pub type Claims = Map<String, Value>;
 
-/// Whether a credential has the form of a signed token. Those of sessions have no dots.
+/// Whether what is presented has the form of a signed token. Other session tokens have no dots.
 pub fn looks_signed(token: &str) -> bool {
     token.contains('.')
 }

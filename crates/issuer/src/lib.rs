@@ -1,9 +1,9 @@
-//! Signed tokens of live sessions: from a credential to the session that it opens, and from the session
+//! Signed tokens of live sessions: from a session token to the session that it opens, and from the session
 //! to a JSON Web Token that anybody can verify offline.
 //!
 //! The way of a token goes through these modules:
 //!
-//! 1. [`sessions`]: a credential comes in, a [`LiveSession`] comes out. One cache stands in front of one
+//! 1. [`sessions`]: a session token comes in, a [`LiveSession`] comes out. One cache stands in front of one
 //!    [`SessionSource`], which is the only place that knows where sessions are kept: in the store, or at an
 //!    [`upstream`].
 //! 2. [`compiled`]: everything that follows from the [`Settings`] and the stored key sets, made once.

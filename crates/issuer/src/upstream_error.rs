@@ -10,7 +10,7 @@ use bytes::Bytes;
 pub enum RefusalKind {
     /// The request is malformed.
     Malformed,
-    /// The credential opens no session.
+    /// The session token opens no session.
     NoSession,
     /// The session may not be shown, because it has to prove more.
     Forbidden,
@@ -59,7 +59,7 @@ impl UpstreamError {
         matches!(self, Self::Busy | Self::Unanswered(_))
     }
 
-    /// Whether the upstream says that the credential opens no session.
+    /// Whether the upstream says that the session token opens no session.
     pub fn is_no_session(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.kind == RefusalKind::NoSession)
     }

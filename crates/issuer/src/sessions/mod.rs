@@ -1,4 +1,4 @@
-//! From a presented credential to the live session behind it.
+//! From a presented session token to the live session behind it.
 
 mod cache;
 mod last_use;
@@ -23,12 +23,12 @@ pub use live_session::LiveSession;
 pub use presented::{Opens, Presented};
 pub use source::{Found, OwnStore, Question, SessionSource, Sought};
 
-/// A session that a credential opens.
+/// A session that a session token opens.
 #[derive(Clone, Debug)]
 pub struct Recognised {
     /// The session.
     pub live: Arc<LiveSession>,
-    /// Cookies that go to whoever presented the credential, as they were told where the session is kept.
+    /// Cookies that go to whoever presented the session token, as they were told where the session is kept.
     pub cookies: Arc<[Bytes]>,
 }
 
@@ -70,7 +70,7 @@ impl Sessions {
         &self.cache
     }
 
-    /// The live session that a credential opens. [`IssuerError::NoSession`] when there is none, it was
+    /// The live session that a session token opens. [`IssuerError::NoSession`] when there is none, it was
     /// revoked, has expired, is not carried so, or its owner may not sign in.
     pub async fn live(
         &self,
@@ -80,7 +80,7 @@ impl Sessions {
         Ok(self.recognised(compiled, presented).await?.live)
     }
 
-    /// The live session that a credential opens, with the cookies that go to whoever presented it.
+    /// The live session that a session token opens, with the cookies that go to whoever presented it.
     pub async fn recognised(
         &self,
         compiled: &Compiled,
@@ -90,7 +90,7 @@ impl Sessions {
         if presented.may_open(recognised.live.kind) { Ok(recognised) } else { Err(IssuerError::NoSession) }
     }
 
-    /// The live session that a credential opens, if one is presented and opens one.
+    /// The live session that a session token opens, if one is presented and opens one.
     pub async fn optional(
         &self,
         compiled: &Compiled,
@@ -103,7 +103,7 @@ impl Sessions {
         }
     }
 
-    /// Whose session a credential opens, also when what is known about it is too old to be answered. Nothing when it
+    /// Whose session a session token opens, also when what is known about it is too old to be answered. Nothing when it
     /// opens none, or nobody can say.
     pub async fn owner(&self, compiled: &Compiled, presented: Presented<'_>) -> Option<Uuid> {
         let key = self.source.key(Sought::Presented(presented));
@@ -122,7 +122,7 @@ impl Sessions {
         self.source.kept(cookie)
     }
 
-    /// The live session of a credential that was kept.
+    /// The live session of a session token that was kept.
     pub async fn live_again(
         &self,
         compiled: &Compiled,
@@ -154,7 +154,7 @@ impl Sessions {
         }
     }
 
-    /// The live session that a credential opens, if it is in memory. Never waits.
+    /// The live session that a session token opens, if it is in memory. Never waits.
     pub fn in_memory(&self, compiled: &Compiled, presented: Presented<'_>) -> Option<Arc<LiveSession>> {
         self.remembered(compiled, &self.source.key(Sought::Presented(presented))?)
     }

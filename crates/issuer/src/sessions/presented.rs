@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use sessera_model::{Secret, TokenHash};
 use sessera_store::SessionKind;
 
-/// A credential that may open a session, as it was presented.
+/// A session token that may open a session, as it was presented.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Presented<'a> {
     /// A token in a header: a native client.
@@ -29,7 +29,7 @@ impl<'a> Presented<'a> {
     }
 }
 
-/// A credential of which as much was kept as it takes to find its session again.
+/// A session token of which as much was kept as it takes to find its session again.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Opens {

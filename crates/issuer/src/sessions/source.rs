@@ -16,9 +16,9 @@ use crate::error::IssuerError;
 /// How a source finds a session.
 #[derive(Clone, Copy, Debug)]
 pub enum Sought<'a> {
-    /// By the credential that was presented.
+    /// By the session token that was presented.
     Presented(Presented<'a>),
-    /// By the hash of a credential's text, where only that was kept, as with a one-time code.
+    /// By the hash of a session token's text, where only that was kept, as with a one-time code.
     Hash(TokenHash),
     /// By its id, as a signed token names it.
     Id(Uuid),
@@ -46,7 +46,7 @@ pub struct Found {
     pub live: Arc<LiveSession>,
     /// What the cache knew when the source was asked for it, which an earlier question may have done.
     pub read: Reading,
-    /// Cookies that go to whoever presented the credential, once, as they were told elsewhere.
+    /// Cookies that go to whoever presented the session token, once, as they were told elsewhere.
     pub cookies: Arc<[Bytes]>,
 }
 
@@ -60,7 +60,7 @@ impl Found {
 /// Where sessions are kept. [`super::Sessions`] asks it about those that are not in memory, and keeps what
 /// it answers in the one cache that all sources share.
 ///
-/// A source is asked about a credential at most once a request, and once more where an earlier question that it was
+/// A source is asked about a session token at most once a request, and once more where an earlier question that it was
 /// joined to turns out to be outdated. It keeps no sessions itself.
 #[async_trait]
 pub trait SessionSource: Send + Sync {

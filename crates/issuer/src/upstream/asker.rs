@@ -13,11 +13,11 @@ use crate::upstream_error::Refusal;
 /// What an upstream answered.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// The credential opens a session.
+    /// The session token opens a session.
     Session {
         /// What it told about the session, as it came.
         body: Bytes,
-        /// The cookies that go to whoever presented the credential.
+        /// The cookies that go to whoever presented the session token.
         cookies: Vec<Bytes>,
         /// How long the upstream allows others to keep the answer, where it says that.
         cache_for: Option<Duration>,
@@ -47,7 +47,7 @@ impl Unanswered {
 /// Asks an upstream. Nothing is tried twice, and nothing is kept. Whoever asks bounds the time.
 #[async_trait]
 pub trait Asker: Send + Sync {
-    /// Whose session a credential opens.
+    /// Whose session a session token opens.
     async fn whoami(&self, presented: Presented<'_>) -> Result<Reply, Unanswered>;
 
     /// The session with an id, by the admin API.

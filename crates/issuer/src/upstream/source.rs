@@ -52,7 +52,7 @@ struct Inner {
     trouble: Mutex<Option<Arc<str>>>,
 }
 
-/// What all who asked about the same credential are answered.
+/// What all who asked about the same session token are answered.
 #[derive(Clone, Debug)]
 struct Told {
     live: Arc<LiveSession>,
@@ -119,7 +119,7 @@ impl UpstreamSessions {
 
 #[async_trait]
 impl SessionSource for UpstreamSessions {
-    /// Credentials of two kinds are never taken for each other: a text may open a session as a token and none as
+    /// Session tokens of two kinds are never taken for each other: a text may open a session as a token and none as
     /// a cookie.
     fn key(&self, sought: Sought<'_>) -> Option<TokenHash> {
         let (kind, text) = match &sought {
