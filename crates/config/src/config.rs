@@ -10,6 +10,7 @@ use url::Url;
 use crate::address;
 use crate::cookies::{self, CookieScope, SessionCookie};
 use crate::error::ConfigError;
+use crate::gateway::{GatewayConfig, gateway};
 use crate::keys::kind_at;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem, dotted};
@@ -41,6 +42,8 @@ pub struct Config {
     pub public: PublicConfig,
     /// The admin API.
     pub admin: AdminConfig,
+    /// Where proxies ask, and how their questions are judged.
+    pub gateway: GatewayConfig,
     /// How long clients, and the end, may take.
     pub timeouts: Timeouts,
     /// The log.
@@ -207,6 +210,12 @@ impl Config {
             dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
             public,
             admin: admin(sections.serve.admin, ports.admin, &mut found),
+            gateway: gateway(
+                sections.serve.gateway,
+                sections.gateway,
+                &sections.session.whoami.tokenizer.templates,
+                &mut found,
+            ),
             timeouts: sections.serve.timeouts,
             log: sections.log,
             tracing: tracing(sections.tracing, &mut found),

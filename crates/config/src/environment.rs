@@ -26,6 +26,7 @@ const OWN: &[&str] = &[
     "DSN_",
     "SERVE_PUBLIC_",
     "SERVE_ADMIN_",
+    "SERVE_GATEWAY_",
     "SERVE_TIMEOUTS_",
     "SELFSERVICE_",
     "SECRETS_COOKIE",

@@ -52,7 +52,9 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
         }),
         Kind::Url | Kind::Address => json!({ "type": ["string", "null"] }),
         Kind::Choice(words) => {
-            let mut words: Vec<Value> = words.iter().map(|word| Value::from(*word)).collect();
+            // YAML reads a word such as 401 as a number.
+            let numbers = words.iter().filter_map(|word| word.parse::<u64>().ok()).map(Value::from);
+            let mut words: Vec<Value> = words.iter().map(|word| Value::from(*word)).chain(numbers).collect();
             words.extend([Value::from(""), Value::Null]);
             json!({ "enum": words })
         }

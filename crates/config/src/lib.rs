@@ -20,6 +20,7 @@
 //! | [`watched`] | files that were read and may change |
 //! | [`config`] | what follows from the sections |
 //! | `unworkable` | what is switched on and cannot work |
+//! | [`gateway`] | what follows from those of the gateway |
 //! | [`UpstreamConfig`] | what follows from those of an upstream |
 //! | [`patch`] | JSON Patch on the tree |
 //! | [`duplicates`] | members that stand twice |
@@ -33,6 +34,7 @@ pub mod cookies;
 pub mod duplicates;
 pub mod environment;
 mod error;
+pub mod gateway;
 pub mod hidden;
 mod hooks;
 mod json_schema;
@@ -65,6 +67,7 @@ pub mod yaml;
 
 pub use config::{AdminConfig, Config, OtlpConfig};
 pub use error::ConfigError;
+pub use gateway::GatewayConfig;
 pub use json_schema::json_schema;
 pub use load::{load, load_all};
 pub use loaded::Loaded;

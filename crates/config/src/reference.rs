@@ -57,6 +57,10 @@ fn rows(text: &mut String, keys: &'static [Key], prefix: &str, machine: &str) {
         match key.kind {
             Kind::Object(inner) => rows(text, inner, &path, machine),
             Kind::List(Kind::Object(inner)) => rows(text, inner, &format!("{path}[]"), machine),
+            Kind::Map(Kind::Object(inner)) => {
+                row(text, key, &path, machine);
+                rows(text, inner, &format!("{path}.NAME"), machine);
+            }
             _ => row(text, key, &path, machine),
         }
     }

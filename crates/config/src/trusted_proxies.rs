@@ -51,6 +51,11 @@ impl TrustedProxies {
             .map(Self)
     }
 
+    /// Networks by their addresses and the lengths of their prefixes, which are not longer than the addresses.
+    pub(crate) fn of_addresses(networks: impl IntoIterator<Item = (IpAddr, u8)>) -> Self {
+        Self(networks.into_iter().collect())
+    }
+
     /// Whether nobody is believed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

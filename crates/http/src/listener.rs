@@ -37,8 +37,9 @@ const FAREWELLS: usize = 8;
 /// How long a client that is sent away may take to go.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What answers a request before the router is asked, where it can.
-pub type Shortcut = Arc<dyn Fn(&hyper::Request<hyper::body::Incoming>) -> Option<Response> + Send + Sync>;
+/// What answers a request of somebody before the router is asked, where it can.
+pub type Shortcut =
+    Arc<dyn Fn(SocketAddr, &hyper::Request<hyper::body::Incoming>) -> Option<Response> + Send + Sync>;
 
 /// The slots for connections, and what they are counted in.
 #[derive(Debug)]
@@ -176,7 +177,7 @@ fn with_peer(
 > {
     TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
         asked.notify_one();
-        let answered = (answers.shortcut)(&request);
+        let answered = (answers.shortcut)(peer, &request);
         let routed = answered.is_none().then(|| {
             request.extensions_mut().insert(ConnectInfo(peer));
             answers.router.clone().call(request)
@@ -193,9 +194,18 @@ fn with_peer(
     }))
 }
 
-/// How many connections the public and the admin API may hold, so that file descriptors are left for the
-/// database, for files and for mail. The limit of the process is raised as far as it may be.
-pub fn most_connections() -> (usize, usize) {
+/// How many connections may be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Most {
+    /// By operators.
+    pub operators: usize,
+    /// By everybody else.
+    pub others: usize,
+}
+
+/// How many connections may be held, so that file descriptors are left for the database, for files and for
+/// mail. The limit of the process is raised as far as it may be.
+pub fn most_connections() -> Most {
     /// File descriptors for everything else.
     const OTHERS: u64 = 40;
     let mut limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
@@ -209,7 +219,7 @@ pub fn most_connections() -> (usize, usize) {
     let free = usize::try_from(free).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
     // An operator must get in however many others are there.
     let admin = (free / 8).max(8);
-    (free.saturating_sub(admin).max(8), admin)
+    Most { operators: admin, others: free.saturating_sub(admin).max(8) }
 }
 
 /// Tells a client for which there is no slot to come back. It has sent nothing that was read yet, so the

@@ -19,8 +19,8 @@ use serde_json::{Map, Value, json};
 use sessera_issuer::sessions::{Found, Presented, Question, Sought};
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    Compiled, IssuerError, IssuerMetrics, KeptBy, Lease, LiveSession, SessionCache, SessionSource, Sessions,
-    Settings, Templates, TokenIssuer,
+    Assurance, Compiled, IssuerError, IssuerMetrics, KeptBy, Lease, LiveSession, SessionCache, SessionSource,
+    Sessions, Settings, Templates, TokenIssuer,
 };
 use sessera_jose::{Algorithm, JwkSet, generate, verify};
 use sessera_model::{
@@ -111,6 +111,7 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
         status_list_max_age: Duration::from_secs(60),
         max_stale: Duration::ZERO,
         second_factors: Vec::new(),
+        assurance: Assurance::One,
         kept_by: KeptBy::Store,
     })
 }

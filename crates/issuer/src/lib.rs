@@ -8,7 +8,8 @@
 //!    [`upstream`].
 //! 2. [`compiled`]: everything that follows from the [`Settings`] and the stored key sets, made once.
 //!    It is immutable; whoever runs this crate swaps it as a whole when something changes.
-//! 3. [`tokens`]: a live session and the name of a template become a token.
+//! 3. [`tokens`]: a live session and the name of a template become a token, which [`reuse`] gives again for a while
+//!    to those who ask for each request.
 //!
 //! Beside that way stand key sets as their owners edit them ([`key_sets`]), keys that take turns
 //! ([`managed_keys`]), what verifiers are shown
@@ -29,6 +30,7 @@ pub mod metrics;
 pub mod nodes;
 pub mod places;
 pub mod published;
+pub mod reuse;
 pub mod sessions;
 pub mod settings;
 pub mod status_lists;
@@ -47,8 +49,9 @@ pub use managed_keys::{Lease, ManagedKeys};
 pub use metrics::IssuerMetrics;
 pub use places::Places;
 pub use published::Published;
-pub use sessions::{LiveSession, SessionCache, SessionSource, Sessions};
-pub use settings::{KeptBy, Settings};
+pub use reuse::{ReusedTokens, Wanted};
+pub use sessions::{GivenToken, LiveSession, SessionCache, SessionSource, Sessions};
+pub use settings::{Assurance, KeptBy, Settings};
 pub use status_lists::StatusLists;
 pub use templates::Templates;
 pub use tokens::TokenIssuer;

@@ -33,6 +33,8 @@ pub struct IssuerMetrics {
     pub signing_seconds: Histogram,
     /// Tokens that could not be made, by why.
     pub refused_tokens: IntCounterVec,
+    /// Tokens that were given again instead of being made.
+    pub reused_tokens: IntCounter,
     /// By how much the database's clock is ahead of this machine's, in seconds.
     pub clock_difference: Gauge,
 }
@@ -80,6 +82,10 @@ impl IssuerMetrics {
                 ),
                 &["why"],
             )?,
+            reused_tokens: IntCounter::new(
+                "sessera_reused_tokens_total",
+                "Tokens that were given to a proxy again instead of being made.",
+            )?,
             clock_difference: Gauge::new(
                 "sessera_clock_difference_seconds",
                 "By how much the database's clock is ahead of this machine's.",
@@ -100,6 +106,7 @@ impl IssuerMetrics {
             Box::new(self.mapper_fuel.clone()),
             Box::new(self.signing_seconds.clone()),
             Box::new(self.refused_tokens.clone()),
+            Box::new(self.reused_tokens.clone()),
             Box::new(self.clock_difference.clone()),
         ]
     }

@@ -20,11 +20,23 @@ pub struct Settings {
     pub status_list_max_age: Duration,
     /// How long sessions in memory are answered when nobody can say whether they have changed.
     pub max_stale: Duration,
-    /// The second factors of which sessions have to have proven one, where their owners have set up one of
-    /// them. None: one factor is enough.
+    /// The second factors that can be given.
     pub second_factors: Vec<CredentialKind>,
+    /// What sessions have to have proven where nothing else is asked for.
+    pub assurance: Assurance,
     /// Who keeps the sessions, which decides what their tokens can do.
     pub kept_by: KeptBy,
+}
+
+/// What a session has to have proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Assurance {
+    /// One factor.
+    One,
+    /// Two factors.
+    Two,
+    /// All factors that its owner has set up and that can be given.
+    HighestAvailable,
 }
 
 /// Who keeps the sessions.

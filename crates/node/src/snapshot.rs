@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, Guard};
 use sessera_config::{Config, ConfigError, Problem};
-use sessera_issuer::{Compiled, KeptBy, Settings, Templates};
+use sessera_issuer::{Assurance, Compiled, KeptBy, Settings, Templates};
 use sessera_model::CredentialKind;
 use sessera_store::KeySet;
 
@@ -15,7 +15,7 @@ pub struct Snapshot {
     /// What concerns accounts: identity schemas, the rules of flows, mail.
     pub accounts: Arc<sessera_accounts::Snapshot>,
     /// Templates and published keys.
-    pub issuer: Compiled,
+    pub issuer: Arc<Compiled>,
     /// Where schemas can be read: the public base URL and `schemas/`.
     pub schemas_url: Arc<str>,
 }
@@ -29,7 +29,8 @@ impl Snapshot {
         let issuer = Compiled::compile(settings(&config, &accounts), sets, previous).map_err(|error| {
             ConfigError::Invalid(vec![Problem::new("/session/whoami/tokenizer/rotation", error.to_string())])
         })?;
-        Ok(Self { schemas_url: issuer.schemas_url.clone(), issuer, accounts: Arc::new(accounts), config })
+        let schemas_url = issuer.schemas_url.clone();
+        Ok(Self { schemas_url, issuer: Arc::new(issuer), accounts: Arc::new(accounts), config })
     }
 }
 
@@ -70,8 +71,8 @@ pub fn kept_by(config: &Config) -> KeptBy {
 /// What a configuration says about sessions and tokens.
 fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings {
     let second_factors = [CredentialKind::Totp, CredentialKind::LookupSecret].into_iter();
-    let can_be_given =
-        |kind: &CredentialKind| config.session.needs_highest_aal && accounts.methods.has(kind.as_str());
+    let can_be_given = |kind: &CredentialKind| accounts.methods.has(kind.as_str());
+    let needs_highest = config.session.needs_highest_aal;
     Settings {
         issuer: config.public.issuer.clone(),
         templates: config.templates.clone(),
@@ -79,6 +80,7 @@ fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings 
         status_list_max_age: config.session.status_list_max_age,
         max_stale: config.session.cache_max_stale,
         second_factors: second_factors.filter(can_be_given).collect(),
+        assurance: if needs_highest { Assurance::HighestAvailable } else { Assurance::One },
         kept_by: kept_by(config),
     }
 }

@@ -13,8 +13,8 @@ use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::SessionSource;
 use sessera_issuer::sessions::OwnStore;
 use sessera_issuer::{
-    ExchangeCodes, Introspection, KeySets, Lease, ManagedKeys, Places, SessionCache, Sessions, StatusLists,
-    TokenIssuer,
+    ExchangeCodes, Introspection, KeySets, Lease, ManagedKeys, Places, ReusedTokens, SessionCache, Sessions,
+    StatusLists, TokenIssuer,
 };
 use sessera_model::{Clock, Random, Uuid};
 use sessera_store::observed::ObservedStore;
@@ -22,11 +22,13 @@ use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::answer::Status;
+use crate::gateway_rules;
 use crate::http::observe::Observer;
 use crate::pwned_passwords::PwnedPasswords;
 use crate::session_tokens::SessionTokens;
 use crate::upstream::Upstream;
 use sessera_config::OtlpConfig;
+use sessera_gateway::{Gateway, Health};
 use sessera_http::request_ids::RequestIds;
 use sessera_node::configuration::{Configuration, DeploymentId, Given, Surroundings};
 use sessera_node::event_log::EventLog;
@@ -50,6 +52,8 @@ pub struct App {
     pub(crate) upstream: Option<Arc<Upstream>>,
     /// Makes tokens of them.
     pub tokens: Arc<TokenIssuer>,
+    /// Judges the questions of proxies.
+    pub gateway: Gateway,
     /// Both together, as routes take them.
     pub(crate) session_tokens: SessionTokens,
     /// Finds out whether tokens are good that come back.
@@ -219,7 +223,23 @@ impl App {
         let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
         let places = Places::new(store.clone(), committer.clone());
         let tokens = Arc::new(tokens.giving_places(Arc::new(places)));
+        let reused = ReusedTokens::new(
+            sessions.clone(),
+            tokens.clone(),
+            lease.clone(),
+            clock.clone(),
+            numbers.clone(),
+        );
+        let gateway = Gateway {
+            now: gateway_rules::following(snapshots.clone()),
+            sessions: sessions.clone(),
+            tokens: Arc::new(reused),
+            decisions: metrics.gateway_decisions.clone(),
+            traces: traces.clone(),
+            health: Health::default(),
+        };
         Ok(Self {
+            gateway,
             session_tokens: SessionTokens {
                 sessions: sessions.clone(),
                 tokens: tokens.clone(),

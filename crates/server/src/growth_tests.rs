@@ -6,7 +6,6 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value, json};
 use sessera_testing::growth::assert_linear;
 
-use crate::credentials;
 use crate::request::Parameters;
 use sessera_http::peer;
 
@@ -32,7 +31,7 @@ fn headers() {
     let config = sessera_config::Config::from_tree(&json!({})).unwrap();
     let cookies = |count| header(header::COOKIE, count, |number| format!("c{number}=1; "));
     assert_linear("cookies", 500, cookies, |headers: &HeaderMap| {
-        assert_eq!(credentials::presented(headers, &config.session.cookie).count(), 0);
+        assert_eq!(sessera_presented::carried(headers, &config.session.cookie).count(), 0);
     });
     let accepted = |count| header(header::ACCEPT, count, |number| format!("text/x{number};q=0.5, "));
     assert_linear("media types", 500, accepted, |headers: &HeaderMap| assert!(!peer::wants_json(headers)));

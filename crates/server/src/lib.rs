@@ -4,8 +4,9 @@ mod admin;
 mod answer;
 pub mod app;
 mod assets;
-pub mod credentials;
 mod forwarding;
+mod gateway_port;
+mod gateway_rules;
 #[cfg(test)]
 mod growth_tests;
 mod health;

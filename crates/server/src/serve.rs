@@ -29,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
 use crate::app::{App, AppState, Stopping};
+use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
 use crate::{admin, answer, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
@@ -70,6 +71,8 @@ pub struct Server {
     short_way: Arc<ShortWay>,
     public: TcpListener,
     admin: TcpListener,
+    /// Absent where no proxy asks.
+    gateway: Option<TcpListener>,
     /// Says that another node may have changed the configuration.
     changed: Arc<Notify>,
     /// The stored version of the configuration that was read.
@@ -84,12 +87,17 @@ impl Server {
         let config = loaded.config()?;
         let public = listen("public", &config.public.host, config.public.port).await?;
         let admin = listen("admin", &config.admin.host, config.admin.port).await?;
+        let gateway = match &config.gateway {
+            on if on.enabled => Some(listen("gateway", &on.host, on.port).await?),
+            _ => None,
+        };
         // Port 0 is any free one. Which one it became belongs to the base URLs and to the issuer of tokens.
         // Where it listens stays as it is while the server runs, so that an admin API that everybody can
         // reach never loses its token by a change of a file.
-        for (variable, host, listener) in
-            [("SERVE_PUBLIC", &config.public.host, &public), ("SERVE_ADMIN", &config.admin.host, &admin)]
-        {
+        let of_gateway = gateway.iter().map(|listener| ("SERVE_GATEWAY", &config.gateway.host, listener));
+        let all =
+            [("SERVE_PUBLIC", &config.public.host, &public), ("SERVE_ADMIN", &config.admin.host, &admin)];
+        for (variable, host, listener) in all.into_iter().chain(of_gateway) {
             origin.environment.insert(format!("{variable}_HOST"), host.clone());
             if let Ok(address) = listener.local_addr() {
                 origin.environment.insert(format!("{variable}_PORT"), address.port().to_string());
@@ -120,7 +128,7 @@ impl Server {
         managed_keys::maintain(&app.configuration, &app.managed_keys).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
         let short_way = Arc::new(ShortWay::from_ref(&AppState::from(app.clone())));
-        Ok(Self { app, short_way, public, admin, changed, version })
+        Ok(Self { app, short_way, public, admin, gateway, changed, version })
     }
 
     /// Where the public API listens.
@@ -131,6 +139,11 @@ impl Server {
     /// Where the admin API listens.
     pub fn admin_address(&self) -> Option<SocketAddr> {
         self.admin.local_addr().ok()
+    }
+
+    /// Where proxies ask, if they may.
+    pub fn gateway_address(&self) -> Option<SocketAddr> {
+        self.gateway.as_ref()?.local_addr().ok()
     }
 
     /// The configuration, which can be read again while the server runs.
@@ -153,20 +166,36 @@ impl Server {
         let timeouts = app.snapshot().config.timeouts.clone();
         let told = stop;
         let stop = CancellationToken::new();
-        tasks.spawn(drain(app.stopping.clone(), timeouts.drain, told, stop.clone()));
-        let (most_public, most_admin) = listener::most_connections();
+        tasks.spawn(drain(app.stopping.clone(), timeouts.drain, told.clone(), stop.clone()));
+        let most = listener::most_connections();
+        // Proxies and everybody else get half of the slots each.
+        let most_others = if self.gateway.is_some() { most.others / 2 } else { most.others };
         let slots = |api, most| Slots {
             most,
             taken: app.metrics.connections.with_label_values(&[api]),
             refused: app.metrics.connections_refused.with_label_values(&[api]),
         };
         let short_way = self.short_way;
-        let shortcut: Shortcut = Arc::new(move |request| short_way.answer(request));
+        let shortcut: Shortcut = Arc::new(move |_, request| short_way.answer(request));
         let public = answers(shortcut, public_router(&app));
-        let slots_public = slots("public", most_public);
+        let slots_public = slots("public", most_others);
         tasks.spawn(listener::serve(self.public, public, slots_public, timeouts.clone(), stop.clone()));
-        let admin = answers(Arc::new(|_| None), admin_router(&app));
-        tasks.spawn(listener::serve(self.admin, admin, slots("admin", most_admin), timeouts, stop.clone()));
+        if let Some(listener) = self.gateway {
+            let at_once = GatewayAtOnce::new(&app);
+            let shortcut: Shortcut = Arc::new(move |peer, request| at_once.answer(peer, request));
+            let gateway = answers(shortcut, gateway_router(&app));
+            let slots = slots(gateway_port::NAME, most_others);
+            tasks.spawn(listener::serve(listener, gateway, slots, timeouts.clone(), stop.clone()));
+            tasks.spawn(gateway_port::tell_health(app.gateway.health.clone(), told));
+        }
+        let admin = answers(Arc::new(|_, _| None), admin_router(&app));
+        tasks.spawn(listener::serve(
+            self.admin,
+            admin,
+            slots("admin", most.operators),
+            timeouts,
+            stop.clone(),
+        ));
         let configuration = app.configuration.clone();
         let reload = move || {
             let configuration = configuration.clone();
@@ -215,6 +244,11 @@ async fn drain(stopping: Stopping, time: Duration, told: CancellationToken, stop
 fn public_router(app: &Arc<App>) -> Router {
     let router = public_port::router(app.snapshots.clone(), app.observer("public"));
     router.with_state(AppState::from(app.clone()))
+}
+
+fn gateway_router(app: &Arc<App>) -> Router {
+    gateway_port::router(app.gateway.clone(), app.observer(gateway_port::NAME))
+        .with_state(AppState::from(app.clone()))
 }
 
 fn admin_router(app: &Arc<App>) -> Router {

@@ -63,6 +63,8 @@ pub struct Metrics {
     pub connections_refused: IntCounterVec,
     lease_held: IntGauge,
     line_trusted: IntGauge,
+    /// Questions of proxies, by route, dialect and what was decided.
+    pub gateway_decisions: IntCounterVec,
     /// Spans of traces, by what became of them.
     pub spans: IntCounterVec,
 }
@@ -143,6 +145,11 @@ impl Metrics {
                     "sessera_line_trusted",
                     "1 while this node hears of the changes of others, so that it answers from memory.",
                 )?,
+                gateway_decisions: counters(
+                    "sessera_gateway_decisions_total",
+                    "Questions of proxies by route, dialect and outcome: pass, sign_in, second_factor, forbidden, stranger, unavailable, no_route, fault.",
+                    &["route", "dialect", "outcome"],
+                )?,
                 spans: counters(
                     "sessera_spans_total",
                     "Spans of traces, by what became of them: sent, dropped.",
@@ -160,7 +167,9 @@ impl Metrics {
         self.registry.register(Box::new(self.requests.clone()))?;
         self.registry.register(Box::new(self.request_seconds.clone()))?;
         self.registry.register(Box::new(self.store_seconds.clone()))?;
-        for counters in [&self.store_failures, &self.connections_refused, &self.spans] {
+        for counters in
+            [&self.store_failures, &self.connections_refused, &self.gateway_decisions, &self.spans]
+        {
             self.registry.register(Box::new(counters.clone()))?;
         }
         for collector in self.accounts.collectors().into_iter().chain(self.issuer.collectors()) {

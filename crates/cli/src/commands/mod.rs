@@ -23,6 +23,7 @@ mod migrate;
 mod names;
 mod patch;
 mod promote;
+mod proxy_config;
 mod revoke;
 mod rollback;
 mod rotate;
@@ -52,7 +53,7 @@ pub(crate) enum Command {
     /// Show key sets, identities, sessions, the configuration
     #[command(subcommand)]
     Get(get::Get),
-    /// List key sets, identities, sessions, templates, revisions of the configuration
+    /// List key sets, identities, sessions, templates, routes of the gateway, revisions of the configuration
     #[command(subcommand)]
     List(list::List),
     /// Take in keys and identities from files
@@ -91,6 +92,7 @@ pub(crate) enum Command {
     Tokenize(tokenize::Tokenize),
     Verify(verify::Verify),
     Jsonnet(jsonnet::Jsonnet),
+    ProxyConfig(proxy_config::ProxyConfig),
     /// Check configuration files
     #[command(subcommand)]
     Config(config::Config),
@@ -129,6 +131,7 @@ impl Command {
             Self::Tokenize(command) => command.run(global),
             Self::Verify(command) => command.run(global).await,
             Self::Jsonnet(command) => command.run(),
+            Self::ProxyConfig(command) => command.run(global).await,
             Self::Config(command) => command.run(global).await,
             Self::Migrate(command) => command.run(global).await,
             Self::Secrets(command) => command.run(global).await,

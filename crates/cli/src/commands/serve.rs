@@ -64,7 +64,9 @@ impl Serve {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let server = Box::pin(Server::start(origin)).await?;
         if let (Some(public), Some(admin)) = (server.public_address(), server.admin_address()) {
-            tracing::info!(%public, %admin, version = env!("CARGO_PKG_VERSION"), "sessera serves");
+            // A field without a value is left out.
+            let gateway = server.gateway_address().map(tracing::field::display);
+            tracing::info!(%public, %admin, gateway, version = env!("CARGO_PKG_VERSION"), "sessera serves");
         }
         let stop = CancellationToken::new();
         let (configuration, told) = (server.configuration(), stop.clone());

@@ -22,7 +22,14 @@ const EXCEPTIONS: [(&str, &str); 10] = [
 ];
 
 /// Configurations that are not Sessera's, by a text that they have.
-const OTHERS: [&str; 2] = ["envoy.filters.http", "kind: AuthenticationConfiguration"];
+const OTHERS: [&str; 6] = [
+    "envoy.filters.http",
+    "kind: AuthenticationConfiguration",
+    "kind: AuthorizationPolicy",
+    "kind: HTTPRoute",
+    "forwardAuth:",
+    "forward-auth:",
+];
 
 /// What stands for something that only the reader has, and what the test has there.
 const STAND_INS: [(&str, &str); 3] = [
@@ -73,7 +80,7 @@ fn root() -> PathBuf {
 
 /// All documents, each with its blocks.
 fn documents() -> Vec<(String, Vec<Block>)> {
-    let mut names: Vec<PathBuf> = ["", "docs", "examples/spa"]
+    let mut names: Vec<PathBuf> = ["", "docs", "docs/proxies", "examples/spa"]
         .iter()
         .flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap())
         .map(|entry| entry.unwrap().path())

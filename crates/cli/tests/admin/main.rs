@@ -4,6 +4,7 @@ mod config;
 mod destroy;
 mod documents;
 mod errors;
+mod gateway;
 mod guide;
 mod identities;
 mod keys;

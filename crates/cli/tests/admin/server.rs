@@ -19,6 +19,7 @@ pub(crate) struct Server {
     folder: TempDir,
     public: String,
     admin: String,
+    gateway: Option<String>,
 }
 
 /// How a command ended, and what it wrote.
@@ -69,17 +70,18 @@ impl Server {
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
-        let (public, admin) = loop {
+        let (public, admin, gateway) = loop {
             let Some(Ok(line)) = log.next() else { panic!("the server did not start:\n{said}") };
             let address = |name: &str| Some(line.split_once(name)?.1.split(' ').next()?.to_owned());
             if let (Some(public), Some(admin)) = (address("public="), address("admin=")) {
-                break (public, admin);
+                break (public, admin, address("gateway="));
             }
             said.push_str(&line);
         };
         // A full pipe would stop the server.
         std::thread::spawn(move || log.for_each(drop));
-        Self { child, folder, public: format!("http://{public}"), admin: format!("http://{admin}") }
+        let url = |address: String| format!("http://{address}");
+        Self { child, folder, public: url(public), admin: url(admin), gateway: gateway.map(url) }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -92,6 +94,11 @@ impl Server {
 
     pub(crate) fn admin(&self) -> &str {
         &self.admin
+    }
+
+    /// Where proxies ask. The server must have been started so.
+    pub(crate) fn gateway(&self) -> &str {
+        self.gateway.as_deref().unwrap()
     }
 
     /// Runs a command in the server's folder.

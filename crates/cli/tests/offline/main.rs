@@ -4,6 +4,7 @@ mod config_validate;
 mod demo;
 mod documents;
 mod jsonnet;
+mod proxies;
 mod run;
 mod security;
 mod small;

@@ -4,6 +4,7 @@ pub mod after;
 pub mod cookies;
 pub mod courier;
 pub mod flows;
+pub mod gateway;
 pub mod hashers;
 pub mod hooks;
 pub mod identity;
@@ -49,6 +50,8 @@ section! {
         cookies: cookies::Cookies,
         /// Sessions and their tokens.
         session: session::Session,
+        /// Tokens for apps behind a proxy.
+        gateway: gateway::Gateway,
         /// How passwords are hashed.
         hashers: hashers::Hashers,
         /// How messages are sent.

@@ -17,8 +17,24 @@ section! {
         public: Public,
         /// The admin API.
         admin: Admin,
+        /// Where proxies ask about the requests of their clients.
+        gateway: Gateway,
         /// How long clients, and the end, may take. They count from the next start.
         timeouts: Timeouts,
+    }
+}
+
+section! {
+    /// Where proxies ask about the requests of their clients. It counts from the next start, but for `trusted_proxies`.
+    pub struct Gateway {
+        /// Answer the questions of proxies.
+        enabled: bool = false,
+        /// The address to listen on. On another one than loopback, `trusted_proxies` must say who may ask.
+        host: String = "127.0.0.1",
+        /// The port to listen on, for HTTP and gRPC.
+        port: u16 = 4435,
+        /// Addresses or networks of the proxies that may ask, and that are believed when they say for whom. Default: those of this machine.
+        trusted_proxies: TrustedProxies,
     }
 }
 

@@ -46,6 +46,15 @@ pub struct SessionCache {
 struct Entry {
     live: Arc<LiveSession>,
     read: Reading,
+    /// What it took when it was weighed.
+    weight: u64,
+}
+
+impl Entry {
+    fn weighed(live: Arc<LiveSession>, read: Reading) -> Self {
+        let weight = (live.size() + OVERHEAD) as u64;
+        Self { live, read, weight }
+    }
 }
 
 #[derive(Clone)]
@@ -53,7 +62,7 @@ struct Bytes;
 
 impl Weighter<TokenHash, Entry> for Bytes {
     fn weight(&self, _: &TokenHash, entry: &Entry) -> u64 {
-        (entry.live.size() + OVERHEAD) as u64
+        entry.weight
     }
 }
 
@@ -136,7 +145,7 @@ impl SessionCache {
         schemas_url: &str,
         grace: Duration,
     ) -> Option<Arc<LiveSession>> {
-        let Entry { live, read } = self.entries.get(token)?;
+        let Entry { live, read, .. } = self.entries.get(token)?;
         let good = live.session.is_live(now)
             && live.schemas_url() == schemas_url
             && self.changes.is_current(read, token, &live);
@@ -160,7 +169,7 @@ impl SessionCache {
     /// Keeps a session that was read after `read` was given out, unless it changed in the meantime.
     pub fn insert(&self, read: Reading, token: TokenHash, live: Arc<LiveSession>) {
         if self.changes.is_current(read, &token, &live) {
-            self.entries.insert(token, Entry { live, read });
+            self.entries.insert(token, Entry::weighed(live, read));
         }
     }
 
@@ -173,6 +182,15 @@ impl SessionCache {
     /// The hash under which a session was kept last.
     pub(super) fn key_of(&self, id: Uuid) -> Option<TokenHash> {
         self.keys.get()?.get(&id)
+    }
+
+    /// Weighs a session again, when it is the one of a token, because more is kept of it than before.
+    pub(super) fn weigh_again(&self, token: &TokenHash, live: &Arc<LiveSession>) {
+        let Some(entry) = self.entries.get(token).filter(|entry| Arc::ptr_eq(&entry.live, live)) else {
+            return;
+        };
+        // One that was taken out in the meantime stays out.
+        let _ = self.entries.replace(*token, Entry::weighed(entry.live, entry.read), true);
     }
 
     /// What was read up to now about this token is no longer good.

@@ -3,10 +3,12 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
+use serde::Deserialize;
 use sessera_jsonnet::Document;
 use sessera_model::{CredentialKind, Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp};
 use sessera_store::{SessionKind, StoredSession};
 
+use super::kept_tokens::KeptTokens;
 use super::last_use::LastUse;
 use crate::error::IssuerError;
 
@@ -27,6 +29,10 @@ pub struct LiveSession {
     pub external_id: Option<Box<str>>,
     /// Which second factors its identity has set up, once somebody asked.
     pub second_factors: OnceLock<Vec<CredentialKind>>,
+    /// The id of its identity's schema, once somebody asked.
+    schema_id: OnceLock<Box<str>>,
+    /// Tokens that were made of it and are given again.
+    pub(crate) tokens: KeptTokens,
     /// When it was last used.
     pub(super) last_use: LastUse,
     /// Where the schemas were when the answer was made.
@@ -65,6 +71,8 @@ impl LiveSession {
             fresh_until: Timestamp::MAX,
             external_id,
             second_factors,
+            schema_id: OnceLock::new(),
+            tokens: KeptTokens::default(),
             last_use,
             schemas_url,
             json,
@@ -92,6 +100,8 @@ impl LiveSession {
             fresh_until,
             external_id: external_id.map(Box::from),
             second_factors: OnceLock::new(),
+            schema_id: OnceLock::new(),
+            tokens: KeptTokens::default(),
             last_use: LastUse::noted_elsewhere(),
             schemas_url,
             json,
@@ -131,6 +141,22 @@ impl LiveSession {
         &self.identity_id
     }
 
+    /// The id of its identity's schema; empty where whoever keeps the session does not tell.
+    pub fn schema_id(&self) -> &str {
+        #[derive(Deserialize)]
+        struct Told {
+            identity: Identity,
+        }
+        #[derive(Deserialize)]
+        struct Identity {
+            schema_id: Box<str>,
+        }
+        self.schema_id.get_or_init(|| {
+            let told = serde_json::from_slice(&self.json).ok();
+            told.map(|Told { identity: Identity { schema_id } }| schema_id).unwrap_or_default()
+        })
+    }
+
     /// Where the schemas were when the answer was made.
     pub fn schemas_url(&self) -> &str {
         &self.schemas_url
@@ -150,6 +176,7 @@ impl LiveSession {
             + std::mem::size_of_val(self.session.devices.as_slice());
         size_of::<Self>()
             + session
+            + self.tokens.size()
             + self.external_id.as_ref().map_or(0, |id| id.len() + ALLOCATION)
             + self.json.len()
             + self.document.size()

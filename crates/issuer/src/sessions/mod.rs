@@ -1,6 +1,7 @@
 //! From a presented session token to the live session behind it.
 
 mod cache;
+mod kept_tokens;
 mod last_use;
 mod live_session;
 mod presented;
@@ -16,9 +17,11 @@ use sessera_store::Committer;
 use crate::compiled::Compiled;
 use crate::error::IssuerError;
 use crate::metrics::IssuerMetrics;
+use crate::settings::Assurance;
 use last_use::LastUses;
 
 pub use cache::{Reading, SessionCache};
+pub use kept_tokens::GivenToken;
 pub use live_session::LiveSession;
 pub use presented::{Opens, Presented};
 pub use source::{Found, OwnStore, Question, SessionSource, Sought};
@@ -215,33 +218,60 @@ impl Sessions {
         }
     }
 
-    /// Whether it is known without asking that a session has proven what it must.
+    /// Whether it is known without asking that a session has proven what the settings ask for.
     pub fn is_assured(compiled: &Compiled, live: &LiveSession) -> bool {
-        compiled.settings.second_factors.is_empty()
-            || live.session.assurance_level >= AssuranceLevel::Aal2
-            || live.second_factors.get().is_some_and(|known| !asks_for_one_of(compiled, known))
+        Self::proves(compiled, live, compiled.settings.assurance) == Some(true)
     }
 
-    /// Makes sure that a session has proven all factors that its owner has set up, where the settings ask for
-    /// that. [`IssuerError::SecondFactorNeeded`] otherwise.
+    /// Whether a session has proven what is asked for; nothing where that is not known without asking.
+    pub fn proves(compiled: &Compiled, live: &LiveSession, asked: Assurance) -> Option<bool> {
+        let has_two = live.session.assurance_level >= AssuranceLevel::Aal2;
+        match asked {
+            Assurance::One => Some(true),
+            Assurance::Two => Some(has_two),
+            Assurance::HighestAvailable if has_two || compiled.settings.second_factors.is_empty() => {
+                Some(true)
+            }
+            Assurance::HighestAvailable => {
+                live.second_factors.get().map(|known| !asks_for_one_of(compiled, known))
+            }
+        }
+    }
+
+    /// Makes sure that a session has proven what the settings ask for. [`IssuerError::SecondFactorNeeded`]
+    /// otherwise.
     pub async fn require_assurance(
         &self,
         compiled: &Compiled,
         live: &LiveSession,
     ) -> Result<(), IssuerError> {
-        if Self::is_assured(compiled, live) {
-            return Ok(());
-        }
-        let known = match live.second_factors.get() {
-            Some(known) => known,
+        self.require(compiled, live, compiled.settings.assurance).await
+    }
+
+    /// Makes sure that a session has proven what is asked for. [`IssuerError::SecondFactorNeeded`] otherwise.
+    pub async fn require(
+        &self,
+        compiled: &Compiled,
+        live: &LiveSession,
+        asked: Assurance,
+    ) -> Result<(), IssuerError> {
+        let proves = match Self::proves(compiled, live, asked) {
+            Some(proves) => proves,
             None => {
                 let known = self.source.second_factors(live.session.identity_id).await?;
                 // Another request that was faster got the same answer, because a change of credentials makes a new
                 // live session.
-                live.second_factors.get_or_init(|| known)
+                !asks_for_one_of(compiled, live.second_factors.get_or_init(|| known))
             }
         };
-        if asks_for_one_of(compiled, known) { Err(IssuerError::SecondFactorNeeded) } else { Ok(()) }
+        if proves { Ok(()) } else { Err(IssuerError::SecondFactorNeeded) }
+    }
+
+    /// Weighs a session in memory again, of which something more is kept since. `presented` has opened it.
+    pub(crate) fn weigh_again(&self, presented: Presented<'_>, live: &Arc<LiveSession>) {
+        if let Some(key) = self.source.key(Sought::Presented(presented)) {
+            self.cache.weigh_again(&key, live);
+        }
     }
 
     /// Writes when sessions were last used. What cannot be written is lost: the next use is noted again.

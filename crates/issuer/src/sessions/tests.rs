@@ -13,7 +13,7 @@ use sessera_rotation::Timing;
 use sessera_store::{SessionKind, StoreError, StoredSession};
 
 use super::*;
-use crate::settings::{KeptBy, Settings};
+use crate::settings::{Assurance, KeptBy, Settings};
 use crate::templates::Templates;
 
 const TOKEN: &str = "token";
@@ -115,6 +115,7 @@ fn compiled(max_stale: Duration) -> Compiled {
         status_list_max_age: Duration::from_secs(60),
         max_stale,
         second_factors: vec![CredentialKind::Totp],
+        assurance: Assurance::HighestAvailable,
         kept_by: KeptBy::Store,
     };
     Compiled::compile(settings, &[], &Templates::default()).unwrap()

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use sessera_issuer::sessions::{OwnStore, Presented};
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{
-    Compiled, Introspection, IssuerMetrics, KeptBy, KeySets, Lease, ManagedKeys, SessionCache, Sessions,
-    Settings, StatusLists, Templates, TokenIssuer,
+    Assurance, Compiled, Introspection, IssuerMetrics, KeptBy, KeySets, Lease, ManagedKeys, SessionCache,
+    Sessions, Settings, StatusLists, Templates, TokenIssuer,
 };
 use sessera_jose::verify::{Verified, verify};
 use sessera_jose::{Algorithm, JwkSet, generate};
@@ -156,6 +156,7 @@ fn settings(templates: Map<String, Value>) -> Settings {
         status_list_max_age: Duration::from_secs(60),
         max_stale: Duration::ZERO,
         second_factors: Vec::new(),
+        assurance: Assurance::One,
         kept_by: KeptBy::Store,
     }
 }

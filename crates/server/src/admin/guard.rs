@@ -14,12 +14,12 @@ use url::{Host, Url};
 
 use crate::admin::{introspect, revoke};
 use crate::app::Snapshots;
-use crate::credentials::bearer;
 use crate::error::ApiError;
 use sessera_config::AdminConfig;
 use sessera_http::host;
 use sessera_http::media_type::is_json;
 use sessera_node::event_log;
+use sessera_presented::bearer;
 use sessera_store::Event;
 
 /// Lets a request pass or answers why not.

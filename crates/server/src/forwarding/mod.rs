@@ -22,7 +22,6 @@ use sessera_store::Committer;
 use sessera_upstream::{Api, passing};
 
 use crate::app::{AppState, Snapshot};
-use crate::credentials;
 use crate::error::ApiError;
 use crate::upstream::Upstream;
 use forget::Forgetting;
@@ -91,8 +90,8 @@ impl Forwarding {
 
     /// Whose sessions a request to the public API may change.
     async fn owners(&self, headers: &HeaderMap, in_body: Option<&NativeLogout>) -> Vec<Option<Uuid>> {
-        let presented = credentials::presented(headers, &self.snapshot.config.session.cookie);
-        let presented = presented.map(|credential| credential.presented);
+        let all = sessera_presented::carried(headers, &self.snapshot.config.session.cookie);
+        let presented = all.map(|carried| carried.presented);
         let in_body = in_body.map(|logout| Presented::Token(logout.session_token.expose()));
         let mut owners = Vec::new();
         for presented in presented.chain(in_body) {

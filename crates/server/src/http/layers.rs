@@ -37,6 +37,11 @@ pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, larg
 
 /// Wraps the router of an API that has its other layers already.
 pub(crate) fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>, observer: Observer) -> Router<S> {
+    observed(router.layer(middleware::from_fn(understood)), observer)
+}
+
+/// Wraps a router whose requests are observed, and which judges itself whether they are sound.
+pub(crate) fn observed<S: Clone + Send + Sync + 'static>(router: Router<S>, observer: Observer) -> Router<S> {
     let caught = CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
         let what = panic
             .downcast_ref::<String>()
@@ -46,7 +51,6 @@ pub(crate) fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>, observer
         ApiError::internal(format!("a handler panicked: {what}")).into_response()
     });
     router
-        .layer(middleware::from_fn(understood))
         .layer(middleware::from_fn(bounded))
         .layer(caught)
         .layer(middleware::from_fn_with_state(observer, observe::note))

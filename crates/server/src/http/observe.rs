@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
 use opentelemetry::context::FutureExt as _;
@@ -28,6 +29,12 @@ pub(crate) struct Observer {
     pub(crate) traces: Option<Arc<Traces>>,
 }
 
+/// The name of a method where it is counted. Anybody can make up more of them than memory holds.
+pub(crate) fn known_method(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+    KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("other")
+}
+
 /// Counts a request and puts its id into the log and the answer.
 pub(crate) async fn note(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let Observer { api, request_ids, metrics, traces } = observer;
@@ -35,11 +42,7 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
     let id = request_ids.of(request.headers());
     // A path that does not exist is no label: anybody could make more of them than memory holds.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = match request.method().as_str() {
-        known @ ("GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS") => known,
-        _ => "other",
-    };
-    let method = method.to_owned();
+    let method = known_method(request.method());
     // The client's own address where a proxy asks for it, and who it is, are filled in when they are known.
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let span = tracing::error_span!(
@@ -51,7 +54,7 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
     );
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let traced =
-        traces.as_ref().map(|traces| traces.request(start, request.headers(), api, &method, route, &id));
+        traces.as_ref().map(|traces| traces.request(start, request.headers(), api, method, route, &id));
     let work = next.run(request).instrument(span.clone());
     let mut response = match &traced {
         Some(context) => work.with_context(context.clone()).await,
@@ -61,7 +64,7 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
     if let Some(context) = &traced {
         Traces::answered(context, status.told());
     }
-    metrics.answered(api, route, &method, status.told(), took);
+    metrics.answered(api, route, method, status.told(), took);
     span.in_scope(|| tracing::debug!(api, route, method, status = status.code(), ?took, "answered"));
     response.headers_mut().insert(REQUEST_ID, id);
     response

@@ -44,7 +44,7 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
 /// programs that follow links in advance must not sign anybody out.
 pub(super) async fn form(call: &Call, class: &str) -> Result<Option<Markup>, ApiError> {
     let opened = call.opened().await?;
-    let Some(Presented::Cookie(cookie)) = opened.map(|opened| opened.credential.presented) else {
+    let Some(Presented::Cookie(cookie)) = opened.map(|opened| opened.carried.presented) else {
         return Ok(None);
     };
     let token = logout::token(call, cookie);

@@ -19,7 +19,6 @@ use tracing::Span;
 use tracing::field::display;
 
 use crate::app::{AppState, Snapshot};
-use crate::credentials::{self, Credential, Opened};
 use crate::error::ApiError;
 use crate::session_tokens::require_assurance;
 use sessera_http::cookies;
@@ -27,6 +26,7 @@ use sessera_http::forwarded::Origin;
 use sessera_http::peer::{self, Peer};
 use sessera_pages::Texts;
 use sessera_pages::words::device;
+use sessera_presented::{Carried, Opened, carried, opened};
 
 /// What a request says about its caller.
 #[derive(Debug)]
@@ -133,14 +133,14 @@ impl Call {
         &self.snapshot.accounts.rules
     }
 
-    /// The credentials of the request.
-    pub(crate) fn presented(&self) -> impl Iterator<Item = Credential<'_>> {
-        credentials::presented(&self.caller.headers, &self.rules().cookie)
+    /// What the request carries to be recognised.
+    pub(crate) fn carried(&self) -> impl Iterator<Item = Carried<'_>> {
+        carried(&self.caller.headers, &self.rules().cookie)
     }
 
     /// The session token of the request, which cookies are none of.
     pub(crate) fn presented_token(&self) -> Option<&str> {
-        self.presented().find_map(|credential| match credential.presented {
+        self.carried().find_map(|carried| match carried.presented {
             Presented::Token(token) | Presented::Bearer(token) => Some(token),
             Presented::Cookie(_) => None,
         })
@@ -148,7 +148,7 @@ impl Call {
 
     /// The live session of the request and what opened it, if it presents one.
     pub(crate) async fn opened(&self) -> Result<Option<Opened<'_>>, ApiError> {
-        let opened = credentials::opened(&self.sessions, &self.snapshot.issuer, self.presented()).await?;
+        let opened = opened(&self.sessions, &self.snapshot.issuer, self.carried()).await?;
         if let Some(opened) = &opened {
             Span::current().record("identity_id", display(opened.live.session.identity_id));
         }

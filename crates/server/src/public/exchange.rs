@@ -15,13 +15,13 @@ use sessera_issuer::ExchangeCodes;
 use sessera_issuer::exchange::{ExchangeError, Grant};
 use sessera_issuer::sessions::Presented;
 use sessera_model::Secret;
+use sessera_presented::Opened;
 use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{AppState, Snapshot};
-use crate::credentials::Opened;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::caller::Call;
@@ -101,8 +101,8 @@ async fn try_create(
         Ok(opened) => opened,
         Err(error) => return step_up(call, error),
     };
-    let Some(Opened { credential, live, cookies }) = opened else { return sign_in(call) };
-    let Presented::Cookie(cookie) = credential.presented else { return sign_in(call) };
+    let Some(Opened { carried, live, cookies }) = opened else { return sign_in(call) };
+    let Presented::Cookie(cookie) = carried.presented else { return sign_in(call) };
     if let Err(error) = session_tokens.require_assurance(&call.snapshot, &live).await {
         return step_up(call, error);
     }

@@ -96,7 +96,7 @@ async fn create_browser(call: Call, Query(parameters): Query<Parameters>) -> Res
 async fn create(call: &Call, parameters: &Parameters) -> Result<Response, ApiError> {
     let return_to = call.return_to(parameters.return_to.as_deref())?;
     let opened = call.opened().await?;
-    let Some(Presented::Cookie(cookie)) = opened.map(|opened| opened.credential.presented) else {
+    let Some(Presented::Cookie(cookie)) = opened.map(|opened| opened.carried.presented) else {
         return Err(ApiError::unauthorized().with_id("session_inactive"));
     };
     let token = token(call, cookie);
@@ -143,7 +143,7 @@ async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiE
     let asked = call.return_to(parameters.return_to.as_deref())?;
     // Who is not signed in has nothing to lose, whatever the token.
     if let Some(opened) = call.opened().await? {
-        let Presented::Cookie(cookie) = opened.credential.presented else {
+        let Presented::Cookie(cookie) = opened.carried.presented else {
             return Err(ApiError::forbidden("Native clients sign out with DELETE /self-service/logout/api."));
         };
         let hash = parameters.token.as_deref().and_then(|token| token.strip_prefix(PREFIX));
@@ -154,8 +154,8 @@ async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiE
             ));
         }
         // Any other session of this browser would be the one that it is signed in with afterwards.
-        for credential in call.presented() {
-            if let Presented::Cookie(cookie) = credential.presented {
+        for carried in call.carried() {
+            if let Presented::Cookie(cookie) = carried.presented {
                 revoke(&call.accounts.committer, TokenHash::of(cookie)).await?;
             }
         }

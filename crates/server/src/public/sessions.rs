@@ -17,7 +17,6 @@ use utoipa_axum::routes;
 
 use crate::answer;
 use crate::app::{AppState, Snapshot};
-use crate::credentials;
 use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::paging::Paging;
@@ -39,8 +38,8 @@ async fn caller(
     snapshot: &Snapshot,
     headers: &HeaderMap,
 ) -> Result<Arc<LiveSession>, ApiError> {
-    let presented = credentials::presented(headers, &snapshot.accounts.rules.cookie);
-    let opened = credentials::opened(sessions, &snapshot.issuer, presented).await?;
+    let all = sessera_presented::carried(headers, &snapshot.accounts.rules.cookie);
+    let opened = sessera_presented::opened(sessions, &snapshot.issuer, all).await?;
     let live = opened.ok_or_else(ApiError::unauthorized)?.live;
     require_assurance(sessions, snapshot, &live).await?;
     Ok(live)

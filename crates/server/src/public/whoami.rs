@@ -22,7 +22,6 @@ use utoipa_axum::routes;
 
 use crate::answer::{Status, set_cookies};
 use crate::app::{AppState, Snapshot, Snapshots};
-use crate::credentials::{self, Credential};
 use crate::error::{ApiError, NO_STORE};
 use crate::http::layers::NO_SNIFFING;
 use crate::openapi::{ErrorBody, SessionBody};
@@ -31,6 +30,7 @@ use crate::public::caller::Caller;
 use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
 use sessera_http::request_ids::{REQUEST_ID, RequestIds};
+use sessera_presented::{Carried, carried};
 use sessera_telemetry::{Metrics, Traces};
 
 /// The path, which answers every method alike and changes nothing.
@@ -87,11 +87,11 @@ async fn whoami(
     caller: Caller,
 ) -> Result<Response, ApiError> {
     let (rules, template) = (&snapshot.accounts.rules, parameters.get(TOKENIZE_AS));
-    let presented = credentials::presented(&caller.headers, &rules.cookie);
+    let all = carried(&caller.headers, &rules.cookie);
     let (mut nothing, mut opened) = (true, None);
-    for credential in presented {
+    for carried in all {
         nothing = false;
-        let found = match credential.presented {
+        let found = match carried.presented {
             Presented::Bearer(token)
                 if looks_signed(token) && method == Method::GET && template.is_none() =>
             {
@@ -103,7 +103,7 @@ async fn whoami(
         match found {
             Err(IssuerError::NoSession) => {}
             found => {
-                opened = Some((credential, found?));
+                opened = Some((carried, found?));
                 break;
             }
         }
@@ -111,7 +111,7 @@ async fn whoami(
     if nothing {
         return Ok(nobody(&snapshot));
     }
-    let (credential, Recognised { live, cookies }) = opened.ok_or_else(ApiError::unauthorized)?;
+    let (carried, Recognised { live, cookies }) = opened.ok_or_else(ApiError::unauthorized)?;
     session_tokens.require_assurance(&snapshot, &live).await?;
     let now = clock.now();
     let mut response = match template {
@@ -121,8 +121,8 @@ async fn whoami(
             answer(&live, live.json_with_token(&token).into())
         }
     };
-    if let Presented::Cookie(token) = credential.presented
-        && ends_too_soon(&credential, &live)
+    if let Presented::Cookie(token) = carried.presented
+        && ends_too_soon(&carried, &live)
     {
         let is_https = caller.is_https(rules);
         set_session_cookie(&mut response, rules, &live.session, token, now, is_https)?;
@@ -132,8 +132,8 @@ async fn whoami(
 }
 
 /// Whether a browser forgets its cookie before the session ends, which was made longer since then.
-fn ends_too_soon(credential: &Credential<'_>, live: &LiveSession) -> bool {
-    credential.cookie_ends.is_none_or(|ends| ends < live.session.expires_at.seconds())
+fn ends_too_soon(carried: &Carried<'_>, live: &LiveSession) -> bool {
+    carried.cookie_ends.is_none_or(|ends| ends < live.session.expires_at.seconds())
 }
 
 /// The answer to somebody who presents nothing, which a proxy may keep where the configuration says so.
@@ -202,10 +202,10 @@ impl ShortWay {
         let start = Instant::now();
         let snapshot = self.snapshots.load();
         let SessionTokens { sessions, tokens, traces } = &self.session_tokens;
-        let credential = credentials::presented(headers, &snapshot.config.session.cookie).next()?;
-        let presented = credential.presented;
+        let first = carried(headers, &snapshot.config.session.cookie).next()?;
+        let presented = first.presented;
         let live = sessions.in_memory(&snapshot.issuer, presented)?;
-        let gets_cookie = matches!(presented, Presented::Cookie(_)) && ends_too_soon(&credential, &live);
+        let gets_cookie = matches!(presented, Presented::Cookie(_)) && ends_too_soon(&first, &live);
         if gets_cookie || !presented.may_open(live.kind) || !Sessions::is_assured(&snapshot.issuer, &live) {
             return None;
         }

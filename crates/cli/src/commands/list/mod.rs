@@ -5,6 +5,7 @@ mod jwk;
 mod paging;
 mod projects;
 mod revisions;
+mod routes;
 mod session;
 
 use anyhow::Result;
@@ -12,6 +13,8 @@ use clap::Subcommand;
 
 use crate::commands::template::ListTemplates;
 use crate::global::Global;
+
+pub(super) use routes::routes;
 
 /// What can be listed.
 #[derive(Subcommand)]
@@ -24,6 +27,8 @@ pub(crate) enum List {
     Sessions(session::ListSessions),
     #[command(visible_alias = "revision")]
     Revisions(revisions::ListRevisions),
+    #[command(visible_alias = "route")]
+    Routes(routes::ListRoutes),
     #[command(visible_alias = "template")]
     Templates(ListTemplates),
     #[command(visible_alias = "project")]
@@ -37,6 +42,7 @@ impl List {
             Self::Identities(command) => command.run(global).await,
             Self::Sessions(command) => command.run(global).await,
             Self::Revisions(command) => command.run(global).await,
+            Self::Routes(command) => command.run(global).await,
             Self::Templates(command) => command.run(global).await,
             Self::Projects(command) => command.run(global).await,
         }

@@ -1,45 +1,45 @@
-//! What a request presents to be recognised: a session token, cookies or a bearer token.
+//! What a request carries to be recognised: a session token, cookies or a bearer token.
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
 use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, header};
 use sessera_config::cookies::SessionCookie;
 use sessera_http::cookies;
 use sessera_issuer::sessions::{Presented, Recognised};
 use sessera_issuer::{Compiled, IssuerError, LiveSession, Sessions};
 
-/// A credential of a request.
+/// Something that a request carries to be recognised.
 #[derive(Clone, Copy, Debug)]
-pub struct Credential<'a> {
+pub struct Carried<'a> {
     /// What opens the session.
     pub presented: Presented<'a>,
     /// When a browser forgets the cookie that it came in, in seconds; absent where it does not say.
     pub cookie_ends: Option<i64>,
 }
 
-/// A session and the credential that opened it.
-pub(crate) struct Opened<'a> {
-    pub(crate) credential: Credential<'a>,
-    pub(crate) live: Arc<LiveSession>,
+/// A session and what opened it.
+#[derive(Debug)]
+pub struct Opened<'a> {
+    /// What opened it.
+    pub carried: Carried<'a>,
+    /// The session.
+    pub live: Arc<LiveSession>,
     /// Cookies that go to the caller, as an upstream told them.
-    pub(crate) cookies: Arc<[Bytes]>,
+    pub cookies: Arc<[Bytes]>,
 }
 
-/// The credentials of a request in the order in which they are tried until one opens a session.
+/// What a request carries to be recognised, in the order in which it is tried until something opens a session.
 ///
 /// The order is the wire contract's: `X-Session-Token` alone, or the session cookies (or the value of one in
 /// `X-Session-Cookie`, for those who cannot set cookies) and `Authorization: Bearer`. There are several
 /// cookies of one name when one was set for another path or domain, or by a program that served there before.
 ///
-/// What an upstream set is passed on to it as it is, and the first credential alone.
-pub fn presented<'a>(
-    headers: &'a HeaderMap,
-    cookie: &'a SessionCookie,
-) -> impl Iterator<Item = Credential<'a>> {
+/// What an upstream set is passed on to it as it is, and only what comes first.
+pub fn carried<'a>(headers: &'a HeaderMap, cookie: &'a SessionCookie) -> impl Iterator<Item = Carried<'a>> {
     let most = if cookie.is_of_upstream { 1 } else { usize::MAX };
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
-    let other = |presented| Credential { presented, cookie_ends: None };
+    let other = |presented| Carried { presented, cookie_ends: None };
     let token = text("x-session-token");
     let has_no_token = token.is_none();
     let alone = text("x-session-cookie").filter(|_| has_no_token);
@@ -48,21 +48,21 @@ pub fn presented<'a>(
     let all_cookies = alone.into_iter().chain(cookies.into_iter().flatten()).map(|value| {
         let (token, cookie_ends) =
             if cookie.is_of_upstream { (value, Some(i64::MAX)) } else { cookies::parse_session_value(value) };
-        Credential { presented: Presented::Cookie(token), cookie_ends }
+        Carried { presented: Presented::Cookie(token), cookie_ends }
     });
     let token = token.map(Presented::Token).map(other);
     token.into_iter().chain(all_cookies).chain(bearer.map(Presented::Bearer).map(other)).take(most)
 }
 
-/// The first of some credentials that opens a live session, with that session.
-pub(crate) async fn opened<'a>(
+/// The first thing that opens a live session, with that session.
+pub async fn opened<'a>(
     sessions: &Sessions,
     compiled: &Compiled,
-    credentials: impl Iterator<Item = Credential<'a>>,
+    all: impl Iterator<Item = Carried<'a>>,
 ) -> Result<Option<Opened<'a>>, IssuerError> {
-    for credential in credentials {
-        match sessions.recognised(compiled, credential.presented).await {
-            Ok(Recognised { live, cookies }) => return Ok(Some(Opened { credential, live, cookies })),
+    for carried in all {
+        match sessions.recognised(compiled, carried.presented).await {
+            Ok(Recognised { live, cookies }) => return Ok(Some(Opened { carried, live, cookies })),
             Err(error) if error.is_no_session() => {}
             Err(error) => return Err(error),
         }
@@ -77,10 +77,26 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then_some(token)
 }
 
+/// The header `Cookie` without the cookies of a name; nothing when no other cookie is in it. Several lines of it become
+/// one, as in HTTP/1.1 there may be only one (RFC 6265, section 5.4).
+pub fn without_cookie(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+    let mut left = Vec::new();
+    for line in headers.get_all(header::COOKIE) {
+        for pair in line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+            if !pair.is_empty() && pair[..end].trim_ascii_end() != name.as_bytes() {
+                left.extend_from_slice(if left.is_empty() { b"" } else { b"; " });
+                left.extend_from_slice(pair);
+            }
+        }
+    }
+    // The bytes are those of values of headers.
+    (!left.is_empty()).then(|| HeaderValue::from_maybe_shared(Bytes::from(left)).ok()).flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -99,7 +115,7 @@ mod tests {
             Presented::Bearer(_) => "bearer",
         };
         let cookie = cookie(false);
-        let all = presented(&headers, &cookie);
+        let all = carried(&headers, &cookie);
         all.map(|one| (kind(one.presented), one.presented.as_str().to_owned())).collect()
     }
 
@@ -136,11 +152,23 @@ mod tests {
             ("authorization", "Bearer c"),
         ]);
         let cookie = cookie(true);
-        let all: Vec<_> = presented(&headers, &cookie).collect();
+        let all: Vec<_> = carried(&headers, &cookie).collect();
         assert_eq!(all.len(), 1, "{all:?}");
         assert!(
             all[0].presented == Presented::Cookie("b.1800000000") && all[0].cookie_ends == Some(i64::MAX)
         );
+    }
+
+    #[test]
+    fn the_session_cookie_is_left_out() {
+        let left = |lines: &[&'static str]| {
+            let lines: Vec<_> = lines.iter().map(|line| ("cookie", *line)).collect();
+            without_cookie(&headers(&lines), "s").map(|line| line.to_str().unwrap().to_owned())
+        };
+        assert_eq!(left(&["a=1; s=x; b=2", "s=y;c=3"]).as_deref(), Some("a=1; b=2; c=3"));
+        assert_eq!(left(&["s =x; ss=1;; S=2"]).as_deref(), Some("ss=1; S=2"));
+        assert_eq!(left(&["s=x; s=y", "s"]), None);
+        assert_eq!(left(&[]), None);
     }
 
     #[test]

@@ -1,0 +1,57 @@
+-- Asks Sessera about a request, by the route "{{route}}".
+local QUESTION = "http://{{gateway}}/auth-request?route={{route}}"
+
+-- The headers that the answer sets anew, whatever the client sent.
+local PROMISED = {
+    "{{header}}",
+}
+
+-- What belongs to the connection of the client, or to its body.
+local LEFT_OUT = {
+    ["connection"] = true, ["content-length"] = true, ["expect"] = true, ["host"] = true, ["keep-alive"] = true,
+    ["te"] = true, ["trailer"] = true, ["transfer-encoding"] = true, ["upgrade"] = true,
+    ["x-original-method"] = true, ["x-original-url"] = true, ["x-forwarded-method"] = true,
+}
+
+local function first(values)
+    return values and (values[0] or values[1])
+end
+
+core.register_action("sessera", { "http-req" }, function(txn)
+    local headers = {}
+    for name, values in pairs(txn.http:req_get_headers()) do
+        if not LEFT_OUT[name] then
+            headers[name] = {}
+            for _, value in pairs(values) do
+                table.insert(headers[name], value)
+            end
+        end
+    end
+    local host = txn.sf:req_hdr("host") or ""
+    local scheme = txn.f:ssl_fc() == 1 and "https" or "http"
+    headers["x-original-method"] = { txn.sf:method() }
+    headers["x-original-url"] = { scheme .. "://" .. host .. txn.sf:pathq() }
+    headers["x-forwarded-for"] = { txn.sf:src() }
+
+    local answer = core.httpclient():get({ url = QUESTION, headers = headers })
+    txn:set_var("txn.sessera_status", answer.status or 503)
+    txn:set_var("txn.sessera_body", answer.body or "")
+    local redirect = answer.headers and first(answer.headers["x-redirect-to"])
+    if redirect then
+        txn:set_var("txn.sessera_redirect", redirect)
+    end
+    if answer.status ~= 200 then
+        return
+    end
+    for _, name in ipairs(PROMISED) do
+        local value = first(answer.headers[name])
+        txn.http:req_del_header(name)
+        if value and value ~= "" then
+            txn.http:req_set_header(name, value)
+        end
+    end
+    local cookie = first(answer.headers["set-cookie"])
+    if cookie then
+        txn:set_var("txn.sessera_set_cookie", cookie)
+    end
+end, 0)

@@ -1,0 +1,196 @@
+//! `sessera proxy-config`
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, bail};
+use clap::{Args, ValueEnum};
+use sessera_config::gateway::DEFAULT_ROUTE;
+use sessera_config::sections::gateway::Route;
+use sessera_config::{environment, load};
+
+use super::list::routes;
+use crate::global::Global;
+
+/// The headers in which sessions come. They are set anew in any case.
+const OF_SESSIONS: [&str; 4] = ["Authorization", "Cookie", "X-Session-Token", "X-Session-Cookie"];
+
+/// A proxy, and the file that it is configured by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Proxy {
+    /// nginx, with its module `auth_request`
+    Nginx,
+    /// Caddy
+    Caddy,
+    /// HAProxy; the file haproxy-lua stands beside it
+    Haproxy,
+    /// The script by which HAProxy asks
+    HaproxyLua,
+    /// Envoy, which asks over gRPC
+    Envoy,
+    /// Envoy, which asks over HTTP
+    EnvoyHttp,
+    /// Traefik
+    Traefik,
+    /// Istio
+    Istio,
+    /// Gateway API of Kubernetes
+    KubernetesGateway,
+    /// Apache APISIX
+    Apisix,
+}
+
+impl Proxy {
+    /// The file, in which {{names}} stand for what differs between deployments.
+    const fn file(self) -> &'static str {
+        match self {
+            Self::Nginx => include_str!("files/nginx.conf"),
+            Self::Caddy => include_str!("files/Caddyfile"),
+            Self::Haproxy => include_str!("files/haproxy.cfg"),
+            Self::HaproxyLua => include_str!("files/sessera.lua"),
+            Self::Envoy => include_str!("files/envoy.yaml"),
+            Self::EnvoyHttp => include_str!("files/envoy-http.yaml"),
+            Self::Traefik => include_str!("files/traefik.yml"),
+            Self::Istio => include_str!("files/istio.yaml"),
+            Self::KubernetesGateway => include_str!("files/kubernetes-gateway.yaml"),
+            Self::Apisix => include_str!("files/apisix.yaml"),
+        }
+    }
+}
+
+/// Print the configuration of a proxy for a route of the gateway
+///
+/// The route is that of the running server, or of the configuration files that are named. The file is complete: it has the
+/// addresses of the app and of the gateway and every header of the route. docs/proxies has a page for each proxy.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera proxy-config nginx --route api > /etc/nginx/conf.d/app.conf
+  sessera proxy-config envoy --route api --app app.internal:8080 --listen 0.0.0.0:80
+  sessera proxy-config caddy --route api --config sessera.yml")]
+pub(crate) struct ProxyConfig {
+    /// The proxy
+    #[arg(value_enum)]
+    proxy: Proxy,
+    /// The route by which it asks
+    #[arg(long, default_value = DEFAULT_ROUTE)]
+    route: String,
+    /// Where the app listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:3000", value_parser = address)]
+    app: Address,
+    /// Where the proxy listens
+    #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
+    listen: Address,
+    /// Where the gateway listens [default: as the configuration files say, else 127.0.0.1:4435]
+    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    gateway: Option<Address>,
+    /// Configuration files with the route; then no server is asked
+    #[arg(short, long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+}
+
+/// A host with a port.
+#[derive(Clone, Debug)]
+struct Address {
+    host: String,
+    port: u16,
+}
+
+fn address(text: &str) -> Result<Address, String> {
+    let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    match parts {
+        Some((host, port)) if !host.is_empty() => Ok(Address { host: host.to_owned(), port }),
+        _ => Err("a host with a port is expected, such as 127.0.0.1:3000".into()),
+    }
+}
+
+impl ProxyConfig {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let (routes, gateway, cookie) = if self.config.is_empty() {
+            let context = global.connect().await?;
+            let config = context.client.config(&context.project).await?;
+            let (sections, _) = sessera_config::config::read(&config);
+            (routes(&config), None, sections.session.cookie.name)
+        } else {
+            let config = load(&self.config, &environment::of_process())?.config()?;
+            let gateway = Address { host: config.gateway.host, port: config.gateway.port };
+            (config.gateway.routes, Some(gateway), config.session.cookie.name)
+        };
+        let Some(route) = routes.get(&self.route) else {
+            let names: Vec<&str> = routes.keys().map(String::as_str).collect();
+            bail!("there is no route \"{}\"; there is {}", self.route, names.join(", "));
+        };
+        let gateway = self.gateway.clone().or(gateway);
+        let gateway = gateway.unwrap_or_else(|| Address { host: "127.0.0.1".into(), port: 4435 });
+        let file = filled(self.proxy, &self, &gateway, route, &cookie);
+        std::io::stdout().write_all(file.as_bytes()).context("the file cannot be printed")
+    }
+}
+
+/// The file of a proxy for a route. A line with the name of a header stands there once for each header.
+fn filled(proxy: Proxy, wanted: &ProxyConfig, gateway: &Address, route: &Route, cookie: &str) -> String {
+    let headers = headers(route);
+    let mut file = String::new();
+    for line in proxy.file().lines() {
+        let line = replaced(line, "gateway", gateway);
+        let line = replaced(&replaced(&line, "app", &wanted.app), "listen", &wanted.listen)
+            .replace("{{route}}", &wanted.route)
+            .replace("{{cookie}}", cookie)
+            .replace("{{Headers}}", &headers.join(" "));
+        let lines: Vec<String> = if line.contains("{{Underscored}}") {
+            underscored(&headers).iter().map(|name| line.replace("{{Underscored}}", name)).collect()
+        } else if ["{{Header}}", "{{header}}", "{{header_}}"].iter().any(|name| line.contains(name)) {
+            let of = |header: &String| {
+                let small = header.to_ascii_lowercase();
+                line.replace("{{Header}}", header)
+                    .replace("{{header_}}", &small.replace('-', "_"))
+                    .replace("{{header}}", &small)
+            };
+            headers.iter().map(of).collect()
+        } else {
+            vec![line]
+        };
+        for line in lines {
+            file.push_str(&line);
+            file.push('\n');
+        }
+    }
+    file
+}
+
+fn replaced(line: &str, name: &str, Address { host, port }: &Address) -> String {
+    line.replace(&format!("{{{{{name}}}}}"), &format!("{host}:{port}"))
+        .replace(&format!("{{{{{name}_host}}}}"), host)
+        .replace(&format!("{{{{{name}_port}}}}"), &port.to_string())
+}
+
+/// Every header that the app gets anew.
+fn headers(route: &Route) -> Vec<String> {
+    let token = route.template.is_some().then(|| route.header.clone());
+    let mut headers: Vec<String> = Vec::new();
+    let all = token.into_iter().chain(route.headers.keys().cloned());
+    for header in all.chain(OF_SESSIONS.map(str::to_owned)) {
+        if !headers.iter().any(|known| known.eq_ignore_ascii_case(&header)) {
+            headers.push(header);
+        }
+    }
+    headers
+}
+
+/// The names that an app which takes underscores for hyphens reads as one of these headers.
+fn underscored(headers: &[String]) -> Vec<String> {
+    let mut names = Vec::new();
+    for header in headers {
+        let parts: Vec<&str> = header.split('-').collect();
+        // One bit for each hyphen; all hyphens are the header itself.
+        for choice in 1..1_u32 << (parts.len() - 1).min(8) {
+            let mut name = parts[0].to_owned();
+            for (at, part) in parts[1..].iter().enumerate() {
+                name.push(if choice >> at & 1 == 1 { '_' } else { '-' });
+                name.push_str(part);
+            }
+            names.push(name);
+        }
+    }
+    names
+}

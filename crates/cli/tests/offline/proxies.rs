@@ -1,0 +1,69 @@
+//! The configurations of proxies: what `sessera proxy-config` prints is what examples/proxies has, what the pages of
+//! docs/proxies show, and what the tests with real proxies run.
+//!
+//! `SESSERA_BLESS=1 cargo test -p sessera --test offline proxies` writes the files and the pages anew.
+
+use std::path::{Path, PathBuf};
+
+use crate::run::Folder;
+
+/// The proxies, each with its file and its page.
+const PROXIES: [(&str, &str, &str); 10] = [
+    ("nginx", "nginx.conf", "nginx"),
+    ("caddy", "Caddyfile", "caddy"),
+    ("haproxy", "haproxy.cfg", "haproxy"),
+    ("haproxy-lua", "sessera.lua", "haproxy"),
+    ("envoy", "envoy.yaml", "envoy"),
+    ("envoy-http", "envoy-http.yaml", "envoy"),
+    ("traefik", "traefik.yml", "traefik"),
+    ("istio", "istio.yaml", "istio"),
+    ("kubernetes-gateway", "kubernetes-gateway.yaml", "kubernetes-gateway"),
+    ("apisix", "apisix.yaml", "apisix"),
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A page with a file in the block behind the line that names it.
+fn with_file(page: &str, file: &str, content: &str) -> String {
+    let marker = format!("<!-- examples/proxies/{file} -->\n```");
+    let (before, rest) = page.split_once(&marker).unwrap_or_else(|| panic!("{marker}"));
+    let (language, rest) = rest.split_once('\n').unwrap();
+    let end = if rest.starts_with("```") { 0 } else { rest.find("\n```").unwrap() + 1 };
+    format!("{before}{marker}{language}\n{content}{}", &rest[end..])
+}
+
+#[test]
+fn examples_and_pages_have_what_is_printed() {
+    let configuration = root().join("examples/proxies/sessera.yml");
+    let bless = std::env::var_os("SESSERA_BLESS").is_some();
+    for (proxy, file, page) in PROXIES {
+        let arguments =
+            ["proxy-config", proxy, "--route", "api", "--config", configuration.to_str().unwrap()];
+        let outcome = Folder::new().run(&arguments);
+        let printed = outcome.printed();
+        let (file_path, page_path) =
+            (root().join("examples/proxies").join(file), root().join(format!("docs/proxies/{page}.md")));
+        let known = std::fs::read_to_string(&page_path).unwrap();
+        let shown = with_file(&known, file, printed);
+        if bless {
+            std::fs::write(&file_path, printed).unwrap();
+            std::fs::write(&page_path, shown).unwrap();
+        } else {
+            let example = std::fs::read_to_string(&file_path).unwrap_or_default();
+            assert!(example == printed, "examples/proxies/{file} is not of today: SESSERA_BLESS=1");
+            assert!(known == shown, "docs/proxies/{page}.md is not of today: SESSERA_BLESS=1");
+        }
+        assert!(!printed.contains("{{"), "{proxy}: {printed}");
+    }
+}
+
+#[test]
+fn a_route_that_is_not_there_is_told() {
+    let configuration = root().join("examples/proxies/sessera.yml");
+    let arguments = ["proxy-config", "nginx", "--route", "apj", "--config", configuration.to_str().unwrap()];
+    let outcome = Folder::new().run(&arguments);
+    let told = outcome.refused();
+    assert!(told.contains("no route \"apj\"") && told.contains("api, default"), "{told}");
+}

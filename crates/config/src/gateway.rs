@@ -1,0 +1,217 @@
+//! What follows from `serve.gateway` and `gateway`: where proxies ask, and how their questions are judged.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde_json::{Map, Value};
+
+use crate::loopback::is_loopback;
+use crate::problem::{Findings, escape};
+use crate::sections::gateway::{Gateway, Route};
+use crate::sections::serve;
+use crate::trusted_proxies::TrustedProxies;
+
+/// The route of questions that name none.
+pub const DEFAULT_ROUTE: &str = "default";
+
+/// The longest name of a route.
+const MAX_NAME: usize = 128;
+
+/// Headers that a route cannot have: proxies need them for themselves, or the gateway sets them anew in any case.
+const TAKEN: &[&str] = &[
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "expect",
+    "host",
+    "keep-alive",
+    "location",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "retry-after",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-envoy-auth-headers-to-remove",
+    "x-redirect-to",
+    "x-request-id",
+    "x-session-cookie",
+    "x-session-token",
+];
+
+/// Where proxies ask.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Where it listens.
+    pub host: String,
+    /// Where it listens.
+    pub port: u16,
+    /// Who may ask. Everybody on this machine, where nobody is named.
+    pub trusted: TrustedProxies,
+    /// How questions are judged, by the names of routes, of which one is [`DEFAULT_ROUTE`].
+    pub routes: BTreeMap<String, Route>,
+}
+
+/// The gateway of a configuration. Says what is wrong with it.
+pub(crate) fn gateway(
+    serve: serve::Gateway,
+    section: Gateway,
+    templates: &Map<String, Value>,
+    found: &mut Findings,
+) -> GatewayConfig {
+    if serve.enabled && !is_loopback(&serve.host) && serve.trusted_proxies.is_empty() {
+        found.wrong(
+            "/serve/gateway/host",
+            format!(
+                "everybody who reaches {} could ask for the tokens of others' sessions. Name the addresses of the proxies that may ask in serve.gateway.trusted_proxies, or listen on 127.0.0.1",
+                serve.host
+            ),
+        );
+    }
+    for (name, route) in &section.routes {
+        check(name, route, templates, found);
+    }
+    let mut routes = section.routes;
+    routes.entry(DEFAULT_ROUTE.to_owned()).or_default();
+    let of_this_machine = || {
+        TrustedProxies::of_addresses([
+            (Ipv4Addr::LOCALHOST.into(), 8),
+            (IpAddr::from(Ipv6Addr::LOCALHOST), 128),
+        ])
+    };
+    GatewayConfig {
+        enabled: serve.enabled,
+        host: serve.host,
+        port: serve.port,
+        trusted: if serve.trusted_proxies.is_empty() { of_this_machine() } else { serve.trusted_proxies },
+        routes,
+    }
+}
+
+/// Names what is wrong with a route.
+fn check(name: &str, route: &Route, templates: &Map<String, Value>, found: &mut Findings) {
+    let at = format!("/gateway/routes/{}", escape(name));
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_part) {
+        found.wrong(
+            at.as_str(),
+            format!("the name of a route has letters, digits, \"-\", \"_\" and \".\", at most {MAX_NAME}"),
+        );
+    }
+    match &route.template {
+        Some(template) if !templates.contains_key(template) => {
+            let message = format!(
+                "there is no tokenizer template \"{template}\": add it under session.whoami.tokenizer.templates first"
+            );
+            found.wrong(format!("{at}/template"), message);
+        }
+        None if !route.headers.is_empty() => {
+            let message = "claims come from a token: name the template that makes it in the route's template";
+            found.wrong(format!("{at}/headers"), message);
+        }
+        _ => {}
+    }
+    let mut names = BTreeSet::new();
+    if route.template.is_some() {
+        check_header(&route.header, &format!("{at}/header"), &mut names, found);
+    }
+    for (header, claim) in &route.headers {
+        let at = format!("{at}/headers/{}", escape(header));
+        check_header(header, &at, &mut names, found);
+        if claim.is_empty() {
+            found.wrong(at, "name the claim that the header carries, such as sub");
+        }
+    }
+}
+
+/// Names what is wrong with the name of a header. `names` are those that the route has already, in small letters.
+fn check_header(header: &str, at: &str, names: &mut BTreeSet<String>, found: &mut Findings) {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    let name = header.to_ascii_lowercase();
+    let message = if header.is_empty() || header.len() > MAX_NAME || !header.bytes().all(is_part) {
+        // Many servers take an underscore for a hyphen, so a client's own X_User_Id would be read as X-User-Id.
+        format!("\"{header}\" cannot be the name of a header here: it has letters, digits and \"-\"")
+    } else if TAKEN.contains(&name.as_str()) || name.starts_with("x-forwarded-") {
+        format!("the header {header} means something to proxies: choose another one, such as X-User-Id")
+    } else if !names.insert(name) {
+        format!("the route has the header {header} already")
+    } else {
+        return;
+    };
+    found.wrong(at, message);
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Config;
+    use serde_json::{Value, json};
+
+    fn with(serve: Value, routes: Value) -> Value {
+        let templates = json!({"t": {"jwks_url": "set://k"}});
+        json!({
+            "serve": {"gateway": serve},
+            "session": {"whoami": {"tokenizer": {"templates": templates}}},
+            "gateway": {"routes": routes},
+        })
+    }
+
+    #[test]
+    fn nothing_configured_is_off_and_has_the_route_of_those_who_name_none() {
+        let config = Config::from_tree(&json!({})).unwrap().gateway;
+        assert!(!config.enabled);
+        assert_eq!((config.host.as_str(), config.port), ("127.0.0.1", 4435));
+        assert_eq!(config.routes.keys().collect::<Vec<_>>(), ["default"]);
+        assert!(
+            config.trusted.contains([127, 0, 0, 1].into()) && !config.trusted.contains([10, 0, 0, 1].into())
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused_with_its_place() {
+        let off = json!({});
+        for (serve, routes, pointer) in [
+            (json!({"enabled": true, "host": "0.0.0.0"}), json!({}), "/serve/gateway/host: "),
+            (off.clone(), json!({"a b": {}}), "/gateway/routes/a b: "),
+            (off.clone(), json!({"a": {"template": "u"}}), "/gateway/routes/a/template: "),
+            (off.clone(), json!({"a": {"headers": {"X-Id": "sub"}}}), "/gateway/routes/a/headers: "),
+            (off.clone(), json!({"a": {"template": "t", "header": "X_Id"}}), "/gateway/routes/a/header: "),
+            (off.clone(), json!({"a": {"template": "t", "header": "Cookie"}}), "/gateway/routes/a/header: "),
+            (
+                off.clone(),
+                json!({"a": {"template": "t", "headers": {"authorization": "sub"}}}),
+                "/gateway/routes/a/headers/authorization: ",
+            ),
+            (
+                off.clone(),
+                json!({"a": {"template": "t", "headers": {"X-Id": ""}}}),
+                "/gateway/routes/a/headers/X-Id: ",
+            ),
+            (off.clone(), json!({"a": {"on_missing": 403}}), "/gateway/routes/a/on_missing: "),
+            (off.clone(), json!({"a": {"aal": "aal3"}}), "/gateway/routes/a/aal: "),
+            (off.clone(), json!({"a": {"reuse": "2h"}}), "/gateway/routes/a/reuse: "),
+        ] {
+            let problem = Config::from_tree(&with(serve, routes)).unwrap_err().to_string();
+            assert!(problem.starts_with(pointer), "{pointer}: {problem}");
+        }
+    }
+
+    #[test]
+    fn good_routes_are_taken() {
+        let routes = json!({
+            "api": {"template": "t", "headers": {"X-User-Id": "sub"}, "on_missing": 401, "aal": "aal2"},
+            "site": {"template": "t", "header": "X-Token", "session": "optional", "on_missing": "401"},
+        });
+        let open = json!({"enabled": true, "host": "0.0.0.0", "trusted_proxies": ["10.0.0.0/8"]});
+        let config = Config::from_tree(&with(open, routes)).unwrap().gateway;
+        assert_eq!(config.routes.len(), 3);
+        assert!(
+            config.trusted.contains([10, 1, 1, 1].into()) && !config.trusted.contains([127, 0, 0, 1].into())
+        );
+    }
+}

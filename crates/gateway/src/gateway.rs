@@ -1,0 +1,258 @@
+//! The judge of questions: one decision, in whichever dialect it was asked for.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::Context;
+use prometheus::IntCounterVec;
+use serde_json::Value;
+use sessera_issuer::tokens::TokenSteps;
+use sessera_issuer::upstream::{Refusal, RefusalKind, UpstreamError};
+use sessera_issuer::{Assurance, IssuerError, ReusedTokens, Sessions};
+use sessera_presented::{Opened, carried, opened};
+use sessera_telemetry::Traces;
+
+use crate::decision::{Admitted, Decision};
+use crate::health::Health;
+use crate::question::Question;
+use crate::routes::Route;
+use crate::snapshot::Snapshot;
+
+/// When to ask again where nobody says so.
+const SOON: Duration = Duration::from_secs(1);
+
+/// What is said while an upstream wants to be asked less often.
+const PAUSE: &str = "The upstream that keeps the sessions asked for a pause.";
+
+/// Where the snapshot of now comes from.
+pub type Now = Arc<dyn Fn() -> Arc<Snapshot> + Send + Sync>;
+
+/// Judges the questions of proxies.
+#[derive(Clone)]
+pub struct Gateway {
+    /// The snapshot of now.
+    pub now: Now,
+    /// Live sessions.
+    pub sessions: Arc<Sessions>,
+    /// Tokens of them.
+    pub tokens: Arc<ReusedTokens>,
+    /// Decisions by route, dialect and outcome.
+    pub decisions: IntCounterVec,
+    /// Traces of requests, where they are configured.
+    pub traces: Option<Arc<Traces>>,
+    /// Says over gRPC whether questions are answered.
+    pub health: Health,
+}
+
+impl Gateway {
+    /// Judges a question of `peer`.
+    pub async fn decide(&self, peer: Option<IpAddr>, question: &Question<'_>) -> Decision {
+        let now = (self.now)();
+        let decision = match self.judge_at_once(&now, peer, question) {
+            Some((decision, _)) => decision,
+            None => self.judge(&now, question).await,
+        };
+        self.told(question, &decision);
+        decision
+    }
+
+    /// Judges a question where that needs no waiting. The steps are those of a token that was made.
+    pub fn decide_at_once(
+        &self,
+        peer: Option<IpAddr>,
+        question: &Question<'_>,
+    ) -> Option<(Decision, TokenSteps)> {
+        let judged = self.judge_at_once(&(self.now)(), peer, question)?;
+        self.told(question, &judged.0);
+        Some(judged)
+    }
+
+    fn judge_at_once(
+        &self,
+        now: &Snapshot,
+        peer: Option<IpAddr>,
+        question: &Question<'_>,
+    ) -> Option<(Decision, TokenSteps)> {
+        let mut steps = TokenSteps::default();
+        let decision = if !peer.is_some_and(|peer| now.trusted.contains(peer)) {
+            Decision::Stranger
+        } else if let Some(route) = now.routes.get(question.route) {
+            self.judge_route_at_once(now, route, question, &mut steps)?
+        } else {
+            no_route(question)
+        };
+        Some((decision, steps))
+    }
+
+    fn judge_route_at_once(
+        &self,
+        now: &Snapshot,
+        route: &Route,
+        question: &Question<'_>,
+        steps: &mut TokenSteps,
+    ) -> Option<Decision> {
+        if route.passes_preflights && question.is_preflight() {
+            return Some(Decision::pass(now, route, question, None));
+        }
+        if question.contradicts_itself() {
+            return Some(without_session(now, route, question));
+        }
+        let Some(first) = carried(question.headers, &now.rules().cookie).next() else {
+            return Some(without_session(now, route, question));
+        };
+        let presented = first.presented;
+        let live = self.sessions.in_memory(&now.issuer, presented)?;
+        if !presented.may_open(live.kind)
+            || !route.takes(&live)
+            || Sessions::proves(&now.issuer, &live, asked(now, route)) != Some(true)
+        {
+            return None;
+        }
+        let token = match &route.token {
+            None => None,
+            Some(token) => Some(self.tokens.at_once(&now.issuer, token.wanted(), presented, &live, steps)?),
+        };
+        let admitted = Admitted { carried: first, token, cookies: Arc::default() };
+        Some(Decision::pass(now, route, question, Some(admitted)))
+    }
+
+    async fn judge(&self, now: &Snapshot, question: &Question<'_>) -> Decision {
+        let Some(route) = now.routes.get(question.route) else { return no_route(question) };
+        let judged = self.judge_route(now, route, question).await;
+        judged.unwrap_or_else(|error| refused(now, route, question, error))
+    }
+
+    async fn judge_route(
+        &self,
+        now: &Snapshot,
+        route: &Route,
+        question: &Question<'_>,
+    ) -> Result<Decision, IssuerError> {
+        let all = carried(question.headers, &now.rules().cookie);
+        let opened = opened(&self.sessions, &now.issuer, all).await?;
+        let Some(Opened { carried, live, cookies }) = opened else {
+            return Ok(without_session(now, route, question));
+        };
+        if !route.takes(&live) {
+            return Ok(insufficient(now, route, question, Decision::Forbidden));
+        }
+        self.sessions.require(&now.issuer, &live, asked(now, route)).await?;
+        let token = match &route.token {
+            None => None,
+            Some(token) => {
+                let mut steps = TokenSteps::default();
+                let (wanted, presented) = (token.wanted(), carried.presented);
+                let made = self.tokens.token(&now.issuer, wanted, presented, &live, &mut steps).await;
+                if let Some(traces) = &self.traces {
+                    Context::map_current(|request| traces.token(request, steps));
+                }
+                Some(made?)
+            }
+        };
+        let admitted = Admitted { carried, token, cookies };
+        Ok(Decision::pass(now, route, question, Some(admitted)))
+    }
+
+    /// Counts and logs what was decided.
+    fn told(&self, question: &Question<'_>, decision: &Decision) {
+        let (dialect, outcome) = (question.dialect.as_str(), decision.outcome());
+        // Whoever asks may name what they like, and each name of a route that is none would be one more number.
+        let is_route = !matches!(decision, Decision::Stranger | Decision::NoRoute(_));
+        let route = if is_route { question.route_name() } else { "none" };
+        self.decisions.with_label_values(&[route, dialect, outcome]).inc();
+        if let Decision::Fault(reason) | Decision::NoRoute(reason) = decision {
+            tracing::warn!(route, dialect, reason, "a request of a proxy cannot be judged");
+        }
+        tracing::debug!(route, dialect, outcome, method = question.method, "decided");
+    }
+}
+
+/// What a session has to have proven.
+fn asked(now: &Snapshot, route: &Route) -> Assurance {
+    route.assurance.unwrap_or(now.issuer.settings.assurance)
+}
+
+fn no_route(question: &Question<'_>) -> Decision {
+    let shown: String = question.route_name().chars().take(128).collect();
+    Decision::NoRoute(format!(
+        "There is no route \"{shown}\". Add it under /gateway/routes, or name another one in the configuration of the proxy."
+    ))
+}
+
+/// What becomes of a request that brings no session.
+fn without_session(now: &Snapshot, route: &Route, question: &Question<'_>) -> Decision {
+    if !route.is_required {
+        return Decision::pass(now, route, question, None);
+    }
+    let is_way = route.redirects && question.opens_page();
+    Decision::SignIn { way: is_way.then(|| now.sign_in(original(now, question).as_deref())) }
+}
+
+/// What becomes of a request with a session that does not do: where no session is needed, it is none.
+fn insufficient(now: &Snapshot, route: &Route, question: &Question<'_>, otherwise: Decision) -> Decision {
+    if route.is_required { otherwise } else { Decision::pass(now, route, question, None) }
+}
+
+/// The session has to prove a second factor. An upstream may have `told` where.
+fn second_factor(now: &Snapshot, route: &Route, question: &Question<'_>, told: Option<&str>) -> Decision {
+    let page = now.second_factor(told, original(now, question).as_deref());
+    let is_way = route.redirects && question.opens_page();
+    insufficient(now, route, question, Decision::SecondFactor { page, is_way })
+}
+
+/// The address that the client asked for.
+fn original(now: &Snapshot, question: &Question<'_>) -> Option<String> {
+    question.target.url(now.is_https())
+}
+
+/// What becomes of a question whose answer failed.
+fn refused(now: &Snapshot, route: &Route, question: &Question<'_>, error: IssuerError) -> Decision {
+    let later = |reason: String, retry_after| Decision::Unavailable { reason, retry_after };
+    let template = route.token.as_ref().map_or("", |token| token.wanted().template);
+    match error {
+        error if error.is_no_session() => without_session(now, route, question),
+        IssuerError::SecondFactorNeeded => second_factor(now, route, question, None),
+        IssuerError::Upstream(UpstreamError::Refused(refusal)) => match refusal.kind {
+            // A credential that the upstream cannot read opens nothing.
+            RefusalKind::NoSession | RefusalKind::Malformed => without_session(now, route, question),
+            RefusalKind::Forbidden => forbidden_elsewhere(now, route, question, &refusal),
+            RefusalKind::TooMany => later(PAUSE.into(), refusal.retry_after.unwrap_or(SOON)),
+        },
+        IssuerError::Upstream(UpstreamError::Paused(left)) => later(PAUSE.into(), left),
+        error @ (IssuerError::KeyUnavailable | IssuerError::NoLease(_)) => later(sentence(&error), SOON),
+        error if error.is_unavailable() => later("Sessions cannot be looked up.".into(), SOON),
+        IssuerError::Refused { template, reason } => Decision::Fault(format!(
+            "The template \"{template}\" cannot be used for this session: {reason}. The log of the server has the details."
+        )),
+        IssuerError::BrokenTemplate { .. } | IssuerError::NoSuchTemplate(_) => Decision::Fault(format!(
+            "The template \"{template}\" of the route \"{}\" cannot be used. \"sessera list templates\" says why.",
+            route.name
+        )),
+        error => {
+            tracing::error!(%error, "internal error");
+            Decision::Fault("The server could not judge the request. Its log says why.".into())
+        }
+    }
+}
+
+/// What becomes of a session that an upstream does not show.
+fn forbidden_elsewhere(
+    now: &Snapshot,
+    route: &Route,
+    question: &Question<'_>,
+    refusal: &Refusal,
+) -> Decision {
+    let told: Value = serde_json::from_slice(&refusal.body).unwrap_or_default();
+    if told["error"]["id"] == "session_aal2_required" {
+        second_factor(now, route, question, told["redirect_browser_to"].as_str())
+    } else {
+        insufficient(now, route, question, Decision::Forbidden)
+    }
+}
+
+fn sentence(error: &IssuerError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| format!("{}{}.", first.to_uppercase(), letters.as_str()))
+}

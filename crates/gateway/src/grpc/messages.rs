@@ -1,0 +1,170 @@
+//! Envoy's messages as questions, and decisions as Envoy's messages.
+
+use std::collections::HashMap;
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use bytes::Bytes;
+use envoy_types::ext_authz::v3::pb::{
+    CheckRequest, CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValue as Value,
+    HeaderValueOption, HttpResponse, HttpStatus, OkHttpResponse,
+};
+use envoy_types::pb::google::protobuf::{ListValue, Struct, Value as Member, value::Kind};
+use envoy_types::pb::google::rpc;
+use serde_json::Map;
+use tonic::Code;
+
+use crate::answer::{self, Denial};
+use crate::decision::{Decision, Fate, Pass};
+use crate::dialect::Dialect;
+use crate::question::{Question, Target};
+
+/// The context extension that names the route.
+const ROUTE: &str = "route";
+
+/// A question as it came.
+pub(super) struct Asked {
+    headers: HeaderMap,
+    method: String,
+    scheme: String,
+    host: String,
+    path: String,
+    route: Option<String>,
+}
+
+impl Asked {
+    /// Reads a question. Nothing when it is about no request of HTTP.
+    pub(super) fn of(request: CheckRequest) -> Option<Self> {
+        let mut attributes = request.attributes?;
+        let http = attributes.request?.http?;
+        let headers = match http.header_map {
+            // Headers as Envoy has them, each line by itself.
+            Some(raw) => raw.headers.into_iter().filter_map(of_line).collect(),
+            None => read(http.headers),
+        };
+        let route = attributes.context_extensions.remove(ROUTE).filter(|route| !route.is_empty());
+        Some(Self {
+            headers,
+            method: http.method,
+            scheme: http.scheme,
+            host: http.host,
+            path: http.path,
+            route,
+        })
+    }
+
+    pub(super) fn question(&self) -> Question<'_> {
+        // Envoy says itself how its client came. The scheme of the message is what stands in the client's request.
+        let told = self.headers.get("x-forwarded-proto").and_then(|value| value.to_str().ok());
+        Question {
+            dialect: Dialect::Grpc,
+            route: self.route.as_deref(),
+            method: &self.method,
+            is_method_certain: true,
+            headers: &self.headers,
+            target: Target {
+                scheme: told.or(Some(&self.scheme)),
+                host: Some(&self.host),
+                path: Some(&self.path),
+            },
+        }
+    }
+}
+
+/// Headers as a map, in which Envoy joins lines of one name.
+fn read(headers: HashMap<String, String>) -> HeaderMap {
+    headers.into_iter().filter_map(|(name, value)| pair(&name, value.into_bytes())).collect()
+}
+
+/// A header; nothing for what is none, such as `:path`.
+fn pair(name: &str, value: Vec<u8>) -> Option<(HeaderName, HeaderValue)> {
+    let value = HeaderValue::from_maybe_shared(Bytes::from(value)).ok()?;
+    Some((HeaderName::from_bytes(name.as_bytes()).ok()?, value))
+}
+
+fn of_line(line: Value) -> Option<(HeaderName, HeaderValue)> {
+    let value = if line.raw_value.is_empty() { line.value.into_bytes() } else { line.raw_value };
+    pair(&line.key, value)
+}
+
+/// The answer to a question.
+pub(super) fn answer(question: &Question<'_>, decision: Decision) -> CheckResponse {
+    match decision {
+        Decision::Pass(pass) => passed(pass),
+        decision => denied(answer::denied(question, decision)),
+    }
+}
+
+fn passed(pass: Pass) -> CheckResponse {
+    let mut ok = OkHttpResponse::default();
+    for (name, fate) in pass.headers {
+        match fate {
+            Fate::Set(value) => {
+                ok.headers.push(option(&name, &value, HeaderAppendAction::OverwriteIfExistsOrAdd));
+            }
+            Fate::Remove => ok.headers_to_remove.push(name.as_str().to_owned()),
+            Fate::Keep(_) => {}
+        }
+    }
+    let cookies =
+        pass.cookies.iter().filter_map(|cookie| HeaderValue::from_maybe_shared(cookie.clone()).ok());
+    ok.response_headers_to_add = cookies
+        .map(|cookie| option(&header::SET_COOKIE, &cookie, HeaderAppendAction::AppendIfExistsOrAdd))
+        .collect();
+    CheckResponse {
+        status: Some(status(Code::Ok, "")),
+        dynamic_metadata: pass.token.map(|token| fields(token.claims())),
+        http_response: Some(HttpResponse::OkResponse(ok)),
+    }
+}
+
+fn denied(denial: Denial) -> CheckResponse {
+    let code = denial.code();
+    let body = denial.body.map(|body| body.to_string()).unwrap_or_default();
+    let media_type = (header::CONTENT_TYPE, answer::JSON);
+    let headers = [media_type, (header::CACHE_CONTROL, answer::NO_STORE)].into_iter().chain(denial.headers);
+    let set = HeaderAppendAction::OverwriteIfExistsOrAdd;
+    CheckResponse {
+        status: Some(status(code, "")),
+        dynamic_metadata: None,
+        http_response: Some(HttpResponse::DeniedResponse(DeniedHttpResponse {
+            status: Some(HttpStatus { code: denial.status.as_u16().into() }),
+            headers: headers.map(|(name, value)| option(&name, &value, set)).collect(),
+            body,
+        })),
+    }
+}
+
+fn status(code: Code, message: &str) -> rpc::Status {
+    rpc::Status { code: code.into(), message: message.to_owned(), details: Vec::new() }
+}
+
+fn option(name: &HeaderName, value: &HeaderValue, action: HeaderAppendAction) -> HeaderValueOption {
+    let (value, raw_value) = match value.to_str() {
+        Ok(text) => (text.to_owned(), Vec::new()),
+        Err(_) => (String::new(), value.as_bytes().to_vec()),
+    };
+    HeaderValueOption {
+        header: Some(Value { key: name.as_str().to_owned(), value, raw_value }),
+        append_action: action.into(),
+        ..HeaderValueOption::default()
+    }
+}
+
+/// Claims as Envoy's filters read them.
+fn fields(claims: &Map<String, serde_json::Value>) -> Struct {
+    Struct { fields: claims.iter().map(|(name, claim)| (name.clone(), member(claim))).collect() }
+}
+
+fn member(value: &serde_json::Value) -> Member {
+    let kind = match value {
+        serde_json::Value::Null => Kind::NullValue(0),
+        serde_json::Value::Bool(is_true) => Kind::BoolValue(*is_true),
+        serde_json::Value::Number(number) => Kind::NumberValue(number.as_f64().unwrap_or_default()),
+        serde_json::Value::String(text) => Kind::StringValue(text.clone()),
+        serde_json::Value::Array(items) => {
+            Kind::ListValue(ListValue { values: items.iter().map(member).collect() })
+        }
+        serde_json::Value::Object(members) => Kind::StructValue(fields(members)),
+    };
+    Member { kind: Some(kind) }
+}

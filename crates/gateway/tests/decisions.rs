@@ -1,0 +1,204 @@
+//! What becomes of questions, whichever dialect they come in.
+
+mod place;
+
+use std::time::Duration;
+
+use place::{COOKIE, PAGE, Place, TOKEN, value};
+use serde_json::json;
+use sessera_gateway::decision::{Decision, Fate};
+use sessera_store::Change;
+
+const MAPPER: &str = "local s = std.extVar('session'); {claims: {email: s.identity.traits.email, name: s.identity.traits.name, long: std.repeat('x', 5000)}}";
+
+fn mapped() -> serde_json::Value {
+    json!({"claims_mapper_url": format!("base64://{}", sessera_jose::base64url::encode(MAPPER))})
+}
+
+#[tokio::test]
+async fn every_promised_header_is_there_whoever_asks() {
+    let place = Place::with(json!({})).await;
+    let headers =
+        json!({"X-User-Id": "sub", "X-User-Name": "name", "X-Long": "long", "X-Nothing": "nothing"});
+    place.configure(
+        &json!({"api": {"template": "api", "session": "optional", "headers": headers}}),
+        &mapped(),
+    );
+    let promised =
+        ["authorization", "x-user-id", "x-user-name", "x-long", "x-nothing", "cookie", "x-session-token"];
+    let cookie = format!("a=1; ory_kratos_session={COOKIE}; b=2");
+    let pass = place.pass(&[("cookie", &cookie)]).await;
+    assert!(promised.into_iter().all(|name| pass.headers.iter().any(|(known, _)| known == name)), "{pass:?}");
+    assert!(value(&pass, "authorization").starts_with("Bearer ey"));
+    assert_eq!(value(&pass, "x-user-id"), place.ada.id.to_string());
+    assert_eq!(value(&pass, "x-user-name"), "Zo%C3%AB");
+    assert_eq!(value(&pass, "cookie"), "a=1; b=2");
+    for empty in ["x-long", "x-nothing", "x-session-token"] {
+        assert_eq!(value(&pass, empty), "", "{empty}");
+    }
+    let evil = [("authorization", "Bearer evil"), ("x-user-id", "evil"), ("cookie", "a=1")];
+    let pass = place.pass(&evil).await;
+    for empty in promised.into_iter().filter(|name| *name != "cookie") {
+        assert_eq!(value(&pass, empty), "", "{empty}");
+    }
+    assert_eq!(value(&pass, "cookie"), "a=1", "it is nobody's session");
+}
+
+#[tokio::test]
+async fn what_opened_the_session_never_reaches_the_app() {
+    let place = Place::with(json!({"api": {"template": "api", "header": "X-Token"}})).await;
+    let bearer = format!("Bearer {TOKEN}");
+    let pass = place.pass(&[("authorization", &bearer)]).await;
+    assert!(value(&pass, "x-token").starts_with("ey"), "the token stands alone");
+    assert_eq!(value(&pass, "authorization"), "");
+    let pass = place.pass(&[("x-session-token", TOKEN), ("authorization", "Basic app")]).await;
+    assert_eq!(value(&pass, "x-session-token"), "");
+    assert_eq!(value(&pass, "authorization"), "Basic app", "it means something to the app");
+    assert!(pass.headers.iter().any(|(_, fate)| matches!(fate, Fate::Keep(Some(_)))));
+}
+
+#[tokio::test]
+async fn browsers_are_sent_to_sign_in_and_nobody_else() {
+    let place = Place::with(json!({"api": {"template": "api"}})).await;
+    let way = async |method: &str, headers: &[(&str, &str)]| match place.decide(method, headers).await {
+        Decision::SignIn { way } => way,
+        other => panic!("{other:?}"),
+    };
+    let page = "https://id.example.org/self-service/login/browser?return_to=https%3A%2F%2Fapp.example%2Finbox%3Fa%3Db";
+    assert_eq!(way("GET", &[PAGE]).await.as_deref(), Some(page));
+    assert_eq!(way("POST", &[PAGE, ("x-session-token", "unknown")]).await.as_deref(), Some(page));
+    assert_eq!(way("GET", &[("accept", "application/json")]).await, None);
+    place.configure(&json!({"api": {"template": "api", "on_missing": 401}}), &json!({}));
+    assert_eq!(way("GET", &[PAGE]).await, None);
+    assert_eq!(place.decided("api", "sign_in"), 4);
+}
+
+#[tokio::test]
+async fn a_credential_that_stands_there_twice_opens_nothing() {
+    let place = Place::with(json!({"api": {"template": "api"}})).await;
+    let twice = [("x-session-token", TOKEN), ("x-session-token", TOKEN)];
+    assert!(matches!(place.decide("GET", &twice).await, Decision::SignIn { way: None }));
+}
+
+#[tokio::test]
+async fn a_route_may_ask_for_two_factors() {
+    let place = Place::with(json!({"api": {"template": "api", "aal": "aal2"}})).await;
+    match place.decide("GET", &[PAGE, ("x-session-token", TOKEN)]).await {
+        Decision::SecondFactor { page, is_way: true } => {
+            assert!(page.contains("login/browser?aal=aal2&return_to=https"), "{page}");
+        }
+        other => panic!("{other:?}"),
+    }
+    place.configure(&json!({"api": {"aal": "aal2", "session": "optional"}}), &json!({}));
+    place.pass(&[("x-session-token", TOKEN)]).await;
+    place.configure(&json!({"api": {"aal": "highest_available"}}), &json!({}));
+    place.pass(&[("x-session-token", TOKEN)]).await;
+}
+
+#[tokio::test]
+async fn a_route_may_ask_for_a_schema() {
+    let place = Place::with(json!({"api": {"schema_ids": ["staff"]}})).await;
+    assert!(matches!(place.decide("GET", &[("x-session-token", TOKEN)]).await, Decision::Forbidden));
+    place.configure(&json!({"api": {"schema_ids": ["staff", "default"]}}), &json!({}));
+    place.pass(&[("x-session-token", TOKEN)]).await;
+}
+
+#[tokio::test]
+async fn preflights_pass_as_nobody_unless_they_are_checked() {
+    let place = Place::with(json!({"api": {"template": "api"}})).await;
+    let asked = [
+        ("origin", "https://a.example"),
+        ("access-control-request-method", "PUT"),
+        ("x-session-token", TOKEN),
+    ];
+    match place.decide("OPTIONS", &asked).await {
+        Decision::Pass(pass) => assert!(pass.token.is_none() && value(&pass, "authorization").is_empty()),
+        other => panic!("{other:?}"),
+    }
+    place.configure(&json!({"api": {"template": "api", "preflight": "check"}}), &json!({}));
+    assert!(matches!(place.decide("OPTIONS", &asked[..2]).await, Decision::SignIn { .. }));
+}
+
+#[tokio::test]
+async fn strangers_and_unknown_routes_are_told_so() {
+    let place = Place::with(json!({})).await;
+    let stranger = place.decide_for(Some([10, 0, 0, 1].into()), "api", "GET", &[]).await;
+    assert!(matches!(stranger, Decision::Stranger));
+    assert!(matches!(place.decide_for(None, "api", "GET", &[]).await, Decision::Stranger));
+    assert!(
+        matches!(place.decide("GET", &[]).await, Decision::NoRoute(reason) if reason.contains("\"api\""))
+    );
+    assert_eq!(place.decided("none", "no_route"), 1, "no number for each name that somebody makes up");
+    let known = place.decide_for(Some([127, 0, 0, 1].into()), "default", "GET", &[]).await;
+    assert!(matches!(known, Decision::SignIn { .. }));
+}
+
+#[tokio::test]
+async fn a_token_that_no_proxy_takes_is_a_fault_with_its_reason() {
+    let place = Place::with(json!({"api": {"template": "api"}})).await;
+    let mapper = sessera_jose::base64url::encode("{claims: {x: std.repeat('x', 9000)}}");
+    place.configure(
+        &json!({"api": {"template": "api"}}),
+        &json!({"claims_mapper_url": format!("base64://{mapper}")}),
+    );
+    match place.decide("GET", &[("x-session-token", TOKEN)]).await {
+        Decision::Fault(reason) => assert!(reason.contains("\"api\"") && reason.contains("8192"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_given_again_for_a_while() {
+    let place = Place::with(json!({"api": {"template": "api"}})).await;
+    let first = place.token().await;
+    place.clock.advance(Duration::from_secs(29));
+    assert_eq!(place.token().await, first);
+    assert_eq!(place.reused(), 1);
+    place.clock.advance(Duration::from_secs(1));
+    let second = place.token().await;
+    assert_ne!(second, first, "it is half a minute old");
+    place.configure(&json!({"api": {"template": "api", "reuse": "0s"}}), &json!({}));
+    assert_ne!(place.token().await, place.token().await);
+    assert_eq!(place.reused(), 1);
+}
+
+#[tokio::test]
+async fn a_token_is_never_given_again_after_half_of_its_life() {
+    let place = Place::with(json!({})).await;
+    place.configure(&json!({"api": {"template": "api", "reuse": "1h"}}), &json!({"ttl": "2m"}));
+    let first = place.token().await;
+    place.clock.advance(Duration::from_secs(59));
+    assert_eq!(place.token().await, first);
+    place.clock.advance(Duration::from_secs(1));
+    assert_ne!(place.token().await, first);
+}
+
+#[tokio::test]
+async fn a_change_of_the_session_its_owner_or_the_template_drops_the_token() {
+    let routes = json!({"api": {"template": "api", "reuse": "1h"}});
+    let place = Place::with(routes.clone()).await;
+    let first = place.token().await;
+    place.configure(&routes, &json!({"ttl": "5m"}));
+    let second = place.token().await;
+    assert_ne!(second, first, "templates and keys were compiled anew");
+    assert_eq!(place.token().await, second);
+    place.sessions.cache().drop_session(place.session.id);
+    let third = place.token().await;
+    assert_ne!(third, second, "the session may have changed");
+    place.sessions.cache().drop_identity(place.ada.id);
+    assert_ne!(place.token().await, third, "its owner may have changed");
+    place.committer.commit(&[Change::RevokeSession { id: place.session.id, of: None }]).await.unwrap();
+    assert!(matches!(place.decide("GET", &[("x-session-token", TOKEN)]).await, Decision::SignIn { .. }));
+}
+
+#[tokio::test]
+async fn tokens_in_memory_are_weighed_with_their_sessions() {
+    let place = Place::with(json!({"api": {"template": "api"}, "bare": {}})).await;
+    place.decide_for(Some([127, 0, 0, 1].into()), "bare", "GET", &[("x-session-token", TOKEN)]).await;
+    let before = place.sessions.cache().bytes();
+    let token = place.token().await;
+    let after = place.sessions.cache().bytes();
+    assert!(after >= before + token.len() as u64, "{before} {after}");
+    place.sessions.cache().drop_all();
+    assert_eq!(place.sessions.cache().bytes(), 0);
+}

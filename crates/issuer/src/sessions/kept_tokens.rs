@@ -1,0 +1,112 @@
+//! Tokens that were made of a session and are given again for a while.
+//!
+//! They hang on the session as it is in memory. So whatever makes the session be read again, such as a change of it or
+//! of its owner, takes them away, and their bytes count as the session's. Each belongs to the compiled template that made
+//! it: when templates or keys change, all templates are compiled anew, and none of the new ones has made it.
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Map, Value};
+use sessera_jose::base64url;
+use sessera_model::Timestamp;
+use sessera_tokenizer::Tokenizer;
+
+/// What stands before a token in the header `Authorization`.
+const SCHEME: &str = "Bearer ";
+
+/// How many times as much as their text the claims of a token take once they are read.
+const READ_CLAIMS: usize = 4;
+
+/// A token that may be given several times.
+#[derive(Debug)]
+pub struct GivenToken {
+    /// The token with its scheme before it.
+    text: Bytes,
+    claims: OnceLock<Map<String, Value>>,
+    made: Timestamp,
+    /// Half of the time for which it is good.
+    half_life: Duration,
+}
+
+impl GivenToken {
+    /// A token that was made at `made`.
+    pub(crate) fn new(token: &str, made: Timestamp) -> Self {
+        // A mapper may write something else than a number there. Such a token is not given again.
+        let half_life = end(token).map_or(Duration::ZERO, |end| end.since(made) / 2);
+        Self { text: [SCHEME, token].concat().into(), claims: OnceLock::new(), made, half_life }
+    }
+
+    /// The token as it stands in the header `Authorization`.
+    pub fn with_scheme(&self) -> Bytes {
+        self.text.clone()
+    }
+
+    /// The token alone.
+    pub fn alone(&self) -> Bytes {
+        self.text.slice(SCHEME.len()..)
+    }
+
+    /// Its claims.
+    pub fn claims(&self) -> &Map<String, Value> {
+        self.claims.get_or_init(|| {
+            let payload = self.text.split(|byte| *byte == b'.').nth(1);
+            let payload = payload.and_then(|part| base64url::decode(std::str::from_utf8(part).ok()?));
+            payload.and_then(|claims| serde_json::from_slice(&claims).ok()).unwrap_or_default()
+        })
+    }
+
+    /// Whether it may be given again now, where tokens are given for `reuse`.
+    fn is_young(&self, now: Timestamp, reuse: Duration) -> bool {
+        now >= self.made && now.since(self.made) < reuse.min(self.half_life)
+    }
+
+    /// Bytes that it takes in memory at the most.
+    fn size(&self) -> usize {
+        size_of::<Self>() + self.text.len() * (1 + READ_CLAIMS)
+    }
+}
+
+/// When a token ends, as its claim `exp` says.
+fn end(token: &str) -> Option<Timestamp> {
+    #[derive(serde::Deserialize)]
+    struct End {
+        exp: i64,
+    }
+    let End { exp } = serde_json::from_slice(&base64url::decode(token.split('.').nth(1)?)?).ok()?;
+    Some(Timestamp::from_seconds(exp))
+}
+
+/// The tokens that were made of a session.
+#[derive(Debug, Default)]
+pub(crate) struct KeptTokens(Mutex<Vec<(Weak<Tokenizer>, Arc<GivenToken>)>>);
+
+impl KeptTokens {
+    /// The token that this very template has made, when it may be given again.
+    pub(crate) fn of(
+        &self,
+        tokenizer: &Arc<Tokenizer>,
+        now: Timestamp,
+        reuse: Duration,
+    ) -> Option<Arc<GivenToken>> {
+        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // As long as there is a weak reference, no other template is made at its address.
+        let is_its = |(maker, _): &&(Weak<Tokenizer>, _)| maker.as_ptr() == Arc::as_ptr(tokenizer);
+        let (_, token) = tokens.iter().find(is_its)?;
+        token.is_young(now, reuse).then(|| token.clone())
+    }
+
+    /// Keeps a token in the place of the one before. Those of templates that are no longer in use go.
+    pub(crate) fn keep(&self, tokenizer: &Arc<Tokenizer>, token: Arc<GivenToken>) {
+        let mut tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.retain(|(maker, _)| maker.strong_count() > 0 && maker.as_ptr() != Arc::as_ptr(tokenizer));
+        tokens.push((Arc::downgrade(tokenizer), token));
+    }
+
+    /// Bytes that they take in memory.
+    pub(crate) fn size(&self) -> usize {
+        let tokens = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tokens.iter().map(|(_, token)| token.size() + size_of::<(Weak<Tokenizer>, Arc<GivenToken>)>()).sum()
+    }
+}

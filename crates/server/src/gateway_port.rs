@@ -1,0 +1,72 @@
+//! The gateway's port: the questions of proxies, and beside them the server's health.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::http::{Request, header};
+use axum::response::Response;
+use sessera_gateway::port::AtOnce;
+use sessera_gateway::{Gateway, Health};
+use sessera_http::request_ids::{REQUEST_ID, RequestIds};
+use sessera_telemetry::{Metrics, Traces};
+use tokio_util::sync::CancellationToken;
+
+use crate::answer::Status;
+use crate::app::{App, AppState};
+use crate::health;
+use crate::http::layers::{self, NO_SNIFFING};
+use crate::http::observe::{Observer, known_method};
+
+/// The name of the port where requests are counted.
+pub(crate) const NAME: &str = "gateway";
+
+/// What is answered on the port, ready to be served with its state.
+pub(crate) fn router(gateway: Gateway, observer: Observer) -> Router<AppState> {
+    let health: Router<AppState> = health::router_of_health().into();
+    layers::observed(sessera_gateway::port::routes(gateway).merge(health), observer)
+}
+
+/// What answers the questions of proxies from memory, without the router.
+pub(crate) struct GatewayAtOnce {
+    gateway: Gateway,
+    request_ids: Arc<RequestIds>,
+    metrics: Arc<Metrics>,
+    traces: Option<Arc<Traces>>,
+}
+
+impl GatewayAtOnce {
+    pub(crate) fn new(app: &App) -> Self {
+        Self {
+            gateway: app.gateway.clone(),
+            request_ids: app.request_ids.clone(),
+            metrics: app.metrics.clone(),
+            traces: app.traces.clone(),
+        }
+    }
+
+    /// Answers a question as the router would, when everything that the answer takes is in memory.
+    pub(crate) fn answer<B>(&self, peer: SocketAddr, request: &Request<B>) -> Option<Response> {
+        let start = Instant::now();
+        let AtOnce { mut response, route, steps } = self.gateway.answer_at_once(peer, request)?;
+        let id = self.request_ids.of(request.headers());
+        let (method, status) = (known_method(request.method()), Status::of(&response).told());
+        if let Some(traces) = &self.traces {
+            let request = traces.request(start, request.headers(), NAME, method, route, &id);
+            traces.token(&request, steps);
+            Traces::answered(&request, status);
+        }
+        response.headers_mut().insert(REQUEST_ID, id);
+        response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFFING);
+        self.metrics.answered(NAME, route, method, status, start.elapsed());
+        Some(response)
+    }
+}
+
+/// Tells over gRPC whether questions are answered, from now on until the server is `told` to stop.
+pub(crate) async fn tell_health(health: Health, told: CancellationToken) {
+    health.starts().await;
+    told.cancelled().await;
+    health.stops().await;
+}
