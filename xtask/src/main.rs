@@ -5,6 +5,7 @@ mod circles;
 mod clients;
 mod compare;
 mod fuzz;
+mod gateways;
 mod instructions;
 mod jsonnet;
 mod mail;
@@ -50,6 +51,8 @@ enum Chore {
     },
     /// Only the tests with real clients, which are Ory's SDK and jose under Node and PyJWT under Python
     Clients,
+    /// Only the tests of the gateway with real proxies: nginx, Caddy, HAProxy and Envoy
+    Gateways,
     /// Only the tests of mail, which send codes through a real mail server
     Mail,
     /// Only the OpenAPI documents, which schemathesis holds against a running server
@@ -140,6 +143,10 @@ fn carry_out(chore: Chore) -> Result<()> {
         Chore::Clients => {
             tools::install()?;
             clients::test()
+        }
+        Chore::Gateways => {
+            tools::install()?;
+            gateways::test()
         }
         Chore::Mail => {
             tools::install()?;

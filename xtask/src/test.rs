@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use crate::postgres::Cluster;
 use crate::run::{cargo, run};
 use crate::{
-    browser, circles, clients, fuzz, instructions, jsonnet, mail, openapi, postgres, rotation, soak, supply,
-    tools, wire,
+    browser, circles, clients, fuzz, gateways, instructions, jsonnet, mail, openapi, postgres, rotation,
+    soak, supply, tools, wire,
 };
 
 /// Runs all steps and stops at the first one that fails.
@@ -29,6 +29,7 @@ pub(crate) fn all() -> Result<()> {
     step("wire contract", || wire::check(""))?;
     step("OpenAPI", || openapi::check(openapi::FEW))?;
     step("mail", mail::test)?;
+    step("gateways", gateways::test)?;
     step("browser", || browser::test(false))?;
     step("real clients", clients::test)
 }

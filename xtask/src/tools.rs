@@ -29,6 +29,8 @@ const TOOLS: &[Tool] = &[
     Tool { program: POSTGRES, package: "postgresql" },
     Tool { program: "/usr/sbin/nginx", package: "nginx-light" },
     Tool { program: "/usr/lib/nginx/modules/ngx_http_js_module.so", package: "libnginx-mod-http-js" },
+    Tool { program: "caddy", package: "caddy" },
+    Tool { program: "/usr/sbin/haproxy", package: "haproxy" },
     Tool { program: "faketime", package: "faketime" },
     Tool { program: "curl", package: "curl" },
     Tool { program: "jq", package: "jq" },

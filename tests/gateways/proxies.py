@@ -1,0 +1,99 @@
+"""Real proxies, each with the file that sessera proxy-config prints for it."""
+
+import os
+import signal
+import subprocess
+import sys
+
+from surroundings import PATIENCE, own_port, until
+from surroundings_of_gateways import listens
+
+
+class Proxy:
+    """A running proxy in a folder of its own. What a program needs beside the printed file is what its package has."""
+
+    name = ""
+
+    def __init__(self, sessera, folder, route, app, port=None):
+        self.sessera, self.folder, self.route, self.app = sessera, folder, route, app
+        self.port = port or own_port()
+        os.makedirs(folder, exist_ok=True)
+        with open(os.path.join(folder, "log"), "w") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=os.environ | {"HOME": folder, "XDG_CONFIG_HOME": folder, "XDG_DATA_HOME": folder},
+            )
+        until(lambda: listens(self.port) or self.process.poll() is not None, f"the start of {self.name}")
+        if self.process.poll() is not None:
+            with open(os.path.join(folder, "log")) as log:
+                raise AssertionError(f"{self.name} ended: {log.read()}")
+
+    def write(self, file, content):
+        with open(os.path.join(self.folder, file), "w") as out:
+            out.write(content)
+
+    def printed(self, proxy):
+        return self.sessera.proxy_config(proxy, self.route, self.port, self.app)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Nginx(Proxy):
+    name = "nginx"
+
+    def command(self):
+        self.write("site.conf", self.printed("nginx"))
+        self.write("nginx.conf", f"""
+            {"user root;" if os.geteuid() == 0 else ""}
+            daemon off;
+            pid {self.folder}/pid;
+            error_log {self.folder}/errors;
+            worker_processes 1;
+            events {{ }}
+            http {{
+                access_log off;
+                client_body_temp_path {self.folder}/body;
+                proxy_temp_path {self.folder}/proxy;
+                fastcgi_temp_path {self.folder}/fastcgi;
+                uwsgi_temp_path {self.folder}/uwsgi;
+                scgi_temp_path {self.folder}/scgi;
+                include site.conf;
+            }}""")
+        return ["/usr/sbin/nginx", "-e", f"{self.folder}/errors", "-p", self.folder, "-c", f"{self.folder}/nginx.conf"]
+
+
+class Caddy(Proxy):
+    name = "caddy"
+
+    def command(self):
+        self.write("Caddyfile", "{\n\tadmin off\n}\n" + self.printed("caddy"))
+        return ["caddy", "run", "--config", "Caddyfile", "--adapter", "caddyfile"]
+
+
+class Haproxy(Proxy):
+    name = "haproxy"
+
+    def command(self):
+        self.write("haproxy.cfg", self.printed("haproxy"))
+        self.write("sessera.lua", self.printed("haproxy-lua"))
+        return ["/usr/sbin/haproxy", "-db", "-f", "haproxy.cfg"]
+
+
+class Envoy(Proxy):
+    name = "envoy"
+
+    def command(self):
+        self.write("envoy.yaml", self.printed(self.name))
+        envoy = os.path.join(os.path.dirname(sys.executable), "envoy")
+        return [envoy, "-c", "envoy.yaml", "--disable-hot-restart", "--concurrency", "1", "--log-level", "error"]
+
+
+class EnvoyHttp(Envoy):
+    name = "envoy-http"
