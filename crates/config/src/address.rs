@@ -7,11 +7,41 @@ use crate::kind::Kind;
 use crate::origins::is_own_domain;
 use crate::problem::{Findings, Problem};
 use crate::setting::Setting;
+use crate::shown::without_secrets;
 
-/// An address to which browsers are sent: a URL, or a path on the host of the public address.
+/// Schemes of which no app can be the owner: a browser runs or reads what they lead to, or hands it to another program
+/// of its own.
+const OF_NO_APP: &[&str] = &[
+    "about",
+    "blob",
+    "chrome",
+    "content",
+    "data",
+    "edge",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "jar",
+    "javascript",
+    "livescript",
+    "mailto",
+    "mhtml",
+    "mocha",
+    "resource",
+    "sms",
+    "tel",
+    "urn",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
+
+/// An address to which browsers are sent: a URL with http or https, or a path on the host of the public address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
-    /// With scheme and host, or in a scheme of its own: `https://app.example.org/`, `myapp://callback`.
+    /// With scheme and host: `https://app.example.org/`.
     Absolute(Url),
     /// A path, perhaps with a query: `/login`.
     Path(String),
@@ -20,14 +50,61 @@ pub enum Address {
 impl Address {
     /// Reads an address. The error says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
+        let address = Self::parse_any(text)?;
+        match &address {
+            Self::Absolute(url) if !is_web(url) => Err(format!(
+                "browsers are sent to http and https only, not to the scheme \"{}\": write the address of a page",
+                url.scheme()
+            )),
+            _ => Ok(address),
+        }
+    }
+
+    /// Reads an address of any scheme.
+    fn parse_any(text: &str) -> Result<Self, String> {
+        let shown = without_secrets(text);
         match Url::parse(text) {
             Ok(url) => Ok(Self::Absolute(url)),
             Err(url::ParseError::RelativeUrlWithoutBase) if is_path(text) => Ok(Self::Path(text.to_owned())),
             Err(url::ParseError::RelativeUrlWithoutBase) => Err(format!(
-                "\"{text}\" is neither a URL nor a path: write it with its scheme, or begin it with one slash"
+                "\"{shown}\" is neither a URL nor a path: write it with its scheme, or begin it with one slash"
             )),
-            Err(error) => Err(format!("\"{text}\" is no URL: {error}")),
+            Err(error) => Err(format!("\"{shown}\" is no URL: {error}")),
         }
+    }
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+}
+
+/// An address to which a client may ask to be sent back: like [`Address`], or with a scheme that an app has of its own,
+/// such as `myapp://callback`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReturnAddress(pub Address);
+
+impl Setting for ReturnAddress {
+    const KIND: Kind = Kind::Address;
+
+    fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
+        let Some(text) = value.as_str() else {
+            found.wrong(at, "a URL or a path is expected");
+            return None;
+        };
+        let address = Address::parse_any(text).map_err(|problem| found.wrong(at, problem)).ok()?;
+        if let Address::Absolute(url) = &address
+            && OF_NO_APP.contains(&url.scheme())
+        {
+            found.wrong(
+                at,
+                format!(
+                    "nobody is sent to the scheme \"{}\": write an address with http or https, or with a scheme that your app has of its own",
+                    url.scheme()
+                ),
+            );
+            return None;
+        }
+        Some(Self(address))
     }
 }
 
@@ -46,10 +123,17 @@ pub fn wildcard_domain(host: &str) -> Option<&str> {
     host.strip_prefix("*.").filter(|domain| !domain.contains('*') && is_own_domain(domain))
 }
 
-/// Names the addresses in a list of which none can be one.
-pub(crate) fn note_wildcards(addresses: &[Address], at: &str, found: &mut Findings) {
-    for (place, address) in addresses.iter().enumerate() {
+/// Names the addresses in a list that cannot lead back, or that may lead to somebody else.
+pub(crate) fn note_returns(addresses: &[ReturnAddress], at: &str, found: &mut Findings) {
+    for (place, ReturnAddress(address)) in addresses.iter().enumerate() {
         let Address::Absolute(url) = address else { continue };
+        if !is_web(url) {
+            let message = format!(
+                "every app on a device can say that the scheme \"{}\" is its own, and is then sent what was meant for yours: an address with https that the app has claimed belongs to it alone",
+                url.scheme()
+            );
+            found.without_effect.push(Problem::new(format!("{at}/{place}"), message));
+        }
         let host = url.host_str().unwrap_or_default();
         if host.contains('*') && wildcard_domain(host).is_none() {
             let message = format!(
@@ -72,7 +156,8 @@ impl Setting for Address {
     }
 }
 
-/// A URL together with its text: who compares addresses as texts has to be told what was written.
+/// The address of a server, together with its text: who compares addresses as texts has to be told what was written.
+/// Paths are added to it, and it is shown to everybody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WrittenUrl {
     /// The URL.
@@ -88,8 +173,31 @@ impl Setting for WrittenUrl {
         let url = Url::read(value, kind, at, found)?;
         // A parser leaves blanks at both ends out.
         let text = value.as_str().unwrap_or_default().trim().to_owned();
-        Some(Self { url, text })
+        match no_base(&url, &text) {
+            None => Some(Self { url, text }),
+            Some(problem) => {
+                found.wrong(at, problem);
+                None
+            }
+        }
     }
+}
+
+/// Why paths cannot be added to a URL, or why nobody should be shown it.
+fn no_base(url: &Url, text: &str) -> Option<String> {
+    let authority = text.split_once("://").map(|(_, rest)| rest.split('/').next().unwrap_or_default());
+    let problem = if !is_web(url) || authority.is_none() {
+        "write it with http:// or https:// and a host"
+    } else if authority.is_some_and(|authority| authority.contains('@')) {
+        "everybody is shown it, so no user and no password may stand in it"
+    } else if text.contains(['?', '#']) {
+        "paths are added to it, so it has no query and no fragment"
+    } else if text.contains(|c: char| c.is_whitespace() || c.is_control() || c == '\\') {
+        "no blank and no backslash stands in the address of a server"
+    } else {
+        return None;
+    };
+    Some(format!("this is no address of a server: {problem}, as in https://id.example.org/"))
 }
 
 #[cfg(test)]
@@ -101,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_address_is_a_url_or_a_path() {
-        for good in ["https://app.example.org/x", "myapp://callback", "https://*.example.org/"] {
+        for good in ["https://app.example.org/x", "HTTP://app.example.org", "https://*.example.org/"] {
             assert!(matches!(Address::parse(good), Ok(Address::Absolute(_))), "{good}");
         }
         for good in ["/", "/login", "/login?x=1#y", "/a//b"] {
@@ -111,6 +219,74 @@ mod tests {
             ["x", "login", "./login", "//evil.example/", "/\\evil.example/", "/\t/evil.example/", "?x=1"];
         for bad in others.into_iter().chain(["https://[::1", "https://", "/ /x"]) {
             assert!(Address::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_sent_to_pages_only_and_back_to_apps_as_well() {
+        let judged =
+            |tree: &Value| Config::judge(tree).1.into_iter().map(|wrong| wrong.pointer).collect::<Vec<_>>();
+        let own = [
+            "javascript:alert(1)",
+            " JavaScript:alert(1)",
+            "java\tscript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "ftp://x",
+            "blob:https://x/y",
+        ];
+        for bad in own.into_iter().chain(["myapp://callback"]) {
+            for tree in [
+                json!({"default_browser_return_url": bad}),
+                json!({"flows": {"error": {"ui_url": bad}}}),
+                json!({"flows": {"login": {"ui_url": bad}}}),
+                json!({"flows": {"login": {"after": {"default_browser_return_url": bad}}}}),
+                json!({"flows": {"logout": {"after": {"default_browser_return_url": bad}}}}),
+            ] {
+                assert_eq!(judged(&json!({"selfservice": tree})).len(), 1, "{tree}");
+            }
+        }
+        let returns = |url: &str| json!({"selfservice": {"allowed_return_urls": [url]}});
+        for bad in own {
+            assert_eq!(judged(&returns(bad)), ["/selfservice/allowed_return_urls/0"], "{bad}");
+        }
+        let notes = |url: &str| Config::from_tree(&returns(url)).expect("is good").notes.len();
+        assert_eq!(
+            (notes("myapp://callback"), notes("org.example.app:/in"), notes("https://x.example/")),
+            (1, 1, 0)
+        );
+    }
+
+    #[test]
+    fn the_address_of_a_server_takes_paths_and_tells_no_password() {
+        let wrong = |port: &str, url: &str| Config::judge(&json!({"serve": {port: {"base_url": url}}})).1;
+        for port in ["public", "admin"] {
+            for bad in [
+                "ftp://x",
+                "javascript:x",
+                "https:x",
+                "http://user:SECRET@x/",
+                "http://@x/",
+                "https://x/?a=b#c",
+                "https://x/?",
+                "https://x/#",
+                "https://x/a b",
+                "https://x\\y/",
+                "https://x/\ty",
+            ] {
+                let told = wrong(port, bad);
+                assert!(told.len() == 1 && told[0].pointer.ends_with("/base_url"), "{bad}: {told:?}");
+                assert!(!told[0].message.contains("SECRET"), "{told:?}");
+            }
+            for good in [
+                "https://id.example.org",
+                "HTTPS://id.example.org/in/",
+                "http://[::1]:4433/",
+                "https://x/a@b",
+            ] {
+                assert_eq!(wrong(port, good), [], "{good}");
+            }
         }
     }
 

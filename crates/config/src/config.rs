@@ -27,6 +27,7 @@ use crate::sections::tokenizer::Tokenizer;
 use crate::sections::tracing::{Provider, Tracing};
 use crate::sections::{FeatureFlags, Sections};
 use crate::setting::Setting as _;
+use crate::shown::without_secrets;
 use crate::trusted_proxies::Proxies;
 use crate::upstream::{Ports, UpstreamConfig, upstream};
 use crate::{unsupported, unworkable};
@@ -238,6 +239,7 @@ impl Config {
             accepted,
         };
         check_lanes(&config.hashers, &mut found);
+        check_ports(&config.public, &config.admin, &mut found);
         (config, found.wrong)
     }
 }
@@ -267,7 +269,7 @@ fn note_contradictions(sections: &Sections, found: &mut Findings) {
 /// Notes values of known keys that mean nothing here.
 fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
     let return_urls = &sections.selfservice.allowed_return_urls;
-    address::note_wildcards(return_urls, "/selfservice/allowed_return_urls", found);
+    address::note_returns(return_urls, "/selfservice/allowed_return_urls", found);
     let mut note = |pointer: &str, message: &str| found.without_effect.push(Problem::new(pointer, message));
     let flows = &sections.selfservice.flows;
     for (proof, pointer) in [
@@ -340,12 +342,21 @@ fn public(section: Public, default_port: u16) -> PublicConfig {
 fn admin(section: Admin, default_port: u16, found: &mut Findings) -> AdminConfig {
     let port = section.port.unwrap_or(default_port);
     let config = AdminConfig {
-        base_url: base_url(section.base_url, &section.host, port),
+        base_url: base_url(section.base_url.map(|written| written.url), &section.host, port),
         tokens: section.token.into_iter().map(Secret::from).collect(),
         insecure: section.insecure,
         host: section.host,
         port,
     };
+    for (place, token) in config.tokens.iter().enumerate() {
+        let text = token.expose();
+        if !text.trim().is_empty() && (text.trim() != text || text.contains(char::is_control)) {
+            found.wrong(
+                format!("/serve/admin/token/{place}"),
+                "no client can send it, because blanks at its ends and control characters get lost on the way: write it without them",
+            );
+        }
+    }
     if !is_loopback(&config.host) && config.tokens.is_empty() && !config.insecure {
         found.wrong(
             "/serve/admin/host",
@@ -374,7 +385,10 @@ fn tracing(section: Tracing, found: &mut Findings) -> Option<OtlpConfig> {
     let Some(mut url) = url.filter(Url::has_host) else {
         found.wrong(
             SERVER,
-            format!("\"{server}\" is no address of a receiver: write host:port, or a URL with http or https"),
+            format!(
+                "\"{}\" is no address of a receiver: write host:port, or a URL with http or https",
+                without_secrets(&server)
+            ),
         );
         return None;
     };
@@ -435,6 +449,26 @@ fn timing(section: &Tokenizer, found: &mut Findings) -> Timing {
     timing
 }
 
+/// One port of one address can be listened on once.
+fn check_ports(public: &PublicConfig, admin: &AdminConfig, found: &mut Findings) {
+    let is_everywhere = |host: &str| matches!(host, "" | "0.0.0.0" | "::" | "[::]");
+    let meets = public.host.eq_ignore_ascii_case(&admin.host)
+        || is_everywhere(&public.host)
+        || is_everywhere(&admin.host)
+        || (is_loopback(&public.host)
+            && is_loopback(&admin.host)
+            && [&public.host, &admin.host].contains(&&"localhost".to_owned()));
+    if public.port != 0 && public.port == admin.port && meets {
+        found.wrong(
+            "/serve/admin/port",
+            format!(
+                "the public API listens on port {} as well: give each of the two a port of its own",
+                admin.port
+            ),
+        );
+    }
+}
+
 /// Argon2 needs memory for each of its lanes.
 fn check_lanes(hashers: &Hashers, found: &mut Findings) {
     let argon2 = &hashers.argon2;
@@ -476,6 +510,33 @@ mod tests {
             assert!(Config::from_tree(&json!({"serve": {"admin": admin}})).is_ok());
         }
         assert!(Config::from_tree(&json!({"serve": {"admin": {"host": "::1"}}})).is_ok());
+    }
+
+    #[test]
+    fn both_ports_cannot_be_the_same() {
+        let ports = |public: Value, admin: Value| {
+            Config::judge(&json!({"serve": {"public": public, "admin": admin}}))
+                .1
+                .iter()
+                .any(|wrong| wrong.pointer == "/serve/admin/port")
+        };
+        let (all, own) = (json!({"host": "0.0.0.0", "port": 5000}), json!({"port": 5000}));
+        for (public, admin) in [
+            (own.clone(), own.clone()),
+            (all.clone(), own.clone()),
+            (own.clone(), json!({"host": "::", "port": 5000})),
+            (json!({}), json!({"port": 4433})),
+            (json!({"host": "localhost", "port": 5000}), own.clone()),
+        ] {
+            assert!(ports(public.clone(), admin.clone()), "{public} {admin}");
+        }
+        for (public, admin) in [
+            (json!({"port": 0}), json!({"port": 0})),
+            (own.clone(), json!({"host": "127.0.0.2", "port": 5000})),
+            (all, json!({"port": 5001})),
+        ] {
+            assert!(!ports(public.clone(), admin.clone()), "{public} {admin}");
+        }
     }
 
     #[test]
@@ -556,9 +617,10 @@ mod tests {
         }
         for tree in [
             json!({"serve": {"public": {"base_url": "https://id.example.org", "trusted_proxies": ["10.0.0.1"]}}, "cookies": {"secure": true, "same_site": "Lax", "path": "/"}}),
-            json!({"security": {"account_enumeration": {"mitigate": true}}}),
+            json!({"dev": true, "security": {"account_enumeration": {"mitigate": true}}}),
             json!({"selfservice": {"flows": {"settings": {"required_aal": "aal1"}}}}),
-            json!({"selfservice": {"flows": {
+            json!({"dev": true, "selfservice": {"flows": {
+                "verification": {"enabled": true},
                 "login": {"after": {"totp": {"hooks": [{"hook": "require_verified_address"}, {"hook": "revoke_active_sessions"}]}}},
                 "settings": {"after": {"profile": {"hooks": [{"hook": "show_verification_ui"}]}}},
                 "recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}},

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::kind::Kind;
 use crate::loaded::Loaded;
+use crate::merge::merge;
 use crate::nearest::nearest;
 use crate::problem::escape;
 use crate::sections::Sections;
@@ -17,32 +18,34 @@ use crate::unsupported;
 /// The variables of an environment by their names.
 pub type Environment = HashMap<String, String>;
 
+/// Objects below an item of a list whose members are judged as a whole, as those of a hook are.
+const BELOW_ITEMS: &[&str] = &["config", "response", "auth", "headers"];
+
 /// The longest list that variables can fill.
 const MAX_ITEMS: usize = 1000;
 
 /// By what names of this program alone begin: a variable of such a name that nothing reads was meant for it.
 /// Others, such as `LOG_DIR` or `SESSION_MANAGER`, belong to other programs.
 const OWN: &[&str] = &[
-    "DSN_",
-    "SERVE_PUBLIC_",
-    "SERVE_ADMIN_",
-    "SERVE_GATEWAY_",
-    "SERVE_TIMEOUTS_",
-    "SELFSERVICE_",
-    "SECRETS_COOKIE",
-    "SECRETS_CIPHER",
-    "SECRETS_DEFAULT",
-    "SESSION_WHOAMI_",
-    "SESSION_COOKIE_",
-    "SESSION_CACHE_",
-    "SESSION_UPSTREAM_",
-    "IDENTITY_SCHEMAS_",
-    "HASHERS_",
+    "CLIENTS_HTTP_",
+    "CLIENTS_SMTP_",
+    "COOKIES_",
     "COURIER_",
-    "TRACING_PROVIDERS_",
+    "DSN_",
     "FEATURE_FLAGS_",
-    "SECURITY_ACCOUNT_",
+    "HASHERS_",
+    "IDENTITY_SCHEMAS_",
     "OAUTH2_PROVIDER_",
+    "ORGANIZATIONS_",
+    "SECRETS_",
+    "SECURITY_ACCOUNT_",
+    "SELFSERVICE_",
+    "SERVE_",
+    "SESSION_CACHE_",
+    "SESSION_COOKIE_",
+    "SESSION_UPSTREAM_",
+    "SESSION_WHOAMI_",
+    "TRACING_",
 ];
 
 /// The one list to which a variable adds, as whoever starts the server and whoever writes its file may each know of a
@@ -87,21 +90,28 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
     let mut unread = Vec::new();
     for (name, text) in environment {
         match steps(name) {
-            Some((steps, kind)) => read.push((steps, kind, name, text)),
+            Some((steps, kind)) if !is_structure(kind) || begins_object(text) => {
+                read.push((steps, kind, name, text));
+            }
+            // A single word is another program's, such as SESSION or LOG.
+            Some((steps, _)) if steps.len() == 1 => {}
+            Some(_) => unread.push(format!(
+                "the environment variable {name} is not read: it stands for an object, which is written as JSON"
+            )),
             None => unread.extend(warning(name)),
         }
     }
     // A list as a whole comes before its items, and item 2 before item 10.
     read.sort_by(|(a, ..), (b, ..)| a.cmp(b));
     for (steps, kind, name, text) in read {
-        let value = text::value(text, &kind).unwrap_or_else(|| Value::from(text.as_str()));
+        let value = value(text, kind);
         let value = match (steps.as_slice(), loaded.tree.get(ACCEPT), &value) {
             ([Step::Member(key)], Some(Value::Array(before)), Value::Array(more)) if key == ACCEPT => {
                 [before.as_slice(), more.as_slice()].concat().into()
             }
             _ => value,
         };
-        match put(&mut loaded.tree, &steps, value) {
+        match put(&mut loaded.tree, &steps, value, is_structure(kind)) {
             Ok(()) => {
                 let pointer = steps.iter().map(Step::in_pointer).collect();
                 loaded.places.note(pointer, format!("the environment variable {name}"));
@@ -111,6 +121,25 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
     }
     unread.sort();
     loaded.warnings.append(&mut unread);
+}
+
+/// Whether a variable stands for an object whose names are known, and which is laid over that of the files.
+fn is_structure(kind: Kind) -> bool {
+    matches!(kind, Kind::Object(_) | Kind::Map(Kind::Any))
+}
+
+fn begins_object(text: &str) -> bool {
+    text.trim_start().starts_with('{')
+}
+
+/// The value that a text stands for, or the text itself, which the reader of the value then refuses.
+fn value(text: &str, kind: Kind) -> Value {
+    match text::value(text, &kind) {
+        // A list of secrets in which there is none was meant to have one.
+        Some(Value::Array(items)) if items.is_empty() && kind.is_strong() => Value::from(""),
+        Some(value) => value,
+        None => Value::from(text),
+    }
 }
 
 impl Step {
@@ -134,18 +163,20 @@ fn steps(variable: &str) -> Option<(Vec<Step>, Kind)> {
     let mut way = Vec::new();
     let kind = descend(variable, Some(Sections::KIND), &mut way)?;
     // A single word that means nothing here is another program's, such as VERSION or CONFIG.
-    let is_word = way.len() == 1 && !variable.contains('_');
-    (!(is_word && matches!(kind, Kind::Any))).then_some((way, kind))
+    let names: Vec<String> = way.iter().map(Step::name).collect();
+    let is_anothers = way.len() == 1 && matches!(kind, Kind::Any) && unsupported::is_harmless(&names);
+    (!way.is_empty() && !is_anothers).then_some((way, kind))
 }
 
 /// Goes on with what is left of a name. `kind` is `None` among keys of Kratos that no section has.
 fn descend(rest: &str, kind: Option<Kind>, way: &mut Vec<Step>) -> Option<Kind> {
     let table = || way.iter().map(Step::name).collect::<Vec<_>>();
     if rest.is_empty() {
+        let names = table();
         return match kind {
-            Some(Kind::Object(_)) if !matches!(way.last(), Some(Step::Item(_))) => None,
             Some(kind) => Some(kind),
-            None => unsupported::is_leaf(&table()).then_some(Kind::Any),
+            None if unsupported::is_leaf(&names) => Some(Kind::Any),
+            None => (!unsupported::names_at(&names).is_empty()).then_some(Kind::Map(&Kind::Any)),
         };
     }
     match kind {
@@ -177,14 +208,30 @@ fn descend(rest: &str, kind: Option<Kind>, way: &mut Vec<Step>) -> Option<Kind> 
             }
             None
         }
+        Some(Kind::Any) if matches!(way.last(), Some(Step::Item(_))) => {
+            let mut rest = rest.to_ascii_lowercase();
+            while let Some((name, after)) = rest.split_once('_')
+                && BELOW_ITEMS.contains(&name)
+            {
+                way.push(Step::Member(name.to_owned()));
+                rest = after.to_owned();
+            }
+            way.push(Step::Member(rest));
+            Some(Kind::Any)
+        }
         Some(_) => None,
     }
 }
 
-/// Puts a value where the steps lead. Objects and lists on the way are made.
-fn put(tree: &mut Value, steps: &[Step], value: Value) -> Result<(), String> {
+/// Puts a value where the steps lead. Objects and lists on the way are made. An object is laid over the one that is
+/// there when `merges`.
+fn put(tree: &mut Value, steps: &[Step], value: Value, merges: bool) -> Result<(), String> {
     let Some((first, after)) = steps.split_first() else {
-        *tree = value;
+        if merges {
+            merge(tree, value);
+        } else {
+            *tree = value;
+        }
         return Ok(());
     };
     let inner = match first {
@@ -210,7 +257,7 @@ fn put(tree: &mut Value, steps: &[Step], value: Value) -> Result<(), String> {
             &mut items[*place]
         }
     };
-    put(inner, after, value)
+    put(inner, after, value, merges)
 }
 
 /// What to say about a variable that nothing reads, when it was meant for this program.
@@ -334,6 +381,88 @@ mod tests {
     fn every_key_has_a_variable_that_is_read() {
         for name in variables() {
             assert!(steps(&name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_laid_over_that_of_the_files_and_below_its_own_members() {
+        let loaded = with(&[
+            ("SECURITY", r#"{"account_enumeration":{"mitigate":true}}"#),
+            ("SESSION", r#"{"lifespan":"1h","cookie":{"name":"a"}}"#),
+            ("SESSION_COOKIE", r#" {"path":"/in","name":"b"}"#),
+            ("SESSION_COOKIE_NAME", "c"),
+            ("LOG", "everything"),
+            ("SERVE", "static"),
+        ]);
+        assert!(loaded.errors.is_empty() && loaded.warnings.is_empty(), "{loaded:?}");
+        assert_eq!(loaded.tree["session"], json!({"lifespan": "1h", "cookie": {"name": "c", "path": "/in"}}));
+        assert!(loaded.config().unwrap().mitigates_enumeration);
+        let mut over = Loaded { tree: json!({"session": {"lifespan": "2h"}}), ..Loaded::default() };
+        let cookie = ("SESSION".to_owned(), r#"{"cookie":{"name":"a"}}"#.to_owned());
+        overlay(&mut over, &Environment::from([cookie]));
+        assert_eq!(over.tree["session"], json!({"lifespan": "2h", "cookie": {"name": "a"}}));
+        for broken in [("SECURITY", "{\"account"), ("SERVE_PUBLIC", "{tls: 1}"), ("CLIENTS_HTTP", "{1}")] {
+            let errors = with(&[broken]).errors;
+            assert!(errors.len() == 1 && errors[0].contains(broken.0), "{broken:?}: {errors:?}");
+        }
+        let told = with(&[("SERVE_PUBLIC", "x"), ("SELFSERVICE_METHODS_PROFILE", "")]).warnings;
+        assert!(told.len() == 2 && told.iter().all(|told| told.contains("as JSON")), "{told:?}");
+    }
+
+    #[test]
+    fn a_restriction_is_refused_however_a_variable_says_it() {
+        for (name, text) in [
+            ("ORGANIZATIONS", r#"[{"id":"3fa85f64-5717-4562-b3fc-2c963f66afa6","domains":["example.org"]}]"#),
+            ("SERVE_PUBLIC", r#"{"tls":{"key":{"path":"/x"}}}"#),
+            ("SERVE", r#"{"admin":{"socket":{"mode":448}}}"#),
+            ("CLIENTS", r#"{"http":{"disallow_private_ip_ranges":true}}"#),
+            ("CLIENTS_HTTP", r#"{"disallow_private_ip_ranges":true}"#),
+            ("SELFSERVICE", r#"{"methods":{"profile":{"enabled":false}}}"#),
+            ("SELFSERVICE_METHODS_PROFILE", r#"{"enabled":false}"#),
+            ("SELFSERVICE_METHODS_CODE_CONFIG", r#"{"max_submissions":3}"#),
+            ("SELFSERVICE_FLOWS_LOGIN_BEFORE", r#"{"hooks":[{"hook":"web_hook"}]}"#),
+            ("SELFSERVICE_FLOWS_LOGIN_BEFORE_HOOKS_0_HOOK", "web_hook"),
+            ("SELFSERVICE_FLOWS_LOGIN_AFTER_PASSWORD_HOOKS_0_HOOK", "web_hook"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_PROFILE_HOOKS_0_HOOK", "verify_new_address"),
+        ] {
+            let loaded = with(&[(name, text)]);
+            let told = loaded.config().err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(told.contains("--accept-unsupported") && loaded.warnings.is_empty(), "{name}: {told}");
+        }
+        let short = with(&[("SECRETS", r#"{"cipher":["short"]}"#)]).errors;
+        assert!(short.len() == 1 && short[0].contains("variable SECRETS: "), "{short:?}");
+    }
+
+    #[test]
+    fn members_of_the_items_of_a_list_are_read() {
+        let loaded = with(&[
+            ("SELFSERVICE_FLOWS_LOGIN_AFTER_PASSWORD_HOOKS_0_HOOK", "require_verified_address"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_0_HOOK", "revoke_active_sessions"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_HOOK", "web_hook"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_RESPONSE_IGNORE", "true"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_AUTH_CONFIG_VALUE", "x"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_CAN_INTERRUPT", "false"),
+        ]);
+        assert!(loaded.errors.is_empty(), "{loaded:?}");
+        let flows = &loaded.tree["selfservice"]["flows"];
+        assert_eq!(
+            flows["login"]["after"]["password"]["hooks"],
+            json!([{"hook": "require_verified_address"}])
+        );
+        assert_eq!(
+            flows["settings"]["after"]["hooks"][1],
+            json!({"hook": "web_hook", "config": {"response": {"ignore": true}, "auth": {"config": {"value": "x"}}, "can_interrupt": false}})
+        );
+        let unnamed = with(&[("SELFSERVICE_FLOWS_LOGIN_AFTER_HOOKS_0_HOKO", "require_verified_address")]);
+        assert!(unnamed.errors[0].contains("HOOKS_0"), "{unnamed:?}");
+    }
+
+    #[test]
+    fn what_nothing_reads_below_a_name_of_ours_is_told() {
+        for name in
+            ["SECRETS_X", "SERVE_X_Y", "CLIENTS_HTTP_X", "COOKIES_X", "TRACING_X", "SELFSERVICE_FLOWS_X"]
+        {
+            assert_eq!(with(&[(name, "x")]).warnings.len(), 1, "{name}");
         }
     }
 

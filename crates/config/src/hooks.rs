@@ -58,6 +58,17 @@ pub(crate) fn name(hook: &Value) -> Option<&str> {
     hook.get("hook").unwrap_or(hook).as_str()
 }
 
+/// Whether the answer to a hook is ignored, and nothing else is said: one whose answer is read, or may interrupt, is
+/// meant to block.
+fn is_ignored(hook: &Value) -> bool {
+    let says = |pointer: &str| match hook.pointer(pointer) {
+        None | Some(Value::Null | Value::Bool(false)) => false,
+        Some(_) => true,
+    };
+    hook.pointer("/config/response/ignore") == Some(&Value::Bool(true))
+        && !["/config/can_interrupt", "/config/response/parse", "/can_interrupt"].into_iter().any(says)
+}
+
 /// Judges a list of hooks at a place that has those in `had`.
 pub(crate) fn judge(value: &Value, had: &[Hook], at: &str, found: &mut Findings) {
     let Value::Array(hooks) = value else {
@@ -76,13 +87,40 @@ pub(crate) fn judge(value: &Value, had: &[Hook], at: &str, found: &mut Findings)
             found.wrong(at, unknown("hook", name, HOOKS.iter().map(|(known, ..)| *known)));
             continue;
         };
-        let is_ignored = hook.pointer("/config/response/ignore") == Some(&Value::Bool(true));
+        let is_ignored = is_ignored(hook);
         let message = format!("the hook \"{name}\" is not supported: {loss}");
         match verdict {
             Verdict::Restricting if !(name == "web_hook" && is_ignored) => {
                 found.restricting.push(Problem::new(at, message));
             }
             _ => found.without_effect.push(Problem::new(at, message)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_web_hook_blocks_unless_nothing_of_its_answer_counts() {
+        let blocks = |config: Value| {
+            let mut found = Findings::default();
+            judge(&json!([{"hook": "web_hook", "config": config}]), &[], "/hooks", &mut found);
+            found.restricting.len() == 1
+        };
+        assert!(!blocks(json!({"response": {"ignore": true}})));
+        assert!(!blocks(json!({"response": {"ignore": true, "parse": false}, "can_interrupt": false})));
+        for config in [
+            json!({}),
+            json!({"response": {"ignore": true}, "can_interrupt": true}),
+            json!({"response": {"ignore": true, "parse": true}}),
+            json!({"response": {"ignore": "true"}}),
+            json!({"response": {"ignore": true}, "can_interrupt": "true"}),
+        ] {
+            assert!(blocks(config.clone()), "{config}");
         }
     }
 }

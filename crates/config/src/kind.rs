@@ -55,6 +55,11 @@ impl Kind {
         matches!(self, Self::Secret(_) | Self::List(Self::Secret(_)))
     }
 
+    /// Whether values are secrets that must not be easy to guess, so that none is no value either.
+    pub(crate) const fn is_strong(self) -> bool {
+        matches!(self, Self::Secret(1..) | Self::List(Self::Secret(1..)))
+    }
+
     /// The known names below it: its own, or those of its items.
     pub const fn keys(self) -> &'static [Key] {
         match self {

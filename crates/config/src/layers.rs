@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use crate::keys::{of_machine, without_machine};
-use crate::load::merge;
+use crate::merge::merge;
 use crate::patch::is_local_source;
 
 /// The tree that a server runs with: the machine's keys of files and environment, and the rest of the

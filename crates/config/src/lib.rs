@@ -10,12 +10,14 @@
 //! | [`unsupported`] | the keys of Kratos that it does not act on, and what that means |
 //! | [`kind`], [`keys`] | the keys as data |
 //! | [`address`], [`origins`] | addresses and origins as they are written |
+//! | [`host`] | hosts as they are written |
 //! | [`cookies`] | how each cookie is made |
 //! | [`setting`] | how a value becomes a value of a type |
 //! | `strong` | secrets that nobody can guess |
 //! | [`yaml`] | files with the line of every value |
 //! | [`environment`] | which key a variable stands for |
 //! | [`load`] | files and environment together |
+//! | [`merge`] | one tree over another |
 //! | [`layers`] | the stored revision over files and environment |
 //! | [`watched`] | files that were read and may change |
 //! | [`config`] | what follows from the sections |
@@ -26,6 +28,7 @@
 //! | [`duplicates`] | members that stand twice |
 //! | [`hidden`] | what does not count because of a stored configuration |
 //! | [`redact`] | the tree without its secrets, and differences of two trees |
+//! | `shown` | addresses without their passwords |
 //! | [`json_schema`] | the schema for editors |
 
 pub mod address;
@@ -37,6 +40,7 @@ mod error;
 pub mod gateway;
 pub mod hidden;
 mod hooks;
+pub mod host;
 mod json_schema;
 pub mod keys;
 pub mod kind;
@@ -44,6 +48,7 @@ pub mod layers;
 pub mod load;
 mod loaded;
 mod loopback;
+pub mod merge;
 mod nearest;
 pub mod origins;
 pub mod patch;
@@ -55,6 +60,7 @@ mod reference;
 mod section;
 pub mod sections;
 pub mod setting;
+mod shown;
 mod strong;
 mod text;
 mod trusted_proxies;

@@ -8,6 +8,7 @@ use crate::config::read;
 use crate::environment::{self, Environment};
 use crate::error::{ConfigError, invalid};
 use crate::loaded::Loaded;
+use crate::merge::merge;
 use crate::places::Places;
 use crate::problem::Problem;
 use crate::yaml;
@@ -61,23 +62,6 @@ fn read_file(file: &Path, places: &mut Places) -> Result<Value, String> {
         Value::Null => Ok(Value::Object(Map::new())),
         value @ Value::Object(_) => Ok(value),
         _ => Err(format!("{name}:1: a configuration is an object")),
-    }
-}
-
-/// Lays one tree over another: objects are merged, everything else is replaced.
-pub fn merge(base: &mut Value, over: Value) {
-    match (base, over) {
-        (Value::Object(base), Value::Object(over)) => {
-            for (name, value) in over {
-                match base.get_mut(&name) {
-                    Some(known) => merge(known, value),
-                    None => {
-                        base.insert(name, value);
-                    }
-                }
-            }
-        }
-        (base, over) => *base = over,
     }
 }
 

@@ -48,11 +48,15 @@ impl OriginPattern {
             Self::Everybody => true,
             Self::One(known) => *known == origin,
             Self::Between { start, end } => {
+                let is_meant = |between: &str| {
+                    !between.is_empty()
+                        && (!is_before_port(start) || between.bytes().all(|byte| byte.is_ascii_digit()))
+                };
                 is_origin(&origin)
                     && origin
                         .strip_prefix(start.as_str())
                         .and_then(|rest| rest.strip_suffix(end.as_str()))
-                        .is_some_and(|between| !between.is_empty())
+                        .is_some_and(is_meant)
             }
         }
     }
@@ -62,10 +66,10 @@ impl OriginPattern {
     pub fn is_of_somebody(&self) -> bool {
         match self {
             Self::Everybody => false,
-            Self::One(_) => true,
+            // Pages in a frame without rights of its own, and of files, are sent as null.
+            Self::One(origin) => origin != "null",
             Self::Between { start, end } => {
-                let is_port =
-                    start.split_once("://").is_some_and(|(_, host)| host.len() > 1 && host.ends_with(':'));
+                let is_port = is_before_port(start);
                 let host = end.split(':').next().unwrap_or_default();
                 let domain = host.split_once('.').map(|(_, domain)| domain).unwrap_or_default();
                 is_port || is_own_domain(domain)
@@ -89,6 +93,11 @@ pub(crate) fn is_own_domain(domain: &str) -> bool {
     LOCAL.contains(&domain) || domain.split('.').filter(|label| !label.is_empty()).count() >= 2
 }
 
+/// Whether what follows on the beginning of an origin is its port.
+fn is_before_port(start: &str) -> bool {
+    start.split_once("://").is_some_and(|(_, host)| host.len() > 1 && host.ends_with(':'))
+}
+
 /// Whether a text in lower case has the form of an origin: a scheme, a host and perhaps a port.
 fn is_origin(text: &str) -> bool {
     let Some((scheme, host)) = text.split_once("://") else { return false };
@@ -107,6 +116,9 @@ impl Setting for OriginPattern {
             None => "no origin is like it, because only one * may stand in it",
             Some(Self::One(origin)) if origin != "null" && !is_origin(origin) => {
                 "no browser sends it as an origin: write scheme and host, as in https://app.example.org"
+            }
+            Some(Self::One(origin)) if origin == "null" => {
+                "every page can make itself one of this origin, in a frame without rights, so no cookies go along: name the origin of a page"
             }
             Some(between @ Self::Between { .. }) if !between.is_of_somebody() => {
                 "everybody can have an origin like it, so no cookies go along: end it with a domain of your own, as in https://*.example.org"
@@ -153,6 +165,9 @@ mod tests {
         assert!(!port.matches("https://x.preview.example.com"));
         let any_port = OriginPattern::parse("http://localhost:*").expect("is a pattern");
         assert!(any_port.matches("http://localhost:3000") && !any_port.matches("http://localhost"));
+        for bad in ["http://localhost:99.evil.com", "http://localhost:x", "http://localhost:1:2"] {
+            assert!(!any_port.matches(bad), "{bad}");
+        }
         let part = OriginPattern::parse("https://app-*.example.org").expect("is a pattern");
         assert!(part.matches("https://app-7.example.org") && !part.matches("https://web.example.org"));
         assert_eq!(OriginPattern::parse("https://*.*.example.org"), None);
@@ -179,6 +194,7 @@ mod tests {
             "https://*example.org",
             "http://*:3000",
             "https://app.*",
+            "null",
         ] {
             assert!(!is_of_somebody(anybodys), "{anybodys}");
         }
@@ -192,13 +208,13 @@ mod tests {
                 .expect("is a configuration")
                 .notes
         };
-        for bad in ["app.example.org", "https://app.example.org/in", "https://*.*.example.org", "https://*"] {
+        for bad in
+            ["app.example.org", "https://app.example.org/in", "https://*.*.example.org", "https://*", "null"]
+        {
             let told = notes(bad);
             assert!(told.len() == 1 && told[0].pointer.ends_with("/allowed_origins/0"), "{bad}: {told:?}");
         }
-        for good in
-            ["*", "null", "https://app.example.org/", "https://*.example.org", "capacitor://localhost"]
-        {
+        for good in ["*", "https://app.example.org/", "https://*.example.org", "capacitor://localhost"] {
             assert_eq!(notes(good), [], "{good}");
         }
     }

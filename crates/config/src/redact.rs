@@ -1,6 +1,5 @@
 //! The tree without its secrets, and the difference of two trees.
 
-use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value, json};
 use sessera_jose::JwkSet;
 use sessera_tokenizer::source::decode_base64;
@@ -8,6 +7,7 @@ use sessera_tokenizer::source::decode_base64;
 use crate::keys::kind_at;
 use crate::kind::Kind;
 use crate::problem::{escape, names};
+use crate::shown::{has_user, short_digest, without_secrets};
 
 /// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
 #[must_use]
@@ -40,7 +40,7 @@ fn redact(value: &Value, path: &mut Vec<String>) -> Value {
         Value::String(text) => {
             let shown = match text.strip_prefix("base64://") {
                 Some(content) => describe_base64(content),
-                None if is_shown(path) => return value.clone(),
+                None if is_shown(path) => without_secrets(text),
                 None => short_digest(text.as_bytes()),
             };
             Value::from(shown)
@@ -75,7 +75,7 @@ fn holds_secret(value: &Value, path: &mut Vec<String>) -> bool {
                 Some(Kind::Template) => names.last() == Some(&"jwks_url") && text.starts_with("base64://"),
                 Some(kind) if kind.is_secret() => !is_bare_address(text),
                 Some(Kind::Any) | None => names.iter().any(|name| sounds_secret(name)),
-                Some(_) => false,
+                Some(_) => has_user(text),
             };
             is_secret && !text.is_empty()
         }
@@ -111,11 +111,6 @@ fn describe_base64(content: &str) -> String {
         }
         Err(_) => short_digest(content.as_bytes()),
     }
-}
-
-fn short_digest(bytes: &[u8]) -> String {
-    let hash = digest(&SHA256, bytes);
-    format!("(sha256 {})", hex::encode(&hash.as_ref()[..4]))
 }
 
 /// What changed from one tree to another, without secrets: `[{"op","path","before"?,"after"?}]`.

@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::kind::{Key, Kind, find};
 use crate::problem::{Findings, escape};
+use crate::shown::without_secrets;
 use crate::text;
 
 /// A type that a key can have.
@@ -21,9 +22,9 @@ pub trait Setting: Sized {
     fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self>;
 }
 
-/// Whether a value says nothing: a key without a value is as good as absent.
-fn is_nothing(value: &Value) -> bool {
-    value.is_null() || value.as_str().is_some_and(str::is_empty)
+/// Whether a value says nothing: a key without a value is as good as absent. A secret that is empty was meant to be one.
+fn is_nothing(value: &Value, kind: Kind) -> bool {
+    (value.is_null() || value.as_str().is_some_and(str::is_empty)) && !kind.is_strong()
 }
 
 /// The members of an object while a section is read.
@@ -54,7 +55,7 @@ impl<'a> Members<'a> {
     /// Reads one member, or takes its default.
     pub(crate) fn read<T: Setting + Default>(&self, name: &str, found: &mut Findings) -> T {
         let Some(key) = find(self.keys, name) else { return T::default() };
-        match self.values.get(name).filter(|value| !is_nothing(value)) {
+        match self.values.get(name).filter(|value| !is_nothing(value, key.kind)) {
             Some(value) => {
                 T::read(value, &key.kind, &format!("{}/{}", self.at, escape(name)), found).unwrap_or_default()
             }
@@ -225,7 +226,7 @@ impl Setting for Url {
         match Self::parse(text) {
             Ok(url) => Some(url),
             Err(error) => {
-                found.wrong(at, format!("\"{text}\" is no URL: {error}"));
+                found.wrong(at, format!("\"{}\" is no URL: {error}", without_secrets(text)));
                 None
             }
         }
@@ -246,7 +247,7 @@ impl<T: Setting> Setting for Vec<T> {
     fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
         match value {
             Value::Array(items) => {
-                let items = items.iter().enumerate().filter(|(_, item)| !is_nothing(item));
+                let items = items.iter().enumerate().filter(|(_, item)| !is_nothing(item, T::KIND));
                 Some(
                     items
                         .filter_map(|(n, item)| T::read(item, &T::KIND, &format!("{at}/{n}"), found))
@@ -254,7 +255,7 @@ impl<T: Setting> Setting for Vec<T> {
                 )
             }
             // One token may stand where several may.
-            Value::String(_) if T::KIND.is_secret() => {
+            Value::String(_) | Value::Null if T::KIND.is_secret() => {
                 T::read(value, &T::KIND, at, found).map(|one| vec![one])
             }
             _ => {

@@ -14,7 +14,13 @@ pub struct Strong<const LEAST: usize>(Secret);
 impl<const LEAST: usize> Strong<LEAST> {
     /// Why a secret can be guessed, and how a better one is made.
     pub fn weakness(secret: &Secret) -> Option<String> {
-        let length = secret.expose().chars().count();
+        let length = secret.expose().chars().filter(|c| !c.is_whitespace() && !c.is_control()).count();
+        if length == 0 {
+            return Some(
+                "the secret is empty, which protects nothing: make one with \"openssl rand -base64 24\", or leave the key out"
+                    .to_owned(),
+            );
+        }
         (length < LEAST).then(|| {
             format!(
                 "the secret has {length} characters and needs at least {LEAST}: make another one with \"openssl rand -base64 24\""
@@ -34,7 +40,7 @@ impl<const LEAST: usize> Setting for Strong<LEAST> {
 
     /// A weak secret is read all the same, so that what was written under it can be written anew.
     fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
-        let secret = Secret::read(value, kind, at, found)?;
+        let secret = if value.is_null() { Secret::from("") } else { Secret::read(value, kind, at, found)? };
         found.weak.extend(Self::weakness(&secret).map(|weakness| Problem::new(at, weakness)));
         Some(Self(secret))
     }
@@ -77,6 +83,43 @@ mod tests {
                 assert!(!told.contains(&short), "{told}");
             }
             assert_eq!(refusal(&tree(json!([long, good]))), "");
+        }
+    }
+
+    #[test]
+    fn a_secret_that_is_there_and_empty_is_refused_wherever_it_stands() {
+        let nothing =
+            [json!(""), json!([""]), json!(null), json!([null]), json!(" ".repeat(40)), json!(["\t\n"])];
+        for value in nothing {
+            for tree in [
+                json!({"serve": {"admin": {"token": value}}}),
+                json!({"secrets": {"cipher": value}}),
+                json!({"secrets": {"cookie": value}}),
+                json!({"secrets": {"default": value}}),
+            ] {
+                assert!(refusal(&tree).contains("is empty"), "{tree}");
+            }
+        }
+        for name in ["SERVE_ADMIN_TOKEN", "SECRETS_CIPHER", "SECRETS_COOKIE_0", "SECRETS_DEFAULT"] {
+            for text in ["", " ", ",", "[]", "[\"\"]"] {
+                let set = Environment::from([(name.to_owned(), text.to_owned())]);
+                let told = load(&[], &set).err().map(|error| error.to_string()).unwrap_or_default();
+                assert!(told.contains(name) && told.contains("secret"), "{name}={text}: {told}");
+            }
+        }
+        let absent = [json!({"serve": {"admin": {}}}), json!({"courier": {"smtp": {"connection_uri": ""}}})];
+        for tree in absent {
+            assert_eq!(refusal(&tree), "", "{tree}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_no_client_can_send_is_refused() {
+        let token = "x".repeat(30);
+        for lost in [format!("{token} "), format!(" {token}"), format!("{token}\n"), format!("{token}\u{7}x")]
+        {
+            let told = refusal(&json!({"serve": {"admin": {"token": [lost]}}}));
+            assert!(told.starts_with("/serve/admin/token/0: ") && !told.contains(&token), "{told}");
         }
     }
 

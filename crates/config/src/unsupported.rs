@@ -417,6 +417,13 @@ pub(crate) fn is_leaf(names: &[String]) -> bool {
     fits.any(|fit| matches!(fit, Fit::Whole | Fit::Longer("**")))
 }
 
+/// Whether nobody misses a key of the table.
+pub(crate) fn is_harmless(names: &[String]) -> bool {
+    let is_of = |row: &&Row| row.paths.iter().any(|path| !matches!(fit(path, names), Fit::None));
+    let mut rows = TABLE.iter().filter(is_of);
+    rows.all(|row| row.verdict == Verdict::Harmless)
+}
+
 /// Judges a member that no section has.
 pub(crate) fn judge(name: &str, value: &Value, keys: &[Key], at: &str, found: &mut Findings) {
     // Names that begin with "x-" are their author's own, for anchors for example.

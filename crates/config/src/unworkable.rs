@@ -48,6 +48,23 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
         );
     }
     let verifies = has_codes && flows.verification.enabled == Some(true);
+    let by_method = flows.login.after.by_method();
+    let methods = ["password", "passkey", "totp", "lookup_secret"];
+    notes.when(
+        methods.into_iter().any(|method| by_method.of(method).has(Hook::RequireVerifiedAddress))
+            && !(verifies && (sends || shows)),
+        "/selfservice/flows/login/after",
+        "require_verified_address lets nobody in who signs up, because nobody can verify an address: set selfservice.flows.verification.enabled and courier.smtp.connection_uri",
+    );
+    notes.when(
+        sections.security.account_enumeration.mitigate
+            && flows.registration.enabled
+            && sections.selfservice.methods.password.enabled
+            && !sends
+            && !shows,
+        "/security/account_enumeration/mitigate",
+        "who signs up is told by mail how to go on, and there is no mail server: set courier.smtp.connection_uri, or start with --dev, which shows mails in the log",
+    );
     let after = &flows.registration.after;
     notes.when(
         after.says("password", Hook::ShowVerificationUi) && !verifies,
@@ -146,6 +163,18 @@ mod tests {
                 "/selfservice/flows/registration/after",
             ),
             (
+                json!({"selfservice": {"flows": {"login": {"after": {"hooks": [{"hook": "require_verified_address"}]}}}}}),
+                "/selfservice/flows/login/after",
+            ),
+            (
+                json!({"dev": true, "selfservice": {"flows": {"login": {"after": {"totp": {"hooks": [{"hook": "require_verified_address"}]}}}}}}),
+                "/selfservice/flows/login/after",
+            ),
+            (
+                json!({"security": {"account_enumeration": {"mitigate": true}}}),
+                "/security/account_enumeration/mitigate",
+            ),
+            (
                 json!({"selfservice": {"methods": {"password": {"enabled": false}}}}),
                 "/selfservice/methods/password/enabled",
             ),
@@ -180,6 +209,10 @@ mod tests {
         for tree in [
             json!({"courier": mail, "selfservice": {"flows": {"recovery": {"enabled": true}, "verification": {"enabled": true}}}}),
             json!({"dev": true, "selfservice": {"flows": {"recovery": {"enabled": true}}}}),
+            json!({"courier": mail, "security": {"account_enumeration": {"mitigate": true}}, "selfservice": {"flows": {
+                "verification": {"enabled": true},
+                "login": {"after": {"hooks": [{"hook": "require_verified_address"}]}},
+            }}}),
             json!({"selfservice": {"flows": {"recovery": {"enabled": false}}}}),
             json!({"serve": {"public": {"base_url": "https://id.example.org", "trusted_proxies": ["10.0.0.1"]}},
                 "session": {"cookie": {"same_site": "None", "domain": "example.org"}},

@@ -203,7 +203,7 @@ mod tests {
 
     fn config(more: Value) -> Config {
         let mut tree = json!({"session": {"upstream": {"url": "http://127.0.0.1:4433"}}});
-        crate::load::merge(&mut tree, more);
+        crate::merge::merge(&mut tree, more);
         Config::from_tree(&tree).unwrap()
     }
 

@@ -47,7 +47,11 @@ impl Rules {
                 free_failures: section.limits.free_failures,
                 codes_per_hour: section.limits.codes_per_hour,
             },
-            allowed_returns: section.allowed_return_urls.iter().filter_map(|url| target(Some(url))).collect(),
+            allowed_returns: section
+                .allowed_return_urls
+                .iter()
+                .filter_map(|url| target(Some(&url.0)))
+                .collect(),
             cookie: config.session.cookie.clone(),
             form_cookie_name: csrf::cookie_name(&config.public.base_url, &config.cookies),
             form_cookie: config.cookies.clone(),

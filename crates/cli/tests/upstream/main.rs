@@ -26,7 +26,7 @@ const CREDENTIAL: &str = "x-session-token: ory_st_ada";
 async fn with(more: Value) -> (Server, Stub) {
     let stub = Stub::start().await;
     let mut upstream = json!({"url": stub.url, "admin_url": stub.url});
-    sessera_config::load::merge(&mut upstream, more);
+    sessera_config::merge::merge(&mut upstream, more);
     let configuration = json!({
         "session": {"upstream": upstream},
         "serve": {"public": {"base_url": "http://127.0.0.1:4533/"}},

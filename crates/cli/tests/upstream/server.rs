@@ -65,7 +65,7 @@ impl Server {
             "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
             "serve": {"public": {"port": 0}, "admin": {"port": 0}},
         });
-        sessera_config::load::merge(&mut tree, configuration);
+        sessera_config::merge::merge(&mut tree, configuration);
         std::fs::write(folder.path().join("sessera.yml"), tree.to_string()).unwrap();
         let mut child = program(folder.path())
             .args(["serve", "-c", "sessera.yml"])

@@ -2,6 +2,7 @@
 
 use url::Url;
 
+use crate::host::Host;
 use crate::section::section;
 
 section! {
@@ -40,7 +41,7 @@ section! {
         /// Whether passwords are looked up in known breaches, by a service on the network that learns five digits of their hash. The most common passwords are refused in any case, without asking anybody.
         haveibeenpwned_enabled: bool = false,
         /// The host of that service, which is asked by https.
-        haveibeenpwned_host: String = "api.pwnedpasswords.com",
+        haveibeenpwned_host: Host = "api.pwnedpasswords.com",
         /// In how many breaches a password may have been found.
         max_breaches: u32 [0..=100] = 0,
         /// Whether a password is taken when the service does not answer.

@@ -1,6 +1,6 @@
 //! `selfservice`: what people do themselves.
 
-use crate::address::Address;
+use crate::address::{Address, ReturnAddress};
 use crate::section::section;
 use crate::sections::flows::Flows;
 use crate::sections::methods::Methods;
@@ -11,7 +11,7 @@ section! {
         /// Where browsers go when nothing else is said. Default: the public address.
         default_browser_return_url: Option<Address>,
         /// Where browsers may ask to go with `return_to`: each address and what is below its path. `*.` at the beginning of a host stands for any labels before it, as in `https://*.example.org/`.
-        allowed_return_urls: Vec<Address>,
+        allowed_return_urls: Vec<ReturnAddress>,
         /// Limits against abuse.
         limits: Limits,
         /// Ways to sign in.
@@ -28,7 +28,7 @@ section! {
         requests_per_minute: u32 = 1200,
         /// How many wrong passwords for one account from one client address, and how many wrong codes for one account, are free before each next attempt has to wait longer, from a second to 15 minutes; 0: any number. Of wrong codes, one client address has four times as many for all accounts together. One wrong attempt is forgotten in 15 minutes.
         free_failures: u32 = 5,
-        /// How many codes for recovery, and how many for verification, one person is sent in an hour; 0: any number.
+        /// How many codes for recovery, and how many for verification, one person and one address are sent in an hour; 0: any number.
         codes_per_hour: u32 = 10,
     }
 }

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use url::Url;
-
 use crate::address::WrittenUrl;
 use crate::origins::OriginPattern;
 use crate::section::section;
@@ -83,7 +81,7 @@ section! {
     /// The admin API.
     pub struct Admin {
         /// The address under which operators reach the admin API. Default: from host and port.
-        base_url: Option<Url>,
+        base_url: Option<WrittenUrl>,
         /// The address to listen on.
         host: String = "127.0.0.1",
         /// The port to listen on. Default: 4434, or 4534 with session.upstream.url.

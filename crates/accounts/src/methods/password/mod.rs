@@ -43,7 +43,7 @@ pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn M
     };
     let policy = policy.for_algorithm(rules::hashing(&config.hashers));
     let breaches = section.config.haveibeenpwned_enabled.then(|| BreachRules {
-        host: section.config.haveibeenpwned_host.clone(),
+        host: section.config.haveibeenpwned_host.0.clone(),
         max_breaches: section.config.max_breaches.into(),
         ignore_network_errors: section.config.ignore_network_errors,
     });

@@ -207,6 +207,13 @@ mod tests {
     fn what_serve_refuses_is_an_error() {
         for (yaml, pointer) in [
             ("dsn: memory\n", "/dsn: "),
+            ("dsn: 'sqlite:///nonexistent/dir/x.sqlite'\n", "/dsn: "),
+            ("serve: {public: {port: 5000}, admin: {port: 5000}}\n", "/serve/admin/port: "),
+            (
+                "selfservice: {default_browser_return_url: 'javascript:alert(1)'}\n",
+                "/selfservice/default_browser_return_url: ",
+            ),
+            ("serve: {admin: {token: ['']}}\n", "/serve/admin/token/0: "),
             ("dsn: postgres://db/x\n", "/secrets: "),
             ("dsn_read_only: postgres://db/x\n", "/dsn_read_only: "),
             (
