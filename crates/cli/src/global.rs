@@ -7,7 +7,7 @@ use clap::Args;
 use sessera_client::{AdminClient, ClientError, Endpoint};
 use sessera_model::Secret;
 
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, escaped};
 
 /// The environment variables that may hold the address of the admin API. The first one counts most.
 const ENDPOINT_VARIABLES: [&str; 2] = ["SESSERA_ADMIN_URL", "KRATOS_ADMIN_URL"];
@@ -139,7 +139,7 @@ impl Context {
                 "{question} Nobody can be asked here, so nothing was done. Repeat the command with --yes to do it"
             );
         }
-        write!(screen, "{question} [y/N] ").context("the question cannot be shown")?;
+        write!(screen, "{} [y/N] ", escaped(question)).context("the question cannot be shown")?;
         let mut answer = String::new();
         input.read_line(&mut answer).context("the answer cannot be read")?;
         if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") {

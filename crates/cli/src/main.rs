@@ -79,8 +79,13 @@ async fn run() -> ExitCode {
     };
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
-        // Help and version are no failures, and for people clap's own words are best.
-        Err(error) if !error.use_stderr() || form == failure::Form::Text => error.exit(),
+        // Help and version are no failures.
+        Err(error) if !error.use_stderr() => error.exit(),
+        // For people clap's own words are best, in which arguments stand that somebody else may have made.
+        Err(error) if form == failure::Form::Text => {
+            output::say(error.render().to_string().trim_end());
+            return ExitCode::from(USAGE);
+        }
         Err(error) => {
             output::say(&form.show(&failure::of_usage(&error)));
             return ExitCode::from(USAGE);

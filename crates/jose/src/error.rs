@@ -19,7 +19,7 @@ pub enum KeyError {
     NoAlgorithm(String),
     /// The algorithm is not known.
     #[error(
-        "the algorithm \"{0}\" is not supported: use one of ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA, HS256, HS384, HS512"
+        "the algorithm {0:?} is not supported: use one of ES256, ES384, ES512, RS256, RS384, RS512, PS256, PS384, PS512, EdDSA, HS256, HS384, HS512"
     )]
     UnknownAlgorithm(String),
     /// The kind of key does not fit its algorithm.
@@ -73,7 +73,7 @@ pub enum KeyError {
     #[error("the private and the public half of the key {0} do not belong together")]
     Inconsistent(String),
     /// Two keys of a set have the same id.
-    #[error("two keys of the set have the id \"{0}\": give each its own \"kid\"")]
+    #[error("two keys of the set have the id {0:?}: give each its own \"kid\"")]
     DuplicateKid(String),
     /// The text is in none of the forms that can be imported.
     #[error("{0}")]
@@ -110,13 +110,13 @@ pub enum VerifyError {
     #[error("the token is not signed (\"alg\": \"none\"): anybody could have made it")]
     NotSigned,
     /// Its header names an algorithm that is not supported here.
-    #[error("the token's algorithm \"{0}\" is not accepted")]
+    #[error("the token's algorithm {0:?} is not accepted")]
     AlgorithmNotAccepted(String),
     /// Its header asks for an extension that is not understood (RFC 7515, section 4.1.11).
     #[error("the token asks for extensions that are not understood (\"crit\")")]
     CriticalExtension,
     /// No key of the set has the token's id.
-    #[error("no key of the set has the id \"{0}\" that the token names")]
+    #[error("no key of the set has the id {0:?} that the token names")]
     UnknownKey(String),
     /// It names no key, and the set does not have exactly one.
     #[error("the token names no key (\"kid\"), and the set does not have exactly one")]

@@ -28,6 +28,6 @@ impl Completions {
         let shell = shells.completer(&self.shell.to_string()).context("there is no script for this shell")?;
         let mut script = Vec::new();
         shell.write_registration(COMPLETE_VARIABLE, "sessera", "sessera", "sessera", &mut script)?;
-        output::write(&String::from_utf8_lossy(&script))
+        output::write_exactly(&String::from_utf8_lossy(&script))
     }
 }

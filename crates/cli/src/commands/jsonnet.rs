@@ -1,12 +1,14 @@
 //! `sessera jsonnet`
 
+use std::io::IsTerminal as _;
+
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use sessera_jsonnet::{Document, ErrorKind, Limits, MAX_DEPTH, Output, Program, Variables};
 
 use crate::input;
 use crate::offline::template::without_label;
-use crate::output::{say, write};
+use crate::output::{say, write, write_exactly};
 
 /// Evaluate a Jsonnet program
 ///
@@ -59,6 +61,8 @@ impl Jsonnet {
             return write(&format!("{}\n", result.trim_end()));
         }
         match serde_json::from_str(&result)? {
+            // Another program gets the text byte by byte.
+            serde_json::Value::String(text) if !std::io::stdout().is_terminal() => write_exactly(&text),
             serde_json::Value::String(text) => write(&text),
             _ => bail!("--string prints texts, but the result is not a text; leave the option out"),
         }

@@ -2,6 +2,7 @@
 
 mod path;
 mod table;
+mod terminal;
 mod yaml;
 
 use std::io::Write as _;
@@ -11,6 +12,7 @@ use anyhow::{Context as _, Result};
 use serde_json::Value;
 
 pub(crate) use table::Table;
+pub(crate) use terminal::{escaped, one_line};
 
 /// The form in which a result is printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +178,7 @@ impl Output {
 /// Says something to the person, on standard error.
 #[expect(clippy::print_stderr, reason = "the command line talks to a person")]
 pub(crate) fn say(text: &str) {
-    eprintln!("{text}");
+    eprintln!("{}", escaped(text));
 }
 
 /// Says what a person must know although it stops nothing.
@@ -184,8 +186,14 @@ pub(crate) fn warn(text: &str) {
     say(&format!("Warning: {text}"));
 }
 
-/// Writes to standard output. A reader that stops early, as `head` does, has read enough.
+/// Writes to standard output, without what a terminal would obey.
 pub(crate) fn write(text: &str) -> Result<()> {
+    write_exactly(&escaped(text))
+}
+
+/// Writes to standard output what this program itself made, or what another program reads byte by byte. A reader that
+/// stops early, as `head` does, has read enough.
+pub(crate) fn write_exactly(text: &str) -> Result<()> {
     let mut output = std::io::stdout().lock();
     match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

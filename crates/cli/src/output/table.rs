@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::terminal::is_plain;
+
 /// What stands in a cell without a value.
 const NOTHING: &str = "-";
 
@@ -74,9 +76,9 @@ fn cut(cell: &str, most: usize) -> String {
     cell.chars().take(most.saturating_sub(1)).chain(['…']).collect()
 }
 
-/// Escapes control characters, which could move what a terminal shows.
+/// The cell on one line, in which everything is as wide as it is counted.
 fn one_line(cell: &str) -> String {
-    cell.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    cell.chars().map(|c| if c.is_control() || !is_plain(c) { ' ' } else { c }).collect()
 }
 
 impl fmt::Display for Table {

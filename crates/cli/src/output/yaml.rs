@@ -4,6 +4,8 @@ use anyhow::{Context as _, Result};
 use saphyr::{Mapping, Scalar, ScalarStyle, Yaml, YamlEmitter};
 use serde_json::Value;
 
+use super::terminal::{escaped, is_plain};
+
 /// Writes a document as YAML.
 pub(crate) fn to_text(document: &Value) -> Result<String> {
     let mut text = String::new();
@@ -19,14 +21,22 @@ fn node(value: &Value) -> Yaml<'_> {
         Value::Bool(truth) => Yaml::Value(Scalar::Boolean(*truth)),
         // The number stays as it stands in JSON, because every JSON number is a YAML number.
         Value::Number(number) => Yaml::Representation(number.to_string().into(), ScalarStyle::Plain, None),
-        Value::String(text) => Yaml::Value(Scalar::String(text.as_str().into())),
+        Value::String(text) => string(text),
         Value::Array(items) => Yaml::Sequence(items.iter().map(node).collect()),
         Value::Object(members) => {
-            let name = |name| Yaml::Value(Scalar::String(std::borrow::Cow::Borrowed(name)));
-            let members = members.iter().map(|(key, member)| (name(key.as_str()), node(member)));
+            let members = members.iter().map(|(key, member)| (string(key), node(member)));
             Yaml::Mapping(members.collect::<Mapping<'_>>())
         }
     }
+}
+
+/// A text, as JSON writes it where a terminal would obey it otherwise. Every string of JSON is one of YAML.
+fn string(text: &str) -> Yaml<'_> {
+    if text.chars().all(is_plain) {
+        return Yaml::Value(Scalar::String(text.into()));
+    }
+    let quoted = escaped(&Value::from(text).to_string());
+    Yaml::Representation(quoted.into(), ScalarStyle::Plain, None)
 }
 
 #[cfg(test)]
@@ -39,11 +49,12 @@ mod tests {
     fn what_was_written_reads_back() {
         let value = json!({
             "numbers": [0, -1, 1.5, i64::MAX],
-            "texts": ["", " x ", "true", "no", "~", "null", "12", "1e3", "0x1f", "a: b", "# no", "- x", "é", "\u{7f}",
+            "texts": ["", " x ", "true", "no", "~", "null", "12", "1e3", "0x1f", "a: b", "# no", "- x", "é", "\u{7f}", "\u{9b}31m\u{202e}x", "\r\u{1b}[2J", "a\u{feff}",
                       "line\nbreak\n", "tab\t", "\"quoted\"", "'", "10m", "base64://e30=", "@", "%", "[", "!tag", "&a", "*a"],
-            "true": {"empty": {}, "list": [], "null": null, "nested": [[1, [2]], {"a": [{"b": 1}]}]},
+            "true": {"empty": {}, "list": [], "null": null, "nested\u{9b}": [[1, [2]], {"a": [{"b": 1}]}]},
         });
         assert_eq!(yaml::parse(&to_text(&value).unwrap()).unwrap().value, value);
+        assert!(to_text(&value).unwrap().chars().all(is_plain));
         for scalar in [json!(null), json!("text"), json!([]), json!({})] {
             assert_eq!(yaml::parse(&to_text(&scalar).unwrap()).unwrap().value, scalar);
         }

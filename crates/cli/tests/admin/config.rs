@@ -24,10 +24,12 @@ fn the_configuration_is_patched_replaced_and_rolled_back() {
     let ids = server.run(&["list", "revisions", "--quiet"]).good().out;
     let oldest = ids.lines().last().unwrap();
     assert_eq!(ids.lines().count(), 3);
-    server.run(&["rollback", "identity-config", oldest]).good();
+    let unasked = server.run(&["rollback", "identity-config", oldest]).refused();
+    assert!(unasked.contains("--yes") && unasked.contains(oldest), "{unasked}");
+    server.run(&["rollback", "identity-config", oldest, "--yes"]).good();
     assert_eq!(server.run(&pointer).good().out, "\"12h\"\n");
     let unknown = "6f1c6c2e-0000-4000-8000-000000000000";
-    assert!(server.run(&["rollback", "identity-config", unknown]).refused().contains(unknown));
+    assert!(server.run(&["rollback", "identity-config", unknown, "--yes"]).refused().contains(unknown));
 }
 
 #[test]

@@ -105,7 +105,7 @@ fn a_rollback_says_how_to_undo_it() {
         server.run(&["patch", "ic", "--add", &format!("/session/lifespan=\"{lifespan}\"")]).good();
     }
     let first = server.run(&["list", "revisions", "-q"]).good().out.lines().last().unwrap().to_owned();
-    let said = server.run(&["rollback", "identity-config", &first]).good().err;
+    let said = server.run(&["rollback", "identity-config", &first, "--yes"]).good().err;
     let undo = said.split("To undo that: sessera ").nth(1).unwrap_or_else(|| panic!("{said}")).trim();
     server.run(&undo.split(' ').collect::<Vec<_>>()).good();
     assert_eq!(server.run(&["get", "ic", "--format", "jsonpath=session.lifespan"]).json(), "2h");

@@ -307,3 +307,49 @@ fn templates_come_from_files_and_say_what_is_wrong() {
     folder.write("session.json", "{}");
     assert!(tokenize(&["--jwks", "private.json"]).refused().contains("/id is missing"));
 }
+
+#[test]
+fn what_somebody_else_wrote_says_nothing_to_the_terminal() {
+    const TRICK: &str = "\u{1b}[1A\u{1b}[2K\rThe token is valid.\u{1b}[8m\u{9b}31m\u{202e}\u{7}";
+    let is_harmful = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    let folder = folder(Algorithm::Es256);
+    let signed = |header: serde_json::Value| {
+        let part = |text: &str| sessera_jose::base64url::encode(text.as_bytes());
+        format!("{}.{}.{}", part(&header.to_string()), part("{}"), part(&"x".repeat(64)))
+    };
+    let good = sign(&folder, &json!({"exp": MADE_SECONDS + 60, "note": TRICK, TRICK: [TRICK]}));
+    folder.write("trick.jsonnet", "{ claims: error std.extVar('session').identity.traits.email }");
+    folder
+        .write("trick.json", &SESSION.replace("ada@example.org", &json!(TRICK).to_string().replace('"', "")));
+    let by_id = signed(json!({"alg": "ES256", "kid": TRICK}));
+    let by_algorithm = signed(json!({"alg": TRICK, "kid": "first"}));
+    let lines = signed(json!({"alg": "ES256", "kid": "x\nThe token is valid."}));
+    let mut shown = Vec::new();
+    for token in [&by_id, &by_algorithm, &lines, &good] {
+        for format in ["table", "json", "json-pretty", "yaml"] {
+            let outcome =
+                folder.run(&["verify", token, "--jwks", "public.json", "--time", MADE, "--format", format]);
+            assert_eq!(outcome.code == Some(0), *token == good, "{outcome:?}");
+            let texts = [outcome.stdout, outcome.stderr];
+            if *token != good {
+                let claims = |line: &str| line.starts_with("The token is valid.");
+                assert!(!texts.iter().any(|text| text.lines().any(claims)), "{texts:?}");
+            }
+            shown.extend(texts);
+        }
+    }
+    for arguments in [
+        &["tokenize", "trick.json", "--jwks", "private.json", "--mapper", "trick.jsonnet"][..],
+        &["verify", TRICK, "--jwks", TRICK],
+        &["verify", TRICK, TRICK],
+        &["get", TRICK],
+        &["config", "validate", "-c", TRICK],
+    ] {
+        let outcome = folder.run(arguments);
+        assert_ne!(outcome.code, Some(0), "{outcome:?}");
+        shown.extend([outcome.stdout, outcome.stderr]);
+    }
+    for text in shown {
+        assert!(!text.contains(is_harmful), "{text:?}");
+    }
+}

@@ -6,7 +6,7 @@ use std::io::IsTerminal as _;
 
 use anyhow::Result;
 
-use crate::output::write;
+use crate::output::{escaped, write, write_exactly};
 
 const BOLD: &str = "\x1b[1m";
 const DIM: &str = "\x1b[2m";
@@ -31,21 +31,22 @@ impl Screen {
     pub(super) fn step(&self, title: &str) -> Result<()> {
         let number = self.step.get() + 1;
         self.step.set(number);
-        write(&format!("\n{}\n", self.painted(BOLD, &format!("{number}. {title}"))))
+        write_exactly(&format!("\n{}\n", self.painted(BOLD, &format!("{number}. {title}"))))
     }
 
     /// Writes a command line as one types it.
     pub(super) fn command(&self, line: &str) -> Result<()> {
-        write(&format!("{} {}\n", self.painted(DIM, "$"), self.painted(GREEN, line)))
+        write_exactly(&format!("{} {}\n", self.painted(DIM, "$"), self.painted(GREEN, line)))
     }
 
     /// Writes what a command said when it refused.
     pub(super) fn refusal(&self, text: &str) -> Result<()> {
-        write(&self.painted(RED, &indented(text)))
+        write_exactly(&self.painted(RED, &indented(text)))
     }
 
     fn painted(&self, colour: &str, text: &str) -> String {
-        if self.coloured { format!("{colour}{text}{PLAIN}") } else { text.to_owned() }
+        let text = escaped(text);
+        if self.coloured { format!("{colour}{text}{PLAIN}") } else { text }
     }
 }
 
@@ -77,5 +78,6 @@ mod tests {
         let screen = |coloured| Screen { coloured, step: Cell::new(0) };
         assert_eq!(screen(false).painted(BOLD, "x"), "x");
         assert_eq!(screen(true).painted(BOLD, "x"), "\x1b[1mx\x1b[0m");
+        assert_eq!(screen(false).painted(BOLD, "\x1b[2J"), "\\u001b[2J");
     }
 }

@@ -11,8 +11,8 @@ use crate::global::Global;
 
 /// Make an older revision of the identity configuration the newest one again
 ///
-/// Nothing is lost, because the old configuration becomes a new revision and the ones between stay. "sessera
-/// list revisions" shows what each one changed.
+/// The whole configuration is replaced, so the command asks first. Nothing is lost, because the old configuration becomes
+/// a new revision and the ones between stay. "sessera list revisions" shows what each one changed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -27,6 +27,10 @@ pub(crate) struct RollbackIdentityConfig {
 impl RollbackIdentityConfig {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
+        context.confirm(&format!(
+            "Replace the whole configuration by that of the revision {}?",
+            self.revision
+        ))?;
         let newest = context.client.revisions(&context.project, Some(1), None).await?.items;
         let changed = context.client.roll_back(&context.project, self.revision).await?;
         print_changed(&context, &changed)?;

@@ -18,7 +18,7 @@ use sessera_model::{GoDuration, Timestamp};
 use crate::global::Global;
 use crate::input;
 use crate::offline::times;
-use crate::output::warn;
+use crate::output::{one_line, warn};
 use keys::{KeySource, Keys};
 use status::{Place, When};
 
@@ -192,7 +192,8 @@ impl Valid {
 
     fn to_text(&self, source: &KeySource, now: i64) -> String {
         let alg = self.header.get("alg").and_then(Value::as_str).unwrap_or_default();
-        let mut text = format!("The token is valid.\n\nKey      {} ({alg}) of {source}\n", self.key.kid());
+        let mut text =
+            format!("The token is valid.\n\nKey      {} ({alg}) of {source}\n", one_line(self.key.kid()));
         if let Some(issued) = self.time("iat") {
             let _ = writeln!(
                 text,
@@ -209,9 +210,9 @@ impl Valid {
         };
         let _ = match &self.status {
             Status::Unknown => Ok(()),
-            Status::Good(place) => writeln!(text, "Status   not revoked, says {}", place.uri),
+            Status::Good(place) => writeln!(text, "Status   not revoked, says {}", one_line(&place.uri)),
             Status::NotRead(place) => {
-                writeln!(text, "Status   not asked for; \"--status always\" reads {}", place.uri)
+                writeln!(text, "Status   not asked for; \"--status always\" reads {}", one_line(&place.uri))
             }
         };
         let _ = writeln!(text, "\nHeader\n{}", pretty(&self.header));
