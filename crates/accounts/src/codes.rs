@@ -92,7 +92,7 @@ pub async fn make(
     if !is_theirs {
         return Ok(Vec::new());
     }
-    let counted = limits::sent_code(&rules.keys, rules.limits, purpose, identity.id, now);
+    let counted = limits::sent_code(&rules.keys, rules.limits, purpose, identity.id, &request.address, now);
     let mut changes: Vec<Change> = counted.into_iter().collect();
     changes.extend(send(rules, accounts.random.as_ref(), now, purpose, identity.id, request));
     let mut pending = identity.verifiable_addresses.iter_mut().filter(|known| {

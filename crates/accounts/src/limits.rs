@@ -77,17 +77,21 @@ pub fn shared_request(keys: &Keys, rules: LimitRules, client: IpAddr, now: Times
     Some(Change::TakeAttempt { counters: vec![counter], at: now })
 }
 
-/// The change that counts a code that a person is sent, where there is a limit.
+/// The change that counts a code that a person is sent, where there is a limit. It counts for the person, whatever the
+/// address, and for the address, whoever says that it is theirs.
 pub fn sent_code(
     keys: &Keys,
     rules: LimitRules,
     purpose: CodePurpose,
     identity_id: Uuid,
+    address: &str,
     now: Timestamp,
 ) -> Option<Change> {
     let most = Some(rules.codes_per_hour).filter(|most| *most > 0)?;
-    let counter = key(keys, &["sent", purpose.as_str(), &identity_id.to_string()]);
-    Some(Change::TakeAttempt { counters: vec![(counter, Allowance::InAnHour { most })], at: now })
+    let counters =
+        [["sent", purpose.as_str(), &identity_id.to_string()], ["sent to", purpose.as_str(), address]];
+    let counters = counters.iter().map(|parts| (key(keys, parts), Allowance::InAnHour { most }));
+    Some(Change::TakeAttempt { counters: counters.collect(), at: now })
 }
 
 /// What somebody may be guessing.

@@ -38,8 +38,8 @@ fn is_within(asked: &Url, allowed: &Target) -> bool {
 }
 
 /// Whether a path leads nowhere but down for every server that may read it. Servers behind one another
-/// unescape it again and again, take backslashes for slashes, other characters for dots and slashes that
-/// look like them, and leave out what stands behind a semicolon, or blanks and dots at the end of a name.
+/// unescape it again and again, take backslashes and other characters that look like slashes and dots for them, and
+/// leave out characters that nobody sees, and what stands behind a semicolon, or blanks and dots at the end of a name.
 fn leads_only_down(path: &str) -> bool {
     let mut path = path.as_bytes().to_vec();
     for _ in 0..=MAX_ESCAPED {
@@ -61,9 +61,52 @@ fn has_plain_names(path: &[u8]) -> bool {
     if text.chars().any(char::is_control) || text.contains("%u") || text.contains("%U") {
         return false;
     }
-    let text: String = text.nfkc().collect();
-    let is_dots = |name: &str| name.contains('.') && name.chars().all(|c| c == '.' || c.is_whitespace());
-    text.split(['/', '\\']).all(|name| !is_dots(name.split(';').next().unwrap_or_default()))
+    let text: String = text.nfkc().filter(|c| !is_unseen(*c)).collect();
+    let is_dots = |name: &str| name.contains(is_dot) && name.chars().all(|c| is_dot(c) || c.is_whitespace());
+    text.split(is_slash).all(|name| !is_dots(name.split(';').next().unwrap_or_default()))
+}
+
+/// Whether a character is a slash, or looks like one.
+fn is_slash(c: char) -> bool {
+    matches!(
+        c,
+        '/' | '\\'
+            | '\u{338}'
+            | '\u{2044}'
+            | '\u{2215}'
+            | '\u{2216}'
+            | '\u{2571}'
+            | '\u{2572}'
+            | '\u{27cb}'
+            | '\u{27cd}'
+            | '\u{29f5}'
+            | '\u{29f6}'
+            | '\u{29f8}'
+            | '\u{29f9}'
+            | '\u{2afd}'
+            | '\u{2cc6}'
+            | '\u{2f03}'
+            | '\u{3033}'
+            | '\u{30ce}'
+            | '\u{4e3f}'
+    )
+}
+
+/// Whether a character is a dot, or one that may stand for it in the name of a host (UTS 46).
+fn is_dot(c: char) -> bool {
+    matches!(c, '.' | '\u{3002}')
+}
+
+/// Whether a character is not seen, so that some leave it out when they compare names: those without width, marks of
+/// direction, and such that only choose a form of the one before.
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 #[cfg(test)]
@@ -99,6 +142,7 @@ mod tests {
             "https://example.org/in/there",
             "https://example.org/in/a%20b/%C3%A9%2Fc;v=1/.well-known/a..b?next=../..",
             "https://example.org/in/100%",
+            "https://example.org/in/\u{645}\u{6cc}\u{200c}\u{62e}/1\u{2044}2/\u{30ce}.\u{3002}x/\u{b7}",
             // Browsers take the backslash for the end of the host.
             "https://app.example.org\\@evil.example/",
             "https://a.wild.example/in/x",
@@ -171,8 +215,31 @@ mod tests {
             "..%00",
             "..%0a",
             "%e2%80%a5",
+            ".%e2%80%8b.",
+            ".%c2%ad.",
+            "%e3%80%82%e3%80%82",
+            "%ef%bd%a1.",
+            "%25e3%2580%2582.",
+            ".\u{2060}.",
+            "..\u{fe0f}",
         ];
-        let slashes = ["/", "%2f", "%2F", "%252f", "%25252f", "\\", "%5c", "%255C", "%ef%bc%8f", "／"];
+        let slashes = [
+            "/",
+            "%2f",
+            "%2F",
+            "%252f",
+            "%25252f",
+            "\\",
+            "%5c",
+            "%255C",
+            "%ef%bc%8f",
+            "／",
+            "%e2%88%95",
+            "%e2%81%84",
+            "%e2%a7%b8",
+            "%25e2%2588%2595",
+            "\u{2216}",
+        ];
         for dots in dots {
             for slash in slashes {
                 for asked in [

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::language::Language;
-use crate::testing::TestAccounts;
+use crate::testing::{Client, TestAccounts, done};
 
 /// A mail server that answers `RCPT` as told, one word for each connection, and keeps what it takes.
 struct MailServer {
@@ -201,4 +201,36 @@ fn pauses_grow_and_have_an_end() {
     for many in [7, 63, 64, i64::MAX] {
         assert_eq!(pause(many), MAX_PAUSE);
     }
+}
+
+#[tokio::test]
+async fn whoever_changes_an_address_again_and_again_is_sent_few_codes_and_so_is_the_address() {
+    let verification = json!({"flows": {"verification": {"enabled": true}}});
+    let accounts = TestAccounts::configured(json!({"selfservice": verification})).await;
+    let most = usize::try_from(accounts.snapshot.rules.limits.codes_per_hour).unwrap();
+    let victim = "victim@example.com";
+    for person in ["a", "b", "c"] {
+        let client = Client::native(&accounts).signed_in(&format!("{person}@example.org")).await;
+        for turn in 0..3 * most {
+            let own = format!("{person}{turn}@example.org");
+            let email = if turn % 2 == 0 { victim } else { own.as_str() };
+            let shown = client.settings().await;
+            let change = json!({"method": "profile", "traits": {"email": email}});
+            done(client.submit(&shown, change).await.unwrap());
+            while deliver(&accounts).await > 0 {}
+        }
+    }
+    let mails = accounts.parts.store.due_messages(Timestamp::MAX, 1000).await.unwrap();
+    let count =
+        |is_meant: &dyn Fn(&str) -> bool| mails.iter().filter(|mail| is_meant(&mail.recipient)).count();
+    assert_eq!(count(&|to| to == victim), most);
+    assert_eq!(mails.len(), 3 * most, "each of the three is sent as many as one person may be");
+    accounts.clock.advance(Duration::from_hours(2));
+    let client = Client::native(&accounts).signed_in("d@example.org").await;
+    let shown = client.settings().await;
+    let change = json!({"method": "profile", "traits": {"email": victim}});
+    done(client.submit(&shown, change).await.unwrap());
+    while deliver(&accounts).await > 0 {}
+    let mails = accounts.parts.store.due_messages(Timestamp::MAX, 1000).await.unwrap();
+    assert!(mails.iter().any(|mail| mail.recipient == victim), "an hour later there is room again");
 }
