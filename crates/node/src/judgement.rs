@@ -28,6 +28,11 @@ pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
     let mut exposed = Vec::new();
     match secrets::engine(&config) {
         Ok(engine) => {
+            if let Engine::Sqlite(file) = &engine
+                && let Err(error) = sessera_store::sqlite::could_be_made(file)
+            {
+                wrong.push(Problem::new("/dsn", error.to_string()));
+            }
             exposed = exposed_files::find(files, &config, &engine);
             if !matches!(engine, Engine::Sqlite(_))
                 && let Err(error) = secrets::configured(&config, &SystemRandom::default())

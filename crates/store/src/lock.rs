@@ -1,7 +1,9 @@
 //! One server for one database file: what a server keeps in memory, another one on the same file would not see.
 //!
 //! The lock is held on a file beside the database and ends with the process that holds it, however that ends. The file
-//! itself stays; it says who holds the lock, or held it last.
+//! itself stays; it says who holds the lock, or held it last. A file beside can be removed, and a database can have two
+//! names, so on Linux the database's own file is locked as well. There such a lock (`flock`) has nothing to do with those
+//! of SQLite (`fcntl`); elsewhere each would keep the other out.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read as _, Seek as _, Write as _};
@@ -16,8 +18,8 @@ use crate::error::StoreError;
 /// The right to be the only one that keeps anything of a database file in memory. It ends when this is dropped.
 #[derive(Debug)]
 pub struct FileLock {
-    /// Nothing on file systems without locks.
-    _held: Option<File>,
+    /// What is held: nothing on file systems without locks.
+    _held: Vec<File>,
 }
 
 /// The lock's file beside a database. Links are followed, so that one database has one lock.
@@ -39,23 +41,34 @@ impl FileLock {
         let failed = |error: std::io::Error| StoreError::NotWritable(format!("{}: {error}", path.display()));
         let open =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
-        let mut file = open.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse {
-                    database: database.display().to_string(),
-                    holder: holder(&mut file),
-                });
-            }
-            Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => {
-                return Ok(Self { _held: None });
-            }
-            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        let mut beside = open.map_err(failed)?;
+        let in_use = |holder: String| StoreError::InUse { database: database.display().to_string(), holder };
+        let is_held = try_lock(&beside).map_err(failed)?;
+        if is_held == Some(false) {
+            return Err(in_use(holder(&mut beside)));
+        }
+        let itself = cfg!(target_os = "linux").then(|| File::open(database)).transpose().map_err(failed)?;
+        if let Some(itself) = &itself
+            && try_lock(itself).map_err(failed)? == Some(false)
+        {
+            return Err(in_use(format!(
+                "another process, under another name or without its file {}",
+                path.display()
+            )));
         }
         let said = json!({ "pid": std::process::id(), "host": host(), "since": now.to_string() });
-        file.set_len(0).and_then(|()| file.write_all(said.to_string().as_bytes())).map_err(failed)?;
-        Ok(Self { _held: Some(file) })
+        beside.set_len(0).and_then(|()| beside.write_all(said.to_string().as_bytes())).map_err(failed)?;
+        Ok(Self { _held: itself.into_iter().chain([beside]).collect() })
+    }
+}
+
+/// Whether a lock was free and is held now; `None` where the file system has none.
+fn try_lock(file: &File) -> Result<Option<bool>, std::io::Error> {
+    match file.try_lock() {
+        Ok(()) => Ok(Some(true)),
+        Err(TryLockError::WouldBlock) => Ok(Some(false)),
+        Err(TryLockError::Error(error)) if error.kind() == ErrorKind::Unsupported => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -84,7 +97,23 @@ mod tests {
     use super::*;
 
     fn take(database: &Path) -> Result<FileLock, StoreError> {
+        OpenOptions::new().append(true).create(true).open(database).unwrap();
         FileLock::take(database, Timestamp::from_seconds(1_893_490_200))
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn neither_another_name_nor_a_lost_file_makes_a_second_lock() {
+        let folder = tempfile::tempdir().unwrap();
+        let (database, link) = (folder.path().join("db.sqlite"), folder.path().join("hard.sqlite"));
+        std::fs::write(&database, "").unwrap();
+        std::fs::hard_link(&database, &link).unwrap();
+        let first = take(&database).unwrap();
+        assert!(matches!(take(&link), Err(StoreError::InUse { .. })));
+        std::fs::remove_file(path_beside(&database)).unwrap();
+        assert!(matches!(take(&database), Err(StoreError::InUse { .. })));
+        drop(first);
+        take(&link).unwrap();
     }
 
     #[test]

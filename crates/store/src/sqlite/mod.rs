@@ -40,7 +40,7 @@ use crate::sealer::Sealer;
 use readers::Readers;
 use wipe::Wiper;
 
-pub use open::{SqliteOptions, parse_dsn};
+pub use open::{SqliteOptions, could_be_made, parse_dsn};
 
 /// A store on SQLite.
 pub struct SqliteStore {

@@ -108,9 +108,9 @@ impl SqliteStore {
         let sealer = Sealer::new(options.cipher, options.random);
         let deployment_id = claim(&writer, &sealer).await?;
         let wiper = Wiper::start(&connect);
-        if revisions::seal_differences(&writer, &sealer).await? {
-            wiper.ask();
-        }
+        revisions::seal_differences(&writer, &sealer).await?;
+        // A process that was killed may have left in the log what it had deleted.
+        wiper.ask();
         let connect = connect.pragma("cache_size", READER_CACHE);
         let readers = Readers::open(connect, READERS, BUSY_TIMEOUT).await?;
         Ok(Self {
@@ -128,12 +128,33 @@ impl SqliteStore {
 /// Creates the file readable by its owner alone, before SQLite opens it.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
-    created.map(|_| ()).map_err(|error| {
-        StoreError::NotWritable(format!(
-            "{}: {error}. Give dsn a path in a folder that Sessera may write",
-            path.display()
-        ))
-    })
+    created.map(|_| ()).map_err(|error| not_writable(path, &error.to_string()))
+}
+
+/// Whether a database could be opened or made at a path, as far as that can be seen without touching anything.
+///
+/// # Errors
+/// [`StoreError::NotWritable`] with the reason.
+pub fn could_be_made(path: &Path) -> Result<(), StoreError> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let problem = match (std::fs::metadata(folder), std::fs::metadata(path)) {
+        (Err(error), _) => error.to_string(),
+        (Ok(folder), _) if !folder.is_dir() => "what should be its folder is none".to_owned(),
+        (_, Ok(file)) if file.is_dir() => "it is a folder".to_owned(),
+        (_, Ok(file)) if file.permissions().readonly() => "it is for reading only".to_owned(),
+        (Ok(folder), Err(_)) if folder.permissions().readonly() => {
+            "its folder is for reading only".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    Err(not_writable(path, &problem))
+}
+
+fn not_writable(path: &Path, problem: &str) -> StoreError {
+    StoreError::NotWritable(format!(
+        "{}: {problem}. Give dsn a path in a folder that Sessera may write",
+        path.display()
+    ))
 }
 
 async fn migrate(writer: &SqlitePool, path: &Path) -> Result<(), StoreError> {
@@ -185,6 +206,22 @@ async fn claim(writer: &SqlitePool, sealer: &Sealer) -> Result<Uuid, StoreError>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_at_which_nothing_can_be_made_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("file"), "").unwrap();
+        for good in ["new.sqlite", "file"] {
+            could_be_made(&at(good)).unwrap();
+        }
+        could_be_made(Path::new("sessera.sqlite")).unwrap();
+        for bad in ["none/x.sqlite", "file/x.sqlite", ""] {
+            let told = could_be_made(&at(bad)).unwrap_err().to_string();
+            assert!(told.contains("Give dsn a path"), "{bad}: {told}");
+        }
+        assert!(folder.path().read_dir().unwrap().count() == 1, "nothing was made");
+    }
 
     #[test]
     fn a_dsn_names_a_file() {

@@ -77,8 +77,8 @@ impl SqliteStore {
     }
 }
 
-/// Encrypts the differences that older versions stored in clear. Whether there were any.
-pub(super) async fn seal_differences(writer: &SqlitePool, sealer: &Sealer) -> Result<bool, StoreError> {
+/// Encrypts the differences that older versions stored in clear.
+pub(super) async fn seal_differences(writer: &SqlitePool, sealer: &Sealer) -> Result<(), StoreError> {
     let mut transaction = writer.begin_with("BEGIN IMMEDIATE").await.map_err(from_sqlx)?;
     let rows = sqlx::query("SELECT id, diff FROM revisions WHERE sealed_diff IS NULL")
         .fetch_all(&mut *transaction)
@@ -94,6 +94,5 @@ pub(super) async fn seal_differences(writer: &SqlitePool, sealer: &Sealer) -> Re
             .await
             .map_err(from_sqlx)?;
     }
-    transaction.commit().await.map_err(from_sqlx)?;
-    Ok(!rows.is_empty())
+    transaction.commit().await.map_err(from_sqlx)
 }
