@@ -63,7 +63,25 @@ const OF_PROXIES: &[&str] = &[
     "SERVERID",
     "INGRESSCOOKIE",
     "heroku-session-affinity",
+    // Fly
+    "fly-instance",
+    "fly-machine",
+    // DataDome, Radware's bot manager
+    "datadome",
+    "__uzm",
+    // Balancers in front of Java
+    "JSESSIONID",
 ];
+
+/// The whole name of the cookie of nginx's sticky sessions. Names of others begin so.
+const OF_NGINX: &[u8] = b"route";
+
+/// Whether a name is one of F5's firewall: `TS` and the number of a rule in hexadecimal.
+fn is_of_f5(name: &[u8]) -> bool {
+    name.strip_prefix(b"TS")
+        .and_then(|rest| rest.get(..6))
+        .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
 
 /// The cookies of a request, by name and value (RFC 6265, section 4.2). Whatever bytes others have in theirs
 /// is nothing to us.
@@ -89,9 +107,11 @@ pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item =
 /// Whether a request has a cookie that only browsers have: one that no proxy on the way has set.
 pub fn has_one_of_a_browser(headers: &HeaderMap) -> bool {
     let is_of_proxy = |name: &[u8]| {
-        OF_PROXIES.iter().any(|start| {
-            name.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start.as_bytes()))
-        })
+        name == OF_NGINX
+            || is_of_f5(name)
+            || OF_PROXIES.iter().any(|start| {
+                name.get(..start.len()).is_some_and(|begins| begins.eq_ignore_ascii_case(start.as_bytes()))
+            })
     };
     all(headers).any(|(name, _)| !name.is_empty() && !is_of_proxy(name))
 }
@@ -173,10 +193,20 @@ mod tests {
             "AWSALB=x; AWSALBCORS=x; AWSALBAPP-0=_remove_; AWSELB=1",
             "ARRAffinity=1; ARRAffinitySameSite=1; ApplicationGatewayAffinityCORS=1; GCLB=\"x\"",
             "BIGipServerpool_id=1.2.3; incap_ses_1_2=x; visid_incap_2=y; ak_bmsc=1; bm_sv=2; serverid=s1",
+            "route=x; TS01abcd=x; TS01abcdef_77=x; datadome=x; __uzma=x; __uzmb=1; fly-instance=x; JSESSIONID=x",
         ] {
             assert!(!has_one_of_a_browser(&headers(&[line.as_bytes()])), "{line}");
         }
-        for line in ["ory_kratos_session=x", "csrf_token_x=1", "__cf_bm=x; theme=dark", "x", "n=\u{e9}"] {
+        for line in [
+            "ory_kratos_session=x",
+            "csrf_token_x=1",
+            "__cf_bm=x; theme=dark",
+            "x",
+            "n=\u{e9}",
+            "router=1",
+            "TSx=1",
+            "TS01=1",
+        ] {
             assert!(has_one_of_a_browser(&headers(&[line.as_bytes()])), "{line}");
         }
     }

@@ -1,6 +1,6 @@
 //! Requests that two readers could understand differently, which are refused before anything is made of them.
 
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Headers that say one thing. A proxy that reads the last of two and a server that reads the first are of two minds
 /// about who asks, and for what.
@@ -21,6 +21,16 @@ pub enum Unsound {
     Repeated(HeaderName),
     /// The query is not UTF-8 text once its percent-encoding is undone.
     Query,
+    /// The body is compressed, or says so. Nothing here undoes that, and a proxy on the way may have judged another text
+    /// than the one that is read.
+    Encoded,
+}
+
+/// Whether a body with these headers is the text that every reader takes it for (RFC 9110, section 8.4).
+pub fn judge_body(headers: &HeaderMap) -> Result<(), Unsound> {
+    let is_plain = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    let is_plain = headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain);
+    if is_plain { Ok(()) } else { Err(Unsound::Encoded) }
 }
 
 /// Whether a request with these headers and this query is understood by every reader in one way.
@@ -43,7 +53,6 @@ fn is_text(query: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::http::HeaderValue;
 
     fn judged(pairs: &[(&'static str, &'static str)], query: &str) -> Result<(), Unsound> {
         let mut headers = HeaderMap::new();
@@ -75,5 +84,17 @@ mod tests {
         for bad in ["%ff", "a=%C3", "a=b&%e2%82=c", "a=%ED%A0%80"] {
             assert_eq!(judged(&[], bad), Err(Unsound::Query), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_body_that_says_that_it_is_encoded_is_unsound() {
+        let judged = |encoding| {
+            let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static(encoding))]);
+            judge_body(&headers)
+        };
+        for encoding in ["gzip", "deflate", "br", "identity, gzip", "x", ""] {
+            assert_eq!(judged(encoding), Err(Unsound::Encoded), "{encoding}");
+        }
+        assert_eq!([judged("identity"), judged(" Identity "), judge_body(&HeaderMap::new())], [Ok(()), Ok(()), Ok(())]);
     }
 }

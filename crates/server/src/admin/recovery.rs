@@ -22,6 +22,9 @@ use crate::error::ApiError;
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
+/// The longest time for which a code of six digits may be good.
+const LONGEST: Duration = Duration::from_hours(24);
+
 /// The route.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(create))
@@ -34,7 +37,7 @@ struct CreateBody {
     /// The id of the identity.
     #[serde(default)]
     identity_id: String,
-    /// How long the code is good, such as `1h`; 15 minutes when absent.
+    /// How long the code is good, such as `1h`, and `24h` at the most; 15 minutes when absent.
     #[serde(default)]
     expires_in: Option<String>,
     /// `browser`, also when absent, or `api`.
@@ -105,6 +108,11 @@ fn time(text: &str) -> Result<Duration, ApiError> {
     if time.is_zero() {
         return Err(ApiError::bad_request(
             "expires_in is no time from now on. Write it like 1h, 30m or 1h30m.",
+        ));
+    }
+    if time > LONGEST {
+        return Err(ApiError::bad_request(
+            "expires_in is too long: somebody has all that time to guess six digits. A code is good for 24h at the most.",
         ));
     }
     Ok(time)

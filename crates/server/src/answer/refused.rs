@@ -35,6 +35,9 @@ impl From<Unsound> for ApiError {
             Unsound::Repeated(name) => {
                 Self::bad_request(format!("The header {name} is there more than once. Send it once."))
             }
+            Unsound::Encoded => Self::unsupported_media_type(
+                "The header Content-Encoding says that the body is encoded, and no encoding is undone here. Send the body as it is, without the header.",
+            ),
             Unsound::Query => Self::bad_request(
                 "The query is not UTF-8 text once it is decoded. Encode its names and values as UTF-8.",
             ),

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::HttpBody as _;
 use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
@@ -59,7 +60,12 @@ pub(crate) fn observed<S: Clone + Send + Sync + 'static>(router: Router<S>, obse
 
 /// Passes a request on, or says why it cannot be understood.
 async fn understood(request: Request, next: Next) -> Response {
-    match sound::judge(request.headers(), request.uri().query().unwrap_or_default()) {
+    let headers = request.headers();
+    let mut judged = sound::judge(headers, request.uri().query().unwrap_or_default());
+    if judged.is_ok() && !request.body().is_end_stream() {
+        judged = sound::judge_body(headers);
+    }
+    match judged {
         Ok(()) => next.run(request).await,
         Err(unsound) => ApiError::from(unsound).into_response(),
     }

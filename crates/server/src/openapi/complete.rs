@@ -49,17 +49,17 @@ const ALWAYS: [Always; 10] = [
     Always {
         status: Status::TOO_SLOW,
         description: "The body took too long to arrive",
-        when: |_, _, route| route.request_body.is_some(),
+        when: |_, method, route| takes_body(method, route),
     },
     Always {
         status: Status::TOO_LARGE,
         description: "The body is too large",
-        when: |_, _, route| route.request_body.is_some(),
+        when: |_, method, route| takes_body(method, route),
     },
     Always {
         status: Status::OTHER_MEDIA_TYPE,
-        description: "The body is not of a media type that the route takes",
-        when: |_, _, route| takes_json_only(route),
+        description: "The body is not of a media type that the route takes, or it is encoded",
+        when: |_, method, route| takes_body(method, route),
     },
     Always {
         status: Status::TOO_MANY,
@@ -158,11 +158,9 @@ fn is_counted(route: &Operation) -> bool {
     is_flow || matches!(id, "exchangeCode" | "openVerificationLink")
 }
 
-fn takes_json_only(route: &Operation) -> bool {
-    match &route.request_body {
-        Some(RefOr::T(body)) => body.content.keys().all(|media_type| media_type == "application/json"),
-        _ => false,
-    }
+/// Whether a body may come with a request of the route. One that nobody asked for is read as well.
+fn takes_body(method: &str, route: &Operation) -> bool {
+    method != "get" || route.request_body.is_some()
 }
 
 fn is_oauth(route: &Operation) -> bool {

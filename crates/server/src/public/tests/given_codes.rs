@@ -86,6 +86,8 @@ async fn what_makes_no_sense_is_refused() {
         (json!({"identity_id": id, "expires_in": "soon"}), 400),
         (json!({"identity_id": id, "expires_in": "0s"}), 400),
         (json!({"identity_id": id, "expires_in": "-1h"}), 400),
+        (json!({"identity_id": id, "expires_in": "24h1s"}), 400),
+        (json!({"identity_id": id, "expires_in": "1000000h"}), 400),
         (json!({"identity_id": id, "flow_type": "pigeon"}), 400),
         (json!({"identity_id": "6f1c6c2e-0000-4000-8000-000000000000"}), 404),
         (json!({}), 404),
