@@ -89,12 +89,16 @@ mod tests {
     #[test]
     fn a_body_that_says_that_it_is_encoded_is_unsound() {
         let judged = |encoding| {
-            let headers = HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static(encoding))]);
+            let headers =
+                HeaderMap::from_iter([(header::CONTENT_ENCODING, HeaderValue::from_static(encoding))]);
             judge_body(&headers)
         };
         for encoding in ["gzip", "deflate", "br", "identity, gzip", "x", ""] {
             assert_eq!(judged(encoding), Err(Unsound::Encoded), "{encoding}");
         }
-        assert_eq!([judged("identity"), judged(" Identity "), judge_body(&HeaderMap::new())], [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(
+            [judged("identity"), judged(" Identity "), judge_body(&HeaderMap::new())],
+            [Ok(()), Ok(()), Ok(())]
+        );
     }
 }
