@@ -181,13 +181,17 @@ fn descend(rest: &str, kind: Option<Kind>, way: &mut Vec<Step>) -> Option<Kind> 
     }
     match kind {
         Some(Kind::List(inner)) => {
-            let (place, after) = rest.split_once('_').unwrap_or((rest, ""));
-            way.push(Step::Item(place.parse().ok().filter(|place| *place < MAX_ITEMS)?));
+            let (place, after) = item(rest)?;
+            way.push(Step::Item(place));
             descend(after, Some(*inner), way)
         }
         None if unsupported::is_leaf(&table()) => {
-            way.push(Step::Member(rest.to_ascii_lowercase()));
-            Some(Kind::Any)
+            let Some((place, after)) = item(rest) else {
+                way.push(Step::Member(rest.to_ascii_lowercase()));
+                return Some(Kind::Any);
+            };
+            way.push(Step::Item(place));
+            Some(below_item(after, way))
         }
         None | Some(Kind::Object(_)) => {
             let keys = kind.map_or(&[][..], Kind::keys);
@@ -208,19 +212,30 @@ fn descend(rest: &str, kind: Option<Kind>, way: &mut Vec<Step>) -> Option<Kind> 
             }
             None
         }
-        Some(Kind::Any) if matches!(way.last(), Some(Step::Item(_))) => {
-            let mut rest = rest.to_ascii_lowercase();
-            while let Some((name, after)) = rest.split_once('_')
-                && BELOW_ITEMS.contains(&name)
-            {
-                way.push(Step::Member(name.to_owned()));
-                rest = after.to_owned();
-            }
-            way.push(Step::Member(rest));
-            Some(Kind::Any)
-        }
+        Some(Kind::Any) if matches!(way.last(), Some(Step::Item(_))) => Some(below_item(rest, way)),
         Some(_) => None,
     }
+}
+
+/// Goes on below an item of a list whose members no section has.
+fn below_item(rest: &str, way: &mut Vec<Step>) -> Kind {
+    let mut rest = rest.to_ascii_lowercase();
+    while let Some((name, after)) = rest.split_once('_')
+        && BELOW_ITEMS.contains(&name)
+    {
+        way.push(Step::Member(name.to_owned()));
+        rest = after.to_owned();
+    }
+    if !rest.is_empty() {
+        way.push(Step::Member(rest));
+    }
+    Kind::Any
+}
+
+/// The number of an item, with which what is left of a name begins, and what is left behind it.
+fn item(rest: &str) -> Option<(usize, &str)> {
+    let (place, after) = rest.split_once('_').unwrap_or((rest, ""));
+    Some((place.parse().ok().filter(|place| *place < MAX_ITEMS)?, after))
 }
 
 /// Puts a value where the steps lead. Objects and lists on the way are made. An object is laid over the one that is
@@ -413,6 +428,7 @@ mod tests {
     fn a_restriction_is_refused_however_a_variable_says_it() {
         for (name, text) in [
             ("ORGANIZATIONS", r#"[{"id":"3fa85f64-5717-4562-b3fc-2c963f66afa6","domains":["example.org"]}]"#),
+            ("ORGANIZATIONS_0_ID", "3fa85f64-5717-4562-b3fc-2c963f66afa6"),
             ("SERVE_PUBLIC", r#"{"tls":{"key":{"path":"/x"}}}"#),
             ("SERVE", r#"{"admin":{"socket":{"mode":448}}}"#),
             ("CLIENTS", r#"{"http":{"disallow_private_ip_ranges":true}}"#),
@@ -454,7 +470,7 @@ mod tests {
             json!({"hook": "web_hook", "config": {"response": {"ignore": true}, "auth": {"config": {"value": "x"}}, "can_interrupt": false}})
         );
         let unnamed = with(&[("SELFSERVICE_FLOWS_LOGIN_AFTER_HOOKS_0_HOKO", "require_verified_address")]);
-        assert!(unnamed.errors[0].contains("HOOKS_0"), "{unnamed:?}");
+        assert!(unnamed.errors[0].contains("/hooks/0: "), "{unnamed:?}");
     }
 
     #[test]

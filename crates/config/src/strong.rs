@@ -14,8 +14,8 @@ pub struct Strong<const LEAST: usize>(Secret);
 impl<const LEAST: usize> Strong<LEAST> {
     /// Why a secret can be guessed, and how a better one is made.
     pub fn weakness(secret: &Secret) -> Option<String> {
-        let length = secret.expose().chars().filter(|c| !c.is_whitespace() && !c.is_control()).count();
-        if length == 0 {
+        let length = secret.expose().chars().count();
+        if secret.expose().chars().all(|c| c.is_whitespace() || c.is_control()) {
             return Some(
                 "the secret is empty, which protects nothing: make one with \"openssl rand -base64 24\", or leave the key out"
                     .to_owned(),

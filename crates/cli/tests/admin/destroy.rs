@@ -107,7 +107,8 @@ fn a_rollback_says_how_to_undo_it() {
     let first = server.run(&["list", "revisions", "-q"]).good().out.lines().last().unwrap().to_owned();
     let said = server.run(&["rollback", "identity-config", &first, "--yes"]).good().err;
     let undo = said.split("To undo that: sessera ").nth(1).unwrap_or_else(|| panic!("{said}")).trim();
-    server.run(&undo.split(' ').collect::<Vec<_>>()).good();
+    let undo: Vec<&str> = undo.split(' ').chain(["--yes"]).collect();
+    server.run(&undo).good();
     assert_eq!(server.run(&["get", "ic", "--format", "jsonpath=session.lifespan"]).json(), "2h");
 }
 
