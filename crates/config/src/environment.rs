@@ -219,15 +219,16 @@ fn descend(rest: &str, kind: Option<Kind>, way: &mut Vec<Step>) -> Option<Kind> 
 
 /// Goes on below an item of a list whose members no section has.
 fn below_item(rest: &str, way: &mut Vec<Step>) -> Kind {
-    let mut rest = rest.to_ascii_lowercase();
+    let name = rest.to_ascii_lowercase();
+    let mut rest = name.as_str();
     while let Some((name, after)) = rest.split_once('_')
         && BELOW_ITEMS.contains(&name)
     {
         way.push(Step::Member(name.to_owned()));
-        rest = after.to_owned();
+        rest = after;
     }
     if !rest.is_empty() {
-        way.push(Step::Member(rest));
+        way.push(Step::Member(rest.to_owned()));
     }
     Kind::Any
 }
