@@ -112,12 +112,27 @@ pub struct KeySets {
     store: Arc<dyn Store>,
     committer: Committer,
     clock: Arc<dyn Clock>,
+    judged_by: Option<[i64; 4]>,
 }
 
 impl KeySets {
     /// The key sets in `store`.
     pub fn new(store: Arc<dyn Store>, committer: Committer, clock: Arc<dyn Clock>) -> Self {
-        Self { store, committer, clock }
+        Self { store, committer, clock, judged_by: None }
+    }
+
+    /// The key sets, whose changes are judged by what was compiled of this version
+    /// ([`Store::configuration_version`]) or of a later one. They are refused where another node has made a later one.
+    #[must_use]
+    pub fn judged_by(&self, version: [i64; 4]) -> Self {
+        Self { judged_by: Some(version), ..self.clone() }
+    }
+
+    /// Commits a change on the condition that what it was judged by is as it was.
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        let judged_by = self.judged_by.map(Change::Unchanged);
+        let changes: Vec<Change> = judged_by.into_iter().chain([change]).collect();
+        self.committer.commit(&changes).await
     }
 
     /// All sets.
@@ -192,7 +207,7 @@ impl KeySets {
         if let Some((template, _)) = templates_with_set(&compiled.settings.templates, name).next() {
             return Err(KeySetsError::InUse { set: name.to_owned(), template: template.to_owned() });
         }
-        match self.committer.commit(&[Change::DeleteKeySet(name.to_owned())]).await {
+        match self.commit(Change::DeleteKeySet(name.to_owned())).await {
             Err(StoreError::Conflict(Conflict::Missing)) => Err(KeySetsError::NoSuchSet(name.to_owned())),
             outcome => Ok(outcome?),
         }
@@ -220,7 +235,7 @@ impl KeySets {
             }
         }
         refuse_clash(compiled, &set)?;
-        Ok(self.committer.commit(&[Change::PutKeySet(set)]).await?)
+        Ok(self.commit(Change::PutKeySet(set)).await?)
     }
 
     fn stored(&self, jwk: &Jwk) -> StoredKey {

@@ -9,6 +9,7 @@ use serde_json::json;
 use sessera_issuer::key_sets::{KeySetsError, NewKey, check_name, shown};
 use sessera_jose::{Algorithm, Jwk, JwkSet};
 use sessera_model::{Clock as _, GoDuration};
+use sessera_store::{Conflict, StoreError};
 
 async fn key(kid: &str) -> Jwk {
     let new = NewKey { algorithm: Algorithm::Es256, kid: kid.into(), key_use: "sig", bits: None };
@@ -124,4 +125,28 @@ async fn one_id_for_two_published_keys_is_refused_where_the_second_is_set_up() {
     // The same key in both is published once, and a set that no template signs with is its owner's alone.
     sets.add(&compiled, "b", &first).await.unwrap();
     sets.add(&compiled, "c", &key("same").await).await.unwrap();
+}
+
+#[tokio::test]
+async fn of_two_nodes_that_set_up_one_id_at_once_the_second_is_refused() {
+    let deployment = Deployment::start().await;
+    let sets = &deployment.key_sets;
+    let unused = deployment.compiled(json!({})).await;
+    for set in ["a", "b"] {
+        sets.add(&unused, set, &key(set).await).await.unwrap();
+    }
+    let both = json!({"a": {"jwks_url": "set://a", "ttl": "1m"}, "b": {"jwks_url": "set://b", "ttl": "1m"}});
+    let compiled = deployment.compiled(both).await;
+    let version = deployment.store.configuration_version().await.unwrap();
+    sets.judged_by(version).add(&compiled, "a", &key("same").await).await.unwrap();
+    // The other node has not heard of that yet, and to what it knows the id is new.
+    let late = sets.judged_by(version);
+    for outcome in [
+        late.add(&compiled, "b", &key("same").await).await,
+        late.put_key(&compiled, "b", &key("same").await).await,
+        late.delete(&unused, "b").await,
+    ] {
+        let is_refused = matches!(outcome, Err(KeySetsError::Store(StoreError::Conflict(Conflict::Changed))));
+        assert!(is_refused, "{outcome:?}");
+    }
 }

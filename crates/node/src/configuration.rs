@@ -240,6 +240,8 @@ impl Configuration {
     async fn store(&self, mut state: MutexGuard<'_, State>, after: Value) -> Result<Changed, ChangeError> {
         let began = SystemTime::now();
         let before = state.current();
+        // The parent says that the state is of the newest revision, and what follows is judged by these sets.
+        let judged_by = self.surroundings.store.configuration_version().await?;
         let sets = self.surroundings.store.key_sets().await?;
         let kept_by = self.surroundings.snapshots.load().issuer.settings.kept_by;
         let now = self.surroundings.clock.now();
@@ -265,7 +267,7 @@ impl Configuration {
         }
         let config = &snapshot.config;
         warnings.extend(news(config.notes.iter().chain(&config.accepted), &before, &after));
-        let mut changes = vec![Change::InsertRevision(revision.clone())];
+        let mut changes = vec![Change::Unchanged(judged_by), Change::InsertRevision(revision.clone())];
         changes.extend(adapted);
         match self.surroundings.committer.commit(&changes).await {
             Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
@@ -366,6 +368,16 @@ impl Turn<'_> {
     /// The snapshot that the one before has left.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.configuration.snapshot()
+    }
+
+    /// The snapshot of what is stored now, whichever node has stored it, and the version that it was made of, or an
+    /// earlier one. What is stored and cannot be compiled leaves the snapshot that is there.
+    pub async fn fresh(&self) -> Result<(Arc<Snapshot>, [i64; 4]), StoreError> {
+        let version = self.configuration.surroundings.store.configuration_version().await?;
+        if let Err(error) = self.configuration.recompile().await {
+            tracing::debug!(%error, "what is stored cannot be compiled");
+        }
+        Ok((self.snapshot(), version))
     }
 
     /// Compiles the newest revision with the key sets as they are now; see [`Configuration::recompile`].

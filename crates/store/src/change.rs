@@ -158,6 +158,10 @@ pub enum Change {
     /// The session or the identity with this id has changed where it is kept, or any of them has, and everybody drops
     /// what they have of it in memory. Those with this id that have a place in the status lists are asked about next.
     Forget(Option<Uuid>),
+    /// Changes nothing. Refused when the configuration or the key sets have another version
+    /// ([`Store::configuration_version`](crate::Store::configuration_version)) than the one by which the changes beside
+    /// it were judged. Nobody changes either of them until the commit has ended. It stands before all other changes.
+    Unchanged([i64; 4]),
     /// Adds a revision. Refused when `parent` is no longer the newest one.
     InsertRevision(Revision),
 }

@@ -207,6 +207,7 @@ fn of_change(change: &Change) -> Option<Event> {
         | Change::LiveElsewhere { .. }
         | Change::EndElsewhere { .. }
         | Change::Forget(_)
+        | Change::Unchanged(_)
         | Change::NoteUses(_)
         | Change::InsertFlow(_)
         | Change::UpdateFlow(_)

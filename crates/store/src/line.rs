@@ -54,6 +54,7 @@ impl Invalidation {
             Change::InsertRevision(_) => Some(Self::Configuration),
             // Nobody has new records in memory, and the other kinds are never kept there.
             Change::InsertIdentity(_)
+            | Change::Unchanged(_)
             | Change::InsertSession(_)
             | Change::PlaceSession { .. }
             | Change::LiveElsewhere { .. }

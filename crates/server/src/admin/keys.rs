@@ -149,7 +149,8 @@ async fn create(
     let algorithm = body.alg.parse().map_err(KeySetsError::Key)?;
     let jwk = NewKey { algorithm, kid: body.kid, key_use, bits: body.bits }.generate().await?;
     let turn = edited.configuration.turn().await;
-    edited.sets.add(&turn.snapshot().issuer, &name, &jwk).await?;
+    let (snapshot, version) = turn.fresh().await?;
+    edited.sets.judged_by(version).add(&snapshot.issuer, &name, &jwk).await?;
     put_to_use(&turn).await?;
     Ok(answer::created(JwkSet::new(vec![jwk]).map_err(KeySetsError::Key)?.to_private_json()))
 }
@@ -174,7 +175,8 @@ async fn put_set(
         let wanted = headers.get(header::IF_MATCH);
         wanted.is_none_or(|wanted| etag(version).is_ok_and(|etag| etag == wanted))
     };
-    edited.sets.replace(&turn.snapshot().issuer, &name, &keys, is_expected).await?;
+    let (snapshot, version) = turn.fresh().await?;
+    edited.sets.judged_by(version).replace(&snapshot.issuer, &name, &keys, is_expected).await?;
     put_to_use(&turn).await?;
     Ok(answer::ok(keys.to_private_json()))
 }
@@ -187,7 +189,8 @@ async fn put_set(
     responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
 async fn delete_set(State(edited): State<EditedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
     let turn = edited.configuration.turn().await;
-    edited.sets.delete(&turn.snapshot().issuer, &name).await?;
+    let (snapshot, version) = turn.fresh().await?;
+    edited.sets.judged_by(version).delete(&snapshot.issuer, &name).await?;
     put_to_use(&turn).await?;
     Ok(answer::no_content())
 }
@@ -226,7 +229,8 @@ async fn put_key(
     }
     let jwk = Jwk::from_value(value).map_err(KeySetsError::Key)?.with_kid(kid);
     let turn = edited.configuration.turn().await;
-    edited.sets.put_key(&turn.snapshot().issuer, &name, &jwk).await?;
+    let (snapshot, version) = turn.fresh().await?;
+    edited.sets.judged_by(version).put_key(&snapshot.issuer, &name, &jwk).await?;
     put_to_use(&turn).await?;
     Ok(answer::ok(jwk.to_private_json()))
 }
@@ -240,7 +244,8 @@ async fn delete_key(
     Path((name, kid)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let turn = edited.configuration.turn().await;
-    edited.sets.delete_key(&turn.snapshot().issuer, &name, &kid).await?;
+    let (snapshot, version) = turn.fresh().await?;
+    edited.sets.judged_by(version).delete_key(&snapshot.issuer, &name, &kid).await?;
     put_to_use(&turn).await?;
     Ok(answer::no_content())
 }

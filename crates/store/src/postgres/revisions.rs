@@ -1,15 +1,28 @@
 //! Revisions of the configuration. Their content is encrypted, because it holds keys and passwords.
 
 use sessera_model::Uuid;
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
 
 use super::PostgresStore;
 use super::connection::Connection;
 use super::fault::from_sqlx;
+use super::sessions::refused_unless;
 use crate::error::{Conflict, StoreError};
 use crate::records::{NO_DIFFERENCE, Page, Revision, RevisionSummary};
 use crate::row;
 use crate::sealer::Sealer;
+
+/// The version of configuration and key sets.
+const VERSION: &str = "SELECT coalesce((SELECT max(number) FROM revisions), 0) AS revision, \
+     coalesce((SELECT CAST(sum(version) AS BIGINT) FROM key_sets), 0) AS versions, \
+     (SELECT count(*) FROM key_sets) AS sets, \
+     coalesce((SELECT max(created_at) FROM keys), 0) AS newest_key";
+
+fn version_in(found: Option<PgRow>) -> Result<[i64; 4], StoreError> {
+    let found = found.ok_or_else(|| row::corrupt("number"))?;
+    let number = |column| row::integer(&found, column);
+    Ok([number("revision")?, number("versions")?, number("sets")?, number("newest_key")?])
+}
 
 impl PostgresStore {
     pub(super) async fn find_newest_revision(&self) -> Result<Option<Revision>, StoreError> {
@@ -31,15 +44,23 @@ impl PostgresStore {
     }
 
     pub(super) async fn find_configuration_version(&self) -> Result<[i64; 4], StoreError> {
-        let query = sqlx::query(
-            "SELECT coalesce((SELECT max(number) FROM revisions), 0) AS revision, \
-             coalesce((SELECT CAST(sum(version) AS BIGINT) FROM key_sets), 0) AS versions, \
-             (SELECT count(*) FROM key_sets) AS sets, \
-             coalesce((SELECT max(created_at) FROM keys), 0) AS newest_key",
-        );
-        let found = self.connection().await?.optional(query).await?.ok_or_else(|| row::corrupt("number"))?;
-        let number = |column| row::integer(&found, column);
-        Ok([number("revision")?, number("versions")?, number("sets")?, number("newest_key")?])
+        let found = self.connection().await?.optional(sqlx::query(VERSION)).await?;
+        version_in(found)
+    }
+
+    /// On PostgreSQL whoever else changes configuration or key sets waits from here to the end of the transaction, so of
+    /// two changes at once the second sees the first. CockroachDB refuses one of two that see different things.
+    pub(super) async fn check_version(
+        &self,
+        connection: &mut Connection,
+        judged_by: [i64; 4],
+    ) -> Result<(), StoreError> {
+        if self.pool.manager().dsn().is_postgres {
+            let lock = "LOCK TABLE revisions, key_sets IN SHARE ROW EXCLUSIVE MODE";
+            connection.execute(sqlx::query(lock)).await?;
+        }
+        let found = connection.optional(sqlx::query(VERSION)).await?;
+        refused_unless(version_in(found)? == judged_by, Conflict::Changed)
     }
 
     pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {

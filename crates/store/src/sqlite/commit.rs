@@ -86,6 +86,7 @@ impl SqliteStore {
             Change::Forget(Some(id)) => self.forget_elsewhere(connection, *id).await,
             // Whoever hears of it drops something.
             Change::Forget(None) => Ok(()),
+            Change::Unchanged(version) => self.check_version(connection, *version).await,
             Change::InsertRevision(revision) => self.insert_revision(connection, revision).await,
         }
     }

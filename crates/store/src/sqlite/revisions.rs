@@ -1,13 +1,26 @@
 //! Revisions of the configuration. Their content is encrypted, because it holds keys and passwords.
 
 use sessera_model::Uuid;
+use sqlx::sqlite::SqliteRow;
 use sqlx::{SqliteConnection, SqlitePool};
 
 use super::SqliteStore;
+use super::sessions::refused_unless;
 use crate::error::{Conflict, StoreError, from_sqlx};
 use crate::records::{NO_DIFFERENCE, Page, Revision, RevisionSummary};
 use crate::row;
 use crate::sealer::Sealer;
+
+/// The version of configuration and key sets.
+const VERSION: &str = "SELECT coalesce((SELECT max(number) FROM revisions), 0) AS revision, \
+     coalesce((SELECT sum(version) FROM key_sets), 0) AS versions, \
+     (SELECT count(*) FROM key_sets) AS sets, \
+     coalesce((SELECT max(created_at) FROM keys), 0) AS newest_key";
+
+fn version_in(found: &SqliteRow) -> Result<[i64; 4], StoreError> {
+    let number = |column| row::integer(found, column);
+    Ok([number("revision")?, number("versions")?, number("sets")?, number("newest_key")?])
+}
 
 impl SqliteStore {
     pub(super) async fn find_newest_revision(&self) -> Result<Option<Revision>, StoreError> {
@@ -23,15 +36,16 @@ impl SqliteStore {
     }
 
     pub(super) async fn find_configuration_version(&self) -> Result<[i64; 4], StoreError> {
-        let query = sqlx::query(
-            "SELECT coalesce((SELECT max(number) FROM revisions), 0) AS revision, \
-             coalesce((SELECT sum(version) FROM key_sets), 0) AS versions, \
-             (SELECT count(*) FROM key_sets) AS sets, \
-             coalesce((SELECT max(created_at) FROM keys), 0) AS newest_key",
-        );
-        let found = self.readers.one(query).await?;
-        let number = |column| row::integer(&found, column);
-        Ok([number("revision")?, number("versions")?, number("sets")?, number("newest_key")?])
+        version_in(&self.readers.one(sqlx::query(VERSION)).await?)
+    }
+
+    pub(super) async fn check_version(
+        &self,
+        connection: &mut SqliteConnection,
+        judged_by: [i64; 4],
+    ) -> Result<(), StoreError> {
+        let found = sqlx::query(VERSION).fetch_one(connection).await.map_err(from_sqlx)?;
+        refused_unless(version_in(&found)? == judged_by, Conflict::Changed)
     }
 
     pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {

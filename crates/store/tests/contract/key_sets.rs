@@ -2,7 +2,7 @@
 
 use sessera_model::{GoDuration, Uuid};
 use sessera_rotation::Schedule;
-use sessera_store::{Change, Conflict, KeySet, Managed, Page, Revision, Store, StoredKey};
+use sessera_store::{Change, Conflict, KeySet, Managed, Page, Revision, Store, StoreError, StoredKey};
 
 use super::{TIMING, at, flow, one, page, uuid};
 
@@ -83,4 +83,25 @@ pub(crate) async fn the_version_tells_of_changes_to_keys_and_configuration(store
         [Change::DeleteKeySet("keys".into()), Change::PutKeySet(KeySet::new("keys".into(), vec![key(2)]))];
     store.commit(&again).await.unwrap();
     assert!(!seen.contains(&store.configuration_version().await.unwrap()), "a new set of the same name");
+}
+
+pub(crate) async fn what_was_judged_by_another_version_is_refused(store: &dyn Store) {
+    let set = |name: &str| Change::PutKeySet(KeySet::new(name.into(), vec![]));
+    let judged_by = store.configuration_version().await.unwrap();
+    let (one, other) =
+        ([Change::Unchanged(judged_by), set("one")], [Change::Unchanged(judged_by), set("other")]);
+    // Both were judged before either was there, so only one of them can be as it was judged.
+    let outcomes = tokio::join!(store.commit(&one), store.commit(&other));
+    let is_refused =
+        |outcome: &Result<(), StoreError>| matches!(outcome, Err(StoreError::Conflict(Conflict::Changed)));
+    assert!(is_refused(&outcomes.0) != is_refused(&outcomes.1), "{outcomes:?}");
+    assert!(outcomes.0.is_ok() != outcomes.1.is_ok(), "{outcomes:?}");
+    assert_eq!(store.key_sets().await.unwrap().len(), 1);
+    let judged_by = store.configuration_version().await.unwrap();
+    store.commit(&[Change::Unchanged(judged_by), set("third")]).await.unwrap();
+    let revision =
+        Revision { id: uuid(), parent: None, created_at: at(1), config: "{}".into(), diff: "[]".into() };
+    let late = [Change::Unchanged(judged_by), Change::InsertRevision(revision)];
+    assert!(is_refused(&store.commit(&late).await), "the sets are others now");
+    assert!(store.newest_revision().await.unwrap().is_none());
 }

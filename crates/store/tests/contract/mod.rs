@@ -166,6 +166,7 @@ macro_rules! contract {
             key_sets_keep_their_order
             revisions_follow_each_other
             the_version_tells_of_changes_to_keys_and_configuration
+            what_was_judged_by_another_version_is_refused
             what_ended_is_swept_in_batches
             a_refused_change_undoes_those_before_it
             an_abandoned_commit_is_all_or_nothing
