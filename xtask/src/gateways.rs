@@ -11,8 +11,11 @@ use crate::tools;
 pub(crate) fn test() -> Result<()> {
     let program = sessera()?;
     let python = tools::python("tests/gateways/requirements.txt")?;
-    run(Command::new(&python)
-        .arg(workspace().join("tests/gateways/test_gateways.py"))
-        .env("PYTHONPATH", python_path())
-        .env("SESSERA", &program))
+    for file in ["test_gateways.py", "test_dialects.py"] {
+        run(Command::new(&python)
+            .arg(workspace().join("tests/gateways").join(file))
+            .env("PYTHONPATH", python_path())
+            .env("SESSERA", &program))?;
+    }
+    Ok(())
 }

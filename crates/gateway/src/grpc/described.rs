@@ -6,7 +6,7 @@
 use prost_types::field_descriptor_proto::{Label, Type};
 use prost_types::{
     DescriptorProto, FieldDescriptorProto, FileDescriptorProto, FileDescriptorSet, MessageOptions,
-    MethodDescriptorProto, ServiceDescriptorProto,
+    MethodDescriptorProto, OneofDescriptorProto, ServiceDescriptorProto,
 };
 
 const AUTH: &str = "envoy.service.auth.v3";
@@ -129,7 +129,7 @@ fn structs() -> Vec<DescriptorProto> {
     ];
     vec![
         DescriptorProto { nested_type: vec![entry("FieldsEntry", Some("Value"))], ..fields },
-        message("Value", value),
+        one_of("kind", message("Value", value)),
         message("ListValue", vec![list(of("values", 1, STRUCT, "Value"))]),
     ]
 }
@@ -152,6 +152,14 @@ fn file(
 
 fn message(name: &str, field: Vec<FieldDescriptorProto>) -> DescriptorProto {
     DescriptorProto { name: Some(name.into()), field, ..DescriptorProto::default() }
+}
+
+/// A message of whose fields one is there.
+fn one_of(name: &str, message: DescriptorProto) -> DescriptorProto {
+    let choice = OneofDescriptorProto { name: Some(name.into()), ..OneofDescriptorProto::default() };
+    let field = message.field.into_iter();
+    let field = field.map(|field| FieldDescriptorProto { oneof_index: Some(0), ..field }).collect();
+    DescriptorProto { field, oneof_decl: vec![choice], ..message }
 }
 
 fn scalar(name: &str, number: i32, kind: Type) -> FieldDescriptorProto {
