@@ -52,17 +52,20 @@ pub struct Revision {
 pub struct TemplateState {
     /// Its name.
     pub name: String,
-    /// `ready` or `broken`.
+    /// `ready`; `failing` when it makes no token of any session that it was tried on; `broken` when it cannot be loaded.
     pub state: String,
-    /// The algorithm of its tokens, when it is ready.
+    /// The algorithm of its tokens, unless it is broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub alg: Option<String>,
-    /// The key that signs, when it is ready.
+    /// The key that signs, unless it is broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
-    /// Why it is broken.
+    /// Why it is broken or failing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Of which session it makes no token, while it does of others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -97,17 +100,29 @@ impl AdminClient {
         if project["revision_id"] == project["id"] { Ok(None) } else { self.config_of(project).map(Some) }
     }
 
-    /// Replaces the whole identity configuration.
-    pub async fn put_config(&self, project: &str, config: &Value) -> Result<ChangedConfig, ClientError> {
+    /// Replaces the whole identity configuration. Templates that make no token of any session that they are tried on
+    /// are refused unless it is forced.
+    pub async fn put_config(
+        &self,
+        project: &str,
+        config: &Value,
+        force: bool,
+    ) -> Result<ChangedConfig, ClientError> {
         let body = json!({ "services": { "identity": { "config": config } } });
-        let request = self.request(Method::PUT, &["projects", project]).json(&body);
+        let request = self.request(Method::PUT, &["projects", project]).query(&[("force", force)]).json(&body);
         let changed = self.json(request).await?;
         self.changed(changed)
     }
 
-    /// Applies a JSON Patch (RFC 6902) whose paths begin with [`CONFIG_PREFIX`], either all of it or nothing.
-    pub async fn patch_config(&self, project: &str, patch: &[Value]) -> Result<ChangedConfig, ClientError> {
-        let request = self.request(Method::PATCH, &["projects", project]).json(patch);
+    /// Applies a JSON Patch (RFC 6902) whose paths begin with [`CONFIG_PREFIX`], either all of it or nothing. Templates
+    /// that make no token of any session that they are tried on are refused unless it is forced.
+    pub async fn patch_config(
+        &self,
+        project: &str,
+        patch: &[Value],
+        force: bool,
+    ) -> Result<ChangedConfig, ClientError> {
+        let request = self.request(Method::PATCH, &["projects", project]).query(&[("force", force)]).json(patch);
         let changed = self.json(request).await?;
         self.changed(changed)
     }
@@ -131,7 +146,7 @@ impl AdminClient {
         self.changed(changed)
     }
 
-    /// All tokenizer templates, ready and broken ones.
+    /// All tokenizer templates, those that do not work among them.
     pub async fn templates(&self, project: &str) -> Result<Vec<TemplateState>, ClientError> {
         self.json(self.request(Method::GET, &["projects", project, "templates"])).await
     }

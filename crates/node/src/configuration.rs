@@ -10,16 +10,14 @@ use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
 use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, keys, layers, load, redact};
 use sessera_issuer::templates::{self, LocalSources};
-use sessera_issuer::{KeptBy, SessionCache, Templates, managed_keys, published, trial};
-use sessera_model::{Clock, Random, Secret, Timestamp};
+use sessera_issuer::trial::{Outcome, Trial};
+use sessera_issuer::{KeptBy, SessionCache, Templates, managed_keys, published};
+use sessera_model::{Clock, Random, Secret};
 use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use crate::snapshot::{Snapshot, Snapshots};
-
-/// The issuer of tokens that templates make of the sample session.
-const SAMPLE_ISSUER: &str = "https://sample.example/";
 
 /// Where the templates stand.
 const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
@@ -112,6 +110,15 @@ pub enum ChangeError {
     Store(#[from] StoreError),
 }
 
+/// What becomes of a change whose templates make a token neither of the sample session nor of a real one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hopeless {
+    /// It is refused.
+    Refused,
+    /// It is made, and its author is warned.
+    Allowed,
+}
+
 /// What became of a change.
 #[derive(Debug)]
 pub struct Changed {
@@ -193,13 +200,18 @@ impl Configuration {
     /// Applies a JSON Patch whose paths begin with `/services/identity/config`.
     ///
     /// With `from` only while that is the newest revision; without, on whatever is the newest one.
-    pub async fn patch(&self, patch: &Value, from: Option<BaseRevision>) -> Result<Changed, ChangeError> {
+    pub async fn patch(
+        &self,
+        patch: &Value,
+        from: Option<BaseRevision>,
+        hopeless: Hopeless,
+    ) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
         loop {
             let state = self.fresh().await?;
             check_revision(&state, from)?;
             let after = patch::apply(&state.current(), patch)?;
-            match self.store(state, after).await {
+            match self.store(state, after, hopeless).await {
                 // Another process stored a revision meanwhile: the patch is applied to that one.
                 Err(ChangeError::Outdated) if from.is_none() => {}
                 outcome => return outcome,
@@ -208,11 +220,11 @@ impl Configuration {
     }
 
     /// Replaces the whole identity configuration.
-    pub async fn replace(&self, after: Value) -> Result<Changed, ChangeError> {
+    pub async fn replace(&self, after: Value, hopeless: Hopeless) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
         let state = self.fresh().await?;
         patch::check(&state.current(), &after)?;
-        self.store(state, after).await
+        self.store(state, after, hopeless).await
     }
 
     /// Makes the configuration of an older revision the newest one again; the deployment's own id stands
@@ -227,7 +239,8 @@ impl Configuration {
                 self.surroundings.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
             parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?
         };
-        self.store(state, after).await
+        // Nothing bars the way back.
+        self.store(state, after, Hopeless::Allowed).await
     }
 
     /// The state with the newest revision, which another process may have stored.
@@ -237,15 +250,24 @@ impl Configuration {
         Ok(state)
     }
 
-    async fn store(&self, mut state: MutexGuard<'_, State>, after: Value) -> Result<Changed, ChangeError> {
+    async fn store(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        after: Value,
+        hopeless: Hopeless,
+    ) -> Result<Changed, ChangeError> {
         let began = SystemTime::now();
         let before = state.current();
         // The parent says that the state is of the newest revision, and what follows is judged by these sets.
         let judged_by = self.surroundings.store.configuration_version().await?;
         let sets = self.surroundings.store.key_sets().await?;
-        let kept_by = self.surroundings.snapshots.load().issuer.settings.kept_by;
-        let now = self.surroundings.clock.now();
-        let mut warnings = check_templates(&before, &after, kept_by, &sets, now)?;
+        let touched = patch::touched_templates(&before, &after);
+        let mut warnings = Vec::new();
+        if !touched.is_empty() {
+            let (snapshot, sources) = (self.snapshot(), LocalSources::new(&sets));
+            let (kept_by, trial) = (snapshot.issuer.settings.kept_by, self.trial(&snapshot).await?);
+            warnings = check_templates(&touched, &after, kept_by, &sources, &trial, hopeless)?;
+        }
         let revision = Revision {
             id: self.surroundings.random.uuid(),
             parent: state.revision.as_ref().map(|revision| revision.id),
@@ -260,7 +282,6 @@ impl Configuration {
         };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
         if let Some(clash) = snapshot.issuer.published.new_clash(&self.snapshot().issuer.published) {
-            let touched = patch::touched_templates(&before, &after);
             let name = if touched.contains(&clash.second) { &clash.second } else { &clash.first };
             let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(name));
             return Err(PatchError { pointer, message: published::about(&clash) }.into());
@@ -278,6 +299,12 @@ impl Configuration {
         state.watched = self.watched(&snapshot, &seen, began);
         self.install(snapshot);
         Ok(Changed { config: after, revision_id: revision.id, warnings })
+    }
+
+    /// What templates are tried on now.
+    pub async fn trial(&self, snapshot: &Snapshot) -> Result<Trial, StoreError> {
+        let Surroundings { store, clock, .. } = &self.surroundings;
+        Trial::on_sessions_of(&**store, &snapshot.issuer, clock.now()).await
     }
 
     /// The files of which a snapshot was made, by a reading that began at `began`. Those in `seen` were read before.
@@ -303,7 +330,7 @@ impl Configuration {
             watched: WatchedFiles::default(),
         };
         let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
-        warn(&loaded, next.revision.as_ref(), &snapshot, self.surroundings.clock.now());
+        warn(&loaded, next.revision.as_ref(), &snapshot, &self.trial(&snapshot).await?);
         if !adapted.is_empty() {
             self.surroundings.committer.commit(&adapted).await?;
         }
@@ -406,12 +433,11 @@ fn news<'a>(notes: impl Iterator<Item = &'a Problem>, before: &Value, after: &Va
 
 /// Logs what whoever runs the server should know about its configuration: notes with the places of their values, and
 /// what does not count because it is stored otherwise.
-pub fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, now: Timestamp) {
+pub fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, trial: &Trial) {
     let config = &snapshot.config;
     for (name, outcome) in snapshot.issuer.templates.list() {
-        let fault = outcome.as_ref().ok().and_then(|found| trial::fault(name, found, SAMPLE_ISSUER, now));
-        if let Some(fault) = fault {
-            tracing::warn!("{fault}");
+        if let Some(doubt) = outcome.as_ref().ok().and_then(|found| trial.of(name, found).sentence()) {
+            tracing::warn!("{doubt}");
         }
     }
     let stored = revision.and_then(parse).unwrap_or_default();
@@ -458,22 +484,22 @@ fn parse(revision: &Revision) -> Option<Value> {
     serde_json::from_str(revision.config.expose()).ok()
 }
 
-/// Compiles the templates that a change touches. One that was broken before and is not touched does
+/// Compiles the templates that a change touches, and tries them. One that was broken before and is not touched does
 /// not block it.
 fn check_templates(
-    before: &Value,
+    touched: &[String],
     after: &Value,
     kept_by: KeptBy,
-    sets: &[KeySet],
-    now: Timestamp,
+    sources: &LocalSources<'_>,
+    trial: &Trial,
+    hopeless: Hopeless,
 ) -> Result<Vec<String>, PatchError> {
     let mut warnings = Vec::new();
-    for name in patch::touched_templates(before, after) {
-        let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(&name));
+    for name in touched {
+        let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(name));
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
-        let sources = LocalSources::new(sets);
         let outcome = templates::check(template, kept_by);
-        match outcome.and_then(|()| templates::compile(&name, template, &sources)) {
+        match outcome.and_then(|()| templates::compile(name, template, sources)) {
             Ok(tokenizer) => {
                 if tokenizer.algorithm().is_symmetric() {
                     warnings.push(format!(
@@ -481,7 +507,15 @@ fn check_templates(
                         tokenizer.algorithm()
                     ));
                 }
-                warnings.extend(trial::fault(&name, &tokenizer, SAMPLE_ISSUER, now));
+                match trial.of(name, &tokenizer) {
+                    Outcome::Fails { reason, proven: true } if hopeless == Hopeless::Refused => {
+                        let message = format!(
+                            "{reason} To have it all the same, force the change: --force, or ?force=true at the API"
+                        );
+                        return Err(PatchError { pointer, message });
+                    }
+                    outcome => warnings.extend(outcome.sentence()),
+                }
             }
             Err(broken) => {
                 let pointer = match broken.member() {

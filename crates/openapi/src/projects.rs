@@ -122,15 +122,18 @@ pub struct RevisionBody {
 pub struct TemplateBody {
     /// Its name.
     pub name: String,
-    /// `ready` or `broken`.
+    /// `ready`; `failing` when it makes no token of any session that it was tried on; `broken` when it cannot be loaded.
     pub state: String,
-    /// The algorithm that it signs with, when it works.
+    /// The algorithm that it signs with, unless it is broken.
     #[schema(nullable = false)]
     pub alg: Option<String>,
-    /// The key that signs now, when it works.
+    /// The key that signs now, unless it is broken.
     #[schema(nullable = false)]
     pub kid: Option<String>,
     /// Why it does not work.
     #[schema(nullable = false)]
     pub reason: Option<String>,
+    /// Of which session it makes no token, while it does of others.
+    #[schema(nullable = false)]
+    pub warning: Option<String>,
 }

@@ -14,6 +14,7 @@ use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
 use sessera_http::listener::{self, Answers, Shortcut, Slots};
 use sessera_issuer::nodes;
+use sessera_issuer::trial::Trial;
 use sessera_model::{Clock, Random, SystemClock, SystemRandom};
 use sessera_node::chores::{self, Chores};
 use sessera_node::configuration::Given;
@@ -120,7 +121,8 @@ impl Server {
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
         let given = Given { origin, base: loaded.tree.clone(), generated, revision };
         let snapshot = given.compile(&sets)?;
-        configuration::warn(&loaded, given.revision.as_ref(), &snapshot, clock.now());
+        let trial = Trial::on_sessions_of(&*store, &snapshot.issuer, clock.now()).await?;
+        configuration::warn(&loaded, given.revision.as_ref(), &snapshot, &trial);
         let deployment_id = store.deployment_id().await?;
         let passwords = PasswordHashing::new(random.clone());
         let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot)?);

@@ -73,3 +73,36 @@ fn the_one_project_has_a_slug_an_id_and_a_placeholder() {
     let id = said.split("(id ").nth(1).unwrap().split(')').next().unwrap().to_owned();
     server.run(&["get", "identity-config", &id]).good();
 }
+
+#[tokio::test]
+async fn a_template_that_works_for_nobody_is_taken_by_force_only() {
+    let server = Server::start();
+    server.run(&["create", "jwk", "s", "--alg", "ES256"]).good();
+    server.register("ada@example.org").await;
+    server.write("hopeless.jsonnet", "{ foo: 1 }");
+    server.write("named.jsonnet", "{ claims: { name: std.extVar('session').identity.traits.name.first } }");
+    let template = |mapper: &str| {
+        format!(
+            r#"/session/whoami/tokenizer/templates/t={{"jwks_url":"set://s","claims_mapper_url":"file://{mapper}.jsonnet"}}"#
+        )
+    };
+    let hopeless = template("hopeless");
+    let said = server.run(&["patch", "ic", "--add", &hopeless]).refused();
+    assert!(said.contains("--force") && said.contains("line 1"), "{said}");
+    let forced = server.run(&["patch", "ic", "--add", &hopeless, "--force", "--quiet"]).good();
+    assert!(forced.err.contains("can hardly work"), "{forced:?}");
+    let listed = server.run(&["list", "templates", "--format", "json"]).json();
+    assert_eq!(listed[0]["state"], "failing");
+    assert!(server.run(&["template", "list"]).good().out.contains("failing"));
+
+    server.write("whole.json", &server.run(&["get", "ic", "--format", "json"]).good().out);
+    let update = ["update", "identity-config", "-f", "whole.json"];
+    server.run(&["patch", "ic", "--remove", "/session/whoami/tokenizer/templates/t"]).good();
+    assert!(server.run(&update).refused().contains("--force"));
+    server.run(&[&update[..], &["--force"]].concat()).good();
+
+    let warned = server.run(&["patch", "ic", "--add", &template("named"), "--quiet"]).good();
+    assert!(warned.err.contains("does not work for everybody"), "{warned:?}");
+    let listed = server.run(&["list", "templates"]).good().out;
+    assert!(listed.contains("ready"), "{listed}");
+}

@@ -6,6 +6,7 @@ use axum::extract::{FromRef, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
+use sessera_issuer::trial::Outcome;
 use sessera_model::{Clock, Uuid};
 use sessera_store::Store;
 use utoipa_axum::router::OpenApiRouter;
@@ -20,7 +21,7 @@ use crate::openapi::{
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};
 use sessera_config::duplicates;
-use sessera_node::configuration::{BaseRevision, ChangeError, Changed, Configuration, DeploymentId};
+use sessera_node::configuration::{BaseRevision, ChangeError, Changed, Configuration, DeploymentId, Hopeless};
 
 /// The slug of the one project.
 const SLUG: &str = "default";
@@ -126,6 +127,11 @@ fn refused(error: ChangeError) -> ApiError {
     }
 }
 
+/// What a query says about templates that make no tokens.
+fn hopeless(parameters: &Parameters) -> Result<Hopeless, ApiError> {
+    Ok(if parameters.flag("force")?.unwrap_or_default() { Hopeless::Allowed } else { Hopeless::Refused })
+}
+
 /// The operations of a patch.
 fn operations(text: &JsonText) -> Result<Value, ApiError> {
     let patch: Value = text.parse()?;
@@ -163,39 +169,47 @@ async fn get(State(project): State<Project>, Segment(id): Segment) -> Result<Res
 }
 
 /// Replace the configuration of a project
+///
+/// Templates that are new or changed are tried on a sample session and on the newest sessions. What works for some of
+/// them only is warned about.
 #[utoipa::path(put, path = "/projects/{project}", operation_id = "setProject", tag = "project",
-    params(("project" = String, Path, description = "Id or slug")), request_body = SetProjectBody,
+    params(("project" = String, Path, description = "Id or slug"), ("force" = Option<bool>, Query, description = "Whether templates are taken that make a token neither of the sample session nor of the newest sessions; without it they are refused")), request_body = SetProjectBody,
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn put(
     State(project): State<Project>,
     Segment(id): Segment,
+    parameters: Parameters,
     text: JsonText,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
+    let hopeless = hopeless(&parameters)?;
     let body: Value = text.parse()?;
     no_duplicates(duplicates::in_project(&text.0))?;
     let config = body.pointer("/services/identity/config").cloned().ok_or_else(|| {
         ApiError::bad_request("The body needs /services/identity/config, the whole identity configuration.")
     })?;
-    let change = project.configuration.replace(config).await.map_err(refused)?;
+    let change = project.configuration.replace(config, hopeless).await.map_err(refused)?;
     Ok(project.changed(&change))
 }
 
 /// Patch the configuration of a project
 ///
 /// The body is a JSON Patch (RFC 6902) with paths under `/services/identity/config`. All of it is applied, or
-/// nothing.
+/// nothing. Templates that are new or changed are tried on a sample session and on the newest sessions. What works for
+/// some of them only is warned about.
 #[utoipa::path(patch, path = "/projects/{project}", operation_id = "patchProject", tag = "project",
-    params(("project" = String, Path, description = "Id or slug")), request_body = Vec<JsonPatchBody>,
+    params(("project" = String, Path, description = "Id or slug"), ("force" = Option<bool>, Query, description = "Whether templates are taken that make a token neither of the sample session nor of the newest sessions; without it they are refused")), request_body = Vec<JsonPatchBody>,
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn patch(
     State(project): State<Project>,
     Segment(id): Segment,
+    parameters: Parameters,
     text: JsonText,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
+    let hopeless = hopeless(&parameters)?;
     let patch = operations(&text)?;
-    let change = project.configuration.patch(&patch, None).await.map_err(refused)?;
+    let change = project.configuration.patch(&patch, None, hopeless).await.map_err(refused)?;
     Ok(project.changed(&change))
 }
 
@@ -203,17 +217,19 @@ async fn patch(
 ///
 /// The configuration of the project is patched, but only while the revision in the path is the newest one.
 #[utoipa::path(patch, path = "/projects/{project}/revision/{revision}", operation_id = "patchProjectWithRevision", tag = "project",
-    params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision")), request_body = Vec<JsonPatchBody>,
-    responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 409, description = "It is no longer the newest one", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody)))]
+    params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision"), ("force" = Option<bool>, Query, description = "Whether templates are taken that make a token neither of the sample session nor of the newest sessions; without it they are refused")), request_body = Vec<JsonPatchBody>,
+    responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 409, description = "It is no longer the newest one", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody)))]
 async fn patch_revision(
     State(project): State<Project>,
     Path((id, revision)): Path<(String, String)>,
+    parameters: Parameters,
     text: JsonText,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
+    let hopeless = hopeless(&parameters)?;
     let patch = operations(&text)?;
     let from = project.base_revision(&revision)?;
-    let change = project.configuration.patch(&patch, Some(from)).await.map_err(refused)?;
+    let change = project.configuration.patch(&patch, Some(from), hopeless).await.map_err(refused)?;
     Ok(project.changed(&change))
 }
 
@@ -269,7 +285,8 @@ async fn roll_back(
 
 /// List tokenizer templates
 ///
-/// Those that work are shown with their algorithm and key, and those that do not with the reason.
+/// Each is tried on a sample session and on the newest sessions. One that makes a token of none of them is failing, and
+/// one that cannot be loaded is broken.
 #[utoipa::path(get, path = "/projects/{project}/templates", operation_id = "listTokenizerTemplates", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
     responses((status = 200, description = "All templates", body = [TemplateBody]), (status = 404, description = "There is no such project", body = ErrorBody)))]
@@ -280,12 +297,25 @@ async fn list_templates(
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
-    let shown = snapshot.issuer.templates.list().into_iter().map(|(name, outcome)| match outcome {
-        Ok(tokenizer) => json!({
+    let trial = project.configuration.trial(&snapshot).await?;
+    let shown = snapshot.issuer.templates.list().into_iter().map(|(name, outcome)| {
+        let tokenizer = match outcome {
+            Ok(tokenizer) => tokenizer,
+            Err(broken) => return json!({ "name": name, "state": "broken", "reason": broken.to_string() }),
+        };
+        let mut shown = json!({
             "name": name, "state": "ready",
             "alg": tokenizer.algorithm().as_str(), "kid": tokenizer.signer(clock.now().seconds()).kid(),
-        }),
-        Err(broken) => json!({ "name": name, "state": "broken", "reason": broken.to_string() }),
+        });
+        match trial.of(name, tokenizer) {
+            Outcome::Works => {}
+            Outcome::WorksForSome(warning) => shown["warning"] = warning.into(),
+            Outcome::Fails { reason, .. } => {
+                shown["state"] = "failing".into();
+                shown["reason"] = reason.into();
+            }
+        }
+        shown
     });
     Ok(answer::ok(shown.collect::<Value>()))
 }

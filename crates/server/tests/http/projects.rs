@@ -174,15 +174,107 @@ async fn a_failing_mapper_tells_the_caller_line_and_column_only() {
         ("[]", "line 1"),
     ] {
         let template = json!({"jwks_url": "set://set", "claims_mapper_url": base64_of(mapper)});
-        let patched = server.patch(json!([add_template("t", &template)])).await;
+        let forced = "/projects/default?force=true";
+        let patched = server.admin("PATCH", forced, Some(json!([add_template("t", &template)]))).await;
         assert_eq!(patched.status, 200, "{mapper}");
-        assert!(patched.body["warnings"].to_string().contains("may never work"), "{mapper}: {patched:?}");
+        assert!(patched.body["warnings"].to_string().contains("can hardly work"), "{mapper}: {patched:?}");
         let answer = server.tokenize(&token, "t").await;
         answer.assert_error(400);
         assert!(answer.reason().contains(reason), "{mapper}: {answer:?}");
         assert!(answer.reason().contains("\"t\""), "{mapper}: {answer:?}");
         assert!(!answer.body.to_string().contains("a secret"), "{answer:?}");
     }
+}
+
+/// Mappers that fail whoever signs in, those that fail without a name, and one that works.
+const HOPELESS: [&str; 4] = [
+    "{foo:1}",
+    "local f(x)=f(x+1); {claims:{a:f(0)}}",
+    "{claims:{exp:'never'}}",
+    "{claims:{x:std.extVar('session').identity.traits.tenant}}",
+];
+const WITH_NAME: &str = "{claims:{name:std.extVar('session').identity.traits.name.first}}";
+const GOOD: &str = "{claims:{a:1}}";
+
+fn mapped(mapper: &str) -> Value {
+    json!({"jwks_url": "set://set", "claims_mapper_url": base64_of(mapper)})
+}
+
+#[tokio::test]
+async fn a_template_that_works_for_nobody_is_refused_unless_it_is_forced() {
+    let server = Running::start(json!({})).await;
+    key(&server, "set", "ES256").await;
+    server.person("ada@example.org").await;
+    server.signed_in("ada@example.org").await;
+    let project = server.admin("GET", "/projects/default", None).await.body;
+    let revision = project["revision_id"].as_str().unwrap();
+    for mapper in HOPELESS {
+        let patch = json!([add_template("t", &mapped(mapper))]);
+        let whole = json!({"services": {"identity": {"config": {"session": {"whoami": {"tokenizer": {
+            "templates": {"t": mapped(mapper)}}}}}}}});
+        let by_revision = format!("/projects/default/revision/{revision}");
+        for (method, path, body) in [
+            ("PATCH", "/projects/default", &patch),
+            ("PATCH", "/projects/default?force=false", &patch),
+            ("PATCH", &by_revision, &patch),
+            ("PUT", "/projects/default", &whole),
+        ] {
+            let refused = server.admin(method, path, Some(body.clone())).await;
+            refused.assert_error(400);
+            assert!(refused.reason().contains("force"), "{method} {path}: {refused:?}");
+            let pointer = &refused.body["error"]["details"]["pointer"];
+            assert_eq!(pointer, "/session/whoami/tokenizer/templates/t", "{refused:?}");
+        }
+    }
+    let unchanged = server.admin("GET", "/projects/default", None).await.body;
+    assert_eq!(unchanged, project);
+    server.admin("PATCH", "/projects/default?force=maybe", Some(json!([]))).await.assert_error(400);
+
+    let patch = json!([add_template("t", &mapped(HOPELESS[0])), add_template("good", &mapped(GOOD))]);
+    let forced = server.admin("PATCH", "/projects/default?force=true", Some(patch)).await;
+    assert_eq!(forced.status, 200, "{forced:?}");
+    let warnings = forced.body["warnings"].as_array().unwrap();
+    assert!(warnings.len() == 1 && warnings[0]["message"].to_string().contains("\\\"t\\\""), "{forced:?}");
+    let templates = server.admin("GET", "/projects/default/templates", None).await.body;
+    assert_eq!((&templates[0]["name"], &templates[0]["state"]), (&json!("good"), &json!("ready")));
+    assert_eq!((&templates[1]["name"], &templates[1]["state"]), (&json!("t"), &json!("failing")));
+    assert!(templates[1]["reason"].as_str().unwrap().contains("line 1"), "{templates}");
+    // What is there already bars no other change, and no way back.
+    let other = server.patch(json!([add_template("other", &mapped(GOOD))])).await;
+    assert_eq!(other.status, 200, "{other:?}");
+    let path = format!("/projects/default/revisions/{}/rollback", other.body["project"]["revision_id"].as_str().unwrap());
+    let removed = server.patch(json!([{"op": "remove", "path": format!("{TEMPLATES}/t")}])).await;
+    assert_eq!(removed.status, 200, "{removed:?}");
+    let back = server.admin("POST", &path, None).await;
+    assert_eq!(back.status, 200, "{back:?}");
+    assert!(back.body["warnings"].to_string().contains("can hardly work"), "{back:?}");
+}
+
+#[tokio::test]
+async fn a_template_that_works_for_some_is_taken_with_a_warning() {
+    let server = Running::start(json!({})).await;
+    key(&server, "set", "ES256").await;
+    // Before anybody has signed in, nobody can say what their sessions have.
+    for mapper in HOPELESS {
+        let patched = server.patch(json!([add_template("t", &mapped(mapper))])).await;
+        assert_eq!(patched.status, 200, "{mapper}: {patched:?}");
+        assert!(patched.body["warnings"].to_string().contains("may never work"), "{mapper}: {patched:?}");
+        let templates = server.admin("GET", "/projects/default/templates", None).await.body;
+        assert_eq!(templates[0]["state"], "failing", "{mapper}: {templates}");
+    }
+    server.person("ada@example.org").await;
+    server.signed_in("ada@example.org").await;
+    // The sample session has a name, and this person has none.
+    let patched = server.patch(json!([add_template("t", &mapped(WITH_NAME))])).await;
+    assert_eq!(patched.status, 200, "{patched:?}");
+    assert!(patched.body["warnings"].to_string().contains("a session of the identity"), "{patched:?}");
+    let templates = server.admin("GET", "/projects/default/templates", None).await.body;
+    assert_eq!(templates[0]["state"], "ready", "{templates}");
+    assert!(templates[0]["warning"].as_str().unwrap().contains("identity"), "{templates}");
+    let patched = server.patch(json!([add_template("t", &mapped(GOOD))])).await;
+    assert_eq!(patched.body["warnings"], json!([]), "{patched:?}");
+    let templates = server.admin("GET", "/projects/default/templates", None).await.body;
+    assert!(templates[0].get("warning").is_none(), "{templates}");
 }
 
 fn base64_of(text: &str) -> String {

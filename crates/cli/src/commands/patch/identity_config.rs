@@ -16,6 +16,9 @@ use crate::values::Assignment;
 /// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. It
 /// is applied as a whole or not at all. The resulting configuration is printed, secrets included. Paths are
 /// those of kratos.yml. A text that begins with file:// is read by this command and sent as base64://.
+///
+/// Templates that are new or changed are tried on a sample session and on the newest sessions. One that makes a token
+/// of none of them is refused unless --force is given, and one that works for some only is warned about.
 #[derive(Args)]
 #[command(after_long_help = "\
 Examples:
@@ -49,13 +52,16 @@ pub(crate) struct PatchIdentityConfig {
     /// A JSON Patch, as JSON or YAML: a file, file://PATH, base64://CONTENT, or - for standard input
     #[arg(short, long, value_name = "FILE")]
     file: Vec<String>,
+    /// Take templates that make no token of any session that they are tried on
+    #[arg(long)]
+    force: bool,
 }
 
 impl PatchIdentityConfig {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let patch = self.operations()?;
         let context = global.connect_to(self.positional.as_deref()).await?;
-        let changed = context.client.patch_config(&context.project, &patch).await?;
+        let changed = context.client.patch_config(&context.project, &patch, self.force).await?;
         print_changed(&context, &changed)
     }
 
@@ -112,7 +118,14 @@ mod tests {
     use super::*;
 
     fn command() -> PatchIdentityConfig {
-        PatchIdentityConfig { positional: None, add: vec![], replace: vec![], remove: vec![], file: vec![] }
+        PatchIdentityConfig {
+            positional: None,
+            add: vec![],
+            replace: vec![],
+            remove: vec![],
+            file: vec![],
+            force: false,
+        }
     }
 
     #[test]

@@ -7,9 +7,10 @@ use sessera_client::projects::TemplateState;
 use crate::global::Global;
 use crate::output::{Report, Table};
 
-/// List tokenizer templates, with the reason of those that are broken
+/// List tokenizer templates, with the reason of those that do not work
 ///
-/// A template that does not load does not stop the others. Requests for it get its error until it is mended.
+/// A template that is broken does not load, and one that is failing makes no token of any session that it was tried on:
+/// a sample session and the newest ones. Neither stops the others. Requests for it get its error until it is mended.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -24,9 +25,13 @@ impl ListTemplates {
         let mut table = Table::with_cut_last(&["NAME", "STATE", "ALGORITHM", "KEY ID OR REASON"]);
         for template in &templates {
             let text = |part: &Option<String>| part.clone().unwrap_or_default();
-            let TemplateState { name, state, alg, kid, reason } = template;
-            let kid_or_reason = if reason.is_some() { reason } else { kid };
-            table.row([name.clone(), state.clone(), text(alg), text(kid_or_reason)]);
+            let TemplateState { name, state, alg, kid, reason, warning } = template;
+            let last = match (reason, warning) {
+                (Some(reason), _) => reason.clone(),
+                (None, Some(warning)) => format!("{}: {warning}", text(kid)),
+                (None, None) => text(kid),
+            };
+            table.row([name.clone(), state.clone(), text(alg), last]);
         }
         let ids = templates.iter().map(|template| template.name.clone()).collect();
         context.output.print(&Report { json: serde_json::to_value(&templates)?, table, ids })

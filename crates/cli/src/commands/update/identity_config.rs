@@ -27,6 +27,9 @@ pub(crate) struct UpdateIdentityConfig {
     /// The configuration as JSON or YAML: a file, file://PATH, base64://CONTENT, or - for standard input
     #[arg(short, long, value_name = "FILE")]
     file: String,
+    /// Take templates that make no token of any session that they are tried on
+    #[arg(long)]
+    force: bool,
 }
 
 impl UpdateIdentityConfig {
@@ -42,7 +45,7 @@ impl UpdateIdentityConfig {
                 gone.join(", ")
             ))?;
         }
-        let changed = context.client.put_config(&context.project, &config).await?;
+        let changed = context.client.put_config(&context.project, &config, self.force).await?;
         print_changed(&context, &changed)
     }
 }
