@@ -2,8 +2,8 @@
 //! a large or a slow one in the same way.
 //!
 //! What has arrived lies in pieces of one size, so a body that is half sent costs what was sent and one piece at the
-//! most, whatever length it announces. All pieces of a port come out of one budget. Whoever finds it used up is told to
-//! come back.
+//! most, whatever length it announces. All pieces of a port come out of one budget, and so many requests at the most wait
+//! for their bodies. Whoever finds either used up is told to come back.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +24,9 @@ const BUDGET: usize = 32 * 1024 * 1024;
 /// In what pieces the budget is given out, in bytes.
 const PIECE: usize = 8 * 1024;
 
+/// How many requests of a port may wait for their bodies at the same time. Each takes some 20 KiB, whatever it sends.
+const WAITING: usize = 1024;
+
 /// How much of a body that is refused is read and dropped before the answer. A client that is still
 /// sending when the connection closes never sees what it is answered.
 const MAX_DROPPED: usize = 32 * 1024 * 1024;
@@ -38,6 +41,7 @@ pub const SMALL: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Bodies {
     budget: Arc<Semaphore>,
+    waiting: Arc<Semaphore>,
     largest: Largest,
     refused: Refused,
 }
@@ -57,7 +61,7 @@ pub enum Refusal {
         /// How large it may be, in bytes.
         largest: usize,
     },
-    /// The budget is used up.
+    /// The budget is used up, or as many requests wait for their bodies as may.
     NoRoom,
     /// It did not arrive within [`BODY_TIMEOUT`]. The connection is of no more use.
     TooSlow,
@@ -68,7 +72,8 @@ pub enum Refusal {
 impl Bodies {
     /// Bodies with a budget of their own.
     pub fn new(largest: Largest, refused: Refused) -> Self {
-        Self { budget: Arc::new(Semaphore::new(BUDGET / PIECE)), largest, refused }
+        let (budget, waiting) = (Semaphore::new(BUDGET / PIECE), Semaphore::new(WAITING));
+        Self { budget: Arc::new(budget), waiting: Arc::new(waiting), largest, refused }
     }
 }
 
@@ -78,12 +83,14 @@ pub async fn read(State(bodies): State<Bodies>, request: Request, next: Next) ->
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
+    let Ok(waiting) = bodies.waiting.try_acquire() else { return (bodies.refused)(Refusal::NoRoom) };
     let (parts, body) = request.into_parts();
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let largest = (bodies.largest)(&parts.method, route);
     match tokio::time::timeout(BODY_TIMEOUT, collect(body, largest, &bodies.budget)).await {
         Ok(Ok(arrived)) => {
             let (bytes, share) = arrived.joined();
+            drop(waiting);
             let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
             drop(share);
             response

@@ -20,6 +20,7 @@ pub mod cors;
 pub mod counted;
 pub mod forwarded;
 pub mod host;
+mod in_flight;
 pub mod listener;
 pub mod media_type;
 mod own_refusals;

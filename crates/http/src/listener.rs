@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
+use axum::http::Version;
 use axum::response::Response;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
@@ -21,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
 use crate::counted::Counted;
+use crate::in_flight::{Place, Watched};
 use crate::own_refusals::OwnRefusals;
 use crate::write_timeout::WriteTimeout;
 use sessera_config::Timeouts;
@@ -30,6 +32,15 @@ const MAX_HEAD: usize = 64 * 1024;
 
 /// How much of a body a client may send over HTTP/2 before it is read, in bytes.
 const WINDOW: u32 = 64 * 1024;
+
+/// How many requests a connection of HTTP/2 may have in flight. Proxies open another connection for more.
+const STREAMS: u32 = 16;
+
+/// How many requests a port may have in flight, those aside that are answered at once.
+const REQUESTS: usize = 4096;
+
+/// How long a request over HTTP/2 may be in flight, beside the time that its client may take for the answer.
+const LONGEST_REQUEST: Duration = Duration::from_secs(60);
 
 /// How many clients that are sent away are waited for at the same time.
 const FAREWELLS: usize = 8;
@@ -63,6 +74,8 @@ pub struct Answers {
     /// What stands in the place of bytes that hyper is about to write, because it cannot read a request; nothing
     /// when they may stay.
     pub in_place_of: fn(&[u8]) -> Option<Vec<u8>>,
+    /// What is answered where as many requests are in flight as there may be.
+    pub busy: fn() -> Response,
     /// What is answered where not even an error can be made.
     pub fault: fn() -> Response,
 }
@@ -82,6 +95,7 @@ pub async fn serve(
     let slots = Arc::new(Semaphore::new(most));
     let answers = Arc::new(answers);
     let farewells = Arc::new(Semaphore::new(FAREWELLS));
+    let places = Arc::new(Semaphore::new(REQUESTS));
     loop {
         let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -111,7 +125,9 @@ pub async fn serve(
             continue;
         };
         let asked = Arc::new(Notify::new());
-        let service = with_peer(answers.clone(), peer, asked.clone());
+        let watched = Watched::default();
+        let client = Client { peer, asked: asked.clone(), places: places.clone(), watched: watched.clone() };
+        let service = service(answers.clone(), client);
         let (reader, writer) = stream.into_split();
         let writer = OwnRefusals::new(WriteTimeout::new(writer, timeouts.answer), answers.in_place_of);
         let stream = TokioIo::new(join(reader, writer));
@@ -126,6 +142,9 @@ pub async fn serve(
                     }
                 }
                 () = never_asks(&asked, timeouts.head) => tracing::debug!("a client never asked for anything"),
+                () = watched.stalled(LONGEST_REQUEST + timeouts.answer) => {
+                    tracing::debug!("a client does not take its answers");
+                }
             }
             drop((slot, counted));
         });
@@ -157,16 +176,28 @@ fn server(head: Duration) -> auto::Builder<TokioExecutor> {
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(2 * WINDOW)
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
-        .max_concurrent_streams(100)
+        .max_concurrent_streams(STREAMS)
         .keep_alive_interval(head);
     server
 }
 
-/// Tells every request of the connection where it comes from.
-fn with_peer(
-    answers: Arc<Answers>,
+/// A client, and what bounds its requests.
+#[derive(Clone)]
+struct Client {
+    /// Where it is.
     peer: SocketAddr,
+    /// Is told of every request.
     asked: Arc<Notify>,
+    /// The places for requests of the port.
+    places: Arc<Semaphore>,
+    /// Its requests over HTTP/2.
+    watched: Watched,
+}
+
+/// Answers the requests of a connection, and tells each of them where it comes from.
+fn service(
+    answers: Arc<Answers>,
+    client: Client,
 ) -> TowerToHyperService<
     impl tower::Service<
         hyper::Request<hyper::body::Incoming>,
@@ -176,20 +207,27 @@ fn with_peer(
     > + Clone,
 > {
     TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
-        asked.notify_one();
-        let answered = (answers.shortcut)(peer, &request);
+        client.asked.notify_one();
+        let watched = (request.version() == Version::HTTP_2).then(|| client.watched.begin());
+        let mut place = Place { permit: None, request: watched };
+        let mut answered = (answers.shortcut)(client.peer, &request);
+        if answered.is_none() {
+            place.permit = client.places.clone().try_acquire_owned().ok();
+            answered = place.permit.is_none().then(answers.busy);
+        }
         let routed = answered.is_none().then(|| {
-            request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(ConnectInfo(client.peer));
             answers.router.clone().call(request)
         });
         let fault = answers.fault;
         async move {
-            match (answered, routed) {
-                (Some(response), _) => Ok(response),
-                (None, Some(routed)) => routed.await,
+            let response = match (answered, routed) {
+                (Some(response), _) => response,
+                (None, Some(routed)) => routed.await?,
                 // One of the two is always there.
-                (None, None) => Ok(fault()),
-            }
+                (None, None) => fault(),
+            };
+            Ok(response.map(|body| place.with(body)))
         }
     }))
 }

@@ -18,7 +18,8 @@ use super::*;
 const LARGEST: usize = 1024 * 1024;
 
 fn bodies(budget: usize) -> Bodies {
-    Bodies { budget: Arc::new(Semaphore::new(budget / PIECE)), largest: |_, _| LARGEST, refused }
+    let waiting = Arc::new(Semaphore::new(budget / PIECE));
+    Bodies { budget: Arc::new(Semaphore::new(budget / PIECE)), waiting, largest: |_, _| LARGEST, refused }
 }
 
 /// An answer that says why a body was refused.
@@ -122,6 +123,25 @@ async fn all_bodies_together_stay_within_the_budget() {
         assert_eq!(answer.await.unwrap(), (200, Bytes::from_static(b"half")));
     }
     assert_eq!(bodies.budget.available_permits(), 4);
+    assert_eq!(answer_of(echo(&bodies), Body::from("more")).await.0, 200);
+}
+
+#[tokio::test]
+async fn few_requests_wait_for_their_bodies_at_the_same_time() {
+    let bodies = bodies(2 * PIECE);
+    let mut waiting = Vec::new();
+    for left in [1, 0] {
+        // Nothing of the body has come yet.
+        let (sender, body) = in_parts();
+        waiting.push((sender, tokio::spawn(answer_of(echo(&bodies), body))));
+        until(async || bodies.waiting.available_permits() == left).await;
+    }
+    assert_eq!(bodies.budget.available_permits(), 2);
+    assert_eq!(answer_of(echo(&bodies), Body::from("more")).await, refused_as(Refusal::NoRoom));
+    for (sender, answer) in waiting {
+        drop(sender);
+        assert_eq!(answer.await.unwrap().0, 200);
+    }
     assert_eq!(answer_of(echo(&bodies), Body::from("more")).await.0, 200);
 }
 

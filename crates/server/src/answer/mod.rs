@@ -12,7 +12,7 @@ mod upstream;
 
 use axum::Json;
 use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use sessera_accounts::flows::flow::Standing;
 
@@ -66,6 +66,14 @@ pub(crate) fn nothing_here() -> Response {
 /// The server is not ready; `reason` says by the name of a part what it lacks.
 pub(crate) fn not_ready(part: &str, reason: &str) -> Response {
     Status::UNAVAILABLE.answer(Json(serde_json::json!({ "errors": { part: reason } })))
+}
+
+/// As many requests are in flight as there may be.
+pub(crate) fn busy() -> Response {
+    ApiError::unavailable(
+        "The server answers as many requests as it can at the same time. Try again shortly.",
+    )
+    .into_response()
 }
 
 /// A fault, told without a body where not even an error can be made.
