@@ -149,6 +149,7 @@ impl KeySets {
     /// there.
     pub async fn add(&self, compiled: &Compiled, name: &str, jwk: &Jwk) -> Result<(), KeySetsError> {
         let mut set = self.editable(name).await?;
+        jwk.check_length()?;
         if set.keys.iter().any(|key| key.kid == jwk.kid()) {
             return Err(KeySetsError::KidTaken(jwk.kid().to_owned()));
         }
@@ -166,6 +167,7 @@ impl KeySets {
         is_expected: impl FnOnce(i64) -> bool,
     ) -> Result<(), KeySetsError> {
         let known = self.editable(name).await?;
+        keys.keys().iter().try_for_each(Jwk::check_length)?;
         if !is_expected(known.version) {
             return Err(KeySetsError::OtherVersion);
         }
@@ -182,6 +184,7 @@ impl KeySets {
     pub async fn put_key(&self, compiled: &Compiled, name: &str, jwk: &Jwk) -> Result<(), KeySetsError> {
         check_name(jwk.kid())?;
         let mut set = self.editable(name).await?;
+        jwk.check_length()?;
         let stored = self.stored(jwk);
         match set.keys.iter_mut().find(|key| key.kid == stored.kid) {
             Some(known) => *known = stored,

@@ -4,6 +4,7 @@ mod deployment;
 
 use std::time::Duration;
 
+use base64::Engine as _;
 use deployment::Deployment;
 use serde_json::json;
 use sessera_issuer::key_sets::{KeySetsError, NewKey, check_name, shown};
@@ -72,6 +73,36 @@ async fn a_set_that_a_template_signs_with_stays_one_that_it_can_sign_with() {
     let unused = deployment.compiled(json!({})).await;
     sets.delete(&unused, "s").await.unwrap();
     assert!(matches!(sets.delete(&unused, "s").await, Err(KeySetsError::NoSuchSet(_))));
+}
+
+#[tokio::test]
+async fn a_key_that_is_too_short_for_its_algorithm_is_not_stored_by_any_way() {
+    let deployment = Deployment::start().await;
+    let (compiled, sets) = (deployment.compiled(json!({})).await, &deployment.key_sets);
+    let secret = |length: usize, alg: Option<&str>| {
+        let k = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(vec![7; length]);
+        let alg = alg.map(|alg| format!(r#""alg":"{alg}","#)).unwrap_or_default();
+        Jwk::parse(format!(r#"{{"kty":"oct","kid":"k",{alg}"k":"{k}"}}"#).as_bytes()).unwrap()
+    };
+    for (alg, needed) in [("HS256", 32), ("HS384", 48), ("HS512", 64)] {
+        for length in [1, needed - 1] {
+            let short = secret(length, Some(alg));
+            let set = JwkSet::new(vec![short.clone()]).unwrap();
+            for outcome in [
+                sets.add(&compiled, "s", &short).await,
+                sets.put_key(&compiled, "s", &short).await,
+                sets.replace(&compiled, "s", &set, |_| true).await,
+            ] {
+                let said = outcome.unwrap_err().to_string();
+                assert!(said.contains(&format!("at least {needed}")), "{alg} {length}: {said}");
+            }
+        }
+        sets.put_key(&compiled, "s", &secret(needed, Some(alg))).await.unwrap();
+    }
+    let rsa = Jwk::parse(br#"{"kty":"RSA","kid":"k","alg":"RS256","n":"AQAB","e":"AQAB"}"#).unwrap();
+    assert!(sets.put_key(&compiled, "s", &rsa).await.unwrap_err().to_string().contains("2048"));
+    // It signs nothing.
+    sets.put_key(&compiled, "s", &secret(1, None)).await.unwrap();
 }
 
 #[tokio::test]

@@ -9,7 +9,6 @@ use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Map, Value};
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::algorithm::Algorithm;
@@ -151,6 +150,15 @@ impl Jwk {
         Ok(algorithm)
     }
 
+    /// Checks that the key is long enough for the algorithm that it names. One that names none, or another than those
+    /// that sign, can be of any length, because it does not sign.
+    pub fn check_length(&self) -> Result<(), KeyError> {
+        match self.algorithm() {
+            Err(short @ (KeyError::RsaTooShort { .. } | KeyError::SecretTooShort { .. })) => Err(short),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether what the key says about itself (`use`, `key_ops`) allows it to be used for signatures.
     pub fn check_purpose(&self) -> Result<(), KeyError> {
         check_purpose(&self.kid, self.key_use.as_deref(), &self.other)
@@ -174,25 +182,16 @@ impl Jwk {
         !matches!(self.material, Material::Pair { private: None, .. })
     }
 
-    /// Whether both are the same key or its halves, whatever their ids and other members are.
-    pub fn is_same_key(&self, other: &Self) -> bool {
-        match (&self.material, &other.material) {
-            (Material::Pair { public, .. }, Material::Pair { public: other, .. }) => public == other,
-            (Material::Secret(secret), Material::Secret(other)) => secret.ct_eq(other).into(),
-            _ => false,
-        }
-    }
-
     /// Takes over what the same key says in another place, its private half among it.
-    fn absorb(&mut self, same: Self) {
-        let (mut kept, other) =
-            if self.is_private() || !same.is_private() { (self.clone(), same) } else { (same, self.clone()) };
-        kept.alg = kept.alg.or(other.alg);
-        kept.key_use = kept.key_use.or(other.key_use);
-        for (name, value) in other.other {
-            kept.other.entry(name).or_insert(value);
+    fn absorb(&mut self, mut same: Self) {
+        if !self.is_private() && same.is_private() {
+            std::mem::swap(self, &mut same);
         }
-        *self = kept;
+        self.alg = self.alg.take().or(same.alg);
+        self.key_use = self.key_use.take().or(same.key_use);
+        for (name, value) in same.other {
+            self.other.entry(name).or_insert(value);
+        }
     }
 
     /// The thumbprint (RFC 7638).

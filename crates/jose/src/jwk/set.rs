@@ -87,15 +87,13 @@ impl JwkSet {
 /// Keys of which each stands there once: the half that signs, at the place of the first.
 fn merged(keys: Vec<Jwk>) -> Vec<Jwk> {
     let mut merged: Vec<Jwk> = Vec::with_capacity(keys.len());
-    let mut by_kid: HashMap<String, Vec<usize>> = HashMap::new();
+    // Both halves of a key have one thumbprint, and no two keys have the same.
+    let mut places: HashMap<(String, String), usize> = HashMap::new();
     for key in keys {
-        let known = by_kid.entry(key.kid.clone()).or_default();
-        match known.iter().find(|at| merged[**at].is_same_key(&key)) {
-            Some(at) => merged[*at].absorb(key),
-            None => {
-                known.push(merged.len());
-                merged.push(key);
-            }
+        let place = *places.entry((key.kid.clone(), key.thumbprint())).or_insert(merged.len());
+        match merged.get_mut(place) {
+            Some(known) => known.absorb(key),
+            None => merged.push(key),
         }
     }
     merged
