@@ -4,8 +4,8 @@ use serde_json::Value;
 use url::Url;
 
 use crate::kind::Kind;
-use crate::origins::is_own_domain;
 use crate::problem::{Findings, Problem};
+use crate::public_suffix::is_own_domain;
 use crate::setting::Setting;
 use crate::shown::without_secrets;
 
@@ -118,7 +118,7 @@ fn is_path(text: &str) -> bool {
 
 /// The domain whose hosts a host with a wildcard stands for: `example.org` of `*.example.org`.
 ///
-/// `None` where it stands for itself, and where its hosts can belong to anybody, as with `*.org`.
+/// `None` where it stands for itself, and where its hosts can belong to anybody, as with `*.org` and `*.co.uk`.
 pub fn wildcard_domain(host: &str) -> Option<&str> {
     host.strip_prefix("*.").filter(|domain| !domain.contains('*') && is_own_domain(domain))
 }
@@ -299,7 +299,17 @@ mod tests {
             Config::from_tree(&json!({"selfservice": {"allowed_return_urls": urls}})).expect("is good").notes
         };
         assert_eq!(notes("*.example.org"), []);
-        for bad in ["*", "*.org", "*example.org", "a.*.example.org", "*.*.example.org", "app-*.example.org"] {
+        for bad in [
+            "*",
+            "*.org",
+            "*.co.uk",
+            "*.com.br",
+            "*.netlify.app",
+            "*example.org",
+            "a.*.example.org",
+            "*.*.example.org",
+            "app-*.example.org",
+        ] {
             assert_eq!(wildcard_domain(bad), None, "{bad}");
             assert_eq!(notes(bad)[0].pointer, "/selfservice/allowed_return_urls/0", "{bad}");
         }

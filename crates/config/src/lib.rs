@@ -54,6 +54,7 @@ pub mod origins;
 pub mod patch;
 pub mod places;
 pub mod problem;
+mod public_suffix;
 pub mod redact;
 #[cfg(test)]
 mod reference;

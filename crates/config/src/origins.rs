@@ -6,10 +6,8 @@ use serde_json::Value;
 
 use crate::kind::Kind;
 use crate::problem::{Findings, Problem};
+use crate::public_suffix::is_own_domain;
 use crate::setting::Setting;
-
-/// Names below which nobody can register a domain, so that one label names somebody's own network.
-const LOCAL: [&str; 8] = ["localhost", "local", "internal", "lan", "home", "test", "example", "invalid"];
 
 /// An origin, or several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,11 +84,6 @@ impl fmt::Display for OriginPattern {
             Self::Between { start, end } => write!(f, "{start}*{end}"),
         }
     }
-}
-
-/// Whether one owner can be behind all hosts of a domain.
-pub(crate) fn is_own_domain(domain: &str) -> bool {
-    LOCAL.contains(&domain) || domain.split('.').filter(|label| !label.is_empty()).count() >= 2
 }
 
 /// Whether what follows on the beginning of an origin is its port.
@@ -179,7 +172,7 @@ mod tests {
         for own in [
             "https://app.example.org",
             "https://*.example.org",
-            "https://*-preview.vercel.app",
+            "https://*-preview.example.app",
             "http://localhost:*",
             "http://*.localhost",
             "*.example.org",
@@ -195,6 +188,10 @@ mod tests {
             "http://*:3000",
             "https://app.*",
             "null",
+            "https://*.co.uk",
+            "https://*.com.au:8443",
+            "https://*.github.io",
+            "https://*-preview.vercel.app",
         ] {
             assert!(!is_of_somebody(anybodys), "{anybodys}");
         }

@@ -133,7 +133,7 @@ macro_rules! choice {
                 let read = value.as_str().and_then(Self::of);
                 if read.is_none() {
                     let $crate::kind::Kind::Choice(words) = Self::KIND else { return None };
-                    found.wrong(at, $crate::section::no_choice(value, words));
+                    found.wrong(at, $crate::nearest::no_choice(value, words));
                 }
                 read
             }
@@ -142,16 +142,3 @@ macro_rules! choice {
 }
 
 pub(crate) use {choice, section};
-
-/// Why a value is none of the words that it may be.
-pub(crate) fn no_choice(value: &serde_json::Value, words: &[&str]) -> String {
-    let shown: String = match value {
-        serde_json::Value::String(text) => text.chars().take(64).collect(),
-        other => other.to_string().chars().take(64).collect(),
-    };
-    let listed = match words {
-        [before @ .., last] if !before.is_empty() => format!("{} or {last}", before.join(", ")),
-        _ => words.join(""),
-    };
-    format!("\"{shown}\" must be {listed}")
-}

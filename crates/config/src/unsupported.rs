@@ -8,7 +8,7 @@ use sessera_model::GoDuration;
 
 use crate::hooks;
 use crate::kind::Key;
-use crate::nearest::unknown;
+use crate::nearest::{no_choice, unknown};
 use crate::problem::{Findings, Problem, escape, names};
 use crate::verdict::Verdict;
 
@@ -19,6 +19,8 @@ enum Asks {
     Always,
     /// With any other value than this, written as JSON.
     Unless(&'static str),
+    /// With another one of these words than the first. Any other word is an error.
+    OtherThanFirst(&'static [&'static str]),
     /// With a smaller number, or a shorter duration, than this.
     Below(&'static str),
     /// When a list of hooks holds one.
@@ -49,7 +51,7 @@ const fn restricting(about: &'static str, asks: Asks, paths: &'static [&'static 
     Row { paths, verdict: Verdict::Restricting, asks, about }
 }
 
-use Asks::{Always, Below, Hooks, Providers, Unless};
+use Asks::{Always, Below, Hooks, OtherThanFirst, Providers, Unless};
 
 /// The table.
 pub(crate) const TABLE: &[Row] = &[
@@ -139,7 +141,7 @@ pub(crate) const TABLE: &[Row] = &[
     // Flows
     without_effect(
         "people type identifier and password into one form",
-        Unless("\"unified\""),
+        OtherThanFirst(&["unified", "identifier_first"]),
         &["selfservice.flows.login.style"],
     ),
     without_effect(
@@ -263,7 +265,6 @@ pub(crate) const TABLE: &[Row] = &[
         &[
             "database.cleanup.**",
             "secrets.pagination.**",
-            "ciphers.algorithm",
             "hashers.argon2.expected_duration",
             "hashers.argon2.expected_deviation",
             "hashers.argon2.dedicated_memory",
@@ -274,6 +275,12 @@ pub(crate) const TABLE: &[Row] = &[
             "log.redaction_text",
         ],
     ),
+    Row {
+        paths: &["ciphers.algorithm"],
+        verdict: Verdict::Harmless,
+        asks: OtherThanFirst(&["aes", "xchacha20-poly1305", "noop"]),
+        about: "what is secret is always encrypted, with AES-256-GCM",
+    },
     without_effect("salts have 16 bytes, hashes 32", Unless("16"), &["hashers.argon2.salt_length"]),
     without_effect("salts have 16 bytes, hashes 32", Unless("32"), &["hashers.argon2.key_length"]),
     without_effect(
@@ -287,7 +294,11 @@ pub(crate) const TABLE: &[Row] = &[
         Always,
         &["courier.templates.**", "courier.template_override_path"],
     ),
-    without_effect("messages are sent by SMTP only", Unless("\"smtp\""), &["courier.delivery_strategy"]),
+    without_effect(
+        "messages are sent by SMTP only",
+        OtherThanFirst(&["smtp", "http"]),
+        &["courier.delivery_strategy"],
+    ),
     harmless("it is about something that courier.delivery_strategy switches on", &["courier.http.**"]),
     without_effect("messages are sent by e-mail only", Unless("[]"), &["courier.channels"]),
     without_effect(
@@ -316,7 +327,7 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     without_effect(
         "the fields of a sign-up are in the group default",
-        Unless("\"default\""),
+        OtherThanFirst(&["default", "password"]),
         &["feature_flags.password_profile_registration_node_group"],
     ),
     harmless("it changes nothing that a client sees", &["feature_flags.faster_session_extend"]),
@@ -468,6 +479,13 @@ impl Row {
         let asks = match self.asks {
             Asks::Hooks if !value.is_null() => return hooks::judge(value, &[], pointer, found),
             Asks::Providers => return judge_providers(value, pointer, found),
+            Asks::OtherThanFirst(words) => match value.as_str() {
+                _ if value.is_null() => false,
+                Some(word) if word.is_empty() || words.contains(&word) => {
+                    !word.is_empty() && words.first() != Some(&word)
+                }
+                _ => return found.wrong(pointer, no_choice(value, words)),
+            },
             Asks::Unless(text) => !is_value(value, text),
             Asks::Below(bound) => is_below(value, bound),
             Asks::Always | Asks::Hooks => value.as_object().is_none_or(|members| !members.is_empty()),
@@ -538,6 +556,34 @@ mod tests {
         let all = paths.len();
         paths.dedup();
         assert_eq!(paths.len(), all);
+    }
+
+    #[test]
+    fn a_word_that_nobody_knows_is_an_error() {
+        let judged = |path: &str, value: Value| {
+            let mut found = Findings::default();
+            let (place, name) = path.rsplit_once('/').unwrap();
+            judge(name, &value, &[], place, &mut found);
+            (found.wrong.len(), found.without_effect.len())
+        };
+        for (path, first, other) in [
+            ("/courier/delivery_strategy", "smtp", "http"),
+            ("/selfservice/flows/login/style", "unified", "identifier_first"),
+            ("/feature_flags/password_profile_registration_node_group", "default", "password"),
+        ] {
+            for (value, expected) in [
+                (Value::from(first), (0, 0)),
+                (Value::from(""), (0, 0)),
+                (Value::Null, (0, 0)),
+                (Value::from(other), (0, 1)),
+                (Value::from("carrier pigeon"), (1, 0)),
+                (Value::from(first.to_uppercase()), (1, 0)),
+                (Value::from(1), (1, 0)),
+                (Value::from(vec![first]), (1, 0)),
+            ] {
+                assert_eq!(judged(path, value.clone()), expected, "{path}: {value}");
+            }
+        }
     }
 
     #[test]
