@@ -6,8 +6,12 @@ use sessera_testing::growth::assert_linear;
 
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::language::Language;
-use crate::schema::{IdentitySchema, IdentitySchemas};
+use crate::password::StoredHash;
+use crate::return_to;
+use crate::schema::{IdentitySchema, IdentitySchemas, normalise};
 use crate::submission::{Submission, ValueKind};
+use crate::target::Target;
+use url::Url;
 
 fn decode(media_type: &str, body: &[u8]) {
     let _ = Submission::decode(Some(media_type), body, |_| ValueKind::List);
@@ -97,6 +101,80 @@ fn an_identity_with_many_addresses() {
                 Surroundings { schemas: &schemas, random: &random, now: Timestamp::from_seconds(5) };
             let _ = PreparedIdentity::create(IdentityDraft::new("default", traits.clone()), surroundings);
         });
+    }
+}
+
+#[test]
+fn an_address_to_return_to() {
+    let target = |url: &str| Target::absolute(Url::parse(url).unwrap());
+    let (own, allowed) = (target("http://127.0.0.1:4433/"), [target("https://*.example.org/in/")]);
+    for (what, piece) in [
+        ("names", "a/"),
+        ("dots", "../"),
+        ("escapes", "%25"),
+        ("escaped slashes", "%252f"),
+        ("signs that are folded", "\u{fdfa}"),
+        ("parameters", "a;"),
+        ("backslashes", "\\"),
+    ] {
+        let make = |count: usize| format!("https://app.example.org/in/{}", piece.repeat(count));
+        assert_linear(what, 200, make, |asked: &String| drop(return_to::checked(asked, &own, &allowed)));
+    }
+    let labels = |count: usize| format!("https://{}example.org/in/", "a.".repeat(count));
+    assert_linear("labels", 200, labels, |asked: &String| drop(return_to::checked(asked, &own, &allowed)));
+}
+
+#[test]
+fn what_somebody_signs_in_with() {
+    for (what, piece) in
+        [("letters", "a"), ("dots", "a."), ("marks", "e\u{301}"), ("signs", "+1 ("), ("wide", "\u{ff21}")]
+    {
+        let make = |count: usize| format!("{}@example.org", piece.repeat(count));
+        assert_linear(what, 500, make, |text: &String| {
+            assert!(!normalise::identifier(text).is_empty());
+            let _ = (normalise::email(text), normalise::telephone_number(text), normalise::is_email(text));
+        });
+    }
+}
+
+#[test]
+fn a_schema_as_an_administrator_writes_it() {
+    let compile = |schema: &String| drop(IdentitySchema::compile("test", schema));
+    let traits = |traits: Value| json!({"properties": {"traits": traits}}).to_string();
+    let members = |count: usize| traits(json!({"properties": object(count, |n| format!("m{n}"), &marked())}));
+    assert_linear("members", 50, members, compile);
+    let required = |count: usize| {
+        let names: Vec<String> = (0..count).map(|number| format!("m{number}")).collect();
+        traits(json!({"properties": object(count, |n| format!("m{n}"), &json!({})), "required": names}))
+    };
+    assert_linear("required members", 50, required, compile);
+    let choices = |count: usize| traits(json!({"enum": (0..count).collect::<Vec<_>>()}));
+    assert_linear("choices", 200, choices, compile);
+    let ways = |count: usize| traits(json!({"anyOf": vec![json!({"properties": {"a": marked()}}); count]}));
+    assert_linear("ways", 50, ways, compile);
+    let nested = |count: usize| {
+        let mut schema = marked();
+        for _ in 0..count {
+            schema = json!({"properties": {"a": schema}});
+        }
+        traits(schema)
+    };
+    assert_linear("nested members", 10, nested, compile);
+    let definitions = |count: usize| {
+        let mut schema: Value = serde_json::from_str(&traits(json!({"$ref": "#/definitions/d0"}))).unwrap();
+        schema["definitions"] = object(count, |n| format!("d{n}"), &json!({"type": "string"}));
+        schema.to_string()
+    };
+    assert_linear("definitions", 50, definitions, compile);
+    let patterns = |count: usize| traits(json!({"type": "string", "pattern": "a?".repeat(count)}));
+    assert_linear("a pattern", 100, patterns, compile);
+}
+
+#[test]
+fn a_hash_that_is_imported() {
+    for start in ["$argon2id$", "$2b$", "$scrypt$", "$pbkdf2-sha256$", "$md5$", "{SSHA}", "$"] {
+        let make = |count: usize| format!("{start}{}", "a,$=".repeat(count));
+        assert_linear(start, 15, make, |text: &String| drop(StoredHash::parse(text)));
     }
 }
 

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value, json};
 use sessera_testing::growth::assert_linear;
 
+use crate::oauth::Form;
 use crate::request::Parameters;
 use sessera_http::peer;
 
@@ -19,6 +20,23 @@ fn a_query() {
     assert_linear("parameters", 2000, make, |query: &String| drop(Parameters::parse(query)));
     // As many as are taken.
     assert_linear("few parameters", 60, make, |query: &String| drop(Parameters::parse(query)));
+}
+
+#[test]
+fn a_form_of_oauth() {
+    for (what, one) in [
+        ("parameters", (|number| format!("n{number}=1&")) as fn(usize) -> String),
+        ("one parameter", |_| "a=1&".into()),
+        ("audiences", |number| format!("audience=https://{number}.example&")),
+        ("parameters without a value", |number| format!("n{number}&")),
+        ("ampersands", |_| "&".into()),
+        ("escapes", |_| "%2525".into()),
+    ] {
+        let make = move |count| names(count, one).into_bytes();
+        assert_linear(what, 2000, make, |body: &Vec<u8>| drop(Form::parse(body)));
+        // As many as are taken.
+        assert_linear(what, 6, make, |body: &Vec<u8>| drop(Form::parse(body)));
+    }
 }
 
 #[test]

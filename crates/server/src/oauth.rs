@@ -36,7 +36,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 const MAX_PARAMETERS: usize = 100;
 
 impl Form {
-    fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+    pub(crate) fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut form: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(body).into_owned() {
             if form.len() == MAX_PARAMETERS {

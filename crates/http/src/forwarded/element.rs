@@ -1,5 +1,8 @@
 //! The elements of the header `Forwarded` (RFC 7239, section 4).
 
+/// How many parameters an element may have. The standard has four.
+const MAX_PARAMETERS: usize = 32;
+
 /// What one proxy has written: names in small letters with their values, in order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Element(Vec<(String, String)>);
@@ -44,7 +47,7 @@ impl<'a> Scanner<'a> {
                 let value =
                     if self.rest.starts_with('"') { self.quoted()? } else { self.token()?.to_owned() };
                 // A parameter stands in an element once.
-                if element.get(&name).is_some() {
+                if element.get(&name).is_some() || element.0.len() == MAX_PARAMETERS {
                     return None;
                 }
                 element.0.push((name, value));
