@@ -33,8 +33,8 @@ pub fn write(event: &Event) {
         Event::SessionBegan { identity_id, session_id, method } => {
             tracing::info!(event = "session_began", %identity_id, %session_id, method, "somebody signed in");
         }
-        Event::SessionProven { session_id, method } => {
-            tracing::info!(event = "session_proven", %session_id, method, "somebody proved again who they are");
+        Event::SessionProven { identity_id, session_id, method } => {
+            tracing::info!(event = "session_proven", %identity_id, %session_id, method, "somebody proved again who they are");
         }
         Event::ProofRefused { flow, flow_id, identity_id, method } => {
             let (flow, identity_id) = (flow.as_str(), shown(*identity_id));
@@ -44,8 +44,8 @@ pub fn write(event: &Event) {
             tracing::info!(event = "session_extended", %session_id, "a session was made longer");
         }
         Event::SessionEnded { session_id, identity_id } => {
-            let (session_id, identity_id) = (shown(*session_id), shown(*identity_id));
-            tracing::info!(event = "session_ended", session_id, identity_id, "a session was ended");
+            let identity_id = shown(*identity_id);
+            tracing::info!(event = "session_ended", %session_id, identity_id, "a session was ended");
         }
         Event::SessionsEnded { identity_id, except } => {
             let (identity_id, except) = (shown(*identity_id), shown(*except));

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{Answer, TestServer};
+use sessera_store::Change;
+use std::time::Duration;
 
 fn paging(query: &str) -> Result<Paging, ApiError> {
     Paging::from_parameters(&Parameters::parse(query).unwrap())
@@ -174,8 +176,13 @@ async fn every_list_judges_the_parameters_of_paging_alike() {
             let answer = get(&server, &token, &asked(&path, query)).await;
             assert_eq!(answer.status, 400, "{path} {query}: {answer:?}");
         }
-        let nothing_there = "page_token=ffffffff-ffff-ffff-ffff-ffffffffffff";
-        let answer = get(&server, &token, &asked(&path, nothing_there)).await;
+        // Sessions begin with the newest, everything else with the smallest id or number.
+        let end = if path.contains("sessions") {
+            "00000000-0000-0000-0000-000000000001"
+        } else {
+            "ffffffff-ffff-ffff-ffff-ffffffffffff"
+        };
+        let answer = get(&server, &token, &asked(&path, &format!("page_token={end}"))).await;
         assert_eq!((answer.status, &answer.body), (200, &json!([])), "{path}");
     }
 }
@@ -196,6 +203,23 @@ async fn every_list_ends_when_its_links_are_followed() {
             }
             assert_eq!(Value::Array(seen), whole, "{path} in parts of {size}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_sessions_goes_on_when_the_last_one_that_was_seen_is_gone() {
+    let (server, paths, token) = server_with_lists().await;
+    for path in paths.iter().filter(|path| path.contains("sessions") && !path.contains("active=false")) {
+        // The session that asks is older, and stays.
+        server.clock.advance(Duration::from_secs(1));
+        server.signed_in("ada@example.org").await;
+        server.signed_in("ada@example.org").await;
+        let whole = get(&server, &token, path).await.body;
+        let part = get(&server, &token, &asked(path, "page_size=1")).await;
+        let seen = part.body[0]["id"].as_str().unwrap();
+        server.app.commit(&[Change::DeleteSession(seen.parse().unwrap())]).await.unwrap();
+        let next = get(&server, &token, &next_of(&part, path).unwrap()).await;
+        assert_eq!(next.body[0]["id"], whole[1]["id"], "{path}");
     }
 }
 

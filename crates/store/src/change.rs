@@ -34,6 +34,8 @@ pub enum Change {
     AuthenticateSession {
         /// The id of the record.
         id: Uuid,
+        /// Whose session it is.
+        identity_id: Uuid,
         /// The time of the change.
         at: Timestamp,
         /// The assurance level that the session now has.
@@ -60,7 +62,14 @@ pub enum Change {
     /// stays as it is. Whoever holds one of them in memory need not read it again.
     NoteUses(Vec<(Uuid, Timestamp)>),
     /// Revokes the session that a token opens. Refused when there is none, or when it is revoked already.
-    RevokeSessionByToken(TokenHash),
+    RevokeSessionByToken {
+        /// The hash of the token.
+        token: TokenHash,
+        /// The session that it opened when that was looked up, for whoever must know what happened.
+        session_id: Uuid,
+        /// Whose session it is.
+        identity_id: Uuid,
+    },
     /// Revokes every session that the filter names. Nothing happens when there is none.
     RevokeSessions(SessionFilter),
     /// Revokes one session. Refused when it is not there or, with `of` given, is not that identity's.

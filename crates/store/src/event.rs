@@ -24,6 +24,8 @@ pub enum Event {
     },
     /// Somebody proved anew, or by a second factor, who they are.
     SessionProven {
+        /// Whose it is.
+        identity_id: Uuid,
         /// The session.
         session_id: Uuid,
         /// How.
@@ -47,8 +49,8 @@ pub enum Event {
     },
     /// A session was ended or deleted.
     SessionEnded {
-        /// The session, when it was ended by its id.
-        session_id: Option<Uuid>,
+        /// The session.
+        session_id: Uuid,
         /// Whose it is, when that is known.
         identity_id: Option<Uuid>,
     },
@@ -185,13 +187,15 @@ fn of_change(change: &Change) -> Option<Event> {
             session_id: new.session.id,
             method: last(&new.session.methods),
         },
-        Change::AuthenticateSession { id, methods, .. } => {
-            Event::SessionProven { session_id: *id, method: last(methods) }
+        Change::AuthenticateSession { id, identity_id, methods, .. } => {
+            Event::SessionProven { identity_id: *identity_id, session_id: *id, method: last(methods) }
         }
         Change::ExtendSession { id, .. } => Event::SessionExtended { session_id: *id },
-        Change::RevokeSessionByToken(_) => Event::SessionEnded { session_id: None, identity_id: None },
-        Change::RevokeSession { id, of } => Event::SessionEnded { session_id: Some(*id), identity_id: *of },
-        Change::DeleteSession(id) => Event::SessionEnded { session_id: Some(*id), identity_id: None },
+        Change::RevokeSessionByToken { session_id, identity_id, .. } => {
+            Event::SessionEnded { session_id: *session_id, identity_id: Some(*identity_id) }
+        }
+        Change::RevokeSession { id, of } => Event::SessionEnded { session_id: *id, identity_id: *of },
+        Change::DeleteSession(id) => Event::SessionEnded { session_id: *id, identity_id: None },
         Change::RevokeSessions(filter) => {
             Event::SessionsEnded { identity_id: filter.identity_id, except: filter.except }
         }
@@ -326,6 +330,7 @@ mod tests {
     fn a_factor_that_is_set_up_is_told_even_when_the_session_is_stepped_up_by_it() {
         let stepped = Change::AuthenticateSession {
             id: SESSION,
+            identity_id: ADA,
             at: Timestamp::default(),
             assurance_level: AssuranceLevel::Aal2,
             methods: vec![],

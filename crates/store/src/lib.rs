@@ -53,7 +53,7 @@ pub use line::{Invalidation, Line};
 pub use records::{
     Code, CodePurpose, CredentialOf, Ended, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message,
     NewSession, Outstanding, Page, PoolUse, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey,
-    StoredSession, Taking,
+    StoredSession, Taking, place_of,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.
@@ -137,7 +137,8 @@ pub trait Store: Send + Sync {
     /// [swept](Self::sweep). Returns `None` when no session has a place in this list yet.
     async fn status_list(&self, list: u64, now: Timestamp) -> Result<Option<Vec<u8>>, StoreError>;
 
-    /// Sessions, newest first (by issue time, then id), with their identities.
+    /// Sessions, newest first (by issue time, then id), with their identities. A page begins behind the
+    /// [place](place_of) of a session.
     async fn sessions(
         &self,
         filter: &SessionFilter,

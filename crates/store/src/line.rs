@@ -44,7 +44,7 @@ impl Invalidation {
             | Change::RevokeSession { id, .. }
             | Change::EndElsewhere { id, .. }
             | Change::DeleteSession(id) => Some(Self::Session(*id)),
-            Change::RevokeSessionByToken(token) => Some(Self::Token(*token)),
+            Change::RevokeSessionByToken { token, .. } => Some(Self::Token(*token)),
             Change::RevokeSessions(filter) => {
                 Some(filter.identity_id.map_or(Self::Everything, Self::Identity))
             }

@@ -9,10 +9,29 @@ use sessera_rotation::Schedule;
 /// A part of a list, with at most `limit` items behind `after`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// The last item of the page before, in the list's own order. Without one the page is the first.
+    /// The last item of the page before, in the list's own order: its id, or of a session its [`place_of`]. Without one
+    /// the page is the first.
     pub after: Option<Uuid>,
     /// How many items at the most.
     pub limit: u32,
+}
+
+/// How many bits of a place are the end of it, which says the beginning of the session's id.
+const ID_BITS: u32 = 74;
+
+/// The place of a session in lists, as something that looks like an id: when it was issued, and as much of its id as there
+/// is room for, which tells apart what was issued in the same microsecond. A list goes on behind it even when the session
+/// is gone.
+pub fn place_of(session: &Session) -> Uuid {
+    let micros = u128::try_from(session.issued_at.micros()).unwrap_or_default();
+    Uuid::from_u128(micros << ID_BITS | session.id.as_u128() >> (128 - ID_BITS))
+}
+
+/// The time and the id from which on sessions stand before a place; older ones, and those with smaller ids, stand behind.
+pub(crate) fn before_place(place: Uuid) -> (Timestamp, Uuid) {
+    let place = place.as_u128();
+    let micros = i64::try_from(place >> ID_BITS).unwrap_or(i64::MAX);
+    (Timestamp::from_micros(micros), Uuid::from_u128(place << (128 - ID_BITS)))
 }
 
 /// Which identities to list.

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use sessera_model::credential::CredentialConfig;
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{CredentialKind, Random, Secret, StatusIndex, SystemRandom, Timestamp, Uuid};
+use sessera_store::kratos::{ImportError, Kratos};
 use sessera_store::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::transfer::{Sum, TABLES, Tables, TransferError, transfer};
-use sessera_store::{Change, Cipher, Store, StoreError, kratos};
+use sessera_store::{Change, Cipher, Store, StoreError};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqliteConnection};
 
 async fn sqlite(folder: &Path, name: &str, secret: &str) -> SqliteStore {
@@ -201,7 +202,8 @@ fn fixture(id: &str, json: &str, time: &str) -> AssertSqlSafe<String> {
 async fn comes_over(dsn: &str) {
     let folder = tempfile::tempdir().unwrap();
     let target = sqlite(folder.path(), "target.sqlite", "one").await;
-    let done = kratos::import(dsn, &target).await.unwrap();
+    let kratos = Kratos::open(dsn).await.unwrap();
+    let done = kratos.import(&target).await.unwrap();
     assert_eq!(done.identities, 2);
     let credentials: Vec<_> = done.credentials.iter().map(|(kind, count)| (*kind, *count)).collect();
     assert_eq!(credentials, [("lookup_secret", 1), ("password", 1), ("totp", 1)]);
@@ -230,7 +232,7 @@ async fn comes_over(dsn: &str) {
     let bob = target.identity_by_address("email", "bob@example.org").await.unwrap().unwrap();
     assert_eq!(bob.state.as_str(), "inactive");
     assert_eq!(bob.metadata_public, None);
-    assert!(matches!(kratos::import(dsn, &target).await, Err(kratos::ImportError::NotEmpty)));
+    assert!(matches!(kratos.import(&target).await, Err(ImportError::NotEmpty)));
 }
 
 #[tokio::test]
@@ -254,9 +256,10 @@ async fn identities_come_over_from_a_kratos_on_postgres() {
 #[tokio::test]
 async fn what_is_no_kratos_is_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let target = sqlite(folder.path(), "target.sqlite", "one").await;
+    // It is one of Sessera.
+    drop(sqlite(folder.path(), "target.sqlite", "one").await);
     let dsn = format!("sqlite://{}", folder.path().join("target.sqlite").display());
-    let error = kratos::import(&dsn, &target).await.unwrap_err();
-    assert!(matches!(error, kratos::ImportError::Store(StoreError::Corrupt(_))), "{error}");
+    let Err(error) = Kratos::open(&dsn).await else { panic!("it is no Kratos") };
+    assert!(matches!(error, ImportError::Store(StoreError::Corrupt(_))), "{error}");
     assert!(error.to_string().contains("Kratos"));
 }

@@ -237,7 +237,7 @@ async fn end(
     })))
 }
 
-/// Whether somebody had set up what they have proven before they signed in. What is set up in a session
+/// Whether somebody had set up what they have proven before they signed in. What is set up or shown in a session
 /// says nothing about who has the session.
 fn is_older(enrolled_at: Option<Timestamp>, session: &Session) -> bool {
     enrolled_at.is_none_or(|enrolled_at| enrolled_at <= session.authenticated_at)

@@ -144,7 +144,10 @@ impl Kind for SettingsDetails {
         };
         match method.submit(&mut edit).await? {
             SettingsVerdict::Refused => flows.again(edit.flow, Standing::Refused).await,
-            SettingsVerdict::Shown => flows.again(edit.flow, Standing::Accepted).await,
+            SettingsVerdict::Shown(changes) if changes.is_empty() => {
+                flows.again(edit.flow, Standing::Accepted).await
+            }
+            SettingsVerdict::Shown(changes) => flows.counted(edit.flow, Standing::Accepted, changes).await,
             SettingsVerdict::Saved { changes, enrolled } => {
                 save(flows, edit, method.name(), changes, enrolled).await
             }

@@ -77,8 +77,9 @@ pub fn begin(
 }
 
 /// A further proof for a session that is there: it is refreshed or reaches a higher level. Its id stays
-/// the same. A browser's cookie is replaced, because somebody may have known it before the proof; a
-/// native client keeps its token, as the wire contract has it.
+/// the same. A browser's cookie is replaced, because somebody may have known it before the proof. A native client keeps
+/// its token: clients of Kratos go on with the one that they have and pass over the one in the answer, and nobody else
+/// can give a native client a token, as another site or host can give a browser a cookie.
 pub fn renew(
     random: &dyn Random,
     now: Timestamp,
@@ -108,6 +109,7 @@ pub fn renew(
     session.devices.push(device);
     let change = Change::AuthenticateSession {
         id: session.id,
+        identity_id: session.identity_id,
         at: now,
         assurance_level: session.assurance_level,
         methods: session.methods.clone(),
@@ -135,6 +137,7 @@ pub fn enrol(
     keep_newest(&mut session.methods);
     let change = Change::AuthenticateSession {
         id: session.id,
+        identity_id: session.identity_id,
         at: session.authenticated_at,
         assurance_level: session.assurance_level,
         methods: session.methods.clone(),

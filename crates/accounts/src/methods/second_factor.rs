@@ -50,7 +50,8 @@ pub(super) trait Factor: Serialize + for<'de> Deserialize<'de> + Send {
         vec![Change::UpdateIdentity(identity.clone()), self.credential(identity, since, now)]
     }
 
-    /// The change that sets it up; the caller commits a new version of the identity with it.
+    /// The change that sets it up, or says that it was shown; the caller commits a new version of the identity with it.
+    /// What it proves in a session that is older than that proves nothing new.
     fn enrol(&self, identity: &Identity, now: Timestamp) -> Change {
         self.credential(identity, now, now)
     }

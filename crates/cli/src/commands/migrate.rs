@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
+use serde_json::json;
 use sessera_config::{environment, load};
 use sessera_model::{Random, Secret, SystemRandom};
-use sessera_store::transfer::transfer;
-use sessera_store::{Cipher, Engine, kratos, secrets_file};
+use sessera_store::kratos::Kratos;
+use sessera_store::transfer::{Sum, transfer};
+use sessera_store::{Cipher, Engine, secrets_file};
 
 use crate::global::Global;
-use crate::output::{Output, say};
+use crate::output::Output;
 
 /// Move everything into another database, or take over the identities of an Ory Kratos
 ///
@@ -54,12 +56,13 @@ impl Migrate {
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let target = Engine::of(&self.to).context("--to")?;
         if let Some(dsn) = &self.from_kratos {
+            // Nothing is made before there is something to take over.
+            let kratos = Kratos::open(dsn).await.context("--from-kratos")?;
             let cipher = cipher(configured, None, &target, &*random, &output)?;
             let store = target.open(cipher, random).await.context("--to")?;
-            let done = kratos::import(dsn, &*store).await?;
+            let done = kratos.import(&*store).await?;
             store.close().await;
-            say(done.to_string().trim_end());
-            return Ok(());
+            return output.told(done.to_string().trim_end(), &done.to_json());
         }
         let source = Engine::of(self.from.as_deref().unwrap_or_default()).context("--from")?;
         if let Engine::Sqlite(file) = &source
@@ -70,11 +73,18 @@ impl Migrate {
         let cipher = cipher(configured, Some(&source), &target, &*random, &output)?;
         let from = source.open_tables(cipher.clone(), random.clone()).await.context("--from")?;
         let to = target.open_tables(cipher, random).await.context("--to")?;
-        transfer(&*from, &*to, |table, sum| output.progress(&format!("{table}: {sum}"))).await?;
+        let mut tables = Vec::new();
+        let told = |table, sum: Sum| {
+            output.progress(&format!("{table}: {sum}"));
+            let checksum = format!("{:032x}", sum.checksum);
+            tables.push(json!({ "table": table, "rows": sum.rows, "checksum": checksum }));
+        };
+        transfer(&*from, &*to, told).await?;
         from.close_tables().await;
         to.close_tables().await;
-        say("Everything was moved and compared. Set dsn to the new database before you start the server.");
-        Ok(())
+        let text =
+            "Everything was moved and compared. Set dsn to the new database before you start the server.";
+        output.told(text, &json!({ "tables": tables }))
     }
 }
 

@@ -160,6 +160,15 @@ impl Output {
         }
     }
 
+    /// Tells people what was done, on standard error, and programs on standard output.
+    pub(crate) fn told(&self, text: &str, document: &Value) -> Result<()> {
+        if self.is_table() {
+            self.done(text);
+            return Ok(());
+        }
+        write(&self.document(document)?)
+    }
+
     /// Says to people how far a long work is. Programs read the end only.
     pub(crate) fn progress(&self, text: &str) {
         if !self.quiet && self.is_table() {

@@ -75,6 +75,8 @@ fn every_failure_is_json_alone_for_programs() {
         &["serve", "-c", "bad.yml"],
         &["migrate", "--from", "sqlite://missing", "--to", "sqlite://new"],
         &["migrate", "--from", "nope", "--to", "sqlite://new"],
+        &["migrate", "--from-kratos", "sqlite://missing", "--to", "sqlite://new"],
+        &["migrate", "--from-kratos", "nope", "--to", "sqlite://new"],
         &["secrets", "rotate", "-c", "missing.yml"],
         &["jsonnet", "missing.jsonnet"],
         &["template", "test", "missing.jsonnet"],
@@ -89,6 +91,25 @@ fn every_failure_is_json_alone_for_programs() {
                 .unwrap_or_else(|error| panic!("{command:?} {error}: {outcome:?}"));
             let message = told["error"]["message"].as_str().unwrap();
             assert!(!message.is_empty() && !message.contains("--help"), "{command:?}: {message}");
+        }
+    }
+}
+
+#[test]
+fn nothing_is_made_before_there_is_something_to_move() {
+    let folder = Folder::new();
+    folder.write("empty", "");
+    for source in ["sqlite://missing", "sqlite://empty", "postgres://127.0.0.1:1/none", "nope"] {
+        for option in ["--from", "--from-kratos"] {
+            // A file that is empty is a database with nothing in it.
+            if (option, source) == ("--from", "sqlite://empty") {
+                continue;
+            }
+            let outcome = folder.run(&["migrate", option, source, "--to", "sqlite://new"]);
+            assert_ne!(outcome.code, Some(0), "{option} {source}: {outcome:?}");
+            let left: Vec<_> =
+                std::fs::read_dir(folder.path("")).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+            assert_eq!(left, ["empty"], "{option} {source}: {outcome:?}");
         }
     }
 }

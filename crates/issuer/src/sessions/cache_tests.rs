@@ -214,6 +214,7 @@ fn change(session: u128, kind: u8) -> Change {
         4 => Change::DeleteCredential { identity_id, kind: CredentialKind::Totp },
         5 => Change::AuthenticateSession {
             id,
+            identity_id,
             at: NOW,
             assurance_level: AssuranceLevel::Aal2,
             methods: vec![],
@@ -223,7 +224,7 @@ fn change(session: u128, kind: u8) -> Change {
         },
         6 => Change::ExtendSession { id, at: NOW, expires_at: NOW },
         7 => Change::RevokeSession { id, of: None },
-        8 => Change::RevokeSessionByToken(token(session)),
+        8 => Change::RevokeSessionByToken { token: token(session), session_id: id, identity_id },
         9 => Change::RevokeSessions(SessionFilter {
             identity_id: Some(identity_id),
             ..SessionFilter::default()

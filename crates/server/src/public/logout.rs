@@ -7,10 +7,11 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
+use sessera_accounts::Accounts;
 use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::keys::Purpose;
 use sessera_issuer::sessions::Presented;
-use sessera_model::{Secret, TokenHash};
+use sessera_model::{Secret, Session, TokenHash, Uuid};
 use sessera_store::{Change, Committer, Store, StoreError};
 use tracing::Span;
 use tracing::field::display;
@@ -67,11 +68,10 @@ async fn native(
         ApiError::bad_request("The body must be a JSON object with the member session_token.")
     })?;
     let hash = TokenHash::of(body.session_token.expose());
-    let Some((stored, _)) = store.session_by_token(&hash).await? else {
+    let Some(identity_id) = revoke(&*store, &committer, hash).await? else {
         return Err(ApiError::forbidden("There is no session with this session_token."));
     };
-    Span::current().record("identity_id", display(stored.session.identity_id));
-    revoke(&committer, hash).await?;
+    Span::current().record("identity_id", display(identity_id));
     Ok(answer::no_content())
 }
 
@@ -156,7 +156,8 @@ async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiE
         // Any other session of this browser would be the one that it is signed in with afterwards.
         for carried in call.carried() {
             if let Presented::Cookie(cookie) = carried.presented {
-                revoke(&call.accounts.committer, TokenHash::of(cookie)).await?;
+                let Accounts { store, committer, .. } = &*call.accounts;
+                revoke(&**store, committer, TokenHash::of(cookie)).await?;
             }
         }
     }
@@ -170,10 +171,17 @@ async fn sign_out(call: &Call, parameters: &Parameters) -> Result<Response, ApiE
     Ok(response)
 }
 
-/// Revokes a session; that it is revoked already is no error.
-async fn revoke(committer: &Committer, token: TokenHash) -> Result<(), ApiError> {
-    match committer.commit(&[Change::RevokeSessionByToken(token)]).await {
-        Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+/// Revokes the session that a token opens, and tells whose it is. Nothing when there is none; that it is revoked already
+/// is no error.
+async fn revoke(
+    store: &dyn Store,
+    committer: &Committer,
+    token: TokenHash,
+) -> Result<Option<Uuid>, ApiError> {
+    let Some((stored, _)) = store.session_by_token(&token).await? else { return Ok(None) };
+    let Session { id: session_id, identity_id, .. } = stored.session;
+    match committer.commit(&[Change::RevokeSessionByToken { token, session_id, identity_id }]).await {
+        Ok(()) | Err(StoreError::Conflict(_)) => Ok(Some(identity_id)),
         Err(error) => Err(error.into()),
     }
 }

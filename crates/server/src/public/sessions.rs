@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sessera_issuer::{LiveSession, Sessions};
 use sessera_model::{Clock, IdentityView, SessionView};
-use sessera_store::{Change, Committer, Page, SessionFilter, Store};
+use sessera_store::{Change, Committer, Page, SessionFilter, Store, place_of};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -82,7 +82,7 @@ async fn list(
         live: Some((true, now)),
     };
     let mut sessions = store.sessions(&filter, &paging.query()).await?;
-    let place = paging.cut(&mut sessions, |(session, _)| session.id);
+    let place = paging.cut(&mut sessions, |(session, _)| place_of(session));
     let body: Vec<Value> = sessions
         .iter()
         .map(|(session, identity)| {
@@ -142,7 +142,9 @@ async fn count(store: &dyn Store, filter: &SessionFilter) -> Result<usize, ApiEr
         let sessions = store.sessions(filter, &page).await?;
         count += sessions.len();
         match sessions.last() {
-            Some((last, _)) if sessions.len() == COUNTED_AT_ONCE as usize => page.after = Some(last.id),
+            Some((last, _)) if sessions.len() == COUNTED_AT_ONCE as usize => {
+                page.after = Some(place_of(last))
+            }
             _ => return Ok(count),
         }
     }

@@ -8,7 +8,7 @@ mod source;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{
     Credential, CredentialKind, Identity, IdentityState, RecoveryAddress, Timestamp, Uuid, VerifiableAddress,
@@ -43,6 +43,22 @@ pub struct Imported {
     pub left: BTreeMap<String, u64>,
     /// Identities that were refused, with the reason.
     pub refused: Vec<(String, String)>,
+}
+
+impl Imported {
+    /// The same for programs.
+    pub fn to_json(&self) -> Value {
+        let refused: Vec<Value> =
+            self.refused.iter().map(|(id, reason)| json!({ "id": id, "reason": reason })).collect();
+        json!({
+            "identities": self.identities,
+            "credentials": self.credentials,
+            "addresses": self.addresses,
+            "schemas": self.schemas,
+            "left": self.left,
+            "refused": refused,
+        })
+    }
 }
 
 impl fmt::Display for Imported {
@@ -81,31 +97,48 @@ pub enum ImportError {
     ManyNetworks(usize),
 }
 
-/// Takes over the identities of the Kratos whose database `dsn` names.
-pub async fn import(dsn: &str, target: &dyn Store) -> Result<Imported, ImportError> {
-    let page = Page { after: None, limit: 1 };
-    if !target.identities(&IdentityFilter::default(), &page).await?.is_empty() {
-        return Err(ImportError::NotEmpty);
+/// The database of a Kratos, whose identities can be taken over.
+pub struct Kratos {
+    source: Source,
+    /// Whether this version of Kratos has external ids.
+    has_external_ids: bool,
+}
+
+impl Kratos {
+    /// Opens the database that `dsn` names, and makes sure that it is one of a Kratos. Nothing is changed in it.
+    pub async fn open(dsn: &str) -> Result<Self, ImportError> {
+        let source = Source::open(dsn).await?;
+        let networks = source
+            .read(&[("nid", As::Text)], "(SELECT DISTINCT nid FROM identities) networks", "")
+            .await?
+            .len();
+        if networks > 1 {
+            return Err(ImportError::ManyNetworks(networks));
+        }
+        let has_external_ids = source.has_column("identities", "external_id").await?;
+        Ok(Self { source, has_external_ids })
     }
-    let source = Source::open(dsn).await?;
-    let networks =
-        source.read(&[("nid", As::Text)], "(SELECT DISTINCT nid FROM identities) networks", "").await?.len();
-    if networks > 1 {
-        return Err(ImportError::ManyNetworks(networks));
+
+    /// Takes over its identities.
+    pub async fn import(&self, target: &dyn Store) -> Result<Imported, ImportError> {
+        let page = Page { after: None, limit: 1 };
+        if !target.identities(&IdentityFilter::default(), &page).await?.is_empty() {
+            return Err(ImportError::NotEmpty);
+        }
+        let source = &self.source;
+        let mut done = Imported::default();
+        let mut after = Uuid::nil().to_string();
+        loop {
+            let rows = identities(source, self.has_external_ids, &after).await?;
+            let Some(last) = rows.last() else { break };
+            let first = rows.first().and_then(|row| row[0].clone()).unwrap_or_default();
+            let last = last[0].clone().unwrap_or_default();
+            take(source, target, &rows, &first, &last, &mut done).await?;
+            after = last;
+        }
+        count_the_rest(source, &mut done).await?;
+        Ok(done)
     }
-    let mut done = Imported::default();
-    let external = source.has_column("identities", "external_id").await?;
-    let mut after = Uuid::nil().to_string();
-    loop {
-        let rows = identities(&source, external, &after).await?;
-        let Some(last) = rows.last() else { break };
-        let first = rows.first().and_then(|row| row[0].clone()).unwrap_or_default();
-        let last = last[0].clone().unwrap_or_default();
-        take(&source, target, &rows, &first, &last, &mut done).await?;
-        after = last;
-    }
-    count_the_rest(&source, &mut done).await?;
-    Ok(done)
 }
 
 async fn identities(source: &Source, external: bool, after: &str) -> Result<Vec<Texts>, StoreError> {

@@ -173,7 +173,8 @@ impl PostgresStore {
             "INSERT INTO credentials (identity_id, kind, sealed_config, identifiers, version, created_at, \
              updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7) \
              ON CONFLICT (identity_id, kind) DO UPDATE SET sealed_config = excluded.sealed_config, \
-             identifiers = excluded.identifiers, version = excluded.version, updated_at = excluded.updated_at",
+             identifiers = excluded.identifiers, version = excluded.version, \
+             created_at = excluded.created_at, updated_at = excluded.updated_at",
         )
         .bind(identity_id)
         .bind(credential.kind.as_str())

@@ -8,7 +8,7 @@ use sqlx::{Postgres, QueryBuilder};
 use super::PostgresStore;
 use super::connection::Connection;
 use crate::error::{Conflict, StoreError};
-use crate::records::{NewSession, Page, SessionFilter, StoredSession};
+use crate::records::{NewSession, Page, SessionFilter, StoredSession, before_place};
 use crate::row;
 use crate::status_list;
 
@@ -106,11 +106,9 @@ impl PostgresStore {
         let mut query = QueryBuilder::<Postgres>::new(COLUMNS);
         query.push(" WHERE true");
         push_filter(&mut query, filter);
-        if let Some(after) = page.after {
-            query
-                .push(" AND (sessions.issued_at, sessions.id) < (SELECT issued_at, id FROM sessions WHERE id = ")
-                .push_bind(after)
-                .push(")");
+        if let Some((issued_at, id)) = page.after.map(before_place) {
+            query.push(" AND (sessions.issued_at, sessions.id) < (").push_bind(issued_at.micros());
+            query.push(", ").push_bind(id).push(")");
         }
         query
             .push(" ORDER BY sessions.issued_at DESC, sessions.id DESC LIMIT ")

@@ -40,7 +40,16 @@ impl SqliteStore {
                 Ok(())
             }
             Change::InsertSession(session) => self.insert_session(connection, session).await,
-            Change::AuthenticateSession { id, at, assurance_level, methods, devices, expires_at, token } => {
+            Change::AuthenticateSession {
+                id,
+                at,
+                assurance_level,
+                methods,
+                devices,
+                expires_at,
+                token,
+                ..
+            } => {
                 self.authenticate_session(
                     connection,
                     *id,
@@ -57,7 +66,9 @@ impl SqliteStore {
                 self.extend_session(connection, *id, *at, *expires_at).await
             }
             Change::NoteUses(uses) => self.note_uses(connection, uses).await,
-            Change::RevokeSessionByToken(token) => self.revoke_session_by_token(connection, token).await,
+            Change::RevokeSessionByToken { token, .. } => {
+                self.revoke_session_by_token(connection, token).await
+            }
             Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
             Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,
             Change::DeleteSessionsOf(identity_id) => self.delete_sessions_of(connection, *identity_id).await,

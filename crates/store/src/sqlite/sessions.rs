@@ -7,7 +7,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{NewSession, Page, SessionFilter, StoredSession};
+use crate::records::{NewSession, Page, SessionFilter, StoredSession, before_place};
 use crate::row;
 use crate::status_list;
 
@@ -279,11 +279,9 @@ pub(super) fn listing(filter: &SessionFilter, page: &Page) -> QueryBuilder<Sqlit
     let mut query = QueryBuilder::<Sqlite>::new(COLUMNS);
     query.push(" WHERE 1");
     push_filter(&mut query, filter);
-    if let Some(after) = page.after {
-        query
-            .push(" AND (sessions.issued_at, sessions.id) < (SELECT issued_at, id FROM sessions WHERE id = ")
-            .push_bind(after)
-            .push(")");
+    if let Some((issued_at, id)) = page.after.map(before_place) {
+        query.push(" AND (sessions.issued_at, sessions.id) < (").push_bind(issued_at.micros());
+        query.push(", ").push_bind(id).push(")");
     }
     query.push(" ORDER BY sessions.issued_at DESC, sessions.id DESC LIMIT ").push_bind(page.limit);
     query

@@ -1,7 +1,7 @@
 //! Sessions, and the status lists in which they have their places.
 
 use sessera_model::{AssuranceLevel, Identity, IdentityState, Session, StatusIndex, TokenHash};
-use sessera_store::{Change, Conflict, NewSession, Page, SessionFilter, Store};
+use sessera_store::{Change, Conflict, NewSession, Page, SessionFilter, Store, place_of};
 use sessera_testing::at_once;
 
 use super::{at, ended, one, page, person, session, uuid};
@@ -24,6 +24,7 @@ pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
 
     let step_up = |token| Change::AuthenticateSession {
         id: stored.session.id,
+        identity_id: stored.session.identity_id,
         at: at(10),
         assurance_level: AssuranceLevel::Aal2,
         methods: vec![],
@@ -40,7 +41,11 @@ pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
 
     let extend = Change::ExtendSession { id: stored.session.id, at: at(499), expires_at: at(900) };
     assert_eq!(one(store, extend).await, None);
-    let revoke = Change::RevokeSessionByToken(TokenHash::of("token-2"));
+    let revoke = Change::RevokeSessionByToken {
+        token: TokenHash::of("token-2"),
+        session_id: stored.session.id,
+        identity_id: stored.session.identity_id,
+    };
     assert_eq!(one(store, revoke.clone()).await, None);
     assert_eq!(one(store, revoke).await, Some(Conflict::Missing));
     assert_eq!(one(store, step_up(None)).await, Some(Conflict::Changed));
@@ -180,9 +185,30 @@ pub(crate) async fn sessions_are_listed_newest_first(store: &dyn Store) {
     let ids = |list: Vec<(Session, Identity)>| list.into_iter().map(|(s, _)| s.id).collect::<Vec<_>>();
     let first = ids(store.sessions(&of_ada, &page(3)).await.unwrap());
     assert_eq!(first, [all[3].session.id, all[2].session.id, all[1].session.id]);
-    let rest = Page { after: first.last().copied(), limit: 3 };
+    let rest = Page { after: Some(place_of(&all[1].session)), limit: 3 };
     assert_eq!(ids(store.sessions(&of_ada, &rest).await.unwrap()), [all[0].session.id]);
     assert_eq!(store.sessions(&SessionFilter::default(), &page(10)).await.unwrap().len(), 5);
+    // Of sessions that were issued at the same moment, none is left out and none comes twice.
+    let cas = person("cas@example.org");
+    store.commit(&[Change::InsertIdentity(cas.clone())]).await.unwrap();
+    for n in 0..5 {
+        let together = session(&cas, &format!("c{n}"), 3);
+        store.commit(&[Change::InsertSession(together)]).await.unwrap();
+    }
+    let of_cas = SessionFilter { identity_id: Some(cas.id), ..SessionFilter::default() };
+    let (mut seen, mut part) = (Vec::new(), page(2));
+    loop {
+        let found = store.sessions(&of_cas, &part).await.unwrap();
+        let Some((last, _)) = found.last() else { break };
+        part.after = Some(place_of(last));
+        // Where a list goes on does not depend on whether the session is still there.
+        assert_eq!(one(store, Change::DeleteSession(last.id)).await, None);
+        seen.extend(ids(found));
+    }
+    seen.sort_unstable();
+    seen.dedup();
+    assert_eq!(seen.len(), 5);
+    store.commit(&[Change::DeleteIdentity(cas.id)]).await.unwrap();
 
     let others = SessionFilter { except: Some(all[0].session.id), ..of_ada.clone() };
     store.commit(&[Change::RevokeSessions(others)]).await.unwrap();

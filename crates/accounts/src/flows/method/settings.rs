@@ -141,8 +141,8 @@ impl SettingsEdit<'_> {
 pub enum SettingsVerdict {
     /// It is wrong, and the flow says why.
     Refused,
-    /// Nothing is changed yet, and the form shows more.
-    Shown,
+    /// The form shows more. Nothing is changed yet, except what is remembered of that.
+    Shown(Vec<Change>),
     /// It is right.
     Saved {
         /// What is to be changed, besides the identity itself.

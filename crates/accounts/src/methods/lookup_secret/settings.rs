@@ -101,12 +101,14 @@ impl SettingsMethod for LookupSecret {
                 let codes = LookupSecrets::generate(edit.visit.accounts.random.as_ref());
                 kept.set(UNCONFIRMED, codes);
                 edit.flow.state = State::ShowForm;
-                Ok(SettingsVerdict::Shown)
+                Ok(SettingsVerdict::Shown(Vec::new()))
             }
-            Some(Button::Reveal) if LookupSecrets::among(&edit.credentials).is_some() => {
+            Some(Button::Reveal) if let Some(stored) = LookupSecrets::among(&edit.credentials) => {
                 kept.set(REVEALED, true);
                 edit.flow.state = State::ShowForm;
-                Ok(SettingsVerdict::Shown)
+                // Whoever has the session knows the codes from now on, as if they were new.
+                let known = stored.enrol(&edit.identity, edit.visit.now);
+                Ok(SettingsVerdict::Shown(vec![Change::UpdateIdentity(edit.identity.clone()), known]))
             }
             Some(Button::Confirm)
                 if let Some(codes) = kept.get::<Vec<String>>(UNCONFIRMED)

@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use sessera_model::{Clock, Timestamp, Uuid};
-use sessera_store::{Change, Committer, Conflict, Page, SessionFilter, Store, StoreError};
+use sessera_store::{Change, Committer, Conflict, Page, SessionFilter, Store, StoreError, place_of};
 use utoipa::ToSchema;
 
 use crate::error::{ApiError, NO_STORE};
@@ -163,7 +163,7 @@ async fn of_identity(store: &dyn Store, action: Action, id: Uuid) -> Result<Vec<
         if sessions.len() < BATCH as usize {
             return Ok(found);
         }
-        page.after = sessions.last().map(|(session, _)| session.id);
+        page.after = sessions.last().map(|(session, _)| place_of(session));
     }
 }
 

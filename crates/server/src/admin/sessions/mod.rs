@@ -10,7 +10,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use sessera_model::{Clock, Identity, IdentityView, Session, SessionView, Timestamp};
-use sessera_store::{Change, Committer, Page, SessionFilter, Store};
+use sessera_store::{Change, Committer, Page, SessionFilter, Store, place_of};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -102,7 +102,7 @@ async fn list(
     let now = clock.now();
     let filter = SessionFilter { live: live(&parameters, now)?, ..SessionFilter::default() };
     let mut sessions = store.sessions(&filter, &paging.query()).await?;
-    let place = paging.cut(&mut sessions, |(session, _)| session.id);
+    let place = paging.cut(&mut sessions, |(session, _)| place_of(session));
     let view = IdentityView::admin(&snapshot.schemas_url);
     let body: Vec<Value> =
         sessions.iter().map(|(session, identity)| expand.show(session, identity, now, view)).collect();
@@ -236,7 +236,7 @@ async fn list_of_identity(
     let now = clock.now();
     let filter = SessionFilter { identity_id: Some(id), except: None, live: live(&parameters, now)? };
     let mut sessions = store.sessions(&filter, &paging.query()).await?;
-    let place = paging.cut(&mut sessions, |(session, _)| session.id);
+    let place = paging.cut(&mut sessions, |(session, _)| place_of(session));
     let view = IdentityView::admin(&snapshot.schemas_url).without_addresses();
     let expand = Expand { identity: true, devices: true };
     let body: Vec<Value> =

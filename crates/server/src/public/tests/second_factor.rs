@@ -107,6 +107,55 @@ async fn a_sign_in_leads_to_the_second_factor() {
     assert!(answer.body["redirect_browser_to"].as_str().unwrap().contains("aal=aal2"));
 }
 
+/// When a session was signed in and ends.
+async fn times(client: &mut Client<'_>) -> (Value, Value) {
+    let session = client.whoami().await.1;
+    assert!(session["authenticated_at"].is_string(), "{session}");
+    (session["authenticated_at"].clone(), session["expires_at"].clone())
+}
+
+/// The first printed code that a form shows.
+fn printed(answer: &Answer) -> String {
+    let codes = &node(answer, "lookup_secret_codes")["attributes"]["text"]["context"]["secrets"];
+    let unused = codes.as_array().unwrap().iter().find(|code| code["context"]["secret"].is_string());
+    unused.unwrap()["context"]["secret"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn printed_codes_that_the_session_has_made_or_shown_do_not_make_it_newer() {
+    let make = [json!({"lookup_secret_regenerate": true}), json!({"lookup_secret_confirm": true})];
+    let show = [json!({"lookup_secret_reveal": true})];
+    let both = [json!({"lookup_secret_reveal": true}), make[0].clone(), make[1].clone()];
+    for (number, changes) in [&make[..], &show, &both].into_iter().enumerate() {
+        let server = server().await;
+        let mut owner = Client::native(&server).signed_in(ADA).await;
+        let flow = owner.begin("settings", "").await;
+        let shown = owner.submit(&flow, make[0].clone()).await;
+        let theirs = printed(&shown);
+        owner.submit(&flow, make[1].clone()).await;
+        server.clock.advance(STEP);
+        let mut thief = again(&server, Client::native).await;
+        let stepped = step_up(&mut thief, json!({"method": "lookup_secret", "lookup_secret": theirs})).await;
+        assert_eq!(stepped.status, 200, "{stepped:?}");
+        server.clock.advance(STEP);
+        let before = times(&mut thief).await;
+        let flow = thief.begin("settings", "").await;
+        let mut code = None;
+        for change in changes {
+            let answer = thief.submit(&flow, change.clone()).await;
+            assert_eq!(answer.status, 200, "{change}: {answer:?}");
+            if !node(&answer, "lookup_secret_codes").is_null() {
+                code = Some(printed(&answer));
+            }
+        }
+        server.clock.advance(STEP);
+        let flow = thief.begin("login", "?aal=aal2&refresh=true").await;
+        let code = json!({"method": "lookup_secret", "lookup_secret": code.unwrap()});
+        assert_eq!(thief.submit(&flow, code).await.status, 200, "{number}");
+        assert_eq!(times(&mut thief).await, before, "{number}: {changes:?}");
+    }
+}
+
 #[tokio::test]
 async fn what_reading_sessions_asks_for_ending_them_asks_for() {
     let server = server().await;
