@@ -400,6 +400,7 @@ fn what_happens_leaves_one_record_with_who_what_and_from_where() {
     );
     let fields = |line: &str| serde_json::from_str::<Value>(line).unwrap()["fields"].clone();
     let ada = fields(&told[0].1)["identity_id"].as_str().unwrap().to_owned();
+    let session = fields(&told[2].1)["session_id"].as_str().unwrap().to_owned();
     assert!(
         told.iter().all(|(_, line)| !line.contains("ada@example.org") && !line.contains(&token)),
         "{told:?}"
@@ -429,13 +430,30 @@ fn what_happens_leaves_one_record_with_who_what_and_from_where() {
     assert_eq!(call(&server.admin, "GET", "/admin/keys", &["origin: https://evil.example"], None).0, 403);
     assert_eq!(names("admin_refused"), ["admin_refused"]);
 
+    let own = format!("x-session-token: {token}");
+    let (_, flow) = call(&server.public, "GET", "/self-service/login/api?refresh=true", &[&own], None);
+    let path = format!("/self-service/login?flow={}", flow["id"].as_str().unwrap());
+    let again =
+        json!({"method": "password", "identifier": "ada@example.org", "password": "Zx-long-enough-1234"});
+    assert_eq!(call(&server.public, "POST", &path, &[&own], Some(&again)).0, 200);
     let body = json!({"session_token": token});
-    assert_eq!(call(&server.public, "DELETE", "/self-service/logout/api", &[], Some(&body)).0, 204);
-    let ended = events(&server, "session_ended");
-    assert!(ended.len() == 1 && ended[0].1.contains(&ada), "{ended:?}");
+    for status in [204, 204] {
+        assert_eq!(call(&server.public, "DELETE", "/self-service/logout/api", &[], Some(&body)).0, status);
+    }
+    // To sign out once more ends nothing.
     let code = json!({"identity_id": ada});
     assert_eq!(call(&server.admin, "POST", "/admin/recovery/code", &[], Some(&code)).0, 201);
-    assert_eq!(names("code_made"), ["code_made"]);
+    let told = events(&server, "code_made");
+    let events_told: Vec<_> = told.iter().map(|(event, _)| event.as_str()).collect();
+    assert_eq!(events_told, ["session_proven", "session_ended", "code_made"]);
+    for (event, line) in &told[..2] {
+        let fields = fields(line);
+        assert_eq!(
+            (&fields["session_id"], &fields["identity_id"]),
+            (&json!(session), &json!(ada)),
+            "{event}: {line}"
+        );
+    }
     assert_eq!(call(&server.admin, "DELETE", &format!("/admin/identities/{ada}"), &[], None).0, 204);
     assert_eq!(names("identity_deleted"), ["identity_deleted"]);
 }
@@ -606,6 +624,30 @@ fn stored_values_are_encrypted_under_a_new_secret_while_the_server_runs() {
     assert!(said.contains("3 of 3 values were encrypted again"), "{said}");
     assert!(said.contains("may be removed") && !said.contains(OLD) && !said.contains(NEW), "{said}");
     assert!(rotate(&[]).1.contains("0 of 3 values"));
+    let told = |more: &[&str]| -> Value {
+        let output = Command::new(env!("CARGO_BIN_EXE_sessera"))
+            .args(["secrets", "rotate", "-c", "sessera.json", "--format", "json"])
+            .args(more)
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        assert_eq!(output.stderr, b"");
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    assert_eq!(told(&[]), json!({"values": 3, "encrypted_again": 0}));
+    let counted = told(&["--dry-run"]);
+    assert_eq!((&counted["values"], &counted["older"]), (&json!(3), &json!(0)));
+    // Older secrets that servers refuse are refused here too, unless they are on their way out.
+    configure(&[NEW, "short"]);
+    let (code, said) = rotate(&[]);
+    assert!(
+        code == Some(1) && said.contains("at least 32") && said.contains("--accept-weak-older"),
+        "{said}"
+    );
+    assert_eq!(rotate(&["--accept-weak-older"]).0, Some(0));
+    configure(&["short", NEW]);
+    assert_eq!(rotate(&["--accept-weak-older"]).0, Some(1));
     assert_eq!(call(&server.admin, "GET", "/admin/keys/k", &[], None).0, 200);
     drop(server);
 

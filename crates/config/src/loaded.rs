@@ -34,9 +34,9 @@ impl Loaded {
         told
     }
 
-    /// The configuration that the tree gives, in which secrets behind the first one of `secrets.cipher` may be weak:
-    /// it is for the command by which they go out of use.
-    pub fn config_to_rotate(&self) -> Result<Config, ConfigError> {
+    /// The configuration that the tree gives, for the command by which older secrets go out of use. Those behind the
+    /// first one of `secrets.cipher` may be weak where that is accepted.
+    pub fn config_to_rotate(&self, accepts_weak_older: bool) -> Result<Config, ConfigError> {
         let (config, wrong) = Config::judge(&self.tree);
         let (_, found) = read(&self.tree);
         let is_older =
@@ -45,7 +45,7 @@ impl Loaded {
         let older: Vec<String> = found.weak.iter().filter(is_older).map(locate).collect();
         let mut errors = self.errors.clone();
         errors.extend(wrong.iter().map(locate).filter(|error| !self.errors.contains(error)));
-        errors.retain(|error| !older.contains(error));
+        errors.retain(|error| !accepts_weak_older || !older.contains(error));
         if errors.is_empty() { Ok(config) } else { Err(invalid(errors)) }
     }
 

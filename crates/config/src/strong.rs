@@ -137,17 +137,23 @@ mod tests {
     }
 
     #[test]
-    fn an_older_secret_may_be_weak_while_it_goes_out_of_use() {
-        let rotated = |text: &str| {
+    fn an_older_secret_may_be_weak_only_where_that_is_accepted_for_its_way_out() {
+        let rotated = |text: &str, accepts_weak_older: bool| {
             let folder = tempfile::tempdir().unwrap();
             let file: PathBuf = folder.path().join("c.yml");
             std::fs::write(&file, text).unwrap();
-            let config = load_all(&[file], &Environment::new()).config_to_rotate();
+            let config = load_all(&[file], &Environment::new()).config_to_rotate(accepts_weak_older);
             config.map(|config| config.secrets.cipher.len()).ok()
         };
         let good = "x".repeat(32);
-        assert_eq!(rotated(&format!("secrets: {{cipher: [{good}, old]}}")), Some(2));
-        assert_eq!(rotated(&format!("secrets: {{cipher: [old, {good}]}}")), None);
-        assert_eq!(rotated(&format!("secrets: {{cipher: [{good}, old], cookie: [old]}}")), None);
+        for (text, refused, accepted) in [
+            (format!("secrets: {{cipher: [{good}, {good}]}}"), Some(2), Some(2)),
+            (format!("secrets: {{cipher: [{good}, old]}}"), None, Some(2)),
+            (format!("secrets: {{cipher: [old, {good}]}}"), None, None),
+            (format!("secrets: {{cipher: [{good}, old], cookie: [old]}}"), None, None),
+        ] {
+            assert_eq!(rotated(&text, false), refused, "{text}");
+            assert_eq!(rotated(&text, true), accepted, "{text}");
+        }
     }
 }

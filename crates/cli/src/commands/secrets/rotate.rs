@@ -3,16 +3,16 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use sessera_config::{Config, environment, load_all};
+use serde_json::json;
+use sessera_config::{Config, Loaded, environment, load_all};
 use sessera_model::SystemRandom;
 use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
 use sessera_store::{Cipher, Engine, secrets_file};
 
 use crate::global::Global;
-use crate::output::say;
 
 /// Encrypt everything that is stored under the first secret of secrets.cipher
 ///
@@ -24,6 +24,9 @@ use crate::output::say;
 ///   2. Move it to the front on every node, and restart them.
 ///   3. Run this command.
 ///   4. Remove the old secret on every node. Keep it as long as you keep backups from before.
+///
+/// A secret that can be guessed is refused, an older one too, as servers refuse it. To be rid of one, stop the
+/// servers, put a new secret in front of it and run the command with --accept-weak-older.
 #[derive(Args)]
 #[command(
     verbatim_doc_comment,
@@ -39,12 +42,28 @@ pub(crate) struct RotateSecrets {
     /// Only count the values that would be encrypted again
     #[arg(long)]
     dry_run: bool,
+    /// Decrypt with older secrets that are shorter than a secret must be
+    #[arg(long)]
+    accept_weak_older: bool,
 }
 
 impl RotateSecrets {
+    /// The configuration. Weak secrets are refused; of older ones it is said how to be rid of them.
+    fn configuration(&self, loaded: &Loaded) -> Result<Config> {
+        let lenient = loaded.config_to_rotate(true);
+        if self.accept_weak_older || lenient.is_err() {
+            return Ok(lenient?);
+        }
+        loaded.config_to_rotate(false).map_err(|error| {
+            anyhow!(
+                "{error}\nWhat was encrypted under an older secret that is too short is encrypted anew with --accept-weak-older"
+            )
+        })
+    }
+
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let output = global.output();
-        let config = load_all(&self.config, &environment::of_process()).config_to_rotate()?;
+        let config = self.configuration(&load_all(&self.config, &environment::of_process()))?;
         let engine = Engine::of(&config.dsn)?;
         require_secrets(&config, &engine)?;
         let cipher = Arc::new(Cipher::new(&config.secrets.cipher)?);
@@ -53,15 +72,20 @@ impl RotateSecrets {
         let tables = engine.open_tables_in_use(cipher, random).await?;
         if self.dry_run {
             let mut all = Count::default();
+            let mut by_table = Vec::new();
             for (table, found) in count(&*tables, &sealer).await? {
                 output.progress(&format!(
                     "{table}: {} of {} values are under an older secret",
                     found.older, found.values
                 ));
+                by_table.push(json!({ "table": table, "values": found.values, "older": found.older }));
                 all = all.and(found);
             }
-            output.progress(&format!("{} of {} values would be encrypted again.", all.older, all.values));
-            if all.unreadable > 0 {
+            if all.unreadable == 0 {
+                let text = format!("{} of {} values would be encrypted again.", all.older, all.values);
+                let document = json!({ "values": all.values, "older": all.older, "tables": by_table });
+                output.told(&text, &document)?;
+            } else {
                 bail!(
                     "{} values cannot be decrypted with any secret of secrets.cipher: add the one that they were written under",
                     all.unreadable
@@ -72,10 +96,11 @@ impl RotateSecrets {
                 output.progress(&format!("{table}: {} values were encrypted again", found.older));
             };
             let done = reseal(&*tables, &sealer, told).await?;
-            say(&format!(
+            let text = format!(
                 "{} of {} values were encrypted again; all are under the first secret now. The others may be removed from secrets.cipher on every node. Backups from before still need them.",
                 done.older, done.values
-            ));
+            );
+            output.told(&text, &json!({ "values": done.values, "encrypted_again": done.older }))?;
         }
         tables.close_tables().await;
         Ok(())
