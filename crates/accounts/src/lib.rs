@@ -33,6 +33,7 @@ mod growth_tests;
 pub mod identities;
 pub mod keys;
 pub mod language;
+mod left_behind;
 pub mod limits;
 #[cfg(test)]
 mod limits_tests;

@@ -2,7 +2,8 @@
 //!
 //! A client is its address; of IPv6 the network of 64 bits, which is what one subscriber gets. Requests are counted
 //! in this node's memory, which is bounded: when there are too many counters, the oldest are forgotten. Where several
-//! nodes share a database, it counts them as well. Guesses are counted in the store alone
+//! nodes share a database, it counts them as well. What a client leaves behind ([`crate::left_behind`]) is counted in
+//! memory alone, so on each node by itself. Guesses are counted in the store alone
 //! ([`sessera_store::counter`]), where each takes its place before it is looked at.
 //!
 //! | what is guessed | counts for |
@@ -21,6 +22,7 @@ use sessera_model::{Timestamp, Uuid};
 use sessera_store::{Allowance, Change, CodePurpose, Counter, CounterKey};
 
 use crate::keys::{Keys, Purpose};
+use crate::left_behind::Left;
 
 /// How many counters of requests are kept at the most, in two generations.
 const MAX_COUNTERS: usize = 100_000;
@@ -37,11 +39,18 @@ pub struct LimitRules {
     pub free_failures: u32,
     /// How many codes a person is sent in an hour.
     pub codes_per_hour: u32,
+    /// How many bytes one client may leave behind in an hour.
+    pub bytes_per_hour: u64,
 }
 
 impl Default for LimitRules {
     fn default() -> Self {
-        Self { requests_per_minute: 1200, free_failures: 5, codes_per_hour: 10 }
+        Self {
+            requests_per_minute: 1200,
+            free_failures: 5,
+            codes_per_hour: 10,
+            bytes_per_hour: 32 * 1024 * 1024,
+        }
     }
 }
 
@@ -51,9 +60,29 @@ pub struct Limits {
     /// Keeps outsiders from choosing clients that share a counter.
     hasher: RandomState,
     requests: Mutex<Counters<Counter>>,
+    left: Mutex<Counters<Left>>,
 }
 
 impl Limits {
+    /// Whether a client may leave something behind. The error is the time after which it may.
+    pub fn room(&self, rules: LimitRules, client: IpAddr, now: Timestamp) -> Result<(), Duration> {
+        if rules.bytes_per_hour == 0 {
+            return Ok(());
+        }
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.entry(self.hasher.hash_one(network(client)), Left::default).room(rules.bytes_per_hour, now)
+    }
+
+    /// Counts what a client has left behind, in bytes, or has taken away.
+    pub fn left(&self, rules: LimitRules, client: IpAddr, bytes: i64, now: Timestamp) {
+        if bytes == 0 || rules.bytes_per_hour == 0 {
+            return;
+        }
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_client = left.entry(self.hasher.hash_one(network(client)), Left::default);
+        of_client.add(bytes, rules.bytes_per_hour, now);
+    }
+
     /// Counts a request. The error is the time after which the next one is taken.
     pub fn request(&self, rules: LimitRules, client: IpAddr, now: Timestamp) -> Result<(), Duration> {
         let Some(allowance) = requests(rules) else { return Ok(()) };
@@ -198,7 +227,8 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_seconds(1_000_000);
-    const RULES: LimitRules = LimitRules { requests_per_minute: 60, free_failures: 3, codes_per_hour: 1 };
+    const RULES: LimitRules =
+        LimitRules { requests_per_minute: 60, free_failures: 3, codes_per_hour: 1, bytes_per_hour: 1 << 20 };
 
     fn client(last: u8) -> IpAddr {
         IpAddr::from([192, 0, 2, last])

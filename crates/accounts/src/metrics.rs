@@ -18,6 +18,8 @@ pub enum Limit {
     Failures,
     /// How many codes a person is sent.
     Codes,
+    /// How many bytes one client may leave behind.
+    Bytes,
 }
 
 impl Metrics {
@@ -25,7 +27,7 @@ impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let limits_hit = Opts::new(
             "sessera_limits_hit_total",
-            "Attempts that a limit against abuse refused: requests, failures, codes.",
+            "Attempts that a limit against abuse refused: requests, failures, codes, bytes.",
         );
         Ok(Self { limits_hit: IntCounterVec::new(limits_hit, &["limit"])? })
     }
@@ -41,6 +43,7 @@ impl Metrics {
             Limit::Requests => "requests",
             Limit::Failures => "failures",
             Limit::Codes => "codes",
+            Limit::Bytes => "bytes",
         };
         self.limits_hit.with_label_values(&[limit]).inc();
     }

@@ -174,8 +174,8 @@ pub(crate) async fn submit<K: Kind>(flows: &Flows<'_>, shown: &Shown<K>, fields:
     try_submit(flows, shown, fields).await.unwrap()
 }
 
-/// Submits a form with its token, where it has one and the fields bring none along.
-async fn try_submit<K: Kind>(
+/// Submits a form with its token, where it has one and the fields bring none along. It may be refused altogether.
+pub(crate) async fn try_submit<K: Kind>(
     flows: &Flows<'_>,
     shown: &Shown<K>,
     mut fields: Value,

@@ -109,7 +109,8 @@ impl AdminClient {
         force: bool,
     ) -> Result<ChangedConfig, ClientError> {
         let body = json!({ "services": { "identity": { "config": config } } });
-        let request = self.request(Method::PUT, &["projects", project]).query(&[("force", force)]).json(&body);
+        let request =
+            self.request(Method::PUT, &["projects", project]).query(&[("force", force)]).json(&body);
         let changed = self.json(request).await?;
         self.changed(changed)
     }
@@ -122,7 +123,8 @@ impl AdminClient {
         patch: &[Value],
         force: bool,
     ) -> Result<ChangedConfig, ClientError> {
-        let request = self.request(Method::PATCH, &["projects", project]).query(&[("force", force)]).json(patch);
+        let request =
+            self.request(Method::PATCH, &["projects", project]).query(&[("force", force)]).json(patch);
         let changed = self.json(request).await?;
         self.changed(changed)
     }

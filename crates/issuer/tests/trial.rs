@@ -12,8 +12,7 @@ use sessera_model::Clock as _;
 use sessera_store::Change;
 
 async fn outcome(deployment: &Deployment, mapper: &str) -> Outcome {
-    let template =
-        json!({"jwks_url": "set://keys", "claims_mapper_url": format!("base64://{}", STANDARD.encode(mapper))});
+    let template = json!({"jwks_url": "set://keys", "claims_mapper_url": format!("base64://{}", STANDARD.encode(mapper))});
     tried(deployment, &template).await
 }
 
@@ -58,7 +57,8 @@ async fn what_fails_for_one_of_the_two_works_for_some() {
     deployment.put_key("keys", Algorithm::Es256).await;
     // Ada has no name, and the sample has no session of hers.
     let name = "{ claims: { name: std.extVar('session').identity.traits.name.first } }";
-    let own = "local s = std.extVar('session'); assert !std.objectHas(s.identity.traits, 'name'); { claims: {} }";
+    let own =
+        "local s = std.extVar('session'); assert !std.objectHas(s.identity.traits, 'name'); { claims: {} }";
     for mapper in [name, own] {
         let outcome = outcome(&deployment, mapper).await;
         assert!(matches!(outcome, Outcome::WorksForSome(_)), "{mapper}: {outcome:?}");

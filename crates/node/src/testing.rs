@@ -11,7 +11,7 @@ use sessera_testing::{CIPHER_SECRET, TestStore};
 use tempfile::TempDir;
 
 use crate::configuration::{
-    ChangeError, Changed, ConfigOrigin, Configuration, DeploymentId, Given, Surroundings,
+    ChangeError, Changed, ConfigOrigin, Configuration, DeploymentId, Given, Hopeless, Surroundings,
 };
 use crate::snapshot::Snapshots;
 
@@ -71,7 +71,7 @@ impl TestNode {
 
     /// Patches the newest revision.
     pub(crate) async fn patch(&self, operations: Value) -> Result<Changed, ChangeError> {
-        self.configuration.patch(&operations, None).await
+        self.configuration.patch(&operations, None, Hopeless::Refused).await
     }
 
     /// How many revisions are stored.

@@ -4,6 +4,7 @@
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, Timestamp, VerifiableAddress};
 use sessera_store::{Change, CodePurpose, FlowKind, StoreError};
+use url::Url;
 
 use crate::codes::{self, CodeRequest};
 use crate::flows::error::FlowError;
@@ -12,12 +13,15 @@ use crate::flows::flow::{
 };
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
-use crate::flows::visit::Visit;
+use crate::flows::visit::{MAX_REQUEST_URL, Visit};
 use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 
 /// How many messages leave at once, whatever the number of addresses. Their owner can ask for others.
 pub const MAX_AT_ONCE: usize = 3;
+
+/// By what name the address of a flow says where a browser goes after the verification that follows.
+const AFTER_VERIFICATION: &str = "after_verification_return_to";
 
 /// Begins a verification flow for the first e-mail addresses of an identity to which nothing was sent yet, in the
 /// course of another flow, and marks them as sent. The changes go into the commit that stores the identity.
@@ -88,13 +92,14 @@ fn begin_all<D>(
 /// A flow in which a code for an address was sent in the course of another one, with the request for that code.
 fn begin<D>(visit: &Visit<'_>, during: &Flow<D>, address: &str) -> (Flow<VerificationDetails>, CodeRequest) {
     let rules = visit.rules;
+    let (request_url, return_to) = handed_on(visit, during);
     let beginning = Beginning {
         id: visit.accounts.random.uuid(),
         transport: during.transport,
         now: visit.now,
         expires_at: visit.now + rules.verification.lifespan,
-        request_url: during.request_url.clone(),
-        return_to: None,
+        request_url,
+        return_to,
         browser: None,
     };
     let codes = SentCodes { email: Some(address.to_owned()), sent: 1, attempts: 0 };
@@ -104,6 +109,24 @@ fn begin<D>(visit: &Visit<'_>, during: &Flow<D>, address: &str) -> (Flow<Verific
     let language = visit.visitor.language;
     let request = CodeRequest { flow_id: flow.id, address: address.to_owned(), language };
     (flow, request)
+}
+
+/// The address with which a verification flow that begins in the course of another flow is said to have begun, and where
+/// it leads: where the address of the other flow says, or else where that flow leads. An address that is not allowed
+/// counts for nothing.
+fn handed_on<D>(visit: &Visit<'_>, during: &Flow<D>) -> (String, Option<String>) {
+    let as_it_is = || (during.request_url.clone(), during.return_to.clone());
+    // What was cut may be another address than the one that was meant.
+    if during.request_url.len() >= MAX_REQUEST_URL {
+        return as_it_is();
+    }
+    let Ok(mut url) = Url::parse(&during.request_url) else { return as_it_is() };
+    let asked = url.query_pairs().find(|(name, value)| name == AFTER_VERIFICATION && !value.is_empty());
+    let Some(asked) = asked.map(|(_, value)| value.into_owned()) else { return as_it_is() };
+    let is_other = |name: &str| name != AFTER_VERIFICATION && name != "return_to";
+    let others: Vec<_> = url.query_pairs().into_owned().filter(|(name, _)| is_other(name)).collect();
+    url.query_pairs_mut().clear().extend_pairs(others).append_pair("return_to", &asked);
+    (url.into(), visit.return_to(Some(&asked)).ok().flatten())
 }
 
 /// Marks an address as proven.

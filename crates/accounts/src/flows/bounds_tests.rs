@@ -10,8 +10,9 @@ use crate::flows::login::LoginWish;
 use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
 use crate::flows::visit::MAX_RETURN_TO;
 use crate::submission::{MAX_PAYLOAD_BYTES, MAX_TRAITS_BYTES};
-use crate::testing::{TestAccounts, again, said, submit, visitor};
-use sessera_model::AssuranceLevel;
+use crate::testing::{TestAccounts, again, said, submit, try_submit, visitor};
+use sessera_model::{AssuranceLevel, Clock as _, Timestamp};
+use std::time::Duration;
 
 async fn accounts() -> TestAccounts {
     let on = json!({"enabled": true});
@@ -77,6 +78,126 @@ async fn whatever_is_typed_a_flow_is_kept_in_few_bytes() {
             assert!((1000..=MAX_BYTES).contains(&bytes), "{transport:?}: {bytes}");
         }
     }
+}
+
+/// Whatever a client begins and types within an hour that starts at any time, what is kept of it stays within its
+/// bound, and it may go on later.
+#[tokio::test]
+async fn one_client_leaves_no_more_behind_in_an_hour_than_it_may() {
+    const MOST: usize = 96 * 1024;
+    let configuration = json!({"selfservice": {
+        "limits": {"requests_per_minute": 0, "free_failures": 0, "bytes_per_hour": MOST.to_string()},
+        "flows": {"recovery": {"enabled": true}, "registration": {"style": "unified"}},
+    }});
+    let attempts = large();
+    for is_small in [false, true] {
+        let accounts = TestAccounts::configured(configuration.clone()).await;
+        let mut visitor = visitor(Transport::Api);
+        if !is_small {
+            visitor.request_url = format!("http://127.0.0.1:4433/?{}", "x".repeat(30_000));
+        }
+        let (start, mut kept, mut turn) = (accounts.clock.now(), Vec::new(), 0);
+        while accounts.clock.now() < start + Duration::from_hours(2) {
+            turn += 1;
+            let flows = accounts.flows(&visitor, None);
+            match flows.begin::<RegistrationDetails>(Transport::Api, None, ()).await {
+                Err(FlowError::TooMany(wait)) => accounts.clock.advance(wait),
+                other => {
+                    let shown = other.unwrap();
+                    let mut sign_up = json!({"method": "password", "password": crate::testing::PASSWORD});
+                    sign_up["traits"] = json!({"email": format!("a{turn}@example.org")});
+                    let attempt = if is_small && turn % 2 == 0 {
+                        sign_up
+                    } else {
+                        attempts[turn % attempts.len()].clone()
+                    };
+                    if !is_small || turn % 2 == 0 {
+                        let _ = try_submit(&flows, &shown, attempt).await;
+                    }
+                    kept.push((accounts.clock.now(), shown.flow.id));
+                }
+            }
+        }
+        let mut sizes = Vec::new();
+        for (at, id) in kept {
+            let flow = accounts.parts.store.flow(id).await.unwrap();
+            // One that is gone has become a person, with an address, a password, a flow and a message.
+            sizes.push((at, flow.map_or(2000, |flow| flow.body.len())));
+        }
+        let in_hour = |from: Timestamp| {
+            let within = sizes.iter().filter(|(at, _)| *at >= from && *at < from + Duration::from_hours(1));
+            within.map(|(_, bytes)| bytes).sum::<usize>()
+        };
+        let most = sizes.iter().map(|(at, _)| in_hour(*at)).max().unwrap();
+        assert!((MOST / 3..MOST + 2 * MAX_BYTES).contains(&most), "{most} of {MOST}");
+    }
+}
+
+#[tokio::test]
+async fn who_signs_in_leaves_nothing_of_the_flow_behind() {
+    let accounts = TestAccounts::configured(json!({"selfservice": {
+        "limits": {"requests_per_minute": 0, "bytes_per_hour": "8KiB"},
+    }}))
+    .await;
+    accounts.person("ada@example.org").await;
+    let visitor = visitor(Transport::Api);
+    let sign_in =
+        json!({"method": "password", "identifier": "ada@example.org", "password": crate::testing::PASSWORD});
+    for _ in 0..30 {
+        let flows = accounts.flows(&visitor, None);
+        let shown = flows.begin::<LoginDetails>(Transport::Api, None, crate::testing::FIRST).await.unwrap();
+        crate::testing::done(submit(&flows, &shown, sign_in.clone()).await);
+    }
+    let flows = accounts.flows(&visitor, None);
+    let begin = async || flows.begin::<LoginDetails>(Transport::Api, None, crate::testing::FIRST).await;
+    let mut begun = 0;
+    while begin().await.is_ok() {
+        begun += 1;
+        assert!(begun < 10, "what is only begun counts");
+    }
+    assert!(begun > 1, "{begun}");
+    let mut other = visitor.clone();
+    other.address = Some([192, 0, 2, 2].into());
+    let flows = accounts.flows(&other, None);
+    assert!(flows.begin::<LoginDetails>(Transport::Api, None, crate::testing::FIRST).await.is_ok());
+}
+
+/// Otherwise how much room a client has left would tell who has an account.
+#[tokio::test]
+async fn a_sign_up_that_hides_a_duplicate_leaves_as_much_as_one_that_does_not() {
+    let accounts = TestAccounts::configured(json!({
+        "security": {"account_enumeration": {"mitigate": true}},
+        "selfservice": {
+            "limits": {"requests_per_minute": 0, "bytes_per_hour": "64KiB"},
+            "flows": {
+                "recovery": {"enabled": true},
+                "verification": {"enabled": true},
+                "registration": {"style": "unified"},
+            },
+        },
+    }))
+    .await;
+    accounts.person("ada@example.org").await;
+    let mut waits = Vec::new();
+    for (client, email) in [(1, "ada@example.org"), (2, "bob@example.org")] {
+        let mut visitor = visitor(Transport::Api);
+        visitor.address = Some([192, 0, 2, client].into());
+        let flows = accounts.flows(&visitor, None);
+        let shown = flows.begin::<RegistrationDetails>(Transport::Api, None, ()).await.unwrap();
+        let body =
+            json!({"method": "password", "password": crate::testing::PASSWORD, "traits": {"email": email}});
+        crate::testing::done(submit(&flows, &shown, body).await);
+        let (mut begun, mut last) = (0, None);
+        while last.is_none() {
+            begun += 1;
+            match flows.begin::<RecoveryDetails>(Transport::Api, None, ()).await {
+                Err(FlowError::TooMany(wait)) => last = Some(wait),
+                other => drop(other.unwrap()),
+            }
+        }
+        waits.push((begun, last));
+    }
+    assert_eq!(waits[0], waits[1]);
 }
 
 #[tokio::test]

@@ -118,6 +118,9 @@ pub struct Flow<D> {
     /// The version that was read; 0 for a flow that is not stored yet.
     #[serde(skip)]
     pub version: i64,
+    /// How many bytes it was kept with when it was read or changed.
+    #[serde(skip)]
+    pub kept_bytes: usize,
 }
 
 /// How a flow begins.
@@ -158,6 +161,7 @@ impl<D: Details> Flow<D> {
             transient_payload: None,
             details,
             version: 0,
+            kept_bytes: 0,
         }
     }
 
@@ -169,6 +173,7 @@ impl<D: Details> Flow<D> {
         let mut flow: Self = serde_json::from_str(&record.body)
             .map_err(|error| StoreError::Corrupt(format!("flow {}: {error}", record.id)))?;
         flow.version = record.version;
+        flow.kept_bytes = record.body.len();
         Ok(Some(flow))
     }
 

@@ -23,6 +23,7 @@ use crate::flows::sign_in::{Proof, SignedIn};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::flows::visit::Visit;
 use crate::identities::PreparedIdentity;
+use crate::left_behind;
 use crate::messages::{MessageId, common};
 use crate::schema::IdentitySchema;
 use crate::submission::{Submission, ValueKind};
@@ -173,8 +174,13 @@ async fn end(
     all.splice(1..1, prepared.changes());
     all.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
     let mut outcome = visit.commit(if is_taken { &all_but_identity } else { &all }).await;
-    if hides_duplicates && outcome.as_ref().is_err_and(is_duplicate) {
+    let is_found_taken = hides_duplicates && outcome.as_ref().is_err_and(is_duplicate);
+    if is_found_taken {
         outcome = visit.commit(&all_but_identity).await;
+    }
+    if is_taken || is_found_taken {
+        // As if somebody had signed up: how much a client may leave behind would tell it otherwise.
+        visit.leaves(left_behind::bytes(&all) - left_behind::bytes(&all_but_identity));
     }
     match outcome {
         Ok(()) => Ok(Outcome::Done(Box::new(Registered {

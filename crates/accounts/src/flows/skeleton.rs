@@ -129,7 +129,7 @@ impl<K: Kind> Shown<K> {
 pub enum Outcome<K: Kind> {
     /// The form is shown again.
     Shown(Box<Shown<K>>, Standing),
-    /// The flow's time was over, and another one has taken its place.
+    /// The flow had ended, and another one has taken its place.
     Replaced(Box<Replaced<K>>),
     /// The flow has ended as it should.
     Done(Box<K::Done>),
@@ -138,8 +138,8 @@ pub enum Outcome<K: Kind> {
 /// A flow that has taken the place of another one.
 #[derive(Debug)]
 pub struct Replaced<K> {
-    /// When the other one's time was over.
-    pub expired_at: Timestamp,
+    /// When the other one's time was over. `None` when it had ended as it should.
+    pub expired_at: Option<Timestamp>,
     /// The new one.
     pub by: Flow<K>,
     /// The cookie that a browser gets by which it is recognised from now on.
@@ -277,7 +277,8 @@ impl Flows<'_> {
         let mut by = K::start_again(self, beginning, ended).await?;
         by.say(message);
         self.visit.commit(&[by.insert()?]).await?;
-        Ok(Replaced { expired_at: ended.expires_at, by, new_cookie })
+        let expired_at = ended.is_expired(self.visit.now).then_some(ended.expires_at);
+        Ok(Replaced { expired_at, by, new_cookie })
     }
 
     /// A flow with its form. `new_cookie` is the one that the browser gets with it.

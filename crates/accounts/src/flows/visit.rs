@@ -12,6 +12,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Details, Flow, Transport};
 use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::language::Language;
+use crate::left_behind;
 use crate::limits::{self, Guess, Place};
 use crate::messages::Message;
 use crate::metrics::Limit;
@@ -19,7 +20,7 @@ use crate::rules::Rules;
 use crate::schema::IdentitySchemas;
 
 /// How many bytes of the address are kept with which a flow was begun.
-const MAX_REQUEST_URL: usize = 1024;
+pub const MAX_REQUEST_URL: usize = 1024;
 
 /// How many bytes the address may have to which a browser asks to return.
 pub const MAX_RETURN_TO: usize = 2048;
@@ -82,10 +83,15 @@ pub struct Visit<'a> {
 }
 
 impl Visit<'_> {
-    /// Counts a request that leaves something behind. The error is that there were too many.
+    /// Counts a request that leaves something behind. The error is that there were too many, or that they left too
+    /// much.
     pub async fn count(&self) -> Result<(), FlowError> {
         let Some(address) = self.visitor.address else { return Ok(()) };
         let (limits, accounts) = (self.rules.limits, self.accounts);
+        accounts.limits.room(limits, address, self.now).map_err(|wait| {
+            accounts.metrics.limit_hit(Limit::Bytes);
+            FlowError::TooMany(wait)
+        })?;
         let outcome = match accounts.limits.request(limits, address, self.now) {
             Ok(()) if accounts.store.line().is_shared() => {
                 let taken = limits::shared_request(&self.rules.keys, limits, address, self.now);
@@ -254,9 +260,18 @@ impl Visit<'_> {
         }
     }
 
-    /// Commits changes, all or nothing.
+    /// Commits changes, all or nothing. What they leave behind counts for the client.
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        self.accounts.committer.commit(changes).await
+        self.accounts.committer.commit(changes).await?;
+        self.leaves(left_behind::bytes(changes));
+        Ok(())
+    }
+
+    /// Counts bytes that the client leaves behind.
+    pub fn leaves(&self, bytes: i64) {
+        if let Some(address) = self.visitor.address {
+            self.accounts.limits.left(self.rules.limits, address, bytes, self.now);
+        }
     }
 
     /// Keeps what became of a failed submission. When another request was faster, its outcome stays.
@@ -283,8 +298,14 @@ impl Visit<'_> {
         mut changes: Vec<Change>,
     ) -> Result<(), StoreError> {
         flow.updated_at = self.now;
-        changes.push(flow.update()?);
+        let changed = flow.update()?;
+        let kept = flow.kept_bytes;
+        if let Change::UpdateFlow(record) = &changed {
+            flow.kept_bytes = record.body.len();
+        }
+        changes.push(changed);
         self.commit(&changes).await?;
+        self.leaves(left_behind::growth(kept, flow.kept_bytes));
         flow.version += 1;
         Ok(())
     }
@@ -312,8 +333,8 @@ impl Visit<'_> {
 
     /// The change that ends the session of the visit when it is not the one that replaces it.
     pub fn end_replaced(&self, by: &Session) -> Option<Change> {
-        let replaced = self.session.map(|present| present.session.id).filter(|id| *id != by.id);
-        replaced.map(|id| Change::RevokeSession { id, of: None })
+        let replaced = self.session.map(|present| present.session).filter(|session| session.id != by.id);
+        replaced.map(|session| Change::RevokeSession { id: session.id, of: Some(session.identity_id) })
     }
 
     /// From where a proof is given.

@@ -46,6 +46,7 @@ impl Rules {
                 requests_per_minute: section.limits.requests_per_minute,
                 free_failures: section.limits.free_failures,
                 codes_per_hour: section.limits.codes_per_hour,
+                bytes_per_hour: section.limits.bytes_per_hour.0,
             },
             allowed_returns: section
                 .allowed_return_urls

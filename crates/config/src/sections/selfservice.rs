@@ -4,6 +4,7 @@ use crate::address::{Address, ReturnAddress};
 use crate::section::section;
 use crate::sections::flows::Flows;
 use crate::sections::methods::Methods;
+use crate::setting::Bytes;
 
 section! {
     /// What people do themselves.
@@ -30,5 +31,7 @@ section! {
         free_failures: u32 = 5,
         /// How many codes for recovery, and how many for verification, one person and one address are sent in an hour; 0: any number.
         codes_per_hour: u32 = 10,
+        /// How many bytes one client address may leave in the database in an hour without an account: flows that do not end as they should, and whoever signs up; 0: any number. Each node counts by itself.
+        bytes_per_hour: Bytes = "32MiB",
     }
 }

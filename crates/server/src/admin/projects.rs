@@ -21,7 +21,9 @@ use crate::openapi::{
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};
 use sessera_config::duplicates;
-use sessera_node::configuration::{BaseRevision, ChangeError, Changed, Configuration, DeploymentId, Hopeless};
+use sessera_node::configuration::{
+    BaseRevision, ChangeError, Changed, Configuration, DeploymentId, Hopeless,
+};
 
 /// The slug of the one project.
 const SLUG: &str = "default";

@@ -230,7 +230,7 @@ impl ApiError {
     }
 
     /// When to try again, if that is known.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 

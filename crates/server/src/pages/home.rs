@@ -5,7 +5,7 @@ use maud::html;
 use sessera_store::FlowKind;
 
 use super::account::account;
-use super::{beginning, logout, not_found, shown};
+use super::{beginning, logout, not_found, ok, shown};
 use crate::answer;
 use crate::error::ApiError;
 use crate::public::caller::Call;
@@ -39,5 +39,5 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
             @if let Some(form) = sign_out { (form) }
         }
     };
-    Ok(super::ok(&call.card(Word::HomeTitle, false, content)))
+    Ok(ok(&call.card(Word::HomeTitle, false, content)))
 }

@@ -7,7 +7,7 @@ use sessera_accounts::ui::{Attributes, Container, InputKind};
 use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
 
-use super::{beginning, logout, shown};
+use super::{beginning, logout, ok, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
@@ -49,7 +49,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     };
     let mut page = call.card(title, flow.has_errors(), content);
     page.has_script = has_script(container);
-    Ok(super::ok(&page))
+    Ok(ok(&page))
 }
 
 /// Where a flow begins that takes the place of one that has ended.

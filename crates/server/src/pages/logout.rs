@@ -6,7 +6,7 @@ use sessera_issuer::sessions::Presented;
 use sessera_store::FlowKind;
 
 use super::account::account;
-use super::{beginning, shown};
+use super::{beginning, ok, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::public::logout;
@@ -37,7 +37,7 @@ async fn page(call: &Call) -> Result<Response, ApiError> {
             call.card(Word::SignedOutTitle, false, content)
         }
     };
-    Ok(super::ok(&page))
+    Ok(ok(&page))
 }
 
 /// The button that signs out, for a browser that is signed in with a cookie. It is a form and not a link, because

@@ -19,22 +19,21 @@ mod settings;
 mod verification;
 
 use axum::Router;
-use axum::http::{HeaderName, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post};
-use maud::{Markup, html};
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Flow, Transport};
 use sessera_accounts::flows::skeleton::{Flows, Kind, Shown};
 use sessera_accounts::rules::Rules;
 use sessera_store::FlowKind;
 
-use crate::answer::{self, NO_STORE, Status};
+use crate::answer;
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::public::caller::Call;
+use crate::public::error_page;
+use crate::public::html::ok;
 use sessera_http::peer;
-use sessera_pages::{Page, Texts, Width, Word};
 
 /// The routes.
 pub(crate) fn router() -> Router<AppState> {
@@ -57,14 +56,14 @@ pub(crate) async fn not_found(call: Call) -> Response {
     if !peer::wants_page(&call.caller.headers) {
         return error.into_response();
     }
-    error::page(&call, &error)
+    error_page::page(&call, &error)
 }
 
 /// What is shown of a flow: a page, or the way to another address.
 async fn shown(call: &Call, page: impl Future<Output = Result<Response, ApiError>>) -> Response {
     match page.await {
         Ok(response) => response,
-        Err(error) => error::page(call, &error),
+        Err(error) => error_page::page(call, &error),
     }
 }
 
@@ -89,54 +88,6 @@ async fn flow<K: Kind>(
 /// The address at which a flow of a kind begins, keeping where it ends.
 fn beginning(rules: &Rules, kind: FlowKind, return_to: Option<&str>) -> String {
     rules.beginning(kind, Transport::Browser.as_str(), return_to)
-}
-
-/// A page as an answer with a status.
-fn answered(page: &Page<'_>, status: Status) -> Response {
-    let mut response = status.answer(page.document().into_string());
-    let headers = response.headers_mut();
-    let mut set = |name: HeaderName, value: &'static str| {
-        headers.insert(name, HeaderValue::from_static(value));
-    };
-    set(header::CONTENT_TYPE, "text/html; charset=utf-8");
-    set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::X_FRAME_OPTIONS, "DENY");
-    // Addresses of flows stay on this site.
-    set(header::REFERRER_POLICY, "same-origin");
-    set(header::VARY, "Accept-Language, Cookie");
-    headers.insert(header::CACHE_CONTROL, NO_STORE);
-    if let Ok(policy) = HeaderValue::from_str(&page.policy()) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    response
-}
-
-/// A page that is what was asked for.
-fn ok(page: &Page<'_>) -> Response {
-    answered(page, Status::DONE)
-}
-
-impl Call {
-    /// The texts in the browser's language.
-    fn texts(&self) -> &'static Texts {
-        Texts::of(self.language())
-    }
-
-    /// A page that asks for one thing.
-    fn card(&self, title: Word, has_errors: bool, content: Markup) -> Page<'_> {
-        let texts = self.texts();
-        let heading = texts.word(title);
-        Page {
-            texts,
-            rules: self.rules(),
-            title: heading.to_owned(),
-            has_errors,
-            width: Width::Card,
-            aside: None,
-            has_script: false,
-            content: html! { h1 { (heading) } (content) },
-        }
-    }
 }
 
 #[cfg(test)]

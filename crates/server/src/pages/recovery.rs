@@ -5,7 +5,7 @@ use maud::html;
 use sessera_accounts::flows::flow::{Flow, RecoveryDetails, State as FlowState};
 use sessera_store::FlowKind;
 
-use super::{beginning, shown};
+use super::{beginning, ok, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
@@ -40,7 +40,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     // A code that an administrator gave out came by another way than mail.
     let is_mailed = is_sent && !flow.details.is_given;
     let title = if is_mailed { Word::CodeTitle } else { Word::RecoveryTitle };
-    let mut response = super::ok(&call.card(title, flow.has_errors(), content));
+    let mut response = ok(&call.card(title, flow.has_errors(), content));
     call.set_new_browser(&mut response, shown.new_cookie.as_deref())?;
     Ok(response)
 }

@@ -5,7 +5,7 @@ use maud::html;
 use sessera_accounts::flows::flow::{Flow, RegistrationDetails, RegistrationStep};
 use sessera_store::FlowKind;
 
-use super::{beginning, shown};
+use super::{beginning, ok, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
@@ -40,5 +40,5 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
             a href=(to(FlowKind::Login, flow.return_to.as_deref())) { (texts.word(Word::ToLogin)) }
         }
     };
-    Ok(super::ok(&call.card(title, flow.has_errors(), content)))
+    Ok(ok(&call.card(title, flow.has_errors(), content)))
 }

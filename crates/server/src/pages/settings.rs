@@ -11,7 +11,7 @@ use sessera_store::FlowKind;
 
 use super::account::account;
 use super::error::refused;
-use super::{beginning, logout, sessions};
+use super::{beginning, logout, ok, sessions};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
@@ -76,7 +76,7 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
         has_script: has_script(container),
         content,
     };
-    Ok(super::ok(&page))
+    Ok(ok(&page))
 }
 
 fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {

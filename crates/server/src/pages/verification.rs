@@ -5,7 +5,7 @@ use maud::html;
 use sessera_accounts::flows::flow::{Flow, State as FlowState, VerificationDetails};
 use sessera_store::FlowKind;
 
-use super::{beginning, shown};
+use super::{beginning, ok, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
@@ -37,5 +37,5 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
         FlowState::SentEmail => Word::CodeTitle,
         _ => Word::VerificationTitle,
     };
-    Ok(super::ok(&call.card(title, flow.has_errors(), content)))
+    Ok(ok(&call.card(title, flow.has_errors(), content)))
 }

@@ -12,9 +12,10 @@ use sessera_accounts::rules::Rules;
 use sessera_model::{Identity, IdentityView, Secret, Session, SessionView, Timestamp, Uuid};
 use sessera_store::{Change, FlowKind};
 
-use crate::answer;
+use crate::answer::{self, Status};
 use crate::error::ApiError;
 use crate::public::caller::Call;
+use crate::public::error_page;
 use sessera_http::{cookies, peer};
 
 impl Call {
@@ -61,15 +62,24 @@ impl Call {
 
     /// A flow that has ended, when it is submitted: the way to the one that takes its place.
     pub(crate) fn replaced<K: Kind>(&self, replaced: &Replaced<K>) -> Result<Response, ApiError> {
-        let (flow, expired_at) = (&replaced.by, replaced.expired_at);
+        let flow = &replaced.by;
         let mut response = if self.wants_json(flow.transport) {
-            let error = ApiError::gone(
-                "The flow has ended, because it was not completed in time. Go on with the one in use_flow_id.",
-            )
-            .with_id("self_service_flow_expired");
+            let error = match replaced.expired_at {
+                Some(_) => ApiError::gone(
+                    "The flow has ended, because it was not completed in time. Go on with the one in use_flow_id.",
+                )
+                .with_id("self_service_flow_expired"),
+                None => ApiError::gone(
+                    "The flow has been completed. Go on with the one in use_flow_id, which says so too.",
+                )
+                .with_id("self_service_flow_replaced"),
+            };
             let mut body = error.to_json();
-            body["expired_at"] = json!(expired_at);
-            body["since"] = json!(u64::try_from(self.now.since(expired_at).as_nanos()).unwrap_or(u64::MAX));
+            if let Some(expired_at) = replaced.expired_at {
+                body["expired_at"] = json!(expired_at);
+                body["since"] =
+                    json!(u64::try_from(self.now.since(expired_at).as_nanos()).unwrap_or(u64::MAX));
+            }
             body["use_flow_id"] = json!(flow.id.to_string());
             error.answer_with(body)
         } else {
@@ -175,14 +185,19 @@ impl Call {
         self.recognised(self.or_error(outcome).await)
     }
 
-    /// An error: to a browser on a page as a redirection to the page for errors, JSON to all others.
+    /// An error: to a browser on a page as a redirection to the page for errors, JSON to all others. What cannot be kept
+    /// until that page asks for it is shown at once.
     pub(crate) async fn error(&self, error: ApiError) -> Response {
         if !peer::wants_page(&self.caller.headers) {
             return error.into_response();
         }
+        // To keep an error is a request too, of which there were too many.
+        if error.status() == Status::TOO_MANY {
+            return error_page::page(self, &error);
+        }
         match self.keep_error(&error).await.and_then(|id| answer::see_other(&self.rules().error_page(id))) {
             Ok(response) => response,
-            Err(_) => error.into_response(),
+            Err(_) => error_page::page(self, &error),
         }
     }
 
@@ -197,7 +212,7 @@ impl Call {
             expires_at: self.now + self.rules().login.lifespan,
             version: 1,
         };
-        self.accounts.committer.commit(&[Change::InsertFlow(record)]).await?;
+        self.visit(None).commit(&[Change::InsertFlow(record)]).await?;
         Ok(id)
     }
 }

@@ -2,9 +2,11 @@
 
 pub(crate) mod answer;
 pub(crate) mod caller;
+pub(crate) mod error_page;
 pub(crate) mod errors;
 pub(crate) mod exchange;
 mod flow;
+pub(crate) mod html;
 pub(crate) mod login;
 pub(crate) mod logout;
 pub(crate) mod recovery;

@@ -38,6 +38,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     path = "/self-service/registration/api",
     operation_id = "createNativeRegistrationFlow",
     tag = "frontend",
+    params(("after_verification_return_to" = Option<String>, Query, description = "Where a browser goes after the verification that follows")),
     security((), ("sessionToken" = [])),
     responses(
         (status = 200, description = "The flow", body = FlowBody),
@@ -56,7 +57,10 @@ async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Respons
     path = "/self-service/registration/browser",
     operation_id = "createBrowserRegistrationFlow",
     tag = "frontend",
-    params(("return_to" = Option<String>, Query, description = "Where to go afterwards")),
+    params(
+        ("return_to" = Option<String>, Query, description = "Where to go afterwards"),
+        ("after_verification_return_to" = Option<String>, Query, description = "Where to go after the verification that follows"),
+    ),
     security((), ("sessionCookie" = [])),
     responses(
         (status = 200, description = "The flow", body = FlowBody),

@@ -242,7 +242,10 @@ async fn a_template_that_works_for_nobody_is_refused_unless_it_is_forced() {
     // What is there already bars no other change, and no way back.
     let other = server.patch(json!([add_template("other", &mapped(GOOD))])).await;
     assert_eq!(other.status, 200, "{other:?}");
-    let path = format!("/projects/default/revisions/{}/rollback", other.body["project"]["revision_id"].as_str().unwrap());
+    let path = format!(
+        "/projects/default/revisions/{}/rollback",
+        other.body["project"]["revision_id"].as_str().unwrap()
+    );
     let removed = server.patch(json!([{"op": "remove", "path": format!("{TEMPLATES}/t")}])).await;
     assert_eq!(removed.status, 200, "{removed:?}");
     let back = server.admin("POST", &path, None).await;

@@ -196,11 +196,16 @@ impl<'a> Client<'a> {
 
 /// The code in the newest mail to an address, which leaves the outbox.
 pub(super) async fn mailed_code(server: &TestServer, address: &str) -> Option<String> {
+    mailed(server, address).await.map(|mail| mail.code.expose().to_owned())
+}
+
+/// The newest mail to an address, which leaves the outbox.
+pub(super) async fn mailed(server: &TestServer, address: &str) -> Option<CodeMail> {
     while courier::deliver_due(&server.app.accounts, server.app.snapshot().accounts.clone()).await.unwrap()
         > 0
     {}
     let waiting = server.app.store.due_messages(Timestamp::MAX, 1000).await.unwrap();
     let message = waiting.into_iter().rfind(|message| message.recipient == address)?;
     server.app.commit(&[Change::MessageSent(message.id)]).await.unwrap();
-    CodeMail::parse(message.content.expose()).map(|mail| mail.code.expose().to_owned())
+    CodeMail::parse(message.content.expose())
 }

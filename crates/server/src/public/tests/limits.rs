@@ -57,6 +57,32 @@ async fn an_error_that_a_page_would_show_is_kept_as_often_as_requests_are_taken(
 }
 
 #[tokio::test]
+async fn a_page_is_told_on_a_page_that_there_were_too_many_requests() {
+    let server = server(json!({"requests_per_minute": 3})).await;
+    for kind in ["login", "registration", "recovery", "verification"] {
+        let mut browser = Client::browser(&server).from("192.0.2.1");
+        let path = path_of(kind);
+        for _ in 0..3 {
+            assert_eq!(browser.page(&path).await.status, 303, "{path}");
+        }
+        for path in [path, format!("/self-service/{kind}/browser?return_to=https://evil.example/")] {
+            let refused = browser.page(&path).await;
+            assert_eq!(refused.status, 429, "{path}: {refused:?}");
+            assert!(refused.header("content-type").starts_with("text/html"), "{path}: {refused:?}");
+            assert!(refused.text.contains("<h1>") && refused.header("cache-control").contains("no-store"));
+            assert_eq!(refused.header("retry-after"), "20", "{path}");
+        }
+        let refused = browser.get(&path_of(kind)).await;
+        assert_eq!((refused.status, refused.body["error"]["code"].as_u64()), (429, Some(429)), "{refused:?}");
+        server.clock.advance(Duration::from_secs(60));
+    }
+}
+
+fn path_of(kind: &str) -> String {
+    format!("/self-service/{kind}/browser")
+}
+
+#[tokio::test]
 async fn the_address_of_a_client_comes_from_trusted_proxies_only() {
     let mut configuration = everything();
     configuration["selfservice"]["limits"] = json!({"requests_per_minute": 3});

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::client::{Client, everything, mailed_code};
+use super::client::{Client, everything, mailed, mailed_code};
 use crate::testing::{PASSWORD, TestServer};
 
 const ADA: &str = "ada@example.org";
@@ -237,6 +237,65 @@ async fn a_flow_that_has_ended_is_replaced() {
         let answer = browser.submit_form(&on_page, &[("method", "password")]).await;
         assert_eq!(answer.status, 303, "{kind}");
         assert!(!answer.header("location").contains(&on_page.id), "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn a_verification_that_was_completed_is_replaced_and_called_so() {
+    let server = server().await;
+    server.person(ADA).await;
+    let mut native = Client::native(&server);
+    let flow = native.begin("verification", "").await;
+    native.submit(&flow, json!({"method": "code", "email": ADA})).await;
+    let code = json!({"method": "code", "code": mailed_code(&server, ADA).await.unwrap()});
+    assert_eq!(native.submit(&flow, code.clone()).await.body["state"], "passed_challenge");
+    for again in [code, json!({"method": "code", "email": ADA})] {
+        let answer = native.submit(&flow, again).await;
+        assert_eq!(answer.status, 410, "{answer:?}");
+        assert_eq!(answer.body["error"]["id"], "self_service_flow_replaced", "{answer:?}");
+        assert!(answer.body.get("expired_at").is_none() && answer.body.get("since").is_none(), "{answer:?}");
+        let next = answer.body["use_flow_id"].as_str().unwrap();
+        let shown = native.get(&format!("/self-service/verification/flows?id={next}")).await;
+        assert_eq!(shown.body["ui"]["messages"][0]["id"], 4_070_002, "{shown:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_verification_that_follows_leads_where_the_flow_before_it_says() {
+    let server = server().await;
+    let verified = "https://app.example.org/verified";
+    let encoded =
+        |address: &str| url::form_urlencoded::byte_serialize(address.as_bytes()).collect::<String>();
+    let after = |address: &str| format!("after_verification_return_to={}", encoded(address));
+    let to_start = format!("return_to={}", encoded("https://app.example.org/start"));
+    for (number, (query, expected)) in [
+        (format!("?{}", after(verified)), Some(verified)),
+        (format!("?{to_start}&{}", after(verified)), Some(verified)),
+        (format!("?{to_start}"), Some("https://app.example.org/start")),
+        (format!("?{to_start}&{}", after("")), Some("https://app.example.org/start")),
+        (format!("?{}", after("https://evil.example/")), None),
+        // What was cut from the end might have made another address of it.
+        (format!("?x={}&{}", "y".repeat(1024 - 130), after(&format!("{verified}.not/really"))), None),
+        (String::new(), None),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let email = format!("a{number}@example.org");
+        let mut browser = Client::browser(&server);
+        let flow = browser.begin("registration", &query).await;
+        let body = json!({"method": "password", "password": PASSWORD, "traits": {"email": email}});
+        assert_eq!(browser.submit(&flow, body).await.status, 200);
+        let mail = mailed(&server, &email).await.unwrap();
+        let id = mail.url.split("flow=").nth(1).and_then(|rest| rest.split('&').next()).unwrap();
+        let path = format!("/self-service/verification/flows?id={id}");
+        let shown = browser.get(&path).await;
+        assert_eq!(shown.body["return_to"].as_str(), expected, "{query}: {shown:?}");
+        let form = Client::begun("verification", &shown);
+        let done = browser.submit(&form, json!({"method": "code", "code": mail.code.expose()})).await;
+        assert_eq!(done.body["state"], "passed_challenge", "{query}: {done:?}");
+        let continued = done.body["ui"]["action"].as_str().unwrap();
+        assert_eq!(continued, expected.unwrap_or("http://127.0.0.1:4433/"), "{query}");
     }
 }
 
