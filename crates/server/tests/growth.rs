@@ -15,6 +15,9 @@ fn repeated(count: usize, one: impl Fn(usize) -> String) -> String {
     (0..count).map(one).collect()
 }
 
+/// What it is, the header's name, and one piece of its value.
+type Line = (&'static str, &'static str, fn(usize) -> String);
+
 #[test]
 fn what_proxies_say() {
     let proxy = Peer("10.0.0.1".parse().ok());
@@ -24,7 +27,7 @@ fn what_proxies_say() {
             assert!(Origin::of(headers, proxy, &Proxies { trusted, headers: which }).address.is_some());
         }
     };
-    let lines: [(&str, &str, fn(usize) -> String); 10] = [
+    let lines: [Line; 10] = [
         ("elements", "forwarded", |_| "for=10.0.0.2;proto=https, ".into()),
         ("parameters", "forwarded", |n| format!("p{n}=1;")),
         ("one parameter", "forwarded", |_| "for=10.0.0.2;".into()),

@@ -143,7 +143,7 @@ async fn count(store: &dyn Store, filter: &SessionFilter) -> Result<usize, ApiEr
         count += sessions.len();
         match sessions.last() {
             Some((last, _)) if sessions.len() == COUNTED_AT_ONCE as usize => {
-                page.after = Some(place_of(last))
+                page.after = Some(place_of(last));
             }
             _ => return Ok(count),
         }
