@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::kind::Kind;
+use crate::nearest::no_choice;
 use crate::problem::Findings;
-use crate::section::{choice, no_choice, section};
+use crate::section::{choice, section};
 use crate::setting::Setting;
 
 section! {
