@@ -2,21 +2,9 @@
 // the edge, and nothing breaks the page's own policy. Pictures of the pages are kept in SCREENSHOTS.
 
 import assert from "node:assert/strict"
-import { mkdir, readFile, writeFile } from "node:fs/promises"
-import { createRequire } from "node:module"
-import { join } from "node:path"
 import { after, before, describe, test } from "node:test"
 
-import { browser, mail, PASSWORD, Person, sessera, totp } from "./surroundings.mjs"
-
-const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
-const folder = process.env.SCREENSHOTS ?? new URL("../../target/screenshots", import.meta.url).pathname
-
-const LOOKS = [
-  { name: "light", colorScheme: "light", viewport: { width: 1120, height: 760 } },
-  { name: "dark", colorScheme: "dark", viewport: { width: 1120, height: 760 } },
-  { name: "phone", colorScheme: "light", viewport: { width: 390, height: 780 } },
-]
+import { browser, looker, mail, PASSWORD, Person, sessera, totp } from "./surroundings.mjs"
 
 /** Every kind of field that a schema can ask for. */
 const SCHEMA = {
@@ -54,23 +42,10 @@ let context
 let person
 
 /** Looks at the page as it stands in all looks. */
-async function look(name, { page } = person) {
-  for (const { name: looks, colorScheme, viewport } of LOOKS) {
-    await page.emulateMedia({ colorScheme })
-    await page.setViewportSize(viewport)
-    await page.evaluate(axe)
-    const { violations } = await page.evaluate(() => globalThis.axe.run())
-    const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)
-    assert.deepEqual(found, [], `${name}, ${looks}`)
-    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-    assert.ok(overflow <= 0, `${name}, ${looks}: ${overflow} pixels too wide`)
-    await page.evaluate(() => document.activeElement?.blur())
-    await writeFile(join(folder, `${name}.${looks}.png`), await page.screenshot({ fullPage: true }))
-  }
-}
+const look = async (name, { page } = person) => (await looking)(name, page)
+const looking = looker()
 
 before(async () => {
-  await mkdir(folder, { recursive: true })
   mails = await mail()
   server = await sessera(mails.uri)
   chromium = await browser()

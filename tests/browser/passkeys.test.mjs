@@ -1,4 +1,5 @@
-// Passkeys in a real browser with a device that Chromium plays. One is added, used to sign in and removed.
+// Passkeys and security keys in a real browser with a device that Chromium plays. They are used to sign up, to sign in and
+// as a second factor, and one is removed. What they prove stands in a token.
 
 import assert from "node:assert/strict"
 import { readFile } from "node:fs/promises"
@@ -12,6 +13,11 @@ const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 const EMAIL = "ada@example.test"
 // Browsers take this origin for a safe one, and it has a domain, which 127.0.0.1 does not.
 const SITE = "http://localhost"
+const CLAIMS = `local session = std.extVar('session');
+{ claims: {
+  aal: session.authenticator_assurance_level,
+  amr: [proof.method for proof in session.authentication_methods],
+} }`
 
 let chromium
 let server
@@ -24,12 +30,35 @@ before(async () => {
   server = await start({
     hashers: { algorithm: "bcrypt", bcrypt: { cost: 4 } },
     serve: { public: { base_url: `${SITE}/` } },
-    selfservice: { methods: { passkey: { enabled: true } } },
+    selfservice: {
+      methods: { passkey: { enabled: true }, webauthn: { enabled: true } },
+      flows: { registration: { after: { passkey: { hooks: [{ hook: "session" }] } } } },
+    },
+    session: {
+      whoami: {
+        required_aal: "aal1",
+        tokenizer: {
+          templates: {
+            levels: {
+              jwks_url: "set://levels",
+              claims_mapper_url: `base64://${Buffer.from(CLAIMS).toString("base64")}`,
+              ttl: "5m",
+            },
+          },
+        },
+      },
+    },
   })
   chromium = await browser({ args: [`--host-resolver-rules=MAP localhost ${new URL(server.publicUrl).host}`] })
   await account(server, EMAIL)
+  assert.equal((await server.run("create", "jwk", "levels", "--alg", "ES256")).code, 0)
   person = await visit()
   page = person.page
+  // A device that is touched answers what waits in a field, too, so it waits only where a test asks for that.
+  await page.addInitScript(() => {
+    if (!location.protocol.startsWith("http") || sessionStorage.getItem("fills in")) return
+    globalThis.PublicKeyCredential.isConditionalMediationAvailable = async () => false
+  })
   devices = await page.context().newCDPSession(page)
   await devices.send("WebAuthn.enable")
   const { authenticatorId } = await devices.send("WebAuthn.addVirtualAuthenticator", {
@@ -39,11 +68,19 @@ before(async () => {
       hasResidentKey: true,
       hasUserVerification: true,
       isUserVerified: true,
-      automaticPresenceSimulation: true,
+      automaticPresenceSimulation: false,
     },
   })
   device = authenticatorId
 })
+
+/** Does something for which the device's owner touches it. At all other times it lies untouched. */
+async function touching(act) {
+  const touch = (enabled) => devices.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId: device, enabled })
+  await touch(true)
+  await act()
+  await touch(false)
+}
 
 after(async () => {
   await chromium?.close()
@@ -70,6 +107,15 @@ async function accessible(name) {
 }
 
 const whoami = async () => (await page.goto(`${SITE}/sessions/whoami`)).json()
+
+/** The claims of a token of the session, once its signature was checked. */
+async function token() {
+  const { tokenized } = await (await page.goto(`${SITE}/sessions/whoami?tokenize_as=levels`)).json()
+  assert.equal((await server.sh("sessera get jwk levels --public --format json > levels.jwks.json")).code, 0)
+  const verified = await server.run("verify", tokenized, "--jwks", "levels.jwks.json")
+  assert.equal(verified.code, 0, verified.stderr)
+  return JSON.parse(Buffer.from(tokenized.split(".")[1], "base64url"))
+}
 const openSignIn = async () => {
   await page.goto(`${SITE}/self-service/login/browser`)
   await person.heading("Sign in")
@@ -81,8 +127,10 @@ describe("passkeys", { concurrency: false }, () => {
     await person.heading("Welcome")
     await person.settings()
     await accessible("settings without passkeys")
-    await person.part("Passkeys").getByRole("button", { name: "Add a passkey" }).click()
-    await page.getByText("Your changes are saved.").waitFor()
+    await touching(async () => {
+      await person.part("Passkeys").getByRole("button", { name: "Add a passkey" }).click()
+      await page.getByText("Your changes are saved.").waitFor()
+    })
     const name = /^Remove the passkey “Chrome on Linux” of \d{4}-\d\d-\d\d$/
     await person.part("Passkeys").getByRole("button", { name }).waitFor()
     await accessible("settings with a passkey")
@@ -93,8 +141,10 @@ describe("passkeys", { concurrency: false }, () => {
   })
 
   test("the same device is not added twice", async () => {
-    await person.part("Passkeys").getByRole("button", { name: "Add a passkey" }).click()
-    await page.getByText("No passkey was used.").waitFor()
+    await touching(async () => {
+      await person.part("Passkeys").getByRole("button", { name: "Add a passkey" }).click()
+      await page.getByText("No passkey was used.").waitFor()
+    })
     await accessible("settings after a failure")
   })
 
@@ -103,8 +153,10 @@ describe("passkeys", { concurrency: false }, () => {
     await person.signOut()
     await openSignIn()
     await accessible("sign in")
-    await person.press("Sign in with a passkey")
-    await person.heading("Welcome")
+    await touching(async () => {
+      await person.press("Sign in with a passkey")
+      await person.heading("Welcome")
+    })
     const session = await whoami()
     assert.equal(session.identity.traits.email, EMAIL)
     assert.equal(session.authenticator_assurance_level, "aal1")
@@ -115,8 +167,10 @@ describe("passkeys", { concurrency: false }, () => {
     await page.goto(`${SITE}/self-service/login/browser?refresh=true`)
     await person.heading("Confirm that it is you")
     await accessible("confirm")
-    await person.press("Sign in with a passkey")
-    await person.heading("Welcome")
+    await touching(async () => {
+      await person.press("Sign in with a passkey")
+      await person.heading("Welcome")
+    })
     assert.equal((await whoami()).authentication_methods.length, 2)
   })
 
@@ -125,13 +179,41 @@ describe("passkeys", { concurrency: false }, () => {
     await person.signOut()
     await devices.send("WebAuthn.setUserVerified", { authenticatorId: device, isUserVerified: false })
     await openSignIn()
-    await person.press("Sign in with a passkey")
-    await page.getByText("No passkey was used.").waitFor()
+    await touching(async () => {
+      await person.press("Sign in with a passkey")
+      await page.getByText("No passkey was used.").waitFor()
+    })
     await devices.send("WebAuthn.setUserVerified", { authenticatorId: device, isUserVerified: true })
     await page.locator("[name=identifier]").fill(EMAIL)
     await person.fill("Password", PASSWORD)
     await page.keyboard.press("Enter")
     await person.heading("Welcome")
+  })
+
+  test("a security key is added, asked for after the password, and stands in the token", async () => {
+    await person.settings()
+    const part = person.part("Security keys")
+    await part.getByLabel("Name of the security key").fill("Blue")
+    await touching(async () => {
+      await part.getByRole("button", { name: "Add a security key" }).click()
+      await page.getByText("Your changes are saved.").waitFor()
+    })
+    await part.getByRole("button", { name: /^Remove the security key “Blue”/ }).waitFor()
+    await accessible("settings with a security key")
+    await page.goto(`${SITE}/ui/logout`)
+    await person.signOut()
+    await person.signIn()
+    await person.heading("Welcome")
+    assert.equal((await token()).aal, "aal1")
+    await page.goto(`${SITE}/self-service/login/browser?aal=aal2`)
+    await page.getByRole("button", { name: "Use a security key" }).waitFor()
+    await accessible("second factor")
+    await touching(async () => {
+      await person.press("Use a security key")
+      await person.heading("Welcome")
+    })
+    const { aal, amr } = await token()
+    assert.deepEqual({ aal, amr }, { aal: "aal2", amr: ["password", "webauthn"] })
   })
 
   test("it is taken away, and signs nobody in from then on", async () => {
@@ -141,9 +223,37 @@ describe("passkeys", { concurrency: false }, () => {
     await page.goto(`${SITE}/ui/logout`)
     await person.signOut()
     await openSignIn()
-    await person.press("Sign in with a passkey")
-    await page.getByRole("alert").getByText("No account knows this passkey").waitFor()
+    await touching(async () => {
+      await person.press("Sign in with a passkey")
+      await page.getByRole("alert").getByText("No account knows this passkey").waitFor()
+    })
     await accessible("sign in with an unknown passkey")
+  })
+
+  test("somebody signs up with one, which is filled in when they come again", async () => {
+    await devices.send("WebAuthn.clearCredentials", { authenticatorId: device })
+    await page.goto(`${SITE}/self-service/registration/browser`)
+    await person.heading("Create your account")
+    await page.locator("[name='traits.email']").fill("bob@example.test")
+    await person.press("Sign up")
+    await person.heading("Choose how to sign in")
+    await accessible("ways to sign in")
+    await touching(async () => {
+      await person.press("Sign up with a passkey")
+      await person.heading("Welcome")
+    })
+    const { aal, amr } = await token()
+    assert.deepEqual({ aal, amr }, { aal: "aal1", amr: ["passkey"] })
+    const { credentials } = await devices.send("WebAuthn.getCredentials", { authenticatorId: device })
+    assert.ok(credentials.some(({ userName }) => userName === "bob@example.test"), "the device knows the account")
+    await page.goto(`${SITE}/ui/logout`)
+    await person.signOut()
+    await page.evaluate(() => sessionStorage.setItem("fills in", "yes"))
+    await touching(async () => {
+      await page.goto(`${SITE}/self-service/login/browser`)
+      await person.heading("Welcome")
+    })
+    assert.equal((await whoami()).identity.traits.email, "bob@example.test")
   })
 
   test("without scripts the button is not there, and everything else works", async () => {

@@ -4,6 +4,9 @@ import { chromium } from "playwright-core"
 import { simpleParser } from "mailparser"
 import assert from "node:assert/strict"
 import { createHmac } from "node:crypto"
+import { mkdir, readFile, writeFile } from "node:fs/promises"
+import { createRequire } from "node:module"
+import { join } from "node:path"
 import { SMTPServer } from "smtp-server"
 
 import { start } from "../clients/sessera.mjs"
@@ -26,6 +29,35 @@ export function browser(options = {}) {
       ...(options.args ?? []),
     ],
   })
+}
+
+const folder = process.env.SCREENSHOTS ?? new URL("../../target/screenshots", import.meta.url).pathname
+
+const LOOKS = [
+  { name: "light", colorScheme: "light", viewport: { width: 1120, height: 760 } },
+  { name: "dark", colorScheme: "dark", viewport: { width: 1120, height: 760 } },
+  { name: "phone", colorScheme: "light", viewport: { width: 375, height: 780 } },
+]
+
+/** What looks at a page as it stands in all looks: axe finds nothing wrong, nothing runs over the edge, a picture is kept. */
+export async function looker() {
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
+  await mkdir(folder, { recursive: true })
+  return async (name, page) => {
+    for (const { name: looks, colorScheme, viewport } of LOOKS) {
+      await page.emulateMedia({ colorScheme })
+      await page.setViewportSize(viewport)
+      await page.evaluate(axe)
+      const { violations } = await page.evaluate(() => globalThis.axe.run())
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)
+      assert.deepEqual(found, [], `${name}, ${looks}`)
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+      assert.ok(overflow <= 0, `${name}, ${looks}: ${overflow} pixels too wide`)
+      await page.evaluate(() => document.activeElement?.blur())
+      await writeFile(join(folder, `${name}.${looks}.png`), await page.screenshot({ fullPage: true }))
+    }
+    await page.setViewportSize(LOOKS[0].viewport)
+  }
 }
 
 /** A mail server that keeps what it is sent. */
@@ -74,11 +106,11 @@ export async function sessera(mailUri, more = {}) {
   })
 }
 
-/** An account with an address and the password. */
-export async function account(server, email) {
+/** An account with an address and the password. `token` is one of the admin API, where it asks for one. */
+export async function account(server, email, token) {
   const made = await fetch(`${server.adminUrl}/admin/identities`, {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) },
     body: JSON.stringify({
       schema_id: "default",
       traits: { email },

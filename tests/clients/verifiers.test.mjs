@@ -8,6 +8,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises"
 import { createServer, request } from "node:http"
 import { userInfo } from "node:os"
 import { join } from "node:path"
+import { createInterface } from "node:readline"
 import { text } from "node:stream/consumers"
 import { after, before, describe, test } from "node:test"
 import { promisify } from "node:util"
@@ -133,6 +134,47 @@ describe("programs", () => {
     assert.match((await run(stays)).stdout, new RegExp(identity))
     await assert.rejects(run(goes), /the session was revoked/)
     await assert.rejects(run(tokens.api), /status/, "a token without a status")
+  })
+
+  test("jose with events", async (t) => {
+    const [program] = here("Node: jose, with events", "js")
+    const code = `${program.replaceAll("http://127.0.0.1:4434", server.adminUrl)}
+import { createInterface } from "node:readline"
+await follow()
+for await (const token of createInterface({ input: process.stdin })) {
+  console.log(await verify(token).then(() => "good", (error) => error.message))
+}
+process.exit()`
+    const children = []
+    t.after(() => children.forEach((child) => child.kill()))
+    const start = () => {
+      const child = spawn("node", ["--input-type=module", "--eval", code], {
+        cwd: new URL(".", import.meta.url).pathname,
+        stdio: ["pipe", "pipe", "inherit"],
+      })
+      children.push(child)
+      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+      return async (token) => {
+        child.stdin.write(`${token}\n`)
+        return (await lines.next()).value
+      }
+    }
+    const sid = (token) => JSON.parse(Buffer.from(token.split(".")[1], "base64url")).sid
+    const stays = await (await signIn("ada@example.test"))("api")
+    const goes = await (await signIn("ada@example.test"))("api")
+    const says = start()
+    assert.equal(await says(stays), "good")
+    assert.equal(await says(goes), "good")
+    const identities = new IdentityApi(new Configuration({ basePath: server.adminUrl }))
+    await identities.disableSession({ id: sid(goes) })
+    await until(async () => (await says(goes)) === "the session was ended", "the end of the session")
+    assert.equal(await says(stays), "good")
+    const later = start()
+    assert.equal(await later(goes), "the session was ended", "one that begins later knows it, too")
+    assert.equal(await later(stays), "good")
+    await identities.deleteIdentitySessions({ id: identity })
+    await until(async () => (await says(stays)) === "the session was ended", "the end of all sessions")
+    assert.notEqual(await says(tokens.damaged), "good")
   })
 
   test("PyJWT", { skip: !process.env.PYTHON && "PYTHON is not set" }, async () => {

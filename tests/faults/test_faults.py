@@ -4,6 +4,7 @@ ROUNDS says how often the server is killed in a burst, for each engine; 100 take
 """
 
 import contextlib
+import http.server
 import json
 import os
 import random
@@ -51,8 +52,9 @@ def parse(body):
 class Server:
     """A server that can be killed and started again on the same database."""
 
-    def __init__(self, folder, dsn):
+    def __init__(self, folder, dsn, **more):
         self.public, self.admin = own_port(), own_port()
+        self.sessions = {}
         self.folder, self.file = folder, os.path.join(folder, "sessera.json")
         secret = "a secret that is long enough ok!"
         config = {
@@ -60,7 +62,7 @@ class Server:
             "secrets": {"cipher": [secret], "cookie": [secret]},
             "serve": {"public": {"port": self.public}, "admin": {"port": self.admin}},
             "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
-        }
+        } | more
         with open(self.file, "w") as file:
             json.dump(config, file)
 
@@ -117,10 +119,31 @@ class Server:
             return status, None
         body = {"method": "password", "identifier": f"p{number}@example.org", "password": PASSWORD}
         status, _, answer = self.ask(f"/self-service/login?flow={flow['id']}", "POST", body)
-        return status, answer["session_token"] if status == 200 else None
+        if status != 200:
+            return status, None
+        self.sessions[answer["session_token"]] = answer["session"]["id"]
+        return status, answer["session_token"]
 
     def sign_out(self, token):
         return self.ask("/self-service/logout/api", "DELETE", {"session_token": token})[0]
+
+    def record(self):
+        """All entries of the record, the oldest first."""
+        entries, after = [], 0
+        while part := self.manage(f"/admin/audit?after={after}&page_size=1000")[2]:
+            entries += part
+            after = part[-1]["number"]
+        return entries
+
+    def sessions_kept(self):
+        """The ids of all sessions, ended ones among them."""
+        ids, path = set(), "/admin/sessions?page_size=1000"
+        while path:
+            _, headers, part = self.manage(path)
+            ids |= {session["id"] for session in part}
+            following = [link for link in headers["Link"].split(",") if 'rel="next"' in link]
+            path = following[0].split(">")[0].lstrip("<") if following and part else None
+        return ids
 
     def whoami(self, token):
         return self.ask("/sessions/whoami", token=token)[0]
@@ -171,10 +194,42 @@ class Burst:
             thread.join()
 
 
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Somebody who is sent events, and refuses the first few."""
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        kept = self.server.taken if len(self.server.refused) >= 5 else self.server.refused
+        kept.append(body)
+        self.send_response(204 if kept is self.server.taken else 500)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def receiver():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as listening:
+        listening.taken, listening.refused = [], []
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        yield listening
+        listening.shutdown()
+        thread.join()
+
+
 class Killed(unittest.TestCase):
     def survives(self, folder, dsn):
-        server = Server(folder, dsn).start()
+        with receiver() as receiving:
+            url = f"http://127.0.0.1:{receiving.server_port}/"
+            sink = {"url": url, "secret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]}
+            self.survives_and_tells(folder, dsn, receiving, {"sinks": {"all": sink}})
+
+    def survives_and_tells(self, folder, dsn, receiving, events):
+        server = Server(folder, dsn, events=events).start()
         server.people()
+        ended = set()
         totals = [0, 0, 0]
         for _ in range(ROUNDS):
             burst = Burst(server)
@@ -197,10 +252,37 @@ class Killed(unittest.TestCase):
             lifespan = project["services"]["identity"]["config"]["session"]["lifespan"]
             acknowledged = burst.tried.index(burst.lifespans[-1])
             self.assertIn(lifespan, burst.tried[acknowledged:], "the last acknowledged patch or a later one")
+            ended |= {server.sessions[token] for token in burst.ended}
             for n, part in enumerate((burst.live, burst.ended, burst.keys)):
                 totals[n] += len(part)
+        self.record_is_right(server, ended)
+        self.all_is_told_in_order(server.record(), receiving)
         server.stop()
         print(f"{ROUNDS} kills: {totals[0]} sign-ins, {totals[1]} revocations, {totals[2]} keys")
+
+    def record_is_right(self, server, ended):
+        """The record has what was acknowledged, and nothing that did not happen."""
+        record = server.record()
+        of = lambda action: [entry["about"].get("session_id") for entry in record if entry["action"] == action]
+        began = of("session_began")
+        self.assertEqual(len(began), len(set(began)), "no session begins twice")
+        self.assertEqual(set(began), server.sessions_kept(), "every session began, and nothing else did")
+        self.assertLessEqual(set(server.sessions.values()), set(began), "an acknowledged sign-in is in the record")
+        self.assertLessEqual(ended, set(of("session_ended")), "an acknowledged revocation is in the record")
+        self.assertEqual([entry["number"] for entry in record], list(range(1, len(record) + 1)))
+        self.assertNotIn("broken", server.manage("/admin/audit/verify")[2])
+
+    def all_is_told_in_order(self, record, receiving):
+        numbers = lambda: {body["data"]["number"] for body in receiving.taken}
+        wanted = {entry["number"] for entry in record}
+        until(lambda: wanted <= numbers(), "all events at the receiver")
+        told = {}
+        for body in receiving.taken:
+            about = body["data"]["about"].get("identity_id")
+            told.setdefault(about, {}).setdefault(body["data"]["number"])
+        for about, seen in told.items():
+            if about:
+                self.assertEqual(list(seen), sorted(seen), f"the events about {about} come in their order")
 
     def test_a_server_on_sqlite_loses_nothing(self):
         with tempfile.TemporaryDirectory() as folder:

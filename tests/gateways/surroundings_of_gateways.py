@@ -1,55 +1,22 @@
-"""What the tests of gateways share: a running Sessera, an app that tells what reached it, a client without manners."""
+"""What the tests of gateways share: a running Sessera with a gateway, and an app that tells what reached it."""
 
 import base64
 import hashlib
-import http.client
 import http.server
 import json
-import os
 import re
-import signal
-import socket
 import subprocess
 import threading
 import urllib.parse
 
-from surroundings import PATIENCE, own_port, until
+from running import PASSWORD, PROGRAM, Sessera, ask, listens
+from surroundings import own_port
 
-PROGRAM = os.environ["SESSERA"]
-PASSWORD = "Zx-long-enough-1234"
 MAPPER = "local session = std.extVar('session'); {claims: {email: session.identity.traits.email}}"
 # As a browser asks for a page, and as a script asks for data.
 PAGE = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "Sec-Fetch-Mode": "navigate"}
 FETCH = {"Accept": "*/*", "Sec-Fetch-Mode": "cors"}
 HEADERS = {"X-User-Id": "sub", "X-User-Email": "email"}
-
-
-class Answer:
-    def __init__(self, response, body):
-        self.status, self.headers, self.body = response.status, response.headers, body
-
-    def json(self):
-        return json.loads(self.body)
-
-    def __repr__(self):
-        return f"{self.status} {list(self.headers.items())} {self.body[:300]}"
-
-
-def ask(port, method="GET", path="/", headers=(), body=None, connection=None):
-    """Sends one request, with headers as they stand there, doubled or not."""
-    mine = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-    mine.putrequest(method, path, skip_accept_encoding=True)
-    pairs = headers.items() if isinstance(headers, dict) else headers
-    for name, value in pairs:
-        mine.putheader(name, value)
-    if body is not None:
-        mine.putheader("Content-Length", str(len(body)))
-    mine.endheaders(body)
-    response = mine.getresponse()
-    answer = Answer(response, response.read())
-    if connection is None:
-        mine.close()
-    return answer
 
 
 class App:
@@ -103,12 +70,11 @@ class App:
         self.server.server_close()
 
 
-class Sessera:
+class Gateway(Sessera):
     """A running server with a gateway, whose people may be sent back to the ports of proxies."""
 
     def __init__(self, folder, returns, **more):
-        self.folder = folder
-        self.public, self.admin, self.gateway = own_port(), own_port(), own_port()
+        self.gateway = own_port()
         made = subprocess.run([PROGRAM, "create", "jwk", "k", "--alg", "ES256", "--offline"], capture_output=True, check=True)
         template = {
             "jwks_url": "base64://" + base64.b64encode(made.stdout).decode(),
@@ -117,12 +83,7 @@ class Sessera:
         }
         route = {"template": "api", "headers": HEADERS}
         configuration = {
-            "serve": {
-                "public": {"port": self.public},
-                "admin": {"port": self.admin},
-                "gateway": {"enabled": True, "port": self.gateway},
-            },
-            "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
+            "serve": {"gateway": {"enabled": True, "port": self.gateway}},
             "selfservice": {"allowed_return_urls": [f"http://127.0.0.1:{port}/" for port in returns]},
             "session": {"whoami": {"tokenizer": {"templates": {"api": template}}}},
             "gateway": {"routes": {
@@ -131,55 +92,16 @@ class Sessera:
                 "strong": route | {"aal": "aal2"},
             }},
         } | more
-        self.file = os.path.join(folder, "sessera.json")
-        with open(self.file, "w") as file:
-            json.dump(configuration, file)
-        os.chmod(self.file, 0o600)
-        self.start()
-
-    def start(self):
-        with open(os.path.join(self.folder, "log"), "a") as log:
-            self.process = subprocess.Popen(
-                [PROGRAM, "serve", "-c", self.file], cwd=self.folder, stdout=log, stderr=log, env=os.environ | {"NO_COLOR": "1"}
-            )
-        until(lambda: listens(self.gateway) and self.is_ready(), "the start of Sessera")
+        super().__init__(folder, **configuration)
 
     def is_ready(self):
-        try:
-            return ask(self.gateway, path="/health/ready").status == 200
-        except OSError:
-            return False
-
-    def stop(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(PATIENCE) == 0
+        return listens(self.gateway) and super().is_ready()
 
     def proxy_config(self, proxy, route, listen, app):
         """What sessera proxy-config prints for a proxy on these ports."""
         arguments = ["--route", route, "--listen", f"127.0.0.1:{listen}", "--app", f"127.0.0.1:{app}", "-c", self.file]
         printed = subprocess.run([PROGRAM, "proxy-config", proxy, *arguments], capture_output=True, check=True, text=True)
         return printed.stdout
-
-    def call(self, method, path, body=None, headers=None, admin=False):
-        sent = {"Accept": "application/json", "Content-Type": "application/json"} | (headers or {})
-        port = self.admin if admin else self.public
-        return ask(port, method, path, sent, json.dumps(body).encode() if body is not None else None)
-
-    def person(self, address):
-        """Makes somebody, and returns the id."""
-        body = {"traits": {"email": address}, "credentials": {"password": {"config": {"password": PASSWORD}}}}
-        answer = self.call("POST", "/admin/identities", body, admin=True)
-        assert answer.status == 201, answer
-        return answer.json()["id"]
-
-    def token(self, address):
-        """Signs somebody in as an app does."""
-        flow = self.call("GET", "/self-service/login/api").json()
-        body = {"method": "password", "identifier": address, "password": PASSWORD}
-        answer = self.call("POST", f"/self-service/login?flow={flow['id']}", body)
-        assert answer.status == 200, answer
-        return answer.json()["session_token"]
 
     def cookie(self, address, location="/self-service/login/browser"):
         """Signs somebody in as a browser does that was sent to `location`; returns the cookie and where it goes then."""
@@ -197,18 +119,9 @@ class Sessera:
         session = next(cookie for cookie in cookies_of(done) if cookie.startswith("ory_kratos_session="))
         return session, done.headers["Location"]
 
-    def revoke(self, identity):
-        answer = self.call("DELETE", f"/admin/identities/{identity}/sessions", admin=True)
-        assert answer.status == 204, answer
-
 
 def cookies_of(answer):
     return [line.split(";")[0] for line in answer.headers.get_all("Set-Cookie", [])]
-
-
-def listens(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def claims(authorization):

@@ -14,7 +14,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
 from surroundings import main, own_port
-from surroundings_of_gateways import FETCH, HEADERS, PAGE, Sessera, ask, claims
+from surroundings_of_gateways import FETCH, HEADERS, PAGE, Gateway, ask, claims
 
 HOST = "app.example"
 EVIL = "evil"
@@ -23,7 +23,7 @@ EVIL = "evil"
 def setUpModule():
     global folder, sessera, ada, token, cookie
     folder = tempfile.TemporaryDirectory()
-    sessera = Sessera(folder.name, [own_port()])
+    sessera = Gateway(folder.name, [own_port()])
     ada = sessera.person("ada@example.org")
     token = sessera.token("ada@example.org")
     cookie, _ = sessera.cookie("ada@example.org")

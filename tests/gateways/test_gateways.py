@@ -10,7 +10,7 @@ import unittest
 import proxies
 from surroundings import PATIENCE, main, until
 from surroundings_of_gateways import (
-    FETCH, HEADERS, PAGE, App, Sessera, ask, claims, listens, own_port,
+    FETCH, HEADERS, PAGE, App, Gateway, ask, claims, listens, own_port,
 )
 
 # What the app must never see of a client's own.
@@ -24,7 +24,7 @@ def setUpModule():
     folder = tempfile.TemporaryDirectory()
     ports = {(kind, route): own_port() for kind in KINDS for route in ("api", "open", "strong")}
     app = App()
-    sessera = Sessera(folder.name, ports.values())
+    sessera = Gateway(folder.name, ports.values())
     ada = sessera.person("ada@example.org")
 
 

@@ -8,10 +8,13 @@ mod fuzz;
 mod gateways;
 mod instructions;
 mod jsonnet;
+mod libraries;
 mod mail;
 mod openapi;
+mod packages;
 mod ports;
 mod postgres;
+mod recipes;
 mod rotation;
 mod run;
 mod ship;
@@ -53,6 +56,8 @@ enum Chore {
     Clients,
     /// Only the tests of the gateway with real proxies: nginx, Caddy, HAProxy and Envoy
     Gateways,
+    /// Only the libraries in clients/, which play their common table and verify a token of a real server
+    Libraries,
     /// Only the tests of mail, which send codes through a real mail server
     Mail,
     /// Only the OpenAPI documents, which schemathesis holds against a running server
@@ -61,8 +66,18 @@ enum Chore {
         #[arg(default_value_t = openapi::FEW)]
         examples: u32,
     },
+    /// Build the package for Debian; not part of "test"
+    Deb,
+    /// Only the package for Debian and the other files of packaging/
+    Packages,
     /// Only what needs PostgreSQL, which is the store's tests, three nodes behind nginx, standbys and faults
     Postgres,
+    /// Only the tokens of recipes before the real verifiers of the services that they are for
+    Recipes {
+        /// Those too that take minutes to build, which "test" leaves out: Centrifugo
+        #[arg(long)]
+        all: bool,
+    },
     /// Only the rotation of keys on three nodes, with verifiers in three languages
     Rotation {
         /// How often the key changes; each takes ten seconds
@@ -148,6 +163,10 @@ fn carry_out(chore: Chore) -> Result<()> {
             tools::install()?;
             gateways::test()
         }
+        Chore::Libraries => {
+            tools::install()?;
+            libraries::test()
+        }
         Chore::Mail => {
             tools::install()?;
             mail::test()
@@ -156,9 +175,18 @@ fn carry_out(chore: Chore) -> Result<()> {
             tools::install()?;
             openapi::check(examples)
         }
+        Chore::Deb => packages::debian(),
+        Chore::Packages => {
+            tools::install()?;
+            packages::test()
+        }
         Chore::Postgres => {
             tools::install()?;
             postgres::test()
+        }
+        Chore::Recipes { all } => {
+            tools::install()?;
+            recipes::test(all)
         }
         Chore::Rotation { rotations } => {
             tools::install()?;

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use crate::postgres::Cluster;
 use crate::run::{cargo, run};
 use crate::{
-    browser, circles, clients, fuzz, gateways, instructions, jsonnet, mail, openapi, postgres, rotation,
-    soak, supply, tools, wire,
+    browser, circles, clients, fuzz, gateways, instructions, jsonnet, libraries, mail, openapi, packages,
+    postgres, recipes, rotation, soak, supply, tools, wire,
 };
 
 /// Runs all steps and stops at the first one that fails.
@@ -31,7 +31,10 @@ pub(crate) fn all() -> Result<()> {
     step("mail", mail::test)?;
     step("gateways", gateways::test)?;
     step("browser", || browser::test(false))?;
-    step("real clients", clients::test)
+    step("real clients", clients::test)?;
+    step("libraries", libraries::test)?;
+    step("recipes", || recipes::test(false))?;
+    step("packages", packages::test)
 }
 
 /// Runs the lints, with passkeys and without them.

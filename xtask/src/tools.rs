@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::run::{run, skipped};
+use crate::run::{run, skipped, target, workspace};
 
 /// A program that some test needs, and the package that has it.
 struct Tool {
@@ -31,9 +31,13 @@ const TOOLS: &[Tool] = &[
     Tool { program: "/usr/lib/nginx/modules/ngx_http_js_module.so", package: "libnginx-mod-http-js" },
     Tool { program: "caddy", package: "caddy" },
     Tool { program: "/usr/sbin/haproxy", package: "haproxy" },
+    Tool { program: "/usr/lib/rabbitmq/bin/rabbitmq-server", package: "rabbitmq-server" },
+    Tool { program: "/usr/sbin/apache2", package: "apache2-bin" },
+    Tool { program: "/usr/lib/apache2/modules/mod_auth_openidc.so", package: "libapache2-mod-auth-openidc" },
     Tool { program: "faketime", package: "faketime" },
     Tool { program: "curl", package: "curl" },
     Tool { program: "jq", package: "jq" },
+    Tool { program: "systemd-analyze", package: "systemd" },
 ];
 
 /// Installs what is missing. That needs root. Anybody else is told what to install.
@@ -65,7 +69,7 @@ pub(crate) fn find(program: &str) -> Option<PathBuf> {
 
 /// A Python environment with the packages of a requirements file. It is made once below `target/`.
 pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
-    let folder = crate::run::workspace();
+    let folder = workspace();
     let environment = folder.join("target/python");
     let python = environment.join("bin/python");
     if !python.exists() {
@@ -77,13 +81,33 @@ pub(crate) fn python(requirements: &str) -> Result<PathBuf> {
     Ok(python)
 }
 
+/// Builds a program in Go that the module in a folder has or names, and returns its path, or `None` where Go is not installed.
+pub(crate) fn go(name: &str, folder: &str, package: &str) -> Result<Option<PathBuf>> {
+    if find("go").is_none() {
+        skipped(name, "Go is not installed");
+        return Ok(None);
+    }
+    let program = target().join("go").join(name);
+    run(Command::new("go")
+        .args(["build", "-o"])
+        .arg(&program)
+        .arg(package)
+        .current_dir(workspace().join(folder)))?;
+    Ok(Some(program))
+}
+
+/// Whether programs in Java can be built here.
+pub(crate) fn has_java() -> bool {
+    find("javac").is_some() && find("mvn").is_some()
+}
+
 /// The folder with the jars of the verifiers in Java, or `None` where Java is not installed.
 pub(crate) fn nimbus() -> Result<Option<PathBuf>> {
-    if find("javac").is_none() || find("mvn").is_none() {
+    if !has_java() {
         skipped("the verifiers in Java", "a Java development kit or Maven is not installed");
         return Ok(None);
     }
-    let folder = crate::run::workspace();
+    let folder = workspace();
     let jars = folder.join("target/java");
     run(Command::new("mvn")
         .args(["--batch-mode", "--quiet", "dependency:copy-dependencies", "--file"])

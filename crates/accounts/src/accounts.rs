@@ -8,9 +8,11 @@ use sessera_store::{Committer, Store};
 use tokio::sync::Notify;
 
 use crate::breaches::Breaches;
+use crate::hooks::WebHooks;
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::password::PasswordHashing;
+use crate::providers::Providers;
 
 /// The parts, made once when a program starts. What can be configured anew is in a
 /// [`Snapshot`](crate::Snapshot).
@@ -27,6 +29,10 @@ pub struct Accounts {
     pub passwords: PasswordHashing,
     /// Who knows of passwords from breaches. It is asked only where that is configured.
     pub breaches: Breaches,
+    /// Who asks other providers that vouch for people.
+    pub providers: Arc<dyn Providers>,
+    /// Others who are told what happens in flows, where that is configured.
+    pub web_hooks: WebHooks,
     /// Counters against abuse.
     pub limits: Limits,
     /// What happens, in numbers.

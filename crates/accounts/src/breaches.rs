@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use sessera_config::reach::Addresses;
 use sessera_model::Timestamp;
 use sha1::{Digest as _, Sha1};
 
@@ -29,8 +30,8 @@ const PREFIX: usize = 5;
 #[async_trait]
 pub trait BreachSource: Send + Sync {
     /// The answer of a host for hashes that begin with `prefix`: lines of the rest of a hash, a colon and how often its
-    /// password was found. The error says why there is none.
-    async fn range(&self, host: &str, prefix: &str) -> Result<String, String>;
+    /// password was found. The host may have any of `addresses`. The error says why there is none.
+    async fn range(&self, host: &str, prefix: &str, addresses: Addresses) -> Result<String, String>;
 }
 
 /// What the configuration says about passwords from breaches.
@@ -38,6 +39,8 @@ pub trait BreachSource: Send + Sync {
 pub struct BreachRules {
     /// The host of the service.
     pub host: String,
+    /// Which addresses it may have.
+    pub addresses: Addresses,
     /// In how many breaches a password may have been found.
     pub max_breaches: u64,
     /// Whether a password is taken when nobody can be asked.
@@ -66,13 +69,14 @@ impl Breaches {
     }
 
     /// How often a password was found. The error says why nobody knows.
-    pub async fn found(&self, host: &str, password: &str, now: Timestamp) -> Result<u64, String> {
+    pub async fn found(&self, rules: &BreachRules, password: &str, now: Timestamp) -> Result<u64, String> {
+        let BreachRules { host, addresses, .. } = rules;
         let hash = hex::encode_upper(Sha1::digest(password.as_bytes()));
         let (prefix, rest) = hash.split_at(PREFIX);
         let answer = match self.known(host, prefix, now) {
             Some(answer) => answer,
             None => {
-                let asked = tokio::time::timeout(PATIENCE, self.source.range(host, prefix)).await;
+                let asked = tokio::time::timeout(PATIENCE, self.source.range(host, prefix, *addresses)).await;
                 let answer: Arc<str> = asked.map_err(|_| "it did not answer in time".to_owned())??.into();
                 self.keep(host, prefix, now, answer.clone());
                 answer
@@ -114,7 +118,7 @@ mod tests {
 
     #[async_trait]
     impl BreachSource for Stub {
-        async fn range(&self, host: &str, prefix: &str) -> Result<String, String> {
+        async fn range(&self, host: &str, prefix: &str, _: Addresses) -> Result<String, String> {
             self.0.fetch_add(1, Ordering::Relaxed);
             match (host, prefix) {
                 // SHA-1 of "password", and padding.
@@ -128,30 +132,35 @@ mod tests {
         }
     }
 
+    fn at(host: &str) -> BreachRules {
+        let (host, addresses) = (host.to_owned(), Addresses::Public);
+        BreachRules { host, addresses, max_breaches: 0, ignore_network_errors: false }
+    }
+
     #[tokio::test]
     async fn the_service_learns_five_digits_and_is_asked_once_an_hour() {
         let stub = Arc::new(Stub::default());
         let breaches = Breaches::new(stub.clone());
         for (now, asked) in [(NOW, 1), (NOW + Duration::from_mins(59), 1), (NOW + KEPT, 2)] {
-            assert_eq!(breaches.found("good.example", "password", now).await, Ok(9_545_824));
+            assert_eq!(breaches.found(&at("good.example"), "password", now).await, Ok(9_545_824));
             assert_eq!(stub.0.load(Ordering::Relaxed), asked);
         }
-        assert_eq!(breaches.found("good.example", "Zx-long-enough-1234", NOW).await, Ok(0));
+        assert_eq!(breaches.found(&at("good.example"), "Zx-long-enough-1234", NOW).await, Ok(0));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_a_service_that_does_not_answer() {
         let breaches = Breaches::new(Arc::new(Stub::default()));
-        let silent = breaches.found("silent.example", "password", NOW).await;
+        let silent = breaches.found(&at("silent.example"), "password", NOW).await;
         assert_eq!(silent, Err("it did not answer in time".into()));
-        assert_eq!(breaches.found("no.example", "password", NOW).await, Err("it is not there".into()));
+        assert_eq!(breaches.found(&at("no.example"), "password", NOW).await, Err("it is not there".into()));
     }
 
     #[tokio::test]
     async fn what_is_kept_is_bounded() {
         let breaches = Breaches::new(Arc::new(Stub::default()));
         for number in 0..200 {
-            breaches.found("good.example", &number.to_string(), NOW).await.unwrap();
+            breaches.found(&at("good.example"), &number.to_string(), NOW).await.unwrap();
             assert!(breaches.kept.lock().unwrap().len() <= MOST_KEPT);
         }
     }

@@ -1,13 +1,11 @@
-//! Codes of six digits that are sent to an address and typed into a form.
+//! Codes of six digits that are sent to an address and typed into a form, and links that are opened instead.
 //!
 //! Only a keyed hash of a code is stored, so a stolen database opens no account. A code is good in one
-//! flow, once, and for a few attempts.
+//! flow, once, and for a few attempts. A link holds a code of its own, which is too long to be guessed.
 //!
 //! Who asks for a code learns nothing about the account: the answer is made before anybody looks whether
 //! there is one. A request for a code goes into the outbox ([`ask`]); the courier then looks, makes the
 //! code and writes the mail ([`make`]).
-
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sessera_model::identity::VerificationStatus;
@@ -18,19 +16,14 @@ use crate::accounts::Accounts;
 use crate::keys::{Keys, Purpose};
 use crate::language::Language;
 use crate::limits;
-use crate::mail::CodeMail;
-use crate::rules::Rules;
-
-/// How many wrong codes a flow takes before it must be begun anew.
-pub const MAX_ATTEMPTS: u32 = 5;
+use crate::mail::{CodeMail, EMAIL};
+use crate::messages::Message as FlowMessage;
+use crate::rules::{Rules, Sends};
 
 /// How many codes can be asked for in one flow.
 pub const MAX_SENT: u32 = 5;
 
-/// How long a code is good.
-pub const LIFESPAN: Duration = Duration::from_mins(15);
-
-/// A code that was asked for.
+/// A code or a link that was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CodeRequest {
     /// The flow in which it is good.
@@ -39,7 +32,27 @@ pub struct CodeRequest {
     pub address: String,
     /// In which language the message is written.
     pub language: Language,
+    /// Whether a code or a link is sent.
+    #[serde(default)]
+    pub sends: Sends,
 }
+
+/// What a code is good for.
+#[derive(Debug)]
+pub struct Aim {
+    /// What it allows.
+    pub purpose: CodePurpose,
+    /// The flow in which it is good.
+    pub flow_id: Uuid,
+    /// Whose it is.
+    pub identity_id: Uuid,
+    /// The address that whoever has it has proven; empty when it came by another way.
+    pub address: String,
+}
+
+/// The templates under which requests for codes stand in the outbox.
+pub const REQUESTS: [&str; 2] =
+    [request_name(CodePurpose::Recovery), request_name(CodePurpose::Verification)];
 
 /// Which template a request for a code stands under in the outbox.
 const fn request_name(purpose: CodePurpose) -> &'static str {
@@ -92,7 +105,8 @@ pub async fn make(
     if !is_theirs {
         return Ok(Vec::new());
     }
-    let counted = limits::sent_code(&rules.keys, rules.limits, purpose, identity.id, &request.address, now);
+    let (of, to) = (Some(identity.id), &request.address);
+    let counted = limits::sent_code(&rules.keys, rules.limits, purpose.as_str(), of, to, now);
     let mut changes: Vec<Change> = counted.into_iter().collect();
     changes.extend(send(rules, accounts.random.as_ref(), now, purpose, identity.id, request));
     let mut pending = identity.verifiable_addresses.iter_mut().filter(|known| {
@@ -113,21 +127,41 @@ fn may_recover(identity: &Identity, address: &str) -> bool {
         && identity.recovery_addresses.iter().any(|known| known.value == address)
 }
 
-/// A new code that is good in one flow: what is kept of it, and the code. Whoever types it has proven
-/// `address`.
+/// Six digits.
+pub fn new_code(random: &dyn Random) -> Secret {
+    Secret::new(random.six_digits())
+}
+
+/// What is said in a flow in which [`MAX_SENT`] codes were asked for.
+pub fn too_many_sent() -> FlowMessage {
+    FlowMessage::invalid("Too many messages were sent with this form. Begin again.")
+}
+
+/// A new code, or what a link holds: what is kept of it, and the thing itself.
 pub fn issue(
     keys: &Keys,
     random: &dyn Random,
-    purpose: CodePurpose,
-    flow_id: Uuid,
-    identity_id: Uuid,
-    address: String,
+    sends: Sends,
+    aim: Aim,
     expires_at: Timestamp,
 ) -> (Code, Secret) {
-    let code = Secret::new(random.six_digits());
-    let hash = hash(keys, purpose, flow_id, code.expose());
+    let Aim { purpose, flow_id, identity_id, address } = aim;
+    let code = match sends {
+        Sends::Code => new_code(random),
+        Sends::Link => Secret::new(random.token()),
+    };
+    let hash = hash(keys, purpose.as_str(), flow_id, code.expose());
     let id = random.uuid();
     (Code { id, flow_id, purpose, identity_id, address, hash, expires_at }, code)
+}
+
+/// The address of the link in which a code or a token leads on.
+pub fn link(rules: &Rules, purpose: CodePurpose, flow_id: Uuid, member: &str, code: &Secret) -> String {
+    let kind = match purpose {
+        CodePurpose::Recovery => FlowKind::Recovery,
+        CodePurpose::Verification => FlowKind::Verification,
+    };
+    format!("{}&{member}={}", rules.action(kind, flow_id), code.expose())
 }
 
 /// The changes that make a code and write the mail with it.
@@ -139,31 +173,44 @@ pub fn send(
     identity_id: Uuid,
     request: &CodeRequest,
 ) -> [Change; 2] {
-    let (flow_id, address) = (request.flow_id, request.address.clone());
-    let (stored, code) = issue(&rules.keys, random, purpose, flow_id, identity_id, address, now + LIFESPAN);
+    let CodeRequest { flow_id, ref address, language, sends } = *request;
+    let aim = Aim { purpose, flow_id, identity_id, address: address.clone() };
+    let expires_at = now + rules.sent(sends).lifespan;
+    let (stored, code) = issue(&rules.keys, random, sends, aim, expires_at);
     let mail = CodeMail {
         // Opening the link of a verification fills the code in. A recovery code is only ever typed, by
         // the person who asked for it: it opens the account.
-        url: match purpose {
-            CodePurpose::Verification => {
-                format!("{}&code={}", rules.action(FlowKind::Verification, request.flow_id), code.expose())
-            }
-            CodePurpose::Recovery => rules.whole_page(FlowKind::Recovery, request.flow_id),
+        url: match (sends, purpose) {
+            (Sends::Link, _) => link(rules, purpose, flow_id, "token", &code),
+            (Sends::Code, CodePurpose::Verification) => link(rules, purpose, flow_id, "code", &code),
+            (Sends::Code, CodePurpose::Recovery) => rules.whole_page(FlowKind::Recovery, flow_id),
         },
         code,
-        expires_at: stored.expires_at,
-        language: request.language,
+        expires_at,
+        language,
+        via: EMAIL.into(),
     };
-    let message = Message {
+    let template = format!("{}_{}", purpose.as_str(), sends.as_str());
+    [Change::InsertCode(stored), message(random, now, template, address.clone(), &mail)]
+}
+
+/// The change that puts a message with a code into the outbox.
+pub fn message(
+    random: &dyn Random,
+    now: Timestamp,
+    template: String,
+    recipient: String,
+    mail: &CodeMail,
+) -> Change {
+    Change::EnqueueMessage(Message {
         id: random.uuid(),
-        recipient: request.address.clone(),
-        template: format!("{}_code", purpose.as_str()),
+        recipient,
+        template,
         content: mail.to_content(),
         attempts: 0,
         created_at: now,
         due_at: now,
-    };
-    [Change::InsertCode(stored), Change::EnqueueMessage(message)]
+    })
 }
 
 /// Whether a typed code is the one that was sent and is still good. Without one, the work is the same.
@@ -178,19 +225,20 @@ pub fn is_good(keys: &Keys, code: Option<&Code>, typed: &str, now: Timestamp) ->
         expires_at: now,
     };
     let code = code.unwrap_or(&nobody);
-    let parts = parts(code.purpose, code.flow_id.as_bytes(), typed.trim());
-    let is_right = keys.verify(Purpose::Code, &parts, code.hash.as_bytes());
-    is_right && now < code.expires_at
+    is_right(keys, code.purpose.as_str(), code.flow_id, typed, &code.hash) && now < code.expires_at
 }
 
-fn hash(keys: &Keys, purpose: CodePurpose, flow_id: Uuid, code: &str) -> TokenHash {
-    let hash = keys.make(Purpose::Code, &parts(purpose, flow_id.as_bytes(), code));
+/// The keyed hash of a code that is good for something in a flow.
+pub fn hash(keys: &Keys, purpose: &str, flow_id: Uuid, code: &str) -> TokenHash {
+    let hash = keys.make(Purpose::Code, &[purpose.as_bytes(), flow_id.as_bytes(), code.as_bytes()]);
     // Both are 32 bytes, so the stand-in is never taken.
     TokenHash::from_bytes(&hash).unwrap_or_else(|| TokenHash::of(code))
 }
 
-fn parts<'a>(purpose: CodePurpose, flow_id: &'a [u8], code: &'a str) -> [&'a [u8]; 3] {
-    [purpose.as_str().as_bytes(), flow_id, code.as_bytes()]
+/// Whether a typed code has a hash that was made for something in a flow.
+pub fn is_right(keys: &Keys, purpose: &str, flow_id: Uuid, typed: &str, hash: &TokenHash) -> bool {
+    let parts = [purpose.as_bytes(), flow_id.as_bytes(), typed.trim().as_bytes()];
+    keys.verify(Purpose::Code, &parts, hash.as_bytes())
 }
 
 #[cfg(test)]
@@ -202,7 +250,12 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_seconds(1000);
 
     fn request() -> CodeRequest {
-        CodeRequest { flow_id: Uuid::from_u128(1), address: "ada@example.org".into(), language: Language::De }
+        CodeRequest {
+            flow_id: Uuid::from_u128(1),
+            address: "ada@example.org".into(),
+            language: Language::De,
+            sends: Sends::Code,
+        }
     }
 
     #[test]
@@ -222,12 +275,38 @@ mod tests {
         assert!(is_good(&code, typed, NOW));
         assert!(is_good(&code, &format!(" {typed} "), NOW), "pasted with blanks");
         assert!(!is_good(&code, "", NOW));
-        assert!(!is_good(&code, typed, NOW + LIFESPAN));
+        assert!(!is_good(&code, typed, NOW + rules.code.lifespan));
         let elsewhere = Code { flow_id: Uuid::from_u128(9), ..code.clone() };
         assert!(!is_good(&elsewhere, typed, NOW));
         let otherwise = Code { purpose: CodePurpose::Verification, ..code };
         assert!(!is_good(&otherwise, typed, NOW));
         assert!(!super::is_good(&rules.keys, None, typed, NOW));
+    }
+
+    #[test]
+    fn a_link_holds_more_than_anybody_guesses() {
+        let rules = rules();
+        let request = CodeRequest { sends: Sends::Link, ..request() };
+        for (purpose, path) in
+            [(CodePurpose::Recovery, "recovery"), (CodePurpose::Verification, "verification")]
+        {
+            let owner = Uuid::from_u128(2);
+            let [Change::InsertCode(code), Change::EnqueueMessage(message)] =
+                send(&rules, &SeededRandom::new(1), NOW, purpose, owner, &request)
+            else {
+                panic!("not a code and a message")
+            };
+            let mail = CodeMail::parse(message.content.expose()).expect("is a mail");
+            assert_eq!(message.template, format!("{path}_link"));
+            assert_eq!(mail.code.expose().len(), 32);
+            let link = format!(
+                "http://127.0.0.1:4433/self-service/{path}?flow={}&token={}",
+                request.flow_id,
+                mail.code.expose()
+            );
+            assert_eq!(mail.url, link);
+            assert!(is_good(&rules.keys, Some(&code), mail.code.expose(), NOW));
+        }
     }
 
     #[test]

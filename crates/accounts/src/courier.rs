@@ -2,15 +2,19 @@
 //!
 //! A flow puts a message into the outbox in the commit in which it changes, so a message is never lost
 //! and never sent for a change that did not happen. The courier takes what is due, under a lease: of
-//! several nodes one sends a message, and when that node dies the lease ends and another one tries. A
-//! message leaves the outbox when the mail server has taken it; a mail may come twice when a node dies
-//! between the two. What fails is tried again, with growing pauses, until the code in it has ended.
+//! several nodes one sends a message, and when that node dies the lease ends and another one tries. What a
+//! message says is forgotten when the mail server has taken it; a mail may come twice when a node dies
+//! between the two. What fails is tried again, with growing pauses, until the code in it has ended. What became of a
+//! message stays for a while ([`messages`]).
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessera_model::Timestamp;
-use sessera_store::{Change, CodePurpose, CommitListener, Conflict, Message, Outcome, StoreError};
+use sessera_model::{Timestamp, Uuid};
+use sessera_store::{
+    Change, CodePurpose, CommitListener, Conflict, Dispatch, Message, MessageFilter, MessageStatus, Outcome,
+    Page, SentMessage, StoreError,
+};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +39,9 @@ const SEND_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long messages on their way may take once the server is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How much of a reason is kept, in characters.
+const MAX_REASON: usize = 500;
 
 /// The longest pause before the next attempt.
 const MAX_PAUSE: Duration = Duration::from_secs(120);
@@ -127,12 +134,12 @@ async fn answer(
 ) -> Result<bool, StoreError> {
     let rules = &snapshot.rules;
     let mut changes = Vec::new();
-    if now < message.created_at + codes::LIFESPAN {
+    if now < message.created_at + rules.sent(request.sends).lifespan {
         changes = codes::make(accounts, rules, now, purpose, request).await?;
     }
     // The claim makes sure that of several nodes one makes a code.
     let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now };
-    let done = [claim, Change::MessageSent(message.id)];
+    let done = [claim, Change::DropMessage(message.id)];
     changes.splice(0..0, done.clone());
     let outcome = match accounts.committer.commit(&changes).await {
         Err(StoreError::Conflict(Conflict::Limited)) => {
@@ -171,12 +178,17 @@ async fn take(accounts: Arc<Accounts>, snapshot: Arc<Snapshot>, message: Message
         Err(_) => Err(NotSent::Later("the mail server did not answer in time".into())),
     };
     let kept = match outcome {
-        Ok(()) => accounts.committer.commit(&[Change::MessageSent(message.id)]).await,
+        Ok(()) => {
+            let noted = attempt(&accounts, &message, None);
+            accounts.committer.commit(&[noted, Change::MessageSent(message.id)]).await
+        }
         Err(NotSent::Never(reason)) => give_up(&accounts, &message, &reason).await,
         Err(NotSent::Later(reason)) => {
             let pause = pause(message.attempts);
             let due_at = Some(accounts.clock.now() + pause);
-            let kept = accounts.committer.commit(&[Change::MessageFailed { id: message.id, due_at }]).await;
+            let failed = Change::MessageFailed { id: message.id, due_at };
+            let kept =
+                accounts.committer.commit(&[attempt(&accounts, &message, Some(&reason)), failed]).await;
             tracing::warn!(id = %message.id, %reason, again_in = ?pause, "a message could not be sent");
             kept
         }
@@ -207,7 +219,35 @@ async fn send(rules: &MailRules, message: &Message, now: Timestamp) -> Result<()
 
 async fn give_up(accounts: &Accounts, message: &Message, reason: &str) -> Result<(), StoreError> {
     tracing::warn!(id = %message.id, attempts = message.attempts, %reason, "a message is given up");
-    accounts.committer.commit(&[Change::MessageFailed { id: message.id, due_at: None }]).await
+    let failed = Change::MessageFailed { id: message.id, due_at: None };
+    accounts.committer.commit(&[attempt(accounts, message, Some(reason)), failed]).await
+}
+
+/// The change that notes what became of an attempt to send a message.
+fn attempt(accounts: &Accounts, message: &Message, error: Option<&str>) -> Change {
+    Change::NoteDispatch(Dispatch {
+        id: accounts.random.uuid(),
+        message_id: message.id,
+        at: accounts.clock.now(),
+        error: error.map(|error| error.chars().take(MAX_REASON).collect()),
+    })
+}
+
+/// What became of messages, newest first. Requests that are answered by a message are left out.
+pub async fn messages(
+    accounts: &Accounts,
+    status: Option<MessageStatus>,
+    recipient: Option<String>,
+    page: &Page,
+) -> Result<Vec<SentMessage>, StoreError> {
+    let filter = MessageFilter { status, recipient, without: &codes::REQUESTS };
+    accounts.store.messages(&filter, page).await
+}
+
+/// What became of one message. `None` when it is not there any more, or never was.
+pub async fn message(accounts: &Accounts, id: Uuid) -> Result<Option<SentMessage>, StoreError> {
+    let found = accounts.store.message(id).await?;
+    Ok(found.filter(|found| !codes::REQUESTS.contains(&found.template.as_str())))
 }
 
 /// How long to wait after an attempt: 1 s, 2 s, 4 s and so on.

@@ -4,6 +4,8 @@ use serde_json::{Map, Value, json};
 use sessera_model::{SeededRandom, Timestamp};
 use sessera_testing::growth::assert_linear;
 
+use crate::hooks::answer;
+use crate::hooks::caller::Reply;
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::language::Language;
 use crate::password::StoredHash;
@@ -184,4 +186,46 @@ fn the_languages_that_somebody_likes() {
     assert_linear("languages", 500, make, |header| {
         assert_eq!(Language::accepted(Some(header)), Language::En);
     });
+}
+
+#[test]
+fn what_a_web_hook_answers() {
+    let message = json!({"id": 1, "text": "no", "type": "error"});
+    let many = |count: usize| json!({"messages": [{"instance_ptr": "x".repeat(count * 8), "messages": vec![message.clone(); count]}]});
+    let places =
+        |count: usize| json!({"messages": vec![json!({"instance_ptr": "#/a/b", "messages": []}); count]});
+    let addresses =
+        |count: usize| json!({"identity": {"verifiable_addresses": vec![json!({"value": "x"}); count]}});
+    let makes: [(&str, &dyn Fn(usize) -> Value); 3] =
+        [("messages", &many), ("places", &places), ("addresses", &addresses)];
+    for (what, make) in makes {
+        assert_linear(
+            what,
+            500,
+            |count| make(count).to_string(),
+            |body| {
+                let _ = answer::read(Reply::Refused(body.as_bytes().to_vec()), true);
+                let _ = answer::read(Reply::Told(body.as_bytes().to_vec()), true);
+            },
+        );
+    }
+}
+
+#[cfg(feature = "passkeys")]
+#[test]
+fn what_a_browser_answers_for_a_key() {
+    use crate::methods::public_keys::{NewKeyAnswer, SignInAnswer};
+
+    let answer =
+        |response: Value| json!({"id": "x", "rawId": "eA", "type": "public-key", "response": response});
+    let used = |count: usize| {
+        let bytes = "AAAA".repeat(count);
+        answer(json!({"authenticatorData": bytes, "clientDataJSON": bytes, "signature": bytes})).to_string()
+    };
+    assert_linear("a key that is used", 2000, used, |text| drop(SignInAnswer::parse(text)));
+    let new = |count: usize| {
+        let bytes = "W1tb".repeat(count);
+        answer(json!({"attestationObject": bytes, "clientDataJSON": bytes})).to_string()
+    };
+    assert_linear("a new key", 2000, new, |text| drop(NewKeyAnswer::parse(text)));
 }

@@ -13,10 +13,8 @@ use sessera_model::{
 use sessera_store::Change;
 use sessera_store::records::CredentialOf;
 
+use crate::linked::LinkedAccounts;
 use crate::schema::{Address, Extracted, IdentitySchemas, Violation};
-
-/// The version of the form of credentials' content.
-const CREDENTIAL_VERSION: i64 = 1;
 
 /// The longest external id and schema id, in bytes.
 const MAX_NAME_BYTES: usize = 256;
@@ -123,19 +121,13 @@ impl PreparedIdentity {
         let Surroundings { schemas, random, now } = surroundings;
         let extracted = draft.judge(schemas)?;
         let identity = Identity {
-            id: random.uuid(),
             external_id: draft.external_id,
-            schema_id: draft.schema_id,
             state: draft.state,
-            state_changed_at: now,
-            traits: draft.traits,
             verifiable_addresses: verifiable(&extracted.verifiable, &[], random, now),
             recovery_addresses: recovery(&extracted.recovery, &[], random, now),
             metadata_public: draft.metadata_public,
             metadata_admin: draft.metadata_admin,
-            created_at: now,
-            updated_at: now,
-            version: 1,
+            ..Identity::new(random.uuid(), draft.schema_id, draft.traits, now)
         };
         let mut prepared =
             Self { identity, extracted, credentials: vec![], stored_credentials: vec![], is_new: true, now };
@@ -184,9 +176,25 @@ impl PreparedIdentity {
         Ok(prepared)
     }
 
+    /// The same with other words about it. A new identity stays a new one, and what it signs in with follows.
+    pub fn revised(
+        self,
+        draft: IdentityDraft,
+        surroundings: Surroundings<'_>,
+    ) -> Result<Self, IdentityError> {
+        let Self { identity, credentials, stored_credentials, is_new, .. } = self;
+        let revised = Self::update(identity, credentials, draft, surroundings)?;
+        Ok(Self { stored_credentials, is_new, ..revised })
+    }
+
     /// With what a kind of credential finds the identity.
     pub fn identifiers(&self, kind: CredentialKind) -> &[String] {
         self.extracted.identifiers(kind)
+    }
+
+    /// The addresses to which codes for signing in are sent.
+    pub fn code_addresses(&self) -> &[Address] {
+        &self.extracted.code
     }
 
     /// What names the account in authenticator apps.
@@ -208,10 +216,16 @@ impl PreparedIdentity {
     /// follow from the traits.
     pub fn set_config(&mut self, kind: CredentialKind, config: Value) {
         let identifiers = self.identifiers(kind).to_vec();
+        self.set_credential(kind, identifiers, config);
+    }
+
+    /// Sets a credential whose identifiers are of its own making.
+    pub fn set_credential(&mut self, kind: CredentialKind, identifiers: Vec<String>, config: Value) {
         let config = CredentialConfig::from(config);
         let now = self.now;
         match self.credentials.iter_mut().find(|credential| credential.kind == kind) {
             Some(credential) => {
+                credential.identifiers = identifiers;
                 credential.config = config;
                 credential.updated_at = now;
             }
@@ -220,13 +234,19 @@ impl PreparedIdentity {
                     kind,
                     identifiers,
                     config,
-                    version: CREDENTIAL_VERSION,
+                    version: kind.content_version(),
                     created_at: now,
                     updated_at: now,
                 });
                 self.credentials.sort_by_key(|credential| credential.kind.as_str());
             }
         }
+    }
+
+    /// Adds a credential whose identifiers are its own.
+    pub fn add_credential(&mut self, credential: Credential) {
+        self.credentials.push(credential);
+        self.credentials.sort_by_key(|credential| credential.kind.as_str());
     }
 
     /// Takes a credential away. A password's identifiers stay taken, because its owner may set a new
@@ -237,6 +257,30 @@ impl PreparedIdentity {
         } else {
             self.credentials.retain(|credential| credential.kind != kind);
         }
+    }
+
+    /// Takes an account at another provider away, by what it is found. Whether it was there. The credential stays when it
+    /// was the last one.
+    pub fn unlink(&mut self, identifier: &str) -> bool {
+        let mut linked = LinkedAccounts::among(&self.credentials);
+        let was_there = linked.remove_one(identifier);
+        if was_there {
+            self.set_credential(CredentialKind::Oidc, linked.identifiers(), linked.content());
+        }
+        was_there
+    }
+
+    /// Takes security keys away that are a second factor. Those that sign in by themselves stay.
+    pub fn remove_security_keys(&mut self) {
+        let kind = CredentialKind::Webauthn;
+        let Some(known) = self.credentials.iter().find(|credential| credential.kind == kind) else { return };
+        let mut config = known.config.expose().clone();
+        let mut left = 0;
+        if let Some(Value::Array(keys)) = config.get_mut("credentials") {
+            keys.retain(|key| key.get("is_passwordless") == Some(&Value::Bool(true)));
+            left = keys.len();
+        }
+        if left == 0 { self.remove_credential(kind) } else { self.set_config(kind, config) }
     }
 
     /// What to commit, all or nothing.
@@ -490,6 +534,25 @@ mod tests {
             matches!(&changes[1], Change::PutCredential(put) if put.credential.config.expose() == &json!({}))
         );
         assert!(matches!(changes[2], Change::DeleteCredential { kind: CredentialKind::Totp, .. }));
+    }
+
+    #[test]
+    fn security_keys_that_sign_in_by_themselves_stay() {
+        let (schemas, random) = (schemas(), SeededRandom::new(1));
+        let draft = ada(json!({"email": "ada@example.org"}));
+        let mut made = PreparedIdentity::create(draft, surroundings(&schemas, &random, 5)).unwrap();
+        let kind = CredentialKind::Webauthn;
+        let left = |made: &PreparedIdentity| {
+            let found = made.credentials().iter().find(|credential| credential.kind == kind);
+            found.map(|found| found.config.expose()["credentials"].clone())
+        };
+        let keys = json!({"credentials": [{"id": "1", "is_passwordless": true}, {"id": "2"}]});
+        made.set_config(kind, keys);
+        made.remove_security_keys();
+        assert_eq!(left(&made), Some(json!([{"id": "1", "is_passwordless": true}])));
+        made.set_config(kind, json!({"credentials": [{"id": "2"}]}));
+        made.remove_security_keys();
+        assert_eq!(left(&made), None);
     }
 
     #[test]

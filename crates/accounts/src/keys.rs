@@ -17,6 +17,10 @@ pub enum Purpose {
     Code,
     /// The name of a counter against abuse.
     Counter,
+    /// The cookie of somebody at the console.
+    Console,
+    /// The token in a form of the console.
+    ConsoleForm,
 }
 
 impl Purpose {
@@ -26,6 +30,8 @@ impl Purpose {
             Self::Logout => b"sessera logout v1",
             Self::Code => b"sessera code v1",
             Self::Counter => b"sessera counter v1",
+            Self::Console => b"sessera console v1",
+            Self::ConsoleForm => b"sessera console form v1",
         }
     }
 }

@@ -9,11 +9,13 @@
 //! | [`snapshot`], [`rules`] | what the configuration says, compiled |
 //! | [`flows`] | the self-service flows: signing in, signing up and what belongs to it |
 //! | [`methods`] | the sign-in methods, a folder each |
-//! | [`identities`] | making and changing identities |
+//! | [`identities`], [`imports`] | making and changing identities, and the credentials that they bring along |
 //! | [`schema`] | what the traits of an identity must look like, and what they mean |
 //! | [`password`] | hashes of passwords, and which passwords are refused |
+//! | [`providers`], [`linked`] | other providers that vouch for people, and the accounts there by which people sign in |
 //! | [`breaches`] | passwords that are known from breaches |
 //! | [`codes`] | codes by e-mail |
+//! | [`hooks`] | web hooks: others who are told what happens in flows, or asked whether it may |
 //! | [`courier`], [`mail`] | the outbox, and the mails that leave through it |
 //! | [`ui`], [`submission`] | the form that a flow shows, and what a person submits |
 //! | [`messages`], [`language`] | what a flow says, by number and language |
@@ -30,19 +32,23 @@ pub mod csrf;
 pub mod flows;
 #[cfg(test)]
 mod growth_tests;
+pub mod hooks;
 pub mod identities;
+pub mod imports;
 pub mod keys;
 pub mod language;
 mod left_behind;
 pub mod limits;
 #[cfg(test)]
 mod limits_tests;
+pub mod linked;
 pub mod mail;
 pub mod messages;
 mod method_list;
 pub mod methods;
 pub mod metrics;
 pub mod password;
+pub mod providers;
 pub mod return_to;
 pub mod rules;
 pub mod schema;

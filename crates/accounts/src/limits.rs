@@ -8,8 +8,9 @@
 //!
 //! | what is guessed | counts for |
 //! |---|---|
-//! | a password | account and client together, so nobody can lock out a person who signs in from elsewhere |
+//! | a password | account and client together, so nobody can lock out a person who signs in from elsewhere, and the client whatever the account |
 //! | a code by e-mail, of an app or printed | the account, and the client whatever the account |
+//! | who has an address, by taking it oneself, where nobody is told | the account that would take it, and the client whatever the account |
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -19,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use sessera_model::{Timestamp, Uuid};
-use sessera_store::{Allowance, Change, CodePurpose, Counter, CounterKey};
+use sessera_store::{Allowance, Change, Counter, CounterKey};
 
 use crate::keys::{Keys, Purpose};
 use crate::left_behind::Left;
@@ -29,6 +30,10 @@ const MAX_COUNTERS: usize = 100_000;
 
 /// How many times as many wrong codes as one account one client has free: several people may share an address.
 const ACCOUNTS_OF_A_CLIENT: u32 = 4;
+
+/// How many times as many wrong passwords as one account one client has in an hour, whatever the accounts: a whole
+/// company may share an address, and whoever tries one password on many accounts comes to an end.
+const WRONG_PASSWORDS_OF_A_CLIENT: u32 = 60;
 
 /// What the configuration says about limits. Zero switches one off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,21 +111,21 @@ pub fn shared_request(keys: &Keys, rules: LimitRules, client: IpAddr, now: Times
     Some(Change::TakeAttempt { counters: vec![counter], at: now })
 }
 
-/// The change that counts a code that a person is sent, where there is a limit. It counts for the person, whatever the
-/// address, and for the address, whoever says that it is theirs.
+/// The change that counts a code that is sent for something, where there is a limit. It counts for the person, whatever
+/// the address, and for the address, whoever says that it is theirs. Nobody is known who signs up.
 pub fn sent_code(
     keys: &Keys,
     rules: LimitRules,
-    purpose: CodePurpose,
-    identity_id: Uuid,
+    purpose: &str,
+    identity_id: Option<Uuid>,
     address: &str,
     now: Timestamp,
 ) -> Option<Change> {
     let most = Some(rules.codes_per_hour).filter(|most| *most > 0)?;
-    let counters =
-        [["sent", purpose.as_str(), &identity_id.to_string()], ["sent to", purpose.as_str(), address]];
-    let counters = counters.iter().map(|parts| (key(keys, parts), Allowance::InAnHour { most }));
-    Some(Change::TakeAttempt { counters: counters.collect(), at: now })
+    let owner = identity_id.map(|id| key(keys, &["sent", purpose, &id.to_string()]));
+    let counters = owner.into_iter().chain([key(keys, &["sent to", purpose, address])]);
+    let counters = counters.map(|key| (key, Allowance::InAnHour { most })).collect();
+    Some(Change::TakeAttempt { counters, at: now })
 }
 
 /// What somebody may be guessing.
@@ -132,6 +137,8 @@ pub enum Guess<'a> {
     MailedCode(&'a str),
     /// A code that somebody was given by hand, or has as a second factor.
     CodeOf(Uuid),
+    /// An address or name that somebody wants for their account, which tells them whether another person has it.
+    IdentifierFor(Uuid),
 }
 
 /// The place of a guess at its counters.
@@ -157,12 +164,22 @@ impl Place {
             }
             Guess::MailedCode(address) => Some(key(keys, &["code to", address])),
             Guess::CodeOf(identity_id) => Some(key(keys, &["code of", &identity_id.to_string()])),
+            Guess::IdentifierFor(identity_id) => {
+                Some(key(keys, &["identifier for", &identity_id.to_string()]))
+            }
         };
-        let client = client.filter(|_| !matches!(guess, Guess::Password(_)));
-        let all_codes = Allowance::Guesses { free: free.saturating_mul(ACCOUNTS_OF_A_CLIENT) };
+        let of_several = Allowance::Guesses { free: free.saturating_mul(ACCOUNTS_OF_A_CLIENT) };
+        let (what, all) = match guess {
+            Guess::Password(_) => (
+                "passwords from",
+                Allowance::InAnHour { most: free.saturating_mul(WRONG_PASSWORDS_OF_A_CLIENT) },
+            ),
+            Guess::MailedCode(_) | Guess::CodeOf(_) => ("codes from", of_several),
+            Guess::IdentifierFor(_) => ("identifiers from", of_several),
+        };
         Self {
             own: owner.map(|key| (key, Allowance::Guesses { free })),
-            client: client.map(|client| (key(keys, &["codes from", &client]), all_codes)),
+            client: client.map(|client| (key(keys, &[what, &client]), all)),
         }
     }
 
@@ -263,9 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_password_counts_for_account_and_client_together() {
-        let [ada] = counters(Guess::Password("ada"), "192.0.2.1")[..] else { panic!("not one counter") };
-        assert_eq!(ada.1, Allowance::Guesses { free: 3 });
+    fn a_wrong_password_counts_for_account_and_client_together_and_for_the_client() {
+        let [ada, from] = counters(Guess::Password("ada"), "192.0.2.1")[..] else {
+            panic!("not two counters")
+        };
+        assert_eq!((ada.1, from.1), (Allowance::Guesses { free: 3 }, Allowance::InAnHour { most: 180 }));
+        assert_eq!(counters(Guess::Password("bob"), "192.0.2.1")[1], from, "whatever the account");
+        assert_ne!(counters(Guess::Password("ada"), "192.0.2.2")[1], from);
         for (who, client) in [("ada", "192.0.2.2"), ("bob", "192.0.2.1")] {
             assert_ne!(counters(Guess::Password(who), client)[0], ada, "{who} {client}");
         }

@@ -4,7 +4,7 @@
 /// first one that takes it.
 macro_rules! for_all_methods {
     ($then:ident) => {
-        $then! { lookup_secret, passkey, totp, profile, password, code, }
+        $then! { lookup_secret, passkey, webauthn, totp, profile, identifier_first, password, code, link, oidc, }
     };
 }
 

@@ -7,6 +7,20 @@ use prometheus::{IntCounterVec, Opts};
 #[derive(Clone, Debug)]
 pub struct Metrics {
     limits_hit: IntCounterVec,
+    web_hooks: IntCounterVec,
+}
+
+/// What became of the call of a web hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HookOutcome {
+    /// It answered, and the flow goes on.
+    Answered,
+    /// It refused that the flow goes on.
+    Refused,
+    /// It did not answer well.
+    Failed,
+    /// It was not called, because too many were being called.
+    Dropped,
 }
 
 /// A limit against abuse.
@@ -22,6 +36,17 @@ pub enum Limit {
     Bytes,
 }
 
+impl HookOutcome {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Refused => "refused",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
 impl Metrics {
     /// Numbers that all are zero. The error is a name that cannot be one, which a test would show.
     pub fn new() -> prometheus::Result<Self> {
@@ -29,12 +54,19 @@ impl Metrics {
             "sessera_limits_hit_total",
             "Attempts that a limit against abuse refused: requests, failures, codes, bytes.",
         );
-        Ok(Self { limits_hit: IntCounterVec::new(limits_hit, &["limit"])? })
+        let web_hooks = Opts::new(
+            "sessera_web_hooks_total",
+            "Calls of web hooks by what became of them: answered, refused, failed, dropped.",
+        );
+        Ok(Self {
+            limits_hit: IntCounterVec::new(limits_hit, &["limit"])?,
+            web_hooks: IntCounterVec::new(web_hooks, &["outcome"])?,
+        })
     }
 
     /// All numbers, to be registered.
     pub fn collectors(&self) -> Vec<Box<dyn Collector>> {
-        vec![Box::new(self.limits_hit.clone())]
+        vec![Box::new(self.limits_hit.clone()), Box::new(self.web_hooks.clone())]
     }
 
     /// A limit against abuse refused an attempt.
@@ -46,5 +78,15 @@ impl Metrics {
             Limit::Bytes => "bytes",
         };
         self.limits_hit.with_label_values(&[limit]).inc();
+    }
+
+    /// A web hook was called, or was not.
+    pub fn web_hook(&self, outcome: HookOutcome) {
+        self.web_hooks.with_label_values(&[outcome.as_str()]).inc();
+    }
+
+    /// How often that was so.
+    pub fn web_hooks(&self, outcome: HookOutcome) -> u64 {
+        self.web_hooks.with_label_values(&[outcome.as_str()]).get()
     }
 }

@@ -19,7 +19,7 @@ pub struct Snapshot {
     pub methods: Methods,
     /// How messages are sent.
     pub mail: MailRules,
-    /// What is switched on and cannot work with these schemas.
+    /// What is switched on and cannot work with these schemas, or does not happen.
     pub notes: Vec<Problem>,
 }
 
@@ -30,12 +30,12 @@ fn about_schema(error: &SchemaError) -> Problem {
 /// Notes what needs a mark that no trait has.
 fn unmarked(schemas: &IdentitySchemas, rules: &Rules, methods: &Methods) -> Vec<Problem> {
     let lacks = |mark: &str| !schemas.iter().any(|schema| schema.marks(mark));
-    let (recovers, verifies) =
-        (rules.code && rules.recovery.enabled, rules.code && rules.verification.enabled);
+    let by_code = methods.login().any(|method| method.name() == "code");
     let checks = [
         (methods.has("password"), "credentials/password/identifier", "/selfservice/methods/password/enabled"),
-        (recovers, "recovery/via", "/selfservice/flows/recovery/enabled"),
-        (verifies, "verification/via", "/selfservice/flows/verification/enabled"),
+        (by_code, "credentials/code/identifier", "/selfservice/methods/code"),
+        (rules.recovers(), "recovery/via", "/selfservice/flows/recovery/enabled"),
+        (rules.verifies(), "verification/via", "/selfservice/flows/verification/enabled"),
     ];
     let unmarked = checks.into_iter().filter(|(is_on, mark, _)| *is_on && lacks(mark));
     let note = |(_, mark, pointer): (bool, &str, &str)| {
@@ -55,7 +55,8 @@ impl Snapshot {
         let rules = Rules::compile(config, &config.secrets.cookie);
         match (schemas, rules, methods::compile(config), MailRules::compile(config)) {
             (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => {
-                let notes = unmarked(&schemas, &rules, &methods);
+                let mut notes = unmarked(&schemas, &rules, &methods);
+                notes.extend(methods::oidc::notes(config));
                 Ok(Self { schemas, rules, methods, mail, notes })
             }
             (schemas, rules, methods, mail) => {

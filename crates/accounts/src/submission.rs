@@ -8,6 +8,7 @@
 //! to its size.
 
 use serde_json::{Map, Number, Value};
+use sessera_model::json::oversized_integer;
 
 use crate::messages::Message;
 
@@ -87,6 +88,12 @@ impl Submission {
                 format!("The body has too many values: {MAX_VALUES} at the most, those within among them.");
             return Err(Message::invalid(message));
         }
+        if let Some(number) = oversized_integer(body) {
+            let message = format!(
+                "The number {number} has more digits than can be kept. Send it as a string, in quotes."
+            );
+            return Err(Message::invalid(message));
+        }
         let Value::Object(fields) = value else {
             return Err(Message::invalid("The body must be a JSON object."));
         };
@@ -131,6 +138,11 @@ impl Submission {
             Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
             Some(other) => Err(Message::wrong_type(&["string"], type_name(other))),
         }
+    }
+
+    /// Whether there is anything at all under a name.
+    pub fn is_filled(&self, name: &str) -> bool {
+        self.get(name).is_some_and(|value| value != "")
     }
 
     /// Whether a button or box was chosen.
@@ -231,6 +243,8 @@ fn typed(text: &str, kind: ValueKind) -> Option<Value> {
     let value = match kind {
         ValueKind::Text => Value::from(text),
         ValueKind::Integer => text.parse::<i64>().map_or_else(|_| Value::from(text), Value::from),
+        // A whole number that is too long stays a text, which no schema takes for a number.
+        ValueKind::Number if oversized_integer(text.as_bytes()).is_some() => Value::from(text),
         ValueKind::Number => match (text.parse::<i64>(), text.parse::<f64>().ok().and_then(Number::from_f64))
         {
             (Ok(whole), _) => Value::from(whole),
@@ -304,6 +318,19 @@ mod tests {
 
     fn form(body: &str) -> Result<Submission, Message> {
         decode("application/x-www-form-urlencoded", body.as_bytes())
+    }
+
+    #[test]
+    fn a_number_keeps_its_digits_or_is_refused() {
+        let kept = |submission: Result<Submission, Message>| submission.map(|found| found.traits());
+        let most = decode("application/json", br#"{"traits": {"n": 18446744073709551615, "m": 0.1}}"#);
+        assert_eq!(kept(most), Ok(json!({"n": u64::MAX, "m": 0.1})));
+        let refused = decode("application/json", br#"{"traits": {"n": 18446744073709551616}}"#);
+        assert!(refused.is_err_and(|message| message.text().contains("18446744073709551616")));
+        assert_eq!(
+            kept(form("traits.height=18446744073709551616&traits.age=99999999999999999999")),
+            Ok(json!({"height": "18446744073709551616", "age": "99999999999999999999"}))
+        );
     }
 
     #[test]

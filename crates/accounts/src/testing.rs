@@ -1,18 +1,18 @@
 //! Accounts for tests, on a database in a temporary folder, with a clock that stands still.
 
-#![cfg_attr(
-    not(feature = "passkeys"),
-    expect(dead_code, reason = "the tests of passkeys alone use all of it")
-)]
-
 mod client;
+mod hooks;
+mod providers;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sessera_config::Config;
+use sessera_config::reach::Addresses;
 use sessera_model::{AssuranceLevel, Clock as _, FixedClock, Identity, IdentityState, Timestamp, Uuid};
 use sessera_store::{Change, Committer};
 pub(crate) use sessera_testing::PASSWORD;
@@ -28,7 +28,8 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Details, Transport};
 use crate::flows::login::LoginWish;
 use crate::flows::skeleton::{Body, Flows, Kind, Outcome, Shown};
-use crate::flows::visit::{Present, Visit, Visitor};
+use crate::flows::visit::{Present, Told, Visit, Visitor};
+use crate::hooks::WebHooks;
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::language::Language;
 use crate::limits::Limits;
@@ -39,6 +40,8 @@ use crate::snapshot::Snapshot;
 use crate::ui::Node;
 
 pub(crate) use client::Client;
+pub(crate) use hooks::{StubHooks, change, hook, refusal};
+pub(crate) use providers::StubProviders;
 
 /// A password that was found in twelve breaches, as far as `known.example` knows.
 pub(crate) const BREACHED: &str = "Zx-found-elsewhere-1";
@@ -48,7 +51,7 @@ struct KnownBreach;
 
 #[async_trait]
 impl BreachSource for KnownBreach {
-    async fn range(&self, host: &str, prefix: &str) -> Result<String, String> {
+    async fn range(&self, host: &str, prefix: &str, _: Addresses) -> Result<String, String> {
         let hash = hex::encode_upper(Sha1::digest(BREACHED));
         match host {
             "known.example" => {
@@ -78,6 +81,9 @@ pub(crate) struct TestAccounts {
     pub(crate) parts: Arc<Accounts>,
     pub(crate) snapshot: Arc<Snapshot>,
     pub(crate) clock: Arc<FixedClock>,
+    /// The providers, which say what a test has them say.
+    pub(crate) providers: Arc<StubProviders>,
+    pub(crate) hooks: Arc<StubHooks>,
     /// Deleted when the test ends.
     _folder: TempDir,
 }
@@ -95,7 +101,9 @@ impl TestAccounts {
         let snapshot = Snapshot::compile(&Config::from_tree(&tree).unwrap()).unwrap();
         let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
         let message_waits = Arc::new(Notify::new());
+        let providers = Arc::new(StubProviders::default());
         let wake = Arc::new(WakeCourier(message_waits.clone()));
+        let (hooks, metrics) = (Arc::new(StubHooks::default()), Metrics::new().unwrap());
         let parts = Accounts {
             committer: Committer::new(store.clone(), vec![wake]),
             store,
@@ -103,11 +111,30 @@ impl TestAccounts {
             passwords: PasswordHashing::with_workers(random.clone(), 2),
             random,
             breaches: Breaches::new(Arc::new(KnownBreach)),
+            providers: providers.clone(),
+            web_hooks: WebHooks::new(hooks.clone(), metrics.clone()),
             limits: Limits::default(),
-            metrics: Metrics::new().unwrap(),
+            metrics,
             message_waits,
         };
-        Self { parts: Arc::new(parts), snapshot: Arc::new(snapshot), clock, _folder: folder }
+        Self {
+            parts: Arc::new(parts),
+            snapshot: Arc::new(snapshot),
+            clock,
+            providers,
+            hooks,
+            _folder: folder,
+        }
+    }
+
+    /// Accounts with a schema of their own, and with a configuration as above.
+    pub(crate) async fn with_schema(schema: &Value, mut configuration: Value) -> Self {
+        let url = format!("base64://{}", STANDARD.encode(schema.to_string()));
+        configuration["identity"] = json!({
+            "default_schema_id": "default",
+            "schemas": [{"id": "default", "url": url}],
+        });
+        Self::configured(configuration).await
     }
 
     /// The flows as somebody sees them.
@@ -118,6 +145,7 @@ impl TestAccounts {
             schemas: &self.snapshot.schemas,
             visitor,
             session,
+            others: &[],
             now: self.clock.now(),
         };
         Flows { visit, methods: &self.snapshot.methods }
@@ -141,8 +169,12 @@ impl TestAccounts {
     /// The code in the newest message to an address, which leaves the outbox.
     pub(crate) async fn mailed_code(&self, address: &str) -> Option<String> {
         while courier::deliver_due(&self.parts, self.snapshot.clone()).await.unwrap() > 0 {}
+        // Which of two is tried again first says nothing about their age.
         let waiting = self.parts.store.due_messages(Timestamp::MAX, 1000).await.unwrap();
-        let message = waiting.into_iter().rfind(|message| message.recipient == address)?;
+        let message = waiting
+            .into_iter()
+            .filter(|message| message.recipient == address)
+            .max_by_key(|message| message.created_at)?;
         self.parts.committer.commit(&[Change::MessageSent(message.id)]).await.unwrap();
         CodeMail::parse(message.content.expose()).map(|mail| mail.code.expose().to_owned())
     }
@@ -163,9 +195,15 @@ pub(crate) fn visitor(transport: Transport) -> Visitor {
         device_name: "a test".into(),
         language: Language::En,
         browsers: (transport == Transport::Browser).then(|| "a cookie".into()).into_iter().collect(),
+        travellers: Vec::new(),
         request_url: "http://127.0.0.1:4433/".into(),
         takes_json: true,
         browser_header: None,
+        told: Some(Told {
+            method: "POST".into(),
+            headers: vec![("User-Agent".into(), vec!["tests".into()])],
+            cookies: vec![("a".into(), "b".into())],
+        }),
     }
 }
 
@@ -207,6 +245,7 @@ pub(crate) fn again<K: Kind>(outcome: Outcome<K>) -> Shown<K> {
         Outcome::Shown(shown, _) => *shown,
         Outcome::Replaced(_) => panic!("the flow was replaced"),
         Outcome::Done(_) => panic!("the flow has ended"),
+        Outcome::Elsewhere { .. } | Outcome::Crosses(_) => panic!("the flow leads elsewhere"),
     }
 }
 
@@ -216,6 +255,7 @@ pub(crate) fn done<K: Kind>(outcome: Outcome<K>) -> K::Done {
         Outcome::Done(done) => *done,
         Outcome::Shown(shown, _) => panic!("the flow says {:?}", said(&shown)),
         Outcome::Replaced(_) => panic!("the flow was replaced"),
+        Outcome::Elsewhere { .. } | Outcome::Crosses(_) => panic!("the flow leads elsewhere"),
     }
 }
 

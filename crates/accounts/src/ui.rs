@@ -25,10 +25,29 @@ pub struct Container {
 #[derive(Clone, Debug, Default)]
 pub struct Nodes(Vec<(u8, Node)>);
 
+/// The place of the token against forged requests: buttons of other providers come before it.
+pub const CSRF_PLACE: u8 = 5;
+
 impl Nodes {
     /// Adds a node at a place.
     pub fn push(&mut self, place: u8, node: Node) {
         self.0.push((place, node));
+    }
+
+    /// Adds nodes at a place, in their order.
+    pub fn extend(&mut self, place: u8, nodes: impl IntoIterator<Item = Node>) {
+        self.0.extend(nodes.into_iter().map(|node| (place, node)));
+    }
+
+    /// Adds a node at a place, instead of the one that has its name.
+    pub fn put(&mut self, place: u8, node: Node) {
+        self.0.retain(|(_, known)| known.name() != node.name());
+        self.push(place, node);
+    }
+
+    /// Whether all of them are such.
+    pub fn all(&self, is_such: impl Fn(&Node) -> bool) -> bool {
+        self.0.iter().all(|(_, node)| is_such(node))
     }
 
     /// Puts all of them at the end of a form.
@@ -124,10 +143,21 @@ pub struct Input {
     pub max_length: Option<u32>,
     /// The values to choose from, when they are counted.
     pub options: Vec<Value>,
-    /// The function of the form's script that a button calls.
-    pub trigger: Option<&'static str>,
+    /// The function of the form's script that it calls.
+    pub trigger: Option<Trigger>,
     /// Whether it is there to be seen only.
     pub disabled: bool,
+}
+
+/// A call of a function of the form's script. It is called with the value of its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trigger {
+    /// The function.
+    pub function: &'static str,
+    /// Whether it is called when the form is there, rather than by a button.
+    pub on_load: bool,
+    /// Whether a page runs scripts. A native client does by itself what the function is for.
+    pub in_page: bool,
 }
 
 /// What an input takes (HTML's `type`).
@@ -186,15 +216,21 @@ impl Group {
     pub const PASSWORD: Self = Self::new("password");
     /// The traits of an identity.
     pub const PROFILE: Self = Self::new("profile");
-    /// Codes by e-mail.
+    /// Codes that are sent to an address.
     pub const CODE: Self = Self::new("code");
+    /// Links that are sent to an address.
+    pub const LINK: Self = Self::new("link");
+    /// The identifier, where signing in asks for it first.
+    pub const IDENTIFIER_FIRST: Self = Self::new("identifier_first");
     /// Time-based one-time passwords.
     pub const TOTP: Self = Self::new("totp");
     /// Printed codes.
     pub const LOOKUP_SECRET: Self = Self::new("lookup_secret");
+    /// Other providers.
+    pub const OIDC: Self = Self::new("oidc");
     /// Passkeys.
     pub const PASSKEY: Self = Self::new("passkey");
-    /// The script that passkeys need; the contract has it in a group of its own.
+    /// Security keys, and the script that passkeys need as well.
     pub const WEBAUTHN: Self = Self::new("webauthn");
 
     /// The group of a method, by the word that it has on the wire.
@@ -232,8 +268,8 @@ impl Input {
     }
 
     /// A button that calls a function of the form's script.
-    pub fn button(name: &str, trigger: &'static str) -> Self {
-        Self { trigger: Some(trigger), ..Self::new(name, InputKind::Button).with_value("") }
+    pub fn button(name: &str, trigger: Trigger) -> Self {
+        Self { trigger: Some(trigger), ..Self::new(name, InputKind::Button) }
     }
 
     /// A value that is submitted without being shown.
@@ -366,9 +402,13 @@ impl Input {
             let options = self.options.iter().map(|value| json!({ "value": value })).collect::<Vec<_>>();
             set("options", options.into());
         }
-        if let Some(trigger) = self.trigger {
-            set("onclick", format!("window.{trigger}()").into());
-            set("onclickTrigger", trigger.into());
+        if let Some(Trigger { function, on_load, in_page }) = self.trigger {
+            let event = if on_load { "onload" } else { "onclick" };
+            if in_page {
+                let argument = self.value.as_ref().and_then(Value::as_str).unwrap_or_default();
+                set(event, format!("window.{function}({argument})").into());
+            }
+            set(&format!("{event}Trigger"), function.into());
         }
         set("disabled", self.disabled.into());
         Value::Object(json)
@@ -389,6 +429,14 @@ impl Container {
     /// The node with this name.
     pub fn node_mut(&mut self, name: &str) -> Option<&mut Node> {
         self.nodes.iter_mut().find(|node| node.name() == name)
+    }
+
+    /// Fills in a field and asks for it no more.
+    pub fn know(&mut self, name: &str, value: &str) {
+        if let Some(Attributes::Input(input)) = self.node_mut(name).map(|node| &mut node.attributes) {
+            input.kind = InputKind::Hidden;
+            input.value = Some(value.into());
+        }
     }
 
     /// The form as JSON on the wire.

@@ -1,5 +1,4 @@
-//! The client, which keeps connections of HTTP/1.1 and sends one request at a time on each, without
-//! pipelining.
+//! The client, which keeps connections and sends one request at a time on each, without pipelining.
 //!
 //! It spins on its own core rather than sleep, so that the times are those of the server. Between two looks,
 //! whatever else has work on that core goes first. At a fixed rate a request's time counts from when it was
@@ -27,6 +26,46 @@ impl Request {
     /// The request to the handler that does nothing.
     pub(crate) fn to_nothing() -> Self {
         Self { bytes: b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec(), expected: "ok".into() }
+    }
+}
+
+/// How the client speaks on its connections.
+pub(crate) trait Speech {
+    /// How many different requests there are.
+    fn requests(&self) -> usize;
+
+    /// What a connection begins with.
+    fn greeting(&self) -> &[u8];
+
+    /// Writes a request, of which its connection had `turn` before it.
+    fn say(&self, number: usize, turn: u32, into: &mut Vec<u8>);
+
+    /// Whether the whole answer to that request is there, which is then checked. What the other side must be told
+    /// meanwhile is added to `reply`, and what was understood is taken from `heard`.
+    fn hear(&self, number: usize, turn: u32, heard: &mut Vec<u8>, reply: &mut Vec<u8>) -> Result<bool>;
+}
+
+/// HTTP/1.1.
+impl<R: AsRef<[Request]> + ?Sized> Speech for R {
+    fn requests(&self) -> usize {
+        self.as_ref().len()
+    }
+
+    fn greeting(&self) -> &[u8] {
+        &[]
+    }
+
+    fn say(&self, number: usize, _turn: u32, into: &mut Vec<u8>) {
+        into.extend_from_slice(&self.as_ref()[number].bytes);
+    }
+
+    fn hear(&self, number: usize, _turn: u32, heard: &mut Vec<u8>, _reply: &mut Vec<u8>) -> Result<bool> {
+        if !is_whole(heard)? {
+            return Ok(false);
+        }
+        check(heard, &self.as_ref()[number])?;
+        heard.clear();
+        Ok(true)
     }
 }
 
@@ -66,23 +105,28 @@ impl Outcome {
 
 struct Connection {
     stream: TcpStream,
-    answer: Vec<u8>,
+    heard: Vec<u8>,
+    to_say: Vec<u8>,
+    /// How many requests it had before the one that is under way.
+    turn: u32,
     /// The number of the request under way, and when it was due.
     under_way: Option<(usize, Instant)>,
 }
 
-/// Sends `requests` in turn for the time of the load and checks every answer.
-pub(crate) fn run(load: Load, requests: &[Request]) -> Result<Outcome> {
+/// Sends requests in turn for the time of the load and checks every answer.
+pub(crate) fn run<S: Speech + ?Sized>(load: Load, speech: &S) -> Result<Outcome> {
     let mut poll = Poll::new()?;
     let mut events = Events::with_capacity(1024);
     let mut connections = Vec::with_capacity(load.connections);
     for number in 0..load.connections {
-        let stream = std::net::TcpStream::connect(load.address)?;
+        let mut stream = std::net::TcpStream::connect(load.address)?;
         stream.set_nodelay(true)?;
+        stream.write_all(speech.greeting())?;
         stream.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(stream);
         poll.registry().register(&mut stream, Token(number), Interest::READABLE)?;
-        connections.push(Connection { stream, answer: Vec::with_capacity(16 * 1024), under_way: None });
+        let heard = Vec::with_capacity(16 * 1024);
+        connections.push(Connection { stream, heard, to_say: Vec::new(), turn: 0, under_way: None });
     }
     let mut idle: VecDeque<usize> = (0..load.connections).collect();
     let mut times = Histogram::new_with_bounds(1, 600_000_000, 3)?;
@@ -104,11 +148,11 @@ pub(crate) fn run(load: Load, requests: &[Request]) -> Result<Outcome> {
                 break;
             }
             let Some(free) = idle.pop_front() else { break };
-            let number = sent % requests.len();
+            let number = sent % speech.requests();
             let connection = &mut connections[free];
             connection.under_way = Some((number, due));
-            // A request fits the buffer of an idle socket.
-            connection.stream.write_all(&requests[number].bytes)?;
+            speech.say(number, connection.turn, &mut connection.to_say);
+            send(connection)?;
             sent += 1;
         }
         if now - start > load.time + Duration::from_secs(60) {
@@ -122,14 +166,16 @@ pub(crate) fn run(load: Load, requests: &[Request]) -> Result<Outcome> {
         for event in &events {
             let connection = &mut connections[event.token().0];
             receive(connection)?;
-            if !is_whole(&connection.answer)? {
+            let Connection { heard, to_say, turn, under_way, .. } = connection;
+            // What comes while nothing is under way is heard together with the next answer.
+            let Some((number, due)) = *under_way else { continue };
+            let is_answered = speech.hear(number, *turn, heard, to_say)?;
+            send(connection)?;
+            if !is_answered {
                 continue;
             }
-            let Some((number, due)) = connection.under_way.take() else {
-                bail!("an answer came without a request");
-            };
-            check(&connection.answer, &requests[number])?;
-            connection.answer.clear();
+            connection.under_way = None;
+            connection.turn += 1;
             let micros = u64::try_from(due.elapsed().as_micros()).unwrap_or(u64::MAX);
             times.saturating_record(micros.max(1));
             answered += 1;
@@ -139,13 +185,22 @@ pub(crate) fn run(load: Load, requests: &[Request]) -> Result<Outcome> {
     Ok(Outcome { requests: answered, elapsed: start.elapsed(), times })
 }
 
+/// Sends what is there to say, which fits the buffer of an idle socket.
+fn send(connection: &mut Connection) -> Result<()> {
+    if !connection.to_say.is_empty() {
+        connection.stream.write_all(&connection.to_say)?;
+        connection.to_say.clear();
+    }
+    Ok(())
+}
+
 fn receive(connection: &mut Connection) -> Result<()> {
     let mut part = [0; 16 * 1024];
     loop {
         match connection.stream.read(&mut part) {
             Ok(0) => bail!("the server closed a connection"),
             Ok(length) => {
-                connection.answer.extend_from_slice(&part[..length]);
+                connection.heard.extend_from_slice(&part[..length]);
                 if length < part.len() {
                     return Ok(());
                 }
@@ -179,7 +234,7 @@ fn check(answer: &[u8], request: &Request) -> Result<()> {
 }
 
 /// Where a part begins. An empty one begins at once.
-fn find(text: &[u8], part: &[u8]) -> Option<usize> {
+pub(crate) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let Some(first) = part.first().copied() else { return Some(0) };
     let mut from = 0;
     while let Some(at) = text[from..].iter().position(|byte| *byte == first) {

@@ -6,6 +6,8 @@
 mod beside;
 mod cores;
 mod database;
+mod gateway;
+mod grpc;
 mod limits;
 mod load;
 mod measures;
@@ -89,6 +91,8 @@ enum Measure {
     },
     /// Whoami of sessions that an upstream keeps, beside own ones; about two minutes
     Upstream,
+    /// Decisions of the gateway over HTTP and over gRPC, beside an empty handler
+    Gateway,
     /// Serve the handler that does nothing
     #[command(hide = true)]
     EmptyHandler {
@@ -132,6 +136,7 @@ fn main() -> Result<()> {
         Measure::Scale { sessions } => measures::scale(&arguments, sessions),
         Measure::Soak { time } => measures::soak(&arguments, time.get()),
         Measure::Upstream => upstream::measure(&arguments),
+        Measure::Gateway => gateway::measure(&arguments),
         Measure::EmptyHandler { .. } | Measure::UpstreamStub { .. } => Ok(()),
     }
 }

@@ -6,8 +6,8 @@ use anyhow::Result;
 use serde_json::json;
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, Clock as _, Device, Identity, IdentityState, Session, SystemClock,
-    Timestamp, TokenHash, VerifiableAddress,
+    AssuranceLevel, AuthenticationMethod, Clock as _, Device, Identity, Session, SystemClock, Timestamp,
+    TokenHash, VerifiableAddress,
 };
 use sessera_store::{Change, NewSession, SessionKind};
 
@@ -57,15 +57,9 @@ pub(crate) fn people_of(database: &Database, from: u64, to: u64, signed_in: Time
 fn person(number: u64, now: Timestamp) -> [Change; 2] {
     let (id, email) = (identity_id(number), email(number));
     let identity = Identity {
-        id,
-        external_id: None,
-        schema_id: "default".into(),
-        state: IdentityState::Active,
-        state_changed_at: now,
-        traits: json!({"email": email, "name": {"first": "Ada", "last": format!("Lovelace {number}")}}),
         verifiable_addresses: vec![VerifiableAddress {
             id: scattered("address", number),
-            value: email,
+            value: email.clone(),
             verified: true,
             via: "email".into(),
             status: VerificationStatus::Completed,
@@ -73,26 +67,20 @@ fn person(number: u64, now: Timestamp) -> [Change; 2] {
             created_at: now,
             updated_at: now,
         }],
-        recovery_addresses: vec![],
         metadata_public: Some(json!({"plan": "gold"})),
-        metadata_admin: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
+        ..Identity::new(
+            id,
+            "default",
+            json!({"email": email, "name": {"first": "Ada", "last": format!("Lovelace {number}")}}),
+            now,
+        )
     };
     let session = Session {
-        id: scattered("session", number),
-        identity_id: id,
-        active: true,
-        issued_at: now,
-        expires_at: now + Duration::from_secs(30 * 24 * 3600),
-        authenticated_at: now,
-        last_used_at: None,
-        assurance_level: AssuranceLevel::Aal1,
         methods: vec![AuthenticationMethod {
             method: "password".into(),
             aal: AssuranceLevel::Aal1,
             completed_at: now,
+            provider: None,
         }],
         devices: vec![Device {
             id: scattered("device", number),
@@ -100,6 +88,7 @@ fn person(number: u64, now: Timestamp) -> [Change; 2] {
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
             location: String::new(),
         }],
+        ..Session::new(scattered("session", number), id, now, now + Duration::from_secs(30 * 24 * 3600))
     };
     let stored = NewSession { session, kind: SessionKind::Native, token: TokenHash::of(&token(number)) };
     [Change::InsertIdentity(identity), Change::InsertSession(stored)]

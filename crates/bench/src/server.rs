@@ -131,19 +131,6 @@ impl Server {
     /// and 15 of `stat`).
     pub(crate) fn processor_time(&self) -> Result<Duration> {
         /// The kernel counts hundredths of a second for programs.
-        const TICK: Duration = Duration::from_millis(10);
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program, which is field 2, may hold spaces. It stands in brackets.
-        let fields = stat.rsplit_once(')').context("no name")?.1.split_whitespace();
-        let ticks = fields.skip(11).take(2).map(str::parse::<u32>).sum::<Result<u32, _>>()?;
-        Ok(TICK * ticks)
-    }
-}
-
-impl Server {
-    /// The time for which the process has had a processor, its own and that of the system for it.
-    pub(crate) fn processor(&self) -> Result<Duration> {
-        /// Clock ticks a second, which Linux tells everybody (proc(5)).
         const TICKS: f64 = 100.0;
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
         // The name of the program, in parentheses, may hold spaces.

@@ -100,10 +100,12 @@ fn uncached(arguments: &Arguments, template: &Path) -> Result<()> {
     let mut cost = Figure::new("processor for an answer, us (goal 60)");
     let mut rate = Figure::new("answers/s");
     for _ in 0..arguments.runs {
-        let before = front.processor()?;
+        let before = front.processor_time()?;
         let outcome = load::run(load, &requests)?;
         #[expect(clippy::cast_precision_loss, reason = "counts of minutes fit")]
-        cost.add(front.processor()?.saturating_sub(before).as_secs_f64() * 1e6 / outcome.requests as f64);
+        cost.add(
+            front.processor_time()?.saturating_sub(before).as_secs_f64() * 1e6 / outcome.requests as f64,
+        );
         rate.add(outcome.rate());
     }
     table::print("Every answer asked for at the upstream", &[cost, rate]);

@@ -72,6 +72,11 @@ impl AdminClient {
         &self.endpoint
     }
 
+    /// Whether requests carry a token.
+    pub const fn sends_token(&self) -> bool {
+        self.authorization.is_some()
+    }
+
     pub(crate) fn request(&self, method: Method, segments: &[&str]) -> RequestBuilder {
         self.request_url(method, self.endpoint.join(segments))
     }

@@ -10,12 +10,14 @@ use url::Url;
 use crate::address;
 use crate::cookies::{self, CookieScope, SessionCookie};
 use crate::error::ConfigError;
+use crate::events::{EventsConfig, events};
 use crate::gateway::{GatewayConfig, gateway};
 use crate::keys::kind_at;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem, dotted};
+use crate::reach::Reach;
+use crate::sections::audit::Audit;
 use crate::sections::courier::Courier;
-use crate::sections::flows::Proof;
 use crate::sections::hashers::{ARGON2_KIB_PER_LANE, Hashers};
 use crate::sections::hooks::Hook;
 use crate::sections::identity::Identity;
@@ -29,7 +31,7 @@ use crate::sections::{FeatureFlags, Sections};
 use crate::setting::Setting as _;
 use crate::shown::without_secrets;
 use crate::trusted_proxies::Proxies;
-use crate::upstream::{Ports, UpstreamConfig, upstream};
+use crate::upstream::{Ports, UpstreamConfig, as_it_counts, upstream};
 use crate::{unsupported, unworkable};
 
 /// The configuration that the server runs with.
@@ -49,6 +51,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// The log.
     pub log: Log,
+    /// The record of what happened.
+    pub audit: Audit,
+    /// Who is told of what happens.
+    pub events: EventsConfig,
     /// Where traces of requests go; `None` when there are none.
     pub tracing: Option<OtlpConfig>,
     /// Secrets.
@@ -59,6 +65,10 @@ pub struct Config {
     pub cookies: CookieScope,
     /// Sessions.
     pub session: SessionConfig,
+    /// To which addresses requests may lead that this server makes to others.
+    pub reach: Reach,
+    /// The headers of a request that web hooks are told of.
+    pub told_headers: Vec<String>,
     /// Who keeps the sessions; `None` when this server does.
     pub upstream: Option<Box<UpstreamConfig>>,
     /// Tokenizer templates by name, as configured; each is judged on its own.
@@ -175,6 +185,15 @@ pub fn read(tree: &Value) -> (Sections, Findings) {
 }
 
 impl Config {
+    /// The address below which people sign in, ending in a slash. Where nothing is passed on to an upstream it is the
+    /// upstream's own.
+    pub fn sign_in_base(&self) -> &str {
+        match &self.upstream {
+            Some(upstream) if !upstream.forward => upstream.url.as_str(),
+            _ => &self.public.base_url,
+        }
+    }
+
     /// Makes the configuration of a merged tree. The error has everything that is wrong.
     pub fn from_tree(tree: &Value) -> Result<Self, ConfigError> {
         let (config, wrong) = Self::judge(tree);
@@ -183,11 +202,12 @@ impl Config {
 
     /// Makes the configuration of a merged tree, with defaults in place of what is wrong, and names that.
     pub fn judge(tree: &Value) -> (Self, Vec<Problem>) {
-        let (mut sections, mut found) = read(tree);
+        let counts = as_it_counts(tree);
+        let (mut sections, mut found) = read(&counts);
         note_contradictions(&sections, &mut found);
         note_values_without_effect(&sections, &mut found);
         unworkable::note(&sections, &mut found);
-        switch_mail_flows(&mut sections.selfservice, tree);
+        switch_mail_flows(&mut sections.selfservice, &counts);
         let upstream = upstream(&sections, tree, &mut found);
         let ports = Ports::defaults(upstream.is_some());
         let public = public(sections.serve.public, ports.public);
@@ -199,6 +219,8 @@ impl Config {
             session_cookie.name.clone_from(&upstream.cookie);
             session_cookie.is_of_upstream = true;
         }
+        let reach = Reach::new(&sections.clients.http);
+        judge_urls(&reach, &sections.selfservice, &mut found);
         let accepted = accepted(&sections.accept_unsupported, &mut found);
         let mut notes = std::mem::take(&mut found.unknown);
         notes.append(&mut found.without_effect);
@@ -206,6 +228,8 @@ impl Config {
         let cookie_secrets = sections.secrets.cookie;
         let cookie_secrets =
             if cookie_secrets.is_empty() { sections.secrets.default } else { cookie_secrets };
+        let cookie_secrets: Vec<Secret> = cookie_secrets.into_iter().map(Secret::from).collect();
+        session_cookie.kratos_secrets.clone_from(&cookie_secrets);
         let config = Self {
             dsn: sections.dsn.map_or_else(|| "sqlite://sessera.sqlite".into(), |dsn| dsn.expose().to_owned()),
             dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
@@ -219,15 +243,19 @@ impl Config {
             ),
             timeouts: sections.serve.timeouts,
             log: sections.log,
+            audit: sections.audit,
+            events: events(sections.events, &sections.session.whoami.tokenizer.templates, &reach, &mut found),
             tracing: tracing(sections.tracing, &mut found),
             secrets: SecretsConfig {
-                cookie: cookie_secrets.into_iter().map(Secret::from).collect(),
+                cookie: cookie_secrets,
                 cipher: sections.secrets.cipher.into_iter().map(Secret::from).collect(),
             },
             identity: identity(sections.identity, &mut found),
             templates: sections.session.whoami.tokenizer.templates.clone(),
             cookies,
             session: session(sections.session, session_cookie, upstream.as_ref(), &mut found),
+            reach,
+            told_headers: sections.clients.web_hook.header_allowlist,
             upstream: upstream.map(Box::new),
             selfservice: Box::new(sections.selfservice),
             mitigates_enumeration: sections.security.account_enumeration.mitigate,
@@ -253,7 +281,30 @@ fn switch_mail_flows(section: &mut SelfService, tree: &Value) {
     }
 }
 
-/// Notes restrictions that another key makes impossible.
+/// Names the URLs to which requests go and may not.
+fn judge_urls(reach: &Reach, section: &SelfService, found: &mut Findings) {
+    let password = &section.methods.password;
+    if password.enabled && password.config.haveibeenpwned_enabled {
+        let at = "/selfservice/methods/password/config/haveibeenpwned_host";
+        if let Some(url) = password.config.haveibeenpwned_url() {
+            reach.judge(&url, at, found);
+        }
+    }
+    let oidc = &section.methods.oidc;
+    for (place, provider) in oidc.config.providers.iter().enumerate().filter(|_| oidc.enabled) {
+        for (name, url) in [("issuer_url", &provider.issuer_url), ("token_url", &provider.token_url)] {
+            if let Some(url) = url {
+                let at = format!("/selfservice/methods/oidc/config/providers/{place}/{name}");
+                reach.judge(url, &at, found);
+            }
+        }
+    }
+    for hook in section.flows.web_hooks() {
+        reach.judge(&hook.url, &format!("{}/url", hook.at), found);
+    }
+}
+
+/// Notes restrictions that another key makes impossible, and keys that exclude each other.
 fn note_contradictions(sections: &Sections, found: &mut Findings) {
     let (methods, registration) = (&sections.selfservice.methods, &sections.selfservice.flows.registration);
     if sections.security.account_enumeration.mitigate
@@ -264,6 +315,10 @@ fn note_contradictions(sections: &Sections, found: &mut Findings) {
         let message = "signing up would tell who has an account, because it signs in those who had none: take the hook \"session\" out of selfservice.flows.registration.after";
         found.restricting.push(Problem::new("/security/account_enumeration/mitigate", message));
     }
+    if methods.code.passwordless_enabled && methods.code.mfa_enabled {
+        let message = "a code cannot be both what somebody signs in with and their second factor: switch off passwordless_enabled or mfa_enabled";
+        found.wrong("/selfservice/methods/code/mfa_enabled", message);
+    }
 }
 
 /// Notes values of known keys that mean nothing here.
@@ -271,15 +326,6 @@ fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
     let return_urls = &sections.selfservice.allowed_return_urls;
     address::note_returns(return_urls, "/selfservice/allowed_return_urls", found);
     let mut note = |pointer: &str, message: &str| found.without_effect.push(Problem::new(pointer, message));
-    let flows = &sections.selfservice.flows;
-    for (proof, pointer) in [
-        (flows.recovery.r#use, "/selfservice/flows/recovery/use"),
-        (flows.verification.r#use, "/selfservice/flows/verification/use"),
-    ] {
-        if proof == Proof::Link {
-            note(pointer, "links are not supported: a code is sent");
-        }
-    }
     if matches!(sections.tracing.provider, Some(Provider::Jaeger | Provider::Zipkin)) {
         note(
             "/tracing/provider",
@@ -575,24 +621,46 @@ mod tests {
     #[test]
     fn what_adds_is_noted_and_what_restricts_is_refused_until_it_is_accepted() {
         let hook = |name: &str| json!({"selfservice": {"flows": {"login": {"after": {"password": {"hooks": [{"hook": name}]}}}}}});
-        let told = problems(hook("web_hook"));
+        let told = problems(hook("b2b_sso"));
         assert!(told.contains("--accept-unsupported selfservice.flows.login.after.password.hooks"), "{told}");
         assert!(
             problems(hook("require_verified_adress")).contains("did you mean \"require_verified_address\"?")
         );
-        let mut known = hook("web_hook");
+        let mut known = hook("b2b_sso");
         known["accept_unsupported"] = json!(["selfservice.flows.login.after.password.hooks"]);
         let config = Config::from_tree(&known).unwrap();
         assert!(config.notes.is_empty() && config.accepted.len() == 1, "{config:?}");
 
         let notes = |tree: Value| Config::from_tree(&tree).unwrap().notes;
         assert_eq!(notes(hook("show_verification_ui")).len(), 1);
-        assert_eq!(notes(json!({"selfservice": {"methods": {"oidc": {"enabled": true}}}})).len(), 1);
-        assert_eq!(notes(json!({"selfservice": {"flows": {"recovery": {"use": "link"}}}})).len(), 1);
+        assert_eq!(notes(json!({"selfservice": {"methods": {"saml": {"enabled": true}}}})).len(), 1);
         assert_eq!(notes(json!({"tracing": {"provider": "jaeger"}})).len(), 1);
         assert_eq!(notes(json!({"accept_unsupported": ["serve.public.tsl"]})).len(), 1);
         assert_eq!(notes(json!({"log": {"leak_sensitive_values": true}})).len(), 1);
         assert_eq!(notes(json!({"version": "v1.0.0", "log": {"leak_sensitive_values": false}})), []);
+    }
+
+    #[test]
+    fn urls_of_web_hooks_are_judged_by_where_they_may_lead() {
+        let with = |url: &str, clients: Value| {
+            let hook = json!({"hook": "web_hook", "config": {"url": url, "method": "POST"}});
+            let flows = json!({"login": {"after": {"password": {"hooks": [hook]}}}});
+            json!({"clients": {"http": clients}, "selfservice": {"flows": flows}})
+        };
+        let at = "/selfservice/flows/login/after/password/hooks/0/config/url: ";
+        let told = problems(with("http://10.0.0.1:8080/hook", json!({})));
+        assert!(told.starts_with(at) && told.contains("private_ip_exception_urls"), "{told}");
+        assert!(
+            problems(with("http://127.0.0.1/", json!({"disallow_private_ip_ranges": true}))).starts_with(at)
+        );
+        for (url, clients, notes) in [
+            ("http://127.0.0.1/", json!({}), 0),
+            ("http://hooks:8080/", json!({}), 1),
+            ("http://hooks:8080/", json!({"disallow_private_ip_ranges": false}), 0),
+            ("http://10.0.0.1/a", json!({"private_ip_exception_urls": ["http://10.0.0.1/*"]}), 0),
+        ] {
+            assert_eq!(Config::from_tree(&with(url, clients)).unwrap().notes.len(), notes, "{url}");
+        }
     }
 
     #[test]
@@ -604,13 +672,10 @@ mod tests {
                 "selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "session"}]}}}}}),
             json!({"selfservice": {"flows": {"registration": {"after": {"hooks": [{"hook": "require_verified_address"}]}}}}}),
             json!({"selfservice": {"flows": {"settings": {"after": {"profile": {"hooks": [{"hook": "verify_new_address"}]}}}}}}),
-            json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "web_hook"}]}}}}}),
-            json!({"clients": {"http": {"disallow_private_ip_ranges": true}}}),
-            json!({"selfservice": {"flows": {"login": {"before": {"hooks": [{"hook": "web_hook", "config": {}}]}}}}}),
-            json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": [{"hook": "web_hook"}]}}}}}}),
-            json!({"selfservice": {"methods": {"code": {"mfa_enabled": true}}}}),
-            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "5m"}}}}}),
-            json!({"selfservice": {"methods": {"link": {"config": {"lifespan": "5m"}}}}}),
+            json!({"selfservice": {"flows": {"recovery": {"after": {"hooks": [{"hook": "require_verified_address"}]}}}}}),
+            json!({"clients": {"smtp": {"disallow_private_ip_ranges": true}}}),
+            json!({"selfservice": {"flows": {"login": {"before": {"hooks": [{"hook": "b2b_sso", "config": {}}]}}}}}),
+            json!({"selfservice": {"flows": {"registration": {"after": {"password": {"hooks": [{"hook": "b2b_sso"}]}}}}}}),
             json!({"selfservice": {"methods": {"profile": {"enabled": false}}}}),
         ] {
             assert!(problems(tree.clone()).contains("--accept-unsupported"), "{tree}");
@@ -625,12 +690,22 @@ mod tests {
                 "settings": {"after": {"profile": {"hooks": [{"hook": "show_verification_ui"}]}}},
                 "recovery": {"after": {"hooks": [{"hook": "revoke_active_sessions"}]}},
             }}}),
-            json!({"selfservice": {"methods": {"code": {"config": {"lifespan": "15m", "max_submissions": 5}}}}}),
+            json!({"dev": true, "selfservice": {"methods": {
+                "code": {"passwordless_enabled": true, "config": {"lifespan": "5m", "max_submissions": 3}},
+                "link": {"config": {"lifespan": "5m"}},
+            }}}),
+            json!({"dev": true, "selfservice": {"methods": {"code": {"mfa_enabled": true}}}}),
             json!({"selfservice": {"flows": {"login": {"before": {"hooks": []}}}}}),
             json!({"serve": {"public": {"tls": null, "socket": {}}}}),
         ] {
             assert!(Config::from_tree(&tree).is_ok_and(|config| config.notes.is_empty()), "{tree}");
         }
+    }
+
+    #[test]
+    fn a_code_is_one_factor_and_not_both() {
+        let both = json!({"selfservice": {"methods": {"code": {"passwordless_enabled": true, "mfa_enabled": true}}}});
+        assert!(problems(both).contains("/selfservice/methods/code/mfa_enabled: a code cannot be both"));
     }
 
     #[test]
@@ -650,14 +725,12 @@ mod tests {
                 json!({"selfservice": {"flows": {"settings": {"after": {"hooks": [{"hook": "revoke_active_sesions"}]}}}}}),
                 "\"revoke_active_sessions\"",
             ),
-            (
-                json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"provider": "goggle"}]}}}}}),
-                "\"google\"",
-            ),
         ] {
             let told = problems(tree);
             assert!(told.contains(&format!("did you mean {meant}?")), "{told}");
         }
+        let provider = json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"provider": "goggle"}]}}}}});
+        assert!(problems(provider).contains("\"goggle\" must be generic,"));
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! What follows from `cookies` and `session.cookie`: how each cookie is made.
 
+use std::borrow::Cow;
+
+use sessera_model::Secret;
 use url::{Host, Url};
 
 use crate::problem::{Findings, Problem};
@@ -7,7 +10,7 @@ use crate::sections::cookies::{Cookies, SameSite};
 use crate::sections::session::Cookie;
 
 /// Names that begin so are kept by browsers only for a cookie of one host and all its paths, over https.
-pub const HOST_PREFIX: &str = "__Host-";
+const HOST_PREFIX: &str = "__Host-";
 
 /// Names that begin so are kept by browsers only over https.
 const SECURE_PREFIX: &str = "__Secure-";
@@ -26,9 +29,21 @@ pub struct CookieScope {
 }
 
 impl CookieScope {
-    /// Whether browsers keep such a cookie under a name that begins with [`HOST_PREFIX`].
-    pub fn is_of_one_host(&self) -> bool {
-        self.secure && self.domain.is_none() && self.path == "/"
+    /// Whether browsers keep such a cookie under a name that begins with [`HOST_PREFIX`]. `is_https` is whether the
+    /// browser is known to be connected over https, whatever the scope says.
+    fn is_of_one_host(&self, is_https: bool) -> bool {
+        (self.secure || is_https) && self.domain.is_none() && self.path == "/"
+    }
+
+    /// The name of such a cookie. Where it is one of one host, the name says so, and browsers take it from no other
+    /// host of the domain. `is_https` is whether the browser is known to be connected over https, whatever the scope
+    /// says.
+    pub fn name<'a>(&self, plain: &'a str, is_https: bool) -> Cow<'a, str> {
+        if self.is_of_one_host(is_https) {
+            Cow::Owned(format!("{HOST_PREFIX}{plain}"))
+        } else {
+            Cow::Borrowed(plain)
+        }
     }
 }
 
@@ -43,6 +58,8 @@ pub struct SessionCookie {
     pub scope: CookieScope,
     /// Whether an upstream sets it, so that its value means nothing here.
     pub is_of_upstream: bool,
+    /// Under which an Ory Kratos may have sealed its value, if people moved here from one.
+    pub kratos_secrets: Vec<Secret>,
 }
 
 /// How cookies in general are made, those of forms among them. `public_url` is the address that sets them.
@@ -74,7 +91,13 @@ pub(crate) fn of_sessions(
         check(&scope, "/session/cookie", public_url, found);
     }
     check_name(&section.name, &scope, found);
-    SessionCookie { name: section.name.clone(), persistent: section.persistent, scope, is_of_upstream: false }
+    SessionCookie {
+        name: section.name.clone(),
+        persistent: section.persistent,
+        scope,
+        is_of_upstream: false,
+        kratos_secrets: Vec::new(),
+    }
 }
 
 fn is_https(public_url: Option<&Url>) -> bool {
@@ -121,7 +144,7 @@ fn check_name(name: &str, scope: &CookieScope, found: &mut Findings) {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     if name.is_empty() || !name.bytes().all(is_token) {
         found.wrong(AT, format!("\"{name}\" is no name of a cookie: use letters, digits, - and _"));
-    } else if name.starts_with(HOST_PREFIX) && !scope.is_of_one_host() {
+    } else if name.starts_with(HOST_PREFIX) && !scope.is_of_one_host(false) {
         found.wrong(
             AT,
             format!("browsers keep \"{name}\" only from https, without a domain and with the path /"),
@@ -163,7 +186,13 @@ mod tests {
         };
         assert_eq!(
             config.session.cookie,
-            SessionCookie { name: "mine".into(), persistent: false, scope: own, is_of_upstream: false }
+            SessionCookie {
+                name: "mine".into(),
+                persistent: false,
+                scope: own,
+                is_of_upstream: false,
+                kratos_secrets: vec![],
+            }
         );
     }
 
@@ -188,6 +217,23 @@ mod tests {
         );
         assert_eq!(secure(json!({"cookies": {"secure": true}})), (true, true));
         assert_eq!(secure(json!({"session": {"cookie": {"secure": true}}})), (false, true));
+    }
+
+    #[test]
+    fn a_cookie_of_one_host_is_named_so_that_no_other_host_can_set_it() {
+        let scope = |domain: Option<&str>, path: &str, secure| CookieScope {
+            domain: domain.map(str::to_owned),
+            path: path.into(),
+            same_site: SameSite::Lax,
+            secure,
+        };
+        for is_https in [false, true] {
+            assert_eq!(scope(None, "/", true).name("a", is_https), "__Host-a");
+            assert_eq!(scope(None, "/auth", true).name("a", is_https), "a");
+            assert_eq!(scope(Some("example.org"), "/", true).name("a", is_https), "a");
+        }
+        assert_eq!(scope(None, "/", false).name("a", false), "a");
+        assert_eq!(scope(None, "/", false).name("a", true), "__Host-a");
     }
 
     #[test]

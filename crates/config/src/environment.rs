@@ -432,14 +432,13 @@ mod tests {
             ("ORGANIZATIONS_0_ID", "3fa85f64-5717-4562-b3fc-2c963f66afa6"),
             ("SERVE_PUBLIC", r#"{"tls":{"key":{"path":"/x"}}}"#),
             ("SERVE", r#"{"admin":{"socket":{"mode":448}}}"#),
-            ("CLIENTS", r#"{"http":{"disallow_private_ip_ranges":true}}"#),
-            ("CLIENTS_HTTP", r#"{"disallow_private_ip_ranges":true}"#),
+            ("CLIENTS", r#"{"smtp":{"disallow_private_ip_ranges":true}}"#),
+            ("CLIENTS_SMTP", r#"{"disallow_private_ip_ranges":true}"#),
             ("SELFSERVICE", r#"{"methods":{"profile":{"enabled":false}}}"#),
             ("SELFSERVICE_METHODS_PROFILE", r#"{"enabled":false}"#),
-            ("SELFSERVICE_METHODS_CODE_CONFIG", r#"{"max_submissions":3}"#),
-            ("SELFSERVICE_FLOWS_LOGIN_BEFORE", r#"{"hooks":[{"hook":"web_hook"}]}"#),
-            ("SELFSERVICE_FLOWS_LOGIN_BEFORE_HOOKS_0_HOOK", "web_hook"),
-            ("SELFSERVICE_FLOWS_LOGIN_AFTER_PASSWORD_HOOKS_0_HOOK", "web_hook"),
+            ("SELFSERVICE_FLOWS_LOGIN_BEFORE", r#"{"hooks":[{"hook":"b2b_sso"}]}"#),
+            ("SELFSERVICE_FLOWS_LOGIN_BEFORE_HOOKS_0_HOOK", "b2b_sso"),
+            ("SELFSERVICE_FLOWS_LOGIN_AFTER_PASSWORD_HOOKS_0_HOOK", "b2b_sso"),
             ("SELFSERVICE_FLOWS_SETTINGS_AFTER_PROFILE_HOOKS_0_HOOK", "verify_new_address"),
         ] {
             let loaded = with(&[(name, text)]);
@@ -456,8 +455,13 @@ mod tests {
             ("SELFSERVICE_FLOWS_LOGIN_AFTER_PASSWORD_HOOKS_0_HOOK", "require_verified_address"),
             ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_0_HOOK", "revoke_active_sessions"),
             ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_HOOK", "web_hook"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_URL", "https://hooks.example.org/"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_METHOD", "POST"),
             ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_RESPONSE_IGNORE", "true"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_AUTH_TYPE", "api_key"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_AUTH_CONFIG_NAME", "X-Key"),
             ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_AUTH_CONFIG_VALUE", "x"),
+            ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_AUTH_CONFIG_IN", "header"),
             ("SELFSERVICE_FLOWS_SETTINGS_AFTER_HOOKS_1_CONFIG_CAN_INTERRUPT", "false"),
         ]);
         assert!(loaded.errors.is_empty(), "{loaded:?}");
@@ -468,7 +472,7 @@ mod tests {
         );
         assert_eq!(
             flows["settings"]["after"]["hooks"][1],
-            json!({"hook": "web_hook", "config": {"response": {"ignore": true}, "auth": {"config": {"value": "x"}}, "can_interrupt": false}})
+            json!({"hook": "web_hook", "config": {"url": "https://hooks.example.org/", "method": "POST", "response": {"ignore": true}, "auth": {"type": "api_key", "config": {"name": "X-Key", "value": "x", "in": "header"}}, "can_interrupt": false}})
         );
         let unnamed = with(&[("SELFSERVICE_FLOWS_LOGIN_AFTER_HOOKS_0_HOKO", "require_verified_address")]);
         assert!(unnamed.errors[0].contains("/hooks/0: "), "{unnamed:?}");
@@ -485,14 +489,10 @@ mod tests {
 
     #[test]
     fn keys_without_effect_are_judged_from_the_environment_too() {
-        let loaded = with(&[("SELFSERVICE_METHODS_OIDC_ENABLED", "true")]);
-        assert!(loaded.warnings[0].contains("SELFSERVICE_METHODS_OIDC_ENABLED"), "{loaded:?}");
-        let refused =
-            with(&[("SERVE_PUBLIC_TLS_CERT_PATH", "/c"), ("CLIENTS_HTTP_DISALLOW_PRIVATE_IP_RANGES", "1")])
-                .config()
-                .unwrap_err()
-                .to_string();
-        assert!(refused.contains("serve.public.tls") && refused.contains("private_ip"), "{refused}");
+        let loaded = with(&[("SELFSERVICE_METHODS_SAML_ENABLED", "true")]);
+        assert!(loaded.warnings[0].contains("SELFSERVICE_METHODS_SAML_ENABLED"), "{loaded:?}");
+        let refused = with(&[("SERVE_PUBLIC_TLS_CERT_PATH", "/c")]).config().unwrap_err().to_string();
+        assert!(refused.contains("serve.public.tls"), "{refused}");
     }
 
     #[test]

@@ -199,6 +199,6 @@ mod tests {
         assert!(is_secret(&["courier", "smtp", "connection_uri"]));
         assert!(is_secret(&["courier", "smtp", "headers", "X-Key"]));
         assert!(!is_secret(&["session", "lifespan"]));
-        assert!(kind_at(&["selfservice", "methods", "oidc", "config"]).is_none());
+        assert!(kind_at(&["selfservice", "methods", "captcha", "config"]).is_none());
     }
 }

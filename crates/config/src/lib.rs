@@ -23,8 +23,11 @@
 //! | [`config`] | what follows from the sections |
 //! | `unworkable` | what is switched on and cannot work |
 //! | [`gateway`] | what follows from those of the gateway |
+//! | [`events`] | what follows from those of events |
+//! | [`reach`] | to which addresses requests may lead that Sessera makes |
 //! | [`UpstreamConfig`] | what follows from those of an upstream |
 //! | [`patch`] | JSON Patch on the tree |
+//! | [`beyond`] | whether a change reaches beyond templates |
 //! | [`duplicates`] | members that stand twice |
 //! | [`hidden`] | what does not count because of a stored configuration |
 //! | [`redact`] | the tree without its secrets, and differences of two trees |
@@ -32,11 +35,13 @@
 //! | [`json_schema`] | the schema for editors |
 
 pub mod address;
+pub mod beyond;
 pub mod config;
 pub mod cookies;
 pub mod duplicates;
 pub mod environment;
 mod error;
+pub mod events;
 pub mod gateway;
 pub mod hidden;
 mod hooks;
@@ -55,6 +60,7 @@ pub mod patch;
 pub mod places;
 pub mod problem;
 mod public_suffix;
+pub mod reach;
 pub mod redact;
 #[cfg(test)]
 mod reference;

@@ -109,7 +109,7 @@ mod tests {
     fn a_restriction_is_refused_with_its_place_and_the_way_out() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.yml");
-        std::fs::write(&file, "clients:\n  http:\n    disallow_private_ip_ranges: true\n").unwrap();
+        std::fs::write(&file, "clients:\n  smtp:\n    disallow_private_ip_ranges: true\n").unwrap();
         let refused = |environment: &Environment| {
             load(std::slice::from_ref(&file), environment)
                 .unwrap()
@@ -118,9 +118,9 @@ mod tests {
                 .map(|error| error.to_string())
         };
         let told = refused(&Environment::new()).unwrap();
-        assert!(told.contains("c.yml:3: /clients/http/disallow_private_ip_ranges: "), "{told}");
-        assert!(told.contains("--accept-unsupported clients.http.disallow_private_ip_ranges"), "{told}");
-        let key = "clients.http.disallow_private_ip_ranges".to_owned();
+        assert!(told.contains("c.yml:3: /clients/smtp/disallow_private_ip_ranges: "), "{told}");
+        assert!(told.contains("--accept-unsupported clients.smtp.disallow_private_ip_ranges"), "{told}");
+        let key = "clients.smtp.disallow_private_ip_ranges".to_owned();
         assert_eq!(refused(&Environment::from([("ACCEPT_UNSUPPORTED".to_owned(), key)])), None);
     }
 }

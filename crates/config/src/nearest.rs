@@ -4,11 +4,14 @@ use serde_json::Value;
 
 /// The name most like `name`, when it is like it at all.
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (length, most) = (name.chars().count(), |known: &str| known.len().div_ceil(2));
     known
         .into_iter()
+        // Two names are no more alike than they are long. To compare a name of a megabyte takes minutes.
+        .filter(|known| known.len().abs_diff(length) <= most(known))
         .map(|known| (strsim::damerau_levenshtein(known, name), known))
         .min()
-        .filter(|(distance, known)| *distance <= known.len().div_ceil(2))
+        .filter(|(distance, known)| *distance <= most(known))
         .map(|(_, known)| known)
 }
 
@@ -32,4 +35,30 @@ pub(crate) fn no_choice(value: &Value, words: &[&str]) -> String {
         _ => words.join(""),
     };
     format!("\"{shown}\" must be {listed}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_likest_name_is_found_when_it_is_like_at_all() {
+        let known = ["lifespan", "cookie", "whoami"];
+        for (name, found) in [
+            ("livespan", Some("lifespan")),
+            ("lifespa", Some("lifespan")),
+            ("cokie", Some("cookie")),
+            ("cookies", Some("cookie")),
+            ("abcdefgh", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, known), found, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_longer_than_all_is_compared_with_none() {
+        // It would take hours otherwise.
+        assert_eq!(nearest(&"lifespan".repeat(1_000_000), ["lifespan"; 100]), None);
+    }
 }

@@ -7,6 +7,7 @@ use sessera_model::json_patch::{Action, Budget, Operation};
 use crate::config::read;
 use crate::keys;
 use crate::problem::escape;
+use crate::redact::is_readable_at;
 
 /// What project paths begin with.
 const PREFIX: &str = "/services/identity/config";
@@ -25,6 +26,43 @@ fn refuse<T>(pointer: impl Into<String>, message: impl Into<String>) -> Result<T
 ///
 /// Every object that the configuration knows is there while it is applied, so a patch can add to it.
 pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
+    let mut patched = run(tree, patch, |_, _| Ok(()))?;
+    if patched.to_string().len() > MAX_TREE {
+        return refuse("", "the configuration would be larger than 4 MiB");
+    }
+    check(tree, &patched)?;
+    keys::prune(&mut patched);
+    Ok(patched)
+}
+
+/// The pointer of the first place that a patch copies, moves or tests and whose value only owners are shown. Whoever may
+/// do that with it learns what it is.
+pub fn hidden_read(tree: &Value, patch: &Value) -> Option<String> {
+    let mut hidden = None;
+    // What else is wrong with the patch is said when it is applied.
+    let _ = run(tree, patch, |patched, operation| {
+        let source = match operation.action {
+            Action::Move(from) | Action::Copy(from) => from,
+            Action::Test(_) => operation.path,
+            Action::Add(_) | Action::Replace(_) | Action::Remove => return Ok(()),
+        };
+        match patched.pointer(source) {
+            Some(value) if !is_readable_at(value, source) => {
+                hidden = Some(source.to_owned());
+                refuse(source, "its value is a secret")
+            }
+            _ => Ok(()),
+        }
+    });
+    hidden
+}
+
+/// Applies the operations of a patch one after the other. Each is shown to `look` before, with the tree as it is then.
+fn run(
+    tree: &Value,
+    patch: &Value,
+    mut look: impl FnMut(&Value, &Operation<'_>) -> Result<(), PatchError>,
+) -> Result<Value, PatchError> {
     let Value::Array(operations) = patch else {
         return refuse("", "a JSON Patch is a list of operations (RFC 6902)");
     };
@@ -36,13 +74,10 @@ pub fn apply(tree: &Value, patch: &Value) -> Result<Value, PatchError> {
     for (number, operation) in operations.iter().enumerate() {
         let parsed = Operation::parse(operation)
             .map_err(|error| PatchError { pointer: format!("/{number}{}", error.pointer), ..error })?;
-        in_tree(parsed)?.apply(&mut patched, &mut budget)?;
+        let operation = in_tree(parsed)?;
+        look(&patched, &operation)?;
+        operation.apply(&mut patched, &mut budget)?;
     }
-    if patched.to_string().len() > MAX_TREE {
-        return refuse("", "the configuration would be larger than 4 MiB");
-    }
-    check(tree, &patched)?;
-    keys::prune(&mut patched);
     Ok(patched)
 }
 

@@ -12,16 +12,28 @@ use crate::shown::{has_user, short_digest, without_secrets};
 /// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
 #[must_use]
 pub fn redacted(tree: &Value) -> Value {
-    redact(tree, &mut Vec::new())
+    redact(tree, &mut Vec::new(), false)
 }
 
-fn redact(value: &Value, path: &mut Vec<String>) -> Value {
+/// The tree without its secrets, in which mappers and schemas can be read.
+#[must_use]
+pub fn readable(tree: &Value) -> Value {
+    redact(tree, &mut Vec::new(), true)
+}
+
+/// Whether the value at a pointer stands in [`readable`] as it is.
+pub(crate) fn is_readable_at(value: &Value, pointer: &str) -> bool {
+    redact(value, &mut names(pointer), true) == *value
+}
+
+/// With `contents`, what stands behind `base64://` is left as it is where no keys stand there.
+fn redact(value: &Value, path: &mut Vec<String>, contents: bool) -> Value {
     match value {
         Value::Object(members) => members
             .iter()
             .map(|(name, member)| {
                 path.push(name.clone());
-                let shown = redact(member, path);
+                let shown = redact(member, path, contents);
                 path.pop();
                 (name.clone(), shown)
             })
@@ -32,13 +44,14 @@ fn redact(value: &Value, path: &mut Vec<String>) -> Value {
             .enumerate()
             .map(|(at, item)| {
                 path.push(at.to_string());
-                let shown = redact(item, path);
+                let shown = redact(item, path, contents);
                 path.pop();
                 shown
             })
             .collect(),
         Value::String(text) => {
             let shown = match text.strip_prefix("base64://") {
+                Some(_) if contents && is_shown(path) && !holds_secret(value, path) => text.clone(),
                 Some(content) => describe_base64(content),
                 None if is_shown(path) => without_secrets(text),
                 None => short_digest(text.as_bytes()),
@@ -68,7 +81,12 @@ fn holds_secret(value: &Value, path: &mut Vec<String>) -> bool {
             path.pop();
             holds
         }),
-        Value::Array(items) => items.iter().any(|item| holds_secret(item, path)),
+        Value::Array(items) => items.iter().enumerate().any(|(at, item)| {
+            path.push(at.to_string());
+            let holds = holds_secret(item, path);
+            path.pop();
+            holds
+        }),
         Value::String(text) => {
             let names: Vec<&str> = path.iter().map(String::as_str).collect();
             let is_secret = match kind_at(&names) {
@@ -168,6 +186,11 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("k1") && shown.contains("1h"));
+        let shown = readable(&tree).to_string();
+        for secret in ["very secret", "password@", &encoded, "c2VjcmV0", "SECRET-", "31337"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+        assert!(shown.contains("k1") && shown.contains("base64://e30="), "{shown}");
     }
 
     #[test]

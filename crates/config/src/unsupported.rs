@@ -4,9 +4,7 @@
 //! gets an effect moves from here to a section.
 
 use serde_json::Value;
-use sessera_model::GoDuration;
 
-use crate::hooks;
 use crate::kind::Key;
 use crate::nearest::{no_choice, unknown};
 use crate::problem::{Findings, Problem, escape, names};
@@ -21,12 +19,6 @@ enum Asks {
     Unless(&'static str),
     /// With another one of these words than the first. Any other word is an error.
     OtherThanFirst(&'static [&'static str]),
-    /// With a smaller number, or a shorter duration, than this.
-    Below(&'static str),
-    /// When a list of hooks holds one.
-    Hooks,
-    /// When a list of providers names one that is none.
-    Providers,
 }
 
 /// Some keys and what it means that they have no effect.
@@ -51,7 +43,7 @@ const fn restricting(about: &'static str, asks: Asks, paths: &'static [&'static 
     Row { paths, verdict: Verdict::Restricting, asks, about }
 }
 
-use Asks::{Always, Below, Hooks, OtherThanFirst, Providers, Unless};
+use Asks::{Always, OtherThanFirst, Unless};
 
 /// The table.
 pub(crate) const TABLE: &[Row] = &[
@@ -83,38 +75,12 @@ pub(crate) const TABLE: &[Row] = &[
     restricting(
         "Sessera would connect to private addresses: keep it from them by the network around it",
         Unless("false"),
-        &["clients.http.disallow_private_ip_ranges", "clients.smtp.disallow_private_ip_ranges"],
-    ),
-    harmless(
-        "Sessera asks nobody by HTTP whom these would concern",
-        &["clients.http.private_ip_exception_urls", "clients.web_hook.header_allowlist"],
+        &["clients.smtp.disallow_private_ip_ranges"],
     ),
     restricting(
         "browsers would keep what they have stored about the person",
         Unless("false"),
         &["selfservice.flows.logout.clear_browser_data"],
-    ),
-    // Hooks
-    restricting(
-        "a hook that blocks would not block; one that only adds is a warning",
-        Hooks,
-        &[
-            "selfservice.flows.login.before.hooks",
-            "selfservice.flows.login.after.webauthn.hooks",
-            "selfservice.flows.login.after.oidc.hooks",
-            "selfservice.flows.login.after.code.hooks",
-            "selfservice.flows.registration.before.hooks",
-            "selfservice.flows.registration.after.webauthn.hooks",
-            "selfservice.flows.registration.after.passkey.hooks",
-            "selfservice.flows.registration.after.oidc.hooks",
-            "selfservice.flows.registration.after.code.hooks",
-            "selfservice.flows.settings.before.hooks",
-            "selfservice.flows.settings.after.oidc.hooks",
-            "selfservice.flows.settings.after.webauthn.hooks",
-            "selfservice.flows.verification.before.hooks",
-            "selfservice.flows.verification.after.hooks",
-            "selfservice.flows.recovery.before.hooks",
-        ],
     ),
     without_effect(
         "browsers go where they go after the flow in general",
@@ -140,19 +106,9 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     // Flows
     without_effect(
-        "people type identifier and password into one form",
-        OtherThanFirst(&["unified", "identifier_first"]),
-        &["selfservice.flows.login.style"],
-    ),
-    without_effect(
         "nothing is said about how somebody signed up before",
         Unless("false"),
         &["selfservice.flows.registration.login_hints"],
-    ),
-    without_effect(
-        "set selfservice.flows.registration.style: unified",
-        Unless("false"),
-        &["selfservice.flows.registration.enable_legacy_one_step"],
     ),
     without_effect(
         "who has no account gets no mail",
@@ -176,53 +132,25 @@ pub(crate) const TABLE: &[Row] = &[
             "selfservice.methods.captcha.config.**",
             "selfservice.methods.saml.config.**",
             "selfservice.methods.deviceauthn.config.**",
-            "selfservice.methods.webauthn.config.**",
-            "selfservice.methods.oidc.config.base_redirect_uri",
+            "selfservice.methods.webauthn.config.rp.icon",
         ],
     ),
     restricting("people could change their traits", Unless("true"), &["selfservice.methods.profile.enabled"]),
-    without_effect(
-        "a code is sent instead of a link",
-        Unless("false"),
-        &["selfservice.methods.link.enabled"],
-    ),
-    without_effect(
-        "nobody signs in or up by a code",
-        Unless("false"),
-        &["selfservice.methods.code.passwordless_enabled"],
-    ),
-    restricting(
-        "no code is asked for as a second factor: switch on totp, lookup_secret or passkey",
-        Unless("false"),
-        &["selfservice.methods.code.mfa_enabled"],
-    ),
-    restricting("a code lives for 15 minutes", Below("15m"), &["selfservice.methods.code.config.lifespan"]),
-    restricting(
-        "a code is sent instead of a link, and it lives for 15 minutes",
-        Below("15m"),
-        &["selfservice.methods.link.config.lifespan"],
-    ),
-    restricting(
-        "five wrong codes can be tried in a flow",
-        Below("5"),
-        &["selfservice.methods.code.config.max_submissions"],
-    ),
     without_effect(
         "a code is sent to known addresses only",
         Unless("false"),
         &["selfservice.methods.code.config.missing_credential_fallback_enabled"],
     ),
     restricting(
-        "security keys are not asked for as a second factor: switch on totp or passkey",
-        Unless("false"),
-        &["selfservice.methods.webauthn.enabled"],
+        "security keys would work on another page than on this one: write it as the only one of origins",
+        Always,
+        &["selfservice.methods.webauthn.config.rp.origin"],
     ),
     restricting(
         "it says which authenticators may be used, and others could be",
         Always,
         &[
             "selfservice.methods.passkey.config.authenticator_selection.attachment",
-            "selfservice.methods.passkey.config.authenticator_selection.user_verification",
             "selfservice.methods.passkey.config.attestation.preference",
         ],
     ),
@@ -233,15 +161,18 @@ pub(crate) const TABLE: &[Row] = &[
             "selfservice.methods.passkey.config.timeouts.**",
         ],
     ),
-    without_effect(
-        "nobody signs in by another provider",
-        Unless("false"),
-        &["selfservice.methods.oidc.enabled", "selfservice.methods.saml.enabled"],
+    without_effect("nobody signs in by SAML", Unless("false"), &["selfservice.methods.saml.enabled"]),
+    restricting(
+        "people of an organization could sign in without its provider",
+        Always,
+        &["selfservice.methods.oidc.config.providers.*.organization_id"],
     ),
-    without_effect(
-        "its name must be that of a provider",
-        Providers,
-        &["selfservice.methods.oidc.config.providers"],
+    harmless(
+        "browsers are never asked who is signed in elsewhere",
+        &[
+            "selfservice.methods.oidc.config.providers.*.fedcm_config_url",
+            "selfservice.methods.oidc.config.providers.*.net_id_token_origin_header",
+        ],
     ),
     without_effect(
         "nobody signs in by a device",
@@ -342,36 +273,6 @@ pub(crate) const TABLE: &[Row] = &[
         "it is about the program of Kratos itself",
         &["version", "help", "config.**", "sqa-opt-out", "profiling", "revision", "$schema"],
     ),
-];
-
-/// The names of providers that Kratos knows.
-const PROVIDERS: &[&str] = &[
-    "generic",
-    "google",
-    "github",
-    "github-app",
-    "gitlab",
-    "microsoft",
-    "discord",
-    "salesforce",
-    "slack",
-    "facebook",
-    "auth0",
-    "vk",
-    "yandex",
-    "apple",
-    "spotify",
-    "netid",
-    "dingtalk",
-    "patreon",
-    "line",
-    "linkedin",
-    "linkedin_v2",
-    "lark",
-    "x",
-    "fedcm-test",
-    "amazon",
-    "uaepass",
 ];
 
 /// Where every name is that of a flow or a method, so that one which is not known is an error.
@@ -477,8 +378,6 @@ fn judge_below(value: &Value, at: &str, found: &mut Findings) {
 impl Row {
     fn judge(&self, value: &Value, pointer: &str, found: &mut Findings) {
         let asks = match self.asks {
-            Asks::Hooks if !value.is_null() => return hooks::judge(value, &[], pointer, found),
-            Asks::Providers => return judge_providers(value, pointer, found),
             Asks::OtherThanFirst(words) => match value.as_str() {
                 _ if value.is_null() => false,
                 Some(word) if word.is_empty() || words.contains(&word) => {
@@ -487,8 +386,7 @@ impl Row {
                 _ => return found.wrong(pointer, no_choice(value, words)),
             },
             Asks::Unless(text) => !is_value(value, text),
-            Asks::Below(bound) => is_below(value, bound),
-            Asks::Always | Asks::Hooks => value.as_object().is_none_or(|members| !members.is_empty()),
+            Asks::Always => value.as_object().is_none_or(|members| !members.is_empty()),
         };
         if value.is_null() || !asks {
             return;
@@ -507,26 +405,6 @@ fn is_value(value: &Value, text: &str) -> bool {
     value.as_str().is_some_and(str::is_empty)
         || value.as_str() == Some(text)
         || serde_json::from_str::<Value>(text).is_ok_and(|wanted| wanted == *value)
-}
-
-/// Whether a value is below a bound. One that cannot be compared with it is.
-fn is_below(value: &Value, bound: &str) -> bool {
-    if let (Some(number), Ok(bound)) = (value.as_i64(), bound.parse::<i64>()) {
-        return number < bound;
-    }
-    let duration = |text: &str| text.parse::<GoDuration>().ok().map(GoDuration::get);
-    value.as_str().and_then(duration).zip(duration(bound)).is_none_or(|(value, bound)| value < bound)
-}
-
-fn judge_providers(value: &Value, pointer: &str, found: &mut Findings) {
-    for (place, provider) in value.as_array().into_iter().flatten().enumerate() {
-        if let Some(name) = provider.get("provider").and_then(Value::as_str)
-            && !PROVIDERS.contains(&name)
-        {
-            let at = format!("{pointer}/{place}/provider");
-            found.wrong(at, unknown("provider", name, PROVIDERS.iter().copied()));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -568,7 +446,6 @@ mod tests {
         };
         for (path, first, other) in [
             ("/courier/delivery_strategy", "smtp", "http"),
-            ("/selfservice/flows/login/style", "unified", "identifier_first"),
             ("/feature_flags/password_profile_registration_node_group", "default", "password"),
         ] {
             for (value, expected) in [
@@ -584,12 +461,5 @@ mod tests {
                 assert_eq!(judged(path, value.clone()), expected, "{path}: {value}");
             }
         }
-    }
-
-    #[test]
-    fn numbers_and_durations_are_compared() {
-        assert!(is_below(&Value::from(4), "5") && !is_below(&Value::from(5), "5"));
-        assert!(is_below(&Value::from("59m"), "1h") && !is_below(&Value::from("60m"), "1h"));
-        assert!(is_below(&Value::from("soon"), "1h"));
     }
 }

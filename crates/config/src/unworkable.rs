@@ -5,6 +5,7 @@ use url::Url;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem};
 use crate::sections::Sections;
+use crate::sections::flows::Proof;
 use crate::sections::hooks::Hook;
 
 /// Notes what is switched on and cannot work, each with what would make it work.
@@ -30,28 +31,37 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     let flows = &sections.selfservice.flows;
     let sends = sections.courier.smtp.connection_uri.is_some();
     let shows = sections.dev;
-    let has_codes = sections.selfservice.methods.code.enabled;
-    for (enabled, pointer) in [
-        (flows.recovery.enabled, "/selfservice/flows/recovery/enabled"),
-        (flows.verification.enabled, "/selfservice/flows/verification/enabled"),
+    let methods = &sections.selfservice.methods;
+    let is_on = |proof| match proof {
+        Proof::Code => methods.code.enabled,
+        Proof::Link => methods.link.enabled,
+    };
+    for (enabled, proof, pointer) in [
+        (flows.recovery.enabled, flows.recovery.r#use, "/selfservice/flows/recovery/enabled"),
+        (flows.verification.enabled, flows.verification.r#use, "/selfservice/flows/verification/enabled"),
     ] {
-        let is_on = enabled == Some(true);
+        let enabled = enabled == Some(true);
         notes.when(
-            is_on && !sends && !shows,
+            enabled && !sends && !shows,
             pointer,
-            "nobody gets a code, because there is no mail server: set courier.smtp.connection_uri, or start with --dev, which shows mails in the log",
+            "nobody gets a message, because there is no mail server: set courier.smtp.connection_uri, or start with --dev, which shows mails in the log",
         );
         notes.when(
-            is_on && !has_codes,
+            enabled && !is_on(proof),
             pointer,
-            "it sends codes, and selfservice.methods.code.enabled is false: switch codes on",
+            "the method that it uses is off: switch on selfservice.methods.code or link, whichever use names",
         );
     }
-    let verifies = has_codes && flows.verification.enabled == Some(true);
-    let by_method = flows.login.after.by_method();
-    let methods = ["password", "passkey", "totp", "lookup_secret"];
     notes.when(
-        methods.into_iter().any(|method| by_method.of(method).has(Hook::RequireVerifiedAddress))
+        methods.code.enabled && (methods.code.passwordless_enabled || methods.code.mfa_enabled) && !sends && !shows,
+        "/selfservice/methods/code",
+        "nobody gets a code, because there is no mail server: set courier.smtp.connection_uri, or start with --dev, which shows mails in the log",
+    );
+    let verifies = is_on(flows.verification.r#use) && flows.verification.enabled == Some(true);
+    let by_method = flows.login.after.by_method();
+    let names = ["password", "code", "passkey", "webauthn", "totp", "lookup_secret"];
+    notes.when(
+        names.into_iter().any(|method| by_method.of(method).has(Hook::RequireVerifiedAddress))
             && !(verifies && (sends || shows)),
         "/selfservice/flows/login/after",
         "require_verified_address lets nobody in who signs up, because nobody can verify an address: set selfservice.flows.verification.enabled and courier.smtp.connection_uri",
@@ -59,7 +69,7 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     notes.when(
         sections.security.account_enumeration.mitigate
             && flows.registration.enabled
-            && sections.selfservice.methods.password.enabled
+            && methods.password.enabled
             && !sends
             && !shows,
         "/security/account_enumeration/mitigate",
@@ -77,24 +87,25 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
 fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
     let methods = &sections.selfservice.methods;
     let (password, passkey) = (methods.password.enabled, methods.passkey.enabled);
+    let code = methods.code.enabled && methods.code.passwordless_enabled;
     notes.when(
-        !password && !passkey,
+        !password && !passkey && !code,
         "/selfservice/methods/password/enabled",
-        "nobody can sign in: switch on password or passkey",
+        "nobody can sign in: switch on password, passkey or code.passwordless_enabled",
     );
-    notes.when(
-        !password && passkey && sections.selfservice.flows.registration.enabled,
-        "/selfservice/flows/registration/enabled",
-        "nobody can sign up, because only passwords sign up: switch on password, or registration off",
-    );
-    let public_url = sections.serve.public.base_url.iter().map(|written| &written.url);
-    let origins = public_url.chain(&methods.passkey.config.rp.origins);
-    let mut plain = origins.filter(|url| url.scheme() == "http" && !is_of_this_machine(url));
-    notes.when(
-        passkey && plain.next().is_some(),
-        "/selfservice/methods/passkey/enabled",
-        "browsers offer passkeys to pages under https only: set serve.public.base_url, and the origins of the method, to addresses with https",
-    );
+    let webauthn = &methods.webauthn;
+    for (method, enabled, site) in [
+        ("passkey", passkey, &methods.passkey.config.rp),
+        ("webauthn", webauthn.enabled, &webauthn.config.rp),
+    ] {
+        let public_url = sections.serve.public.base_url.iter().map(|written| &written.url);
+        let mut origins = public_url.chain(&site.origins);
+        notes.when(
+            enabled && origins.any(|url| url.scheme() == "http" && !is_of_this_machine(url)),
+            &format!("/selfservice/methods/{method}/enabled"),
+            "browsers offer passkeys and security keys to pages under https only: set serve.public.base_url, and the origins of the method, to addresses with https",
+        );
+    }
     notes.when(
         sections.session.lifespan.is_zero(),
         "/session/lifespan",
@@ -179,8 +190,20 @@ mod tests {
                 "/selfservice/methods/password/enabled",
             ),
             (
+                json!({"selfservice": {"methods": {"code": {"passwordless_enabled": true}}}}),
+                "/selfservice/methods/code",
+            ),
+            (
+                json!({"dev": true, "selfservice": {"methods": {"link": {"enabled": false}}, "flows": {"recovery": {"enabled": true, "use": "link"}}}}),
+                "/selfservice/flows/recovery/enabled",
+            ),
+            (
                 json!({"serve": {"public": {"base_url": "http://id.example.org"}}, "selfservice": {"methods": {"passkey": {"enabled": true}}}}),
                 "/selfservice/methods/passkey/enabled",
+            ),
+            (
+                json!({"selfservice": {"methods": {"webauthn": {"enabled": true, "config": {"rp": {"origins": ["http://id.example.org"]}}}}}}),
+                "/selfservice/methods/webauthn/enabled",
             ),
             (json!({"session": {"lifespan": "0s"}}), "/session/lifespan"),
             (json!({"session": {"cookie": {"same_site": "None"}}}), "/session/cookie/same_site"),

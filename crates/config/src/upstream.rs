@@ -1,5 +1,6 @@
 //! What follows from `session.upstream`: where sessions come from when this server does not keep them itself.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,14 +23,19 @@ const ORY_NETWORK: &str = ".projects.oryapis.com";
 /// Where the keys stand.
 const AT: &str = "/session/upstream";
 
-/// Keys that concern people and how they sign in, which is the upstream's business.
+/// Keys that concern people and how they sign in, which is the upstream's business. Whatever they say does not count here.
 const OF_ACCOUNTS: &[&str] = &[
     "/identity",
     "/selfservice/methods",
     "/selfservice/flows",
     "/selfservice/limits",
+    "/security/account_enumeration",
     "/courier",
     "/hashers",
+];
+
+/// Keys that concern sessions in a way that is the upstream's business.
+const OF_SESSIONS: &[&str] = &[
     "/session/lifespan",
     "/session/earliest_possible_extend",
     "/session/whoami/required_aal",
@@ -75,6 +81,21 @@ pub struct UpstreamConfig {
     pub forward: bool,
     /// A file with certificates that are trusted beside those of the system.
     pub ca_file: Option<PathBuf>,
+}
+
+/// The tree as it counts. With an upstream that is without what concerns people: a configuration of the upstream can name
+/// methods and hooks that are not known here, and files that are not on this machine.
+pub(crate) fn as_it_counts(tree: &Value) -> Cow<'_, Value> {
+    if tree.pointer(AT).and_then(|upstream| upstream.get("url")).is_none_or(Value::is_null) {
+        return Cow::Borrowed(tree);
+    }
+    let mut counts = tree.clone();
+    for (parent, name) in OF_ACCOUNTS.iter().filter_map(|pointer| pointer.rsplit_once('/')) {
+        if let Some(Value::Object(members)) = counts.pointer_mut(parent) {
+            members.shift_remove(name);
+        }
+    }
+    Cow::Owned(counts)
 }
 
 /// The upstream of a configuration, if it has one. Says what is wrong with it, and which keys have no effect
@@ -160,19 +181,21 @@ fn check_for_loops(sections: &Sections, upstream: &Url, found: &mut Findings) {
     let is_base = public.base_url.as_ref().is_some_and(|base| base.url.origin() == upstream.origin());
     // The address under which clients reach this server may lead through the upstream's own machine, but a
     // question to it would come back here.
-    if is_base || (is_same_host && upstream.port_or_known_default() == Some(own_port)) {
-        found.wrong(
-            format!("{AT}/url"),
-            "it is the address of this server itself: name the upstream's own address, or let this server listen on another port",
-        );
-    }
+    let message = if is_base {
+        "it is serve.public.base_url, under which clients reach this server itself: set that to Sessera's address (in a kratos.yml it is the Kratos'; SERVE_PUBLIC_BASE_URL overrides it), or name the upstream's own address"
+    } else if is_same_host && upstream.port_or_known_default() == Some(own_port) {
+        "it is the address of this server itself: name the upstream's own address, or let this server listen on another port"
+    } else {
+        return;
+    };
+    found.wrong(format!("{AT}/url"), message);
 }
 
 /// Names the configured keys that have no effect with an upstream.
 fn note_without_effect(tree: &Value, sections: &Sections, found: &mut Findings) {
     let is_set =
         |value: &Value| !value.is_null() && value.as_object().is_none_or(|members| !members.is_empty());
-    for pointer in OF_ACCOUNTS {
+    for pointer in OF_ACCOUNTS.iter().chain(OF_SESSIONS) {
         if !tree.pointer(pointer).is_some_and(is_set) {
             continue;
         }
@@ -269,7 +292,7 @@ mod tests {
         }
         let base = json!({"serve": {"public": {"base_url": "https://id.example.org"}},
             "session": {"upstream": {"url": "https://id.example.org/"}}});
-        assert!(problems(base).contains("this server itself"));
+        assert!(problems(base).contains("SERVE_PUBLIC_BASE_URL"));
     }
 
     #[test]
@@ -298,5 +321,28 @@ mod tests {
         }
         let config = config(json!({"session": {"whoami": {"required_aal": "highest_available"}}}));
         assert!(!config.session.needs_highest_aal, "the upstream asks for it");
+    }
+
+    #[test]
+    fn what_concerns_people_may_be_as_no_server_of_ours_could_have_it() {
+        let file = "file:///etc/config/kratos/not-here";
+        let hook = json!({"hook": "web_hook", "config": {"url": "http://10.0.0.1/x", "method": "POST", "body": file}});
+        let provider = json!({"id": "x", "provider": "generic", "issuer_url": "http://10.0.0.1/", "client_id": "a",
+            "client_secret": "b", "mapper_url": file, "scope": ["email"]});
+        let people = json!({
+            "identity": {"default_schema_id": "x", "schemas": [{"id": "x", "url": file}]},
+            "selfservice": {
+                "methods": {
+                    "webauthn": {"enabled": true},
+                    "oidc": {"enabled": true, "config": {"providers": [provider]}},
+                },
+                "flows": {"registration": {"after": {"hooks": [hook]}}},
+            },
+        });
+        assert!(Config::from_tree(&people).is_err(), "without an upstream it counts");
+        let config = config(people);
+        let noted: Vec<_> = config.notes.iter().map(|note| note.pointer.as_str()).collect();
+        assert_eq!(noted, ["/identity", "/selfservice/methods", "/selfservice/flows"]);
+        assert!(config.accepted.is_empty() && !config.selfservice.methods.oidc.enabled);
     }
 }

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde_json::{Value, json};
+use sessera_http::values::{JSON, NO_STORE};
 
 use crate::decision::{Decision, EMPTY, Fate, Pass};
 use crate::dialect::Dialect;
@@ -16,12 +17,6 @@ const REDIRECT_TO: HeaderName = HeaderName::from_static("x-redirect-to");
 
 /// The headers that Envoy takes out of the client's request.
 const TO_REMOVE: HeaderName = HeaderName::from_static("x-envoy-auth-headers-to-remove");
-
-/// Answers are for one request of one client.
-pub(crate) const NO_STORE: HeaderValue =
-    HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
-
-pub(crate) const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// How a request is kept from the app.
 #[derive(Debug)]

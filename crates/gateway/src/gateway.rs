@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use prometheus::IntCounterVec;
+use prometheus::{IntCounter, IntCounterVec};
 use serde_json::Value;
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::upstream::{Refusal, RefusalKind, UpstreamError};
 use sessera_issuer::{Assurance, IssuerError, ReusedTokens, Sessions};
-use sessera_presented::{Opened, carried, opened};
+use sessera_presented::{Opened, carried, kratos, opened};
 use sessera_telemetry::Traces;
 
 use crate::decision::{Admitted, Decision};
@@ -39,6 +39,8 @@ pub struct Gateway {
     pub tokens: Arc<ReusedTokens>,
     /// Decisions by route, dialect and outcome.
     pub decisions: IntCounterVec,
+    /// Questions about clients with a session cookie of an Ory Kratos.
+    pub kratos_cookies: IntCounter,
     /// Traces of requests, where they are configured.
     pub traces: Option<Arc<Traces>>,
     /// Says over gRPC whether questions are answered.
@@ -119,6 +121,14 @@ impl Gateway {
 
     async fn judge(&self, now: &Snapshot, question: &Question<'_>) -> Decision {
         let Some(route) = now.routes.get(question.route) else { return no_route(question) };
+        if let Some(headers) = kratos::translated(question.headers, &now.rules().cookie) {
+            self.kratos_cookies.inc();
+            return self.judge_whole(now, route, &Question { headers: &headers, ..*question }).await;
+        }
+        self.judge_whole(now, route, question).await
+    }
+
+    async fn judge_whole(&self, now: &Snapshot, route: &Route, question: &Question<'_>) -> Decision {
         let judged = self.judge_route(now, route, question).await;
         judged.unwrap_or_else(|error| refused(now, route, question, error))
     }

@@ -36,10 +36,7 @@ impl Snapshot {
         issuer: Arc<Compiled>,
         accounts: Arc<sessera_accounts::Snapshot>,
     ) -> Self {
-        // Where nothing is forwarded, people sign in at the upstream itself.
-        let elsewhere = config.upstream.as_ref().filter(|upstream| !upstream.forward);
-        let sign_in =
-            elsewhere.map_or_else(|| accounts.rules.base_url.clone(), |upstream| upstream.url.to_string());
+        let sign_in = config.sign_in_base().to_owned();
         Self {
             routes: Routes::compile(&config.gateway),
             trusted: config.gateway.trusted.clone(),

@@ -94,6 +94,15 @@ fn all(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     })
 }
 
+/// The cookies of a request that are text, by name and value.
+pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
+    let text = |(name, value)| {
+        let (name, value) = (std::str::from_utf8(name).ok()?, std::str::from_utf8(value).ok()?);
+        Some((name, value.trim_matches('"'))).filter(|(name, _)| !name.is_empty())
+    };
+    all(headers).filter_map(text)
+}
+
 /// The values of the cookies of a name, in the order in which they were sent.
 pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     all(headers)

@@ -12,6 +12,7 @@
 //! | [`forwarded`] | what trusted proxies say of the client for whom they ask |
 //! | [`host`] | names of hosts as they are compared |
 //! | [`request_ids`] | the ids of requests |
+//! | [`values`] | values of headers that answers of all ports have |
 //! | [`counted`] | what is counted for as long as it lives |
 
 pub mod body;
@@ -27,4 +28,5 @@ mod own_refusals;
 pub mod peer;
 pub mod request_ids;
 pub mod sound;
+pub mod values;
 mod write_timeout;

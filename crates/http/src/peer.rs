@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderName, header};
 
 /// The longest `User-Agent` that is kept, in characters.
 const MAX_USER_AGENT: usize = 512;
@@ -27,6 +27,18 @@ impl<S: Sync> FromRequestParts<S> for Peer {
 pub fn user_agent(headers: &HeaderMap) -> String {
     let agent = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     agent.chars().take(MAX_USER_AGENT).collect()
+}
+
+/// The name of a header as programs of old write it: `X-Session-Token`.
+pub fn written(name: &HeaderName) -> String {
+    let capital = |part: &str| {
+        let mut part = part.to_owned();
+        if let Some(first) = part.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        part
+    };
+    name.as_str().split('-').map(capital).collect::<Vec<_>>().join("-")
 }
 
 /// Whether the client takes JSON rather than a page: it sends JSON, or prefers it by `Accept`.
@@ -72,8 +84,8 @@ fn preference(accept: &str, media_type: &str) -> (u16, u8) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
     use axum::http::header::{ACCEPT, CONTENT_TYPE};
-    use axum::http::{HeaderName, HeaderValue};
 
     fn headers<const N: usize>(pairs: [(HeaderName, &'static str); N]) -> HeaderMap {
         pairs.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect()
@@ -92,6 +104,13 @@ mod tests {
         assert!(!wants_json(&HeaderMap::new()));
         assert!(wants_page(&headers([(ACCEPT, "text/html,*/*;q=0.8")])));
         assert!(!wants_page(&headers([(ACCEPT, "*/*")])));
+    }
+
+    #[test]
+    fn names_of_headers_are_written_as_of_old() {
+        for (name, expected) in [("accept", "Accept"), ("sec-ch-ua", "Sec-Ch-Ua"), ("x--y-", "X--Y-")] {
+            assert_eq!(written(&HeaderName::from_static(name)), expected);
+        }
     }
 
     #[test]

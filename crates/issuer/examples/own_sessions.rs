@@ -24,8 +24,8 @@ use sessera_issuer::{
 };
 use sessera_jose::{Algorithm, JwkSet, generate, verify};
 use sessera_model::{
-    AssuranceLevel, Clock, CredentialKind, GoDuration, Identity, IdentityState, Random, Session, StatusIndex,
-    SystemClock, SystemRandom, Timestamp, TokenHash, Uuid,
+    Clock, CredentialKind, GoDuration, Identity, Random, Session, StatusIndex, SystemClock, SystemRandom,
+    Timestamp, TokenHash, Uuid,
 };
 use sessera_rotation::Timing;
 use sessera_store::{SessionKind, StoredSession};
@@ -117,33 +117,8 @@ fn settings() -> Result<Settings, Box<dyn Error>> {
 }
 
 fn session_of_ada(random: &dyn Random, now: Timestamp) -> (StoredSession, Identity) {
-    let identity = Identity {
-        id: random.uuid(),
-        external_id: None,
-        schema_id: "default".into(),
-        state: IdentityState::Active,
-        state_changed_at: now,
-        traits: json!({"email": "ada@example.org"}),
-        verifiable_addresses: Vec::new(),
-        recovery_addresses: Vec::new(),
-        metadata_public: None,
-        metadata_admin: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    };
-    let session = Session {
-        id: random.uuid(),
-        identity_id: identity.id,
-        active: true,
-        issued_at: now,
-        expires_at: now + Duration::from_secs(3600),
-        authenticated_at: now,
-        last_used_at: None,
-        assurance_level: AssuranceLevel::Aal1,
-        methods: Vec::new(),
-        devices: Vec::new(),
-    };
+    let identity = Identity::new(random.uuid(), "default", json!({"email": "ada@example.org"}), now);
+    let session = Session::new(random.uuid(), identity.id, now, now + Duration::from_secs(3600));
     let (kind, token) = (SessionKind::Native, TokenHash::of(CREDENTIAL));
     (StoredSession { session, kind, token, status: StatusIndex::from_number(0) }, identity)
 }

@@ -278,6 +278,16 @@ pub fn keys(set: &KeySet) -> Result<JwkSet, KeySetsError> {
     keys.collect::<Result<Vec<_>, _>>().and_then(JwkSet::new).map_err(KeySetsError::Unreadable)
 }
 
+/// The keys of a set with another one first, so that it signs; the others keep their order. Nothing when the set has no
+/// such key.
+pub fn with_first(set: &JwkSet, kid: &str) -> Option<JwkSet> {
+    let mut keys = set.keys().to_vec();
+    let at = keys.iter().position(|key| key.kid() == kid)?;
+    keys[..=at].rotate_right(1);
+    // The ids were different before, and they are the same.
+    JwkSet::new(keys).ok()
+}
+
 /// The keys of a managed set that are published now; nothing when the set is not managed.
 pub fn published(
     set: &KeySet,

@@ -13,12 +13,14 @@
 //!
 //! Beside that way stand key sets as their owners edit them ([`key_sets`]), keys that take turns
 //! ([`managed_keys`]), what verifiers are shown
-//! ([`published`], [`status_lists`]), tokens that come back ([`introspection`]), one-time codes that are
-//! exchanged for tokens ([`exchange`]), and what other nodes change ([`nodes`]).
+//! ([`published`], [`status_lists`]), what else is signed ([`statements`]), tokens that come back ([`introspection`]), one-time codes that are
+//! exchanged for tokens ([`exchange`]), what other nodes change ([`nodes`]), and what templates make of sessions before
+//! anybody gets a token of them ([`trial`], [`preview`]).
 //!
 //! The crate knows nothing of HTTP, of passwords and of sign-in. `examples/own_sessions.rs` makes a
 //! token of sessions that another program keeps.
 
+mod acceptable;
 pub mod compiled;
 pub mod error;
 pub mod exchange;
@@ -29,14 +31,17 @@ pub mod managed_keys;
 pub mod metrics;
 pub mod nodes;
 pub mod places;
+pub mod preview;
 pub mod published;
 pub mod reuse;
 pub mod sessions;
 pub mod settings;
+pub mod statements;
 pub mod status_lists;
 pub mod templates;
 pub mod tokens;
 pub mod trial;
+pub mod tried;
 pub mod upstream;
 mod upstream_error;
 
@@ -56,3 +61,8 @@ pub use status_lists::StatusLists;
 pub use templates::Templates;
 pub use tokens::TokenIssuer;
 pub use upstream::UpstreamSessions;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

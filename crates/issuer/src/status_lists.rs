@@ -22,6 +22,7 @@ use tokio::sync::Mutex;
 use crate::compiled::Compiled;
 use crate::error::IssuerError;
 use crate::managed_keys::Lease;
+use crate::statements;
 
 /// The lists that were made last. Whoever asks for one that is not here waits while it is made, so that it is
 /// made once.
@@ -151,19 +152,8 @@ async fn sign(
         "ttl": period.length,
     });
     let claims = claims.to_string();
+    let token = statements::sign(tokenizer, TYP, claims.clone(), now).await?;
     let signer = tokenizer.signer(now);
-    let token = if signer.is_remote() {
-        // A key outside of this process takes its time.
-        let (tokenizer, claims) = (tokenizer.clone(), claims.clone());
-        let sign = move || tokenizer.signer(now).sign_compact(TYP, claims.as_bytes());
-        tokio::task::spawn_blocking(sign).await.map_err(IssuerError::internal)?
-    } else {
-        signer.sign_compact(TYP, claims.as_bytes())
-    };
-    let token = token.map_err(|error| {
-        tracing::warn!(list = %uri, "a status list cannot be signed: {error}");
-        IssuerError::unsigned(&error)
-    })?;
     let signed = format!("{}.{claims}", signer.kid());
     let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, signed.as_bytes());
     let tag = format!("W/\"{}\"", base64url::encode(&digest.as_ref()[..16]));

@@ -3,15 +3,15 @@
 use std::sync::{Arc, LazyLock};
 
 use sessera_jsonnet::Document;
-use sessera_model::{IdentityView, SessionView, StatusIndex, Timestamp, Uuid};
+use sessera_model::{StatusIndex, Timestamp, Uuid};
 use sessera_store::{Page, SessionFilter, Store, StoreError};
 use sessera_tokenizer::{Subject, Tokenizer};
 
+use crate::acceptable;
 use crate::compiled::Compiled;
 use crate::settings::KeptBy;
-
-/// A session as `GET /sessions/whoami` answers it, for trying mappers out.
-pub const SAMPLE: &str = include_str!("sample.session.json");
+use crate::templates::{Broken, Templates};
+use crate::tried::{SAMPLE, TriedSession};
 
 /// How many of the newest live sessions a template is tried on. The traits of one person may be incomplete.
 const REAL_SESSIONS: u32 = 3;
@@ -23,16 +23,7 @@ static DOCUMENT: LazyLock<Option<Arc<Document>>> = LazyLock::new(|| Document::sh
 pub struct Trial {
     issuer: String,
     now: Timestamp,
-    real: Vec<Real>,
-}
-
-/// A session of this deployment.
-struct Real {
-    identity_id: Uuid,
-    external_id: Option<String>,
-    session_id: Uuid,
-    ends: i64,
-    document: Arc<Document>,
+    real: Vec<TriedSession>,
 }
 
 /// What a trial shows of a template.
@@ -66,15 +57,7 @@ impl Trial {
             KeptBy::Upstream { .. } => Vec::new(),
         };
         let real = sessions.into_iter().filter_map(|(session, identity)| {
-            let identity_view = IdentityView::public(&compiled.schemas_url);
-            let view = SessionView { identity: Some((&identity, identity_view)), devices: true };
-            Some(Real {
-                document: Document::shared(session.to_json(now, view).to_string().as_bytes()).ok()?,
-                identity_id: identity.id,
-                session_id: session.id,
-                ends: session.expires_at.seconds(),
-                external_id: identity.external_id,
-            })
+            TriedSession::of(&session, &identity, now, &compiled.schemas_url).ok()
         });
         Ok(Self { issuer: compiled.settings.issuer.clone(), now, real: real.collect() })
     }
@@ -84,8 +67,8 @@ impl Trial {
         let sample = self.sample().and_then(|sample| self.fault(tokenizer, &sample));
         let tried = 1 + self.real.len();
         let real = self.real.iter().filter_map(|real| {
-            let who = format!("a session of the identity {}", real.identity_id);
-            Some((who, self.fault(tokenizer, &self.subject(real))?))
+            let who = format!("a session of the identity {}", real.identity_id());
+            Some((who, self.fault(tokenizer, &real.subject(&self.issuer, Uuid::nil()))?))
         });
         let faults: Vec<_> =
             sample.map(|fault| ("the sample session".to_owned(), fault)).into_iter().chain(real).collect();
@@ -97,14 +80,18 @@ impl Trial {
             false => ("", "does not work for everybody"),
         };
         let reason = format!(
-            "The template \"{name}\" makes no token of {who}{others}, so it {may}: {fault}. Try it with \"sessera template test\"."
+            "The template \"{name}\" makes no good token of {who}{others}, so it {may}: {fault}. Try it with \"sessera template test\"."
         );
         if faults.len() == tried { Outcome::Fails { reason, proven } } else { Outcome::WorksForSome(reason) }
     }
 
-    /// Why a template makes no claims of a session.
+    /// Why a template makes no token of a session that anybody would accept.
     fn fault(&self, tokenizer: &Tokenizer, subject: &Subject<'_>) -> Option<String> {
-        tokenizer.claims(subject, self.now.seconds()).err().map(|error| error.public())
+        let now = self.now.seconds();
+        match tokenizer.claims(subject, now) {
+            Ok(claims) => acceptable::fault(&claims.json, now),
+            Err(error) => Some(error.public()),
+        }
     }
 
     fn sample(&self) -> Option<Subject<'_>> {
@@ -120,18 +107,41 @@ impl Trial {
         })
     }
 
-    fn subject<'a>(&'a self, real: &'a Real) -> Subject<'a> {
-        Subject {
-            issuer: &self.issuer,
-            identity_id: real.identity_id,
-            external_id: real.external_id.as_deref(),
-            session_id: real.session_id,
-            token_id: Uuid::nil(),
-            session: &real.document,
-            session_ends: real.ends,
-            status: Some(StatusIndex::from_number(0)),
+    /// All templates with what became of them, in the order of their names. Between two of them others get their turn,
+    /// because each may take as many steps as its mapper is allowed.
+    pub async fn states<'a>(&self, templates: &'a Templates) -> Vec<(&'a str, TemplateState<'a>)> {
+        let mut states = Vec::new();
+        for (name, found) in templates.list() {
+            states.push((name, self.state(name, found)));
+            tokio::task::yield_now().await;
+        }
+        states
+    }
+
+    /// What became of one template. Nothing when there is none of this name.
+    pub fn state_of<'a>(&self, templates: &'a Templates, name: &str) -> Option<TemplateState<'a>> {
+        templates
+            .list()
+            .into_iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, found)| self.state(name, found))
+    }
+
+    fn state<'a>(&self, name: &str, found: &'a Result<Arc<Tokenizer>, Broken>) -> TemplateState<'a> {
+        match found {
+            Ok(tokenizer) => TemplateState::Compiled(tokenizer, self.of(name, tokenizer)),
+            Err(broken) => TemplateState::Broken(broken),
         }
     }
+}
+
+/// What became of a template.
+#[derive(Clone, Debug)]
+pub enum TemplateState<'a> {
+    /// It can be used, and a trial showed this of it.
+    Compiled(&'a Arc<Tokenizer>, Outcome),
+    /// It cannot be used.
+    Broken(&'a Broken),
 }
 
 impl Outcome {

@@ -52,6 +52,16 @@ async fn a_template_that_fails_for_the_sample_and_for_real_sessions_can_hardly_w
 }
 
 #[tokio::test]
+async fn claims_that_no_verifier_accepts_are_as_bad_as_none() {
+    let deployment = Deployment::start().await;
+    deployment.put_key("keys", Algorithm::Es256).await;
+    for claims in ["exp: 1", "nbf: 4102444800", "aud: 1", "jti: []"] {
+        let outcome = outcome(&deployment, &format!("{{ claims: {{ {claims} }} }}")).await;
+        assert!(is_proven(&outcome), "{claims}: {outcome:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_fails_for_one_of_the_two_works_for_some() {
     let deployment = Deployment::start().await;
     deployment.put_key("keys", Algorithm::Es256).await;

@@ -33,3 +33,8 @@ pub use error::{KeyError, VerifyError};
 pub use jwk::{Jwk, JwkSet, KidClash, PublicJwk, PublicJwkSet, Relation};
 pub use sign::{Signer, SigningKey};
 pub use text::{without_byte_order_mark, without_byte_order_mark_in};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

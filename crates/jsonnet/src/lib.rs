@@ -42,3 +42,8 @@ pub use error::{ErrorKind, EvalError, Location, SyntaxError};
 pub use limits::{Limits, MAX_DEPTH, MAX_NESTING, MAX_SOURCE, MAX_TOKENS};
 pub use program::{Members, Output, Program};
 pub use variables::Variables;
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

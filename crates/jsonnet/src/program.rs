@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use crate::code::{Code, NONE};
+use crate::document::Document;
 use crate::error::{EvalError, Location, SyntaxError};
 use crate::eval::Machine;
 use crate::eval::output::{Layout, Writer};
@@ -205,6 +206,31 @@ impl Program {
         self.run(variables, limits, &Layout::indented(), trace)
     }
 
+    /// Evaluates the program, whose result is a function, and calls that with an argument by the name of its
+    /// parameter: what Jsonnet's command line calls a top-level argument. Where the result is no function, nothing is
+    /// called, and it is the result.
+    ///
+    /// ```
+    /// use sessera_jsonnet::{Document, Limits, Program};
+    /// let ctx = Document::shared(br#"{"flow": {"type": "api"}}"#)?;
+    /// let call = |source| Program::parse("m", source).unwrap().call("ctx", ctx.clone(), &Limits::default());
+    /// assert_eq!(call("function(ctx, more=1) [ctx.flow.type, more]")?.compact(), r#"["api",1]"#);
+    /// assert_eq!(call("{ a: 1 }")?.compact(), r#"{"a":1}"#);
+    /// assert_eq!(call("function(other) 1").unwrap_err().message(), "function has no parameter ctx");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn call(
+        &self,
+        parameter: &str,
+        argument: Arc<Document>,
+        limits: &Limits,
+    ) -> Result<Output, EvalError> {
+        let (variables, mut ignored) = (Variables::new(), |_: &str| {});
+        let mut machine = Machine::new(&self.0, library::all(), &variables, limits, &mut ignored);
+        let value = machine.result_of_call(parameter, argument)?;
+        written(machine, value, limits, &Layout::compact())
+    }
+
     fn run(
         &self,
         variables: &Variables,
@@ -213,11 +239,8 @@ impl Program {
         trace: &mut dyn FnMut(&str),
     ) -> Result<Output, EvalError> {
         let mut machine = Machine::new(&self.0, library::all(), variables, limits, trace);
-        let mut out = Writer::default();
         let value = machine.result()?;
-        machine.write_result(value, layout, &mut out)?;
-        let fuel = limits.fuel - machine.fuel_left();
-        Ok(Output { text: String::from_utf8(out.into_bytes()).unwrap_or_default(), fuel })
+        written(machine, value, limits, layout)
     }
 
     /// Evaluates the program, whose result must be an object, and returns the members of the object
@@ -274,4 +297,17 @@ impl Program {
         let fuel = limits.fuel.saturating_sub(machine.fuel_left());
         Ok(Members { text: text.into_bytes(), list, fuel })
     }
+}
+
+/// A value as JSON.
+fn written(
+    mut machine: Machine<'_>,
+    value: Value,
+    limits: &Limits,
+    layout: &Layout<'_>,
+) -> Result<Output, EvalError> {
+    let mut out = Writer::default();
+    machine.write_result(value, layout, &mut out)?;
+    let fuel = limits.fuel - machine.fuel_left();
+    Ok(Output { text: String::from_utf8(out.into_bytes()).unwrap_or_default(), fuel })
 }

@@ -12,7 +12,7 @@ use crate::json::text;
 pub enum CredentialKind {
     /// A password with one or more identifiers.
     Password,
-    /// Codes by e-mail.
+    /// Codes that are sent to an address.
     Code,
     /// Time-based one-time passwords (RFC 6238).
     Totp,
@@ -22,12 +22,21 @@ pub enum CredentialKind {
     Webauthn,
     /// Passkeys (`WebAuthn` credentials that name their owner).
     Passkey,
+    /// Accounts at other providers, by which somebody signs in.
+    Oidc,
 }
 
 impl CredentialKind {
     /// All kinds.
-    pub const ALL: [Self; 6] =
-        [Self::Password, Self::Code, Self::Totp, Self::LookupSecret, Self::Webauthn, Self::Passkey];
+    pub const ALL: [Self; 7] = [
+        Self::Password,
+        Self::Code,
+        Self::Totp,
+        Self::LookupSecret,
+        Self::Webauthn,
+        Self::Passkey,
+        Self::Oidc,
+    ];
 
     /// The word on the wire and in the store.
     pub const fn as_str(self) -> &'static str {
@@ -38,6 +47,15 @@ impl CredentialKind {
             Self::LookupSecret => "lookup_secret",
             Self::Webauthn => "webauthn",
             Self::Passkey => "passkey",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// The version of the form in which the content of such a credential is kept, as the wire contract counts it.
+    pub const fn content_version(self) -> i64 {
+        match self {
+            Self::Password | Self::Code | Self::Webauthn | Self::Passkey => 1,
+            Self::Totp | Self::LookupSecret | Self::Oidc => 0,
         }
     }
 
@@ -105,8 +123,9 @@ impl CredentialView<'_> {
 }
 
 impl Credential {
-    /// The credential as the admin API shows it. Hashes and shared secrets are never shown, and of passkeys
-    /// only what tells them apart is.
+    /// The credential as the admin API shows it. Hashes and shared secrets are never shown, of passkeys only what tells
+    /// them apart is, and of codes the addresses to which they are sent. Tokens of other providers are shown to whoever
+    /// asks for them.
     pub fn to_json(&self, view: CredentialView<'_>) -> Value {
         let mut json = Map::new();
         json.insert("type".into(), Value::from(self.kind.as_str()));
@@ -121,20 +140,26 @@ impl Credential {
     }
 
     fn shown_config(&self) -> Value {
-        if self.kind != CredentialKind::Passkey {
-            return json!({});
-        }
         let config = self.config.expose();
-        let shown = |passkey: &Value| {
-            let members = ["id", "display_name", "added_at", "is_passwordless"];
-            let members =
-                members.into_iter().filter_map(|name| Some((name.to_owned(), passkey.get(name)?.clone())));
-            Value::Object(members.collect())
-        };
-        let passkeys = config.get("credentials").and_then(Value::as_array);
-        let passkeys: Vec<Value> = passkeys.into_iter().flatten().map(shown).collect();
-        json!({ "credentials": passkeys, "user_handle": config.get("user_handle") })
+        match self.kind {
+            CredentialKind::Passkey | CredentialKind::Webauthn => json!({
+                "credentials": shown(config, "credentials", &["id", "display_name", "added_at", "is_passwordless"]),
+                "user_handle": config.get("user_handle"),
+            }),
+            CredentialKind::Oidc => config.clone(),
+            CredentialKind::Code => json!({ "addresses": config.get("addresses") }),
+            _ => json!({}),
+        }
     }
+}
+
+/// The items of a list, each with no other members than these.
+fn shown(config: &Value, list: &str, members: &[&str]) -> Vec<Value> {
+    let shown = |item: &Value| {
+        let members = members.iter().filter_map(|name| Some(((*name).to_owned(), item.get(*name)?.clone())));
+        Value::Object(members.collect())
+    };
+    config.get(list).and_then(Value::as_array).into_iter().flatten().map(shown).collect()
 }
 
 #[cfg(test)]
@@ -146,7 +171,7 @@ mod tests {
         for kind in CredentialKind::ALL {
             assert_eq!(CredentialKind::parse(kind.as_str()), Some(kind));
         }
-        assert_eq!(CredentialKind::parse("oidc"), None);
+        assert_eq!(CredentialKind::parse("saml"), None);
     }
 
     #[test]
@@ -162,6 +187,21 @@ mod tests {
         assert!(!format!("{credential:?}").contains("hash\""));
         let shown = credential.to_json(CredentialView { with_config: &[CredentialKind::Password] });
         assert_eq!(shown["config"], json!({}));
+    }
+
+    #[test]
+    fn addresses_of_codes_are_shown() {
+        let config = json!({"addresses": [{"channel": "email", "address": "a@example.org"}]});
+        let credential = Credential {
+            kind: CredentialKind::Code,
+            identifiers: vec!["a@example.org".into()],
+            config: config.clone().into(),
+            version: 1,
+            created_at: Timestamp::default(),
+            updated_at: Timestamp::default(),
+        };
+        let shown = credential.to_json(CredentialView { with_config: &[CredentialKind::Code] });
+        assert_eq!(shown["config"], config);
     }
 
     #[test]

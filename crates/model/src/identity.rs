@@ -50,6 +50,13 @@ pub enum VerificationStatus {
     Completed,
 }
 
+impl VerificationStatus {
+    /// The status that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        serde_json::from_value(word.into()).ok()
+    }
+}
+
 /// An address that its owner can prove to hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiableAddress {
@@ -149,6 +156,26 @@ impl<'a> IdentityView<'a> {
 }
 
 impl Identity {
+    /// An identity that may sign in, made at `now`, of which nothing is known but its traits. They have been judged by the
+    /// schema.
+    pub fn new(id: Uuid, schema_id: impl Into<String>, traits: Value, now: Timestamp) -> Self {
+        Self {
+            id,
+            external_id: None,
+            schema_id: schema_id.into(),
+            state: IdentityState::Active,
+            state_changed_at: now,
+            traits,
+            verifiable_addresses: Vec::new(),
+            recovery_addresses: Vec::new(),
+            metadata_public: None,
+            metadata_admin: None,
+            created_at: now,
+            updated_at: now,
+            version: 1,
+        }
+    }
+
     /// The identity as JSON on the wire.
     pub fn to_json(&self, view: IdentityView<'_>) -> Value {
         self.write_json(view, None)
@@ -224,12 +251,6 @@ mod tests {
     fn ada() -> Identity {
         let at = Timestamp::from_seconds(1_700_000_000);
         Identity {
-            id: Uuid::from_u128(1),
-            external_id: None,
-            schema_id: "default".into(),
-            state: IdentityState::Active,
-            state_changed_at: at,
-            traits: json!({"email": "ada@example.org"}),
             verifiable_addresses: vec![VerifiableAddress {
                 id: Uuid::from_u128(2),
                 value: "ada@example.org".into(),
@@ -240,12 +261,8 @@ mod tests {
                 created_at: at,
                 updated_at: at,
             }],
-            recovery_addresses: vec![],
-            metadata_public: None,
             metadata_admin: Some(json!({"note": 1})),
-            created_at: at,
-            updated_at: at,
-            version: 1,
+            ..Identity::new(Uuid::from_u128(1), "default", json!({"email": "ada@example.org"}), at)
         }
     }
 

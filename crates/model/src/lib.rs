@@ -5,6 +5,7 @@
 //!
 //! | module | holds |
 //! |---|---|
+//! | [`access`] | who may do what at the admin API |
 //! | [`clock`] | [`Timestamp`] and where the current one comes from |
 //! | [`random`] | identifiers and secrets, and where randomness comes from |
 //! | [`duration`] | durations as Go writes them (`1h30m`) |
@@ -16,11 +17,12 @@
 //! | [`shell`] | words of commands that messages show |
 //! | [`status_index`] | where others see that a session was revoked |
 
+pub mod access;
 pub mod clock;
 pub mod credential;
 pub mod duration;
 pub mod identity;
-mod json;
+pub mod json;
 pub mod json_patch;
 pub mod random;
 pub mod secret;
@@ -28,6 +30,7 @@ pub mod session;
 pub mod shell;
 pub mod status_index;
 
+pub use access::{Actor, NoSuchRole, Role};
 pub use clock::{Clock, FixedClock, SystemClock, Timestamp};
 pub use credential::{Credential, CredentialKind};
 pub use duration::GoDuration;

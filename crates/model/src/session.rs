@@ -59,6 +59,9 @@ pub struct AuthenticationMethod {
     pub aal: AssuranceLevel,
     /// When it was given.
     pub completed_at: Timestamp,
+    /// By which provider, as the configuration names it, where another one has vouched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 /// A device from which a session was used to sign in.
@@ -110,6 +113,22 @@ pub struct SessionView<'a> {
 }
 
 impl Session {
+    /// A session that begins at `now` and was never used: at the first level, without proofs and devices.
+    pub const fn new(id: Uuid, identity_id: Uuid, now: Timestamp, expires_at: Timestamp) -> Self {
+        Self {
+            id,
+            identity_id,
+            active: true,
+            issued_at: now,
+            expires_at,
+            authenticated_at: now,
+            last_used_at: None,
+            assurance_level: AssuranceLevel::Aal1,
+            methods: Vec::new(),
+            devices: Vec::new(),
+        }
+    }
+
     /// Whether the session is good at `now`, as far as the session itself can tell.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.active && now < self.expires_at
@@ -142,20 +161,14 @@ mod tests {
     fn session() -> Session {
         let at = Timestamp::from_seconds(100);
         Session {
-            id: Uuid::from_u128(7),
-            identity_id: Uuid::from_u128(1),
-            active: true,
-            issued_at: at,
-            expires_at: Timestamp::from_seconds(200),
-            authenticated_at: at,
             last_used_at: Some(at),
-            assurance_level: AssuranceLevel::Aal1,
             methods: vec![AuthenticationMethod {
                 method: "password".into(),
                 aal: AssuranceLevel::Aal1,
                 completed_at: at,
+                provider: None,
             }],
-            devices: vec![],
+            ..Session::new(Uuid::from_u128(7), Uuid::from_u128(1), at, Timestamp::from_seconds(200))
         }
     }
 

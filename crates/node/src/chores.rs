@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::Configuration;
+use crate::record::Record;
 use crate::snapshot::Snapshots;
 
 /// How often files that were read are looked at for changes.
@@ -28,9 +29,15 @@ const NOTE_USES_EVERY: Duration = Duration::from_secs(5);
 /// questions a second.
 const RECHECK_EVERY: Duration = Duration::from_secs(1);
 
+/// How often the record of what happened is put in order, so that an entry is listed soon.
+const KEEP_RECORD_EVERY: Duration = Duration::from_millis(500);
+
 /// How long after its end a session stays in lists: an hour more, for clocks, than the last of its tokens can
 /// be good, because the status lists forget it with that.
 const KEEP_SESSIONS: Duration = MAX_STATUS_TTL.saturating_add(Duration::from_secs(3600));
+
+/// How long administrators are told what became of a message.
+const KEEP_MESSAGES: Duration = Duration::from_hours(7 * 24);
 
 /// How long after its end everything else stays, so that whoever comes late is told what has ended.
 const KEEP_OTHERS: Duration = Duration::from_hours(1);
@@ -50,21 +57,33 @@ pub struct Chores {
     /// What asks about the sessions that status lists tell of. Nothing where no upstream keeps the sessions, or its
     /// admin API is not known.
     pub rechecks: Option<Arc<Rechecks>>,
-    /// The settings of status lists.
+    /// The record of what happened.
+    pub record: Arc<Record>,
+    /// The settings of status lists, and for how long the record is kept.
     pub snapshots: Snapshots,
 }
 
 impl Chores {
     /// Does it in tasks until it is told to stop.
     pub fn spawn(self, tasks: &mut JoinSet<()>, stop: &CancellationToken) {
-        let Self { configuration, store, clock, sessions, committer, rechecks, snapshots } = self;
+        let Self { configuration, store, clock, sessions, committer, rechecks, record, snapshots } = self;
         tasks.spawn(every(WATCH_EVERY, stop.clone(), move || {
             let configuration = configuration.clone();
             async move { watch_files(&configuration).await }
         }));
+        let swept = record.clone();
+        let settings = snapshots.clone();
         tasks.spawn(every(SWEEP_EVERY, stop.clone(), move || {
             let (store, clock) = (store.clone(), clock.clone());
-            async move { sweep(&*store, &*clock).await }
+            let (record, settings) = (swept.clone(), settings.clone());
+            async move {
+                sweep(&*store, &*clock).await;
+                sweep_record(&record, &settings).await;
+            }
+        }));
+        tasks.spawn(every(KEEP_RECORD_EVERY, stop.clone(), move || {
+            let record = record.clone();
+            async move { keep(&record).await }
         }));
         tasks.spawn(every(NOTE_USES_EVERY, stop.clone(), move || {
             let (sessions, committer) = (sessions.clone(), committer.clone());
@@ -80,7 +99,7 @@ impl Chores {
 }
 
 /// Does something again and again until it is told to stop.
-async fn every<F: Future<Output = ()>>(period: Duration, stop: CancellationToken, work: impl Fn() -> F) {
+pub async fn every<F: Future<Output = ()>>(period: Duration, stop: CancellationToken, work: impl Fn() -> F) {
     let mut clock = tokio::time::interval(period);
     clock.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -113,7 +132,8 @@ pub async fn reload(configuration: &Configuration) {
 
 async fn sweep(store: &dyn Store, clock: &dyn Clock) {
     let now = clock.now();
-    let ended = Ended { sessions: now - KEEP_SESSIONS, others: now - KEEP_OTHERS };
+    let ended =
+        Ended { sessions: now - KEEP_SESSIONS, messages: now - KEEP_MESSAGES, others: now - KEEP_OTHERS };
     loop {
         match store.sweep(ended, SWEEP_ROWS).await {
             Ok(0) => return,
@@ -123,6 +143,19 @@ async fn sweep(store: &dyn Store, clock: &dyn Clock) {
                 return;
             }
         }
+    }
+}
+
+async fn sweep_record(record: &Record, snapshots: &Snapshots) {
+    let retention = snapshots.load().config.audit.retention;
+    if let Err(error) = record.sweep(retention).await {
+        tracing::warn!(%error, "the record of what happened could not be swept; it is tried again");
+    }
+}
+
+async fn keep(record: &Record) {
+    if let Err(error) = record.keep().await {
+        tracing::warn!(%error, "the record of what happened could not be put in order; it is tried again");
     }
 }
 
@@ -138,7 +171,7 @@ async fn recheck(rechecks: &Rechecks, snapshots: &Snapshots) {
 mod tests {
     use std::task::Poll;
 
-    use sessera_model::{AssuranceLevel, Session, TokenHash};
+    use sessera_model::{Session, TokenHash};
     use sessera_store::observed::ObservedStore;
     use sessera_store::{Change, NewSession, SessionKind};
     use sessera_testing::{Recording, TestStore};
@@ -152,18 +185,7 @@ mod tests {
         let store = ObservedStore::new(store, Recording::default());
         let ada = person(&*random, clock.now());
         let session = |token: &str, ends| {
-            let session = Session {
-                id: random.uuid(),
-                identity_id: ada.id,
-                active: true,
-                issued_at: clock.now(),
-                expires_at: ends,
-                authenticated_at: clock.now(),
-                last_used_at: None,
-                assurance_level: AssuranceLevel::Aal1,
-                methods: vec![],
-                devices: vec![],
-            };
+            let session = Session::new(random.uuid(), ada.id, clock.now(), ends);
             Change::InsertSession(NewSession {
                 session,
                 kind: SessionKind::Native,

@@ -8,15 +8,17 @@ use std::time::SystemTime;
 use serde_json::Value;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
-use sessera_config::{Config, ConfigError, Loaded, Problem, hidden, keys, layers, load, redact};
-use sessera_issuer::templates::{self, LocalSources};
+use sessera_config::{Config, ConfigError, Loaded, Problem, beyond, hidden, keys, layers, load, redact};
+use sessera_issuer::templates::{self, Broken, LocalSources};
 use sessera_issuer::trial::{Outcome, Trial};
 use sessera_issuer::{KeptBy, SessionCache, Templates, managed_keys, published};
-use sessera_model::{Clock, Random, Secret};
+use sessera_model::{Clock, Random, Role, Secret};
 use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
+use sessera_tokenizer::Tokenizer;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
+use crate::sinks;
 use crate::snapshot::{Snapshot, Snapshots};
 
 /// Where the templates stand.
@@ -102,6 +104,9 @@ pub enum ChangeError {
     /// It was made from another revision than the newest one.
     #[error("the revision is no longer the newest one: read the project again and repeat the change")]
     Outdated,
+    /// It reaches further than the role of its author, to the place with this pointer.
+    #[error("the role of the author does not allow the change at {0}")]
+    OutOfReach(String),
     /// There is no such revision.
     #[error("there is no revision {0}")]
     NoSuchRevision(Uuid),
@@ -117,6 +122,15 @@ pub enum Hopeless {
     Refused,
     /// It is made, and its author is warned.
     Allowed,
+}
+
+/// By what a change of the configuration is judged beside the rules for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// What becomes of one whose templates make no tokens.
+    pub hopeless: Hopeless,
+    /// What its author may do. Whoever is no owner changes tokenizer templates alone.
+    pub role: Role,
 }
 
 /// What became of a change.
@@ -163,7 +177,7 @@ impl Configuration {
         self.surroundings.snapshots.swap(snapshot);
     }
 
-    /// The snapshot of a state together with the changes of key sets that must happen before it is used.
+    /// The snapshot of a state together with the changes that must happen before it is used, of key sets and of sinks.
     fn compile_adapted(
         &self,
         state: &State,
@@ -173,8 +187,9 @@ impl Configuration {
         let snapshot = self.compile_state(state, &sets, &previous.issuer.templates)?;
         let now = self.surroundings.clock.now();
         let adapted = managed_keys::adapted(&sets, &snapshot.issuer.settings, now);
+        let mut changes = sinks::begun(&snapshot.config);
         if adapted.is_empty() {
-            return Ok((snapshot, Vec::new()));
+            return Ok((snapshot, changes));
         }
         for set in &adapted {
             for known in sets.iter_mut().filter(|known| known.name == set.name) {
@@ -182,7 +197,8 @@ impl Configuration {
             }
         }
         let snapshot = self.compile_state(state, &sets, &previous.issuer.templates)?;
-        Ok((snapshot, adapted.into_iter().map(Change::PutKeySet).collect()))
+        changes.extend(adapted.into_iter().map(Change::PutKeySet));
+        Ok((snapshot, changes))
     }
 
     /// Waits for one's turn to change configuration or keys. Whoever has it sees the result of the one
@@ -204,14 +220,20 @@ impl Configuration {
         &self,
         patch: &Value,
         from: Option<BaseRevision>,
-        hopeless: Hopeless,
+        terms: Terms,
     ) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
         loop {
             let state = self.fresh().await?;
             check_revision(&state, from)?;
-            let after = patch::apply(&state.current(), patch)?;
-            match self.store(state, after, hopeless).await {
+            let before = state.current();
+            if terms.role < Role::Owner
+                && let Some(pointer) = patch::hidden_read(&before, patch)
+            {
+                return Err(ChangeError::OutOfReach(pointer));
+            }
+            let after = patch::apply(&before, patch)?;
+            match self.store(state, after, terms).await {
                 // Another process stored a revision meanwhile: the patch is applied to that one.
                 Err(ChangeError::Outdated) if from.is_none() => {}
                 outcome => return outcome,
@@ -220,16 +242,16 @@ impl Configuration {
     }
 
     /// Replaces the whole identity configuration.
-    pub async fn replace(&self, after: Value, hopeless: Hopeless) -> Result<Changed, ChangeError> {
+    pub async fn replace(&self, after: Value, terms: Terms) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
         let state = self.fresh().await?;
         patch::check(&state.current(), &after)?;
-        self.store(state, after, hopeless).await
+        self.store(state, after, terms).await
     }
 
     /// Makes the configuration of an older revision the newest one again; the deployment's own id stands
     /// for that of files and environment.
-    pub async fn roll_back(&self, to: Uuid) -> Result<Changed, ChangeError> {
+    pub async fn roll_back(&self, to: Uuid, role: Role) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
         let state = self.fresh().await?;
         let after = if to == self.surroundings.deployment_id.0 {
@@ -240,7 +262,7 @@ impl Configuration {
             parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?
         };
         // Nothing bars the way back.
-        self.store(state, after, Hopeless::Allowed).await
+        self.store(state, after, Terms { hopeless: Hopeless::Allowed, role }).await
     }
 
     /// The state with the newest revision, which another process may have stored.
@@ -254,10 +276,11 @@ impl Configuration {
         &self,
         mut state: MutexGuard<'_, State>,
         after: Value,
-        hopeless: Hopeless,
+        terms: Terms,
     ) -> Result<Changed, ChangeError> {
         let began = SystemTime::now();
         let before = state.current();
+        check_reach(&before, &after, terms.role)?;
         // The parent says that the state is of the newest revision, and what follows is judged by these sets.
         let judged_by = self.surroundings.store.configuration_version().await?;
         let sets = self.surroundings.store.key_sets().await?;
@@ -266,7 +289,7 @@ impl Configuration {
         if !touched.is_empty() {
             let (snapshot, sources) = (self.snapshot(), LocalSources::new(&sets));
             let (kept_by, trial) = (snapshot.issuer.settings.kept_by, self.trial(&snapshot).await?);
-            warnings = check_templates(&touched, &after, kept_by, &sources, &trial, hopeless)?;
+            warnings = check_templates(&touched, &after, kept_by, &sources, &trial, terms.hopeless)?;
         }
         let revision = Revision {
             id: self.surroundings.random.uuid(),
@@ -280,16 +303,16 @@ impl Configuration {
             revision: Some(revision.clone()),
             watched: WatchedFiles::default(),
         };
-        let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
+        let (snapshot, before_use) = self.compile_adapted(&next, sets).map_err(unusable)?;
         if let Some(clash) = snapshot.issuer.published.new_clash(&self.snapshot().issuer.published) {
             let name = if touched.contains(&clash.second) { &clash.second } else { &clash.first };
-            let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(name));
+            let pointer = template_pointer(name);
             return Err(PatchError { pointer, message: published::about(&clash) }.into());
         }
         let config = &snapshot.config;
         warnings.extend(news(config.notes.iter().chain(&config.accepted), &before, &after));
         let mut changes = vec![Change::Unchanged(judged_by), Change::InsertRevision(revision.clone())];
-        changes.extend(adapted);
+        changes.extend(before_use);
         match self.surroundings.committer.commit(&changes).await {
             Err(StoreError::Conflict(Conflict::Changed)) => return Err(ChangeError::Outdated),
             other => other?,
@@ -299,6 +322,23 @@ impl Configuration {
         state.watched = self.watched(&snapshot, &seen, began);
         self.install(snapshot);
         Ok(Changed { config: after, revision_id: revision.id, warnings })
+    }
+
+    /// Compiles a template as a patch would leave it, and changes nothing. The inner error is what is wrong with the
+    /// template.
+    pub async fn draft(
+        &self,
+        name: &str,
+        patch: &Value,
+        role: Role,
+    ) -> Result<Result<Tokenizer, Broken>, ChangeError> {
+        let before = self.current().await.0;
+        let after = patch::apply(&before, patch)?;
+        check_reach(&before, &after, role)?;
+        let sets = self.surroundings.store.key_sets().await?;
+        let template = after.pointer(&template_pointer(name)).unwrap_or(&Value::Null);
+        let outcome = templates::check(template, self.snapshot().issuer.settings.kept_by);
+        Ok(outcome.and_then(|()| templates::compile(name, template, &LocalSources::new(&sets))))
     }
 
     /// What templates are tried on now.
@@ -312,7 +352,13 @@ impl Configuration {
         let schemas = snapshot.config.identity.schemas.iter();
         let schemas = schemas.filter_map(|(_, url)| url.strip_prefix("file://")).map(PathBuf::from);
         let templates = templates::source_files(&snapshot.config.templates);
-        let files = templates.into_iter().chain(schemas).chain(self.origin.files.iter().cloned());
+        let hooks = snapshot.config.selfservice.flows.web_hooks();
+        let bodies = hooks.iter().filter_map(|hook| hook.body.as_ref()?.strip_prefix("file://"));
+        let files = templates
+            .into_iter()
+            .chain(schemas)
+            .chain(bodies.map(PathBuf::from))
+            .chain(self.origin.files.iter().cloned());
         WatchedFiles::read(files, seen, began)
     }
 
@@ -329,10 +375,10 @@ impl Configuration {
             revision: state.revision.clone(),
             watched: WatchedFiles::default(),
         };
-        let (snapshot, adapted) = self.compile_adapted(&next, sets).map_err(unusable)?;
+        let (snapshot, before_use) = self.compile_adapted(&next, sets).map_err(unusable)?;
         warn(&loaded, next.revision.as_ref(), &snapshot, &self.trial(&snapshot).await?);
-        if !adapted.is_empty() {
-            self.surroundings.committer.commit(&adapted).await?;
+        if !before_use.is_empty() {
+            self.surroundings.committer.commit(&before_use).await?;
         }
         *state = next;
         state.watched = self.watched(&snapshot, &WatchedFiles::default(), began);
@@ -459,6 +505,19 @@ pub fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, t
 /// The revision that a change was made from; `None` is the configuration before the first one.
 pub type BaseRevision = Option<Uuid>;
 
+/// The place of a template in the identity configuration.
+pub fn template_pointer(name: &str) -> String {
+    format!("{TEMPLATES}/{}", sessera_config::escape(name))
+}
+
+/// Refuses a change that reaches further than its author may.
+fn check_reach(before: &Value, after: &Value, role: Role) -> Result<(), ChangeError> {
+    if role >= Role::Owner {
+        return Ok(());
+    }
+    beyond::of_templates(before, after).map_or(Ok(()), |pointer| Err(ChangeError::OutOfReach(pointer)))
+}
+
 fn check_revision(state: &State, from: Option<BaseRevision>) -> Result<(), ChangeError> {
     match from {
         Some(from) if state.revision.as_ref().map(|revision| revision.id) != from => {
@@ -496,7 +555,7 @@ fn check_templates(
 ) -> Result<Vec<String>, PatchError> {
     let mut warnings = Vec::new();
     for name in touched {
-        let pointer = format!("{TEMPLATES}/{}", sessera_config::escape(name));
+        let pointer = template_pointer(name);
         let template = after.pointer(&pointer).unwrap_or(&Value::Null);
         let outcome = templates::check(template, kept_by);
         match outcome.and_then(|()| templates::compile(name, template, sources)) {

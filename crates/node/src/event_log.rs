@@ -1,9 +1,8 @@
 //! What happened, in the log. An event has one record, which says who did what. The request around it says from
 //! where.
 
-use sessera_model::Uuid;
-use sessera_store::{Change, CommitListener, Event, Outcome};
-use tracing::field::display;
+use serde_json::Value;
+use sessera_store::{Change, CommitListener, Described, Event, Outcome};
 
 /// Logs what happened.
 #[derive(Clone, Copy, Debug)]
@@ -28,73 +27,69 @@ impl CommitListener for EventLog {
 }
 
 /// Writes the record of an event. All have the field `event`, by which they are found.
-pub fn write(event: &Event) {
-    match event {
-        Event::SessionBegan { identity_id, session_id, method } => {
-            tracing::info!(event = "session_began", %identity_id, %session_id, method, "somebody signed in");
-        }
-        Event::SessionProven { identity_id, session_id, method } => {
-            tracing::info!(event = "session_proven", %identity_id, %session_id, method, "somebody proved again who they are");
-        }
-        Event::ProofRefused { flow, flow_id, identity_id, method } => {
-            let (flow, identity_id) = (flow.as_str(), shown(*identity_id));
-            tracing::warn!(event = "proof_refused", flow, %flow_id, identity_id, method, "somebody could not prove who they are");
-        }
-        Event::SessionExtended { session_id } => {
-            tracing::info!(event = "session_extended", %session_id, "a session was made longer");
-        }
-        Event::SessionEnded { session_id, identity_id } => {
-            let identity_id = shown(*identity_id);
-            tracing::info!(event = "session_ended", %session_id, identity_id, "a session was ended");
-        }
-        Event::SessionsEnded { identity_id, except } => {
-            let (identity_id, except) = (shown(*identity_id), shown(*except));
-            tracing::info!(event = "sessions_ended", identity_id, except, "sessions were ended");
-        }
-        Event::IdentityAdded { identity_id } => {
-            tracing::info!(event = "identity_added", %identity_id, "an identity was added");
-        }
-        Event::IdentityChanged { identity_id } => {
-            tracing::info!(event = "identity_changed", %identity_id, "an identity was changed");
-        }
-        Event::IdentityDeleted { identity_id } => {
-            tracing::info!(event = "identity_deleted", %identity_id, "an identity was deleted");
-        }
-        Event::CredentialChanged { identity_id, credential } => {
-            let credential = credential.as_str();
-            tracing::info!(event = "credential_changed", %identity_id, credential, "a credential was set");
-        }
-        Event::CredentialRemoved { identity_id, credential } => {
-            let credential = credential.as_str();
-            tracing::info!(event = "credential_removed", %identity_id, credential, "a credential was removed");
-        }
-        Event::CodeMade { identity_id, purpose } => {
-            let purpose = purpose.as_str();
-            tracing::info!(event = "code_made", %identity_id, purpose, "a code was made for somebody");
-        }
-        Event::KeySetChanged { key_set, keys, is_managed } => {
-            let keys = keys.join(", ");
-            tracing::info!(
-                event = "key_set_changed",
-                key_set,
-                keys,
+fn write(event: &Event) {
+    let Described { name, sentence, is_refusal, fields } = event.described();
+    let value = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+    let text = |wanted: &str| value(wanted).and_then(Value::as_str);
+    let is_managed = value("managed").and_then(Value::as_bool);
+    // The names of fields stand in the program, so each is named here once. An event has few of them.
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                event = name,
+                identity_id = text("identity_id"),
+                session_id = text("session_id"),
+                except = text("except"),
+                of = text("of"),
+                flow = text("flow"),
+                flow_id = text("flow_id"),
+                method = text("method"),
+                state = text("state"),
+                credential = text("credential"),
+                purpose = text("purpose"),
+                key_set = text("key_set"),
+                keys = text("keys"),
                 managed = is_managed,
-                "a key set was changed"
-            );
-        }
-        Event::KeySetDeleted { key_set } => {
-            tracing::info!(event = "key_set_deleted", key_set, "a key set was deleted");
-        }
-        Event::ConfigurationChanged { revision, changed } => {
-            let changed = changed.join(", ");
-            tracing::info!(event = "configuration_changed", %revision, changed, "the configuration was changed");
-        }
-        Event::AdminRefused => {
-            tracing::warn!(event = "admin_refused", "the admin API was asked by somebody who may not");
-        }
+                revision = text("revision"),
+                changed = text("changed"),
+                name = text("name"),
+                role = text("role"),
+                what = text("what"),
+                "{sentence}"
+            )
+        };
     }
+    if is_refusal { log!(warn) } else { log!(info) }
 }
 
-fn shown(id: Option<Uuid>) -> Option<impl tracing::Value> {
-    id.map(display)
+#[cfg(test)]
+mod tests {
+    use sessera_model::Uuid;
+    use sessera_store::FlowKind;
+
+    use super::*;
+
+    #[test]
+    fn every_field_of_an_event_is_one_of_the_log() {
+        let source = include_str!("event_log.rs");
+        let events = [
+            Event::ProofRefused {
+                flow: FlowKind::Login,
+                flow_id: Uuid::from_u128(1),
+                identity_id: Some(Uuid::from_u128(2)),
+                method: "password".into(),
+            },
+            Event::SessionsEnded { identity_id: None, except: Some(Uuid::from_u128(1)) },
+            Event::SessionsForgotten { of: Some(Uuid::from_u128(1)) },
+            Event::KeySetChanged { key_set: "s".into(), keys: vec!["k".into()], is_managed: true },
+            Event::ConfigurationChanged { revision: Uuid::from_u128(1), changed: vec!["/a".into()] },
+            Event::AdminTokenMade { name: "n".into(), role: sessera_model::Role::Owner },
+            Event::AdminRefused { what: "GET /".into() },
+        ];
+        for event in events {
+            for (name, _) in event.described().fields {
+                assert!(source.contains(&format!("                {name} = ")), "{name} is not logged");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, Guard};
 use sessera_config::{Config, ConfigError, Problem};
 use sessera_issuer::{Assurance, Compiled, KeptBy, Settings, Templates};
-use sessera_model::CredentialKind;
+use sessera_model::{AssuranceLevel, CredentialKind};
 use sessera_store::KeySet;
 
 /// Everything that follows from the configuration. It never changes; a new configuration makes a new one.
@@ -70,8 +70,7 @@ pub fn kept_by(config: &Config) -> KeptBy {
 
 /// What a configuration says about sessions and tokens.
 fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings {
-    let second_factors = [CredentialKind::Totp, CredentialKind::LookupSecret].into_iter();
-    let can_be_given = |kind: &CredentialKind| accounts.methods.has(kind.as_str());
+    let second_factors = accounts.methods.login().filter(|method| method.level() > AssuranceLevel::Aal1);
     let needs_highest = config.session.needs_highest_aal;
     Settings {
         issuer: config.public.issuer.clone(),
@@ -79,7 +78,7 @@ fn settings(config: &Config, accounts: &sessera_accounts::Snapshot) -> Settings 
         timing: config.session.timing,
         status_list_max_age: config.session.status_list_max_age,
         max_stale: config.session.cache_max_stale,
-        second_factors: second_factors.filter(can_be_given).collect(),
+        second_factors: second_factors.filter_map(|method| CredentialKind::parse(method.name())).collect(),
         assurance: if needs_highest { Assurance::HighestAvailable } else { Assurance::One },
         kept_by: kept_by(config),
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use sessera_issuer::key_sets::NewKey;
 use sessera_issuer::{KeySets, SessionCache};
-use sessera_model::{FixedClock, Identity, IdentityState, Random, Timestamp};
+use sessera_model::{FixedClock, Identity, Random, Role, Timestamp};
 use sessera_store::{Committer, Store};
 use sessera_testing::{CIPHER_SECRET, TestStore};
 use tempfile::TempDir;
 
 use crate::configuration::{
-    ChangeError, Changed, ConfigOrigin, Configuration, DeploymentId, Given, Hopeless, Surroundings,
+    ChangeError, Changed, ConfigOrigin, Configuration, DeploymentId, Given, Hopeless, Surroundings, Terms,
 };
 use crate::snapshot::Snapshots;
 
@@ -71,7 +71,13 @@ impl TestNode {
 
     /// Patches the newest revision.
     pub(crate) async fn patch(&self, operations: Value) -> Result<Changed, ChangeError> {
-        self.configuration.patch(&operations, None, Hopeless::Refused).await
+        self.patch_as(Role::Owner, operations).await
+    }
+
+    /// Patches the newest revision as somebody with a role.
+    pub(crate) async fn patch_as(&self, role: Role, operations: Value) -> Result<Changed, ChangeError> {
+        let terms = Terms { hopeless: Hopeless::Refused, role };
+        self.configuration.patch(&operations, None, terms).await
     }
 
     /// How many revisions are stored.
@@ -83,19 +89,5 @@ impl TestNode {
 
 /// Somebody.
 pub(crate) fn person(random: &dyn Random, now: Timestamp) -> Identity {
-    Identity {
-        id: random.uuid(),
-        external_id: None,
-        schema_id: "default".into(),
-        state: IdentityState::Active,
-        state_changed_at: now,
-        traits: json!({"email": "ada@example.org"}),
-        verifiable_addresses: vec![],
-        recovery_addresses: vec![],
-        metadata_public: None,
-        metadata_admin: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    }
+    Identity::new(random.uuid(), "default", json!({"email": "ada@example.org"}), now)
 }

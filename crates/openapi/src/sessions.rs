@@ -53,6 +53,8 @@ pub struct AuthenticationMethodBody {
     pub aal: AssuranceLevelBody,
     /// When it was given.
     pub completed_at: OffsetDateTime,
+    /// By which provider, for `oidc`.
+    pub provider: Option<String>,
 }
 
 /// From where a session was used to sign in.

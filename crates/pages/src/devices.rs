@@ -83,7 +83,7 @@ fn entry(texts: &Texts, now: Timestamp, used: Timestamp, session: &Session, is_o
 }
 
 /// How long ago a time was, and the day when it was long ago.
-fn ago(texts: &Texts, at: Timestamp, now: Timestamp) -> String {
+pub fn ago(texts: &Texts, at: Timestamp, now: Timestamp) -> String {
     const MINUTE: u64 = 60;
     const HOUR: u64 = 60 * MINUTE;
     const DAY: u64 = 24 * HOUR;

@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use sessera_accounts::messages::{Message, MessageKind};
 use sessera_accounts::methods::{lookup_secret, totp};
-use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod};
+use sessera_accounts::ui::{Attributes, Container, Group, Input, InputKind, Node, SubmitMethod, Trigger};
 
 use crate::words::{Texts, Word};
 
@@ -25,7 +25,7 @@ pub struct Look<'a> {
 impl Look<'_> {
     /// What is said above the forms: what is wrong, as links to the fields, then everything else.
     pub fn messages(self, container: &Container) -> Markup {
-        let is_error = |message: &&Message| message.id.kind() == MessageKind::Error;
+        let is_error = |message: &&Message| message.kind() == MessageKind::Error;
         let general: Vec<&Message> = container.messages.iter().filter(is_error).collect();
         let at_fields = container
             .nodes
@@ -51,7 +51,7 @@ impl Look<'_> {
                 }
             }
             @for message in container.messages.iter().filter(|message| !is_error(message)) {
-                div.notice.success[message.id.kind() == MessageKind::Success] role="status" {
+                div.notice.success[message.kind() == MessageKind::Success] role="status" {
                     p { (self.texts.message(message)) }
                 }
             }
@@ -77,13 +77,13 @@ impl Look<'_> {
 
     /// The form of one method.
     pub fn form_of(self, container: &Container, group: Group) -> Markup {
-        let belongs = |node: &&Node| node.group == Group::DEFAULT || node.group == group;
+        let belongs = |node: &&Node| belongs_to_all(node) || node.group == group;
         self.form(container, &container.nodes.iter().filter(belongs).collect::<Vec<_>>())
     }
 
     fn form(self, container: &Container, nodes: &[&Node]) -> Markup {
         let has_errors = container.nodes.iter().any(|node| !node.messages.is_empty())
-            || container.messages.iter().any(|message| message.id.kind() == MessageKind::Error);
+            || container.messages.iter().any(|message| message.kind() == MessageKind::Error);
         let is_empty_field = |node: &&&Node| match &node.attributes {
             Attributes::Input(input) => {
                 is_shown(node) && input.value.as_ref().is_none_or(|value| value == "")
@@ -93,8 +93,11 @@ impl Look<'_> {
         let focused = nodes.iter().find(is_empty_field).filter(|_| self.focus && !has_errors);
         // The button that the Enter key presses comes first.
         let mut buttons: Vec<&&Node> = nodes.iter().filter(|node| is_button(node)).collect();
-        buttons.sort_by_key(|node| trigger(node).is_some());
-        let primary = buttons.first().map(|node| node.name());
+        let rank = |node: &&&Node| {
+            (node.group == Group::OIDC, trigger(node).is_some(), !submits_fields(node, nodes))
+        };
+        buttons.sort_by_key(rank);
+        let primary = buttons.first().copied();
         let method = match container.method {
             SubmitMethod::Get => "get",
             SubmitMethod::Post => "post",
@@ -107,14 +110,17 @@ impl Look<'_> {
                 @if !buttons.is_empty() {
                     div.buttons {
                         @for node in &buttons {
-                            (self.button(node, primary == Some(node.name())))
+                            (self.button(node, primary.is_some_and(|primary| std::ptr::eq(*primary, **node))))
                         }
                     }
                 }
-                @if let Some(node) = buttons.iter().find(|node| trigger(node).is_some()) {
-                    p.wrong id=(failure(node)) role="alert" hidden { (self.texts.word(Word::PasskeyFailed)) }
-                    // The script takes it away where the browser knows passkeys.
-                    p.hint data-without-passkeys { (self.texts.word(Word::PasskeyNeedsScript)) }
+                @for node in buttons.iter().filter(|node| trigger(node).is_some()) {
+                    @let is_passkey = node.group == Group::PASSKEY;
+                    @let failed = if is_passkey { Word::PasskeyFailed } else { Word::SecurityKeyFailed };
+                    @let needs_script = if is_passkey { Word::PasskeyNeedsScript } else { Word::SecurityKeyNeedsScript };
+                    p.wrong id=(failure(node)) role="alert" hidden { (self.texts.word(failed)) }
+                    // The script takes it away where the browser knows passkeys and security keys.
+                    p.hint data-without-passkeys { (self.texts.word(needs_script)) }
                 }
             }
         }
@@ -170,7 +176,8 @@ impl Look<'_> {
         };
         let is_code = input.autocomplete == Some("one-time-code");
         let is_word = is_code || matches!(input.name.as_str(), "identifier" | "lookup_secret");
-        let autocomplete = if input.name == "identifier" { Some("username") } else { input.autocomplete };
+        let is_plain = input.name == "identifier" && input.autocomplete.is_none();
+        let autocomplete = if is_plain { Some("username") } else { input.autocomplete };
         html! {
             input
                 id=[(at == 0).then(|| id(node))]
@@ -243,15 +250,17 @@ impl Look<'_> {
     fn button(self, node: &Node, is_primary: bool) -> Markup {
         let Attributes::Input(input) = &node.attributes else { return html! {} };
         let class = match input.name.as_str() {
-            "totp_unlink" | "lookup_secret_disable" | "passkey_remove" => "danger",
+            "totp_unlink" | "lookup_secret_disable" | "passkey_remove" | "webauthn_remove" | "unlink" => {
+                "danger"
+            }
             _ if is_primary && self.is_main => "primary",
             _ => "quiet",
         };
         let value = input.value.as_ref().map(plain).unwrap_or_default();
         if let Some(trigger) = input.trigger {
-            // The script shows it where the browser knows passkeys.
+            // The script shows it where the browser knows passkeys and security keys, and reads its value.
             return html! {
-                button.(class) type="button" data-passkey=(trigger) data-failure=(failure(node)) hidden {
+                button.(class) type="button" name=(input.name) value=(value) data-passkey=(trigger.function) data-failure=(failure(node)) hidden {
                     (self.label(node))
                 }
             };
@@ -336,12 +345,24 @@ impl Look<'_> {
 pub fn groups(container: &Container) -> Vec<Group> {
     let mut groups = Vec::new();
     for node in &container.nodes {
-        let is_method = !matches!(node.group, Group::DEFAULT | Group::WEBAUTHN);
+        // The script stands in a group of its own for whichever method needs it.
+        let is_method = !belongs_to_all(node) && !is_script(node);
         if is_method && !groups.contains(&node.group) {
             groups.push(node.group);
         }
     }
     groups
+}
+
+/// Whether a node belongs to whichever method is chosen.
+fn belongs_to_all(node: &Node) -> bool {
+    matches!(node.group, Group::DEFAULT | Group::IDENTIFIER_FIRST)
+}
+
+/// Whether a button is the one for the fields of its method, rather than one that asks for something else.
+fn submits_fields(button: &Node, nodes: &[&Node]) -> bool {
+    let is_own = |node: &&&Node| is_shown(node) && node.group == button.group;
+    button.name() == "method" && nodes.iter().any(|node| is_own(&node))
 }
 
 /// Whether a node is a field that somebody fills in. A field without a label that is no trait stands in
@@ -358,14 +379,18 @@ fn is_button(node: &Node) -> bool {
 }
 
 /// The function of the script that a button calls.
-fn trigger(node: &Node) -> Option<&'static str> {
+fn trigger(node: &Node) -> Option<Trigger> {
     let Attributes::Input(input) = &node.attributes else { return None };
     input.trigger
 }
 
-/// Whether a form has buttons that need the script for passkeys.
+fn is_script(node: &Node) -> bool {
+    matches!(node.attributes, Attributes::Script { .. })
+}
+
+/// Whether a form needs the script for passkeys and security keys.
 pub fn has_script(container: &Container) -> bool {
-    container.nodes.iter().any(|node| matches!(node.attributes, Attributes::Script { .. }))
+    container.nodes.iter().any(is_script)
 }
 
 /// The id of what is said when the script comes back with nothing.
@@ -374,7 +399,7 @@ fn failure(node: &Node) -> String {
 }
 
 fn is_wrong(node: &Node) -> bool {
-    node.messages.iter().any(|message| message.id.kind() == MessageKind::Error)
+    node.messages.iter().any(|message| message.kind() == MessageKind::Error)
 }
 
 fn id(node: &Node) -> String {
@@ -384,7 +409,11 @@ fn id(node: &Node) -> String {
 fn hidden(input: &Input) -> Markup {
     html! {
         @for value in texts(input) {
-            input type="hidden" name=(input.name) value=(value);
+            input
+                type="hidden"
+                name=(input.name)
+                value=(value)
+                data-passkey=[input.trigger.map(|trigger| trigger.function)];
         }
     }
 }

@@ -19,5 +19,6 @@ pub mod page;
 pub mod words;
 
 pub use form::Look;
-pub use page::{Page, Width};
-pub use words::{Texts, Word};
+pub use page::{Page, Width, mark};
+pub use sessera_accounts::language::Language;
+pub use words::{Texts, Word, Words};

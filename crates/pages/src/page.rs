@@ -78,7 +78,7 @@ impl Page<'_> {
 }
 
 /// The mark beside the name of the site: a key's bow, drawn in the colours of the text around it.
-fn mark() -> Markup {
+pub fn mark() -> Markup {
     html! {
         svg.mark viewBox="0 0 24 24" width="24" height="24" aria-hidden="true" {
             rect width="24" height="24" rx="7" {}
@@ -96,6 +96,7 @@ fn policy(rules: &Rules, has_script: bool) -> String {
     let targets = std::iter::once(&rules.default_return).chain(&rules.allowed_returns).chain(ends);
     let targets = targets.chain(&rules.logout_return).chain(&rules.error_page).map(Target::url);
     let mut targets: Vec<String> = own.iter().chain(targets).map(source).collect();
+    targets.extend(rules.form_targets.iter().cloned());
     targets.sort();
     targets.dedup();
     let own = own.as_ref().map(source).unwrap_or_default();

@@ -1,5 +1,7 @@
 //! What a request carries to be recognised: a session token, cookies or a bearer token.
 
+pub mod kratos;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -54,6 +56,15 @@ pub fn carried<'a>(headers: &'a HeaderMap, cookie: &'a SessionCookie) -> impl It
     token.into_iter().chain(all_cookies).chain(bearer.map(Presented::Bearer).map(other)).take(most)
 }
 
+/// The sessions that a request opens which is to change something.
+#[derive(Debug, Default)]
+pub struct Openings<'a> {
+    /// The one that it acts for.
+    pub acting: Option<Opened<'a>>,
+    /// The others, which a browser would go on with after this one.
+    pub others: Vec<Opened<'a>>,
+}
+
 /// The first thing that opens a live session, with that session.
 pub async fn opened<'a>(
     sessions: &Sessions,
@@ -61,13 +72,54 @@ pub async fn opened<'a>(
     all: impl Iterator<Item = Carried<'a>>,
 ) -> Result<Option<Opened<'a>>, IssuerError> {
     for carried in all {
-        match sessions.recognised(compiled, carried.presented).await {
-            Ok(Recognised { live, cookies }) => return Ok(Some(Opened { carried, live, cookies })),
-            Err(error) if error.is_no_session() => {}
-            Err(error) => return Err(error),
+        if let Some(opened) = open(sessions, compiled, carried).await? {
+            return Ok(Some(opened));
         }
     }
     Ok(None)
+}
+
+/// All sessions that a request opens which is to change something.
+///
+/// Another host of the domain can plant a cookie in a browser, and nobody can tell which of several that was. So while
+/// they open sessions of different people, the request acts for none of them.
+pub async fn all_opened<'a>(
+    sessions: &Sessions,
+    compiled: &Compiled,
+    all: impl Iterator<Item = Carried<'a>>,
+) -> Result<Openings<'a>, IssuerError> {
+    let mut found: Vec<Opened<'a>> = Vec::new();
+    for carried in all {
+        let is_cookie = matches!(carried.presented, Presented::Cookie(_));
+        if !is_cookie && !found.is_empty() {
+            break;
+        }
+        let Some(opened) = open(sessions, compiled, carried).await? else { continue };
+        if found.iter().all(|known| known.live.session.id != opened.live.session.id) {
+            found.push(opened);
+        }
+        if !is_cookie {
+            break;
+        }
+    }
+    let mut people = found.iter().map(|opened| opened.live.session.identity_id);
+    let first = people.next();
+    let is_of_one_person = first.is_some() && people.all(|identity_id| Some(identity_id) == first);
+    let acting = is_of_one_person.then(|| found.remove(0));
+    Ok(Openings { acting, others: found })
+}
+
+/// The live session that something opens.
+async fn open<'a>(
+    sessions: &Sessions,
+    compiled: &Compiled,
+    carried: Carried<'a>,
+) -> Result<Option<Opened<'a>>, IssuerError> {
+    match sessions.recognised(compiled, carried.presented).await {
+        Ok(Recognised { live, cookies }) => Ok(Some(Opened { carried, live, cookies })),
+        Err(error) if error.is_no_session() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750, section 2.1).

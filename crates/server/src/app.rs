@@ -8,6 +8,7 @@ use axum::extract::FromRef;
 use sessera_accounts::Accounts;
 use sessera_accounts::breaches::Breaches;
 use sessera_accounts::courier::WakeCourier;
+use sessera_accounts::hooks::WebHooks;
 use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::SessionSource;
@@ -24,16 +25,22 @@ use tokio::sync::Notify;
 use crate::answer::Status;
 use crate::gateway_rules;
 use crate::http::observe::Observer;
-use crate::pwned_passwords::PwnedPasswords;
+use crate::listeners::Listeners;
+use crate::provider_web::ProviderWeb;
 use crate::session_tokens::SessionTokens;
 use crate::upstream::Upstream;
 use sessera_config::OtlpConfig;
 use sessera_gateway::{Gateway, Health};
 use sessera_http::request_ids::RequestIds;
+use sessera_node::admin_tokens::AdminTokens;
 use sessera_node::configuration::{Configuration, DeploymentId, Given, Surroundings};
 use sessera_node::event_log::EventLog;
+use sessera_node::record::Record;
+use sessera_node::sinks::{SinkNumbers, Sinks};
 pub use sessera_node::{Snapshot, Snapshots};
-use sessera_telemetry::{Metrics, StoreMeter, Traces};
+use sessera_outgoing::{HttpHooks, PwnedPasswords};
+use sessera_social::Social;
+use sessera_telemetry::{Metrics, Samples, StoreMeter, Traces};
 use sessera_upstream::ClientError;
 
 /// The state of the running server, shared by all requests.
@@ -64,6 +71,14 @@ pub struct App {
     pub key_sets: Arc<KeySets>,
     /// Key sets that rotate by themselves.
     pub managed_keys: Arc<ManagedKeys>,
+    /// Who follows what happens.
+    pub(crate) listeners: Listeners,
+    /// What happened.
+    pub record: Arc<Record>,
+    /// Who is told of what happens.
+    pub sinks: Arc<Sinks>,
+    /// Tokens of the admin API.
+    pub admin_tokens: Arc<AdminTokens>,
     /// Who people are and how they prove it.
     pub accounts: Arc<Accounts>,
     /// Where the configuration comes from and how it changes.
@@ -76,6 +91,8 @@ pub struct App {
     pub deployment_id: DeploymentId,
     /// What happens, in numbers.
     pub metrics: Arc<Metrics>,
+    /// What was counted in the last hour.
+    pub(crate) samples: Arc<Samples>,
     /// Traces of requests, where they are configured.
     pub traces: Option<Arc<Traces>>,
     /// Where requests get their ids from.
@@ -136,11 +153,16 @@ parts! {
     Arc<ExchangeCodes>: exchange_codes;
     Arc<KeySets>: key_sets;
     Arc<ManagedKeys>: managed_keys;
+    Listeners: listeners;
+    Arc<Record>: record;
+    Arc<Sinks>: sinks;
+    Arc<AdminTokens>: admin_tokens;
     Arc<Accounts>: accounts;
     Arc<Configuration>: configuration;
     Arc<Lease>: lease;
     Arc<StatusLists>: status_lists;
     Arc<Metrics>: metrics;
+    Arc<Samples>: samples;
     DeploymentId: deployment_id;
     Stopping: stopping;
     Snapshots: snapshots;
@@ -183,7 +205,7 @@ impl App {
             Arc::new(WakeCourier(message_waits.clone())),
             Arc::new(EventLog),
         ];
-        let committer = Committer::new(store.clone(), listeners);
+        let committer = Committer::new(store.clone(), listeners).with_record(clock.clone(), random.clone());
         let config = snapshot.config.upstream.as_deref();
         let upstream = config.map(|config| {
             let (store, committer) = (store.clone(), committer.clone());
@@ -196,6 +218,7 @@ impl App {
             None => Arc::new(OwnStore::new(store.clone())),
         };
         let lease = Arc::new(Lease::default());
+        let snapshots = Snapshots::new(snapshot);
         let accounts = Accounts {
             store: store.clone(),
             committer: committer.clone(),
@@ -203,13 +226,14 @@ impl App {
             random: random.clone(),
             passwords,
             breaches: Breaches::new(Arc::new(PwnedPasswords::default())),
+            providers: Arc::new(Social::new(Arc::new(ProviderWeb::new(snapshots.clone())))),
+            web_hooks: WebHooks::new(Arc::new(HttpHooks::default()), metrics.accounts.clone()),
             limits: Limits::default(),
             metrics: metrics.accounts.clone(),
             message_waits,
         };
         let numbers = &metrics.issuer;
         let deployment_id = DeploymentId(deployment_id);
-        let snapshots = Snapshots::new(snapshot);
         let surroundings = Surroundings {
             store: store.clone(),
             committer: committer.clone(),
@@ -218,6 +242,20 @@ impl App {
             deployment_id,
             snapshots: snapshots.clone(),
             cache: cache.clone(),
+        };
+        let sinks = Sinks {
+            store: store.clone(),
+            committer: committer.clone(),
+            clock: clock.clone(),
+            snapshots: snapshots.clone(),
+            lease: lease.clone(),
+            sender: Arc::new(HttpHooks::default()),
+            numbers: SinkNumbers {
+                outcomes: metrics.sink_outcomes.clone(),
+                waiting: metrics.sink_waiting.clone(),
+                given_up: metrics.sink_given_up.clone(),
+            },
+            node: random.uuid(),
         };
         let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone()));
         let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
@@ -235,6 +273,7 @@ impl App {
             sessions: sessions.clone(),
             tokens: Arc::new(reused),
             decisions: metrics.gateway_decisions.clone(),
+            kratos_cookies: metrics.kratos_cookies.clone(),
             traces: traces.clone(),
             health: Health::default(),
         };
@@ -267,6 +306,15 @@ impl App {
                 lease.clone(),
                 numbers.clock_difference.clone(),
             )),
+            listeners: Listeners::default(),
+            record: Arc::new(Record::new(store.clone(), committer.clone(), clock.clone())),
+            sinks: Arc::new(sinks),
+            admin_tokens: Arc::new(AdminTokens::new(
+                store.clone(),
+                committer.clone(),
+                clock.clone(),
+                random.clone(),
+            )),
             status_lists: Arc::new(StatusLists::new(store.clone(), clock.clone(), lease.clone())),
             accounts: Arc::new(accounts),
             lease,
@@ -274,6 +322,7 @@ impl App {
             request_ids: Arc::new(RequestIds::new(u64::from_le_bytes(start))),
             stopping: Stopping::default(),
             metrics,
+            samples: Arc::default(),
             traces,
             store,
             clock,

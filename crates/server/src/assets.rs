@@ -10,7 +10,12 @@ use crate::request::Segment;
 
 /// `GET /ui/assets/{name}`
 pub(crate) async fn get(Segment(name): Segment) -> Response {
-    match assets::find(&name) {
+    found(assets::find(&name))
+}
+
+/// A file that was looked for by a name with the hash of its content.
+pub(crate) fn found(asset: Option<&'static Asset>) -> Response {
+    match asset {
         Some(asset) => answer(asset, "public, max-age=31536000, immutable"),
         None => ApiError::not_found("There is no such file. It may belong to another version of the server.")
             .into_response(),

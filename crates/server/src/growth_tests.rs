@@ -51,6 +51,12 @@ fn headers() {
     assert_linear("cookies", 500, cookies, |headers: &HeaderMap| {
         assert_eq!(sessera_presented::carried(headers, &config.session.cookie).count(), 0);
     });
+    let mut cookie = config.session.cookie.clone();
+    cookie.kratos_secrets = vec!["a secret of another server".into()];
+    let long = |count| header(header::COOKIE, count, |_| format!("ory_kratos_session={}; ", "A".repeat(200)));
+    assert_linear("cookies of a Kratos", 100, long, |headers: &HeaderMap| {
+        assert_eq!(sessera_presented::kratos::translated(headers, &cookie), None);
+    });
     let accepted = |count| header(header::ACCEPT, count, |number| format!("text/x{number};q=0.5, "));
     assert_linear("media types", 500, accepted, |headers: &HeaderMap| assert!(!peer::wants_json(headers)));
     let proxies = |count: usize| names(count, |_| "192.0.2.1, ".to_owned());

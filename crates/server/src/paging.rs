@@ -2,14 +2,17 @@
 //!
 //! A token is the id of the last item of the part before, so a list that grows meanwhile shows every item once. In a
 //! list whose items have no such ids it is their number so far, written in the same form. The `Link` header (RFC 8288)
-//! leads to the other parts.
+//! leads to the other parts, and [`TOTAL`] tells how long some lists are.
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderName, HeaderValue};
 use sessera_model::Uuid;
 use sessera_store::Page;
 
 use crate::error::ApiError;
 use crate::request::Parameters;
+
+/// The header that tells how many items a list has.
+pub(crate) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// How many items when nothing is asked for.
 const DEFAULT_SIZE: u32 = 250;
@@ -28,6 +31,8 @@ pub(crate) struct Paging {
     size: u32,
     /// Whether a parameter asks for a part.
     is_asked: bool,
+    /// Whether the part is asked for by its number alone, in the older way.
+    is_by_number: bool,
 }
 
 /// Where a part lies in its list.
@@ -67,7 +72,41 @@ impl Paging {
             ))
         })?;
         let is_asked = parameters.iter().any(|(name, _)| is_of_paging(name));
-        Ok(Self { after, skip, size, is_asked })
+        let is_there = |wanted: &str| parameters.iter().any(|(name, _)| name == wanted);
+        let is_by_number = is_there("page") && !is_there("page_token") && !is_there("page_size");
+        Ok(Self { after, skip, size, is_asked, is_by_number })
+    }
+
+    /// Whether the part is asked for by its number. Then the answer tells how long the list is, and leads to the parts
+    /// around it by their numbers ([`Self::link_by_number`]).
+    pub(crate) const fn is_by_number(&self) -> bool {
+        self.is_by_number
+    }
+
+    /// The `Link` header of a list of `total` items that is read by the numbers of its parts, as the wire contract has it.
+    pub(crate) fn link_by_number(
+        &self,
+        path: &str,
+        parameters: &Parameters,
+        total: u64,
+    ) -> Result<HeaderValue, ApiError> {
+        let (size, number) = (u64::from(self.size), u64::from(self.skip / self.size));
+        let last = total.div_ceil(size).saturating_sub(1);
+        let (next, before) = (("next", number + 1), ("prev", number.saturating_sub(1)));
+        let links = match number {
+            _ if total == 0 => vec![("first", 0), next, before],
+            number if number < last && number == 0 => vec![next, ("last", last)],
+            number if number < last => vec![("first", 0), next, before, ("last", last)],
+            _ if last == 0 => vec![("first", 0)],
+            _ => vec![("first", 0), ("prev", last - 1)],
+        };
+        let link = |(rel, number): &(&str, u64)| {
+            let mut query = others(parameters);
+            query.append_pair("per_page", &size.to_string()).append_pair("page", &number.to_string());
+            format!("<{path}?{}>; rel=\"{rel}\"", query.finish())
+        };
+        let links: Vec<String> = links.iter().map(link).collect();
+        HeaderValue::from_str(&links.join(",")).map_err(ApiError::internal)
     }
 
     /// What to ask the store for: one item more than is shown tells whether more follow.
@@ -84,6 +123,16 @@ impl Paging {
         Place { next, is_empty: items.is_empty() && !self.is_asked, size: self.size }
     }
 
+    /// Where a part lies that its reader has cut already: `next` is the place of its last item, when more follow.
+    pub(crate) const fn place(&self, next: Option<Uuid>) -> Place {
+        Place { next, is_empty: false, size: self.size }
+    }
+
+    /// How many items are shown.
+    pub(crate) const fn size(&self) -> usize {
+        self.size as usize
+    }
+
     /// The part of a list that is in memory, whose items have no ids of their own.
     pub(crate) fn part<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Place) {
         let before = self.after.map_or(0, |after| usize::try_from(after.as_u128()).unwrap_or(usize::MAX));
@@ -93,6 +142,13 @@ impl Paging {
         let place = self.cut(&mut items, |(number, _)| Uuid::from_u128(*number));
         (items.into_iter().map(|(_, item)| item).collect(), place)
     }
+}
+
+/// A query with the parameters that are not about parts.
+fn others(parameters: &Parameters) -> url::form_urlencoded::Serializer<'static, String> {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.extend_pairs(parameters.iter().filter(|(name, _)| !is_of_paging(name)));
+    query
 }
 
 fn is_of_paging(name: &str) -> bool {
@@ -138,15 +194,19 @@ impl Place {
     }
 
     fn entry(&self, path: &str, parameters: &Parameters, rel: &str, token: Uuid) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in parameters.iter() {
-            if !is_of_paging(name) {
-                query.append_pair(name, value);
-            }
-        }
+        format!("<{path}?{}>; rel=\"{rel}\"", self.query(parameters, token))
+    }
+
+    /// The query that asks for the next part, when more items follow.
+    pub(crate) fn next_query(&self, parameters: &Parameters) -> Option<String> {
+        self.next.map(|next| self.query(parameters, next))
+    }
+
+    fn query(&self, parameters: &Parameters, token: Uuid) -> String {
+        let mut query = others(parameters);
         query.append_pair("page_size", &self.size.to_string());
         query.append_pair("page_token", &token.to_string());
-        format!("<{path}?{}>; rel=\"{rel}\"", query.finish())
+        query.finish()
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::testing::{Answer, TestServer};
+use sessera_model::Uuid;
 use sessera_store::Change;
 use std::time::Duration;
 
@@ -216,8 +217,9 @@ async fn a_list_of_sessions_goes_on_when_the_last_one_that_was_seen_is_gone() {
         server.signed_in("ada@example.org").await;
         let whole = get(&server, &token, path).await.body;
         let part = get(&server, &token, &asked(path, "page_size=1")).await;
-        let seen = part.body[0]["id"].as_str().unwrap();
-        server.app.commit(&[Change::DeleteSession(seen.parse().unwrap())]).await.unwrap();
+        let id = part.body[0]["id"].as_str().unwrap().parse().unwrap();
+        let identity_id = Uuid::from_u128(1);
+        server.app.commit(&[Change::DeleteSession { id, identity_id }]).await.unwrap();
         let next = get(&server, &token, &next_of(&part, path).unwrap()).await;
         assert_eq!(next.body[0]["id"], whole[1]["id"], "{path}");
     }
@@ -228,4 +230,35 @@ fn next_of(part: &Answer, path: &str) -> Option<String> {
     let link = part.header("link").split(',').find(|link| link.ends_with("rel=\"next\""))?;
     let port = if path.starts_with("public:") { "public:" } else { "" };
     Some(format!("{port}{}", link.strip_prefix('<')?.split('>').next()?))
+}
+
+#[test]
+fn parts_by_number_lead_to_those_around_them() {
+    let links = |query: &str, total| {
+        let paging = paging(query).unwrap();
+        assert!(paging.is_by_number(), "{query}");
+        let link = paging.link_by_number("/x", &Parameters::parse(query).unwrap(), total).unwrap();
+        let one = |link: &str| {
+            let (url, rel) = link.split_once(">; rel=").unwrap();
+            let page = url.rsplit_once("page=").unwrap().1;
+            format!("{} {page}", rel.trim_matches('"'))
+        };
+        link.to_str().unwrap().split(',').map(one).collect::<Vec<_>>().join(", ")
+    };
+    for (query, total, expected) in [
+        ("page=0&per_page=2", 0, "first 0, next 1, prev 0"),
+        ("page=0&per_page=2", 2, "first 0"),
+        ("page=0&per_page=2", 5, "next 1, last 2"),
+        ("page=1&per_page=2", 5, "first 0, next 2, prev 0, last 2"),
+        ("page=2&per_page=2", 5, "first 0, prev 1"),
+        ("page=9&per_page=2", 6, "first 0, prev 1"),
+        ("page=0", 251, "next 1, last 1"),
+    ] {
+        assert_eq!(links(query, total), expected, "{query} of {total}");
+    }
+    for query in
+        ["", "per_page=1", "page=1&page_size=2", "page=1&page_token=00000000-0000-0000-0000-000000000000"]
+    {
+        assert!(!paging(query).unwrap().is_by_number(), "{query}");
+    }
 }

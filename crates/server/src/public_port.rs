@@ -10,13 +10,14 @@ use crate::app::{AppState, Snapshots};
 use crate::error::ApiError;
 use crate::forwarding::Forwarding;
 use crate::http::cors::Judge;
+use crate::http::kratos_cookies::{self, KratosCookies};
 use crate::http::observe::Observer;
 use crate::http::origin::{self, Pages};
 use crate::openapi::{self, Port};
 use crate::public::caller::Call;
 use crate::public::exchange;
 use crate::public::well_known::PublishedKeys;
-use crate::public::{token, whoami};
+use crate::public::{oidc, token, whoami};
 use crate::{http, pages, public};
 
 /// Answers what no route has, which is a document of an issuer or nothing.
@@ -50,12 +51,16 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
     let router = router.route("/openapi.json", openapi::route(&document));
     let router = if has_upstream { router } else { router.merge(pages::router()) };
     // These make and change no session, so every page may call them as far as browsers let it.
-    let pages = Pages { snapshots: snapshots.clone(), open: &[whoami::PATH, token::PATH] };
+    let open = &[whoami::PATH, token::PATH];
+    // Pages of other providers send browsers back by a form, which changes nothing either.
+    let pages = Pages { snapshots: snapshots.clone(), open, open_below: oidc::CALLBACK };
+    let cookies = KratosCookies { snapshots: snapshots.clone(), metrics: observer.metrics.clone() };
     let judge = Judge { snapshots, exchange: exchange::PATH };
     let router = http::layers::complete(router, public::largest_body)
         .fallback(elsewhere)
         .layer(middleware::from_fn_with_state(pages, origin::check))
-        .layer(middleware::from_fn_with_state(judge, http::cors::judge));
+        .layer(middleware::from_fn_with_state(judge, http::cors::judge))
+        .layer(middleware::from_fn_with_state(cookies, kratos_cookies::translate));
     // What is the upstream's is judged by the upstream: which origins may ask, and how large a body may be.
     let router = if has_upstream { router.fallback(upstream) } else { router };
     http::layers::wrap(router, observer)

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sessera_http::media_type::is_json;
+use sessera_model::json::oversized_integer;
 use uuid::Uuid;
 
 use crate::error::ApiError;
@@ -80,6 +81,11 @@ impl<S: Send + Sync> FromRequest<S> for JsonText {
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     let tree: Value = serde_json::from_slice(body)
         .map_err(|error| ApiError::bad_request(format!("The body is not JSON: {error}.")))?;
+    if let Some(number) = oversized_integer(body) {
+        return Err(ApiError::bad_request(format!(
+            "The number {number} has more digits than can be kept. Send it as a string, in quotes."
+        )));
+    }
     serde_json::from_value(tree)
         .map_err(|error| ApiError::bad_request(format!("The body does not have the right form: {error}.")))
 }
@@ -190,6 +196,19 @@ mod tests {
     #[derive(Deserialize, Debug, PartialEq)]
     struct Point {
         x: u32,
+    }
+
+    #[tokio::test]
+    async fn a_number_that_would_lose_digits_is_refused() {
+        assert_eq!(
+            decode("application/json", r#"{"x": 1, "y": 18446744073709551615}"#).await,
+            Ok(Point { x: 1 })
+        );
+        assert_eq!(decode("application/json", r#"{"x": 1, "y": 18446744073709551616}"#).await, Err(400));
+        assert_eq!(
+            decode("application/json", r#"{"x": 1, "y": "18446744073709551616"}"#).await,
+            Ok(Point { x: 1 })
+        );
     }
 
     async fn decode(content_type: &str, body: impl Into<Body>) -> Result<Point, u16> {

@@ -34,6 +34,7 @@ use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
 use crate::{admin, answer, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
+use sessera_telemetry::samples;
 use sessera_upstream::{Client, ClientError};
 
 /// Why a server does not start.
@@ -128,6 +129,7 @@ impl Server {
         let app = Arc::new(App::new(store, clock, random, passwords, given, deployment_id, snapshot)?);
         app.configuration.watch(began).await;
         managed_keys::maintain(&app.configuration, &app.managed_keys).await?;
+        app.sinks.begin(&app.snapshots.current().config).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
         let short_way = Arc::new(ShortWay::from_ref(&AppState::from(app.clone())));
         Ok(Self { app, short_way, public, admin, gateway, changed, version })
@@ -198,6 +200,11 @@ impl Server {
             timeouts,
             stop.clone(),
         ));
+        let looked_at = app.clone();
+        tasks.spawn(chores::every(samples::EVERY, stop.clone(), move || {
+            looked_at.samples.take(&looked_at.metrics, looked_at.clock.now());
+            std::future::ready(())
+        }));
         let configuration = app.configuration.clone();
         let reload = move || {
             let configuration = configuration.clone();
@@ -209,6 +216,7 @@ impl Server {
         tasks.spawn(courier::run(app.accounts.clone(), rules, stop.clone()));
         let (configuration, keys) = (app.configuration.clone(), app.managed_keys.clone());
         tasks.spawn(managed_keys::run(configuration, keys, stop.clone()));
+        tasks.spawn(app.sinks.clone().run(stop.clone()));
         let chores = Chores {
             configuration: app.configuration.clone(),
             store: app.store.clone(),
@@ -216,11 +224,15 @@ impl Server {
             sessions: app.sessions.clone(),
             committer: app.committer.clone(),
             rechecks: app.upstream.as_ref().and_then(|upstream| upstream.rechecks.clone()),
+            record: app.record.clone(),
             snapshots: app.snapshots.clone(),
         };
         chores.spawn(&mut tasks, &stop);
         while tasks.join_next().await.is_some() {}
         app.sessions.write_last_uses(&app.committer).await;
+        if let Err(error) = app.record.keep().await {
+            tracing::warn!(%error, "the last entries of the record could not be written");
+        }
         if let Some(traces) = &app.traces {
             traces.close().await;
         }
@@ -254,7 +266,7 @@ fn gateway_router(app: &Arc<App>) -> Router {
 }
 
 fn admin_router(app: &Arc<App>) -> Router {
-    admin::router(app.snapshots.clone(), app.observer("admin")).with_state(AppState::from(app.clone()))
+    admin::router(app).with_state(AppState::from(app.clone()))
 }
 
 /// Judges a configuration of these files, as far as that can be done without its database and its ports.

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRef as _;
-use axum::http::{HeaderMap, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::response::Parts;
+use axum::http::{HeaderValue, Request};
 use axum::response::Response;
+use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use sessera_accounts::password::PasswordHashing;
@@ -16,8 +19,8 @@ use sessera_node::configuration::{ConfigOrigin, Given};
 use sessera_node::managed_keys;
 use sessera_store::Store;
 use sessera_store::observed::ObservedStore;
+pub(crate) use sessera_testing::{Answer, PASSWORD, until};
 use sessera_testing::{CIPHER_SECRET, Recording, TestStore};
-pub(crate) use sessera_testing::{PASSWORD, until};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -44,28 +47,6 @@ pub(crate) struct TestServer {
     admin: Router,
     /// Deleted when the test ends.
     _folder: TempDir,
-}
-
-/// What a request was answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    /// Null when the answer has no JSON body.
-    pub(crate) body: Value,
-    /// The body as it came.
-    pub(crate) text: String,
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// What to do about an error.
-    pub(crate) fn reason(&self) -> &str {
-        self.body["error"]["reason"].as_str().unwrap_or_default()
-    }
 }
 
 impl TestServer {
@@ -97,7 +78,7 @@ impl TestServer {
         Self {
             public: public_port::router(app.snapshots.clone(), app.observer("public"))
                 .with_state(state.clone()),
-            admin: admin::router(app.snapshots.clone(), app.observer("admin")).with_state(state.clone()),
+            admin: admin::router(&app).with_state(state.clone()),
             short_way: ShortWay::from_ref(&state),
             app,
             clock,
@@ -265,11 +246,19 @@ async fn send_form(router: &Router, path: &str, form: &str) -> Answer {
     received(router.clone().oneshot(request.unwrap()).await.unwrap()).await
 }
 
-async fn received(response: Response) -> Answer {
+/// The head and the body of an answer. Streams of events have no end, so nothing of them is read.
+pub(crate) async fn whole(response: Response) -> (Parts, Bytes) {
     let (parts, body) = response.into_parts();
-    let bytes = body.collect().await.unwrap().to_bytes();
-    let body =
-        if bytes.is_empty() { Value::Null } else { serde_json::from_slice(&bytes).unwrap_or_default() };
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    Answer { status: parts.status.as_u16(), headers: parts.headers, body, text }
+    let media_type = parts.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+    let bytes = match media_type {
+        Some(b"text/event-stream") => Bytes::new(),
+        _ => body.collect().await.unwrap().to_bytes(),
+    };
+    (parts, bytes)
+}
+
+/// What a response was.
+pub(crate) async fn received(response: Response) -> Answer {
+    let (parts, bytes) = whole(response).await;
+    Answer::new(parts.status.as_u16(), parts.headers, &bytes)
 }

@@ -1,11 +1,15 @@
 //! What can change. A list of changes happens all together or not at all.
 
-use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, CredentialKind, Device, Identity, Timestamp, TokenHash, Uuid,
-};
+use sessera_model::{CredentialKind, Identity, Timestamp, TokenHash, Uuid};
 
+use crate::admin_token::AdminToken;
+use crate::audit::NewEntry;
 use crate::counter::{Allowance, CounterKey};
-use crate::records::{Code, CredentialOf, Flow, KeySet, Message, NewSession, Revision, SessionFilter};
+use crate::delivery::Taken;
+use crate::records::{
+    Code, CredentialOf, Dispatch, Flow, KeySet, Message, NewSession, Reauthentication, Revision,
+    SessionFilter,
+};
 
 /// One change. Its documentation names the condition under which it is refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,28 +35,13 @@ pub enum Change {
     /// not active.
     InsertSession(NewSession),
     /// Steps a session up or refreshes it. Refused when it is not live at `at`.
-    AuthenticateSession {
-        /// The id of the record.
-        id: Uuid,
-        /// Whose session it is.
-        identity_id: Uuid,
-        /// The time of the change.
-        at: Timestamp,
-        /// The assurance level that the session now has.
-        assurance_level: AssuranceLevel,
-        /// All its proofs.
-        methods: Vec<AuthenticationMethod>,
-        /// All its devices.
-        devices: Vec<Device>,
-        /// Its new end.
-        expires_at: Timestamp,
-        /// Its new token, which replaces the old one. `None` keeps the old one.
-        token: Option<TokenHash>,
-    },
+    AuthenticateSession(Reauthentication),
     /// Moves a session's end. Refused when the session is not live at `at`.
     ExtendSession {
         /// The id of the record.
         id: Uuid,
+        /// Whose session it is, for whoever must know what happened.
+        identity_id: Uuid,
         /// The time of the change.
         at: Timestamp,
         /// Its new end.
@@ -82,7 +71,12 @@ pub enum Change {
     /// Deletes all sessions of an identity. The status lists go on refusing them.
     DeleteSessionsOf(Uuid),
     /// Deletes one session. The status lists go on refusing it. Refused when it is not there.
-    DeleteSession(Uuid),
+    DeleteSession {
+        /// The id of the record.
+        id: Uuid,
+        /// Whose session it is, for whoever must know what happened.
+        identity_id: Uuid,
+    },
     /// Adds a flow, its version being 1.
     InsertFlow(Flow),
     /// Replaces a flow; `flow.version` is the version it was made from and is raised by one. Refused
@@ -125,20 +119,71 @@ pub enum Change {
         /// When it may be taken again if nothing more is heard of it.
         until: Timestamp,
     },
-    /// A message was sent and leaves the outbox.
+    /// A message was sent. What became of it stays for a while, its content does not.
     MessageSent(Uuid),
-    /// A message could not be sent. It is tried again at `due_at`, or given up when that is absent.
+    /// A message could not be sent. It is tried again at `due_at`, or given up when that is absent; then its content goes.
     MessageFailed {
         /// The id of the record.
         id: Uuid,
         /// When to try again.
         due_at: Option<Timestamp>,
     },
+    /// Notes an attempt to send a message, beside what became of it. Nothing happens when the message is not there.
+    NoteDispatch(Dispatch),
+    /// Takes a message out of the outbox that was never to be sent.
+    DropMessage(Uuid),
     /// Adds a key set (version 0) or replaces one; `version` is the version it was made from and is
     /// raised by one. Refused when that is no longer the stored version.
     PutKeySet(KeySet),
     /// Deletes a key set. Refused when it is not there.
     DeleteKeySet(String),
+    /// Adds a token of the admin API. Refused when its name is taken.
+    InsertAdminToken(AdminToken),
+    /// Deletes the token of the admin API with this name. Refused when it is not there.
+    DeleteAdminToken(String),
+    /// Adds entries to the record of what happened.
+    Record(Vec<NewEntry>),
+    /// Begins a sink with what enters the record from now on. Nothing happens when it has begun.
+    BeginSink {
+        /// The sink.
+        sink: String,
+    },
+    /// Forgets all sinks but some, with what was to be delivered to them. One that a node delivers to stays for now.
+    ForgetSinks {
+        /// Those that stay.
+        but: Vec<String>,
+        /// The time of the change.
+        at: Timestamp,
+    },
+    /// Takes a part of the record for a sink. Refused when the sink is no longer where the part begins.
+    TakeFromRecord(Taken),
+    /// Entries were delivered to a sink.
+    Delivered {
+        /// The sink.
+        sink: String,
+        /// The numbers of the entries.
+        numbers: Vec<i64>,
+    },
+    /// An entry could not be delivered to a sink. It is tried again at `due_at`, or given up when that is absent.
+    DeliveryFailed {
+        /// The sink.
+        sink: String,
+        /// The number of the entry.
+        number: i64,
+        /// When to try again.
+        due_at: Option<Timestamp>,
+        /// Why it was not taken.
+        problem: String,
+    },
+    /// Has entries delivered to a sink once more. Refused when there is no such sink.
+    Replay {
+        /// The sink.
+        sink: String,
+        /// The number of the entry behind which everything is delivered. What was given up when absent.
+        after: Option<i64>,
+        /// The time of the change.
+        at: Timestamp,
+    },
     /// Gives a session that is kept elsewhere its place in the status lists. Nothing happens when it has one.
     PlaceSession {
         /// The session.
@@ -161,6 +206,8 @@ pub enum Change {
     EndElsewhere {
         /// The session.
         id: Uuid,
+        /// Whose session it is, for whoever must know what happened.
+        identity_id: Uuid,
         /// When that was known.
         at: Timestamp,
     },

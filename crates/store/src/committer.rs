@@ -7,6 +7,9 @@ use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 
+use sessera_model::{Clock, Random};
+
+use crate::recording::Recording;
 use crate::{Change, Event, Store, StoreError};
 
 /// What is known about changes that were to be committed.
@@ -48,12 +51,20 @@ pub trait CommitListener: Send + Sync {
 pub struct Committer {
     store: Arc<dyn Store>,
     listeners: Arc<[Arc<dyn CommitListener>]>,
+    /// Makes entries of the record, where one is kept.
+    recording: Option<Arc<Recording>>,
 }
 
 impl Committer {
     /// Commits to `store` and tells `listeners`, the first one first.
     pub fn new(store: Arc<dyn Store>, listeners: Vec<Arc<dyn CommitListener>>) -> Self {
-        Self { store, listeners: listeners.into() }
+        Self { store, listeners: listeners.into(), recording: None }
+    }
+
+    /// Keeps a record of what happens: its entries are committed with the changes that they tell of.
+    #[must_use]
+    pub fn with_record(self, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
+        Self { recording: Some(Arc::new(Recording::new(clock, random))), ..self }
     }
 
     /// Commits changes, all or nothing. When it returns `Ok`, they are on disk and everybody was told.
@@ -66,7 +77,14 @@ impl Committer {
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
         let store = self.store.clone();
         let listeners = self.listeners.clone();
-        let mut telling = Telling { listeners, changes: changes.to_vec(), outcome: Outcome::Uncertain };
+        let mut changes = changes.to_vec();
+        if let Some(recording) = &self.recording {
+            let entries = recording.entries(&Event::of(&changes));
+            if !entries.is_empty() {
+                changes.push(Change::Record(entries));
+            }
+        }
+        let mut telling = Telling { listeners, changes, outcome: Outcome::Uncertain };
         let work = async move {
             let result = store.commit(&telling.changes).await;
             if result.is_ok() {
@@ -88,6 +106,23 @@ impl Committer {
         for listener in &*self.listeners {
             listener.happened(event);
         }
+        if let Some(recording) = &self.recording {
+            recording.note(event);
+        }
+    }
+
+    /// Writes the entries of the record about what changed nothing. What cannot be written is tried again next time.
+    pub async fn write_waiting(&self) -> Result<(), StoreError> {
+        let Some(recording) = &self.recording else { return Ok(()) };
+        let entries = recording.take();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let written = self.store.commit(&[Change::Record(entries.clone())]).await;
+        if written.is_err() {
+            recording.put_back(entries);
+        }
+        written
     }
 }
 

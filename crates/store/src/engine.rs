@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sessera_model::Random;
 
+use crate::kratos::Target;
 use crate::postgres::{PostgresDsn, PostgresOptions, PostgresStore, is_postgres};
 use crate::sqlite::{SqliteOptions, SqliteStore, parse_dsn};
 use crate::transfer::Tables;
@@ -63,6 +64,15 @@ impl Engine {
         cipher: Arc<Cipher>,
         random: Arc<dyn Random>,
     ) -> Result<Arc<dyn Store>, StoreError> {
+        Ok(self.open_target(cipher, random).await?)
+    }
+
+    /// Opens it as a server would, for taking people into it.
+    pub async fn open_target(
+        self,
+        cipher: Arc<Cipher>,
+        random: Arc<dyn Random>,
+    ) -> Result<Arc<dyn Target>, StoreError> {
         Ok(match self {
             Self::Sqlite(path) => {
                 Arc::new(SqliteStore::open_alone(SqliteOptions { path, cipher, random }).await?)

@@ -53,6 +53,11 @@ pub enum StoreError {
         "the database {0} was written by a newer version of Sessera: start that version, or restore a backup from before the upgrade"
     )]
     NewerSchema(String),
+    /// The database is the one that an Ory Kratos keeps its people in.
+    #[error(
+        "the database {0} belongs to an Ory Kratos: give Sessera one of its own by dsn, which the environment variable DSN overrides. \"sessera migrate --from-kratos\" takes over the people of the other one"
+    )]
+    OfKratos(String),
     /// The secret in `secrets.cipher` is not the one under which the database was written.
     #[error(
         "secrets.cipher does not fit this database: start Sessera with the secret that it was created with (several may be listed; the first encrypts, all decrypt)"

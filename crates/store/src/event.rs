@@ -5,9 +5,10 @@
 //!
 //! An event names identities and sessions by their ids. It holds neither secrets nor traits.
 
-use sessera_model::{AuthenticationMethod, CredentialKind, Uuid};
+use serde_json::{Value, json};
+use sessera_model::{AuthenticationMethod, CredentialKind, IdentityState, Role, Uuid};
 
-use crate::records::CodePurpose;
+use crate::records::{CodePurpose, Reauthentication};
 use crate::{Change, FlowKind, KeySet, Revision};
 
 /// Something that happened.
@@ -44,6 +45,8 @@ pub enum Event {
     },
     /// The end of a session was moved.
     SessionExtended {
+        /// Whose it is.
+        identity_id: Uuid,
         /// The session.
         session_id: Uuid,
     },
@@ -61,6 +64,11 @@ pub enum Event {
         /// The one that was left out.
         except: Option<Uuid>,
     },
+    /// Sessions may have changed or ended where an upstream keeps them.
+    SessionsForgotten {
+        /// The session or the identity that it is about; everybody when absent.
+        of: Option<Uuid>,
+    },
     /// An identity was added.
     IdentityAdded {
         /// The identity.
@@ -70,6 +78,8 @@ pub enum Event {
     IdentityChanged {
         /// The identity.
         identity_id: Uuid,
+        /// Whether it may sign in from now on.
+        state: IdentityState,
     },
     /// An identity was deleted with all that belongs to it.
     IdentityDeleted {
@@ -118,8 +128,28 @@ pub enum Event {
         /// The JSON Pointers of what was changed.
         changed: Vec<String>,
     },
+    /// A token of the admin API was made.
+    AdminTokenMade {
+        /// Its name.
+        name: String,
+        /// What whoever has it may do.
+        role: Role,
+    },
+    /// A token of the admin API was deleted.
+    AdminTokenDeleted {
+        /// Its name.
+        name: String,
+    },
+    /// Somebody was shown the private keys of a set.
+    KeysShown {
+        /// The set.
+        key_set: String,
+    },
     /// Somebody asked the admin API who may not.
-    AdminRefused,
+    AdminRefused {
+        /// What they asked for: the method and the route.
+        what: String,
+    },
 }
 
 impl Event {
@@ -127,6 +157,120 @@ impl Event {
     pub fn of(changes: &[Change]) -> Vec<Self> {
         let by_products = ByProducts::of(changes);
         changes.iter().filter(|change| !by_products.have(change)).filter_map(of_change).collect()
+    }
+}
+
+/// What an event says, the same in the log and in the record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Described {
+    /// Its name.
+    pub name: &'static str,
+    /// It in words.
+    pub sentence: &'static str,
+    /// Whether somebody was refused something.
+    pub is_refusal: bool,
+    /// Whom and what it is about, by name.
+    pub fields: Vec<(&'static str, Value)>,
+}
+
+impl Event {
+    /// The identity that it is about, if there is one.
+    pub fn identity_id(&self) -> Option<Uuid> {
+        match self {
+            Self::SessionBegan { identity_id, .. }
+            | Self::SessionProven { identity_id, .. }
+            | Self::SessionExtended { identity_id, .. }
+            | Self::IdentityAdded { identity_id }
+            | Self::IdentityChanged { identity_id, .. }
+            | Self::IdentityDeleted { identity_id }
+            | Self::CredentialChanged { identity_id, .. }
+            | Self::CredentialRemoved { identity_id, .. }
+            | Self::CodeMade { identity_id, .. } => Some(*identity_id),
+            Self::ProofRefused { identity_id, .. }
+            | Self::SessionEnded { identity_id, .. }
+            | Self::SessionsEnded { identity_id, .. } => *identity_id,
+            Self::SessionsForgotten { .. }
+            | Self::KeySetChanged { .. }
+            | Self::KeySetDeleted { .. }
+            | Self::KeysShown { .. }
+            | Self::ConfigurationChanged { .. }
+            | Self::AdminTokenMade { .. }
+            | Self::AdminTokenDeleted { .. }
+            | Self::AdminRefused { .. } => None,
+        }
+    }
+
+    /// What it says.
+    pub fn described(&self) -> Described {
+        let (name, sentence) = self.named();
+        let is_refusal = matches!(self, Self::ProofRefused { .. } | Self::AdminRefused { .. });
+        let mut fields: Vec<(&'static str, Value)> = Vec::new();
+        fields.extend(self.identity_id().map(|id| ("identity_id", json!(id))));
+        match self {
+            Self::SessionBegan { session_id, method, .. }
+            | Self::SessionProven { session_id, method, .. } => {
+                fields.extend([("session_id", json!(session_id)), ("method", json!(method))]);
+            }
+            Self::ProofRefused { flow, flow_id, method, .. } => fields.extend([
+                ("flow", json!(flow.as_str())),
+                ("flow_id", json!(flow_id)),
+                ("method", json!(method)),
+            ]),
+            Self::SessionExtended { session_id, .. } | Self::SessionEnded { session_id, .. } => {
+                fields.push(("session_id", json!(session_id)));
+            }
+            Self::SessionsEnded { except, .. } => fields.extend(except.map(|id| ("except", json!(id)))),
+            Self::SessionsForgotten { of } => fields.extend(of.map(|id| ("of", json!(id)))),
+            Self::IdentityAdded { .. } | Self::IdentityDeleted { .. } => {}
+            Self::IdentityChanged { state, .. } => fields.push(("state", json!(state.as_str()))),
+            Self::CredentialChanged { credential, .. } | Self::CredentialRemoved { credential, .. } => {
+                fields.push(("credential", json!(credential.as_str())));
+            }
+            Self::CodeMade { purpose, .. } => fields.push(("purpose", json!(purpose.as_str()))),
+            Self::KeySetChanged { key_set, keys, is_managed } => fields.extend([
+                ("key_set", json!(key_set)),
+                ("keys", json!(keys.join(", "))),
+                ("managed", json!(is_managed)),
+            ]),
+            Self::KeySetDeleted { key_set } | Self::KeysShown { key_set } => {
+                fields.push(("key_set", json!(key_set)));
+            }
+            Self::ConfigurationChanged { revision, changed } => {
+                fields.extend([("revision", json!(revision)), ("changed", json!(changed.join(", ")))]);
+            }
+            Self::AdminTokenMade { name, role } => {
+                fields.extend([("name", json!(name)), ("role", json!(role))]);
+            }
+            Self::AdminTokenDeleted { name } => fields.push(("name", json!(name))),
+            Self::AdminRefused { what } => fields.push(("what", json!(what))),
+        }
+        Described { name, sentence, is_refusal, fields }
+    }
+
+    /// Its name and it in words.
+    const fn named(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::SessionBegan { .. } => ("session_began", "somebody signed in"),
+            Self::SessionProven { .. } => ("session_proven", "somebody proved again who they are"),
+            Self::ProofRefused { .. } => ("proof_refused", "somebody could not prove who they are"),
+            Self::SessionExtended { .. } => ("session_extended", "a session was made longer"),
+            Self::SessionEnded { .. } => ("session_ended", "a session was ended"),
+            Self::SessionsEnded { .. } => ("sessions_ended", "sessions were ended"),
+            Self::SessionsForgotten { .. } => ("sessions_forgotten", "sessions may have changed elsewhere"),
+            Self::IdentityAdded { .. } => ("identity_added", "an identity was added"),
+            Self::IdentityChanged { .. } => ("identity_changed", "an identity was changed"),
+            Self::IdentityDeleted { .. } => ("identity_deleted", "an identity was deleted"),
+            Self::CredentialChanged { .. } => ("credential_changed", "a credential was set"),
+            Self::CredentialRemoved { .. } => ("credential_removed", "a credential was removed"),
+            Self::CodeMade { .. } => ("code_made", "a code was made for somebody"),
+            Self::KeySetChanged { .. } => ("key_set_changed", "a key set was changed"),
+            Self::KeySetDeleted { .. } => ("key_set_deleted", "a key set was deleted"),
+            Self::KeysShown { .. } => ("keys_shown", "somebody was shown private keys"),
+            Self::ConfigurationChanged { .. } => ("configuration_changed", "the configuration was changed"),
+            Self::AdminTokenMade { .. } => ("admin_token_made", "a token of the admin API was made"),
+            Self::AdminTokenDeleted { .. } => ("admin_token_deleted", "a token of the admin API was deleted"),
+            Self::AdminRefused { .. } => ("admin_refused", "the admin API was asked by somebody who may not"),
+        }
     }
 }
 
@@ -144,7 +288,7 @@ impl ByProducts {
         let has = |wanted: fn(&Change) -> bool| changes.iter().any(wanted);
         let ends_flow = has(|change| matches!(change, Change::ConsumeFlow { .. }));
         let is_proven =
-            has(|change| matches!(change, Change::InsertSession(_) | Change::AuthenticateSession { .. }));
+            has(|change| matches!(change, Change::InsertSession(_) | Change::AuthenticateSession(_)));
         let ids = |id: fn(&Change) -> Option<Uuid>| changes.iter().filter_map(id).collect();
         Self {
             is_sign_in: ends_flow && is_proven,
@@ -174,7 +318,9 @@ impl ByProducts {
 fn of_change(change: &Change) -> Option<Event> {
     Some(match change {
         Change::InsertIdentity(identity) => Event::IdentityAdded { identity_id: identity.id },
-        Change::UpdateIdentity(identity) => Event::IdentityChanged { identity_id: identity.id },
+        Change::UpdateIdentity(identity) => {
+            Event::IdentityChanged { identity_id: identity.id, state: identity.state }
+        }
         Change::DeleteIdentity(identity_id) => Event::IdentityDeleted { identity_id: *identity_id },
         Change::PutCredential(changed) => {
             Event::CredentialChanged { identity_id: changed.identity_id, credential: changed.credential.kind }
@@ -187,15 +333,23 @@ fn of_change(change: &Change) -> Option<Event> {
             session_id: new.session.id,
             method: last(&new.session.methods),
         },
-        Change::AuthenticateSession { id, identity_id, methods, .. } => {
+        Change::AuthenticateSession(Reauthentication { id, identity_id, methods, .. }) => {
             Event::SessionProven { identity_id: *identity_id, session_id: *id, method: last(methods) }
         }
-        Change::ExtendSession { id, .. } => Event::SessionExtended { session_id: *id },
+        Change::ExtendSession { id, identity_id, .. } => {
+            Event::SessionExtended { identity_id: *identity_id, session_id: *id }
+        }
         Change::RevokeSessionByToken { session_id, identity_id, .. } => {
             Event::SessionEnded { session_id: *session_id, identity_id: Some(*identity_id) }
         }
         Change::RevokeSession { id, of } => Event::SessionEnded { session_id: *id, identity_id: *of },
-        Change::DeleteSession(id) => Event::SessionEnded { session_id: *id, identity_id: None },
+        Change::DeleteSession { id, identity_id } => {
+            Event::SessionEnded { session_id: *id, identity_id: Some(*identity_id) }
+        }
+        Change::EndElsewhere { id, identity_id, .. } => {
+            Event::SessionEnded { session_id: *id, identity_id: Some(*identity_id) }
+        }
+        Change::Forget(of) => Event::SessionsForgotten { of: *of },
         Change::RevokeSessions(filter) => {
             Event::SessionsEnded { identity_id: filter.identity_id, except: filter.except }
         }
@@ -206,11 +360,20 @@ fn of_change(change: &Change) -> Option<Event> {
         Change::PutKeySet(set) => of_key_set(set),
         Change::DeleteKeySet(name) => Event::KeySetDeleted { key_set: name.clone() },
         Change::InsertRevision(revision) => of_revision(revision),
+        Change::InsertAdminToken(token) => {
+            Event::AdminTokenMade { name: token.name.clone(), role: token.role }
+        }
+        Change::DeleteAdminToken(name) => Event::AdminTokenDeleted { name: name.clone() },
         // What a flow and a message are for is told by the changes beside them.
-        Change::PlaceSession { .. }
+        Change::Record(_)
+        | Change::BeginSink { .. }
+        | Change::ForgetSinks { .. }
+        | Change::TakeFromRecord(_)
+        | Change::Delivered { .. }
+        | Change::DeliveryFailed { .. }
+        | Change::Replay { .. }
+        | Change::PlaceSession { .. }
         | Change::LiveElsewhere { .. }
-        | Change::EndElsewhere { .. }
-        | Change::Forget(_)
         | Change::Unchanged(_)
         | Change::NoteUses(_)
         | Change::InsertFlow(_)
@@ -223,7 +386,9 @@ fn of_change(change: &Change) -> Option<Event> {
         | Change::EnqueueMessage(_)
         | Change::ClaimMessage { .. }
         | Change::MessageSent(_)
-        | Change::MessageFailed { .. } => return None,
+        | Change::MessageFailed { .. }
+        | Change::NoteDispatch(_)
+        | Change::DropMessage(_) => return None,
     })
 }
 
@@ -241,16 +406,15 @@ fn of_key_set(set: &KeySet) -> Event {
 }
 
 fn of_revision(revision: &Revision) -> Event {
-    let changes: Vec<serde_json::Value> = serde_json::from_str(&revision.diff).unwrap_or_default();
-    let path = |change: &serde_json::Value| change["path"].as_str().map(str::to_owned);
+    let changes: Vec<Value> = serde_json::from_str(&revision.diff).unwrap_or_default();
+    let path = |change: &Value| change["path"].as_str().map(str::to_owned);
     Event::ConfigurationChanged { revision: revision.id, changed: changes.iter().filter_map(path).collect() }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
     use sessera_model::credential::CredentialConfig;
-    use sessera_model::{AssuranceLevel, Credential, Identity, IdentityState, Session, Timestamp, TokenHash};
+    use sessera_model::{AssuranceLevel, Credential, Identity, Session, Timestamp, TokenHash};
 
     use super::*;
     use crate::records::{CredentialOf, NewSession, SessionFilter, SessionKind};
@@ -260,39 +424,18 @@ mod tests {
 
     fn session() -> Change {
         let now = Timestamp::from_seconds(1);
-        let proof =
-            AuthenticationMethod { method: "password".into(), aal: AssuranceLevel::Aal1, completed_at: now };
-        let session = Session {
-            id: SESSION,
-            identity_id: ADA,
-            active: true,
-            issued_at: now,
-            expires_at: now,
-            authenticated_at: now,
-            last_used_at: None,
-            assurance_level: AssuranceLevel::Aal1,
-            methods: vec![proof],
-            devices: vec![],
+        let proof = AuthenticationMethod {
+            method: "password".into(),
+            aal: AssuranceLevel::Aal1,
+            completed_at: now,
+            provider: None,
         };
+        let session = Session { methods: vec![proof], ..Session::new(SESSION, ADA, now, now) };
         Change::InsertSession(NewSession { session, kind: SessionKind::Native, token: TokenHash::of("t") })
     }
 
     fn identity() -> Identity {
-        Identity {
-            id: ADA,
-            external_id: None,
-            schema_id: "default".into(),
-            state: IdentityState::Active,
-            state_changed_at: Timestamp::default(),
-            traits: json!({"email": "SECRET"}),
-            verifiable_addresses: vec![],
-            recovery_addresses: vec![],
-            metadata_public: None,
-            metadata_admin: None,
-            created_at: Timestamp::default(),
-            updated_at: Timestamp::default(),
-            version: 1,
-        }
+        Identity::new(ADA, "default", json!({"email": "SECRET"}), Timestamp::default())
     }
 
     fn credential(kind: CredentialKind) -> Change {
@@ -328,7 +471,7 @@ mod tests {
 
     #[test]
     fn a_factor_that_is_set_up_is_told_even_when_the_session_is_stepped_up_by_it() {
-        let stepped = Change::AuthenticateSession {
+        let stepped = Change::AuthenticateSession(Reauthentication {
             id: SESSION,
             identity_id: ADA,
             at: Timestamp::default(),
@@ -337,7 +480,7 @@ mod tests {
             devices: vec![],
             expires_at: Timestamp::default(),
             token: None,
-        };
+        });
         let changes = [Change::UpdateIdentity(identity()), credential(CredentialKind::Totp), stepped];
         let events = Event::of(&changes);
         let changed = Event::CredentialChanged { identity_id: ADA, credential: CredentialKind::Totp };

@@ -16,10 +16,14 @@
 //! To add a kind of record: add its type and its `Change` in [`records`] and [`change`], a method
 //! to [`Store`], a migration and the SQL in each engine's folder, and a case in the contract tests.
 
+pub mod admin_token;
+pub mod asked;
+pub mod audit;
 pub mod change;
 pub mod cipher;
 pub mod committer;
 pub mod counter;
+pub mod delivery;
 pub mod engine;
 pub mod error;
 pub mod event;
@@ -30,6 +34,7 @@ pub mod lock;
 mod migrations;
 pub mod observed;
 pub mod postgres;
+mod recording;
 pub mod records;
 pub mod reseal;
 mod row;
@@ -42,17 +47,22 @@ pub mod transfer;
 use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
+pub use admin_token::AdminToken;
+pub use asked::Asked;
+pub use audit::{AuditEntry, AuditFrom, AuditPage, Ends, Link, NewEntry};
 pub use change::Change;
 pub use cipher::Cipher;
 pub use committer::{CommitListener, Committer, Outcome};
 pub use counter::{Allowance, Counter, CounterKey};
+pub use delivery::{Delivery, DeliveryPage, NewDelivery, SinkState, Taken, TakingSink};
 pub use engine::Engine;
 pub use error::{Conflict, StoreError};
-pub use event::Event;
+pub use event::{Described, Event};
 pub use line::{Invalidation, Line};
 pub use records::{
-    Code, CodePurpose, CredentialOf, Ended, Flow, FlowKind, IdentityFilter, KeySet, Managed, Message,
-    NewSession, Outstanding, Page, PoolUse, Revision, RevisionSummary, SessionFilter, SessionKind, StoredKey,
+    Code, CodePurpose, CredentialOf, Dispatch, Ended, Flow, FlowKind, IdentifierFilter, IdentityFilter,
+    KeySet, Managed, Message, MessageFilter, MessageStatus, NewSession, Outstanding, Page, PoolUse,
+    Reauthentication, Revision, RevisionSummary, SentMessage, SessionFilter, SessionKind, StoredKey,
     StoredSession, Taking, place_of,
 };
 
@@ -90,6 +100,9 @@ pub trait Store: Send + Sync {
 
     /// Identities in the order of their ids.
     async fn identities(&self, filter: &IdentityFilter, page: &Page) -> Result<Vec<Identity>, StoreError>;
+
+    /// How many identities there are.
+    async fn count_identities(&self) -> Result<u64, StoreError>;
 
     /// The credentials of an identity, ordered by kind.
     async fn credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError>;
@@ -145,6 +158,9 @@ pub trait Store: Send + Sync {
         page: &Page,
     ) -> Result<Vec<(Session, Identity)>, StoreError>;
 
+    /// How many sessions the filter names.
+    async fn count_sessions(&self, filter: &SessionFilter) -> Result<u64, StoreError>;
+
     // Flows and codes
 
     /// The flow with this id.
@@ -163,6 +179,13 @@ pub trait Store: Send + Sync {
     /// Messages that are due at `now`, oldest first, at most `limit`.
     async fn due_messages(&self, now: Timestamp, limit: u32) -> Result<Vec<Message>, StoreError>;
 
+    /// What became of messages, newest first (by the time at which they were written, then id). A page begins behind the
+    /// [place](SentMessage::place) of a message.
+    async fn messages(&self, filter: &MessageFilter, page: &Page) -> Result<Vec<SentMessage>, StoreError>;
+
+    /// What became of the message with this id.
+    async fn message(&self, id: Uuid) -> Result<Option<SentMessage>, StoreError>;
+
     // Key sets
 
     /// The key set with this name, with its keys in their owner's order.
@@ -170,6 +193,50 @@ pub trait Store: Send + Sync {
 
     /// All key sets, ordered by name.
     async fn key_sets(&self) -> Result<Vec<KeySet>, StoreError>;
+
+    // Tokens of the admin API
+
+    /// The admin token with this hash, whether it has ended or not.
+    async fn admin_token(&self, hash: &TokenHash) -> Result<Option<AdminToken>, StoreError>;
+
+    /// All admin tokens, ordered by name.
+    async fn admin_tokens(&self) -> Result<Vec<AdminToken>, StoreError>;
+
+    // The record
+
+    /// Entries of the record that are in order.
+    async fn audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, StoreError>;
+
+    /// How far the record reaches.
+    async fn audit_ends(&self) -> Result<Ends, StoreError>;
+
+    /// Puts entries in order that have no number yet, at most `limit`, and tells how many. One node at a time does it.
+    async fn chain_audit(&self, limit: u32) -> Result<u64, StoreError>;
+
+    /// Deletes the oldest entries, as far as they are from before a time, at most `limit`, with what is to be delivered of
+    /// them, and tells how many.
+    async fn sweep_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError>;
+
+    // Deliveries of the record's entries to sinks
+
+    /// Makes a node the one that delivers to a sink, and tells how far the sink has come: the number of the entry that it
+    /// took last. Nothing when another node has it, or when the sink has not begun.
+    async fn take_sink(&self, taking: &TakingSink) -> Result<Option<i64>, StoreError>;
+
+    /// Deliveries to a sink that are due at `now`, in the order of their entries. Of those about the same subject only the
+    /// first that waits is among them.
+    async fn due_deliveries(
+        &self,
+        sink: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError>;
+
+    /// Deliveries that wait or were given up.
+    async fn deliveries(&self, page: &DeliveryPage) -> Result<Vec<Delivery>, StoreError>;
+
+    /// How all sinks are doing, ordered by name.
+    async fn sinks(&self) -> Result<Vec<SinkState>, StoreError>;
 
     // Revisions of the configuration
 

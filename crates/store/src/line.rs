@@ -13,6 +13,7 @@ use sessera_model::{TokenHash, Uuid};
 use tokio::sync::Notify;
 
 use crate::change::Change;
+use crate::records::Reauthentication;
 
 /// What in memory a change makes worthless.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,11 +40,11 @@ impl Invalidation {
             Change::DeleteIdentity(id) | Change::DeleteSessionsOf(id) => Some(Self::Identity(*id)),
             Change::PutCredential(credential) => Some(Self::Identity(credential.identity_id)),
             Change::DeleteCredential { identity_id, .. } => Some(Self::Identity(*identity_id)),
-            Change::AuthenticateSession { id, .. }
+            Change::AuthenticateSession(Reauthentication { id, .. })
             | Change::ExtendSession { id, .. }
             | Change::RevokeSession { id, .. }
             | Change::EndElsewhere { id, .. }
-            | Change::DeleteSession(id) => Some(Self::Session(*id)),
+            | Change::DeleteSession { id, .. } => Some(Self::Session(*id)),
             Change::RevokeSessionByToken { token, .. } => Some(Self::Token(*token)),
             Change::RevokeSessions(filter) => {
                 Some(filter.identity_id.map_or(Self::Everything, Self::Identity))
@@ -54,6 +55,15 @@ impl Invalidation {
             Change::InsertRevision(_) => Some(Self::Configuration),
             // Nobody has new records in memory, and the other kinds are never kept there.
             Change::InsertIdentity(_)
+            | Change::Record(_)
+            | Change::BeginSink { .. }
+            | Change::ForgetSinks { .. }
+            | Change::TakeFromRecord(_)
+            | Change::Delivered { .. }
+            | Change::DeliveryFailed { .. }
+            | Change::Replay { .. }
+            | Change::InsertAdminToken(_)
+            | Change::DeleteAdminToken(_)
             | Change::Unchanged(_)
             | Change::InsertSession(_)
             | Change::PlaceSession { .. }
@@ -70,7 +80,9 @@ impl Invalidation {
             | Change::EnqueueMessage(_)
             | Change::ClaimMessage { .. }
             | Change::MessageSent(_)
-            | Change::MessageFailed { .. } => None,
+            | Change::MessageFailed { .. }
+            | Change::NoteDispatch(_)
+            | Change::DropMessage(_) => None,
         }
     }
 

@@ -4,6 +4,10 @@
 use sqlx::SqlSafeStr as _;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
+/// A table that every Ory Kratos has and no Sessera. Its configuration can be given to Sessera as it is, and then names its
+/// database.
+pub(crate) const TABLE_OF_KRATOS: &str = "identity_credential_types";
+
 /// A migration's number, its description and its statements.
 type File = (i64, &'static str, &'static str);
 
@@ -16,6 +20,10 @@ const SQLITE: &[File] = &[
     (6, "sealed differences", include_str!("../migrations/sqlite/0006_sealed_differences.sql")),
     (7, "counters", include_str!("../migrations/sqlite/0007_counters.sql")),
     (8, "sessions elsewhere", include_str!("../migrations/sqlite/0008_sessions_elsewhere.sql")),
+    (9, "admin tokens", include_str!("../migrations/sqlite/0009_admin_tokens.sql")),
+    (10, "audit", include_str!("../migrations/sqlite/0010_audit.sql")),
+    (11, "sent messages", include_str!("../migrations/sqlite/0011_sent_messages.sql")),
+    (12, "deliveries", include_str!("../migrations/sqlite/0012_deliveries.sql")),
 ];
 
 const POSTGRES: &[File] = &[
@@ -27,6 +35,10 @@ const POSTGRES: &[File] = &[
     (6, "sealed differences", include_str!("../migrations/postgres/0006_sealed_differences.sql")),
     (7, "counters", include_str!("../migrations/postgres/0007_counters.sql")),
     (8, "sessions elsewhere", include_str!("../migrations/postgres/0008_sessions_elsewhere.sql")),
+    (9, "admin tokens", include_str!("../migrations/postgres/0009_admin_tokens.sql")),
+    (10, "audit", include_str!("../migrations/postgres/0010_audit.sql")),
+    (11, "sent messages", include_str!("../migrations/postgres/0011_sent_messages.sql")),
+    (12, "deliveries", include_str!("../migrations/postgres/0012_deliveries.sql")),
 ];
 
 /// What brings a database of SQLite up to date.

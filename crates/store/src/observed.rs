@@ -7,9 +7,10 @@ use async_trait::async_trait;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
 use crate::{
-    Change, Code, CodePurpose, Counter, CounterKey, Ended, Flow, IdentityFilter, KeySet, Line, Message,
-    Outstanding, Page, PoolUse, Revision, RevisionSummary, SessionFilter, Store, StoreError, StoredSession,
-    Taking,
+    AdminToken, AuditEntry, AuditPage, Change, Code, CodePurpose, Counter, CounterKey, Delivery,
+    DeliveryPage, Ended, Ends, Flow, IdentityFilter, KeySet, Line, Message, MessageFilter, Outstanding, Page,
+    PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, SinkState, Store, StoreError,
+    StoredSession, Taking, TakingSink,
 };
 
 /// What observes the operations of a store.
@@ -99,6 +100,7 @@ observed! {
     "identity_by_identifier" identity_by_identifier(kind: CredentialKind, identifier: &str) -> Option<Identity>;
     "identity_by_address" identity_by_address(via: &str, value: &str) -> Option<Identity>;
     "identities" identities(filter: &IdentityFilter, page: &Page) -> Vec<Identity>;
+    "count_identities" count_identities() -> u64;
     "credentials" credentials(identity_id: Uuid) -> Vec<Credential>;
     "credentials_of" credentials_of(identity_ids: &[Uuid]) -> Vec<(Uuid, Credential)>;
     "session" session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
@@ -109,12 +111,25 @@ observed! {
     "take_sessions_elsewhere" take_sessions_elsewhere(taking: Taking) -> Vec<Outstanding>;
     "status_list" status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;
     "sessions" sessions(filter: &SessionFilter, page: &Page) -> Vec<(Session, Identity)>;
+    "count_sessions" count_sessions(filter: &SessionFilter) -> u64;
     "flow" flow(id: Uuid) -> Option<Flow>;
     "code" code(flow_id: Uuid, purpose: CodePurpose) -> Option<Code>;
     "counters" counters(keys: &[CounterKey]) -> Vec<Counter>;
     "due_messages" due_messages(now: Timestamp, limit: u32) -> Vec<Message>;
+    "messages" messages(filter: &MessageFilter, page: &Page) -> Vec<SentMessage>;
+    "message" message(id: Uuid) -> Option<SentMessage>;
     "key_set" key_set(name: &str) -> Option<KeySet>;
     "key_sets" key_sets() -> Vec<KeySet>;
+    "admin_token" admin_token(hash: &TokenHash) -> Option<AdminToken>;
+    "admin_tokens" admin_tokens() -> Vec<AdminToken>;
+    "audit" audit(page: &AuditPage) -> Vec<AuditEntry>;
+    "audit_ends" audit_ends() -> Ends;
+    "chain_audit" chain_audit(limit: u32) -> u64;
+    "sweep_audit" sweep_audit(before: Timestamp, limit: u32) -> u64;
+    "take_sink" take_sink(taking: &TakingSink) -> Option<i64>;
+    "due_deliveries" due_deliveries(sink: &str, now: Timestamp, limit: u32) -> Vec<Delivery>;
+    "deliveries" deliveries(page: &DeliveryPage) -> Vec<Delivery>;
+    "sinks" sinks() -> Vec<SinkState>;
     "newest_revision" newest_revision() -> Option<Revision>;
     "revision" revision(id: Uuid) -> Option<Revision>;
     "revisions" revisions(page: &Page) -> Vec<RevisionSummary>;

@@ -3,7 +3,10 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use sessera_model::{CredentialKind, Secret, Session, StatusIndex, Timestamp, TokenHash, Uuid};
+use sessera_model::{
+    AssuranceLevel, AuthenticationMethod, CredentialKind, Device, Secret, Session, StatusIndex, Timestamp,
+    TokenHash, Uuid,
+};
 use sessera_rotation::Schedule;
 
 /// A part of a list, with at most `limit` items behind `after`.
@@ -23,11 +26,16 @@ const ID_BITS: u32 = 74;
 /// is room for, which tells apart what was issued in the same microsecond. A list goes on behind it even when the session
 /// is gone.
 pub fn place_of(session: &Session) -> Uuid {
-    let micros = u128::try_from(session.issued_at.micros()).unwrap_or_default();
-    Uuid::from_u128(micros << ID_BITS | session.id.as_u128() >> (128 - ID_BITS))
+    place(session.issued_at, session.id)
 }
 
-/// The time and the id from which on sessions stand before a place; older ones, and those with smaller ids, stand behind.
+fn place(at: Timestamp, id: Uuid) -> Uuid {
+    let micros = u128::try_from(at.micros()).unwrap_or_default();
+    Uuid::from_u128(micros << ID_BITS | id.as_u128() >> (128 - ID_BITS))
+}
+
+/// The time and the id from which on sessions, or messages, stand before a place; older ones, and those with smaller ids,
+/// stand behind.
 pub(crate) fn before_place(place: Uuid) -> (Timestamp, Uuid) {
     let place = place.as_u128();
     let micros = i64::try_from(place >> ID_BITS).unwrap_or(i64::MAX);
@@ -39,8 +47,19 @@ pub(crate) fn before_place(place: Uuid) -> (Timestamp, Uuid) {
 pub struct IdentityFilter {
     /// The ids that alone are listed, unless this is empty.
     pub ids: Vec<Uuid>,
-    /// The normalised identifier that a credential of any kind must have.
-    pub identifier: Option<String>,
+    /// By what a credential must find them.
+    pub identifier: Option<IdentifierFilter>,
+}
+
+/// By what a credential must find an identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentifierFilter {
+    /// What is typed to sign in, normalised.
+    pub typed: String,
+    /// What finds a link to an account at a provider, as it is.
+    pub link: String,
+    /// Whether identifiers that only begin so count too.
+    pub begins: bool,
 }
 
 /// Which sessions to list.
@@ -94,6 +113,27 @@ pub struct NewSession {
     pub token: TokenHash,
 }
 
+/// What becomes of a session whose owner proves something again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reauthentication {
+    /// The session.
+    pub id: Uuid,
+    /// Whose session it is.
+    pub identity_id: Uuid,
+    /// The time of the change.
+    pub at: Timestamp,
+    /// The assurance level that the session now has.
+    pub assurance_level: AssuranceLevel,
+    /// All its proofs.
+    pub methods: Vec<AuthenticationMethod>,
+    /// All its devices.
+    pub devices: Vec<Device>,
+    /// Its new end.
+    pub expires_at: Timestamp,
+    /// Its new token, which replaces the old one. `None` keeps the old one.
+    pub token: Option<TokenHash>,
+}
+
 /// A session as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredSession {
@@ -125,6 +165,8 @@ pub struct Taking {
 pub struct Outstanding {
     /// The session.
     pub id: Uuid,
+    /// Whose it is.
+    pub identity_id: Uuid,
     /// When it was last known to be live. 0 where it has changed since.
     pub asked_at: Timestamp,
 }
@@ -282,6 +324,92 @@ impl fmt::Debug for Message {
     }
 }
 
+/// An attempt to send a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dispatch {
+    /// Identifier.
+    pub id: Uuid,
+    /// The message.
+    #[serde(skip)]
+    pub message_id: Uuid,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Why it failed, if it did.
+    pub error: Option<String>,
+}
+
+/// How far a message has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MessageStatus {
+    /// It waits to be sent, or to be tried again.
+    Queued,
+    /// It is being sent.
+    Processing,
+    /// A server has taken it.
+    Sent,
+    /// It is not tried again.
+    Abandoned,
+}
+
+impl MessageStatus {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Queued, Self::Processing, Self::Sent, Self::Abandoned];
+
+    /// The word on the wire and in the store.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Processing => "processing",
+            Self::Sent => "sent",
+            Self::Abandoned => "abandoned",
+        }
+    }
+
+    /// The status that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.as_str() == word)
+    }
+}
+
+/// What became of a message, without what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SentMessage {
+    /// Identifier.
+    pub id: Uuid,
+    /// The address that it goes to.
+    pub recipient: String,
+    /// The template that it was written with.
+    pub template: String,
+    /// How far it has come.
+    pub status: MessageStatus,
+    /// How often sending was tried.
+    pub attempts: i64,
+    /// The attempts, as far as they were noted, the oldest first.
+    pub dispatches: Vec<Dispatch>,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When something last became of it.
+    pub updated_at: Timestamp,
+}
+
+impl SentMessage {
+    /// Its place in lists, as [`place_of`] is that of a session.
+    pub fn place(&self) -> Uuid {
+        place(self.created_at, self.id)
+    }
+}
+
+/// Which messages to list.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct MessageFilter {
+    /// The status that they must have.
+    pub status: Option<MessageStatus>,
+    /// The address that they must go to.
+    pub recipient: Option<String>,
+    /// Templates of what is left out.
+    pub without: &'static [&'static str],
+}
+
 /// A key as it is stored. Its private JSON Web Key is encrypted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoredKey {
@@ -375,6 +503,8 @@ impl CredentialOf {
 pub struct Ended {
     /// For sessions, of which status lists speak for a while.
     pub sessions: Timestamp,
+    /// For messages, of which administrators are told for a while what became of them.
+    pub messages: Timestamp,
     /// For everything else.
     pub others: Timestamp,
 }

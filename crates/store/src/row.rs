@@ -3,14 +3,18 @@
 
 use serde_json::Value;
 use sessera_model::{
-    AssuranceLevel, Credential, CredentialKind, Identity, IdentityState, Session, StatusIndex, Timestamp,
-    TokenHash, Uuid,
+    AssuranceLevel, Credential, CredentialKind, Identity, IdentityState, Secret, Session, StatusIndex,
+    Timestamp, TokenHash, Uuid,
 };
 
+use crate::admin_token::AdminToken;
+use crate::audit::{AuditEntry, ChainHash, Link};
 use crate::counter::Counter;
+use crate::delivery::{Delivery, SinkState};
 use crate::error::StoreError;
 use crate::records::{
-    Code, CodePurpose, Flow, FlowKind, Message, Revision, RevisionSummary, SessionKind, StoredSession,
+    Code, CodePurpose, Dispatch, Flow, FlowKind, Message, MessageStatus, Revision, RevisionSummary,
+    SentMessage, SessionKind, StoredSession,
 };
 use crate::sealer::{Sealer, credential_row};
 
@@ -87,6 +91,11 @@ pub(crate) fn identity(row: &impl Columns) -> Result<Identity, StoreError> {
     })
 }
 
+/// The column of a row that says how many others there are.
+pub(crate) fn count(row: &impl Columns) -> Result<u64, StoreError> {
+    integer(row, "count").map(|count| u64::try_from(count).unwrap_or_default())
+}
+
 pub(crate) fn status_index(row: &impl Columns) -> Result<StatusIndex, StoreError> {
     let number = integer(row, "status_index")?;
     u64::try_from(number).map(StatusIndex::from_number).map_err(|_| corrupt("status_index"))
@@ -161,17 +170,64 @@ pub(crate) fn code(row: &impl Columns, flow_id: Uuid, purpose: CodePurpose) -> R
 /// The columns of a message that waits.
 pub(crate) fn message(row: &impl Columns, sealer: &Sealer) -> Result<Message, StoreError> {
     let id = id(row, "id")?;
-    let sealed = sealer.unseal("outbox", id, bytes(row, "sealed")?)?;
-    let (recipient, content) = sealed.split_once('\n').ok_or_else(|| corrupt("sealed"))?;
+    let (recipient, content) = sealed_message(row, id, sealer)?;
     Ok(Message {
         id,
-        recipient: recipient.to_owned(),
+        recipient,
         template: text(row, "template")?.to_owned(),
-        content: content.into(),
+        content,
         attempts: integer(row, "attempts")?,
         created_at: time(row, "created_at")?,
         due_at: time(row, "due_at")?,
     })
+}
+
+/// The columns of a message that say what became of it.
+pub(crate) fn sent_message(row: &impl Columns, sealer: &Sealer) -> Result<SentMessage, StoreError> {
+    let (id, created_at) = (id(row, "id")?, time(row, "created_at")?);
+    let (recipient, _) = sealed_message(row, id, sealer)?;
+    let mut dispatches: Vec<Dispatch> = json(row, "dispatches")?;
+    for dispatch in &mut dispatches {
+        dispatch.message_id = id;
+    }
+    Ok(SentMessage {
+        id,
+        recipient,
+        template: text(row, "template")?.to_owned(),
+        status: MessageStatus::parse(text(row, "status")?).ok_or_else(|| corrupt("status"))?,
+        attempts: integer(row, "attempts")?,
+        dispatches,
+        created_at,
+        updated_at: time(row, "updated_at")?.max(created_at),
+    })
+}
+
+/// The recipient of a message and what it says.
+fn sealed_message(row: &impl Columns, id: Uuid, sealer: &Sealer) -> Result<(String, Secret), StoreError> {
+    let sealed = sealer.unseal("outbox", id, bytes(row, "sealed")?)?;
+    let (recipient, content) = sealed.split_once('\n').ok_or_else(|| corrupt("sealed"))?;
+    Ok((recipient.to_owned(), content.into()))
+}
+
+/// A message sealed for its row.
+pub(crate) fn seal_message(sealer: &Sealer, id: Uuid, recipient: &str, content: &str) -> Vec<u8> {
+    // An address has no line break, so the first one ends it.
+    let plain = format!("{}\n{content}", recipient.replace(['\r', '\n'], ""));
+    sealer.seal("outbox", id, plain.as_bytes())
+}
+
+/// The same row without what the message says.
+pub(crate) fn emptied_message(row: &impl Columns, id: Uuid, sealer: &Sealer) -> Result<Vec<u8>, StoreError> {
+    let (recipient, _) = sealed_message(row, id, sealer)?;
+    Ok(seal_message(sealer, id, &recipient, ""))
+}
+
+/// The dispatches of a row with one more, as its column has them.
+pub(crate) fn with_dispatch(row: &impl Columns, dispatch: &Dispatch) -> Result<String, StoreError> {
+    let mut dispatches: Vec<Dispatch> = json(row, "dispatches")?;
+    dispatches.push(dispatch.clone());
+    // Ids, times and texts always have a JSON form.
+    Ok(serde_json::to_string(&dispatches).unwrap_or_default())
 }
 
 /// The columns of a revision without its content.
@@ -193,6 +249,53 @@ pub(crate) fn revision(row: &impl Columns, sealer: &Sealer) -> Result<Revision, 
     let RevisionSummary { id, parent, created_at, diff } = revision_summary(row, sealer)?;
     let config = sealer.unseal("revisions.config", id, bytes(row, "sealed_config")?)?;
     Ok(Revision { id, parent, created_at, config: config.into(), diff })
+}
+
+/// The columns of a token of the admin API.
+pub(crate) fn admin_token(row: &impl Columns) -> Result<AdminToken, StoreError> {
+    Ok(AdminToken {
+        name: text(row, "name")?.to_owned(),
+        role: text(row, "role")?.parse().map_err(|_| corrupt("role"))?,
+        hash: hash(row, "hash")?,
+        created_at: time(row, "created_at")?,
+        expires_at: optional_time(row, "expires_at")?,
+    })
+}
+
+/// The place of an entry of the record in the order.
+pub(crate) fn link(row: &impl Columns) -> Result<Link, StoreError> {
+    let hash = bytes(row, "hash")?.try_into().map_err(|_| corrupt("hash"))?;
+    Ok(Link { number: integer(row, "number")?, hash: ChainHash(hash) })
+}
+
+/// The columns of an entry of the record.
+pub(crate) fn audit_entry(row: &impl Columns) -> Result<AuditEntry, StoreError> {
+    let Link { number, hash } = link(row)?;
+    Ok(AuditEntry { number, hash, at: time(row, "at")?, content: text(row, "content")?.to_owned() })
+}
+
+/// The columns of a delivery and of its entry.
+pub(crate) fn delivery(row: &impl Columns) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        entry: audit_entry(row)?,
+        since: time(row, "since")?,
+        attempts: integer(row, "attempts")?,
+        due_at: optional_time(row, "due_at")?,
+        problem: row.optional_text("problem")?.map(str::to_owned),
+    })
+}
+
+/// The columns of a sink and of what is to be delivered to it.
+pub(crate) fn sink_state(row: &impl Columns) -> Result<SinkState, StoreError> {
+    let count = |name| integer(row, name)?.try_into().map_err(|_| corrupt(name));
+    Ok(SinkState {
+        sink: text(row, "name")?.to_owned(),
+        number: integer(row, "number")?,
+        waiting: count("waiting")?,
+        given_up: count("given_up")?,
+        oldest: optional_time(row, "oldest")?,
+        problem: row.optional_text("problem")?.map(str::to_owned),
+    })
 }
 
 /// The columns of a counter.

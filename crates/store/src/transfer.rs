@@ -186,6 +186,10 @@ pub const TABLES: &[Table] = &[
             ("attempts", Integer),
             ("created_at", Integer),
             ("due_at", Integer),
+            ("status", Text),
+            ("recipient", Text),
+            ("dispatches", Text),
+            ("updated_at", Integer),
         ],
     },
     Table { name: "key_sets", key: 1, columns: &[("name", Text), ("managed", Text), ("version", Integer)] },
@@ -198,6 +202,47 @@ pub const TABLES: &[Table] = &[
             ("position", Integer),
             ("sealed_jwk", Bytes),
             ("created_at", Integer),
+        ],
+    },
+    Table {
+        name: "admin_tokens",
+        key: 1,
+        columns: &[
+            ("name", Text),
+            ("role", Text),
+            ("hash", Bytes),
+            ("created_at", Integer),
+            ("expires_at", Integer),
+        ],
+    },
+    Table {
+        name: "audit",
+        key: 1,
+        columns: &[
+            ("id", Id),
+            ("at", Integer),
+            ("identity_id", Id),
+            ("content", Text),
+            ("number", Integer),
+            ("hash", Bytes),
+        ],
+    },
+    Table {
+        name: "sinks",
+        key: 1,
+        columns: &[("name", Text), ("number", Integer), ("taken_by", Id), ("taken_until", Integer)],
+    },
+    Table {
+        name: "deliveries",
+        key: 2,
+        columns: &[
+            ("sink", Text),
+            ("number", Integer),
+            ("subject", Text),
+            ("since", Integer),
+            ("attempts", Integer),
+            ("due_at", Integer),
+            ("problem", Text),
         ],
     },
     Table {
@@ -214,6 +259,9 @@ pub const TABLES: &[Table] = &[
         ],
     },
 ];
+
+/// The table of what a database knows about itself.
+pub(crate) const META: &Table = &TABLES[0];
 
 /// A database whose tables can be read and written as they are.
 #[async_trait]

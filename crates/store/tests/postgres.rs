@@ -264,3 +264,14 @@ async fn a_pool_keeps_to_its_limit() {
     lock.rollback().await.unwrap();
     store.key_set("keys").await.unwrap();
 }
+
+#[tokio::test]
+async fn the_database_of_a_kratos_is_refused_and_stays_as_it_is() {
+    let Some(server) = server() else { return };
+    let dsn = database(&server).await;
+    let mut connection = PgConnection::connect(&dsn).await.unwrap();
+    connection.execute("CREATE TABLE identity_credential_types (id UUID PRIMARY KEY)").await.unwrap();
+    assert!(matches!(open_with(&dsn, "one").await, Err(StoreError::OfKratos(_))));
+    let tables = "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema()";
+    assert_eq!(connection.fetch_all(tables).await.unwrap().len(), 1);
+}

@@ -313,3 +313,23 @@ async fn rows(connection: &mut SqliteConnection, tables: &[&str]) -> Vec<Vec<Str
     }
     all
 }
+
+#[tokio::test]
+async fn the_database_of_a_kratos_is_refused_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kratos.sqlite");
+    let options = SqliteConnectOptions::new().filename(&path).create_if_missing(true);
+    let mut connection = options.connect().await.unwrap();
+    connection.execute("CREATE TABLE identity_credential_types (id, name)").await.unwrap();
+    connection.close().await.unwrap();
+    let before = std::fs::read(&path).unwrap();
+    let engine = Engine::of(&format!("sqlite://{}", path.display())).unwrap();
+    let cipher = Arc::new(Cipher::new(&[Secret::new("one")]).unwrap());
+    let alone = engine.open(cipher, Arc::new(SystemRandom::default())).await;
+    for refused in [open_with(&path, "one").await.err(), alone.err()] {
+        let told = refused.map(|error| error.to_string()).unwrap_or_default();
+        assert!(told.contains("belongs to an Ory Kratos") && told.contains("DSN"), "{told}");
+    }
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is put beside it");
+}

@@ -1,19 +1,23 @@
-//! Everything moves between databases of both engines, and identities come over from an Ory Kratos.
+//! Everything moves between databases of both engines, and people come over from an Ory Kratos.
 
 #[expect(dead_code, reason = "the cases are run for each engine elsewhere")]
 mod contract;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sessera_model::credential::CredentialConfig;
 use sessera_model::identity::VerificationStatus;
-use sessera_model::{CredentialKind, Random, Secret, StatusIndex, SystemRandom, Timestamp, Uuid};
-use sessera_store::kratos::{ImportError, Kratos};
+use sessera_model::{
+    AssuranceLevel, CredentialKind, Identity, Random, Secret, StatusIndex, SystemRandom, Timestamp,
+    TokenHash, Uuid,
+};
+use sessera_store::kratos::{ImportError, Imported, Kratos, Target};
 use sessera_store::postgres::{PostgresDsn, PostgresOptions, PostgresStore};
 use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::transfer::{Sum, TABLES, Tables, TransferError, transfer};
-use sessera_store::{Change, Cipher, Store, StoreError};
+use sessera_store::{Change, Cipher, NewDelivery, SessionKind, Store, StoreError, Taken};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, Row as _, SqliteConnection};
 
 async fn sqlite(folder: &Path, name: &str, secret: &str) -> SqliteStore {
@@ -53,6 +57,7 @@ async fn fill(store: &dyn Store) -> Vec<Change> {
     let ada = contract::person("ada@example.org");
     let mut all = vec![Change::InsertIdentity(ada.clone())];
     all.extend(contract::one_of_each(&ada));
+    store.commit(&[Change::BeginSink { sink: "s".into() }]).await.unwrap();
     store.commit(&all).await.unwrap();
     let gone = contract::person("gone@example.org");
     let session = contract::session(&gone, "gone", 0);
@@ -64,6 +69,11 @@ async fn fill(store: &dyn Store) -> Vec<Change> {
             .await
             .unwrap();
     }
+    // Whoever looks at the record puts it in order, which would change its rows between two moves.
+    store.chain_audit(9).await.unwrap();
+    let deliveries = vec![NewDelivery { number: 1, subject: ada.id.to_string() }];
+    let taken = Taken { sink: "s".into(), from: 0, to: 1, deliveries, at: ada.created_at };
+    store.commit(&[Change::TakeFromRecord(taken)]).await.unwrap();
     all
 }
 
@@ -199,23 +209,83 @@ fn fixture(id: &str, json: &str, time: &str) -> AssertSqlSafe<String> {
     AssertSqlSafe(FIXTURE.replace("{id}", id).replace("{json}", json).replace("{time}", time))
 }
 
-async fn comes_over(dsn: &str) {
+/// The database of a Kratos.
+enum Other {
+    Sqlite(String),
+    Postgres(String),
+}
+
+impl Other {
+    /// A file in a folder.
+    async fn on_sqlite(folder: &Path) -> Self {
+        let dsn = format!("sqlite://{}?_fk=true", folder.join("kratos.sqlite").display());
+        let other = Self::Sqlite(dsn);
+        other.execute(fixture("char(36)", "TEXT", "DATETIME")).await;
+        other
+    }
+
+    /// A database on the server that the tests were given, if there is one.
+    async fn on_postgres() -> Option<Self> {
+        let other = Self::Postgres(database().await?);
+        other.execute(fixture("UUID", "jsonb", "timestamp")).await;
+        Some(other)
+    }
+
+    async fn execute(&self, statements: AssertSqlSafe<String>) {
+        match self {
+            Self::Sqlite(dsn) => {
+                let dsn = dsn.replace("_fk=true", "mode=rwc");
+                let mut file = SqliteConnection::connect(&dsn).await.unwrap();
+                file.execute(statements).await.unwrap();
+                file.close().await.unwrap();
+            }
+            Self::Postgres(dsn) => {
+                let mut server = PgConnection::connect(dsn).await.unwrap();
+                server.execute(statements).await.unwrap();
+            }
+        }
+    }
+
+    /// What comes over from it.
+    async fn import(&self, target: &dyn Target, now: Timestamp) -> Result<Imported, ImportError> {
+        let (Self::Sqlite(dsn) | Self::Postgres(dsn)) = self;
+        Kratos::open(dsn).await.unwrap().import(target, now).await
+    }
+}
+
+/// 2024-05-08, two days after most of it happened.
+const NOW: Timestamp = Timestamp::from_seconds(1_715_126_400);
+
+fn id(end: &str) -> Uuid {
+    Uuid::parse_str(&format!("00000000-0000-4000-8000-0000000000{end}")).unwrap()
+}
+
+async fn comes_over(other: &Other) {
     let folder = tempfile::tempdir().unwrap();
     let target = sqlite(folder.path(), "target.sqlite", "one").await;
-    let kratos = Kratos::open(dsn).await.unwrap();
-    let done = kratos.import(&target).await.unwrap();
+    let done = other.import(&target, NOW).await.unwrap();
     assert_eq!(done.identities, 2);
     let credentials: Vec<_> = done.credentials.iter().map(|(kind, count)| (*kind, *count)).collect();
-    assert_eq!(credentials, [("lookup_secret", 1), ("password", 1), ("totp", 1)]);
-    assert_eq!(done.addresses, 3);
+    let kinds = ["code", "lookup_secret", "oidc", "password", "totp", "webauthn"];
+    assert_eq!(credentials, kinds.map(|kind| (kind, 1)));
+    assert_eq!((done.addresses, done.sessions), (3, 1));
     assert_eq!(done.schemas.get("person"), Some(&2));
     let left: Vec<_> = done.left.iter().map(|(what, count)| (what.as_str(), *count)).collect();
-    assert_eq!(left, [("credentials of kind oidc", 1), ("credentials of kind webauthn", 1), ("sessions", 2)]);
+    let no_owner = "sessions of people who may not sign in, or were not carried";
+    assert_eq!(
+        left,
+        [
+            ("credentials of kind saml", 1),
+            (no_owner, 1),
+            ("sessions that have ended", 2),
+            ("tokens of a provider in links", 1)
+        ]
+    );
     assert_eq!(done.refused.len(), 1, "two identities have the same external id");
     assert!(done.refused[0].0.ends_with("c3") && done.refused[0].1.contains("external id"));
 
     let ada = target.identity_by_external_id("crm-1").await.unwrap().unwrap();
-    assert_eq!(ada.id, Uuid::parse_str("00000000-0000-4000-8000-0000000000a1").unwrap());
+    assert_eq!(ada.id, id("a1"));
     assert_eq!((ada.schema_id.as_str(), ada.state.as_str()), ("person", "active"));
     assert_eq!(ada.created_at, Timestamp::from_micros(1_714_979_289_100_000));
     assert_eq!(ada.traits["name"]["first"], "Ada");
@@ -229,28 +299,117 @@ async fn comes_over(dsn: &str) {
     let hash = |config: &CredentialConfig| config.text("hashed_password").map(str::to_owned);
     let kept = target.credentials(ada.id).await.unwrap();
     assert!(kept.iter().any(|credential| hash(&credential.config).is_some_and(|h| h.starts_with("$2a$"))));
+    let totp = kept.iter().find(|credential| credential.kind == CredentialKind::Totp).unwrap();
+    assert_eq!(totp.identifiers, [ada.id.to_string()]);
     let bob = target.identity_by_address("email", "bob@example.org").await.unwrap().unwrap();
     assert_eq!(bob.state.as_str(), "inactive");
     assert_eq!(bob.metadata_public, None);
-    assert!(matches!(kratos.import(&target).await, Err(ImportError::NotEmpty)));
+    let kept = target.credentials(bob.id).await.unwrap();
+    let code = kept.iter().find(|credential| credential.kind == CredentialKind::Code).unwrap();
+    assert_eq!(code.config.expose()["addresses"][0]["address"], "bob@example.org");
+    let by = target.identity_by_identifier(CredentialKind::Oidc, "google:1234").await.unwrap();
+    assert_eq!(by.unwrap().id, bob.id);
+
+    let (session, _) = target.session_by_token(&TokenHash::of("ory_st_live")).await.unwrap().unwrap();
+    assert_eq!((session.session.id, session.kind), (id("51"), SessionKind::Browser));
+    assert_eq!(session.session.assurance_level, AssuranceLevel::Aal2);
+    let methods: Vec<_> = session.session.methods.iter().map(|method| method.method.as_str()).collect();
+    assert_eq!(methods, ["password", "totp"]);
+    let device = &session.session.devices[0];
+    assert_eq!((device.ip_address.as_str(), device.location.as_str()), ("192.0.2.1", "Zurich"));
+    let again = other.import(&target, NOW).await.unwrap();
+    let came = (again.identities, again.changed, again.deleted, again.sessions, again.changed_sessions);
+    assert_eq!(came, (0, 0, 0, 0, 0), "nothing has changed: {again}");
+    let stranger = contract::person("stranger@example.org");
+    let full = sqlite(folder.path(), "full.sqlite", "one").await;
+    full.commit(&[Change::InsertIdentity(stranger)]).await.unwrap();
+    assert!(matches!(other.import(&full, NOW).await, Err(ImportError::NotEmpty)));
 }
 
-#[tokio::test]
-async fn identities_come_over_from_a_kratos_on_sqlite() {
+/// What happens at the other server after the first run, and what must come of it.
+const MEANWHILE: &str = "
+    UPDATE identities SET traits = '{\"email\": \"ada@example.net\"}', updated_at = '2024-05-08 01:00:00'
+        WHERE external_id = 'crm-1' AND schema_id = 'person';
+    UPDATE identity_credentials SET config = '{\"hashed_password\": \"new\"}', updated_at = '2024-05-08 01:00:00'
+        WHERE id = '00000000-0000-4000-8000-000000000011';
+    DELETE FROM identity_credentials WHERE id = '00000000-0000-4000-8000-000000000012';
+    DELETE FROM identities WHERE id = '00000000-0000-4000-8000-0000000000b2';
+    INSERT INTO identities (id, schema_id, traits, created_at, updated_at, nid, state) VALUES
+        ('00000000-0000-4000-8000-0000000000d4', 'person', '{}', '2024-05-08 01:00:00', '2024-05-08 01:00:00',
+         '00000000-0000-4000-8000-00000000000f', 'active');
+    UPDATE sessions SET active = FALSE, updated_at = '2024-05-08 01:00:00'
+        WHERE id = '00000000-0000-4000-8000-000000000051';
+    INSERT INTO sessions VALUES
+        ('00000000-0000-4000-8000-000000000055', '2024-05-08 01:00:00', '2124-05-08 01:00:00', '2024-05-08 01:00:00',
+         '00000000-0000-4000-8000-0000000000d4', '2024-05-08 01:00:00', '2024-05-08 01:00:00', 'ory_st_new', TRUE,
+         '00000000-0000-4000-8000-00000000000f', 'ory_lo_55', 'aal1', '[]');";
+
+async fn what_changed_comes_over_in_a_second_run(other: &Other) {
     let folder = tempfile::tempdir().unwrap();
-    let dsn = format!("sqlite://{}?_fk=true", folder.path().join("kratos.sqlite").display());
-    let mut file = SqliteConnection::connect(&dsn.replace("_fk=true", "mode=rwc")).await.unwrap();
-    file.execute(fixture("char(36)", "TEXT", "DATETIME")).await.unwrap();
-    file.close().await.unwrap();
-    comes_over(&dsn).await;
+    let target = sqlite(folder.path(), "target.sqlite", "one").await;
+    other.import(&target, NOW).await.unwrap();
+    let mut local = contract::person("local@example.org");
+    local.created_at = NOW + Duration::from_secs(60);
+    target.commit(&[Change::InsertIdentity(local.clone())]).await.unwrap();
+    other.execute(AssertSqlSafe(MEANWHILE.to_owned())).await;
+    let later = NOW + Duration::from_hours(2);
+    let done = other.import(&target, later).await.unwrap();
+    let came = (done.identities, done.changed, done.deleted, done.sessions, done.changed_sessions);
+    assert_eq!(came, (1, 1, 1, 1, 1), "{done}");
+    let ada = target.identity(id("a1")).await.unwrap().unwrap();
+    assert_eq!((&ada.traits["email"], ada.version), (&serde_json::json!("ada@example.net"), 2));
+    let kept = target.credentials(ada.id).await.unwrap();
+    let kinds: Vec<_> = kept.iter().map(|credential| credential.kind.as_str()).collect();
+    assert_eq!(kinds, ["lookup_secret", "password"], "the app was taken away");
+    assert_eq!(kept[1].config.text("hashed_password"), Some("new"));
+    assert_eq!(target.identity(id("b2")).await.unwrap(), None);
+    assert!(target.identity(local.id).await.unwrap().is_some(), "who came here stays");
+    let live = async |token| {
+        let found = target.session_by_token(&TokenHash::of(token)).await.unwrap();
+        found.is_some_and(|(stored, _)| stored.session.is_live(later))
+    };
+    assert!(!live("ory_st_live").await && live("ory_st_new").await);
+
+    // What was changed or deleted here since stays so.
+    let traits = serde_json::json!({"email": "ada@example.com"});
+    let changed = Identity { traits: traits.clone(), updated_at: later + Duration::from_secs(9), ..ada };
+    target.commit(&[Change::UpdateIdentity(changed), Change::DeleteIdentity(id("d4"))]).await.unwrap();
+    let done = other.import(&target, later + Duration::from_secs(60)).await.unwrap();
+    assert_eq!((done.identities, done.changed, done.deleted), (0, 0, 0), "{done}");
+    assert_eq!(target.identity(id("a1")).await.unwrap().unwrap().traits, traits);
+    assert!(target.identity(local.id).await.unwrap().is_some(), "who came here stays in every run");
 }
 
 #[tokio::test]
-async fn identities_come_over_from_a_kratos_on_postgres() {
-    let Some(dsn) = database().await else { return };
-    let mut server = PgConnection::connect(&dsn).await.unwrap();
-    server.execute(fixture("UUID", "jsonb", "timestamp")).await.unwrap();
-    comes_over(&dsn).await;
+async fn people_come_over_from_a_kratos_on_sqlite() {
+    let folder = tempfile::tempdir().unwrap();
+    comes_over(&Other::on_sqlite(folder.path()).await).await;
+}
+
+#[tokio::test]
+async fn people_come_over_from_a_kratos_on_postgres() {
+    let Some(other) = Other::on_postgres().await else { return };
+    comes_over(&other).await;
+}
+
+#[tokio::test]
+async fn a_second_run_carries_what_changed_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    what_changed_comes_over_in_a_second_run(&Other::on_sqlite(folder.path()).await).await;
+    if let Some(other) = Other::on_postgres().await {
+        what_changed_comes_over_in_a_second_run(&other).await;
+    }
+}
+
+#[tokio::test]
+async fn people_of_another_kratos_are_not_mixed_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = Other::on_sqlite(folder.path()).await;
+    let target = sqlite(folder.path(), "target.sqlite", "one").await;
+    other.import(&target, NOW).await.unwrap();
+    let moved = "UPDATE identities SET nid = '00000000-0000-4000-8000-00000000000e'".to_owned();
+    other.execute(AssertSqlSafe(moved)).await;
+    assert!(matches!(other.import(&target, NOW).await, Err(ImportError::OtherSource(_))));
 }
 
 #[tokio::test]

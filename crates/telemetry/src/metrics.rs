@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use prometheus::core::Collector as _;
+use prometheus::proto::{Metric, MetricFamily};
 use prometheus::{
     Encoder as _, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, IntGaugeVec,
     Opts, Registry, TextEncoder,
@@ -63,8 +65,16 @@ pub struct Metrics {
     pub connections_refused: IntCounterVec,
     lease_held: IntGauge,
     line_trusted: IntGauge,
+    /// Requests with a session cookie of an Ory Kratos from which people moved here.
+    pub kratos_cookies: IntCounter,
     /// Questions of proxies, by route, dialect and what was decided.
     pub gateway_decisions: IntCounterVec,
+    /// Messages to sinks, by sink and by what became of them.
+    pub sink_outcomes: IntCounterVec,
+    /// Events that wait for sinks.
+    pub sink_waiting: IntGaugeVec,
+    /// Events that were given up.
+    pub sink_given_up: IntGaugeVec,
     /// Spans of traces, by what became of them.
     pub spans: IntCounterVec,
 }
@@ -145,10 +155,29 @@ impl Metrics {
                     "sessera_line_trusted",
                     "1 while this node hears of the changes of others, so that it answers from memory.",
                 )?,
+                kratos_cookies: counter(
+                    "sessera_cookies_of_kratos_total",
+                    "Requests with a session cookie that an Ory Kratos has made.",
+                )?,
                 gateway_decisions: counters(
                     "sessera_gateway_decisions_total",
                     "Questions of proxies by route, dialect and outcome: pass, sign_in, second_factor, forbidden, stranger, unavailable, no_route, fault.",
                     &["route", "dialect", "outcome"],
+                )?,
+                sink_outcomes: counters(
+                    "sessera_sink_messages_total",
+                    "Messages to sinks of events by sink and outcome: delivered, refused, given_up.",
+                    &["sink", "outcome"],
+                )?,
+                sink_waiting: gauges(
+                    "sessera_sink_waiting",
+                    "Events that wait for a sink, as the node counts them that delivers to it.",
+                    &["sink"],
+                )?,
+                sink_given_up: gauges(
+                    "sessera_sink_given_up",
+                    "Events that a sink did not take and that were given up, as the node counts them that delivers to it.",
+                    &["sink"],
                 )?,
                 spans: counters(
                     "sessera_spans_total",
@@ -167,18 +196,30 @@ impl Metrics {
         self.registry.register(Box::new(self.requests.clone()))?;
         self.registry.register(Box::new(self.request_seconds.clone()))?;
         self.registry.register(Box::new(self.store_seconds.clone()))?;
-        for counters in
-            [&self.store_failures, &self.connections_refused, &self.gateway_decisions, &self.spans]
-        {
+        for counters in [
+            &self.store_failures,
+            &self.connections_refused,
+            &self.gateway_decisions,
+            &self.sink_outcomes,
+            &self.spans,
+        ] {
             self.registry.register(Box::new(counters.clone()))?;
         }
         for collector in self.accounts.collectors().into_iter().chain(self.issuer.collectors()) {
             self.registry.register(collector)?;
         }
-        for gauges in [&self.store_connections, &self.store_waiting, &self.connections] {
+        for gauges in [
+            &self.store_connections,
+            &self.store_waiting,
+            &self.connections,
+            &self.sink_waiting,
+            &self.sink_given_up,
+        ] {
             self.registry.register(Box::new(gauges.clone()))?;
         }
-        self.registry.register(Box::new(self.sign_ins.clone()))?;
+        for counter in [&self.sign_ins, &self.kratos_cookies] {
+            self.registry.register(Box::new(counter.clone()))?;
+        }
         for gauge in [
             &self.cache_entries,
             &self.cache_bytes,
@@ -213,6 +254,22 @@ impl Metrics {
         self.store_seconds.with_label_values(&[operation]).observe(took.as_secs_f64());
     }
 
+    /// What the pictures of the console are drawn of.
+    pub fn counted(&self) -> Counted {
+        let faults = |metric: &Metric| {
+            let status = metric.get_label().iter().find(|label| label.name() == "status");
+            status.is_some_and(|status| status.value().starts_with('5'))
+        };
+        Counted {
+            tokens: self.issuer.signing_seconds.get_sample_count(),
+            refused_tokens: sum(&self.issuer.refused_tokens, |_| true),
+            reused: self.issuer.reused_tokens.get(),
+            decisions: sum(&self.gateway_decisions, |_| true),
+            sign_ins: self.sign_ins.get(),
+            errors: sum(&self.requests, faults),
+        }
+    }
+
     /// All numbers as text (the Prometheus text format, version 0.0.4).
     pub fn render(&self, now: &Measured<'_>) -> Result<Vec<u8>, prometheus::Error> {
         let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -237,6 +294,33 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+/// What was counted since the server started.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Tokens that were made.
+    pub tokens: u64,
+    /// Tokens that could not be made.
+    pub refused_tokens: u64,
+    /// Tokens that were given to a proxy again.
+    pub reused: u64,
+    /// Questions of proxies that were answered.
+    pub decisions: u64,
+    /// Sessions that were made.
+    pub sign_ins: u64,
+    /// Requests that ended in a fault of the server, or of what it needs.
+    pub errors: u64,
+}
+
+/// The sum of those counters of a family that are wanted.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counters count upwards from 0")]
+fn sum(counters: &IntCounterVec, is_wanted: impl Fn(&Metric) -> bool) -> u64 {
+    let families = counters.collect();
+    let metrics = families.iter().flat_map(MetricFamily::get_metric);
+    let sum: f64 =
+        metrics.filter(|metric| is_wanted(metric)).map(|metric| metric.get_counter().get_value()).sum();
+    sum as u64
 }
 
 impl CommitListener for Metrics {

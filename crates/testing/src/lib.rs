@@ -1,5 +1,6 @@
 //! What the tests of several crates need. No program depends on it.
 
+mod answer;
 pub mod growth;
 mod recording;
 mod waiting;
@@ -11,6 +12,7 @@ use sessera_store::sqlite::{SqliteOptions, SqliteStore};
 use sessera_store::{Cipher, Store, StoreError};
 use tempfile::TempDir;
 
+pub use answer::Answer;
 pub use recording::Recording;
 pub use waiting::{at_once, until};
 

@@ -15,3 +15,8 @@ pub use schedule::Activation;
 pub use source::{SourceError, SourceUrl, Sources};
 pub use template::{Audience, MAX_STATUS_TTL, SubjectSource, Template, TemplateError, TemplateName};
 pub use tokenizer::{Claims, Subject, Tokenizer};
+
+/// The examples of the README are tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use sessera_jose::{SigningKey, without_byte_order_mark_in};
-use sessera_model::shell::word;
+use sessera_model::shell::{command, word};
 
 use crate::schedule::Activation;
 use base64::Engine as _;
@@ -49,12 +49,12 @@ pub enum SourceError {
     #[error("the file cannot be read: {0}")]
     File(String),
     /// There is no key set with this name.
-    #[error("there is no key set \"{0}\" here: create it with \"sessera create jwk {word} --alg ES256\"", word = word(.0))]
+    #[error("there is no key set \"{0}\" here: create it with \"{create}\"", create = command("create jwk", &[.0], &[("--alg", "ES256")]))]
     NoSuchSet(String),
     /// A stored key set was named where there is no server to ask for it.
     #[error(
-        "set://{0} is stored by a server: write it to a file with \"sessera get jwk {word} --private --format json > {file}\", and name that file",
-        word = word(.0),
+        "set://{0} is stored by a server: write it to a file with \"{command} > {file}\", and name that file",
+        command = command("get jwk", &[.0], &[("--private", ""), ("--format", "json")]),
         file = word(&format!("{}.json", .0))
     )]
     NeedsServer(String),
@@ -118,13 +118,17 @@ impl SourceUrl {
         Ok(content)
     }
 
-    /// The source as text. The content of a `base64://` source is left out, because it may hold keys.
+    /// The source as text. The content of a `base64://` source is left out, because it may hold keys, and so is what
+    /// follows the object in a `pkcs11:` URI, because it may hold a PIN.
     pub fn describe(&self) -> String {
         match self {
             Self::Base64(content) => format!("base64://... ({} characters)", content.len()),
             Self::File(path) => format!("file://{}", path.display()),
             Self::Set(name) => format!("set://{name}"),
-            Self::Pkcs11(uri) => uri.clone(),
+            Self::Pkcs11(uri) => match uri.split('?').next() {
+                Some(object) if !object.contains("pin-") => object.to_owned(),
+                _ => "pkcs11:...".to_owned(),
+            },
         }
     }
 }
@@ -165,6 +169,10 @@ mod tests {
         assert_eq!(SourceUrl::parse("https://example.org/jwks.json"), Err(SourceError::Remote));
         assert_eq!(SourceUrl::parse("ftp://x"), Err(SourceError::UnknownScheme("ftp://".into())));
         assert!(!format!("{:?}", SourceUrl::parse("base64://c2VjcmV0")).contains("c2VjcmV0"));
+        for uri in ["pkcs11:object=k?module-path=/m.so&pin-value=s3cret", "pkcs11:object=k;pin-value=s3cret"]
+        {
+            assert!(!format!("{:?}", SourceUrl::parse(uri)).contains("s3cret"), "{uri}");
+        }
     }
 
     #[test]

@@ -28,15 +28,20 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// How browsers sign out, which a GET does.
-const BROWSER_LOGOUT: &str = "/self-service/logout";
+/// What a GET changes: signing out, and the links of mails that prove an address or let somebody in again.
+const CHANGING_GETS: [&str; 3] =
+    ["/self-service/logout", "/self-service/recovery", "/self-service/verification"];
+
+/// Below it come the answers of other providers, which sign in, link accounts and prove more about a session.
+const ANSWERS_OF_PROVIDERS: &str = "/self-service/methods/";
 
 /// How native clients sign out, with the session token in the body.
 const NATIVE_LOGOUT: &str = "/self-service/logout/api";
 
 /// Whether a request to the public API can change the session of whoever sends it.
 pub fn can_change_sessions(parts: &Parts) -> bool {
-    !is_safe(&parts.method) || parts.uri.path().trim_end_matches('/') == BROWSER_LOGOUT
+    let path = parts.uri.path().trim_end_matches('/');
+    !is_safe(&parts.method) || CHANGING_GETS.contains(&path) || path.starts_with(ANSWERS_OF_PROVIDERS)
 }
 
 /// Whether the body of a request holds the session token that is to end.
@@ -205,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_reads_changes_nothing_but_a_logout_of_browsers() {
+    fn what_reads_changes_nothing_but_where_browsers_are_sent() {
         for (method, path, changes) in [
             ("GET", "/self-service/login/browser", false),
             ("HEAD", "/sessions", false),
@@ -213,6 +218,11 @@ mod tests {
             ("GET", "/self-service/logout?token=x", true),
             ("GET", "/self-service/logout/?token=x", true),
             ("GET", "/self-service/logout/browser", false),
+            ("GET", "/self-service/recovery?flow=x&token=y", true),
+            ("GET", "/self-service/recovery/flows?id=x", false),
+            ("GET", "/self-service/verification?flow=x&token=y", true),
+            ("GET", "/self-service/verification/browser", false),
+            ("GET", "/self-service/methods/oidc/callback/google?code=x", true),
             ("POST", "/self-service/settings?flow=x", true),
             ("DELETE", "/self-service/logout/api", true),
             ("DELETE", "/sessions/x", true),

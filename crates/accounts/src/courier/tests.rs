@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::*;
 use crate::language::Language;
+use crate::rules::Sends;
 use crate::testing::{Client, TestAccounts, done};
 
 /// A mail server that answers `RCPT` as told, one word for each connection, and keeps what it takes.
@@ -80,6 +81,7 @@ async fn enqueue(accounts: &TestAccounts) {
         flow_id: Uuid::from_u128(7),
         address: "ada@example.org".into(),
         language: Language::De,
+        sends: Sends::Code,
     };
     let (rules, random) = (&accounts.snapshot.rules, accounts.parts.random.as_ref());
     let (now, purpose) = (accounts.parts.clock.now(), CodePurpose::Verification);
@@ -107,6 +109,14 @@ async fn a_code_is_sent_and_leaves_the_outbox() {
     let mails = mail_server.mails();
     assert_eq!(mails.len(), 1);
     assert!(mails[0].contains("To: ada@example.org") && mails[0].contains("Guten Tag"), "{}", mails[0]);
+    let [sent] = &told(&accounts).await[..] else { panic!("not one message") };
+    assert_eq!((sent.status, sent.attempts, sent.dispatches.len()), (MessageStatus::Sent, 1, 1));
+    assert_eq!(sent.dispatches[0].error, None);
+}
+
+/// What became of messages.
+async fn told(accounts: &TestAccounts) -> Vec<SentMessage> {
+    messages(&accounts.parts, None, None, &Page { after: None, limit: 9 }).await.unwrap()
 }
 
 #[tokio::test]
@@ -142,6 +152,10 @@ async fn what_is_refused_for_good_or_comes_too_late_is_given_up() {
     enqueue(&accounts).await;
     assert_eq!(deliver(&accounts).await, 1);
     assert!(waiting(&accounts).await.is_empty(), "nobody will ever take it");
+    let [given_up] = &told(&accounts).await[..] else { panic!("not one message") };
+    assert_eq!(given_up.status, MessageStatus::Abandoned);
+    let reason = given_up.dispatches[0].error.as_deref().unwrap_or_default();
+    assert!(reason.contains("nobody here"), "{reason}");
 
     let late = TestAccounts::configured(json!({})).await;
     enqueue(&late).await;

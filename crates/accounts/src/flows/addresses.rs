@@ -15,6 +15,7 @@ use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::flows::visit::{MAX_REQUEST_URL, Visit};
 use crate::messages::{MessageId, common};
+use crate::rules::Sends;
 use crate::submission::Submission;
 
 /// How many messages leave at once, whatever the number of addresses. Their owner can ask for others.
@@ -62,7 +63,7 @@ fn begun(visit: &Visit<'_>, flow: &Flow<VerificationDetails>, address: String) -
 }
 
 fn is_on(visit: &Visit<'_>) -> bool {
-    visit.rules.verification.enabled && visit.rules.code
+    visit.rules.verifies()
 }
 
 /// Asks for a code, of which no more than a few in an hour are sent.
@@ -102,12 +103,16 @@ fn begin<D>(visit: &Visit<'_>, during: &Flow<D>, address: &str) -> (Flow<Verific
         return_to,
         browser: None,
     };
-    let codes = SentCodes { email: Some(address.to_owned()), sent: 1, attempts: 0 };
-    let details = VerificationDetails { codes, ..VerificationDetails::default() };
+    let sends = rules.verification_by;
+    let codes = SentCodes { sends, email: Some(address.to_owned()), sent: 1, attempts: 0 };
+    let details = VerificationDetails { codes, follows_another: true, ..VerificationDetails::default() };
     let mut flow = Flow::begin(beginning, State::SentEmail, details);
-    flow.say(common::VERIFICATION_CODE_SENT);
+    flow.say(match sends {
+        Sends::Code => common::VERIFICATION_CODE_SENT,
+        Sends::Link => common::VERIFICATION_LINK_SENT,
+    });
     let language = visit.visitor.language;
-    let request = CodeRequest { flow_id: flow.id, address: address.to_owned(), language };
+    let request = CodeRequest { flow_id: flow.id, address: address.to_owned(), language, sends };
     (flow, request)
 }
 

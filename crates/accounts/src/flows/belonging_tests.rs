@@ -36,19 +36,24 @@ async fn a_flow_belongs_to_the_browser_that_began_it() {
 async fn needs_its_token<K: Kind<Wish: Copy>>(accounts: &TestAccounts, wish: K::Wish) {
     let mut browser = Client::browser(accounts);
     let shown = browser.begin::<K>(wish).await.unwrap();
-    let other = browser.begin::<K>(wish).await.unwrap();
-    let of_other = node(&other, "csrf_token")["attributes"]["value"].clone();
+    let mut other = Client::browser(accounts);
+    other.visitor.browsers = vec!["another cookie".into()];
+    let of_other = other.begin::<K>(wish).await.unwrap();
+    let of_other = node(&of_other, "csrf_token")["attributes"]["value"].clone();
     for token in [json!(""), json!("x"), of_other, browser.visitor.browsers[0].as_str().into()] {
         let forged = json!({"method": "password", "csrf_token": token});
         assert!(is_of_another_browser(browser.submit(&shown, forged.clone()).await), "{forged}");
     }
+    let own = browser.begin::<K>(wish).await.unwrap();
+    let own = json!({"method": "none", "csrf_token": node(&own, "csrf_token")["attributes"]["value"]});
+    browser.again(&shown, own).await;
     browser.visitor.browsers.clear();
     let outcome = browser.submit(&shown, json!({"method": "password"})).await;
     assert!(is_of_another_browser(outcome), "{} without a cookie", K::KIND.as_str());
 }
 
 #[tokio::test]
-async fn a_form_needs_its_own_token() {
+async fn a_form_needs_a_token_of_its_browser() {
     let accounts = TestAccounts::configured(everything()).await;
     needs_its_token::<LoginDetails>(&accounts, FIRST).await;
     needs_its_token::<RegistrationDetails>(&accounts, ()).await;

@@ -5,8 +5,11 @@ use std::time::Duration;
 use sessera_store::{FlowKind, StoreError};
 
 use crate::flows::flow::{BegunVerification, Transport};
+use crate::hooks::answer::Notice;
+use crate::hooks::calls::HookFailure;
 use crate::identities::IdentityError;
 use crate::password::PasswordError;
+use crate::providers::ProviderError;
 
 /// Why a flow cannot go on. What a person can mend in a form is no error but a message of the flow.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +17,9 @@ pub enum FlowError {
     /// Flows of this kind are switched off.
     #[error("{} is off", .0.as_str())]
     Off(FlowKind),
+    /// The method that is submitted is switched off.
+    #[error("the method is off")]
+    MethodOff,
     /// The id of a flow is missing.
     #[error("the id of the flow is missing")]
     MissingId,
@@ -77,6 +83,12 @@ pub enum FlowError {
         /// The verification flow that was begun for them. `None` when there can be none.
         begun: Option<BegunVerification>,
     },
+    /// A web hook refuses that the flow is begun, and says why.
+    #[error("a web hook refuses the flow")]
+    RefusedByHook(Vec<Notice>),
+    /// A web hook that must answer did not.
+    #[error(transparent)]
+    Hook(HookFailure),
     /// There were too many attempts; the time is until the next one is looked at.
     #[error("there were too many attempts")]
     TooMany(Duration),
@@ -89,6 +101,30 @@ pub enum FlowError {
     /// The store refused a change or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no provider of that name.
+    #[error("there is no such provider")]
+    NoSuchProvider,
+    /// Nobody has left for the site from which somebody comes, or it was another browser.
+    #[error("nobody of this browser has left for there")]
+    NoTrip,
+    /// A provider cannot be asked, or did not answer as it should.
+    #[error("the provider {provider}: {error}")]
+    Provider {
+        /// Which provider.
+        provider: String,
+        /// What is wrong.
+        error: ProviderError,
+        /// The cookie that the browser gets by which it is recognised when it comes back.
+        new_cookie: Option<String>,
+    },
+    /// The mapper of a provider makes no identity of what the provider says.
+    #[error("the mapper of the provider {provider}: {problem}")]
+    Mapper {
+        /// Which provider.
+        provider: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A password could not be hashed or checked.
     #[error(transparent)]
     Password(#[from] PasswordError),

@@ -12,9 +12,15 @@ use serde_json::{Map, Value, json};
 use sessera_model::{AssuranceLevel, Timestamp, TokenHash, Uuid};
 use sessera_store::{Change, FlowKind, StoreError};
 
-use crate::messages::{Message, MessageKind};
+use crate::flows::sign_in::Proof;
+use crate::flows::trip::Trip;
+use crate::hooks::answer::Notice;
+use crate::linked::LinkedAccount;
+use crate::messages::{Message, MessageKind, common};
+use crate::rules::Sends;
+use crate::schema::Violation;
 use crate::submission::{Submission, flatten};
-use crate::ui::{Attributes, Container};
+use crate::ui::{Attributes, Container, Group, Input, InputKind, Node};
 
 /// Who goes through a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +72,9 @@ pub enum State {
 /// How many bytes a flow may be kept with. What was typed beyond that is forgotten.
 pub const MAX_BYTES: usize = 12 * 1024;
 
+/// How many fields are kept of which web hooks have spoken.
+const MOST_FIELDS_OF_HOOKS: usize = 50;
+
 /// What only one kind of flow has.
 pub trait Details: Clone + Serialize + DeserializeOwned {
     /// The kind.
@@ -107,12 +116,21 @@ pub struct Flow<D> {
     /// What is to be said about single fields, by their names.
     #[serde(default)]
     pub field_messages: Vec<(String, Message)>,
+    /// The fields of which web hooks have spoken and that no form has. They stay, as the contract has it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fields_of_hooks: Vec<String>,
     /// The hash of the cookie of the browser that began it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub browser: Option<TokenHash>,
     /// What the client passes along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transient_payload: Option<Value>,
+    /// The trip to another site that is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trip: Option<Trip>,
+    /// The hash of the code with which a native client fetches a session that begins in a browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exchange: Option<TokenHash>,
     /// What only this kind has.
     pub details: D,
     /// The version that was read; 0 for a flow that is not stored yet.
@@ -121,6 +139,9 @@ pub struct Flow<D> {
     /// How many bytes it was kept with when it was read or changed.
     #[serde(skip)]
     pub kept_bytes: usize,
+    /// Whether somebody has just come back to it from another site.
+    #[serde(skip)]
+    pub is_back: bool,
 }
 
 /// How a flow begins.
@@ -157,11 +178,15 @@ impl<D: Details> Flow<D> {
             values: Map::new(),
             messages: Vec::new(),
             field_messages: Vec::new(),
+            fields_of_hooks: Vec::new(),
             browser: beginning.browser,
             transient_payload: None,
+            trip: None,
+            exchange: None,
             details,
             version: 0,
             kept_bytes: 0,
+            is_back: false,
         }
     }
 
@@ -185,6 +210,7 @@ impl<D: Details> Flow<D> {
             let mut shortened = self.clone();
             shortened.clear_messages();
             shortened.values.clear();
+            shortened.fields_of_hooks.clear();
             shortened.transient_payload = None;
             shortened
                 .say(Message::invalid("What was typed is too long to be kept. Shorten it and try again."));
@@ -214,6 +240,16 @@ impl<D: Details> Flow<D> {
         Change::ConsumeFlow { id: self.id, version: self.version }
     }
 
+    /// The change that ends the flow after what it was for is done. One that was gone through with a code stays until
+    /// its time is over, so that whoever submits it again is told; all others are gone.
+    pub fn end(&mut self, now: Timestamp) -> Result<Change, StoreError> {
+        if self.state != State::PassedChallenge {
+            return Ok(self.consume());
+        }
+        self.updated_at = now;
+        self.update()
+    }
+
     /// Whether it has ended by itself.
     pub fn is_expired(&self, now: Timestamp) -> bool {
         now >= self.expires_at
@@ -227,7 +263,7 @@ impl<D: Details> Flow<D> {
 
     /// Forgets what was said to be wrong, and what was said about fields.
     pub fn clear_errors(&mut self) {
-        self.messages.retain(|message| message.id.kind() != MessageKind::Error);
+        self.messages.retain(|message| message.kind() != MessageKind::Error);
         self.field_messages.clear();
     }
 
@@ -239,6 +275,32 @@ impl<D: Details> Flow<D> {
     /// Says something about the flow as a whole.
     pub fn say(&mut self, message: impl Into<Message>) {
         self.messages.push(message.into());
+    }
+
+    /// Says what a web hook says.
+    pub fn say_of_hook(&mut self, notices: Vec<Notice>) {
+        for Notice { field, message } in notices {
+            if field.is_empty() {
+                self.say(message);
+                continue;
+            }
+            if self.fields_of_hooks.len() < MOST_FIELDS_OF_HOOKS && !self.fields_of_hooks.contains(&field) {
+                self.fields_of_hooks.push(field.clone());
+            }
+            self.say_at(field, message);
+        }
+    }
+
+    /// Says which traits that a web hook gave do not fit the schema.
+    pub fn say_violations_of_hook(&mut self, violations: Vec<Violation>) {
+        for violation in violations {
+            let (field, is_address) = (violation.field(), violation.message.id == common::NOT_AN_EMAIL);
+            self.say_at(field.clone(), violation.message);
+            if is_address {
+                // The contract says twice that an address is none, and the second time may say whose it is.
+                self.say_at(field, Message::invalid("This value comes from a web hook."));
+            }
+        }
     }
 
     /// A text of a submission that must be there. When it is not, that is said at its field.
@@ -255,6 +317,11 @@ impl<D: Details> Flow<D> {
     pub fn keep_payload(&mut self, submission: &Submission) {
         let payload = submission.get("transient_payload").cloned();
         self.transient_payload = Some(payload.unwrap_or_else(|| json!({})));
+    }
+
+    /// Whether each of these traits is kept as it is.
+    pub fn keeps_traits(&self, traits: &Value) -> bool {
+        flatten("traits", traits).iter().all(|(name, value)| self.values.get(name) == Some(value))
     }
 
     /// Keeps typed traits, so that they are shown again.
@@ -277,14 +344,13 @@ impl<D: Details> Flow<D> {
     /// Whether anything is wrong that a person must mend.
     pub fn has_errors(&self) -> bool {
         let fields = self.field_messages.iter().map(|(_, message)| message);
-        self.messages.iter().chain(fields).any(|message| message.id.kind() == MessageKind::Error)
+        self.messages.iter().chain(fields).any(|message| message.kind() == MessageKind::Error)
     }
 
-    /// Puts the kept values and messages into a form. What is said about a field that the form does
-    /// not have is said at a text field of that name, behind all fields of the default group; one about
-    /// a password stands behind the field that is given.
+    /// Puts the kept values and messages into a form. What is said about a field that the form does not have is said at
+    /// a text field of that name, behind all fields of the default group and, where people sign in or up, behind the
+    /// password; what is said about a password stands behind the field that is given.
     pub fn fill(&self, form: &mut Container, before_password: Option<&str>) {
-        use crate::ui::{Group, Input, InputKind};
         for node in &mut form.nodes {
             if let Attributes::Input(input) = &mut node.attributes
                 && input.kind != InputKind::Submit
@@ -295,18 +361,11 @@ impl<D: Details> Flow<D> {
             }
         }
         form.messages.extend(self.messages.iter().cloned());
+        for name in &self.fields_of_hooks {
+            field(form, name, before_password);
+        }
         for (name, message) in &self.field_messages {
-            if let Some(node) = form.node_mut(name) {
-                node.messages.push(message.clone());
-            } else {
-                let mut node = Input::new(name.as_str(), InputKind::Text).node(Group::DEFAULT);
-                node.messages.push(message.clone());
-                let place = before_password
-                    .filter(|_| name == "password")
-                    .and_then(|before| form.nodes.iter().position(|node| node.name() == before))
-                    .or_else(|| form.nodes.iter().rposition(|node| node.group == Group::DEFAULT));
-                form.nodes.insert(place.map_or(0, |place| place + 1), node);
-            }
+            field(form, name, before_password).messages.push(message.clone());
         }
     }
 
@@ -331,6 +390,23 @@ impl<D: Details> Flow<D> {
         }
         json
     }
+}
+
+/// The field of a form with a name, which is made where it is missing.
+fn field<'f>(form: &'f mut Container, name: &str, before_password: Option<&str>) -> &'f mut Node {
+    let place = form.nodes.iter().position(|node| node.name() == name).unwrap_or_else(|| {
+        let is_before = |node: &Node| {
+            node.group == Group::DEFAULT || (before_password.is_some() && node.name() == "password")
+        };
+        let place = before_password
+            .filter(|_| name == "password")
+            .and_then(|before| form.nodes.iter().position(|node| node.name() == before))
+            .or_else(|| form.nodes.iter().rposition(is_before))
+            .map_or(0, |place| place + 1);
+        form.nodes.insert(place, Input::new(name, InputKind::Text).node(Group::DEFAULT));
+        place
+    });
+    &mut form.nodes[place]
 }
 
 /// What methods keep in a flow, each under names of its own.
@@ -366,12 +442,39 @@ pub struct LoginDetails {
     pub refresh: bool,
     /// Whose second factor is asked for, or who signs in again.
     pub identity_id: Option<Uuid>,
-    /// The method with which somebody has proven who they are, who may not sign in all the same.
+    /// The method that was chosen last, where it is told: with which somebody has proven who they are who may not sign in
+    /// all the same, which leads to another site, or by which a code was sent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<String>,
+    /// What whoever signs in gets as a further way to sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<Link>,
+    /// The methods that are offered to whoever was named, where the identifier is asked for first. `None`: nobody was
+    /// named yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered: Option<Vec<String>>,
     /// What the methods keep.
     #[serde(flatten)]
     pub kept: Kept,
+}
+
+/// An account at another provider, which whoever signs in with an identifier gets as a further way to sign in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Link {
+    /// The identifier.
+    pub identifier: String,
+    /// The account.
+    pub account: LinkedAccount,
+    /// The proof that was given there.
+    pub proof: Proof,
+}
+
+impl LoginDetails {
+    /// A flow in which nothing was submitted yet.
+    pub fn new(requested_aal: AssuranceLevel, refresh: bool, identity_id: Option<Uuid>) -> Self {
+        let (active, link, offered, kept) = (None, None, None, Kept::default());
+        Self { requested_aal, refresh, identity_id, active, link, offered, kept }
+    }
 }
 
 impl Details for LoginDetails {
@@ -379,15 +482,33 @@ impl Details for LoginDetails {
 }
 
 /// What only a registration flow has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RegistrationDetails {
     /// Which schema judges the traits.
     pub schema_id: String,
     /// Which form is shown.
     pub step: RegistrationStep,
+    /// The provider that has vouched for whoever signs up, by which they go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<VouchedForm>,
+    /// The method that was chosen, where that is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<String>,
+    /// What the methods keep.
+    #[serde(flatten)]
+    pub kept: Kept,
 }
 
-/// The two forms of signing up.
+/// The form of somebody for whom another provider has vouched, and who cannot be signed up as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VouchedForm {
+    /// The provider.
+    pub provider: String,
+    /// Whether traits are asked for.
+    pub asks_for_traits: bool,
+}
+
+/// The forms of signing up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RegistrationStep {
@@ -395,6 +516,8 @@ pub enum RegistrationStep {
     Profile,
     /// With what to sign in from now on.
     Credentials,
+    /// None: somebody has signed up.
+    Done,
 }
 
 impl Details for RegistrationDetails {
@@ -406,6 +529,9 @@ impl Details for RegistrationDetails {
 pub struct SettingsDetails {
     /// Whose settings.
     pub identity_id: Uuid,
+    /// The method that was used last, where it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<String>,
     /// What the methods keep.
     #[serde(flatten)]
     pub kept: Kept,
@@ -415,10 +541,13 @@ impl Details for SettingsDetails {
     const KIND: FlowKind = FlowKind::Settings;
 }
 
-/// How far a flow has come in which a code is sent to an address.
+/// How far a flow has come in which a code or a link is sent to an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SentCodes {
-    /// The address to which the code went, as it was typed.
+    /// Which of the two is sent.
+    #[serde(default)]
+    pub sends: Sends,
+    /// The address to which it went, as it was typed.
     pub email: Option<String>,
     /// How many wrong codes were typed.
     pub attempts: u32,
@@ -442,18 +571,34 @@ impl Details for RecoveryDetails {
     const KIND: FlowKind = FlowKind::Recovery;
 }
 
+/// In how many browsers the link of a verification can be opened; the newest ones count.
+const MAX_OPENED: usize = 8;
+
 /// What only a verification flow has.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerificationDetails {
     /// The code that proves the address.
     #[serde(flatten)]
     pub codes: SentCodes,
+    /// Whether it began by itself, in the course of another flow.
+    #[serde(default)]
+    pub follows_another: bool,
     /// The browsers in which the link of the message was opened, by their cookies' hashes.
     #[serde(default)]
     pub opened_by: Vec<TokenHash>,
     /// The code in that link.
     #[serde(default)]
     pub linked_code: Option<String>,
+}
+
+impl VerificationDetails {
+    /// Remembers a browser in which the link of the message was opened. A flow remembers the newest few.
+    pub fn open_in(&mut self, browser: Option<TokenHash>) {
+        self.opened_by.extend(browser.filter(|browser| !self.opened_by.contains(browser)));
+        if self.opened_by.len() > MAX_OPENED {
+            self.opened_by.remove(0);
+        }
+    }
 }
 
 /// A verification flow that was begun for an address in the course of another flow.
@@ -487,7 +632,6 @@ impl Details for VerificationDetails {
 mod tests {
     use super::*;
     use crate::messages::MessageId;
-    use crate::ui::{Group, Input, InputKind};
 
     fn flow() -> Flow<LoginDetails> {
         let beginning = Beginning {
@@ -499,13 +643,7 @@ mod tests {
             return_to: None,
             browser: None,
         };
-        let details = LoginDetails {
-            requested_aal: AssuranceLevel::Aal1,
-            refresh: false,
-            identity_id: None,
-            active: None,
-            kept: Kept::default(),
-        };
+        let details = LoginDetails::new(AssuranceLevel::Aal1, false, None);
         Flow::begin(beginning, State::ChooseMethod, details)
     }
 

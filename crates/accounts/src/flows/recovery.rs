@@ -11,12 +11,14 @@ use sessera_store::{Change, FlowKind};
 
 use crate::flows::addresses::{self, Judged};
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SettingsDetails, State, Transport};
+use crate::flows::flow::{Beginning, Flow, RecoveryDetails, SentCodes, SettingsDetails, State, Transport};
+use crate::flows::hooks::Happening;
 use crate::flows::method::ProvenAddress;
 use crate::flows::settings;
 use crate::flows::sign_in::{self, Proof, SignedIn};
-use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
+use crate::flows::skeleton::{Begun, Flows, Kind, Outcome, Shown};
 use crate::messages::{Message, MessageId, common};
+use crate::rules::Sends;
 use crate::submission::Submission;
 use crate::ui::{Container, Group, Input, Nodes};
 
@@ -46,15 +48,17 @@ impl Kind for RecoveryDetails {
         if flows.visit.session.is_some() { Err(FlowError::SignedInAlready(transport)) } else { Ok(()) }
     }
 
-    async fn start(_: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
-        Ok(Flow::begin(beginning, State::ChooseMethod, Self::default()))
+    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Begun<Self>, FlowError> {
+        let codes = SentCodes { sends: flows.visit.rules.recovery_by, ..SentCodes::default() };
+        let details = Self { codes, ..Self::default() };
+        Ok(Flow::begin(beginning, State::ChooseMethod, details).into())
     }
 
     async fn start_again(
         flows: &Flows<'_>,
         beginning: Beginning,
         _: &Flow<Self>,
-    ) -> Result<Flow<Self>, FlowError> {
+    ) -> Result<Begun<Self>, FlowError> {
         Self::start(flows, beginning, ()).await
     }
 
@@ -84,13 +88,16 @@ impl Kind for RecoveryDetails {
         let mut form = Container::new(flows.visit.rules.action(FlowKind::Recovery, flow.id));
         form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
         let mut nodes = Nodes::default();
-        for method in flows.methods.recovery() {
+        let method = flow.details.codes.sends.as_str();
+        for method in flows.methods.recovery().filter(|known| known.name() == method) {
             method.nodes(flow, &mut nodes);
         }
         nodes.fill(&mut form);
         flow.fill(&mut form, None);
         let mut members = Map::new();
-        members.insert("active".into(), "code".into());
+        // A method that the form does not offer makes it nobody's; the contract has it so.
+        let is_nobodys = flow.messages.iter().any(|message| message.id == common::NO_RECOVERY_METHOD);
+        members.insert("active".into(), if is_nobodys { "default" } else { method }.into());
         Ok((form, members))
     }
 
@@ -100,33 +107,62 @@ impl Kind for RecoveryDetails {
         (): (),
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError> {
-        let method = flows.methods.recovery().find(|method| method.takes(submission));
+        if flow.state == State::PassedChallenge {
+            return flows.replace(&flow, common::RECOVERY_ALREADY_DONE.into()).await;
+        }
+        let sends = flow.details.codes.sends.as_str();
+        let method =
+            flows.methods.recovery().find(|method| method.name() == sends && method.takes(submission));
         match addresses::judge(flows, flow, method, submission, common::NO_RECOVERY_METHOD).await? {
             Judged::Again(outcome) => Ok(outcome),
-            Judged::Proven(flow, proven) => end(flows, *flow, *proven).await,
+            Judged::Proven(flow, proven) => {
+                let transport = flow.transport;
+                end(flows, *flow, *proven, transport).await
+            }
         }
     }
 }
 
 /// Whether people can ask for a way back into their accounts.
 pub fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
-    let rules = flows.visit.rules;
-    if rules.recovery.enabled && rules.code { Ok(()) } else { Err(FlowError::Off(FlowKind::Recovery)) }
+    if flows.visit.rules.recovers() { Ok(()) } else { Err(FlowError::Off(FlowKind::Recovery)) }
 }
 
-/// Signs in who has typed the right code, and leads to the settings.
-async fn end(
+/// Signs in who has typed the right code or opened the right link, and leads to the settings. `transport` is where they
+/// are signed in: a link is opened in a browser, wherever it was asked for.
+pub(crate) async fn end(
     flows: &Flows<'_>,
     mut flow: Flow<RecoveryDetails>,
     ProvenAddress { mut identity, code, mut changes }: ProvenAddress,
+    transport: Transport,
 ) -> Result<Outcome<RecoveryDetails>, FlowError> {
     let visit = &flows.visit;
     // Who has read the code has the address.
     let proven = identity.verifiable_addresses.iter_mut().find(|known| known.value == code.address);
     let proven = proven.filter(|known| !known.verified).map(|known| addresses::complete(known, visit.now));
-    let proof = Proof::first_factor("code_recovery");
-    let signed_in = visit.new_session(flow.transport, identity.id, proof);
-    changes.extend([flow.consume(), Change::UseCode(code.id), signed_in.change.clone()]);
+    let new_cookie = visit.new_browser();
+    let (method, end) = match flow.details.codes.sends {
+        Sends::Code => ("code_recovery", flow.consume()),
+        // The flow stays, to show that the link was opened. A browser's is that of the one that opened it.
+        Sends::Link => {
+            flow.state = State::PassedChallenge;
+            if flow.transport == Transport::Browser {
+                flow.browser = Some(TokenHash::of(&new_cookie));
+            }
+            ("link_recovery", flow.end(visit.now)?)
+        }
+    };
+    let signed_in = visit.new_session(transport, identity.id, Proof::first_factor(method));
+    changes.extend([end, Change::UseCode(code.id)]);
+    let mut told = None;
+    for hook in visit.rules.hooks.recovery.web() {
+        let told = flows.told(&flow, &mut told).await?;
+        let happening = Happening { flow: told, identity: Some(&identity), session: None };
+        if let Err(stop) = visit.ask(hook, happening).await {
+            return flows.stopped_for_good(&flow, &changes, stop).await;
+        }
+    }
+    changes.push(signed_in.change.clone());
     changes.extend(visit.end_replaced(&signed_in.session));
     if visit.rules.hooks.recovery_revokes {
         changes.push(sign_in::end_others(&signed_in.session));
@@ -134,14 +170,17 @@ async fn end(
     if proven.is_some() {
         changes.push(Change::UpdateIdentity(identity.clone()));
     }
-    let new_cookie = visit.new_browser();
     let return_to = flow.return_to.as_deref();
-    let (mut beginning, _) = visit.beginning(FlowKind::Settings, flow.transport, return_to)?;
-    if flow.transport == Transport::Browser {
+    let (mut beginning, _) = visit.beginning(FlowKind::Settings, transport, return_to)?;
+    if transport == Transport::Browser {
         beginning.browser = Some(TokenHash::of(&new_cookie));
     }
     let mut next = settings::begin(flows, beginning, identity.id).await?;
     next.say(recovered(signed_in.session.authenticated_at + visit.rules.privileged_age));
+    if visit.rules.hooks.before(FlowKind::Settings).next().is_some() {
+        let shown = flows.shown(next.clone(), None).await?;
+        flows.before(&shown, Some(&signed_in.session)).await?;
+    }
     changes.push(next.insert()?);
     visit.commit(&changes).await.map_err(FlowError::outrun)?;
     flow.state = State::PassedChallenge;

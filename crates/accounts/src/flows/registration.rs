@@ -10,24 +10,33 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use sessera_config::sections::hooks::Hook;
-use sessera_model::Identity;
+use sessera_model::{CredentialKind, Identity, IdentityState};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 
 use crate::flows::addresses;
 use crate::flows::error::FlowError;
+use crate::flows::exchange;
 use crate::flows::flow::{
-    Beginning, BegunVerification, Flow, RegistrationDetails, RegistrationStep, Standing, State, Transport,
+    Beginning, BegunVerification, Flow, Kept, Link, RegistrationDetails, RegistrationStep, Standing, State,
+    Transport, VouchedForm,
 };
-use crate::flows::method::{RegistrationAttempt, RegistrationVerdict, RegistrationView};
+use crate::flows::hooks::{Happening, Stop};
+use crate::flows::method::{Crossing, Newcomer, RegistrationAttempt, RegistrationVerdict, RegistrationView};
 use crate::flows::sign_in::{Proof, SignedIn};
-use crate::flows::skeleton::{Flows, Kind, Outcome};
+use crate::flows::skeleton::{Begun, Flows, Kind, Outcome};
+use crate::flows::trip::{Back, Trip};
 use crate::flows::visit::Visit;
-use crate::identities::PreparedIdentity;
+use crate::hooks::list::{HookList, Step};
+use crate::identities::{IdentityDraft, IdentityError, PreparedIdentity};
 use crate::left_behind;
+use crate::linked::{LinkedAccount, LinkedAccounts};
 use crate::messages::{MessageId, common};
-use crate::schema::IdentitySchema;
+use crate::schema::{IdentitySchema, Violation};
 use crate::submission::{Submission, ValueKind};
-use crate::ui::{Container, Group, Input, Nodes};
+use crate::ui::{CSRF_PLACE, Container, Group, Input, Nodes};
+
+/// The method that shows the traits, in every form.
+pub const PROFILE: &str = "profile";
 
 /// Somebody has signed up.
 #[derive(Debug)]
@@ -42,6 +51,8 @@ pub struct Registered {
     pub signed_in: Option<SignedIn>,
     /// The verification flow that a client is told to show.
     pub verification: Option<BegunVerification>,
+    /// The code with which a native client fetches the session, where it has begun in a browser.
+    pub return_code: Option<String>,
 }
 
 #[async_trait]
@@ -57,17 +68,22 @@ impl Kind for RegistrationDetails {
         check_nobody(flows, transport)
     }
 
-    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
-        let schema_id = flows.visit.schemas.default().id().to_owned();
-        let details = Self { schema_id, step: RegistrationStep::Profile };
-        Ok(Flow::begin(beginning, State::ChooseMethod, details))
+    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Begun<Self>, FlowError> {
+        let schema = flows.visit.schemas.default();
+        let (schema_id, step) = (schema.id().to_owned(), RegistrationStep::Profile);
+        let details = Self { schema_id, step, vouched: None, active: None, kept: Kept::default() };
+        let mut flow = Flow::begin(beginning, State::ChooseMethod, details);
+        for method in flows.methods.registration() {
+            method.begin(&flows.visit, &mut flow, schema)?;
+        }
+        Ok(flow.into())
     }
 
     async fn start_again(
         flows: &Flows<'_>,
         beginning: Beginning,
         _: &Flow<Self>,
-    ) -> Result<Flow<Self>, FlowError> {
+    ) -> Result<Begun<Self>, FlowError> {
         Self::start(flows, beginning, ()).await
     }
 
@@ -97,22 +113,41 @@ impl Kind for RegistrationDetails {
         let schema = schema(flows, flow)?;
         let step = flow.details.step;
         let view = RegistrationView {
+            rules,
             flow,
             schema: &schema,
             asks_for_profile: step == RegistrationStep::Profile && rules.registration_in_two_steps,
-            asks_for_credentials: step == RegistrationStep::Credentials && rules.registration_in_two_steps,
+            asks_for_credentials: step != RegistrationStep::Profile && rules.registration_in_two_steps,
         };
         let mut form = Container::new(rules.action(FlowKind::Registration, flow.id));
-        form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
         let mut nodes = Nodes::default();
-        for method in flows.methods.registration() {
-            method.nodes(&view, &mut nodes);
+        nodes.push(CSRF_PLACE, Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
+        let active = flow.details.active.as_deref();
+        let is_shown =
+            |name: &str| flow.state == State::ChooseMethod || active == Some(name) || name == PROFILE;
+        match &flow.details.vouched {
+            None => {
+                let shown = flows.methods.registration().filter(|method| is_shown(method.name()));
+                shown.for_each(|method| method.nodes(&view, &mut nodes));
+            }
+            Some(vouched) => {
+                let by = flows.methods.registration();
+                by.for_each(|method| method.vouched_nodes(&vouched.provider, &mut nodes));
+                for field in schema.fields().iter().filter(|_| vouched.asks_for_traits) {
+                    nodes.push(10, field.node(Group::DEFAULT));
+                }
+            }
         }
         nodes.fill(&mut form);
         let first = schema.fields().first().map(|field| field.name().to_owned());
         flow.fill(&mut form, first.as_deref());
         let mut members = Map::new();
         members.insert("organization_id".into(), Value::Null);
+        if flow.details.vouched.is_some() {
+            members.insert("active".into(), "oidc".into());
+        } else if let Some(active) = active {
+            members.insert("active".into(), active.into());
+        }
         Ok((form, members))
     }
 
@@ -123,20 +158,111 @@ impl Kind for RegistrationDetails {
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError> {
         flow.transient_payload = submission.get("transient_payload").cloned();
-        flow.keep_traits(&submission.traits());
+        // Once a code was sent for them, the traits stay as they are.
+        if flow.state == State::ChooseMethod {
+            flow.keep_traits(&submission.traits());
+        }
         let rules = flows.visit.rules;
-        let method = flows.methods.registration().find(|method| method.takes(rules, submission));
+        let is_over = flow.details.step == RegistrationStep::Done;
+        let mut methods = flows.methods.registration();
+        let method = methods.find(|method| !is_over && method.takes(rules, submission));
         let Some(method) = method else {
+            if flows.methods.names_one_that_is_off(submission) {
+                return Err(FlowError::MethodOff);
+            }
             return flows.refuse(flow, common::NO_REGISTRATION_METHOD).await;
         };
         let mut attempt = RegistrationAttempt { visit: &flows.visit, flow, schema, submission };
-        match method.submit(&mut attempt).await? {
-            RegistrationVerdict::Again => flows.again(attempt.flow, Standing::Refused).await,
-            RegistrationVerdict::Prepared { identity, proof } => {
-                end(flows, attempt.flow, *identity, proof).await
-            }
+        let verdict = method.submit(&mut attempt).await?;
+        judged(flows, attempt.flow, verdict).await
+    }
+
+    async fn returned(
+        flows: &Flows<'_>,
+        flow: Flow<Self>,
+        schema: Self::Context,
+        trip: &Trip,
+        back: &Back,
+    ) -> Result<Outcome<Self>, FlowError> {
+        let method = flows.methods.named(&trip.method).and_then(|method| method.registration());
+        let Some(method) = method else {
+            return flows.refuse(flow, common::NO_REGISTRATION_METHOD).await;
+        };
+        let submission = Submission::default();
+        let mut attempt = RegistrationAttempt { visit: &flows.visit, flow, schema, submission: &submission };
+        let verdict = method.returned(&mut attempt, trip, back).await?;
+        judged(flows, attempt.flow, verdict).await
+    }
+}
+
+/// What follows from what a method says.
+async fn judged(
+    flows: &Flows<'_>,
+    flow: Flow<RegistrationDetails>,
+    verdict: RegistrationVerdict,
+) -> Result<Outcome<RegistrationDetails>, FlowError> {
+    match verdict {
+        RegistrationVerdict::Again => flows.again(flow, Standing::Refused).await,
+        RegistrationVerdict::Further(changes) => flows.counted(flow, Standing::Refused, changes).await,
+        RegistrationVerdict::Prepared { identity, proof, changes } => {
+            Box::pin(end(flows, flow, *identity, proof, changes, None)).await
+        }
+        RegistrationVerdict::Elsewhere(departure) => flows.depart(flow, departure).await,
+        RegistrationVerdict::Vouched(newcomer) => sign_up(flows, flow, *newcomer).await,
+        RegistrationVerdict::Known(proven) => {
+            Ok(Outcome::Crosses(Crossing::SignIn { flow: Box::new(flow), proven }))
         }
     }
+}
+
+/// Signs somebody up for whom another provider vouches. Where the schema asks for more than it says, they are asked.
+pub(super) async fn sign_up(
+    flows: &Flows<'_>,
+    mut flow: Flow<RegistrationDetails>,
+    newcomer: Newcomer,
+) -> Result<Outcome<RegistrationDetails>, FlowError> {
+    let visit = &flows.visit;
+    let Newcomer { traits, metadata_public, metadata_admin, verified, provider, account, proof } = newcomer;
+    let schema = schema(flows, &flow)?;
+    if let Err(violations) = schema.validate(&traits) {
+        flow.details.vouched = Some(VouchedForm { provider: account.provider, asks_for_traits: true });
+        flow.values.clear();
+        flow.keep_traits(&traits);
+        for violation in violations {
+            flow.say_at(violation.field(), violation.message);
+        }
+        return flows.again(flow, Standing::Refused).await;
+    }
+    let draft = IdentityDraft { metadata_public, metadata_admin, ..IdentityDraft::new(schema.id(), traits) };
+    let mut prepared = PreparedIdentity::create(draft, visit.surroundings())?;
+    for address in &mut prepared.identity.verifiable_addresses {
+        if verified.iter().any(|(via, value)| *via == address.via && *value == address.value) {
+            addresses::complete(address, visit.now);
+        }
+    }
+    let mut linked = LinkedAccounts::default();
+    linked.add(&account);
+    prepared.add_credential(linked.credential(visit.now));
+    let by = By { provider, account };
+    Box::pin(end(flows, flow, prepared, proof, Vec::new(), Some(by))).await
+}
+
+/// Whether somebody for whom another provider vouches may have an account that it does not open yet.
+pub(super) async fn has_account(flows: &Flows<'_>, newcomer: &Newcomer) -> Result<bool, FlowError> {
+    let visit = &flows.visit;
+    let draft = IdentityDraft::new(visit.schemas.default().id(), newcomer.traits.clone());
+    match PreparedIdentity::create(draft, visit.surroundings()) {
+        Ok(prepared) => Ok(taken_identifier(visit, &prepared).await?.is_some()),
+        Err(_) => Ok(false),
+    }
+}
+
+/// By what somebody signs up for whom another provider vouches.
+struct By {
+    /// What forms call the provider.
+    provider: String,
+    /// The account there.
+    account: LinkedAccount,
 }
 
 /// Nobody who is signed in signs up.
@@ -153,26 +279,54 @@ fn schema(flows: &Flows<'_>, flow: &Flow<RegistrationDetails>) -> Result<Arc<Ide
     flows.visit.schemas.get(&flow.details.schema_id).cloned().ok_or(FlowError::SchemaGone)
 }
 
-/// Ends the flow and stores the identity, with what follows from it. Where duplicates are hidden, a flow of
-/// somebody who has an account already ends alike, and whoever has the address learns of it by mail.
+/// Ends the flow and stores the identity, with what follows from it, once web hooks that may refuse or change it have
+/// answered. Where duplicates are hidden, a flow of somebody who has an account already ends alike, and whoever has the
+/// address learns of it by mail. Whoever has typed a code that was sent to the address has it, so that nothing is hidden
+/// from them.
+///
+/// Whoever another provider vouches for is told: they sign in to that account to link it.
 async fn end(
     flows: &Flows<'_>,
-    flow: Flow<RegistrationDetails>,
-    mut prepared: PreparedIdentity,
+    mut flow: Flow<RegistrationDetails>,
+    prepared: PreparedIdentity,
     proof: Proof,
+    changes: Vec<Change>,
+    by: Option<By>,
 ) -> Result<Outcome<RegistrationDetails>, FlowError> {
     let visit = &flows.visit;
-    let hooks = visit.rules.hooks.registration.of(proof.method);
-    let hides_duplicates = visit.rules.hides_duplicates;
+    let hooks = visit.rules.hooks.registration.of(&proof.method);
+    let mut prepared = match asked(flows, &flow, prepared, hooks).await? {
+        Asked::Good(prepared) => *prepared,
+        Asked::Stopped(stop) => return flows.stopped(flow, stop).await,
+        Asked::Wrong(violations) => return refuse_change(flows, flow, violations).await,
+    };
+    let is_told = by.is_some() || flow.state == State::PassedChallenge;
+    let hides_duplicates = visit.rules.hides_duplicates && !is_told;
     let is_taken = hides_duplicates && is_taken(visit, &prepared).await?;
+    if prepared.identity.state == IdentityState::Inactive {
+        return keep_out(flows, flow, &prepared, is_taken).await;
+    }
     let (begun, messages) = addresses::begin_for(visit, &flow, &mut prepared.identity)?;
-    let signed_in =
-        hooks.has(Hook::Session).then(|| visit.new_session(flow.transport, prepared.identity.id, proof));
+    let signed_in = hooks
+        .has(Hook::Session)
+        .then(|| visit.new_session(flow.transport, prepared.identity.id, proof.clone()));
+    let hand_over = signed_in.as_ref().map(|signed_in| exchange::hand_over(visit, &flow, signed_in));
+    let (return_code, handed_over) = hand_over.transpose()?.flatten().unzip();
+    let sign_in = signed_in.as_ref().map(|signed_in| signed_in.change.clone()).into_iter().chain(handed_over);
+    let mut sign_in: Vec<Change> = sign_in.collect();
+    sign_in.extend(signed_in.iter().flat_map(|signed_in| visit.end_replaced(&signed_in.session)));
+    // Whoever must answer before somebody is signed in is asked when the account is there.
+    let waits = hooks.waits_before(Hook::Session);
     // The end of the flow comes first: the slower one of two submissions is told of that.
-    let all_but_identity: Vec<Change> = [flow.consume()].into_iter().chain(messages).collect();
+    let step = std::mem::replace(&mut flow.details.step, RegistrationStep::Done);
+    let all_but_identity: Vec<Change> =
+        [flow.end(visit.now)?].into_iter().chain(messages).chain(changes).collect();
+    flow.details.step = step;
     let mut all = all_but_identity.clone();
     all.splice(1..1, prepared.changes());
-    all.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
+    if !waits {
+        all.extend(sign_in.iter().cloned());
+    }
     let mut outcome = visit.commit(if is_taken { &all_but_identity } else { &all }).await;
     let is_found_taken = hides_duplicates && outcome.as_ref().is_err_and(is_duplicate);
     if is_found_taken {
@@ -183,19 +337,131 @@ async fn end(
         visit.leaves(left_behind::bytes(&all) - left_behind::bytes(&all_but_identity));
     }
     match outcome {
-        Ok(()) => Ok(Outcome::Done(Box::new(Registered {
-            transport: flow.transport,
-            return_to: flow.return_to,
-            identity: prepared.identity,
-            signed_in,
-            verification: begun.into_iter().next().filter(|_| hooks.has(Hook::ShowVerificationUi)),
-        }))),
-        Err(error) if is_duplicate(&error) => flows.refuse(flow, common::DUPLICATE).await,
+        Ok(()) => {
+            if !is_taken && !is_found_taken {
+                let late = if waits { sign_in.as_slice() } else { &[] };
+                tell(flows, &flow, &prepared.identity, hooks, late).await?;
+            }
+            Ok(Outcome::Done(Box::new(Registered {
+                transport: flow.transport,
+                return_to: flow.return_to,
+                identity: prepared.identity,
+                signed_in,
+                verification: begun.into_iter().next().filter(|_| hooks.has(Hook::ShowVerificationUi)),
+                return_code,
+            })))
+        }
+        Err(error) if is_duplicate(&error) => match (by, taken_identifier(visit, &prepared).await?) {
+            (Some(By { provider, account }), Some(identifier)) => {
+                let (flow, link) = (Box::new(flow), Box::new(Link { identifier, account, proof }));
+                Ok(Outcome::Crosses(Crossing::Link { flow, link, provider }))
+            }
+            _ => flows.refuse(flow, common::DUPLICATE).await,
+        },
         Err(StoreError::Conflict(Conflict::Changed | Conflict::Missing)) => {
             Err(FlowError::CompletedElsewhere)
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// What web hooks make of an identity that is going to be stored.
+enum Asked {
+    /// It may be stored like this.
+    Good(Box<PreparedIdentity>),
+    /// It may not be stored.
+    Stopped(Stop),
+    /// One of them gave it traits that do not fit the schema.
+    Wrong(Vec<Violation>),
+}
+
+/// Asks web hooks that may refuse or change an identity, each about what those before it made of it.
+async fn asked(
+    flows: &Flows<'_>,
+    flow: &Flow<RegistrationDetails>,
+    mut prepared: PreparedIdentity,
+    hooks: &HookList,
+) -> Result<Asked, FlowError> {
+    let visit = &flows.visit;
+    let mut told = None;
+    for hook in hooks.before_it_is_done() {
+        let told = flows.told(flow, &mut told).await?;
+        let happening = Happening { flow: told, identity: Some(&prepared.identity), session: None };
+        match visit.ask(hook, happening).await {
+            Ok(None) => {}
+            Ok(Some(changes)) => {
+                let draft = changes.draft(&prepared.identity);
+                prepared = match prepared.revised(draft, visit.surroundings()) {
+                    Ok(prepared) => prepared,
+                    Err(IdentityError::InvalidTraits(violations)) => return Ok(Asked::Wrong(violations)),
+                    Err(error) => return Err(error.into()),
+                };
+                changes.mark_addresses(&mut prepared.identity, visit.now);
+            }
+            Err(stop) => return Ok(Asked::Stopped(stop)),
+        }
+    }
+    Ok(Asked::Good(Box::new(prepared)))
+}
+
+/// Says which traits of a web hook do not fit the schema.
+async fn refuse_change(
+    flows: &Flows<'_>,
+    mut flow: Flow<RegistrationDetails>,
+    violations: Vec<Violation>,
+) -> Result<Outcome<RegistrationDetails>, FlowError> {
+    // What the person typed is not what is wrong.
+    flow.values.clear();
+    flow.say_violations_of_hook(violations);
+    flows.again(flow, Standing::Refused).await
+}
+
+/// Stores an identity that a web hook has made an inactive one, and signs nobody in.
+async fn keep_out(
+    flows: &Flows<'_>,
+    mut flow: Flow<RegistrationDetails>,
+    prepared: &PreparedIdentity,
+    is_taken: bool,
+) -> Result<Outcome<RegistrationDetails>, FlowError> {
+    let before = flow.clone();
+    flow.values.clear();
+    flow.say(common::ACCOUNT_DISABLED);
+    flow.updated_at = flows.visit.now;
+    let mut changes = if is_taken { Vec::new() } else { prepared.changes() };
+    changes.push(flow.update()?);
+    match flows.visit.commit(&changes).await {
+        Ok(()) => Ok(Outcome::Shown(Box::new(flows.shown(flow, None).await?), Standing::Refused)),
+        Err(error) if is_duplicate(&error) => flows.refuse(before, common::DUPLICATE).await,
+        Err(error) => Err(FlowError::outrun(error)),
+    }
+}
+
+/// Calls the other web hooks about somebody who has signed up, in their order. Where one of them that must answer stands
+/// before the hook that signs in, the session is stored when that one's turn has come.
+async fn tell(
+    flows: &Flows<'_>,
+    flow: &Flow<RegistrationDetails>,
+    identity: &Identity,
+    hooks: &HookList,
+    late: &[Change],
+) -> Result<(), FlowError> {
+    let visit = &flows.visit;
+    let mut told = None;
+    for step in hooks.steps() {
+        match step {
+            Step::Own(Hook::Session) => {
+                if !late.is_empty() {
+                    visit.commit(late).await?;
+                }
+            }
+            Step::Web(hook) if hook.is_called_afterwards() => {
+                let told = flows.told(flow, &mut told).await?;
+                visit.ask(hook, Happening { flow: told, identity: Some(identity), session: None }).await?;
+            }
+            Step::Own(_) | Step::Web(_) => {}
+        }
+    }
+    Ok(())
 }
 
 const fn is_duplicate(error: &StoreError) -> bool {
@@ -204,18 +470,32 @@ const fn is_duplicate(error: &StoreError) -> bool {
 
 /// Whether somebody has an identifier or an address of the one who signs up.
 async fn is_taken(visit: &Visit<'_>, prepared: &PreparedIdentity) -> Result<bool, StoreError> {
+    Ok(taken_identifier(visit, prepared).await?.is_some())
+}
+
+/// An identifier or an address of the one who signs up that somebody has already. It takes as long whichever it is.
+async fn taken_identifier(
+    visit: &Visit<'_>,
+    prepared: &PreparedIdentity,
+) -> Result<Option<String>, StoreError> {
     let store = &visit.accounts.store;
-    let mut is_taken = false;
-    for credential in prepared.credentials() {
+    let mut taken = None;
+    let mut note = |is_taken: bool, identifier: &String| {
+        if is_taken && taken.is_none() {
+            taken = Some(identifier.clone());
+        }
+    };
+    let typed = prepared.credentials().iter().filter(|credential| credential.kind != CredentialKind::Oidc);
+    for credential in typed {
         for identifier in &credential.identifiers {
-            is_taken |= store.identity_by_identifier(credential.kind, identifier).await?.is_some();
+            note(store.identity_by_identifier(credential.kind, identifier).await?.is_some(), identifier);
         }
     }
     for address in &prepared.identity.verifiable_addresses {
-        is_taken |= store.identity_by_address(&address.via, &address.value).await?.is_some();
+        note(store.identity_by_address(&address.via, &address.value).await?.is_some(), &address.value);
     }
     for address in &prepared.identity.recovery_addresses {
-        is_taken |= store.identity_by_address(&address.via, &address.value).await?.is_some();
+        note(store.identity_by_address(&address.via, &address.value).await?.is_some(), &address.value);
     }
-    Ok(is_taken)
+    Ok(taken)
 }

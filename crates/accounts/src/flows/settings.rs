@@ -6,7 +6,7 @@
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use sessera_config::sections::hooks::Hook;
-use sessera_model::{AssuranceLevel, Credential, Identity, IdentityView, Uuid};
+use sessera_model::{AssuranceLevel, Credential, Identity, IdentityView, Session, Uuid};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 
 use crate::flows::addresses;
@@ -14,10 +14,13 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{
     Beginning, BegunVerification, Flow, Kept, SettingsDetails, Standing, State, Transport,
 };
+use crate::flows::hooks::Happening;
 use crate::flows::method::{Owner, SettingsEdit, SettingsVerdict, SettingsView};
 use crate::flows::sign_in::{self, Proof, SignedIn};
-use crate::flows::skeleton::{Flows, Kind, Outcome, Shown};
+use crate::flows::skeleton::{Begun, Flows, Kind, Outcome, Shown};
+use crate::flows::trip::{Back, Trip};
 use crate::flows::visit::{Present, Visit};
+use crate::identities::{IdentityError, PreparedIdentity};
 use crate::messages::{MessageId, common};
 use crate::submission::{Submission, ValueKind};
 use crate::ui::{Container, Group, Input, Nodes};
@@ -27,7 +30,9 @@ use crate::ui::{Container, Group, Input, Nodes};
 pub struct Saved {
     /// The flow with its form.
     pub shown: Shown<SettingsDetails>,
-    /// The session after a factor was set up, where one was.
+    /// The session with which it was changed.
+    pub session: Session,
+    /// That session after a factor was set up, where one was.
     pub signed_in: Option<SignedIn>,
     /// The verification flow that a client is told to show.
     pub verification: Option<BegunVerification>,
@@ -53,17 +58,17 @@ impl Kind for SettingsDetails {
         session(flows).await.map(|_| ())
     }
 
-    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
+    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Begun<Self>, FlowError> {
         let present = flows.visit.session.ok_or(FlowError::NotSignedIn)?;
-        begin(flows, beginning, present.session.identity_id).await
+        begin(flows, beginning, present.session.identity_id).await.map(Begun::from)
     }
 
     async fn start_again(
         flows: &Flows<'_>,
         beginning: Beginning,
         ended: &Flow<Self>,
-    ) -> Result<Flow<Self>, FlowError> {
-        begin(flows, beginning, ended.details.identity_id).await
+    ) -> Result<Begun<Self>, FlowError> {
+        begin(flows, beginning, ended.details.identity_id).await.map(Begun::from)
     }
 
     async fn may_read(flows: &Flows<'_>) -> Result<(), FlowError> {
@@ -119,6 +124,9 @@ impl Kind for SettingsDetails {
         let schemas_url = visit.rules.url("schemas/");
         members.insert("identity".into(), identity.to_json(IdentityView::public(&schemas_url)));
         members.insert("organization_id".into(), Value::Null);
+        if let Some(active) = &flow.details.active {
+            members.insert("active".into(), active.as_str().into());
+        }
         Ok((form, members))
     }
 
@@ -133,25 +141,61 @@ impl Kind for SettingsDetails {
         let Some(method) = method else {
             return flows.refuse(flow, common::NO_SETTINGS_METHOD).await;
         };
-        let mut edit = SettingsEdit {
-            visit: &flows.visit,
-            session: flows.visit.session.ok_or(FlowError::NotSignedIn)?,
-            flow,
-            ways_in: flows.methods.ways_in(&account.credentials),
-            identity: account.identity,
-            credentials: account.credentials,
-            submission,
+        let mut edit = edit(flows, flow, account, submission)?;
+        let verdict = method.submit(&mut edit).await?;
+        judged(flows, edit, method.name(), verdict).await
+    }
+
+    async fn returned(
+        flows: &Flows<'_>,
+        flow: Flow<Self>,
+        account: Account,
+        trip: &Trip,
+        back: &Back,
+    ) -> Result<Outcome<Self>, FlowError> {
+        let Some(method) = flows.methods.named(&trip.method).and_then(|method| method.settings()) else {
+            return flows.refuse(flow, common::NO_SETTINGS_METHOD).await;
         };
-        match method.submit(&mut edit).await? {
-            SettingsVerdict::Refused => flows.again(edit.flow, Standing::Refused).await,
-            SettingsVerdict::Shown(changes) if changes.is_empty() => {
-                flows.again(edit.flow, Standing::Accepted).await
-            }
-            SettingsVerdict::Shown(changes) => flows.counted(edit.flow, Standing::Accepted, changes).await,
-            SettingsVerdict::Saved { changes, enrolled } => {
-                save(flows, edit, method.name(), changes, enrolled).await
-            }
+        let submission = Submission::default();
+        let mut edit = edit(flows, flow, account, &submission)?;
+        let verdict = method.returned(&mut edit, trip, back).await?;
+        judged(flows, edit, method.name(), verdict).await
+    }
+}
+
+/// A submission as methods see it.
+fn edit<'a>(
+    flows: &'a Flows<'a>,
+    flow: Flow<SettingsDetails>,
+    account: Account,
+    submission: &'a Submission,
+) -> Result<SettingsEdit<'a>, FlowError> {
+    Ok(SettingsEdit {
+        visit: &flows.visit,
+        session: flows.visit.session.ok_or(FlowError::NotSignedIn)?,
+        flow,
+        ways_in: flows.methods.ways_in(&account.credentials),
+        identity: account.identity,
+        credentials: account.credentials,
+        submission,
+    })
+}
+
+/// What follows from what a method says.
+async fn judged(
+    flows: &Flows<'_>,
+    edit: SettingsEdit<'_>,
+    method: &str,
+    verdict: SettingsVerdict,
+) -> Result<Outcome<SettingsDetails>, FlowError> {
+    match verdict {
+        SettingsVerdict::Refused => flows.again(edit.flow, Standing::Refused).await,
+        SettingsVerdict::Shown(changes) if changes.is_empty() => {
+            flows.again(edit.flow, Standing::Accepted).await
         }
+        SettingsVerdict::Shown(changes) => flows.counted(edit.flow, Standing::Accepted, changes).await,
+        SettingsVerdict::Saved { changes, enrolled } => save(flows, edit, method, changes, enrolled).await,
+        SettingsVerdict::Elsewhere(departure) => flows.depart(edit.flow, departure).await,
     }
 }
 
@@ -176,7 +220,7 @@ pub(super) async fn begin(
     beginning: Beginning,
     identity_id: Uuid,
 ) -> Result<Flow<SettingsDetails>, FlowError> {
-    let details = SettingsDetails { identity_id, kept: Kept::default() };
+    let details = SettingsDetails { identity_id, active: None, kept: Kept::default() };
     let mut flow = Flow::begin(beginning, State::ShowForm, details);
     let (identity, credentials) = account(&flows.visit, identity_id).await?;
     let owner = owner(&flows.visit, &identity, &credentials);
@@ -204,12 +248,36 @@ async fn save(
     flows: &Flows<'_>,
     edit: SettingsEdit<'_>,
     method: &str,
-    changes: Vec<Change>,
+    mut changes: Vec<Change>,
     enrolled: Option<Proof>,
 ) -> Result<Outcome<SettingsDetails>, FlowError> {
     let visit = &flows.visit;
     let hooks = visit.rules.hooks.settings.of(method);
-    let SettingsEdit { session, mut flow, mut identity, .. } = edit;
+    let SettingsEdit { session, mut flow, mut identity, credentials, .. } = edit;
+    let mut told = None;
+    for hook in hooks.before_it_is_done() {
+        let told = flows.told(&flow, &mut told).await?;
+        let happening = Happening { flow: told, identity: Some(&identity), session: Some(session.session) };
+        let change = match visit.ask(hook, happening).await {
+            Ok(None) => continue,
+            Ok(Some(change)) => change,
+            Err(stop) => return flows.stopped(flow, stop).await,
+        };
+        let draft = change.draft(&identity);
+        let now = after(&credentials, &changes);
+        let mut prepared = match PreparedIdentity::update(identity, now, draft, visit.surroundings()) {
+            Ok(prepared) => prepared,
+            Err(IdentityError::InvalidTraits(violations)) => {
+                flow.values.clear();
+                flow.say_violations_of_hook(violations);
+                return flows.again(flow, Standing::Refused).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
+        change.mark_addresses(&mut prepared.identity, visit.now);
+        changes.extend(prepared.credential_changes());
+        identity = prepared.identity;
+    }
     identity.updated_at = visit.now;
     let (begun, messages) = addresses::begin_for(visit, &flow, &mut identity)?;
     let signed_in = enrolled.map(|proof| visit.enrolled_session(session, proof));
@@ -218,7 +286,7 @@ async fn save(
     flow.values.clear();
     flow.say(common::SETTINGS_SAVED);
     flow.state = State::Success;
-    let mut all = vec![Change::UpdateIdentity(identity)];
+    let mut all = vec![Change::UpdateIdentity(identity.clone())];
     all.extend(changes);
     all.extend(messages);
     all.extend(signed_in.as_ref().map(|signed_in| signed_in.change.clone()));
@@ -229,12 +297,35 @@ async fn save(
     match visit.commit(&all).await {
         Ok(()) => {
             let shown = flows.shown(flow, None).await?;
+            let mut told = None;
+            for hook in hooks.web().filter(|hook| hook.is_called_afterwards()) {
+                let flow = &*told.get_or_insert_with(|| shown.to_json());
+                let happening = Happening { flow, identity: Some(&identity), session: Some(session.session) };
+                visit.ask(hook, happening).await?;
+            }
+            let session = session.session.clone();
             let verification = begun.into_iter().next().filter(|_| hooks.has(Hook::ShowVerificationUi));
-            Ok(Outcome::Done(Box::new(Saved { shown, signed_in, verification })))
+            Ok(Outcome::Done(Box::new(Saved { shown, session, signed_in, verification })))
         }
         Err(StoreError::Conflict(Conflict::Identifier | Conflict::Address)) => {
             flows.refuse(before, common::DUPLICATE).await
         }
         Err(error) => Err(FlowError::outrun(error)),
     }
+}
+
+/// The credentials as they are after changes.
+fn after(credentials: &[Credential], changes: &[Change]) -> Vec<Credential> {
+    let mut after = credentials.to_vec();
+    for change in changes {
+        match change {
+            Change::PutCredential(put) => {
+                after.retain(|credential| credential.kind != put.credential.kind);
+                after.push(put.credential.clone());
+            }
+            Change::DeleteCredential { kind, .. } => after.retain(|credential| credential.kind != *kind),
+            _ => {}
+        }
+    }
+    after
 }

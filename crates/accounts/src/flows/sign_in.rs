@@ -3,38 +3,43 @@
 //! Signing in, signing up and recovery all end here. The functions decide; the caller commits the change
 //! together with the end of its flow, so a flow makes one session or none.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sessera_model::{
     AssuranceLevel, AuthenticationMethod, Device, Random, Secret, Session, Timestamp, TokenHash, Uuid,
 };
-use sessera_store::{Change, NewSession, SessionFilter, SessionKind};
+use sessera_store::{Change, NewSession, Reauthentication, SessionFilter, SessionKind};
 
 /// How many proofs and devices of one session are kept; the newest ones.
 const MAX_KEPT: usize = 32;
 
 /// A proof that was just given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Proof {
     /// How sessions name it, such as `password`.
-    pub method: &'static str,
+    pub method: Cow<'static, str>,
     /// The factor that it proves.
     pub aal: AssuranceLevel,
+    /// The provider that has vouched for somebody, by the name that the configuration has for it.
+    pub provider: Option<String>,
 }
 
 impl Proof {
     /// A proof by a method that signs in.
     pub const fn first_factor(method: &'static str) -> Self {
-        Self { method, aal: AssuranceLevel::Aal1 }
+        Self { method: Cow::Borrowed(method), aal: AssuranceLevel::Aal1, provider: None }
     }
 
     /// A proof by a method that is asked for afterwards.
     pub const fn second_factor(method: &'static str) -> Self {
-        Self { method, aal: AssuranceLevel::Aal2 }
+        Self { method: Cow::Borrowed(method), aal: AssuranceLevel::Aal2, provider: None }
     }
 
     fn given(self, now: Timestamp) -> AuthenticationMethod {
-        AuthenticationMethod { method: self.method.to_owned(), aal: self.aal, completed_at: now }
+        let Self { method, aal, provider } = self;
+        AuthenticationMethod { method: method.into_owned(), aal, completed_at: now, provider }
     }
 }
 
@@ -49,6 +54,30 @@ pub struct SignedIn {
     pub change: Change,
 }
 
+impl SignedIn {
+    /// The same with a further proof, which was given before on another site.
+    #[must_use]
+    pub fn with(mut self, proof: Proof, now: Timestamp) -> Self {
+        let level = self.session.assurance_level.max(proof.aal);
+        let given = proof.given(now);
+        self.session.assurance_level = level;
+        self.session.methods.push(given.clone());
+        match &mut self.change {
+            Change::InsertSession(stored) => {
+                stored.session.assurance_level = level;
+                stored.session.methods.push(given);
+            }
+            Change::AuthenticateSession(Reauthentication { assurance_level, methods, .. }) => {
+                *assurance_level = level;
+                methods.push(given);
+                keep_newest(methods);
+            }
+            _ => {}
+        }
+        self
+    }
+}
+
 /// A new session.
 pub fn begin(
     random: &dyn Random,
@@ -61,16 +90,10 @@ pub fn begin(
 ) -> SignedIn {
     let token = new_token(random);
     let session = Session {
-        id: random.uuid(),
-        identity_id,
-        active: true,
-        issued_at: now,
-        expires_at: now + lifespan,
-        authenticated_at: now,
-        last_used_at: None,
         assurance_level: proof.aal,
         methods: vec![proof.given(now)],
         devices: vec![device],
+        ..Session::new(random.uuid(), identity_id, now, now + lifespan)
     };
     let stored = NewSession { session: session.clone(), kind, token: TokenHash::of(token.expose()) };
     SignedIn { session, token: Some(token), change: Change::InsertSession(stored) }
@@ -107,7 +130,7 @@ pub fn renew(
     }
     // The answer shows the device of this proof too, even when it is known; the contract has it so.
     session.devices.push(device);
-    let change = Change::AuthenticateSession {
+    let change = Change::AuthenticateSession(Reauthentication {
         id: session.id,
         identity_id: session.identity_id,
         at: now,
@@ -116,7 +139,7 @@ pub fn renew(
         devices,
         expires_at: session.expires_at,
         token: token.as_ref().map(|token| TokenHash::of(token.expose())),
-    };
+    });
     SignedIn { session, token, change }
 }
 
@@ -135,7 +158,7 @@ pub fn enrol(
     session.assurance_level = session.assurance_level.max(proof.aal);
     session.methods.push(proof.given(now));
     keep_newest(&mut session.methods);
-    let change = Change::AuthenticateSession {
+    let change = Change::AuthenticateSession(Reauthentication {
         id: session.id,
         identity_id: session.identity_id,
         at: session.authenticated_at,
@@ -144,7 +167,7 @@ pub fn enrol(
         devices: session.devices.clone(),
         expires_at: session.expires_at,
         token: token.as_ref().map(|token| TokenHash::of(token.expose())),
-    };
+    });
     SignedIn { session, token, change }
 }
 
@@ -217,7 +240,7 @@ mod tests {
             assert_eq!(stepped.session.authenticated_at, later);
             assert_eq!(stepped.session.methods.len(), 2);
             assert_eq!(stepped.token.is_some(), is_replaced);
-            let Change::AuthenticateSession { token, devices, .. } = &stepped.change else {
+            let Change::AuthenticateSession(Reauthentication { token, devices, .. }) = &stepped.change else {
                 panic!("not a renewal")
             };
             assert_eq!(token.is_some(), is_replaced);
@@ -235,7 +258,7 @@ mod tests {
             assert_eq!(enrolled.session.assurance_level, AssuranceLevel::Aal2);
             assert_eq!(enrolled.session.methods.len(), 2);
             assert_eq!(enrolled.token.is_some(), is_replaced);
-            let Change::AuthenticateSession { at, expires_at, .. } = enrolled.change else {
+            let Change::AuthenticateSession(Reauthentication { at, expires_at, .. }) = enrolled.change else {
                 panic!("not a renewal")
             };
             assert_eq!((at, expires_at), (session.authenticated_at, session.expires_at));
@@ -263,7 +286,8 @@ mod tests {
             let now = Timestamp::from_seconds(2000 + minute * 60);
             let agent = minute.to_string();
             let renewed = renew(&random, now, DAY, &session, PASSWORD, device(&agent), SessionKind::Native);
-            let Change::AuthenticateSession { methods, devices, .. } = renewed.change else {
+            let Change::AuthenticateSession(Reauthentication { methods, devices, .. }) = renewed.change
+            else {
                 panic!("not a renewal")
             };
             (session.methods, session.devices) = (methods, devices);

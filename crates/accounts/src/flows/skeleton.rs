@@ -5,12 +5,13 @@
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use sessera_model::{Timestamp, TokenHash};
+use sessera_model::{Timestamp, TokenHash, Uuid};
 use sessera_store::Change;
 
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Details, Flow, Standing, Transport};
-use crate::flows::method::Methods;
+use crate::flows::method::{Crossing, Departure, Methods};
+use crate::flows::trip::{Back, Trip};
 use crate::flows::visit::Visit;
 use crate::messages::{Message, MessageId};
 use crate::submission::{Submission, ValueKind};
@@ -46,14 +47,14 @@ pub trait Kind: Details + Send + Sync + 'static {
         flows: &Flows<'_>,
         beginning: Beginning,
         wish: Self::Wish,
-    ) -> Result<Flow<Self>, FlowError>;
+    ) -> Result<Begun<Self>, FlowError>;
 
     /// A new one in place of one that has ended.
     async fn start_again(
         flows: &Flows<'_>,
         beginning: Beginning,
         ended: &Flow<Self>,
-    ) -> Result<Flow<Self>, FlowError>;
+    ) -> Result<Begun<Self>, FlowError>;
 
     /// Whether this visit may read one.
     async fn may_read(_: &Flows<'_>) -> Result<(), FlowError> {
@@ -101,6 +102,43 @@ pub trait Kind: Details + Send + Sync + 'static {
         context: Self::Context,
         submission: &Submission,
     ) -> Result<Outcome<Self>, FlowError>;
+
+    /// Judges what somebody brings back from another site to which the flow has sent them. From flows of most kinds
+    /// nobody is sent anywhere.
+    async fn returned(
+        _: &Flows<'_>,
+        _: Flow<Self>,
+        _: Self::Context,
+        _: &Trip,
+        _: &Back,
+    ) -> Result<Outcome<Self>, FlowError> {
+        Err(FlowError::Unknown)
+    }
+}
+
+/// A flow that begins.
+#[derive(Debug)]
+pub struct Begun<K> {
+    /// The flow.
+    pub flow: Flow<K>,
+    /// What is to be changed with its beginning.
+    pub changes: Vec<Change>,
+}
+
+impl<K> From<Flow<K>> for Begun<K> {
+    fn from(flow: Flow<K>) -> Self {
+        Self { flow, changes: Vec::new() }
+    }
+}
+
+impl<K: Kind> Begun<K> {
+    /// Stores the flow, together with what is changed with its beginning.
+    async fn store(self, visit: &Visit<'_>) -> Result<Flow<K>, FlowError> {
+        let Self { flow, mut changes } = self;
+        changes.push(flow.insert()?);
+        visit.commit(&changes).await?;
+        Ok(flow)
+    }
 }
 
 /// A flow with its form.
@@ -116,6 +154,13 @@ pub struct Shown<K> {
 }
 
 impl<K: Kind> Shown<K> {
+    /// Adds a member to its JSON.
+    #[must_use]
+    pub fn with_member(mut self, name: &str, value: Value) -> Self {
+        self.members.insert(name.to_owned(), value);
+        self
+    }
+
     /// The flow as JSON on the wire.
     pub fn to_json(&self) -> Value {
         let mut json = self.flow.to_json(&self.form);
@@ -133,6 +178,25 @@ pub enum Outcome<K: Kind> {
     Replaced(Box<Replaced<K>>),
     /// The flow has ended as it should.
     Done(Box<K::Done>),
+    /// Somebody is asked on another site.
+    Elsewhere {
+        /// Who goes through the flow.
+        transport: Transport,
+        /// Where they go.
+        departure: Departure,
+    },
+    /// Somebody goes on in a flow of another kind.
+    Crosses(Crossing),
+}
+
+impl<K: Kind> Outcome<K> {
+    /// The flow that has taken the place of the one that was submitted, where there can be no other outcome left.
+    pub(crate) fn replaced(self) -> Result<Box<Replaced<K>>, FlowError> {
+        match self {
+            Self::Replaced(replaced) => Ok(replaced),
+            _ => Err(FlowError::internal("a link leads where no link leads")),
+        }
+    }
 }
 
 /// A flow that has taken the place of another one.
@@ -166,9 +230,12 @@ impl Flows<'_> {
         self.visit.count().await?;
         K::may_begin(self, transport, &wish).await?;
         let (beginning, new_cookie) = self.visit.beginning(K::KIND, transport, return_to)?;
-        let flow = K::start(self, beginning, wish).await?;
-        self.visit.commit(&[flow.insert()?]).await?;
-        self.shown(flow, new_cookie).await
+        let Begun { flow, mut changes } = K::start(self, beginning, wish).await?;
+        let shown = self.shown(flow, new_cookie).await?;
+        self.before(&shown, self.visit.session.map(|present| present.session)).await?;
+        changes.push(shown.flow.insert()?);
+        self.visit.commit(&changes).await?;
+        Ok(shown)
     }
 
     /// Reads a flow that is under way.
@@ -208,11 +275,8 @@ impl Flows<'_> {
         let found = self.visit.flow::<K>(id).await;
         K::may_submit(self, found.as_ref().ok()).await?;
         let mut flow = K::handed(found?, self.visit.browser_hash().as_ref());
-        K::check_owner(self, &flow)?;
-        K::check_purpose(self, &flow)?;
-        if flow.is_expired(self.visit.now) {
-            let message = Message::expired(K::EXPIRED, flow.expires_at);
-            return self.replace(&flow, message).await;
+        if let Some(expired) = self.expiry(&flow)? {
+            return self.replace(&flow, expired).await;
         }
         let context = K::prepare(self, &mut flow).await?;
         let value_kind = |field: &str| K::value_kind(&context, field);
@@ -225,6 +289,60 @@ impl Flows<'_> {
             return self.refuse(flow, message).await;
         }
         K::submit(self, flow, context, &submission).await
+    }
+
+    /// Judges what somebody brings back from another site, in the flow from which they left.
+    pub async fn returned<K: Kind>(&self, id: Uuid, back: &Back) -> Result<Outcome<K>, FlowError> {
+        self.visit.count().await?;
+        let found = self.visit.flow::<K>(Some(&id.to_string())).await;
+        K::may_submit(self, found.as_ref().ok()).await?;
+        let mut flow = match found {
+            // Whoever goes back in a browser's history is signed in already.
+            Err(FlowError::Unknown) if self.visit.session.is_some() => {
+                return Err(FlowError::SignedInAlready(Transport::Browser));
+            }
+            found => found?,
+        };
+        let trip = flow.trip.take().filter(|trip| self.is_back_from(&flow, trip, back));
+        let trip = trip.ok_or(FlowError::NoTrip)?;
+        if let Some(expired) = self.expiry(&flow)? {
+            return self.replace(&flow, expired).await;
+        }
+        let context = K::prepare(self, &mut flow).await?;
+        flow.transient_payload.clone_from(&trip.transient_payload);
+        flow.is_back = true;
+        // A trip ends once, whatever comes of it.
+        self.visit.keep_with(&mut flow, Vec::new()).await?;
+        K::returned(self, flow, context, &trip, back).await
+    }
+
+    /// Refuses to go on with a flow of somebody else, or one that has nothing to do any more. Says so when its time is
+    /// over.
+    fn expiry<K: Kind>(&self, flow: &Flow<K>) -> Result<Option<Message>, FlowError> {
+        K::check_owner(self, flow)?;
+        K::check_purpose(self, flow)?;
+        let is_over = flow.is_expired(self.visit.now);
+        Ok(is_over.then(|| Message::expired(K::EXPIRED, flow.expires_at)))
+    }
+
+    /// Whether somebody comes back from a trip, and is whoever has left for it.
+    fn is_back_from<K>(&self, flow: &Flow<K>, trip: &Trip, back: &Back) -> bool {
+        let is_same_client = match flow.transport {
+            Transport::Browser => trip.is_by(&self.visit.visitor.travellers),
+            // The browser of a native client is nobody; the client itself has what the session is exchanged for.
+            Transport::Api => flow.exchange.is_some(),
+        };
+        is_same_client && trip.is_of(back)
+    }
+
+    /// Keeps a flow from which somebody is sent to another site.
+    pub async fn depart<K: Kind>(
+        &self,
+        mut flow: Flow<K>,
+        departure: Departure,
+    ) -> Result<Outcome<K>, FlowError> {
+        self.visit.keep_with(&mut flow, Vec::new()).await?;
+        Ok(Outcome::Elsewhere { transport: flow.transport, departure })
     }
 
     /// Says what is wrong with the flow as a whole, and shows it again.
@@ -262,23 +380,39 @@ impl Flows<'_> {
 
     /// Begins a flow in place of one that has ended, and ends the submission with it.
     pub async fn replace<K: Kind>(&self, ended: &Flow<K>, message: Message) -> Result<Outcome<K>, FlowError> {
-        Ok(Outcome::Replaced(Box::new(self.replacement(ended, message).await?)))
+        Ok(Outcome::Replaced(Box::new(self.replacement(ended, |by| by.say(message)).await?)))
     }
 
-    /// Begins a flow in place of one that has ended.
+    /// Begins a flow in place of one that has ended. `say` says in it what there is to say.
     pub async fn replacement<K: Kind>(
         &self,
         ended: &Flow<K>,
-        message: Message,
+        say: impl FnOnce(&mut Flow<K>) + Send,
     ) -> Result<Replaced<K>, FlowError> {
         let return_to = ended.return_to.as_deref();
         let (mut beginning, new_cookie) = self.visit.beginning(K::KIND, ended.transport, return_to)?;
         beginning.request_url.clone_from(&ended.request_url);
-        let mut by = K::start_again(self, beginning, ended).await?;
-        by.say(message);
-        self.visit.commit(&[by.insert()?]).await?;
+        let mut begun = K::start_again(self, beginning, ended).await?;
+        say(&mut begun.flow);
+        let by = begun.store(&self.visit).await?;
         let expired_at = ended.is_expired(self.visit.now).then_some(ended.expires_at);
         Ok(Replaced { expired_at, by, new_cookie })
+    }
+
+    /// Begins a flow for a browser that has come from elsewhere with what is good no more, and says so. It gets another
+    /// cookie, which the flow belongs to.
+    pub async fn begin_saying<K: Kind<Wish = ()>>(
+        &self,
+        message: impl Into<Message> + Send,
+        return_to: Option<&str>,
+    ) -> Result<Replaced<K>, FlowError> {
+        let (mut beginning, _) = self.visit.beginning(K::KIND, Transport::Browser, return_to)?;
+        let cookie = self.visit.new_browser();
+        beginning.browser = Some(TokenHash::of(&cookie));
+        let mut begun = K::start(self, beginning, ()).await?;
+        begun.flow.say(message);
+        let by = begun.store(&self.visit).await?;
+        Ok(Replaced { expired_at: None, by, new_cookie: Some(cookie) })
     }
 
     /// A flow with its form. `new_cookie` is the one that the browser gets with it.

@@ -8,9 +8,10 @@ use sessera_store::{Change, FlowKind};
 
 use crate::flows::addresses::{self, Judged};
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Beginning, Flow, Standing, State, Transport, VerificationDetails};
+use crate::flows::flow::{Beginning, Flow, SentCodes, Standing, State, Transport, VerificationDetails};
+use crate::flows::hooks::Happening;
 use crate::flows::method::ProvenAddress;
-use crate::flows::skeleton::{Flows, Kind, Outcome};
+use crate::flows::skeleton::{Begun, Flows, Kind, Outcome};
 use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 use crate::ui::{Attributes, Container, Group, Input, Node, Nodes, SubmitMethod};
@@ -28,15 +29,17 @@ impl Kind for VerificationDetails {
         check_on(flows)
     }
 
-    async fn start(_: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Flow<Self>, FlowError> {
-        Ok(Flow::begin(beginning, State::ChooseMethod, Self::default()))
+    async fn start(flows: &Flows<'_>, beginning: Beginning, (): ()) -> Result<Begun<Self>, FlowError> {
+        let codes = SentCodes { sends: flows.visit.rules.verification_by, ..SentCodes::default() };
+        let details = Self { codes, ..Self::default() };
+        Ok(Flow::begin(beginning, State::ChooseMethod, details).into())
     }
 
     async fn start_again(
         flows: &Flows<'_>,
         beginning: Beginning,
         _: &Flow<Self>,
-    ) -> Result<Flow<Self>, FlowError> {
+    ) -> Result<Begun<Self>, FlowError> {
         Self::start(flows, beginning, ()).await
     }
 
@@ -55,27 +58,29 @@ impl Kind for VerificationDetails {
         flow: &Flow<Self>,
         csrf_token: String,
     ) -> Result<(Container, Map<String, Value>), FlowError> {
-        let rules = flows.visit.rules;
+        let (rules, method) = (flows.visit.rules, flow.details.codes.sends.as_str());
         let mut form = Container::new(rules.action(FlowKind::Verification, flow.id));
+        let mut nodes = Nodes::default();
         // Native flows have the node at the end only; the contract has it so.
         if flow.transport == Transport::Browser || flow.state == State::PassedChallenge {
-            form.push(Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT));
+            let token = Input::hidden("csrf_token", csrf_token).required().node(Group::DEFAULT);
+            nodes.push(place_of_token(flow), token);
         }
         if flow.state == State::PassedChallenge {
             let target = flow.return_to.clone().unwrap_or_else(|| rules.after(FlowKind::Verification));
             form.action.clone_from(&target);
             form.method = SubmitMethod::Get;
-            form.push(way_on(target));
+            nodes.push(10, way_on(target, Group::new(method)));
         } else {
-            let mut nodes = Nodes::default();
-            for method in flows.methods.verification() {
+            for method in flows.methods.verification().filter(|known| known.name() == method) {
                 method.nodes(flow, &mut nodes);
             }
-            nodes.fill(&mut form);
         }
+        nodes.fill(&mut form);
         flow.fill(&mut form, None);
         let mut members = Map::new();
-        members.insert("active".into(), "code".into());
+        let is_nobodys = flow.messages.iter().any(|message| message.id == common::NO_VERIFICATION_METHOD);
+        members.insert("active".into(), if is_nobodys { "default" } else { method }.into());
         Ok((form, members))
     }
 
@@ -88,7 +93,9 @@ impl Kind for VerificationDetails {
         if flow.state == State::PassedChallenge {
             return flows.replace(&flow, common::VERIFICATION_ALREADY_DONE.into()).await;
         }
-        let method = flows.methods.verification().find(|method| method.takes(submission));
+        let sends = flow.details.codes.sends.as_str();
+        let method =
+            flows.methods.verification().find(|method| method.name() == sends && method.takes(submission));
         match addresses::judge(flows, flow, method, submission, common::NO_VERIFICATION_METHOD).await? {
             Judged::Again(outcome) => Ok(outcome),
             Judged::Proven(flow, proven) => end(flows, *flow, *proven).await,
@@ -97,7 +104,7 @@ impl Kind for VerificationDetails {
 }
 
 /// Marks the address as proven. The flow stays, and its form says where to go on.
-async fn end(
+pub(crate) async fn end(
     flows: &Flows<'_>,
     mut flow: Flow<VerificationDetails>,
     ProvenAddress { mut identity, code, mut changes }: ProvenAddress,
@@ -105,24 +112,35 @@ async fn end(
     for address in identity.verifiable_addresses.iter_mut().filter(|known| known.value == code.address) {
         addresses::complete(address, flows.visit.now);
     }
+    changes.push(Change::UseCode(code.id));
+    let mut told = None;
+    for hook in flows.visit.rules.hooks.verification.web() {
+        let told = flows.told(&flow, &mut told).await?;
+        let happening = Happening { flow: told, identity: Some(&identity), session: None };
+        if let Err(stop) = flows.visit.ask(hook, happening).await {
+            return flows.stopped_for_good(&flow, &changes, stop).await;
+        }
+    }
     flow.state = State::PassedChallenge;
     flow.say(common::ADDRESS_VERIFIED);
-    changes.extend([Change::UseCode(code.id), Change::UpdateIdentity(identity)]);
+    changes.push(Change::UpdateIdentity(identity));
     flows.counted(flow, Standing::Accepted, changes).await
 }
 
 fn check_on(flows: &Flows<'_>) -> Result<(), FlowError> {
-    let rules = flows.visit.rules;
-    if rules.verification.enabled && rules.code {
-        Ok(())
-    } else {
-        Err(FlowError::Off(FlowKind::Verification))
-    }
+    if flows.visit.rules.verifies() { Ok(()) } else { Err(FlowError::Off(FlowKind::Verification)) }
+}
+
+/// Where the token against forged requests stands. In a flow that another flow began, the contract has it behind the
+/// fields, until something is wrong.
+fn place_of_token(flow: &Flow<VerificationDetails>) -> u8 {
+    let is_behind = flow.details.follows_another && flow.state == State::SentEmail && !flow.has_errors();
+    if is_behind { 15 } else { 0 }
 }
 
 /// The link to where a person goes on.
-fn way_on(href: String) -> Node {
+fn way_on(href: String, group: Group) -> Node {
     let attributes = Attributes::Anchor { id: "continue", href, title: common::CONTINUE.into() };
     let label = Some(common::CONTINUE.into());
-    Node { group: Group::CODE, attributes, messages: Vec::new(), label }
+    Node { group, attributes, messages: Vec::new(), label }
 }

@@ -1,5 +1,6 @@
 //! One request to a flow: who asks, and what it is judged by.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::csrf;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Details, Flow, Transport};
 use crate::flows::sign_in::{self, Proof, SignedIn};
+use crate::identities::Surroundings;
 use crate::language::Language;
 use crate::left_behind;
 use crate::limits::{self, Guess, Place};
@@ -39,12 +41,33 @@ pub struct Visitor {
     /// The cookies by which a browser is recognised before it has signed in. There are several when one was
     /// set for another path or domain, or by a program that served there before.
     pub browsers: Vec<String>,
+    /// The cookies by which a browser is recognised that comes back from another site.
+    pub travellers: Vec<String>,
     /// The address that the client called.
     pub request_url: String,
     /// Whether the client reads JSON rather than shows pages.
     pub takes_json: bool,
     /// The header by which the client shows that it is a browser.
     pub browser_header: Option<BrowserHeader>,
+    /// What web hooks may be told of the request, where there are any.
+    pub told: Option<Told>,
+}
+
+/// What web hooks may be told of a request.
+#[derive(Clone, Default)]
+pub struct Told {
+    /// Its method.
+    pub method: String,
+    /// Its headers that the configuration allows, by the names that they have in HTTP/1.1.
+    pub headers: Vec<(String, Vec<String>)>,
+    /// Its cookies.
+    pub cookies: Vec<(String, String)>,
+}
+
+impl fmt::Debug for Told {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Told").field("method", &self.method).finish_non_exhaustive()
+    }
 }
 
 /// A header that browsers send and native clients do not.
@@ -78,11 +101,18 @@ pub struct Visit<'a> {
     pub visitor: &'a Visitor,
     /// The visitor's live session, where one was presented.
     pub session: Option<Present<'a>>,
+    /// Other sessions that the visitor's browser could go on with.
+    pub others: &'a [Session],
     /// The time of the request.
     pub now: Timestamp,
 }
 
 impl Visit<'_> {
+    /// What making identities needs.
+    pub fn surroundings(&self) -> Surroundings<'_> {
+        Surroundings { schemas: self.schemas, random: self.accounts.random.as_ref(), now: self.now }
+    }
+
     /// Counts a request that leaves something behind. The error is that there were too many, or that they left too
     /// much.
     pub async fn count(&self) -> Result<(), FlowError> {
@@ -121,6 +151,23 @@ impl Visit<'_> {
             return Err(FlowError::TooMany(wait));
         }
         Ok(Err(Message::too_many_attempts(wait)))
+    }
+
+    /// Counts a code that is to be sent for something, to an address and to whoever is known to have it. The error
+    /// within is the time after which one may be sent.
+    pub async fn may_send(
+        &self,
+        purpose: &str,
+        owner: Option<Uuid>,
+        address: &str,
+    ) -> Result<Result<(), Duration>, StoreError> {
+        let rules = self.rules;
+        let counted = limits::sent_code(&rules.keys, rules.limits, purpose, owner, address, self.now);
+        let taken = self.take(counted).await?;
+        if taken.is_err() {
+            self.accounts.metrics.limit_hit(Limit::Codes);
+        }
+        Ok(taken)
     }
 
     /// Gives back the place of a guess that could not be looked at.
@@ -164,6 +211,18 @@ impl Visit<'_> {
     /// The hash of that cookie, as flows keep it.
     pub fn browser_hash(&self) -> Option<TokenHash> {
         self.browser().map(TokenHash::of)
+    }
+
+    /// The hash of the cookie by which this browser is recognised when it comes back from another site, and the cookie
+    /// itself for one that has none yet.
+    pub fn traveller(&self) -> (TokenHash, Option<String>) {
+        match self.visitor.travellers.first() {
+            Some(cookie) => (TokenHash::of(cookie), None),
+            None => {
+                let cookie = self.new_browser();
+                (TokenHash::of(&cookie), Some(cookie))
+            }
+        }
     }
 
     /// A new value for that cookie.
@@ -222,7 +281,7 @@ impl Visit<'_> {
         if is_open || self.browser_of(flow).is_some() { Ok(()) } else { Err(FlowError::AnotherBrowser) }
     }
 
-    /// Makes sure that a submission comes from the form that was made for it. The message is for a
+    /// Makes sure that a submission comes from a form that was made for this browser. The message is for a
     /// native flow that a browser calls, which no browser has a reason to do.
     pub fn check_submission<D>(
         &self,
@@ -232,8 +291,7 @@ impl Visit<'_> {
         if flow.transport == Transport::Browser {
             let is_from_form = self.visitor.browsers.iter().any(|cookie| {
                 (flow.browser.is_none() || csrf::is_same_browser(flow.browser.as_ref(), Some(cookie)))
-                    && token
-                        .is_some_and(|token| csrf::is_form_token(&self.rules.keys, cookie, flow.id, token))
+                    && token.is_some_and(|token| csrf::is_form_token(&self.rules.keys, cookie, token))
             });
             return if is_from_form { Ok(None) } else { Err(FlowError::AnotherBrowser) };
         }
@@ -254,7 +312,7 @@ impl Visit<'_> {
         let known = || self.browser_of(flow).or_else(|| self.browser());
         match (flow.transport, new_cookie.or_else(known)) {
             (Transport::Browser, Some(cookie)) => {
-                csrf::form_token(&self.rules.keys, self.accounts.random.as_ref(), cookie, flow.id)
+                csrf::form_token(&self.rules.keys, self.accounts.random.as_ref(), cookie)
             }
             _ => String::new(),
         }
@@ -331,10 +389,12 @@ impl Visit<'_> {
         sign_in::enrol(self.accounts.random.as_ref(), self.now, present.session, proof, present.kind)
     }
 
-    /// The change that ends the session of the visit when it is not the one that replaces it.
-    pub fn end_replaced(&self, by: &Session) -> Option<Change> {
-        let replaced = self.session.map(|present| present.session).filter(|session| session.id != by.id);
-        replaced.map(|session| Change::RevokeSession { id: session.id, of: Some(session.identity_id) })
+    /// The changes that end the sessions of the visit which are not the one that replaces them.
+    pub fn end_replaced(&self, by: &Session) -> impl Iterator<Item = Change> {
+        let all = self.session.map(|present| present.session).into_iter().chain(self.others);
+        let new = by.id;
+        all.filter(move |session| session.id != new)
+            .map(|session| Change::RevokeSession { id: session.id, of: Some(session.identity_id) })
     }
 
     /// From where a proof is given.

@@ -25,7 +25,18 @@ pub struct MailRules {
     pub shows_in_log: bool,
 }
 
-/// A mail that carries a code, as it waits in the outbox.
+/// The channel of e-mail addresses, as schemas name it.
+pub const EMAIL: &str = "email";
+
+/// The name of a template as the wire contract has it.
+pub fn template_type(template: &str) -> String {
+    match template.strip_suffix("_link") {
+        Some(purpose) => format!("{purpose}_valid"),
+        None => format!("{template}_valid"),
+    }
+}
+
+/// A message that carries a code, as it waits in the outbox.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct CodeMail {
     /// The code.
@@ -37,6 +48,13 @@ pub struct CodeMail {
     pub expires_at: Timestamp,
     /// In which language to write.
     pub language: Language,
+    /// By which channel it goes.
+    #[serde(default = "email")]
+    pub via: String,
+}
+
+fn email() -> String {
+    EMAIL.to_owned()
 }
 
 /// The store keeps the outbox encrypted.
@@ -144,17 +162,27 @@ mod tests {
             url: "https://id.example.org/self-service/verification?flow=1&code=012345".into(),
             expires_at: NOW + Duration::from_secs(15 * 60 - 1),
             language,
+            via: EMAIL.into(),
         }
     }
 
     #[test]
     fn every_language_has_every_mail_with_all_it_needs() {
         for language in Language::ALL {
-            assert_eq!(catalogue(language).len(), 2, "{language:?}");
-            for template in ["recovery_code", "verification_code"] {
+            let templates = [
+                "recovery_code",
+                "recovery_link",
+                "verification_code",
+                "verification_link",
+                "login_code",
+                "registration_code",
+            ];
+            assert_eq!(catalogue(language).len(), templates.len(), "{language:?}");
+            for template in templates {
                 let mail = mail(language).render(template, NOW).expect("is there");
                 assert!(!mail.subject.is_empty() && !mail.subject.contains("012345"), "{}", mail.subject);
                 for part in [&mail.text, &mail.html] {
+                    // What a link holds stands in its address.
                     assert!(part.contains("012345") && part.contains("15"), "{part}");
                     assert!(!part.contains('{'), "a place is not filled: {part}");
                 }

@@ -9,6 +9,8 @@ message_ids! {
     CONFIRM_IDENTITY = 1_010_003,
     /// A second factor is asked for.
     SECOND_FACTOR_NEEDED = 1_010_004,
+    /// There is such an account: sign in to it to link it.
+    SIGN_IN_TO_LINK = 1_010_016,
     /// Button: sign up.
     SIGN_UP = 1_040_001,
     /// Changes are saved.
@@ -29,6 +31,8 @@ message_ids! {
     CONTINUE = 1_070_009,
     /// The address is verified.
     ADDRESS_VERIFIED = 1_080_002,
+    /// A verification link was sent.
+    VERIFICATION_LINK_SENT = 1_080_001,
     /// A verification code was sent.
     VERIFICATION_CODE_SENT = 1_080_003,
     /// Something is wrong; the context says what.
@@ -67,12 +71,18 @@ message_ids! {
     WRONG_TYPE = 4_000_026,
     /// A value must be another one.
     NOT_CONSTANT = 4_000_029,
+    /// Nobody is known by this name who could sign in.
+    NOBODY_KNOWN = 4_000_037,
     /// No e-mail address.
     NOT_AN_EMAIL = 4_000_040,
     /// No telephone number.
     NOT_A_TELEPHONE_NUMBER = 4_000_041,
+    /// The answer of a passkey or a security key does not fit.
+    KEY_WRONG = 4_000_043,
     /// Too many wrong attempts; not a number of the contract.
     TOO_MANY_ATTEMPTS = 4_000_900,
+    /// A new passkey or security key cannot be taken; not a number of the contract.
+    KEY_REFUSED = 4_000_904,
     /// The login flow has expired.
     LOGIN_EXPIRED = 4_010_001,
     /// No method that can sign in.
@@ -85,6 +95,8 @@ message_ids! {
     NO_RECOVERY_METHOD = 4_010_005,
     /// No method that can verify.
     NO_VERIFICATION_METHOD = 4_010_006,
+    /// Somebody has signed in to another account than the one that is to be linked.
+    OTHER_ACCOUNT = 4_010_009,
     /// The account is disabled.
     ACCOUNT_DISABLED = 4_010_011,
     /// The registration flow has expired.

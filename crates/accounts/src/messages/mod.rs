@@ -123,11 +123,24 @@ pub struct Message {
     /// What the sentence speaks of, empty for most.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub context: Map<String, Value>,
+    /// What others say in place of a sentence of the catalogue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    of_others: Option<Box<OfOthers>>,
+}
+
+/// What others say: its number and its words are theirs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct OfOthers {
+    number: i64,
+    text: String,
+    is_error: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context: Option<Value>,
 }
 
 impl From<MessageId> for Message {
     fn from(id: MessageId) -> Self {
-        Self { id, context: Map::new() }
+        Self { id, context: Map::new(), of_others: None }
     }
 }
 
@@ -135,7 +148,29 @@ impl Message {
     /// A message whose sentence speaks of something. `context` is a JSON object.
     pub fn with_context(id: MessageId, context: Value) -> Self {
         let context = if let Value::Object(context) = context { context } else { Map::new() };
-        Self { id, context }
+        Self { id, context, of_others: None }
+    }
+
+    /// Something that others say in words of their own, as plain text and in one language.
+    pub fn of_others(number: i64, text: String, kind: MessageKind, context: Option<Value>) -> Self {
+        let is_error = kind == MessageKind::Error;
+        let of_others = OfOthers { number, text, is_error, context };
+        Self { of_others: Some(Box::new(of_others)), ..Self::from(common::INVALID) }
+    }
+
+    /// How it is meant.
+    pub fn kind(&self) -> MessageKind {
+        match &self.of_others {
+            Some(said) if said.is_error => MessageKind::Error,
+            Some(_) => MessageKind::Info,
+            None => self.id.kind(),
+        }
+    }
+
+    /// How many bytes that has which others say.
+    pub fn bytes_of_others(&self) -> usize {
+        let context = |said: &OfOthers| said.context.as_ref().map_or(0, |context| context.to_string().len());
+        self.of_others.as_ref().map_or(0, |said| said.text.len() + context(said))
     }
 
     /// Something is wrong that has no message of its own.
@@ -177,10 +212,13 @@ impl Message {
     /// The message as JSON on the wire.
     pub fn to_json(&self) -> Value {
         let mut json = json!({
-            "id": self.id.number(),
+            "id": self.of_others.as_ref().map_or(i64::from(self.id.number()), |said| said.number),
             "text": self.text(),
-            "type": self.id.kind().as_str(),
+            "type": self.kind().as_str(),
         });
+        if let Some(context) = self.of_others.as_ref().and_then(|said| said.context.clone()) {
+            json["context"] = context;
+        }
         if !self.context.is_empty() {
             json["context"] = Value::Object(self.context.clone());
         }
@@ -227,6 +265,9 @@ impl Catalogue {
 
     /// The sentence of a message; its number when the catalogue does not know it.
     pub fn sentence(&self, message: &Message) -> String {
+        if let Some(said) = &message.of_others {
+            return said.text.clone();
+        }
         let Some(sentence) = self.0.get(&message.id) else { return message.id.number().to_string() };
         let mut text = String::with_capacity(sentence.len());
         let mut rest = sentence.as_str();
@@ -331,6 +372,10 @@ mod tests {
         let stored = serde_json::to_string(&message).expect("has a JSON form");
         assert_eq!(serde_json::from_str::<Message>(&stored).expect("reads back"), message);
         assert!(serde_json::from_str::<Message>(r#"{"id": 1}"#).is_err());
+        let message = Message::of_others(-7, "{no} place".into(), MessageKind::Info, Some(json!({})));
+        let stored = serde_json::to_string(&message).expect("has a JSON form");
+        let read = serde_json::from_str::<Message>(&stored).expect("reads back");
+        assert_eq!(read.to_json(), json!({"id": -7, "text": "{no} place", "type": "info", "context": {}}));
     }
 
     #[test]

@@ -3,14 +3,22 @@
 //! A folder holds all of a method: its settings, its nodes in each form, what it does with a submission,
 //! and its tests. How to add one stands in `CONTRIBUTING.md`.
 
+mod by_mail;
 pub mod code;
+mod identifier;
+pub mod identifier_first;
+pub mod link;
 pub mod lookup_secret;
+pub mod oidc;
 #[cfg_attr(not(feature = "passkeys"), path = "passkey/absent.rs")]
 pub mod passkey;
 pub mod password;
 pub mod profile;
+pub mod public_keys;
 mod second_factor;
 pub mod totp;
+#[cfg_attr(not(feature = "passkeys"), path = "webauthn/absent.rs")]
+pub mod webauthn;
 
 use std::sync::Arc;
 

@@ -71,6 +71,17 @@ pub(super) trait Factor: Serialize + for<'de> Deserialize<'de> + Send {
     }
 }
 
+/// The person who is signed in and gives a second factor, with their credentials. They are read together, so that the
+/// version that is written back is that of the factor that was checked.
+pub(super) async fn owner(attempt: &LoginAttempt<'_>) -> Result<(Identity, Vec<Credential>), FlowError> {
+    let visit = attempt.visit;
+    let present = visit.session.ok_or(FlowError::FirstFactorMissing)?;
+    let identity = visit.accounts.store.identity(present.session.identity_id).await?;
+    let identity = identity.ok_or(FlowError::OwnerGone)?;
+    let credentials = visit.accounts.store.credentials(identity.id).await?;
+    Ok((identity, credentials))
+}
+
 /// Judges a code of the person who is signed in. `field` is where it was typed, and `none` what is said
 /// to somebody who has no such factor.
 pub(super) async fn sign_in<F: Factor>(
@@ -81,11 +92,7 @@ pub(super) async fn sign_in<F: Factor>(
 ) -> Result<LoginVerdict, FlowError> {
     let Some(code) = attempt.required(field) else { return Ok(LoginVerdict::Refused(Standing::Refused)) };
     let visit = attempt.visit;
-    let present = visit.session.ok_or(FlowError::FirstFactorMissing)?;
-    // Read together, so that the version that is written back is that of the factor that was checked.
-    let identity = visit.accounts.store.identity(present.session.identity_id).await?;
-    let identity = identity.ok_or(FlowError::OwnerGone)?;
-    let credentials = visit.accounts.store.credentials(identity.id).await?;
+    let (identity, credentials) = owner(attempt).await?;
     let Some(mut factor) = F::among(&credentials) else { return Ok(attempt.refuse(none)) };
     let enrolled_at = F::credential_of(&credentials).map(|credential| credential.created_at);
     let place = match visit.take_place(attempt.flow.transport, Guess::CodeOf(identity.id)).await? {

@@ -19,7 +19,7 @@ pub enum PasswordError {
     ControlCharacter,
     /// The text is no hash in a known notation.
     #[error(
-        "the hash is in no known notation; known are bcrypt ($2b$..), argon2id and argon2i ($argon2id$..), pbkdf2 ($pbkdf2-sha256$..), scrypt ($scrypt$..), $md5$.., $sha256$.. and {{SSHA512}}.."
+        "the hash is in no known notation; known are bcrypt ($2b$..), argon2id and argon2i ($argon2id$..), pbkdf2 ($pbkdf2-sha256$..), scrypt ($scrypt$..), firescrypt, $md5-crypt$.., $sha256-crypt$.., $sha512-crypt$.., $hmac-sha256$.., $md5$.., $sha256$.. and {{SSHA512}}.."
     )]
     UnknownNotation,
     /// The text begins like a hash but is not complete or not well formed.

@@ -2,9 +2,13 @@
 
 use super::formats::argon2::Argon2Hash;
 use super::formats::bcrypt::{self, BcryptHash};
+use super::formats::firescrypt::FirescryptHash;
+use super::formats::hmac::HmacHash;
+use super::formats::md5_crypt::Md5CryptHash;
 use super::formats::pbkdf2::Pbkdf2Hash;
 use super::formats::plain_digest::PlainDigestHash;
 use super::formats::scrypt::ScryptHash;
+use super::formats::sha_crypt::ShaCryptHash;
 use super::{MAX_PASSWORD_BYTES, PasswordError};
 
 /// The longest hash that is read, in bytes.
@@ -24,6 +28,14 @@ pub enum StoredHash {
     Scrypt(ScryptHash),
     /// One round of a digest over password and salt: MD5, SHA, SSHA.
     PlainDigest(PlainDigestHash),
+    /// What crypt(3) makes with MD5.
+    Md5Crypt(Md5CryptHash),
+    /// What crypt(3) makes with SHA-256 or SHA-512.
+    ShaCrypt(ShaCryptHash),
+    /// One round of HMAC.
+    Hmac(HmacHash),
+    /// The scrypt of Firebase.
+    Firescrypt(FirescryptHash),
 }
 
 impl StoredHash {
@@ -43,6 +55,10 @@ impl StoredHash {
             "md5" | "sha1" | "sha256" | "sha512" => {
                 PlainDigestHash::parse_modular(text).map(Self::PlainDigest)
             }
+            "md5-crypt" => Md5CryptHash::parse(text).map(Self::Md5Crypt),
+            "sha256-crypt" | "sha512-crypt" => ShaCryptHash::parse(text).map(Self::ShaCrypt),
+            "firescrypt" => FirescryptHash::parse(text).map(Self::Firescrypt),
+            _ if notation.starts_with("hmac-") => HmacHash::parse(text).map(Self::Hmac),
             _ if notation.starts_with("pbkdf2-") => Pbkdf2Hash::parse(text).map(Self::Pbkdf2),
             _ if notation.starts_with("{SSHA") => PlainDigestHash::parse_ssha(text).map(Self::PlainDigest),
             _ => Err(PasswordError::UnknownNotation),
@@ -57,17 +73,17 @@ impl StoredHash {
             Self::Pbkdf2(hash) => hash.to_text(),
             Self::Scrypt(hash) => hash.to_text(),
             Self::PlainDigest(hash) => hash.to_text(),
+            Self::Md5Crypt(hash) => hash.to_text(),
+            Self::ShaCrypt(hash) => hash.to_text(),
+            Self::Hmac(hash) => hash.to_text(),
+            Self::Firescrypt(hash) => hash.to_text(),
         }
     }
 
     /// Whether checking this password does the work that its parameters ask for. What is not taken does not
     /// match.
     pub(super) fn takes(&self, password: &str) -> bool {
-        password.len() <= MAX_PASSWORD_BYTES
-            && match self {
-                Self::Bcrypt(_) => bcrypt::takes(password),
-                Self::Argon2(_) | Self::Pbkdf2(_) | Self::Scrypt(_) | Self::PlainDigest(_) => true,
-            }
+        password.len() <= MAX_PASSWORD_BYTES && (!matches!(self, Self::Bcrypt(_)) || bcrypt::takes(password))
     }
 
     /// Whether the hash was made from this password, which it takes. Call it on the pool only.
@@ -78,6 +94,10 @@ impl StoredHash {
             Self::Pbkdf2(hash) => hash.matches(password),
             Self::Scrypt(hash) => hash.matches(password),
             Self::PlainDigest(hash) => Ok(hash.matches(password)),
+            Self::Md5Crypt(hash) => Ok(hash.matches(password)),
+            Self::ShaCrypt(hash) => hash.matches(password),
+            Self::Hmac(hash) => hash.matches(password),
+            Self::Firescrypt(hash) => hash.matches(password),
         }
     }
 
@@ -86,7 +106,13 @@ impl StoredHash {
         match self {
             Self::Argon2(hash) => hash.memory_kib(),
             Self::Scrypt(hash) => hash.memory_kib(),
-            Self::Bcrypt(_) | Self::Pbkdf2(_) | Self::PlainDigest(_) => 4,
+            Self::Firescrypt(hash) => hash.memory_kib(),
+            Self::Bcrypt(_)
+            | Self::Pbkdf2(_)
+            | Self::PlainDigest(_)
+            | Self::Md5Crypt(_)
+            | Self::ShaCrypt(_)
+            | Self::Hmac(_) => 4,
         }
     }
 }
@@ -100,6 +126,10 @@ impl std::fmt::Debug for StoredHash {
             Self::Pbkdf2(_) => "StoredHash(pbkdf2)",
             Self::Scrypt(_) => "StoredHash(scrypt)",
             Self::PlainDigest(_) => "StoredHash(digest)",
+            Self::Md5Crypt(_) => "StoredHash(md5-crypt)",
+            Self::ShaCrypt(_) => "StoredHash(sha-crypt)",
+            Self::Hmac(_) => "StoredHash(hmac)",
+            Self::Firescrypt(_) => "StoredHash(firescrypt)",
         })
     }
 }

@@ -1,21 +1,25 @@
 //! The rules of flows, read from the configuration.
 
 use sessera_config::address::Address;
-use sessera_config::sections::flows::{Recovery, RegistrationStyle};
+use sessera_config::sections::flows::{LoginStyle, Proof, Recovery, RegistrationStyle};
 use sessera_config::sections::hashers::{Algorithm, Hashers};
 use sessera_config::sections::hooks::{Hook, Hooks, HooksByMethod};
 use sessera_config::sections::methods::Methods;
+use sessera_config::sections::oidc::Oidc;
 use sessera_config::sections::selfservice::SelfService as Section;
 use sessera_config::sections::session::RequiredAal;
 use sessera_config::{Config, Problem};
 use sessera_model::Secret;
+use sessera_store::FlowKind;
 use url::Url;
 
 use crate::csrf;
+use crate::hooks::FlowHooks;
+use crate::hooks::list::Compiler;
 use crate::keys::Keys;
 use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
-use crate::rules::{FlowHooks, FlowRules, Rules};
+use crate::rules::{FlowRules, Rules, Sends, SentRules};
 use crate::target::Target;
 
 impl Rules {
@@ -36,7 +40,7 @@ impl Rules {
             lifespan,
             after: target(after.into_iter().flatten().next()),
         };
-        let hooks = hooks(config);
+        let hooks = hooks(config)?;
         Ok(Self {
             base_url: config.public.base_url.clone(),
             site_name: site_name(methods, &public_url),
@@ -54,8 +58,10 @@ impl Rules {
                 .filter_map(|url| target(Some(&url.0)))
                 .collect(),
             cookie: config.session.cookie.clone(),
-            form_cookie_name: csrf::cookie_name(&config.public.base_url, &config.cookies),
+            form_cookie_name: csrf::cookie_name(&config.public.base_url),
             form_cookie: config.cookies.clone(),
+            form_targets: form_targets(&methods.oidc),
+            travel_cookie: csrf::travel_cookie(&config.cookies),
             session_lifespan: config.session.lifespan,
             privileged_age: flows.settings.privileged_session_max_age,
             needs_highest_aal: config.session.needs_highest_aal,
@@ -104,13 +110,27 @@ impl Rules {
             ),
             error_page: target(flows.error.ui_url.as_ref()),
             logout_return: logout_return(section, &public_url),
-            code: methods.code.enabled,
+            code: SentRules { is_on: methods.code.enabled, lifespan: methods.code.config.lifespan },
+            code_attempts: methods.code.config.max_submissions,
+            link: SentRules { is_on: methods.link.enabled, lifespan: methods.link.config.lifespan },
+            recovery_by: sends(flows.recovery.r#use),
+            verification_by: sends(flows.verification.r#use),
+            identifier_first: flows.login.style == LoginStyle::IdentifierFirst,
+            hides_accounts: config.mitigates_enumeration,
             hooks,
-            registration_in_two_steps: flows.registration.style != RegistrationStyle::Unified,
+            registration_in_two_steps: flows.registration.style != RegistrationStyle::Unified
+                && !flows.registration.enable_legacy_one_step,
             recovery_continues: config.feature_flags.use_continue_with_transitions,
             default_return: target(section.default_browser_return_url.as_ref())
                 .unwrap_or_else(|| Target::absolute(public_url.clone())),
         })
+    }
+}
+
+const fn sends(proof: Proof) -> Sends {
+    match proof {
+        Proof::Code => Sends::Code,
+        Proof::Link => Sends::Link,
     }
 }
 
@@ -132,21 +152,35 @@ fn logout_return(section: &Section, public_url: &Url) -> Option<Target> {
     }
 }
 
-/// What happens after flows. Where nothing is said about signing up, the person is signed in, unless that would tell
-/// who had no account before.
-fn hooks(config: &Config) -> FlowHooks {
+/// What happens before and after flows. Where nothing is said about signing up, the person is signed in, unless that
+/// would tell who had no account before. The error has everything that is wrong.
+fn hooks(config: &Config) -> Result<FlowHooks, Vec<Problem>> {
     let flows = &config.selfservice.flows;
     let unsaid = || {
         let general =
             if config.mitigates_enumeration { Hooks::default() } else { Hooks::from(Hook::Session) };
         HooksByMethod::from(general)
     };
-    FlowHooks {
-        login: flows.login.after.by_method(),
-        registration: flows.registration.after.by_method().unwrap_or_else(unsaid),
-        settings: flows.settings.after.by_method(),
+    let befores = [
+        (FlowKind::Login, &flows.login.before),
+        (FlowKind::Registration, &flows.registration.before),
+        (FlowKind::Settings, &flows.settings.before),
+        (FlowKind::Recovery, &flows.recovery.before),
+        (FlowKind::Verification, &flows.verification.before),
+    ];
+    let mut compiler = Compiler::new(&config.reach);
+    let hooks = FlowHooks {
+        before: befores.map(|(kind, before)| (kind, compiler.list(&before.hooks))).into(),
+        login: compiler.by_method(&flows.login.after.by_method()),
+        registration: compiler.by_method(&flows.registration.after.by_method().unwrap_or_else(unsaid)),
+        settings: compiler.by_method(&flows.settings.after.by_method()),
+        recovery: compiler.list(&flows.recovery.after.hooks),
+        verification: compiler.list(&flows.verification.after.hooks),
         recovery_revokes: recovery_revokes(&flows.recovery),
-    }
+        told_headers: config.told_headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        has_web_hooks: !flows.web_hooks().is_empty(),
+    };
+    if compiler.wrong.is_empty() { Ok(hooks) } else { Err(compiler.wrong) }
 }
 
 fn recovery_revokes(section: &Recovery) -> bool {
@@ -164,6 +198,19 @@ pub(crate) fn hashing(section: &Hashers) -> HashAlgorithm {
             parallelism: section.argon2.parallelism,
         },
     }
+}
+
+/// Where forms lead when somebody chooses another provider. Most say only themselves where that is.
+fn form_targets(section: &Oidc) -> Vec<String> {
+    if !section.enabled {
+        return Vec::new();
+    }
+    let providers = section.config.providers.iter();
+    let insecure = providers
+        .flat_map(|provider| provider.issuer_url.iter().chain(&provider.auth_url))
+        .filter(|url| url.scheme() == "http")
+        .map(|url| url.origin().ascii_serialization());
+    std::iter::once("https:".to_owned()).chain(insecure).collect()
 }
 
 #[cfg(test)]

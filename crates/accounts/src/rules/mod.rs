@@ -8,10 +8,12 @@ pub(crate) use from_config::site_name;
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use sessera_model::Uuid;
 use sessera_store::FlowKind;
 use url::Url;
 
+use crate::hooks::FlowHooks;
 use crate::keys::Keys;
 use crate::limits::LimitRules;
 use crate::password::HashAlgorithm;
@@ -19,7 +21,6 @@ use crate::return_to;
 use crate::target::Target;
 use sessera_config::Proxies;
 use sessera_config::cookies::{CookieScope, SessionCookie};
-use sessera_config::sections::hooks::{self, HooksByMethod};
 
 /// The rules of all flows.
 #[derive(Clone, Debug)]
@@ -41,10 +42,16 @@ pub struct Rules {
     pub allowed_returns: Vec<Target>,
     /// The session cookie.
     pub cookie: SessionCookie,
-    /// The name of the cookie by which a browser is recognised before it has signed in.
+    /// The name of the cookie by which a browser is recognised before it has signed in, apart from what its scope adds
+    /// to it.
     pub form_cookie_name: String,
     /// How that cookie is made.
     pub form_cookie: CookieScope,
+    /// Where forms lead besides, as sources of a content security policy: to other providers, of whose addresses only
+    /// they themselves know.
+    pub form_targets: Vec<String>,
+    /// How the cookie is made by which a browser is recognised that comes back from another site.
+    pub travel_cookie: CookieScope,
     /// How long a session lives.
     pub session_lifespan: Duration,
     /// How old a sign-in may be for changes to passwords and factors.
@@ -71,14 +78,56 @@ pub struct Rules {
     pub error_page: Option<Target>,
     /// Where browsers go after signing out.
     pub logout_return: Option<Target>,
-    /// Whether a code by e-mail is good for recovery and verification.
-    pub code: bool,
-    /// What happens after flows.
+    /// Codes that are sent to an address.
+    pub code: SentRules,
+    /// How many wrong codes can be tried in a flow.
+    pub code_attempts: u32,
+    /// Links that are sent to an address.
+    pub link: SentRules,
+    /// By what people get back into their accounts.
+    pub recovery_by: Sends,
+    /// By what addresses are proven.
+    pub verification_by: Sends,
+    /// Whether signing in asks for the identifier first.
+    pub identifier_first: bool,
+    /// Whether nobody is told who has an account.
+    pub hides_accounts: bool,
+    /// What happens before and after flows.
     pub hooks: FlowHooks,
     /// Whether signing up asks for the profile first and for credentials in a second form.
     pub registration_in_two_steps: bool,
     /// Whether native recovery ends with a session in its answer rather than in a browser.
     pub recovery_continues: bool,
+}
+
+/// What is sent to an address, so that whoever reads it proves that the address is theirs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sends {
+    /// A code, which is typed.
+    #[default]
+    Code,
+    /// A link, which is opened.
+    Link,
+}
+
+impl Sends {
+    /// The word on the wire, which is the name of the method.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Link => "link",
+        }
+    }
+}
+
+/// The rules of what is sent to an address.
+#[derive(Clone, Copy, Debug)]
+pub struct SentRules {
+    /// Whether it is sent.
+    pub is_on: bool,
+    /// How long it is good.
+    pub lifespan: Duration,
 }
 
 /// The rules of one kind of flow.
@@ -92,19 +141,6 @@ pub struct FlowRules {
     pub lifespan: Duration,
     /// Where browsers go afterwards, when it differs from the general rule.
     pub after: Option<Target>,
-}
-
-/// What happens after flows, by method.
-#[derive(Clone, Debug, Default)]
-pub struct FlowHooks {
-    /// After signing in.
-    pub login: HooksByMethod<hooks::AfterSignIn>,
-    /// After signing up.
-    pub registration: HooksByMethod<hooks::AfterSignUp>,
-    /// After a change of one's own account.
-    pub settings: HooksByMethod<hooks::AfterChange>,
-    /// Whether the other sessions of somebody who gets back into their account end.
-    pub recovery_revokes: bool,
 }
 
 impl Rules {
@@ -122,6 +158,24 @@ impl Rules {
             FlowKind::Verification => &self.verification,
             FlowKind::Login | FlowKind::Error | FlowKind::Exchange => &self.login,
         }
+    }
+
+    /// The rules of what is sent.
+    pub const fn sent(&self, sends: Sends) -> SentRules {
+        match sends {
+            Sends::Code => self.code,
+            Sends::Link => self.link,
+        }
+    }
+
+    /// Whether people can get back into their accounts by themselves.
+    pub const fn recovers(&self) -> bool {
+        self.recovery.enabled && self.sent(self.recovery_by).is_on
+    }
+
+    /// Whether people can prove addresses.
+    pub const fn verifies(&self) -> bool {
+        self.verification.enabled && self.sent(self.verification_by).is_on
     }
 
     /// The address to which the form of a flow is submitted.
@@ -207,9 +261,12 @@ pub(crate) mod tests {
                 persistent: true,
                 scope: scope.clone(),
                 is_of_upstream: false,
+                kratos_secrets: Vec::new(),
             },
             form_cookie_name: "csrf_token_for_tests".into(),
-            form_cookie: scope,
+            form_cookie: scope.clone(),
+            form_targets: Vec::new(),
+            travel_cookie: scope,
             session_lifespan: Duration::from_hours(24),
             privileged_age: Duration::from_mins(15),
             needs_highest_aal: false,
@@ -223,7 +280,13 @@ pub(crate) mod tests {
             verification: flow(None),
             error_page: None,
             logout_return: None,
-            code: true,
+            code: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
+            code_attempts: 5,
+            link: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
+            recovery_by: Sends::Code,
+            verification_by: Sends::Code,
+            identifier_first: false,
+            hides_accounts: false,
             hooks: FlowHooks::default(),
             registration_in_two_steps: true,
             recovery_continues: false,

@@ -3,7 +3,7 @@
 //! | member | meaning |
 //! |---|---|
 //! | `credentials.password.identifier` | the value signs in with a password |
-//! | `credentials.webauthn.identifier` | the value signs in with a passkey |
+//! | `credentials.webauthn.identifier` | the value finds the owner of security keys, and names the account on a device |
 //! | `credentials.code.identifier`, `.via` | the value signs in with codes sent to it |
 //! | `credentials.totp.account_name` | the value names the account in authenticator apps |
 //! | `verification.via` | the value is an address to verify |
@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sessera_model::CredentialKind;
 
@@ -28,7 +29,7 @@ const KEYWORD: &str = "ory.sh/kratos";
 pub const MAX_MARKED: usize = 100;
 
 /// An address with its channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Address {
     /// `email` or `sms`.
     pub via: String,

@@ -41,7 +41,7 @@ fn fold(text: &str) -> String {
 }
 
 /// Control characters, and code points that Unicode calls default ignorable.
-fn is_invisible(c: char) -> bool {
+pub(crate) fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

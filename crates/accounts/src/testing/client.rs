@@ -39,6 +39,11 @@ impl<'a> Client<'a> {
         Self { accounts, transport, visitor: visitor(transport), session: None }
     }
 
+    /// The accounts that it uses.
+    pub(crate) const fn accounts(&self) -> &'a TestAccounts {
+        self.accounts
+    }
+
     /// This client at another address.
     pub(crate) fn at(mut self, address: impl Into<IpAddr>) -> Self {
         self.visitor.address = Some(address.into());

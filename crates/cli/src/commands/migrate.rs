@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
 use sessera_config::{environment, load};
-use sessera_model::{Random, Secret, SystemRandom};
+use sessera_model::{Clock as _, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::kratos::Kratos;
 use sessera_store::transfer::{Sum, transfer};
 use sessera_store::{Cipher, Engine, secrets_file};
@@ -15,15 +15,17 @@ use sessera_store::{Cipher, Engine, secrets_file};
 use crate::global::Global;
 use crate::output::Output;
 
-/// Move everything into another database, or take over the identities of an Ory Kratos
+/// Move everything into another database, or take over the people of an Ory Kratos
 ///
 /// Databases are sqlite:///path/to/file or postgres://user:password@host/database. The target has to be
 /// empty. Stop all servers that use the source first. Everything is copied, read again on both sides and
 /// compared by counts and checksums, and the source stays as it is. Both sides use secrets.cipher of the
 /// configuration, or the secrets that are kept beside the database file.
 ///
-/// From an Ory Kratos 1.0 or newer, identities are taken over with their ids, schemas, addresses, metadata,
-/// passwords, TOTP and lookup secrets. What cannot be taken over is counted and named.
+/// From an Ory Kratos 1.0 or newer, identities are taken over with their ids, schemas, addresses, metadata and
+/// credentials, and live sessions with their ids, levels, methods and devices, so that nobody is signed out. What cannot be
+/// taken over is counted and named. Run it again after people are sent to Sessera, and it carries what has changed in the Kratos
+/// meanwhile: of what was changed on both sides, what was changed last counts.
 #[derive(Args)]
 #[command(after_long_help = EXAMPLES)]
 pub(crate) struct Migrate {
@@ -59,8 +61,8 @@ impl Migrate {
             // Nothing is made before there is something to take over.
             let kratos = Kratos::open(dsn).await.context("--from-kratos")?;
             let cipher = cipher(configured, None, &target, &*random, &output)?;
-            let store = target.open(cipher, random).await.context("--to")?;
-            let done = kratos.import(&*store).await?;
+            let store = target.open_target(cipher, random).await.context("--to")?;
+            let done = kratos.import(&*store, SystemClock.now()).await?;
             store.close().await;
             return output.told(done.to_string().trim_end(), &done.to_json());
         }

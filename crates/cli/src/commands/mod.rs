@@ -1,12 +1,15 @@
 //! One folder for each verb, and in it one file for each noun: `sessera create jwk` is in
 //! `create/jwk.rs`. Commands without a noun have a file here, and so has what the commands on a noun share.
 
+mod admin_tokens;
 mod adopt;
+mod audit;
 mod completions;
 mod config;
 mod create;
 mod delete;
 mod demo;
+mod events;
 mod extend;
 mod get;
 mod identities;
@@ -47,13 +50,13 @@ use crate::global::Global;
 pub(crate) enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
-    /// Make keys and identities
+    /// Make keys, templates and identities
     #[command(subcommand)]
     Create(create::Create),
     /// Show key sets, identities, sessions, the configuration
     #[command(subcommand)]
     Get(get::Get),
-    /// List key sets, identities, sessions, templates, routes of the gateway, revisions of the configuration
+    /// List key sets, identities, sessions, templates, recipes, routes of the gateway, revisions of the configuration
     #[command(subcommand)]
     List(list::List),
     /// Take in keys and identities from files
@@ -103,6 +106,12 @@ pub(crate) enum Command {
     /// Look at the Ory Kratos, or the Ory Network project, that keeps the sessions
     #[command(subcommand)]
     Upstream(upstream::Upstream),
+    /// Check the record of what happened
+    #[command(subcommand)]
+    Audit(audit::Audit),
+    /// Send events to their receivers once more
+    #[command(subcommand)]
+    Events(events::Events),
     Completions(completions::Completions),
     #[cfg(feature = "manual")]
     Man(man::Man),
@@ -136,6 +145,8 @@ impl Command {
             Self::Migrate(command) => command.run(global).await,
             Self::Secrets(command) => command.run(global).await,
             Self::Upstream(command) => command.run(global).await,
+            Self::Audit(command) => command.run(global).await,
+            Self::Events(command) => command.run(global).await,
             Self::Completions(command) => command.run(),
             #[cfg(feature = "manual")]
             Self::Man(command) => command.run(global),

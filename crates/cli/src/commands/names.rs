@@ -31,6 +31,22 @@ pub(super) fn sets() -> ArgValueCompleter {
     })
 }
 
+/// The names of admin tokens, each with its role.
+pub(super) fn admin_tokens() -> ArgValueCompleter {
+    completer(async |client| {
+        let tokens = client.admin_tokens().await?;
+        Ok(tokens.into_iter().map(|token| (token.name, token.role.to_string())).collect())
+    })
+}
+
+/// The names of sinks, each with where it is.
+pub(super) fn sinks() -> ArgValueCompleter {
+    completer(async |client| {
+        let sinks = client.sinks().await?;
+        Ok(sinks.into_iter().map(|sink| (sink.name, sink.origin)).collect())
+    })
+}
+
 /// The ids of keys, each with its set.
 pub(super) fn keys() -> ArgValueCompleter {
     completer(async |client| {

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::commands::ids;
 use crate::global::Global;
-use crate::offline::session::SessionFile;
+use crate::offline::session;
 use crate::offline::template::{OfflineSources, TemplateOptions, compile, failure};
 use crate::offline::times;
 
@@ -43,7 +43,7 @@ pub(crate) struct Tokenize {
 impl Tokenize {
     pub(crate) fn run(self, global: &Global) -> Result<()> {
         let tokenizer = compile("mapper", &self.template.to_json()?, &OfflineSources::strict())?;
-        let session = SessionFile::read(&self.session)?;
+        let session = session::read(&self.session)?;
         let random: &dyn Random = &SystemRandom::default();
         let subject = session.subject(&self.issuer, self.token_id.unwrap_or_else(|| random.uuid()));
         let now = times::or_now(self.time).seconds();

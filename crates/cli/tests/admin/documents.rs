@@ -42,7 +42,7 @@ const STAND_INS: [(&str, &str); 3] = [
 ];
 
 /// What the reader has before a block that mentions it, and how the test makes it.
-const GIVEN: [(&str, &str); 9] = [
+const GIVEN: [(&str, &str); 10] = [
     ("claims.jsonnet", "[ -e claims.jsonnet ] || echo '{claims: {}}' > claims.jsonnet"),
     ("program.jsonnet", "echo '{}' > program.jsonnet"),
     ("session.json", "cp \"$SAMPLE\" session.json"),
@@ -53,6 +53,7 @@ const GIVEN: [(&str, &str); 9] = [
         "sessera get jwk my-keys -q > known 2>&1 || sessera create jwk my-keys --alg ES256 > known",
     ),
     ("$ZENDESK_SECRET", "ZENDESK_SECRET=$(sessera create jwk z --alg HS256 --offline | jq -r '.keys[0].k')"),
+    ("$SECRET", "SECRET=$(sessera create jwk s --alg HS256 --offline | jq -r '.keys[0].k')"),
     ("$SESSION_TOKEN", "SESSION_TOKEN=$TOKEN"),
     (
         "$JWT",
@@ -80,7 +81,7 @@ fn root() -> PathBuf {
 
 /// All documents, each with its blocks.
 fn documents() -> Vec<(String, Vec<Block>)> {
-    let mut names: Vec<PathBuf> = ["", "docs", "docs/proxies", "examples/spa"]
+    let mut names: Vec<PathBuf> = ["", "docs", "docs/proxies", "docs/recipes", "examples/spa"]
         .iter()
         .flat_map(|folder| std::fs::read_dir(root().join(folder)).unwrap())
         .map(|entry| entry.unwrap().path())
@@ -92,7 +93,19 @@ fn documents() -> Vec<(String, Vec<Block>)> {
         let blocks = blocks(&name, &std::fs::read_to_string(&path).unwrap());
         (name, blocks)
     };
-    names.into_iter().map(read).collect()
+    let mut documents: Vec<(String, Vec<Block>)> = Vec::new();
+    for (name, blocks) in names.into_iter().map(read) {
+        // The recipes share a server, which has a place for all of their templates.
+        match documents.last_mut() {
+            Some((last, known))
+                if [last, &name].into_iter().all(|name| name.starts_with("docs/recipes/")) =>
+            {
+                known.extend(blocks);
+            }
+            _ => documents.push((name, blocks)),
+        }
+    }
+    documents
 }
 
 fn blocks(name: &str, document: &str) -> Vec<Block> {

@@ -75,11 +75,12 @@ fn every_command_has_a_help_text_with_its_options() {
 #[test]
 fn commands_in_messages_work_when_they_are_pasted_whatever_the_name_is() {
     let server = Server::start();
-    for name in ["two words", "it's", "$(touch hacked)", "a;b", "*"] {
-        let said = server.run(&["get", "jwk", name]).refused();
+    for name in ["two words", "it's", "$(touch hacked)", "a;b", "*", "-x", "--all"] {
+        let said = server.run(&["get", "jwk", "--", name]).refused();
         let hint = said.split("or \"sessera ").nth(1).and_then(|rest| rest.rsplit_once('"')).unwrap().0;
-        server.sh(&format!("ory {hint} --public --quiet")).good();
-        server.run(&["get", "jwk", name]).good();
+        let quiet = hint.replacen("create jwk", "create jwk --public --quiet", 1);
+        server.sh(&format!("ory {quiet}")).good();
+        server.run(&["get", "jwk", "--", name]).good();
     }
     assert!(!server.folder().join("hacked").exists());
 }

@@ -1,13 +1,16 @@
 //! The command line against a running server. Both are the real program.
 
+mod access;
 mod config;
 mod destroy;
 mod documents;
 mod errors;
 mod gateway;
 mod guide;
+mod hooks;
 mod identities;
 mod keys;
+mod recipes;
 mod server;
 mod shells;
 mod verify;

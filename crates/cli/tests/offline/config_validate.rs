@@ -44,10 +44,10 @@ fn every_error_has_file_line_and_pointer() {
 #[test]
 fn what_restricts_nobody_is_an_error_until_it_is_accepted() {
     let folder = Folder::new();
-    folder.write("c.yml", "selfservice:\n  methods:\n    code:\n      mfa_enabled: true\n");
+    folder.write("c.yml", "selfservice:\n  methods:\n    profile:\n      enabled: false\n");
     let refused = folder.run(&["config", "validate", "-c", "c.yml"]);
-    assert!(refused.refused().contains("c.yml:4: /selfservice/methods/code/mfa_enabled"), "{refused:?}");
-    let key = "selfservice.methods.code.mfa_enabled";
+    assert!(refused.refused().contains("c.yml:4: /selfservice/methods/profile/enabled"), "{refused:?}");
+    let key = "selfservice.methods.profile.enabled";
     assert!(refused.refused().contains(&format!("--accept-unsupported {key}")), "{refused:?}");
     let accepted = folder.run(&["config", "validate", "-c", "c.yml", "--accept-unsupported", key]);
     assert!(accepted.printed().starts_with("The configuration is valid: 1 warning"), "{accepted:?}");

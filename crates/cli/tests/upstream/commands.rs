@@ -14,11 +14,16 @@ struct Outcome {
 
 /// Runs a command while the upstream of this test answers.
 async fn run(arguments: &[&str]) -> Outcome {
+    run_with(&[], arguments).await
+}
+
+/// Runs a command with variables of the environment.
+async fn run_with(environment: &[(&str, &str)], arguments: &[&str]) -> Outcome {
     let folder = tempfile::tempdir().unwrap();
-    let arguments: Vec<String> = arguments.iter().map(|&argument| argument.to_owned()).collect();
-    let output =
-        tokio::task::spawn_blocking(move || program(folder.path()).args(arguments).output().unwrap());
-    let output = output.await.unwrap();
+    let mut command = program(folder.path());
+    command.envs(environment.iter().copied()).args(arguments);
+    let output = tokio::task::spawn_blocking(move || (command.output().unwrap(), folder));
+    let (output, _) = output.await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Outcome { good: output.status.success(), printed: text(output.stdout), said: text(output.stderr) }
 }
@@ -95,7 +100,7 @@ async fn what_is_wrong_with_an_upstream_is_said_with_what_to_do() {
         (
             vec![
                 nobody(),
-                answer(200, &[], "{}"),
+                answer(200, &[], r#"{"version":"v26.2.0"}"#),
                 answer(200, &[], &session(1).to_string()),
                 answer(200, &[], "{}"),
                 answer(403, &[], "{}"),
@@ -136,4 +141,45 @@ async fn the_demonstration_is_played_with_sessions_of_an_upstream() {
     assert!(played.good && played.printed.contains("\"email\": \"eve@example.org\""), "{played:?}");
     let nobody = run(&["demo", "--upstream", "http://127.0.0.1:1"]).await;
     assert!(!nobody.good && nobody.said.contains("--token"), "{nobody:?}");
+}
+
+#[tokio::test]
+async fn a_token_in_the_environment_is_for_an_upstream_only() {
+    let played = run_with(&[("SESSION_TOKEN", TOKEN)], &["demo"]).await;
+    assert!(played.good && played.printed.contains("The token is valid."), "{played:?}");
+}
+
+#[tokio::test]
+async fn a_mapper_is_tried_on_the_session_of_a_token() {
+    let (server, stub) = with(json!({})).await;
+    stub.knows(CREDENTIAL, session(1));
+    let mapper = "base64://e2NsYWltczoge3dobzogc3RkLmV4dFZhcignc2Vzc2lvbicpLmlkZW50aXR5LnRyYWl0cy5lbWFpbH19";
+    let test = async |from: &str, token: &str| {
+        run(&["template", "test", mapper, "--token", token, "--from", from, "--format", "json"]).await
+    };
+    let (here, there) = (format!("http://{}/", server.public), stub.url.clone());
+    for from in [&here, &there] {
+        let tried = test(from, TOKEN).await;
+        assert!(tried.good && !tried.said.contains("sample"), "{tried:?}");
+        let told: Value = serde_json::from_str(&tried.printed).unwrap();
+        let claims = &told["claims"];
+        assert_eq!((&claims["who"], &claims["sid"]), (&json!("person-1@example.org"), &session(1)["id"]));
+        let unknown = test(from, "ory_st_bob").await;
+        assert!(!unknown.good && unknown.said.contains("no session of this token"), "{unknown:?}");
+    }
+    for (answered, words) in [
+        (answer(403, &[], "{}"), "second factor"),
+        (answer(200, &[], "<html>"), "is not a session"),
+        (answer(302, &[("location", "/elsewhere")], ""), "answers 302"),
+    ] {
+        stub.next(answered);
+        let tried = test(&there, TOKEN).await;
+        assert!(!tried.good && tried.said.contains(words), "{words}: {tried:?}");
+    }
+    let away = test("http://127.0.0.1:1", TOKEN).await;
+    assert!(
+        !away.good && away.said.contains("cannot be reached") && away.said.contains("--from"),
+        "{away:?}"
+    );
+    assert!(!away.said.contains(TOKEN), "no secret is shown");
 }

@@ -70,6 +70,12 @@ async fn what_is_about_tokens_is_ours() {
     ] {
         assert_eq!(server.admin("GET", path, None).await.header("x-stub"), "", "{path}");
     }
+    // The console has no people, because they are there.
+    for (path, status) in
+        [("/console", 200), ("/console/keys", 200), ("/console/people", 404), ("/console/everybody", 404)]
+    {
+        assert_eq!(server.admin("GET", path, None).await.status, status, "{path}");
+    }
     assert_eq!(stub.asked().len(), 0);
 }
 

@@ -13,8 +13,9 @@ mod tls;
 mod tokens;
 
 use serde_json::{Value, json};
+use sessera_testing::{Answer, until};
 
-use server::{Answer, Server, until};
+use server::Server;
 use stub::Stub;
 
 /// A session token and the header in which it comes.

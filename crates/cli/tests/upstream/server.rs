@@ -6,17 +6,14 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
+use sessera_testing::{Answer, PASSWORD};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 /// The program under test.
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_sessera");
-
-/// A password that is good enough.
-const PASSWORD: &str = "Zx-long-enough-1234";
 
 /// A running server, which ends with the test.
 pub(crate) struct Server {
@@ -26,28 +23,6 @@ pub(crate) struct Server {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
     http: reqwest::Client,
-}
-
-/// What a request was answered.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    /// Null when the answer has no JSON body.
-    pub(crate) body: Value,
-    /// The body as it came.
-    pub(crate) text: String,
-}
-
-impl Answer {
-    pub(crate) fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    /// What to do about an error.
-    pub(crate) fn reason(&self) -> &str {
-        self.body["error"]["reason"].as_str().unwrap_or_default()
-    }
 }
 
 /// The program in a folder, with nothing of the environment in which the tests run.
@@ -149,8 +124,7 @@ impl Server {
         }
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
+        Answer::new(status, headers, &response.bytes().await.unwrap())
     }
 
     /// Sends bytes to the public port and reads until the connection ends.
@@ -200,14 +174,4 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// Waits for a condition. After a minute nothing will come any more, and the test fails rather than hang.
-pub(crate) async fn until(condition: impl AsyncFn() -> bool) {
-    let waiting = async {
-        while !condition().await {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it comes within a minute");
 }

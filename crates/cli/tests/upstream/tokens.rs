@@ -119,7 +119,22 @@ async fn a_page_on_another_site_gets_a_token_by_a_code_also_when_nothing_is_kept
         stub.next(answer(403, &[], &aal2.to_string()));
         let step_up = server.public("GET", &begin(), &[("cookie", "ory_kratos_session=d")], None).await;
         assert!(to(&step_up).starts_with("https://k.example/aal2?x=1&return_to="), "{step_up:?}");
+        for answer in [begun, signed_out, step_up] {
+            assert_eq!(answer.headers.get("set-cookie"), None, "browsers are the upstream's to recognise");
+        }
     }
+}
+
+#[tokio::test]
+async fn a_browser_gets_along_without_pages_of_this_server() {
+    let page = [("accept", "text/html")];
+    let (server, stub) = server(json!({"forward": false})).await;
+    let signed_out = server.public("GET", &begin(), &page, None).await;
+    let login = format!("{}/self-service/login/browser?return_to=", stub.url);
+    assert!(signed_out.header("location").starts_with(&login), "{signed_out:?}");
+    let wrong = server.public("GET", &begin().replace("tokenize_as=t", "tokenize_as=no"), &page, None).await;
+    assert_eq!(wrong.status, 400, "the upstream's page would know nothing of it: {wrong:?}");
+    assert!(wrong.reason().contains("tokenize_as"), "{wrong:?}");
 }
 
 #[tokio::test]

@@ -5,10 +5,20 @@ use crate::section::section;
 use crate::sections::hooks::{self, Hook, Hooks, HooksByMethod};
 
 section! {
-    /// What happens after a flow.
-    pub struct After {
+    /// What happens before a flow is begun.
+    pub struct Before {
+        /// `web_hook`, which may refuse that it is begun.
+        hooks: Hooks<hooks::Before>,
+    }
+}
+
+section! {
+    /// What happens after a verification.
+    pub struct AfterVerification {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
+        /// `web_hook`.
+        hooks: Hooks<hooks::AfterVerification>,
     }
 }
 
@@ -17,12 +27,18 @@ section! {
     pub struct AfterLogin {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
-        /// What happens after signing in: `require_verified_address`, `revoke_active_sessions`. With a method's own hooks these are not called.
+        /// What happens after signing in: `web_hook`, `require_verified_address`, `revoke_active_sessions`. With a method's own hooks these are not called.
         hooks: Hooks<hooks::AfterSignIn>,
         /// What happens after signing in with a password.
         password: AfterLoginByPassword,
         /// What happens after signing in with a passkey.
         passkey: AfterLoginByMethod,
+        /// What happens after signing in with a security key.
+        webauthn: AfterLoginByMethod,
+        /// What happens after signing in by another provider.
+        oidc: AfterLoginByMethod,
+        /// What happens after signing in by a code.
+        code: AfterLoginByMethod,
         /// What happens after a time-based code as the second factor.
         totp: AfterLoginByMethod,
         /// What happens after a printed code as the second factor.
@@ -35,7 +51,7 @@ section! {
     pub struct AfterLoginByPassword {
         /// Where browsers go after a password was used.
         default_browser_return_url: Option<Address>,
-        /// `require_verified_address`, `revoke_active_sessions`.
+        /// `web_hook`, `require_verified_address`, `revoke_active_sessions`.
         hooks: Hooks<hooks::AfterSignIn>,
     }
 }
@@ -43,7 +59,7 @@ section! {
 section! {
     /// What happens after signing in with a method.
     pub struct AfterLoginByMethod {
-        /// `require_verified_address`, `revoke_active_sessions`.
+        /// `web_hook`, `require_verified_address`, `revoke_active_sessions`.
         hooks: Hooks<hooks::AfterSignIn>,
     }
 }
@@ -56,6 +72,9 @@ impl AfterLogin {
             &[
                 ("password", &self.password.hooks),
                 ("passkey", &self.passkey.hooks),
+                ("webauthn", &self.webauthn.hooks),
+                ("oidc", &self.oidc.hooks),
+                ("code", &self.code.hooks),
                 ("totp", &self.totp.hooks),
                 ("lookup_secret", &self.lookup_secret.hooks),
             ],
@@ -68,10 +87,18 @@ section! {
     pub struct AfterRegistration {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
-        /// What happens after signing up: `session`, `show_verification_ui`. With a method's own hooks these are not called. Default: session, unless the method has hooks or `security.account_enumeration.mitigate` is on.
+        /// What happens after signing up: `web_hook`, `session`, `show_verification_ui`. With a method's own hooks these are not called. Default: session, unless the method has hooks or `security.account_enumeration.mitigate` is on.
         hooks: Option<Hooks<hooks::AfterSignUp>>,
         /// What happens after signing up with a password.
         password: AfterRegistrationByPassword,
+        /// What happens after signing up with a passkey.
+        passkey: AfterRegistrationByMethod,
+        /// What happens after signing up with a security key.
+        webauthn: AfterRegistrationByMethod,
+        /// What happens after signing up by another provider.
+        oidc: AfterRegistrationByMethod,
+        /// What happens after signing up by a code.
+        code: AfterRegistrationByMethod,
     }
 }
 
@@ -80,7 +107,15 @@ section! {
     pub struct AfterRegistrationByPassword {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
-        /// `session`, `show_verification_ui`.
+        /// `web_hook`, `session`, `show_verification_ui`.
+        hooks: Option<Hooks<hooks::AfterSignUp>>,
+    }
+}
+
+section! {
+    /// What happens after somebody has signed up with a method.
+    pub struct AfterRegistrationByMethod {
+        /// `web_hook`, `session`, `show_verification_ui`.
         hooks: Option<Hooks<hooks::AfterSignUp>>,
     }
 }
@@ -88,10 +123,19 @@ section! {
 impl AfterRegistration {
     /// The hooks by method. `None` where nothing is said about them.
     pub fn by_method(&self) -> Option<HooksByMethod<hooks::AfterSignUp>> {
-        let (general, own) = (self.hooks.as_ref(), self.password.hooks.as_ref());
-        general.or(own)?;
+        let own = [
+            ("password", self.password.hooks.as_ref()),
+            ("passkey", self.passkey.hooks.as_ref()),
+            ("webauthn", self.webauthn.hooks.as_ref()),
+            ("oidc", self.oidc.hooks.as_ref()),
+            ("code", self.code.hooks.as_ref()),
+        ];
+        let own: Vec<_> = own.into_iter().filter_map(|(method, hooks)| Some((method, hooks?))).collect();
+        if self.hooks.is_none() && own.is_empty() {
+            return None;
+        }
         let none = Hooks::default();
-        Some(HooksByMethod::new(general.unwrap_or(&none), &[("password", own.unwrap_or(&none))]))
+        Some(HooksByMethod::new(self.hooks.as_ref().unwrap_or(&none), &own))
     }
 
     /// Whether it is said that a hook is called after somebody has signed up with a method.
@@ -105,12 +149,16 @@ section! {
     pub struct AfterSettings {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
-        /// What happens after a change: `revoke_active_sessions`, `show_verification_ui`. With a method's own hooks these are not called.
+        /// What happens after a change: `web_hook`, `revoke_active_sessions`, `show_verification_ui`. With a method's own hooks these are not called.
         hooks: Hooks<hooks::AfterChange>,
         /// What happens after a password was changed.
         password: AfterSettingsByPassword,
         /// What happens after passkeys were changed.
         passkey: AfterSettingsByMethod,
+        /// What happens after security keys were changed.
+        webauthn: AfterSettingsByMethod,
+        /// What happens after an account of another provider was linked or unlinked.
+        oidc: AfterSettingsByMethod,
         /// What happens after an authenticator app was linked or unlinked.
         totp: AfterSettingsByMethod,
         /// What happens after printed codes were changed.
@@ -125,7 +173,7 @@ section! {
     pub struct AfterSettingsByPassword {
         /// Where browsers go after a password was changed.
         default_browser_return_url: Option<Address>,
-        /// `revoke_active_sessions`, `show_verification_ui`.
+        /// `web_hook`, `revoke_active_sessions`, `show_verification_ui`.
         hooks: Hooks<hooks::AfterChange>,
     }
 }
@@ -133,7 +181,7 @@ section! {
 section! {
     /// What happens after a change by a method.
     pub struct AfterSettingsByMethod {
-        /// `revoke_active_sessions`, `show_verification_ui`.
+        /// `web_hook`, `revoke_active_sessions`, `show_verification_ui`.
         hooks: Hooks<hooks::AfterChange>,
     }
 }
@@ -146,6 +194,8 @@ impl AfterSettings {
             &[
                 ("password", &self.password.hooks),
                 ("passkey", &self.passkey.hooks),
+                ("webauthn", &self.webauthn.hooks),
+                ("oidc", &self.oidc.hooks),
                 ("totp", &self.totp.hooks),
                 ("lookup_secret", &self.lookup_secret.hooks),
                 ("profile", &self.profile.hooks),
@@ -159,7 +209,7 @@ section! {
     pub struct AfterRecovery {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
-        /// `revoke_active_sessions`, which `selfservice.flows.recovery.revoke_active_sessions` says as well.
+        /// `web_hook`, and `revoke_active_sessions`, which `selfservice.flows.recovery.revoke_active_sessions` says as well.
         hooks: Hooks<hooks::AfterRecovery>,
     }
 }

@@ -1,13 +1,16 @@
 //! `selfservice.flows`: what people do themselves, step by step.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::address::Address;
 use crate::section::{choice, section};
 use crate::sections::after::{
-    After, AfterLogin, AfterLogout, AfterRecovery, AfterRegistration, AfterSettings,
+    AfterLogin, AfterLogout, AfterRecovery, AfterRegistration, AfterSettings, AfterVerification, Before,
 };
+use crate::sections::hooks::Hooks;
 use crate::sections::session::RequiredAal;
+use crate::sections::web_hook::WebHook;
 
 section! {
     /// What people do themselves, step by step.
@@ -29,6 +32,26 @@ section! {
     }
 }
 
+impl Flows {
+    /// All web hooks, wherever they stand.
+    pub fn web_hooks(&self) -> Vec<Arc<WebHook>> {
+        let befores = [
+            &self.login.before,
+            &self.registration.before,
+            &self.settings.before,
+            &self.recovery.before,
+            &self.verification.before,
+        ];
+        let mut all: Vec<_> = befores.into_iter().flat_map(|before| before.hooks.web().cloned()).collect();
+        all.extend(self.login.after.by_method().lists().flat_map(Hooks::web).cloned());
+        let registration = self.registration.after.by_method().unwrap_or_default();
+        all.extend(registration.lists().flat_map(Hooks::web).cloned());
+        all.extend(self.settings.after.by_method().lists().flat_map(Hooks::web).cloned());
+        all.extend(self.recovery.after.hooks.web().chain(self.verification.after.hooks.web()).cloned());
+        all
+    }
+}
+
 section! {
     /// The page for errors.
     pub struct ErrorPage {
@@ -46,8 +69,22 @@ section! {
         ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
+        /// What happens before it is begun.
+        before: Before,
+        /// How signing in asks: for everything at once, or for the identifier first.
+        style: LoginStyle = "unified",
         /// What happens afterwards.
         after: AfterLogin,
+    }
+}
+
+choice! {
+    /// How signing in asks.
+    pub enum LoginStyle {
+        /// For everything at once.
+        Unified = "unified",
+        /// For the identifier first.
+        IdentifierFirst = "identifier_first",
     }
 }
 
@@ -62,6 +99,10 @@ section! {
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How signing up asks: all at once, or for the traits first.
         style: RegistrationStyle = "profile_first",
+        /// What happens before it is begun.
+        before: Before,
+        /// The older way to set `style` to `unified`.
+        enable_legacy_one_step: bool = false,
         /// What happens afterwards.
         after: AfterRegistration,
     }
@@ -90,6 +131,8 @@ section! {
         privileged_session_max_age: Duration = "1h",
         /// `highest_available`: a session must prove all factors its owner has set up; `aal1`: one is enough.
         required_aal: RequiredAal = "highest_available",
+        /// What happens before it is begun.
+        before: Before,
         /// What happens afterwards.
         after: AfterSettings,
     }
@@ -104,10 +147,12 @@ section! {
         ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
-        /// How an address is proven. Links are not supported: a code is sent in any case.
+        /// How an address is proven. `link` needs `selfservice.methods.link.enabled`.
         r#use as "use": Proof = "code",
         /// Whether the other sessions of somebody who gets back into their account end.
         revoke_active_sessions: bool = true,
+        /// What happens before it is begun.
+        before: Before,
         /// What happens afterwards.
         after: AfterRecovery,
     }
@@ -122,10 +167,12 @@ section! {
         ui_url: Option<Address>,
         /// How long a flow lives.
         lifespan: Duration [1..=i64::MAX] = "1h",
-        /// How an address is proven. Links are not supported: a code is sent in any case.
+        /// How an address is proven. `link` needs `selfservice.methods.link.enabled`.
         r#use as "use": Proof = "code",
+        /// What happens before it is begun.
+        before: Before,
         /// What happens afterwards.
-        after: After,
+        after: AfterVerification,
     }
 }
 
@@ -134,7 +181,7 @@ choice! {
     pub enum Proof {
         /// By a code that is typed in.
         Code = "code",
-        /// By a link. Not supported.
+        /// By a link that is opened.
         Link = "link",
     }
 }

@@ -1,22 +1,33 @@
-//! Hooks: what happens after a flow, by name.
+//! Hooks: what happens before and after a flow.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::hooks::{judge, name};
+use crate::hooks::{WEB_HOOK, judge, name};
 use crate::kind::Kind;
 use crate::problem::Findings;
+use crate::sections::web_hook::WebHook;
 use crate::setting::Setting;
 
 pub use crate::hooks::Hook;
 
-/// After which kind of flow hooks stand.
+/// Before or after which kind of flow hooks stand. Web hooks may stand everywhere.
 pub trait Place {
-    /// Those that Sessera has there.
+    /// The server's own that it has there.
     const HAD: &'static [Hook];
     /// Those that Kratos has there, besides [`Place::HAD`]. Others do nothing there, whatever they are.
     const LACKED: &'static [&'static str];
+}
+
+/// Before a flow.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Before;
+
+impl Place for Before {
+    const HAD: &'static [Hook] = &[];
+    const LACKED: &'static [&'static str] = &["b2b_sso"];
 }
 
 /// After signing in.
@@ -25,7 +36,7 @@ pub struct AfterSignIn;
 
 impl Place for AfterSignIn {
     const HAD: &'static [Hook] = &[Hook::RequireVerifiedAddress, Hook::RevokeActiveSessions];
-    const LACKED: &'static [&'static str] = &["web_hook", "show_verification_ui", "verification", "b2b_sso"];
+    const LACKED: &'static [&'static str] = &["show_verification_ui", "verification", "b2b_sso"];
 }
 
 /// After signing up.
@@ -34,7 +45,7 @@ pub struct AfterSignUp;
 
 impl Place for AfterSignUp {
     const HAD: &'static [Hook] = &[Hook::Session, Hook::ShowVerificationUi];
-    const LACKED: &'static [&'static str] = &["web_hook", "verification", "b2b_sso"];
+    const LACKED: &'static [&'static str] = &["verification", "b2b_sso"];
 }
 
 /// After a change of one's own account.
@@ -44,7 +55,7 @@ pub struct AfterChange;
 impl Place for AfterChange {
     const HAD: &'static [Hook] = &[Hook::RevokeActiveSessions, Hook::ShowVerificationUi];
     const LACKED: &'static [&'static str] =
-        &["web_hook", "verification", "verify_new_address", "notify_previous_addresses", "b2b_sso"];
+        &["verification", "verify_new_address", "notify_previous_addresses", "b2b_sso"];
 }
 
 /// After recovery.
@@ -53,33 +64,64 @@ pub struct AfterRecovery;
 
 impl Place for AfterRecovery {
     const HAD: &'static [Hook] = &[Hook::RevokeActiveSessions];
-    const LACKED: &'static [&'static str] = &["web_hook"];
+    const LACKED: &'static [&'static str] = &[];
+}
+
+/// After a verification.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AfterVerification;
+
+impl Place for AfterVerification {
+    const HAD: &'static [Hook] = &[];
+    const LACKED: &'static [&'static str] = &[];
+}
+
+/// One of a list of hooks.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Something that the server does itself.
+    Own(Hook),
+    /// Somebody elsewhere is called.
+    Web(Arc<WebHook>),
 }
 
 /// A list of hooks.
 #[derive(Clone, Debug, Default)]
 pub struct Hooks<P> {
-    had: Vec<Hook>,
+    steps: Vec<Step>,
     /// Whether Kratos would call one that Sessera lacks.
     lacks_one: bool,
     place: PhantomData<P>,
 }
 
 impl<P> Hooks<P> {
-    /// Whether a hook is in the list.
+    /// Whether a hook of the server's own is in the list.
     pub fn has(&self, hook: Hook) -> bool {
-        self.had.contains(&hook)
+        self.steps.iter().any(|step| matches!(step, Step::Own(own) if *own == hook))
+    }
+
+    /// The hooks in the order in which they stand.
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
+    /// The web hooks among them.
+    pub fn web(&self) -> impl Iterator<Item = &Arc<WebHook>> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Web(hook) => Some(hook),
+            Step::Own(_) => None,
+        })
     }
 
     /// Whether one is in it that does something there.
     fn does_something(&self) -> bool {
-        !self.had.is_empty() || self.lacks_one
+        !self.steps.is_empty() || self.lacks_one
     }
 }
 
 impl<P> From<Hook> for Hooks<P> {
     fn from(hook: Hook) -> Self {
-        Self { had: vec![hook], lacks_one: false, place: PhantomData }
+        Self { steps: vec![Step::Own(hook)], lacks_one: false, place: PhantomData }
     }
 }
 
@@ -87,11 +129,29 @@ impl<P: Place> Setting for Hooks<P> {
     const KIND: Kind = Kind::List(&Kind::Any);
 
     fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
-        judge(value, P::HAD, at, found);
-        let names: Vec<&str> = value.as_array()?.iter().filter_map(name).collect();
-        let had = P::HAD.iter().copied().filter(|hook| names.contains(&hook.name())).collect();
-        let lacks_one = names.iter().any(|name| P::LACKED.contains(name));
-        Some(Self { had, lacks_one, place: PhantomData })
+        let Value::Array(hooks) = value else {
+            found.wrong(at, "a list is expected");
+            return None;
+        };
+        let (mut steps, mut lacks_one) = (Vec::new(), false);
+        for (place, hook) in hooks.iter().enumerate() {
+            let at = format!("{at}/{place}");
+            let Some(name) = name(hook) else {
+                found.wrong(at, "a hook is an object with the name of a hook as \"hook\"");
+                continue;
+            };
+            if name == WEB_HOOK {
+                let config = hook.get("config").unwrap_or(&Value::Null);
+                let hook = WebHook::read(config, &format!("{at}/config"), found);
+                steps.extend(hook.map(Arc::new).map(Step::Web));
+            } else if let Some(own) = P::HAD.iter().find(|own| own.name() == name) {
+                steps.push(Step::Own(*own));
+            } else {
+                lacks_one |= P::LACKED.contains(&name);
+                judge(name, at, found);
+            }
+        }
+        Some(Self { steps, lacks_one, place: PhantomData })
     }
 }
 
@@ -119,6 +179,21 @@ impl<P> From<Hooks<P>> for HooksByMethod<P> {
 }
 
 impl<P> HooksByMethod<P> {
+    /// The hooks after all methods that have none of their own.
+    pub const fn general(&self) -> &Hooks<P> {
+        &self.general
+    }
+
+    /// The hooks of methods.
+    pub fn own(&self) -> &[(&'static str, Hooks<P>)] {
+        &self.own
+    }
+
+    /// All lists: the general one, and those of methods.
+    pub fn lists(&self) -> impl Iterator<Item = &Hooks<P>> {
+        std::iter::once(&self.general).chain(self.own.iter().map(|(_, hooks)| hooks))
+    }
+
     /// The hooks after a method. Where it has its own, the general ones are not called.
     pub fn of(&self, method: &str) -> &Hooks<P> {
         self.own.iter().find(|(known, _)| *known == method).map_or(&self.general, |(_, hooks)| hooks)

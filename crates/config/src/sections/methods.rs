@@ -1,9 +1,12 @@
 //! `selfservice.methods`: ways to sign in.
 
+use std::time::Duration;
+
 use url::Url;
 
 use crate::host::Host;
-use crate::section::section;
+use crate::section::{choice, section};
+use crate::sections::oidc::Oidc;
 
 section! {
     /// Ways to sign in.
@@ -16,8 +19,14 @@ section! {
         lookup_secret: LookupSecret,
         /// Passkeys.
         passkey: Passkey,
-        /// Codes by e-mail for recovery and verification.
+        /// Security keys as a second factor.
+        webauthn: Webauthn,
+        /// Codes that are sent to an address.
         code: Code,
+        /// Signing in by a provider.
+        oidc: Oidc,
+        /// Links that are sent to an address, for recovery and verification.
+        link: Link,
     }
 }
 
@@ -46,6 +55,13 @@ section! {
         max_breaches: u32 [0..=100] = 0,
         /// Whether a password is taken when the service does not answer.
         ignore_network_errors: bool = true,
+    }
+}
+
+impl PasswordRules {
+    /// The address of the service that knows passwords from breaches.
+    pub fn haveibeenpwned_url(&self) -> Option<Url> {
+        Url::parse(&format!("https://{}/", self.haveibeenpwned_host.0)).ok()
     }
 }
 
@@ -90,25 +106,101 @@ section! {
     pub struct PasskeyRules {
         /// The site that passkeys are for.
         rp: RelyingParty,
+        /// What devices must do.
+        authenticator_selection: AuthenticatorSelection,
     }
 }
 
 section! {
-    /// The site that passkeys are for.
+    /// What devices must do.
+    pub struct AuthenticatorSelection {
+        /// Whether the device verifies its owner by a finger, a face or a number. With `required` passkeys of devices that cannot are refused; with `preferred` those are asked that can.
+        user_verification: Verification = "preferred",
+    }
+}
+
+choice! {
+    /// Whether a device verifies its owner.
+    pub enum Verification {
+        /// When it can.
+        Preferred = "preferred",
+        /// In any case.
+        Required = "required",
+        /// Better not.
+        Discouraged = "discouraged",
+    }
+}
+
+section! {
+    /// Security keys as a second factor.
+    pub struct Webauthn {
+        /// Whether security keys are on.
+        enabled: bool = false,
+        /// Where they are good.
+        config: WebauthnRules,
+    }
+}
+
+section! {
+    /// Where security keys are good.
+    pub struct WebauthnRules {
+        /// Whether people sign in with a security key alone, which they do with passkeys here: `true` is refused.
+        passwordless: bool = false,
+        /// The site that security keys are for.
+        rp: RelyingParty,
+    }
+}
+
+section! {
+    /// The site that keys are for.
     pub struct RelyingParty {
-        /// The domain that passkeys are for: that of the pages, or one above it. Passkeys are lost when it changes. Default: the host of the public address.
+        /// The domain that keys are for: that of the pages, or one above it. Keys are lost when it changes. Default: the host of the public address.
         id: Option<String>,
         /// What browsers call the site. Default: what the pages call it.
         display_name: Option<String>,
-        /// The origins of the pages that use passkeys. Default: that of the public address.
+        /// The origins of the pages that use keys. Default: that of the public address.
         origins: Vec<Url>,
     }
 }
 
 section! {
-    /// Codes by e-mail.
+    /// Codes that are sent to an address.
     pub struct Code {
-        /// Whether codes by e-mail are on, for recovery and verification.
+        /// Whether codes are on, for recovery and verification and for what the other keys switch on.
         enabled: bool = true,
+        /// Whether people sign in and up by a code instead of a password. It cannot be on together with `mfa_enabled`.
+        passwordless_enabled: bool = false,
+        /// Whether a code is a second factor. It cannot be on together with `passwordless_enabled`.
+        mfa_enabled: bool = false,
+        /// How codes are made.
+        config: CodeRules,
+    }
+}
+
+section! {
+    /// How codes are made.
+    pub struct CodeRules {
+        /// How long a code is good.
+        lifespan: Duration [1..=i64::MAX] = "15m",
+        /// How many wrong codes can be tried in a flow, from 1 to 255.
+        max_submissions: u32 [1..=255] = 5,
+    }
+}
+
+section! {
+    /// Links that are sent to an address.
+    pub struct Link {
+        /// Whether links are on, for flows that `selfservice.flows.recovery.use` and `selfservice.flows.verification.use` have use them, and for administrators to give out.
+        enabled: bool = true,
+        /// How links are made.
+        config: LinkRules,
+    }
+}
+
+section! {
+    /// How links are made.
+    pub struct LinkRules {
+        /// How long a link is good.
+        lifespan: Duration [1..=i64::MAX] = "15m",
     }
 }

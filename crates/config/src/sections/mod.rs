@@ -1,8 +1,11 @@
 //! The sections of the configuration, one file each. A field is the declaration of its key.
 
 pub mod after;
+pub mod audit;
+pub mod clients;
 pub mod cookies;
 pub mod courier;
+pub mod events;
 pub mod flows;
 pub mod gateway;
 pub mod hashers;
@@ -10,6 +13,7 @@ pub mod hooks;
 pub mod identity;
 pub mod log;
 pub mod methods;
+pub mod oidc;
 pub mod secrets;
 pub mod security;
 pub mod selfservice;
@@ -18,6 +22,7 @@ pub mod session;
 pub mod tokenizer;
 pub mod tracing;
 pub mod upstream;
+pub mod web_hook;
 
 use std::time::Duration;
 
@@ -38,8 +43,12 @@ section! {
         @machine secrets: secrets::Secrets,
         /// The log.
         @machine log: log::Log,
+        /// The record of what happened.
+        @machine audit: audit::Audit,
         /// Traces of requests. They count from the next start.
         @machine tracing: tracing::Tracing,
+        /// Requests that Sessera makes to others.
+        @machine clients: clients::Clients,
         /// Who signs in.
         identity: identity::Identity,
         /// What people do themselves.
@@ -56,6 +65,8 @@ section! {
         hashers: hashers::Hashers,
         /// How messages are sent.
         courier: courier::Courier,
+        /// What others are told of what happens.
+        events: events::Events,
         /// Choices about how clients are answered.
         feature_flags: FeatureFlags,
         /// Development mode: without a mail server, mails and the codes in them are shown in the log.

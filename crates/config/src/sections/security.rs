@@ -13,7 +13,7 @@ section! {
 section! {
     /// Finding out who has an account.
     pub struct AccountEnumeration {
-        /// Whether signing up is answered alike for addresses that have an account and for others. Whoever signs up then is not signed in by it, and learns by mail how to go on.
+        /// Whether signing up is answered alike for addresses that have an account and for others. Whoever signs up then is not signed in by it, and learns by mail how to go on. Whoever tries others' addresses in the settings is slowed down.
         mitigate: bool = false,
     }
 }

@@ -86,7 +86,7 @@ section! {
         host: String = "127.0.0.1",
         /// The port to listen on. Default: 4434, or 4534 with session.upstream.url.
         port: Option<u16>,
-        /// Bearer tokens that the admin API asks for; several may be good at once. Default: none.
+        /// Bearer tokens that the admin API asks for, of owners; several may be good at once, and admin tokens are good beside them. Default: none.
         token: Vec<AdminToken>,
         /// Serve the admin API on another address than loopback without a token.
         insecure: bool = false,

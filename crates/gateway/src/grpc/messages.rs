@@ -11,6 +11,7 @@ use envoy_types::ext_authz::v3::pb::{
 use envoy_types::pb::google::protobuf::{ListValue, Struct, Value as Member, value::Kind};
 use envoy_types::pb::google::rpc;
 use serde_json::Map;
+use sessera_http::values;
 use tonic::Code;
 
 use crate::answer::{self, Denial};
@@ -120,8 +121,8 @@ fn passed(pass: Pass) -> CheckResponse {
 fn denied(denial: Denial) -> CheckResponse {
     let code = denial.code();
     let body = denial.body.map(|body| body.to_string()).unwrap_or_default();
-    let media_type = (header::CONTENT_TYPE, answer::JSON);
-    let headers = [media_type, (header::CACHE_CONTROL, answer::NO_STORE)].into_iter().chain(denial.headers);
+    let media_type = (header::CONTENT_TYPE, values::JSON);
+    let headers = [media_type, (header::CACHE_CONTROL, values::NO_STORE)].into_iter().chain(denial.headers);
     let set = HeaderAppendAction::OverwriteIfExistsOrAdd;
     CheckResponse {
         status: Some(status(code, "")),

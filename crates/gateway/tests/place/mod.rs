@@ -18,8 +18,7 @@ use sessera_issuer::{
 };
 use sessera_jose::{Algorithm, JwkSet, base64url, generate};
 use sessera_model::{
-    AssuranceLevel, Clock as _, CredentialKind, FixedClock, GoDuration, Identity, IdentityState, Random,
-    Session, TokenHash,
+    Clock as _, CredentialKind, FixedClock, GoDuration, Identity, Random, Session, TokenHash,
 };
 use sessera_rotation::Timing;
 use sessera_store::{Change, Committer, NewSession, SessionKind, Store};
@@ -82,6 +81,7 @@ impl Place {
             sessions: sessions.clone(),
             tokens: Arc::new(tokens),
             decisions: metrics.gateway_decisions.clone(),
+            kratos_cookies: metrics.kratos_cookies.clone(),
             traces: None,
             health: Health::default(),
         };
@@ -197,36 +197,11 @@ fn compiled(routes: &Value, template: &Value, keys: &str) -> Snapshot {
 
 fn ada(random: &dyn Random, now: i64) -> Identity {
     let now = sessera_model::Timestamp::from_micros(now);
-    Identity {
-        id: random.uuid(),
-        external_id: None,
-        schema_id: "default".into(),
-        state: IdentityState::Active,
-        state_changed_at: now,
-        traits: json!({"email": "ada@example.org", "name": "Zoë"}),
-        verifiable_addresses: vec![],
-        recovery_addresses: vec![],
-        metadata_public: None,
-        metadata_admin: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    }
+    Identity::new(random.uuid(), "default", json!({"email": "ada@example.org", "name": "Zoë"}), now)
 }
 
 fn session(identity: &Identity, random: &dyn Random, clock: &FixedClock) -> Session {
-    Session {
-        id: random.uuid(),
-        identity_id: identity.id,
-        active: true,
-        issued_at: clock.now(),
-        expires_at: clock.now() + Duration::from_secs(24 * 3600),
-        authenticated_at: clock.now(),
-        last_used_at: None,
-        assurance_level: AssuranceLevel::Aal1,
-        methods: vec![],
-        devices: vec![],
-    }
+    Session::new(random.uuid(), identity.id, clock.now(), clock.now() + Duration::from_secs(24 * 3600))
 }
 
 fn insert(session: &Session, kind: SessionKind, token: &str) -> Change {

@@ -5,10 +5,9 @@ use std::sync::Mutex;
 
 use proptest::prelude::*;
 use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, Credential, CredentialKind, Device, Identity, IdentityState,
-    Session, StatusIndex,
+    AssuranceLevel, AuthenticationMethod, Credential, CredentialKind, Device, Identity, Session, StatusIndex,
 };
-use sessera_store::{CredentialOf, SessionFilter, SessionKind, StoredSession};
+use sessera_store::{CredentialOf, Reauthentication, SessionFilter, SessionKind, StoredSession};
 
 use super::*;
 
@@ -17,39 +16,24 @@ const URL: &str = "https://id.example.org/schemas/";
 const MAX: u64 = 16 << 20;
 
 fn identity(id: Uuid, email: &str) -> Identity {
-    Identity {
+    Identity::new(
         id,
-        external_id: None,
-        schema_id: "default".into(),
-        state: IdentityState::Active,
-        state_changed_at: NOW,
-        traits: serde_json::json!({"email": email, "name": {"first": "Ada", "last": "Lovelace"}}),
-        verifiable_addresses: vec![],
-        recovery_addresses: vec![],
-        metadata_public: None,
-        metadata_admin: None,
-        created_at: NOW,
-        updated_at: NOW,
-        version: 1,
-    }
+        "default",
+        serde_json::json!({"email": email, "name": {"first": "Ada", "last": "Lovelace"}}),
+        NOW,
+    )
 }
 
 /// A session whose version stands in its time of authentication.
 fn session(id: Uuid, identity_id: Uuid, version: u64) -> Session {
     let version = Timestamp::from_seconds(i64::try_from(version).unwrap());
     Session {
-        id,
-        identity_id,
-        active: true,
-        issued_at: NOW,
-        expires_at: NOW + Duration::from_secs(3600),
         authenticated_at: version,
-        last_used_at: None,
-        assurance_level: AssuranceLevel::Aal1,
         methods: vec![AuthenticationMethod {
             method: "password".into(),
             aal: AssuranceLevel::Aal1,
             completed_at: version,
+            provider: None,
         }],
         devices: vec![Device {
             id,
@@ -57,6 +41,7 @@ fn session(id: Uuid, identity_id: Uuid, version: u64) -> Session {
             user_agent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
             location: String::new(),
         }],
+        ..Session::new(id, identity_id, NOW, NOW + Duration::from_secs(3600))
     }
 }
 
@@ -212,7 +197,7 @@ fn change(session: u128, kind: u8) -> Change {
             },
         }),
         4 => Change::DeleteCredential { identity_id, kind: CredentialKind::Totp },
-        5 => Change::AuthenticateSession {
+        5 => Change::AuthenticateSession(Reauthentication {
             id,
             identity_id,
             at: NOW,
@@ -221,15 +206,15 @@ fn change(session: u128, kind: u8) -> Change {
             devices: vec![],
             expires_at: NOW,
             token: None,
-        },
-        6 => Change::ExtendSession { id, at: NOW, expires_at: NOW },
+        }),
+        6 => Change::ExtendSession { id, identity_id, at: NOW, expires_at: NOW },
         7 => Change::RevokeSession { id, of: None },
         8 => Change::RevokeSessionByToken { token: token(session), session_id: id, identity_id },
         9 => Change::RevokeSessions(SessionFilter {
             identity_id: Some(identity_id),
             ..SessionFilter::default()
         }),
-        10 => Change::DeleteSession(id),
+        10 => Change::DeleteSession { id, identity_id },
         _ => Change::RevokeSessions(SessionFilter::default()),
     }
 }

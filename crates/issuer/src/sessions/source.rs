@@ -137,7 +137,8 @@ impl SessionSource for OwnStore {
     async fn second_factors(&self, identity_id: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
         let credentials = self.store.credentials(identity_id).await?;
         let kinds = credentials.iter().map(|credential| credential.kind);
-        Ok(kinds.filter(|kind| matches!(kind, CredentialKind::Totp | CredentialKind::LookupSecret)).collect())
+        // Which of them are second factors is a matter of the configuration.
+        Ok(kinds.filter(|kind| *kind != CredentialKind::Password).collect())
     }
 
     fn tells_of_changes(&self) -> bool {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use serde_json::Map;
 use sessera_model::{
-    CredentialKind, FixedClock, GoDuration, Identity, IdentityState, Session, StatusIndex, Timestamp, Uuid,
+    CredentialKind, FixedClock, GoDuration, Identity, Session, StatusIndex, Timestamp, Uuid,
 };
 use sessera_rotation::Timing;
 use sessera_store::{SessionKind, StoreError, StoredSession};
@@ -75,33 +75,9 @@ impl Source {
 }
 
 fn session() -> (StoredSession, Identity) {
-    let identity = Identity {
-        id: Uuid::from_u128(2),
-        external_id: None,
-        schema_id: "default".into(),
-        state: IdentityState::Active,
-        state_changed_at: NOW,
-        traits: serde_json::json!({"email": "ada@example.org"}),
-        verifiable_addresses: vec![],
-        recovery_addresses: vec![],
-        metadata_public: None,
-        metadata_admin: None,
-        created_at: NOW,
-        updated_at: NOW,
-        version: 1,
-    };
-    let session = Session {
-        id: Uuid::from_u128(1),
-        identity_id: identity.id,
-        active: true,
-        issued_at: NOW,
-        expires_at: NOW + Duration::from_secs(3600),
-        authenticated_at: NOW,
-        last_used_at: None,
-        assurance_level: AssuranceLevel::Aal1,
-        methods: vec![],
-        devices: vec![],
-    };
+    let identity =
+        Identity::new(Uuid::from_u128(2), "default", serde_json::json!({"email": "ada@example.org"}), NOW);
+    let session = Session::new(Uuid::from_u128(1), identity.id, NOW, NOW + Duration::from_secs(3600));
     let (kind, token) = (SessionKind::Native, TokenHash::of(TOKEN));
     (StoredSession { session, kind, token, status: StatusIndex::from_number(0) }, identity)
 }

@@ -57,11 +57,13 @@ impl Rechecks {
                 && let Some(next) = waiting.next()
             {
                 let sessions = self.sessions.clone();
-                asked.spawn(async move { (next.id, sessions.is_live(next.id).await) });
+                asked.spawn(async move { (next, sessions.is_live(next.id).await) });
             }
             match asked.join_next().await {
-                Some(Ok((id, Ok(true)))) => live.push(id),
-                Some(Ok((id, Ok(false)))) => changes.push(Change::EndElsewhere { id, at: now }),
+                Some(Ok((asked, Ok(true)))) => live.push(asked.id),
+                Some(Ok((Outstanding { id, identity_id, .. }, Ok(false)))) => {
+                    changes.push(Change::EndElsewhere { id, identity_id, at: now });
+                }
                 // The source has told of its trouble; the session's turn comes again.
                 Some(_) => {}
                 None => break,

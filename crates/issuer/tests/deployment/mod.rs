@@ -14,10 +14,7 @@ use sessera_issuer::{
 };
 use sessera_jose::verify::{Verified, verify};
 use sessera_jose::{Algorithm, JwkSet, generate};
-use sessera_model::{
-    AssuranceLevel, Clock, FixedClock, GoDuration, Identity, IdentityState, Random, Session, Timestamp,
-    TokenHash,
-};
+use sessera_model::{Clock, FixedClock, GoDuration, Identity, Random, Session, Timestamp, TokenHash};
 use sessera_rotation::Timing;
 use sessera_store::{Change, Committer, KeySet, NewSession, SessionKind, Store, StoredKey};
 use sessera_testing::TestStore;
@@ -162,36 +159,11 @@ fn settings(templates: Map<String, Value>) -> Settings {
 }
 
 fn person(random: &dyn Random, now: Timestamp) -> Identity {
-    Identity {
-        id: random.uuid(),
-        external_id: None,
-        schema_id: "default".into(),
-        state: IdentityState::Active,
-        state_changed_at: now,
-        traits: serde_json::json!({"email": "ada@example.org"}),
-        verifiable_addresses: vec![],
-        recovery_addresses: vec![],
-        metadata_public: None,
-        metadata_admin: None,
-        created_at: now,
-        updated_at: now,
-        version: 1,
-    }
+    Identity::new(random.uuid(), "default", serde_json::json!({"email": "ada@example.org"}), now)
 }
 
 fn session_of(identity: &Identity, random: &dyn Random, now: Timestamp) -> Session {
-    Session {
-        id: random.uuid(),
-        identity_id: identity.id,
-        active: true,
-        issued_at: now,
-        expires_at: now + Duration::from_secs(24 * 3600),
-        authenticated_at: now,
-        last_used_at: None,
-        assurance_level: AssuranceLevel::Aal1,
-        methods: vec![],
-        devices: vec![],
-    }
+    Session::new(random.uuid(), identity.id, now, now + Duration::from_secs(24 * 3600))
 }
 
 fn insert(session: &Session, token: &str) -> Change {

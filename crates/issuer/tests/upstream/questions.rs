@@ -83,6 +83,33 @@ async fn another_person_s_session_for_the_same_token_takes_the_place_of_the_firs
     }
 }
 
+/// By how much a clock is off.
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn a_clock_that_is_an_hour_ahead_ends_sessions_early_and_says_so() {
+    let world = World::new(USUAL).await;
+    let (soon, later) = (world.session_for(1, 1800), world.session_for(2, 5400));
+    world.clock.advance(HOUR);
+    world.next(Ok(told(&soon)));
+    let Answered::Nothing(reason) = world.ask("t").await else { panic!("it has ended by this clock") };
+    assert!(reason.contains("clock"), "{reason}");
+    assert_eq!(world.source.trouble().as_deref().map(|trouble| trouble.contains("clock")), Some(true));
+    world.next(Ok(told(&later)));
+    assert_eq!(world.ask("t").await, Answered::Session(2), "it has half an hour left by this clock");
+    assert_eq!(world.source.trouble(), None);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_an_hour_behind_keeps_a_session_no_longer_than_any_other_answer() {
+    let world = World::new(USUAL).await;
+    // By the upstream's clock it has ten seconds left.
+    world.next(Ok(told(&world.session_for(1, 3610))));
+    assert_eq!(world.ask("t").await, Answered::Session(1));
+    world.clock.advance(USUAL.ttl);
+    assert_eq!(world.ask("t").await, Answered::NoSession, "the upstream has ended it long ago");
+}
+
 #[tokio::test]
 async fn a_herd_with_one_credential_is_one_question() {
     let world = World::new(USUAL).await;

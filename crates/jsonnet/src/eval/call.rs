@@ -189,6 +189,26 @@ impl Machine<'_> {
         result.map_err(|error| self.came_out_of(error, node))
     }
 
+    /// Calls a function of the program with one argument, by the name of its parameter.
+    pub(crate) fn call_by_name(
+        &mut self,
+        closure: Handle,
+        parameter: &str,
+        argument: Value,
+        node: NodeId,
+    ) -> Step<Value> {
+        let closure = self.lists.closures[closure as usize];
+        let function = &self.code.functions[closure.function as usize];
+        let Some(at) = function.parameters.iter().position(|known| *known.name == *parameter) else {
+            return self.fail(node, format!("function has no parameter {parameter}"));
+        };
+        let body = function.body;
+        let inner = self.open_frame(closure.frame, function.parameters.len())?;
+        self.set_slot(inner, at, argument);
+        self.fill_defaults(closure.function, inner, node)?;
+        self.eval(body, inner).map_err(|error| self.came_out_of(error, node))
+    }
+
     /// How many arguments a function needs.
     pub(crate) fn required_parameters(&self, function: FunctionRef) -> usize {
         match function {

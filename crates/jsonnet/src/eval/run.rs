@@ -1,11 +1,14 @@
 //! Evaluation: what each kind of node stands for.
 
+use std::sync::Arc;
+
 use super::call::Prepared;
 use super::memory::Blocks;
 use super::value::{FunctionRef, Handle, StringRef, Value};
 use super::{Machine, ROOT, Step};
 use crate::ast::BinaryOperator;
 use crate::code::{NONE, Node, NodeId};
+use crate::document::Document;
 use crate::error::ErrorKind;
 
 impl Machine<'_> {
@@ -14,6 +17,17 @@ impl Machine<'_> {
         let value = self.eval(self.code.root, ROOT).map_err(|error| self.placed(error))?;
         match value {
             Value::Function(function) => self.call_values(function, &[], self.code.root),
+            value => Ok(value),
+        }
+    }
+
+    /// The result of the program, which is called with an argument where it is a function.
+    pub(crate) fn result_of_call(&mut self, parameter: &str, argument: Arc<Document>) -> Step<Value> {
+        match self.eval(self.code.root, ROOT).map_err(|error| self.placed(error))? {
+            Value::Function(FunctionRef::Closure(closure)) => {
+                let argument = self.document(argument)?;
+                self.call_by_name(closure, parameter, argument, self.code.root)
+            }
             value => Ok(value),
         }
     }

@@ -154,12 +154,12 @@ async fn shared_secrets_are_warned_about() {
 async fn what_adds_nothing_is_warned_about_and_what_restricts_nobody_is_refused() {
     let node =
         TestNode::configured(json!({"accept_unsupported": ["selfservice.methods.profile.enabled"]})).await;
-    let warned = node.patch(add("/selfservice/methods/oidc", json!({"enabled": true}))).await.unwrap();
-    assert!(warned.warnings[0].starts_with("/selfservice/methods/oidc/enabled: "), "{warned:?}");
+    let warned = node.patch(add("/selfservice/methods/saml", json!({"enabled": true}))).await.unwrap();
+    assert!(warned.warnings[0].starts_with("/selfservice/methods/saml/enabled: "), "{warned:?}");
     let again = node.patch(add("/session/lifespan", json!("2h"))).await.unwrap();
     assert!(again.warnings.is_empty(), "only news are told: {again:?}");
 
-    let hooks = json!([{"hook": "web_hook"}]);
+    let hooks = json!([{"hook": "b2b_sso"}]);
     let refusal = refused(node.patch(add("/selfservice/flows/login/after/hooks", hooks)).await);
     assert_eq!(refusal.pointer, "/selfservice/flows/login/after/hooks/0");
     assert!(refusal.message.contains("accept_unsupported"), "{refusal}");
@@ -220,4 +220,78 @@ async fn a_longer_max_age_puts_off_the_keys_that_are_prepared() {
     // Lease, max-age and skew are 60 + 300 + 5 s before, and 60 + 600 + 5 s afterwards.
     node.patch(add("/session/whoami/tokenizer/rotation", json!({"max_age": "10m"}))).await.unwrap();
     assert_eq!(prepared().await, before + Duration::from_secs(300));
+}
+
+#[tokio::test]
+async fn who_is_no_owner_changes_templates_alone() {
+    let node = TestNode::configured(json!({})).await;
+    node.add_key("set", "ES256", "").await;
+    let own_key =
+        mapper(r#"{"keys":[{"kty":"oct","alg":"HS256","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}"#);
+    let good = json!([add_template("n", json!({"jwks_url": "set://set"}))]);
+    for (patch, pointer) in [
+        (add("/session/lifespan", json!("2h")), "/session/lifespan"),
+        (
+            json!([add_template("n", json!({"jwks_url": own_key}))]),
+            "/session/whoami/tokenizer/templates/n/jwks_url",
+        ),
+    ] {
+        for role in [Role::Viewer, Role::Operator] {
+            match node.patch_as(role, patch.clone()).await {
+                Err(ChangeError::OutOfReach(found)) => assert_eq!(found, pointer),
+                other => panic!("{patch}: {other:?}"),
+            }
+        }
+        assert_eq!(node.revisions().await, 0);
+    }
+    let changed = node.patch_as(Role::Operator, good).await.unwrap();
+    node.patch(add("/session/lifespan", json!("2h"))).await.unwrap();
+    let back = node.configuration.roll_back(changed.revision_id, Role::Operator).await;
+    assert!(matches!(back, Err(ChangeError::OutOfReach(_))), "{back:?}");
+    node.configuration.roll_back(changed.revision_id, Role::Owner).await.unwrap();
+}
+
+#[tokio::test]
+async fn who_is_no_owner_learns_no_secret_by_a_patch() {
+    let node = TestNode::configured(json!({})).await;
+    node.add_key("set", "ES256", "").await;
+    let own_key =
+        mapper(r#"{"keys":[{"kty":"oct","alg":"HS256","k":"MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY"}]}"#);
+    let uri = "smtp://user:password@mail.example.org/";
+    node.patch(add("/courier/smtp/connection_uri", json!(uri))).await.unwrap();
+    node.patch(json!([add_template("own", json!({"jwks_url": own_key}))])).await.unwrap();
+    node.patch(json!([add_template("n", json!({"jwks_url": "set://set"}))])).await.unwrap();
+    let at = |place: &str| format!("/services/identity/config{place}");
+    let templates = "/session/whoami/tokenizer/templates";
+    let (issuer, inline) = (format!("{templates}/n/issuer"), format!("{templates}/own/jwks_url"));
+    let revisions = node.revisions().await;
+    for (operation, hidden) in [
+        (
+            json!({"op": "copy", "from": at("/courier/smtp/connection_uri"), "path": at(&issuer)}),
+            "/courier/smtp/connection_uri",
+        ),
+        (json!({"op": "copy", "from": at("/courier"), "path": at(&issuer)}), "/courier"),
+        (
+            json!({"op": "move", "from": at("/courier/smtp/connection_uri"), "path": at(&issuer)}),
+            "/courier/smtp/connection_uri",
+        ),
+        (
+            json!({"op": "test", "path": at("/courier/smtp/connection_uri"), "value": uri}),
+            "/courier/smtp/connection_uri",
+        ),
+        (json!({"op": "copy", "from": at(&inline), "path": at(&issuer)}), &*inline),
+    ] {
+        // What an operation before it has moved is looked at as it is then.
+        let before = json!({"op": "add", "path": at(&format!("{templates}/n/ttl")), "value": "1m"});
+        for role in [Role::Viewer, Role::Operator] {
+            match node.patch_as(role, json!([before, operation])).await {
+                Err(ChangeError::OutOfReach(found)) => assert_eq!(found, hidden),
+                other => panic!("{operation}: {other:?}"),
+            }
+        }
+    }
+    assert_eq!(node.revisions().await, revisions);
+    let from = at(&format!("{templates}/n"));
+    let copy = json!([{"op": "copy", "from": from, "path": at(&format!("{templates}/m"))}]);
+    node.patch_as(Role::Operator, copy).await.unwrap();
 }

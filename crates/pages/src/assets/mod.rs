@@ -1,7 +1,7 @@
 //! The files that pages load. Their names carry a hash of their content, so browsers keep them for
 //! good and never have an old one.
 
-use std::sync::LazyLock;
+use std::sync::OnceLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
@@ -14,39 +14,43 @@ pub struct Asset {
     pub media_type: &'static str,
     /// What it holds.
     pub content: &'static str,
-    hash: LazyLock<String>,
+    hash: OnceLock<String>,
 }
 
 /// The style sheet.
-pub static STYLE: Asset = Asset {
-    name: "style",
-    extension: "css",
-    media_type: "text/css; charset=utf-8",
-    content: include_str!("style.css"),
-    hash: LazyLock::new(|| hash(include_str!("style.css"))),
-};
+pub static STYLE: Asset = Asset::style("style", include_str!("style.css"));
 
 /// The picture in the browser's tab.
-pub static ICON: Asset = Asset {
-    name: "icon",
-    extension: "svg",
-    media_type: "image/svg+xml",
-    content: include_str!("icon.svg"),
-    hash: LazyLock::new(|| hash(include_str!("icon.svg"))),
-};
+pub static ICON: Asset = Asset::new("icon", "svg", "image/svg+xml", include_str!("icon.svg"));
 
 /// The script that asks a browser for passkeys, on the pages that need it.
-pub static PASSKEYS: Asset = Asset {
-    name: "passkeys",
-    extension: "js",
-    media_type: "text/javascript; charset=utf-8",
-    content: include_str!("passkeys.js"),
-    hash: LazyLock::new(|| hash(include_str!("passkeys.js"))),
-};
+pub static PASSKEYS: Asset = Asset::script("passkeys", include_str!("passkeys.js"));
 
 impl Asset {
-    fn file_name(&self) -> String {
-        format!("{}.{}.{}", self.name, *self.hash, self.extension)
+    const fn new(
+        name: &'static str,
+        extension: &'static str,
+        media_type: &'static str,
+        content: &'static str,
+    ) -> Self {
+        Self { name, extension, media_type, content, hash: OnceLock::new() }
+    }
+
+    /// A style sheet.
+    pub const fn style(name: &'static str, content: &'static str) -> Self {
+        Self::new(name, "css", "text/css; charset=utf-8", content)
+    }
+
+    /// A script.
+    pub const fn script(name: &'static str, content: &'static str) -> Self {
+        Self::new(name, "js", "text/javascript; charset=utf-8", content)
+    }
+
+    /// Its name with the hash of its content.
+    pub fn file_name(&self) -> String {
+        let hash =
+            self.hash.get_or_init(|| hex::encode(digest(&SHA256, self.content.as_bytes()))[..16].to_owned());
+        format!("{}.{hash}.{}", self.name, self.extension)
     }
 
     /// Its path below the public address.
@@ -58,8 +62,4 @@ impl Asset {
 /// A file by its name.
 pub fn find(file_name: &str) -> Option<&'static Asset> {
     [&STYLE, &ICON, &PASSKEYS].into_iter().find(|asset| asset.file_name() == file_name)
-}
-
-fn hash(content: &str) -> String {
-    hex::encode(digest(&SHA256, content.as_bytes()))[..16].to_owned()
 }

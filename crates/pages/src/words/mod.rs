@@ -3,35 +3,14 @@
 mod texts;
 
 pub mod device;
-
-use std::collections::HashMap;
+pub mod vocabulary;
 
 pub use texts::Texts;
+pub use vocabulary::{Vocabulary, Words};
 
-/// Declares [`Word`] from one table, so that the list of all of them cannot miss one.
-macro_rules! words {
-    ($($(#[$documentation:meta])* $name:ident = $key:literal,)*) => {
-        /// A word, a sentence or a heading of the pages; its key names it in the files of the languages.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Word {
-            $($(#[$documentation])* $name,)*
-        }
-
-        impl Word {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
-
-            /// Its key in the files of the languages.
-            pub const fn key(self) -> &'static str {
-                match self {
-                    $(Self::$name => $key,)*
-                }
-            }
-        }
-    };
-}
-
-words! {
+crate::words! {
+    /// A word, a sentence or a heading of the pages; its key names it in the files of the languages.
+    pub enum Word;
     /// Heading above the list of what is wrong.
     ProblemTitle = "problem.title",
     /// Before the title of a page on which something is wrong.
@@ -46,6 +25,8 @@ words! {
     LoginTitle = "login.title",
     /// The page of signing in again.
     RefreshTitle = "refresh.title",
+    /// Whom the page of signing in asks that was told who it is.
+    LoginAs = "login.as",
     /// Whom the page of signing in again asks.
     RefreshAs = "refresh.as",
     /// Before the link that leads to signing up.
@@ -60,6 +41,8 @@ words! {
     RegistrationTitle = "registration.title",
     /// The second page of signing up.
     CredentialsTitle = "credentials.title",
+    /// Heading of the page on which one chooses among several ways to sign in.
+    WaysTitle = "credentials.ways",
     /// Before the link that leads to signing in.
     HaveAccount = "registration.have_account",
     /// The link that leads to signing in.
@@ -100,6 +83,14 @@ words! {
     PasskeysTitle = "settings.passkeys.title",
     /// What it is for.
     PasskeysLead = "settings.passkeys.lead",
+    /// Heading of the part about security keys.
+    SecurityKeysTitle = "settings.security_keys.title",
+    /// What security keys are for.
+    SecurityKeysLead = "settings.security_keys.lead",
+    /// The browser came back without a security key.
+    SecurityKeyFailed = "security_key.failed",
+    /// Without scripts, or in an old browser, there are no security keys.
+    SecurityKeyNeedsScript = "security_key.needs_script",
     /// The browser came back without a passkey.
     PasskeyFailed = "passkey.failed",
     /// Without scripts, or in an old browser, there are no passkeys.
@@ -186,10 +177,4 @@ words! {
     TimeDays = "time.days",
     /// On a day; `{date}` is the day.
     TimeDate = "time.date",
-}
-
-/// Reads the words of a language: a JSON object from keys to texts. Unknown keys are passed over.
-fn parse(json: &str) -> Result<HashMap<Word, String>, serde_json::Error> {
-    let mut texts: HashMap<String, String> = serde_json::from_str(json)?;
-    Ok(Word::ALL.iter().filter_map(|word| Some((*word, texts.remove(word.key())?))).collect())
 }

@@ -1,57 +1,167 @@
 //! Who may call the admin API.
 //!
-//! With tokens configured, whoever sends one. Without, only programs: a web page must not reach it,
+//! Whoever sends an admin token, as far as its role goes, or a token of the configuration, which is an owner's. Without
+//! tokens in the configuration, programs need none: a web page must not reach it,
 //! neither by asking across origins nor by a name that it makes point here (DNS rebinding), so requests
 //! need a host that can only mean this server, no Origin, no word of a browser that another site's page asks, and JSON
 //! bodies.
 
-use axum::extract::{Request, State};
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use hyper::body::Body as _;
 use url::{Host, Url};
 
+use crate::admin::roles::{self, Roles};
 use crate::admin::{introspect, revoke};
 use crate::app::Snapshots;
 use crate::error::ApiError;
+use crate::http::observe::known_method;
 use sessera_config::AdminConfig;
 use sessera_http::host;
 use sessera_http::media_type::is_json;
-use sessera_node::event_log;
+use sessera_model::{Actor, Role, Secret};
+use sessera_node::admin_tokens::AdminTokens;
 use sessera_presented::bearer;
-use sessera_store::Event;
+use sessera_store::{AdminToken, Asked, Committer, Event};
 
-/// Lets a request pass or answers why not.
-pub(crate) async fn check(State(snapshots): State<Snapshots>, request: Request, next: Next) -> Response {
-    let refusal = {
-        let snapshot = snapshots.load();
+/// What decides who may ask.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    /// The configuration, which may have tokens.
+    pub(crate) snapshots: Snapshots,
+    /// Tokens with names and roles.
+    pub(crate) tokens: Arc<AdminTokens>,
+    /// Hears who was refused.
+    pub(crate) committer: Committer,
+    /// What each route needs.
+    pub(crate) roles: Arc<Roles>,
+    /// Whether what no route has goes on to an upstream.
+    pub(crate) has_upstream: bool,
+}
+
+/// Lets a request pass, with its [`Actor`] as an extension, or answers why not.
+pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next: Next) -> Response {
+    let presented = bearer(request.headers()).map(Secret::from);
+    let token = match &presented {
+        Some(presented) => guard.tokens.recognise(presented.expose()).await,
+        None => Ok(None),
+    };
+    let token = match token {
+        Ok(token) => token,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let judged = {
+        let snapshot = guard.snapshots.load();
         // HTTP/2 names the host there, and so may requests of HTTP/1.1.
         let target = request.uri().authority().map(axum::http::uri::Authority::as_str);
         // Introspection takes forms, as its specification wants. It changes nothing, and a web page that
         // sends one is told by its Origin.
         let takes_forms = [introspect::PATH, revoke::PATH].contains(&request.uri().path());
         let has_body = !request.body().is_end_stream() && !takes_forms;
-        judge(&snapshot.config.admin, has_body, request.headers(), target).err()
+        let actor = judge(&snapshot.config.admin, token, has_body, request.headers(), target);
+        actor.and_then(|actor| {
+            Asked::note(|asked| asked.actor = Some(actor.clone()));
+            guard.require_role(actor, &request)
+        })
     };
-    match refusal {
-        Some(error) => {
-            event_log::write(&Event::AdminRefused);
+    match judged {
+        Ok(actor) => {
+            request.extensions_mut().insert(actor);
+            next.run(request).await
+        }
+        Err(error) => {
+            guard.committer.happened(&Event::AdminRefused { what: what(&request) });
             error.into_response()
         }
-        None => next.run(request).await,
     }
 }
 
+/// What a request asks for, without what its sender chose in it.
+pub(super) fn what(request: &Request) -> String {
+    let route = request.extensions().get::<MatchedPath>().map_or("another path", MatchedPath::as_str);
+    format!("{} {route}", known_method(request.method()))
+}
+
+impl Guard {
+    /// Whoever asks, unless the request needs a higher role than theirs.
+    fn require_role(&self, actor: Actor, request: &Request) -> Result<Actor, ApiError> {
+        let needed = match request.extensions().get::<MatchedPath>() {
+            Some(route) => self.roles.needed(request.method(), route),
+            None if self.has_upstream => roles::of_forwarded(request.method(), request.uri()),
+            // Everybody may hear that there is nothing.
+            None => Role::Viewer,
+        };
+        require(&actor, needed).map(|()| actor)
+    }
+}
+
+/// Refuses whoever asks for what needs a higher role than theirs.
+pub(crate) fn require(actor: &Actor, needed: Role) -> Result<(), ApiError> {
+    if actor.may(needed) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(format!(
+        "You ask with {actor}, which has the role {}, and this needs the role {needed}. An owner makes a token with it: sessera create admin-token NAME --role {needed}",
+        actor.role()
+    ))
+    .with_message("The role of the admin token is not enough."))
+}
+
+/// Who asks. `token` is the one with a name that the request presents, if that is good.
 fn judge(
     config: &AdminConfig,
+    token: Option<AdminToken>,
     has_body: bool,
     headers: &HeaderMap,
     target: Option<&str>,
-) -> Result<(), ApiError> {
-    if !config.tokens.is_empty() {
-        return check_token(config, headers);
+) -> Result<Actor, ApiError> {
+    let given = bearer(headers).unwrap_or_default();
+    if has_configured(config, given) {
+        return Ok(Actor::Configured);
     }
+    if let Some(AdminToken { name, role, .. }) = token {
+        return Ok(Actor::Token { name, role });
+    }
+    if AdminTokens::is_one(given) {
+        return Err(ApiError::unproven(
+            "The admin token is not good: it has ended, or it was deleted. List those that there are with \"sessera list admin-tokens\".",
+        ));
+    }
+    if !config.tokens.is_empty() && !given.is_empty() {
+        return Err(ApiError::unproven(
+            "The token that was sent is not known here. Send an admin token, or one of serve.admin.token; the command line takes it from SESSERA_ADMIN_TOKEN.",
+        ));
+    }
+    if !config.tokens.is_empty() {
+        return Err(ApiError::unproven(
+            "The admin API asks for a token. Send an admin token, or one of serve.admin.token, as \"Authorization: Bearer TOKEN\"; the command line takes it from SESSERA_ADMIN_TOKEN.",
+        ));
+    }
+    check_host(config, headers, target)?;
+    if headers.contains_key(header::ORIGIN) {
+        return Err(ApiError::forbidden(
+            "The request has an Origin header, so a web page sent it. Web pages may not call the admin API; call it from a back end.",
+        ));
+    }
+    check_site(headers)?;
+    if has_body && !is_json(headers) {
+        return Err(ApiError::forbidden(
+            "The body is not declared as JSON. Send the header Content-Type: application/json; without a token the admin API takes nothing else, because forms of web pages could send it.",
+        ));
+    }
+    Ok(Actor::Anybody)
+}
+
+/// Refuses a request whose host somebody else may have made point here. `target` is the host that its address names.
+pub(super) fn check_host(
+    config: &AdminConfig,
+    headers: &HeaderMap,
+    target: Option<&str>,
+) -> Result<(), ApiError> {
     // Every place that names a host must name this machine, because each may be the one that somebody else looks at.
     let named = headers.get_all(header::HOST).iter().map(|value| value.to_str().unwrap_or_default());
     let mut named = named.chain(target).peekable();
@@ -60,35 +170,23 @@ fn judge(
             "The admin API without a token answers only requests to a loopback address, localhost or the host of serve.admin.base_url. Set serve.admin.base_url to the name under which it is reached, or serve.admin.token.",
         ));
     }
-    if headers.contains_key(header::ORIGIN) {
-        return Err(ApiError::forbidden(
-            "The request has an Origin header, so a web page sent it. Web pages may not call the admin API; call it from a back end.",
-        ));
-    }
+    Ok(())
+}
+
+/// Refuses what a browser asks for a page of another site.
+pub(super) fn check_site(headers: &HeaderMap) -> Result<(), ApiError> {
     let is_own_site = |site: &HeaderValue| matches!(site.as_bytes(), b"none" | b"same-origin");
     if !headers.get_all("sec-fetch-site").iter().all(is_own_site) {
         return Err(ApiError::forbidden(
             "The header Sec-Fetch-Site says that a browser asks for a page of another site. Web pages may not call the admin API; call it from a back end.",
         ));
     }
-    if has_body && !is_json(headers) {
-        return Err(ApiError::forbidden(
-            "The body is not declared as JSON. Send the header Content-Type: application/json; without a token the admin API takes nothing else, because forms of web pages could send it.",
-        ));
-    }
     Ok(())
 }
 
-/// Every token is compared in full, so that time tells nothing.
-fn check_token(config: &AdminConfig, headers: &HeaderMap) -> Result<(), ApiError> {
-    let given = bearer(headers).unwrap_or_default();
-    let good = config.tokens.iter().fold(false, |good, token| token.matches(given) | good);
-    if good {
-        return Ok(());
-    }
-    Err(ApiError::unproven(
-        "The admin API asks for a token. Send one of serve.admin.token as \"Authorization: Bearer TOKEN\"; the command line takes it from SESSERA_ADMIN_TOKEN.",
-    ))
+/// Whether a token is one of the configuration. It is compared with all of them in full, so that time tells nothing.
+pub(super) fn has_configured(config: &AdminConfig, given: &str) -> bool {
+    config.tokens.iter().fold(false, |good, token| token.matches(given) | good)
 }
 
 /// Whether a host, perhaps with a port, can only mean this server.
@@ -119,7 +217,7 @@ mod tests {
         for (name, value) in pairs {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        judge(&config, has_body, &headers, None).map_or_else(|error| error.code(), |()| 200)
+        judge(&config, None, has_body, &headers, None).map_or_else(|error| error.code(), |_| 200)
     }
 
     #[test]
@@ -177,7 +275,7 @@ mod tests {
             for host in hosts {
                 headers.append(header::HOST, HeaderValue::from_static(host));
             }
-            judge(&config, false, &headers, target).map_or_else(|error| error.code(), |()| 200)
+            judge(&config, None, false, &headers, target).map_or_else(|error| error.code(), |_| 200)
         };
         assert_eq!(ask(&["localhost"], Some("127.0.0.1:4434")), 200);
         assert_eq!(ask(&[], Some("localhost:4434")), 200);

@@ -32,6 +32,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// and its identity may sign in.
 #[utoipa::path(post, path = "/oauth2/introspect", operation_id = "introspectToken", tag = "oauth2",
     request_body(content = TokenQuestionBody, content_type = "application/x-www-form-urlencoded", description = "token"),
+    security(("adminToken" = ["viewer"])),
     responses((status = 200, description = "`active`, and the claims of an active token", body = IntrospectionBody), (status = 429, description = "The upstream that keeps the sessions is asked too often (`temporarily_unavailable`)", body = OAuthErrorBody), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]
 async fn introspect(
     State(introspection): State<Arc<Introspection>>,

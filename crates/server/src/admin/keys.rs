@@ -11,7 +11,7 @@ use sessera_issuer::key_sets::{self, KeySets, KeySetsError, NewKey};
 use sessera_jose::{Jwk, JwkSet, strict_json};
 use sessera_model::{Clock, Timestamp};
 use sessera_rotation::Timing;
-use sessera_store::KeySet;
+use sessera_store::{Committer, Event, KeySet};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,10 +48,11 @@ struct CreateBody {
 }
 
 /// The key sets, which handlers take as one part.
-struct EditedSets {
+pub(super) struct EditedSets {
     sets: Arc<KeySets>,
     configuration: Arc<Configuration>,
     clock: Arc<dyn Clock>,
+    committer: Committer,
 }
 
 impl FromRef<AppState> for EditedSets {
@@ -60,6 +61,7 @@ impl FromRef<AppState> for EditedSets {
             sets: FromRef::from_ref(state),
             configuration: FromRef::from_ref(state),
             clock: FromRef::from_ref(state),
+            committer: FromRef::from_ref(state),
         }
     }
 }
@@ -70,10 +72,46 @@ impl EditedSets {
         (self.configuration.snapshot().issuer.settings.timing, self.clock.now())
     }
 
+    /// Makes a key and adds it at the end of a set.
+    pub(super) async fn make(
+        &self,
+        name: &str,
+        algorithm: &str,
+        kid: String,
+        key_use: &'static str,
+        bits: Option<usize>,
+    ) -> Result<Jwk, ApiError> {
+        key_sets::check_name(name)?;
+        let algorithm = algorithm.parse().map_err(KeySetsError::Key)?;
+        let jwk = NewKey { algorithm, kid, key_use, bits }.generate().await?;
+        let turn = self.configuration.turn().await;
+        let (snapshot, version) = turn.fresh().await?;
+        self.sets.judged_by(version).add(&snapshot.issuer, name, &jwk).await?;
+        put_to_use(&turn).await?;
+        Ok(jwk)
+    }
+
+    /// Makes a key the first of its set, so that it signs from now on.
+    pub(super) async fn promote(&self, name: &str, kid: &str) -> Result<(), ApiError> {
+        let turn = self.configuration.turn().await;
+        let (snapshot, version) = turn.fresh().await?;
+        let set = self.sets.find(name).await?;
+        let promoted = key_sets::with_first(&key_sets::keys(&set)?, kid)
+            .ok_or_else(|| KeySetsError::NoSuchKey { set: name.to_owned(), kid: kid.to_owned() })?;
+        let is_expected = |known| known == set.version;
+        self.sets.judged_by(version).replace(&snapshot.issuer, name, &promoted, is_expected).await?;
+        put_to_use(&turn).await
+    }
+
     /// A set or one of its keys, as the API shows it.
     fn shown(&self, set: &KeySet, kid: Option<&str>) -> Result<Value, KeySetsError> {
         let (timing, now) = self.moment();
-        Ok(json!({ "keys": key_sets::shown(set, kid, &timing, now)? }))
+        let keys = key_sets::shown(set, kid, &timing, now)?;
+        // Of a managed set the public halves are shown.
+        if set.managed.is_none() {
+            self.committer.happened(&Event::KeysShown { key_set: set.name.clone() });
+        }
+        Ok(json!({ "keys": keys }))
     }
 }
 
@@ -94,6 +132,7 @@ fn strict(text: &JsonText) -> Result<Value, ApiError> {
 ///
 /// Only the public members of keys are shown.
 #[utoipa::path(get, path = "/admin/keys", operation_id = "listJsonWebKeySets", tag = "jwk",
+    security(("adminToken" = ["viewer"])),
     responses((status = 200, description = "Names and public keys of all sets", body = [KeySetSummaryBody])))]
 async fn list(State(edited): State<EditedSets>) -> Result<Response, ApiError> {
     let (timing, now) = edited.moment();
@@ -115,6 +154,7 @@ async fn list(State(edited): State<EditedSets>) -> Result<Response, ApiError> {
 /// set.
 #[utoipa::path(get, path = "/admin/keys/{set}", operation_id = "getJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")),
+    security(("adminToken" = ["owner"])),
     responses((status = 200, description = "The set", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn get_set(State(edited): State<EditedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
     let set = edited.sets.find(&name).await?;
@@ -134,24 +174,19 @@ fn etag(version: i64) -> Result<HeaderValue, ApiError> {
 /// made.
 #[utoipa::path(post, path = "/admin/keys/{set}", operation_id = "createJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")), request_body = CreateBody,
+    security(("adminToken" = ["owner"])),
     responses((status = 201, description = "The new key, private members included", body = KeySetBody), (status = 400, description = "It cannot be made", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]
 async fn create(
     State(edited): State<EditedSets>,
     Segment(name): Segment,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
-    key_sets::check_name(&name)?;
     let key_use = match body.key_use.as_str() {
         "" | "sig" => "sig",
         "enc" => "enc",
         _ => return Err(ApiError::bad_request("The member use must be sig or enc.")),
     };
-    let algorithm = body.alg.parse().map_err(KeySetsError::Key)?;
-    let jwk = NewKey { algorithm, kid: body.kid, key_use, bits: body.bits }.generate().await?;
-    let turn = edited.configuration.turn().await;
-    let (snapshot, version) = turn.fresh().await?;
-    edited.sets.judged_by(version).add(&snapshot.issuer, &name, &jwk).await?;
-    put_to_use(&turn).await?;
+    let jwk = edited.make(&name, &body.alg, body.kid, key_use, body.bits).await?;
     Ok(answer::created(JwkSet::new(vec![jwk]).map_err(KeySetsError::Key)?.to_private_json()))
 }
 
@@ -161,6 +196,7 @@ async fn create(
 /// while it has that version.
 #[utoipa::path(put, path = "/admin/keys/{set}", operation_id = "setJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")), request_body = KeySetBody,
+    security(("adminToken" = ["owner"])),
     responses((status = 200, description = "The set", body = KeySetBody), (status = 400, description = "It is no key set", body = ErrorBody), (status = 412, description = "It has another version than If-Match says", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]
 async fn put_set(
     State(edited): State<EditedSets>,
@@ -186,6 +222,7 @@ async fn put_set(
 /// A set that a tokenizer template signs with cannot be deleted.
 #[utoipa::path(delete, path = "/admin/keys/{set}", operation_id = "deleteJsonWebKeySet", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set")),
+    security(("adminToken" = ["owner"])),
     responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
 async fn delete_set(State(edited): State<EditedSets>, Segment(name): Segment) -> Result<Response, ApiError> {
     let turn = edited.configuration.turn().await;
@@ -198,6 +235,7 @@ async fn delete_set(State(edited): State<EditedSets>, Segment(name): Segment) ->
 /// Get a key
 #[utoipa::path(get, path = "/admin/keys/{set}/{kid}", operation_id = "getJsonWebKey", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
+    security(("adminToken" = ["owner"])),
     responses((status = 200, description = "A set with the key", body = KeySetBody), (status = 404, description = "There is none", body = ErrorBody)))]
 async fn get_key(
     State(edited): State<EditedSets>,
@@ -212,6 +250,7 @@ async fn get_key(
 /// It keeps its place in the set; a new one is added at the end.
 #[utoipa::path(put, path = "/admin/keys/{set}/{kid}", operation_id = "setJsonWebKey", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")), request_body = KeyBody,
+    security(("adminToken" = ["owner"])),
     responses((status = 200, description = "The key", body = KeyBody), (status = 400, description = "It is no key", body = ErrorBody), (status = 409, description = "The set is managed, or a template needs it as it is", body = ErrorBody)))]
 async fn put_key(
     State(edited): State<EditedSets>,
@@ -238,6 +277,7 @@ async fn put_key(
 /// Delete a key
 #[utoipa::path(delete, path = "/admin/keys/{set}/{kid}", operation_id = "deleteJsonWebKey", tag = "jwk",
     params(("set" = String, Path, description = "Name of the set"), ("kid" = String, Path, description = "Id of the key")),
+    security(("adminToken" = ["owner"])),
     responses((status = 204, description = "It is gone"), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "A template uses it", body = ErrorBody)))]
 async fn delete_key(
     State(edited): State<EditedSets>,

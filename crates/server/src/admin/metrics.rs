@@ -28,6 +28,7 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     path = "/metrics/prometheus",
     operation_id = "getMetrics",
     tag = "metadata",
+    security(("adminToken" = ["viewer"])),
     responses((status = 200, description = "The metrics", body = String, content_type = "text/plain"))
 )]
 async fn show(

@@ -1,6 +1,12 @@
 //! The admin API: what operators and back ends call. Each group of routes has a file.
 
-mod guard;
+mod audit;
+#[cfg(test)]
+mod audit_tests;
+mod console;
+mod courier;
+mod events;
+pub(crate) mod guard;
 pub(crate) mod identities;
 mod introspect;
 mod keys;
@@ -9,8 +15,15 @@ mod metrics;
 mod projects;
 mod recovery;
 mod revoke;
+mod roles;
+#[cfg(test)]
+mod roles_tests;
 pub(crate) mod sessions;
+mod sinks;
+mod tokens;
 mod upstream;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -21,12 +34,13 @@ use sessera_http::body;
 use sessera_jose::verify::MAX_TOKEN;
 use utoipa_axum::router::OpenApiRouter;
 
-use crate::app::{AppState, Snapshots};
+use crate::app::{App, AppState};
 use crate::error::ApiError;
 use crate::forwarding::Forwarding;
-use crate::http::observe::Observer;
 use crate::openapi::{self, Port};
 use crate::{health, http, public};
+use guard::Guard;
+use roles::Roles;
 
 /// The largest body in bytes with one record: an identity, a key set, the configuration.
 const RECORD: usize = 1024 * 1024;
@@ -40,19 +54,13 @@ const TOKEN_FORM: usize = MAX_TOKEN + MAX_TOKEN / 2;
 
 /// All routes of the admin API with their description.
 pub(crate) fn routes() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
+    routes_of_both()
         .merge(identities::router())
         .merge(sessions::router())
         .merge(recovery::router())
-        .merge(keys::router())
-        .merge(projects::router())
-        .merge(managed_keys::router())
-        .merge(introspect::router())
-        .merge(revoke::router())
-        .merge(upstream::router())
-        .merge(metrics::router())
-        .merge(public::schemas_router())
-        .merge(health::router())
+        .merge(courier::router())
+        .merge(roles::for_viewers(public::schemas_router()))
+        .merge(roles::for_viewers(health::router()))
         .merge(health::admin_router())
 }
 
@@ -68,6 +76,13 @@ fn largest_body(method: &Method, route: &str) -> usize {
 
 /// The routes that stay where an upstream keeps the sessions: everything about tokens. The others are the upstream's.
 fn routes_of_tokens() -> OpenApiRouter<AppState> {
+    routes_of_both()
+        .merge(roles::for_viewers(health::router_of_health()))
+        .merge(health::admin_router_of_health())
+}
+
+/// The routes that are there whoever keeps the sessions.
+fn routes_of_both() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .merge(keys::router())
         .merge(projects::router())
@@ -76,8 +91,10 @@ fn routes_of_tokens() -> OpenApiRouter<AppState> {
         .merge(revoke::router())
         .merge(upstream::router())
         .merge(metrics::router())
-        .merge(health::router_of_health())
-        .merge(health::admin_router_of_health())
+        .merge(tokens::router())
+        .merge(audit::router())
+        .merge(events::router())
+        .merge(sinks::router())
 }
 
 /// Answers what no route has where an upstream keeps the sessions.
@@ -89,13 +106,22 @@ async fn elsewhere(State(forwarding): State<Option<Forwarding>>, request: Reques
 }
 
 /// The admin API, ready to be served with its state.
-pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppState> {
-    let has_upstream = snapshots.load().config.upstream.is_some();
+pub(crate) fn router(app: &Arc<App>) -> Router<AppState> {
+    let has_upstream = app.snapshot().config.upstream.is_some();
     let routes = if has_upstream { routes_of_tokens() } else { routes() };
     let (router, document) = openapi::described(routes, Port::Admin);
-    let router = router.route("/openapi.json", openapi::route(&document));
+    let router = router.route(roles::DOCUMENT, openapi::route(&document));
     let router = http::layers::complete(router, largest_body);
     let router = if has_upstream { router.fallback(elsewhere) } else { router };
-    let router = router.layer(middleware::from_fn_with_state(snapshots, guard::check));
-    http::layers::wrap(router, observer)
+    let guard = Guard {
+        snapshots: app.snapshots.clone(),
+        tokens: app.admin_tokens.clone(),
+        committer: app.committer.clone(),
+        roles: Arc::new(Roles::of(&document)),
+        has_upstream,
+    };
+    let router = router.layer(middleware::from_fn_with_state(guard, guard::check));
+    // Browsers come with a cookie, so the console has a guard of its own.
+    let router = router.merge(console::router(app));
+    http::layers::wrap(router, app.observer("admin"))
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::{FromRef, State};
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
-use sessera_issuer::trial::Outcome;
-use sessera_model::{Clock, Uuid};
+use sessera_issuer::trial::{Outcome, TemplateState};
+use sessera_model::{Actor, Clock, Role, Uuid};
 use sessera_store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -20,9 +21,9 @@ use crate::openapi::{
 };
 use crate::paging::Paging;
 use crate::request::{JsonText, Parameters, Path, Segment};
-use sessera_config::duplicates;
+use sessera_config::{duplicates, redact};
 use sessera_node::configuration::{
-    BaseRevision, ChangeError, Changed, Configuration, DeploymentId, Hopeless,
+    BaseRevision, ChangeError, Changed, Configuration, DeploymentId, Hopeless, Terms,
 };
 
 /// The slug of the one project.
@@ -73,13 +74,14 @@ impl Project {
     }
 
     /// The project as it is now.
-    async fn shown(&self) -> Value {
+    async fn shown(&self, actor: &Actor) -> Value {
         let (config, revision) = self.configuration.current().await;
-        self.with(&config, revision)
+        self.with(config, revision, actor)
     }
 
-    /// The project with a configuration and its revision.
-    fn with(&self, config: &Value, revision: Option<Uuid>) -> Value {
+    /// The project with a configuration and its revision. Only owners see the secrets in it.
+    fn with(&self, config: Value, revision: Option<Uuid>, actor: &Actor) -> Value {
+        let config = if actor.may(Role::Owner) { config } else { redact::readable(&config) };
         let snapshot = self.configuration.snapshot();
         let cors = |enabled: bool, origins: &[String]| json!({ "enabled": enabled, "origins": origins });
         let public = &snapshot.config.public.cors;
@@ -102,17 +104,18 @@ impl Project {
     }
 
     /// The answer to a change.
-    fn changed(&self, change: &Changed) -> Response {
+    fn changed(&self, change: Changed, actor: &Actor) -> Response {
         let warnings: Vec<Value> =
             change.warnings.iter().map(|message| json!({ "code": 1, "message": message })).collect();
         answer::ok(json!({
-            "project": self.with(&change.config, Some(change.revision_id)),
+            "project": self.with(change.config, Some(change.revision_id), actor),
             "warnings": warnings,
         }))
     }
 }
 
-fn refused(error: ChangeError) -> ApiError {
+/// Why a change of the configuration was not made.
+pub(super) fn refused(error: ChangeError) -> ApiError {
     match error {
         ChangeError::Patch(patch) => {
             let reason = if patch.pointer.is_empty() { patch.message.clone() } else { patch.to_string() };
@@ -122,6 +125,10 @@ fn refused(error: ChangeError) -> ApiError {
         ChangeError::Outdated => ApiError::conflict(
             "The revision is no longer the newest one. Read the project again and repeat the change.",
         ),
+        ChangeError::OutOfReach(pointer) => ApiError::forbidden(format!(
+            "The role operator changes tokenizer templates, and their keys only to those of a stored set (set://NAME). The change reaches {pointer}: ask an owner to make it."
+        ))
+        .with_details(json!({ "pointer": pointer, "message": "this needs the role owner" })),
         ChangeError::NoSuchRevision(id) => ApiError::not_found(format!(
             "There is no revision {id}. List them with GET /projects/{SLUG}/revisions or \"sessera list revisions\"."
         )),
@@ -129,9 +136,11 @@ fn refused(error: ChangeError) -> ApiError {
     }
 }
 
-/// What a query says about templates that make no tokens.
-fn hopeless(parameters: &Parameters) -> Result<Hopeless, ApiError> {
-    Ok(if parameters.flag("force")?.unwrap_or_default() { Hopeless::Allowed } else { Hopeless::Refused })
+/// By what a change is judged: what its query says about templates that make no tokens, and who makes it.
+fn terms(parameters: &Parameters, actor: &Actor) -> Result<Terms, ApiError> {
+    let is_forced = parameters.flag("force")?.unwrap_or_default();
+    let hopeless = if is_forced { Hopeless::Allowed } else { Hopeless::Refused };
+    Ok(Terms { hopeless, role: actor.role() })
 }
 
 /// The operations of a patch.
@@ -150,9 +159,10 @@ fn no_duplicates(found: Option<String>) -> Result<(), ApiError> {
 
 /// List all projects
 #[utoipa::path(get, path = "/projects", operation_id = "listProjects", tag = "project",
+    security(("adminToken" = ["viewer"])),
     responses((status = 200, description = "The one project, without its configuration", body = [ProjectBody])))]
-async fn list(State(project): State<Project>) -> Response {
-    let mut shown = project.shown().await;
+async fn list(State(project): State<Project>, Extension(actor): Extension<Actor>) -> Response {
+    let mut shown = project.shown(&actor).await;
     if let Some(members) = shown.as_object_mut() {
         members.shift_remove("services");
     }
@@ -161,13 +171,19 @@ async fn list(State(project): State<Project>) -> Response {
 
 /// Get a project
 ///
-/// Its configuration is shown as it is, keys and passwords included.
+/// Owners are shown its configuration as it is, keys and passwords included. Others are shown short digests in place of
+/// secrets.
 #[utoipa::path(get, path = "/projects/{project}", operation_id = "getProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
+    security(("adminToken" = ["viewer"])),
     responses((status = 200, description = "The project", body = ProjectBody), (status = 404, description = "There is none", body = ErrorBody)))]
-async fn get(State(project): State<Project>, Segment(id): Segment) -> Result<Response, ApiError> {
+async fn get(
+    State(project): State<Project>,
+    Extension(actor): Extension<Actor>,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
     project.check(&id)?;
-    Ok(answer::ok(project.shown().await))
+    Ok(answer::ok(project.shown(&actor).await))
 }
 
 /// Replace the configuration of a project
@@ -176,22 +192,24 @@ async fn get(State(project): State<Project>, Segment(id): Segment) -> Result<Res
 /// them only is warned about.
 #[utoipa::path(put, path = "/projects/{project}", operation_id = "setProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug"), ("force" = Option<bool>, Query, description = "Whether templates are taken that make a token neither of the sample session nor of the newest sessions; without it they are refused")), request_body = SetProjectBody,
+    security(("adminToken" = ["operator"])),
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn put(
     State(project): State<Project>,
+    Extension(actor): Extension<Actor>,
     Segment(id): Segment,
     parameters: Parameters,
     text: JsonText,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
-    let hopeless = hopeless(&parameters)?;
+    let terms = terms(&parameters, &actor)?;
     let body: Value = text.parse()?;
     no_duplicates(duplicates::in_project(&text.0))?;
     let config = body.pointer("/services/identity/config").cloned().ok_or_else(|| {
         ApiError::bad_request("The body needs /services/identity/config, the whole identity configuration.")
     })?;
-    let change = project.configuration.replace(config, hopeless).await.map_err(refused)?;
-    Ok(project.changed(&change))
+    let change = project.configuration.replace(config, terms).await.map_err(refused)?;
+    Ok(project.changed(change, &actor))
 }
 
 /// Patch the configuration of a project
@@ -201,18 +219,20 @@ async fn put(
 /// some of them only is warned about.
 #[utoipa::path(patch, path = "/projects/{project}", operation_id = "patchProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug"), ("force" = Option<bool>, Query, description = "Whether templates are taken that make a token neither of the sample session nor of the newest sessions; without it they are refused")), request_body = Vec<JsonPatchBody>,
+    security(("adminToken" = ["operator"])),
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn patch(
     State(project): State<Project>,
+    Extension(actor): Extension<Actor>,
     Segment(id): Segment,
     parameters: Parameters,
     text: JsonText,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
-    let hopeless = hopeless(&parameters)?;
+    let terms = terms(&parameters, &actor)?;
     let patch = operations(&text)?;
-    let change = project.configuration.patch(&patch, None, hopeless).await.map_err(refused)?;
-    Ok(project.changed(&change))
+    let change = project.configuration.patch(&patch, None, terms).await.map_err(refused)?;
+    Ok(project.changed(change, &actor))
 }
 
 /// Patch a revision
@@ -220,19 +240,21 @@ async fn patch(
 /// The configuration of the project is patched, but only while the revision in the path is the newest one.
 #[utoipa::path(patch, path = "/projects/{project}/revision/{revision}", operation_id = "patchProjectWithRevision", tag = "project",
     params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "Id of the newest revision"), ("force" = Option<bool>, Query, description = "Whether templates are taken that make a token neither of the sample session nor of the newest sessions; without it they are refused")), request_body = Vec<JsonPatchBody>,
+    security(("adminToken" = ["operator"])),
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 400, description = "Nothing was changed", body = ErrorBody), (status = 409, description = "It is no longer the newest one", body = ErrorBody), (status = 404, description = "There is no such project", body = ErrorBody)))]
 async fn patch_revision(
     State(project): State<Project>,
+    Extension(actor): Extension<Actor>,
     Path((id, revision)): Path<(String, String)>,
     parameters: Parameters,
     text: JsonText,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
-    let hopeless = hopeless(&parameters)?;
+    let terms = terms(&parameters, &actor)?;
     let patch = operations(&text)?;
     let from = project.base_revision(&revision)?;
-    let change = project.configuration.patch(&patch, Some(from), hopeless).await.map_err(refused)?;
-    Ok(project.changed(&change))
+    let change = project.configuration.patch(&patch, Some(from), terms).await.map_err(refused)?;
+    Ok(project.changed(change, &actor))
 }
 
 /// List revisions
@@ -245,6 +267,7 @@ async fn patch_revision(
         ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
         ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
     ),
+    security(("adminToken" = ["viewer"])),
     responses(
         (status = 200, description = "Revisions, newest first", body = [RevisionBody]),
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
@@ -273,16 +296,18 @@ async fn list_revisions(
 /// A new revision is made with the configuration of an older one.
 #[utoipa::path(post, path = "/projects/{project}/revisions/{revision}/rollback", operation_id = "rollBackProject", tag = "project",
     params(("project" = String, Path, description = "Id or slug"), ("revision" = String, Path, description = "The revision to go back to")),
+    security(("adminToken" = ["operator"])),
     responses((status = 200, description = "The project that results", body = ProjectChangedBody), (status = 404, description = "There is none", body = ErrorBody), (status = 409, description = "Another change was faster", body = ErrorBody)))]
 async fn roll_back(
     State(project): State<Project>,
+    Extension(actor): Extension<Actor>,
     Path((id, revision)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
     let to = Uuid::parse_str(&revision)
         .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
-    let change = project.configuration.roll_back(to).await.map_err(refused)?;
-    Ok(project.changed(&change))
+    let change = project.configuration.roll_back(to, actor.role()).await.map_err(refused)?;
+    Ok(project.changed(change, &actor))
 }
 
 /// List tokenizer templates
@@ -291,6 +316,7 @@ async fn roll_back(
 /// one that cannot be loaded is broken.
 #[utoipa::path(get, path = "/projects/{project}/templates", operation_id = "listTokenizerTemplates", tag = "project",
     params(("project" = String, Path, description = "Id or slug")),
+    security(("adminToken" = ["viewer"])),
     responses((status = 200, description = "All templates", body = [TemplateBody]), (status = 404, description = "There is no such project", body = ErrorBody)))]
 async fn list_templates(
     State(project): State<Project>,
@@ -300,16 +326,18 @@ async fn list_templates(
 ) -> Result<Response, ApiError> {
     project.check(&id)?;
     let trial = project.configuration.trial(&snapshot).await?;
-    let shown = snapshot.issuer.templates.list().into_iter().map(|(name, outcome)| {
-        let tokenizer = match outcome {
-            Ok(tokenizer) => tokenizer,
-            Err(broken) => return json!({ "name": name, "state": "broken", "reason": broken.to_string() }),
+    let shown = trial.states(&snapshot.issuer.templates).await.into_iter().map(|(name, state)| {
+        let (tokenizer, outcome) = match state {
+            TemplateState::Compiled(tokenizer, outcome) => (tokenizer, outcome),
+            TemplateState::Broken(broken) => {
+                return json!({ "name": name, "state": "broken", "reason": broken.to_string() });
+            }
         };
         let mut shown = json!({
             "name": name, "state": "ready",
             "alg": tokenizer.algorithm().as_str(), "kid": tokenizer.signer(clock.now().seconds()).kid(),
         });
-        match trial.of(name, tokenizer) {
+        match outcome {
             Outcome::Works => {}
             Outcome::WorksForSome(warning) => shown["warning"] = warning.into(),
             Outcome::Fails { reason, .. } => {

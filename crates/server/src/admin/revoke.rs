@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use sessera_issuer::{Introspection, IssuerError};
+use sessera_model::Clock;
 use sessera_store::{Change, Committer, Conflict, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -30,23 +31,25 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 /// do about it.
 #[utoipa::path(post, path = "/oauth2/revoke", operation_id = "revokeToken", tag = "oauth2",
     request_body(content = TokenQuestionBody, content_type = "application/x-www-form-urlencoded", description = "token"),
+    security(("adminToken" = ["operator"])),
     responses((status = 200, description = "The token opens nothing any more"), (status = 429, description = "The upstream that keeps the sessions is asked too often (`temporarily_unavailable`)", body = OAuthErrorBody), (status = 400, description = "An error of RFC 6749, section 5.2", body = OAuthErrorBody)))]
 async fn revoke(
     State(introspection): State<Arc<Introspection>>,
     State(committer): State<Committer>,
     State(upstream): State<Option<Arc<Upstream>>>,
+    State(clock): State<Arc<dyn Clock>>,
     State(snapshot): State<Arc<Snapshot>>,
     form: Form,
 ) -> Result<Response, OAuthError> {
     let token = form.required("token")?;
     let active = introspection.active(&snapshot.issuer, token).await?;
     if let Some((_, live)) = active {
-        let id = live.session.id;
+        let (id, identity_id) = (live.session.id, live.session.identity_id);
         let change = match &upstream {
-            None => Change::RevokeSession { id, of: Some(live.session.identity_id) },
+            None => Change::RevokeSession { id, of: Some(identity_id) },
             Some(upstream) => {
                 upstream.sessions.revoke(id).await.map_err(IssuerError::from)?;
-                Change::Forget(Some(id))
+                Change::EndElsewhere { id, identity_id, at: clock.now() }
             }
         };
         match committer.commit(&[change]).await {

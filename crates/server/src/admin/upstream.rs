@@ -39,6 +39,7 @@ struct ForgetBody {
 /// forgotten on this node before the answer, and on the others as soon as they hear of it.
 #[utoipa::path(post, path = "/admin/upstream/forget", operation_id = "forgetUpstreamSessions", tag = "upstream",
     request_body = ForgetBody,
+    security(("adminToken" = ["operator"])),
     responses((status = 204, description = "It is forgotten"), (status = 404, description = "This server keeps its sessions itself", body = ErrorBody)))]
 async fn forget(
     State(committer): State<Committer>,

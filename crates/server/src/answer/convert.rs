@@ -4,13 +4,19 @@ use serde_json::{Value, json};
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{BegunVerification, Transport};
 use sessera_accounts::flows::visit::MAX_RETURN_TO;
+use sessera_accounts::hooks::answer::Notice;
+use sessera_accounts::hooks::calls::HookFailure;
 use sessera_accounts::identities::IdentityError;
+use sessera_accounts::imports::ImportError;
 use sessera_accounts::password::PasswordError;
+use sessera_accounts::providers::ProviderError;
 use sessera_issuer::IssuerError;
 use sessera_issuer::key_sets::KeySetsError;
 use sessera_issuer::managed_keys::{ManagedKeysError, Refusal};
 use sessera_issuer::templates::Broken;
-use sessera_model::shell::word;
+use sessera_model::shell::command;
+use sessera_node::admin_tokens::AdminTokenError;
+use sessera_node::sinks::SinkError;
 use sessera_store::{Conflict, FlowKind, StoreError};
 
 use super::ApiError;
@@ -72,6 +78,15 @@ impl From<IdentityError> for ApiError {
     }
 }
 
+impl From<ImportError> for ApiError {
+    fn from(error: ImportError) -> Self {
+        match error {
+            ImportError::Password(error) => error.into(),
+            other => Self::bad_request(other.to_string()),
+        }
+    }
+}
+
 /// What to do where flows of a kind are off.
 const fn off(kind: FlowKind) -> &'static str {
     match kind {
@@ -92,6 +107,9 @@ impl From<FlowError> for ApiError {
     fn from(error: FlowError) -> Self {
         match error {
             FlowError::Off(kind) => Self::bad_request(off(kind)).with_id("self_service_flow_disabled"),
+            FlowError::MethodOff => Self::not_found(
+                "The method is off. Choose one that the form offers, or switch it on below selfservice.methods.",
+            ),
             FlowError::MissingId => {
                 Self::bad_request("The id of the flow is missing. Begin a flow and send its id along.")
             }
@@ -148,6 +166,8 @@ impl From<FlowError> for ApiError {
             .with_id("session_refresh_required")
             .with_proof_at(sign_in),
             FlowError::AddressNotVerified { begun, .. } => not_verified(begun.as_ref()),
+            FlowError::RefusedByHook(notices) => refused_by_hook(&notices),
+            FlowError::Hook(failure) => failure.into(),
             FlowError::TooMany(wait) => Self::too_many_requests(wait),
             FlowError::Outrun => Self::conflict(
                 "Another request has used this flow or code just now. Read the flow again, or begin a new one.",
@@ -155,10 +175,67 @@ impl From<FlowError> for ApiError {
             FlowError::CompletedElsewhere => Self::conflict(
                 "Another request has completed this flow just now. Sign in, or begin a new flow.",
             ),
+            FlowError::NoSuchProvider => Self::not_found(
+                "There is no provider of that name. Choose one that the form offers, or add it under selfservice.methods.oidc.config.providers.",
+            ),
+            FlowError::NoTrip => Self::bad_request(
+                "The answer of the provider does not belong to this browser, or has been used already. Begin again, in one browser that allows cookies.",
+            ),
+            FlowError::Provider { provider, error, .. } => asked(&provider, &error),
+            FlowError::Mapper { provider, problem } => {
+                tracing::error!(provider, problem, "the mapper of a provider makes no identity");
+                Self::server_error(
+                    "The mapper of the provider makes no identity of what the provider says. The log of the server says why.",
+                )
+            }
             FlowError::Store(error) => error.into(),
             FlowError::Password(error) => error.into(),
             FlowError::Identity(error) => error.into(),
             FlowError::Internal(what) => Self::internal(what),
+        }
+    }
+}
+
+/// What is told of a provider that vouches for nobody. The log has the rest.
+fn asked(provider: &str, error: &ProviderError) -> ApiError {
+    tracing::warn!(provider, %error, "a provider vouches for nobody");
+    match error {
+        ProviderError::Misconfigured(_) => ApiError::server_error(
+            "The provider cannot be asked. Try another way to sign in; the log of the server says what is wrong with selfservice.methods.oidc.config.providers.",
+        )
+        .with_message("The provider is not there, or not where the configuration says.")
+        .with_id("invalid_configuration"),
+        ProviderError::Failed(_) | ProviderError::Refused(_) => ApiError::bad_gateway(
+            "The provider did not answer as it should. Try again, or another way to sign in; the log of the server says more.",
+        ),
+    }
+}
+
+/// What a client is told when a web hook refuses that a flow is begun.
+fn refused_by_hook(notices: &[Notice]) -> ApiError {
+    let said: Vec<String> = notices.iter().map(|notice| notice.message.text()).collect();
+    let messages: Vec<Value> = notices.iter().map(|notice| notice.message.to_json()).collect();
+    ApiError::bad_request(said.join(" "))
+        .with_message("The flow cannot be begun.")
+        .with_details(json!({ "messages": messages }))
+}
+
+impl From<HookFailure> for ApiError {
+    fn from(failure: HookFailure) -> Self {
+        match failure {
+            HookFailure::TimedOut => Self::others_too_slow(
+                "A service that must be asked about this did not answer in time. Try again in a moment; the log of the server says more.",
+            ),
+            HookFailure::Unanswered => Self::bad_gateway(
+                "A service that must be asked about this did not answer well. Try again in a moment; the log of the server says more.",
+            ),
+            HookFailure::Unreadable => Self::bad_request(
+                "A service that must be asked about this gave an answer that cannot be read. The log of the server says more.",
+            )
+            .with_message("Another service did not answer well."),
+            HookFailure::Broken => Self::server_error(
+                "What a service is to be told about this cannot be made. The log of the server says more.",
+            ),
         }
     }
 }
@@ -238,15 +315,16 @@ impl From<KeySetsError> for ApiError {
         match error {
             KeySetsError::Name => Self::bad_request(format!("{}. Choose another one.", sentence(&error))),
             KeySetsError::NoSuchSet(name) => Self::not_found(format!(
-                "There is no key set \"{name}\". Create it with POST /admin/keys/{name} or \"sessera create jwk {} --alg ES256\".",
-                word(&name)
+                "There is no key set \"{name}\". Create it with POST /admin/keys/{name} or \"{}\".",
+                command("create jwk", &[&name], &[("--alg", "ES256")])
             )),
             KeySetsError::NoSuchKey { set, kid } => Self::not_found(format!(
                 "The key set \"{set}\" has no key \"{kid}\". List its keys with GET /admin/keys/{set}."
             )),
             KeySetsError::Managed(name) => Self::conflict(format!(
-                "The key set \"{name}\" is managed: its keys are made and ended by rotation. Change it with \"sessera rotate jwk {0}\" or \"sessera revoke jwk {0} KID\".",
-                word(&name)
+                "The key set \"{name}\" is managed: its keys are made and ended by rotation. Change it with \"{}\" or \"{}\".",
+                command("rotate jwk", &[&name], &[]),
+                command("revoke jwk", &[&name, "KID"], &[])
             )),
             KeySetsError::KidTaken(_) => {
                 Self::conflict(format!("{}. Choose another kid.", sentence(&error)))
@@ -276,16 +354,16 @@ impl From<ManagedKeysError> for ApiError {
                 Self::bad_request("The body needs the member alg, for example \"ES256\".")
             }
             ManagedKeysError::Exists { name, period } => Self::conflict(format!(
-                "There is a key set \"{name}\" already. Make it a managed one with \"sessera adopt jwk {} --rotate {period}\", or choose another name.",
-                word(&name)
+                "There is a key set \"{name}\" already. Make it a managed one with \"{}\", or choose another name.",
+                command("adopt jwk", &[&name], &[("--rotate", &period.to_string())])
             )),
             ManagedKeysError::NotManaged(name) => Self::conflict(format!(
-                "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"sessera adopt jwk {} --rotate 720h\".",
-                word(&name)
+                "The key set \"{name}\" is not managed: its first key signs until you put another one first. Make it a managed one with \"{}\".",
+                command("adopt jwk", &[&name], &[("--rotate", "720h")])
             )),
             ManagedKeysError::AlreadyManaged(name) => Self::conflict(format!(
-                "The key set \"{name}\" is managed already. See its keys with \"sessera get jwk {} --states\".",
-                word(&name)
+                "The key set \"{name}\" is managed already. See its keys with \"{}\".",
+                command("get jwk", &[&name], &[("--states", "")])
             )),
             error @ (ManagedKeysError::Symmetric(_)
             | ManagedKeysError::Mixed(_)
@@ -300,6 +378,35 @@ impl From<ManagedKeysError> for ApiError {
                 Self::conflict("The key set was changed at the same time. Look at it and try again.")
             }
             ManagedKeysError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SinkError> for ApiError {
+    fn from(error: SinkError) -> Self {
+        match error {
+            SinkError::Unknown(_) => Self::not_found(format!(
+                "{}. Those of events.sinks are listed by GET /admin/sinks.",
+                sentence(&error)
+            )),
+            SinkError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<AdminTokenError> for ApiError {
+    fn from(error: AdminTokenError) -> Self {
+        let words = sentence(&error);
+        match error {
+            AdminTokenError::Name | AdminTokenError::Over => Self::bad_request(format!("{words}.")),
+            AdminTokenError::Taken(_) => {
+                Self::conflict(format!("{words}. Choose another name, or delete that one first."))
+            }
+            AdminTokenError::TooMany => Self::conflict(format!("{words}.")),
+            AdminTokenError::Missing(_) => {
+                Self::not_found(format!("{words}. List them with \"sessera list admin-tokens\"."))
+            }
+            AdminTokenError::Store(error) => error.into(),
         }
     }
 }

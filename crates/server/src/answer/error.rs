@@ -8,6 +8,7 @@ use axum::Json;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
+use sessera_http::values::NO_STORE;
 use sessera_issuer::upstream::Refusal;
 
 use super::passed_on;
@@ -167,6 +168,16 @@ impl ApiError {
         Self::new(Status::FAULT, "An internal server error occurred.", reason)
     }
 
+    /// Somebody else whom the server asked did not answer as they should.
+    pub fn bad_gateway(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Status::NO_GOOD_ANSWER, "Another server did not answer as it should.", reason)
+    }
+
+    /// Somebody whom the server asks did not answer in time.
+    pub fn others_too_slow(reason: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Status::OTHERS_TOO_SLOW, "Another service did not answer in time.", reason)
+    }
+
     /// Something that the server needs is not available right now.
     pub fn unavailable(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::UNAVAILABLE, "The service is temporarily unavailable.", reason)
@@ -305,9 +316,6 @@ impl IntoResponse for ApiError {
         self.answer_with(self.to_json())
     }
 }
-
-/// `Cache-Control` of every answer that holds a session, a token or an error: never to be kept.
-pub const NO_STORE: HeaderValue = HeaderValue::from_static("private, no-cache, no-store, must-revalidate");
 
 #[cfg(test)]
 mod tests {

@@ -15,9 +15,10 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use sessera_accounts::flows::flow::Standing;
+pub(crate) use sessera_http::values::NO_STORE;
 
 pub(crate) use convert::show_verification;
-pub(crate) use error::{ApiError, NO_STORE};
+pub(crate) use error::ApiError;
 pub(crate) use oauth::OAuthError;
 pub(crate) use passed_on::set_cookies;
 pub(crate) use refused::refused_body;

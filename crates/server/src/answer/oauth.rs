@@ -7,7 +7,8 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use super::error::{ApiError, NO_STORE};
+use super::NO_STORE;
+use super::error::ApiError;
 use super::status::Status;
 
 /// An error answer of an OAuth endpoint.

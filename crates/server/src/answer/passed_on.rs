@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use bytes::Bytes;
+use sessera_http::values::JSON;
 use sessera_issuer::upstream::Refusal;
 
 use super::status::Status;
@@ -17,10 +18,7 @@ pub(super) fn answer(status: Status, refusal: &Refusal) -> Option<Response> {
     let headers = response.headers_mut();
     let content_type =
         refusal.content_type.clone().and_then(|text| HeaderValue::from_maybe_shared(text).ok());
-    headers.insert(
-        header::CONTENT_TYPE,
-        content_type.unwrap_or(HeaderValue::from_static("application/json; charset=utf-8")),
-    );
+    headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(JSON));
     set_cookies(headers, &refusal.cookies);
     Some(response)
 }

@@ -54,8 +54,12 @@ impl Status {
     pub(crate) const LARGE_HEAD: Self = Self(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     /// 500: a fault of the server.
     pub(crate) const FAULT: Self = Self(StatusCode::INTERNAL_SERVER_ERROR);
+    /// 502: somebody else whom the server asked did not answer as they should.
+    pub(crate) const NO_GOOD_ANSWER: Self = Self(StatusCode::BAD_GATEWAY);
     /// 503: something that the server needs is not available right now.
     pub(crate) const UNAVAILABLE: Self = Self(StatusCode::SERVICE_UNAVAILABLE);
+    /// 504: somebody whom the server asks did not answer in time.
+    pub(crate) const OTHERS_TOO_SLOW: Self = Self(StatusCode::GATEWAY_TIMEOUT);
 
     /// The status with this number, if there is one.
     pub(crate) fn from_code(code: u16) -> Option<Self> {

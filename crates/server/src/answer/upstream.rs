@@ -12,9 +12,9 @@ fn in_own_words(refusal: &Refusal) -> ApiError {
             ApiError::bad_request("The upstream that keeps the sessions refuses the request.")
         }
         RefusalKind::NoSession => ApiError::unauthorized(),
-        RefusalKind::Forbidden => {
-            ApiError::forbidden("The upstream that keeps the sessions does not show this one.")
-        }
+        RefusalKind::Forbidden => ApiError::forbidden(
+            "The upstream that keeps the sessions does not show this one. Its owner may have to prove a second factor first.",
+        ),
         RefusalKind::TooMany => ApiError::too_many_requests(refusal.retry_after.unwrap_or_default()),
     }
 }

@@ -6,6 +6,7 @@ mod forget;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRef, Request};
@@ -17,9 +18,11 @@ use http_body_util::{BodyExt as _, Limited};
 use serde::Deserialize;
 use sessera_issuer::Sessions;
 use sessera_issuer::sessions::Presented;
-use sessera_model::{Secret, Uuid};
+use sessera_issuer::upstream::Unanswered;
+use sessera_model::{Actor, Secret, Uuid};
 use sessera_store::Committer;
 use sessera_upstream::{Api, passing};
+use tokio::time::timeout;
 
 use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
@@ -28,6 +31,10 @@ use forget::Forgetting;
 
 /// The largest body of a logout, which is a session token.
 const MAX_LOGOUT: usize = 64 * 1024;
+
+/// How long the upstream may take until it begins to answer. It is less than any request may take here, so that whoever
+/// waits is told who was slow.
+const LONGEST_WAIT: Duration = Duration::from_secs(25);
 
 /// Passes requests on.
 #[derive(Clone)]
@@ -120,7 +127,7 @@ impl Forwarding {
         let (mut parts, body) = request.into_parts();
         passing::check(&parts).map_err(|why| ApiError::bad_request(why.to_string()))?;
         passing::leave_connection_out(&mut parts.headers);
-        if !self.snapshot.config.admin.tokens.is_empty() {
+        if parts.extensions.get::<Actor>().is_none_or(|actor| *actor != Actor::Anybody) {
             parts.headers.remove(header::AUTHORIZATION);
         }
         if let Some(authorization) = &api.authorization {
@@ -159,7 +166,10 @@ impl Forwarding {
         *request.headers_mut() = parts.headers;
         let cache = self.sessions.cache().clone();
         let forgetting = Forgetting { what, cache, committer: self.committer.clone() };
-        let answered = self.upstream.client.send(request).await;
+        let answered = timeout(LONGEST_WAIT, self.upstream.client.send(request)).await;
+        let answered = answered.unwrap_or_else(|_| {
+            Err(Unanswered::new(format!("did not begin to answer within {} s", LONGEST_WAIT.as_secs())))
+        });
         // Before anybody learns the outcome.
         drop(forgetting);
         let answered = answered.map_err(|why| {
@@ -187,5 +197,25 @@ async fn small(body: Body) -> Result<Bytes, ApiError> {
             "The body of a logout is an object with a session token, and nothing else.",
         )),
         Err(_) => Err(ApiError::bad_request("The body ended early. Send the request again.")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::net::TcpListener;
+
+    use crate::testing::TestServer;
+
+    #[tokio::test]
+    async fn who_waits_for_an_upstream_that_never_answers_is_told_so() {
+        // Connections are made, and nobody reads what comes.
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = TestServer::configured(json!({"session": {"upstream": {"url": url}}})).await;
+        tokio::time::pause();
+        let answer = server.public("GET", "/self-service/login/api", &[], None).await;
+        assert_eq!(answer.status, 503, "{answer:?}");
+        assert!(answer.reason().contains("did not begin to answer within 25 s"), "{answer:?}");
     }
 }

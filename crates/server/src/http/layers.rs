@@ -27,13 +27,21 @@ pub(crate) const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Answers for what no route answers, and reads bodies for those that are there. `largest` says how large they may be.
 pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, largest: Largest) -> Router<S> {
-    let bodies = Bodies::new(largest, answer::refused_body);
-    router
+    let router = router
         .fallback(async || {
             ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
         })
-        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
-        .layer(middleware::from_fn_with_state(bodies, body::read))
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed());
+    read_bodies(router, largest)
+}
+
+/// Reads the bodies of requests before their handlers run. `largest` says how large they may be.
+pub(crate) fn read_bodies<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    largest: Largest,
+) -> Router<S> {
+    let bodies = Bodies::new(largest, answer::refused_body);
+    router.layer(middleware::from_fn_with_state(bodies, body::read))
 }
 
 /// Wraps the router of an API that has its other layers already.

@@ -13,7 +13,9 @@ use tracing::Instrument as _;
 use tracing::field::Empty;
 
 use crate::answer::Status;
+use sessera_http::peer::user_agent;
 use sessera_http::request_ids::{REQUEST_ID, RequestIds};
+use sessera_store::Asked;
 use sessera_telemetry::{Metrics, Traces};
 
 /// Where a request arrived, and what it is counted in.
@@ -55,7 +57,13 @@ pub(crate) async fn note(State(observer): State<Observer>, request: Request, nex
     let route = route.as_ref().map_or("none", MatchedPath::as_str);
     let traced =
         traces.as_ref().map(|traces| traces.request(start, request.headers(), api, method, route, &id));
-    let work = next.run(request).instrument(span.clone());
+    let asked = Asked {
+        request_id: id.to_str().unwrap_or_default().to_owned(),
+        address: peer.map(|ConnectInfo(address)| address.ip().to_canonical()),
+        user_agent: user_agent(request.headers()),
+        ..Asked::default()
+    };
+    let work = asked.during(next.run(request)).instrument(span.clone());
     let mut response = match &traced {
         Some(context) => work.with_context(context.clone()).await,
         None => work.await,

@@ -23,11 +23,15 @@ pub(crate) struct Pages {
     pub(crate) snapshots: Snapshots,
     /// The paths that every page may call, whatever the method.
     pub(crate) open: &'static [&'static str],
+    /// A path below which every page may call.
+    pub(crate) open_below: &'static str,
 }
 
 /// Passes a request on, or refuses it before anything of it is read.
 pub(crate) async fn check(State(pages): State<Pages>, request: Request, next: Next) -> Response {
-    let is_open = request.method().is_safe() || pages.open.contains(&request.uri().path());
+    let path = request.uri().path();
+    let is_open =
+        request.method().is_safe() || pages.open.contains(&path) || path.starts_with(pages.open_below);
     if is_open || !is_foreign(&pages.snapshots.load(), request.headers()) {
         return next.run(request).await;
     }

@@ -4,12 +4,11 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request};
 use axum::routing::get;
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
 use super::layers;
-use crate::testing::TestServer;
+use crate::testing::{TestServer, whole};
 
 /// A route as the documents describe it.
 struct Route {
@@ -66,12 +65,20 @@ async fn send(
         request = request.header(*name, *value);
     }
     let response = router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let body = body.collect().await.unwrap().to_bytes();
+    let (parts, body) = whole(response).await;
     (parts.status.as_u16(), parts.headers, serde_json::from_slice(&body).unwrap_or_default())
 }
 
 const JSON: (&str, &str) = ("content-type", "application/json");
+
+/// What pages of other sites may send: questions that change nothing, and the answers of providers, some of which come as
+/// a form that the browser sends from there. Those count only with the flow and the cookie of the browser that was sent there.
+const OPEN: [&str; 4] = [
+    "/sessions/whoami",
+    "/oauth2/token",
+    "/self-service/methods/oidc/callback",
+    "/self-service/methods/oidc/callback/none",
+];
 
 #[tokio::test]
 async fn what_a_page_of_another_site_sends_changes_nothing() {
@@ -93,7 +100,7 @@ async fn what_a_page_of_another_site_sends_changes_nothing() {
                 let headers =
                     [foreign.as_slice(), &[("content-type", media_type), ("accept", "text/html")]].concat();
                 let (status, headers, body) = send(&server, &route, &headers, b"{}".to_vec()).await;
-                let is_open = ["/sessions/whoami", "/oauth2/token"].contains(&route.path.as_str());
+                let is_open = OPEN.contains(&route.path.as_str());
                 let is_refused = status == 403 && body["error"]["id"] == "security_csrf_violation";
                 assert_eq!(
                     is_refused, !is_open,
@@ -139,7 +146,7 @@ async fn what_a_known_page_or_a_program_sends_is_read() {
             ["myapp://callback", "null", "https://spa.example.net.evil.example", "http://login.example.org"]
         {
             let (status, _, _) = send(&server, &route, &[("origin", origin), JSON], b"{}".to_vec()).await;
-            let is_open = ["/sessions/whoami", "/oauth2/token"].contains(&route.path.as_str());
+            let is_open = OPEN.contains(&route.path.as_str());
             assert_eq!(status == 403, !is_open, "{} {} {origin}", route.method, route.path);
         }
     }

@@ -1,7 +1,7 @@
 //! What the layers around handlers answer, and who may ask: the same for all routes of a port, so it is
 //! described here once.
 
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -29,7 +29,7 @@ struct Always {
     when: fn(Port, &str, &Operation) -> bool,
 }
 
-const ALWAYS: [Always; 10] = [
+const ALWAYS: [Always; 12] = [
     Always { status: Status::MALFORMED, description: "The request is malformed", when: |_, _, _| true },
     Always {
         status: Status::UNPROVEN,
@@ -38,7 +38,7 @@ const ALWAYS: [Always; 10] = [
     },
     Always {
         status: Status::NOT_ALLOWED,
-        description: "The admin API does not take requests of web pages",
+        description: "The role of the admin token is not enough, or a web page sent the request",
         when: |port, _, _| port == Port::Admin,
     },
     Always {
@@ -72,24 +72,53 @@ const ALWAYS: [Always; 10] = [
         when: |_, _, _| true,
     },
     Always {
+        status: Status::NO_GOOD_ANSWER,
+        description: "A web hook that must answer did not answer well",
+        when: |port, _, route| port == Port::Public && is_of_flow(route),
+    },
+    Always {
         status: Status::UNAVAILABLE,
         description: "Something that the server needs is not available; try again",
         when: |_, _, _| true,
     },
+    Always {
+        status: Status::OTHERS_TOO_SLOW,
+        description: "A web hook that must answer did not do so in time",
+        when: |port, _, route| port == Port::Public && is_of_flow(route),
+    },
 ];
+
+/// What the descriptions of the admin API call the token that they ask for. The role that a route needs stands beside it.
+pub(crate) const ADMIN_TOKEN: &str = "adminToken";
+
+/// The descriptions of the routes of a path, by their methods.
+pub(crate) fn operations(item: &PathItem) -> Vec<(&'static str, &Operation)> {
+    let all = [
+        ("get", &item.get),
+        ("put", &item.put),
+        ("post", &item.post),
+        ("delete", &item.delete),
+        ("patch", &item.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?))).collect()
+}
+
+/// The descriptions of the routes of a path, by their methods, which can be changed.
+pub(crate) fn operations_mut(item: &mut PathItem) -> Vec<(&'static str, &mut Operation)> {
+    let all = [
+        ("get", &mut item.get),
+        ("put", &mut item.put),
+        ("post", &mut item.post),
+        ("delete", &mut item.delete),
+        ("patch", &mut item.patch),
+    ];
+    all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?))).collect()
+}
 
 /// Adds to a document what is the same for all routes of its port.
 pub(crate) fn complete(document: &mut OpenApi, port: Port) {
     for item in document.paths.paths.values_mut() {
-        let routes = [
-            ("get", &mut item.get),
-            ("put", &mut item.put),
-            ("post", &mut item.post),
-            ("delete", &mut item.delete),
-            ("patch", &mut item.patch),
-        ];
-        for (method, route) in routes {
-            let Some(route) = route else { continue };
+        for (method, route) in operations_mut(item) {
             for always in &ALWAYS {
                 let status = always.status.code().to_string();
                 if (always.when)(port, method, route) && !route.responses.responses.contains_key(&status) {
@@ -97,7 +126,7 @@ pub(crate) fn complete(document: &mut OpenApi, port: Port) {
                     route.responses.responses.insert(status, RefOr::T(answer));
                 }
             }
-            route.security.get_or_insert_with(|| who_may_ask(port));
+            add_who_may_ask(route, port);
         }
     }
     let components = document.components.get_or_insert_with(Components::new);
@@ -113,13 +142,13 @@ pub(crate) fn complete(document: &mut OpenApi, port: Port) {
     }
 }
 
-/// Who may ask for routes that say nothing about it.
-fn who_may_ask(port: Port) -> Vec<SecurityRequirement> {
+/// Says who may ask beside those whom a route names itself.
+fn add_who_may_ask(route: &mut Operation, port: Port) {
     let nobody_in_particular = SecurityRequirement::default();
     match port {
-        Port::Public => vec![nobody_in_particular],
+        Port::Public => _ = route.security.get_or_insert_with(|| vec![nobody_in_particular]),
         // Without `serve.admin.token` whoever reaches the port may ask.
-        Port::Admin => vec![SecurityRequirement::new::<_, _, String>("adminToken", []), nobody_in_particular],
+        Port::Admin => route.security.get_or_insert_default().push(nobody_in_particular),
     }
 }
 
@@ -147,15 +176,25 @@ fn schemes(port: Port) -> Vec<(&'static str, SecurityScheme)> {
             ),
             ("sessionBearer", bearer("The session token of a native client.")),
         ],
-        Port::Admin => vec![("adminToken", bearer("One of `serve.admin.token`, where that is configured."))],
+        Port::Admin => vec![(
+            ADMIN_TOKEN,
+            bearer(
+                "An admin token with the role that stands beside this name, or a higher one: `viewer`, `operator` or `owner`. Those of `serve.admin.token` are owners; without any there, none is asked for.",
+            ),
+        )],
     }
 }
 
 /// Whether a request of the route leaves something behind, so that those of a client are counted.
 fn is_counted(route: &Operation) -> bool {
     let id = route.operation_id.as_deref().unwrap_or_default();
-    let is_flow = (id.starts_with("create") || id.starts_with("update")) && !id.contains("Logout");
-    is_flow || matches!(id, "exchangeCode" | "openVerificationLink")
+    is_of_flow(route) || matches!(id, "exchangeCode" | "openVerificationLink")
+}
+
+/// Whether a route begins a flow or takes its form.
+fn is_of_flow(route: &Operation) -> bool {
+    let id = route.operation_id.as_deref().unwrap_or_default();
+    (id.starts_with("create") || id.starts_with("update")) && !id.contains("Logout")
 }
 
 /// Whether a body may come with a request of the route. One that nobody asked for is read as well.

@@ -46,6 +46,24 @@ impl IntoResponses for TakesForm {
     }
 }
 
+/// What a route answers to a browser that comes back to a flow from another site.
+pub(crate) struct ComesBack;
+
+impl IntoResponses for ComesBack {
+    fn responses() -> Responses {
+        let mut responses = TakesForm::responses();
+        let way_on = ResponseBuilder::new().description("The way to the form for what is missing").build();
+        responses.insert(Status::GO_ON_AS_BEFORE.code().to_string(), RefOr::T(way_on));
+        let done = response("What became of the flow", &FlowOrErrorBody::name());
+        responses.insert(Status::DONE.code().to_string(), done);
+        responses.extend(errors(&[
+            (Status::NO_GOOD_ANSWER, "The provider, or a web hook, did not answer as it should"),
+            (Status::OTHERS_TOO_SLOW, "A web hook that must answer did not do so in time"),
+        ]));
+        responses
+    }
+}
+
 fn errors(described: &[(Status, &str)]) -> Responses {
     let error = |(status, description): &(Status, &str)| {
         (status.code().to_string(), response(description, &ErrorBody::name()))

@@ -18,9 +18,9 @@ pub(crate) use sessera_openapi::*;
 
 use crate::app::AppState;
 
-pub(crate) use complete::Port;
 use complete::complete;
-pub(crate) use flows::{ReadsFlow, TakesForm};
+pub(crate) use complete::{ADMIN_TOKEN, Port, operations, operations_mut};
+pub(crate) use flows::{ComesBack, ReadsFlow, TakesForm};
 
 /// The routes of a port, and the document that describes them.
 pub(crate) fn described(routes: OpenApiRouter<AppState>, port: Port) -> (Router<AppState>, OpenApi) {

@@ -2,7 +2,7 @@
 
 use axum::response::Response;
 use maud::{Markup, html};
-use sessera_accounts::flows::flow::{Flow, LoginDetails};
+use sessera_accounts::flows::flow::{Flow, LoginDetails, State};
 use sessera_accounts::ui::{Attributes, Container, InputKind};
 use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
@@ -29,16 +29,19 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     let is_second = flow.details.requested_aal > AssuranceLevel::Aal1;
     let title = if is_second {
         Word::SecondFactorTitle
+    } else if flow.state == State::SentEmail {
+        Word::CodeTitle
     } else if flow.details.refresh {
         Word::RefreshTitle
     } else {
         Word::LoginTitle
     };
+    let as_whom = if flow.details.refresh { Word::RefreshAs } else { Word::LoginAs };
     let sign_out = if is_second || flow.details.refresh { logout::form(call, "link").await? } else { None };
     let content = html! {
         (look.messages(container))
-        @if let Some(identifier) = known_identifier(container) {
-            p.who { (texts.word(Word::RefreshAs)) " " strong { (identifier) } }
+        @if let Some(identifier) = known_identifier(container).filter(|_| !is_second) {
+            p.who { (texts.word(as_whom)) " " strong { (identifier) } }
         }
         (look.forms(container))
         @if let Some(form) = sign_out {
@@ -69,7 +72,7 @@ fn again(call: &Call, ended: Option<&Flow<LoginDetails>>) -> String {
     url
 }
 
-/// Who signs in again: their identifier is not asked for, so it is shown.
+/// Who signs in again or was named before: their identifier is not asked for, so it is shown.
 fn known_identifier(container: &Container) -> Option<&str> {
     container.nodes.iter().find_map(|node| match &node.attributes {
         Attributes::Input(input) if input.name == "identifier" && input.kind == InputKind::Hidden => {
@@ -83,7 +86,7 @@ fn links(call: &Call, flow: &Flow<LoginDetails>) -> Markup {
     let (rules, texts) = (call.rules(), call.texts());
     let to = |kind: FlowKind| beginning(rules, kind, flow.return_to.as_deref());
     html! {
-        @if rules.recovery.enabled && rules.code {
+        @if rules.recovers() {
             p.more { a href=(to(FlowKind::Recovery)) { (texts.word(Word::ToRecovery)) } }
         }
         @if rules.registration.enabled {

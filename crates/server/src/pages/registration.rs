@@ -2,15 +2,16 @@
 
 use axum::response::Response;
 use maud::html;
-use sessera_accounts::flows::flow::{Flow, RegistrationDetails, RegistrationStep};
+use sessera_accounts::flows::flow::{Flow, RegistrationDetails, RegistrationStep, State};
+use sessera_accounts::ui::Group;
 use sessera_store::FlowKind;
 
 use super::{beginning, ok, shown};
 use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::request::Parameters;
-use sessera_pages::Look;
 use sessera_pages::Word;
+use sessera_pages::form::{Look, groups, has_script};
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     shown(&call, page(&call, parameters.get("flow"))).await
@@ -29,7 +30,12 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
     let (flow, container) = (&shown.flow, &shown.form);
     let look = Look { texts, focus: true, is_main: true };
     let title = match flow.details.step {
-        RegistrationStep::Credentials if rules.registration_in_two_steps => Word::CredentialsTitle,
+        _ if flow.state == State::SentEmail => Word::CodeTitle,
+        RegistrationStep::Credentials if rules.registration_in_two_steps => {
+            let is_about_passwords = |group: &Group| matches!(*group, Group::PASSWORD | Group::PROFILE);
+            let only_passwords = groups(container).iter().all(is_about_passwords);
+            if only_passwords { Word::CredentialsTitle } else { Word::WaysTitle }
+        }
         _ => Word::RegistrationTitle,
     };
     let content = html! {
@@ -40,5 +46,7 @@ async fn page(call: &Call, id: Option<&str>) -> Result<Response, ApiError> {
             a href=(to(FlowKind::Login, flow.return_to.as_deref())) { (texts.word(Word::ToLogin)) }
         }
     };
-    Ok(ok(&call.card(title, flow.has_errors(), content)))
+    let mut page = call.card(title, flow.has_errors(), content);
+    page.has_script = has_script(container);
+    Ok(ok(&page))
 }

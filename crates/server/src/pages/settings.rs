@@ -87,6 +87,7 @@ fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {
         Group::TOTP if is_linked => ("totp", Word::TotpTitle, Word::TotpLinked),
         Group::TOTP => ("totp", Word::TotpTitle, Word::TotpLead),
         Group::LOOKUP_SECRET => ("lookup", Word::LookupTitle, Word::LookupLead),
+        Group::WEBAUTHN => ("security-keys", Word::SecurityKeysTitle, Word::SecurityKeysLead),
         Group::PASSKEY => ("passkeys", Word::PasskeysTitle, Word::PasskeysLead),
         // The fields of a method that the pages have no words for explain themselves.
         _ => return html! { section.part { div.about {} (look.form_of(container, group)) } },

@@ -6,9 +6,11 @@ use serde_json::{Value, json};
 use sessera_accounts::csrf;
 use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{Standing, Transport};
+use sessera_accounts::flows::method::Departure;
 use sessera_accounts::flows::sign_in::SignedIn;
 use sessera_accounts::flows::skeleton::{Kind, Replaced, Shown};
 use sessera_accounts::rules::Rules;
+use sessera_issuer::sessions::Presented;
 use sessera_model::{Identity, IdentityView, Secret, Session, SessionView, Timestamp, Uuid};
 use sessera_store::{Change, FlowKind};
 
@@ -89,6 +91,13 @@ impl Call {
         Ok(response)
     }
 
+    /// A flow that has begun for whoever opened a link that is good no more: the way to it, whatever they take.
+    pub(crate) fn begun_again<K: Kind>(&self, replaced: &Replaced<K>) -> Result<Response, ApiError> {
+        let mut response = answer::see_other(&self.rules().page(K::KIND, replaced.by.id))?;
+        self.set_new_browser(&mut response, replaced.new_cookie.as_deref())?;
+        Ok(response)
+    }
+
     /// A session as its owner sees it, with whose it is when that may be told.
     pub(crate) fn session_json(&self, signed_in: &SignedIn, identity: Option<&Identity>) -> Value {
         let identity = identity.map(|identity| (identity, IdentityView::public(&self.snapshot.schemas_url)));
@@ -131,6 +140,23 @@ impl Call {
         Ok(())
     }
 
+    /// Gives a browser the cookie of its session once more, as clients of Kratos expect it. One that presents several is
+    /// left alone: the others open nothing.
+    pub(crate) fn set_same_session_cookie(
+        &self,
+        response: &mut Response,
+        session: &Session,
+    ) -> Result<(), ApiError> {
+        let mut cookies = self.carried().filter_map(|carried| match carried.presented {
+            Presented::Cookie(token) => Some(token),
+            Presented::Token(_) | Presented::Bearer(_) => None,
+        });
+        if let (Some(only), None) = (cookies.next(), cookies.next()) {
+            set_session_cookie(response, self.rules(), session, only, self.now, self.is_https)?;
+        }
+        Ok(())
+    }
+
     /// Takes a browser's session away.
     pub(crate) fn clear_session(&self, response: &mut Response) -> Result<(), ApiError> {
         let cookie = &self.rules().cookie;
@@ -155,21 +181,42 @@ impl Call {
     /// Gives a browser the cookie by which it is recognised before it has signed in.
     pub(crate) fn set_browser(&self, response: &mut Response, value: &str) -> Result<(), ApiError> {
         let (rules, max_age) = (self.rules(), Some(csrf::COOKIE_MAX_AGE));
-        let (name, scope) = (&rules.form_cookie_name, &rules.form_cookie);
-        Ok(cookies::set(response, name, value, max_age, scope, self.is_https)?)
+        let name = rules.form_cookie.name(&rules.form_cookie_name, self.is_https);
+        Ok(cookies::set(response, &name, value, max_age, &rules.form_cookie, self.is_https)?)
     }
 
     /// Gives a browser that cookie with an answer, unless it has one or the answer gives it one.
     pub(crate) fn recognised(&self, mut response: Response) -> Response {
-        let name = self.rules().form_cookie_name.as_bytes();
+        let rules = self.rules();
+        let name = rules.form_cookie.name(&rules.form_cookie_name, self.is_https);
         let mut given = response.headers().get_all(header::SET_COOKIE).iter();
-        if self.browser().is_some() || given.any(|cookie| cookie.as_bytes().starts_with(name)) {
+        if self.browser().is_some() || given.any(|cookie| cookie.as_bytes().starts_with(name.as_bytes())) {
             return response;
         }
         match self.set_browser(&mut response, &self.new_browser()) {
             Ok(()) => response,
             Err(error) => error.into_response(),
         }
+    }
+
+    /// Sends somebody to another site.
+    pub(crate) fn departs(&self, transport: Transport, departure: &Departure) -> Result<Response, ApiError> {
+        let mut response = if self.wants_json(transport) {
+            ApiError::location_change(&departure.url).into_response()
+        } else {
+            answer::see_other(&departure.url)?
+        };
+        self.set_traveller(&mut response, departure.new_cookie.as_deref())?;
+        Ok(response)
+    }
+
+    /// Gives a browser the cookie by which it is recognised when it comes back from another site, where there is a new
+    /// one.
+    pub(crate) fn set_traveller(&self, response: &mut Response, value: Option<&str>) -> Result<(), ApiError> {
+        let Some(value) = value else { return Ok(()) };
+        let (rules, max_age) = (self.rules(), Some(csrf::TRAVEL_COOKIE_MAX_AGE));
+        let name = rules.travel_cookie.name(csrf::TRAVEL_COOKIE, self.is_https);
+        Ok(cookies::set(response, &name, value, max_age, &rules.travel_cookie, self.is_https)?)
     }
 
     /// An answer, or an error as [`Call::error`] tells it.

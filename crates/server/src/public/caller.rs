@@ -1,20 +1,23 @@
 //! A request to the public API: who calls, what they carry, and the parts that answer it.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, Uri, header};
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use sessera_accounts::Accounts;
+use sessera_accounts::csrf;
 use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::flows::skeleton::{Body, Flows};
-use sessera_accounts::flows::visit::{BrowserHeader, Present, Visit, Visitor};
+use sessera_accounts::flows::visit::{BrowserHeader, Present, Told, Visit, Visitor};
 use sessera_accounts::language::Language;
 use sessera_accounts::rules::Rules;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::{LiveSession, Sessions};
-use sessera_model::Timestamp;
+use sessera_model::{Session, Timestamp};
+use sessera_store::Asked;
 use tracing::Span;
 use tracing::field::display;
 
@@ -26,12 +29,16 @@ use sessera_http::forwarded::Origin;
 use sessera_http::peer::{self, Peer};
 use sessera_pages::Texts;
 use sessera_pages::words::device;
-use sessera_presented::{Carried, Opened, carried, opened};
+use sessera_presented::{Carried, Opened, Openings, all_opened, carried, opened};
+
+/// How many parameters of an address are looked at.
+const MAX_PARAMETERS: usize = 100;
 
 /// What a request says about its caller.
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) headers: HeaderMap,
+    method: Method,
     uri: Uri,
     peer: Peer,
 }
@@ -48,7 +55,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
         let peer = Peer::from_request_parts(parts, state).await?;
         let OriginalUri(uri) = OriginalUri::from_request_parts(parts, state).await?;
-        Ok(Self { headers: parts.headers.clone(), uri, peer })
+        Ok(Self { headers: parts.headers.clone(), method: parts.method.clone(), uri, peer })
     }
 }
 
@@ -63,18 +70,39 @@ impl Caller {
         } else {
             cookies::has_one_of_a_browser(&self.headers).then_some(BrowserHeader::Cookie)
         };
-        let browsers = cookies::values(&self.headers, &rules.form_cookie_name);
+        let is_https = origin.is_https == Some(true);
+        let form_cookie = rules.form_cookie.name(&rules.form_cookie_name, is_https);
+        let browsers = cookies::values(&self.headers, &form_cookie);
+        let travel_cookie = rules.travel_cookie.name(csrf::TRAVEL_COOKIE, is_https);
+        let travellers = cookies::values(&self.headers, &travel_cookie);
         let visitor = Visitor {
             address: origin.address,
             device_name: device::name(Texts::of(language), &user_agent),
             user_agent,
             language,
             browsers: browsers.map(str::to_owned).collect(),
+            travellers: travellers.map(str::to_owned).collect(),
             request_url: self.request_url(rules, &origin),
             takes_json: peer::wants_json(&self.headers),
             browser_header,
+            told: rules.hooks.has_web_hooks.then(|| self.told(&rules.hooks.told_headers)),
         };
-        Arrival { visitor, is_https: origin.is_https == Some(true) }
+        Arrival { visitor, is_https }
+    }
+
+    /// What web hooks may be told of the request. `allowed` are names of headers, in small letters.
+    fn told(&self, allowed: &[String]) -> Told {
+        let is_allowed = |name: &&HeaderName| allowed.iter().any(|allowed| allowed == name.as_str());
+        let header = |name: &HeaderName| {
+            let values =
+                self.headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+            (peer::written(name), values.map(Cow::into_owned).collect())
+        };
+        Told {
+            method: self.method.to_string(),
+            headers: self.headers.keys().filter(is_allowed).map(header).collect(),
+            cookies: cookies::pairs(&self.headers).map(|(name, value)| (name.into(), value.into())).collect(),
+        }
     }
 
     /// The address that was called, under the public one.
@@ -100,6 +128,22 @@ impl Caller {
     }
 }
 
+/// The sessions that a request to a flow opens.
+#[derive(Default)]
+pub(crate) struct CallersSessions {
+    /// The one that it acts for.
+    pub(crate) live: Option<Arc<LiveSession>>,
+    /// The others, which end when somebody signs in.
+    others: Vec<Session>,
+}
+
+/// Notes whose session a request acts for, for the log and the record.
+fn note(opened: &Opened<'_>) {
+    let identity_id = opened.live.session.identity_id;
+    Span::current().record("identity_id", display(identity_id));
+    Asked::note(|asked| asked.identity_id = Some(identity_id));
+}
+
 /// A request of somebody to the public API, with the parts that answer it. Handlers take it as it is.
 pub(crate) struct Call {
     pub(crate) accounts: Arc<Accounts>,
@@ -121,6 +165,7 @@ impl FromRequestParts<AppState> for Call {
         let Arrival { visitor, is_https } = caller.arrival(&snapshot.accounts.rules);
         if let Some(address) = visitor.address {
             Span::current().record("client", display(address));
+            Asked::note(|asked| asked.address = Some(address));
         }
         let now = accounts.clock.now();
         Ok(Self { accounts, sessions: FromRef::from_ref(state), snapshot, caller, now, visitor, is_https })
@@ -149,15 +194,31 @@ impl Call {
     /// The live session of the request and what opened it, if it presents one.
     pub(crate) async fn opened(&self) -> Result<Option<Opened<'_>>, ApiError> {
         let opened = opened(&self.sessions, &self.snapshot.issuer, self.carried()).await?;
-        if let Some(opened) = &opened {
-            Span::current().record("identity_id", display(opened.live.session.identity_id));
-        }
-        Ok(opened)
+        Ok(opened.inspect(note))
     }
 
-    /// The live session of the request, if it presents one.
+    /// The sessions that the request opens, when it is to change something.
+    async fn openings(&self) -> Result<Openings<'_>, ApiError> {
+        let mut openings = all_opened(&self.sessions, &self.snapshot.issuer, self.carried()).await?;
+        openings.acting = openings.acting.inspect(note);
+        Ok(openings)
+    }
+
+    /// The live session that the request acts for and what opened it, if it presents one.
+    pub(crate) async fn acting(&self) -> Result<Option<Opened<'_>>, ApiError> {
+        Ok(self.openings().await?.acting)
+    }
+
+    /// The live session that the request acts for, if it presents one.
     pub(crate) async fn session(&self) -> Result<Option<Arc<LiveSession>>, ApiError> {
-        Ok(self.opened().await?.map(|opened| opened.live))
+        Ok(self.acting().await?.map(|opened| opened.live))
+    }
+
+    /// The sessions that the request opens, as flows know them.
+    pub(crate) async fn present(&self) -> Result<CallersSessions, ApiError> {
+        let Openings { acting, others } = self.openings().await?;
+        let others = others.into_iter().map(|opened| opened.live.session.clone()).collect();
+        Ok(CallersSessions { live: acting.map(|opened| opened.live), others })
     }
 
     /// Makes sure that the caller's session has proven what reading it asks for. The answer is 403 otherwise.
@@ -173,8 +234,16 @@ impl Call {
             schemas: &self.snapshot.accounts.schemas,
             visitor: &self.visitor,
             session: live.map(|live| Present { session: &live.session, kind: live.kind }),
+            others: &[],
             now: self.now,
         }
+    }
+
+    /// The flows as somebody sees them who signs in, which ends whatever else this browser could go on with.
+    pub(crate) fn flows_ending<'b>(&'b self, present: &'b CallersSessions) -> Flows<'b> {
+        let mut flows = self.flows(present.live.as_deref());
+        flows.visit.others = &present.others;
+        flows
     }
 
     /// The flows as the caller sees them. `live` is the caller's session.
@@ -205,6 +274,12 @@ impl Call {
     /// The cookie by which a browser is recognised before it has signed in.
     pub(crate) fn browser(&self) -> Option<&str> {
         self.visitor.browsers.first().map(String::as_str)
+    }
+
+    /// The parameters of the address that was called, in their order.
+    pub(crate) fn parameters(&self) -> Vec<(String, String)> {
+        let query = self.caller.uri.query().unwrap_or_default();
+        url::form_urlencoded::parse(query.as_bytes()).into_owned().take(MAX_PARAMETERS).collect()
     }
 
     /// The address that was called, under the public one.

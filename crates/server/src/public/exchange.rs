@@ -9,7 +9,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderValue, header};
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 use sessera_issuer::ExchangeCodes;
 use sessera_issuer::exchange::{ExchangeError, Grant};
@@ -86,7 +86,12 @@ async fn create(
     call: Call,
     Query(parameters): Query<BrowserParameters>,
 ) -> Response {
-    call.begun_or_error(try_create(&session_tokens, &exchange_codes, &call, &parameters).await).await
+    let outcome = try_create(&session_tokens, &exchange_codes, &call, &parameters).await;
+    // With an upstream the pages are its, which know no errors of this server, and so is what it knows browsers by.
+    if call.snapshot.config.upstream.is_some() {
+        return outcome.into_response();
+    }
+    call.begun_or_error(outcome).await
 }
 
 async fn try_create(
@@ -97,7 +102,7 @@ async fn try_create(
 ) -> Result<Response, ApiError> {
     call.count().await?;
     let (mut page, template, challenge) = checked(call, parameters)?;
-    let opened = match call.opened().await {
+    let opened = match call.acting().await {
         Ok(opened) => opened,
         Err(error) => return step_up(call, error),
     };
@@ -152,7 +157,8 @@ fn step_up(call: &Call, error: ApiError) -> Result<Response, ApiError> {
 
 /// The way to the login page, and back to here.
 fn sign_in(call: &Call) -> Result<Response, ApiError> {
-    answer::see_other(&come_back(call, &call.rules().url("self-service/login/browser"))?)
+    let base = call.snapshot.config.sign_in_base();
+    answer::see_other(&come_back(call, &format!("{base}self-service/login/browser"))?)
 }
 
 fn come_back(call: &Call, way: &str) -> Result<String, ApiError> {

@@ -10,7 +10,12 @@ use crate::answer::{NO_STORE, Status};
 
 /// A page as an answer with a status.
 pub(crate) fn answered(page: &Page<'_>, status: Status) -> Response {
-    let mut response = status.answer(page.document().into_string());
+    document(page.document(), &page.policy(), status)
+}
+
+/// A document as an answer with a status. `policy` is what it may load.
+pub(crate) fn document(document: Markup, policy: &str, status: Status) -> Response {
+    let mut response = status.answer(document.into_string());
     let headers = response.headers_mut();
     let mut set = |name: HeaderName, value: &'static str| {
         headers.insert(name, HeaderValue::from_static(value));
@@ -22,7 +27,7 @@ pub(crate) fn answered(page: &Page<'_>, status: Status) -> Response {
     set(header::REFERRER_POLICY, "same-origin");
     set(header::VARY, "Accept-Language, Cookie");
     headers.insert(header::CACHE_CONTROL, NO_STORE);
-    if let Ok(policy) = HeaderValue::from_str(&page.policy()) {
+    if let Ok(policy) = HeaderValue::from_str(policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     response

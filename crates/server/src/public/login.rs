@@ -19,7 +19,7 @@ use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, SignedInBody, TakesForm};
 use crate::public::caller::Call;
-use crate::public::flow::{ByFlow, ById, Ending};
+use crate::public::flow::{BeginNative, ByFlow, ById, Ending, with_parameter};
 use crate::request::Query;
 
 /// The routes.
@@ -64,6 +64,8 @@ impl BeginLogin {
     params(
         ("refresh" = Option<String>, Query, description = "`true` to sign in again"),
         ("aal" = Option<String>, Query, description = "`aal1` or `aal2`"),
+        ("return_session_token_exchange_code" = Option<String>, Query, description = "`true` for a code with which `GET /sessions/token-exchange` gives out a session that begins in a browser"),
+        ("return_to" = Option<String>, Query, description = "Where that browser goes afterwards"),
         ("X-Session-Token" = Option<String>, Header, description = "Session token of a native client"),
     ),
     security((), ("sessionToken" = [])),
@@ -73,8 +75,12 @@ impl BeginLogin {
         (status = 401, description = "A second factor needs a session (`session_aal1_required`)", body = ErrorBody),
     )
 )]
-async fn create_native(call: Call, Query(query): Query<BeginLogin>) -> Result<Response, ApiError> {
-    call.begin::<LoginDetails>(Transport::Api, query.return_to.as_deref(), query.wish()?).await
+async fn create_native(
+    call: Call,
+    Query(query): Query<BeginLogin>,
+    Query(native): Query<BeginNative>,
+) -> Result<Response, ApiError> {
+    call.begin_native::<LoginDetails>(&native, query.wish()?).await
 }
 
 /// Create a login flow for browsers
@@ -150,7 +156,11 @@ async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Respons
 impl Ending for LoginDetails {
     /// The answer to somebody who has signed in.
     fn ended(call: &Call, logged_in: &LoggedIn) -> Result<Response, ApiError> {
-        let LoggedIn { transport, signed_in, identity, .. } = logged_in;
+        let LoggedIn { transport, signed_in, identity, return_code, .. } = logged_in;
+        if let Some(code) = return_code {
+            let target = logged_in.return_to.clone().unwrap_or_else(|| call.rules().after(FlowKind::Login));
+            return answer::see_other(&with_parameter(&target, "code", code));
+        }
         // Whoever is half signed in is not told whose account it is.
         let identity = Some(identity).filter(|_| !logged_in.needs_second_factor);
         let session = call.session_json(signed_in, identity);
@@ -162,8 +172,10 @@ impl Ending for LoginDetails {
         let target = logged_in.return_to.clone().unwrap_or_else(|| call.rules().after(FlowKind::Login));
         let is_json = call.wants_json(*transport);
         let mut response = if logged_in.needs_second_factor {
-            let mut url = call.rules().url("self-service/login/browser?aal=aal2&return_to=");
-            url.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
+            let url = match &logged_in.next {
+                Some(next) => call.rules().page(FlowKind::Login, next.id),
+                None => second_factor(call, &target),
+            };
             if is_json { ApiError::location_change(&url).into_response() } else { answer::see_other(&url)? }
         } else if is_json {
             let go_on = json!([{ "action": "redirect_browser_to", "redirect_browser_to": target }]);
@@ -171,7 +183,17 @@ impl Ending for LoginDetails {
         } else {
             answer::see_other(&target)?
         };
-        call.set_session(&mut response, signed_in)?;
+        match &logged_in.next {
+            Some(next) => call.set_session_with(&mut response, signed_in, &next.form_cookie)?,
+            None => call.set_session(&mut response, signed_in)?,
+        }
         Ok(response)
     }
+}
+
+/// Where a browser gives its second factor, on its way to an address.
+fn second_factor(call: &Call, target: &str) -> String {
+    let mut url = call.rules().url("self-service/login/browser?aal=aal2&return_to=");
+    url.extend(url::form_urlencoded::byte_serialize(target.as_bytes()));
+    url
 }

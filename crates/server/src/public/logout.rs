@@ -12,7 +12,7 @@ use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::keys::Purpose;
 use sessera_issuer::sessions::Presented;
 use sessera_model::{Secret, Session, TokenHash, Uuid};
-use sessera_store::{Change, Committer, Store, StoreError};
+use sessera_store::{Asked, Change, Committer, Store, StoreError};
 use tracing::Span;
 use tracing::field::display;
 use utoipa_axum::router::OpenApiRouter;
@@ -180,6 +180,7 @@ async fn revoke(
 ) -> Result<Option<Uuid>, ApiError> {
     let Some((stored, _)) = store.session_by_token(&token).await? else { return Ok(None) };
     let Session { id: session_id, identity_id, .. } = stored.session;
+    Asked::note(|asked| asked.identity_id = Some(identity_id));
     match committer.commit(&[Change::RevokeSessionByToken { token, session_id, identity_id }]).await {
         Ok(()) | Err(StoreError::Conflict(_)) => Ok(Some(identity_id)),
         Err(error) => Err(error.into()),

@@ -9,12 +9,14 @@ mod flow;
 pub(crate) mod html;
 pub(crate) mod login;
 pub(crate) mod logout;
+pub(crate) mod oidc;
 pub(crate) mod recovery;
 pub(crate) mod registration;
 mod schemas;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod token;
+mod token_exchange;
 pub(crate) mod verification;
 pub(crate) mod well_known;
 pub(crate) mod whoami;
@@ -43,6 +45,8 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(settings::router())
         .merge(recovery::router())
         .merge(verification::router())
+        .merge(oidc::router())
+        .merge(token_exchange::router())
         .merge(exchange::router())
         .merge(errors::router())
         .merge(schemas::router())

@@ -5,9 +5,11 @@
 
 use axum::body::Bytes;
 use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
 use serde_json::json;
 use sessera_accounts::flows::flow::{RecoveryDetails, Transport};
 use sessera_accounts::flows::recovery::Recovered;
+use sessera_accounts::methods::link::{self, Opened};
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -26,7 +28,14 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(create_native))
         .routes(routes!(create_browser))
         .routes(routes!(get))
-        .routes(routes!(submit))
+        .routes(routes!(submit, follow_link))
+}
+
+/// What the link of a message says.
+#[derive(Deserialize)]
+struct Link {
+    flow: Option<String>,
+    token: Option<String>,
 }
 
 /// Create a recovery flow for native apps
@@ -103,6 +112,43 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
 )]
 async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Response {
     call.or_error(call.submit::<RecoveryDetails>(&query, &body).await).await
+}
+
+/// Open the link of a recovery message
+///
+/// Where links are sent instead of codes, opening one signs its owner in and leads to the settings.
+#[utoipa::path(
+    get,
+    path = "/self-service/recovery",
+    operation_id = "openRecoveryLink",
+    tag = "frontend",
+    params(
+        ("flow" = Option<String>, Query, description = "The id of the flow"),
+        ("token" = Option<String>, Query, description = "What the link holds"),
+    ),
+    responses(
+        (status = 303, description = "The way to the settings, or to the page of a flow that says what is wrong with the link"),
+        (status = 400, description = "The link is incomplete, or recovery is off", body = ErrorBody),
+        (status = 404, description = "No such flow", body = ErrorBody),
+        (status = 409, description = "Another request has used the link just now", body = ErrorBody),
+    )
+)]
+async fn follow_link(call: Call, Query(query): Query<Link>) -> Response {
+    call.or_error(try_follow_link(&call, &query).await).await
+}
+
+async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError> {
+    let present = call.present_for(FlowKind::Recovery).await?;
+    let token = query.token.as_deref().unwrap_or_default();
+    match link::recover(&call.flows_ending(&present), query.flow.as_deref(), token).await? {
+        Opened::Done(recovered) => {
+            let Recovered { signed_in, next, new_cookie, .. } = &*recovered;
+            let mut response = answer::see_other(&call.rules().page(FlowKind::Settings, next.id))?;
+            call.set_session_with(&mut response, signed_in, new_cookie)?;
+            Ok(response)
+        }
+        Opened::Again(replaced) => call.begun_again(&replaced),
+    }
 }
 
 impl Ending for RecoveryDetails {

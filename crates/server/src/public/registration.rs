@@ -20,7 +20,7 @@ use crate::openapi::{
     ErrorBody, FlowBody, FlowOrErrorBody, FlowSubmissionBody, ReadsFlow, SignedInBody, TakesForm,
 };
 use crate::public::caller::Call;
-use crate::public::flow::{Begin, ByFlow, ById, Ending};
+use crate::public::flow::{Begin, BeginNative, ByFlow, ById, Ending, with_parameter};
 use crate::request::Query;
 
 /// The routes.
@@ -38,15 +38,19 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
     path = "/self-service/registration/api",
     operation_id = "createNativeRegistrationFlow",
     tag = "frontend",
-    params(("after_verification_return_to" = Option<String>, Query, description = "Where a browser goes after the verification that follows")),
+    params(
+        ("after_verification_return_to" = Option<String>, Query, description = "Where a browser goes after the verification that follows"),
+        ("return_session_token_exchange_code" = Option<String>, Query, description = "`true` for a code with which `GET /sessions/token-exchange` gives out a session that begins in a browser"),
+        ("return_to" = Option<String>, Query, description = "Where that browser goes afterwards"),
+    ),
     security((), ("sessionToken" = [])),
     responses(
         (status = 200, description = "The flow", body = FlowBody),
         (status = 400, description = "Registration is off (`self_service_flow_disabled`)", body = ErrorBody),
     )
 )]
-async fn create_native(call: Call, Query(query): Query<Begin>) -> Result<Response, ApiError> {
-    call.begin::<RegistrationDetails>(Transport::Api, query.return_to.as_deref(), ()).await
+async fn create_native(call: Call, Query(query): Query<BeginNative>) -> Result<Response, ApiError> {
+    call.begin_native::<RegistrationDetails>(&query, ()).await
 }
 
 /// Create a registration flow for browsers
@@ -121,6 +125,9 @@ impl Ending for RegistrationDetails {
         let (rules, signed_in) = (call.rules(), signed_in.as_ref());
         let return_to = registered.return_to.clone();
         let target = return_to.unwrap_or_else(|| rules.after(FlowKind::Registration));
+        if let Some(code) = &registered.return_code {
+            return answer::see_other(&with_parameter(&target, "code", code));
+        }
         let mut response = if call.wants_json(*transport) {
             let mut body = json!({
                 "identity": identity.to_json(IdentityView::public(&call.snapshot.schemas_url)),

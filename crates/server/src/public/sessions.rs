@@ -16,10 +16,10 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::answer;
+use crate::answer::{ApiError, NO_STORE};
 use crate::app::{AppState, Snapshot};
-use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
-use crate::paging::Paging;
+use crate::paging::{Paging, TOTAL};
 use crate::request::{Parameters, Segment, parse_id};
 use crate::session_tokens::require_assurance;
 
@@ -39,8 +39,8 @@ async fn caller(
     headers: &HeaderMap,
 ) -> Result<Arc<LiveSession>, ApiError> {
     let all = sessera_presented::carried(headers, &snapshot.accounts.rules.cookie);
-    let opened = sessera_presented::opened(sessions, &snapshot.issuer, all).await?;
-    let live = opened.ok_or_else(ApiError::unauthorized)?.live;
+    let openings = sessera_presented::all_opened(sessions, &snapshot.issuer, all).await?;
+    let live = openings.acting.ok_or_else(ApiError::unauthorized)?.live;
     require_assurance(sessions, snapshot, &live).await?;
     Ok(live)
 }
@@ -92,6 +92,7 @@ async fn list(
         .collect();
     let headers = [
         (header::LINK, place.link_of_sessions("/sessions", &parameters)?),
+        (TOTAL, store.count_sessions(&filter).await?.into()),
         (header::CACHE_CONTROL, NO_STORE),
     ];
     Ok((headers, Json(body)).into_response())

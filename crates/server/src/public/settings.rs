@@ -124,7 +124,7 @@ async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Respons
 impl Ending for SettingsDetails {
     /// The answer to somebody who has changed something.
     fn ended(call: &Call, saved: &Saved) -> Result<Response, ApiError> {
-        let Saved { shown, signed_in, verification } = saved;
+        let Saved { shown, session, signed_in, verification } = saved;
         let flow = &shown.flow;
         let page = call.rules().page(FlowKind::Settings, flow.id);
         let target = flow.return_to.as_deref().unwrap_or(&page);
@@ -141,8 +141,10 @@ impl Ending for SettingsDetails {
         } else {
             answer::see_other(target)?
         };
-        if let (Transport::Browser, Some(signed_in)) = (flow.transport, signed_in) {
-            call.set_session_cookie(&mut response, signed_in)?;
+        match (flow.transport, signed_in) {
+            (Transport::Browser, Some(signed_in)) => call.set_session_cookie(&mut response, signed_in)?,
+            (Transport::Browser, None) => call.set_same_session_cookie(&mut response, session)?,
+            (Transport::Api, _) => {}
         }
         Ok(response)
     }

@@ -8,7 +8,7 @@ use axum::body::Bytes;
 use axum::response::Response;
 use serde::Deserialize;
 use sessera_accounts::flows::flow::{Transport, VerificationDetails};
-use sessera_accounts::methods::code::{self, Opened};
+use sessera_accounts::methods::{code, link};
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -34,7 +34,10 @@ pub(crate) fn router() -> OpenApiRouter<AppState> {
 #[derive(Deserialize)]
 struct Link {
     flow: Option<String>,
+    /// A code, which the link fills into the form.
     code: Option<String>,
+    /// What a link holds that verifies at once.
+    token: Option<String>,
 }
 
 /// Create a verification flow for native apps
@@ -91,8 +94,9 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
 
 /// Open the link of a verification message
 ///
-/// The code is filled into the form, to which the browser is led. It is used when the form is submitted, so that
-/// programs that look into links use nothing up.
+/// A code is filled into the form, to which the browser is led. It is used when the form is submitted, so that
+/// programs that look into links use nothing up. Where links are sent instead of codes, a token verifies the address at
+/// once.
 #[utoipa::path(
     get,
     path = "/self-service/verification",
@@ -100,26 +104,31 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
     tag = "frontend",
     params(
         ("flow" = Option<String>, Query, description = "The id of the flow"),
-        ("code" = String, Query, description = "The code"),
+        ("code" = Option<String>, Query, description = "The code"),
+        ("token" = Option<String>, Query, description = "What a link holds that was sent instead of a code"),
     ),
-    responses((status = 303, description = "The way to the page"), (status = 400, description = "The link is incomplete", body = ErrorBody), (status = 404, description = "No such flow", body = ErrorBody))
+    responses((status = 303, description = "The way to the page"), (status = 400, description = "The link is incomplete", body = ErrorBody), (status = 404, description = "No such flow", body = ErrorBody), (status = 409, description = "Another request has used the link just now", body = ErrorBody))
 )]
 async fn follow_link(call: Call, Query(query): Query<Link>) -> Response {
     call.or_error(try_follow_link(&call, &query).await).await
 }
 
 async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError> {
-    let code = query.code.as_deref().unwrap_or_default();
-    match code::open_link(&call.flows(None), query.flow.as_deref(), code).await? {
-        Opened::Replaced(replaced) => call.replaced(&replaced),
-        Opened::Page { flow_id, new_cookie } => {
-            let mut response = answer::see_other(&call.rules().page(FlowKind::Verification, flow_id))?;
-            if let Some(cookie) = new_cookie {
-                call.set_browser(&mut response, &cookie)?;
-            }
-            Ok(response)
+    let (flows, id) = (call.flows(None), query.flow.as_deref());
+    let (flow_id, new_cookie) = if let Some(token) = &query.token {
+        match link::verify(&flows, id, token).await? {
+            link::Opened::Done(verified) => (verified.flow_id, verified.new_cookie),
+            link::Opened::Again(replaced) => return call.begun_again(&replaced),
         }
-    }
+    } else {
+        match code::open_link(&flows, id, query.code.as_deref().unwrap_or_default()).await? {
+            code::Opened::Page { flow_id, new_cookie } => (flow_id, new_cookie),
+            code::Opened::Replaced(replaced) => return call.replaced(&replaced),
+        }
+    };
+    let mut response = answer::see_other(&call.rules().page(FlowKind::Verification, flow_id))?;
+    call.set_new_browser(&mut response, new_cookie.as_deref())?;
+    Ok(response)
 }
 
 /// Submit a verification flow

@@ -102,14 +102,17 @@ async fn authorization_server(snapshot: State<Arc<Snapshot>>, headers: HeaderMap
     configuration(snapshot, headers).await
 }
 
-/// Get the script for passkeys
+/// Get the script for passkeys and security keys
 ///
-/// The forms of flows name it. Its functions ask the browser for a passkey and submit the form.
+/// The forms of flows name it. Its functions ask the browser for a key and submit the form.
 #[utoipa::path(get, path = "/.well-known/ory/webauthn.js", operation_id = "getWebAuthnJavaScript", tag = "frontend",
-    responses((status = 200, description = "A script", body = String, content_type = "text/javascript"), (status = 404, description = "Passkeys are off", body = ErrorBody)))]
+    responses((status = 200, description = "A script", body = String, content_type = "text/javascript"), (status = 404, description = "Passkeys and security keys are off", body = ErrorBody)))]
 async fn passkeys_script(State(snapshot): State<Arc<Snapshot>>) -> Result<Response, ApiError> {
-    if !snapshot.accounts.methods.has("passkey") {
-        return Err(ApiError::not_found("Passkeys are off. Set selfservice.methods.passkey.enabled."));
+    let methods = &snapshot.accounts.methods;
+    if !methods.has("passkey") && !methods.has("webauthn") {
+        return Err(ApiError::not_found(
+            "Passkeys and security keys are off. Set selfservice.methods.passkey.enabled or webauthn.enabled.",
+        ));
     }
     Ok(assets::passkeys())
 }

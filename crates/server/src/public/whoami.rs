@@ -20,9 +20,8 @@ use sessera_model::{Clock, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::{Status, set_cookies};
+use crate::answer::{ApiError, NO_STORE, Status, set_cookies};
 use crate::app::{AppState, Snapshot, Snapshots};
-use crate::error::{ApiError, NO_STORE};
 use crate::http::layers::NO_SNIFFING;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::answer::set_session_cookie;
@@ -30,7 +29,8 @@ use crate::public::caller::Caller;
 use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
 use sessera_http::request_ids::{REQUEST_ID, RequestIds};
-use sessera_presented::{Carried, carried};
+use sessera_http::values::JSON;
+use sessera_presented::{Carried, all_opened, carried};
 use sessera_telemetry::{Metrics, Traces};
 
 /// The path, which answers every method alike and changes nothing.
@@ -123,6 +123,7 @@ async fn whoami(
     };
     if let Presented::Cookie(token) = carried.presented
         && ends_too_soon(&carried, &live)
+        && is_undoubted(&session_tokens, &snapshot, &caller).await?
     {
         let is_https = caller.is_https(rules);
         set_session_cookie(&mut response, rules, &live.session, token, now, is_https)?;
@@ -134,6 +135,18 @@ async fn whoami(
 /// Whether a browser forgets its cookie before the session ends, which was made longer since then.
 fn ends_too_soon(carried: &Carried<'_>, live: &LiveSession) -> bool {
     carried.cookie_ends.is_none_or(|ends| ends < live.session.expires_at.seconds())
+}
+
+/// Whether the cookies of a browser open sessions of one person only. A cookie that another host of the domain has
+/// planted would take the place of the right one otherwise.
+async fn is_undoubted(
+    session_tokens: &SessionTokens,
+    snapshot: &Snapshot,
+    caller: &Caller,
+) -> Result<bool, ApiError> {
+    let all = carried(&caller.headers, &snapshot.accounts.rules.cookie);
+    let openings = all_opened(&session_tokens.sessions, &snapshot.issuer, all).await?;
+    Ok(openings.acting.is_some())
 }
 
 /// The answer to somebody who presents nothing, which a proxy may keep where the configuration says so.
@@ -240,7 +253,7 @@ fn needs_no_decoding(value: &str) -> bool {
 pub(crate) fn answer(live: &LiveSession, body: Body) -> Response {
     let mut response = Response::new(body);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    headers.insert(header::CONTENT_TYPE, JSON);
     headers.insert(header::CACHE_CONTROL, NO_STORE);
     // A UUID is a good value of a header.
     if let Ok(identity_id) = HeaderValue::from_maybe_shared(live.identity_id_text().clone()) {

@@ -1,85 +1,42 @@
-//! Taking over the identities of an Ory Kratos.
+//! Taking over the people of an Ory Kratos, with their sessions.
 //!
 //! Identities are carried over with their ids, schema ids, states, traits, metadata, addresses, times and
-//! credentials of the methods that exist here. Everything else is counted and named.
+//! credentials, and live sessions with their ids, levels, methods and devices: Kratos keeps their tokens, so that their
+//! hashes can be kept here, and nobody is signed out. Everything else is counted and named.
+//!
+//! A second run, after people were sent here, carries what changed at the other server meanwhile ([`changes`]).
 
+mod changes;
+mod mark;
+mod people;
+mod report;
+mod sessions;
 mod source;
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::time::Duration;
 
-use serde_json::{Value, json};
-use sessera_model::identity::VerificationStatus;
-use sessera_model::{
-    Credential, CredentialKind, Identity, IdentityState, RecoveryAddress, Timestamp, Uuid, VerifiableAddress,
-};
+use sessera_model::{CredentialKind, Timestamp, Uuid};
 
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::records::CredentialOf;
-use crate::{IdentityFilter, Page, Store};
-use source::{As, Source, Texts, time};
+use crate::records::SessionFilter;
+use crate::transfer::Tables;
+use crate::{IdentityFilter, Page, Store, place_of};
+use mark::Mark;
+use people::Person;
+pub use report::Imported;
+use source::{As, Source};
 
-/// How many identities go at once.
-const PAGE: usize = 200;
+/// How many rows of this side are looked at at once.
+const PAGE: u32 = 200;
 
-/// The methods that exist here and whose content has the same form.
-const CARRIED: [CredentialKind; 3] =
-    [CredentialKind::Password, CredentialKind::Totp, CredentialKind::LookupSecret];
+/// How far the clocks of two machines may be apart: what was changed so long before the last run is looked at once more.
+const SKEW: Duration = Duration::from_mins(5);
 
-/// What was carried and what was not.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Imported {
-    /// How many identities.
-    pub identities: u64,
-    /// How many credentials, by kind.
-    pub credentials: BTreeMap<&'static str, u64>,
-    /// How many addresses to verify or to recover by.
-    pub addresses: u64,
-    /// The ids of the schemas that the identities need in `identity.schemas`, and how many identities need
-    /// each.
-    pub schemas: BTreeMap<String, u64>,
-    /// What was left behind, by name, and how much of it.
-    pub left: BTreeMap<String, u64>,
-    /// Identities that were refused, with the reason.
-    pub refused: Vec<(String, String)>,
-}
+/// A database that people can be taken into.
+pub trait Target: Store + Tables {}
 
-impl Imported {
-    /// The same for programs.
-    pub fn to_json(&self) -> Value {
-        let refused: Vec<Value> =
-            self.refused.iter().map(|(id, reason)| json!({ "id": id, "reason": reason })).collect();
-        json!({
-            "identities": self.identities,
-            "credentials": self.credentials,
-            "addresses": self.addresses,
-            "schemas": self.schemas,
-            "left": self.left,
-            "refused": refused,
-        })
-    }
-}
-
-impl fmt::Display for Imported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "identities: {}", self.identities)?;
-        for (kind, count) in &self.credentials {
-            writeln!(f, "credentials of kind {kind}: {count}")?;
-        }
-        writeln!(f, "addresses: {}", self.addresses)?;
-        for (schema, count) in &self.schemas {
-            writeln!(f, "identities of schema \"{schema}\": {count}")?;
-        }
-        for (what, count) in &self.left {
-            writeln!(f, "not carried: {what}: {count}")?;
-        }
-        for (id, reason) in &self.refused {
-            writeln!(f, "not carried: identity {id}: {reason}")?;
-        }
-        Ok(())
-    }
-}
+impl<T: Store + Tables> Target for T {}
 
 /// Why nothing, or not everything, was taken over.
 #[derive(Debug, thiserror::Error)]
@@ -88,8 +45,13 @@ pub enum ImportError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The target holds identities already.
-    #[error("the target database has identities already. Give an empty one")]
+    #[error("the target database has identities already, which did not come from there. Give an empty one")]
     NotEmpty,
+    /// The target's people came from another server.
+    #[error(
+        "the people of the target database came from another Kratos, whose network is {0}. Give the database of that one, or an empty target"
+    )]
+    OtherSource(String),
     /// Several networks share the source.
     #[error(
         "the source holds {0} networks (tenants); one can be taken over. Copy the rows of one network into a database of its own first"
@@ -97,278 +59,237 @@ pub enum ImportError {
     ManyNetworks(usize),
 }
 
-/// The database of a Kratos, whose identities can be taken over.
+/// The database of a Kratos, whose people can be taken over.
 pub struct Kratos {
     source: Source,
+    /// Absent when there is nobody.
+    network: Option<String>,
     /// Whether this version of Kratos has external ids.
     has_external_ids: bool,
+}
+
+/// One run.
+struct Run<'a> {
+    kratos: &'a Kratos,
+    target: &'a dyn Store,
+    /// Until when the last run has looked at everything.
+    since: Option<Timestamp>,
+    now: Timestamp,
+    done: Imported,
 }
 
 impl Kratos {
     /// Opens the database that `dsn` names, and makes sure that it is one of a Kratos. Nothing is changed in it.
     pub async fn open(dsn: &str) -> Result<Self, ImportError> {
         let source = Source::open(dsn).await?;
-        let networks = source
-            .read(&[("nid", As::Text)], "(SELECT DISTINCT nid FROM identities) networks", "")
-            .await?
-            .len();
-        if networks > 1 {
-            return Err(ImportError::ManyNetworks(networks));
+        let mut networks =
+            source.read(&[("nid", As::Text)], "(SELECT DISTINCT nid FROM identities) networks", "").await?;
+        if networks.len() > 1 {
+            return Err(ImportError::ManyNetworks(networks.len()));
         }
+        let network = networks.pop().and_then(|row| row.into_iter().next().flatten());
         let has_external_ids = source.has_column("identities", "external_id").await?;
-        Ok(Self { source, has_external_ids })
+        Ok(Self { source, network, has_external_ids })
     }
 
-    /// Takes over its identities.
-    pub async fn import(&self, target: &dyn Store) -> Result<Imported, ImportError> {
-        let page = Page { after: None, limit: 1 };
-        if !target.identities(&IdentityFilter::default(), &page).await?.is_empty() {
-            return Err(ImportError::NotEmpty);
-        }
-        let source = &self.source;
-        let mut done = Imported::default();
-        let mut after = Uuid::nil().to_string();
-        loop {
-            let rows = identities(source, self.has_external_ids, &after).await?;
-            let Some(last) = rows.last() else { break };
-            let first = rows.first().and_then(|row| row[0].clone()).unwrap_or_default();
-            let last = last[0].clone().unwrap_or_default();
-            take(source, target, &rows, &first, &last, &mut done).await?;
-            after = last;
-        }
-        count_the_rest(source, &mut done).await?;
-        Ok(done)
-    }
-}
-
-async fn identities(source: &Source, external: bool, after: &str) -> Result<Vec<Texts>, StoreError> {
-    let columns = [
-        ("id", As::Text),
-        ("schema_id", As::Text),
-        ("traits", As::Text),
-        ("state", As::Text),
-        ("state_changed_at", As::Time),
-        ("metadata_public", As::Text),
-        ("metadata_admin", As::Text),
-        ("created_at", As::Time),
-        ("updated_at", As::Time),
-        (if external { "external_id" } else { "NULL" }, As::Text),
-    ];
-    source.read(&columns, "identities", &format!("WHERE id > '{after}' ORDER BY id LIMIT {PAGE}")).await
-}
-
-/// Takes over a page of identities with what belongs to them.
-async fn take(
-    source: &Source,
-    target: &dyn Store,
-    rows: &[Texts],
-    first: &str,
-    last: &str,
-    done: &mut Imported,
-) -> Result<(), StoreError> {
-    let between = format!("WHERE identity_id >= '{first}' AND identity_id <= '{last}'");
-    let mut verifiable = verifiable_addresses(source, &between).await?;
-    let mut recovery = recovery_addresses(source, &between).await?;
-    let mut credentials = credentials(source, first, last, done).await?;
-    for row in rows {
-        let key = row[0].clone().unwrap_or_default();
-        let Some(mut identity) = identity(row) else {
-            done.refused.push((key, "one of its columns cannot be read".into()));
-            continue;
-        };
-        identity.verifiable_addresses = verifiable.remove(&key).unwrap_or_default();
-        identity.recovery_addresses = recovery.remove(&key).unwrap_or_default();
-        let addresses = identity.verifiable_addresses.len() + identity.recovery_addresses.len();
-        let (id, schema) = (identity.id, identity.schema_id.clone());
-        let mut changes = vec![Change::InsertIdentity(identity)];
-        let own = credentials.remove(&key).unwrap_or_default();
-        let kinds: Vec<&str> = own.iter().map(|credential| credential.kind.as_str()).collect();
-        changes.extend(
-            own.into_iter()
-                .map(|credential| Change::PutCredential(CredentialOf { identity_id: id, credential })),
-        );
-        match target.commit(&changes).await {
-            Ok(()) => {
-                done.identities += 1;
-                done.addresses += addresses as u64;
-                *done.schemas.entry(schema).or_default() += 1;
-                for kind in kinds {
-                    *done.credentials.entry(kind).or_default() += 1;
+    /// Takes over its people, or what has changed since that was done.
+    pub async fn import(&self, target: &dyn Target, now: Timestamp) -> Result<Imported, ImportError> {
+        let mark = Mark::read(target).await?;
+        match &mark {
+            None => {
+                let page = Page { after: None, limit: 1 };
+                if !target.identities(&IdentityFilter::default(), &page).await?.is_empty() {
+                    return Err(ImportError::NotEmpty);
                 }
             }
-            Err(StoreError::Conflict(conflict)) => done.refused.push((key, conflict.to_string())),
+            Some(Mark { network: Some(known), .. }) if self.network.as_ref() != Some(known) => {
+                return Err(ImportError::OtherSource(known.clone()));
+            }
+            Some(_) => {}
+        }
+        let (since, first) = mark.map(|mark| (mark.at, mark.first)).unzip();
+        let mut run = Run { kratos: self, target, since, now, done: Imported::default() };
+        run.people().await?;
+        run.sessions().await?;
+        if let Some(first) = first {
+            run.people_who_left(first).await?;
+            run.sessions_that_left(first).await?;
+        }
+        run.count_the_rest().await?;
+        let at = now - SKEW;
+        Mark { network: self.network.clone(), at, first: first.unwrap_or(at) }.write(target).await?;
+        Ok(run.done)
+    }
+}
+
+impl Run<'_> {
+    async fn people(&mut self) -> Result<(), StoreError> {
+        let mut after = Uuid::nil().to_string();
+        loop {
+            let Kratos { source, has_external_ids, .. } = self.kratos;
+            let part = people::part(source, *has_external_ids, &after, &mut self.done).await?;
+            for person in part.people {
+                self.person(person).await?;
+            }
+            match part.last {
+                Some(last) => after = last,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    async fn person(&mut self, person: Person) -> Result<(), StoreError> {
+        let identity = &person.identity;
+        let (id, schema) = (identity.id, identity.schema_id.clone());
+        let addresses = identity.verifiable_addresses.len() + identity.recovery_addresses.len();
+        let ours = match self.since {
+            Some(since) => self.target.identity(id).await?.zip(Some(since)),
+            None => None,
+        };
+        let is_known = ours.is_some();
+        let changes = match ours {
+            Some((ours, since)) => {
+                let credentials = self.target.credentials(id).await?;
+                changes::known_person(person, ours, &credentials, since)
+            }
+            None => changes::new_person(person, self.since),
+        };
+        if changes.is_empty() {
+            return Ok(());
+        }
+        match self.target.commit(&changes).await {
+            Ok(()) if is_known => self.done.changed += 1,
+            Ok(()) => {
+                self.done.identities += 1;
+                self.done.addresses += addresses as u64;
+                *self.done.schemas.entry(schema).or_default() += 1;
+            }
+            Err(StoreError::Conflict(conflict)) => {
+                self.done.refused.push((id.to_string(), conflict.to_string()));
+                return Ok(());
+            }
             Err(error) => return Err(error),
         }
+        for change in changes {
+            if let Change::PutCredential(put) = change {
+                *self.done.credentials.entry(CredentialKind::as_str(put.kind())).or_default() += 1;
+            }
+        }
+        Ok(())
     }
-    Ok(())
-}
 
-fn identity(row: &Texts) -> Option<Identity> {
-    let [id, schema_id, traits, state, state_changed_at, public, admin, created_at, updated_at, external] =
-        row.as_slice()
-    else {
-        return None;
-    };
-    let created_at = time(created_at.as_deref()?)?;
-    Some(Identity {
-        id: Uuid::parse_str(id.as_deref()?).ok()?,
-        external_id: external.clone().filter(|external| !external.is_empty()),
-        schema_id: schema_id.clone()?,
-        state: IdentityState::parse(state.as_deref().unwrap_or("active"))?,
-        state_changed_at: state_changed_at.as_deref().and_then(time).unwrap_or(created_at),
-        traits: serde_json::from_str(traits.as_deref()?).ok()?,
-        verifiable_addresses: Vec::new(),
-        recovery_addresses: Vec::new(),
-        metadata_public: json(public.as_ref())?,
-        metadata_admin: json(admin.as_ref())?,
-        created_at,
-        updated_at: updated_at.as_deref().and_then(time).unwrap_or(created_at),
-        version: 1,
-    })
-}
-
-/// Reads a JSON value that may be absent. Returns `None` when it cannot be read.
-#[expect(clippy::option_option, reason = "unreadable is something else than absent")]
-fn json(text: Option<&String>) -> Option<Option<Value>> {
-    match text.map(String::as_str) {
-        None | Some("" | "null") => Some(None),
-        Some(text) => serde_json::from_str(text).ok().map(Some),
-    }
-}
-
-async fn verifiable_addresses(
-    source: &Source,
-    between: &str,
-) -> Result<HashMap<String, Vec<VerifiableAddress>>, StoreError> {
-    let columns = [
-        ("identity_id", As::Text),
-        ("id", As::Text),
-        ("value", As::Text),
-        ("via", As::Text),
-        ("verified", As::Text),
-        ("status", As::Text),
-        ("verified_at", As::Time),
-        ("created_at", As::Time),
-        ("updated_at", As::Time),
-    ];
-    let rows = source.read(&columns, "identity_verifiable_addresses", between).await?;
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for row in rows {
-        let text = |n: usize| row[n].clone().unwrap_or_default();
-        let verified = matches!(text(4).as_str(), "1" | "true" | "t");
-        let created_at = time(&text(7)).unwrap_or_default();
-        found.entry(text(0)).or_default().push(VerifiableAddress {
-            id: Uuid::parse_str(&text(1)).unwrap_or_default(),
-            value: text(2),
-            via: text(3),
-            verified,
-            status: status(&text(5), verified),
-            verified_at: time(&text(6)),
-            created_at,
-            updated_at: time(&text(8)).unwrap_or(created_at),
-        });
-    }
-    Ok(found)
-}
-
-fn status(word: &str, verified: bool) -> VerificationStatus {
-    match word {
-        _ if verified => VerificationStatus::Completed,
-        "sent" => VerificationStatus::Sent,
-        _ => VerificationStatus::Pending,
-    }
-}
-
-async fn recovery_addresses(
-    source: &Source,
-    between: &str,
-) -> Result<HashMap<String, Vec<RecoveryAddress>>, StoreError> {
-    let columns = [
-        ("identity_id", As::Text),
-        ("id", As::Text),
-        ("value", As::Text),
-        ("via", As::Text),
-        ("created_at", As::Time),
-        ("updated_at", As::Time),
-    ];
-    let rows = source.read(&columns, "identity_recovery_addresses", between).await?;
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for row in rows {
-        let text = |n: usize| row[n].clone().unwrap_or_default();
-        let created_at = time(&text(4)).unwrap_or_default();
-        found.entry(text(0)).or_default().push(RecoveryAddress {
-            id: Uuid::parse_str(&text(1)).unwrap_or_default(),
-            value: text(2),
-            via: text(3),
-            created_at,
-            updated_at: time(&text(5)).unwrap_or(created_at),
-        });
-    }
-    Ok(found)
-}
-
-/// Reads the credentials of the identities from `first` to `last`, and counts those of other methods.
-async fn credentials(
-    source: &Source,
-    first: &str,
-    last: &str,
-    done: &mut Imported,
-) -> Result<HashMap<String, Vec<Credential>>, StoreError> {
-    let columns = [
-        ("c.identity_id", As::Text),
-        ("c.id", As::Text),
-        ("t.name", As::Text),
-        ("c.config", As::Text),
-        ("c.created_at", As::Time),
-        ("c.updated_at", As::Time),
-    ];
-    let table = "identity_credentials c JOIN identity_credential_types t \
-                 ON t.id = c.identity_credential_type_id";
-    let between = format!("WHERE c.identity_id >= '{first}' AND c.identity_id <= '{last}'");
-    let rows = source.read(&columns, table, &between).await?;
-    let mut identifiers: HashMap<String, Vec<String>> = HashMap::new();
-    let named = source
-        .read(
-            &[("i.identity_credential_id", As::Text), ("i.identifier", As::Text)],
-            "identity_credential_identifiers i JOIN identity_credentials c ON c.id = i.identity_credential_id",
-            &format!("{between} ORDER BY i.identifier"),
-        )
-        .await?;
-    for row in named {
-        let (Some(id), Some(identifier)) = (row[0].clone(), row[1].clone()) else { continue };
-        identifiers.entry(id).or_default().push(identifier);
-    }
-    let mut found: HashMap<_, Vec<_>> = HashMap::new();
-    for row in rows {
-        let text = |n: usize| row[n].clone().unwrap_or_default();
-        let name = text(2);
-        let config: Option<Value> = serde_json::from_str(&text(3)).ok();
-        let kind = CARRIED.into_iter().find(|kind| kind.as_str() == name);
-        let Some((kind, config)) = kind.zip(config) else {
-            *done.left.entry(format!("credentials of kind {name}")).or_default() += 1;
-            continue;
-        };
-        let created_at: Timestamp = time(&text(4)).unwrap_or_default();
-        found.entry(text(0)).or_default().push(Credential {
-            kind,
-            identifiers: identifiers.remove(&text(1)).unwrap_or_default(),
-            config: config.into(),
-            version: 0,
-            created_at,
-            updated_at: time(&text(5)).unwrap_or(created_at),
-        });
-    }
-    Ok(found)
-}
-
-/// Counts what has no place here. People sign in again, and messages were meant for the old server.
-async fn count_the_rest(source: &Source, done: &mut Imported) -> Result<(), StoreError> {
-    for (table, what) in [("sessions", "sessions"), ("courier_messages", "messages in the courier's list")] {
-        let count = source.read(&[("count(*)", As::Text)], table, "").await?;
-        let count = count.first().and_then(|row| row[0].as_ref()?.parse().ok()).unwrap_or(0);
-        if count > 0 {
-            done.left.insert(what.to_owned(), count);
+    async fn sessions(&mut self) -> Result<(), StoreError> {
+        let mut after = Uuid::nil().to_string();
+        loop {
+            let part = sessions::part(&self.kratos.source, &after, &mut self.done).await?;
+            let mut all = Vec::new();
+            for theirs in &part.sessions {
+                let ours = match self.since {
+                    Some(_) => self.target.session(theirs.new.session.id).await?,
+                    None => None,
+                };
+                let ours = ours.as_ref().map(|(stored, _)| stored);
+                match changes::session(theirs, ours, self.since, self.now) {
+                    Some(change) => all.push(change),
+                    None if ours.is_none() && self.since.is_none() => {
+                        self.done.leave("sessions that have ended");
+                    }
+                    None => {}
+                }
+            }
+            self.commit_sessions(&all).await?;
+            match part.last {
+                Some(last) => after = last,
+                None => return Ok(()),
+            }
         }
     }
-    Ok(())
+
+    /// Commits changes of sessions: all at once, or one by one when one of them is refused.
+    async fn commit_sessions(&mut self, all: &[Change]) -> Result<(), StoreError> {
+        if all.is_empty() {
+            return Ok(());
+        }
+        match self.target.commit(all).await {
+            Ok(()) => self.count_sessions(all),
+            Err(StoreError::Conflict(_)) => {
+                for change in all {
+                    match self.target.commit(std::slice::from_ref(change)).await {
+                        Ok(()) => self.count_sessions(std::slice::from_ref(change)),
+                        Err(StoreError::Conflict(_)) => {
+                            self.done.leave("sessions of people who may not sign in, or were not carried");
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn count_sessions(&mut self, changes: &[Change]) {
+        let new = changes.iter().filter(|change| matches!(change, Change::InsertSession(_))).count();
+        self.done.sessions += new as u64;
+        self.done.changed_sessions += (changes.len() - new) as u64;
+    }
+
+    /// Deletes the people here who came from the other server in the first run and are not there any more. Who was made
+    /// later may have signed up here, so they stay.
+    async fn people_who_left(&mut self, first: Timestamp) -> Result<(), StoreError> {
+        let mut page = Page { after: None, limit: PAGE };
+        loop {
+            let known = self.target.identities(&IdentityFilter::default(), &page).await?;
+            let Some(last) = known.last() else { return Ok(()) };
+            page.after = Some(last.id);
+            let came =
+                known.iter().filter(|identity| identity.created_at <= first).map(|identity| identity.id);
+            for id in self.missing("identities", came.collect()).await? {
+                match self.target.commit(&[Change::DeleteIdentity(id)]).await {
+                    Ok(()) => self.done.deleted += 1,
+                    Err(StoreError::Conflict(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+    }
+
+    /// Ends the sessions here that came from the other server in the first run and are not there any more.
+    async fn sessions_that_left(&mut self, first: Timestamp) -> Result<(), StoreError> {
+        let filter = SessionFilter { live: Some((true, self.now)), ..SessionFilter::default() };
+        let mut page = Page { after: None, limit: PAGE };
+        loop {
+            let known = self.target.sessions(&filter, &page).await?;
+            let Some((last, _)) = known.last() else { return Ok(()) };
+            page.after = Some(place_of(last));
+            let came = known.iter().map(|(session, _)| session).filter(|session| session.issued_at <= first);
+            let gone = self.missing("sessions", came.map(|session| session.id).collect()).await?;
+            let ended: Vec<Change> =
+                gone.into_iter().map(|id| Change::RevokeSession { id, of: None }).collect();
+            self.commit_sessions(&ended).await?;
+        }
+    }
+
+    /// Those of some ids that a table of the other server does not have.
+    async fn missing(&self, table: &str, mut ids: Vec<Uuid>) -> Result<Vec<Uuid>, StoreError> {
+        if ids.is_empty() {
+            return Ok(ids);
+        }
+        let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
+        let wanted = format!("WHERE id IN ({})", list.join(", "));
+        let rows = self.kratos.source.read(&[("id", As::Text)], table, &wanted).await?;
+        let there: Vec<Uuid> = rows.iter().filter_map(|row| Uuid::parse_str(row[0].as_ref()?).ok()).collect();
+        ids.retain(|id| !there.contains(id));
+        Ok(ids)
+    }
+
+    /// Counts what has no place here: messages were meant for the old server.
+    async fn count_the_rest(&mut self) -> Result<(), StoreError> {
+        let count = self.kratos.source.read(&[("count(*)", As::Text)], "courier_messages", "").await?;
+        let count = count.first().and_then(|row| row[0].as_ref()?.parse().ok()).unwrap_or(0);
+        if count > 0 {
+            self.done.left.insert("messages in the courier's list".to_owned(), count);
+        }
+        Ok(())
+    }
 }

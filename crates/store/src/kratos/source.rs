@@ -90,6 +90,11 @@ fn unreadable(error: sqlx::Error) -> StoreError {
     StoreError::Corrupt(format!("it is not the database of an Ory Kratos 1.0 or newer: {error}"))
 }
 
+/// Whether a text is what one of the databases writes for a truth value that is true.
+pub(super) fn is_true(text: &str) -> bool {
+    matches!(text, "1" | "true" | "t")
+}
+
 /// Reads a time as either database writes it, such as `2024-05-06T07:08:09.123456Z`,
 /// `2024-05-06 07:08:09+00:00`, `2024-05-06 07:08:09.1 +0000 UTC` or `2024-05-06 07:08:09`.
 pub(super) fn time(text: &str) -> Option<Timestamp> {

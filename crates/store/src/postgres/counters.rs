@@ -20,8 +20,9 @@ impl PostgresStore {
         Ok(counters)
     }
 
-    /// Each row is locked before it is read, in the order of the keys, so that attempts at once count one after the
-    /// other and never wait for each other in a circle.
+    /// Each row is locked as it is read, in the order of the keys, so that attempts at once count one after the other
+    /// and never wait for each other in a circle. One statement makes the row, locks it and reads it: between two,
+    /// another sign-in that succeeds could take the row away again.
     pub(super) async fn take_attempt(
         &self,
         connection: &mut Connection,
@@ -31,14 +32,12 @@ impl PostgresStore {
         let mut counters = counters.to_vec();
         counters.sort_unstable_by_key(|(key, _)| *key);
         for (key, allowance) in counters {
-            let insert = sqlx::query(
-                "INSERT INTO counters (key, count, at, expires_at) VALUES ($1, 0, 0, 0) ON CONFLICT DO NOTHING",
+            let locked = sqlx::query(
+                "INSERT INTO counters (key, count, at, expires_at) VALUES ($1, 0, 0, 0) \
+                 ON CONFLICT (key) DO UPDATE SET count = counters.count RETURNING count, at",
             );
-            connection.execute(insert.bind(key.0.as_slice())).await?;
-            let query = sqlx::query("SELECT count, at FROM counters WHERE key = $1 FOR UPDATE");
-            let found = connection.optional(query.bind(key.0.as_slice())).await?;
-            // A sweep may have taken the row away since it was there.
-            let mut taken = found.as_ref().ok_or(Conflict::Changed).map(row::counter)??;
+            let found = connection.optional(locked.bind(key.0.as_slice())).await?;
+            let mut taken = found.as_ref().map_or(Ok(Counter::default()), row::counter)?;
             taken.take(allowance, at).map_err(|_| Conflict::Limited)?;
             let update =
                 sqlx::query("UPDATE counters SET count = $2, at = $3, expires_at = $4 WHERE key = $1")

@@ -6,7 +6,7 @@ use sqlx::{Postgres, QueryBuilder};
 use super::PostgresStore;
 use super::connection::Connection;
 use crate::error::{Conflict, StoreError};
-use crate::records::{CredentialOf, IdentityFilter, Page};
+use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, Page};
 use crate::row;
 use crate::sealer::credential_row;
 
@@ -76,9 +76,21 @@ impl PostgresStore {
     ) -> Result<Vec<Identity>, StoreError> {
         let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM identities WHERE id > ");
         query.push_bind(page.after.unwrap_or(Uuid::nil()));
-        if let Some(identifier) = &filter.identifier {
-            query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE identifier = ");
-            query.push_bind(identifier).push(")");
+        if let Some(IdentifierFilter { typed, link, begins }) = &filter.identifier {
+            query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE ");
+            for (kinds, text) in
+                [("(kind IN ('password', 'code', 'webauthn')", typed), (" OR (kind = 'oidc'", link)]
+            {
+                // These operators compare bytes, whatever the language of the database, as their index does.
+                query.push(kinds).push(if *begins { " AND identifier ~>=~ " } else { " AND identifier = " });
+                query.push_bind(text);
+                if *begins {
+                    // No text that begins so comes after the highest character.
+                    query.push(" AND identifier ~<~ ").push_bind(format!("{text}{}", char::MAX));
+                }
+                query.push(")");
+            }
+            query.push(")");
         }
         if !filter.ids.is_empty() {
             query.push(" AND id IN (");
@@ -91,6 +103,11 @@ impl PostgresStore {
         query.push(" ORDER BY id LIMIT ").push_bind(i64::from(page.limit));
         let rows = self.connection().await?.all(query.build()).await?;
         rows.iter().map(row::identity).collect()
+    }
+
+    pub(super) async fn count_all_identities(&self) -> Result<u64, StoreError> {
+        let count = sqlx::query("SELECT count(*) AS count FROM identities");
+        self.connection().await?.optional(count).await?.as_ref().map_or(Ok(0), row::count)
     }
 
     pub(super) async fn find_credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {

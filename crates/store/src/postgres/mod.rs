@@ -3,11 +3,14 @@
 //! Whatever happens to the database, an operation ends within a bounded time. Waiting for a connection,
 //! connecting and each statement have a time-out, and so has the operation as a whole.
 
+mod admin_tokens;
+mod audit;
 mod codes;
 mod columns;
 mod commit;
 mod connection;
 mod counters;
+mod deliveries;
 mod dsn;
 mod fault;
 mod flows;
@@ -32,13 +35,16 @@ use deadpool::managed::Pool;
 use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 
 use crate::Store;
+use crate::admin_token::AdminToken;
+use crate::audit::{AuditEntry, AuditPage, Ends};
 use crate::change::Change;
 use crate::counter::{Counter, CounterKey};
+use crate::delivery::{Delivery, DeliveryPage, SinkState, TakingSink};
 use crate::error::StoreError;
 use crate::line::{Invalidation, Line};
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Outstanding, Page, PoolUse, Revision,
-    RevisionSummary, SessionFilter, StoredSession, Taking,
+    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, MessageFilter, Outstanding, Page,
+    PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
 };
 use crate::row;
 use crate::sealer::Sealer;
@@ -127,6 +133,10 @@ impl Store for PostgresStore {
         self.within(self.list_identities(filter, page)).await
     }
 
+    async fn count_identities(&self) -> Result<u64, StoreError> {
+        self.within(self.count_all_identities()).await
+    }
+
     async fn credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {
         self.within(self.find_credentials(identity_id)).await
     }
@@ -185,6 +195,10 @@ impl Store for PostgresStore {
         self.within(self.list_sessions(filter, page)).await
     }
 
+    async fn count_sessions(&self, filter: &SessionFilter) -> Result<u64, StoreError> {
+        self.within(self.count_listed_sessions(filter)).await
+    }
+
     async fn flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
         self.within(self.find_flow(id)).await
     }
@@ -201,12 +215,65 @@ impl Store for PostgresStore {
         self.within(self.list_due_messages(now, limit)).await
     }
 
+    async fn messages(&self, filter: &MessageFilter, page: &Page) -> Result<Vec<SentMessage>, StoreError> {
+        self.within(self.list_messages(filter, page)).await
+    }
+
+    async fn message(&self, id: Uuid) -> Result<Option<SentMessage>, StoreError> {
+        self.within(self.find_message(id)).await
+    }
+
     async fn key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError> {
         self.within(self.find_key_set(name)).await
     }
 
     async fn key_sets(&self) -> Result<Vec<KeySet>, StoreError> {
         self.within(self.list_key_sets()).await
+    }
+
+    async fn admin_token(&self, hash: &TokenHash) -> Result<Option<AdminToken>, StoreError> {
+        self.within(self.find_admin_token(hash)).await
+    }
+
+    async fn admin_tokens(&self) -> Result<Vec<AdminToken>, StoreError> {
+        self.within(self.list_admin_tokens()).await
+    }
+
+    async fn audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, StoreError> {
+        self.within(self.list_audit(page)).await
+    }
+
+    async fn audit_ends(&self) -> Result<Ends, StoreError> {
+        self.within(self.find_audit_ends()).await
+    }
+
+    async fn chain_audit(&self, limit: u32) -> Result<u64, StoreError> {
+        self.put_audit_in_order(limit).await
+    }
+
+    async fn sweep_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.sweep_old_audit(before, limit).await
+    }
+
+    async fn take_sink(&self, taking: &TakingSink) -> Result<Option<i64>, StoreError> {
+        self.within(self.take_one_sink(taking)).await
+    }
+
+    async fn due_deliveries(
+        &self,
+        sink: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.within(self.find_due_deliveries(sink, now, limit)).await
+    }
+
+    async fn deliveries(&self, page: &DeliveryPage) -> Result<Vec<Delivery>, StoreError> {
+        self.within(self.list_deliveries(page)).await
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, StoreError> {
+        self.within(self.list_sinks()).await
     }
 
     async fn newest_revision(&self) -> Result<Option<Revision>, StoreError> {

@@ -19,7 +19,7 @@ use super::standby::Standbys;
 use crate::cipher::Cipher;
 use crate::error::StoreError;
 use crate::line::Line;
-use crate::migrations;
+use crate::migrations::{self, TABLE_OF_KRATOS};
 use crate::sealer::Sealer;
 
 /// What a store on PostgreSQL needs.
@@ -42,6 +42,7 @@ impl PostgresStore {
         let hosts = Hosts::new(options.dsn, Role::Primary);
         // This connection has no time-outs, because a node waits while another one migrates.
         let mut link = hosts.connect().await?;
+        refuse_that_of_a_kratos(link.raw()).await?;
         migrate(link.raw(), &hosts).await?;
         let deployment_id = claim(link.raw(), &sealer).await?;
         seal_differences(link.raw(), &sealer).await?;
@@ -74,6 +75,18 @@ fn pool(hosts: Hosts) -> Result<Pool<Hosts>, StoreError> {
 /// Makes the pool of standbys, which need not be there when the node starts, or ever.
 fn pool_of_standbys(dsn: PostgresDsn) -> Result<Standbys, StoreError> {
     pool(Hosts::new(dsn, Role::Standby)).map(Standbys::new)
+}
+
+/// Refuses the database of an Ory Kratos, in which nothing is changed.
+async fn refuse_that_of_a_kratos(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let table = sqlx::query(
+        "SELECT 1 FROM information_schema.tables WHERE table_schema = current_schema() AND table_name = $1",
+    )
+    .bind(TABLE_OF_KRATOS)
+    .fetch_optional(connection)
+    .await
+    .map_err(from_sqlx)?;
+    table.map_or(Ok(()), |_| Err(StoreError::OfKratos("of the dsn".into())))
 }
 
 /// Migrates the tables. The migrator takes an advisory lock, so one of several nodes that start together does

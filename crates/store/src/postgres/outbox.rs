@@ -1,12 +1,15 @@
-//! Messages that wait to be sent. Recipient and content are encrypted, because they hold codes.
+//! Messages that wait to be sent, and what became of them. Their content is encrypted, because it holds codes, and goes as
+//! soon as it is not needed any more.
 
 use sessera_model::{Timestamp, Uuid};
+use sqlx::postgres::PgRow;
+use sqlx::{Postgres, QueryBuilder};
 
 use super::PostgresStore;
 use super::connection::Connection;
 use super::sessions::refused_unless;
 use crate::error::{Conflict, StoreError};
-use crate::records::Message;
+use crate::records::{Dispatch, Message, MessageFilter, MessageStatus, Page, SentMessage, before_place};
 use crate::row;
 
 impl PostgresStore {
@@ -27,20 +30,51 @@ impl PostgresStore {
         rows.iter().map(|found| row::message(found, &self.sealer)).collect()
     }
 
+    /// A page begins behind the place of the last message of the one before.
+    pub(super) async fn list_messages(
+        &self,
+        filter: &MessageFilter,
+        page: &Page,
+    ) -> Result<Vec<SentMessage>, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM outbox WHERE true");
+        if let Some(recipient) = &filter.recipient {
+            query.push(" AND recipient = ").push_bind(recipient);
+        }
+        if let Some(status) = filter.status {
+            query.push(" AND status = ").push_bind(status.as_str());
+        }
+        for template in filter.without {
+            query.push(" AND template <> ").push_bind(*template);
+        }
+        if let Some((created_at, id)) = page.after.map(before_place) {
+            query.push(" AND (created_at, id) < (").push_bind(created_at.micros());
+            query.push(", ").push_bind(id).push(")");
+        }
+        query.push(" ORDER BY created_at DESC, id DESC LIMIT ").push_bind(i64::from(page.limit));
+        let rows = self.connection().await?.all(query.build()).await?;
+        rows.iter().map(|found| row::sent_message(found, &self.sealer)).collect()
+    }
+
+    pub(super) async fn find_message(&self, id: Uuid) -> Result<Option<SentMessage>, StoreError> {
+        let query = sqlx::query("SELECT * FROM outbox WHERE id = $1").bind(id);
+        let found = self.connection().await?.optional(query).await?;
+        found.as_ref().map(|found| row::sent_message(found, &self.sealer)).transpose()
+    }
+
     pub(super) async fn enqueue(
         &self,
         connection: &mut Connection,
         message: &Message,
     ) -> Result<(), StoreError> {
-        // An address has no line break, so the first one ends it.
-        let plain = format!("{}\n{}", message.recipient.replace(['\r', '\n'], ""), message.content.expose());
-        connection.execute(sqlx::query("INSERT INTO outbox (id, sealed, template, attempts, created_at, due_at) VALUES ($1, $2, $3, $4, $5, $6)")
+        connection.execute(sqlx::query("INSERT INTO outbox (id, sealed, recipient, template, attempts, created_at, due_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)")
             .bind(message.id)
-            .bind(self.sealer.seal("outbox", message.id, plain.as_bytes()))
+            .bind(row::seal_message(&self.sealer, message.id, &message.recipient, message.content.expose()))
+            .bind(&message.recipient)
             .bind(&message.template)
             .bind(message.attempts)
             .bind(message.created_at.micros())
-            .bind(message.due_at.micros())).await?;
+            .bind(message.due_at.micros())
+            .bind(message.created_at.micros())).await?;
         Ok(())
     }
 
@@ -52,7 +86,7 @@ impl PostgresStore {
         until: Timestamp,
     ) -> Result<(), StoreError> {
         let claim = sqlx::query(
-            "UPDATE outbox SET attempts = attempts + 1, due_at = $1 \
+            "UPDATE outbox SET attempts = attempts + 1, status = 'processing', due_at = $1 \
              WHERE id = $2 AND attempts = $3 AND due_at IS NOT NULL",
         )
         .bind(until.micros())
@@ -62,8 +96,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn message_sent(&self, connection: &mut Connection, id: Uuid) -> Result<(), StoreError> {
-        connection.execute(sqlx::query("DELETE FROM outbox WHERE id = $1").bind(id)).await?;
-        Ok(())
+        self.end_message(connection, id, MessageStatus::Sent).await
     }
 
     pub(super) async fn message_failed(
@@ -72,13 +105,50 @@ impl PostgresStore {
         id: Uuid,
         due_at: Option<Timestamp>,
     ) -> Result<(), StoreError> {
-        connection
-            .execute(
-                sqlx::query("UPDATE outbox SET due_at = $1 WHERE id = $2")
-                    .bind(due_at.map(Timestamp::micros))
-                    .bind(id),
-            )
-            .await?;
+        let Some(due_at) = due_at else {
+            return self.end_message(connection, id, MessageStatus::Abandoned).await;
+        };
+        let again = sqlx::query("UPDATE outbox SET due_at = $1, status = 'queued' WHERE id = $2");
+        connection.execute(again.bind(due_at.micros()).bind(id)).await?;
         Ok(())
     }
+
+    async fn end_message(
+        &self,
+        connection: &mut Connection,
+        id: Uuid,
+        status: MessageStatus,
+    ) -> Result<(), StoreError> {
+        let Some(found) = stored(connection, id).await? else { return Ok(()) };
+        let ended = sqlx::query("UPDATE outbox SET due_at = NULL, status = $1, sealed = $2 WHERE id = $3")
+            .bind(status.as_str())
+            .bind(row::emptied_message(&found, id, &self.sealer)?)
+            .bind(id);
+        connection.execute(ended).await?;
+        Ok(())
+    }
+
+    pub(super) async fn note_dispatch(
+        &self,
+        connection: &mut Connection,
+        dispatch: &Dispatch,
+    ) -> Result<(), StoreError> {
+        let Some(found) = stored(connection, dispatch.message_id).await? else { return Ok(()) };
+        let noted = sqlx::query("UPDATE outbox SET dispatches = $1, updated_at = $2 WHERE id = $3")
+            .bind(row::with_dispatch(&found, dispatch)?)
+            .bind(dispatch.at.micros())
+            .bind(dispatch.message_id);
+        connection.execute(noted).await?;
+        Ok(())
+    }
+
+    pub(super) async fn drop_message(&self, connection: &mut Connection, id: Uuid) -> Result<(), StoreError> {
+        connection.execute(sqlx::query("DELETE FROM outbox WHERE id = $1").bind(id)).await?;
+        Ok(())
+    }
+}
+
+/// The row of a message, which nobody else changes until the end of the transaction.
+async fn stored(connection: &mut Connection, id: Uuid) -> Result<Option<PgRow>, StoreError> {
+    connection.optional(sqlx::query("SELECT * FROM outbox WHERE id = $1 FOR UPDATE").bind(id)).await
 }

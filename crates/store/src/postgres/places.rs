@@ -30,7 +30,7 @@ impl PostgresStore {
         let query = sqlx::query(
             "UPDATE sessions_elsewhere SET taken_until = $1 WHERE id IN ( \
              SELECT id FROM sessions_elsewhere WHERE ended_at IS NULL AND asked_at <= $2 AND taken_until <= $3 \
-             ORDER BY asked_at LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id, asked_at",
+             ORDER BY asked_at LIMIT $4 FOR UPDATE SKIP LOCKED) RETURNING id, identity_id, asked_at",
         )
         .bind(taking.until.micros())
         .bind(taking.asked_before.micros())
@@ -38,7 +38,8 @@ impl PostgresStore {
         .bind(i64::from(taking.limit));
         let rows = self.connection().await?.all(query).await?;
         let taken = rows.iter().map(|found| {
-            Ok(Outstanding { id: row::id(found, "id")?, asked_at: row::time(found, "asked_at")? })
+            let (id, identity_id) = (row::id(found, "id")?, row::id(found, "identity_id")?);
+            Ok(Outstanding { id, identity_id, asked_at: row::time(found, "asked_at")? })
         });
         taken.collect()
     }

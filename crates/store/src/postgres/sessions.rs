@@ -1,14 +1,12 @@
 //! Sessions.
 
-use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, Device, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid,
-};
+use sessera_model::{Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sqlx::{Postgres, QueryBuilder};
 
 use super::PostgresStore;
 use super::connection::Connection;
 use crate::error::{Conflict, StoreError};
-use crate::records::{NewSession, Page, SessionFilter, StoredSession, before_place};
+use crate::records::{NewSession, Page, Reauthentication, SessionFilter, StoredSession, before_place};
 use crate::row;
 use crate::status_list;
 
@@ -117,6 +115,12 @@ impl PostgresStore {
         rows.iter().map(|found| Ok((row::session(found)?.session, row::identity(found)?))).collect()
     }
 
+    pub(super) async fn count_listed_sessions(&self, filter: &SessionFilter) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::<Postgres>::new("SELECT count(*) AS count FROM sessions WHERE true");
+        push_filter(&mut query, filter);
+        self.connection().await?.optional(query.build()).await?.as_ref().map_or(Ok(0), row::count)
+    }
+
     pub(super) async fn insert_session(
         &self,
         connection: &mut Connection,
@@ -144,31 +148,24 @@ impl PostgresStore {
         refused_unless(inserted == 1, Conflict::Missing)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the members of one change")]
     pub(super) async fn authenticate_session(
         &self,
         connection: &mut Connection,
-        id: Uuid,
-        at: Timestamp,
-        level: AssuranceLevel,
-        methods: &[AuthenticationMethod],
-        devices: &[Device],
-        expires_at: Timestamp,
-        token: Option<&TokenHash>,
+        again: &Reauthentication,
     ) -> Result<(), StoreError> {
         let changed = connection.execute(sqlx::query(
             "UPDATE sessions SET authenticated_at = $1, assurance_level = $2, methods = $3, devices = $4, \
              expires_at = $5, token_hash = coalesce($6, token_hash) \
              WHERE id = $7 AND active AND expires_at > $8",
         )
-        .bind(at.micros())
-        .bind(level.as_str())
-        .bind(serde_json::to_string(methods).unwrap_or_default())
-        .bind(serde_json::to_string(devices).unwrap_or_default())
-        .bind(expires_at.micros())
-        .bind(token.map(|token| token.as_bytes().to_vec()))
-        .bind(id)
-        .bind(at.micros())).await?;
+        .bind(again.at.micros())
+        .bind(again.assurance_level.as_str())
+        .bind(serde_json::to_string(&again.methods).unwrap_or_default())
+        .bind(serde_json::to_string(&again.devices).unwrap_or_default())
+        .bind(again.expires_at.micros())
+        .bind(again.token.map(|token| token.as_bytes().to_vec()))
+        .bind(again.id)
+        .bind(again.at.micros())).await?;
         refused_unless(changed == 1, Conflict::Changed)
     }
 

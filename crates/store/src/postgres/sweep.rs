@@ -15,14 +15,13 @@ impl PostgresStore {
             "DELETE FROM flows WHERE id IN (SELECT id FROM flows WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             "DELETE FROM codes WHERE id IN (SELECT id FROM codes WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
             "DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE expires_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
-            // These messages were given up.
-            "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at IS NULL AND created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
         ];
+        // These messages were sent or given up.
+        let messages = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE due_at IS NULL AND created_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
         let mut gone = 0;
         let sessions = sessions.map(|statement| (statement, ended.sessions));
-        for (statement, before) in
-            sessions.into_iter().chain(others.map(|statement| (statement, ended.others)))
-        {
+        let others = others.map(|statement| (statement, ended.others));
+        for (statement, before) in sessions.into_iter().chain(others).chain([(messages, ended.messages)]) {
             // A node skips the rows that another one is sweeping.
             gone += self
                 .connection()

@@ -40,29 +40,8 @@ impl SqliteStore {
                 Ok(())
             }
             Change::InsertSession(session) => self.insert_session(connection, session).await,
-            Change::AuthenticateSession {
-                id,
-                at,
-                assurance_level,
-                methods,
-                devices,
-                expires_at,
-                token,
-                ..
-            } => {
-                self.authenticate_session(
-                    connection,
-                    *id,
-                    *at,
-                    *assurance_level,
-                    methods,
-                    devices,
-                    *expires_at,
-                    token.as_ref(),
-                )
-                .await
-            }
-            Change::ExtendSession { id, at, expires_at } => {
+            Change::AuthenticateSession(again) => self.authenticate_session(connection, again).await,
+            Change::ExtendSession { id, at, expires_at, .. } => {
                 self.extend_session(connection, *id, *at, *expires_at).await
             }
             Change::NoteUses(uses) => self.note_uses(connection, uses).await,
@@ -72,7 +51,7 @@ impl SqliteStore {
             Change::RevokeSessions(filter) => self.revoke_sessions(connection, filter).await,
             Change::RevokeSession { id, of } => self.revoke_session(connection, *id, *of).await,
             Change::DeleteSessionsOf(identity_id) => self.delete_sessions_of(connection, *identity_id).await,
-            Change::DeleteSession(id) => self.delete_session(connection, *id).await,
+            Change::DeleteSession { id, .. } => self.delete_session(connection, *id).await,
             Change::InsertFlow(flow) => self.insert_flow(connection, flow).await,
             Change::UpdateFlow(flow) => self.update_flow(connection, flow).await,
             Change::ConsumeFlow { id, version } => self.consume_flow(connection, *id, *version).await,
@@ -87,13 +66,26 @@ impl SqliteStore {
             }
             Change::MessageSent(id) => self.message_sent(connection, *id).await,
             Change::MessageFailed { id, due_at } => self.message_failed(connection, *id, *due_at).await,
+            Change::NoteDispatch(dispatch) => self.note_dispatch(connection, dispatch).await,
+            Change::DropMessage(id) => self.drop_message(connection, *id).await,
             Change::PutKeySet(set) => self.put_key_set(connection, set).await,
             Change::DeleteKeySet(name) => self.delete_key_set(connection, name).await,
+            Change::InsertAdminToken(token) => self.insert_admin_token(connection, token).await,
+            Change::DeleteAdminToken(name) => self.delete_admin_token(connection, name).await,
+            Change::Record(entries) => self.record(connection, entries).await,
+            Change::BeginSink { sink } => self.begin_sink(connection, sink).await,
+            Change::ForgetSinks { but, at } => self.forget_sinks(connection, but, *at).await,
+            Change::TakeFromRecord(taken) => self.take_from_record(connection, taken).await,
+            Change::Delivered { sink, numbers } => self.delivered(connection, sink, numbers).await,
+            Change::DeliveryFailed { sink, number, due_at, problem } => {
+                self.delivery_failed(connection, sink, *number, *due_at, problem).await
+            }
+            Change::Replay { sink, after, at } => self.replay(connection, sink, *after, *at).await,
             Change::PlaceSession { id, identity_id, at } => {
                 self.place_session(connection, *id, *identity_id, *at).await
             }
             Change::LiveElsewhere { ids, at } => self.note_live_elsewhere(connection, ids, *at).await,
-            Change::EndElsewhere { id, at } => self.end_elsewhere(connection, *id, *at).await,
+            Change::EndElsewhere { id, at, .. } => self.end_elsewhere(connection, *id, *at).await,
             Change::Forget(Some(id)) => self.forget_elsewhere(connection, *id).await,
             // Whoever hears of it drops something.
             Change::Forget(None) => Ok(()),

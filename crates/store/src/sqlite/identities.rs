@@ -5,7 +5,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{CredentialOf, IdentityFilter, Page};
+use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, Page};
 use crate::row;
 use crate::sealer::credential_row;
 
@@ -65,6 +65,11 @@ impl SqliteStore {
     ) -> Result<Vec<Identity>, StoreError> {
         let rows = self.readers.rows(listing(filter, page).build()).await?;
         rows.iter().map(row::identity).collect()
+    }
+
+    pub(super) async fn count_all_identities(&self) -> Result<u64, StoreError> {
+        let row = self.readers.row(sqlx::query("SELECT count(*) AS count FROM identities")).await?;
+        row.as_ref().map_or(Ok(0), row::count)
     }
 
     pub(super) async fn find_credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {
@@ -207,9 +212,20 @@ async fn insert_addresses(connection: &mut SqliteConnection, identity: &Identity
 pub(super) fn listing(filter: &IdentityFilter, page: &Page) -> QueryBuilder<Sqlite> {
     let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM identities WHERE id > ");
     query.push_bind(page.after.unwrap_or(Uuid::nil()));
-    if let Some(identifier) = &filter.identifier {
-        query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE identifier = ");
-        query.push_bind(identifier.clone()).push(")");
+    if let Some(IdentifierFilter { typed, link, begins }) = &filter.identifier {
+        query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE ");
+        for (kinds, text) in
+            [("(kind IN ('password', 'code', 'webauthn')", typed), (" OR (kind = 'oidc'", link)]
+        {
+            query.push(kinds).push(if *begins { " AND identifier >= " } else { " AND identifier = " });
+            query.push_bind(text.clone());
+            if *begins {
+                // No text that begins so comes after the highest character.
+                query.push(" AND identifier < ").push_bind(format!("{text}{}", char::MAX));
+            }
+            query.push(")");
+        }
+        query.push(")");
     }
     if !filter.ids.is_empty() {
         query.push(" AND id IN (");

@@ -3,10 +3,13 @@
 //! With the write-ahead log readers never wait for the writer. Every commit is synced to disk before
 //! it is acknowledged.
 
+mod admin_tokens;
+mod audit;
 mod codes;
 mod columns;
 mod commit;
 mod counters;
+mod deliveries;
 mod flows;
 mod identities;
 mod keys;
@@ -27,14 +30,17 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, 
 use sqlx::SqlitePool;
 
 use crate::Store;
+use crate::admin_token::AdminToken;
+use crate::audit::{AuditEntry, AuditPage, Ends};
 use crate::change::Change;
 use crate::counter::{Counter, CounterKey};
+use crate::delivery::{Delivery, DeliveryPage, SinkState, TakingSink};
 use crate::error::StoreError;
 use crate::line::Line;
 use crate::lock::FileLock;
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, Outstanding, Page, PoolUse, Revision,
-    RevisionSummary, SessionFilter, StoredSession, Taking,
+    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, MessageFilter, Outstanding, Page,
+    PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
 };
 use crate::sealer::Sealer;
 use readers::Readers;
@@ -94,6 +100,10 @@ impl Store for SqliteStore {
         self.list_identities(filter, page).await
     }
 
+    async fn count_identities(&self) -> Result<u64, StoreError> {
+        self.count_all_identities().await
+    }
+
     async fn credentials(&self, identity_id: Uuid) -> Result<Vec<Credential>, StoreError> {
         self.find_credentials(identity_id).await
     }
@@ -148,6 +158,10 @@ impl Store for SqliteStore {
         self.list_sessions(filter, page).await
     }
 
+    async fn count_sessions(&self, filter: &SessionFilter) -> Result<u64, StoreError> {
+        self.count_listed_sessions(filter).await
+    }
+
     async fn flow(&self, id: Uuid) -> Result<Option<Flow>, StoreError> {
         self.find_flow(id).await
     }
@@ -164,12 +178,65 @@ impl Store for SqliteStore {
         self.list_due_messages(now, limit).await
     }
 
+    async fn messages(&self, filter: &MessageFilter, page: &Page) -> Result<Vec<SentMessage>, StoreError> {
+        self.list_messages(filter, page).await
+    }
+
+    async fn message(&self, id: Uuid) -> Result<Option<SentMessage>, StoreError> {
+        self.find_message(id).await
+    }
+
     async fn key_set(&self, name: &str) -> Result<Option<KeySet>, StoreError> {
         self.find_key_set(name).await
     }
 
     async fn key_sets(&self) -> Result<Vec<KeySet>, StoreError> {
         self.list_key_sets().await
+    }
+
+    async fn admin_token(&self, hash: &TokenHash) -> Result<Option<AdminToken>, StoreError> {
+        self.find_admin_token(hash).await
+    }
+
+    async fn admin_tokens(&self) -> Result<Vec<AdminToken>, StoreError> {
+        self.list_admin_tokens().await
+    }
+
+    async fn audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, StoreError> {
+        self.list_audit(page).await
+    }
+
+    async fn audit_ends(&self) -> Result<Ends, StoreError> {
+        self.find_audit_ends().await
+    }
+
+    async fn chain_audit(&self, limit: u32) -> Result<u64, StoreError> {
+        self.put_audit_in_order(limit).await
+    }
+
+    async fn sweep_audit(&self, before: Timestamp, limit: u32) -> Result<u64, StoreError> {
+        self.sweep_old_audit(before, limit).await
+    }
+
+    async fn take_sink(&self, taking: &TakingSink) -> Result<Option<i64>, StoreError> {
+        self.take_one_sink(taking).await
+    }
+
+    async fn due_deliveries(
+        &self,
+        sink: &str,
+        now: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        self.find_due_deliveries(sink, now, limit).await
+    }
+
+    async fn deliveries(&self, page: &DeliveryPage) -> Result<Vec<Delivery>, StoreError> {
+        self.list_deliveries(page).await
+    }
+
+    async fn sinks(&self) -> Result<Vec<SinkState>, StoreError> {
+        self.list_sinks().await
     }
 
     async fn newest_revision(&self) -> Result<Option<Revision>, StoreError> {
@@ -232,7 +299,7 @@ impl Store for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cipher, FlowKind, records::Flow};
+    use crate::{Cipher, FlowKind, IdentifierFilter, records::Flow};
     use sessera_model::{Secret, SystemRandom};
     use sqlx::Row as _;
     use std::sync::Arc;
@@ -261,7 +328,11 @@ mod tests {
         let id = Uuid::from_u128(1);
         let page = Page { after: Some(id), limit: 100 };
         let people = |filter: IdentityFilter| identities::listing(&filter, &page).sql();
-        let by_name = IdentityFilter { identifier: Some("ada".into()), ..IdentityFilter::default() };
+        let by = |begins| {
+            let identifier = IdentifierFilter { typed: "ada".into(), link: "a:1".into(), begins };
+            people(IdentityFilter { identifier: Some(identifier), ..IdentityFilter::default() })
+        };
+        let to_ada = MessageFilter { recipient: Some("ada".into()), ..MessageFilter::default() };
         let of_one = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
         let of_all = |page: &Page| sessions::listing(&SessionFilter::default(), page).sql();
         for (query, index) in [
@@ -269,7 +340,13 @@ mod tests {
                 people(IdentityFilter::default()),
                 "identities USING INDEX sqlite_autoindex_identities_1 (id>?)",
             ),
-            (people(by_name), "identifiers USING INDEX identifiers_by_identifier (identifier=?)"),
+            (by(false), "identifiers USING PRIMARY KEY (kind=? AND identifier=?)"),
+            (by(true), "identifiers USING PRIMARY KEY (kind=? AND identifier>? AND identifier<?)"),
+            (
+                outbox::listing(&MessageFilter::default(), &page).sql(),
+                "outbox USING INDEX outbox_by_creation",
+            ),
+            (outbox::listing(&to_ada, &page).sql(), "outbox USING INDEX outbox_by_recipient (recipient=?"),
             (of_all(&page), "sessions USING INDEX sessions_by_issue"),
             (of_all(&Page { after: None, limit: 100 }), "sessions USING INDEX sessions_by_issue"),
             (
@@ -281,7 +358,7 @@ mod tests {
             assert!(plan.contains(index), "{plan}");
             assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "nothing is sorted: {plan}");
         }
-        for statement in sweep::SESSIONS.into_iter().chain(sweep::OTHERS) {
+        for statement in sweep::SESSIONS.into_iter().chain(sweep::OTHERS).chain([sweep::MESSAGES]) {
             let plan = plan(&store, statement).await;
             assert!(!plan.contains("SCAN"), "{plan}");
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sessera_model::{Clock as _, Random, SystemClock, Uuid};
 use sqlx::migrate::MigrateError;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Executor as _, Row as _, SqlitePool};
+use sqlx::{Connection as _, Executor as _, Row as _, SqliteConnection, SqlitePool};
 
 use super::readers::Readers;
 use super::wipe::Wiper;
@@ -18,7 +18,7 @@ use crate::cipher::Cipher;
 use crate::error::{StoreError, from_sqlx};
 use crate::line::Line;
 use crate::lock::FileLock;
-use crate::migrations;
+use crate::migrations::{self, TABLE_OF_KRATOS};
 use crate::sealer::Sealer;
 
 /// What a store on SQLite needs.
@@ -70,6 +70,7 @@ impl SqliteStore {
     pub async fn open_alone(options: SqliteOptions) -> Result<Self, StoreError> {
         // A link leads to the database only when that is there.
         create_private(&options.path)?;
+        refuse_that_of_a_kratos(&options.path).await?;
         let lock = FileLock::take(&options.path, SystemClock.now())?;
         let mut store = Self::open(options).await?;
         store.lock = Mutex::new(Some(lock));
@@ -79,6 +80,7 @@ impl SqliteStore {
     /// Opens the database, making it when it is not there. Others may have it open as well.
     pub async fn open(options: SqliteOptions) -> Result<Self, StoreError> {
         create_private(&options.path)?;
+        refuse_that_of_a_kratos(&options.path).await?;
         let connect = SqliteConnectOptions::new()
             .filename(&options.path)
             .journal_mode(SqliteJournalMode::Wal)
@@ -129,6 +131,20 @@ impl SqliteStore {
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let created = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path);
     created.map(|_| ()).map_err(|error| not_writable(path, &error.to_string()))
+}
+
+/// Refuses the database of an Ory Kratos, in which nothing is changed. What else may be wrong shows when it is opened.
+async fn refuse_that_of_a_kratos(path: &Path) -> Result<(), StoreError> {
+    let options = SqliteConnectOptions::new().filename(path).read_only(true);
+    let Ok(mut connection) = SqliteConnection::connect_with(&options).await else { return Ok(()) };
+    let table = sqlx::query("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?")
+        .bind(TABLE_OF_KRATOS)
+        .fetch_optional(&mut connection)
+        .await;
+    match table {
+        Ok(Some(_)) => Err(StoreError::OfKratos(path.display().to_string())),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a database could be opened or made at a path, as far as that can be seen without touching anything.

@@ -29,7 +29,7 @@ impl SqliteStore {
         let rows = sqlx::query(
             "UPDATE sessions_elsewhere SET taken_until = ?1 WHERE id IN ( \
              SELECT id FROM sessions_elsewhere WHERE ended_at IS NULL AND asked_at <= ?2 AND taken_until <= ?3 \
-             ORDER BY asked_at LIMIT ?4) RETURNING id, asked_at",
+             ORDER BY asked_at LIMIT ?4) RETURNING id, identity_id, asked_at",
         )
         .bind(taking.until.micros())
         .bind(taking.asked_before.micros())
@@ -39,7 +39,8 @@ impl SqliteStore {
         .await
         .map_err(from_sqlx)?;
         let taken = rows.iter().map(|found| {
-            Ok(Outstanding { id: row::id(found, "id")?, asked_at: row::time(found, "asked_at")? })
+            let (id, identity_id) = (row::id(found, "id")?, row::id(found, "identity_id")?);
+            Ok(Outstanding { id, identity_id, asked_at: row::time(found, "asked_at")? })
         });
         taken.collect()
     }

@@ -1,13 +1,11 @@
 //! Sessions.
 
-use sessera_model::{
-    AssuranceLevel, AuthenticationMethod, Device, Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid,
-};
+use sessera_model::{Identity, Session, StatusIndex, Timestamp, TokenHash, Uuid};
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{NewSession, Page, SessionFilter, StoredSession, before_place};
+use crate::records::{NewSession, Page, Reauthentication, SessionFilter, StoredSession, before_place};
 use crate::row;
 use crate::status_list;
 
@@ -98,6 +96,13 @@ impl SqliteStore {
         rows.iter().map(|found| Ok((row::session(found)?.session, row::identity(found)?))).collect()
     }
 
+    pub(super) async fn count_listed_sessions(&self, filter: &SessionFilter) -> Result<u64, StoreError> {
+        let mut query = QueryBuilder::<Sqlite>::new("SELECT count(*) AS count FROM sessions WHERE 1");
+        push_filter(&mut query, filter);
+        let row = self.readers.row(query.build()).await?;
+        row.as_ref().map_or(Ok(0), row::count)
+    }
+
     pub(super) async fn insert_session(
         &self,
         connection: &mut SqliteConnection,
@@ -130,31 +135,24 @@ impl SqliteStore {
         refused_unless(inserted.rows_affected() == 1, Conflict::Missing)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the members of one change")]
     pub(super) async fn authenticate_session(
         &self,
         connection: &mut SqliteConnection,
-        id: Uuid,
-        at: Timestamp,
-        level: AssuranceLevel,
-        methods: &[AuthenticationMethod],
-        devices: &[Device],
-        expires_at: Timestamp,
-        token: Option<&TokenHash>,
+        again: &Reauthentication,
     ) -> Result<(), StoreError> {
         let changed = sqlx::query(
             "UPDATE sessions SET authenticated_at = ?, assurance_level = ?, methods = ?, devices = ?, \
              expires_at = ?, token_hash = coalesce(?, token_hash) \
              WHERE id = ? AND active AND expires_at > ?",
         )
-        .bind(at.micros())
-        .bind(level.as_str())
-        .bind(serde_json::to_string(methods).unwrap_or_default())
-        .bind(serde_json::to_string(devices).unwrap_or_default())
-        .bind(expires_at.micros())
-        .bind(token.map(|token| token.as_bytes().to_vec()))
-        .bind(id)
-        .bind(at.micros())
+        .bind(again.at.micros())
+        .bind(again.assurance_level.as_str())
+        .bind(serde_json::to_string(&again.methods).unwrap_or_default())
+        .bind(serde_json::to_string(&again.devices).unwrap_or_default())
+        .bind(again.expires_at.micros())
+        .bind(again.token.map(|token| token.as_bytes().to_vec()))
+        .bind(again.id)
+        .bind(again.at.micros())
         .execute(connection)
         .await
         .map_err(from_sqlx)?;

@@ -82,7 +82,7 @@ pub(super) fn takes_secrets_away(change: &Change) -> bool {
         Change::DeleteIdentity(_)
         | Change::DeleteCredential { .. }
         | Change::DeleteSessionsOf(_)
-        | Change::DeleteSession(_)
+        | Change::DeleteSession { .. }
         | Change::PutKeySet(_)
         | Change::DeleteKeySet(_) => true,
         // A new one replaces nothing.

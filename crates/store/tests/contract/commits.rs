@@ -4,16 +4,18 @@ use std::future::poll_fn;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use sessera_model::{Identity, TokenHash, Uuid};
+use sessera_model::{Identity, Role, TokenHash, Uuid};
 use sessera_store::{
-    Change, Code, CodePurpose, Conflict, Counter, CounterKey, Ended, KeySet, Message, Revision, Store,
-    StoreError, StoredKey,
+    AdminToken, AuditFrom, AuditPage, Change, Code, CodePurpose, Conflict, Counter, CounterKey, Ended,
+    KeySet, Message, Revision, Store, StoreError, StoredKey,
 };
 
 use super::{GUESSES, at, conflict, ended, flow, one, password, person, session, uuid};
 
 /// All tables that records are written to.
-pub(crate) const TABLES: [&str; 13] = [
+pub(crate) const TABLES: [&str; 15] = [
+    "audit",
+    "admin_tokens",
     "identities",
     "addresses",
     "credentials",
@@ -59,6 +61,14 @@ pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
             due_at: at(10),
         }),
         Change::PutKeySet(KeySet::new("keys".into(), vec![key])),
+        Change::Record(vec![super::audit::entry(1, Some(ada.id))]),
+        Change::InsertAdminToken(AdminToken {
+            name: "ci".into(),
+            role: Role::Viewer,
+            hash: TokenHash::of("token-of-ci"),
+            created_at: at(1),
+            expires_at: None,
+        }),
         Change::InsertRevision(Revision {
             id: uuid(),
             parent: None,
@@ -85,11 +95,20 @@ pub(crate) async fn how_many_of_each(store: &dyn Store, changes: &[Change]) -> u
             }
             Change::EnqueueMessage(_) => !store.due_messages(at(99), 9).await.unwrap().is_empty(),
             Change::PutKeySet(set) => store.key_set(&set.name).await.unwrap().is_some(),
+            Change::Record(_) => is_recorded(store).await,
+            Change::InsertAdminToken(token) => store.admin_token(&token.hash).await.unwrap().is_some(),
             Change::InsertRevision(_) => store.newest_revision().await.unwrap().is_some(),
             other => panic!("{other:?} is none of them"),
         });
     }
     found
+}
+
+/// Whether the record has an entry.
+async fn is_recorded(store: &dyn Store) -> bool {
+    store.chain_audit(9).await.unwrap();
+    let newest = AuditPage { from: AuditFrom::Before(i64::MAX), identity_id: None, limit: 1 };
+    !store.audit(&newest).await.unwrap().is_empty()
 }
 
 pub(crate) async fn a_refused_change_undoes_those_before_it(store: &dyn Store) {
@@ -197,7 +216,7 @@ pub(crate) async fn what_ended_is_swept_in_batches(store: &dyn Store) {
     let after_all = at(0) + Duration::from_secs(10_000);
     assert_eq!(store.sweep(ended(at(0)), 10).await.unwrap(), 0);
     // No more than the limit goes of each kind, and sessions may stay longer than flows and counters.
-    let but_sessions = Ended { sessions: at(0), others: after_all };
+    let but_sessions = Ended { sessions: at(0), ..ended(after_all) };
     assert_eq!(store.sweep(but_sessions, 2).await.unwrap(), 3);
     assert_eq!(store.sweep(ended(after_all), 2).await.unwrap(), 3);
     assert_eq!(store.sweep(ended(after_all), 2).await.unwrap(), 1);

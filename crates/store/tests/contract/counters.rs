@@ -1,10 +1,11 @@
 //! Counters against abuse.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use sessera_store::{Change, Conflict, Counter, CounterKey, Store};
+use sessera_store::{Change, Conflict, Counter, CounterKey, Store, StoreError};
 
 use super::{GUESSES, at, one};
 
@@ -33,19 +34,37 @@ pub(crate) async fn an_attempt_takes_its_place_at_all_counters_or_at_none(store:
 pub(crate) async fn no_more_attempts_find_a_place_at_once_than_one_after_the_other(store: &dyn Store) {
     let take = || Change::TakeAttempt { counters: vec![(CounterKey([1; 32]), GUESSES)], at: at(0) };
     let attempts: [Change; 24] = std::array::from_fn(|_| take());
-    let outcomes = attempts.iter().map(|attempt| store.commit(std::slice::from_ref(attempt)));
-    let mut under_way: Vec<_> = outcomes.collect();
-    let mut taken = 0;
+    let outcomes = all_at_once(store, &attempts).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 2);
+}
+
+pub(crate) async fn an_attempt_while_earlier_ones_are_forgotten_is_taken(store: &dyn Store) {
+    let key = CounterKey([1; 32]);
+    for round in 0..50 {
+        store.commit(&[Change::ForgetAttempts(key)]).await.unwrap();
+        let take = Change::TakeAttempt { counters: vec![(key, GUESSES)], at: at(100 * round) };
+        let both = [Change::ForgetAttempts(key), take.clone(), Change::ForgetAttempts(key), take];
+        for outcome in all_at_once(store, &both).await {
+            outcome.unwrap();
+        }
+    }
+}
+
+/// Commits each of the changes by itself, all at the same time.
+async fn all_at_once(store: &dyn Store, changes: &[Change]) -> Vec<Result<(), StoreError>> {
+    let commits = changes.iter().map(|change| store.commit(std::slice::from_ref(change)));
+    let mut under_way: Vec<Pin<Box<_>>> = commits.map(Box::pin).collect();
+    let mut outcomes = Vec::new();
     poll_fn(|context| {
-        under_way.retain_mut(|attempt| match attempt.as_mut().poll(context) {
+        under_way.retain_mut(|commit| match commit.as_mut().poll(context) {
             Poll::Pending => true,
             Poll::Ready(outcome) => {
-                taken += usize::from(outcome.is_ok());
+                outcomes.push(outcome);
                 false
             }
         });
         if under_way.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    assert_eq!(taken, 2);
+    outcomes
 }

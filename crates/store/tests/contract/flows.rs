@@ -1,9 +1,12 @@
 //! Flows, codes and messages.
 
 use sessera_model::{TokenHash, Uuid};
-use sessera_store::{Change, Code, CodePurpose, Conflict, Flow, Message, Store};
+use sessera_store::{
+    Change, Code, CodePurpose, Conflict, Dispatch, Ended, Flow, Message, MessageFilter, MessageStatus, Page,
+    Store,
+};
 
-use super::{at, flow, one, person, uuid};
+use super::{at, ended, flow, one, page, person, uuid};
 
 pub(crate) async fn a_flow_is_used_once(store: &dyn Store) {
     let flow = flow();
@@ -68,4 +71,71 @@ pub(crate) async fn messages_wait_until_they_are_sent(store: &dyn Store) {
     assert!(store.due_messages(at(1_000), 10).await.unwrap().is_empty());
     assert_eq!(one(store, claim(1)).await, Some(Conflict::Changed), "it was given up");
     store.commit(&[Change::MessageSent(message.id)]).await.unwrap();
+}
+
+fn message(recipient: &str, template: &str, created: i64) -> Message {
+    Message {
+        id: uuid(),
+        recipient: recipient.into(),
+        template: template.into(),
+        content: "{\"code\":\"123456\"}".into(),
+        attempts: 0,
+        created_at: at(created),
+        due_at: at(10),
+    }
+}
+
+pub(crate) async fn what_became_of_messages_is_told_without_what_they_say(store: &dyn Store) {
+    let (sent, failed, waiting) = (message("a@x", "t", 1), message("b@x", "t", 2), message("a@x", "t", 3));
+    let request = message("c@x", "request", 4);
+    let all = [&sent, &failed, &waiting, &request];
+    store.commit(&all.map(|message| Change::EnqueueMessage(message.clone()))).await.unwrap();
+    let attempt = |of: &Message, error: Option<&str>| Dispatch {
+        id: uuid(),
+        message_id: of.id,
+        at: at(12),
+        error: error.map(str::to_owned),
+    };
+    let (took, refused) = (attempt(&sent, None), attempt(&failed, Some("550 nobody here")));
+    let claim = |of: &Message| Change::ClaimMessage { id: of.id, attempts: 0, until: at(90) };
+    store.commit(&[claim(&sent), claim(&failed), claim(&waiting)]).await.unwrap();
+    let processing = MessageFilter { status: Some(MessageStatus::Processing), ..MessageFilter::default() };
+    assert_eq!(store.messages(&processing, &page(9)).await.unwrap().len(), 3);
+    store
+        .commit(&[
+            Change::NoteDispatch(took.clone()),
+            Change::MessageSent(sent.id),
+            Change::NoteDispatch(refused.clone()),
+            Change::MessageFailed { id: failed.id, due_at: None },
+            Change::MessageFailed { id: waiting.id, due_at: Some(at(20)) },
+            Change::NoteDispatch(Dispatch { message_id: uuid(), ..took.clone() }),
+        ])
+        .await
+        .unwrap();
+    let found = store.message(sent.id).await.unwrap().unwrap();
+    assert_eq!((found.status, found.attempts, &found.dispatches[..]), (MessageStatus::Sent, 1, &[took][..]));
+    assert_eq!((found.recipient.as_str(), found.created_at, found.updated_at), ("a@x", at(1), at(12)));
+    let given_up = store.message(failed.id).await.unwrap().unwrap();
+    assert_eq!((given_up.status, given_up.dispatches), (MessageStatus::Abandoned, vec![refused]));
+    assert_eq!(store.message(uuid()).await.unwrap(), None);
+
+    let listed = async |filter: MessageFilter, after| {
+        let found = store.messages(&filter, &Page { after, limit: 2 }).await.unwrap();
+        found.into_iter().map(|found| (found.place(), found.id)).collect::<Vec<_>>()
+    };
+    let without = MessageFilter { without: &["request"], ..MessageFilter::default() };
+    let first = listed(without.clone(), None).await;
+    assert_eq!(first.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [waiting.id, failed.id]);
+    let second = listed(without, Some(first[1].0)).await;
+    assert_eq!(second.iter().map(|(_, id)| *id).collect::<Vec<_>>(), [sent.id]);
+    let queued = Some(MessageStatus::Queued);
+    let to_a = MessageFilter { status: queued, recipient: Some("a@x".into()), ..MessageFilter::default() };
+    assert_eq!(listed(to_a, None).await, [first[0]]);
+
+    store.commit(&[Change::DropMessage(request.id)]).await.unwrap();
+    assert_eq!(store.message(request.id).await.unwrap(), None);
+    let swept = Ended { messages: at(2), ..ended(at(0)) };
+    assert_eq!(store.sweep(swept, 9).await.unwrap(), 1, "the first one");
+    let swept = Ended { messages: at(99), ..ended(at(0)) };
+    assert_eq!(store.sweep(swept, 9).await.unwrap(), 1, "what waits stays");
 }

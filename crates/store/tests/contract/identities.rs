@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sessera_model::{CredentialKind, Identity, Uuid};
-use sessera_store::{Change, Conflict, IdentityFilter, Store};
+use sessera_store::{Change, Conflict, IdentifierFilter, IdentityFilter, Store};
 
 use super::{conflict, one, page, password, person, session, uuid};
 
@@ -62,6 +62,47 @@ pub(crate) async fn deleting_an_identity_takes_everything_with_it(store: &dyn St
     store.commit(&changes).await.unwrap();
 }
 
+fn exactly(identifier: &str) -> IdentifierFilter {
+    IdentifierFilter { typed: identifier.into(), link: identifier.into(), begins: false }
+}
+
+/// How many people are found by what they type, or by their links.
+async fn found(store: &dyn Store, typed: &str, link: &str, begins: bool) -> usize {
+    let identifier = Some(IdentifierFilter { typed: typed.into(), link: link.into(), begins });
+    store.identities(&IdentityFilter { ids: vec![], identifier }, &page(10)).await.unwrap().len()
+}
+
+pub(crate) async fn people_are_found_by_what_they_type_and_by_their_links(store: &dyn Store) {
+    let (ada, bob) = (person("ada@example.org"), person("bob@example.org"));
+    let other = |kind, identifier: &str| {
+        let mut change = password(&bob, identifier);
+        if let Change::PutCredential(of) = &mut change {
+            of.credential.kind = kind;
+        }
+        change
+    };
+    let credentials = [
+        password(&ada, "ada%_@example.org"),
+        other(CredentialKind::Oidc, "Google:1"),
+        other(CredentialKind::Totp, "ada"),
+    ];
+    store.commit(&[ada, bob.clone()].map(Change::InsertIdentity)).await.unwrap();
+    store.commit(&credentials).await.unwrap();
+    for (typed, link, begins, count) in [
+        ("ada%_@example.org", "-", false, 1),
+        ("ada", "-", false, 0),
+        ("ada", "-", true, 1),
+        ("%", "-", true, 0),
+        ("-", "Google:1", false, 1),
+        ("-", "Google:", true, 1),
+        ("-", "google:1", false, 0),
+        ("ada", "Goo", true, 2),
+        ("Google:1", "ada%_@example.org", true, 0),
+    ] {
+        assert_eq!(found(store, typed, link, begins).await, count, "{typed} {link} {begins}");
+    }
+}
+
 pub(crate) async fn identities_are_paged_by_key(store: &dyn Store) {
     let mut all: Vec<Identity> = (0..5).map(|n| person(&format!("p{n}@example.org"))).collect();
     for (n, identity) in all.iter().enumerate() {
@@ -80,7 +121,8 @@ pub(crate) async fn identities_are_paged_by_key(store: &dyn Store) {
         seen.extend(part);
     }
     assert_eq!(seen, all);
-    let filter = IdentityFilter { identifier: Some("p3".into()), ..IdentityFilter::default() };
+    assert_eq!(store.count_identities().await.unwrap(), 5);
+    let filter = IdentityFilter { identifier: Some(exactly("p3")), ..IdentityFilter::default() };
     assert_eq!(store.identities(&filter, &page(10)).await.unwrap().len(), 1);
     let filter = IdentityFilter { ids: vec![all[4].id, all[0].id, uuid()], ..IdentityFilter::default() };
     let found: Vec<Uuid> = store.identities(&filter, &page(10)).await.unwrap().iter().map(|i| i.id).collect();
@@ -88,6 +130,6 @@ pub(crate) async fn identities_are_paged_by_key(store: &dyn Store) {
     let gone_first = IdentityFilter { ids: vec![Uuid::from_u128(1), all[2].id], ..filter.clone() };
     let found = store.identities(&gone_first, &page(1)).await.unwrap();
     assert_eq!(found, [all[2].clone()], "an id of nobody takes no place in the page");
-    let both = IdentityFilter { ids: vec![all[0].id, all[4].id], identifier: Some("nobody".into()) };
+    let both = IdentityFilter { ids: vec![all[0].id, all[4].id], identifier: Some(exactly("nobody")) };
     assert!(store.identities(&both, &page(10)).await.unwrap().is_empty(), "both conditions hold");
 }

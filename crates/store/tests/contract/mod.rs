@@ -1,7 +1,10 @@
 //! What every engine must do, whatever it is made of. An engine runs all cases with `contract!`.
 
+mod admin_tokens;
+mod audit;
 mod commits;
 mod counters;
+mod deliveries;
 mod flows;
 mod identities;
 mod key_sets;
@@ -23,7 +26,8 @@ use sessera_store::{
 
 #[allow(unused_imports, reason = "not every test program uses all of it")]
 pub(crate) use self::{
-    commits::*, counters::*, flows::*, identities::*, key_sets::*, places::*, sessions::*,
+    admin_tokens::*, audit::*, commits::*, counters::*, deliveries::*, flows::*, identities::*, key_sets::*,
+    places::*, sessions::*,
 };
 
 const TIMING: Timing = Timing {
@@ -45,7 +49,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 pub(crate) fn ended(before: Timestamp) -> Ended {
-    Ended { sessions: before, others: before }
+    Ended { sessions: before, messages: before, others: before }
 }
 
 fn page(limit: u32) -> Page {
@@ -114,6 +118,7 @@ pub(crate) fn session(of: &Identity, token: &str, issued: i64) -> NewSession {
                 method: "password".into(),
                 aal: AssuranceLevel::Aal1,
                 completed_at: at(issued),
+                provider: None,
             }],
             devices: vec![],
         },
@@ -147,6 +152,7 @@ macro_rules! contract {
             taken_values_are_refused_and_nothing_is_half_done
             a_change_names_the_version_it_was_made_from
             deleting_an_identity_takes_everything_with_it
+            people_are_found_by_what_they_type_and_by_their_links
             identities_are_paged_by_key
             sessions_live_and_end
             the_last_use_of_a_session_is_noted_and_changes_nothing_else
@@ -162,8 +168,17 @@ macro_rules! contract {
             codes_are_replaced_and_used_once
             an_attempt_takes_its_place_at_all_counters_or_at_none
             no_more_attempts_find_a_place_at_once_than_one_after_the_other
+            an_attempt_while_earlier_ones_are_forgotten_is_taken
             messages_wait_until_they_are_sent
+            what_became_of_messages_is_told_without_what_they_say
             key_sets_keep_their_order
+            an_admin_token_is_found_by_its_hash_until_it_is_deleted
+            entries_of_the_record_are_put_in_one_order_that_proves_them
+            old_entries_of_the_record_are_swept_from_its_beginning
+            a_sink_is_taken_by_one_node_at_a_time_and_begins_where_the_record_was
+            deliveries_go_one_after_the_other_where_they_are_about_the_same
+            what_was_given_up_is_listed_and_delivered_once_more
+            sinks_are_forgotten_and_what_is_swept_is_delivered_no_more
             revisions_follow_each_other
             the_version_tells_of_changes_to_keys_and_configuration
             what_was_judged_by_another_version_is_refused

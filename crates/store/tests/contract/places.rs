@@ -72,8 +72,10 @@ pub(crate) async fn sessions_elsewhere_that_are_over_are_refused_until_they_are_
         list[place as usize / 8] >> (place % 8) & 1 == 1
     };
     assert!(!refused(live).await && !refused(over).await);
-    store.commit(&[Change::EndElsewhere { id: over, at: at(20) }]).await.unwrap();
-    store.commit(&[Change::EndElsewhere { id: over, at: at(90) }]).await.unwrap();
+    for second in [20, 90] {
+        let end = Change::EndElsewhere { id: over, identity_id: WHOSE, at: at(second) };
+        store.commit(&[end]).await.unwrap();
+    }
     assert!(!refused(live).await && refused(over).await);
     assert_eq!(take(store, 100, 100).await, [live], "nobody asks about one that is over");
     store.sweep(ended(at(20)), 9).await.unwrap();

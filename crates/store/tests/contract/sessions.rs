@@ -1,7 +1,7 @@
 //! Sessions, and the status lists in which they have their places.
 
 use sessera_model::{AssuranceLevel, Identity, IdentityState, Session, StatusIndex, TokenHash};
-use sessera_store::{Change, Conflict, NewSession, Page, SessionFilter, Store, place_of};
+use sessera_store::{Change, Conflict, NewSession, Page, Reauthentication, SessionFilter, Store, place_of};
 use sessera_testing::at_once;
 
 use super::{at, ended, one, page, person, session, uuid};
@@ -22,15 +22,17 @@ pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
     assert_eq!(store.session(stored.session.id).await.unwrap(), found);
     assert_eq!(store.session_by_token(&TokenHash::of("other")).await.unwrap(), None);
 
-    let step_up = |token| Change::AuthenticateSession {
-        id: stored.session.id,
-        identity_id: stored.session.identity_id,
-        at: at(10),
-        assurance_level: AssuranceLevel::Aal2,
-        methods: vec![],
-        devices: vec![],
-        expires_at: at(500),
-        token,
+    let step_up = |token| {
+        Change::AuthenticateSession(Reauthentication {
+            id: stored.session.id,
+            identity_id: stored.session.identity_id,
+            at: at(10),
+            assurance_level: AssuranceLevel::Aal2,
+            methods: vec![],
+            devices: vec![],
+            expires_at: at(500),
+            token,
+        })
     };
     assert_eq!(one(store, step_up(Some(TokenHash::of("token-2")))).await, None);
     assert_eq!(store.session_by_token(&TokenHash::of("token-1")).await.unwrap(), None);
@@ -39,7 +41,12 @@ pub(crate) async fn sessions_live_and_end(store: &dyn Store) {
     assert_eq!(stepped.session.assurance_level, AssuranceLevel::Aal2);
     assert_eq!(stepped.session.id, stored.session.id);
 
-    let extend = Change::ExtendSession { id: stored.session.id, at: at(499), expires_at: at(900) };
+    let extend = Change::ExtendSession {
+        id: stored.session.id,
+        identity_id: stored.session.identity_id,
+        at: at(499),
+        expires_at: at(900),
+    };
     assert_eq!(one(store, extend).await, None);
     let revoke = Change::RevokeSessionByToken {
         token: TokenHash::of("token-2"),
@@ -106,7 +113,13 @@ pub(crate) async fn a_session_has_its_own_place_in_the_status_lists_for_ever(sto
         // The place stays, whatever happens to the session.
         let first = &all[0].session;
         let index = status(first.id).await;
-        one(store, Change::ExtendSession { id: first.id, at: at(0), expires_at: at(900) }).await;
+        let extend = Change::ExtendSession {
+            id: first.id,
+            identity_id: first.identity_id,
+            at: at(0),
+            expires_at: at(900),
+        };
+        one(store, extend).await;
         one(store, Change::RevokeSession { id: first.id, of: None }).await;
         assert_eq!(status(first.id).await, index);
         store.commit(&[Change::DeleteSessionsOf(ada.id)]).await.unwrap();
@@ -143,15 +156,19 @@ pub(crate) async fn a_status_list_refuses_sessions_that_are_over(store: &dyn Sto
         index.iter().map(|index| is_refused(index.position())).collect::<Vec<_>>()
     };
     assert_eq!(refused(1).await, [false; 6]);
-    store
-        .commit(&[Change::ExtendSession { id: later.session.id, at: at(1), expires_at: at(500) }])
-        .await
-        .unwrap();
+    let extend = Change::ExtendSession {
+        id: later.session.id,
+        identity_id: later.session.identity_id,
+        at: at(1),
+        expires_at: at(500),
+    };
+    store.commit(&[extend]).await.unwrap();
     store.commit(&[Change::RevokeSession { id: revoked.session.id, of: None }]).await.unwrap();
     store.commit(&[Change::DeleteSessionsOf(eve.id)]).await.unwrap();
-    store.commit(&[Change::DeleteSession(alone.session.id)]).await.unwrap();
+    let delete = Change::DeleteSession { id: alone.session.id, identity_id: alone.session.identity_id };
+    store.commit(std::slice::from_ref(&delete)).await.unwrap();
     assert_eq!(store.session(alone.session.id).await.unwrap(), None);
-    assert_eq!(one(store, Change::DeleteSession(alone.session.id)).await, Some(Conflict::Missing));
+    assert_eq!(one(store, delete).await, Some(Conflict::Missing));
     let inactive = Identity { state: IdentityState::Inactive, ..bob.clone() };
     store.commit(&[Change::UpdateIdentity(inactive)]).await.unwrap();
     assert_eq!(refused(99).await, [false, true, true, true, false, true]);
@@ -202,7 +219,8 @@ pub(crate) async fn sessions_are_listed_newest_first(store: &dyn Store) {
         let Some((last, _)) = found.last() else { break };
         part.after = Some(place_of(last));
         // Where a list goes on does not depend on whether the session is still there.
-        assert_eq!(one(store, Change::DeleteSession(last.id)).await, None);
+        let delete = Change::DeleteSession { id: last.id, identity_id: last.identity_id };
+        assert_eq!(one(store, delete).await, None);
         seen.extend(ids(found));
     }
     seen.sort_unstable();
@@ -211,7 +229,12 @@ pub(crate) async fn sessions_are_listed_newest_first(store: &dyn Store) {
     store.commit(&[Change::DeleteIdentity(cas.id)]).await.unwrap();
 
     let others = SessionFilter { except: Some(all[0].session.id), ..of_ada.clone() };
-    store.commit(&[Change::RevokeSessions(others)]).await.unwrap();
+    store.commit(&[Change::RevokeSessions(others.clone())]).await.unwrap();
+    assert_eq!(
+        store.count_sessions(&others).await.unwrap(),
+        store.sessions(&others, &page(10)).await.unwrap().len() as u64
+    );
+    assert_eq!(store.count_sessions(&SessionFilter::default()).await.unwrap(), 5);
     let live = SessionFilter { live: Some((true, at(5))), ..of_ada.clone() };
     assert_eq!(ids(store.sessions(&live, &page(10)).await.unwrap()), [all[0].session.id]);
     let ended = SessionFilter { live: Some((false, at(5))), ..of_ada.clone() };

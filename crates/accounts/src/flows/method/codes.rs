@@ -6,13 +6,13 @@ use sessera_store::{Change, Code};
 
 use crate::flows::error::FlowError;
 use crate::flows::flow::Flow;
-use crate::flows::method::Attempt;
+use crate::flows::method::{Attempt, Method};
 use crate::submission::Submission;
 use crate::ui::Nodes;
 
 /// A method that proves an address in flows with the details `D`.
 #[async_trait]
-pub trait AddressMethod<D>: Send + Sync {
+pub trait AddressMethod<D>: Method {
     /// Adds its nodes to the form.
     fn nodes(&self, flow: &Flow<D>, nodes: &mut Nodes);
 

@@ -5,7 +5,9 @@
 //! these traits only. The methods themselves are in [`crate::methods`], a folder each.
 
 mod codes;
+mod elsewhere;
 mod login;
+mod other_kind;
 mod registration;
 mod settings;
 
@@ -17,12 +19,24 @@ use sessera_store::Event;
 
 use crate::flows::flow::{Details, Flow, RecoveryDetails, VerificationDetails};
 use crate::flows::visit::Visit;
+use crate::method_list::for_all_methods;
 use crate::submission::Submission;
 
 pub use codes::{AddressMethod, AddressVerdict, ProvenAddress};
-pub use login::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
+pub use elsewhere::{Departure, Newcomer};
+pub use login::{Able, LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
+pub use other_kind::Crossing;
 pub use registration::{RegistrationAttempt, RegistrationMethod, RegistrationVerdict, RegistrationView};
 pub use settings::{Owner, SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
+
+macro_rules! names {
+    ($($(#[$attribute:meta])* $method:ident,)*) => {
+        /// The names of all methods, as submissions have them.
+        const NAMES: &[&str] = &[$($(#[$attribute])* stringify!($method),)*];
+    };
+}
+
+for_all_methods!(names);
 
 /// A sign-in method as it is configured.
 pub trait Method: fmt::Debug + Send + Sync {
@@ -98,7 +112,17 @@ impl FromIterator<Arc<dyn Method>> for Methods {
 impl Methods {
     /// Whether a method is on.
     pub fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|method| method.name() == name)
+        self.named(name).is_some()
+    }
+
+    /// The method of a name.
+    pub fn named(&self, name: &str) -> Option<&dyn Method> {
+        self.0.iter().find(|method| method.name() == name).map(AsRef::as_ref)
+    }
+
+    /// Whether a submission names a method that is off.
+    pub fn names_one_that_is_off(&self, submission: &Submission) -> bool {
+        submission.method().is_some_and(|name| NAMES.contains(&name) && !self.has(name))
     }
 
     /// Those that sign in, or give a second factor.

@@ -3,12 +3,16 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sessera_store::Change;
 
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, RegistrationDetails};
+use crate::flows::method::{Departure, Method, Newcomer, Proven};
 use crate::flows::sign_in::Proof;
+use crate::flows::trip::{Back, Trip};
 use crate::flows::visit::Visit;
-use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
+use crate::identities::{IdentityDraft, PreparedIdentity};
+use crate::messages::common;
 use crate::rules::Rules;
 use crate::schema::IdentitySchema;
 use crate::submission::Submission;
@@ -16,20 +20,46 @@ use crate::ui::Nodes;
 
 /// A method with which people sign up.
 #[async_trait]
-pub trait RegistrationMethod: Send + Sync {
+pub trait RegistrationMethod: Method {
+    /// Keeps in a new flow what it needs there.
+    fn begin(
+        &self,
+        _: &Visit<'_>,
+        _: &mut Flow<RegistrationDetails>,
+        _: &IdentitySchema,
+    ) -> Result<(), FlowError> {
+        Ok(())
+    }
+
     /// Adds its nodes to the form.
     fn nodes(&self, view: &RegistrationView<'_>, nodes: &mut Nodes);
+
+    /// Adds the button by which somebody goes on for whom a provider has vouched, when it is this method's.
+    fn vouched_nodes(&self, _provider: &str, _: &mut Nodes) {}
 
     /// Whether a submission is for it.
     fn takes(&self, rules: &Rules, submission: &Submission) -> bool;
 
     /// Judges a submission.
     async fn submit(&self, attempt: &mut RegistrationAttempt<'_>) -> Result<RegistrationVerdict, FlowError>;
+
+    /// Judges what somebody brings back from another site to which this method has sent them.
+    async fn returned(
+        &self,
+        attempt: &mut RegistrationAttempt<'_>,
+        _: &Trip,
+        _: &Back,
+    ) -> Result<RegistrationVerdict, FlowError> {
+        attempt.flow.say(common::NO_REGISTRATION_METHOD);
+        Ok(RegistrationVerdict::Again)
+    }
 }
 
 /// On what the form of a registration flow depends.
 #[derive(Clone, Copy, Debug)]
 pub struct RegistrationView<'a> {
+    /// The rules of flows.
+    pub rules: &'a Rules,
     /// The flow.
     pub flow: &'a Flow<RegistrationDetails>,
     /// The schema that judges the traits.
@@ -74,13 +104,8 @@ impl RegistrationAttempt<'_> {
         if !self.check_traits() {
             return Ok(None);
         }
-        let surroundings = Surroundings {
-            schemas: self.visit.schemas,
-            random: self.visit.accounts.random.as_ref(),
-            now: self.visit.now,
-        };
         let draft = IdentityDraft::new(self.schema.id(), self.submission.traits());
-        Ok(Some(PreparedIdentity::create(draft, surroundings)?))
+        Ok(Some(PreparedIdentity::create(draft, self.visit.surroundings())?))
     }
 }
 
@@ -89,11 +114,22 @@ impl RegistrationAttempt<'_> {
 pub enum RegistrationVerdict {
     /// The form is shown again, and the flow says why.
     Again,
+    /// The flow has come further, or an attempt was counted, with these changes: of two submissions at the same time
+    /// only one is answered.
+    Further(Vec<Change>),
     /// The identity may be stored.
     Prepared {
         /// The identity with its credentials.
         identity: Box<PreparedIdentity>,
         /// With what it signs in at once.
         proof: Proof,
+        /// What is to be changed with the end of the flow.
+        changes: Vec<Change>,
     },
+    /// They are asked on another site.
+    Elsewhere(Departure),
+    /// Another provider vouches for them.
+    Vouched(Box<Newcomer>),
+    /// They have an account already.
+    Known(Box<Proven>),
 }

@@ -4,13 +4,14 @@ use async_trait::async_trait;
 use sessera_model::{Credential, Identity};
 use sessera_store::Change;
 
-use super::Method;
+use super::{Departure, Method};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails};
 use crate::flows::sign_in::Proof;
+use crate::flows::trip::{Back, Trip};
 use crate::flows::visit::{Present, Visit};
-use crate::identities::{IdentityDraft, IdentityError, PreparedIdentity, Surroundings};
-use crate::messages::Message;
+use crate::identities::{IdentityDraft, IdentityError, PreparedIdentity};
+use crate::messages::{Message, common};
 use crate::rules::Rules;
 use crate::schema::IdentitySchema;
 use crate::submission::Submission;
@@ -32,6 +33,16 @@ pub trait SettingsMethod: Method {
 
     /// Judges a submission.
     async fn submit(&self, edit: &mut SettingsEdit<'_>) -> Result<SettingsVerdict, FlowError>;
+
+    /// Judges what somebody brings back from another site to which this method has sent them.
+    async fn returned(
+        &self,
+        edit: &mut SettingsEdit<'_>,
+        _: &Trip,
+        _: &Back,
+    ) -> Result<SettingsVerdict, FlowError> {
+        Ok(edit.refuse(common::NO_SETTINGS_METHOD))
+    }
 }
 
 /// Whose settings they are.
@@ -115,12 +126,8 @@ impl SettingsEdit<'_> {
 
     /// The person as they are to be, with other traits or as they are.
     pub fn prepare(&self, draft: IdentityDraft) -> Result<PreparedIdentity, IdentityError> {
-        let surroundings = Surroundings {
-            schemas: self.visit.schemas,
-            random: self.visit.accounts.random.as_ref(),
-            now: self.visit.now,
-        };
-        PreparedIdentity::update(self.identity.clone(), self.credentials.clone(), draft, surroundings)
+        let (identity, credentials) = (self.identity.clone(), self.credentials.clone());
+        PreparedIdentity::update(identity, credentials, draft, self.visit.surroundings())
     }
 
     /// Makes sure that the sign-in is new enough for a change of what opens the account.
@@ -150,4 +157,6 @@ pub enum SettingsVerdict {
         /// What the person has set up and proven by it.
         enrolled: Option<Proof>,
     },
+    /// They are asked on another site.
+    Elsewhere(Departure),
 }

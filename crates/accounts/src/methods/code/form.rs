@@ -1,39 +1,34 @@
-//! What recovery and verification have alike: an address is typed, a code is sent to it, and the code is typed.
+//! What the forms for codes have alike, and how codes in recovery and verification are tried.
 
 use async_trait::async_trait;
-use serde_json::json;
 use sessera_model::Identity;
-use sessera_store::{Code as StoredCode, CodePurpose};
+use sessera_store::Code as StoredCode;
 
 use super::{Code, messages};
-use crate::codes::{self, CodeRequest};
+use crate::codes;
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Details, Flow, SentCodes, State};
+use crate::flows::flow::{Flow, State};
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::visit::Visit;
 use crate::limits::{Guess, Place};
 use crate::messages::{Message, MessageId, common};
+use crate::methods::by_mail::{self, ByMail};
 use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Node, Nodes};
 
-/// How long an address may be as it is typed, in bytes.
-const MAX_EMAIL_BYTES: usize = 512;
+/// Where the nodes of the forms stand.
+const PLACE: u8 = 10;
+
+/// Where the button stands that sends a code again.
+const PLACE_OF_RESEND: u8 = 20;
 
 /// A kind of flow in which a code proves an address.
-pub(super) trait ByCode: Details + Send + Sync {
-    /// What its codes are for.
-    const PURPOSE: CodePurpose;
+pub(super) trait ByCode: ByMail {
     /// What is said when a code was sent.
     const SENT: MessageId;
     /// What is said when a code is wrong.
     const WRONG: MessageId;
-
-    /// How far the flow has come.
-    fn codes(&self) -> &SentCodes;
-
-    /// How far the flow has come, to be changed.
-    fn codes_mut(&mut self) -> &mut SentCodes;
 
     /// Whether people can ask for a code.
     fn check_on(_: &Visit<'_>) -> Result<(), FlowError> {
@@ -57,21 +52,40 @@ pub(super) fn code_field() -> Input {
     Input::new("code", InputKind::Text).required().autocomplete("one-time-code")
 }
 
+fn go_on() -> Node {
+    Input::submit("method", "code").node(Group::CODE).label(common::CONTINUE)
+}
+
+fn resend() -> Node {
+    Input::submit("resend", "code").node(Group::CODE).label(messages::RESEND)
+}
+
+/// The fields and buttons of a form for a code that signs in or up. `label` is that of the code.
+pub(super) fn fields(label: MessageId) -> [Node; 4] {
+    [method_field(), code_field().node(Group::CODE).label(label), go_on(), resend()]
+}
+
+/// The same after something was wrong; the contract has them in another order then.
+pub(super) fn fields_after_error(label: MessageId) -> [Node; 4] {
+    let [method, code, go_on, resend] = fields(label);
+    [code, resend, method, go_on]
+}
+
 #[async_trait]
 impl<D: ByCode> AddressMethod<D> for Code {
     fn nodes(&self, flow: &Flow<D>, nodes: &mut Nodes) {
-        let mut add = |node: Node| nodes.push(10, node);
-        let button = Input::submit("method", "code").node(Group::CODE).label(common::CONTINUE);
+        let mut add = |node: Node| nodes.push(PLACE, node);
         if flow.state == State::ChooseMethod {
             let field = Input::new("email", InputKind::Email).required();
             add(field.node(Group::CODE).label(common::EMAIL_LABEL));
-            add(button);
+            add(go_on());
             return;
         }
         D::code_fields().into_iter().for_each(&mut add);
-        add(button);
+        add(go_on());
         if let Some(email) = &flow.details.codes().email {
-            add(Input::submit("email", email).node(Group::CODE).label(messages::RESEND));
+            let button = Input::submit("email", email).node(Group::CODE).label(messages::RESEND);
+            nodes.push(PLACE_OF_RESEND, button);
         }
     }
 
@@ -83,7 +97,10 @@ impl<D: ByCode> AddressMethod<D> for Code {
         let (field, message) = match (attempt.submission.text("code"), attempt.submission.text("email")) {
             (Ok(Some(code)), _) => return use_code(attempt, code).await,
             (Err(message), _) => ("code", message),
-            (_, Ok(Some(email))) => return send(attempt, email),
+            (_, Ok(Some(email))) => {
+                D::check_on(attempt.visit)?;
+                return by_mail::send(attempt, email, D::SENT);
+            }
             (_, Err(message)) => ("email", message),
             _ if attempt.flow.state == State::SentEmail => ("code", Message::required("code")),
             _ => ("email", Message::required("email")),
@@ -91,28 +108,6 @@ impl<D: ByCode> AddressMethod<D> for Code {
         attempt.flow.say_at(field, message);
         Ok(AddressVerdict::Refused)
     }
-}
-
-fn send<D: ByCode>(attempt: &mut Attempt<'_, D>, email: &str) -> Result<AddressVerdict, FlowError> {
-    let (visit, flow) = (attempt.visit, &mut attempt.flow);
-    D::check_on(visit)?;
-    let Some(address) = normalise::email(email).filter(|_| email.len() <= MAX_EMAIL_BYTES) else {
-        flow.say_at("email", Message::with_context(common::NOT_AN_EMAIL, json!({ "value": email })));
-        return Ok(AddressVerdict::Refused);
-    };
-    if flow.details.codes().sent >= codes::MAX_SENT {
-        flow.say(Message::invalid("Too many codes were sent with this form. Begin again."));
-        return Ok(AddressVerdict::Refused);
-    }
-    let request = CodeRequest { flow_id: flow.id, address, language: visit.visitor.language };
-    let change = codes::ask(visit.accounts.random.as_ref(), visit.now, D::PURPOSE, &request);
-    flow.state = State::SentEmail;
-    // Wrong codes stay counted, or asking again would make guessing free.
-    let codes = flow.details.codes_mut();
-    codes.email = Some(email.to_owned());
-    codes.sent += 1;
-    flow.say(D::SENT);
-    Ok(AddressVerdict::Shown(vec![change]))
 }
 
 async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Result<AddressVerdict, FlowError> {
@@ -164,7 +159,7 @@ pub(super) async fn try_code<D: ByCode>(
         (None, Some(code)) => Guess::CodeOf(code.identity_id),
         (None, None) => return Ok(Tried::Wrong),
     };
-    if codes.attempts >= codes::MAX_ATTEMPTS {
+    if codes.attempts >= visit.rules.code_attempts {
         return Ok(Tried::Wrong);
     }
     let place = match visit.take_place(flow.transport, guess).await? {

@@ -1,31 +1,19 @@
 //! Proving an address with a code, typed or in the link of its message.
 
 use sessera_model::{Identity, TokenHash, Uuid};
-use sessera_store::{Code as StoredCode, CodePurpose};
+use sessera_store::Code as StoredCode;
 
 use super::form::{self, ByCode, Tried};
 use super::messages;
 use crate::flows::error::FlowError;
-use crate::flows::flow::{Flow, SentCodes, VerificationDetails};
+use crate::flows::flow::{Flow, VerificationDetails};
 use crate::flows::skeleton::{Flows, Replaced};
 use crate::messages::{Message, MessageId, common};
 use crate::ui::{Group, Node};
 
-/// In how many browsers a link can be opened; the newest ones count.
-const MAX_OPENED: usize = 8;
-
 impl ByCode for VerificationDetails {
-    const PURPOSE: CodePurpose = CodePurpose::Verification;
     const SENT: MessageId = common::VERIFICATION_CODE_SENT;
     const WRONG: MessageId = messages::VERIFICATION_WRONG;
-
-    fn codes(&self) -> &SentCodes {
-        &self.codes
-    }
-
-    fn codes_mut(&mut self) -> &mut SentCodes {
-        &mut self.codes
-    }
 
     fn code_fields() -> [Node; 2] {
         [form::method_field(), form::code_field().node(Group::CODE).label(messages::VERIFICATION_LABEL)]
@@ -59,7 +47,7 @@ pub async fn open_link(flows: &Flows<'_>, id: Option<&str>, code: &str) -> Resul
     let mut flow: Flow<VerificationDetails> = visit.flow(id).await?;
     if flow.is_expired(visit.now) {
         let message = Message::expired(common::VERIFICATION_EXPIRED, flow.expires_at);
-        let replaced = flows.replacement(&flow, message).await?;
+        let replaced = flows.replacement(&flow, |by| by.say(message)).await?;
         return Ok(Opened::Replaced(Box::new(replaced)));
     }
     let mut new_cookie = None;
@@ -71,11 +59,7 @@ pub async fn open_link(flows: &Flows<'_>, id: Option<&str>, code: &str) -> Resul
     if let Tried::Right(_, place) = form::try_code(visit, &flow, code).await? {
         new_cookie = visit.browser().is_none().then(|| visit.new_browser());
         let browser = new_cookie.as_deref().or_else(|| visit.browser()).map(TokenHash::of);
-        let opened_by = &mut flow.details.opened_by;
-        opened_by.extend(browser.filter(|browser| !opened_by.contains(browser)));
-        if opened_by.len() > MAX_OPENED {
-            opened_by.remove(0);
-        }
+        flow.details.open_in(browser);
         flow.details.linked_code = Some(code.to_owned());
         visit.keep_with(&mut flow, place.after_right()).await?;
     } else {

@@ -12,6 +12,9 @@ use sessera_config::{Config, Problem};
 use crate::flows::method::{LoginMethod, Method, SettingsMethod};
 use crate::flows::sign_in::Proof;
 
+pub use factor::PrintedCode;
+pub(crate) use factor::imported;
+
 /// What a printed code proves.
 const PROOF: Proof = Proof::second_factor("lookup_secret");
 

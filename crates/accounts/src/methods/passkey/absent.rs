@@ -8,15 +8,11 @@ use std::sync::Arc;
 use sessera_config::{Config, Problem};
 
 use crate::flows::method::Method;
+use crate::methods::public_keys;
 
 /// Reads what the configuration says.
 pub(super) fn compile(config: &Config, problems: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
-    if config.selfservice.methods.passkey.enabled {
-        problems.push(Problem::new(
-            "/selfservice/methods/passkey/enabled",
-            "this program was built without passkeys; set the key to false, or take a build with the feature \"passkeys\"",
-        ));
-    }
+    public_keys::refuse("passkey", config.selfservice.methods.passkey.enabled, problems);
     None
 }
 

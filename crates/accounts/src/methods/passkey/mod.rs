@@ -1,30 +1,31 @@
-//! Passkeys (W3C Web Authentication), for browsers.
+//! Passkeys (W3C Web Authentication): keys that name their owner and sign in by themselves.
 //!
 //! A challenge lies in its flow and is replaced by whatever answers it; the public keys lie in the
 //! person's credential.
 
 mod login;
 pub mod messages;
-mod relying_party;
+mod registration;
 mod settings;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sessera_config::{Config, Problem};
-use url::Url;
+use sessera_model::{Credential, CredentialKind};
 
-use crate::flows::method::{LoginMethod, Method, SettingsMethod};
+use super::public_keys::{Keys, RelyingParty, Terms};
+use crate::flows::method::{LoginMethod, Method, RegistrationMethod, SettingsMethod};
 use crate::flows::sign_in::Proof;
-use crate::rules::{self, Rules};
-use crate::ui::{Attributes, Group, Node};
-
-use relying_party::RelyingParty;
 
 /// What a passkey proves. Whether its device asked for a finger or a number is its own affair.
 const PROOF: Proof = Proof::first_factor("passkey");
 
 /// Under which name a flow keeps its challenge.
 const CHALLENGE: &str = "passkey";
+
+/// The kind of credential in which passkeys are kept.
+const KIND: CredentialKind = CredentialKind::Passkey;
 
 /// Signing in with a passkey.
 #[derive(Clone, Debug)]
@@ -35,22 +36,18 @@ pub struct Passkey {
 
 /// Reads what the configuration says.
 pub(super) fn compile(config: &Config, problems: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
-    let methods = &config.selfservice.methods;
-    let site = &methods.passkey.config.rp;
-    let public_url = Url::parse(&config.public.base_url).ok().filter(|_| methods.passkey.enabled)?;
-    let origins = if site.origins.is_empty() { vec![public_url.clone()] } else { site.origins.clone() };
-    let id = site.id.clone().unwrap_or_else(|| public_url.host_str().unwrap_or_default().to_owned());
-    let name = site.display_name.clone().unwrap_or_else(|| rules::site_name(methods, &public_url));
-    match RelyingParty::new(&id, &name, &origins) {
-        Ok(party) => Some(Arc::new(Passkey { party })),
-        Err(origin) => {
-            problems.push(Problem::new(
-                "/selfservice/methods/passkey/config/rp",
-                format!("passkeys for \"{id}\" do not work on {origin}: id must be its domain or one above it, and an address of numbers has none. On one machine, http://localhost works as serve.public.base_url"),
-            ));
-            None
-        }
+    let section = &config.selfservice.methods.passkey;
+    if !section.enabled {
+        return None;
     }
+    let terms = Terms {
+        method: "passkey",
+        timeout: Duration::from_mins(5),
+        verification: section.config.authenticator_selection.user_verification,
+        is_passwordless: true,
+    };
+    let party = RelyingParty::configured(config, &section.config.rp, terms, problems)?;
+    Some(Arc::new(Passkey { party }))
 }
 
 impl Method for Passkey {
@@ -62,16 +59,18 @@ impl Method for Passkey {
         Some(self)
     }
 
+    fn registration(&self) -> Option<&dyn RegistrationMethod> {
+        Some(self)
+    }
+
     fn settings(&self) -> Option<&dyn SettingsMethod> {
         Some(self)
     }
 }
 
-/// The node of the script that asks the browser.
-fn script(rules: &Rules) -> Node {
-    let source = rules.url(".well-known/ory/webauthn.js");
-    let attributes = Attributes::Script { id: "webauthn_script", source };
-    Node { group: Group::WEBAUTHN, attributes, messages: Vec::new(), label: None }
+/// The passkeys of a person.
+fn passkeys(credentials: &[Credential]) -> Keys {
+    Keys::among(credentials, KIND)
 }
 
 #[cfg(test)]

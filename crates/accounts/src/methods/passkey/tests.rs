@@ -1,134 +1,40 @@
 //! Passkeys are added, used and taken away, and every answer is refused that must not be taken.
 
-use std::time::Duration;
-
-use aws_lc_rs::digest::{SHA256, digest};
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
-use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD, Engine as _};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde_json::{Value, json};
 use sessera_model::credential::CredentialView;
-use sessera_model::{AssuranceLevel, Credential, CredentialKind, Uuid};
+use sessera_model::{AssuranceLevel, Credential, Uuid};
 use sessera_store::{Change, SessionFilter};
 
 use super::*;
 use crate::flows::error::FlowError;
-use crate::flows::flow::{LoginDetails, SettingsDetails, Standing};
+use crate::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails, Standing, Transport};
 use crate::flows::login::{LoggedIn, LoginWish};
 use crate::flows::settings::Saved;
 use crate::flows::skeleton::{Outcome, Shown};
-use crate::testing::{Client, FIRST, TestAccounts, again, done, names, refused, said};
+use crate::methods::public_keys::testing::{
+    COPIED, Device, PRESENT, VERIFIED, challenge, configuration, input, options,
+};
+use crate::testing::{Client, FIRST, TestAccounts, again, done, names, node, refused, said};
 
 const ADA: &str = "ada@example.org";
-const DOMAIN: &str = "example.org";
-const ORIGIN: &str = "https://id.example.org";
-
-const PRESENT: u8 = 0x01;
-const VERIFIED: u8 = 0x04;
-const NEW: u8 = 0x40;
 
 async fn accounts() -> TestAccounts {
-    let rp = json!({"id": DOMAIN, "display_name": "Example", "origins": [ORIGIN]});
-    let passkey = json!({"enabled": true, "config": {"rp": rp}});
+    accounts_that("preferred").await
+}
+
+/// Accounts whose devices verify their owners or not.
+async fn accounts_that(verification: &str) -> TestAccounts {
+    let mut passkey = configuration();
+    passkey["config"]["authenticator_selection"] = json!({"user_verification": verification});
     TestAccounts::configured(json!({"selfservice": {
         "methods": {"passkey": passkey},
-        "flows": {"settings": {"privileged_session_max_age": "15m"}},
+        "flows": {
+            "settings": {"privileged_session_max_age": "15m"},
+            "registration": {"after": {"passkey": {"hooks": [{"hook": "session"}]}}},
+        },
     }}))
     .await
-}
-
-fn node<'a, K>(shown: &'a Shown<K>, name: &str) -> Option<&'a Node> {
-    shown.form.nodes.iter().find(|node| node.name() == name)
-}
-
-fn input<K>(shown: &Shown<K>, name: &str) -> Value {
-    node(shown, name).map_or(Value::Null, |node| node.to_json()["attributes"].clone())
-}
-
-/// What the form asks the browser.
-fn options<K>(shown: &Shown<K>, name: &str) -> Value {
-    serde_json::from_str(input(shown, name)["value"].as_str().unwrap()).unwrap()
-}
-
-fn challenge(options: &Value) -> String {
-    options["publicKey"]["challenge"].as_str().unwrap().to_owned()
-}
-
-/// The device of a person, with one passkey in it.
-struct Device {
-    key: EcdsaKeyPair,
-    id: Vec<u8>,
-    owner: Vec<u8>,
-    count: u32,
-    origin: &'static str,
-    domain: &'static str,
-    flags: u8,
-}
-
-impl Device {
-    fn new(id: &[u8]) -> Self {
-        Self {
-            key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap(),
-            id: id.to_vec(),
-            owner: Vec::new(),
-            count: 0,
-            origin: ORIGIN,
-            domain: DOMAIN,
-            flags: PRESENT | VERIFIED,
-        }
-    }
-
-    fn client_data(&self, kind: &str, challenge: &str) -> Vec<u8> {
-        json!({"type": kind, "challenge": challenge, "origin": self.origin}).to_string().into_bytes()
-    }
-
-    fn authenticator_data(&mut self, flags: u8) -> Vec<u8> {
-        self.count += 1;
-        let domain = digest(&SHA256, self.domain.as_bytes());
-        [domain.as_ref(), &[flags], &self.count.to_be_bytes()].concat()
-    }
-
-    /// The answer to somebody who adds a passkey (`CBOR` by hand: RFC 8949, and 9052 for the key).
-    fn add(&mut self, options: &Value) -> Value {
-        let owner = options["publicKey"]["user"]["id"].as_str().unwrap();
-        self.owner = BASE64_URL_SAFE_NO_PAD.decode(owner).unwrap();
-        let data = self.authenticator_data(self.flags | NEW);
-        let point = self.key.public_key().as_ref();
-        let (x, y) = (&point[1..33], &point[33..65]);
-        let length = u16::try_from(self.id.len()).unwrap().to_be_bytes();
-        let key = [b"\xa5\x01\x02\x03\x26\x20\x01\x21\x58\x20", x, b"\x22\x58\x20", y].concat();
-        let data = [&data[..], &[0; 16], &length, &self.id, &key].concat();
-        let size = [u8::try_from(data.len()).unwrap()];
-        let object = [b"\xa3\x63fmt\x64none\x67attStmt\xa0\x68authData\x58", &size[..], &data].concat();
-        let client_data = self.client_data("webauthn.create", &challenge(options));
-        self.answer(&json!({
-            "attestationObject": BASE64_URL_SAFE_NO_PAD.encode(object),
-            "clientDataJSON": BASE64_URL_SAFE_NO_PAD.encode(client_data),
-        }))
-    }
-
-    /// The answer to somebody who signs in.
-    fn sign(&mut self, options: &Value) -> Value {
-        let data = self.authenticator_data(self.flags);
-        let client_data = self.client_data("webauthn.get", &challenge(options));
-        let signed = [&data[..], digest(&SHA256, &client_data).as_ref()].concat();
-        let signature = self.key.sign(&SystemRandom::new(), &signed).unwrap();
-        self.answer(&json!({
-            "authenticatorData": BASE64_URL_SAFE_NO_PAD.encode(data),
-            "clientDataJSON": BASE64_URL_SAFE_NO_PAD.encode(client_data),
-            "signature": BASE64_URL_SAFE_NO_PAD.encode(signature.as_ref()),
-            "userHandle": BASE64_URL_SAFE_NO_PAD.encode(&self.owner),
-        }))
-    }
-
-    fn answer(&self, response: &Value) -> Value {
-        let id = BASE64_URL_SAFE_NO_PAD.encode(&self.id);
-        json!({"id": id, "rawId": id, "type": "public-key", "response": response})
-    }
-
-    fn hex(&self) -> String {
-        hex::encode(&self.id)
-    }
 }
 
 /// Adds a passkey to the account of a client, who is signed in.
@@ -158,13 +64,13 @@ async fn sign_in(accounts: &TestAccounts, device: &mut Device) -> Result<LoggedI
     match client.submit(&shown, json!({"passkey_login": answer})).await.unwrap() {
         Outcome::Done(logged_in) => Ok(*logged_in),
         Outcome::Shown(shown, standing) => Err((standing, said(&shown))),
-        Outcome::Replaced(_) => panic!("the flow was replaced"),
+        other => panic!("{other:?}"),
     }
 }
 
 async fn credentials(accounts: &TestAccounts, owner: Uuid) -> Vec<Credential> {
     let all = accounts.parts.store.credentials(owner).await.unwrap();
-    all.into_iter().filter(|credential| credential.kind == CredentialKind::Passkey).collect()
+    all.into_iter().filter(|credential| credential.kind == KIND).collect()
 }
 
 #[tokio::test]
@@ -176,14 +82,11 @@ async fn a_passkey_is_added_used_and_taken_away() {
     let saved = added(&mut ada, &mut device).await;
     let button = input(&saved.shown, "passkey_remove");
     assert_eq!(button["value"], device.hex());
-    let label = node(&saved.shown, "passkey_remove").unwrap().label.as_ref().unwrap();
-    assert_eq!(label.id.number(), 1_050_020);
+    assert_eq!(node(&saved.shown, "passkey_remove")["meta"]["label"]["id"], 1_050_020);
     assert_eq!(ada.session.as_ref().unwrap().methods[1].method, "passkey");
 
-    let stored = credentials(&accounts, owner)
-        .await
-        .remove(0)
-        .to_json(CredentialView { with_config: &[CredentialKind::Passkey] });
+    let stored =
+        credentials(&accounts, owner).await.remove(0).to_json(CredentialView { with_config: &[KIND] });
     let only = &stored["config"]["credentials"][0];
     assert_eq!(only["id"], BASE64_STANDARD.encode(&device.id), "{stored}");
     assert_eq!((&only["is_passwordless"], only.get("passkey")), (&json!(true), None), "{stored}");
@@ -196,7 +99,7 @@ async fn a_passkey_is_added_used_and_taken_away() {
     done(remove(&mut ada, &device.hex()).await.unwrap());
     assert_eq!(credentials(&accounts, owner).await, []);
     assert_eq!(sign_in(&accounts, &mut device).await.unwrap_err(), (Standing::Refused, vec![4_000_015]));
-    assert_eq!(refused(remove(&mut ada, &device.hex()).await.unwrap()), [4_000_903]);
+    assert_eq!(refused(remove(&mut ada, &device.hex()).await.unwrap()), [4_000_001]);
 }
 
 #[tokio::test]
@@ -213,25 +116,22 @@ async fn answers_that_do_not_fit_sign_nobody_in() {
         ("another origin", |device| device.origin = "https://id.example.com"),
         ("a subdomain", |device| device.origin = "https://evil.id.example.org"),
         ("another domain", |device| device.domain = "example.com"),
-        ("an owner who was not verified", |device| device.flags = PRESENT),
+        ("an owner who was not verified as before", |device| device.flags = PRESENT),
         ("another key", |device| device.key = Device::new(b"").key),
         ("a copy of the device that counts from an older number", |device| device.count = 3),
         ("another passkey", |device| device.id = b"second".to_vec()),
     ];
     for (what, spoil) in spoils {
-        let mut spoilt = Device::new(&device.id);
-        let document = device.key.to_pkcs8v1().unwrap();
-        spoilt.key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, document.as_ref()).unwrap();
-        spoilt.owner.clone_from(&device.owner);
-        spoilt.count = device.count;
+        let mut spoilt = device.copy();
         spoil(&mut spoilt);
         let outcome = sign_in(&accounts, &mut spoilt).await.unwrap_err();
-        assert_eq!(outcome, (Standing::Refused, vec![4_000_015]), "{what}");
+        assert_eq!(outcome, (Standing::Refused, vec![4_000_043]), "{what}");
     }
     let owner = device.owner.clone();
     for other in [bob.id.as_bytes().to_vec(), Vec::new(), vec![1; 64]] {
         device.owner = other;
-        sign_in(&accounts, &mut device).await.expect_err("another owner");
+        let outcome = sign_in(&accounts, &mut device).await.unwrap_err();
+        assert_eq!(outcome, (Standing::Refused, vec![4_000_015]), "another owner");
     }
     device.owner = owner;
     sign_in(&accounts, &mut device).await.expect("nothing of that did harm");
@@ -315,11 +215,10 @@ async fn new_passkeys_are_checked_and_need_a_recent_sign_in() {
     for spoil in [
         |device: &mut Device| device.origin = "https://id.example.com",
         |device: &mut Device| device.domain = "example.com",
-        |device: &mut Device| device.flags = PRESENT,
     ] {
         let mut device = Device::new(b"spoilt");
         spoil(&mut device);
-        assert_eq!(refused(add(&mut ada, &mut device).await.unwrap()), [4_000_901]);
+        assert_eq!(refused(add(&mut ada, &mut device).await.unwrap()), [4_000_904]);
     }
     let mut device = Device::new(b"first");
     let mut shown = ada.settings().await;
@@ -343,20 +242,186 @@ async fn new_passkeys_are_checked_and_need_a_recent_sign_in() {
 }
 
 #[tokio::test]
-async fn disabled_accounts_and_native_clients_sign_in_with_no_passkey() {
+async fn disabled_accounts_sign_in_with_no_passkey() {
     let accounts = accounts().await;
     let mut ada = Client::browser(&accounts).signed_in(ADA).await;
     let mut device = Device::new(b"first");
     added(&mut ada, &mut device).await;
-    let owner = ada.session.as_ref().unwrap().identity_id;
-    accounts.disable(owner).await;
+    accounts.disable(ada.session.as_ref().unwrap().identity_id).await;
     assert_eq!(sign_in(&accounts, &mut device).await.unwrap_err(), (Standing::Disabled, vec![4_010_011]));
+}
 
+#[tokio::test]
+async fn native_clients_use_them_without_a_script() {
+    let accounts = accounts().await;
+    let mut ada = Client::native(&accounts).signed_in(ADA).await;
+    let mut device = Device::new(b"first");
+    let saved = added(&mut ada, &mut device).await;
+    let button = input(&saved.shown, "passkey_register_trigger");
+    assert_eq!(button["onclickTrigger"], "oryPasskeySettingsRegistration");
+    assert_eq!(button.get("onclick"), None);
     let native = Client::native(&accounts);
     let shown = native.login(FIRST).await;
-    assert!(!names(&shown).contains(&"passkey_challenge"));
-    let shown = native.again(&shown, json!({"method": "passkey", "passkey_login": "{}"})).await;
-    assert_eq!(said(&shown), [4_010_002]);
+    assert!(!names(&shown).contains(&"webauthn_script"));
+    let answer = device.sign(&options(&shown, "passkey_challenge")).to_string();
+    let logged_in = done(native.submit(&shown, json!({"passkey_login": answer})).await.unwrap());
+    assert_eq!(logged_in.signed_in.session.methods[0].method, "passkey");
+}
+
+#[tokio::test]
+async fn where_owners_must_be_verified_others_are_refused() {
+    for (verification, refused_with) in
+        [("required", Some(4_000_904)), ("preferred", None), ("discouraged", None)]
+    {
+        let accounts = accounts_that(verification).await;
+        let mut ada = Client::browser(&accounts).signed_in(ADA).await;
+        let mut device = Device::new(b"first");
+        device.flags = PRESENT;
+        let outcome = add(&mut ada, &mut device).await.unwrap();
+        match refused_with {
+            Some(message) => assert_eq!(refused(outcome), [message], "{verification}"),
+            None => {
+                done(outcome);
+                sign_in(&accounts, &mut device).await.expect(verification);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_none_is_told_apart_from_a_wrong_one() {
+    let accounts = accounts().await;
+    let mut ada = Client::browser(&accounts).signed_in(ADA).await;
+    let mut device = Device::new(b"first");
+    added(&mut ada, &mut device).await;
+    let client = Client::browser(&accounts);
+    let shown = client.login(FIRST).await;
+    let mut no_data = device.sign(&options(&shown, "passkey_challenge"));
+    no_data["response"]["authenticatorData"] = "AAAA".into();
+    for none in [json!("{}"), json!("x"), json!(no_data.to_string())] {
+        let shown = client.again(&shown, json!({"method": "passkey", "passkey_login": none})).await;
+        assert_eq!(said(&shown), [4_000_001], "{none}");
+    }
+    assert_eq!(refused(client.submit(&shown, json!({"passkey_login": 1})).await.unwrap()), [4_000_026]);
+    let outcome = client.submit(&shown, json!({"method": "passkey"})).await.unwrap();
+    let Outcome::Elsewhere { departure, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(departure.url.ends_with(&format!("/ui/login?flow={}", shown.flow.id)), "{departure:?}");
+    let shown = ada.settings().await;
+    let shown = ada.again(&shown, json!({"passkey_settings_register": "{}"})).await;
+    assert_eq!(said(&shown), [4_000_001]);
+}
+
+/// Goes through the first form of signing up.
+async fn sign_up(client: &Client<'_>, email: &str) -> Shown<RegistrationDetails> {
+    let shown = client.begin(()).await.unwrap();
+    assert!(!names(&shown).contains(&"passkey_register"), "who it is comes first");
+    client.again(&shown, json!({"method": "profile", "traits": {"email": email}})).await
+}
+
+/// What the form for signing up asks the browser.
+fn new_passkey(shown: &Shown<RegistrationDetails>) -> Value {
+    let data = options(shown, "passkey_create_data");
+    assert_eq!(data["displayNameFieldNames"], json!(["traits.email"]));
+    data["credentialOptions"].clone()
+}
+
+#[tokio::test]
+async fn somebody_signs_up_with_one_and_signs_in() {
+    for transport in [Transport::Browser, Transport::Api] {
+        let accounts = accounts().await;
+        let client = Client::new(&accounts, transport);
+        let shown = sign_up(&client, ADA).await;
+        assert_eq!(names(&shown).contains(&"webauthn_script"), transport == Transport::Browser);
+        let mut device = Device::new(b"first");
+        let answer = device.add(&new_passkey(&shown)).to_string();
+        let fields = json!({"traits": {"email": ADA}, "method": "passkey", "passkey_register": answer});
+        let registered = done(client.submit(&shown, fields.clone()).await.unwrap());
+        let session = &registered.signed_in.as_ref().unwrap().session;
+        assert_eq!(
+            (session.methods[0].method.as_str(), session.assurance_level),
+            ("passkey", AssuranceLevel::Aal1)
+        );
+        assert_eq!(credentials(&accounts, registered.identity.id).await[0].identifiers.len(), 1);
+        let logged_in = sign_in(&accounts, &mut device).await.unwrap();
+        assert_eq!(logged_in.identity.id, registered.identity.id);
+        assert!(matches!(client.submit(&shown, fields).await, Err(FlowError::Unknown)), "the flow is over");
+
+        let mut ada = Client::browser(&accounts);
+        ada.session = Some(logged_in.signed_in.session);
+        let mut second = Device::new(b"second");
+        added(&mut ada, &mut second).await;
+        for device in [&mut device, &mut second] {
+            sign_in(&accounts, device).await.expect("both name the same owner");
+        }
+    }
+}
+
+#[tokio::test]
+async fn wrong_answers_sign_nobody_up() {
+    let accounts = accounts().await;
+    accounts.person("bob@example.org").await;
+    let client = Client::browser(&accounts);
+    let mut shown = sign_up(&client, ADA).await;
+    let fields =
+        |answer: &str| json!({"traits": {"email": ADA}, "method": "passkey", "passkey_register": answer});
+    for (answer, expected) in [("", 4_010_003), ("true", 4_010_003), ("{}", 4_000_001)] {
+        shown = client.again(&shown, fields(answer)).await;
+        assert_eq!(said(&shown), [expected], "{answer}");
+    }
+    let mut device = Device::new(b"first");
+    device.origin = "https://id.example.com";
+    let first = device.add(&new_passkey(&shown)).to_string();
+    shown = client.again(&shown, fields(&first)).await;
+    assert_eq!(said(&shown), [4_000_904]);
+    device.origin = Device::new(b"").origin;
+    let late = device.add(&new_passkey(&sign_up(&client, ADA).await)).to_string();
+    shown = client.again(&shown, fields(&late)).await;
+    assert_eq!(said(&shown), [4_000_904], "the challenge of another flow");
+    let answer = device.add(&new_passkey(&shown)).to_string();
+    let taken = json!({"traits": {"email": "bob@example.org"}, "passkey_register": answer});
+    shown = client.again(&shown, taken).await;
+    assert_eq!(said(&shown), [4_000_007]);
+    let answer = device.add(&new_passkey(&shown)).to_string();
+    done(client.submit(&shown, fields(&answer)).await.expect("nothing of that did harm"));
+}
+
+#[tokio::test]
+async fn those_that_kratos_kept_sign_in() {
+    let accounts = accounts().await;
+    let ada = accounts.person(ADA).await;
+    for (kind, learns) in [(KIND, false), (KIND, true), (CredentialKind::Webauthn, true)] {
+        let mut device = Device::new(b"kratos");
+        device.owner = ada.id.as_bytes().to_vec();
+        let mut kept = device.kept_by_kratos();
+        kept["is_passwordless"] = json!(true);
+        if learns {
+            device.flags |= COPIED;
+        } else {
+            kept["flags"] = json!({"user_present": true});
+        }
+        let content = json!({"credentials": [kept], "user_handle": BASE64_STANDARD.encode(&device.owner)});
+        let credential = Credential {
+            kind,
+            identifiers: vec![ada.id.to_string()],
+            config: content.into(),
+            version: 1,
+            created_at: ada.created_at,
+            updated_at: ada.created_at,
+        };
+        let put = sessera_store::records::CredentialOf { identity_id: ada.id, credential };
+        accounts.parts.committer.commit(&[Change::PutCredential(put)]).await.unwrap();
+        for _ in 0..2 {
+            let logged_in =
+                sign_in(&accounts, &mut device).await.unwrap_or_else(|said| panic!("{kind:?}: {said:?}"));
+            assert_eq!(logged_in.identity.id, ada.id);
+        }
+        accounts
+            .parts
+            .committer
+            .commit(&[Change::DeleteCredential { identity_id: ada.id, kind }])
+            .await
+            .unwrap();
+    }
 }
 
 fn problems(tree: &Value) -> Vec<Problem> {

@@ -11,9 +11,10 @@ use crate::flows::flow::Standing;
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
 use crate::flows::visit::Visit;
 use crate::limits::Guess;
-use crate::messages::{Message, common};
+use crate::messages::common;
+use crate::methods::identifier;
 use crate::password::Verification;
-use crate::schema::{IdentitySchema, normalise};
+use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
 
@@ -33,10 +34,9 @@ impl LoginMethod for Password {
         let known = known_identifier(view);
         let label = if known.is_some() { common::SIGN_IN } else { messages::SIGN_IN };
         if let Some(identifier) = known {
-            nodes.push(10, Input::hidden("identifier", identifier).node(Group::DEFAULT));
-        } else {
-            let field = Input::new("identifier", InputKind::Text).required().with_value("");
-            nodes.push(10, field.node(Group::DEFAULT).label(identifier_label(view.schema)));
+            nodes.put(10, Input::hidden("identifier", identifier).node(Group::DEFAULT));
+        } else if !view.asks_for_identifier_first() {
+            nodes.put(10, identifier::field(view));
         }
         let field = Input::new("password", InputKind::Password).required().autocomplete("current-password");
         nodes.push(30, field.node(Group::PASSWORD).label(messages::LABEL));
@@ -92,26 +92,6 @@ fn known_identifier<'a>(view: &LoginView<'a>) -> Option<&'a str> {
     let is_password = |credential: &&Credential| credential.kind == CredentialKind::Password;
     let password = view.credentials.iter().filter(|_| view.flow.details.refresh).find(is_password);
     password.and_then(|credential| credential.identifiers.first()).map(String::as_str)
-}
-
-/// What the field for the identifier is called: as the one trait that can be one, or just so.
-fn identifier_label(schema: &IdentitySchema) -> Message {
-    let mut fields = schema.fields().iter().filter(|field| is_identifier(schema, field.name()));
-    match (fields.next(), fields.next()) {
-        (Some(only), None) => {
-            let title = only.title.as_deref().unwrap_or(only.name());
-            Message::field_label(only.name(), title)
-        }
-        _ => common::IDENTIFIER_LABEL.into(),
-    }
-}
-
-/// Whether the schema marks a field as something to sign in with.
-fn is_identifier(schema: &IdentitySchema, name: &str) -> bool {
-    let pointer: String = name.split('.').flat_map(|member| ["/properties/", member]).collect();
-    let mark = "ory.sh~1kratos/credentials/password/identifier";
-    let flag = schema.document().pointer(&format!("{pointer}/{mark}"));
-    flag.is_some_and(|flag| flag == true)
 }
 
 /// What became of an identifier and a password.

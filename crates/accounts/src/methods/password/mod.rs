@@ -42,8 +42,10 @@ pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn M
         ..PasswordPolicy::default()
     };
     let policy = policy.for_algorithm(rules::hashing(&config.hashers));
-    let breaches = section.config.haveibeenpwned_enabled.then(|| BreachRules {
+    let url = section.config.haveibeenpwned_url().filter(|_| section.config.haveibeenpwned_enabled);
+    let breaches = url.map(|url| BreachRules {
         host: section.config.haveibeenpwned_host.0.clone(),
+        addresses: config.reach.of_written(&url),
         max_breaches: section.config.max_breaches.into(),
         ignore_network_errors: section.config.ignore_network_errors,
     });
@@ -55,7 +57,7 @@ impl Password {
     async fn judge(&self, visit: &Visit<'_>, password: &str, identifiers: &[String]) -> Result<(), Message> {
         self.policy.check(password, identifiers)?;
         let Some(rules) = &self.breaches else { return Ok(()) };
-        match visit.accounts.breaches.found(&rules.host, password, visit.now).await {
+        match visit.accounts.breaches.found(rules, password, visit.now).await {
             Ok(found) if found > rules.max_breaches => {
                 Err(Message::with_context(messages::BREACHED, json!({ "breaches": found })))
             }

@@ -45,6 +45,6 @@ impl RegistrationMethod for Password {
         }
         let (accounts, hashing) = (attempt.visit.accounts, attempt.visit.rules.hashing);
         prepared.set_password(accounts.passwords.hash(hashing, &password).await?);
-        Ok(RegistrationVerdict::Prepared { identity: Box::new(prepared), proof: PROOF })
+        Ok(RegistrationVerdict::Prepared { identity: Box::new(prepared), proof: PROOF, changes: Vec::new() })
     }
 }

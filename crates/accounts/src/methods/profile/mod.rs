@@ -9,6 +9,7 @@ use std::sync::Arc;
 use sessera_config::{Config, Problem};
 
 use crate::flows::method::{Method, RegistrationMethod, SettingsMethod};
+use crate::flows::registration::PROFILE;
 
 /// The traits of a person.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +22,7 @@ pub(super) fn compile(_: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn Method
 
 impl Method for Profile {
     fn name(&self) -> &'static str {
-        "profile"
+        PROFILE
     }
 
     fn registration(&self) -> Option<&dyn RegistrationMethod> {

@@ -11,6 +11,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails};
 use crate::flows::method::{SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
 use crate::identities::{IdentityDraft, IdentityError};
+use crate::limits::Guess;
 use crate::messages::common;
 use crate::submission::{Submission, flatten};
 use crate::ui::{Attributes, Group, Input, Nodes};
@@ -58,7 +59,18 @@ impl SettingsMethod for Profile {
             edit.check_recent_sign_in()?;
         }
         edit.flow.keep_traits(&traits);
-        let changes = prepared.credential_changes();
+        let mut changes = prepared.credential_changes();
+        if opens_the_account && edit.visit.rules.hides_accounts {
+            // Whoever is refused an address learns that somebody has it.
+            let guess = Guess::IdentifierFor(edit.identity.id);
+            match edit.visit.take_place(edit.flow.transport, guess).await? {
+                Ok(place) => changes.extend(place.given_back()),
+                Err(message) => {
+                    edit.flow.say(message);
+                    return Ok(SettingsVerdict::Refused);
+                }
+            }
+        }
         edit.identity = prepared.identity;
         Ok(SettingsVerdict::Saved { changes, enrolled: None })
     }

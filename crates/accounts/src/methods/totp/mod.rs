@@ -15,6 +15,7 @@ use url::Url;
 use crate::flows::method::{LoginMethod, Method, SettingsMethod};
 use crate::flows::sign_in::Proof;
 
+pub(crate) use factor::imported;
 pub use secret::TotpSecret;
 
 /// What a code of an app proves.

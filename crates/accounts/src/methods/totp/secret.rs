@@ -56,6 +56,11 @@ impl TotpSecret {
         (!bytes.is_empty()).then_some(Self(bytes))
     }
 
+    /// Whether it has the 80 bits that apps make at the least.
+    pub fn is_long_enough(&self) -> bool {
+        self.0.len() >= 10
+    }
+
     /// As base32 without padding.
     pub fn to_base32(&self) -> String {
         let mut text = String::with_capacity(self.0.len() * 8 / 5 + 1);

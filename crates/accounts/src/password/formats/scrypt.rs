@@ -3,6 +3,8 @@
 //! The PHC string format has the binary logarithm of N in `ln`, Kratos has N itself. Nobody uses an N
 //! of 30 or less, so such a number is a logarithm.
 
+use std::fmt;
+
 use scrypt::Params;
 use sessera_model::is_same_secret;
 
@@ -15,12 +17,54 @@ const MAX_BLOCK: u32 = 8;
 const MAX_PARALLELISM: u32 = 10;
 const MAX_OUTPUT_BYTES: usize = 64;
 
-/// A scrypt hash.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ScryptHash {
+/// What checking a password takes, within bounds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Cost {
     log_n: u8,
     block: u32,
     parallelism: u32,
+}
+
+impl Cost {
+    /// `log_n` is the binary logarithm of N.
+    pub(super) fn new(
+        notation: Notation,
+        log_n: u32,
+        block: u32,
+        parallelism: u32,
+    ) -> Result<Self, PasswordError> {
+        notation.bounded("ln", log_n, MAX_LOG_N)?;
+        notation.bounded("r", block, MAX_BLOCK)?;
+        notation.bounded("p", parallelism, MAX_PARALLELISM)?;
+        let log_n = u8::try_from(log_n).map_err(|_| notation.malformed("ln is too large"))?;
+        Ok(Self { log_n, block, parallelism })
+    }
+
+    /// Fills `output` with what scrypt makes of a password.
+    pub(super) fn derive(self, password: &str, salt: &[u8], output: &mut [u8]) -> Result<(), PasswordError> {
+        let failed = |error: &dyn fmt::Display| PasswordError::Internal(format!("scrypt failed: {error}"));
+        let parameters =
+            Params::new(self.log_n, self.block, self.parallelism).map_err(|error| failed(&error))?;
+        scrypt::scrypt(password.as_bytes(), salt, &parameters, output).map_err(|error| failed(&error))
+    }
+
+    /// N blocks of 128 r bytes.
+    pub(super) fn memory_kib(self) -> u32 {
+        (1_u32 << u32::from(self.log_n).min(MAX_LOG_N)) * self.block / 8
+    }
+}
+
+impl fmt::Display for Cost {
+    /// As notations have it, with the logarithm.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ln={},r={},p={}", self.log_n, self.block, self.parallelism)
+    }
+}
+
+/// A scrypt hash.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ScryptHash {
+    cost: Cost,
     salt: Vec<u8>,
     output: Vec<u8>,
 }
@@ -41,43 +85,27 @@ impl ScryptHash {
             n if n.is_power_of_two() => n.ilog2(),
             _ => return Err(notation.malformed("ln is not a power of two")),
         };
-        notation.bounded("ln", log_n, MAX_LOG_N)?;
-        notation.bounded("r", block, MAX_BLOCK)?;
-        notation.bounded("p", parallelism, MAX_PARALLELISM)?;
+        let cost = Cost::new(notation, log_n, block, parallelism)?;
         let output = notation.base64(output)?;
         if !(10..=MAX_OUTPUT_BYTES).contains(&output.len()) {
             return Err(notation.malformed("its hash has not 10 to 64 bytes"));
         }
-        let log_n = u8::try_from(log_n).map_err(|_| notation.malformed("ln is too large"))?;
-        Ok(Self { log_n, block, parallelism, salt: notation.base64(salt)?, output })
+        Ok(Self { cost, salt: notation.base64(salt)?, output })
     }
 
     /// Writes the notation, with the logarithm.
     pub(in crate::password) fn to_text(&self) -> String {
-        format!(
-            "$scrypt$ln={},r={},p={}${}${}",
-            self.log_n,
-            self.block,
-            self.parallelism,
-            encode(&self.salt),
-            encode(&self.output)
-        )
+        format!("$scrypt${}${}${}", self.cost, encode(&self.salt), encode(&self.output))
     }
 
     pub(in crate::password) fn matches(&self, password: &str) -> Result<bool, PasswordError> {
-        let failed =
-            |error: &dyn std::fmt::Display| PasswordError::Internal(format!("scrypt failed: {error}"));
-        let parameters =
-            Params::new(self.log_n, self.block, self.parallelism).map_err(|error| failed(&error))?;
         let mut output = vec![0; self.output.len()];
-        scrypt::scrypt(password.as_bytes(), &self.salt, &parameters, &mut output)
-            .map_err(|error| failed(&error))?;
+        self.cost.derive(password, &self.salt, &mut output)?;
         Ok(is_same_secret(&output, &self.output))
     }
 
-    /// N blocks of 128 r bytes.
     pub(in crate::password) fn memory_kib(&self) -> u32 {
-        (1_u32 << u32::from(self.log_n).min(MAX_LOG_N)) * self.block / 8
+        self.cost.memory_kib()
     }
 }
 

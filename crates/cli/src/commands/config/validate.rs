@@ -222,7 +222,10 @@ mod tests {
             ),
             ("courier: {smtp: {connection_uri: 'http://x'}}\n", "/courier/smtp/connection_uri: "),
             ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas: "),
-            ("selfservice: {methods: {webauthn: {enabled: true}}}\n", "/selfservice/methods/webauthn"),
+            (
+                "selfservice: {methods: {passkey: {config: {authenticator_selection: {attachment: platform}}}}}\n",
+                "/selfservice/methods/passkey/config/authenticator_selection/attachment",
+            ),
             ("hashers: {argon2: {iterations: 11}}\n", "/hashers/argon2/iterations: "),
         ] {
             let errors = findings(yaml).errors;

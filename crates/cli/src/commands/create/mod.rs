@@ -1,8 +1,10 @@
 //! `sessera create`
 
+mod admin_token;
 mod identity;
 mod jwk;
 mod recovery_code;
+mod template;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -16,8 +18,12 @@ pub(crate) enum Create {
     Jwk(jwk::CreateJwk),
     #[command(visible_alias = "identities")]
     Identity(identity::CreateIdentity),
+    #[command(visible_alias = "admin-tokens")]
+    AdminToken(admin_token::CreateAdminToken),
     #[command(visible_alias = "recovery-codes")]
     RecoveryCode(recovery_code::CreateRecoveryCode),
+    #[command(visible_alias = "templates")]
+    Template(template::CreateTemplate),
 }
 
 impl Create {
@@ -25,7 +31,9 @@ impl Create {
         match self {
             Self::Jwk(command) => command.run(global).await,
             Self::Identity(command) => command.run(global).await,
+            Self::AdminToken(command) => command.run(global).await,
             Self::RecoveryCode(command) => command.run(global).await,
+            Self::Template(command) => command.run(global).await,
         }
     }
 }

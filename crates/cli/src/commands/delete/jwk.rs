@@ -68,9 +68,8 @@ impl DeleteJwk {
             // Who writes the id of a key behind its set means the key.
             return Err(match found.iter().find(|(_, keys)| keys.find(name).is_some()) {
                 Some((set, _)) => anyhow!(
-                    "there is no key set \"{name}\", but a key of {set} has this id. Nothing was deleted. To delete the key alone:\n\n    sessera delete jwk {} --kid {}",
-                    shell::word(set),
-                    shell::word(name)
+                    "there is no key set \"{name}\", but a key of {set} has this id. Nothing was deleted. To delete the key alone:\n\n    {}",
+                    shell::command("delete jwk", &[set], &[("--kid", name)])
                 ),
                 None => error.context("nothing was deleted"),
             });
@@ -85,8 +84,8 @@ impl DeleteJwk {
         };
         if let Some((set, _)) = found.iter().find(|(_, keys)| keys.find(kid).is_none()) {
             bail!(
-                "the key set {set} has no key \"{kid}\", so nothing was deleted. Its keys: sessera get jwk {}",
-                shell::word(set)
+                "the key set {set} has no key \"{kid}\", so nothing was deleted. Its keys: {}",
+                shell::command("get jwk", &[set], &[])
             );
         }
         Ok(format!("the key {kid} of {}", self.sets.join(", ")))

@@ -1,5 +1,6 @@
 //! `sessera delete`
 
+mod admin_token;
 mod identity;
 mod jwk;
 mod session;
@@ -16,6 +17,8 @@ pub(crate) enum Delete {
     Jwk(jwk::DeleteJwk),
     #[command(visible_alias = "identities")]
     Identity(identity::DeleteIdentity),
+    #[command(visible_alias = "admin-tokens")]
+    AdminToken(admin_token::DeleteAdminToken),
     #[command(visible_alias = "sessions")]
     Session(session::DeleteSession),
 }
@@ -25,6 +28,7 @@ impl Delete {
         match self {
             Self::Jwk(command) => command.run(global).await,
             Self::Identity(command) => command.run(global).await,
+            Self::AdminToken(command) => command.run(global).await,
             Self::Session(command) => command.run(global).await,
         }
     }

@@ -57,8 +57,8 @@ pub(crate) struct Demo {
     /// The public API of an Ory Kratos that keeps the sessions
     #[arg(long, value_name = "URL")]
     upstream: Option<String>,
-    /// A session token of that Kratos
-    #[arg(long, env = "SESSION_TOKEN", hide_env_values = true, value_name = "TOKEN", requires = "upstream")]
+    /// A session token of that Kratos; it has no effect without --upstream
+    #[arg(long, env = "SESSION_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
 }
 
@@ -118,7 +118,8 @@ async fn play(stage: &Stage, screen: &Screen, demo: &Demo) -> Result<()> {
         .await?;
     run(stage, screen, &["template", "list"].map(plain), None).await?;
 
-    let session_token = match &demo.token {
+    // The environment may have a token that is meant for other commands.
+    let session_token = match demo.token.as_ref().filter(|_| demo.upstream.is_some()) {
         Some(token) => token.clone(),
         None => {
             screen.step("A person signs up, as an app does it")?;

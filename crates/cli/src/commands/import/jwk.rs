@@ -77,7 +77,7 @@ impl ImportJwk {
     fn keys_of(&self, content: &[u8], output: &Output) -> Result<Vec<Jwk>> {
         let keys = match self.alg {
             Some(algorithm) if algorithm.is_symmetric() && !import::is_structured(content) => {
-                vec![import::secret(without_line_end(content, output), algorithm)?]
+                vec![secret(content, algorithm, output)?]
             }
             algorithm => import::keys(content, algorithm).map_err(|error| match error {
                 KeyError::NoAlgorithm(kid) => anyhow::anyhow!(
@@ -103,6 +103,15 @@ impl ImportJwk {
     }
 }
 
+/// The key that a shared secret is, whatever editors put behind it.
+pub(in crate::commands) fn secret(
+    content: &[u8],
+    algorithm: Algorithm,
+    output: &Output,
+) -> Result<Jwk, KeyError> {
+    import::secret(without_line_end(content, output), algorithm)
+}
+
 /// A text without the line end that editors and `echo` put behind it; other bytes as they are.
 fn without_line_end<'c>(content: &'c [u8], output: &Output) -> &'c [u8] {
     let Some(text) = content.strip_suffix(b"\n").map(|text| text.strip_suffix(b"\r").unwrap_or(text)) else {
@@ -119,17 +128,16 @@ fn without_line_end<'c>(content: &'c [u8], output: &Output) -> &'c [u8] {
 }
 
 /// Adds the keys to the set, all of them or none. An import never replaces a key.
-async fn add(context: &Context, set: &str, new: &JwkSet) -> Result<()> {
+pub(in crate::commands) async fn add(context: &Context, set: &str, new: &JwkSet) -> Result<()> {
     let (known, version) = match context.client.versioned_key_set(set).await {
         Err(error) if error.is_not_found() => (JwkSet::default(), SetVersion::absent()),
         other => other?,
     };
     if let Some(key) = new.keys().iter().find(|key| known.find(key.kid()).is_some()) {
         bail!(
-            "the set {set} has a key {kid} already, so nothing was imported. Delete it first with \"sessera delete jwk {name} --kid {word}\", or give the new one another id with --kid",
+            "the set {set} has a key {kid} already, so nothing was imported. Delete it first with \"{delete}\", or give the new one another id with --kid",
             kid = key.kid(),
-            name = shell::word(set),
-            word = shell::word(key.kid())
+            delete = shell::command("delete jwk", &[set], &[("--kid", key.kid())])
         );
     }
     let all = JwkSet::new(known.keys().iter().chain(new.keys()).cloned().collect())?;

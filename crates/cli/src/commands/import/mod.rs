@@ -8,6 +8,8 @@ use clap::Subcommand;
 
 use crate::global::Global;
 
+pub(super) use jwk::{add, secret};
+
 /// What can be imported.
 #[derive(Subcommand)]
 pub(crate) enum Import {

@@ -1,12 +1,17 @@
 //! `sessera list`
 
+mod admin_tokens;
+mod audit;
+mod deliveries;
 mod identity;
 mod jwk;
 mod paging;
 mod projects;
+mod recipes;
 mod revisions;
 mod routes;
 mod session;
+mod sinks;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -25,6 +30,13 @@ pub(crate) enum List {
     Identities(identity::ListIdentities),
     #[command(visible_alias = "session")]
     Sessions(session::ListSessions),
+    #[command(visible_alias = "admin-token")]
+    AdminTokens(admin_tokens::ListAdminTokens),
+    Audit(audit::ListAudit),
+    #[command(visible_alias = "sink")]
+    Sinks(sinks::ListSinks),
+    #[command(visible_alias = "delivery")]
+    Deliveries(deliveries::ListDeliveries),
     #[command(visible_alias = "revision")]
     Revisions(revisions::ListRevisions),
     #[command(visible_alias = "route")]
@@ -33,6 +45,8 @@ pub(crate) enum List {
     Templates(ListTemplates),
     #[command(visible_alias = "project")]
     Projects(projects::ListProjects),
+    #[command(visible_alias = "recipe")]
+    Recipes(recipes::ListRecipes),
 }
 
 impl List {
@@ -41,10 +55,15 @@ impl List {
             Self::Jwks(command) => command.run(global).await,
             Self::Identities(command) => command.run(global).await,
             Self::Sessions(command) => command.run(global).await,
+            Self::AdminTokens(command) => command.run(global).await,
+            Self::Audit(command) => command.run(global).await,
+            Self::Sinks(_) => sinks::ListSinks::run(global).await,
+            Self::Deliveries(command) => command.run(global).await,
             Self::Revisions(command) => command.run(global).await,
             Self::Routes(command) => command.run(global).await,
             Self::Templates(command) => command.run(global).await,
             Self::Projects(command) => command.run(global).await,
+            Self::Recipes(_) => recipes::ListRecipes::run(global),
         }
     }
 }

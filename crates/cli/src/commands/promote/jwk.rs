@@ -1,7 +1,8 @@
 //! `sessera promote jwk`
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
+use sessera_issuer::key_sets;
 use sessera_jose::{Jwk, JwkSet};
 
 use crate::commands::keys::{self, Members, Named};
@@ -42,19 +43,10 @@ impl PromoteJwk {
 
 /// Puts another key first.
 fn with_first(set: &JwkSet, kid: Option<&str>) -> Result<JwkSet> {
-    let at = match kid {
-        None => set.keys().len().checked_sub(1).context("the set is empty")?,
-        Some(kid) => {
-            let known: Vec<&str> = set.keys().iter().map(Jwk::kid).collect();
-            match known.iter().position(|known| *known == kid) {
-                Some(at) => at,
-                None => bail!("there is no key {kid} in it; its keys are {}", known.join(", ")),
-            }
-        }
-    };
-    let mut keys = set.keys().to_vec();
-    keys[..=at].rotate_right(1);
-    Ok(JwkSet::new(keys)?)
+    let known: Vec<&str> = set.keys().iter().map(Jwk::kid).collect();
+    let kid = kid.or_else(|| known.last().copied()).context("the set is empty")?;
+    key_sets::with_first(set, kid)
+        .with_context(|| format!("there is no key {kid} in it; its keys are {}", known.join(", ")))
 }
 
 #[cfg(test)]

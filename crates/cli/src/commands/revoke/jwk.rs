@@ -33,10 +33,10 @@ impl RevokeJwk {
         let known = context.client.managed_set(&self.set).await?;
         if !known.keys.iter().any(|key| key.kid == self.kid) {
             bail!(
-                "the key set {} has no key \"{}\", so nothing was done. Its keys: sessera get jwk {} --states",
+                "the key set {} has no key \"{}\", so nothing was done. Its keys: {}",
                 self.set,
                 self.kid,
-                shell::word(&self.set)
+                shell::command("get jwk", &[&self.set], &[("--states", "")])
             );
         }
         context.confirm(&format!(

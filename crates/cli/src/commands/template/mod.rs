@@ -21,7 +21,7 @@ impl Template {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::List(command) => command.run(global).await,
-            Self::Test(command) => command.run(global),
+            Self::Test(command) => command.run(global).await,
         }
     }
 }

@@ -6,7 +6,6 @@ use anyhow::{Context as _, Result};
 use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, LOCATION};
 use serde_json::Value;
 use sessera_config::UpstreamConfig;
-use sessera_model::Secret;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
@@ -118,7 +117,7 @@ impl<'c> Probe<'c> {
             }
         };
         found.push(speaks_kratos(&nobody, &self.config.url));
-        found.push(version(self.public("version", None).await.ok()));
+        found.push(self.version().await);
         found.push(clocks(&nobody));
         let token = given.token.as_deref().map(|token| ("x-session-token", token.to_owned()));
         let cookie = given.cookie.as_deref();
@@ -147,6 +146,36 @@ impl<'c> Probe<'c> {
 
     async fn public(&self, path: &str, header: Option<Header<'_>>) -> Result<Answer> {
         Ok(self.ask(self.config.url.join(path)?, header).await?)
+    }
+
+    async fn ask_admin(&self, url: &Url, path: &str) -> Result<Answer> {
+        let bearer = self.config.admin_token.as_ref().map(|token| format!("Bearer {}", token.expose()));
+        let header = bearer.as_deref().map(|bearer| ("authorization", bearer));
+        Ok(self.ask(url.join(path)?, header).await?)
+    }
+
+    /// The version, which a Kratos tells by its admin API and an Ory Network project by its public one.
+    async fn version(&self) -> Finding {
+        const WHAT: &str = "version";
+        let told = |answer: Result<Answer>| {
+            let version = answer.ok()?.body["version"].as_str()?.to_owned();
+            (!version.is_empty()).then_some(version)
+        };
+        let mut version = match &self.config.admin_url {
+            Some(url) => told(self.ask_admin(url, "admin/version").await),
+            None => None,
+        };
+        if version.is_none() {
+            version = told(self.public("version", None).await);
+        }
+        match version {
+            Some(version) => Finding::good(WHAT, version),
+            None if self.config.admin_url.is_none() => {
+                let told = "a Kratos tells it by its admin API: name that by --upstream-admin";
+                Finding::new(WHAT, Verdict::Open, "the public API does not tell", told)
+            }
+            None => Finding::new(WHAT, Verdict::Note, "the upstream does not tell", ""),
+        }
     }
 
     /// Whether a credential opens a session.
@@ -283,13 +312,7 @@ impl<'c> Probe<'c> {
             Some(id) => format!("admin/sessions/{id}"),
             None => "admin/sessions?page_size=1".into(),
         };
-        let bearer =
-            self.config.admin_token.as_ref().map(Secret::expose).map(|token| format!("Bearer {token}"));
-        let header = bearer.as_deref().map(|bearer| ("authorization", bearer));
-        let answer = match url.join(&path) {
-            Ok(url) => self.ask(url, header).await,
-            Err(error) => return Finding::new(WHAT, Verdict::Wrong, error.to_string(), ""),
-        };
+        let answer = self.ask_admin(url, &path).await;
         match answer {
             Ok(answer) if answer.status == 200 => Finding::good(WHAT, "it answers about sessions"),
             Ok(answer) if matches!(answer.status, 401 | 403) => Finding::new(
@@ -305,7 +328,7 @@ impl<'c> Probe<'c> {
                 format!("it answers {} to GET /{path}", answer.status),
                 "the address must be that of a Kratos' admin API, usually on port 4434: see session.upstream.admin_url",
             ),
-            Err(error) => unreachable(WHAT, url, &error.into()),
+            Err(error) => unreachable(WHAT, url, &error),
         }
     }
 }
@@ -340,15 +363,6 @@ fn speaks_kratos(nobody: &Answer, url: &Url) -> Finding {
     };
     let told = "set session.upstream.url to the public API itself, usually on port 4433";
     Finding::new(WHAT, Verdict::Wrong, found, told)
-}
-
-fn version(answer: Option<Answer>) -> Finding {
-    const WHAT: &str = "version";
-    let version = answer.and_then(|answer| answer.body["version"].as_str().map(str::to_owned));
-    match version.filter(|version| !version.is_empty()) {
-        Some(version) => Finding::good(WHAT, version),
-        None => Finding::new(WHAT, Verdict::Note, "the upstream does not tell", ""),
-    }
 }
 
 /// The difference of the clocks, by the time that answers tell.

@@ -9,9 +9,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::Identities;
-use super::body::CredentialsBody;
 use super::create::{CreateBody, create_identity};
-use crate::error::{ApiError, NO_STORE};
+use super::imports::CredentialsBody;
+use crate::answer::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, ErrorDetail};
 use crate::request::JsonBody;
 
@@ -75,6 +75,7 @@ struct ItemOutcome {
     operation_id = "batchPatchIdentities",
     tag = "identity",
     request_body = BatchBody,
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 200, description = "What became of each", body = BatchOutcome),
         (status = 400, description = "There are too many", body = ErrorBody),

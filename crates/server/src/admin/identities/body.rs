@@ -5,107 +5,23 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::de::{DeserializeOwned, Error as _};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
-use sessera_accounts::identities::PreparedIdentity;
-use sessera_accounts::password::{HashAlgorithm, PasswordHashing, StoredHash};
+use serde::Deserialize;
+use serde_json::Value;
 use sessera_accounts::schema::normalise;
 use sessera_model::credential::CredentialView;
 use sessera_model::identity::VerificationStatus;
-use sessera_model::{Credential, CredentialKind, Identity, IdentityState, IdentityView, Timestamp};
+use sessera_model::{
+    Actor, Credential, CredentialKind, Identity, IdentityState, IdentityView, Role, Timestamp,
+};
 use utoipa::ToSchema;
 
+use crate::admin::guard::require;
+use crate::answer::{ApiError, NO_STORE};
 use crate::app::Snapshot;
-use crate::error::{ApiError, NO_STORE};
 use crate::request::Parameters;
 
 /// Kinds of credential that Ory's clients may ask for and that no identity has here.
-const UNKNOWN_HERE: [&str; 6] = ["oidc", "saml", "profile", "deviceauthn", "link_recovery", "code_recovery"];
-
-/// Credentials to be imported.
-#[derive(Deserialize, ToSchema, Default)]
-#[schema(as = IdentityWithCredentials)]
-pub(super) struct CredentialsBody {
-    /// A password.
-    #[serde(default)]
-    pub(super) password: Option<PasswordBody>,
-    /// Other kinds, which are refused.
-    #[serde(flatten)]
-    #[schema(ignore)]
-    others: Map<String, Value>,
-}
-
-/// A password to be imported.
-#[derive(Deserialize, ToSchema)]
-#[schema(as = IdentityWithCredentialsPassword)]
-pub(super) struct PasswordBody {
-    /// The password as text or as a hash.
-    #[serde(default, deserialize_with = "object")]
-    config: PasswordConfigBody,
-}
-
-/// Reads an object. A list of its members in their order, which serde takes too, is refused.
-fn object<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializer: D) -> Result<T, D::Error> {
-    let members = Map::deserialize(deserializer)?;
-    T::deserialize(Value::Object(members)).map_err(D::Error::custom)
-}
-
-/// The password as text or as a hash.
-#[derive(Deserialize, ToSchema, Default)]
-#[schema(as = IdentityWithCredentialsPasswordConfig)]
-pub(super) struct PasswordConfigBody {
-    /// A hash: bcrypt, argon2id, argon2i, pbkdf2, scrypt, `$md5$`, `$sha256$`, `{SSHA512}`.
-    #[serde(default)]
-    hashed_password: Option<String>,
-    /// The password itself, which is hashed as configured.
-    #[serde(default)]
-    password: Option<String>,
-}
-
-impl CredentialsBody {
-    /// Whether a password has to be hashed.
-    pub(super) fn has_cleartext_password(&self) -> bool {
-        self.cleartext_password().is_some()
-    }
-
-    fn cleartext_password(&self) -> Option<&str> {
-        self.password.as_ref()?.config.password.as_deref().filter(|password| !password.is_empty())
-    }
-
-    /// Puts the credentials into an identity. The rules for new passwords are not asked: who moves
-    /// here must be able to sign in as before.
-    pub(super) async fn import_into(
-        &self,
-        prepared: &mut PreparedIdentity,
-        passwords: &PasswordHashing,
-        hashing: HashAlgorithm,
-    ) -> Result<(), ApiError> {
-        if let Some(kind) = self.others.iter().find(|(_, value)| !value.is_null()).map(|(kind, _)| kind) {
-            let kind: String = kind.chars().take(64).collect();
-            return Err(ApiError::bad_request(format!(
-                "Credentials of the kind \"{kind}\" cannot be imported; only password can. Leave it out."
-            )));
-        }
-        let Some(PasswordBody { config }) = &self.password else { return Ok(()) };
-        let hash = match (self.cleartext_password(), config.hashed_password.as_deref()) {
-            (Some(password), _) => passwords.hash(hashing, password).await?,
-            (None, Some(hash)) => StoredHash::parse(hash)?.to_text(),
-            (None, None) => {
-                return Err(ApiError::bad_request(
-                    "credentials.password.config has neither password nor hashed_password. Give one of them.",
-                ));
-            }
-        };
-        if prepared.identifiers(CredentialKind::Password).is_empty() {
-            return Err(ApiError::bad_request(
-                "There is a password, but the traits hold nothing to sign in with. Fill in the trait that the identity schema marks as identifier.",
-            ));
-        }
-        prepared.set_password(hash);
-        Ok(())
-    }
-}
+const UNKNOWN_HERE: [&str; 5] = ["saml", "profile", "deviceauthn", "link_recovery", "code_recovery"];
 
 /// The state of an address as an administrator sets it. What does not follow from the traits is
 /// passed over.
@@ -153,17 +69,21 @@ pub(super) fn state(word: &str) -> Result<IdentityState, ApiError> {
         .ok_or_else(|| ApiError::bad_request("The state is neither \"active\" nor \"inactive\"."))
 }
 
-/// The kinds of credential of which `include_credential` asks to see the content.
-pub(super) fn included_kinds(parameters: &Parameters) -> Result<Option<Vec<CredentialKind>>, ApiError> {
+/// The kinds of credential of which `include_credential` asks to see the content, where secrets may stand.
+pub(super) fn included_kinds(
+    parameters: &Parameters,
+    actor: &Actor,
+) -> Result<Option<Vec<CredentialKind>>, ApiError> {
     let mut kinds = None;
     for word in parameters.all("include_credential") {
+        require(actor, Role::Operator)?;
         let kinds = kinds.get_or_insert_with(Vec::new);
         match CredentialKind::parse(word) {
             Some(kind) => kinds.push(kind),
             None if UNKNOWN_HERE.contains(&word) => {}
             None => {
                 return Err(ApiError::bad_request(
-                    "The parameter include_credential names no kind of credential. Known are password, code, totp, lookup_secret, webauthn and passkey.",
+                    "The parameter include_credential names no kind of credential. Known are password, code, totp, lookup_secret, webauthn, passkey and oidc.",
                 ));
             }
         }

@@ -6,11 +6,12 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::Value;
 use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
-use sessera_model::Credential;
+use sessera_model::{Credential, CredentialKind};
 use utoipa::ToSchema;
 
 use super::Identities;
-use super::body::{AddressBody, CredentialsBody, mark_verified, show, state};
+use super::body::{AddressBody, mark_verified, show, state};
+use super::imports::CredentialsBody;
 use crate::answer;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, IdentityBody};
@@ -54,6 +55,7 @@ pub(super) struct CreateBody {
     operation_id = "createIdentity",
     tag = "identity",
     request_body = CreateBody,
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 201, description = "The identity", body = IdentityBody),
         (status = 400, description = "The traits do not fit the schema, or a hash cannot be used", body = ErrorBody),
@@ -95,7 +97,7 @@ pub(super) async fn create_identity(
         body.verifiable_addresses.as_deref().unwrap_or_default(),
         surroundings.now,
     );
-    if let Some(credentials) = &body.credentials {
+    if let Some(credentials) = body.credentials {
         credentials
             .import_into(&mut prepared, &identities.accounts.passwords, snapshot.accounts.rules.hashing)
             .await?;
@@ -104,7 +106,12 @@ pub(super) async fn create_identity(
     Ok(prepared)
 }
 
-/// The wire contract shows credentials that were made in the same request as version 0.
+/// The wire contract shows credentials that were made in the same request as version 0, unless they follow from the traits
+/// alone.
 fn as_just_made(prepared: &PreparedIdentity) -> Vec<Credential> {
-    prepared.credentials().iter().cloned().map(|credential| Credential { version: 0, ..credential }).collect()
+    let shown = |credential: &Credential| Credential {
+        version: if credential.kind == CredentialKind::Code { credential.version } else { 0 },
+        ..credential.clone()
+    };
+    prepared.credentials().iter().map(shown).collect()
 }

@@ -9,7 +9,7 @@ use super::Identities;
 use crate::answer;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::request::Path;
+use crate::request::{Parameters, Path};
 
 /// Delete a credential of an identity
 ///
@@ -21,8 +21,10 @@ use crate::request::Path;
     tag = "identity",
     params(
         ("id" = String, Path, description = "The identity's id"),
-        ("type" = String, Path, description = "`password`, `totp`, `lookup_secret`, `webauthn`, `passkey`"),
+        ("type" = String, Path, description = "`password`, `totp`, `lookup_secret`, `webauthn`, `passkey`, `oidc`"),
+        ("identifier" = Option<String>, Query, description = "Which account of `oidc`: the provider, a colon and the subject"),
     ),
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 400, description = "It is the last one, or one that follows from the traits", body = ErrorBody),
@@ -33,6 +35,7 @@ use crate::request::Path;
 pub(super) async fn delete_credential(
     State(identities): State<Identities>,
     Path((id, kind)): Path<(String, String)>,
+    parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let (identity, credentials) = identities.find(&id).await?;
     let absent = || ApiError::not_found("The identity has no credential of this kind.");
@@ -40,29 +43,36 @@ pub(super) async fn delete_credential(
     if !credentials.iter().any(|credential| credential.kind == kind && is_set(credential)) {
         return Err(absent());
     }
-    if kind == CredentialKind::Code {
-        return Err(ApiError::bad_request(
-            "Where codes are sent follows from the traits. Change the traits instead.",
-        ));
+    let methods = &identities.snapshot.accounts.methods;
+    let ways_in = methods.ways_in(&credentials);
+    let draft = IdentityDraft::of(&identity);
+    let mut prepared = PreparedIdentity::update(identity, credentials, draft, identities.surroundings())?;
+    match kind {
+        CredentialKind::Code => {
+            return Err(ApiError::bad_request(
+                "Where codes are sent follows from the traits. Change the traits instead.",
+            ));
+        }
+        CredentialKind::Oidc => {
+            let identifier = parameters.get("identifier").ok_or_else(|| {
+                ApiError::bad_request(
+                    "A person can have accounts at several providers. Name one with the parameter identifier: the provider, a colon and the subject.",
+                )
+            })?;
+            if !prepared.unlink(identifier) {
+                return Err(ApiError::not_found("The identity has no account with this identifier."));
+            }
+        }
+        CredentialKind::Webauthn => prepared.remove_security_keys(),
+        other => prepared.remove_credential(other),
     }
-    let mut others = credentials.iter().filter(|credential| credential.kind != kind);
-    if signs_in_alone(kind) && !others.any(|credential| signs_in_alone(credential.kind) && is_set(credential))
-    {
+    if ways_in > 0 && methods.ways_in(prepared.credentials()) == 0 {
         return Err(ApiError::bad_request(
             "This is the identity's last credential that can sign in by itself. Deactivate or delete the identity instead.",
         ));
     }
-    let draft = IdentityDraft::of(&identity);
-    let mut prepared = PreparedIdentity::update(identity, credentials, draft, identities.surroundings())?;
-    prepared.remove_credential(kind);
     identities.accounts.committer.commit(&prepared.changes()).await?;
     Ok(answer::no_content())
-}
-
-/// Whether a kind is a first factor.
-const fn signs_in_alone(kind: CredentialKind) -> bool {
-    use CredentialKind::{Code, Passkey, Password, Webauthn};
-    matches!(kind, Password | Code | Webauthn | Passkey)
 }
 
 /// A password credential without a hash only keeps its identifiers from others.

@@ -20,6 +20,7 @@ use crate::request::Segment;
     operation_id = "deleteIdentity",
     tag = "identity",
     params(("id" = String, Path, description = "The identity's id")),
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 204, description = "It is deleted"),
         (status = 404, description = "There is no such identity", body = ErrorBody),

@@ -1,8 +1,9 @@
 //! `GET /admin/identities/{id}` and `GET /admin/identities/by/external/{external_id}`
 
+use axum::Extension;
 use axum::extract::State;
 use axum::response::Response;
-use sessera_model::{Credential, Identity};
+use sessera_model::{Actor, Credential, Identity};
 
 use super::body::{included_kinds, private_json, show};
 use super::{Identities, no_identity};
@@ -20,6 +21,7 @@ use crate::request::{Parameters, Segment};
         ("id" = String, Path, description = "The identity's id"),
         ("include_credential" = Option<Vec<String>>, Query, description = "Kinds of credential to show more of"),
     ),
+    security(("adminToken" = ["viewer"])),
     responses(
         (status = 200, description = "The identity", body = IdentityBody),
         (status = 404, description = "There is no such identity", body = ErrorBody),
@@ -28,11 +30,12 @@ use crate::request::{Parameters, Segment};
 )]
 pub(super) async fn get(
     State(identities): State<Identities>,
+    Extension(actor): Extension<Actor>,
     Segment(id): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let (identity, credentials) = identities.find(&id).await?;
-    answer(&identities, &identity, &credentials, &parameters)
+    answer(&identities, &identity, &credentials, &parameters, &actor)
 }
 
 /// Get an identity by its id in another system
@@ -45,6 +48,7 @@ pub(super) async fn get(
         ("external_id" = String, Path, description = "The id in the other system"),
         ("include_credential" = Option<Vec<String>>, Query, description = "Kinds of credential to show more of"),
     ),
+    security(("adminToken" = ["viewer"])),
     responses(
         (status = 200, description = "The identity", body = IdentityBody),
         (status = 404, description = "There is no such identity", body = ErrorBody),
@@ -53,13 +57,14 @@ pub(super) async fn get(
 )]
 pub(super) async fn get_by_external_id(
     State(identities): State<Identities>,
+    Extension(actor): Extension<Actor>,
     Segment(external_id): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let identity =
         identities.accounts.store.identity_by_external_id(&external_id).await?.ok_or_else(no_identity)?;
     let credentials = identities.accounts.store.credentials(identity.id).await?;
-    answer(&identities, &identity, &credentials, &parameters)
+    answer(&identities, &identity, &credentials, &parameters, &actor)
 }
 
 fn answer(
@@ -67,7 +72,8 @@ fn answer(
     identity: &Identity,
     credentials: &[Credential],
     parameters: &Parameters,
+    actor: &Actor,
 ) -> Result<Response, ApiError> {
-    let kinds = included_kinds(parameters)?.unwrap_or_default();
+    let kinds = included_kinds(parameters, actor)?.unwrap_or_default();
     Ok(private_json(&show(&identities.snapshot, identity, credentials, &kinds)))
 }

@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::Value;
 use sessera_accounts::schema::normalise;
-use sessera_model::{Credential, IdentityView, Uuid};
-use sessera_store::{IdentityFilter, Store};
+use sessera_model::{Actor, Credential, IdentityView, Uuid};
+use sessera_store::{IdentifierFilter, IdentityFilter, Store};
 
 use super::body::{included_kinds, show};
+use crate::answer::{ApiError, NO_STORE};
 use crate::app::Snapshot;
-use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, IdentityBody};
-use crate::paging::Paging;
+use crate::paging::{Paging, TOTAL};
 use crate::request::Parameters;
 
 /// The most ids that may be asked for at once.
@@ -23,7 +23,8 @@ const MAX_IDS: usize = 500;
 
 /// List identities
 ///
-/// They come in the order of their ids. Credentials are shown when an identifier or `include_credential` is given.
+/// They come in the order of their ids. Credentials are shown when an identifier or `include_credential` is given. With `page`
+/// and without the parameters for parts, the header `X-Total-Count` tells how many identities there are.
 #[utoipa::path(
     get,
     path = "/admin/identities",
@@ -33,9 +34,11 @@ const MAX_IDS: usize = 500;
         ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
         ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
         ("ids" = Option<Vec<String>>, Query, description = "Only these, 500 at the most"),
-        ("credentials_identifier" = Option<String>, Query, description = "Only who signs in with this"),
+        ("credentials_identifier" = Option<String>, Query, description = "Only who signs in with this: an e-mail address or a name, or the provider, a colon and the subject"),
+        ("preview_credentials_identifier_similar" = Option<String>, Query, description = "Only who signs in with something that begins so"),
         ("include_credential" = Option<Vec<String>>, Query, description = "Kinds of credential to show more of"),
     ),
+    security(("adminToken" = ["viewer"])),
     responses(
         (status = 200, description = "The identities", body = [IdentityBody]),
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
@@ -44,10 +47,11 @@ const MAX_IDS: usize = 500;
 pub(super) async fn list(
     State(store): State<Arc<dyn Store>>,
     State(snapshot): State<Arc<Snapshot>>,
+    Extension(actor): Extension<Actor>,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
     let paging = Paging::from_parameters(&parameters)?;
-    let kinds = included_kinds(&parameters)?;
+    let kinds = included_kinds(&parameters, &actor)?;
     let filter = filter(&parameters)?;
     // Nobody belongs to an organization here.
     let mut identities = if parameters.get("organization_id").is_some() {
@@ -70,9 +74,21 @@ pub(super) async fn list(
         let view = IdentityView::admin(&snapshot.schemas_url);
         identities.iter().map(|identity| identity.to_json(view)).collect()
     };
-    let headers =
-        [(header::LINK, place.link("/admin/identities", &parameters)?), (header::CACHE_CONTROL, NO_STORE)];
+    let path = "/admin/identities";
+    if paging.is_by_number() {
+        let is_all = filter == IdentityFilter::default();
+        let total = if is_all { store.count_identities().await? } else { body.len() as u64 };
+        let link = paging.link_by_number(path, &parameters, total)?;
+        let headers = [(header::LINK, link), (TOTAL, total.into()), (header::CACHE_CONTROL, NO_STORE)];
+        return Ok((headers, Json(body)).into_response());
+    }
+    let headers = [(header::LINK, place.link(path, &parameters)?), (header::CACHE_CONTROL, NO_STORE)];
     Ok((headers, Json(body)).into_response())
+}
+
+/// Who signs in with a text, or with something that begins so.
+pub(crate) fn found_by(text: &str, begins: bool) -> IdentifierFilter {
+    IdentifierFilter { typed: normalise::identifier(text), link: text.to_owned(), begins }
 }
 
 fn filter(parameters: &Parameters) -> Result<IdentityFilter, ApiError> {
@@ -82,16 +98,18 @@ fn filter(parameters: &Parameters) -> Result<IdentityFilter, ApiError> {
     if ids.len() > MAX_IDS {
         return Err(ApiError::bad_request(format!("The parameter ids can hold {MAX_IDS} ids at the most.")));
     }
-    if parameters.get("preview_credentials_identifier_similar").is_some() {
+    let wanted = |name: &str, begins| {
+        let text = parameters.get(name).filter(|text| !text.is_empty())?;
+        Some(found_by(text, begins))
+    };
+    let (whole, beginning) =
+        (wanted("credentials_identifier", false), wanted("preview_credentials_identifier_similar", true));
+    let is_of_organization = parameters.get("organization_id").is_some();
+    let filters = [!ids.is_empty(), whole.is_some(), beginning.is_some(), is_of_organization];
+    if filters.into_iter().filter(|is_given| *is_given).count() > 1 {
         return Err(ApiError::bad_request(
-            "There is no search for similar identifiers. Use credentials_identifier with the whole identifier.",
+            "The parameters ids, credentials_identifier, preview_credentials_identifier_similar and organization_id cannot be combined. Use one of them.",
         ));
     }
-    let identifier = parameters.get("credentials_identifier").map(normalise::identifier);
-    if !ids.is_empty() && identifier.is_some() {
-        return Err(ApiError::bad_request(
-            "The parameters ids and credentials_identifier cannot be combined. Use one of them.",
-        ));
-    }
-    Ok(IdentityFilter { ids, identifier })
+    Ok(IdentityFilter { ids, identifier: whole.or(beginning) })
 }

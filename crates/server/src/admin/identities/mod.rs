@@ -6,6 +6,7 @@ mod create;
 mod credentials;
 mod delete;
 mod get;
+mod imports;
 mod list;
 mod patch;
 mod replace;
@@ -13,6 +14,8 @@ mod replace;
 mod tests;
 
 use std::sync::Arc;
+
+pub(crate) use list::found_by;
 
 use axum::extract::FromRef;
 use sessera_accounts::Accounts;
@@ -47,7 +50,7 @@ pub(super) async fn find_identity(store: &dyn Store, id: &str) -> Result<Identit
 }
 
 /// The stored identities, which handlers take as one part to make and change them.
-struct Identities {
+pub(crate) struct Identities {
     accounts: Arc<Accounts>,
     snapshot: Arc<Snapshot>,
 }

@@ -38,6 +38,7 @@ const CHANGEABLE_OF_ADDRESS: [&str; 3] = ["verified", "verified_at", "status"];
     tag = "identity",
     params(("id" = String, Path, description = "The identity's id")),
     request_body(content = Vec<JsonPatchBody>, description = "A JSON Patch (RFC 6902)"),
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 200, description = "The identity", body = IdentityBody),
         (status = 400, description = "The patch cannot be applied, or its result is not good", body = ErrorBody),
@@ -50,16 +51,23 @@ pub(super) async fn patch(
     Segment(id): Segment,
     JsonBody(operations): JsonBody<Vec<Value>>,
 ) -> Result<Response, ApiError> {
-    let snapshot = &identities.snapshot;
-    let (identity, stored_credentials) = identities.find(&id).await?;
-    let mut document = identity.to_json(IdentityView::admin(&snapshot.schemas_url));
-    apply(&operations, &mut document)?;
-    let draft = draft(&identity, &document)?;
-    let surroundings = identities.surroundings();
-    let mut prepared = PreparedIdentity::update(identity, stored_credentials, draft, surroundings)?;
-    mark_verified(&mut prepared.identity, &addresses(&document)?, surroundings.now);
-    identities.accounts.committer.commit(&prepared.changes()).await?;
-    Ok(private_json(&show(snapshot, &prepared.identity, prepared.credentials(), &[])))
+    let patched = identities.patched(&id, &operations).await?;
+    Ok(private_json(&show(&identities.snapshot, &patched.identity, patched.credentials(), &[])))
+}
+
+impl Identities {
+    /// Changes the identity that a path names by the operations of a patch.
+    pub(crate) async fn patched(&self, id: &str, operations: &[Value]) -> Result<PreparedIdentity, ApiError> {
+        let (identity, stored_credentials) = self.find(id).await?;
+        let mut document = identity.to_json(IdentityView::admin(&self.snapshot.schemas_url));
+        apply(operations, &mut document)?;
+        let draft = draft(&identity, &document)?;
+        let surroundings = self.surroundings();
+        let mut prepared = PreparedIdentity::update(identity, stored_credentials, draft, surroundings)?;
+        mark_verified(&mut prepared.identity, &addresses(&document)?, surroundings.now);
+        self.accounts.committer.commit(&prepared.changes()).await?;
+        Ok(prepared)
+    }
 }
 
 fn apply(operations: &[Value], document: &mut Value) -> Result<(), ApiError> {

@@ -8,7 +8,8 @@ use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use utoipa::ToSchema;
 
 use super::Identities;
-use super::body::{CredentialsBody, private_json, show, state};
+use super::body::{private_json, show, state};
+use super::imports::CredentialsBody;
 use crate::error::ApiError;
 use crate::openapi::{ErrorBody, IdentityBody};
 use crate::request::{JsonBody, Segment};
@@ -49,6 +50,7 @@ pub(super) struct ReplaceBody {
     tag = "identity",
     params(("id" = String, Path, description = "The identity's id")),
     request_body = ReplaceBody,
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 200, description = "The identity", body = IdentityBody),
         (status = 400, description = "The traits do not fit the schema, or a hash cannot be used", body = ErrorBody),
@@ -74,7 +76,7 @@ pub(super) async fn replace(
     };
     let mut prepared =
         PreparedIdentity::update(identity, stored_credentials, draft, identities.surroundings())?;
-    if let Some(credentials) = &body.credentials {
+    if let Some(credentials) = body.credentials {
         credentials
             .import_into(&mut prepared, &identities.accounts.passwords, snapshot.accounts.rules.hashing)
             .await?;

@@ -70,7 +70,7 @@ async fn what_is_wrong_is_told() {
         (json!({"traits": {"email": "a@b.co"}, "state": "asleep"}), "state"),
         (json!({"traits": {"email": "a@b.co"}, "external_id": long}), "external_id"),
         (json!({"traits": {"email": "a@b.co"}, "credentials": {"password": {"config": {}}}}), "password"),
-        (json!({"traits": {"email": "a@b.co"}, "credentials": {"oidc": {"config": {}}}}), "oidc"),
+        (json!({"traits": {"email": "a@b.co"}, "credentials": {"saml": {"config": {}}}}), "saml"),
         (
             json!({"traits": {"email": "a@b.co"}, "credentials": {"password": {"config": {"hashed_password": "$1$x"}}}}),
             "notation",
@@ -89,7 +89,7 @@ async fn what_is_wrong_is_told() {
     assert_eq!(server.admin("GET", "/admin/identities", None).await.body, json!([]));
 }
 
-/// Made with Python's hashlib, argon2-cffi and bcrypt.
+/// Made with Python's hashlib, hmac, crypt, argon2-cffi and bcrypt, and with openssl.
 #[tokio::test]
 async fn hashes_of_all_kinds_are_imported() {
     let server = TestServer::start().await;
@@ -104,6 +104,13 @@ async fn hashes_of_all_kinds_are_imported() {
         "$scrypt$ln=1024,r=8,p=1$YSBzYWx0IG9mIDE2IC4uLg==$qZtaTvnonDDaMBddXA0uqp1Lw3kgl+MGC+rkHpaW9K0=",
         "$md5$A7vNQ/III7Xt969UTs81AQ==",
         "$md5$pf=e1NBTFR9e1BBU1NXT1JEfQ==$YSBzYWx0IG9mIDE2IC4uLg==$vrbJ88ZyEacpcSQdjIY2vQ==",
+        "$md5-crypt$saltsalt$YZXINsnmWggRvfXoTT6Ff.",
+        "$sha256-crypt$saltsalt$jgL6OWBeSjPbp4QtSLpvLIF.nCLLMaOcwQ8WGqkE.I8",
+        "$sha512-crypt$rounds=1000$saltsalt$4KCRcgXgErRDvFI34RqV.D8r5tH6Sp75OY86JTy5JqGf90ZY7r.DGizvzZpI0rTMw.UdKAq5linnvNSu9HCDL1",
+        "$hmac-md5$NmZkMjUzN2E1YTE4N2U1MWNhNTRlY2E2Y2E3N2I4YWQ=$YSBrZXk=",
+        "$hmac-sha256$OTY1ZGM1ZDgyYjRjNzAyNGZhMTBlMjlhYmI3OTQxOTlkYTcxYjM0MmUxYzY5NjEzN2YxNWQ0MGM1NWM2ZjVjYQ==$YSBrZXk=",
+        "$firescrypt$ln=10,r=8,p=1$c2FsdHNhbHQ=$SQ+Rt2juYmWmOySEagezpVupCXHfSF7uS7OHsQCjV4RgmsmHuZLTQwKJWZd1fwJe7EaUPnCWCxheltbfw1ZADg==$Bw==$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==",
+        "$sha256$pf=e1NBTFR9e1BBU1NXT1JEfQ==$c2FsdHNhbHQ=$YZMHIzWHO6PkaP3Rn8JyyMZ/zZ9DB8qAchYT3tmz28s=",
         "{SSHA}75cEkTWoJoMh3F5C528pH2uumJ5hIHNhbHQgb2YgMTYgLi4u",
         "{SSHA256}ko2XVcDjltd0lJQKStRkV9P6QMhwZpQhBDdPX7ktr19hIHNhbHQgb2YgMTYgLi4u",
         "{SSHA512}9j7fqiRoeSIXOdkQ+dquOk9ivY7X3XU70VOrtDReDGEmM/DdGgjXPGhsPWw6ieaFstUlB+vk9+r+geNzxsKTEWEgc2FsdCBvZiAxNiAuLi4=",
@@ -172,8 +179,14 @@ async fn lists_come_in_parts_and_are_filtered() {
     assert_eq!(server.admin("GET", &path, None).await.body.as_array().map(Vec::len), Some(2));
     let path = format!("/admin/identities?organization_id={}", ids[0]);
     assert_eq!(server.admin("GET", &path, None).await.body, json!([]));
-    for query in ["ids=x", "page_size=x", "preview_credentials_identifier_similar=a", "include_credential=x"]
-    {
+    let similar = "/admin/identities?preview_credentials_identifier_similar=B@Exa";
+    let similar = server.admin("GET", similar, None).await;
+    assert_eq!(similar.body[0]["credentials"]["password"]["identifiers"], json!(["b@example.org"]));
+    assert_eq!(similar.body.as_array().map(Vec::len), Some(1));
+    let numbered = server.admin("GET", "/admin/identities?per_page=2&page=1", None).await;
+    assert_eq!((numbered.header("x-total-count"), numbered.body.as_array().map(Vec::len)), ("3", Some(1)));
+    assert!(numbered.header("link").ends_with("rel=\"prev\""), "{}", numbered.header("link"));
+    for query in ["ids=x", "page_size=x", "include_credential=x"] {
         assert_eq!(
             server.admin("GET", &format!("/admin/identities?{query}"), None).await.status,
             400,
@@ -309,6 +322,26 @@ async fn the_last_credential_that_signs_in_stays() {
     }
     assert_eq!(server.admin("DELETE", &format!("{MISSING}/credentials/totp"), None).await.status, 404);
     server.signed_in("ada@example.org").await;
+}
+
+#[tokio::test]
+async fn printed_codes_are_imported_under_either_name_and_not_passed_over() {
+    let server = TestServer::start().await;
+    let codes = json!([{"code": "lookup-1"}]);
+    for (config, status) in [
+        (json!({"codes": codes}), 201),
+        (json!({"recovery_codes": codes}), 201),
+        (json!({"secrets": codes}), 400),
+        (json!({}), 400),
+    ] {
+        let mut body = ada();
+        body["traits"]["email"] = format!("{}@example.org", config.to_string().len()).into();
+        body["external_id"] = Value::Null;
+        body["credentials"] = json!({"lookup_secret": {"config": config}});
+        let made = server.admin("POST", "/admin/identities", Some(body)).await;
+        assert_eq!(made.status, status, "{config}: {made:?}");
+        assert_eq!(status == 201, made.body["credentials"]["lookup_secret"].is_object(), "{made:?}");
+    }
 }
 
 #[tokio::test]

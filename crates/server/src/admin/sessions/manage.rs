@@ -7,11 +7,11 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-use sessera_model::{Clock, Timestamp, Uuid};
+use sessera_model::{Clock, Session, Timestamp, Uuid};
 use sessera_store::{Change, Committer, Conflict, Page, SessionFilter, Store, StoreError, place_of};
 use utoipa::ToSchema;
 
-use crate::error::{ApiError, NO_STORE};
+use crate::answer::{ApiError, NO_STORE};
 use crate::openapi::ErrorBody;
 use crate::request::JsonBody;
 
@@ -55,10 +55,35 @@ enum Action {
     Delete,
 }
 
-enum Which {
+/// Which sessions are meant.
+pub(crate) enum Which {
+    /// Everybody's.
     Everybodys,
+    /// Those of these identities.
     OfIdentities(Vec<Uuid>),
+    /// These.
     Sessions(Vec<Uuid>),
+}
+
+/// Disables sessions, and says how many there were and whether there may be more of everybody's.
+pub(crate) async fn disable(
+    store: &dyn Store,
+    committer: &Committer,
+    which: Which,
+    now: Timestamp,
+) -> Result<(usize, bool), StoreError> {
+    done_to(store, committer, Action::Disable, which, now).await
+}
+
+async fn done_to(
+    store: &dyn Store,
+    committer: &Committer,
+    action: Action,
+    which: Which,
+    now: Timestamp,
+) -> Result<(usize, bool), StoreError> {
+    let (found, more) = find(store, action, which, now).await?;
+    Ok((end(committer, action, &found).await?, more))
 }
 
 /// Disable or delete many sessions
@@ -71,6 +96,7 @@ enum Which {
     operation_id = "manageSessions",
     tag = "identity",
     request_body = ManageBody,
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 200, description = "How many were ended", body = ManagedBody),
         (status = 400, description = "Not one action and one list of ids", body = ErrorBody),
@@ -88,8 +114,8 @@ pub(super) async fn manage(
         _ => return Err(ApiError::bad_request("action is neither disable nor delete.")),
     };
     let which = Which::parse(body.identities.unwrap_or_default(), body.sessions.unwrap_or_default())?;
-    let (found, more) = find(&*store, action, which, clock.now()).await?;
-    let body = ManagedBody { processed: end(&committer, action, &found).await?, more };
+    let (processed, more) = done_to(&*store, &committer, action, which, clock.now()).await?;
+    let body = ManagedBody { processed, more };
     Ok(([(header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
 }
 
@@ -119,20 +145,20 @@ fn ids(texts: &[String]) -> Result<Vec<Uuid>, ApiError> {
     Ok(ids)
 }
 
-/// The ids of the sessions that are to end, and whether there may be more of them.
+/// The sessions that are to end, and whether there may be more of them.
 async fn find(
     store: &dyn Store,
     action: Action,
     which: Which,
     now: Timestamp,
-) -> Result<(Vec<Uuid>, bool), StoreError> {
+) -> Result<(Vec<Ending>, bool), StoreError> {
     let mut found = Vec::new();
     match which {
         Which::Everybodys => {
             let live = (action == Action::Disable).then_some((true, now));
             let filter = SessionFilter { live, ..SessionFilter::default() };
             let sessions = store.sessions(&filter, &Page { after: None, limit: BATCH }).await?;
-            found.extend(sessions.iter().map(|(session, _)| session.id));
+            found.extend(sessions.iter().map(|(session, _)| Ending::of(session)));
             let more = found.len() == BATCH as usize;
             return Ok((found, more));
         }
@@ -144,22 +170,23 @@ async fn find(
         Which::Sessions(ids) => {
             for id in ids {
                 let session = store.session(id).await?;
-                found.extend(session.filter(|(one, _)| action.concerns(one.session.active)).map(|_| id));
+                let concerned = session.filter(|(one, _)| action.concerns(one.session.active));
+                found.extend(concerned.map(|(one, _)| Ending::of(&one.session)));
             }
         }
     }
     Ok((found, false))
 }
 
-/// The ids of an identity's sessions that are to end.
-async fn of_identity(store: &dyn Store, action: Action, id: Uuid) -> Result<Vec<Uuid>, StoreError> {
+/// An identity's sessions that are to end.
+async fn of_identity(store: &dyn Store, action: Action, id: Uuid) -> Result<Vec<Ending>, StoreError> {
     let filter = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
     let mut page = Page { after: None, limit: BATCH };
     let mut found = Vec::new();
     loop {
         let sessions = store.sessions(&filter, &page).await?;
         let concerned = sessions.iter().filter(|(session, _)| action.concerns(session.active));
-        found.extend(concerned.map(|(session, _)| session.id));
+        found.extend(concerned.map(|(session, _)| Ending::of(session)));
         if sessions.len() < BATCH as usize {
             return Ok(found);
         }
@@ -167,11 +194,24 @@ async fn of_identity(store: &dyn Store, action: Action, id: Uuid) -> Result<Vec<
     }
 }
 
+/// A session that is to end.
+#[derive(Clone, Copy)]
+struct Ending {
+    id: Uuid,
+    identity_id: Uuid,
+}
+
+impl Ending {
+    const fn of(session: &Session) -> Self {
+        Self { id: session.id, identity_id: session.identity_id }
+    }
+}
+
 /// Ends sessions and says how many. One that is deleted by somebody else meanwhile is not counted.
-async fn end(committer: &Committer, action: Action, ids: &[Uuid]) -> Result<usize, StoreError> {
+async fn end(committer: &Committer, action: Action, sessions: &[Ending]) -> Result<usize, StoreError> {
     let mut ended = 0;
-    for part in ids.chunks(PART) {
-        let changes: Vec<Change> = part.iter().map(|id| action.change(*id)).collect();
+    for part in sessions.chunks(PART) {
+        let changes: Vec<Change> = part.iter().map(|session| action.change(*session)).collect();
         match committer.commit(&changes).await {
             Ok(()) => ended += part.len(),
             Err(StoreError::Conflict(Conflict::Missing)) => {
@@ -195,10 +235,10 @@ impl Action {
         active || self == Self::Delete
     }
 
-    fn change(self, id: Uuid) -> Change {
+    fn change(self, Ending { id, identity_id }: Ending) -> Change {
         match self {
-            Self::Disable => Change::RevokeSession { id, of: None },
-            Self::Delete => Change::DeleteSession(id),
+            Self::Disable => Change::RevokeSession { id, of: Some(identity_id) },
+            Self::Delete => Change::DeleteSession { id, identity_id },
         }
     }
 }

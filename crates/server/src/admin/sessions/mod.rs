@@ -4,6 +4,8 @@ mod manage;
 
 use std::sync::Arc;
 
+pub(crate) use manage::{Which, disable};
+
 use axum::Json;
 use axum::extract::State;
 use axum::http::header;
@@ -16,10 +18,10 @@ use utoipa_axum::routes;
 
 use crate::admin::identities::find_identity;
 use crate::answer;
+use crate::answer::{ApiError, NO_STORE};
 use crate::app::{AppState, Snapshot};
-use crate::error::{ApiError, NO_STORE};
 use crate::openapi::{ErrorBody, SessionBody};
-use crate::paging::Paging;
+use crate::paging::{Paging, TOTAL};
 use crate::public::sessions::no_content_json;
 use crate::request::{Parameters, Segment, parse_id};
 
@@ -27,7 +29,7 @@ use crate::request::{Parameters, Segment, parse_id};
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, manage::manage))
-        .routes(routes!(get, disable))
+        .routes(routes!(get, disable_one))
         .routes(routes!(extend))
         .routes(routes!(list_of_identity, delete_of_identity))
 }
@@ -87,6 +89,7 @@ fn no_session() -> ApiError {
         ("active" = Option<bool>, Query, description = "Only those that are live, or only the others"),
         ("expand" = Option<Vec<String>>, Query, description = "`identity`, `devices`"),
     ),
+    security(("adminToken" = ["viewer"])),
     responses(
         (status = 200, description = "The sessions", body = [SessionBody]),
         (status = 400, description = "A parameter makes no sense", body = ErrorBody),
@@ -121,6 +124,7 @@ async fn list(
         ("id" = String, Path, description = "The session's id"),
         ("expand" = Option<Vec<String>>, Query, description = "`identity`, `devices`"),
     ),
+    security(("adminToken" = ["viewer"])),
     responses(
         (status = 200, description = "The session", body = SessionBody),
         (status = 400, description = "The id is not a UUID", body = ErrorBody),
@@ -151,15 +155,21 @@ async fn get(
     operation_id = "disableSession",
     tag = "identity",
     params(("id" = String, Path, description = "The session's id")),
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 204, description = "It is disabled"),
         (status = 400, description = "The id is not a UUID", body = ErrorBody),
         (status = 404, description = "There is no such session", body = ErrorBody),
     )
 )]
-async fn disable(State(committer): State<Committer>, Segment(id): Segment) -> Result<Response, ApiError> {
+async fn disable_one(
+    State(store): State<Arc<dyn Store>>,
+    State(committer): State<Committer>,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
-    committer.commit(&[Change::RevokeSession { id, of: None }]).await?;
+    let (stored, _) = store.session(id).await?.ok_or_else(no_session)?;
+    committer.commit(&[Change::RevokeSession { id, of: Some(stored.session.identity_id) }]).await?;
     Ok(no_content_json())
 }
 
@@ -173,6 +183,7 @@ async fn disable(State(committer): State<Committer>, Segment(id): Segment) -> Re
     operation_id = "extendSession",
     tag = "identity",
     params(("id" = String, Path, description = "The session's id")),
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 200, description = "The session", body = SessionBody),
         (status = 400, description = "The id is not a UUID, or the session has ended", body = ErrorBody),
@@ -198,7 +209,13 @@ async fn extend(
     // A session that was disabled is shown as it is: the wire contract has no error here.
     if session.active && earliest.is_none_or(|earliest| session.expires_at.since(now) <= earliest) {
         session.expires_at = now + snapshot.accounts.rules.session_lifespan;
-        committer.commit(&[Change::ExtendSession { id, at: now, expires_at: session.expires_at }]).await?;
+        let extended = Change::ExtendSession {
+            id,
+            identity_id: session.identity_id,
+            at: now,
+            expires_at: session.expires_at,
+        };
+        committer.commit(&[extended]).await?;
     }
     let view = IdentityView::admin(&snapshot.schemas_url);
     let body = Expand { identity: true, devices: false }.show(&session, &identity, now, view);
@@ -219,6 +236,7 @@ async fn extend(
         ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
         ("active" = Option<bool>, Query, description = "Only those that are live, or only the others"),
     ),
+    security(("adminToken" = ["viewer"])),
     responses(
         (status = 200, description = "The sessions", body = [SessionBody]),
         (status = 400, description = "The id is not a UUID", body = ErrorBody),
@@ -242,7 +260,9 @@ async fn list_of_identity(
     let body: Vec<Value> =
         sessions.iter().map(|(session, identity)| expand.show(session, identity, now, view)).collect();
     let link = place.link_of_sessions(&format!("/admin/identities/{id}/sessions"), &parameters)?;
-    Ok(([(header::LINK, link), (header::CACHE_CONTROL, NO_STORE)], Json(body)).into_response())
+    let total = store.count_sessions(&filter).await?;
+    let headers = [(header::LINK, link), (TOTAL, total.into()), (header::CACHE_CONTROL, NO_STORE)];
+    Ok((headers, Json(body)).into_response())
 }
 
 /// Delete an identity's sessions
@@ -252,6 +272,7 @@ async fn list_of_identity(
     operation_id = "deleteIdentitySessions",
     tag = "identity",
     params(("id" = String, Path, description = "The identity's id")),
+    security(("adminToken" = ["operator"])),
     responses(
         (status = 204, description = "They are deleted"),
         (status = 400, description = "The id is not a UUID", body = ErrorBody),

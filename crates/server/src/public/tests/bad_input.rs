@@ -45,6 +45,7 @@ fn fields(kind: &str) -> Vec<(&'static str, Value)> {
             ("totp_code", json!("123456")),
             ("lookup_secret", json!("abcdefgh")),
             ("passkey_login", json!("{}")),
+            ("webauthn_login", json!("{}")),
         ],
         "registration" => vec![
             ("traits", json!({"email": "new@example.org"})),
@@ -52,6 +53,7 @@ fn fields(kind: &str) -> Vec<(&'static str, Value)> {
             ("traits.name.first", json!("Ada")),
             ("password", json!(PASSWORD)),
             ("screen", json!("previous")),
+            ("passkey_register", json!("{}")),
         ],
         "settings" => vec![
             ("traits", json!({"email": ADA})),
@@ -61,6 +63,9 @@ fn fields(kind: &str) -> Vec<(&'static str, Value)> {
             ("totp_unlink", json!(true)),
             ("passkey_settings_register", json!("{}")),
             ("passkey_remove", json!("00")),
+            ("webauthn_register", json!("{}")),
+            ("webauthn_register_displayname", json!("Blue")),
+            ("webauthn_remove", json!("00")),
             ("lookup_secret_regenerate", json!(true)),
             ("lookup_secret_confirm", json!(true)),
         ],
@@ -72,9 +77,9 @@ fn fields(kind: &str) -> Vec<(&'static str, Value)> {
 /// Which methods a form takes.
 fn methods(kind: &str) -> &'static [&'static str] {
     match kind {
-        "login" => &["password", "totp", "lookup_secret", "passkey"],
-        "registration" => &["password", "profile"],
-        "settings" => &["password", "profile", "totp", "lookup_secret", "passkey"],
+        "login" => &["password", "totp", "lookup_secret", "passkey", "webauthn"],
+        "registration" => &["password", "profile", "passkey"],
+        "settings" => &["password", "profile", "totp", "lookup_secret", "passkey", "webauthn"],
         _ => &["code"],
     }
 }
@@ -84,6 +89,7 @@ async fn server() -> TestServer {
     #[cfg(feature = "passkeys")]
     {
         configuration["selfservice"]["methods"]["passkey"] = super::passkeys::configuration();
+        configuration["selfservice"]["methods"]["webauthn"] = super::passkeys::configuration();
     }
     configuration["selfservice"]["limits"] = json!({"requests_per_minute": 0, "free_failures": 0});
     TestServer::configured(configuration).await
@@ -100,7 +106,7 @@ async fn client<'a>(server: &'a TestServer, way: fn(&'a TestServer) -> Client<'a
 }
 
 /// What counts whatever the method.
-const BUTTONS: [&str; 8] = [
+const BUTTONS: [&str; 12] = [
     "totp_unlink",
     "lookup_secret_regenerate",
     "lookup_secret_confirm",
@@ -109,6 +115,10 @@ const BUTTONS: [&str; 8] = [
     "passkey_login",
     "passkey_settings_register",
     "passkey_remove",
+    "passkey_register",
+    "webauthn_login",
+    "webauthn_register",
+    "webauthn_remove",
 ];
 
 /// A submission of a form in which a field holds a value.

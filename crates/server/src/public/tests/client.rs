@@ -199,13 +199,16 @@ pub(super) async fn mailed_code(server: &TestServer, address: &str) -> Option<St
     mailed(server, address).await.map(|mail| mail.code.expose().to_owned())
 }
 
-/// The newest mail to an address, which leaves the outbox.
+/// The newest mail to an address, which leaves the outbox. Which of two is tried again first says nothing about their age.
 pub(super) async fn mailed(server: &TestServer, address: &str) -> Option<CodeMail> {
     while courier::deliver_due(&server.app.accounts, server.app.snapshot().accounts.clone()).await.unwrap()
         > 0
     {}
     let waiting = server.app.store.due_messages(Timestamp::MAX, 1000).await.unwrap();
-    let message = waiting.into_iter().rfind(|message| message.recipient == address)?;
+    let message = waiting
+        .into_iter()
+        .filter(|message| message.recipient == address)
+        .max_by_key(|message| message.created_at)?;
     server.app.commit(&[Change::MessageSent(message.id)]).await.unwrap();
     CodeMail::parse(message.content.expose())
 }

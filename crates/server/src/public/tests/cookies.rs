@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sessera_model::{AssuranceLevel, Clock as _, Session, TokenHash, Uuid};
+use sessera_store::{Change, NewSession, SessionKind};
 
 use super::client::{Client, everything};
 use crate::testing::{Answer, PASSWORD, TestServer};
@@ -313,4 +315,62 @@ async fn a_browser_is_recognised_after_a_refusal_too() {
         let answer = server.public("GET", path, &[], None).await;
         assert_eq!(answer.headers.get("set-cookie"), None, "{path}");
     }
+}
+
+/// Made with gorilla/securecookie under `cookie-secret-for-tests-only-0001`, as an Ory Kratos does, for the session whose token is
+/// [`TOKEN_OF_KRATOS`].
+const COOKIE_OF_KRATOS: &str = "MTc5NjA2NDc0MnxqU01ZMEFJMWJXWEVJbkdSYkxEVFRJUkxXZFkteWNaU3ZXZ3YxLVBGYkEyM3MxSFQyTEhBUkU3Rm1fME5oMmVPQUhwbDBKbWU4Z3Y5SnRrNThnTTlzTTR0M18xNmVFLWxCMDlmSXZ2WmRKRmQtbEIzQ3lEVENtcGVDcWhDMEhScmhDQjdVeUtZNWhnV0lkU1NIcURFZHduMU1BS0tITEJrZTluOXpJOTQ2bV9UWmNkd0FuZEtQQTctTlBBSFZMV3Jkc0F0SkxkNnlYSEU0ZHVDU01Wck14RUc1VmRZZkZfekxkUE5peUdNZ25IRVhYY2t6Nm5mRUlFWFo1WlpucUxnN2dJQTk1eF82X3lJZXVDSk9uaFZ8QQwO1mULxogqXdjneV-R8fJKkX6MtuZUk-biz8yMRYk=";
+const TOKEN_OF_KRATOS: &str = "ory_st_ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
+
+#[tokio::test]
+async fn a_browser_that_comes_from_a_kratos_stays_signed_in_and_gets_a_cookie_of_ours() {
+    let secrets = ["a-newer-secret-of-some-length-0000", "cookie-secret-for-tests-only-0001"];
+    let secrets = json!({"cookie": secrets, "cipher": [sessera_testing::CIPHER_SECRET]});
+    let mut configuration = everything();
+    configuration["secrets"] = secrets;
+    let server = TestServer::configured(configuration).await;
+    let ada = server.person(ADA).await;
+    let session = came_over(&server, ada.parse().unwrap());
+    server.app.commit(&[session]).await.unwrap();
+    let cookie = format!("theme=dark; {COOKIE}={COOKIE_OF_KRATOS}");
+    let json = ("accept", "application/json");
+    for path in ["/sessions", "/self-service/settings/browser"] {
+        let answer = server.public("GET", path, &[("cookie", &cookie), json], None).await;
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    let first = server.public("GET", WHOAMI, &[("cookie", &cookie)], None).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let [own] = set(&first)[..] else { panic!("no cookie: {first:?}") };
+    assert!(own.starts_with(&format!("{COOKIE}={TOKEN_OF_KRATOS}.")), "{own}");
+    assert_eq!(server.app.metrics.kratos_cookies.get(), 3);
+    let own = own.split(';').next().unwrap();
+    let second = server.public("GET", WHOAMI, &[("cookie", own)], None).await;
+    assert_eq!((second.status, set(&second).len()), (200, 0), "ours is not given again");
+    let alone = server.public("GET", WHOAMI, &[("x-session-cookie", COOKIE_OF_KRATOS)], None).await;
+    assert_eq!(alone.status, 200);
+    assert_eq!(server.app.metrics.kratos_cookies.get(), 4);
+
+    let other = TestServer::start().await;
+    other.person(ADA).await;
+    assert_eq!(other.public("GET", WHOAMI, &[("cookie", &cookie)], None).await.status, 401);
+    assert_eq!(other.app.metrics.kratos_cookies.get(), 0, "its secrets open none");
+}
+
+/// A session as it comes over from a Kratos.
+fn came_over(server: &TestServer, identity_id: Uuid) -> Change {
+    let now = server.clock.now();
+    let session = Session {
+        id: Uuid::from_u128(7),
+        identity_id,
+        active: true,
+        issued_at: now,
+        expires_at: now + Duration::from_hours(24),
+        authenticated_at: now,
+        last_used_at: None,
+        assurance_level: AssuranceLevel::Aal1,
+        methods: vec![],
+        devices: vec![],
+    };
+    let token = TokenHash::of(TOKEN_OF_KRATOS);
+    Change::InsertSession(NewSession { session, kind: SessionKind::Browser, token })
 }

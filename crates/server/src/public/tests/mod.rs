@@ -4,6 +4,7 @@ mod bad_input;
 mod bearer;
 mod caching;
 mod client;
+mod codes;
 mod cookies;
 mod enumeration;
 mod forms;
@@ -14,6 +15,8 @@ mod live_sessions;
 mod other_sessions;
 #[cfg(feature = "passkeys")]
 mod passkeys;
+mod planted;
+mod providers;
 mod rules;
 mod second_factor;
 mod status_lists;

@@ -1,0 +1,2 @@
+/** What runs in browsers too. */
+export { TokenHolder, type HolderSettings } from "./index.js"

@@ -1,0 +1,75 @@
+// The table that all libraries share, with a server and a clock that do what it says.
+
+import assert from "node:assert/strict"
+import { readFileSync } from "node:fs"
+import { describe, test } from "node:test"
+
+import { RefusedError, SessionGoneError, TokenHolder, UnavailableError, Verifier } from "../src/index.js"
+
+const table = JSON.parse(readFileSync(new URL("../../conformance/conformance.json", import.meta.url), "utf8"))
+
+function outcome(error) {
+  if (error instanceof RefusedError) return "refused"
+  if (error instanceof UnavailableError) return "unavailable"
+  if (error instanceof SessionGoneError) return "gone"
+  throw error
+}
+
+function response({ status, cache_control: cacheControl, body }) {
+  return new Response(status === 204 ? null : body, { status, headers: cacheControl ? { "cache-control": cacheControl } : {} })
+}
+
+describe("verifying", () => {
+  for (const row of table.verify) {
+    test(row.name, async () => {
+      const { status_list: statusList, ...settings } = { ...table.settings, ...row.settings }
+      let now, asks, answers
+      const fetch = async (address) => {
+        asks.push(address)
+        const answer = answers[address]
+        if (!answer) throw new TypeError("fetch failed")
+        return response({ ...answer, body: table.bodies[answer.body] })
+      }
+      const verifier = new Verifier({ ...settings, statusList, fetch, now: () => now })
+      for (const step of row.steps) {
+        ;[now, asks, answers] = [step.at, [], { ...table.answers, ...row.answers, ...step.answers }]
+        const verdict = await verifier.verify(step.token).then(() => "good", outcome)
+        assert.deepEqual([verdict, asks], [step.verdict, step.asks])
+      }
+    })
+  }
+})
+
+describe("holding", () => {
+  const RESOURCE = "https://api.example.org/"
+
+  for (const row of table.hold) {
+    test(row.name, async () => {
+      let now, server, resource, sent
+      const fetch = async (address, init) => {
+        if (address === RESOURCE) {
+          sent.push(new Headers(init.headers).get("authorization").replace("Bearer ", ""))
+          return response({ status: resource.shift() })
+        }
+        assert.equal(new Headers(init.headers).get("x-session-token"), "session")
+        assert.ok(server.length > 0, "a question too many")
+        const answer = server.shift()
+        if (!answer) throw new TypeError("fetch failed")
+        return response(answer)
+      }
+      const settings = { server: table.settings.issuer, template: "api", sessionToken: "session" }
+      const holder = new TokenHolder({ ...settings, fetch, elapsed: () => now })
+      for (const step of row.steps) {
+        ;[now, server, resource, sent] = [step.after, [...step.server], [...(step.resource ?? [])], []]
+        if (step.do === "request") {
+          const gives = await holder.fetch(RESOURCE).then((answer) => answer.status, outcome)
+          assert.deepEqual([gives, sent, resource, server], [step.gives, step.sent, [], []])
+          continue
+        }
+        const asked = Array.from({ length: step.at_once }, () => holder.token().then((token) => ["token", token], (error) => [outcome(error), undefined]))
+        for (const given of await Promise.all(asked)) assert.deepEqual(given, [step.gives, step.token])
+        assert.deepEqual(server, [])
+      }
+    })
+  }
+})

@@ -1,0 +1,85 @@
+"""The table that all libraries share, with a server and a clock that do what it says."""
+
+import json
+import pathlib
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+from urllib.request import Request
+
+from sessera_tokens import Refused, SessionGone, TokenHolder, Unavailable, Verifier
+from sessera_tokens.fetch import Answer
+
+TABLE = json.loads((pathlib.Path(__file__).parents[2] / "conformance/conformance.json").read_text())
+WORDS = {Refused: "refused", Unavailable: "unavailable", SessionGone: "gone"}
+RESOURCE = "https://api.example.org/"
+
+
+def outcome(work):
+    """What came of it: the word for an error, or the value."""
+    try:
+        return work()
+    except tuple(WORDS) as error:
+        return WORDS[type(error)]
+
+
+class Verifying(unittest.TestCase):
+    def test_the_table(self):
+        for row in TABLE["verify"]:
+            with self.subTest(row["name"]):
+                self.play(row)
+
+    def play(self, row):
+        now, asks, answers = 0, [], {}
+
+        def fetch(request):
+            asks.append(request.full_url)
+            answer = answers.get(request.full_url)
+            if answer is None:
+                raise OSError("no answer")
+            control = answer["cache_control"]
+            headers = {"cache-control": control} if control else {}
+            return Answer(answer["status"], headers, TABLE["bodies"][answer["body"]].encode())
+
+        verifier = Verifier(**{**TABLE["settings"], **row.get("settings", {})}, fetch=fetch, now=lambda: now)
+        for step in row["steps"]:
+            now, asks = step["at"], []
+            answers = {**TABLE["answers"], **row.get("answers", {}), **step.get("answers", {})}
+            verdict = outcome(lambda: verifier.verify(step["token"]) and "good")
+            self.assertEqual((verdict, asks), (step["verdict"], step["asks"]))
+
+
+class Holding(unittest.TestCase):
+    def test_the_table(self):
+        for row in TABLE["hold"]:
+            with self.subTest(row["name"]):
+                self.play(row)
+
+    def play(self, row):
+        now, server, resource, sent = 0, [], [], []
+
+        def fetch(request):
+            if request.full_url == RESOURCE:
+                sent.append(request.get_header("Authorization").removeprefix("Bearer "))
+                return Answer(resource.pop(0), {}, b"")
+            self.assertEqual(request.get_header("X-session-token"), "session")
+            answer = server.pop(0)
+            if answer is None:
+                raise OSError("no answer")
+            return Answer(answer["status"], {}, answer["body"].encode())
+
+        holder = TokenHolder(TABLE["settings"]["issuer"], "api", "session", fetch=fetch, elapsed=lambda: now)
+        for step in row["steps"]:
+            now, server, resource, sent = step["after"], list(step["server"]), list(step.get("resource", [])), []
+            if step["do"] == "request":
+                given = outcome(lambda: holder.request(Request(RESOURCE)).status)
+                self.assertEqual((given, sent, resource, server), (step["gives"], step["sent"], [], []))
+                continue
+            with ThreadPoolExecutor(step["at_once"]) as pool:
+                asked = [pool.submit(outcome, holder.token) for _ in range(step["at_once"])]
+            for given in asked:
+                self.assertEqual(given.result(), step.get("token", step["gives"]))
+            self.assertEqual(server, [])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,171 @@
+//! Holding a token of one session and template.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use sessera_jose::base64url;
+use tokio::sync::Mutex;
+use url::form_urlencoded::byte_serialize;
+
+use crate::{Error, Fetch, OverHttp};
+
+/// How long after a renewal that failed the next one is tried while the token is good.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// An answer to a request that carried the token.
+pub trait Answered {
+    /// Its status.
+    fn status(&self) -> u16;
+}
+
+impl<B> Answered for http::Response<B> {
+    fn status(&self) -> u16 {
+        self.status().as_u16()
+    }
+}
+
+impl Answered for reqwest::Response {
+    fn status(&self) -> u16 {
+        self.status().as_u16()
+    }
+}
+
+/// Holds a token, and renews it in time. Tasks may share it.
+pub struct TokenHolder {
+    address: String,
+    session_token: String,
+    fetch: Arc<dyn Fetch>,
+    elapsed: Box<dyn Fn() -> Duration + Send + Sync>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    held: Option<Held>,
+    paused_until: Duration,
+    gone: Option<Error>,
+}
+
+#[derive(Clone)]
+struct Held {
+    token: String,
+    renew_at: Duration,
+    ends_at: Duration,
+}
+
+impl TokenHolder {
+    /// A holder of a token of a native session: `server` is the public address of Sessera.
+    pub fn new(server: &str, template: &str, session_token: &str) -> Result<Self, reqwest::Error> {
+        // The clock on the wall may be wrong, and is set now and then. This one only goes on.
+        let began = Instant::now();
+        Ok(Self::with(server, template, session_token, Arc::new(OverHttp::new()?), move || began.elapsed()))
+    }
+
+    /// A holder with a way to ask and a clock of your own, which only goes on.
+    pub fn with(
+        server: &str,
+        template: &str,
+        session_token: &str,
+        fetch: Arc<dyn Fetch>,
+        elapsed: impl Fn() -> Duration + Send + Sync + 'static,
+    ) -> Self {
+        let server = server.strip_suffix('/').unwrap_or(server);
+        let name: String = byte_serialize(template.as_bytes()).collect();
+        let address = format!("{server}/sessions/whoami?tokenize_as={name}");
+        let (session_token, elapsed) = (session_token.to_owned(), Box::new(elapsed));
+        Self { address, session_token, fetch, elapsed, state: Mutex::default() }
+    }
+
+    /// A token that is good now. It is [`Error::SessionGone`] when the person has to sign in.
+    pub async fn token(&self) -> Result<String, Error> {
+        // Whoever needs a token that is being renewed waits for it.
+        let mut state = self.state.lock().await;
+        let now = (self.elapsed)();
+        let good = state.held.clone().filter(|held| now < held.ends_at);
+        if let Some(held) = &good
+            && (now < held.renew_at || now < state.paused_until)
+        {
+            return Ok(held.token.clone());
+        }
+        match (self.renew(&mut state).await, good) {
+            (Err(Error::Unavailable(_)), Some(held)) => Ok(held.token),
+            (renewed, _) => renewed,
+        }
+    }
+
+    /// Sends a request, which `send` makes for a token. An answer 401 makes a new token be fetched and the request be
+    /// sent once more.
+    pub async fn send<A, E, F>(&self, send: impl Fn(String) -> F) -> Result<A, E>
+    where
+        A: Answered,
+        E: From<Error>,
+        F: Future<Output = Result<A, E>>,
+    {
+        let token = self.token().await?;
+        let answer = send(token.clone()).await?;
+        if answer.status() != 401 {
+            return Ok(answer);
+        }
+        match self.after(&token).await {
+            Ok(newer) => send(newer).await,
+            Err(gone @ Error::SessionGone(_)) => Err(gone.into()),
+            Err(_) => Ok(answer),
+        }
+    }
+
+    /// The token that follows one that was refused.
+    async fn after(&self, token: &str) -> Result<String, Error> {
+        let mut state = self.state.lock().await;
+        match &state.held {
+            Some(held) if held.token != token => Ok(held.token.clone()),
+            _ => self.renew(&mut state).await,
+        }
+    }
+
+    async fn renew(&self, state: &mut State) -> Result<String, Error> {
+        if let Some(gone) = &state.gone {
+            return Err(gone.clone());
+        }
+        let now = (self.elapsed)();
+        match self.obtain().await {
+            Ok((token, life)) => {
+                let held = Held { token: token.clone(), renew_at: now + life * 3 / 4, ends_at: now + life };
+                state.held = Some(held);
+                Ok(token)
+            }
+            Err(gone @ Error::SessionGone(_)) => {
+                (state.held, state.gone) = (None, Some(gone.clone()));
+                Err(gone)
+            }
+            Err(error) => {
+                state.paused_until = now + PAUSE;
+                Err(error)
+            }
+        }
+    }
+
+    /// Asks for a token, and says how long it lives.
+    async fn obtain(&self) -> Result<(String, Duration), Error> {
+        let unavailable = |why: String| Error::Unavailable(format!("no token can be had: {why}"));
+        let answer = self.fetch.get(&self.address, Some(&self.session_token)).await.map_err(unavailable)?;
+        match answer.status {
+            200 => {}
+            401 | 403 => return Err(Error::SessionGone(answer.status)),
+            other => return Err(unavailable(format!("the server answers {other}"))),
+        }
+        let session: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+        let token = session.get("tokenized").and_then(Value::as_str).unwrap_or_default();
+        let life =
+            life(token).ok_or_else(|| unavailable("the token does not say how long it lives".into()))?;
+        Ok((token.to_owned(), life))
+    }
+}
+
+/// How long a token lives. It is for others to check.
+fn life(token: &str) -> Option<Duration> {
+    let payload = base64url::decode(token.split('.').nth(1)?)?;
+    let claims: Value = serde_json::from_slice(&payload).ok()?;
+    let time = |name: &str| claims.get(name).and_then(Value::as_u64);
+    time("exp")?.checked_sub(time("iat")?).map(Duration::from_secs).filter(|life| !life.is_zero())
+}

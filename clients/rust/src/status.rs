@@ -1,0 +1,62 @@
+//! The lists of sessions that are over (Token Status List of the IETF).
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use sessera_jose::status_list::{self, StatusListError, TYP, VALID};
+use tokio::sync::Mutex;
+
+use crate::verify::is_as_safe;
+use crate::{Error, Verifier};
+
+/// The claims of a list.
+type List = Arc<Map<String, Value>>;
+
+/// The lists that were read, each with the time until which it may be kept.
+#[derive(Default)]
+pub(crate) struct Lists(Mutex<HashMap<String, (List, i64)>>);
+
+impl Lists {
+    /// Refuses a token whose session is over, as the list says that the token names.
+    pub(crate) async fn check(&self, verifier: &Verifier, status: Option<&Value>) -> Result<(), Error> {
+        let list = status.and_then(|status| status.get("status_list"));
+        let member = |name: &str| list.and_then(|list| list.get(name));
+        let place = member("idx").and_then(Value::as_u64).zip(member("uri").and_then(Value::as_str));
+        let (index, uri) = place.ok_or_else(|| Error::Refused("it has no status".into()))?;
+        match status_list::status(&*self.list(verifier, uri).await?, index) {
+            Ok(VALID) => Ok(()),
+            Err(StatusListError::Malformed) => Err(not_good(uri, &"it has no bits")),
+            _ => Err(Error::Refused("its session is over".into())),
+        }
+    }
+
+    async fn list(&self, verifier: &Verifier, uri: &str) -> Result<List, Error> {
+        let mut lists = self.0.lock().await;
+        let now = verifier.now();
+        if let Some((list, until)) = lists.get(uri)
+            && now < *until
+        {
+            return Ok(Arc::clone(list));
+        }
+        if !is_as_safe(uri, &verifier.settings.issuer) {
+            return Err(not_good(uri, &"it is less safe than the issuer"));
+        }
+        let (body, _) = verifier.get(uri).await?;
+        let token = String::from_utf8(body).map_err(|error| not_good(uri, &error))?;
+        let list = verifier.checked(token.trim(), Some(TYP)).await.map_err(|error| not_good(uri, &error))?;
+        if list.get("sub").and_then(Value::as_str) != Some(uri) {
+            return Err(not_good(uri, &"it is of another address"));
+        }
+        let number = |name: &str| list.get(name).and_then(Value::as_i64).unwrap_or_default();
+        let until = number("exp").min(now + number("ttl"));
+        let list = Arc::new(list);
+        lists.insert(uri.to_owned(), (Arc::clone(&list), until));
+        Ok(list)
+    }
+}
+
+fn not_good(uri: &str, why: &dyn Display) -> Error {
+    Error::Unavailable(format!("the list at {uri} is not good: {why}"))
+}

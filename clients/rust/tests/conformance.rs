@@ -1,0 +1,160 @@
+//! The table that all libraries share, played with a server and a clock that do what it says.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+use sessera_tokens::{Algorithm, Answer, Error, Fetch, Settings, TokenHolder, Verifier};
+
+/// The table, read once.
+fn table() -> &'static Value {
+    static TABLE: OnceLock<Value> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../conformance/conformance.json");
+        serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+    })
+}
+
+/// The members of some objects, of which later ones count.
+fn layers(member: &str, owners: &[&Value]) -> Map<String, Value> {
+    owners
+        .iter()
+        .filter_map(|owner| owner[member].as_object())
+        .flatten()
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect()
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
+fn answer(told: &Value, body: String) -> Result<Answer, String> {
+    let status = told["status"].as_u64().ok_or("no answer")?;
+    let status = u16::try_from(status).unwrap();
+    Ok(Answer { status, cache_control: text(&told["cache_control"]), body: body.into_bytes() })
+}
+
+fn word<T>(outcome: &Result<T, Error>, good: &str) -> String {
+    match outcome {
+        Ok(_) => good,
+        Err(Error::Refused(_)) => "refused",
+        Err(Error::Unavailable(_)) => "unavailable",
+        Err(Error::SessionGone(_)) => "gone",
+    }
+    .to_owned()
+}
+
+/// A server whose answers stand in the table by their address.
+#[derive(Default)]
+struct Described {
+    answers: Mutex<Map<String, Value>>,
+    asks: Mutex<Vec<Value>>,
+}
+
+#[async_trait]
+impl Fetch for Described {
+    async fn get(&self, address: &str, _: Option<&str>) -> Result<Answer, String> {
+        self.asks.lock().unwrap().push(address.into());
+        let told = self.answers.lock().unwrap().get(address).cloned().unwrap_or_default();
+        let body = text(&table()["bodies"][text(&told["body"])]);
+        answer(&told, body)
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_judged_as_the_table_says() {
+    for row in list(&table()["verify"]) {
+        let chosen = layers("settings", &[table(), &row]);
+        let algorithms: Vec<Algorithm> =
+            list(&chosen["algorithms"]).iter().map(|name| text(name).parse().unwrap()).collect();
+        let settings = Settings {
+            issuer: text(&chosen["issuer"]),
+            audience: text(&chosen["audience"]),
+            algorithms,
+            leeway: chosen["leeway"].as_i64().unwrap(),
+            status_list: chosen["status_list"].as_bool().unwrap(),
+        };
+        let (server, now) = (Arc::new(Described::default()), Arc::new(AtomicI64::new(0)));
+        let clock = Arc::clone(&now);
+        let verifier = Verifier::with(settings, server.clone(), move || clock.load(Ordering::Relaxed));
+        for step in list(&row["steps"]) {
+            now.store(step["at"].as_i64().unwrap(), Ordering::Relaxed);
+            *server.answers.lock().unwrap() = layers("answers", &[table(), &row, &step]);
+            server.asks.lock().unwrap().clear();
+            let outcome = verifier.verify(&text(&step["token"])).await;
+            let what = format!("{} at {}: {outcome:?}", row["name"], step["at"]);
+            assert_eq!(word(&outcome, "good"), text(&step["verdict"]), "{what}");
+            assert_eq!(*server.asks.lock().unwrap(), list(&step["asks"]), "{what}");
+        }
+    }
+}
+
+/// A server whose answers come one after the other.
+#[derive(Default)]
+struct InTurn(Mutex<VecDeque<Value>>);
+
+#[async_trait]
+impl Fetch for InTurn {
+    async fn get(&self, _: &str, session_token: Option<&str>) -> Result<Answer, String> {
+        assert_eq!(session_token, Some("session"));
+        let told = self.0.lock().unwrap().pop_front().expect("a question too many");
+        answer(&told, text(&told["body"]))
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_held_as_the_table_says() {
+    for row in list(&table()["hold"]) {
+        let (server, now) = (Arc::new(InTurn::default()), Arc::new(AtomicI64::new(0)));
+        let clock = Arc::clone(&now);
+        let elapsed = move || Duration::from_secs(clock.load(Ordering::Relaxed).unsigned_abs());
+        let holder =
+            Arc::new(TokenHolder::with("https://id.example.org/", "api", "session", server.clone(), elapsed));
+        for step in list(&row["steps"]) {
+            let what = format!("{} after {}", row["name"], step["after"]);
+            now.store(step["after"].as_i64().unwrap(), Ordering::Relaxed);
+            server.0.lock().unwrap().extend(list(&step["server"]));
+            if step["do"] == "request" {
+                let (sent, resource) =
+                    (Mutex::new(Vec::new()), Mutex::new(VecDeque::from(list(&step["resource"]))));
+                let outcome =
+                    holder
+                        .send(|token| {
+                            sent.lock().unwrap().push(Value::from(token));
+                            let status = resource.lock().unwrap().pop_front().unwrap().as_u64().unwrap();
+                            let status = u16::try_from(status).unwrap();
+                            async move {
+                                Ok::<_, Error>(http::Response::builder().status(status).body(()).unwrap())
+                            }
+                        })
+                        .await;
+                let gives = match &outcome {
+                    Ok(answer) => Value::from(answer.status().as_u16()),
+                    other => Value::from(word(other, "")),
+                };
+                assert_eq!(gives, step["gives"], "{what}");
+                assert_eq!(sent.into_inner().unwrap(), list(&step["sent"]), "{what}");
+            }
+            let asked: Vec<_> = (0..step["at_once"].as_u64().unwrap_or_default())
+                .map(|_| {
+                    let holder = Arc::clone(&holder);
+                    tokio::spawn(async move { holder.token().await })
+                })
+                .collect();
+            for given in asked {
+                let outcome = given.await.unwrap();
+                assert_eq!(word(&outcome, "token"), text(&step["gives"]), "{what}");
+                assert_eq!(outcome.unwrap_or_default(), text(&step["token"]), "{what}");
+            }
+            assert!(server.0.lock().unwrap().is_empty(), "{what}: too few questions");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! `sessera events replay`
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde_json::json;
+
+use crate::commands::names;
+use crate::global::Global;
+use crate::output::{Report, Table};
+
+/// Send events to a receiver once more
+///
+/// Those that were given up are sent, or with --after everything behind an entry of the record. A receiver knows by the id
+/// of a message that it has it already.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  sessera events replay siem --yes
+  sessera events replay siem --after 4711")]
+pub(crate) struct ReplayEvents {
+    /// The name of the sink
+    #[arg(add = names::sinks())]
+    sink: String,
+    /// The number of the entry of the record behind which everything is sent
+    #[arg(long, value_name = "NUMBER")]
+    after: Option<i64>,
+}
+
+impl ReplayEvents {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+        let context = global.connect().await?;
+        let name = &self.sink;
+        let sinks = context.client.sinks().await?;
+        let Some(sink) = sinks.iter().find(|sink| sink.name == *name) else {
+            bail!(
+                "there is no sink \"{name}\", so nothing was done. List those that there are: sessera list sinks"
+            );
+        };
+        if self.after.is_none() && sink.given_up == 0 {
+            context.output.done(&format!(
+                "Nothing was given up for {name}, so nothing was done. {} events wait and are tried by themselves; \"--after NUMBER\" sends everything behind an entry of the record at once.",
+                sink.waiting
+            ));
+            return Ok(());
+        }
+        let question = match self.after {
+            None => format!("Send {name} the {} events once more that were given up?", sink.given_up),
+            Some(after) => format!(
+                "Send {name} everything once more that stands behind the entry {after} of the record? It has come to the entry {}.",
+                sink.number
+            ),
+        };
+        context.confirm(&question)?;
+        context.client.replay_events(name, self.after).await?;
+        context.output.done(&format!("Events are sent to {name} once more."));
+        let mut table = Table::new(&["NAME"]);
+        table.row([name]);
+        context.output.print(&Report { json: json!([name]), table, ids: vec![name.clone()] })
+    }
+}

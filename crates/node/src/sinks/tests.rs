@@ -1,0 +1,293 @@
+//! Sinks on a database, with receivers that do as they are told and a clock that stands still.
+
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use prometheus::Opts;
+use serde_json::{Value, json};
+use sessera_accounts::hooks::caller::{HookRequest, Reply, Unanswered};
+use sessera_issuer::Templates;
+use sessera_model::{FixedClock, Random, Timestamp};
+use sessera_store::NewEntry;
+use sessera_testing::TestStore;
+
+use super::*;
+use crate::snapshot::Snapshot;
+
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// A receiver, which refuses what is about some people or everything, and keeps what it took.
+#[derive(Default)]
+struct Receiver {
+    taken: Mutex<Vec<Value>>,
+    refused: Mutex<Vec<&'static str>>,
+    asked: Mutex<usize>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Receiver {
+    /// The numbers of the entries that it took, in the order in which it took them.
+    fn numbers(&self) -> Vec<i64> {
+        lock(&self.taken).iter().map(|body| body["data"]["number"].as_i64().unwrap()).collect()
+    }
+
+    fn refuse(&self, people: &[&'static str]) {
+        *lock(&self.refused) = people.to_vec();
+    }
+}
+
+#[async_trait]
+impl HookCaller for Receiver {
+    async fn call(&self, request: &HookRequest) -> Result<Reply, Unanswered> {
+        let body: Value = serde_json::from_slice(&request.body).unwrap();
+        *lock(&self.asked) += 1;
+        let person = body["data"]["about"]["identity_id"].as_str().unwrap_or_default();
+        if lock(&self.refused).iter().any(|refused| *refused == person || *refused == "*") {
+            return Ok(Reply::Troubled("it answered with the status 500".into()));
+        }
+        lock(&self.taken).push(body);
+        Ok(Reply::Well)
+    }
+}
+
+struct World {
+    store: Arc<dyn Store>,
+    clock: Arc<FixedClock>,
+    random: Arc<dyn Random>,
+    receiver: Arc<Receiver>,
+    snapshots: Snapshots,
+    _folder: tempfile::TempDir,
+}
+
+fn snapshot(sinks: &Value) -> Snapshot {
+    let config = Config::from_tree(&json!({"events": {"sinks": sinks}})).unwrap();
+    Snapshot::compile(config, &[], &Templates::default()).unwrap()
+}
+
+impl World {
+    async fn with(sink: Value) -> Self {
+        let TestStore { store, clock, random, folder } = TestStore::open().await.unwrap();
+        let mut sink = sink;
+        sink["url"] = json!("https://receiver.example/");
+        sink["secret"] = json!([SECRET]);
+        let snapshots = Snapshots::new(snapshot(&json!({ "s": sink })));
+        let world = Self { store, clock, random, receiver: Arc::default(), snapshots, _folder: folder };
+        world.node().begin(&world.snapshots.load().config).await.unwrap();
+        world
+    }
+
+    /// A node that may tell the sinks.
+    fn node(&self) -> Arc<Sinks> {
+        let opts = |name: &str| Opts::new(name, name);
+        let numbers = SinkNumbers {
+            outcomes: IntCounterVec::new(opts("outcomes"), &["sink", "outcome"]).unwrap(),
+            waiting: IntGaugeVec::new(opts("waiting"), &["sink"]).unwrap(),
+            given_up: IntGaugeVec::new(opts("given_up"), &["sink"]).unwrap(),
+        };
+        Arc::new(Sinks {
+            store: self.store.clone(),
+            committer: Committer::new(self.store.clone(), vec![]),
+            clock: self.clock.clone(),
+            snapshots: self.snapshots.clone(),
+            lease: Arc::default(),
+            sender: self.receiver.clone(),
+            numbers,
+            node: self.random.uuid(),
+        })
+    }
+
+    /// Enters into the record what is about people, one after the other.
+    async fn happens(&self, action: &str, people: &[&str]) {
+        let entry = |(person, place): (&&str, u64)| {
+            let content = json!({
+                "action": action, "outcome": "done", "actor": {"kind": "system"}, "about": {"identity_id": person},
+                "request": {"address": "10.0.0.7"},
+            });
+            let at = self.clock.now() + Duration::from_micros(place);
+            NewEntry::new(&*self.random, at, None, content.to_string())
+        };
+        let entries = people.iter().zip(0..).map(entry).collect();
+        self.store.commit(&[Change::Record(entries)]).await.unwrap();
+        self.store.chain_audit(1000).await.unwrap();
+    }
+
+    async fn state(&self) -> SinkState {
+        self.store.sinks().await.unwrap().remove(0)
+    }
+
+    async fn look(&self, outlet: &mut Outlet) {
+        let sink = self.snapshots.load().config.events.sinks["s"].clone();
+        outlet.look(&sink).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_sink_is_told_in_order_of_what_it_wants_from_its_beginning_on() {
+    let world = World::with(json!({"events": ["session_began", "session_ended"]})).await;
+    let node = world.node();
+    let mut outlet = Outlet::new(node.clone(), "s".into());
+    world.look(&mut outlet).await;
+    world.happens("session_began", &["ada", "bob", "ada"]).await;
+    world.happens("code_made", &["ada"]).await;
+    world.happens("session_ended", &["ada"]).await;
+    world.look(&mut outlet).await;
+    let taken = lock(&world.receiver.taken).clone();
+    assert_eq!(taken.len(), 4, "{taken:?}");
+    let of_ada = taken.iter().filter(|body| body["data"]["about"]["identity_id"] == "ada");
+    let numbers: Vec<_> = of_ada.map(|body| body["data"]["number"].as_i64().unwrap()).collect();
+    assert_eq!(numbers, [1, 3, 5]);
+    assert_eq!(taken[3]["type"], "session_ended");
+    assert!(!taken[3].to_string().contains("10.0.0.7"), "where a request came from is not told");
+    assert_eq!(world.state().await.waiting, 0);
+    let delivered = node.numbers.outcomes.with_label_values(&["s", "delivered"]).get();
+    assert_eq!(delivered, 4);
+}
+
+#[tokio::test]
+async fn whoever_is_refused_holds_up_nobody_else_and_nothing_overtakes() {
+    let world = World::with(json!({})).await;
+    let mut outlet = Outlet::new(world.node(), "s".into());
+    world.receiver.refuse(&["ada"]);
+    world.happens("session_began", &["ada", "bob", "ada", "bob"]).await;
+    world.look(&mut outlet).await;
+    assert_eq!(world.receiver.numbers(), [2, 4]);
+    world.receiver.refuse(&[]);
+    world.look(&mut outlet).await;
+    assert_eq!(world.receiver.numbers(), [2, 4], "not before its time");
+    world.clock.advance(Duration::from_secs(5));
+    world.look(&mut outlet).await;
+    assert_eq!(world.receiver.numbers(), [2, 4, 1, 3]);
+}
+
+#[tokio::test]
+async fn a_receiver_that_was_away_for_an_hour_misses_nothing_and_is_asked_ever_less() {
+    let world = World::with(json!({})).await;
+    let mut outlet = Outlet::new(world.node(), "s".into());
+    world.receiver.refuse(&["*"]);
+    for second in 0..3600 {
+        if second % 600 == 0 {
+            world.happens("session_began", &["ada", "bob"]).await;
+        }
+        world.clock.advance(Duration::from_secs(1));
+        world.look(&mut outlet).await;
+    }
+    let asked = *lock(&world.receiver.asked);
+    assert!(asked < 20, "{asked} attempts in an hour");
+    let state = world.state().await;
+    assert_eq!((state.waiting, state.given_up), (12, 0));
+    assert_eq!(state.problem.as_deref(), Some("it answered with the status 500"));
+    world.receiver.refuse(&[]);
+    world.clock.advance(Duration::from_hours(1));
+    world.look(&mut outlet).await;
+    let numbers = world.receiver.numbers();
+    let odd: Vec<_> = numbers.iter().filter(|number| **number % 2 == 1).copied().collect();
+    assert_eq!((numbers.len(), odd), (12, vec![1, 3, 5, 7, 9, 11]));
+}
+
+#[tokio::test]
+async fn what_nobody_takes_is_given_up_listed_and_sent_again_when_that_is_asked_for() {
+    let world = World::with(json!({})).await;
+    let node = world.node();
+    let mut outlet = Outlet::new(node.clone(), "s".into());
+    world.receiver.refuse(&["*"]);
+    world.happens("session_began", &["ada", "ada", "bob"]).await;
+    for _ in 0..30 {
+        world.clock.advance(Duration::from_hours(1));
+        world.look(&mut outlet).await;
+    }
+    let state = world.state().await;
+    assert_eq!((state.waiting, state.given_up), (0, 3));
+    assert_eq!(node.numbers.given_up.with_label_values(&["s"]).get(), 3);
+    let page = DeliveryPage { sink: "s".into(), given_up: Some(true), after: 1, limit: 10 };
+    let listed = node.deliveries(&page).await.unwrap();
+    assert_eq!(listed.iter().map(|delivery| delivery.entry.number).collect::<Vec<_>>(), [2, 3]);
+    world.receiver.refuse(&[]);
+    world.look(&mut outlet).await;
+    assert!(world.receiver.numbers().is_empty(), "nobody asked for it");
+    node.replay("s", None).await.unwrap();
+    world.look(&mut outlet).await;
+    world.clock.advance(LONGEST_TEST_QUIET);
+    world.look(&mut outlet).await;
+    let mut numbers = world.receiver.numbers();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2, 3]);
+    node.replay("s", Some(1)).await.unwrap();
+    world.clock.advance(LONGEST_TEST_QUIET);
+    world.look(&mut outlet).await;
+    assert_eq!(world.receiver.numbers().len(), 5, "everything behind the first one once more");
+    assert!(matches!(node.replay("t", None).await, Err(SinkError::Unknown(_))));
+}
+
+/// Longer than a sink that takes nothing is left alone, and than a node has it without asking.
+const LONGEST_TEST_QUIET: Duration = Duration::from_secs(61);
+
+#[tokio::test]
+async fn one_node_at_a_time_tells_a_sink_and_another_one_goes_on_where_it_was() {
+    let world = World::with(json!({})).await;
+    let (mut first, mut second) =
+        (Outlet::new(world.node(), "s".into()), Outlet::new(world.node(), "s".into()));
+    world.look(&mut first).await;
+    world.happens("session_began", &["ada"]).await;
+    world.look(&mut second).await;
+    assert!(world.receiver.numbers().is_empty(), "the first one has it");
+    world.look(&mut first).await;
+    assert_eq!(world.receiver.numbers(), [1]);
+    world.happens("session_ended", &["ada"]).await;
+    world.clock.advance(Duration::from_secs(31));
+    world.look(&mut second).await;
+    assert_eq!(world.receiver.numbers(), [1, 2], "the first one is gone");
+    world.look(&mut first).await;
+    assert_eq!(world.receiver.numbers(), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_sink_that_is_configured_no_more_is_forgotten() {
+    let world = World::with(json!({})).await;
+    let node = world.node();
+    let mut outlet = Outlet::new(node.clone(), "s".into());
+    world.receiver.refuse(&["*"]);
+    world.happens("session_began", &["ada"]).await;
+    world.look(&mut outlet).await;
+    world.snapshots.swap(snapshot(&json!({})));
+    node.forget().await;
+    assert_eq!(world.state().await.waiting, 1, "a node has it still");
+    world.clock.advance(Duration::from_secs(31));
+    node.forget().await;
+    assert!(world.store.sinks().await.unwrap().is_empty());
+    assert!(world.store.due_deliveries("s", Timestamp::MAX, 10).await.unwrap().is_empty());
+}
+
+/// A receiver that never answers.
+struct Silent;
+
+#[async_trait]
+impl HookCaller for Silent {
+    async fn call(&self, _: &HookRequest) -> Result<Reply, Unanswered> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_does_not_answer_is_waited_for_for_a_while() {
+    let request = HookRequest {
+        url: "https://receiver.example/".parse().unwrap(),
+        addresses: sessera_config::reach::Addresses::Public,
+        method: sessera_config::sections::web_hook::Method::Post,
+        headers: vec![],
+        body: vec![],
+        is_awaited: false,
+    };
+    let problem = outlet::send(&Silent, &request).await.unwrap_err();
+    assert_eq!(problem, "it did not answer within 10s");
+}
+
+#[test]
+fn every_event_can_be_named_in_the_configuration() {
+    let source = include_str!("../../../store/src/event.rs");
+    let named = source.lines().filter_map(|line| line.split_once("=> (\"")?.1.split_once("\", \""));
+    let named: Vec<_> = named.map(|(name, _)| name).collect();
+    assert_eq!(named, sessera_config::events::NAMES);
+}

@@ -1,0 +1,116 @@
+//! What the record says of what was done at the APIs.
+
+use serde_json::{Value, json};
+
+use crate::testing::{Answer, PASSWORD, TestServer};
+
+async fn listed(server: &TestServer, query: &str) -> Vec<Value> {
+    let answer = server.admin("GET", &format!("/admin/audit?{query}"), None).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.body.as_array().unwrap().clone()
+}
+
+fn actions(entries: &[Value]) -> Vec<&str> {
+    entries.iter().map(|entry| entry["action"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn everything_that_happens_is_in_the_record_with_who_did_it() {
+    let server = TestServer::start().await;
+    let ada = server.person("ada@example.org").await;
+    let (token, session) = server.signed_in("ada@example.org").await;
+    assert_eq!(server.login("ada@example.org", "a-wrong-guess").await.status, 400);
+    let made = json!({"name": "support", "role": "operator"});
+    let made = server.admin("POST", "/admin/tokens", Some(made)).await;
+    let support = format!("Bearer {}", made.body["token"].as_str().unwrap());
+    let headers = [("authorization", support.as_str()), ("user-agent", "a-browser"), ("x-request-id", "r-1")];
+    let path = format!("/admin/sessions/{session}");
+    assert_eq!(server.admin_with("DELETE", &path, &headers, None).await.status, 204);
+    assert_eq!(server.admin_with("GET", "/admin/keys/s", &headers, None).await.status, 403);
+    assert_eq!(server.admin("POST", "/admin/keys/s", Some(json!({"alg": "ES256"}))).await.status, 201);
+    assert_eq!(server.admin("GET", "/admin/keys/s", None).await.status, 200);
+    let patch = json!([{"op": "add", "path": "/services/identity/config/session/lifespan", "value": "2h"}]);
+    assert_eq!(server.admin("PATCH", "/projects/default", Some(patch)).await.status, 200);
+
+    let all = listed(&server, "").await;
+    let mut found = actions(&all);
+    found.sort_unstable();
+    assert_eq!(
+        found,
+        [
+            "admin_refused",
+            "admin_token_made",
+            "configuration_changed",
+            "identity_added",
+            "key_set_changed",
+            "keys_shown",
+            "proof_refused",
+            "session_began",
+            "session_ended",
+        ]
+    );
+    let text = json!(all).to_string();
+    for secret in [token.as_str(), "ada@example.org", PASSWORD, "a-wrong-guess", &support[7..]] {
+        assert!(!text.contains(secret), "{secret} is in {text}");
+    }
+    let ended = &listed(&server, "action=session_ended").await[0];
+    assert_eq!(ended["actor"], json!({"kind": "token", "name": "support", "role": "operator"}));
+    assert_eq!(ended["about"]["session_id"], json!(session));
+    assert_eq!(ended["request"], json!({"id": "r-1", "address": null, "user_agent": "a-browser"}));
+    let began = &listed(&server, &format!("session={session}&outcome=done&actor={ada}")).await[0];
+    assert_eq!((&began["action"], &began["actor"]["id"]), (&json!("session_began"), &json!(ada)));
+    let refused = listed(&server, "outcome=refused").await;
+    assert_eq!(refused.len(), 2);
+    let about = listed(&server, &format!("identity={ada}")).await;
+    assert!(actions(&about).contains(&"proof_refused"), "{about:?}");
+    assert_eq!(listed(&server, "action=keys_shown").await[0]["actor"], json!({"kind": "anybody"}));
+    assert!(listed(&server, "since=2027-01-15T08:00:01Z").await.is_empty());
+    for bad in ["since=soon", "identity=ada", "after=x", "page_token=x"] {
+        assert_eq!(server.admin("GET", &format!("/admin/audit?{bad}"), None).await.status, 400, "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_record_is_listed_in_parts_and_followed() {
+    let server = TestServer::start().await;
+    for number in 0..5 {
+        // Entries of one microsecond have no order.
+        server.clock.advance(std::time::Duration::from_secs(1));
+        let body = json!({"name": format!("t{number}"), "role": "viewer"});
+        assert_eq!(server.admin("POST", "/admin/tokens", Some(body)).await.status, 201);
+    }
+    let names = |answer: &Answer| {
+        let entries = answer.body.as_array().unwrap();
+        entries.iter().map(|entry| entry["about"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let next = |answer: &Answer| {
+        let link = answer.header("link").split(',').find(|link| link.contains("next"))?;
+        Some(link.split(['<', '>']).nth(1).unwrap().to_owned())
+    };
+    let (mut path, mut seen) = ("/admin/audit?page_size=2&action=admin_token_made".to_owned(), Vec::new());
+    loop {
+        let part = server.admin("GET", &path, None).await;
+        seen.extend(names(&part));
+        match next(&part) {
+            Some(more) => path = more,
+            None => break,
+        }
+    }
+    assert_eq!(seen, ["t4", "t3", "t2", "t1", "t0"]);
+    let first = server.admin("GET", "/admin/audit?after=3&page_size=1", None).await;
+    assert_eq!(names(&first), ["t3"]);
+    let rest = server.admin("GET", &next(&first).unwrap(), None).await;
+    assert_eq!((names(&rest), next(&rest)), (vec!["t4".to_owned()], None));
+}
+
+#[tokio::test]
+async fn the_record_proves_that_nobody_changed_it() {
+    let server = TestServer::start().await;
+    server.person("ada@example.org").await;
+    server.person("bob@example.org").await;
+    let last = listed(&server, "").await[0].clone();
+    let found = server.admin("GET", "/admin/audit/verify", None).await.body;
+    assert_eq!(found, json!({"entries": 2, "number": 2, "hash": last["hash"], "is_end": true}));
+    let rest = server.admin("GET", "/admin/audit/verify?after=1", None).await.body;
+    assert_eq!((&rest["entries"], &rest["hash"]), (&json!(1), &last["hash"]));
+}

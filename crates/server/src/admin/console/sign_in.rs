@@ -1,0 +1,91 @@
+//! `/console/sign-in` and `/console/sign-out`.
+
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use sessera_console::sign_in::page;
+use sessera_model::Secret;
+use sessera_store::{Committer, Event};
+
+use super::SIGN_IN;
+use super::here::{Failed, Here, Sent, ok, shown};
+use super::stay::{Stay, Stays};
+use crate::answer::{self, Status};
+use crate::error::ApiError;
+use crate::request::Parameters;
+
+/// The form.
+#[derive(Deserialize)]
+struct Form {
+    token: Secret,
+    #[serde(default)]
+    to: String,
+}
+
+pub(super) async fn get(here: Here, parameters: Parameters) -> Result<Response, Failed> {
+    let to = within(parameters.get("to").unwrap_or_default());
+    if here.stay.actor.is_some() {
+        return Ok(answer::see_other(to)?);
+    }
+    Ok(ok(page(&here.frame(None), to, false)))
+}
+
+pub(super) async fn post(
+    State(stays): State<Stays>,
+    State(committer): State<Committer>,
+    here: Here,
+    sent: Sent,
+) -> Result<Response, Failed> {
+    let form: Form = sent.read()?;
+    let to = within(&form.to);
+    match stays.of_token(form.token.expose().trim()).await? {
+        Some(stay) => Ok(with(answer::see_other(to)?, stay)),
+        None => {
+            committer.happened(&Event::AdminRefused { what: format!("POST {SIGN_IN}") });
+            Ok(shown(page(&here.frame(None), to, true), Status::UNPROVEN))
+        }
+    }
+}
+
+pub(super) async fn out(State(stays): State<Stays>, _sent: Sent) -> Result<Response, ApiError> {
+    Ok(with(answer::see_other(SIGN_IN)?, stays.of_nobody()))
+}
+
+/// Has the guard tell the browser who it is from now on.
+fn with(mut response: Response, stay: Stay) -> Response {
+    response.extensions_mut().insert(stay);
+    response
+}
+
+/// An address within the console; its start in place of any other.
+fn within(to: &str) -> &str {
+    let is_within =
+        to.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
+    // No address of the console has two slashes, and a line break is no part of one.
+    let is_plain = !to.contains("//") && to.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
+    if is_within && is_plain { to } else { "/console" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::within;
+
+    #[test]
+    fn one_goes_on_within_the_console_only() {
+        for to in ["/console", "/console?x=1", "/console/templates/a%2Fb"] {
+            assert_eq!(within(to), to);
+        }
+        for to in [
+            "",
+            "/",
+            "//evil",
+            "/consolex",
+            "/console//evil",
+            "https://evil",
+            "/console/\\evil",
+            "/console/\r\nx",
+        ] {
+            assert_eq!(within(to), "/console", "{to}");
+        }
+    }
+}

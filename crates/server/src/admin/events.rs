@@ -1,0 +1,242 @@
+//! `GET /admin/events`: what happens, as server-sent events for back ends that keep copies of sessions.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::Response;
+use bytes::Bytes;
+use hyper::body::Frame;
+use sessera_node::record::Record;
+use sessera_store::{AuditFrom, AuditPage, Store, StoreError};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::audit::{EntryBody, Wanted, number};
+use crate::answer;
+use crate::app::{AppState, Stopping};
+use crate::error::ApiError;
+use crate::listeners::{Listeners, MOST};
+use crate::openapi::ErrorBody;
+use crate::request::Parameters;
+
+/// How often the record is looked at for each of them.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// After how many looks without news a client is told that the connection lives.
+const QUIET_LOOKS: u32 = 60;
+
+/// How many entries are read at once.
+const READ: u32 = 500;
+
+/// The route.
+pub(crate) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(events))
+}
+
+/// Follow what happens
+///
+/// The answer goes on with an event (`text/event-stream`) for each entry of the record: its number as the id, its action as
+/// the name, and the entry as JSON. Whoever connects again sends the header `Last-Event-ID`, as browsers' `EventSource` does,
+/// or `after`, and misses nothing that the record still has. Without either it begins with what happens from now on. The
+/// comment `caught up` comes once, behind what happened before.
+#[utoipa::path(get, path = "/admin/events", operation_id = "followEvents", tag = "access",
+    params(
+        ("after" = Option<i64>, Query, description = "The number of the entry behind which to begin"),
+        ("action" = Option<String>, Query, description = "Only this action, for example `session_ended`"),
+        ("outcome" = Option<String>, Query, description = "Only `done` or `refused`"),
+        ("actor" = Option<String>, Query, description = "Only by this kind of actor, by the admin token with this name, or by the identity with this id"),
+        ("session" = Option<String>, Query, description = "Only about the session with this id"),
+        ("Last-Event-ID" = Option<i64>, Header, description = "The id of the event that was read last"),
+    ),
+    security(("adminToken" = ["viewer"])),
+    responses((status = 200, description = "Events, for as long as the client listens", body = String, content_type = "text/event-stream"), (status = 400, description = "A parameter makes no sense", body = ErrorBody)))]
+async fn events(
+    State(store): State<Arc<dyn Store>>,
+    State(record): State<Arc<Record>>,
+    State(stopping): State<Stopping>,
+    State(listeners): State<Listeners>,
+    headers: HeaderMap,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let wanted = Wanted::of(&parameters)?;
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let after = match last.or(number(&parameters, "after")?) {
+        Some(after) => after,
+        None => {
+            record.keep().await?;
+            store.audit_ends().await?.last.number
+        }
+    };
+    let place = listeners.place().ok_or_else(|| {
+        ApiError::unavailable(format!(
+            "{MOST} clients follow the events of this node already. Ask another node, or end one of them."
+        ))
+    })?;
+    let (sender, receiver) = mpsc::channel(1);
+    let follow = Follow { store, stopping, wanted, after, is_behind: true, sender, _place: place };
+    tokio::spawn(follow.run());
+    let mut response = answer::done();
+    *response.body_mut() = Body::new(Told(receiver));
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static("text/event-stream"));
+    Ok(response)
+}
+
+/// Tells one client.
+struct Follow {
+    store: Arc<dyn Store>,
+    stopping: Stopping,
+    wanted: Wanted,
+    after: i64,
+    /// Whether the record had more than was read of it when it was looked at last.
+    is_behind: bool,
+    sender: mpsc::Sender<Bytes>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Follow {
+    /// Goes on until the client is gone, the server stops, or the record cannot be read. The client then comes again.
+    async fn run(mut self) {
+        let mut clock = tokio::time::interval(LOOK_EVERY);
+        let (mut quiet, mut is_new) = (0, true);
+        // A first line tells the client at once that it is connected.
+        let mut told = self.sender.send(Bytes::from_static(b": following\n\n")).await.is_ok();
+        while told && !self.stopping.is_told() {
+            tokio::select! {
+                _ = clock.tick() => {}
+                () = self.sender.closed() => return,
+            }
+            let mut text = match self.news().await {
+                Ok(text) => text,
+                Err(error) => {
+                    tracing::warn!(%error, "the record cannot be read for a client that follows it");
+                    return;
+                }
+            };
+            if is_new && !self.is_behind {
+                is_new = false;
+                text.push_str(": caught up\n\n");
+            }
+            quiet = if text.is_empty() { quiet + 1 } else { 0 };
+            if !text.is_empty() {
+                told = self.sender.send(text.into()).await.is_ok();
+            } else if quiet == QUIET_LOOKS {
+                quiet = 0;
+                told = self.sender.send(Bytes::from_static(b":\n\n")).await.is_ok();
+            }
+        }
+    }
+
+    /// What happened since the last look, as it goes to the client.
+    async fn news(&mut self) -> Result<String, StoreError> {
+        let page = AuditPage { from: AuditFrom::After(self.after), identity_id: None, limit: READ };
+        let mut text = String::new();
+        let entries = self.store.audit(&page).await?;
+        self.is_behind = entries.len() == READ as usize;
+        for entry in entries {
+            self.after = entry.number;
+            let entry = EntryBody::from(entry);
+            if self.wanted.has(&entry) {
+                text.push_str(&event(&entry));
+            }
+        }
+        Ok(text)
+    }
+}
+
+/// An entry as an event. JSON has no line breaks.
+fn event(entry: &EntryBody) -> String {
+    let data = serde_json::to_string(entry).unwrap_or_default();
+    format!("id: {}\nevent: {}\ndata: {data}\n\n", entry.number, entry.action)
+}
+
+/// The body of the answer.
+struct Told(mpsc::Receiver<Bytes>);
+
+impl hyper::body::Body for Told {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.0.poll_recv(context).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt as _;
+    use serde_json::json;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::testing::TestServer;
+
+    async fn follow(server: &TestServer, query: &str, last: Option<&str>) -> Body {
+        let mut request =
+            axum::http::Request::get(format!("/admin/events?{query}")).header("host", "127.0.0.1:4434");
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        let response =
+            server.admin_router().clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        response.into_body()
+    }
+
+    /// The next thing that is told.
+    async fn told(body: &mut Body) -> Option<String> {
+        let frame = body.frame().await?.unwrap().into_data().unwrap();
+        Some(String::from_utf8(frame.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_happens_is_told_and_whoever_comes_again_misses_nothing() {
+        let server = TestServer::start().await;
+        server.person("ada@example.org").await;
+        let mut all = follow(&server, "", None).await;
+        assert_eq!(told(&mut all).await.unwrap(), ": following\n\n");
+        assert_eq!(told(&mut all).await.unwrap(), ": caught up\n\n");
+        let make = async |name: &str| {
+            let body = json!({"name": name, "role": "viewer"});
+            assert_eq!(server.admin("POST", "/admin/tokens", Some(body)).await.status, 201);
+            server.app.record.keep().await.unwrap();
+        };
+        make("a").await;
+        let first = told(&mut all).await.unwrap();
+        assert!(first.starts_with("id: 2\nevent: admin_token_made\ndata: {\"number\":2,"), "{first}");
+        drop(all);
+        make("b").await;
+        let mut again = follow(&server, "action=admin_token_made", Some("2")).await;
+        told(&mut again).await.unwrap();
+        let missed = told(&mut again).await.unwrap();
+        assert!(missed.starts_with("id: 3\n") && missed.ends_with("\n\n: caught up\n\n"), "{missed}");
+        let mut from_start = follow(&server, "after=0&action=identity_added", None).await;
+        told(&mut from_start).await.unwrap();
+        assert!(told(&mut from_start).await.unwrap().starts_with("id: 1\n"));
+        server.app.stopping.set(true);
+        assert_eq!(told(&mut again).await, None, "a server that stops ends it");
+    }
+
+    #[tokio::test]
+    async fn there_are_only_so_many_at_a_time() {
+        let server = TestServer::start().await;
+        let mut all = Vec::new();
+        for _ in 0..MOST {
+            all.push(follow(&server, "", None).await);
+        }
+        assert_eq!(server.admin("GET", "/admin/events", None).await.status, 503);
+        drop(all);
+        // Each one ends when it is seen that the client is gone.
+        crate::testing::until(async || server.app.listeners.free() == MOST).await;
+    }
+}

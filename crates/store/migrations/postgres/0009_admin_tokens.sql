@@ -1,0 +1,8 @@
+-- Tokens of the admin API with their names and roles. What is kept of the token itself is its hash.
+CREATE TABLE admin_tokens (
+    name       TEXT PRIMARY KEY,
+    role       TEXT NOT NULL,
+    hash       BYTEA NOT NULL UNIQUE,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT
+);

@@ -1,0 +1,63 @@
+//! Who asks for what is done, and by which request, for the record of it. A server says so once for each request, and
+//! whatever is committed for the request finds it here.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sessera_model::{Actor, Uuid};
+
+tokio::task_local! {
+    /// The request that the task works for.
+    static ASKED: Arc<Mutex<Asked>>;
+}
+
+/// A request, as far as it is known. What is done for none is done by the system.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Its id.
+    pub request_id: String,
+    /// The address of the client.
+    pub address: Option<IpAddr>,
+    /// The program of the client, as that says.
+    pub user_agent: String,
+    /// Who asks the admin API.
+    pub actor: Option<Actor>,
+    /// Who is signed in.
+    pub identity_id: Option<Uuid>,
+}
+
+impl Asked {
+    /// Does something for the request.
+    pub async fn during<T>(self, work: impl Future<Output = T>) -> T {
+        ASKED.scope(Arc::new(Mutex::new(self)), work).await
+    }
+
+    /// Notes what was found out about the request that this task works for.
+    pub fn note(found_out: impl FnOnce(&mut Self)) {
+        // Outside of requests there is nothing to note it at.
+        let _ = ASKED.try_with(|asked| found_out(&mut asked.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+
+    /// The request that this task works for.
+    pub fn now() -> Option<Self> {
+        ASKED.try_with(|asked| asked.lock().unwrap_or_else(PoisonError::into_inner).clone()).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_is_found_out_is_known_until_the_request_ends() {
+        let asked = Asked { request_id: "r".into(), ..Asked::default() };
+        let later = asked.clone().during(async {
+            Asked::note(|asked| asked.actor = Some(Actor::Configured));
+            tokio::task::yield_now().await;
+            Asked::now()
+        });
+        assert_eq!(later.await, Some(Asked { actor: Some(Actor::Configured), ..asked }));
+        Asked::note(|_| panic!("there is no request"));
+        assert_eq!(Asked::now(), None);
+    }
+}

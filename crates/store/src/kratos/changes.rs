@@ -1,0 +1,103 @@
+//! What has to change here so that it is as at the other server.
+//!
+//! The first time, everything is new. Later, both sides may have changed: what was changed last counts, and what is not
+//! here any more is not brought back.
+
+use sessera_model::{Credential, Identity, Timestamp};
+
+use super::people::Person;
+use super::sessions::Theirs;
+use crate::change::Change;
+use crate::records::{CredentialOf, Reauthentication, StoredSession};
+
+/// What to commit for a person who is not here. Nothing when they were here, or refused, the last time, which looked at
+/// everything before `since`.
+pub(super) fn new_person(theirs: Person, since: Option<Timestamp>) -> Vec<Change> {
+    let Person { identity, credentials } = theirs;
+    if since.is_some_and(|since| identity.created_at <= since) {
+        return Vec::new();
+    }
+    let identity_id = identity.id;
+    let put = |credential| Change::PutCredential(CredentialOf { identity_id, credential });
+    let mut changes = vec![Change::InsertIdentity(identity)];
+    changes.extend(credentials.into_iter().map(put));
+    changes
+}
+
+/// What to commit for a person who is here. All of it stands under a new version of the identity.
+pub(super) fn known_person(
+    theirs: Person,
+    identity: Identity,
+    credentials: &[Credential],
+    since: Timestamp,
+) -> Vec<Change> {
+    let identity_id = identity.id;
+    let is_newer = theirs.identity.updated_at > identity.updated_at;
+    let mut changes = Vec::new();
+    for credential in &theirs.credentials {
+        let ours = credentials.iter().find(|ours| ours.kind == credential.kind);
+        if credential.updated_at > ours.map_or(since, |ours| ours.updated_at) {
+            let credential = credential.clone();
+            changes.push(Change::PutCredential(CredentialOf { identity_id, credential }));
+        }
+    }
+    for ours in credentials {
+        let is_there = theirs.credentials.iter().any(|credential| credential.kind == ours.kind);
+        if is_newer && !is_there && ours.updated_at <= since {
+            changes.push(Change::DeleteCredential { identity_id, kind: ours.kind });
+        }
+    }
+    let (version, mut changed) = (identity.version, identity.clone());
+    if is_newer {
+        changed = Identity { version, ..theirs.identity };
+    } else {
+        for address in &mut changed.verifiable_addresses {
+            let known = theirs.identity.verifiable_address(&address.value).filter(|known| known.verified);
+            if let Some(known) =
+                known.filter(|known| !address.verified && known.updated_at > address.updated_at)
+            {
+                *address = known.clone();
+            }
+        }
+    }
+    if !changes.is_empty() || changed != identity {
+        changes.insert(0, Change::UpdateIdentity(changed));
+    }
+    changes
+}
+
+/// What to commit for a session.
+pub(super) fn session(
+    theirs: &Theirs,
+    ours: Option<&StoredSession>,
+    since: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<Change> {
+    let session = &theirs.new.session;
+    let Some(ours) = ours.map(|ours| &ours.session) else {
+        let is_new = since.is_none_or(|since| session.issued_at > since);
+        return (is_new && session.is_live(now)).then(|| Change::InsertSession(theirs.new.clone()));
+    };
+    if !ours.is_live(now) {
+        return None;
+    }
+    let (id, expires_at) = (session.id, session.expires_at.max(ours.expires_at));
+    if !session.active {
+        let is_news = since.is_some_and(|since| theirs.updated_at > since);
+        return is_news.then_some(Change::RevokeSession { id, of: None });
+    }
+    if session.authenticated_at > ours.authenticated_at {
+        return Some(Change::AuthenticateSession(Reauthentication {
+            id,
+            identity_id: session.identity_id,
+            at: now,
+            assurance_level: session.assurance_level,
+            methods: session.methods.clone(),
+            devices: session.devices.clone(),
+            expires_at,
+            token: None,
+        }));
+    }
+    let identity_id = session.identity_id;
+    (expires_at > ours.expires_at).then_some(Change::ExtendSession { id, identity_id, at: now, expires_at })
+}

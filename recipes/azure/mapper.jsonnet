@@ -1,0 +1,5 @@
+local answers = {"audience":"api://AzureADTokenExchange"};
+
+{
+  claims: {},
+}

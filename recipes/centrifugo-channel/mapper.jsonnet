@@ -1,0 +1,7 @@
+local answers = {"audience":"centrifugo","channel":"news"};
+
+{
+  claims: {
+    channel: answers.channel,
+  },
+}

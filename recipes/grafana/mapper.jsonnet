@@ -1,0 +1,22 @@
+local answers = {"audience":"grafana"};
+local identity = std.extVar('session').identity;
+local metadata = std.get(identity, 'metadata_public');
+local given = if metadata == null then null else std.get(metadata, 'roles');
+local roles = if given == null then [] else given;
+local addresses = std.get(identity, 'verifiable_addresses');
+local verified = [a.value for a in if addresses == null then [] else addresses if a.verified];
+local given_name = std.get(identity.traits, 'name');
+local parts = if given_name == null then {} else given_name;
+local part(which) = local text = std.get(parts, which); if text == null then '' else text;
+local words = std.stripChars(part('first') + ' ' + part('last'), ' ');
+local name = if words == '' then identity.traits.email else words;
+
+{
+  // Grafana believes the address: one that was not proven would open what belongs to somebody else.
+  assert std.member(verified, identity.traits.email) : 'the address is not verified',
+  claims: {
+    email: identity.traits.email,
+    name: name,
+    role: if std.member(roles, 'admin') then 'Admin' else if std.member(roles, 'editor') then 'Editor' else 'Viewer',
+  },
+}

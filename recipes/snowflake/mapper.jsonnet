@@ -1,0 +1,13 @@
+local answers = {"audience":"https://org-account.snowflakecomputing.com","scope":"session:role-any"};
+local identity = std.extVar('session').identity;
+local addresses = std.get(identity, 'verifiable_addresses');
+local verified = [a.value for a in if addresses == null then [] else addresses if a.verified];
+
+{
+  // Snowflake believes the address: one that was not proven would open what belongs to somebody else.
+  assert std.member(verified, identity.traits.email) : 'the address is not verified',
+  claims: {
+    email: identity.traits.email,
+    scp: [answers.scope],
+  },
+}

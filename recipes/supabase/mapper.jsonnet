@@ -1,0 +1,19 @@
+local answers = {"audience":"authenticated","role":"authenticated"};
+local session = std.extVar('session');
+local identity = session.identity;
+local metadata = std.get(identity, 'metadata_public');
+local given = if metadata == null then null else std.get(metadata, 'roles');
+local roles = if given == null then [] else given;
+local addresses = std.get(identity, 'verifiable_addresses');
+local verified = [a.value for a in if addresses == null then [] else addresses if a.verified];
+
+{
+  claims: {
+    role: answers.role,
+    session_id: session.id,
+    aal: session.authenticator_assurance_level,
+    is_anonymous: false,
+    app_metadata: { roles: roles },
+    [if std.member(verified, identity.traits.email) then 'email']: identity.traits.email,
+  },
+}

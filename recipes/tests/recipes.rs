@@ -1,0 +1,337 @@
+//! Every recipe makes tokens of everybody, and they are what the service asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use sessera_jose::{Algorithm, JwkSet, SigningKey, generate};
+use sessera_jsonnet::Document;
+use sessera_recipes::{Proof, Recipe, RecipeError};
+use sessera_tokenizer::{SourceError, Sources, Subject, Template, Tokenizer};
+use uuid::Uuid;
+
+/// When the tokens are made: the sample session begins then.
+const NOW: i64 = 1_893_490_200;
+
+/// The claims that every token has.
+const USUAL: [&str; 6] = ["exp", "iat", "jti", "nbf", "sid", "sub"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+/// A file of a recipe's folder, if it is there.
+fn file(recipe: &Recipe, name: &str) -> Option<String> {
+    std::fs::read_to_string(root().join(&recipe.name).join(name)).ok()
+}
+
+fn json(recipe: &Recipe, name: &str) -> Value {
+    let text = file(recipe, name).unwrap_or_else(|| panic!("{} has no {name}", recipe.name));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{name} of {}: {error}", recipe.name))
+}
+
+/// The answers in the first line of a mapper, which are those of its tests.
+fn answers(recipe: &Recipe) -> BTreeMap<String, String> {
+    let mapper = file(recipe, "mapper.jsonnet").unwrap();
+    let line = mapper.lines().next().unwrap().strip_prefix("local answers = ").unwrap();
+    serde_json::from_str(line.strip_suffix(';').unwrap()).unwrap()
+}
+
+/// A key set of one key for each algorithm.
+struct Stored(Vec<u8>);
+
+impl Stored {
+    fn of(algorithm: &str) -> Self {
+        let key = generate::key(algorithm.parse::<Algorithm>().unwrap(), None, 2048).unwrap();
+        Self(JwkSet::new(vec![key]).unwrap().to_private_json().to_string().into_bytes())
+    }
+}
+
+impl Sources for Stored {
+    fn file(&self, _: &Path) -> Result<Vec<u8>, SourceError> {
+        Err(SourceError::NoScheme)
+    }
+
+    fn key_set(&self, _: &str) -> Result<Vec<u8>, SourceError> {
+        Ok(self.0.clone())
+    }
+
+    fn signing_key(&self, _: &str) -> Result<Arc<dyn SigningKey>, SourceError> {
+        Err(SourceError::NoScheme)
+    }
+}
+
+fn tokenizer(recipe: &Recipe) -> Tokenizer {
+    let template = recipe.template("keys", &recipe.answers(&answers(recipe)).unwrap());
+    let template = Template::from_json(&template).unwrap_or_else(|error| panic!("{}: {error}", recipe.name));
+    Tokenizer::compile(&recipe.name, &template, &Stored::of(&recipe.keys.algorithm)).unwrap()
+}
+
+/// The claims of a token for a session, or why there are none.
+fn claims(tokenizer: &Tokenizer, session: &Value) -> Result<Map<String, Value>, String> {
+    let document = Document::shared(session.to_string().as_bytes()).unwrap();
+    let id = |pointer: &str| session.pointer(pointer).unwrap().as_str().unwrap().parse::<Uuid>().unwrap();
+    let subject = Subject {
+        issuer: "https://id.example.org/",
+        identity_id: id("/identity/id"),
+        external_id: None,
+        session_id: id("/id"),
+        token_id: Uuid::from_u128(1),
+        session: &document,
+        session_ends: i64::MAX,
+        status: None,
+    };
+    let claims = tokenizer.claims(&subject, NOW).map_err(|error| error.to_string())?;
+    Ok(serde_json::from_slice(&claims.json).unwrap())
+}
+
+fn sample() -> Value {
+    serde_json::from_str(include_str!("../../crates/issuer/src/sample.session.json")).unwrap()
+}
+
+/// The sample as somebody else: what it lacks, in every way in which it can lack it.
+fn others() -> Vec<(&'static str, Value)> {
+    let without = |pointer: &str| {
+        let (parent, name) = pointer.rsplit_once('/').unwrap();
+        let members = |change: &dyn Fn(&mut Map<String, Value>)| {
+            let mut session = sample();
+            change(session.pointer_mut(parent).unwrap().as_object_mut().unwrap());
+            session
+        };
+        [
+            members(&|members| drop(members.shift_remove(name))),
+            members(&|members| drop(members.insert(name.to_owned(), Value::Null))),
+        ]
+    };
+    let mut unverified = sample();
+    unverified["identity"]["verifiable_addresses"][0]["verified"] = false.into();
+    let mut others: Vec<(&str, Value)> = Vec::new();
+    others.extend(without("/identity/metadata_public").map(|session| ("no metadata", session)));
+    others.extend(without("/identity/metadata_public/roles").map(|session| ("no metadata", session)));
+    others.extend(without("/identity/traits/name").map(|session| ("no name", session)));
+    others.extend(without("/identity/traits/name/last").map(|session| ("no name", session)));
+    others.extend(without("/identity/verifiable_addresses").map(|session| ("unverified address", session)));
+    others.push(("unverified address", unverified));
+    others
+}
+
+/// What is wrong with a token by the rules of the service.
+fn broken_rules(recipe: &Recipe, claims: &Map<String, Value>) -> Vec<String> {
+    let rules = json(recipe, "rules.json");
+    let validator = jsonschema::validator_for(&rules["claims"]).unwrap();
+    let claims = Value::Object(claims.clone());
+    let mut broken: Vec<String> = validator.iter_errors(&claims).map(|error| error.to_string()).collect();
+    let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
+    if rules["longest"].as_i64().is_some_and(|longest| life > longest) {
+        broken.push(format!("it lives for {life} seconds"));
+    }
+    if !rules["algorithms"].as_array().unwrap().contains(&recipe.keys.algorithm.as_str().into()) {
+        broken.push(format!("{} is not taken", recipe.keys.algorithm));
+    }
+    broken
+}
+
+#[test]
+fn every_folder_is_a_recipe_with_a_default_for_all_but_what_only_the_deployment_knows() {
+    let recipes = sessera_recipes::all().unwrap();
+    let folders = root()
+        .read_dir()
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().path().join("mapper.jsonnet").exists());
+    assert_eq!(recipes.len(), folders.count());
+    for recipe in recipes {
+        let (tested, asked) =
+            (answers(&recipe), recipe.questions.iter().map(|question| question.name.clone()).collect());
+        assert_eq!(tested.keys().cloned().collect::<BTreeSet<_>>(), asked, "{}", recipe.name);
+        for question in &recipe.questions {
+            let default = question.default.as_ref();
+            assert!(default.is_none_or(|default| *default == tested[&question.name]), "{}", recipe.name);
+        }
+        assert!(recipe.keys.is_given == recipe.keys.algorithm.starts_with("HS"), "{}", recipe.name);
+    }
+}
+
+#[test]
+fn every_token_of_the_sample_has_the_claims_that_are_written_down() {
+    for recipe in sessera_recipes::all().unwrap() {
+        let mut made = claims(&tokenizer(&recipe), &sample()).unwrap();
+        assert_eq!(broken_rules(&recipe, &made), Vec::<String>::new(), "{}", recipe.name);
+        let expected = json(&recipe, "claims.json");
+        let is_told = |name: &str| expected.get(name).is_some();
+        made.retain(|name, _| is_told(name) || !(USUAL.contains(&name.as_str()) || name == "iss"));
+        assert_eq!(Value::Object(made), expected, "{}", recipe.name);
+    }
+}
+
+#[test]
+fn everybody_gets_a_token_or_is_refused_as_it_is_written_down() {
+    for recipe in sessera_recipes::all().unwrap() {
+        let tokenizer = tokenizer(&recipe);
+        let refuses =
+            file(&recipe, "refuses.json").map_or(Value::Array(Vec::new()), |_| json(&recipe, "refuses.json"));
+        for (who, session) in others() {
+            let is_refused = refuses.as_array().unwrap().contains(&who.into());
+            match claims(&tokenizer, &session) {
+                Ok(made) => {
+                    assert!(!is_refused, "{} takes {who}", recipe.name);
+                    assert_eq!(broken_rules(&recipe, &made), Vec::<String>::new(), "{}, {who}", recipe.name);
+                }
+                Err(error) => assert!(is_refused, "{}, {who}: {error}", recipe.name),
+            }
+        }
+    }
+}
+
+#[test]
+fn the_rules_refuse_what_a_service_would_refuse() {
+    for recipe in sessera_recipes::all().unwrap() {
+        let made = claims(&tokenizer(&recipe), &sample()).unwrap();
+        let required = json(&recipe, "rules.json")["claims"]["required"].as_array().unwrap().clone();
+        assert!(!required.is_empty(), "{} has no rule", recipe.name);
+        for name in
+            required.iter().map(|name| name.as_str().unwrap()).filter(|name| !["exp", "iat"].contains(name))
+        {
+            let mut without = made.clone();
+            without.shift_remove(name);
+            assert!(!broken_rules(&recipe, &without).is_empty(), "{} without {name}", recipe.name);
+        }
+    }
+}
+
+#[test]
+fn answers_cannot_write_into_a_mapper() {
+    let recipe = sessera_recipes::find("hasura").unwrap().unwrap();
+    let hostile = "'}; error 'x'; {{audience}} \"\n";
+    let given = BTreeMap::from([("role".to_owned(), hostile.to_owned())]);
+    let answers = recipe.answers(&given).unwrap();
+    let template = Template::from_json(&recipe.template("keys", &answers)).unwrap();
+    let tokenizer = Tokenizer::compile("hasura", &template, &Stored::of("ES256")).unwrap();
+    let made = claims(&tokenizer, &sample()).unwrap();
+    assert_eq!(made["https://hasura.io/jwt/claims"]["x-hasura-default-role"], hostile);
+    let unknown = BTreeMap::from([("rôle".to_owned(), String::new())]);
+    assert_eq!(recipe.answers(&unknown), Err(RecipeError::NoQuestion("rôle".into())));
+    let gcp = sessera_recipes::find("gcp").unwrap().unwrap();
+    assert_eq!(gcp.answers(&BTreeMap::new()), Err(RecipeError::NoAnswer("audience".into())));
+}
+
+/// The page of a recipe.
+fn page(recipe: &Recipe) -> String {
+    let Recipe { name, title, about, keys, .. } = recipe;
+    let mut page = format!("# {title}\n\n{about}.\n\n");
+    let rules = json(recipe, "rules.json");
+    let document = rules["document"].as_str().unwrap();
+    let _ = match recipe.proof {
+        Proof::Tested => writeln!(
+            page,
+            "**Tested:** the tests show such tokens to the real verifier, good and bad ones.\n\
+             Its [documentation]({document}) says what it asks for.\n"
+        ),
+        Proof::Checked => writeln!(
+            page,
+            "**Checked** against the [documented rules]({document}), not with the service itself.\n"
+        ),
+    };
+    let needed = recipe.questions.iter().filter(|question| question.default.is_none());
+    let set: Vec<String> = needed
+        .map(|question| format!(" \\\n  --set {}={}", question.name, answers(recipe)[&question.name]))
+        .collect();
+    let set = set.concat();
+    if keys.is_given {
+        let _ = write!(
+            page,
+            "```sh\nprintf %s \"$SECRET\" > secret.txt\nsessera create template {name} --recipe {name} --secret secret.txt{set}\nrm secret.txt\n```\n\n"
+        );
+    } else {
+        let _ = write!(page, "```sh\nsessera create template {name} --recipe {name}{set}\n```\n\n");
+    }
+    if !recipe.questions.is_empty() {
+        page.push_str("| `--set` | what it is | default |\n|---|---|---|\n");
+        for question in &recipe.questions {
+            let default =
+                question.default.as_ref().map_or("needed".to_owned(), |default| format!("`{default}`"));
+            let _ = writeln!(page, "| `{}` | {} | {default} |", question.name, question.ask);
+        }
+        page.push('\n');
+    }
+    let key = match (&keys.rotate, keys.is_given) {
+        (_, true) => "the secret that the service gives you. It belongs to this template alone, since whoever has it can make tokens".to_owned(),
+        (Some(period), _) => format!("a key set that rotates every {period}"),
+        (None, _) => "a key set of its own".to_owned(),
+    };
+    let _ = writeln!(page, "Tokens are signed with {} by {key}.", keys.algorithm);
+    if let Some(refused) = file(recipe, "refuses.json").map(|_| json(recipe, "refuses.json")) {
+        let refused: Vec<&str> = refused.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let _ = writeln!(page, "Nobody with {} gets one.", refused.join(" or "));
+    }
+    page.push_str(
+        "\nA token has these claims beside the [usual ones](../templates.md#default-claims):\n\n```json\n",
+    );
+    let _ = write!(
+        page,
+        "{}\n```\n\n## Then\n\n",
+        serde_json::to_string_pretty(&json(recipe, "claims.json")).unwrap()
+    );
+    let mut words = answers(recipe);
+    for (word, value) in [
+        ("template", name.clone()),
+        ("issuer", "https://id.example.org/".to_owned()),
+        ("keys", format!("https://id.example.org/.well-known/jwks/{name}.json")),
+        ("discovery", "https://id.example.org/.well-known/openid-configuration".to_owned()),
+    ] {
+        words.insert(word.to_owned(), value);
+    }
+    for sentence in recipe.next_with(&words) {
+        let _ = write!(page, "{sentence}\n\n");
+    }
+    if let Some(more) = file(recipe, "more.md") {
+        let _ = writeln!(page, "{more}");
+    }
+    format!("{}\n", page.trim_end())
+}
+
+/// The list of all pages.
+fn list(recipes: &[Recipe]) -> String {
+    let mut list = String::from(
+        "# Recipes\n\nTemplates for services that take tokens. `sessera list recipes` has this list too, and the answer of\n\
+         `sessera create template` says what is left to do. `recipes/README.md` says how to add one.\n\n\
+         | recipe | service | what for | |\n|---|---|---|---|\n",
+    );
+    for Recipe { name, title, about, proof, .. } in recipes {
+        let _ = writeln!(list, "| [{name}]({name}.md) | {title} | {about} | {} |", proof.as_str());
+    }
+    list
+}
+
+/// `SESSERA_BLESS=1 cargo test --workspace --test recipes` writes docs/recipes anew.
+#[test]
+fn the_pages_are_those_of_the_folders() {
+    let recipes = sessera_recipes::all().unwrap();
+    let mut pages: BTreeMap<String, String> =
+        recipes.iter().map(|recipe| (recipe.name.clone(), page(recipe))).collect();
+    pages.insert("README".into(), list(&recipes));
+    let folder = root().join("../docs/recipes");
+    if std::env::var_os("SESSERA_BLESS").is_some() {
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, page) in &pages {
+            std::fs::write(folder.join(format!("{name}.md")), page).unwrap();
+        }
+    }
+    let there = folder
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned());
+    assert_eq!(
+        there.collect::<BTreeSet<_>>(),
+        pages.keys().cloned().collect(),
+        "docs/recipes has other pages"
+    );
+    for (name, page) in pages {
+        let known = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap_or_default();
+        assert!(
+            known == page,
+            "docs/recipes/{name}.md is not of today: SESSERA_BLESS=1 cargo test --workspace --test recipes"
+        );
+    }
+}
