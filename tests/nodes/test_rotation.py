@@ -103,6 +103,7 @@ class Rotation(unittest.TestCase):
 
     def setUp(self):
         self.signers, self.refused, self.tokens, self.disturbed = [], 0, 0, []
+        self.disturbs = True
         # When the newest key was seen first.
         self.turned = time.monotonic()
         # What comes at a time, which is a token once more or a disturbance.
@@ -125,7 +126,8 @@ class Rotation(unittest.TestCase):
             if kid(token) not in self.signers:
                 self.signers.append(kid(token))
                 self.turned = time.monotonic()
-                self.disturb(len(self.signers) - 1)
+                if self.disturbs:
+                    self.disturb(len(self.signers) - 1)
             self.verify(token, sub)
             self.later(claims(token)["exp"] - time.time() - LATE, lambda: self.verify(token, sub))
         else:
@@ -184,6 +186,8 @@ class Rotation(unittest.TestCase):
         return any(node.process.poll() is not None for node in self.nodes)
 
     def test_2_a_key_that_signs_before_it_was_published_is_noticed(self):
+        # Its keys are changed in the database, which must be there for that.
+        self.disturbs = False
         for node in self.nodes:
             node.wait()
         for turn in itertools.count():

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, url: &str, headers: &[String]) -> Resul
 }
 
 /// Where the request goes, and the request itself.
-fn request(url: &str, headers: &[String]) -> Result<(SocketAddr, Request)> {
+pub(crate) fn request(url: &str, headers: &[String]) -> Result<(SocketAddr, Request)> {
     let rest = url.strip_prefix("http://").context("the URL must begin with http://")?;
     let (host, path) = rest.find('/').map_or((rest, "/"), |at| rest.split_at(at));
     let with_port = if host.contains(':') { host.to_owned() } else { format!("{host}:80") };

@@ -5,21 +5,22 @@ use std::net::SocketAddr;
 use anyhow::Result;
 use serde_json::json;
 
+use crate::Arguments;
 use crate::grpc::Questions;
 use crate::limits::EmptyHandler;
 use crate::load::{self, Load, Request, Speech};
 use crate::measures::{load_of, started, warm};
 use crate::person::{identity_id, token};
+use crate::server::{self, Place, Server};
 use crate::table::{self, Figure};
-use crate::{Arguments, server};
 
 /// The route that is asked about: a token of the template `ES256`, and whose it is in a header.
 const ROUTE: &str = "bench";
 
-/// Measures decisions, the most of them and their times at 80 percent of that.
-pub(crate) fn measure(arguments: &Arguments) -> Result<()> {
+/// A server with a gateway that knows the route, with everybody in memory; and where proxies ask it.
+pub(crate) fn started_with_route(arguments: &Arguments) -> Result<(Place, Server, SocketAddr)> {
     let port = server::free_port()?;
-    let (_place, server) = started(
+    let (place, server) = started(
         arguments,
         &json!({
             "serve": {"gateway": {"enabled": true, "port": port}},
@@ -27,12 +28,22 @@ pub(crate) fn measure(arguments: &Arguments) -> Result<()> {
         }),
     )?;
     warm(load_of(arguments, &server), &server::whoami(0..arguments.people, None))?;
+    Ok((place, server, SocketAddr::from(([127, 0, 0, 1], port))))
+}
+
+/// Questions about everybody, over HTTP and over gRPC.
+pub(crate) fn questions(arguments: &Arguments) -> (Vec<Request>, Questions) {
+    ((0..arguments.people).map(over_http).collect(), Questions::new(ROUTE, 0..arguments.people))
+}
+
+/// Measures decisions, the most of them and their times at 80 percent of that.
+pub(crate) fn measure(arguments: &Arguments) -> Result<()> {
+    let (_place, server, address) = started_with_route(arguments)?;
     let empty_port = server::free_port()?;
     let _empty = EmptyHandler::start(empty_port, arguments.server_cores)?;
-    let load = Load { address: SocketAddr::from(([127, 0, 0, 1], port)), ..load_of(arguments, &server) };
+    let load = Load { address, ..load_of(arguments, &server) };
     let empty = Load { address: SocketAddr::from(([127, 0, 0, 1], empty_port)), ..load };
-    let http: Vec<Request> = (0..arguments.people).map(over_http).collect();
-    let grpc = Questions::new(ROUTE, 0..arguments.people);
+    let (http, grpc) = questions(arguments);
     let mut rate = Figure::new("empty handler, answers/s");
     let mut over = [Decisions::new("HTTP", 0.5), Decisions::new("gRPC", 0.25)];
     for _ in 0..arguments.runs {

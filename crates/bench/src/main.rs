@@ -15,6 +15,7 @@ mod person;
 mod seed;
 mod seed_sqlite;
 mod server;
+mod summary;
 mod table;
 mod upstream;
 
@@ -93,6 +94,15 @@ enum Measure {
     Upstream,
     /// Decisions of the gateway over HTTP and over gRPC, beside an empty handler
     Gateway,
+    /// The lines of the table in README, each measured in turn
+    Summary {
+        /// Another server on this machine that answers 200 to a GET, for one more line
+        #[arg(long)]
+        peer: Option<String>,
+        /// A header to send to it, such as "X-Session-Token: ..."
+        #[arg(long = "header")]
+        headers: Vec<String>,
+    },
     /// Serve the handler that does nothing
     #[command(hide = true)]
     EmptyHandler {
@@ -137,6 +147,7 @@ fn main() -> Result<()> {
         Measure::Soak { time } => measures::soak(&arguments, time.get()),
         Measure::Upstream => upstream::measure(&arguments),
         Measure::Gateway => gateway::measure(&arguments),
+        Measure::Summary { peer, headers } => summary::measure(&arguments, peer.as_deref(), headers),
         Measure::EmptyHandler { .. } | Measure::UpstreamStub { .. } => Ok(()),
     }
 }

@@ -40,6 +40,18 @@ pub(crate) fn print(title: &str, figures: &[Figure]) {
     }
 }
 
+/// Prints rates beside the first of them, as a table of Markdown.
+#[expect(clippy::print_stdout, reason = "this is what the program is for")]
+pub(crate) fn print_beside_first(head: &str, rates: &[Figure]) {
+    println!("| {head} | a second | beside the first line |\n|---|---|---|");
+    let first = rates.first().and_then(Figure::spread).map_or(f64::NAN, |(_, middle, _)| middle);
+    for rate in rates {
+        if let Some((_, middle, _)) = rate.spread() {
+            println!("| {} | {middle:.0} | {:.2} |", rate.name, middle / first);
+        }
+    }
+}
+
 fn shown(value: f64) -> String {
     let digits = if value.abs() >= 1_000.0 { 0 } else { 3 };
     format!("{value:>12.digits$}")

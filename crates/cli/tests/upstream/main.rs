@@ -3,6 +3,7 @@
 mod commands;
 mod faults;
 mod forwarding;
+mod gateway;
 mod itself;
 mod questions;
 mod recorded;

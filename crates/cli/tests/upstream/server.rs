@@ -22,6 +22,8 @@ pub(crate) struct Server {
     _folder: TempDir,
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Where proxies ask, when the gateway is on.
+    pub(crate) gateway: Option<SocketAddr>,
     http: reqwest::Client,
 }
 
@@ -49,18 +51,18 @@ impl Server {
             .unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut said = String::new();
-        let (public, admin) = loop {
+        let (public, admin, gateway) = loop {
             let Some(Ok(line)) = log.next() else { panic!("the server did not start:\n{said}") };
             let address = |name: &str| line.split_once(name)?.1.split(' ').next()?.parse().ok();
             if let (Some(public), Some(admin)) = (address("public="), address("admin=")) {
-                break (public, admin);
+                break (public, admin, address("gateway="));
             }
             said += &line;
         };
         // A full pipe would stop the server.
         std::thread::spawn(move || log.for_each(drop));
         let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { child, _folder: folder, public, admin, http: http.build().unwrap() }
+        Self { child, _folder: folder, public, admin, gateway, http: http.build().unwrap() }
     }
 
     /// Calls the public API.
@@ -73,6 +75,11 @@ impl Server {
     ) -> Answer {
         let body = body.map(|body| ("application/json", body.to_string()));
         self.call(self.public, method, path, headers, body).await
+    }
+
+    /// Asks the gateway as a proxy does.
+    pub(crate) async fn gateway(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        self.call(self.gateway.expect("the gateway is on"), method, path, headers, None).await
     }
 
     /// Calls the admin API.

@@ -37,6 +37,11 @@ pub(crate) fn known_method(method: &Method) -> &'static str {
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("other")
 }
 
+/// Whether each answer is to stand in the log.
+pub(crate) fn is_each_logged() -> bool {
+    tracing::enabled!(tracing::Level::DEBUG)
+}
+
 /// Counts a request and puts its id into the log and the answer.
 pub(crate) async fn note(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let Observer { api, request_ids, metrics, traces } = observer;

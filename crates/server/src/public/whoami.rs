@@ -23,6 +23,7 @@ use utoipa_axum::routes;
 use crate::answer::{ApiError, NO_STORE, Status, set_cookies};
 use crate::app::{AppState, Snapshot, Snapshots};
 use crate::http::layers::NO_SNIFFING;
+use crate::http::observe::is_each_logged;
 use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::answer::set_session_cookie;
 use crate::public::caller::Caller;
@@ -196,7 +197,7 @@ impl ShortWay {
     ///
     /// Most requests of a server are of this kind. The layers around routes, which are for bodies, slow answers,
     /// other origins and failures, would cost as much as the rest of it. Everything that is not plain, such as
-    /// an error, goes on to the router and is answered there.
+    /// an error, goes on to the router and is answered there, and so does everything where each answer is to stand in the log.
     pub(crate) fn answer<B: HttpBody>(&self, request: &Request<B>) -> Option<Response> {
         let (uri, headers) = (request.uri(), request.headers());
         let is_plain = request.method() == Method::GET
@@ -205,7 +206,7 @@ impl ShortWay {
             && !headers.contains_key(header::ORIGIN)
             // No header stands there twice.
             && headers.len() == headers.keys_len();
-        if !is_plain {
+        if !is_plain || is_each_logged() {
             return None;
         }
         let template = match uri.query() {

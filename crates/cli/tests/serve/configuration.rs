@@ -1,0 +1,167 @@
+//! Where the configuration comes from, and what is said of it.
+
+use std::process::Command;
+
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::running::{Server, call, keys, refusal, sign_up, signer, start, wait_for};
+
+#[test]
+fn what_is_on_and_cannot_work_is_said_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let without_marks = r#"{"properties": {"traits": {"properties": {"name": {"type": "string"}}}}}"#;
+    std::fs::write(folder.path().join("schema.json"), without_marks).unwrap();
+    let url = format!("file://{}", folder.path().join("schema.json").display());
+    let schemas = json!({"identity": {"schemas": [{"id": "default", "url": url}]},
+        "selfservice": {"flows": {"recovery": {"enabled": true}}}});
+    std::fs::write(folder.path().join("c.yml"), schemas.to_string()).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let said = server.said.join("\n");
+    for part in [
+        "c.yml:1: /selfservice/flows/recovery/enabled: nobody gets a message, because there is no mail server",
+        "/selfservice/methods/password/enabled: nobody can use it, because no identity schema marks",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}
+
+#[test]
+fn keys_that_a_stored_configuration_hides_are_said_at_the_start_and_whenever_it_is_read() {
+    let folder = TempDir::new().unwrap();
+    let write = |lifespan: &str| {
+        std::fs::write(folder.path().join("c.yml"), format!("session: {{lifespan: {lifespan}}}\n")).unwrap();
+    };
+    write("3h");
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let patch = json!([{"op": "add", "path": "/services/identity/config/feature_flags", "value": {"use_continue_with_transitions": true}}]);
+    assert_eq!(call(&server.admin, "PATCH", "/projects/default", &[], Some(&patch)).0, 200);
+    write("2h");
+    let hidden = "session.lifespan. Make one of them count with sessera patch identity-config --add '/session/lifespan=";
+    assert!(server.logged("do not count").contains(hidden));
+    let validate = |server: &Server| {
+        let output = Command::new(env!("CARGO_BIN_EXE_sessera"))
+            .args(["config", "validate", "-c", "c.yml", "--stored"])
+            .current_dir(folder.path())
+            .env_clear()
+            .env("SESSERA_ADMIN_URL", format!("http://{}", server.admin))
+            .output()
+            .unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(validate(&server).contains(hidden));
+    drop(server);
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(server.said.iter().any(|line| line.contains("do not count")), "{:?}", server.said);
+    let patch = json!([{"op": "add", "path": "/services/identity/config/session/lifespan", "value": "2h"}]);
+    assert_eq!(call(&server.admin, "PATCH", "/projects/default", &[], Some(&patch)).0, 200);
+    assert!(!validate(&server).contains("do not count"));
+}
+
+#[test]
+fn files_lie_over_each_other_and_the_environment_over_both() {
+    let folder = TempDir::new().unwrap();
+    std::fs::write(folder.path().join("one.yml"), "session: {lifespan: 1h, cookie: {name: one}}\n").unwrap();
+    std::fs::write(folder.path().join("two.yml"), "session: {cookie: {name: two}}\nsesion: {}\n").unwrap();
+    let arguments = ["-c", "one.yml", "--config", "two.yml"];
+    let server = start(folder.path(), &arguments, &[("SESSION_WHOAMI_REQUIRED_AAL", "highest_available")]);
+    let (_, project) = call(&server.admin, "GET", "/projects/default", &[], None);
+    let session = &project["services"]["identity"]["config"]["session"];
+    assert_eq!(
+        session,
+        &json!({"lifespan": "1h", "cookie": {"name": "two"}, "whoami": {"required_aal": "highest_available"}})
+    );
+}
+
+#[test]
+fn what_cannot_be_configured_is_told_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    let file = |text: &str| std::fs::write(folder.path().join("c.yml"), text).unwrap();
+    file("serve:\n  public:\n    port: many\n");
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(said.contains("c.yml:3: /serve/public/port"), "{said}");
+    file("serve:\n  admin:\n    host: 0.0.0.0\n");
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(said.contains("serve.admin.token") && said.contains("serve.admin.insecure"), "{said}");
+    file("a: [\n");
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    assert!(said.contains("c.yml"), "{said}");
+    let said = refusal(folder.path(), &["-c", "none.yml"], &[]);
+    assert!(said.contains("none.yml"), "{said}");
+    let said = refusal(folder.path(), &[], &[("SESSION_LIFESPAN", "soon")]);
+    assert!(said.contains("SESSION_LIFESPAN"), "{said}");
+}
+
+#[test]
+fn with_a_token_the_admin_api_may_listen_anywhere_and_asks_for_it() {
+    let folder = TempDir::new().unwrap();
+    let tokens = "the-first-admin-token-123,the-next-admin-token-4567";
+    let server = start(folder.path(), &[], &[("SERVE_ADMIN_HOST", "0.0.0.0"), ("SERVE_ADMIN_TOKEN", tokens)]);
+    let address = server.admin.replace("0.0.0.0", "127.0.0.1");
+    let ask = |headers: &[&str]| call(&address, "GET", "/admin/identities", headers, None).0;
+    assert_eq!(ask(&[]), 401);
+    assert_eq!(ask(&["authorization: Bearer another"]), 401);
+    assert_eq!(ask(&["authorization: Bearer the-first-admin-token-123"]), 200);
+    assert_eq!(ask(&["authorization: Bearer the-next-admin-token-4567"]), 200);
+}
+
+#[test]
+fn an_admin_api_that_everybody_reaches_never_loses_its_token() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("c.yml");
+    let host = |more: &str| format!("serve:\n  admin:\n    host: {more}\n");
+    std::fs::write(&file, host("0.0.0.0\n    token: the-first-admin-token-123")).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let address = server.admin.replace("0.0.0.0", "127.0.0.1");
+    let ask = |token: &str| {
+        let header = format!("authorization: Bearer {token}");
+        call(&address, "GET", "/admin/identities", &[&header], None).0
+    };
+    assert_eq!((ask("the-first-admin-token-123"), ask("none")), (200, 401));
+    // The address takes effect at the next start only, so this would be an open door.
+    std::fs::write(&file, host("127.0.0.1")).unwrap();
+    let said = server.logged("goes on with the one before");
+    assert!(said.contains("serve.admin.token"), "{said}");
+    assert_eq!((ask("the-first-admin-token-123"), ask("none")), (200, 401));
+    std::fs::write(&file, host("0.0.0.0\n    token: the-next-admin-token-4567")).unwrap();
+    wait_for(&(401, 200), || (ask("the-first-admin-token-123"), ask("the-next-admin-token-4567")));
+}
+
+#[test]
+fn files_are_read_again_when_they_change() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let configuration = |keys: &str| {
+        let templates = json!({"t": {"jwks_url": format!("file://{}", path(keys).display())}});
+        json!({"session": {"whoami": {"tokenizer": {"templates": templates}}}}).to_string()
+    };
+    std::fs::write(path("one.json"), keys("one")).unwrap();
+    std::fs::write(path("two.json"), keys("two")).unwrap();
+    std::fs::write(path("c.yml"), configuration("one.json")).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let token = sign_up(&server);
+    let kid = |kid: &str| Ok::<_, u16>(kid.to_owned());
+    assert_eq!(signer(&server, &token), kid("one"));
+    // A source changes.
+    std::fs::write(path("one.json"), keys("one-b")).unwrap();
+    wait_for(&kid("one-b"), || signer(&server, &token));
+    server.logged("signs with a shared secret");
+    // A source breaks. People who sign in do not notice, but the log shows it.
+    std::fs::write(path("one.json"), "{").unwrap();
+    server.logged("goes on as it was before");
+    assert_eq!(signer(&server, &token), kid("one-b"));
+    // The configuration file changes.
+    std::fs::write(path("c.yml"), configuration("two.json")).unwrap();
+    wait_for(&kid("two"), || signer(&server, &token));
+    // A file that cannot be used changes nothing.
+    std::fs::write(path("c.yml"), "session: {lifespan: 5}\n").unwrap();
+    let said = server.logged("goes on with the one before");
+    assert!(said.contains("c.yml:1: /session/lifespan"), "{said}");
+    assert_eq!(signer(&server, &token), kid("two"));
+    // After a signal everything is read again at once.
+    server.signal("HUP");
+    server.logged("goes on with the one before");
+    std::fs::write(path("c.yml"), configuration("two.json")).unwrap();
+    server.signal("HUP");
+    server.logged("was read again");
+}
