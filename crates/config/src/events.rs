@@ -11,6 +11,7 @@ use crate::nearest::no_choice;
 use crate::problem::{Findings, escape};
 use crate::reach::{Addresses, Reach};
 use crate::sections::events::{Events, Sink as SinkSection, SinkKind};
+use crate::setting::PrivateUrl;
 
 /// The names of all events.
 pub const NAMES: &[&str] = &[
@@ -157,7 +158,9 @@ fn sink(
             signing(section.template, templates, &at, found).map(Form::BackChannelLogout)
         }
     };
-    let Some(url) = section.url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+    let Some(url) =
+        section.url.map(|PrivateUrl(url)| url).filter(|url| matches!(url.scheme(), "http" | "https"))
+    else {
         found.wrong(format!("{at}/url"), "name the URL to which events are sent, with http:// or https://");
         return None;
     };

@@ -50,7 +50,7 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
             "type": ["string", "integer", "null"],
             "pattern": "^ *[0-9]* *([kKmMgG]([iI]?[bB])?|[bB])? *$",
         }),
-        Kind::Url | Kind::Address => json!({ "type": ["string", "null"] }),
+        Kind::Url | Kind::PrivateUrl | Kind::Address => json!({ "type": ["string", "null"] }),
         Kind::Choice(words) => {
             // YAML reads a word such as 401 as a number.
             let numbers = words.iter().filter_map(|word| word.parse::<u64>().ok()).map(Value::from);

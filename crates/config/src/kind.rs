@@ -21,6 +21,8 @@ pub enum Kind {
     Bytes(i64, i64),
     /// An absolute URL.
     Url,
+    /// An absolute URL whose path may let somebody in, so that its host is shown alone.
+    PrivateUrl,
     /// An absolute URL, or a path on the host of the public address.
     Address,
     /// One of these words.

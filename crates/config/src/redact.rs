@@ -7,7 +7,7 @@ use sessera_tokenizer::source::decode_base64;
 use crate::keys::kind_at;
 use crate::kind::Kind;
 use crate::problem::{escape, names};
-use crate::shown::{has_user, short_digest, without_secrets};
+use crate::shown::{has_user, host_alone, short_digest, without_secrets};
 
 /// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
 #[must_use]
@@ -53,6 +53,7 @@ fn redact(value: &Value, path: &mut Vec<String>, contents: bool) -> Value {
             let shown = match text.strip_prefix("base64://") {
                 Some(_) if contents && is_shown(path) && !holds_secret(value, path) => text.clone(),
                 Some(content) => describe_base64(content),
+                None if is_private_url(path) => host_alone(text),
                 None if is_shown(path) => without_secrets(text),
                 None => short_digest(text.as_bytes()),
             };
@@ -118,6 +119,12 @@ fn sounds_secret(name: &str) -> bool {
 fn is_shown(path: &[String]) -> bool {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
     kind_at(&names).is_some_and(|kind| !kind.is_secret() && !matches!(kind, Kind::Any))
+}
+
+/// Whether the value at a path is an address of which the host alone may be shown.
+fn is_private_url(path: &[String]) -> bool {
+    let names: Vec<&str> = path.iter().map(String::as_str).collect();
+    matches!(kind_at(&names), Some(Kind::PrivateUrl))
 }
 
 fn describe_base64(content: &str) -> String {
@@ -191,6 +198,21 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("k1") && shown.contains("base64://e30="), "{shown}");
+    }
+
+    #[test]
+    fn of_a_receiver_of_events_the_host_is_shown_alone() {
+        let sink = |path: &str| json!({"events": {"sinks": {"a": {"url": format!("https://example.org:8443{path}")}}}});
+        let tree = sink("/in/SECRET?key=SECRET");
+        for shown in [redacted(&tree), readable(&tree), difference(&json!({}), &tree)] {
+            let shown = shown.to_string();
+            assert!(
+                shown.contains("https://example.org:8443/(sha256 ") && !shown.contains("SECRET"),
+                "{shown}"
+            );
+        }
+        assert_eq!(redacted(&sink("/")), sink("/"));
+        assert_eq!(difference(&tree, &sink("/in/OTHER")).as_array().map(Vec::len), Some(1));
     }
 
     #[test]

@@ -80,7 +80,7 @@ fn type_of(kind: Kind) -> String {
         Kind::Ratio => "number from 0 to 1".into(),
         Kind::Duration(..) => "duration".into(),
         Kind::Bytes(..) => "amount of memory".into(),
-        Kind::Url => "URL".into(),
+        Kind::Url | Kind::PrivateUrl => "URL".into(),
         Kind::Address => "URL or path".into(),
         Kind::Choice(words) => words.join(", "),
         Kind::List(Kind::Any) => "list of hooks".into(),

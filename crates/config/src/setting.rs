@@ -233,6 +233,18 @@ impl Setting for Url {
     }
 }
 
+/// A URL whose path may let somebody in.
+#[derive(Clone, Debug)]
+pub struct PrivateUrl(pub Url);
+
+impl Setting for PrivateUrl {
+    const KIND: Kind = Kind::PrivateUrl;
+
+    fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
+        Url::read(value, kind, at, found).map(Self)
+    }
+}
+
 impl<T: Setting> Setting for Option<T> {
     const KIND: Kind = T::KIND;
 

@@ -24,6 +24,20 @@ pub(crate) fn without_secrets(text: &str) -> String {
     shown
 }
 
+/// An address without everything behind its host, and without the user that stands in it.
+pub(crate) fn host_alone(text: &str) -> String {
+    let (start, rest) = parts(text);
+    let (host, behind) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
+    let mut shown = without_secrets(&format!("{start}{host}"));
+    if behind.len() > 1 {
+        shown.push('/');
+        shown.push_str(&short_digest(behind.as_bytes()));
+    } else {
+        shown.push_str(behind);
+    }
+    shown
+}
+
 /// Whether a user, perhaps with a password, stands in an address.
 pub(crate) fn has_user(text: &str) -> bool {
     let (_, rest) = parts(text);

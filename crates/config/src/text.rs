@@ -22,6 +22,7 @@ pub(crate) fn value(text: &str, kind: &Kind) -> Option<Value> {
         | Kind::Duration(..)
         | Kind::Bytes(..)
         | Kind::Url
+        | Kind::PrivateUrl
         | Kind::Address
         | Kind::Choice(_) => Some(Value::from(text)),
         Kind::Any => Some(of_any_type(text)),

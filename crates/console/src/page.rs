@@ -30,6 +30,8 @@ pub enum Place {
     Token,
     /// What happened.
     Record,
+    /// What the configuration was, who is told of events, and who may get in.
+    Settings,
 }
 
 impl Place {
@@ -42,6 +44,7 @@ impl Place {
             Self::People => "/console/people",
             Self::Token => "/console/token",
             Self::Record => "/console/record",
+            Self::Settings => "/console/settings",
         }
     }
 
@@ -53,6 +56,7 @@ impl Place {
             Self::People => Word::People,
             Self::Token => Word::Token,
             Self::Record => Word::Record,
+            Self::Settings => Word::Settings,
         }
     }
 }

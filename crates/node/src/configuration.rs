@@ -249,18 +249,28 @@ impl Configuration {
         self.store(state, after, terms).await
     }
 
-    /// Makes the configuration of an older revision the newest one again; the deployment's own id stands
-    /// for that of files and environment.
-    pub async fn roll_back(&self, to: Uuid, role: Role) -> Result<Changed, ChangeError> {
+    /// The configuration of a revision; the deployment's own id stands for that of files and environment.
+    pub async fn of_revision(&self, id: Uuid) -> Result<Value, ChangeError> {
+        if id == self.surroundings.deployment_id.0 {
+            return Ok(keys::without_machine(&self.state.lock().await.base));
+        }
+        let revision = self.surroundings.store.revision(id).await?.ok_or(ChangeError::NoSuchRevision(id))?;
+        Ok(parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?)
+    }
+
+    /// Makes the configuration of a revision the newest one again; see [`Self::of_revision`].
+    ///
+    /// With `from` only while that is the newest revision.
+    pub async fn roll_back(
+        &self,
+        to: Uuid,
+        from: Option<BaseRevision>,
+        role: Role,
+    ) -> Result<Changed, ChangeError> {
         let _turn = self.turn().await;
+        let after = self.of_revision(to).await?;
         let state = self.fresh().await?;
-        let after = if to == self.surroundings.deployment_id.0 {
-            keys::without_machine(&state.base)
-        } else {
-            let revision =
-                self.surroundings.store.revision(to).await?.ok_or(ChangeError::NoSuchRevision(to))?;
-            parse(&revision).ok_or_else(|| StoreError::Corrupt("a revision cannot be read".into()))?
-        };
+        check_revision(&state, from)?;
         // Nothing bars the way back.
         self.store(state, after, Terms { hopeless: Hopeless::Allowed, role }).await
     }

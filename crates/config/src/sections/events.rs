@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use sessera_model::Secret;
-use url::Url;
 
 use crate::section::{choice, section};
+use crate::setting::PrivateUrl;
 
 section! {
     /// What others are told of what happens.
@@ -19,7 +19,7 @@ section! {
     /// A receiver of events.
     pub struct Sink {
         /// Where events are sent.
-        url: Option<Url>,
+        url: Option<PrivateUrl>,
         /// What is sent: webhooks by Standard Webhooks, security event tokens (RFC 8417) pushed by RFC 8935, or logout tokens by OpenID Connect Back-Channel Logout.
         kind: SinkKind = "webhook",
         /// The secrets with which webhooks are signed, as Standard Webhooks writes them: `whsec_` and 24 to 64 bytes in base64. With several, all of them sign, so that a receiver can change to the next one.

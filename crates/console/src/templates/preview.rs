@@ -140,7 +140,7 @@ fn claim(frame: &Frame<'_>, preview: &Preview, name: &str, value: &Value) -> Mar
 }
 
 /// A text as it is, and whatever else as JSON.
-pub(super) fn plain(value: &Value) -> String {
+pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 

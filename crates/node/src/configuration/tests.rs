@@ -246,9 +246,9 @@ async fn who_is_no_owner_changes_templates_alone() {
     }
     let changed = node.patch_as(Role::Operator, good).await.unwrap();
     node.patch(add("/session/lifespan", json!("2h"))).await.unwrap();
-    let back = node.configuration.roll_back(changed.revision_id, Role::Operator).await;
+    let back = node.configuration.roll_back(changed.revision_id, None, Role::Operator).await;
     assert!(matches!(back, Err(ChangeError::OutOfReach(_))), "{back:?}");
-    node.configuration.roll_back(changed.revision_id, Role::Owner).await.unwrap();
+    node.configuration.roll_back(changed.revision_id, None, Role::Owner).await.unwrap();
 }
 
 #[tokio::test]

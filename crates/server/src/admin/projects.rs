@@ -306,7 +306,7 @@ async fn roll_back(
     project.check(&id)?;
     let to = Uuid::parse_str(&revision)
         .map_err(|_| ApiError::bad_request("The revision in the path is not a UUID."))?;
-    let change = project.configuration.roll_back(to, actor.role()).await.map_err(refused)?;
+    let change = project.configuration.roll_back(to, None, actor.role()).await.map_err(refused)?;
     Ok(project.changed(change, &actor))
 }
 

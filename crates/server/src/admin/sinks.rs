@@ -18,7 +18,7 @@ use crate::answer;
 use crate::app::AppState;
 use crate::error::ApiError;
 use crate::openapi::ErrorBody;
-use crate::paging::Paging;
+use crate::paging::{Paging, Place};
 use crate::request::{JsonBody, Parameters, Segment};
 
 /// The routes.
@@ -122,22 +122,32 @@ async fn deliveries(
     Segment(sink): Segment,
     parameters: Parameters,
 ) -> Result<Response, ApiError> {
+    let (found, place) = found(&sinks, &sink, &parameters).await?;
+    let link = place.link(&format!("/admin/sinks/{sink}/deliveries"), &parameters)?;
+    let shown: Vec<DeliveryBody> = found.into_iter().map(DeliveryBody::from).collect();
+    Ok(([(header::LINK, link)], answer::ok(shown)).into_response())
+}
+
+/// The deliveries for which a query asks, and where they lie in their list.
+pub(super) async fn found(
+    sinks: &Sinks,
+    sink: &str,
+    parameters: &Parameters,
+) -> Result<(Vec<Delivery>, Place), ApiError> {
     let given_up = match parameters.get("state") {
-        None => None,
+        None | Some("") => None,
         Some("waiting") => Some(false),
         Some("given_up") => Some(true),
         Some(_) => return Err(ApiError::bad_request("The parameter state is neither waiting nor given_up.")),
     };
-    let paging = Paging::from_parameters(&parameters)?;
+    let paging = Paging::from_parameters(parameters)?;
     // The place of a delivery is the number of its entry.
     let place = |number: i64| Uuid::from_u128(number.unsigned_abs().into());
     let after = paging.query().after.and_then(|place| i64::try_from(place.as_u128()).ok()).unwrap_or(0);
-    let path = format!("/admin/sinks/{sink}/deliveries");
-    let page = DeliveryPage { sink, given_up, after, limit: paging.query().limit };
+    let page = DeliveryPage { sink: sink.to_owned(), given_up, after, limit: paging.query().limit };
     let mut found = sinks.deliveries(&page).await?;
-    let link = paging.cut(&mut found, |delivery| place(delivery.entry.number)).link(&path, &parameters)?;
-    let shown: Vec<DeliveryBody> = found.into_iter().map(DeliveryBody::from).collect();
-    Ok(([(header::LINK, link)], answer::ok(shown)).into_response())
+    let place = paging.cut(&mut found, |delivery| place(delivery.entry.number));
+    Ok((found, place))
 }
 
 /// What to deliver once more.

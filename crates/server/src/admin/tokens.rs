@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use sessera_model::{GoDuration, Role, Timestamp};
-use sessera_node::admin_tokens::AdminTokens;
+use sessera_node::admin_tokens::{AdminTokens, MadeToken};
 use sessera_store::AdminToken;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -86,14 +86,24 @@ async fn create(
     State(tokens): State<Arc<AdminTokens>>,
     JsonBody(body): JsonBody<CreateBody>,
 ) -> Result<Response, ApiError> {
-    let role: Role = body.role.parse().map_err(|error| ApiError::bad_request(format!("{error}.")))?;
-    let lifespan = body.expires_in.as_deref().map(|text| {
+    let made = made(&tokens, &body.name, &body.role, body.expires_in.as_deref()).await?;
+    let token = Some(made.token.expose().to_owned());
+    Ok(answer::created(TokenBody { token, ..made.kept.into() }))
+}
+
+/// Makes a token of what somebody has written.
+pub(super) async fn made(
+    tokens: &AdminTokens,
+    name: &str,
+    role: &str,
+    expires_in: Option<&str>,
+) -> Result<MadeToken, ApiError> {
+    let role: Role = role.parse().map_err(|error| ApiError::bad_request(format!("{error}.")))?;
+    let lifespan = expires_in.map(|text| {
         let parsed = text.parse::<GoDuration>().map(GoDuration::get);
         parsed.map_err(|error| ApiError::bad_request(format!("expires_in: {error}.")))
     });
-    let made = tokens.create(&body.name, role, lifespan.transpose()?).await?;
-    let token = Some(made.token.expose().to_owned());
-    Ok(answer::created(TokenBody { token, ..made.kept.into() }))
+    Ok(tokens.create(name, role, lifespan.transpose()?).await?)
 }
 
 /// Delete an admin token

@@ -20,9 +20,16 @@ use crate::app::{AppState, Snapshot};
 use crate::error::ApiError;
 use crate::public::html::document;
 
-/// The places of the console. People are the last one, who are elsewhere where an upstream keeps the sessions.
-const PLACES: &[Place] =
-    &[Place::Overview, Place::Templates, Place::Keys, Place::Token, Place::Record, Place::People];
+/// The places of the console, in their order.
+const PLACES: [Place; 7] = [
+    Place::Overview,
+    Place::Templates,
+    Place::Keys,
+    Place::People,
+    Place::Token,
+    Place::Record,
+    Place::Settings,
+];
 
 /// Whoever looks at a page, and what it is made of.
 pub(super) struct Here {
@@ -30,6 +37,8 @@ pub(super) struct Here {
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) now: Timestamp,
     language: Language,
+    /// The places that there are.
+    places: Vec<Place>,
 }
 
 impl FromRequestParts<AppState> for Here {
@@ -50,12 +59,14 @@ fn stay(extensions: &axum::http::Extensions) -> Result<Stay, ApiError> {
 impl Here {
     pub(super) fn new(stay: Stay, snapshot: Arc<Snapshot>, headers: &HeaderMap, now: Timestamp) -> Self {
         let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        Self { stay, snapshot, now, language: Language::accepted(languages) }
+        let has_people = snapshot.config.upstream.is_none();
+        let is_there = |place: &Place| *place != Place::People || has_people;
+        let places = PLACES.into_iter().filter(is_there).collect();
+        Self { stay, snapshot, now, language: Language::accepted(languages), places }
     }
 
     /// What stands around a page.
     pub(super) fn frame(&self, place: Option<Place>) -> Frame<'_> {
-        let has_people = self.snapshot.config.upstream.is_none();
         Frame {
             language: self.language,
             site: &self.snapshot.accounts.rules.site_name,
@@ -63,7 +74,7 @@ impl Here {
             ends: self.stay.ends,
             csrf: &self.stay.csrf,
             now: self.now,
-            places: if has_people { PLACES } else { &PLACES[..PLACES.len() - 1] },
+            places: &self.places,
             place,
         }
     }

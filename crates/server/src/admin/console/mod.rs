@@ -3,6 +3,7 @@
 //! A page reads and changes by the same functions as the API's handlers and is rendered by the crate `sessera_console`. Each
 //! file has the pages of a place. [`guard`] says who gets in, and [`stay`] what their cookie is.
 
+mod admin_tokens;
 mod guard;
 mod here;
 mod keys;
@@ -10,7 +11,10 @@ mod overview;
 mod people;
 mod recipes;
 mod record;
+mod revisions;
+mod settings;
 mod sign_in;
+mod sinks;
 mod stay;
 mod templates;
 #[cfg(test)]
@@ -60,6 +64,10 @@ const CHANGES: &[(&str, Role)] = &[
     ("/console/keys/{set}/rotate", Role::Owner),
     ("/console/keys/{set}/revoke/{kid}", Role::Owner),
     ("/console/keys/{set}/promote/{kid}", Role::Owner),
+    ("/console/settings/revisions/{revision}", Role::Operator),
+    ("/console/settings/sinks/{name}/replay", Role::Operator),
+    ("/console/settings/new-token", Role::Owner),
+    ("/console/settings/tokens/{name}/delete", Role::Owner),
 ];
 
 /// The largest form in bytes: the fields of a template with its mapper.
@@ -95,6 +103,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<AppState> {
         .route("/console/record", get(record::get))
         .route("/console/record.json", get(record::as_json))
         .route("/console/record.csv", get(record::as_csv))
+        .merge(routes_of_settings())
         .route("/console/{*rest}", get(nothing));
     // Where an upstream keeps the sessions, people are there.
     let has_people = app.snapshot().config.upstream.is_none();
@@ -103,6 +112,21 @@ pub(super) fn router(app: &Arc<App>) -> Router<AppState> {
     let router = layers::read_bodies(router, largest_form);
     let door = guard::Door::from_ref(&AppState::from(app.clone()));
     router.layer(middleware::from_fn_with_state(door, guard::check))
+}
+
+/// The routes about what the configuration was, who is told of events, and who may get in.
+fn routes_of_settings() -> Router<AppState> {
+    Router::new()
+        .route("/console/settings", get(settings::get))
+        .route("/console/settings/revisions", get(revisions::list))
+        .route("/console/settings/revisions/{revision}", get(revisions::before).post(revisions::roll_back))
+        .route("/console/settings/sinks/{name}", get(sinks::get))
+        .route("/console/settings/sinks/{name}/replay", get(sinks::before_replay).post(sinks::replay))
+        .route("/console/settings/new-token", get(admin_tokens::new).post(admin_tokens::make))
+        .route(
+            "/console/settings/tokens/{name}/delete",
+            get(admin_tokens::before_delete).post(admin_tokens::delete),
+        )
 }
 
 /// The routes about sessions and those whose they are.

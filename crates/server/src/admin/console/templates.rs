@@ -1,6 +1,5 @@
 //! `/console/templates`: tokenizer templates, their editor, their preview and their history.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
@@ -9,7 +8,6 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_config::redact;
 use sessera_console::Place;
-use sessera_console::doer::Doer;
 use sessera_console::templates::editor::{Editor, For, MapperFile};
 use sessera_console::templates::fields::Fields;
 use sessera_console::templates::history::{self, Version};
@@ -22,11 +20,11 @@ use sessera_issuer::tried::TriedSession;
 use sessera_model::{Random, Uuid};
 use sessera_node::configuration::{Configuration, DeploymentId, Hopeless, Terms, template_pointer};
 use sessera_node::record::Record;
-use sessera_store::{AuditFrom, AuditPage, IdentityFilter, Page, SessionFilter, Store};
+use sessera_store::{IdentityFilter, Page, SessionFilter, Store};
 use sessera_tokenizer::SourceUrl;
 
 use super::here::{Failed, Here, Sent, ok, shown};
-use crate::admin::audit::{self, EntryBody};
+use super::record::authors;
 use crate::admin::identities::found_by;
 use crate::admin::projects;
 use crate::answer;
@@ -37,7 +35,7 @@ use crate::request::{Parameters, Path, Segment, parse_id};
 /// Where patches of the configuration begin.
 const CONFIG: &str = "/services/identity/config";
 
-/// How many revisions, and entries of the record, a history looks at.
+/// How many revisions a history looks at.
 const LOOKED_AT: u32 = 200;
 
 /// What the pages read and change, which handlers take as one part.
@@ -433,11 +431,7 @@ impl Desk {
         if versions.is_empty() {
             return Ok(versions);
         }
-        let page = AuditPage { from: AuditFrom::Before(i64::MAX), identity_id: None, limit: LOOKED_AT };
-        let entries = audit::read(&self.record, &*self.store, &page).await?.into_iter().map(EntryBody::from);
-        let authors: HashMap<String, Doer> = entries
-            .filter_map(|entry| Some((entry.about["revision"].as_str()?.to_owned(), entry.who())))
-            .collect();
+        let authors = authors(&self.record, &*self.store).await?;
         for version in &mut versions {
             version.who = authors.get(&version.revision.to_string()).cloned();
         }

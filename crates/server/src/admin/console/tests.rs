@@ -1,5 +1,7 @@
 //! The console as a browser asks it, and as those ask who must not get in.
 
+mod settings;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -265,6 +267,9 @@ async fn a_viewer_changes_nothing_at_any_address() {
         "/console/templates/api",
         "/console/recipes",
         "/console/recipes/hasura",
+        "/console/settings",
+        "/console/settings/revisions",
+        "/console/settings/new-token",
     ] {
         assert_eq!(viewer.get(path).await.status, 200, "{path}");
     }
