@@ -1,7 +1,6 @@
 //! What every handler shares: the store, time, randomness and the current configuration.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::Guard;
 use axum::extract::FromRef;
@@ -13,6 +12,7 @@ use sessera_accounts::limits::Limits;
 use sessera_accounts::password::PasswordHashing;
 use sessera_issuer::SessionSource;
 use sessera_issuer::sessions::OwnStore;
+use sessera_issuer::upstream::UpstreamSessions;
 use sessera_issuer::{
     ExchangeCodes, Introspection, KeySets, Lease, ManagedKeys, Places, ReusedTokens, SessionCache, Sessions,
     StatusLists, TokenIssuer,
@@ -22,14 +22,15 @@ use sessera_store::observed::ObservedStore;
 use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
-use crate::answer::Status;
 use crate::gateway_rules;
-use crate::http::observe::Observer;
 use crate::listeners::Listeners;
 use crate::provider_web::ProviderWeb;
 use crate::session_tokens::SessionTokens;
 use crate::upstream::Upstream;
 use sessera_config::OtlpConfig;
+use sessera_contract::answer::Status;
+use sessera_contract::health::{Readiness, Stopping};
+use sessera_contract::observe::Observer;
 use sessera_gateway::{Gateway, Health};
 use sessera_http::request_ids::RequestIds;
 use sessera_node::admin_tokens::AdminTokens;
@@ -103,22 +104,6 @@ pub struct App {
     pub snapshots: Snapshots,
 }
 
-/// Whether the server was told to stop, so that it is no longer ready for new work.
-#[derive(Clone, Debug, Default)]
-pub struct Stopping(Arc<AtomicBool>);
-
-impl Stopping {
-    /// Tells whether the server was told to stop.
-    pub fn is_told(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Notes that the server was told to stop, or that it was not.
-    pub fn set(&self, is_told: bool) {
-        self.0.store(is_told, Ordering::Relaxed);
-    }
-}
-
 /// The state of the routers, of which each handler takes the parts that it uses
 /// (`State(store): State<Arc<dyn Store>>`).
 #[derive(Clone)]
@@ -174,6 +159,25 @@ parts! {
 impl FromRef<AppState> for Arc<Snapshot> {
     fn from_ref(AppState(app): &AppState) -> Self {
         app.snapshots.current()
+    }
+}
+
+impl FromRef<AppState> for Option<Arc<UpstreamSessions>> {
+    fn from_ref(AppState(app): &AppState) -> Self {
+        app.upstream.as_ref().map(|upstream| upstream.sessions.clone())
+    }
+}
+
+impl FromRef<AppState> for Readiness {
+    fn from_ref(state: &AppState) -> Self {
+        Self {
+            store: FromRef::from_ref(state),
+            clock: FromRef::from_ref(state),
+            lease: FromRef::from_ref(state),
+            stopping: FromRef::from_ref(state),
+            upstream: FromRef::from_ref(state),
+            snapshot: FromRef::from_ref(state),
+        }
     }
 }
 

@@ -13,11 +13,11 @@ use sessera_http::request_ids::{REQUEST_ID, RequestIds};
 use sessera_telemetry::{Metrics, Traces};
 use tokio_util::sync::CancellationToken;
 
-use crate::answer::Status;
 use crate::app::{App, AppState};
-use crate::health;
-use crate::http::layers::{self, NO_SNIFFING};
-use crate::http::observe::{self, Observer, known_method};
+use sessera_contract::answer::Status;
+use sessera_contract::health;
+use sessera_contract::layers::{self, NO_SNIFFING};
+use sessera_contract::observe::{self, Observer, known_method};
 
 /// The name of the port where requests are counted.
 pub(crate) const NAME: &str = "gateway";

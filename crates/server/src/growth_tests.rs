@@ -6,8 +6,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use serde_json::{Map, Value, json};
 use sessera_testing::growth::assert_linear;
 
-use crate::oauth::Form;
-use crate::request::Parameters;
+use sessera_contract::oauth::Form;
+use sessera_contract::request::Parameters;
 use sessera_http::peer;
 
 fn names(count: usize, one: impl Fn(usize) -> String) -> String {

@@ -7,18 +7,19 @@ use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::app::{AppState, Snapshots};
-use crate::error::ApiError;
 use crate::forwarding::Forwarding;
-use crate::http::cors::Judge;
+use crate::http::cors::{self, Judge};
 use crate::http::kratos_cookies::{self, KratosCookies};
-use crate::http::observe::Observer;
 use crate::http::origin::{self, Pages};
-use crate::openapi::{self, Port};
 use crate::public::caller::Call;
 use crate::public::exchange;
 use crate::public::well_known::PublishedKeys;
 use crate::public::{oidc, token, whoami};
-use crate::{http, pages, public};
+use crate::{pages, public};
+use sessera_contract::answer::ApiError;
+use sessera_contract::layers;
+use sessera_contract::observe::Observer;
+use sessera_contract::openapi::{self, Port};
 
 /// Answers what no route has, which is a document of an issuer or nothing.
 async fn elsewhere(State(keys): State<PublishedKeys>, call: Call, method: Method, uri: Uri) -> Response {
@@ -56,12 +57,12 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
     let pages = Pages { snapshots: snapshots.clone(), open, open_below: oidc::CALLBACK };
     let cookies = KratosCookies { snapshots: snapshots.clone(), metrics: observer.metrics.clone() };
     let judge = Judge { snapshots, exchange: exchange::PATH };
-    let router = http::layers::complete(router, public::largest_body)
+    let router = layers::complete(router, public::largest_body)
         .fallback(elsewhere)
         .layer(middleware::from_fn_with_state(pages, origin::check))
-        .layer(middleware::from_fn_with_state(judge, http::cors::judge))
+        .layer(middleware::from_fn_with_state(judge, cors::judge))
         .layer(middleware::from_fn_with_state(cookies, kratos_cookies::translate));
     // What is the upstream's is judged by the upstream: which origins may ask, and how large a body may be.
     let router = if has_upstream { router.fallback(upstream) } else { router };
-    http::layers::wrap(router, observer)
+    layers::wrap(router, observer)
 }

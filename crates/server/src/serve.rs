@@ -29,11 +29,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::app::{App, AppState, Stopping};
+use crate::app::{App, AppState};
 use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
-use crate::{admin, answer, public_port};
+use crate::{admin, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
+use sessera_contract::answer;
+use sessera_contract::health::Stopping;
 use sessera_telemetry::samples;
 use sessera_upstream::{Client, ClientError};
 

@@ -6,7 +6,7 @@ use opentelemetry::Context;
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{IssuerError, LiveSession, Sessions, TokenIssuer};
 
-use crate::error::ApiError;
+use sessera_contract::answer::ApiError;
 use sessera_node::Snapshot;
 use sessera_telemetry::Traces;
 

@@ -25,10 +25,10 @@ use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 use crate::app::{App, AppState};
-use crate::openapi::Port;
 use crate::openapi::tests::check_answer;
 use crate::public::whoami::ShortWay;
 use crate::{admin, public_port};
+use sessera_contract::openapi::Port;
 
 /// A signed token with another signature.
 pub(crate) fn damaged(token: &str) -> String {

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::answer::Status;
 use crate::testing::TestServer;
+use sessera_contract::answer::Status;
 use sessera_telemetry::traces::{QUEUE, Traces};
 
 const ADA: &str = "ada@example.org";

@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::ErrorBody;
-use crate::paging::{Paging, Place};
-use crate::request::Parameters;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::paging::{Paging, Place};
+use sessera_contract::request::Parameters;
+use sessera_openapi::ErrorBody;
 
 /// How many entries are looked at for a part of the list. Where few of them are wanted, the part is shorter, and says
 /// where the next one begins.

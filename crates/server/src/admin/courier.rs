@@ -15,11 +15,11 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::{ApiError, NO_STORE};
 use crate::app::AppState;
-use crate::openapi::ErrorBody;
-use crate::paging::Paging;
-use crate::request::{Parameters, Segment, parse_id};
+use sessera_contract::answer::{ApiError, NO_STORE};
+use sessera_contract::paging::Paging;
+use sessera_contract::request::{Parameters, Segment, parse_id};
+use sessera_openapi::ErrorBody;
 
 /// What stands in the place of what a message says. It holds codes, and nobody but its recipient is shown them.
 const HIDDEN: &str = "<hidden>";

@@ -18,12 +18,13 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::audit::{EntryBody, Wanted, number};
-use crate::answer;
-use crate::app::{AppState, Stopping};
-use crate::error::ApiError;
+use crate::app::AppState;
 use crate::listeners::{Listeners, MOST};
-use crate::openapi::ErrorBody;
-use crate::request::Parameters;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::health::Stopping;
+use sessera_contract::request::Parameters;
+use sessera_openapi::ErrorBody;
 
 /// How often the record is looked at for each of them.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

@@ -9,10 +9,10 @@ use sessera_issuer::Introspection;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::{self, OAuthError};
 use crate::app::{AppState, Snapshot};
-use crate::oauth::Form;
-use crate::openapi::{IntrospectionBody, OAuthErrorBody, TokenQuestionBody};
+use sessera_contract::answer::{self, OAuthError};
+use sessera_contract::oauth::Form;
+use sessera_openapi::{IntrospectionBody, OAuthErrorBody, TokenQuestionBody};
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/introspect";

@@ -16,12 +16,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, KeyBody, KeySetBody, KeySetSummaryBody};
-use crate::request::{JsonBody, JsonText, Path, Segment};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{JsonBody, JsonText, Path, Segment};
 use sessera_node::configuration::{Configuration, Turn};
+use sessera_openapi::{ErrorBody, KeyBody, KeySetBody, KeySetSummaryBody};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

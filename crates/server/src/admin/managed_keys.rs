@@ -16,12 +16,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::keys::put_to_use;
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, ManagedSetBody, RevokedKeyBody, RotatedBody};
-use crate::request::{JsonBody, Path, Segment};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{JsonBody, Path, Segment};
 use sessera_node::Configuration;
+use sessera_openapi::{ErrorBody, ManagedSetBody, RevokedKeyBody, RotatedBody};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

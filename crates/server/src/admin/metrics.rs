@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
+use sessera_contract::answer::ApiError;
 use sessera_telemetry::{Measured, Metrics};
 
 /// The route, and once more under `/admin`, where Kratos has it.

@@ -35,12 +35,12 @@ use sessera_jose::verify::MAX_TOKEN;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::{App, AppState};
-use crate::error::ApiError;
 use crate::forwarding::Forwarding;
-use crate::openapi::{self, Port};
-use crate::{health, http, public};
 use guard::Guard;
 use roles::Roles;
+use sessera_contract::answer::ApiError;
+use sessera_contract::openapi::{self, Port};
+use sessera_contract::{health, layers, schemas};
 
 /// The largest body in bytes with one record: an identity, a key set, the configuration.
 const RECORD: usize = 1024 * 1024;
@@ -59,7 +59,7 @@ pub(crate) fn routes() -> OpenApiRouter<AppState> {
         .merge(sessions::router())
         .merge(recovery::router())
         .merge(courier::router())
-        .merge(roles::for_viewers(public::schemas_router()))
+        .merge(roles::for_viewers(schemas::router()))
         .merge(roles::for_viewers(health::router()))
         .merge(health::admin_router())
 }
@@ -111,7 +111,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router<AppState> {
     let routes = if has_upstream { routes_of_tokens() } else { routes() };
     let (router, document) = openapi::described(routes, Port::Admin);
     let router = router.route(roles::DOCUMENT, openapi::route(&document));
-    let router = http::layers::complete(router, largest_body);
+    let router = layers::complete(router, largest_body);
     let router = if has_upstream { router.fallback(elsewhere) } else { router };
     let guard = Guard {
         snapshots: app.snapshots.clone(),
@@ -123,5 +123,5 @@ pub(crate) fn router(app: &Arc<App>) -> Router<AppState> {
     let router = router.layer(middleware::from_fn_with_state(guard, guard::check));
     // Browsers come with a cookie, so the console has a guard of its own.
     let router = router.merge(console::router(app));
-    http::layers::wrap(router, app.observer("admin"))
+    layers::wrap(router, app.observer("admin"))
 }

@@ -13,17 +13,17 @@ use sessera_store::Store;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
-use crate::openapi::{
-    ErrorBody, JsonPatchBody, ProjectBody, ProjectChangedBody, RevisionBody, SetProjectBody, TemplateBody,
-};
-use crate::paging::Paging;
-use crate::request::{JsonText, Parameters, Path, Segment};
 use sessera_config::{duplicates, redact};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::paging::Paging;
+use sessera_contract::request::{JsonText, Parameters, Path, Segment};
 use sessera_node::configuration::{
     BaseRevision, ChangeError, Changed, Configuration, DeploymentId, Hopeless, Terms,
+};
+use sessera_openapi::{
+    ErrorBody, JsonPatchBody, ProjectBody, ProjectChangedBody, RevisionBody, SetProjectBody, TemplateBody,
 };
 
 /// The slug of the one project.

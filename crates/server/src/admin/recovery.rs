@@ -20,11 +20,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::identities::find_identity;
-use crate::answer;
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
-use crate::openapi::ErrorBody;
-use crate::request::{JsonBody, Query};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{JsonBody, Query};
+use sessera_openapi::ErrorBody;
 
 /// The longest time for which a code of six digits may be good.
 const LONGEST: Duration = Duration::from_hours(24);

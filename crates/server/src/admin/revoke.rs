@@ -10,11 +10,11 @@ use sessera_store::{Change, Committer, Conflict, StoreError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::{self, OAuthError};
 use crate::app::{AppState, Snapshot};
-use crate::oauth::Form;
-use crate::openapi::{OAuthErrorBody, TokenQuestionBody};
 use crate::upstream::Upstream;
+use sessera_contract::answer::{self, OAuthError};
+use sessera_contract::oauth::Form;
+use sessera_openapi::{OAuthErrorBody, TokenQuestionBody};
 
 /// The path, whose body is a form.
 pub(super) const PATH: &str = "/oauth2/revoke";

@@ -12,8 +12,8 @@ use utoipa::openapi::security::SecurityRequirement;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::AppState;
-use crate::openapi::{self, ADMIN_TOKEN};
-use crate::request::Parameters;
+use sessera_contract::openapi::{self, ADMIN_TOKEN};
+use sessera_contract::request::Parameters;
 
 /// The route that describes all others, which does not describe itself.
 pub(super) const DOCUMENT: &str = "/openapi.json";

@@ -14,12 +14,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::audit::EntryBody;
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::ErrorBody;
-use crate::paging::{Paging, Place};
-use crate::request::{JsonBody, Parameters, Segment};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::paging::{Paging, Place};
+use sessera_contract::request::{JsonBody, Parameters, Segment};
+use sessera_openapi::ErrorBody;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

@@ -11,12 +11,12 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::ErrorBody;
-use crate::request::JsonBody;
 use crate::upstream::Upstream;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::JsonBody;
+use sessera_openapi::ErrorBody;
 
 /// The route.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

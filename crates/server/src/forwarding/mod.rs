@@ -25,9 +25,9 @@ use sessera_upstream::{Api, passing};
 use tokio::time::timeout;
 
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
 use crate::upstream::Upstream;
 use forget::Forgetting;
+use sessera_contract::answer::ApiError;
 
 /// The largest body of a logout, which is a session token.
 const MAX_LOGOUT: usize = 64 * 1024;

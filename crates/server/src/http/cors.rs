@@ -10,7 +10,7 @@ use axum::response::Response;
 use sessera_http::cors::{self, Grant};
 use url::Url;
 
-use crate::answer;
+use sessera_contract::answer;
 use sessera_node::{Snapshot, Snapshots};
 
 /// What requests of other origins are judged by.

@@ -1,9 +1,7 @@
-//! The layers around routers: other origins, what is noted of each request, and what all routes answer alike.
+//! The layers around the routes of the public port: pages of other origins, and cookies of an Ory Kratos.
 
 pub(crate) mod cors;
 pub(crate) mod kratos_cookies;
-pub(crate) mod layers;
-pub(crate) mod observe;
 pub(crate) mod origin;
 
 #[cfg(test)]

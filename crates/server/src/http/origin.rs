@@ -13,7 +13,7 @@ use sessera_http::cors::{is_allowed, is_named};
 use url::Url;
 
 use super::cors::may_exchange;
-use crate::error::ApiError;
+use sessera_contract::answer::ApiError;
 use sessera_node::{Snapshot, Snapshots};
 
 /// The pages that may make a browser change something.

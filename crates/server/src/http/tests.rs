@@ -7,8 +7,8 @@ use axum::routing::get;
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 
-use super::layers;
 use crate::testing::{TestServer, whole};
+use sessera_contract::layers;
 
 /// A route as the documents describe it.
 struct Route {

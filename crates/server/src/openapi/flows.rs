@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{IntoResponses, ToSchema as _};
 
-use super::{ErrorBody, FlowOrErrorBody};
-use crate::answer::Status;
+use sessera_contract::answer::Status;
+use sessera_openapi::{ErrorBody, FlowOrErrorBody};
 
 type Responses = BTreeMap<String, RefOr<Response>>;
 

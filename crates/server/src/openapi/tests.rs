@@ -7,9 +7,9 @@ use std::sync::LazyLock;
 use axum::Router;
 use serde_json::Value;
 
-use super::{Port, described};
 use crate::testing::TestServer;
 use crate::{admin, public};
+use sessera_contract::openapi::{Port, described};
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 

@@ -3,8 +3,8 @@
 use sessera_accounts::flows::method::Owner;
 use sessera_model::Uuid;
 
-use crate::error::ApiError;
 use crate::public::caller::Call;
+use sessera_contract::answer::ApiError;
 
 /// What an account is called.
 pub(super) async fn account(call: &Call, identity_id: Uuid) -> Result<String, ApiError> {

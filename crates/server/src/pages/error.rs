@@ -2,13 +2,13 @@
 
 use axum::response::Response;
 
-use crate::answer::Status;
-use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::public::error_page::{self, Told};
 use crate::public::errors;
 use crate::public::settings::sign_in_first;
-use crate::request::Parameters;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::Status;
+use sessera_contract::request::Parameters;
 
 pub(super) async fn get(call: Call, parameters: Parameters) -> Response {
     match errors::find(&*call.accounts.store, &*call.accounts.clock, parameters.get("id")).await {

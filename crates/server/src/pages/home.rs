@@ -6,9 +6,9 @@ use sessera_store::FlowKind;
 
 use super::account::account;
 use super::{beginning, logout, not_found, ok, shown};
-use crate::answer;
-use crate::error::ApiError;
 use crate::public::caller::Call;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
 use sessera_http::peer;
 use sessera_pages::Word;
 

@@ -8,9 +8,9 @@ use sessera_model::AssuranceLevel;
 use sessera_store::FlowKind;
 
 use super::{beginning, logout, ok, shown};
-use crate::error::ApiError;
 use crate::public::caller::Call;
-use crate::request::Parameters;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Parameters;
 use sessera_pages::Word;
 use sessera_pages::form::{Look, has_script};
 

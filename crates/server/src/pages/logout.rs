@@ -7,9 +7,9 @@ use sessera_store::FlowKind;
 
 use super::account::account;
 use super::{beginning, ok, shown};
-use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::public::logout;
+use sessera_contract::answer::ApiError;
 use sessera_pages::Word;
 
 pub(super) async fn get(call: Call) -> Response {

@@ -27,12 +27,12 @@ use sessera_accounts::flows::skeleton::{Flows, Kind, Shown};
 use sessera_accounts::rules::Rules;
 use sessera_store::FlowKind;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::public::error_page;
 use crate::public::html::ok;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
 use sessera_http::peer;
 
 /// The routes.

@@ -6,9 +6,9 @@ use sessera_accounts::flows::flow::{Flow, RecoveryDetails, State as FlowState};
 use sessera_store::FlowKind;
 
 use super::{beginning, ok, shown};
-use crate::error::ApiError;
 use crate::public::caller::Call;
-use crate::request::Parameters;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Parameters;
 use sessera_pages::Look;
 use sessera_pages::Word;
 

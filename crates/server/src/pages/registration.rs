@@ -7,9 +7,9 @@ use sessera_accounts::ui::Group;
 use sessera_store::FlowKind;
 
 use super::{beginning, ok, shown};
-use crate::error::ApiError;
 use crate::public::caller::Call;
-use crate::request::Parameters;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Parameters;
 use sessera_pages::Word;
 use sessera_pages::form::{Look, groups, has_script};
 

@@ -15,10 +15,10 @@ use sessera_pages::devices::{Devices, last_use};
 use sessera_store::{Change, Page, SessionFilter};
 
 use super::error::refused;
-use crate::answer;
-use crate::error::ApiError;
 use crate::public::caller::Call;
-use crate::request::{Parameters, parse_id};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Parameters, parse_id};
 
 /// How many other devices are shown; those used last come first.
 const SHOWN: u32 = 50;

@@ -12,9 +12,9 @@ use sessera_store::FlowKind;
 use super::account::account;
 use super::error::refused;
 use super::{beginning, logout, ok, sessions};
-use crate::error::ApiError;
 use crate::public::caller::Call;
-use crate::request::Parameters;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Parameters;
 use sessera_pages::form::{Look, groups, has_script};
 use sessera_pages::{Page, Width, Word};
 

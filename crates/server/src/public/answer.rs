@@ -14,10 +14,10 @@ use sessera_issuer::sessions::Presented;
 use sessera_model::{Identity, IdentityView, Secret, Session, SessionView, Timestamp, Uuid};
 use sessera_store::{Change, FlowKind};
 
-use crate::answer::{self, Status};
-use crate::error::ApiError;
 use crate::public::caller::Call;
 use crate::public::error_page;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::{self, Status};
 use sessera_http::{cookies, peer};
 
 impl Call {

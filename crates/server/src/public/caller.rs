@@ -22,8 +22,8 @@ use tracing::Span;
 use tracing::field::display;
 
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
 use crate::session_tokens::require_assurance;
+use sessera_contract::answer::ApiError;
 use sessera_http::cookies;
 use sessera_http::forwarded::Origin;
 use sessera_http::peer::{self, Peer};

@@ -7,8 +7,8 @@ use sessera_pages::Word;
 
 use super::caller::Call;
 use super::html::answered;
-use crate::answer::Status;
-use crate::error::ApiError;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::Status;
 
 /// The page for an error, with the status of the error.
 pub(crate) fn page(call: &Call, error: &ApiError) -> Response {

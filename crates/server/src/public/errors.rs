@@ -10,12 +10,12 @@ use sessera_store::{FlowKind, Store};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, FlowErrorBody};
 use crate::public::flow::ById;
-use crate::request::Query;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Query;
+use sessera_openapi::{ErrorBody, FlowErrorBody};
 
 /// The route.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

@@ -20,14 +20,14 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::caller::Call;
 use crate::public::whoami;
-use crate::request::{JsonBody, Query};
 use crate::session_tokens::SessionTokens;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{JsonBody, Query};
+use sessera_openapi::{ErrorBody, SessionBody};
 
 /// The path at which codes are exchanged. Pages of every allowed return address may call it.
 pub(crate) const PATH: &str = "/self-service/exchange";

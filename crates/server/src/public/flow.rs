@@ -13,9 +13,9 @@ use sessera_model::Uuid;
 use sessera_store::FlowKind;
 use url::Url;
 
-use crate::answer;
-use crate::error::ApiError;
 use crate::public::caller::{Call, CallersSessions};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
 
 /// What a client asks for when it begins a flow.
 #[derive(Deserialize)]

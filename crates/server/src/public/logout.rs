@@ -18,12 +18,12 @@ use tracing::field::display;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, LogoutBody, NativeLogoutBody};
 use crate::public::caller::Call;
-use crate::request::Query;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Query;
+use sessera_openapi::{ErrorBody, LogoutBody, NativeLogoutBody};
 
 /// How a logout token begins. The rest is a keyed hash of the cookie in hexadecimal.
 const PREFIX: &str = "ory_lo_";

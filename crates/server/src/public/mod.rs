@@ -12,7 +12,6 @@ pub(crate) mod logout;
 pub(crate) mod oidc;
 pub(crate) mod recovery;
 pub(crate) mod registration;
-mod schemas;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod token;
@@ -28,7 +27,7 @@ use axum::http::Method;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::app::AppState;
-use crate::health;
+use sessera_contract::{health, schemas};
 use sessera_http::body;
 
 /// The largest form of a flow in bytes. It may carry traits and a payload for hooks.
@@ -75,9 +74,4 @@ pub(crate) fn routes_of_tokens() -> OpenApiRouter<AppState> {
         .merge(well_known::router_of_tokens())
         .merge(token::router())
         .merge(health::router_of_health())
-}
-
-/// The routes of identity schemas, which both ports have.
-pub(crate) fn schemas_router() -> OpenApiRouter<AppState> {
-    schemas::router()
 }

@@ -9,13 +9,13 @@ use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
 use crate::openapi::ComesBack;
 use crate::public::caller::Call;
 use crate::public::settings::sign_in_first;
-use crate::request::Segment;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Segment;
 
 /// Below which path browsers come back.
 pub(crate) const CALLBACK: &str = "/self-service/methods/oidc/callback";

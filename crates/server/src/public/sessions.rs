@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
@@ -15,13 +15,13 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
-use crate::answer::{ApiError, NO_STORE};
 use crate::app::{AppState, Snapshot};
-use crate::openapi::{ErrorBody, SessionBody};
-use crate::paging::{Paging, TOTAL};
-use crate::request::{Parameters, Segment, parse_id};
 use crate::session_tokens::require_assurance;
+use sessera_contract::answer;
+use sessera_contract::answer::{ApiError, NO_STORE};
+use sessera_contract::paging::{Paging, TOTAL};
+use sessera_contract::request::{Parameters, Segment, parse_id};
+use sessera_openapi::{ErrorBody, SessionBody};
 
 /// How many sessions are read at once when they are counted.
 const COUNTED_AT_ONCE: u32 = 1000;
@@ -184,13 +184,7 @@ async fn revoke(
         ));
     }
     committer.commit(&[Change::RevokeSession { id, of: Some(live.session.identity_id) }]).await?;
-    Ok(no_content_json())
-}
-
-/// 204 with the media type that the wire contract has there.
-pub(crate) fn no_content_json() -> Response {
-    let json = HeaderValue::from_static("application/json");
-    ([(header::CONTENT_TYPE, json)], answer::no_content()).into_response()
+    Ok(answer::no_content_json())
 }
 
 #[cfg(test)]

@@ -21,12 +21,12 @@ use url::Url;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::{self, OAuthError};
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
-use crate::oauth::Form;
-use crate::openapi::{OAuthErrorBody, TokenBody, TokenRequestBody};
 use crate::session_tokens::SessionTokens;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::{self, OAuthError};
+use sessera_contract::oauth::Form;
+use sessera_openapi::{OAuthErrorBody, TokenBody, TokenRequestBody};
 
 /// The path. It makes and changes no session.
 pub(crate) const PATH: &str = "/oauth2/token";

@@ -8,12 +8,12 @@ use sessera_model::{IdentityView, SessionView};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, SignedInBody};
 use crate::public::caller::Call;
-use crate::request::Query;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Query;
+use sessera_openapi::{ErrorBody, SignedInBody};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

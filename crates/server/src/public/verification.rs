@@ -13,13 +13,14 @@ use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, FlowBody, FlowSubmissionBody, ReadsFlow, TakesForm};
+use crate::openapi::{ReadsFlow, TakesForm};
 use crate::public::caller::Call;
 use crate::public::flow::{Begin, ByFlow, ById, Ending};
-use crate::request::Query;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Query;
+use sessera_openapi::{ErrorBody, FlowBody, FlowSubmissionBody};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

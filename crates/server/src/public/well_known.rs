@@ -14,12 +14,12 @@ use sessera_model::Clock;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
 use crate::app::{AppState, Snapshot};
 use crate::assets;
-use crate::error::ApiError;
-use crate::openapi::{DiscoveryBody, ErrorBody, KeySetBody};
-use crate::request::{Path, Segment};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Path, Segment};
+use sessera_openapi::{DiscoveryBody, ErrorBody, KeySetBody};
 
 const KEYS: &str = "/.well-known/jwks.json";
 const TEMPLATE_KEYS: &str = "/.well-known/jwks/{file}";

@@ -20,17 +20,17 @@ use sessera_model::{Clock, Timestamp};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer::{ApiError, NO_STORE, Status, set_cookies};
 use crate::app::{AppState, Snapshot, Snapshots};
-use crate::http::layers::NO_SNIFFING;
-use crate::http::observe::is_each_logged;
-use crate::openapi::{ErrorBody, SessionBody};
 use crate::public::answer::set_session_cookie;
 use crate::public::caller::Caller;
-use crate::request::Parameters;
 use crate::session_tokens::SessionTokens;
+use sessera_contract::answer::{ApiError, NO_STORE, Status, set_cookies};
+use sessera_contract::layers::NO_SNIFFING;
+use sessera_contract::observe::is_each_logged;
+use sessera_contract::request::Parameters;
 use sessera_http::request_ids::{REQUEST_ID, RequestIds};
 use sessera_http::values::JSON;
+use sessera_openapi::{ErrorBody, SessionBody};
 use sessera_presented::{Carried, all_opened, carried};
 use sessera_telemetry::{Metrics, Traces};
 

@@ -13,9 +13,9 @@ use sessera_store::AdminToken;
 
 use super::here::{Failed, Here, Sent, ok, shown as answered};
 use crate::admin::tokens::made;
-use crate::answer;
-use crate::error::ApiError;
-use crate::request::Segment;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Segment;
 
 /// The form.
 #[derive(Default, Deserialize)]

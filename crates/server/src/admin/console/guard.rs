@@ -16,9 +16,9 @@ use super::here::{Failed, Here};
 use super::stay::{Recognised, Stay, Stays};
 use super::{OPEN, role_of};
 use crate::admin::guard::{check_host, check_site, require, what};
-use crate::answer;
 use crate::app::{AppState, Snapshots};
-use crate::error::ApiError;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
 
 /// What decides who gets in.
 #[derive(Clone)]

@@ -15,10 +15,10 @@ use sessera_console::{Frame, Place};
 use sessera_model::{Actor, Clock, Role, Timestamp};
 
 use super::stay::{Stay, Stays};
-use crate::answer::Status;
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
-use crate::public::html::document;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::Status;
+use sessera_contract::html::document;
 
 /// The places of the console, in their order.
 const PLACES: [Place; 7] = [

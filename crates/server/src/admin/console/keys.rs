@@ -13,10 +13,10 @@ use sessera_store::{KeySet, Managed};
 use super::here::{Failed, Here, Sent, ok, shown};
 use crate::admin::keys::EditedSets;
 use crate::admin::managed_keys::{ManagedSets, NewSet};
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::request::{Parameters, Path, Segment};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Parameters, Path, Segment};
 
 /// What the pages read and change, which handlers take as one part.
 pub(super) struct Sets {

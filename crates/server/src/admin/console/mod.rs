@@ -32,10 +32,10 @@ use sessera_console::assets;
 use sessera_model::Role;
 
 use crate::app::{App, AppState};
-use crate::error::ApiError;
-use crate::http::layers;
-use crate::request::Segment;
 use here::Failed;
+use sessera_contract::answer::ApiError;
+use sessera_contract::layers;
+use sessera_contract::request::Segment;
 
 /// The address at which people sign in.
 const SIGN_IN: &str = "/console/sign-in";
@@ -153,7 +153,7 @@ fn largest_form(_: &Method, _: &str) -> usize {
 }
 
 async fn asset(Segment(name): Segment) -> axum::response::Response {
-    crate::assets::found(assets::find(&name))
+    sessera_contract::assets::found(assets::find(&name))
 }
 
 async fn nothing() -> Failed {

@@ -18,8 +18,8 @@ use sessera_telemetry::{Metrics, Samples};
 use super::here::{Failed, Here, ok};
 use crate::admin::audit::{self, EntryBody};
 use crate::app::AppState;
-use crate::error::ApiError;
 use crate::upstream::Upstream;
+use sessera_contract::answer::ApiError;
 
 /// How many entries of the record are shown.
 const LATELY: u32 = 8;

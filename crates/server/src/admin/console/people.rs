@@ -20,10 +20,10 @@ use super::here::{Failed, Here, Sent, ok, shown};
 use crate::admin::identities::{Identities, find_identity, found_by};
 use crate::admin::recovery;
 use crate::admin::sessions::{Which, disable};
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::request::{Parameters, Segment, parse_id};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Parameters, Segment, parse_id};
 
 /// How many people, and sessions of one, are shown.
 const SHOWN: u32 = 50;

@@ -12,9 +12,9 @@ use sessera_recipes::{Recipe, RecipeError};
 
 use super::here::{Failed, Here, Sent, ok, shown};
 use super::templates::Desk;
-use crate::answer::Status;
-use crate::error::ApiError;
-use crate::request::Segment;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::Status;
+use sessera_contract::request::Segment;
 
 /// What the name of a field begins with that answers a question.
 const ANSWER: &str = "answer-";

@@ -14,10 +14,10 @@ use sessera_store::Store;
 
 use super::here::{Failed, Here, ok, shown};
 use crate::admin::audit::{self, EntryBody};
-use crate::answer;
-use crate::answer::Status;
-use crate::error::ApiError;
-use crate::request::Parameters;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::Status;
+use sessera_contract::request::Parameters;
 
 pub(super) async fn get(
     State(record): State<Arc<Record>>,

@@ -17,11 +17,11 @@ use sessera_store::{Page, RevisionSummary, Store};
 use super::here::{Failed, Here, Sent, ok, shown};
 use super::record::authors;
 use crate::admin::projects;
-use crate::answer;
 use crate::app::AppState;
-use crate::error::ApiError;
-use crate::paging::Paging;
-use crate::request::{Parameters, Segment, parse_id};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::paging::Paging;
+use sessera_contract::request::{Parameters, Segment, parse_id};
 
 /// What the pages read and change, which handlers take as one part.
 pub(super) struct Revisions {

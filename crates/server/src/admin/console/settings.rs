@@ -14,7 +14,7 @@ use super::here::{Failed, Here, ok};
 use super::revisions::Revisions;
 use super::{admin_tokens, sinks};
 use crate::app::AppState;
-use crate::request::Parameters;
+use sessera_contract::request::Parameters;
 
 /// How many revisions are shown.
 const SHOWN: u32 = 8;

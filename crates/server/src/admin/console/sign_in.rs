@@ -10,9 +10,9 @@ use sessera_store::{Committer, Event};
 use super::SIGN_IN;
 use super::here::{Failed, Here, Sent, ok, shown};
 use super::stay::{Stay, Stays};
-use crate::answer::{self, Status};
-use crate::error::ApiError;
-use crate::request::Parameters;
+use sessera_contract::answer::ApiError;
+use sessera_contract::answer::{self, Status};
+use sessera_contract::request::Parameters;
 
 /// The form.
 #[derive(Deserialize)]

@@ -14,9 +14,9 @@ use sessera_store::SinkState;
 use super::here::{Failed, Here, Sent, ok, shown as answered};
 use crate::admin::audit::EntryBody;
 use crate::admin::sinks::found;
-use crate::answer;
-use crate::error::ApiError;
-use crate::request::{Parameters, Segment};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Parameters, Segment};
 
 /// The form.
 #[derive(Deserialize)]

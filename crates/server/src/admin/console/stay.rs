@@ -20,7 +20,7 @@ use sessera_node::admin_tokens::AdminTokens;
 
 use crate::admin::guard;
 use crate::app::{AppState, Snapshot, Snapshots};
-use crate::error::ApiError;
+use sessera_contract::answer::ApiError;
 
 /// The name of the cookie, which says that it is of one host where the admin API is reached over https.
 const NAME: &str = "sessera_console";

@@ -27,10 +27,10 @@ use super::here::{Failed, Here, Sent, ok, shown};
 use super::record::authors;
 use crate::admin::identities::found_by;
 use crate::admin::projects;
-use crate::answer;
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
-use crate::request::{Parameters, Path, Segment, parse_id};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Parameters, Path, Segment, parse_id};
 
 /// Where patches of the configuration begin.
 const CONFIG: &str = "/services/identity/config";

@@ -11,9 +11,9 @@ use utoipa::ToSchema;
 use super::Identities;
 use super::create::{CreateBody, create_identity};
 use super::imports::CredentialsBody;
-use crate::answer::{ApiError, NO_STORE};
-use crate::openapi::{ErrorBody, ErrorDetail};
-use crate::request::JsonBody;
+use sessera_contract::answer::{ApiError, NO_STORE};
+use sessera_contract::request::JsonBody;
+use sessera_openapi::{ErrorBody, ErrorDetail};
 
 /// The most identities of one request.
 const MAX_IDENTITIES: usize = 1000;

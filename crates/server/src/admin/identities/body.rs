@@ -16,9 +16,9 @@ use sessera_model::{
 use utoipa::ToSchema;
 
 use crate::admin::guard::require;
-use crate::answer::{ApiError, NO_STORE};
 use crate::app::Snapshot;
-use crate::request::Parameters;
+use sessera_contract::answer::{ApiError, NO_STORE};
+use sessera_contract::request::Parameters;
 
 /// Kinds of credential that Ory's clients may ask for and that no identity has here.
 const UNKNOWN_HERE: [&str; 5] = ["saml", "profile", "deviceauthn", "link_recovery", "code_recovery"];

@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 use super::Identities;
 use super::body::{AddressBody, mark_verified, show, state};
 use super::imports::CredentialsBody;
-use crate::answer;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, IdentityBody};
-use crate::request::JsonBody;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::JsonBody;
+use sessera_openapi::{ErrorBody, IdentityBody};
 
 /// An identity to be created.
 #[derive(Deserialize, ToSchema)]

@@ -6,10 +6,10 @@ use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
 use sessera_model::{Credential, CredentialKind};
 
 use super::Identities;
-use crate::answer;
-use crate::error::ApiError;
-use crate::openapi::ErrorBody;
-use crate::request::{Parameters, Path};
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Parameters, Path};
+use sessera_openapi::ErrorBody;
 
 /// Delete a credential of an identity
 ///

@@ -6,10 +6,10 @@ use sessera_model::Uuid;
 use sessera_store::{Change, Committer, Conflict, StoreError};
 
 use super::no_identity;
-use crate::answer;
-use crate::error::ApiError;
-use crate::openapi::ErrorBody;
-use crate::request::Segment;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::Segment;
+use sessera_openapi::ErrorBody;
 
 /// Delete an identity
 ///

@@ -7,9 +7,9 @@ use sessera_model::{Actor, Credential, Identity};
 
 use super::body::{included_kinds, private_json, show};
 use super::{Identities, no_identity};
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, IdentityBody};
-use crate::request::{Parameters, Segment};
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{Parameters, Segment};
+use sessera_openapi::{ErrorBody, IdentityBody};
 
 /// Get an identity
 #[utoipa::path(

@@ -12,7 +12,7 @@ use sessera_accounts::password::{HashAlgorithm, PasswordHashing};
 use sessera_model::{Secret, Timestamp};
 use utoipa::ToSchema;
 
-use crate::error::ApiError;
+use sessera_contract::answer::ApiError;
 
 /// Credentials to be imported.
 #[derive(Deserialize, ToSchema, Default)]

@@ -12,11 +12,11 @@ use sessera_model::{Actor, Credential, IdentityView, Uuid};
 use sessera_store::{IdentifierFilter, IdentityFilter, Store};
 
 use super::body::{included_kinds, show};
-use crate::answer::{ApiError, NO_STORE};
 use crate::app::Snapshot;
-use crate::openapi::{ErrorBody, IdentityBody};
-use crate::paging::{Paging, TOTAL};
-use crate::request::Parameters;
+use sessera_contract::answer::{ApiError, NO_STORE};
+use sessera_contract::paging::{Paging, TOTAL};
+use sessera_contract::request::Parameters;
+use sessera_openapi::{ErrorBody, IdentityBody};
 
 /// The most ids that may be asked for at once.
 const MAX_IDS: usize = 500;

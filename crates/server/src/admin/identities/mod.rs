@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::app::{AppState, Snapshot};
-use crate::error::ApiError;
+use sessera_contract::answer::ApiError;
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {

@@ -13,9 +13,9 @@ use sessera_model::{Identity, IdentityView};
 
 use super::Identities;
 use super::body::{AddressBody, mark_verified, private_json, show, state};
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, IdentityBody, JsonPatchBody};
-use crate::request::{JsonBody, Segment};
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{JsonBody, Segment};
+use sessera_openapi::{ErrorBody, IdentityBody, JsonPatchBody};
 
 /// The most operations of one patch.
 const MAX_OPERATIONS: usize = 1000;

@@ -10,9 +10,9 @@ use utoipa::ToSchema;
 use super::Identities;
 use super::body::{private_json, show, state};
 use super::imports::CredentialsBody;
-use crate::error::ApiError;
-use crate::openapi::{ErrorBody, IdentityBody};
-use crate::request::{JsonBody, Segment};
+use sessera_contract::answer::ApiError;
+use sessera_contract::request::{JsonBody, Segment};
+use sessera_openapi::{ErrorBody, IdentityBody};
 
 /// An identity as it is to be. What is absent is taken away, except schema, state and credentials.
 #[derive(Deserialize, ToSchema)]

@@ -11,9 +11,9 @@ use sessera_model::{Clock, Session, Timestamp, Uuid};
 use sessera_store::{Change, Committer, Conflict, Page, SessionFilter, Store, StoreError, place_of};
 use utoipa::ToSchema;
 
-use crate::answer::{ApiError, NO_STORE};
-use crate::openapi::ErrorBody;
-use crate::request::JsonBody;
+use sessera_contract::answer::{ApiError, NO_STORE};
+use sessera_contract::request::JsonBody;
+use sessera_openapi::ErrorBody;
 
 /// How many ids a request may name.
 const MAX_IDS: usize = 500;

@@ -17,13 +17,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::admin::identities::find_identity;
-use crate::answer;
-use crate::answer::{ApiError, NO_STORE};
 use crate::app::{AppState, Snapshot};
-use crate::openapi::{ErrorBody, SessionBody};
-use crate::paging::{Paging, TOTAL};
-use crate::public::sessions::no_content_json;
-use crate::request::{Parameters, Segment, parse_id};
+use sessera_contract::answer;
+use sessera_contract::answer::{ApiError, NO_STORE};
+use sessera_contract::paging::{Paging, TOTAL};
+use sessera_contract::request::{Parameters, Segment, parse_id};
+use sessera_openapi::{ErrorBody, SessionBody};
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
@@ -170,7 +169,7 @@ async fn disable_one(
     let id = parse_id(&id)?;
     let (stored, _) = store.session(id).await?.ok_or_else(no_session)?;
     committer.commit(&[Change::RevokeSession { id, of: Some(stored.session.identity_id) }]).await?;
-    Ok(no_content_json())
+    Ok(answer::no_content_json())
 }
 
 /// Extend a session

@@ -9,12 +9,13 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Components, ContentBuilder, OpenApi, Ref, RefOr, Response, ResponseBuilder};
 use utoipa::{PartialSchema as _, ToSchema as _};
 
-use super::{ErrorBody, ErrorDetail, OAuthErrorBody};
+use sessera_openapi::{ErrorBody, ErrorDetail, OAuthErrorBody};
+
 use crate::answer::Status;
 
 /// Which port a document is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Port {
+pub enum Port {
     /// Browsers, apps and verifiers.
     Public,
     /// Operators and back ends.
@@ -89,10 +90,10 @@ const ALWAYS: [Always; 12] = [
 ];
 
 /// What the descriptions of the admin API call the token that they ask for. The role that a route needs stands beside it.
-pub(crate) const ADMIN_TOKEN: &str = "adminToken";
+pub const ADMIN_TOKEN: &str = "adminToken";
 
 /// The descriptions of the routes of a path, by their methods.
-pub(crate) fn operations(item: &PathItem) -> Vec<(&'static str, &Operation)> {
+pub fn operations(item: &PathItem) -> Vec<(&'static str, &Operation)> {
     let all = [
         ("get", &item.get),
         ("put", &item.put),
@@ -104,7 +105,7 @@ pub(crate) fn operations(item: &PathItem) -> Vec<(&'static str, &Operation)> {
 }
 
 /// The descriptions of the routes of a path, by their methods, which can be changed.
-pub(crate) fn operations_mut(item: &mut PathItem) -> Vec<(&'static str, &mut Operation)> {
+pub fn operations_mut(item: &mut PathItem) -> Vec<(&'static str, &mut Operation)> {
     let all = [
         ("get", &mut item.get),
         ("put", &mut item.put),

@@ -24,7 +24,7 @@ pub(super) fn answer(status: Status, refusal: &Refusal) -> Option<Response> {
 }
 
 /// Passes cookies on as they came.
-pub(crate) fn set_cookies(headers: &mut HeaderMap, cookies: &[Bytes]) {
+pub fn set_cookies(headers: &mut HeaderMap, cookies: &[Bytes]) {
     for cookie in cookies {
         // They were values of headers before.
         if let Ok(value) = HeaderValue::from_maybe_shared(cookie.clone()) {

@@ -3,42 +3,91 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRef, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use serde::Serialize;
 use sessera_issuer::Lease;
+use sessera_issuer::upstream::UpstreamSessions;
 use sessera_model::Clock;
+use sessera_node::Snapshot;
+use sessera_openapi::NotReadyBody;
 use sessera_store::Store;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::answer;
-use crate::app::{AppState, Snapshot, Stopping};
-use crate::error::ApiError;
-use crate::openapi::NotReadyBody;
-use crate::upstream::Upstream;
+use crate::answer::{self, ApiError};
+
+/// What readiness depends on.
+#[derive(Clone)]
+pub struct Readiness {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// Where "now" comes from.
+    pub clock: Arc<dyn Clock>,
+    /// Whether this node may sign with managed keys.
+    pub lease: Arc<Lease>,
+    /// Whether the server was told to stop.
+    pub stopping: Stopping,
+    /// The sessions of an upstream, where one keeps them.
+    pub upstream: Option<Arc<UpstreamSessions>>,
+    /// What the server is judged by.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Whether the server was told to stop, so that it is no longer ready for new work.
+#[derive(Clone, Debug, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    /// Tells whether the server was told to stop.
+    pub fn is_told(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the server was told to stop, or that it was not.
+    pub fn set(&self, is_told: bool) {
+        self.0.store(is_told, Ordering::Relaxed);
+    }
+}
 
 /// The routes of both ports.
-pub(crate) fn router() -> OpenApiRouter<AppState> {
+pub fn router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Readiness: FromRef<S>,
+{
     router_of_health().routes(routes!(version))
 }
 
 /// The routes of health alone.
-pub(crate) fn router_of_health() -> OpenApiRouter<AppState> {
+pub fn router_of_health<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Readiness: FromRef<S>,
+{
     OpenApiRouter::new().routes(routes!(alive)).routes(routes!(ready))
 }
 
 /// The routes of health once more under `/admin`, where Ory's command line looks for them.
-pub(crate) fn admin_router() -> OpenApiRouter<AppState> {
+pub fn admin_router<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Readiness: FromRef<S>,
+{
     admin_router_of_health().route("/admin/version", get(version))
 }
 
 /// The routes of health alone once more under `/admin`.
-pub(crate) fn admin_router_of_health() -> OpenApiRouter<AppState> {
+pub fn admin_router_of_health<S>() -> OpenApiRouter<S>
+where
+    S: Clone + Send + Sync + 'static,
+    Readiness: FromRef<S>,
+{
     OpenApiRouter::new().route("/admin/health/alive", get(alive)).route("/admin/health/ready", get(ready))
 }
 
@@ -90,14 +139,8 @@ async fn alive() -> Json<Health> {
         (status = 503, description = "The database does not answer, or the server is about to stop", body = NotReadyBody),
     )
 )]
-async fn ready(
-    State(store): State<Arc<dyn Store>>,
-    State(clock): State<Arc<dyn Clock>>,
-    State(lease): State<Arc<Lease>>,
-    State(stopping): State<Stopping>,
-    State(upstream): State<Option<Arc<Upstream>>>,
-    State(snapshot): State<Arc<Snapshot>>,
-) -> Response {
+async fn ready(State(readiness): State<Readiness>) -> Response {
+    let Readiness { store, clock, lease, stopping, upstream, snapshot } = readiness;
     if stopping.is_told() {
         return answer::not_ready("server", "The server was told to stop. Ask another one.");
     }
@@ -112,7 +155,7 @@ async fn ready(
         return answer::not_ready("keys", ApiError::from(refusal).reason());
     }
     let mut warnings = BTreeMap::new();
-    if let Some(trouble) = upstream.as_ref().and_then(|upstream| upstream.sessions.trouble()) {
+    if let Some(trouble) = upstream.as_ref().and_then(|upstream| upstream.trouble()) {
         warnings.insert("upstream", format!("The upstream {trouble}."));
     }
     match store.ping().await {
@@ -140,36 +183,4 @@ async fn ready(
 )]
 async fn version() -> Json<Version> {
     Json(Version { version: env!("CARGO_PKG_VERSION") })
-}
-
-#[cfg(test)]
-mod tests {
-
-    use serde_json::json;
-
-    use crate::testing::TestServer;
-
-    #[tokio::test]
-    async fn both_ports_tell_how_they_are() {
-        let server = TestServer::start().await;
-        for path in ["/health/alive", "/health/ready"] {
-            assert_eq!(server.public("GET", path, &[], None).await.body, json!({"status": "ok"}));
-            assert_eq!(server.admin("GET", path, None).await.body, json!({"status": "ok"}));
-            assert_eq!(
-                server.admin("GET", &format!("/admin{path}"), None).await.body,
-                json!({"status": "ok"})
-            );
-        }
-        assert_eq!(
-            server.public("GET", "/version", &[], None).await.body["version"],
-            env!("CARGO_PKG_VERSION")
-        );
-        server.app.stopping.set(true);
-        assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
-        assert_eq!(server.public("GET", "/health/alive", &[], None).await.status, 200);
-        server.app.stopping.set(false);
-        server.app.store.close().await;
-        assert_eq!(server.public("GET", "/health/ready", &[], None).await.status, 503);
-        assert_eq!(server.public("GET", "/health/alive", &[], None).await.status, 200);
-    }
 }

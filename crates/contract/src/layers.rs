@@ -15,18 +15,18 @@ use sessera_http::sound;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use super::observe::{self, Observer};
 use crate::answer;
-use crate::error::ApiError;
+use crate::answer::ApiError;
+use crate::observe::{self, Observer};
 
 /// How long a request may take in all, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Tells browsers to take every answer for what its media type says, and for nothing that its bytes look like.
-pub(crate) const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
+pub const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 
 /// Answers for what no route answers, and reads bodies for those that are there. `largest` says how large they may be.
-pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, largest: Largest) -> Router<S> {
+pub fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, largest: Largest) -> Router<S> {
     let router = router
         .fallback(async || {
             ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
@@ -36,21 +36,18 @@ pub(crate) fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, larg
 }
 
 /// Reads the bodies of requests before their handlers run. `largest` says how large they may be.
-pub(crate) fn read_bodies<S: Clone + Send + Sync + 'static>(
-    router: Router<S>,
-    largest: Largest,
-) -> Router<S> {
+pub fn read_bodies<S: Clone + Send + Sync + 'static>(router: Router<S>, largest: Largest) -> Router<S> {
     let bodies = Bodies::new(largest, answer::refused_body);
     router.layer(middleware::from_fn_with_state(bodies, body::read))
 }
 
 /// Wraps the router of an API that has its other layers already.
-pub(crate) fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>, observer: Observer) -> Router<S> {
+pub fn wrap<S: Clone + Send + Sync + 'static>(router: Router<S>, observer: Observer) -> Router<S> {
     observed(router.layer(middleware::from_fn(understood)), observer)
 }
 
 /// Wraps a router whose requests are observed, and which judges itself whether they are sound.
-pub(crate) fn observed<S: Clone + Send + Sync + 'static>(router: Router<S>, observer: Observer) -> Router<S> {
+pub fn observed<S: Clone + Send + Sync + 'static>(router: Router<S>, observer: Observer) -> Router<S> {
     let caught = CatchPanicLayer::custom(|panic: Box<dyn Any + Send>| {
         let what = panic
             .downcast_ref::<String>()

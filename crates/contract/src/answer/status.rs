@@ -7,77 +7,77 @@ use sessera_telemetry::Answered;
 
 /// What the status of an answer tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Status(StatusCode);
+pub struct Status(StatusCode);
 
 impl Status {
     /// 200: it was done, or here it is.
-    pub(crate) const DONE: Self = Self(StatusCode::OK);
+    pub const DONE: Self = Self(StatusCode::OK);
     /// 201: it was made.
-    pub(crate) const MADE: Self = Self(StatusCode::CREATED);
+    pub const MADE: Self = Self(StatusCode::CREATED);
     /// 204: it was done, and there is nothing to tell.
-    pub(crate) const NOTHING_TO_TELL: Self = Self(StatusCode::NO_CONTENT);
+    pub const NOTHING_TO_TELL: Self = Self(StatusCode::NO_CONTENT);
     /// 302: the browser goes on elsewhere. The wire contract has it in one place; [`Self::GO_ON`] is for all others.
-    pub(crate) const GO_ON_AS_BEFORE: Self = Self(StatusCode::FOUND);
+    pub const GO_ON_AS_BEFORE: Self = Self(StatusCode::FOUND);
     /// 303: the browser goes on elsewhere with GET, whatever the method was.
-    pub(crate) const GO_ON: Self = Self(StatusCode::SEE_OTHER);
+    pub const GO_ON: Self = Self(StatusCode::SEE_OTHER);
     /// 304: the caller has the newest version already.
-    pub(crate) const NOT_CHANGED: Self = Self(StatusCode::NOT_MODIFIED);
+    pub const NOT_CHANGED: Self = Self(StatusCode::NOT_MODIFIED);
     /// 400: the request is malformed or does not make sense.
-    pub(crate) const MALFORMED: Self = Self(StatusCode::BAD_REQUEST);
+    pub const MALFORMED: Self = Self(StatusCode::BAD_REQUEST);
     /// 401: the request lacks a proof that the caller may make it.
-    pub(crate) const UNPROVEN: Self = Self(StatusCode::UNAUTHORIZED);
+    pub const UNPROVEN: Self = Self(StatusCode::UNAUTHORIZED);
     /// 403: the caller may not do this.
-    pub(crate) const NOT_ALLOWED: Self = Self(StatusCode::FORBIDDEN);
+    pub const NOT_ALLOWED: Self = Self(StatusCode::FORBIDDEN);
     /// 404: there is no such record or path.
-    pub(crate) const MISSING: Self = Self(StatusCode::NOT_FOUND);
+    pub const MISSING: Self = Self(StatusCode::NOT_FOUND);
     /// 405: the path has no such method.
-    pub(crate) const NO_SUCH_METHOD: Self = Self(StatusCode::METHOD_NOT_ALLOWED);
+    pub const NO_SUCH_METHOD: Self = Self(StatusCode::METHOD_NOT_ALLOWED);
     /// 408: the body did not arrive in time.
-    pub(crate) const TOO_SLOW: Self = Self(StatusCode::REQUEST_TIMEOUT);
+    pub const TOO_SLOW: Self = Self(StatusCode::REQUEST_TIMEOUT);
     /// 409: the record exists already or was changed in the meantime.
-    pub(crate) const OUTRUN: Self = Self(StatusCode::CONFLICT);
+    pub const OUTRUN: Self = Self(StatusCode::CONFLICT);
     /// 410: what was asked for has ended.
-    pub(crate) const ENDED: Self = Self(StatusCode::GONE);
+    pub const ENDED: Self = Self(StatusCode::GONE);
     /// 412: the record is no longer as the caller has it.
-    pub(crate) const CHANGED_MEANWHILE: Self = Self(StatusCode::PRECONDITION_FAILED);
+    pub const CHANGED_MEANWHILE: Self = Self(StatusCode::PRECONDITION_FAILED);
     /// 413: the body is too large.
-    pub(crate) const TOO_LARGE: Self = Self(StatusCode::PAYLOAD_TOO_LARGE);
+    pub const TOO_LARGE: Self = Self(StatusCode::PAYLOAD_TOO_LARGE);
     /// 414: the address is too long.
-    pub(crate) const LONG_ADDRESS: Self = Self(StatusCode::URI_TOO_LONG);
+    pub const LONG_ADDRESS: Self = Self(StatusCode::URI_TOO_LONG);
     /// 415: the body is of a media type that the route does not take.
-    pub(crate) const OTHER_MEDIA_TYPE: Self = Self(StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    pub const OTHER_MEDIA_TYPE: Self = Self(StatusCode::UNSUPPORTED_MEDIA_TYPE);
     /// 422: a script must send the browser elsewhere.
-    pub(crate) const BROWSER_GOES_ON: Self = Self(StatusCode::UNPROCESSABLE_ENTITY);
+    pub const BROWSER_GOES_ON: Self = Self(StatusCode::UNPROCESSABLE_ENTITY);
     /// 429: the caller must wait.
-    pub(crate) const TOO_MANY: Self = Self(StatusCode::TOO_MANY_REQUESTS);
+    pub const TOO_MANY: Self = Self(StatusCode::TOO_MANY_REQUESTS);
     /// 431: the head of the request is too large.
-    pub(crate) const LARGE_HEAD: Self = Self(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    pub const LARGE_HEAD: Self = Self(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     /// 500: a fault of the server.
-    pub(crate) const FAULT: Self = Self(StatusCode::INTERNAL_SERVER_ERROR);
+    pub const FAULT: Self = Self(StatusCode::INTERNAL_SERVER_ERROR);
     /// 502: somebody else whom the server asked did not answer as they should.
-    pub(crate) const NO_GOOD_ANSWER: Self = Self(StatusCode::BAD_GATEWAY);
+    pub const NO_GOOD_ANSWER: Self = Self(StatusCode::BAD_GATEWAY);
     /// 503: something that the server needs is not available right now.
-    pub(crate) const UNAVAILABLE: Self = Self(StatusCode::SERVICE_UNAVAILABLE);
+    pub const UNAVAILABLE: Self = Self(StatusCode::SERVICE_UNAVAILABLE);
     /// 504: somebody whom the server asks did not answer in time.
-    pub(crate) const OTHERS_TOO_SLOW: Self = Self(StatusCode::GATEWAY_TIMEOUT);
+    pub const OTHERS_TOO_SLOW: Self = Self(StatusCode::GATEWAY_TIMEOUT);
 
     /// The status with this number, if there is one.
-    pub(crate) fn from_code(code: u16) -> Option<Self> {
+    pub fn from_code(code: u16) -> Option<Self> {
         StatusCode::from_u16(code).ok().map(Self)
     }
 
     /// The status of an answer that is there already.
-    pub(crate) fn of<B>(response: &axum::http::Response<B>) -> Self {
+    pub fn of<B>(response: &axum::http::Response<B>) -> Self {
         Self(response.status())
     }
 
     /// Its number.
-    pub(crate) fn code(self) -> u16 {
+    pub fn code(self) -> u16 {
         self.0.as_u16()
     }
 
     /// Its class, as the RFC writes it, such as `2xx`.
-    pub(crate) fn class(self) -> &'static str {
+    pub fn class(self) -> &'static str {
         match self.code() / 100 {
             1 => "1xx",
             2 => "2xx",
@@ -88,27 +88,27 @@ impl Status {
     }
 
     /// What RFC 9110 calls it.
-    pub(crate) fn phrase(self) -> &'static str {
+    pub fn phrase(self) -> &'static str {
         self.0.canonical_reason().unwrap_or("Error")
     }
 
     /// Whether the server or something that it needs is at fault.
-    pub(crate) fn is_fault(self) -> bool {
+    pub fn is_fault(self) -> bool {
         self.0.is_server_error()
     }
 
     /// What is counted and traced of it.
-    pub(crate) fn told(self) -> Answered {
+    pub fn told(self) -> Answered {
         Answered { code: self.code(), class: self.class(), is_fault: self.is_fault() }
     }
 
     /// An answer with this status.
-    pub(crate) fn answer(self, content: impl IntoResponse) -> Response {
+    pub fn answer(self, content: impl IntoResponse) -> Response {
         (self.0, content).into_response()
     }
 }
 
 /// [`Status::UNAVAILABLE`] as it goes over the wire, for a client whose connection is not taken.
-pub(crate) const NO_SLOT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
+pub const NO_SLOT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\n\
     cache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-type: application/json\r\ncontent-length: 134\r\n\r\n\
     {\"error\":{\"code\":503,\"status\":\"Service Unavailable\",\"reason\":\"The server has as many connections as it can hold. Try again shortly.\"}}";

@@ -53,12 +53,12 @@ fn look_through(folder: &Path, found: &mut Vec<String>) {
 #[test]
 fn statuses_are_named_in_one_file() {
     let mut found = Vec::new();
-    for folder in ["src", "../gateway/src"] {
+    for folder in ["src", "../server/src", "../gateway/src"] {
         look_through(&Path::new(env!("CARGO_MANIFEST_DIR")).join(folder), &mut found);
     }
     assert!(
         found.is_empty(),
-        "take a name of crates/server/src/answer/status.rs, or let a decision become a status in crates/gateway/src/answer.rs:\n{}",
+        "take a name of crates/contract/src/answer/status.rs, or let a decision become a status in crates/gateway/src/answer.rs:\n{}",
         found.join("\n")
     );
 }

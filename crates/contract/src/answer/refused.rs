@@ -8,7 +8,7 @@ use sessera_http::sound::Unsound;
 use super::ApiError;
 
 /// What is answered to a request whose body is refused.
-pub(crate) fn refused_body(refusal: Refusal) -> Response {
+pub fn refused_body(refusal: Refusal) -> Response {
     match refusal {
         Refusal::TooLarge { largest } => ApiError::too_large(format!(
             "This route takes a body of {} KiB at the most. Send less in one request.",

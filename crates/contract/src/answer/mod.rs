@@ -2,12 +2,12 @@
 //! a body. The statuses themselves stand in [`status`].
 
 mod convert;
-pub mod error;
+mod error;
 mod oauth;
 mod passed_on;
 mod refused;
-pub(crate) mod status;
-pub(crate) mod unreadable;
+pub mod status;
+pub mod unreadable;
 mod upstream;
 
 use axum::Json;
@@ -15,62 +15,68 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use sessera_accounts::flows::flow::Standing;
-pub(crate) use sessera_http::values::NO_STORE;
+pub use sessera_http::values::NO_STORE;
 
-pub(crate) use convert::show_verification;
-pub(crate) use error::ApiError;
-pub(crate) use oauth::OAuthError;
-pub(crate) use passed_on::set_cookies;
-pub(crate) use refused::refused_body;
-pub(crate) use status::Status;
+pub use convert::show_verification;
+pub use error::ApiError;
+pub use oauth::OAuthError;
+pub use passed_on::set_cookies;
+pub use refused::refused_body;
+pub use status::Status;
 
 /// What was asked for, as JSON that nobody may keep.
-pub(crate) fn ok(body: impl Serialize) -> Response {
+pub fn ok(body: impl Serialize) -> Response {
     private(Status::DONE, body)
 }
 
 /// What was made, as JSON that nobody may keep.
-pub(crate) fn created(body: impl Serialize) -> Response {
+pub fn created(body: impl Serialize) -> Response {
     private(Status::MADE, body)
 }
 
 /// It was done, and there is nothing to tell. The specification of the route wants [`Status::DONE`] for it.
-pub(crate) fn done() -> Response {
+pub fn done() -> Response {
     Status::DONE.answer([(header::CACHE_CONTROL, NO_STORE)])
 }
 
 /// It was done, and there is nothing to tell.
-pub(crate) fn no_content() -> Response {
+pub fn no_content() -> Response {
     Status::NOTHING_TO_TELL.answer(())
 }
 
+/// 204 with the media type that the wire contract has there.
+pub fn no_content_json() -> Response {
+    let json = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, json)], no_content()).into_response()
+}
+
 /// The browser goes on at `url`. A fault when `url` cannot stand in a header.
-pub(crate) fn see_other(url: &str) -> Result<Response, ApiError> {
+pub fn see_other(url: &str) -> Result<Response, ApiError> {
     redirect(Status::GO_ON, url)
 }
 
 /// The browser goes on at `url`; see [`Status::GO_ON_AS_BEFORE`].
-pub(crate) fn found(url: &str) -> Result<Response, ApiError> {
+pub fn found(url: &str) -> Result<Response, ApiError> {
     redirect(Status::GO_ON_AS_BEFORE, url)
 }
 
 /// The caller has the newest version already.
-pub(crate) fn not_modified() -> Response {
+pub fn not_modified() -> Response {
     Status::NOT_CHANGED.answer(())
 }
 
 /// There is nothing here, which readers are told without a body that are no clients of the API.
-pub(crate) fn nothing_here() -> Response {
+pub fn nothing_here() -> Response {
     Status::MISSING.answer(())
 }
 
 /// The server is not ready; `reason` says by the name of a part what it lacks.
-pub(crate) fn not_ready(part: &str, reason: &str) -> Response {
+pub fn not_ready(part: &str, reason: &str) -> Response {
     Status::UNAVAILABLE.answer(Json(serde_json::json!({ "errors": { part: reason } })))
 }
 
 /// As many requests are in flight as there may be.
-pub(crate) fn busy() -> Response {
+pub fn busy() -> Response {
     ApiError::unavailable(
         "The server answers as many requests as it can at the same time. Try again shortly.",
     )
@@ -78,12 +84,12 @@ pub(crate) fn busy() -> Response {
 }
 
 /// A fault, told without a body where not even an error can be made.
-pub(crate) fn fault() -> Response {
+pub fn fault() -> Response {
     Status::FAULT.answer(())
 }
 
 /// The form of a flow after a submission, as JSON that nobody may keep.
-pub(crate) fn form(standing: Standing, body: impl Serialize) -> Response {
+pub fn form(standing: Standing, body: impl Serialize) -> Response {
     let status = match standing {
         Standing::Accepted => Status::DONE,
         Standing::Refused => Status::MALFORMED,

@@ -20,30 +20,30 @@ use sessera_telemetry::{Metrics, Traces};
 
 /// Where a request arrived, and what it is counted in.
 #[derive(Clone)]
-pub(crate) struct Observer {
+pub struct Observer {
     /// `public` or `admin`.
-    pub(crate) api: &'static str,
+    pub api: &'static str,
     /// Where requests get their ids from.
-    pub(crate) request_ids: Arc<RequestIds>,
+    pub request_ids: Arc<RequestIds>,
     /// Where requests are counted.
-    pub(crate) metrics: Arc<Metrics>,
+    pub metrics: Arc<Metrics>,
     /// Traces of requests, where they are configured.
-    pub(crate) traces: Option<Arc<Traces>>,
+    pub traces: Option<Arc<Traces>>,
 }
 
 /// The name of a method where it is counted. Anybody can make up more of them than memory holds.
-pub(crate) fn known_method(method: &Method) -> &'static str {
+pub fn known_method(method: &Method) -> &'static str {
     const KNOWN: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
     KNOWN.into_iter().find(|known| method.as_str() == *known).unwrap_or("other")
 }
 
 /// Whether each answer is to stand in the log.
-pub(crate) fn is_each_logged() -> bool {
+pub fn is_each_logged() -> bool {
     tracing::enabled!(tracing::Level::DEBUG)
 }
 
 /// Counts a request and puts its id into the log and the answer.
-pub(crate) async fn note(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+pub async fn note(State(observer): State<Observer>, request: Request, next: Next) -> Response {
     let Observer { api, request_ids, metrics, traces } = observer;
     let start = Instant::now();
     let id = request_ids.of(request.headers());

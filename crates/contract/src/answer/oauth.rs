@@ -13,7 +13,7 @@ use super::status::Status;
 
 /// An error answer of an OAuth endpoint.
 #[derive(Debug)]
-pub(crate) struct OAuthError {
+pub struct OAuthError {
     retry_after: Option<Duration>,
     status: Status,
     error: &'static str,
@@ -22,19 +22,19 @@ pub(crate) struct OAuthError {
 
 impl OAuthError {
     /// One of the error codes of OAuth, and what to do about it.
-    pub(crate) fn new(error: &'static str, description: impl Into<String>) -> Self {
+    pub fn new(error: &'static str, description: impl Into<String>) -> Self {
         Self { retry_after: None, status: Status::MALFORMED, error, description: description.into() }
     }
 
     /// The request lacks something, or has something twice or of the wrong form.
-    pub(crate) fn invalid_request(description: impl Into<String>) -> Self {
+    pub fn invalid_request(description: impl Into<String>) -> Self {
         Self::new("invalid_request", description)
     }
 }
 
 impl OAuthError {
     /// A client has credentials that cannot be checked.
-    pub(crate) fn invalid_client(description: impl Into<String>) -> Self {
+    pub fn invalid_client(description: impl Into<String>) -> Self {
         Self { status: Status::UNPROVEN, ..Self::new("invalid_client", description) }
     }
 }

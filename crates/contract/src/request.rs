@@ -12,7 +12,7 @@ use sessera_http::media_type::is_json;
 use sessera_model::json::oversized_integer;
 use uuid::Uuid;
 
-use crate::error::ApiError;
+use crate::answer::ApiError;
 
 /// How many parameters a query may have.
 const MAX_PARAMETERS: usize = 1000;
@@ -32,7 +32,7 @@ fn parameters(query: &str) -> Result<Vec<Pair<'_>>, ApiError> {
 }
 
 /// An id as a path or a form gives it. The answer is 400 when it is no UUID.
-pub(crate) fn parse_id(text: &str) -> Result<Uuid, ApiError> {
+pub fn parse_id(text: &str) -> Result<Uuid, ApiError> {
     Uuid::parse_str(text).map_err(|_| {
         ApiError::bad_request("The id in the path is not a UUID. Check the address that was called.")
     })
@@ -41,7 +41,7 @@ pub(crate) fn parse_id(text: &str) -> Result<Uuid, ApiError> {
 /// A JSON body, of any media type that is JSON. Members that are not known are passed over; of two
 /// members of one name the last one counts.
 #[derive(Debug)]
-pub(crate) struct JsonBody<T>(pub(crate) T);
+pub struct JsonBody<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
     type Rejection = ApiError;
@@ -54,11 +54,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
 /// The text of a body that is declared to be JSON, not yet parsed.
 #[derive(Debug)]
-pub(crate) struct JsonText(pub(crate) Bytes);
+pub struct JsonText(pub Bytes);
 
 impl JsonText {
     /// The values in it.
-    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
+    pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ApiError> {
         parse(&self.0)
     }
 }
@@ -92,7 +92,7 @@ fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 
 /// The last part of a path that is a name.
 #[derive(Debug)]
-pub(crate) struct Segment(pub(crate) String);
+pub struct Segment(pub String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = ApiError;
@@ -104,7 +104,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Segment {
 
 /// The parts of a path that are names.
 #[derive(Debug)]
-pub(crate) struct Path<T>(pub(crate) T);
+pub struct Path<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
     type Rejection = ApiError;
@@ -122,7 +122,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 /// The parameters of a query as a type. Those that are not known are passed over; of one that comes
 /// several times the first counts.
 #[derive(Debug)]
-pub(crate) struct Query<T>(pub(crate) T);
+pub struct Query<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
     type Rejection = ApiError;
@@ -144,7 +144,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 
 /// The parameters of a query, in which a name may come several times.
 #[derive(Debug, Default)]
-pub(crate) struct Parameters(Vec<(String, String)>);
+pub struct Parameters(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Parameters {
     type Rejection = ApiError;
@@ -155,28 +155,29 @@ impl<S: Send + Sync> FromRequestParts<S> for Parameters {
 }
 
 impl Parameters {
-    pub(crate) fn parse(query: &str) -> Result<Self, ApiError> {
+    /// Reads a query. The answer is 400 when it has too many parameters.
+    pub fn parse(query: &str) -> Result<Self, ApiError> {
         let owned = |(name, value): Pair<'_>| (name.into_owned(), value.into_owned());
         parameters(query).map(|parameters| Self(parameters.into_iter().map(owned).collect()))
     }
 
     /// The first value of a name that is not empty.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.iter().find(|(known, value)| *known == name && !value.is_empty()).map(|(_, value)| value)
     }
 
     /// All values of a name.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.iter().filter(move |(known, _)| *known == name).map(|(_, value)| value)
     }
 
     /// All names with their values.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
     /// A yes or no. The answer is 400 when it is another word.
-    pub(crate) fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
+    pub fn flag(&self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.get(name) {
             None => Ok(None),
             Some("true" | "1" | "t" | "T" | "TRUE" | "True") => Ok(Some(true)),

@@ -8,7 +8,7 @@ use crate::answer::OAuthError;
 
 /// A form. A parameter without a value counts as absent, and one that comes twice is refused (RFC 6749, section 3.2),
 /// but for those that may be repeated.
-pub(crate) struct Form(Vec<(String, String)>);
+pub struct Form(Vec<(String, String)>);
 
 /// The parameters that may come several times (RFC 8693, section 2.1).
 const REPEATABLE: [&str; 2] = ["audience", "resource"];
@@ -27,7 +27,7 @@ impl<S: Send + Sync> FromRequest<S> for Form {
             return Err(OAuthError::invalid_request("Send the parameters in the body, not in the address."));
         }
         // The body was read whole before; see `sessera_http::body`.
-        let body = Bytes::from_request(request, state).await.map_err(crate::error::ApiError::internal)?;
+        let body = Bytes::from_request(request, state).await.map_err(crate::answer::ApiError::internal)?;
         Self::parse(&body)
     }
 }
@@ -36,7 +36,8 @@ impl<S: Send + Sync> FromRequest<S> for Form {
 const MAX_PARAMETERS: usize = 100;
 
 impl Form {
-    pub(crate) fn parse(body: &[u8]) -> Result<Self, OAuthError> {
+    /// Reads the parameters of a body.
+    pub fn parse(body: &[u8]) -> Result<Self, OAuthError> {
         let mut form: Vec<(String, String)> = Vec::new();
         for (name, value) in url::form_urlencoded::parse(body).into_owned() {
             if form.len() == MAX_PARAMETERS {
@@ -58,17 +59,17 @@ impl Form {
     }
 
     /// The values of a parameter.
-    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// The value of a parameter that comes once.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// A parameter that must be there.
-    pub(crate) fn required(&self, name: &str) -> Result<&str, OAuthError> {
+    pub fn required(&self, name: &str) -> Result<&str, OAuthError> {
         self.get(name)
             .ok_or_else(|| OAuthError::invalid_request(format!("The parameter \"{name}\" is missing.")))
     }

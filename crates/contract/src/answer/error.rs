@@ -185,7 +185,7 @@ impl ApiError {
     }
 
     /// An error that was kept to be shown later: its status is `code`, or 500 when there is no such status.
-    pub(crate) fn kept(code: Option<u16>, reason: String) -> Self {
+    pub fn kept(code: Option<u16>, reason: String) -> Self {
         let status = code.and_then(Status::from_code);
         Self::new(status.unwrap_or(Status::FAULT), "", reason)
     }
@@ -241,12 +241,12 @@ impl ApiError {
     }
 
     /// When to try again, if that is known.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
     /// The status of the answer.
-    pub(crate) fn status(&self) -> Status {
+    pub fn status(&self) -> Status {
         self.0.status
     }
 
@@ -298,7 +298,7 @@ impl ApiError {
 
 impl ApiError {
     /// The answer with a body that says more than [`ApiError::to_json`].
-    pub(crate) fn answer_with(&self, body: Value) -> Response {
+    pub fn answer_with(&self, body: Value) -> Response {
         let passed_on =
             self.0.passed_on.as_deref().and_then(|refusal| passed_on::answer(self.0.status, refusal));
         let mut response = passed_on.unwrap_or_else(|| self.0.status.answer(Json(body)));

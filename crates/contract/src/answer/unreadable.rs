@@ -8,7 +8,7 @@ const LONGEST: usize = 200;
 
 /// The answer for what hyper is about to write, when that is one of its own. `None` for everything else: answers of
 /// routes always have more headers.
-pub(crate) fn in_place_of(written: &[u8]) -> Option<Vec<u8>> {
+pub fn in_place_of(written: &[u8]) -> Option<Vec<u8>> {
     let rest = written.strip_prefix(b"HTTP/1.1 ").filter(|_| written.len() <= LONGEST)?;
     let head = std::str::from_utf8(rest).ok()?.strip_suffix("\r\n\r\n")?;
     let (status, headers) = head.split_once("\r\n")?;

@@ -8,11 +8,11 @@ use axum::http::{HeaderName, HeaderValue};
 use sessera_model::Uuid;
 use sessera_store::Page;
 
-use crate::error::ApiError;
+use crate::answer::ApiError;
 use crate::request::Parameters;
 
 /// The header that tells how many items a list has.
-pub(crate) const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
+pub const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// How many items when nothing is asked for.
 const DEFAULT_SIZE: u32 = 250;
@@ -25,7 +25,7 @@ const MAX_SKIPPED: u32 = 1000;
 
 /// Which part of a list is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Paging {
+pub struct Paging {
     after: Option<Uuid>,
     skip: u32,
     size: u32,
@@ -37,7 +37,7 @@ pub(crate) struct Paging {
 
 /// Where a part lies in its list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The last item of the part, when more follow.
     next: Option<Uuid>,
     /// Nothing was asked for, and there is nothing.
@@ -47,7 +47,7 @@ pub(crate) struct Place {
 
 impl Paging {
     /// Reads the parameters. The answer is 400 when they make no sense.
-    pub(crate) fn from_parameters(parameters: &Parameters) -> Result<Self, ApiError> {
+    pub fn from_parameters(parameters: &Parameters) -> Result<Self, ApiError> {
         let after = match parameters.get("page_token") {
             None => None,
             Some(token) => Some(Uuid::parse_str(token).map_err(|_| {
@@ -79,12 +79,12 @@ impl Paging {
 
     /// Whether the part is asked for by its number. Then the answer tells how long the list is, and leads to the parts
     /// around it by their numbers ([`Self::link_by_number`]).
-    pub(crate) const fn is_by_number(&self) -> bool {
+    pub const fn is_by_number(&self) -> bool {
         self.is_by_number
     }
 
     /// The `Link` header of a list of `total` items that is read by the numbers of its parts, as the wire contract has it.
-    pub(crate) fn link_by_number(
+    pub fn link_by_number(
         &self,
         path: &str,
         parameters: &Parameters,
@@ -110,12 +110,12 @@ impl Paging {
     }
 
     /// What to ask the store for: one item more than is shown tells whether more follow.
-    pub(crate) const fn query(&self) -> Page {
+    pub const fn query(&self) -> Page {
         Page { after: self.after, limit: self.skip + self.size + 1 }
     }
 
     /// Cuts what the store gave to the part that is shown.
-    pub(crate) fn cut<T>(&self, items: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Place {
+    pub fn cut<T>(&self, items: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> Place {
         items.drain(..items.len().min(self.skip as usize));
         let more = items.len() > self.size as usize;
         items.truncate(self.size as usize);
@@ -124,17 +124,17 @@ impl Paging {
     }
 
     /// Where a part lies that its reader has cut already: `next` is the place of its last item, when more follow.
-    pub(crate) const fn place(&self, next: Option<Uuid>) -> Place {
+    pub const fn place(&self, next: Option<Uuid>) -> Place {
         Place { next, is_empty: false, size: self.size }
     }
 
     /// How many items are shown.
-    pub(crate) const fn size(&self) -> usize {
+    pub const fn size(&self) -> usize {
         self.size as usize
     }
 
     /// The part of a list that is in memory, whose items have no ids of their own.
-    pub(crate) fn part<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Place) {
+    pub fn part<T>(&self, items: impl Iterator<Item = T>) -> (Vec<T>, Place) {
         let before = self.after.map_or(0, |after| usize::try_from(after.as_u128()).unwrap_or(usize::MAX));
         let limit = self.query().limit as usize;
         let numbered = (1_u128..).zip(items).skip(before).take(limit);
@@ -171,7 +171,7 @@ fn number(parameters: &Parameters, name: &str) -> Result<Option<u64>, ApiError> 
 
 impl Place {
     /// The `Link` header: `first`, and `next` when more items follow.
-    pub(crate) fn link(&self, path: &str, parameters: &Parameters) -> Result<HeaderValue, ApiError> {
+    pub fn link(&self, path: &str, parameters: &Parameters) -> Result<HeaderValue, ApiError> {
         let mut links = vec![self.entry(path, parameters, "first", Uuid::nil())];
         if let Some(next) = self.next {
             links.push(self.entry(path, parameters, "next", next));
@@ -181,11 +181,7 @@ impl Place {
 
     /// The header `Link` of lists of sessions, in which the wire contract has `next` and `prev` when a list is empty
     /// from the start. They lead to a part without them, so whoever follows comes to an end.
-    pub(crate) fn link_of_sessions(
-        &self,
-        path: &str,
-        parameters: &Parameters,
-    ) -> Result<HeaderValue, ApiError> {
+    pub fn link_of_sessions(&self, path: &str, parameters: &Parameters) -> Result<HeaderValue, ApiError> {
         if !self.is_empty {
             return self.link(path, parameters);
         }
@@ -198,7 +194,7 @@ impl Place {
     }
 
     /// The query that asks for the next part, when more items follow.
-    pub(crate) fn next_query(&self, parameters: &Parameters) -> Option<String> {
+    pub fn next_query(&self, parameters: &Parameters) -> Option<String> {
         self.next.map(|next| self.query(parameters, next))
     }
 

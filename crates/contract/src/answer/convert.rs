@@ -260,7 +260,7 @@ fn not_verified(begun: Option<&BegunVerification>) -> ApiError {
 }
 
 /// What tells a client to show the form for verification.
-pub(crate) fn show_verification(begun: &BegunVerification) -> Value {
+pub fn show_verification(begun: &BegunVerification) -> Value {
     json!({
         "action": "show_verification_ui",
         "flow": { "id": begun.flow_id, "verifiable_address": begun.address, "url": begun.page },
