@@ -16,7 +16,7 @@ use crate::accounts::Accounts;
 use crate::keys::{Keys, Purpose};
 use crate::language::Language;
 use crate::limits;
-use crate::mail::{CodeMail, EMAIL};
+use crate::mail::{About, CodeMail, EMAIL};
 use crate::messages::Message as FlowMessage;
 use crate::rules::{Rules, Sends};
 
@@ -35,6 +35,9 @@ pub struct CodeRequest {
     /// Whether a code or a link is sent.
     #[serde(default)]
     pub sends: Sends,
+    /// What the message is about.
+    #[serde(default)]
+    pub about: About,
 }
 
 /// What a code is good for.
@@ -173,7 +176,7 @@ pub fn send(
     identity_id: Uuid,
     request: &CodeRequest,
 ) -> [Change; 2] {
-    let CodeRequest { flow_id, ref address, language, sends } = *request;
+    let CodeRequest { flow_id, ref address, language, sends, ref about } = *request;
     let aim = Aim { purpose, flow_id, identity_id, address: address.clone() };
     let expires_at = now + rules.sent(sends).lifespan;
     let (stored, code) = issue(&rules.keys, random, sends, aim, expires_at);
@@ -189,6 +192,7 @@ pub fn send(
         expires_at,
         language,
         via: EMAIL.into(),
+        about: About { identity_id: Some(identity_id), ..about.clone() },
     };
     let template = format!("{}_{}", purpose.as_str(), sends.as_str());
     [Change::InsertCode(stored), message(random, now, template, address.clone(), &mail)]
@@ -255,6 +259,7 @@ mod tests {
             address: "ada@example.org".into(),
             language: Language::De,
             sends: Sends::Code,
+            about: About::default(),
         }
     }
 

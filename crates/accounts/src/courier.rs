@@ -1,4 +1,4 @@
-//! Sends the messages of the outbox: codes for recovery and verification, by e-mail.
+//! Sends the messages of the outbox: codes and links, by a mail server or by a service.
 //!
 //! A flow puts a message into the outbox in the commit in which it changes, so a message is never lost
 //! and never sent for a change that did not happen. The courier takes what is due, under a lease: of
@@ -10,7 +10,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessera_model::{Timestamp, Uuid};
+use serde_json::Value;
+use sessera_model::{IdentityView, Timestamp, Uuid};
 use sessera_store::{
     Change, CodePurpose, CommitListener, Conflict, Dispatch, Message, MessageFilter, MessageStatus, Outcome,
     Page, SentMessage, StoreError,
@@ -21,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::codes::{self, CodeRequest};
-use crate::mail::{CodeMail, MailRules, NotSent};
+use crate::mail::{CodeMail, Data, NotSent, Service, kind_of};
 use crate::metrics::Limit;
 use crate::snapshot::Snapshot;
 
@@ -93,7 +94,7 @@ pub async fn run(
 
 /// Sends what is due once. Returns how many messages this node took.
 pub async fn deliver_due(accounts: &Arc<Accounts>, snapshot: Arc<Snapshot>) -> Result<usize, StoreError> {
-    let can_send = snapshot.mail.smtp.is_some() || snapshot.mail.shows_in_log;
+    let can_send = snapshot.mail.sends();
     let now = accounts.clock.now();
     let due = match accounts.store.due_messages(now, AT_ONCE).await {
         Ok(due) => due,
@@ -168,14 +169,10 @@ async fn take(accounts: Arc<Accounts>, snapshot: Arc<Snapshot>, message: Message
             return false;
         }
     }
-    let outcome = match tokio::time::timeout(
-        SEND_TIMEOUT,
-        send(&snapshot.mail, &message, accounts.clock.now()),
-    )
-    .await
-    {
+    let sending = send(&accounts, &snapshot, &message, accounts.clock.now());
+    let outcome = match tokio::time::timeout(SEND_TIMEOUT, sending).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(NotSent::Later("the mail server did not answer in time".into())),
+        Err(_) => Err(NotSent::Later("nobody took it in time".into())),
     };
     let kept = match outcome {
         Ok(()) => {
@@ -199,22 +196,44 @@ async fn take(accounts: Arc<Accounts>, snapshot: Arc<Snapshot>, message: Message
     true
 }
 
-async fn send(rules: &MailRules, message: &Message, now: Timestamp) -> Result<(), NotSent> {
-    let mail = CodeMail::parse(message.content.expose())
-        .and_then(|mail| mail.render(&message.template, now))
-        .ok_or_else(|| NotSent::Never("it was written by another version of the server".into()))?;
+async fn send(
+    accounts: &Accounts,
+    snapshot: &Snapshot,
+    message: &Message,
+    now: Timestamp,
+) -> Result<(), NotSent> {
+    let other_version = || NotSent::Never("it was written by another version of the server".into());
+    let content = CodeMail::parse(message.content.expose()).ok_or_else(other_version)?;
+    let mut mail = content.render(&message.template, now).ok_or_else(other_version)?;
+    let (rules, to) = (&snapshot.mail, &message.recipient);
+    let kind = kind_of(&message.template);
+    let identity = whom(accounts, snapshot, &content).await?;
+    let data = Data::new(&content, kind, to, identity, now);
+    rules.templates.write_into(&mut mail, kind, content.language, &data)?;
+    if let Some(service) = &rules.service {
+        let request = service.request(&message.template, to, &mail, &data)?;
+        return Service::judge(accounts.web_hooks.send(&request).await);
+    }
     match &rules.smtp {
-        Some(smtp) => smtp.send(&message.recipient, &mail, now).await,
+        Some(smtp) => smtp.send(to, &mail, now).await,
         None => {
             tracing::info!(
-                "development mode, and no mail server is configured. This is the mail to {}: {}\n\n{}",
-                message.recipient,
+                "development mode, and nobody is configured who takes mails. This is the mail to {to}: {}\n\n{}",
                 mail.subject,
                 mail.text
             );
             Ok(())
         }
     }
+}
+
+/// Whom a message is about, as JSON, where anybody is told.
+async fn whom(accounts: &Accounts, snapshot: &Snapshot, mail: &CodeMail) -> Result<Option<Value>, NotSent> {
+    let Some(id) = mail.about.identity_id.filter(|_| snapshot.mail.tells()) else { return Ok(None) };
+    let found = accounts.store.identity(id).await;
+    let found = found.map_err(|error| NotSent::Later(format!("whom it is about cannot be read: {error}")))?;
+    let schemas_url = snapshot.rules.url("schemas/");
+    Ok(found.map(|identity| identity.to_json(IdentityView::public(&schemas_url))))
 }
 
 async fn give_up(accounts: &Accounts, message: &Message, reason: &str) -> Result<(), StoreError> {

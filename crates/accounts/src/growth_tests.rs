@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 use sessera_model::{SeededRandom, Timestamp};
 use sessera_testing::growth::assert_linear;
 
+use crate::gotemplate::{Format, Template};
 use crate::hooks::answer;
 use crate::hooks::caller::Reply;
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
@@ -228,4 +229,28 @@ fn what_a_browser_answers_for_a_key() {
         answer(json!({"attestationObject": bytes, "clientDataJSON": bytes})).to_string()
     };
     assert_linear("a new key", 2000, new, |text| drop(NewKeyAnswer::parse(text)));
+}
+
+#[test]
+fn a_template() {
+    for (what, part) in [
+        ("values", "<p title=\"{{ .A }}\">{{ .A }}</p>"),
+        ("blocks", "{{ if .A }}a{{ else if .A }}b{{ end }}"),
+        ("names of elements", "<a"),
+        ("arguments", "x"),
+        ("comments", "{{/* a */}}"),
+    ] {
+        let make = |count: usize| match what {
+            "arguments" => format!("{{{{ print {}}}}}", "1 ".repeat(count)),
+            _ => part.repeat(count),
+        };
+        assert_linear(what, 400, make, |text| {
+            let _ = Template::parse(text, &[], Format::Html, &["A"]);
+        });
+    }
+    let data = |count| json!({ "A": vec!["x"; count] });
+    let template = Template::parse("{{ range .A }}{{ . }}{{ end }}", &[], Format::Html, &["A"]).unwrap();
+    assert_linear("items", 2000, data, |data| {
+        let _ = template.render(data);
+    });
 }

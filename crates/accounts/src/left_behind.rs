@@ -15,7 +15,7 @@ const ROW: i64 = 256;
 /// The least that a flow counts, and what is given back when it ends as it should.
 const FLOW: i64 = 1024 + ROW;
 
-/// A code that is sent: the request for it, the message with it, and what it is compared with.
+/// The least that a code that is sent counts: the request for it, the message with it, and what it is compared with.
 const CODE: i64 = 1024;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -36,7 +36,8 @@ fn of_change(change: &Change) -> i64 {
     match change {
         Change::InsertFlow(flow) => FLOW.max(size(flow.body.len()) + ROW),
         Change::ConsumeFlow { .. } => -FLOW,
-        Change::EnqueueMessage(_) | Change::InsertCode(_) => CODE,
+        Change::EnqueueMessage(message) => CODE.max(size(message.content.expose().len()) + ROW),
+        Change::InsertCode(_) => CODE,
         Change::InsertIdentity(identity) => {
             let verifiable = identity.verifiable_addresses.iter().map(|address| &address.value);
             let addresses =

@@ -16,7 +16,8 @@
 //! | [`breaches`] | passwords that are known from breaches |
 //! | [`codes`] | codes by e-mail |
 //! | [`hooks`] | web hooks: others who are told what happens in flows, or asked whether it may |
-//! | [`courier`], [`mail`] | the outbox, and the mails that leave through it |
+//! | [`courier`], [`mail`] | the outbox, and the messages that leave through it |
+//! | [`gotemplate`] | templates in the language of Go, as messages of Kratos have them |
 //! | [`ui`], [`submission`] | the form that a flow shows, and what a person submits |
 //! | [`messages`], [`language`] | what a flow says, by number and language |
 //! | [`csrf`], [`keys`] | which browser a flow belongs to, and keyed hashes for what a client holds |
@@ -30,6 +31,7 @@ pub mod codes;
 pub mod courier;
 pub mod csrf;
 pub mod flows;
+pub mod gotemplate;
 #[cfg(test)]
 mod growth_tests;
 pub mod hooks;

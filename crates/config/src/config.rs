@@ -9,6 +9,7 @@ use url::Url;
 
 use crate::address;
 use crate::cookies::{self, CookieScope, SessionCookie};
+use crate::courier::{CourierConfig, courier};
 use crate::error::ConfigError;
 use crate::events::{EventsConfig, events};
 use crate::gateway::{GatewayConfig, gateway};
@@ -17,7 +18,6 @@ use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem, dotted};
 use crate::reach::Reach;
 use crate::sections::audit::Audit;
-use crate::sections::courier::Courier;
 use crate::sections::hashers::{ARGON2_KIB_PER_LANE, Hashers};
 use crate::sections::hooks::Hook;
 use crate::sections::identity::Identity;
@@ -80,7 +80,7 @@ pub struct Config {
     /// How passwords are hashed.
     pub hashers: Hashers,
     /// How messages are sent.
-    pub courier: Courier,
+    pub courier: CourierConfig,
     /// Choices about how clients are answered.
     pub feature_flags: FeatureFlags,
     /// Whether mails are shown in the log where there is no mail server.
@@ -254,13 +254,13 @@ impl Config {
             templates: sections.session.whoami.tokenizer.templates.clone(),
             cookies,
             session: session(sections.session, session_cookie, upstream.as_ref(), &mut found),
+            courier: courier(sections.courier, &reach, &mut found),
             reach,
             told_headers: sections.clients.web_hook.header_allowlist,
             upstream: upstream.map(Box::new),
             selfservice: Box::new(sections.selfservice),
             mitigates_enumeration: sections.security.account_enumeration.mitigate,
             hashers: sections.hashers,
-            courier: sections.courier,
             feature_flags: sections.feature_flags,
             dev: sections.dev,
             notes,
@@ -300,7 +300,7 @@ fn judge_urls(reach: &Reach, section: &SelfService, found: &mut Findings) {
         }
     }
     for hook in section.flows.web_hooks() {
-        reach.judge(&hook.url, &format!("{}/url", hook.at), found);
+        reach.judge(&hook.request.url, &format!("{}/url", hook.request.at), found);
     }
 }
 

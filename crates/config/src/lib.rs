@@ -38,6 +38,7 @@ pub mod address;
 pub mod beyond;
 pub mod config;
 pub mod cookies;
+pub mod courier;
 pub mod duplicates;
 pub mod environment;
 mod error;

@@ -5,6 +5,7 @@ use url::Url;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem};
 use crate::sections::Sections;
+use crate::sections::courier::Delivery;
 use crate::sections::flows::Proof;
 use crate::sections::hooks::Hook;
 
@@ -29,7 +30,8 @@ impl Notes<'_> {
 /// Flows that send codes.
 fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     let flows = &sections.selfservice.flows;
-    let sends = sections.courier.smtp.connection_uri.is_some();
+    let courier = &sections.courier;
+    let sends = courier.smtp.connection_uri.is_some() || courier.delivery_strategy == Delivery::Http;
     let shows = sections.dev;
     let methods = &sections.selfservice.methods;
     let is_on = |proof| match proof {
@@ -44,7 +46,7 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
         notes.when(
             enabled && !sends && !shows,
             pointer,
-            "nobody gets a message, because there is no mail server: set courier.smtp.connection_uri, or start with --dev, which shows mails in the log",
+            "nobody gets a message, because nobody takes mails: set courier.smtp.connection_uri or courier.delivery_strategy, or start with --dev, which shows mails in the log",
         );
         notes.when(
             enabled && !is_on(proof),
@@ -55,7 +57,7 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     notes.when(
         methods.code.enabled && (methods.code.passwordless_enabled || methods.code.mfa_enabled) && !sends && !shows,
         "/selfservice/methods/code",
-        "nobody gets a code, because there is no mail server: set courier.smtp.connection_uri, or start with --dev, which shows mails in the log",
+        "nobody gets a code, because nobody takes mails: set courier.smtp.connection_uri or courier.delivery_strategy, or start with --dev, which shows mails in the log",
     );
     let verifies = is_on(flows.verification.r#use) && flows.verification.enabled == Some(true);
     let by_method = flows.login.after.by_method();
@@ -73,7 +75,7 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
             && !sends
             && !shows,
         "/security/account_enumeration/mitigate",
-        "who signs up is told by mail how to go on, and there is no mail server: set courier.smtp.connection_uri, or start with --dev, which shows mails in the log",
+        "who signs up is told by mail how to go on, and nobody takes mails: set courier.smtp.connection_uri or courier.delivery_strategy, or start with --dev, which shows mails in the log",
     );
     let after = &flows.registration.after;
     notes.when(
@@ -229,9 +231,11 @@ mod tests {
     #[test]
     fn what_works_is_not_noted() {
         let mail = json!({"smtp": {"connection_uri": "smtp://localhost"}});
+        let http = json!({"delivery_strategy": "http", "http": {"request_config": {"url": "https://mail.example.org/"}}});
         for tree in [
             json!({"courier": mail, "selfservice": {"flows": {"recovery": {"enabled": true}, "verification": {"enabled": true}}}}),
             json!({"dev": true, "selfservice": {"flows": {"recovery": {"enabled": true}}}}),
+            json!({"courier": http, "selfservice": {"flows": {"recovery": {"enabled": true}}}}),
             json!({"courier": mail, "security": {"account_enumeration": {"mitigate": true}}, "selfservice": {"flows": {
                 "verification": {"enabled": true},
                 "login": {"after": {"hooks": [{"hook": "require_verified_address"}]}},

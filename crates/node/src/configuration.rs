@@ -363,11 +363,13 @@ impl Configuration {
         let schemas = schemas.filter_map(|(_, url)| url.strip_prefix("file://")).map(PathBuf::from);
         let templates = templates::source_files(&snapshot.config.templates);
         let hooks = snapshot.config.selfservice.flows.web_hooks();
-        let bodies = hooks.iter().filter_map(|hook| hook.body.as_ref()?.strip_prefix("file://"));
+        let requests = hooks.iter().map(|hook| &hook.request).chain(&snapshot.config.courier.http);
+        let bodies = requests.filter_map(|request| request.body.as_ref()?.strip_prefix("file://"));
         let files = templates
             .into_iter()
             .chain(schemas)
             .chain(bodies.map(PathBuf::from))
+            .chain(snapshot.accounts.mail.templates.files().map(PathBuf::from))
             .chain(self.origin.files.iter().cloned());
         WatchedFiles::read(files, seen, began)
     }

@@ -2,14 +2,16 @@
 
 use std::sync::Mutex;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use sessera_model::Uuid;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::hooks::caller::Reply;
 use crate::language::Language;
+use crate::mail::About;
 use crate::rules::Sends;
 use crate::testing::{Client, TestAccounts, done};
 
@@ -82,6 +84,7 @@ async fn enqueue(accounts: &TestAccounts) {
         address: "ada@example.org".into(),
         language: Language::De,
         sends: Sends::Code,
+        about: About { request_url: "https://id.example.org/x".into(), ..About::default() },
     };
     let (rules, random) = (&accounts.snapshot.rules, accounts.parts.random.as_ref());
     let (now, purpose) = (accounts.parts.clock.now(), CodePurpose::Verification);
@@ -253,4 +256,100 @@ async fn mails_after_change(accounts: &TestAccounts, client: &Client<'_>, email:
         accounts.parts.committer.commit(&[Change::MessageSent(mail.id)]).await.unwrap();
     }
     mails
+}
+
+/// Accounts whose mails a service takes, at the path `/mail`, with more of its configuration.
+async fn with_service(more: Value) -> TestAccounts {
+    let mut request = json!({"url": "https://mail.example.org/mail"});
+    for (name, value) in more.as_object().unwrap() {
+        request[name] = value.clone();
+    }
+    let courier = json!({"delivery_strategy": "http", "http": {"request_config": request}});
+    TestAccounts::configured(
+        json!({"courier": courier, "selfservice": {"methods": {"code": {"passwordless_enabled": true}}}}),
+    )
+    .await
+}
+
+/// Puts a mail about somebody into the outbox.
+async fn enqueue_about(accounts: &TestAccounts, identity_id: Uuid) {
+    let about = About { identity_id: Some(identity_id), ..About::default() };
+    let (random, now) = (accounts.parts.random.as_ref(), accounts.parts.clock.now());
+    let mail = CodeMail {
+        code: "012345".into(),
+        url: "https://id.example.org/".into(),
+        expires_at: now + Duration::from_mins(15),
+        language: Language::En,
+        via: "email".into(),
+        about,
+    };
+    let change = codes::message(random, now, "login_code".into(), "ada@example.org".into(), &mail);
+    accounts.parts.committer.commit(&[change]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_service_takes_mails_with_everything_that_is_known() {
+    let accounts = with_service(json!({"body": "base64://ZnVuY3Rpb24oY3R4KSBjdHg="})).await;
+    let ada = accounts.person("ada@example.org").await;
+    enqueue_about(&accounts, ada.id).await;
+    assert_eq!(deliver(&accounts).await, 1);
+    let [(path, told)] = &accounts.hooks.calls()[..] else { panic!("not one call") };
+    assert_eq!(path, "/mail");
+    for (name, value) in [
+        ("recipient", "ada@example.org"),
+        ("template_type", "login_code_valid"),
+        ("message_type", "email"),
+        ("subject", "Your code to sign in"),
+    ] {
+        assert_eq!(told[name], value, "{name}");
+    }
+    assert!(told["body"].as_str().unwrap().contains("012345"));
+    assert!(told["html_body"].as_str().unwrap().contains("<p"));
+    let data = &told["template_data"];
+    assert_eq!((&data["to"], &data["login_code"]), (&json!("ada@example.org"), &json!("012345")));
+    assert_eq!(data["identity"]["traits"]["email"], "ada@example.org");
+    assert_eq!(data["expires_in_minutes"], 15);
+    assert!(
+        data["identity"].get("metadata_admin").is_none() && data["identity"].get("credentials").is_none()
+    );
+    assert_eq!(told_of(&accounts).await, (MessageStatus::Sent, None));
+}
+
+/// What became of the one message, and why.
+async fn told_of(accounts: &TestAccounts) -> (MessageStatus, Option<String>) {
+    let [message] = &told(accounts).await[..] else { panic!("not one message") };
+    (message.status, message.dispatches.last().and_then(|dispatch| dispatch.error.clone()))
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_nothing_special_gets_the_usual_members() {
+    let accounts = with_service(json!({})).await;
+    enqueue(&accounts).await;
+    assert_eq!(deliver(&accounts).await, 1);
+    let (_, told) = accounts.hooks.calls().remove(0);
+    assert_eq!(told["template_type"], "verification_code_valid");
+    assert_eq!((&told["recipient"], &told["to"]), (&json!("ada@example.org"), &json!("ada@example.org")));
+    assert!(told["body"].as_str().unwrap().contains(told["verification_code"].as_str().unwrap()));
+    assert!(told["verification_url"].is_string() && told["recovery_url"].is_null());
+}
+
+#[tokio::test]
+async fn what_a_service_does_not_take_is_tried_again_or_given_up() {
+    let accounts = with_service(json!({})).await;
+    accounts.hooks.answer("/mail", Ok(Reply::Troubled("it answered with the status 503".into())));
+    enqueue(&accounts).await;
+    assert_eq!(deliver(&accounts).await, 1);
+    let (status, reason) = told_of(&accounts).await;
+    assert_eq!((status, reason.as_deref()), (MessageStatus::Queued, Some("it answered with the status 503")));
+    accounts.clock.advance(Duration::from_secs(1));
+    accounts.hooks.answer("/mail", Ok(Reply::Refused(b"the code is 012345".to_vec())));
+    assert_eq!(deliver(&accounts).await, 1);
+    let (status, reason) = told_of(&accounts).await;
+    assert_eq!((status, reason.as_deref()), (MessageStatus::Abandoned, Some("the service refuses it")));
+
+    let called_off = with_service(json!({"body": "base64://ZnVuY3Rpb24oY3R4KSBlcnJvciAnY2FuY2VsJw=="})).await;
+    enqueue(&called_off).await;
+    assert_eq!(deliver(&called_off).await, 1);
+    assert!(called_off.hooks.calls().is_empty());
+    assert_eq!(told_of(&called_off).await.0, MessageStatus::Abandoned);
 }

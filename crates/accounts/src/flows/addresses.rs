@@ -9,11 +9,12 @@ use url::Url;
 use crate::codes::{self, CodeRequest};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{
-    Beginning, BegunVerification, Flow, SentCodes, Standing, State, VerificationDetails,
+    Beginning, BegunVerification, Details, Flow, SentCodes, Standing, State, VerificationDetails,
 };
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::flows::visit::{MAX_REQUEST_URL, Visit};
+use crate::mail::About;
 use crate::messages::{MessageId, common};
 use crate::rules::Sends;
 use crate::submission::Submission;
@@ -26,7 +27,7 @@ const AFTER_VERIFICATION: &str = "after_verification_return_to";
 
 /// Begins a verification flow for the first e-mail addresses of an identity to which nothing was sent yet, in the
 /// course of another flow, and marks them as sent. The changes go into the commit that stores the identity.
-pub fn begin_for<D>(
+pub fn begin_for<D: Details>(
     visit: &Visit<'_>,
     during: &Flow<D>,
     identity: &mut Identity,
@@ -44,7 +45,7 @@ pub fn begin_for<D>(
 
 /// Begins a verification flow for the first e-mail address of an identity, in the course of a flow that cannot
 /// go on without. `None` when there is no such address, or verification is off.
-pub fn begin_for_one<D>(
+pub fn begin_for_one<D: Details>(
     visit: &Visit<'_>,
     during: &Flow<D>,
     identity: &Identity,
@@ -72,7 +73,7 @@ fn ask(visit: &Visit<'_>, request: &CodeRequest) -> Change {
 }
 
 /// Flows for the first e-mail addresses of an identity to which nothing was sent yet, which are marked as sent.
-fn begin_all<D>(
+fn begin_all<D: Details>(
     visit: &Visit<'_>,
     during: &Flow<D>,
     identity: &mut Identity,
@@ -91,7 +92,11 @@ fn begin_all<D>(
 }
 
 /// A flow in which a code for an address was sent in the course of another one, with the request for that code.
-fn begin<D>(visit: &Visit<'_>, during: &Flow<D>, address: &str) -> (Flow<VerificationDetails>, CodeRequest) {
+fn begin<D: Details>(
+    visit: &Visit<'_>,
+    during: &Flow<D>,
+    address: &str,
+) -> (Flow<VerificationDetails>, CodeRequest) {
     let rules = visit.rules;
     let (request_url, return_to) = handed_on(visit, during);
     let beginning = Beginning {
@@ -112,7 +117,9 @@ fn begin<D>(visit: &Visit<'_>, during: &Flow<D>, address: &str) -> (Flow<Verific
         Sends::Link => common::VERIFICATION_LINK_SENT,
     });
     let language = visit.visitor.language;
-    let request = CodeRequest { flow_id: flow.id, address: address.to_owned(), language, sends };
+    // The message follows from what was submitted to the other flow.
+    let about = About { request_url: flow.request_url.clone(), ..during.about() };
+    let request = CodeRequest { flow_id: flow.id, address: address.to_owned(), language, sends, about };
     (flow, request)
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use sessera_config::reach::Addresses;
-use sessera_config::sections::web_hook::Method;
+use sessera_config::sections::request::Method;
 use sessera_model::Secret;
 use url::Url;
 

@@ -10,7 +10,8 @@ use tokio::sync::Semaphore;
 
 use crate::hooks::answer::{self, Said};
 use crate::hooks::caller::{HookCaller, HookRequest, Reply, Unanswered};
-use crate::hooks::web_hook::{NoRequest, WebHook};
+use crate::hooks::request::NoRequest;
+use crate::hooks::web_hook::WebHook;
 use crate::metrics::{HookOutcome, Metrics};
 
 /// How long to wait before a hook is called again that was away or in trouble. After the last time it is not.
@@ -53,6 +54,11 @@ impl WebHooks {
     /// Web hooks as `caller` calls them.
     pub fn new(caller: Arc<dyn HookCaller>, metrics: Metrics) -> Self {
         Self { caller, beside: Arc::new(Semaphore::new(MOST_BESIDE)), metrics }
+    }
+
+    /// Sends a request once, about which nobody but the caller decides anything.
+    pub async fn send(&self, request: &HookRequest) -> Result<Reply, Unanswered> {
+        self.caller.call(request).await
     }
 
     /// Calls a web hook about something that happens, which `context` tells. Where its answer is ignored, that is done

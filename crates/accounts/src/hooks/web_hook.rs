@@ -2,25 +2,13 @@
 
 use std::fmt;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sessera_config::Problem;
-use sessera_config::reach::{Addresses, Reach};
-use sessera_config::sections::web_hook::{self as written, Answer, Auth, Method};
-use sessera_jsonnet::{Document, ErrorKind, EvalError, Limits, Program};
-use sessera_model::Secret;
-use url::Url;
-use url::form_urlencoded::Serializer;
+use sessera_config::reach::Reach;
+use sessera_config::sections::web_hook::{self as written, Answer};
 
 use crate::hooks::caller::HookRequest;
-use crate::schema::source;
-
-/// The name of the argument of a program.
-const CONTEXT: &str = "ctx";
-
-/// What a program says in an error that calls the hook off, and lets the flow go on.
-const CANCEL: &str = "cancel";
+use crate::hooks::request::{NoRequest, Request};
 
 /// A web hook.
 #[derive(Clone)]
@@ -29,12 +17,7 @@ pub struct WebHook {
     pub name: String,
     /// What becomes of its answer.
     pub answer: Answer,
-    url: Url,
-    addresses: Addresses,
-    method: Method,
-    headers: Vec<(String, Secret)>,
-    is_form: bool,
-    program: Option<Program>,
+    request: Request,
 }
 
 impl fmt::Debug for WebHook {
@@ -46,42 +29,14 @@ impl fmt::Debug for WebHook {
     }
 }
 
-/// Why there is nothing to send.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NoRequest {
-    /// The program calls the hook off.
-    CalledOff,
-    /// The program fails, or makes something that cannot be sent.
-    Broken(String),
-}
-
 impl WebHook {
     /// Compiles a web hook. The error is about its program.
     pub fn compile(hook: &written::WebHook, reach: &Reach) -> Result<Self, Problem> {
-        let wrong = |problem: String| Problem::new(format!("{}/body", hook.at), problem);
-        let program = match &hook.body {
-            None => None,
-            Some(url) => {
-                let text = source::read(url).map_err(|error| wrong(error.to_string()))?;
-                let name = url.strip_prefix("file://").unwrap_or("body");
-                Some(Program::parse(name, &text).map_err(|error| wrong(error.to_string()))?)
-            }
-        };
-        let mut headers = hook.headers.clone();
-        headers.extend(hook.auth.as_ref().map(header));
-        let has_type = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
-        if program.is_some() && !has_type {
-            headers.push(("Content-Type".into(), Secret::from("application/json")));
-        }
+        let at = &hook.request.at;
         Ok(Self {
-            name: hook.id.clone().unwrap_or_else(|| hook.at.trim_end_matches("/config").to_owned()),
+            name: hook.id.clone().unwrap_or_else(|| at.trim_end_matches("/config").to_owned()),
             answer: hook.answer,
-            url: hook.url.clone(),
-            addresses: reach.of_written(&hook.url),
-            method: hook.method,
-            headers,
-            is_form: hook.is_form,
-            program,
+            request: Request::compile(&hook.request, reach, None)?,
         })
     }
 
@@ -92,71 +47,14 @@ impl WebHook {
 
     /// The request about something that happens, which `context` tells as JSON.
     pub fn request(&self, context: &Value) -> Result<HookRequest, NoRequest> {
-        let body = match &self.program {
-            None => Vec::new(),
-            Some(program) => {
-                let made = evaluate(program, context)?;
-                if self.is_form { form(&made)?.into_bytes() } else { made.into_bytes() }
-            }
-        };
-        Ok(HookRequest {
-            url: self.url.clone(),
-            addresses: self.addresses,
-            method: self.method,
-            headers: self.headers.clone(),
-            body,
-            is_awaited: self.answer != Answer::Ignored,
-        })
+        self.request.make(context, self.answer != Answer::Ignored)
     }
-}
-
-/// The header by which a request proves from whom it is.
-fn header(auth: &Auth) -> (String, Secret) {
-    match auth {
-        Auth::Header(name, value) => (name.clone(), value.clone()),
-        Auth::Cookie(name, value) => ("Cookie".into(), Secret::new(format!("{name}={}", value.expose()))),
-        Auth::Basic(user, password) => {
-            let both = STANDARD.encode(format!("{user}:{}", password.expose()));
-            ("Authorization".into(), Secret::new(format!("Basic {both}")))
-        }
-    }
-}
-
-/// What a program makes of a context, as JSON.
-fn evaluate(program: &Program, context: &Value) -> Result<String, NoRequest> {
-    let document = Document::shared(context.to_string().as_bytes());
-    let document = document.map_err(|error| NoRequest::Broken(error.to_string()))?;
-    let broken = |error: EvalError| match (error.kind(), error.message()) {
-        (ErrorKind::Program, CANCEL) => NoRequest::CalledOff,
-        _ => NoRequest::Broken(error.to_string()),
-    };
-    program
-        .call(CONTEXT, document, &Limits::default())
-        .map(sessera_jsonnet::Output::into_string)
-        .map_err(broken)
-}
-
-/// An object of texts, numbers and truth values as a form. Members without a value are left out.
-fn form(json: &str) -> Result<String, NoRequest> {
-    let broken = |what: &str| NoRequest::Broken(format!("a form is made of {what}"));
-    let members: Map<String, Value> =
-        serde_json::from_str(json).map_err(|_| broken("an object, and the program returns another value"))?;
-    let mut form = Serializer::new(String::new());
-    for (name, value) in &members {
-        match value {
-            Value::Null => {}
-            Value::String(text) => drop(form.append_pair(name, text)),
-            Value::Number(_) | Value::Bool(_) => drop(form.append_pair(name, &value.to_string())),
-            Value::Array(_) | Value::Object(_) => {
-                return Err(broken(&format!("texts, and \"{name}\" is a list or an object")));
-            }
-        }
-    }
-    Ok(form.finish())
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
     use sessera_config::Config;
 
@@ -207,7 +105,8 @@ mod tests {
         let told = hook("", json!({"body": "https://example.org/x.jsonnet"})).unwrap_err();
         assert!(told.message.contains("file://"), "{told}");
         let none = hook("", json!({"body": null})).unwrap();
-        assert_eq!((sent(&none), none.headers.len()), (Ok(String::new()), 0));
+        let request = none.request(&json!({})).unwrap();
+        assert_eq!((sent(&none), request.headers.len()), (Ok(String::new()), 0));
     }
 
     #[test]

@@ -1,39 +1,98 @@
-//! Mails with codes: what stands in them, and the server that takes them.
+//! Messages with codes: what stands in them, and who takes them.
 //!
-//! Sentences come from a catalogue by language, and a mail has them as plain text and as HTML.
+//! Sentences come from a catalogue by language, and a mail has them as plain text and as HTML. Templates of the
+//! deployment take their place, part by part.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `data` | what templates and services are told of a message |
+//! | `templates` | the templates of the deployment |
+//! | `smtp` | the mail server |
+//! | `service` | a service that takes messages over HTTP |
 
+mod data;
+mod service;
 mod smtp;
+mod templates;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
-use sessera_model::{Secret, Timestamp};
+use serde_json::Value;
+use sessera_config::{Config, Problem};
+use sessera_model::{Secret, Timestamp, Uuid};
 
 use crate::language::Language;
 
-pub use smtp::{NotSent, Smtp};
+pub use data::Data;
+pub use service::Service;
+pub use smtp::Smtp;
+pub use templates::Templates;
 
-/// How mails are sent.
+/// How messages are sent.
 #[derive(Clone, Debug)]
 pub struct MailRules {
-    /// The mail server. Without one, messages wait until there is one or their codes have ended.
+    /// The mail server. Without anybody who takes mails, they wait until there is somebody or their codes have ended.
     pub smtp: Option<Smtp>,
-    /// Whether messages are shown in the log where there is no mail server. This is for development only, because
-    /// they hold codes.
+    /// The service that takes mails in place of the mail server.
+    pub service: Option<Service>,
+    /// Texts that take the place of the server's own.
+    pub templates: Templates,
+    /// Whether messages are shown in the log where nobody takes them. This is for development only, because they hold
+    /// codes.
     pub shows_in_log: bool,
+}
+
+impl MailRules {
+    /// Compiles what the configuration says. The error has everything that is wrong.
+    pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
+        let mut problems = Vec::new();
+        let http = &config.courier.http;
+        let service = http.as_ref().and_then(|http| Service::compile(http, &config.reach, &mut problems));
+        let rules = Self {
+            smtp: Smtp::compile(config, &mut problems),
+            service,
+            templates: Templates::compile(&config.courier, &mut problems),
+            shows_in_log: config.dev,
+        };
+        if problems.is_empty() { Ok(rules) } else { Err(problems) }
+    }
+
+    /// Whether a mail goes anywhere.
+    pub const fn sends(&self) -> bool {
+        self.smtp.is_some() || self.service.is_some() || self.shows_in_log
+    }
+
+    /// Whether somebody is told whom a message is to.
+    pub fn tells(&self) -> bool {
+        self.service.is_some() || !self.templates.is_empty()
+    }
+}
+
+/// Why a message was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotSent {
+    /// It may go through later.
+    Later(String),
+    /// It never will.
+    Never(String),
 }
 
 /// The channel of e-mail addresses, as schemas name it.
 pub const EMAIL: &str = "email";
 
+/// The kind of a message of a template, as the wire contract has it.
+pub fn kind_of(template: &str) -> &str {
+    template.strip_suffix("_link").unwrap_or(template)
+}
+
 /// The name of a template as the wire contract has it.
 pub fn template_type(template: &str) -> String {
-    match template.strip_suffix("_link") {
-        Some(purpose) => format!("{purpose}_valid"),
-        None => format!("{template}_valid"),
-    }
+    format!("{}_valid", kind_of(template))
 }
 
 /// A message that carries a code, as it waits in the outbox.
@@ -51,6 +110,25 @@ pub struct CodeMail {
     /// By which channel it goes.
     #[serde(default = "email")]
     pub via: String,
+    /// What it is about.
+    #[serde(default)]
+    pub about: About,
+}
+
+/// What a message is about, for templates of the deployment and for services.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// The address with which the flow was begun.
+    pub request_url: String,
+    /// What the client passed along.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transient_payload: Option<Value>,
+    /// Whose account it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity_id: Option<Uuid>,
+    /// The traits of somebody who has no account yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traits: Option<Value>,
 }
 
 fn email() -> String {
@@ -63,7 +141,7 @@ fn exposed<S: serde::Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok
 }
 
 /// A mail that is ready.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail {
     /// Its subject.
     pub subject: String,
@@ -107,10 +185,15 @@ impl CodeMail {
         serde_json::from_str(content).ok()
     }
 
-    /// Writes the mail. `None` when there is no template of that name.
+    /// For how many minutes it is good from `now` on.
+    fn minutes_left(&self, now: Timestamp) -> u64 {
+        self.expires_at.since(now).as_secs().div_ceil(60)
+    }
+
+    /// Writes the mail with the server's own text. `None` when there is no template of that name.
     pub fn render(&self, template: &str, now: Timestamp) -> Option<Mail> {
         let template = catalogue(self.language).get(template)?;
-        let minutes = self.expires_at.since(now).as_secs().div_ceil(60);
+        let minutes = self.minutes_left(now);
         let (mut text, mut body) = (String::new(), String::new());
         for paragraph in &template.paragraphs {
             let html = match paragraph.as_str() {
@@ -147,68 +230,4 @@ const CODE_STYLE: &str = "font:600 2em/1.4 ui-monospace,monospace;letter-spacing
 
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::Duration;
-
-    const NOW: Timestamp = Timestamp::from_seconds(1000);
-
-    fn mail(language: Language) -> CodeMail {
-        CodeMail {
-            code: "012345".into(),
-            url: "https://id.example.org/self-service/verification?flow=1&code=012345".into(),
-            expires_at: NOW + Duration::from_secs(15 * 60 - 1),
-            language,
-            via: EMAIL.into(),
-        }
-    }
-
-    #[test]
-    fn every_language_has_every_mail_with_all_it_needs() {
-        for language in Language::ALL {
-            let templates = [
-                "recovery_code",
-                "recovery_link",
-                "verification_code",
-                "verification_link",
-                "login_code",
-                "registration_code",
-            ];
-            assert_eq!(catalogue(language).len(), templates.len(), "{language:?}");
-            for template in templates {
-                let mail = mail(language).render(template, NOW).expect("is there");
-                assert!(!mail.subject.is_empty() && !mail.subject.contains("012345"), "{}", mail.subject);
-                for part in [&mail.text, &mail.html] {
-                    // What a link holds stands in its address.
-                    assert!(part.contains("012345") && part.contains("15"), "{part}");
-                    assert!(!part.contains('{'), "a place is not filled: {part}");
-                }
-                assert!(mail.html.contains(&format!("lang=\"{}\"", language.tag())));
-            }
-        }
-        assert!(mail(Language::En).render("invoice", NOW).is_none());
-    }
-
-    #[test]
-    fn what_stands_in_html_is_escaped() {
-        let mut mail = mail(Language::En);
-        mail.url = "https://x/?a=\"><script>&b".into();
-        let mail = mail.render("verification_code", NOW).expect("is there");
-        assert!(mail.html.contains("https://x/?a=&quot;&gt;&lt;script&gt;&amp;b"), "{}", mail.html);
-        assert!(mail.text.contains("https://x/?a=\"><script>&b"));
-    }
-
-    #[test]
-    fn what_waits_reads_back_and_hides_its_code() {
-        let content = mail(Language::De).to_content();
-        let read = CodeMail::parse(content.expose()).expect("reads back");
-        assert_eq!((read.code.expose(), read.language), ("012345", Language::De));
-        assert!(!format!("{read:?}").contains("code: \"0"), "{read:?}");
-        assert!(CodeMail::parse("{}").is_none());
-        let unknown = content.expose().replace("\"de\"", "\"xx\"");
-        assert_eq!(CodeMail::parse(&unknown).expect("reads").language, Language::En);
-    }
 }

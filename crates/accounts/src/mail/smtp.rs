@@ -11,7 +11,7 @@ use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executo
 use sessera_model::Timestamp;
 use url::Url;
 
-use super::{Mail, MailRules};
+use super::{Mail, NotSent};
 use sessera_config::sections::courier::Smtp as Section;
 use sessera_config::{Config, Problem, escape};
 
@@ -26,34 +26,19 @@ pub struct Smtp {
     headers: Vec<(HeaderName, String)>,
 }
 
-/// Why a mail was not sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NotSent {
-    /// It may go through later.
-    Later(String),
-    /// It never will.
-    Never(String),
-}
-
-impl MailRules {
-    /// Compiles what the configuration says. The error has everything that is wrong.
-    pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
-        let mut problems = Vec::new();
-        let smtp = smtp(config, &mut problems);
-        if problems.is_empty() { Ok(Self { smtp, shows_in_log: config.dev }) } else { Err(problems) }
-    }
-}
-
-fn smtp(config: &Config, problems: &mut Vec<Problem>) -> Option<Smtp> {
-    let section = &config.courier.smtp;
-    let uri = section.connection_uri.as_ref()?;
-    let sender = sender(config, problems);
-    let headers = headers(section, problems);
-    match transport(uri.expose(), section.local_name.clone()) {
-        Ok(transport) => Some(Smtp { transport, sender: sender?, headers }),
-        Err(problem) => {
-            problems.push(Problem::new("/courier/smtp/connection_uri", problem));
-            None
+impl Smtp {
+    /// The mail server that is configured. What is wrong with it is added to the problems.
+    pub(super) fn compile(config: &Config, problems: &mut Vec<Problem>) -> Option<Self> {
+        let section = &config.courier.smtp;
+        let uri = section.connection_uri.as_ref()?;
+        let sender = sender(config, problems);
+        let headers = headers(section, problems);
+        match transport(uri.expose(), section.local_name.clone()) {
+            Ok(transport) => Some(Self { transport, sender: sender?, headers }),
+            Err(problem) => {
+                problems.push(Problem::new("/courier/smtp/connection_uri", problem));
+                None
+            }
         }
     }
 }
@@ -172,6 +157,7 @@ impl Smtp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mail::MailRules;
     use serde_json::{Value, json};
 
     fn compile(smtp: Value) -> Result<MailRules, String> {

@@ -70,7 +70,7 @@ pub(super) fn send<D: ByMail>(
     codes.email = Some(email.to_owned());
     codes.sent += 1;
     let (language, sends) = (visit.visitor.language, codes.sends);
-    let request = CodeRequest { flow_id: flow.id, address, language, sends };
+    let request = CodeRequest { flow_id: flow.id, address, language, sends, about: flow.about() };
     let change = codes::ask(visit.accounts.random.as_ref(), visit.now, D::PURPOSE, &request);
     flow.state = State::SentEmail;
     flow.say(sent);

@@ -1,98 +1,10 @@
 //! Web hooks over HTTP, against the real program: what is sent, what an answer does, and what receivers that mean no
 //! good cannot do.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::State;
-use axum::http::{HeaderMap, Response, Uri};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
-use tokio::sync::{Notify, Semaphore};
 
+use crate::receiver::Receiver;
 use crate::server::{PASSWORD, Server};
-
-/// Somebody whom web hooks call.
-#[derive(Clone)]
-struct Receiver {
-    port: u16,
-    state: Arc<Kept>,
-}
-
-struct Kept {
-    answers: Mutex<HashMap<String, (u16, String)>>,
-    calls: Mutex<Vec<Call>>,
-    called: Notify,
-    /// Calls to `/held` are answered as often as this has room.
-    held: Semaphore,
-}
-
-#[derive(Debug)]
-struct Call {
-    path: String,
-    headers: HeaderMap,
-    body: Value,
-}
-
-impl Receiver {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let state = Arc::new(Kept {
-            answers: Mutex::default(),
-            calls: Mutex::default(),
-            called: Notify::new(),
-            held: Semaphore::new(0),
-        });
-        let router = Router::new().fallback(answer).with_state(state.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { port, state }
-    }
-
-    fn answers(&self, path: &str, status: u16, body: &str) {
-        self.state.answers.lock().unwrap().insert(path.to_owned(), (status, body.to_owned()));
-    }
-
-    /// Takes out the calls that came in, and waits until there is one.
-    async fn calls(&self) -> Vec<Call> {
-        loop {
-            let called = self.state.called.notified();
-            let calls = std::mem::take(&mut *self.state.calls.lock().unwrap());
-            if !calls.is_empty() {
-                return calls;
-            }
-            called.await;
-        }
-    }
-
-    /// A web hook that calls this one.
-    fn hook(&self, path: &str, more: Value) -> Value {
-        let mut config = json!({
-            "url": format!("http://127.0.0.1:{}{path}", self.port),
-            "method": "POST",
-            "body": "base64://ZnVuY3Rpb24oY3R4KSBjdHg=",
-        });
-        for (name, value) in more.as_object().unwrap() {
-            config[name] = value.clone();
-        }
-        json!({"hook": "web_hook", "config": config})
-    }
-}
-
-async fn answer(State(state): State<Arc<Kept>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
-    let path = uri.path().to_owned();
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    state.calls.lock().unwrap().push(Call { path: path.clone(), headers, body });
-    state.called.notify_one();
-    if path == "/held" {
-        state.held.acquire().await.unwrap().forget();
-    }
-    let (status, body) = state.answers.lock().unwrap().get(&path).cloned().unwrap_or((204, String::new()));
-    let location = format!("http://169.254.169.254{path}");
-    Response::builder().status(status).header("location", location).body(Body::from(body)).unwrap()
-}
 
 /// A server with web hooks after somebody has signed in with a password.
 fn server(hooks: Value) -> Server {

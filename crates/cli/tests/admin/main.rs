@@ -10,6 +10,8 @@ mod guide;
 mod hooks;
 mod identities;
 mod keys;
+mod mail;
+mod receiver;
 mod recipes;
 mod server;
 mod shells;

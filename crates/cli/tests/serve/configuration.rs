@@ -19,7 +19,7 @@ fn what_is_on_and_cannot_work_is_said_at_the_start() {
     let server = start(folder.path(), &["-c", "c.yml"], &[]);
     let said = server.said.join("\n");
     for part in [
-        "c.yml:1: /selfservice/flows/recovery/enabled: nobody gets a message, because there is no mail server",
+        "c.yml:1: /selfservice/flows/recovery/enabled: nobody gets a message, because nobody takes mails",
         "/selfservice/methods/password/enabled: nobody can use it, because no identity schema marks",
     ] {
         assert!(said.contains(part), "{part}: {said}");

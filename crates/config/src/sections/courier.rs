@@ -4,13 +4,32 @@ use std::collections::BTreeMap;
 
 use sessera_model::Secret;
 
-use crate::section::section;
+use crate::section::{choice, section};
+use crate::sections::request::WrittenRequest;
 
 section! {
     /// How messages are sent.
     pub struct Courier {
+        /// How mails leave: by a mail server, or as a request to a service.
+        delivery_strategy: Delivery = "smtp",
         /// The mail server.
         smtp: Smtp,
+        /// The service that takes mails, with `delivery_strategy: http`.
+        http: Http,
+        /// Texts of messages in place of Sessera's own. Each part that is not there has Sessera's text.
+        templates: Templates,
+        /// A folder of such texts, as `recovery_code/valid/email.subject.gotmpl`, `email.body.gotmpl` (HTML) and `email.body.plaintext.gotmpl`. A file such as `email.subject.de.gotmpl` is for one language. What `templates` names goes before.
+        template_override_path: Option<String>,
+    }
+}
+
+choice! {
+    /// How mails leave.
+    pub enum Delivery {
+        /// By a mail server.
+        Smtp = "smtp",
+        /// As a request to a service.
+        Http = "http",
     }
 }
 
@@ -27,5 +46,83 @@ section! {
         headers: BTreeMap<String, Secret>,
         /// The name with which Sessera greets the mail server.
         local_name: Option<String>,
+    }
+}
+
+section! {
+    /// The service that takes messages.
+    pub struct Http {
+        /// What is sent to it.
+        request_config: WrittenRequest,
+    }
+}
+
+section! {
+    /// Texts of messages.
+    pub struct Templates {
+        /// Links that lead back into an account.
+        recovery: LinkTemplates,
+        /// Codes that lead back into an account.
+        recovery_code: CodeTemplates,
+        /// Links that prove an address.
+        verification: LinkTemplates,
+        /// Codes that prove an address.
+        verification_code: CodeTemplates,
+        /// Codes that sign in.
+        login_code: CodeTemplates,
+        /// Codes that sign up.
+        registration_code: CodeTemplates,
+    }
+}
+
+section! {
+    /// Texts of messages with a link.
+    pub struct LinkTemplates {
+        /// Those to somebody who has an account.
+        valid: LinkMessages,
+    }
+}
+
+section! {
+    /// Texts of messages with a code.
+    pub struct CodeTemplates {
+        /// Those to somebody who has an account, or is about to.
+        valid: CodeMessages,
+    }
+}
+
+section! {
+    /// Texts of messages with a link.
+    pub struct LinkMessages {
+        /// Mails.
+        email: EmailTemplate,
+    }
+}
+
+section! {
+    /// Texts of messages with a code.
+    pub struct CodeMessages {
+        /// Mails.
+        email: EmailTemplate,
+    }
+}
+
+section! {
+    /// The text of a mail.
+    pub struct EmailTemplate {
+        /// Where its subject is: `file://` or `base64://`.
+        subject: Option<String>,
+        /// What stands in it.
+        body: EmailBody,
+    }
+}
+
+section! {
+    /// What stands in a mail.
+    pub struct EmailBody {
+        /// Where its plain text is: `file://` or `base64://`.
+        plaintext: Option<String>,
+        /// Where its HTML is: `file://` or `base64://`.
+        html: Option<String>,
     }
 }

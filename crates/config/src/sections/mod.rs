@@ -14,6 +14,7 @@ pub mod identity;
 pub mod log;
 pub mod methods;
 pub mod oidc;
+pub mod request;
 pub mod secrets;
 pub mod security;
 pub mod selfservice;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sessera_accounts::hooks::caller::{HookCaller, HookRequest, Reply};
 use sessera_config::events::Sink;
-use sessera_config::sections::web_hook::Method;
+use sessera_config::sections::request::Method;
 use sessera_model::Timestamp;
 use sessera_store::{
     AuditFrom, AuditPage, Change, Conflict, Delivery, NewDelivery, StoreError, Taken, TakingSink,

@@ -275,7 +275,7 @@ async fn a_receiver_that_does_not_answer_is_waited_for_for_a_while() {
     let request = HookRequest {
         url: "https://receiver.example/".parse().unwrap(),
         addresses: sessera_config::reach::Addresses::Public,
-        method: sessera_config::sections::web_hook::Method::Post,
+        method: sessera_config::sections::request::Method::Post,
         headers: vec![],
         body: vec![],
         is_awaited: false,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState, Timestamp};
 use sessera_store::Change;
 
-use super::sent::{self, CODE, Sent, Tried, resends};
+use super::sent::{self, CODE, Owner, Sent, Tried, resends};
 use super::{Code, form, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, LoginDetails, Standing, State};
@@ -48,7 +48,7 @@ impl LoginMethod for Code {
         if self.level() == AssuranceLevel::Aal1 || !able.has_no_choice {
             return Ok(Vec::new());
         }
-        match sent::send(visit, flow, &addresses, Some(owner)).await? {
+        match sent::send(visit, flow, &addresses, Owner::Known(owner)).await? {
             Ok(changes) => {
                 flow.values.insert("identifier".into(), address.value.as_str().into());
                 flow.say(messages::SECOND_FACTOR_SENT);
@@ -175,7 +175,7 @@ async fn send(attempt: &mut LoginAttempt<'_>) -> Result<LoginVerdict, FlowError>
     let Some((owner, address)) = owner_of(attempt.visit, &identifier).await? else {
         return Ok(attempt.refuse(messages::UNKNOWN));
     };
-    let sent = sent::send(attempt.visit, &mut attempt.flow, &[address], Some(owner.id)).await?;
+    let sent = sent::send(attempt.visit, &mut attempt.flow, &[address], Owner::Known(owner.id)).await?;
     Ok(further(attempt, sent, messages::LOGIN_SENT))
 }
 
@@ -190,7 +190,7 @@ async fn send_to_own(attempt: &mut LoginAttempt<'_>) -> Result<LoginVerdict, Flo
     let address = normalise::identifier(&address);
     let own = addresses(&credentials).into_iter().find(|own| own.value == address);
     let Some(own) = own else { return Ok(attempt.refuse(messages::UNKNOWN)) };
-    let sent = sent::send(attempt.visit, &mut attempt.flow, &[own], Some(owner.id)).await?;
+    let sent = sent::send(attempt.visit, &mut attempt.flow, &[own], Owner::Known(owner.id)).await?;
     Ok(further(attempt, sent, messages::SECOND_FACTOR_SENT))
 }
 

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::login::FIRST;
-use super::sent::{self, CODE, Tried, resends};
+use super::sent::{self, CODE, Owner, Tried, resends};
 use super::{Code, form, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::{RegistrationStep, State};
@@ -52,7 +52,8 @@ async fn send(attempt: &mut RegistrationAttempt<'_>) -> Result<RegistrationVerdi
         attempt.flow.say(common::IDENTIFIER_MISSING);
         return Ok(RegistrationVerdict::Again);
     }
-    match sent::send(attempt.visit, &mut attempt.flow, addresses, None).await? {
+    let owner = Owner::New(&prepared.identity.traits);
+    match sent::send(attempt.visit, &mut attempt.flow, addresses, owner).await? {
         Ok(changes) => {
             let flow = &mut attempt.flow;
             flow.keep_traits(&attempt.submission.traits());

@@ -1,7 +1,7 @@
 //! The codes with which people sign in and up. They lie in their flow, as keyed hashes.
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use sessera_model::{Identity, Timestamp, TokenHash, Uuid};
 use sessera_store::Change;
 
@@ -12,7 +12,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Details, Flow, Kept, LoginDetails, RegistrationDetails, State};
 use crate::flows::visit::Visit;
 use crate::limits::Guess;
-use crate::mail::CodeMail;
+use crate::mail::{About, CodeMail};
 use crate::messages::{Message, MessageId};
 use crate::schema::Address;
 use crate::submission::Submission;
@@ -94,13 +94,22 @@ pub(super) fn resends(submission: &Submission) -> bool {
     submission.get("resend").is_some_and(|resend| resend == CODE)
 }
 
+/// Whose codes are sent.
+#[derive(Clone, Copy)]
+pub(super) enum Owner<'a> {
+    /// Those of somebody who has an account.
+    Known(Uuid),
+    /// Those of somebody with these traits who is about to have one.
+    New(&'a Value),
+}
+
 /// Sends each address a code with which the flow can be gone through, in place of those that were sent before. The
 /// message says why none is sent.
 pub(super) async fn send<D: WithCode>(
     visit: &Visit<'_>,
     flow: &mut Flow<D>,
     to: &[Address],
-    owner: Option<Uuid>,
+    owner: Owner<'_>,
 ) -> Result<Result<Vec<Change>, Message>, FlowError> {
     let before = Sent::of(flow.details.kept());
     // Wrong codes stay counted, or asking again would make guessing free.
@@ -115,8 +124,13 @@ pub(super) async fn send<D: WithCode>(
     let expires_at = now + visit.rules.code.lifespan;
     let mut sent = Sent { codes: Vec::new(), expires_at, wrong, times: times + 1 };
     let mut changes = Vec::new();
+    let (identity_id, traits) = match owner {
+        Owner::Known(id) => (Some(id), None),
+        Owner::New(traits) => (None, Some(traits.clone())),
+    };
+    let about = About { identity_id, traits, ..flow.about() };
     for address in to.iter().take(addresses::MAX_AT_ONCE) {
-        if let Err(wait) = visit.may_send(purpose, owner, &address.value).await? {
+        if let Err(wait) = visit.may_send(purpose, identity_id, &address.value).await? {
             let minutes = json!({ "minutes": wait.as_secs().div_ceil(60) });
             return Ok(Err(Message::with_context(messages::TOO_MANY_SENT, minutes)));
         }
@@ -129,6 +143,7 @@ pub(super) async fn send<D: WithCode>(
             expires_at,
             language: visit.visitor.language,
             via: address.via.clone(),
+            about: about.clone(),
         };
         changes.push(codes::message(random, now, format!("{purpose}_code"), address.value.clone(), &mail));
     }

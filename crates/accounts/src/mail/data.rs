@@ -1,0 +1,75 @@
+//! What templates and services are told of a message, under the names of Kratos.
+
+use serde_json::{Map, Value, json};
+use sessera_model::Timestamp;
+
+use super::CodeMail;
+
+/// What is told of a message.
+#[derive(Clone, Debug)]
+pub struct Data {
+    /// Names in templates, names in JSON, and values.
+    members: Vec<(&'static str, &'static str, Value)>,
+}
+
+/// The names that all messages have, in templates and in JSON.
+const ALL: [(&str, &str); 5] = [
+    ("To", "to"),
+    ("RequestURL", "request_url"),
+    ("TransientPayload", "transient_payload"),
+    ("ExpiresInMinutes", "expires_in_minutes"),
+    ("Language", "language"),
+];
+
+/// The names that a kind of message has besides.
+fn own(kind: &str) -> &'static [(&'static str, &'static str)] {
+    const IDENTITY: (&str, &str) = ("Identity", "identity");
+    match kind {
+        "recovery" => &[IDENTITY, ("RecoveryURL", "recovery_url")],
+        "recovery_code" => &[IDENTITY, ("RecoveryCode", "recovery_code")],
+        "verification" => &[IDENTITY, ("VerificationURL", "verification_url")],
+        "verification_code" => {
+            &[IDENTITY, ("VerificationURL", "verification_url"), ("VerificationCode", "verification_code")]
+        }
+        "login_code" => &[IDENTITY, ("LoginCode", "login_code")],
+        "registration_code" => &[("Traits", "traits"), ("RegistrationCode", "registration_code")],
+        _ => &[],
+    }
+}
+
+/// The names that templates of a kind of message can use.
+pub(super) fn fields(kind: &str) -> Vec<&'static str> {
+    ALL.iter().chain(own(kind)).map(|(field, _)| *field).collect()
+}
+
+impl Data {
+    /// What is told of a message of a kind. `identity` is whom it is about, as JSON.
+    pub fn new(mail: &CodeMail, kind: &str, to: &str, identity: Option<Value>, now: Timestamp) -> Self {
+        let about = &mail.about;
+        let value = |name: &str| match name {
+            "to" => to.into(),
+            "request_url" => about.request_url.as_str().into(),
+            "transient_payload" => about.transient_payload.clone().unwrap_or_else(|| json!({})),
+            "expires_in_minutes" => mail.minutes_left(now).into(),
+            "language" => mail.language.tag().into(),
+            "identity" => identity.clone().unwrap_or_else(|| json!({})),
+            "traits" => about.traits.clone().unwrap_or_else(|| json!({})),
+            "recovery_url" | "verification_url" => mail.url.as_str().into(),
+            _ => mail.code.expose().into(),
+        };
+        let names = ALL.iter().chain(own(kind));
+        Self { members: names.map(|(field, name)| (*field, *name, value(name))).collect() }
+    }
+
+    /// As templates see it.
+    pub fn for_templates(&self) -> Value {
+        let members = self.members.iter().map(|(field, _, value)| ((*field).to_owned(), value.clone()));
+        Value::Object(members.collect::<Map<_, _>>())
+    }
+
+    /// As services are told of it.
+    pub fn for_services(&self) -> Value {
+        let members = self.members.iter().map(|(_, name, value)| ((*name).to_owned(), value.clone()));
+        Value::Object(members.collect::<Map<_, _>>())
+    }
+}

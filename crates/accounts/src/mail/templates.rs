@@ -1,0 +1,187 @@
+//! The templates of the deployment.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use sessera_config::Problem;
+use sessera_config::courier::{CourierConfig, MessagePart};
+
+use super::data::fields;
+use super::{Data, Mail, NotSent};
+use crate::gotemplate::{Format, Template, TemplateError};
+use crate::language::Language;
+use crate::schema::source;
+
+/// How many files of a folder belong to one part of a message.
+const MAX_FILES: usize = 64;
+
+/// The kinds of messages, under the names of Kratos.
+const KINDS: [&str; 6] =
+    ["recovery", "recovery_code", "verification", "verification_code", "login_code", "registration_code"];
+
+/// The parts of messages, and how the names of their files begin.
+const PARTS: [(MessagePart, &str); 3] =
+    [(MessagePart::Subject, "email.subject"), (MessagePart::Html, "email.body"), (MessagePart::Plain, PLAIN)];
+
+/// How the names of files with the plain text of mails begin, which does not make them HTML.
+const PLAIN: &str = "email.body.plaintext";
+
+/// How the names of files end.
+const ENDING: &str = ".gotmpl";
+
+/// Templates of the deployment. Each is for a part of a kind of message, in one language or in all that have none of
+/// their own.
+#[derive(Clone, Debug, Default)]
+pub struct Templates {
+    all: HashMap<(&'static str, MessagePart, Option<Language>), Template>,
+    /// The files that they were read from.
+    files: Vec<PathBuf>,
+}
+
+impl Templates {
+    /// Reads what the configuration names. What is wrong is added to the problems.
+    pub(super) fn compile(config: &CourierConfig, problems: &mut Vec<Problem>) -> Self {
+        let mut templates = Self::default();
+        if let Some(folder) = &config.template_folder {
+            templates.read_folder(Path::new(folder), problems);
+        }
+        for named in &config.templates {
+            // What is named counts in all languages.
+            templates.all.retain(|(kind, part, _), _| (*kind, *part) != (named.kind, named.part));
+            templates.files.extend(named.url.strip_prefix("file://").map(PathBuf::from));
+            let read = source::read(&named.url).map_err(|error| error.to_string());
+            let parsed = read.and_then(|text| {
+                parse(named.kind, named.part, &text, &[]).map_err(|error| error.to_string())
+            });
+            match parsed {
+                Ok(template) => drop(templates.all.insert((named.kind, named.part, None), template)),
+                Err(problem) => problems.push(Problem::new(named.at.clone(), problem)),
+            }
+        }
+        templates
+    }
+
+    fn read_folder(&mut self, folder: &Path, problems: &mut Vec<Problem>) {
+        self.files.push(folder.to_owned());
+        let mut wrong = |problem: String| {
+            problems.push(Problem::new("/courier/template_override_path", problem));
+        };
+        if let Err(error) = std::fs::read_dir(folder) {
+            return wrong(format!("the folder {} cannot be read: {error}", folder.display()));
+        }
+        for kind in KINDS {
+            let folder = folder.join(kind).join("valid");
+            self.files.push(folder.clone());
+            let names = names_in(&folder);
+            for (part, stem) in PARTS {
+                if let Err(problem) = self.read_part(&folder, &names, kind, part, stem) {
+                    wrong(problem);
+                }
+            }
+        }
+    }
+
+    /// Reads the files of a part: those that are one text each, and those that they may call.
+    fn read_part(
+        &mut self,
+        folder: &Path,
+        names: &[String],
+        kind: &'static str,
+        part: MessagePart,
+        stem: &str,
+    ) -> Result<(), String> {
+        let is_of_part = |name: &&String| {
+            name.starts_with(stem) && (part == MessagePart::Plain || !name.starts_with(PLAIN))
+        };
+        let names: Vec<&String> = names.iter().filter(is_of_part).collect();
+        if names.len() > MAX_FILES {
+            return Err(format!("{} has more than {MAX_FILES} files {stem}*{ENDING}", folder.display()));
+        }
+        let mut texts = Vec::with_capacity(names.len());
+        for name in names {
+            let path = folder.join(name);
+            let text = source::read(&format!("file://{}", path.display()));
+            texts.push((name.clone(), text.map_err(|error| format!("{}: {error}", path.display()))?));
+            self.files.push(path);
+        }
+        let languages = Language::ALL
+            .into_iter()
+            .map(|language| (Some(language), format!("{stem}.{}{ENDING}", language.tag())));
+        for (language, name) in languages.chain([(None, format!("{stem}{ENDING}"))]) {
+            let Some((_, text)) = texts.iter().find(|(known, _)| *known == name) else { continue };
+            let others: Vec<_> = texts.iter().filter(|(other, _)| *other != name).cloned().collect();
+            let template = parse(kind, part, text, &others)
+                .map_err(|error| format!("{}: {error}", folder.join(&name).display()))?;
+            self.all.insert((kind, part, language), template);
+        }
+        Ok(())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The files and folders that they were read from.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
+    }
+
+    /// Puts texts of the deployment into a mail of a kind.
+    pub fn write_into(
+        &self,
+        mail: &mut Mail,
+        kind: &str,
+        language: Language,
+        data: &Data,
+    ) -> Result<(), NotSent> {
+        let data = data.for_templates();
+        for (part, _) in PARTS {
+            let template = [Some(language), None].iter().find_map(|language| {
+                // The key has a name that lives as long as the program.
+                let kind = KINDS.into_iter().find(|known| *known == kind)?;
+                self.all.get(&(kind, part, *language))
+            });
+            let Some(template) = template else { continue };
+            let text = template.render(&data).map_err(|error| not_filled_in(kind, part, &error))?;
+            match part {
+                // A subject is one line, whatever is filled in.
+                MessagePart::Subject => mail.subject = one_line(&text),
+                MessagePart::Plain => mail.text = text,
+                MessagePart::Html => mail.html = text,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// It may be mended while the code is good.
+fn not_filled_in(kind: &str, part: MessagePart, error: &TemplateError) -> NotSent {
+    let stem = PARTS.iter().find(|(known, _)| *known == part).map_or("", |(_, stem)| stem);
+    NotSent::Later(format!("the template {kind}/valid/{stem} cannot be filled in: {error}"))
+}
+
+fn parse(
+    kind: &str,
+    part: MessagePart,
+    text: &str,
+    others: &[(String, String)],
+) -> Result<Template, TemplateError> {
+    let format = if part == MessagePart::Html { Format::Html } else { Format::Text };
+    Template::parse(text, others, format, &fields(kind))
+}
+
+/// The names of templates in a folder, in order. A folder that is not there has none.
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(ENDING)).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A text without ends of lines and other signs that nobody sees.
+fn one_line(text: &str) -> String {
+    let visible: String = text.chars().map(|char| if char.is_control() { ' ' } else { char }).collect();
+    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,205 @@
+//! What stands in messages.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_seconds(1000);
+
+fn mail(language: Language) -> CodeMail {
+    CodeMail {
+        code: "012345".into(),
+        url: "https://id.example.org/self-service/verification?flow=1&code=012345".into(),
+        expires_at: NOW + Duration::from_secs(15 * 60 - 1),
+        language,
+        via: EMAIL.into(),
+        about: About::default(),
+    }
+}
+
+#[test]
+fn every_language_has_every_mail_with_all_it_needs() {
+    for language in Language::ALL {
+        let templates = [
+            "recovery_code",
+            "recovery_link",
+            "verification_code",
+            "verification_link",
+            "login_code",
+            "registration_code",
+        ];
+        assert_eq!(catalogue(language).len(), templates.len(), "{language:?}");
+        for template in templates {
+            let mail = mail(language).render(template, NOW).expect("is there");
+            assert!(!mail.subject.is_empty() && !mail.subject.contains("012345"), "{}", mail.subject);
+            for part in [&mail.text, &mail.html] {
+                // What a link holds stands in its address.
+                assert!(part.contains("012345") && part.contains("15"), "{part}");
+                assert!(!part.contains('{'), "a place is not filled: {part}");
+            }
+            assert!(mail.html.contains(&format!("lang=\"{}\"", language.tag())));
+        }
+    }
+    assert!(mail(Language::En).render("invoice", NOW).is_none());
+}
+
+#[test]
+fn what_stands_in_html_is_escaped() {
+    let mut mail = mail(Language::En);
+    mail.url = "https://x/?a=\"><script>&b".into();
+    let mail = mail.render("verification_code", NOW).expect("is there");
+    assert!(mail.html.contains("https://x/?a=&quot;&gt;&lt;script&gt;&amp;b"), "{}", mail.html);
+    assert!(mail.text.contains("https://x/?a=\"><script>&b"));
+}
+
+#[test]
+fn what_waits_reads_back_and_hides_its_code() {
+    let content = mail(Language::De).to_content();
+    let read = CodeMail::parse(content.expose()).expect("reads back");
+    assert_eq!((read.code.expose(), read.language), ("012345", Language::De));
+    assert!(!format!("{read:?}").contains("code: \"0"), "{read:?}");
+    assert!(CodeMail::parse("{}").is_none());
+    let unknown = content.expose().replace("\"de\"", "\"xx\"");
+    assert_eq!(CodeMail::parse(&unknown).expect("reads").language, Language::En);
+}
+
+fn base64(text: &str) -> String {
+    format!("base64://{}", STANDARD.encode(text))
+}
+
+fn compile(courier: Value) -> Result<MailRules, Vec<Problem>> {
+    MailRules::compile(&Config::from_tree(&json!({ "courier": courier })).unwrap())
+}
+
+/// A mail of a kind as the templates of a configuration write it.
+fn written(rules: &MailRules, template: &str, language: Language) -> Result<Mail, NotSent> {
+    let mut content = mail(language);
+    content.about = About {
+        request_url: "https://id.example.org/login?a=1".into(),
+        transient_payload: Some(json!({"brand": "A & B"})),
+        traits: Some(json!({"name": "Ada"})),
+        identity_id: None,
+    };
+    let mut mail = content.render(template, NOW).expect("is there");
+    let identity = Some(json!({"id": "7", "traits": {"name": "Ada <x>\r\nBcc: eve@example.org"}}));
+    let kind = kind_of(template);
+    let data = Data::new(&content, kind, "ada@example.org", identity, NOW);
+    rules.templates.write_into(&mut mail, kind, language, &data)?;
+    Ok(mail)
+}
+
+#[test]
+fn texts_of_the_deployment_take_the_place_of_own_ones_part_by_part() {
+    let rules = compile(json!({"templates": {
+        "recovery": {"valid": {"email": {"body": {"html": base64("<a href=\"{{ .RecoveryURL }}\">{{ .Identity.traits.name }}</a>")}}}},
+        "recovery_code": {"valid": {"email": {
+            "subject": base64("\n {{ .RecoveryCode }} for {{ .Identity.traits.name }}\n"),
+            "body": {"plaintext": base64("{{ .To }} {{ .ExpiresInMinutes }} {{ .RequestURL }} {{ .TransientPayload.brand }} {{ .Language }}")},
+        }}},
+        "registration_code": {"valid": {"email": {"body": {"plaintext": base64("{{ .Traits.name }} {{ .RegistrationCode }}")}}}},
+        "login_code": {"valid": {"email": {"subject": base64("{{ .LoginCode }}")}}},
+        "verification": {"valid": {"email": {"subject": base64("{{ .VerificationURL }}")}}},
+        "verification_code": {"valid": {"email": {"subject": base64("{{ .VerificationURL }} {{ .VerificationCode }}")}}},
+    }}))
+    .unwrap();
+    let own = mail(Language::De).render("recovery_code", NOW).unwrap();
+    let code = written(&rules, "recovery_code", Language::De).unwrap();
+    assert_eq!(code.subject, "012345 for Ada <x> Bcc: eve@example.org", "a subject is one line");
+    assert_eq!(code.text, "ada@example.org 15 https://id.example.org/login?a=1 A & B de");
+    assert_eq!(code.html, own.html);
+    let link = written(&rules, "recovery_link", Language::En).unwrap();
+    assert!(
+        link.html.starts_with("<a href=\"https://id.example.org/self-service/verification?flow=1&amp;code=")
+    );
+    assert!(link.html.contains("Ada &lt;x&gt;") && !link.text.contains("<a"));
+    assert_eq!(written(&rules, "registration_code", Language::En).unwrap().text, "Ada 012345");
+    assert_eq!(written(&rules, "login_code", Language::En).unwrap().subject, "012345");
+    assert!(written(&rules, "verification_link", Language::En).unwrap().subject.ends_with("code=012345"));
+    assert!(written(&rules, "verification_code", Language::En).unwrap().subject.ends_with("012345 012345"));
+}
+
+#[test]
+fn a_folder_has_texts_by_kind_and_language() {
+    let folder = tempfile::tempdir().unwrap();
+    let kind = folder.path().join("login_code/valid");
+    std::fs::create_dir_all(&kind).unwrap();
+    for (name, text) in [
+        ("email.subject.gotmpl", "Code {{ .LoginCode }}"),
+        ("email.subject.de.gotmpl", "Der Code {{ .LoginCode }}"),
+        ("email.body.gotmpl", "<p>{{ template \"email.body.html.greeting.gotmpl\" . }}</p>"),
+        ("email.body.html.greeting.gotmpl", "Hello {{ .Identity.traits.name }}"),
+        ("email.body.plaintext.gotmpl", "<{{ .To }}>"),
+        ("email.body.plaintext.gotmpl~", "{{ nonsense"),
+    ] {
+        std::fs::write(kind.join(name), text).unwrap();
+    }
+    let url = format!("file://{}", kind.join("email.body.plaintext.gotmpl").display());
+    let courier = json!({
+        "template_override_path": folder.path(),
+        "templates": {"recovery_code": {"valid": {"email": {"body": {"plaintext": url}}}}},
+    });
+    let rules = compile(courier.clone()).unwrap();
+    let (german, english) = (Language::De, Language::En);
+    assert_eq!(written(&rules, "login_code", german).unwrap().subject, "Der Code 012345");
+    let mail = written(&rules, "login_code", english).unwrap();
+    assert_eq!((mail.subject.as_str(), mail.text.as_str()), ("Code 012345", "<ada@example.org>"));
+    assert!(mail.html.starts_with("<p>Hello Ada &lt;x&gt;"), "{}", mail.html);
+    assert_eq!(written(&rules, "recovery_code", english).unwrap().text, "<ada@example.org>");
+    assert!(rules.templates.files().any(|file| file.ends_with("email.subject.de.gotmpl")));
+    // What is named by itself goes before the folder, in all languages.
+    let mut named = courier;
+    named["templates"]["login_code"]["valid"]["email"]["subject"] = base64("{{ .Language }}").into();
+    let rules = compile(named).unwrap();
+    assert_eq!(written(&rules, "login_code", german).unwrap().subject, "de");
+    std::fs::write(kind.join("email.subject.de.gotmpl"), "\n{{ .Code }}").unwrap();
+    let told = compile(json!({"template_override_path": folder.path()})).unwrap_err();
+    assert_eq!((told.len(), told[0].pointer.as_str()), (1, "/courier/template_override_path"));
+    assert!(
+        told[0].message.contains("email.subject.de.gotmpl: line 2: this message has no .Code"),
+        "{}",
+        told[0]
+    );
+    let told = compile(json!({"template_override_path": folder.path().join("absent")})).unwrap_err();
+    assert!(told[0].message.contains("cannot be read"), "{}", told[0]);
+}
+
+#[test]
+fn what_cannot_be_read_is_named_with_its_place_and_line() {
+    for (kind, part, url, said) in [
+        ("recovery", "subject", base64("a\n{{ if }}"), "line 2: a value is missing"),
+        ("login_code", "body/html", base64("<a href={{ .LoginCode }}>"), "line 1: put the value"),
+        (
+            "registration_code",
+            "body/plaintext",
+            base64("{{ .Identity }}"),
+            "line 1: this message has no .Identity",
+        ),
+        ("verification", "subject", "https://example.org/x".into(), "leads to the network"),
+        ("recovery_code", "subject", "file:///no/such/file".into(), "/no/such/file"),
+    ] {
+        let mut email = json!({"body": {}});
+        let mut place = &mut email;
+        for name in part.split('/') {
+            place = &mut place[name];
+        }
+        *place = url.into();
+        let told = compile(json!({"templates": {kind: {"valid": {"email": email}}}})).unwrap_err();
+        assert_eq!(told[0].pointer, format!("/courier/templates/{kind}/valid/email/{part}"));
+        assert!(told[0].message.contains(said), "{}", told[0]);
+    }
+}
+
+#[test]
+fn a_template_that_cannot_be_filled_in_may_be_mended() {
+    let subject = base64("{{ lt .Identity 1 }}");
+    let rules =
+        compile(json!({"templates": {"login_code": {"valid": {"email": {"subject": subject}}}}})).unwrap();
+    let Err(NotSent::Later(reason)) = written(&rules, "login_code", Language::En) else {
+        panic!("was filled in")
+    };
+    assert!(reason.contains("login_code/valid/email.subject") && reason.contains("line 1"), "{reason}");
+}

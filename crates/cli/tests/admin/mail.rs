@@ -1,0 +1,83 @@
+//! Messages over HTTP, against the real program: what a service is told, and how it proves who asks.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::receiver::Receiver;
+use crate::server::Server;
+
+/// The schemas of people who sign in by codes.
+fn schemas(folder: &Path) -> String {
+    let address = |via: &str| json!({"type": "string", "ory.sh/kratos": {"credentials": {"code": {"identifier": true, "via": via}}}});
+    let traits =
+        json!({"type": "object", "properties": {"email": address("email"), "phone": address("sms")}});
+    let file = folder.join("person.schema.json");
+    std::fs::write(&file, json!({"type": "object", "properties": {"traits": traits}}).to_string()).unwrap();
+    json!([{"id": "default", "url": format!("file://{}", file.display())}]).to_string()
+}
+
+/// Makes somebody who signs in by a code.
+async fn create(server: &Server, traits: Value) {
+    let body = json!({"schema_id": "default", "traits": traits});
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let made = http.post(format!("{}/admin/identities", server.admin())).json(&body).send().await.unwrap();
+    assert_eq!(made.status().as_u16(), 201);
+}
+
+/// Submits something to a new flow, or to one that was begun. What comes back is the status and the body.
+async fn submit(server: &Server, flow: Option<&Value>, body: Value) -> (u16, Value) {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/self-service/login", server.public_url());
+    let begun: Value = match flow {
+        Some(flow) => flow.clone(),
+        None => http.get(format!("{url}/api")).send().await.unwrap().json().await.unwrap(),
+    };
+    let url = format!("{url}?flow={}", begun["id"].as_str().unwrap());
+    let answer = http.post(url).json(&body).send().await.unwrap();
+    (answer.status().as_u16(), answer.json().await.unwrap())
+}
+
+#[tokio::test]
+async fn a_service_gets_a_mail_with_the_texts_of_the_deployment_and_its_code_signs_in() {
+    let receiver = Receiver::start().await;
+    let request = json!({
+        "url": receiver.url("/mail"),
+        "headers": {"X-Team": "id"},
+        "auth": {"type": "api_key", "config": {"name": "X-Api-Key", "value": "key-for-tests", "in": "header"}},
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let kind = folder.path().join("login_code/valid");
+    std::fs::create_dir_all(&kind).unwrap();
+    std::fs::write(
+        kind.join("email.body.plaintext.gotmpl"),
+        "{{ .Identity.traits.email }}: {{ .LoginCode }}",
+    )
+    .unwrap();
+    let schemas = schemas(folder.path());
+    let server = Server::start_with(&[
+        ("IDENTITY_SCHEMAS", &schemas),
+        ("COURIER_DELIVERY_STRATEGY", "http"),
+        ("COURIER_HTTP_REQUEST_CONFIG", &request.to_string()),
+        ("COURIER_TEMPLATE_OVERRIDE_PATH", folder.path().to_str().unwrap()),
+        // Hello {{ .To }}
+        ("COURIER_TEMPLATES_LOGIN_CODE_VALID_EMAIL_SUBJECT", "base64://SGVsbG8ge3sgLlRvIH19"),
+        ("SELFSERVICE_METHODS_CODE_PASSWORDLESS_ENABLED", "true"),
+    ]);
+    create(&server, json!({"email": "ada@example.org"})).await;
+    let (_, flow) = submit(&server, None, json!({"method": "code", "identifier": "ada@example.org"})).await;
+    let call = receiver.calls().await.remove(0);
+    assert_eq!(
+        (call.path.as_str(), &call.headers["x-api-key"]),
+        ("/mail", &"key-for-tests".parse().unwrap())
+    );
+    assert_eq!(call.headers["x-team"], "id");
+    assert_eq!(call.headers["content-type"], "application/json");
+    assert_eq!(call.body["subject"], "Hello ada@example.org");
+    let text = call.body["body"].as_str().unwrap();
+    let code = text.strip_prefix("ada@example.org: ").unwrap();
+    assert_eq!(call.body["login_code"], code);
+    let code = json!({"method": "code", "identifier": "ada@example.org", "code": code});
+    let (status, signed_in) = submit(&server, Some(&flow), code).await;
+    assert_eq!(status, 200, "{signed_in}");
+}
