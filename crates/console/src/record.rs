@@ -143,11 +143,22 @@ fn table(frame: &Frame<'_>, entries: &[Entry]) -> Markup {
     }
 }
 
+/// Whether a program for tables would take a cell for a formula. Some pass over blanks, line breaks and whatever parts cells
+/// before one, and take the wide forms of the signs, too.
+fn is_formula(text: &str) -> bool {
+    let is_passed_over = |sign: char| {
+        sign.is_whitespace() || sign.is_control() || matches!(sign, ',' | ';' | '|' | '"' | '\'' | '\u{feff}')
+    };
+    let rest = text.trim_start_matches(is_passed_over);
+    rest.starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
+        || text.starts_with(['\t', '\r', '\n'])
+}
+
 /// The entries as comma-separated values (RFC 4180). A cell that a program for tables would take for a formula begins with
 /// an apostrophe.
 pub fn csv(entries: &[Entry]) -> String {
     let cell = |text: &str| {
-        let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+        let guard = if is_formula(text) { "'" } else { "" };
         format!("\"{guard}{}\"", text.replace('"', "\"\""))
     };
     let mut file = "number,at,who,action,outcome,about,address\r\n".to_owned();
@@ -180,6 +191,31 @@ mod tests {
             is_refused: true,
             about: "{\"a\":\"<i>\"}".into(),
             address: "::1".into(),
+        }
+    }
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for text in [
+            "=1",
+            "+1",
+            "-1",
+            "@a",
+            "\t=1",
+            "\r",
+            "\n+1",
+            " =1",
+            ",=1",
+            "; -1",
+            "\"=1",
+            "'=1",
+            "\u{feff}=1",
+            "＝1",
+        ] {
+            assert!(is_formula(text), "{text:?}");
+        }
+        for text in ["", "a=1", "{\"a\":\"=1\"}", "2026-01-01T00:00:00Z", "::1", "a@b.example", "1 - 2"] {
+            assert!(!is_formula(text), "{text:?}");
         }
     }
 

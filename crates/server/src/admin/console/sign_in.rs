@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use sessera_console::sign_in::page;
 use sessera_model::Secret;
@@ -63,7 +64,16 @@ fn within(to: &str) -> &str {
         to.strip_prefix("/console").is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?']));
     // No address of the console has two slashes, and a line break is no part of one.
     let is_plain = !to.contains("//") && to.bytes().all(|byte| matches!(byte, b'!'..=b'~') && byte != b'\\');
-    if is_within && is_plain { to } else { "/console" }
+    if is_within && is_plain && !climbs(to) { to } else { "/console" }
+}
+
+/// Whether an address leads upwards for somebody: browsers take `%2e` for a dot, and what stands between may decode more,
+/// and more than once.
+fn climbs(to: &str) -> bool {
+    let path = to.split(['?', '#']).next().unwrap_or_default();
+    let decoded = percent_decode_str(path).decode_utf8_lossy();
+    let mut parts = decoded.split(['/', '\\']).map(|part| part.split(';').next().unwrap_or_default());
+    decoded.contains('%') || decoded.contains("//") || parts.any(|part| matches!(part, "." | ".."))
 }
 
 #[cfg(test)]
@@ -72,7 +82,9 @@ mod tests {
 
     #[test]
     fn one_goes_on_within_the_console_only() {
-        for to in ["/console", "/console?x=1", "/console/templates/a%2Fb"] {
+        for to in
+            ["/console", "/console?x=1", "/console?x=../..", "/console/templates/a%2Fb", "/console/keys/a..b"]
+        {
             assert_eq!(within(to), to);
         }
         for to in [
@@ -84,6 +96,18 @@ mod tests {
             "https://evil",
             "/console/\\evil",
             "/console/\r\nx",
+            "/console/..",
+            "/console/../admin/tokens",
+            "/console/./../x",
+            "/console/%2e%2e/x",
+            "/console/.%2E/x",
+            "/console/..%2fx",
+            "/console/..%5Cx",
+            "/console/%2f%2fevil",
+            "/console/%252e%252e/x",
+            "/console/..;/x",
+            "/console/..?x=1",
+            "/console/..#x",
         ] {
             assert_eq!(within(to), "/console", "{to}");
         }
