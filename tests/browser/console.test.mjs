@@ -4,7 +4,7 @@
 import assert from "node:assert/strict"
 import { after, before, describe, test } from "node:test"
 
-import { account, browser, looker, mail, PASSWORD, Person, sessera } from "./surroundings.mjs"
+import { account, browser, eventually, looker, mail, PASSWORD, Person, sessera } from "./surroundings.mjs"
 
 const TOKEN = "a-token-for-the-console-in-tests"
 const MAPPER = "{ claims: { email: std.extVar('session').identity.traits.email } }"
@@ -51,6 +51,11 @@ async function admin(method, path, body) {
   assert.ok(answer.ok, await answer.text())
 }
 
+/** Adds something to the configuration. */
+async function configure(path, value) {
+  await admin("PATCH", "/projects/default", [{ op: "add", path: `/services/identity/config${path}`, value }])
+}
+
 /** Ada has a session from then on. */
 async function adaSignsIn() {
   const context = await chromium.newContext({ locale: "en-GB" })
@@ -60,7 +65,7 @@ async function adaSignsIn() {
 
 before(async () => {
   mails = await mail()
-  server = await sessera(mails.uri, { serve: { admin: { token: [TOKEN] } } })
+  server = await sessera(mails.uri, { serve: { admin: { token: [TOKEN] }, gateway: { enabled: true, port: 0 } } })
   chromium = await browser()
   await admin("POST", "/admin/rotation/my-keys", { alg: "ES256", period: "720h" })
   await account(server, "ada@example.test", TOKEN)
@@ -131,6 +136,14 @@ describe("the console", { concurrency: false }, () => {
     await press("Fill it in")
     await heading("New template")
     await page.getByText("x-hasura-user-id").first().waitFor()
+    await open("/console/recipes/hasura")
+    await fill("Name of the template", "graph")
+    await press("Fill it in")
+    await page.getByRole("heading", { name: "There is no key set graph yet" }).waitFor()
+    await look("console-recipe-keys", page)
+    await press("Make it")
+    await page.getByText("x-hasura-user-id").first().waitFor()
+    assert.equal(await page.getByRole("heading", { name: "There is no key set graph yet" }).count(), 0)
     await open("/console/nothing")
     await heading("That did not work")
     await look("console-problem", page)
@@ -205,6 +218,75 @@ describe("the console", { concurrency: false }, () => {
     await close()
   })
 
+  test("a request is tried on a route of the gateway", async () => {
+    const { page, heading, press, fill, signIn, close } = await operator()
+    const look = await looker()
+    // The walk before has ended Ada's session.
+    await adaSignsIn()
+    await configure("/gateway/routes/app", { template: "api", headers: { "X-User-Email": "email" } })
+    await signIn()
+    await page.getByRole("link", { name: "Routes" }).click()
+    await heading("Routes")
+    await page.getByLabel("Route", { exact: true }).selectOption("app")
+    await press("Try it")
+    await page.getByText("nobody is signed in. The browser is sent there").waitFor()
+    await fill("Session of", "ada@example.test")
+    await press("Try it")
+    await page.getByText("It passes, with the session.").waitFor()
+    await page.getByRole("row", { name: /x-user-email/ }).getByText("ada@example.test").waitFor()
+    await look("console-routes", page)
+    await close()
+  })
+
+  test("settings show what the configuration was, receivers of events and admin tokens", async () => {
+    const { page, open, heading, press, fill, signIn, close } = await operator()
+    const look = await looker()
+    await configure("/events", {
+      sinks: { siem: { url: "https://siem.invalid/in/a-secret-path", secret: [`whsec_${btoa("x".repeat(32))}`] } },
+    })
+    await signIn()
+    await page.getByRole("link", { name: "Settings" }).click()
+    await heading("Settings")
+    await page.getByRole("link", { name: "New admin token" }).click()
+    await heading("New admin token")
+    await fill("Name", "ops-berlin")
+    await page.getByLabel("Role").selectOption("operator")
+    await press("Make it")
+    await page.getByText(/^sessera_admin_/).waitFor()
+    await look("console-admin-token", page)
+    await eventually(60, async () => {
+      await open("/console/settings")
+      return page.getByText("takes nothing").isVisible()
+    })
+    assert.ok(!(await page.content()).includes("a-secret-path"))
+    await look("console-settings", page)
+    await page.getByRole("link", { name: "Delete the admin token ops-berlin?" }).click()
+    await page.getByText("Whoever uses it is refused from then on.").waitFor()
+    await press("Delete")
+    await page.getByText("It is done.").waitFor()
+    await open("/console")
+    await page.getByRole("link", { name: /Events do not reach siem/ }).click()
+    await page.getByRole("heading", { name: /^siem/ }).waitFor()
+    await look("console-sink", page)
+    await page.getByRole("link", { name: "Send once more" }).click()
+    await page.getByLabel("Everything behind the entry").fill("0")
+    await look("console-replay", page)
+    await press("Send once more")
+    await page.getByText("They will be delivered.").waitFor()
+    await open("/console/settings/revisions")
+    await heading("Revisions")
+    await look("console-revisions", page)
+    await page.getByRole("row").nth(2).getByRole("link").click()
+    await page.getByText("Nothing is lost").waitFor()
+    await page.getByRole("row", { name: /goes \/events/ }).waitFor()
+    assert.ok(!(await page.content()).includes("a-secret-path"))
+    await look("console-revision", page)
+    await press("Go back to it")
+    await page.getByText("It is done.").waitFor()
+    await page.getByText("Nobody is told of events.").waitFor()
+    await close()
+  })
+
   test("everything works without scripts and with the keyboard alone", async () => {
     const { page, open, heading, press, signIn, fill, close } = await operator({ javaScriptEnabled: false })
     // The walk before has ended Ada's session.
@@ -221,6 +303,14 @@ describe("the console", { concurrency: false }, () => {
     await page.getByRole("cell", { name: "ada@example.test" }).waitFor()
     await press("Save")
     await page.getByText("It is saved").waitFor()
+    await page.getByRole("link", { name: "Routes" }).click()
+    await heading("Routes")
+    await fill("Session of", "ada@example.test")
+    await press("Try it")
+    await page.getByText("It passes, with the session.").waitFor()
+    await page.getByRole("link", { name: "Settings" }).click()
+    await heading("Settings")
+    await open("/console/templates/plain")
     await page.getByRole("link", { name: "Take it out" }).click()
     await page.getByRole("heading", { name: "Take out plain?" }).waitFor()
     await page.getByRole("button", { name: "Take it out" }).focus()

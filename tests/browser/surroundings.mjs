@@ -133,10 +133,10 @@ export function totp(secret, steps = 0) {
 }
 
 /** Waits until `check` gives something. */
-async function eventually(seconds, check) {
+export async function eventually(seconds, check) {
   const end = Date.now() + seconds * 1000
   for (;;) {
-    const found = check()
+    const found = await check()
     if (found) return found
     if (Date.now() > end) throw new Error(`nothing came within ${seconds} seconds`)
     await new Promise((resolve) => setTimeout(resolve, 50))

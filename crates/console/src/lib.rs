@@ -10,6 +10,7 @@
 //! | [`keys`] | key sets, their lives, and what a change of them means for verifiers |
 //! | [`people`] | people and their sessions |
 //! | [`record`] | what happened |
+//! | [`routes`] | routes of the gateway, and requests that are tried |
 //! | [`settings`] | what the configuration was, who is told of events, and admin tokens |
 //! | [`token`] | what a signed token says |
 //! | [`templates`] | tokenizer templates: the list, the editor with its preview, their history, recipes |
@@ -25,6 +26,7 @@ pub mod page;
 pub mod people;
 mod picture;
 pub mod record;
+pub mod routes;
 pub mod settings;
 pub mod sign_in;
 pub mod templates;

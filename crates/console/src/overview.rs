@@ -6,8 +6,10 @@ use maud::{Markup, html};
 use sessera_model::Timestamp;
 
 use crate::doer::Doer;
+use crate::keys;
 use crate::page::{Frame, segment};
 use crate::picture;
+use crate::settings::sinks;
 use crate::words::Word;
 
 /// What the page shows.
@@ -32,6 +34,12 @@ pub enum Need {
     Failing(String, String),
     /// A template that makes tokens for some only, with the reason.
     WorksForSome(String, String),
+    /// A receiver that takes no events, with the reason.
+    Sink(String, String),
+    /// A receiver for which so many events were given up.
+    GivenUp(String, u64),
+    /// A key set in which something is due that was not done.
+    Keys(String),
     /// A setting of the configuration, by its pointer, with what is to be said of it.
     Setting(String, String),
 }
@@ -114,11 +122,23 @@ fn need(frame: &Frame<'_>, need: &Need) -> Markup {
         (frame.filled(word, &[("name", name)]), Some(format!("/console/templates/{}", segment(name))))
     };
     let ((what, place), reason) = match need {
-        Need::Broken(name, reason) => (of_template(Word::NeedBroken, name), reason),
-        Need::Failing(name, reason) => (of_template(Word::NeedFailing, name), reason),
-        Need::WorksForSome(name, reason) => (of_template(Word::NeedSome, name), reason),
+        Need::Broken(name, reason) => (of_template(Word::NeedBroken, name), reason.as_str()),
+        Need::Failing(name, reason) => (of_template(Word::NeedFailing, name), reason.as_str()),
+        Need::WorksForSome(name, reason) => (of_template(Word::NeedSome, name), reason.as_str()),
+        Need::Sink(name, reason) => {
+            let what = frame.filled(Word::NeedSink, &[("name", name)]);
+            ((what, Some(sinks::address(name))), reason.as_str())
+        }
+        Need::GivenUp(name, count) => {
+            let what = frame.filled(Word::NeedReplay, &[("name", name), ("count", &count.to_string())]);
+            ((what, Some(sinks::address(name))), frame.word(Word::NeedReplayReason))
+        }
+        Need::Keys(set) => {
+            let what = frame.filled(Word::NeedKeys, &[("name", set)]);
+            ((what, Some(keys::address(set))), frame.word(Word::NeedKeysReason))
+        }
         Need::Setting(pointer, message) => {
-            ((frame.filled(Word::NeedSetting, &[("pointer", pointer)]), None), message)
+            ((frame.filled(Word::NeedSetting, &[("pointer", pointer)]), None), message.as_str())
         }
     };
     html! {
@@ -285,5 +305,15 @@ mod tests {
             assert!(!bad.contains(raw), "{raw}");
         }
         assert!(bad.contains("href=\"/console/templates/%3Ci%3Et\""), "{bad}");
+        let mut late = overview();
+        late.needs.push(Need::Sink("<b>s".into(), "<u>refused".into()));
+        late.needs.push(Need::GivenUp("<b>s".into(), 7));
+        late.needs.push(Need::Keys("<b>k".into()));
+        let late = shown(&late);
+        assert!(late.contains("3 things need somebody") && late.contains("given up: 7."), "{late}");
+        for address in ["/console/settings/sinks/%3Cb%3Es", "/console/keys/%3Cb%3Ek"] {
+            assert!(late.contains(address), "{address}: {late}");
+        }
+        assert!(!late.contains("<b>") && !late.contains("<u>"), "{late}");
     }
 }

@@ -28,6 +28,8 @@ pub enum Place {
     People,
     /// What a signed token says.
     Token,
+    /// How the questions of proxies are judged.
+    Routes,
     /// What happened.
     Record,
     /// What the configuration was, who is told of events, and who may get in.
@@ -43,6 +45,7 @@ impl Place {
             Self::Keys => "/console/keys",
             Self::People => "/console/people",
             Self::Token => "/console/token",
+            Self::Routes => "/console/routes",
             Self::Record => "/console/record",
             Self::Settings => "/console/settings",
         }
@@ -55,6 +58,7 @@ impl Place {
             Self::Keys => Word::Keys,
             Self::People => Word::People,
             Self::Token => Word::Token,
+            Self::Routes => Word::Routes,
             Self::Record => Word::Record,
             Self::Settings => Word::Settings,
         }

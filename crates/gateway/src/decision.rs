@@ -61,6 +61,8 @@ pub enum Decision {
 /// How a request passes.
 #[derive(Debug)]
 pub struct Pass {
+    /// Whether it has a session.
+    pub has_session: bool,
     /// Every header that the app is promised, and those of the client that do not reach it as they came.
     pub headers: Vec<(HeaderName, Fate)>,
     /// The token that the app gets.
@@ -153,7 +155,7 @@ impl Decision {
             };
             headers.push((header::AUTHORIZATION, fate));
         }
-        Self::Pass(Pass { headers, token, cookies })
+        Self::Pass(Pass { has_session: opened_by.is_some(), headers, token, cookies })
     }
 }
 
@@ -161,7 +163,8 @@ impl Decision {
 fn cookie(now: &Snapshot, question: &Question<'_>) -> Fate {
     match without_cookie(question.headers, &now.rules().cookie.name) {
         None => Fate::Remove,
-        Some(left) if question.headers.get(header::COOKIE) == Some(&left) => Fate::Keep(Some(left)),
+        // Several lines become one.
+        Some(left) if question.headers.get_all(header::COOKIE).iter().eq([&left]) => Fate::Keep(Some(left)),
         Some(left) => Fate::Set(left),
     }
 }

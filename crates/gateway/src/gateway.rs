@@ -59,6 +59,16 @@ impl Gateway {
         decision
     }
 
+    /// What is decided of a question that a proxy may ask. Nobody is told of it.
+    pub async fn judged(&self, question: &Question<'_>) -> Decision {
+        let now = (self.now)();
+        let Some(route) = now.routes.get(question.route) else { return no_route(question) };
+        match self.judge_route_at_once(&now, route, question, &mut TokenSteps::default()) {
+            Some(decision) => decision,
+            None => self.judge(&now, question).await,
+        }
+    }
+
     /// Judges a question where that needs no waiting. The steps are those of a token that was made.
     pub fn decide_at_once(
         &self,

@@ -9,6 +9,7 @@
 //! | [`snapshot`] | the routes with everything that they are judged by |
 //! | [`question`] | one request of a proxy's client, whichever dialect it came in |
 //! | [`gateway`] | the judge: from a question to a decision |
+//! | [`tried`] | requests that somebody tries, of which nothing is left |
 //! | [`decision`] | what becomes of a question, and of the headers of the client's request |
 //! | [`values`] | claims as values of headers |
 //! | [`port`] | what is answered on the port: three dialects over HTTP, which `asked` reads, and `grpc` |
@@ -28,6 +29,7 @@ pub mod port;
 pub mod question;
 pub mod routes;
 pub mod snapshot;
+pub mod tried;
 pub mod values;
 
 pub use gateway::Gateway;

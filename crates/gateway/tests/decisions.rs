@@ -55,6 +55,12 @@ async fn what_opened_the_session_never_reaches_the_app() {
     assert_eq!(value(&pass, "x-session-token"), "");
     assert_eq!(value(&pass, "authorization"), "Basic app", "it means something to the app");
     assert!(pass.headers.iter().any(|(_, fate)| matches!(fate, Fate::Keep(Some(_)))));
+    let session = format!("ory_kratos_session={COOKIE}");
+    for lines in [["a=1", &session], [&session, "a=1"]] {
+        let pass = place.pass(&lines.map(|line| ("cookie", line))).await;
+        let fate = pass.headers.iter().find(|(name, _)| name == "cookie").map(|(_, fate)| fate.clone());
+        assert_eq!(fate, Some(Fate::Set("a=1".parse().unwrap())), "a line of its own is no way around");
+    }
 }
 
 #[tokio::test]

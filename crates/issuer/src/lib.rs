@@ -15,12 +15,13 @@
 //! ([`managed_keys`]), what verifiers are shown
 //! ([`published`], [`status_lists`]), what else is signed ([`statements`]), tokens that come back ([`introspection`]), one-time codes that are
 //! exchanged for tokens ([`exchange`]), what other nodes change ([`nodes`]), and what templates make of sessions before
-//! anybody gets a token of them ([`trial`], [`preview`]).
+//! anybody gets a token of them ([`trial`], [`preview`]), which is found out [`apart`] from answering.
 //!
 //! The crate knows nothing of HTTP, of passwords and of sign-in. `examples/own_sessions.rs` makes a
 //! token of sessions that another program keeps.
 
 mod acceptable;
+pub mod apart;
 pub mod compiled;
 pub mod error;
 pub mod exchange;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 use sessera_jose::{KeyError, base64url};
-use sessera_model::{Clock, Random, Timestamp};
+use sessera_model::{Clock, Random, StatusIndex, Timestamp};
 use sessera_tokenizer::{Claims, Subject, TokenizeError, Tokenizer};
 
 use crate::compiled::Compiled;
@@ -44,6 +44,8 @@ pub struct TokenIssuer {
     metrics: IssuerMetrics,
     /// What gives sessions their places in the status lists that come without one.
     places: Option<Arc<Places>>,
+    /// The place of sessions that have none, where tokens are only looked at.
+    stand_in: Option<StatusIndex>,
 }
 
 impl TokenIssuer {
@@ -54,13 +56,19 @@ impl TokenIssuer {
         lease: Arc<Lease>,
         metrics: IssuerMetrics,
     ) -> Self {
-        Self { clock, random, lease, metrics, places: None }
+        Self { clock, random, lease, metrics, places: None, stand_in: None }
     }
 
     /// Has sessions that are kept elsewhere given a place in the status lists when a token has to name it.
     #[must_use]
     pub fn giving_places(self, places: Arc<Places>) -> Self {
         Self { places: Some(places), ..self }
+    }
+
+    /// For tokens that nobody is given: they name the first place in the status lists where a session has none.
+    #[must_use]
+    pub fn for_trials(self) -> Self {
+        Self { places: None, stand_in: Some(StatusIndex::from_number(0)), ..self }
     }
 
     /// The token of a live session by a template. `steps` is told how long its parts took, those of a token
@@ -130,7 +138,7 @@ impl TokenIssuer {
             token_id: self.random.public_uuid(),
             session: live.document(),
             session_ends: live.session.expires_at.seconds(),
-            status: live.status.get().copied(),
+            status: live.status.get().copied().or(self.stand_in),
         };
         let start = Instant::now();
         let claims = tokenizer.claims(&subject, now.seconds());

@@ -8,6 +8,7 @@ use sessera_store::{Page, SessionFilter, Store, StoreError};
 use sessera_tokenizer::{Subject, Tokenizer};
 
 use crate::acceptable;
+use crate::apart::apart;
 use crate::compiled::Compiled;
 use crate::settings::KeptBy;
 use crate::templates::{Broken, Templates};
@@ -20,6 +21,7 @@ const REAL_SESSIONS: u32 = 3;
 static DOCUMENT: LazyLock<Option<Arc<Document>>> = LazyLock::new(|| Document::shared(SAMPLE.as_bytes()).ok());
 
 /// The sessions that templates are tried on.
+#[derive(Clone)]
 pub struct Trial {
     issuer: String,
     now: Timestamp,
@@ -107,41 +109,41 @@ impl Trial {
         })
     }
 
-    /// All templates with what became of them, in the order of their names. Between two of them others get their turn,
-    /// because each may take as many steps as its mapper is allowed.
-    pub async fn states<'a>(&self, templates: &'a Templates) -> Vec<(&'a str, TemplateState<'a>)> {
+    /// All templates with what became of them, in the order of their names. Each may take as many steps as its mapper is
+    /// allowed, so they are tried apart.
+    pub async fn states(&self, templates: &Templates) -> Vec<(String, TemplateState)> {
         let mut states = Vec::new();
         for (name, found) in templates.list() {
-            states.push((name, self.state(name, found)));
-            tokio::task::yield_now().await;
+            states.push((name.to_owned(), self.state(name, found).await));
         }
         states
     }
 
     /// What became of one template. Nothing when there is none of this name.
-    pub fn state_of<'a>(&self, templates: &'a Templates, name: &str) -> Option<TemplateState<'a>> {
-        templates
-            .list()
-            .into_iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, found)| self.state(name, found))
+    pub async fn state_of(&self, templates: &Templates, name: &str) -> Option<TemplateState> {
+        match templates.get(name) {
+            Some(found) => Some(self.state(name, found).await),
+            None => None,
+        }
     }
 
-    fn state<'a>(&self, name: &str, found: &'a Result<Arc<Tokenizer>, Broken>) -> TemplateState<'a> {
-        match found {
-            Ok(tokenizer) => TemplateState::Compiled(tokenizer, self.of(name, tokenizer)),
-            Err(broken) => TemplateState::Broken(broken),
-        }
+    async fn state(&self, name: &str, found: &Result<Arc<Tokenizer>, Broken>) -> TemplateState {
+        let tokenizer = match found {
+            Ok(tokenizer) => tokenizer.clone(),
+            Err(broken) => return TemplateState::Broken(broken.clone()),
+        };
+        let (trial, name, tried) = (self.clone(), name.to_owned(), tokenizer.clone());
+        TemplateState::Compiled(tokenizer, apart(move || trial.of(&name, &tried)).await)
     }
 }
 
 /// What became of a template.
 #[derive(Clone, Debug)]
-pub enum TemplateState<'a> {
+pub enum TemplateState {
     /// It can be used, and a trial showed this of it.
-    Compiled(&'a Arc<Tokenizer>, Outcome),
+    Compiled(Arc<Tokenizer>, Outcome),
     /// It cannot be used.
-    Broken(&'a Broken),
+    Broken(Broken),
 }
 
 impl Outcome {

@@ -9,6 +9,7 @@ use serde_json::Value;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
 use sessera_config::{Config, ConfigError, Loaded, Problem, beyond, hidden, keys, layers, load, redact};
+use sessera_issuer::apart::apart;
 use sessera_issuer::templates::{self, Broken, LocalSources};
 use sessera_issuer::trial::{Outcome, Trial};
 use sessera_issuer::{KeptBy, SessionCache, Templates, managed_keys, published};
@@ -297,9 +298,14 @@ impl Configuration {
         let touched = patch::touched_templates(&before, &after);
         let mut warnings = Vec::new();
         if !touched.is_empty() {
-            let (snapshot, sources) = (self.snapshot(), LocalSources::new(&sets));
+            let snapshot = self.snapshot();
             let (kept_by, trial) = (snapshot.issuer.settings.kept_by, self.trial(&snapshot).await?);
-            warnings = check_templates(&touched, &after, kept_by, &sources, &trial, terms.hopeless)?;
+            let (touched, after, sets) = (touched.clone(), after.clone(), sets.clone());
+            let check = move || {
+                let sources = LocalSources::new(&sets);
+                check_templates(&touched, &after, kept_by, &sources, &trial, terms.hopeless)
+            };
+            warnings = apart(check).await?;
         }
         let revision = Revision {
             id: self.surroundings.random.uuid(),
@@ -346,9 +352,13 @@ impl Configuration {
         let after = patch::apply(&before, patch)?;
         check_reach(&before, &after, role)?;
         let sets = self.surroundings.store.key_sets().await?;
-        let template = after.pointer(&template_pointer(name)).unwrap_or(&Value::Null);
-        let outcome = templates::check(template, self.snapshot().issuer.settings.kept_by);
-        Ok(outcome.and_then(|()| templates::compile(name, template, &LocalSources::new(&sets))))
+        let template = after.pointer(&template_pointer(name)).cloned().unwrap_or_default();
+        let (name, kept_by) = (name.to_owned(), self.snapshot().issuer.settings.kept_by);
+        let compile = move || {
+            templates::check(&template, kept_by)?;
+            templates::compile(&name, &template, &LocalSources::new(&sets))
+        };
+        Ok(apart(compile).await)
     }
 
     /// What templates are tried on now.

@@ -31,6 +31,7 @@ use sessera_config::OtlpConfig;
 use sessera_contract::answer::Status;
 use sessera_contract::health::{Readiness, Stopping};
 use sessera_contract::observe::Observer;
+use sessera_gateway::tried::Rehearsal;
 use sessera_gateway::{Gateway, Health};
 use sessera_http::request_ids::RequestIds;
 use sessera_node::admin_tokens::AdminTokens;
@@ -62,6 +63,8 @@ pub struct App {
     pub tokens: Arc<TokenIssuer>,
     /// Judges the questions of proxies.
     pub gateway: Gateway,
+    /// Judges requests that somebody tries.
+    pub(crate) rehearsal: Rehearsal,
     /// Both together, as routes take them.
     pub(crate) session_tokens: SessionTokens,
     /// Finds out whether tokens are good that come back.
@@ -132,6 +135,7 @@ parts! {
     Arc<dyn Clock>: clock;
     Arc<dyn Random>: random;
     Arc<Sessions>: sessions;
+    Rehearsal: rehearsal;
     Option<Arc<Upstream>>: upstream;
     SessionTokens: session_tokens;
     Arc<Introspection>: introspection;
@@ -261,7 +265,7 @@ impl App {
             },
             node: random.uuid(),
         };
-        let sessions = Arc::new(Sessions::new(cache, source, clock.clone(), numbers.clone()));
+        let sessions = Arc::new(Sessions::new(cache, source.clone(), clock.clone(), numbers.clone()));
         let tokens = TokenIssuer::new(clock.clone(), random.clone(), lease.clone(), numbers.clone());
         let places = Places::new(store.clone(), committer.clone());
         let tokens = Arc::new(tokens.giving_places(Arc::new(places)));
@@ -281,8 +285,16 @@ impl App {
             traces: traces.clone(),
             health: Health::default(),
         };
+        let rehearsal = Rehearsal {
+            gateway: gateway.clone(),
+            source,
+            clock: clock.clone(),
+            random: random.clone(),
+            lease: lease.clone(),
+        };
         Ok(Self {
             gateway,
+            rehearsal,
             session_tokens: SessionTokens {
                 sessions: sessions.clone(),
                 tokens: tokens.clone(),

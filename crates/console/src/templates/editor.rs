@@ -7,6 +7,7 @@ use sessera_model::Uuid;
 use super::fields::Fields;
 use super::history::{self, Version};
 use super::preview::{self, Outcome};
+use super::recipes::{self, Lacking};
 use super::{State, address};
 use crate::page::{Frame, Place};
 use crate::words::Word;
@@ -66,6 +67,8 @@ pub struct Editor {
     pub history: Vec<Version>,
     /// What is left to do, where it comes of a recipe.
     pub next: Vec<String>,
+    /// The key set of that recipe, where it is not there yet.
+    pub lacks: Option<Lacking>,
     /// Whether whoever looks at it may save it.
     pub may_change: bool,
 }
@@ -88,6 +91,7 @@ impl Editor {
                 }
             }
             (self.told(frame))
+            @if let Some(lacking) = &self.lacks { (recipes::lacking(frame, lacking)) }
             form method="post" action=(action) data-preview=(format!("{action}/preview")) {
                 (frame.csrf_field())
                 input type="hidden" name="revision" value=(self.revision);
@@ -305,6 +309,18 @@ mod tests {
             revision: Uuid::nil(),
             history: vec![],
             next: vec![bad.into()],
+            lacks: Some(Lacking {
+                recipe: bad.into(),
+                service: bad.into(),
+                template: bad.into(),
+                set: bad.into(),
+                algorithm: bad.into(),
+                period: Some(bad.into()),
+                is_given: false,
+                answers: vec![(bad.into(), bad.into())],
+                problem: Some(bad.into()),
+                may_make: true,
+            }),
             may_change: true,
         };
         let actor = Actor::Token { name: bad.into(), role: Role::Viewer };

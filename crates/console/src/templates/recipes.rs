@@ -11,6 +11,34 @@ use crate::words::Word;
 /// The address of the list.
 pub const PATH: &str = "/console/recipes";
 
+/// What the name of a field begins with that answers a question.
+pub const ANSWER: &str = "answer-";
+
+/// The key set of a recipe that is not there yet.
+#[derive(Clone, Debug)]
+pub struct Lacking {
+    /// The name of the recipe.
+    pub recipe: String,
+    /// The service.
+    pub service: String,
+    /// The name of the template that comes of it.
+    pub template: String,
+    /// The set.
+    pub set: String,
+    /// The algorithm that its keys must have.
+    pub algorithm: String,
+    /// For how long a key signs; nothing where one stays.
+    pub period: Option<String>,
+    /// Whether the service gives the key.
+    pub is_given: bool,
+    /// The answers, by their questions.
+    pub answers: Vec<(String, String)>,
+    /// Why it was not made.
+    pub problem: Option<String>,
+    /// Whether whoever looks at it may make it.
+    pub may_make: bool,
+}
+
 /// The list.
 pub fn list(frame: &Frame<'_>, recipes: &[Recipe]) -> Markup {
     let title = frame.word(Word::Recipes);
@@ -58,7 +86,7 @@ pub fn page(
             input id="name" name="name" value=(name) required autocomplete="off";
         }
         @for question in &recipe.questions {
-            @let id = format!("answer-{}", question.name);
+            @let id = format!("{ANSWER}{}", question.name);
             @let value = given.get(&question.name).or(question.default.as_ref());
             div.field {
                 label for=(id) { (question.ask) }
@@ -78,4 +106,40 @@ pub fn page(
         }
     };
     frame.document(&recipe.title, content)
+}
+
+/// What is done about a key set that is not there yet.
+pub(super) fn lacking(frame: &Frame<'_>, lacking: &Lacking) -> Markup {
+    let form = html! {
+        input type="hidden" name="name" value=(lacking.template);
+        @for (question, answer) in &lacking.answers {
+            input type="hidden" name=(format!("{ANSWER}{question}")) value=(answer);
+        }
+        div.field {
+            label for="period" { (frame.word(Word::Period)) }
+            input id="period" name="period" value=[lacking.period.as_deref()] autocomplete="off"
+                aria-describedby="period-hint";
+            p.hint id="period-hint" { (frame.word(Word::PeriodHint)) }
+        }
+        div.buttons { button type="submit" disabled[!lacking.may_make] { (frame.word(Word::Create)) } }
+    };
+    html! {
+        section.sheet aria-labelledby="lacks" {
+            h2 id="lacks" { (frame.filled(Word::LacksKeys, &[("set", &lacking.set)])) }
+            @if let Some(problem) = &lacking.problem { p.problem role="alert" { (problem) } }
+            @if lacking.is_given {
+                p { (frame.filled(Word::LacksGivenKeys, &[("service", &lacking.service)])) }
+                p.mono {
+                    "sessera create template " (lacking.template) " --recipe " (lacking.recipe) " --secret FILE"
+                }
+            } @else {
+                p {
+                    (frame.filled(Word::RecipeSigns, &[("algorithm", &lacking.algorithm)])) " "
+                    (frame.word(Word::CreateLead))
+                }
+                @if !lacking.may_make { p.soft { (frame.word(Word::OwnersOnly)) } }
+                (frame.form(&format!("{PATH}/{}/keys", segment(&lacking.recipe)), form))
+            }
+        }
+    }
 }

@@ -21,11 +21,12 @@ use sessera_contract::answer::Status;
 use sessera_contract::html::document;
 
 /// The places of the console, in their order.
-const PLACES: [Place; 7] = [
+const PLACES: [Place; 8] = [
     Place::Overview,
     Place::Templates,
     Place::Keys,
     Place::People,
+    Place::Routes,
     Place::Token,
     Place::Record,
     Place::Settings,
@@ -60,7 +61,12 @@ impl Here {
     pub(super) fn new(stay: Stay, snapshot: Arc<Snapshot>, headers: &HeaderMap, now: Timestamp) -> Self {
         let languages = headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let has_people = snapshot.config.upstream.is_none();
-        let is_there = |place: &Place| *place != Place::People || has_people;
+        let has_routes = snapshot.config.gateway.enabled;
+        let is_there = |place: &Place| match place {
+            Place::People => has_people,
+            Place::Routes => has_routes,
+            _ => true,
+        };
         let places = PLACES.into_iter().filter(is_there).collect();
         Self { stay, snapshot, now, language: Language::accepted(languages), places }
     }

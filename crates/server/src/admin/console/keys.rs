@@ -96,13 +96,7 @@ fn new_page(here: &Here, name: &str, problem: Option<&str>) -> maud::Markup {
 
 pub(super) async fn make(State(sets): State<Sets>, here: Here, sent: Sent) -> Result<Response, Failed> {
     let Form { name, algorithm, period, .. } = sent.read()?;
-    let made = if period.trim().is_empty() {
-        sets.edited.make(&name, &algorithm, String::new(), "sig", None).await.map(drop)
-    } else {
-        let wanted = NewSet { algorithm: Some(&algorithm), period: period.trim(), adopt: false };
-        sets.managed.make(&name, wanted).await.map(drop)
-    };
-    match made {
+    match sets.make(&name, &algorithm, &period).await {
         Ok(()) => done(&name),
         Err(error) => Ok(shown(new_page(&here, &name, Some(error.reason())), error.status())),
     }
@@ -192,6 +186,15 @@ fn done(name: &str) -> Result<Response, Failed> {
 }
 
 impl Sets {
+    /// Makes a set that rotates by itself, or without a period one with a key that stays.
+    pub(super) async fn make(&self, name: &str, algorithm: &str, period: &str) -> Result<(), ApiError> {
+        if period.trim().is_empty() {
+            return self.edited.make(name, algorithm, String::new(), "sig", None).await.map(drop);
+        }
+        let wanted = NewSet { algorithm: Some(algorithm), period: period.trim(), adopt: false };
+        self.managed.make(name, wanted).await.map(drop)
+    }
+
     /// The page before a change, with the reason why it was not made.
     async fn before(
         &self,

@@ -12,6 +12,7 @@ mod people;
 mod recipes;
 mod record;
 mod revisions;
+mod routes;
 mod settings;
 mod sign_in;
 mod sinks;
@@ -52,6 +53,7 @@ const CHANGES: &[(&str, Role)] = &[
     ("/console/templates/{name}/delete", Role::Operator),
     ("/console/templates/{name}/history/{revision}", Role::Operator),
     ("/console/recipes/{name}", Role::Viewer),
+    ("/console/recipes/{name}/keys", Role::Owner),
     ("/console/token", Role::Viewer),
     ("/console/sessions/{id}/end", Role::Operator),
     ("/console/people/{id}/end", Role::Operator),
@@ -64,6 +66,7 @@ const CHANGES: &[(&str, Role)] = &[
     ("/console/keys/{set}/rotate", Role::Owner),
     ("/console/keys/{set}/revoke/{kid}", Role::Owner),
     ("/console/keys/{set}/promote/{kid}", Role::Owner),
+    ("/console/routes", Role::Viewer),
     ("/console/settings/revisions/{revision}", Role::Operator),
     ("/console/settings/sinks/{name}/replay", Role::Operator),
     ("/console/settings/new-token", Role::Owner),
@@ -92,6 +95,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<AppState> {
         )
         .route("/console/recipes", get(recipes::list))
         .route("/console/recipes/{name}", get(recipes::get).post(recipes::fill))
+        .route("/console/recipes/{name}/keys", post(recipes::make_keys))
         .route("/console/keys", get(keys::list))
         .route("/console/new-keys", get(keys::new).post(keys::make))
         .route("/console/keys/{set}", get(keys::get))
@@ -99,6 +103,7 @@ pub(super) fn router(app: &Arc<App>) -> Router<AppState> {
         .route("/console/keys/{set}/rotate", get(keys::before_rotate).post(keys::rotate))
         .route("/console/keys/{set}/revoke/{kid}", get(keys::before_revoke).post(keys::revoke))
         .route("/console/keys/{set}/promote/{kid}", get(keys::before_promote).post(keys::promote))
+        .route("/console/routes", get(routes::get).post(routes::attempt))
         .route("/console/token", get(token::get).post(token::post))
         .route("/console/record", get(record::get))
         .route("/console/record.json", get(record::as_json))

@@ -1,7 +1,7 @@
 //! `/console`: whether all is well.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{FromRef, State};
 use axum::response::Response;
@@ -9,9 +9,14 @@ use sessera_console::Place;
 use sessera_console::overview::{Happened, Hour, Need, Overview, Parts, page};
 use sessera_issuer::Lease;
 use sessera_issuer::trial::{Outcome, TemplateState};
+use sessera_model::Timestamp;
 use sessera_node::Configuration;
 use sessera_node::record::Record;
-use sessera_store::{AuditEntry, AuditFrom, AuditPage, MessageFilter, MessageStatus, Page, Store};
+use sessera_node::sinks::Sinks;
+use sessera_rotation::{Schedule, Timing};
+use sessera_store::{
+    AuditEntry, AuditFrom, AuditPage, Managed, MessageFilter, MessageStatus, Page, SinkState, Store,
+};
 use sessera_telemetry::samples::Sample;
 use sessera_telemetry::{Metrics, Samples};
 
@@ -27,11 +32,15 @@ const LATELY: u32 = 8;
 /// How many waiting messages are counted at the most.
 const MOST_WAITING: u32 = 1000;
 
+/// For how long something may be due in a key set before somebody is told.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// What the page looks at, which the handler takes as one part.
 pub(super) struct Watched {
     store: Arc<dyn Store>,
     configuration: Arc<Configuration>,
     record: Arc<Record>,
+    sinks: Arc<Sinks>,
     lease: Arc<Lease>,
     metrics: Arc<Metrics>,
     samples: Arc<Samples>,
@@ -44,6 +53,7 @@ impl FromRef<AppState> for Watched {
             store: FromRef::from_ref(state),
             configuration: FromRef::from_ref(state),
             record: FromRef::from_ref(state),
+            sinks: FromRef::from_ref(state),
             lease: FromRef::from_ref(state),
             metrics: FromRef::from_ref(state),
             samples: FromRef::from_ref(state),
@@ -68,24 +78,30 @@ pub(super) async fn get(State(watched): State<Watched>, here: Here) -> Result<Re
 impl Watched {
     async fn needs(&self, here: &Here) -> Result<Vec<Need>, ApiError> {
         let trial = self.configuration.trial(&here.snapshot).await?;
-        let of_template = |(name, state): (&str, TemplateState<'_>)| {
-            let name = name.to_owned();
-            match state {
-                TemplateState::Broken(broken) => Some(Need::Broken(name, broken.to_string())),
-                TemplateState::Compiled(_, Outcome::Works) => None,
-                TemplateState::Compiled(_, Outcome::WorksForSome(reason)) => {
-                    Some(Need::WorksForSome(name, reason))
-                }
-                TemplateState::Compiled(_, Outcome::Fails { reason, .. }) => {
-                    Some(Need::Failing(name, reason))
-                }
+        let of_template = |(name, state): (String, TemplateState)| match state {
+            TemplateState::Broken(broken) => Some(Need::Broken(name, broken.to_string())),
+            TemplateState::Compiled(_, Outcome::Works) => None,
+            TemplateState::Compiled(_, Outcome::WorksForSome(reason)) => {
+                Some(Need::WorksForSome(name, reason))
             }
+            TemplateState::Compiled(_, Outcome::Fails { reason, .. }) => Some(Need::Failing(name, reason)),
         };
         let states = trial.states(&here.snapshot.issuer.templates).await;
         let of_templates = states.into_iter().filter_map(of_template);
         let notes = here.snapshot.config.notes.iter();
         let of_settings = notes.map(|note| Need::Setting(note.pointer.clone(), note.message.clone()));
-        Ok(of_templates.chain(of_settings).collect())
+        let sinks = self.sinks.all().await?.into_iter().map(|(state, _)| state);
+        let of_sinks = sinks.flat_map(|SinkState { sink, problem, given_up, .. }| {
+            let fails = problem.map(|problem| Need::Sink(sink.clone(), problem));
+            let lost = (given_up > 0).then_some(Need::GivenUp(sink, given_up));
+            [fails, lost].into_iter().flatten()
+        });
+        let timing = here.snapshot.issuer.settings.timing;
+        let sets = self.store.key_sets().await?.into_iter();
+        let waits = |managed: &Managed| is_late(&managed.schedule, &timing, here.now);
+        let late = sets.filter(|set| set.managed.as_ref().is_some_and(waits));
+        let of_keys = late.map(|set| Need::Keys(set.name));
+        Ok(of_templates.chain(of_sinks).chain(of_keys).chain(of_settings).collect())
     }
 
     async fn parts(&self, here: &Here) -> Parts {
@@ -118,6 +134,14 @@ impl Watched {
         };
         Ok(entries.into_iter().map(happened).collect())
     }
+}
+
+/// Whether something has been due in a set for a while. Nodes do what is due within seconds.
+fn is_late(schedule: &Schedule, timing: &Timing, now: Timestamp) -> bool {
+    let before = now - PATIENCE;
+    schedule.floor < before
+        && !schedule.due(before, timing).is_empty()
+        && !schedule.due(now, timing).is_empty()
 }
 
 /// What happened between the looks of the last hour.

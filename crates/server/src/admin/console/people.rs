@@ -11,6 +11,7 @@ use sessera_accounts::flows::flow::Transport;
 use sessera_console::Place;
 use sessera_console::people::{self, Before, Code, Found};
 use sessera_console::templates::preview::{Fault, Outcome};
+use sessera_issuer::apart::apart;
 use sessera_issuer::preview::Preview;
 use sessera_issuer::tried::TriedSession;
 use sessera_model::{Identity, Uuid};
@@ -101,13 +102,13 @@ pub(super) async fn session(
     let tried = tried.map_err(ApiError::internal)?;
     let (issuer, now) = (here.snapshot.issuer.clone(), here.now.seconds());
     // Mappers take their time.
-    let tokens = tokio::task::spawn_blocking(move || {
+    let tokens = apart(move || {
         let of = |(name, found): (&str, &Result<Arc<_>, _>)| {
             (name.to_owned(), outcome(found, &tried, &issuer.settings.issuer, now))
         };
         issuer.templates.list().into_iter().map(of).collect::<Vec<_>>()
     });
-    let tokens = tokens.await.map_err(ApiError::internal)?;
+    let tokens = tokens.await;
     let frame = here.frame(Some(Place::People));
     Ok(ok(people::session(&frame, &stored, &person, &tokens, here.may_operate())))
 }

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 
 use axum::extract::State;
 use axum::response::Response;
+use maud::Markup;
+use serde::Deserialize;
 use sessera_console::Place;
 use sessera_console::templates::editor::For;
 use sessera_console::templates::fields::Fields;
-use sessera_console::templates::recipes;
+use sessera_console::templates::recipes::{self, ANSWER, Lacking};
 use sessera_recipes::{Recipe, RecipeError};
 
 use super::here::{Failed, Here, Sent, ok, shown};
+use super::keys::Sets;
 use super::templates::Desk;
 use sessera_contract::answer::ApiError;
 use sessera_contract::answer::Status;
 use sessera_contract::request::Segment;
-
-/// What the name of a field begins with that answers a question.
-const ANSWER: &str = "answer-";
 
 pub(super) async fn list(here: Here) -> Result<Response, Failed> {
     let all = sessera_recipes::all().map_err(damaged)?;
@@ -37,34 +37,106 @@ pub(super) async fn fill(
     sent: Sent,
 ) -> Result<Response, Failed> {
     let recipe = find(&name)?;
-    let frame = here.frame(Some(Place::Templates));
-    let mut template_name = String::new();
-    let mut given = BTreeMap::new();
-    for (field, value) in sent.fields() {
-        match field.strip_prefix(ANSWER) {
-            Some(question) if !value.trim().is_empty() => {
-                given.insert(question.to_owned(), value.trim().to_owned());
-            }
-            None if field == "name" => value.trim().clone_into(&mut template_name),
-            _ => {}
+    match Filled::read(&recipe, &sent) {
+        Ok(filled) => Ok(ok(filled.editor(&desk, &here, &recipe, None).await?)),
+        Err(response) => Ok(response(&here, &recipe)),
+    }
+}
+
+/// Makes the key set that the template of a recipe signs with, and goes on with the editor.
+pub(super) async fn make_keys(
+    State(desk): State<Desk>,
+    State(sets): State<Sets>,
+    here: Here,
+    Segment(name): Segment,
+    sent: Sent,
+) -> Result<Response, Failed> {
+    let recipe = find(&name)?;
+    let Period { period } = sent.read()?;
+    let filled = match Filled::read(&recipe, &sent) {
+        Ok(filled) => filled,
+        Err(response) => return Ok(response(&here, &recipe)),
+    };
+    match sets.make(&filled.template, &recipe.keys.algorithm, &period).await {
+        Ok(()) => Ok(ok(filled.editor(&desk, &here, &recipe, None).await?)),
+        Err(error) => {
+            let page = filled.editor(&desk, &here, &recipe, Some(error.reason())).await?;
+            Ok(shown(page, error.status()))
         }
     }
-    let answers = match recipe.answers(&given) {
-        Ok(answers) => answers,
-        Err(problem) => {
-            let problem = format!("{problem}.");
-            let page = recipes::page(&frame, &recipe, &template_name, &given, Some(&problem));
-            return Ok(shown(page, Status::MALFORMED));
+}
+
+/// What the form for a key set says besides the answers.
+#[derive(Deserialize)]
+struct Period {
+    #[serde(default)]
+    period: String,
+}
+
+/// A recipe as it was filled in.
+struct Filled {
+    /// The name of the template, and of its key set, as the command line has it.
+    template: String,
+    answers: BTreeMap<String, String>,
+}
+
+/// The page that asks again, with what is wrong.
+type AskedAgain = Box<dyn FnOnce(&Here, &Recipe) -> Response + Send>;
+
+impl Filled {
+    /// Reads what was typed.
+    fn read(recipe: &Recipe, sent: &Sent) -> Result<Self, AskedAgain> {
+        let mut template = String::new();
+        let mut given = BTreeMap::new();
+        for (field, value) in sent.fields() {
+            match field.strip_prefix(ANSWER) {
+                Some(question) if !value.trim().is_empty() => {
+                    given.insert(question.to_owned(), value.trim().to_owned());
+                }
+                None if field == "name" => value.trim().clone_into(&mut template),
+                _ => {}
+            }
         }
-    };
-    // The key set of a recipe is called like its template, as the command line has it.
-    let template = recipe.template(&template_name, &answers);
-    let fields = Fields::of(&template, &recipe.mapper(&answers));
-    let known = desk.known(&here.snapshot, &template_name).await;
-    let mut editor = desk.editor(&here, &template_name, true, fields, &known, For::default()).await?;
-    let words = sessera_recipes::words(answers, &template_name, &here.snapshot.config.public.base_url);
-    editor.next = recipe.next_with(&words);
-    Ok(ok(editor.page(&frame)))
+        match recipe.answers(&given) {
+            Ok(answers) => Ok(Self { template, answers }),
+            Err(problem) => Err(Box::new(move |here, recipe| {
+                let frame = here.frame(Some(Place::Templates));
+                let problem = format!("{problem}.");
+                shown(recipes::page(&frame, recipe, &template, &given, Some(&problem)), Status::MALFORMED)
+            })),
+        }
+    }
+
+    /// The editor with the template. `problem` is why its key set was not made.
+    async fn editor(
+        &self,
+        desk: &Desk,
+        here: &Here,
+        recipe: &Recipe,
+        problem: Option<&str>,
+    ) -> Result<Markup, ApiError> {
+        let Self { template: name, answers } = self;
+        let template = recipe.template(name, answers);
+        let fields = Fields::of(&template, &recipe.mapper(answers));
+        let known = desk.known(&here.snapshot, name).await;
+        let mut editor = desk.editor(here, name, true, fields, &known, For::default()).await?;
+        let words = sessera_recipes::words(answers.clone(), name, &here.snapshot.config.public.base_url);
+        editor.next = recipe.next_with(&words);
+        let is_there = editor.sets.contains(name);
+        editor.lacks = (!is_there && !name.is_empty()).then(|| Lacking {
+            recipe: recipe.name.clone(),
+            service: recipe.title.clone(),
+            template: name.clone(),
+            set: name.clone(),
+            algorithm: recipe.keys.algorithm.clone(),
+            period: recipe.keys.rotate.clone(),
+            is_given: recipe.keys.is_given,
+            answers: answers.clone().into_iter().collect(),
+            problem: problem.map(str::to_owned),
+            may_make: here.may_own(),
+        });
+        Ok(editor.page(&here.frame(Some(Place::Templates))))
+    }
 }
 
 fn find(name: &str) -> Result<Recipe, ApiError> {

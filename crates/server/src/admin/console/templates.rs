@@ -13,6 +13,7 @@ use sessera_console::templates::fields::Fields;
 use sessera_console::templates::history::{self, Version};
 use sessera_console::templates::preview::{Fault, Outcome, part};
 use sessera_console::templates::{self, Listed, State as Became, address};
+use sessera_issuer::apart::apart;
 use sessera_issuer::preview::Preview;
 use sessera_issuer::templates::LocalSources;
 use sessera_issuer::trial::{self, TemplateState};
@@ -79,7 +80,8 @@ pub(super) struct Known {
 
 pub(super) async fn list(State(desk): State<Desk>, here: Here) -> Result<Response, Failed> {
     let trial = desk.configuration.trial(&here.snapshot).await?;
-    let listed = trial.states(&here.snapshot.issuer.templates).await.into_iter().map(|(name, state)| {
+    let states = trial.states(&here.snapshot.issuer.templates).await;
+    let listed = states.into_iter().map(|(name, state)| {
         let signs = match &state {
             TemplateState::Compiled(tokenizer, _) => {
                 let kid = tokenizer.signer(here.now.seconds()).kid().to_owned();
@@ -87,13 +89,13 @@ pub(super) async fn list(State(desk): State<Desk>, here: Here) -> Result<Respons
             }
             TemplateState::Broken(_) => None,
         };
-        Listed { name: name.to_owned(), state: became(state), signs }
+        Listed { name, state: became(state), signs }
     });
     let listed: Vec<Listed> = listed.collect();
     Ok(ok(templates::list(&here.frame(Some(Place::Templates)), &listed)))
 }
 
-fn became(state: TemplateState<'_>) -> Became {
+fn became(state: TemplateState) -> Became {
     match state {
         TemplateState::Broken(broken) => Became::Broken(broken.to_string()),
         TemplateState::Compiled(_, trial::Outcome::Works) => Became::Ready,
@@ -286,13 +288,21 @@ impl Desk {
             revision: known.revision,
             history: if is_new { Vec::new() } else { self.history(name).await? },
             next: Vec::new(),
+            lacks: None,
             may_change: here.may_operate(),
         })
     }
 
     async fn state(&self, here: &Here, name: &str) -> Result<Option<Became>, ApiError> {
         let trial = self.configuration.trial(&here.snapshot).await?;
-        Ok(trial.state_of(&here.snapshot.issuer.templates, name).map(became))
+        Ok(trial.state_of(&here.snapshot.issuer.templates, name).await.map(became))
+    }
+
+    /// What became of all templates, by their names.
+    pub(super) async fn states(&self, here: &Here) -> Result<Vec<(String, Became)>, ApiError> {
+        let trial = self.configuration.trial(&here.snapshot).await?;
+        let states = trial.states(&here.snapshot.issuer.templates).await;
+        Ok(states.into_iter().map(|(name, state)| (name, became(state))).collect())
     }
 
     /// What comes out of a template that is not saved.
@@ -316,10 +326,8 @@ impl Desk {
         let (issuer, token_id) = (here.snapshot.issuer.settings.issuer.clone(), self.random.public_uuid());
         let now = here.now.seconds();
         // A mapper may take its time, and so may a key in hardware.
-        let made = tokio::task::spawn_blocking(move || {
-            Preview::of(&tokenizer, &session.subject(&issuer, token_id), now)
-        });
-        Ok(match made.await.map_err(ApiError::internal)? {
+        let made = apart(move || Preview::of(&tokenizer, &session.subject(&issuer, token_id), now));
+        Ok(match made.await {
             Ok(preview) => Outcome::Made(Box::new(preview)),
             Err(error) => Outcome::Failed(Fault::from(&error)),
         })
@@ -332,9 +340,7 @@ impl Desk {
             "session" => {
                 let whom = on.whom.trim();
                 let Some((session, identity)) = self.found(here, whom).await? else {
-                    return Ok(Err(format!(
-                        "Nobody who signs in with \"{whom}\", and nothing with this id, has a live session here."
-                    )));
+                    return Ok(Err(Self::nobody(whom)));
                 };
                 TriedSession::of(&session, &identity, here.now, &here.snapshot.schemas_url)
             }
@@ -343,8 +349,14 @@ impl Desk {
         Ok(tried.map_err(|error| format!("This is no session: {error}.")))
     }
 
+    /// What is said where [`Self::found`] finds nothing.
+    pub(super) fn nobody(whom: &str) -> String {
+        let whom: String = whom.chars().take(128).collect();
+        format!("Nobody who signs in with \"{whom}\", and nothing with this id, has a live session here.")
+    }
+
     /// The session with an id, or the newest live one of the identity with an id or an address.
-    async fn found(
+    pub(super) async fn found(
         &self,
         here: &Here,
         whom: &str,

@@ -1,5 +1,6 @@
 //! The console as a browser asks it, and as those ask who must not get in.
 
+mod routes;
 mod settings;
 
 use std::time::Duration;
@@ -379,6 +380,57 @@ async fn a_recipe_fills_the_editor_and_saves_nothing() {
     assert_eq!(browser.get("/console/templates/graph").await.status, 404);
     let lacks = browser.send("/console/recipes/livekit", "name=calls").await;
     assert_eq!(lacks.status, 400, "{lacks:?}");
+}
+
+#[tokio::test]
+async fn a_recipe_whose_key_set_is_missing_offers_to_make_it() {
+    let server = closed().await;
+    let mut ops = Browser::signed_in(&server, "ops", Role::Operator).await;
+    let form = "name=graph&answer-audience=me&answer-role=user";
+    let lacks = ops.send("/console/recipes/hasura", form).await;
+    for text in ["no key set graph yet", "Private keys never leave this server.", " disabled>"] {
+        assert!(lacks.text.contains(text), "{text}: {lacks:?}");
+    }
+    let mut owner = Browser::signed_in(&server, "owner", Role::Owner).await;
+    let lacks = owner.send("/console/recipes/hasura", form).await;
+    assert!(
+        lacks.text.contains("name=\"answer-audience\" value=\"me\"") && !lacks.text.contains(" disabled>")
+    );
+    let wrong = owner.send("/console/recipes/hasura/keys", &format!("{form}&period=soon")).await;
+    assert_eq!(wrong.status, 400);
+    assert!(wrong.text.contains("The period: ") && wrong.text.contains("value=\"me\""), "{wrong:?}");
+    let made = owner.send("/console/recipes/hasura/keys", &format!("{form}&period=720h")).await;
+    assert!(made.status == 200 && !made.text.contains("no key set graph yet"), "{made:?}");
+    assert!(made.text.contains("value=\"me\"") && !made.text.contains("No token comes out"), "{made:?}");
+    let keys = server.app.store.key_set("graph").await.unwrap().unwrap();
+    assert!(keys.managed.is_some());
+    let unanswered = owner.send("/console/recipes/livekit/keys", "name=calls&period=").await;
+    assert_eq!(unanswered.status, 400, "{unanswered:?}");
+    let given = owner.send("/console/recipes/livekit", "name=calls&answer-api_key=APIabc").await;
+    assert!(given.text.contains("--recipe livekit --secret FILE"), "{given:?}");
+}
+
+#[tokio::test]
+async fn what_does_not_reach_a_receiver_and_keys_that_are_due_need_somebody() {
+    let server = settings::with_sink().await;
+    server.maintain().await;
+    let mut owner = Browser::signed_in(&server, "owner", Role::Owner).await;
+    let made = owner.send("/console/new-keys", "name=signing&algorithm=ES256&period=720h").await;
+    assert_eq!(made.status, 303, "{made:?}");
+    server.maintain().await;
+    assert!(owner.get("/console").await.text.contains("All is well"));
+    settings::fails(&server, Some(server.app.clock.now())).await;
+    let page = owner.get("/console").await;
+    assert!(page.text.contains("Events do not reach siem.") && page.text.contains("it refused &lt;b&gt;"));
+    assert!(page.text.contains("One thing needs somebody"), "{page:?}");
+    settings::fails(&server, None).await;
+    let page = owner.get("/console").await;
+    assert!(page.text.contains("Events for siem were given up: 1."), "{page:?}");
+    assert!(!page.text.contains("The keys of signing are due"), "{page:?}");
+    server.clock.advance(Duration::from_hours(721));
+    let mut owner = Browser::signed_in(&server, "again", Role::Owner).await;
+    let page = owner.get("/console").await;
+    assert!(page.text.contains("The keys of signing are due."), "{page:?}");
 }
 
 #[tokio::test]

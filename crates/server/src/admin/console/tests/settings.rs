@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use sessera_model::Role;
+use sessera_model::{Role, Timestamp};
 use sessera_node::configuration::{Hopeless, Terms};
 use sessera_store::{Change, NewDelivery, Taken};
 
@@ -21,12 +21,28 @@ async fn patch(server: &TestServer, path: &str, value: serde_json::Value) {
 }
 
 /// A server with a receiver of events, whose address and name have things in them that no page may show.
-async fn with_sink() -> TestServer {
+pub(super) async fn with_sink() -> TestServer {
     let server = closed().await;
     let sink =
         json!({"url": "https://hooks.example.org:8443/in/PATH-SECRET?key=QUERY-SECRET", "secret": [SECRET]});
     patch(&server, "/events", json!({"sinks": {"siem": sink}})).await;
     server
+}
+
+/// Has the receiver refuse the first entry of the record, which is sent again at a time or given up.
+pub(super) async fn fails(server: &TestServer, due_at: Option<Timestamp>) {
+    let app = &server.app;
+    app.record.keep().await.unwrap();
+    let from = app.sinks.all().await.unwrap()[0].0.number;
+    let sink = || "siem".to_owned();
+    let deliveries = vec![NewDelivery { number: 1, subject: String::new() }];
+    let taken = Taken { sink: sink(), from, to: from + 1, deliveries, at: app.clock.now() };
+    let problem = "it refused <b>".to_owned();
+    let failed = Change::DeliveryFailed { sink: sink(), number: 1, due_at, problem };
+    if app.sinks.all().await.unwrap()[0].0.waiting == 0 {
+        app.committer.commit(&[Change::TakeFromRecord(taken)]).await.unwrap();
+    }
+    app.committer.commit(&[failed]).await.unwrap();
 }
 
 fn newest(page: &Answer) -> &str {
@@ -127,15 +143,8 @@ async fn nobody_is_shown_the_secrets_of_a_receiver_of_events() {
 #[tokio::test]
 async fn what_a_receiver_did_not_take_is_shown_and_sent_once_more() {
     let server = with_sink().await;
-    server.app.record.keep().await.unwrap();
-    let (app, sink) = (&server.app, || "siem".to_owned());
-    let from = app.sinks.all().await.unwrap()[0].0.number;
-    let deliveries = vec![NewDelivery { number: 1, subject: String::new() }];
-    let taken = Taken { sink: sink(), from, to: from + 1, deliveries, at: app.clock.now() };
-    let failed =
-        Change::DeliveryFailed { sink: sink(), number: 1, due_at: None, problem: "it refused <b>".into() };
-    app.committer.commit(&[Change::TakeFromRecord(taken)]).await.unwrap();
-    app.committer.commit(&[failed]).await.unwrap();
+    fails(&server, None).await;
+    let app = &server.app;
     let mut ops = Browser::signed_in(&server, "ops", Role::Operator).await;
     let page = ops.get("/console/settings/sinks/siem?state=given_up").await;
     assert!(
