@@ -30,6 +30,9 @@ pub struct CodeRequest {
     pub flow_id: Uuid,
     /// The address it goes to.
     pub address: String,
+    /// By which channel it goes.
+    #[serde(default = "email")]
+    pub via: String,
     /// In which language the message is written.
     pub language: Language,
     /// Whether a code or a link is sent.
@@ -38,6 +41,11 @@ pub struct CodeRequest {
     /// What the message is about.
     #[serde(default)]
     pub about: About,
+}
+
+/// Requests of versions before this one are all for mails.
+fn email() -> String {
+    EMAIL.to_owned()
 }
 
 /// What a code is good for.
@@ -96,7 +104,7 @@ pub async fn make(
     purpose: CodePurpose,
     request: &CodeRequest,
 ) -> Result<Vec<Change>, StoreError> {
-    let Some(mut identity) = accounts.store.identity_by_address("email", &request.address).await? else {
+    let Some(mut identity) = accounts.store.identity_by_address(&request.via, &request.address).await? else {
         return Ok(Vec::new());
     };
     let is_theirs = match purpose {
@@ -176,7 +184,7 @@ pub fn send(
     identity_id: Uuid,
     request: &CodeRequest,
 ) -> [Change; 2] {
-    let CodeRequest { flow_id, ref address, language, sends, ref about } = *request;
+    let CodeRequest { flow_id, ref address, ref via, language, sends, ref about } = *request;
     let aim = Aim { purpose, flow_id, identity_id, address: address.clone() };
     let expires_at = now + rules.sent(sends).lifespan;
     let (stored, code) = issue(&rules.keys, random, sends, aim, expires_at);
@@ -191,7 +199,7 @@ pub fn send(
         code,
         expires_at,
         language,
-        via: EMAIL.into(),
+        via: via.clone(),
         about: About { identity_id: Some(identity_id), ..about.clone() },
     };
     let template = format!("{}_{}", purpose.as_str(), sends.as_str());
@@ -257,6 +265,7 @@ mod tests {
         CodeRequest {
             flow_id: Uuid::from_u128(1),
             address: "ada@example.org".into(),
+            via: EMAIL.into(),
             language: Language::De,
             sends: Sends::Code,
             about: About::default(),

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::accounts::Accounts;
 use crate::codes::{self, CodeRequest};
-use crate::mail::{CodeMail, Data, NotSent, Service, kind_of};
+use crate::mail::{CodeMail, Data, EMAIL, NotSent, Service, kind_of};
 use crate::metrics::Limit;
 use crate::snapshot::Snapshot;
 
@@ -94,7 +94,6 @@ pub async fn run(
 
 /// Sends what is due once. Returns how many messages this node took.
 pub async fn deliver_due(accounts: &Arc<Accounts>, snapshot: Arc<Snapshot>) -> Result<usize, StoreError> {
-    let can_send = snapshot.mail.sends();
     let now = accounts.clock.now();
     let due = match accounts.store.due_messages(now, AT_ONCE).await {
         Ok(due) => due,
@@ -111,10 +110,11 @@ pub async fn deliver_due(accounts: &Arc<Accounts>, snapshot: Arc<Snapshot>) -> R
             continue;
         }
         let mail = CodeMail::parse(message.content.expose());
-        let is_too_late = mail.as_ref().is_none_or(|mail| now >= mail.expires_at);
-        if is_too_late {
+        let Some(mail) = mail.filter(|mail| now < mail.expires_at) else {
             give_up(accounts, &message, "the code in it has ended").await?;
-        } else if can_send {
+            continue;
+        };
+        if snapshot.mail.takes(&mail.via) {
             sending.spawn(take(accounts.clone(), snapshot.clone(), message, now));
         }
     }
@@ -204,26 +204,28 @@ async fn send(
 ) -> Result<(), NotSent> {
     let other_version = || NotSent::Never("it was written by another version of the server".into());
     let content = CodeMail::parse(message.content.expose()).ok_or_else(other_version)?;
-    let mut mail = content.render(&message.template, now).ok_or_else(other_version)?;
-    let (rules, to) = (&snapshot.mail, &message.recipient);
+    let mut mail = content.write(&message.template, now).ok_or_else(other_version)?;
+    let (rules, via, to) = (&snapshot.mail, content.via.as_str(), message.recipient.as_str());
     let kind = kind_of(&message.template);
     let identity = whom(accounts, snapshot, &content).await?;
     let data = Data::new(&content, kind, to, identity, now);
-    rules.templates.write_into(&mut mail, kind, content.language, &data)?;
-    if let Some(service) = &rules.service {
-        let request = service.request(&message.template, to, &mail, &data)?;
+    rules.templates.write_into(&mut mail, &content, kind, &data)?;
+    let service = if via == EMAIL { &rules.service } else { &rules.sms };
+    if let Some(service) = service {
+        let request = service.request(&message.template, (via, to), &mail, &data)?;
         return Service::judge(accounts.web_hooks.send(&request).await);
     }
     match &rules.smtp {
-        Some(smtp) => smtp.send(to, &mail, now).await,
-        None => {
+        Some(smtp) if via == EMAIL => smtp.send(to, &mail, now).await,
+        _ if rules.shows_in_log => {
             tracing::info!(
-                "development mode, and nobody is configured who takes mails. This is the mail to {to}: {}\n\n{}",
+                "development mode, and nobody is configured who takes messages. This is the message to {to}: {}\n\n{}",
                 mail.subject,
                 mail.text
             );
             Ok(())
         }
+        _ => Err(NotSent::Later(format!("no courier channels configured for: {via}"))),
     }
 }
 

@@ -46,6 +46,14 @@ fn unmarked(schemas: &IdentitySchemas, rules: &Rules, methods: &Methods) -> Vec<
     unmarked.map(note).collect()
 }
 
+/// Notes that codes are to be sent to telephone numbers, and nobody takes them.
+fn without_channel(schemas: &IdentitySchemas, config: &Config) -> Option<Problem> {
+    let names_numbers = || schemas.iter().any(|schema| schema.sends_to_phones());
+    let message = "no courier channels configured for: sms, and an identity schema has codes sent by sms: add a channel with the id sms, or start with --dev, which shows messages in the log";
+    (config.courier.sms.is_none() && !config.dev && names_numbers())
+        .then(|| Problem::new("/courier/channels", message))
+}
+
 impl Snapshot {
     /// Compiles a configuration. The error has everything that is wrong.
     pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
@@ -57,6 +65,7 @@ impl Snapshot {
             (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => {
                 let mut notes = unmarked(&schemas, &rules, &methods);
                 notes.extend(methods::oidc::notes(config));
+                notes.extend(without_channel(&schemas, config));
                 Ok(Self { schemas, rules, methods, mail, notes })
             }
             (schemas, rules, methods, mail) => {

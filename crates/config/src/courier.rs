@@ -2,8 +2,9 @@
 
 use crate::problem::Findings;
 use crate::reach::Reach;
-use crate::sections::courier::{Courier, Delivery, EmailTemplate, Smtp, Templates};
-use crate::sections::request::{Request, WrittenRequest};
+use crate::requests::request;
+use crate::sections::courier::{Channel, Courier, Delivery, EmailTemplate, SmsTemplate, Smtp, Templates};
+use crate::sections::request::Request;
 
 /// How messages are sent.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct CourierConfig {
     pub smtp: Smtp,
     /// The service that takes mails.
     pub http: Option<Request>,
+    /// The service that takes messages to telephone numbers.
+    pub sms: Option<Request>,
     /// Texts that take the place of the server's own.
     pub templates: Vec<MessageTemplate>,
     /// A folder of such texts.
@@ -40,6 +43,8 @@ pub enum MessagePart {
     Plain,
     /// The HTML of a mail.
     Html,
+    /// A message to a telephone number.
+    Sms,
 }
 
 /// Makes of the section what it means.
@@ -54,43 +59,59 @@ pub(crate) fn courier(section: Courier, reach: &Reach, found: &mut Findings) -> 
     CourierConfig {
         smtp: section.smtp,
         http,
+        sms: sms(section.channels, reach, found),
         templates: templates(section.templates),
         template_folder: section.template_override_path,
     }
 }
 
-/// A request that may be sent to where it leads.
-fn request(
-    written: WrittenRequest,
-    at: &str,
-    missing: &str,
-    reach: &Reach,
-    found: &mut Findings,
-) -> Option<Request> {
-    let request = written.read_whole(at, missing, found)?;
-    reach.judge(&request.url, &format!("{at}/url"), found);
-    Some(request)
+/// The service that takes messages to telephone numbers.
+fn sms(channels: Vec<Channel>, reach: &Reach, found: &mut Findings) -> Option<Request> {
+    let mut sms = None;
+    for (place, channel) in channels.into_iter().enumerate() {
+        let at = format!("/courier/channels/{place}");
+        if channel.id.is_none() {
+            let pointer = format!("{at}/id");
+            // One that is not known was named already.
+            if found.wrong.iter().all(|problem| problem.pointer != pointer) {
+                found.wrong(pointer, "write sms");
+            }
+        } else if place > 0 {
+            found.wrong(format!("{at}/id"), "there is one channel for telephone numbers: remove the others");
+        }
+        let missing = "no message leaves without it: write the address of the service";
+        sms = sms.or(request(channel.request_config, &format!("{at}/request_config"), missing, reach, found));
+    }
+    sms
 }
 
 fn templates(section: Templates) -> Vec<MessageTemplate> {
     let mut all = Vec::new();
-    let mut add = |kind: &'static str, email: EmailTemplate| {
-        let at = format!("/courier/templates/{kind}/valid/email");
+    let mut add = |kind: &'static str, email: EmailTemplate, sms: SmsTemplate| {
+        let at = format!("/courier/templates/{kind}/valid");
         for (part, pointer, url) in [
-            (MessagePart::Subject, "subject", email.subject),
-            (MessagePart::Plain, "body/plaintext", email.body.plaintext),
-            (MessagePart::Html, "body/html", email.body.html),
+            (MessagePart::Subject, "email/subject", email.subject),
+            (MessagePart::Plain, "email/body/plaintext", email.body.plaintext),
+            (MessagePart::Html, "email/body/html", email.body.html),
+            (MessagePart::Sms, "sms/body/plaintext", sms.body.plaintext),
         ] {
             let template = |url| MessageTemplate { at: format!("{at}/{pointer}"), kind, part, url };
             all.extend(url.map(template));
         }
     };
-    add("recovery", section.recovery.valid.email);
-    add("recovery_code", section.recovery_code.valid.email);
-    add("verification", section.verification.valid.email);
-    add("verification_code", section.verification_code.valid.email);
-    add("login_code", section.login_code.valid.email);
-    add("registration_code", section.registration_code.valid.email);
+    let Templates { recovery, recovery_code, verification, verification_code, login_code, registration_code } =
+        section;
+    for (kind, section) in [("recovery", recovery), ("verification", verification)] {
+        add(kind, section.valid.email, SmsTemplate::default());
+    }
+    for (kind, section) in [
+        ("recovery_code", recovery_code),
+        ("verification_code", verification_code),
+        ("login_code", login_code),
+        ("registration_code", registration_code),
+    ] {
+        add(kind, section.valid.email, section.valid.sms);
+    }
     all
 }
 
@@ -165,5 +186,23 @@ mod tests {
                 ),
             ]
         );
+    }
+
+    #[test]
+    fn one_channel_is_for_telephone_numbers() {
+        let service = json!({"url": "https://sms.example.org/"});
+        let channel = json!({"id": "sms", "type": "http", "request_config": service});
+        let (courier, wrong) = read(json!({"channels": [channel]}));
+        assert!(wrong.is_empty() && courier.sms.is_some());
+        assert!(read(json!({"channels": []})).0.sms.is_none());
+        for (channels, pointer) in [
+            (json!([{"type": "http", "request_config": service}]), "/courier/channels/0/id"),
+            (json!([{"id": "fax", "request_config": service}]), "/courier/channels/0/id"),
+            (json!([{"id": "sms", "type": "smtp", "request_config": service}]), "/courier/channels/0/type"),
+            (json!([{"id": "sms"}]), "/courier/channels/0/request_config/url"),
+            (json!([channel, channel]), "/courier/channels/1/id"),
+        ] {
+            assert_eq!(read(json!({"channels": channels})).1, [pointer], "{channels}");
+        }
     }
 }

@@ -65,6 +65,7 @@ pub mod reach;
 pub mod redact;
 #[cfg(test)]
 mod reference;
+mod requests;
 mod section;
 pub mod sections;
 pub mod setting;

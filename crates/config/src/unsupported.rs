@@ -236,21 +236,10 @@ pub(crate) const TABLE: &[Row] = &[
         &["courier.templates.recovery.valid.sms.**", "courier.templates.verification.valid.sms.**"],
     ),
     without_effect(
-        "messages are sent by e-mail only",
-        Always,
-        &[
-            "courier.templates.recovery_code.valid.sms.**",
-            "courier.templates.verification_code.valid.sms.**",
-            "courier.templates.login_code.valid.sms.**",
-            "courier.templates.registration_code.valid.sms.**",
-        ],
-    ),
-    without_effect(
         "nobody is told that an address was changed",
         Always,
         &["courier.templates.verifiable_address_changed.**"],
     ),
-    without_effect("messages are sent by e-mail only", Unless("[]"), &["courier.channels"]),
     without_effect(
         "Sessera shows the mail server no certificate",
         Unless("\"\""),

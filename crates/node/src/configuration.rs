@@ -373,7 +373,11 @@ impl Configuration {
         let schemas = schemas.filter_map(|(_, url)| url.strip_prefix("file://")).map(PathBuf::from);
         let templates = templates::source_files(&snapshot.config.templates);
         let hooks = snapshot.config.selfservice.flows.web_hooks();
-        let requests = hooks.iter().map(|hook| &hook.request).chain(&snapshot.config.courier.http);
+        let requests = hooks
+            .iter()
+            .map(|hook| &hook.request)
+            .chain(&snapshot.config.courier.http)
+            .chain(&snapshot.config.courier.sms);
         let bodies = requests.filter_map(|request| request.body.as_ref()?.strip_prefix("file://"));
         let files = templates
             .into_iter()

@@ -82,6 +82,7 @@ async fn enqueue(accounts: &TestAccounts) {
     let request = CodeRequest {
         flow_id: Uuid::from_u128(7),
         address: "ada@example.org".into(),
+        via: "email".into(),
         language: Language::De,
         sends: Sends::Code,
         about: About { request_url: "https://id.example.org/x".into(), ..About::default() },

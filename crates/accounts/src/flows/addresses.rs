@@ -14,7 +14,7 @@ use crate::flows::flow::{
 use crate::flows::method::{AddressMethod, AddressVerdict, Attempt, ProvenAddress};
 use crate::flows::skeleton::{Flows, Kind, Outcome};
 use crate::flows::visit::{MAX_REQUEST_URL, Visit};
-use crate::mail::About;
+use crate::mail::{About, EMAIL};
 use crate::messages::{MessageId, common};
 use crate::rules::Sends;
 use crate::submission::Submission;
@@ -25,7 +25,7 @@ pub const MAX_AT_ONCE: usize = 3;
 /// By what name the address of a flow says where a browser goes after the verification that follows.
 const AFTER_VERIFICATION: &str = "after_verification_return_to";
 
-/// Begins a verification flow for the first e-mail addresses of an identity to which nothing was sent yet, in the
+/// Begins a verification flow for the first addresses of an identity to which nothing was sent yet, in the
 /// course of another flow, and marks them as sent. The changes go into the commit that stores the identity.
 pub fn begin_for<D: Details>(
     visit: &Visit<'_>,
@@ -43,16 +43,17 @@ pub fn begin_for<D: Details>(
     Ok((all, changes))
 }
 
-/// Begins a verification flow for the first e-mail address of an identity, in the course of a flow that cannot
+/// Begins a verification flow for the first address of an identity, in the course of a flow that cannot
 /// go on without. `None` when there is no such address, or verification is off.
 pub fn begin_for_one<D: Details>(
     visit: &Visit<'_>,
     during: &Flow<D>,
     identity: &Identity,
 ) -> Result<Option<(BegunVerification, Vec<Change>)>, StoreError> {
-    let mut addresses = identity.verifiable_addresses.iter().filter(|address| address.via == "email");
+    let mut addresses =
+        identity.verifiable_addresses.iter().filter(|address| is_reached(visit, &address.via));
     let Some(address) = addresses.next().filter(|_| is_on(visit)) else { return Ok(None) };
-    let (flow, request) = begin(visit, during, &address.value);
+    let (flow, request) = begin(visit, during, address);
     let changes = vec![flow.insert()?, ask(visit, &request)];
     Ok(Some((begun(visit, &flow, request.address), changes)))
 }
@@ -61,6 +62,16 @@ pub fn begin_for_one<D: Details>(
 fn begun(visit: &Visit<'_>, flow: &Flow<VerificationDetails>, address: String) -> BegunVerification {
     let page = visit.rules.page(FlowKind::Verification, flow.id);
     BegunVerification { flow_id: flow.id, address, page }
+}
+
+/// What is said when a code that proves an address was sent by a channel.
+pub fn code_sent(via: &str) -> MessageId {
+    if via == EMAIL { common::VERIFICATION_CODE_SENT } else { common::VERIFICATION_CODE_SENT_TO_PHONE }
+}
+
+/// Whether what proves addresses is sent by a channel.
+fn is_reached(visit: &Visit<'_>, via: &str) -> bool {
+    via == EMAIL || visit.rules.has_sms && visit.rules.verification_by == Sends::Code
 }
 
 fn is_on(visit: &Visit<'_>) -> bool {
@@ -72,21 +83,21 @@ fn ask(visit: &Visit<'_>, request: &CodeRequest) -> Change {
     codes::ask(visit.accounts.random.as_ref(), visit.now, CodePurpose::Verification, request)
 }
 
-/// Flows for the first e-mail addresses of an identity to which nothing was sent yet, which are marked as sent.
+/// Flows for the first addresses of an identity to which nothing was sent yet, which are marked as sent.
 fn begin_all<D: Details>(
     visit: &Visit<'_>,
     during: &Flow<D>,
     identity: &mut Identity,
 ) -> Vec<(Flow<VerificationDetails>, CodeRequest)> {
     let is_waiting = |address: &&mut VerifiableAddress| {
-        is_on(visit) && address.status == VerificationStatus::Pending && address.via == "email"
+        is_on(visit) && address.status == VerificationStatus::Pending && is_reached(visit, &address.via)
     };
     let waiting = identity.verifiable_addresses.iter_mut().filter(is_waiting).take(MAX_AT_ONCE);
     waiting
         .map(|address| {
             address.status = VerificationStatus::Sent;
             address.updated_at = visit.now;
-            begin(visit, during, &address.value)
+            begin(visit, during, address)
         })
         .collect()
 }
@@ -95,7 +106,7 @@ fn begin_all<D: Details>(
 fn begin<D: Details>(
     visit: &Visit<'_>,
     during: &Flow<D>,
-    address: &str,
+    address: &VerifiableAddress,
 ) -> (Flow<VerificationDetails>, CodeRequest) {
     let rules = visit.rules;
     let (request_url, return_to) = handed_on(visit, during);
@@ -109,17 +120,18 @@ fn begin<D: Details>(
         browser: None,
     };
     let sends = rules.verification_by;
-    let codes = SentCodes { sends, email: Some(address.to_owned()), sent: 1, attempts: 0 };
+    let codes = SentCodes { sends, email: Some(address.value.clone()), sent: 1, attempts: 0 };
     let details = VerificationDetails { codes, follows_another: true, ..VerificationDetails::default() };
     let mut flow = Flow::begin(beginning, State::SentEmail, details);
     flow.say(match sends {
-        Sends::Code => common::VERIFICATION_CODE_SENT,
+        Sends::Code => code_sent(&address.via),
         Sends::Link => common::VERIFICATION_LINK_SENT,
     });
     let language = visit.visitor.language;
     // The message follows from what was submitted to the other flow.
     let about = About { request_url: flow.request_url.clone(), ..during.about() };
-    let request = CodeRequest { flow_id: flow.id, address: address.to_owned(), language, sends, about };
+    let (address, via) = (address.value.clone(), address.via.clone());
+    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about };
     (flow, request)
 }
 

@@ -12,6 +12,7 @@ use crate::flows::flow::{Beginning, Flow, SentCodes, Standing, State, Transport,
 use crate::flows::hooks::Happening;
 use crate::flows::method::ProvenAddress;
 use crate::flows::skeleton::{Begun, Flows, Kind, Outcome};
+use crate::mail::SMS;
 use crate::messages::{MessageId, common};
 use crate::submission::Submission;
 use crate::ui::{Attributes, Container, Group, Input, Node, Nodes, SubmitMethod};
@@ -109,8 +110,12 @@ pub(crate) async fn end(
     mut flow: Flow<VerificationDetails>,
     ProvenAddress { mut identity, code, mut changes }: ProvenAddress,
 ) -> Result<Outcome<VerificationDetails>, FlowError> {
+    let mut said = common::ADDRESS_VERIFIED;
     for address in identity.verifiable_addresses.iter_mut().filter(|known| known.value == code.address) {
         addresses::complete(address, flows.visit.now);
+        if address.via == SMS {
+            said = common::PHONE_VERIFIED;
+        }
     }
     changes.push(Change::UseCode(code.id));
     let mut told = None;
@@ -122,7 +127,7 @@ pub(crate) async fn end(
         }
     }
     flow.state = State::PassedChallenge;
-    flow.say(common::ADDRESS_VERIFIED);
+    flow.say(said);
     changes.push(Change::UpdateIdentity(identity));
     flows.counted(flow, Standing::Accepted, changes).await
 }

@@ -1,4 +1,4 @@
-// What a service gets that takes messages, where courier.http.request_config.body names nothing else.
+// What a service gets that takes messages, where the body of its request_config names nothing else.
 function(ctx)
   local data(name) = std.get(ctx.template_data, name);
   {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use sessera_model::Timestamp;
 
-use super::CodeMail;
+use super::{CodeMail, EMAIL};
 
 /// What is told of a message.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Data {
 }
 
 /// The names that all messages have, in templates and in JSON.
-const ALL: [(&str, &str); 5] = [
+static ALL: [(&str, &str); 5] = [
     ("To", "to"),
     ("RequestURL", "request_url"),
     ("TransientPayload", "transient_payload"),
@@ -37,9 +37,18 @@ fn own(kind: &str) -> &'static [(&'static str, &'static str)] {
     }
 }
 
-/// The names that templates of a kind of message can use.
-pub(super) fn fields(kind: &str) -> Vec<&'static str> {
-    ALL.iter().chain(own(kind)).map(|(field, _)| *field).collect()
+/// The names that messages to telephone numbers have besides.
+static SMS_ONLY: [(&str, &str); 1] = [("RequestURLDomain", "request_url_domain")];
+
+/// The names of a kind of message by a channel.
+fn names(kind: &str, via: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+    let more: &[_] = if via == EMAIL { &[] } else { &SMS_ONLY };
+    ALL.iter().chain(own(kind)).chain(more).copied()
+}
+
+/// The names that templates of a kind of message by a channel can use.
+pub(super) fn fields(kind: &str, via: &str) -> Vec<&'static str> {
+    names(kind, via).map(|(field, _)| field).collect()
 }
 
 impl Data {
@@ -51,14 +60,14 @@ impl Data {
             "request_url" => about.request_url.as_str().into(),
             "transient_payload" => about.transient_payload.clone().unwrap_or_else(|| json!({})),
             "expires_in_minutes" => mail.minutes_left(now).into(),
+            "request_url_domain" => about.host().into(),
             "language" => mail.language.tag().into(),
             "identity" => identity.clone().unwrap_or_else(|| json!({})),
             "traits" => about.traits.clone().unwrap_or_else(|| json!({})),
             "recovery_url" | "verification_url" => mail.url.as_str().into(),
             _ => mail.code.expose().into(),
         };
-        let names = ALL.iter().chain(own(kind));
-        Self { members: names.map(|(field, name)| (*field, *name, value(name))).collect() }
+        Self { members: names(kind, &mail.via).map(|(field, name)| (field, name, value(name))).collect() }
     }
 
     /// As templates see it.

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sessera_config::{Config, Problem};
 use sessera_model::{Secret, Timestamp, Uuid};
+use url::Url;
 
 use crate::language::Language;
 
@@ -40,6 +41,8 @@ pub struct MailRules {
     pub smtp: Option<Smtp>,
     /// The service that takes mails in place of the mail server.
     pub service: Option<Service>,
+    /// The service that takes messages to telephone numbers.
+    pub sms: Option<Service>,
     /// Texts that take the place of the server's own.
     pub templates: Templates,
     /// Whether messages are shown in the log where nobody takes them. This is for development only, because they hold
@@ -51,25 +54,27 @@ impl MailRules {
     /// Compiles what the configuration says. The error has everything that is wrong.
     pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
-        let http = &config.courier.http;
-        let service = http.as_ref().and_then(|http| Service::compile(http, &config.reach, &mut problems));
+        let mut service = |request| Service::compile(request, &config.reach, &mut problems);
+        let mails = config.courier.http.as_ref().and_then(&mut service);
+        let sms = config.courier.sms.as_ref().and_then(&mut service);
         let rules = Self {
             smtp: Smtp::compile(config, &mut problems),
-            service,
+            service: mails,
+            sms,
             templates: Templates::compile(&config.courier, &mut problems),
             shows_in_log: config.dev,
         };
         if problems.is_empty() { Ok(rules) } else { Err(problems) }
     }
 
-    /// Whether a mail goes anywhere.
-    pub const fn sends(&self) -> bool {
-        self.smtp.is_some() || self.service.is_some() || self.shows_in_log
+    /// Whether a message goes anywhere, or is to be said not to. Mails wait for somebody who takes them.
+    pub fn takes(&self, via: &str) -> bool {
+        via != EMAIL || self.smtp.is_some() || self.service.is_some() || self.shows_in_log
     }
 
     /// Whether somebody is told whom a message is to.
     pub fn tells(&self) -> bool {
-        self.service.is_some() || !self.templates.is_empty()
+        self.service.is_some() || self.sms.is_some() || !self.templates.is_empty()
     }
 }
 
@@ -84,6 +89,14 @@ pub enum NotSent {
 
 /// The channel of e-mail addresses, as schemas name it.
 pub const EMAIL: &str = "email";
+
+/// The channel of telephone numbers, as schemas name it.
+pub const SMS: &str = "sms";
+
+/// By which channel a message goes to a recipient.
+pub fn channel_of(recipient: &str) -> &'static str {
+    if recipient.contains('@') { EMAIL } else { SMS }
+}
 
 /// The kind of a message of a template, as the wire contract has it.
 pub fn kind_of(template: &str) -> &str {
@@ -156,6 +169,9 @@ pub struct Mail {
 struct Template {
     subject: String,
     paragraphs: Vec<String>,
+    /// The text to a telephone number. Links are sent by mail only.
+    #[serde(default)]
+    sms: Option<String>,
 }
 
 /// The kinds of mail in one language, by name.
@@ -170,6 +186,13 @@ fn catalogue(language: Language) -> &'static Catalogue {
     match language {
         Language::En => &CATALOGUES[0],
         Language::De => &CATALOGUES[1],
+    }
+}
+
+impl About {
+    /// The host at which the flow was begun.
+    pub fn host(&self) -> Option<String> {
+        Url::parse(&self.request_url).ok()?.host_str().map(str::to_owned)
     }
 }
 
@@ -188,6 +211,23 @@ impl CodeMail {
     /// For how many minutes it is good from `now` on.
     fn minutes_left(&self, now: Timestamp) -> u64 {
         self.expires_at.since(now).as_secs().div_ceil(60)
+    }
+
+    /// Writes the message with the server's own text. `None` when there is no template of that name.
+    pub fn write(&self, template: &str, now: Timestamp) -> Option<Mail> {
+        if self.via == EMAIL { self.render(template, now) } else { self.render_sms(template, now) }
+    }
+
+    /// Writes a text to a telephone number. The last line lets the program that receives it fill the code in on the
+    /// pages of its host.
+    fn render_sms(&self, template: &str, now: Timestamp) -> Option<Mail> {
+        let text = catalogue(self.language).get(template)?.sms.as_ref()?;
+        let mut text = self.fill(text, self.minutes_left(now));
+        if let Some(host) = self.about.host() {
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\n\n@{host} #{}", self.code.expose());
+        }
+        Some(Mail { subject: String::new(), text, html: String::new() })
     }
 
     /// Writes the mail with the server's own text. `None` when there is no template of that name.

@@ -32,15 +32,15 @@ impl Service {
         }
     }
 
-    /// The request that hands a message over.
+    /// The request that hands a message over, which goes by a channel.
     pub fn request(
         &self,
         template: &str,
-        to: &str,
+        (via, to): (&str, &str),
         mail: &Mail,
         data: &Data,
     ) -> Result<HookRequest, NotSent> {
-        self.0.make(&context(template, to, mail, data), false).map_err(|error| match error {
+        self.0.make(&context(template, (via, to), mail, data), false).map_err(|error| match error {
             NoRequest::CalledOff => NotSent::Never("the program that makes its body calls it off".into()),
             NoRequest::Broken(error) => NotSent::Later(format!("its body cannot be made: {error}")),
         })
@@ -58,15 +58,18 @@ impl Service {
 }
 
 /// What the program gets as `ctx`.
-fn context(template: &str, to: &str, mail: &Mail, data: &Data) -> Value {
-    json!({
+fn context(template: &str, (via, to): (&str, &str), mail: &Mail, data: &Data) -> Value {
+    let mut context = json!({
         "recipient": to,
         "subject": mail.subject,
         "body": mail.text,
-        "html_body": mail.html,
         "template_type": template_type(template),
         "template_data": data.for_services(),
-        "message_type": EMAIL,
+        "message_type": via,
         "request_headers": {},
-    })
+    });
+    if via == EMAIL {
+        context["html_body"] = mail.html.as_str().into();
+    }
+    context
 }

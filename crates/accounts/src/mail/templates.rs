@@ -7,7 +7,7 @@ use sessera_config::Problem;
 use sessera_config::courier::{CourierConfig, MessagePart};
 
 use super::data::fields;
-use super::{Data, Mail, NotSent};
+use super::{CodeMail, Data, EMAIL, Mail, NotSent, SMS};
 use crate::gotemplate::{Format, Template, TemplateError};
 use crate::language::Language;
 use crate::schema::source;
@@ -20,8 +20,12 @@ const KINDS: [&str; 6] =
     ["recovery", "recovery_code", "verification", "verification_code", "login_code", "registration_code"];
 
 /// The parts of messages, and how the names of their files begin.
-const PARTS: [(MessagePart, &str); 3] =
-    [(MessagePart::Subject, "email.subject"), (MessagePart::Html, "email.body"), (MessagePart::Plain, PLAIN)];
+const PARTS: [(MessagePart, &str); 4] = [
+    (MessagePart::Subject, "email.subject"),
+    (MessagePart::Html, "email.body"),
+    (MessagePart::Plain, PLAIN),
+    (MessagePart::Sms, "sms.body"),
+];
 
 /// How the names of files with the plain text of mails begin, which does not make them HTML.
 const PLAIN: &str = "email.body.plaintext";
@@ -127,17 +131,18 @@ impl Templates {
         self.files.iter().map(PathBuf::as_path)
     }
 
-    /// Puts texts of the deployment into a mail of a kind.
+    /// Puts texts of the deployment into a message of a kind.
     pub fn write_into(
         &self,
         mail: &mut Mail,
+        content: &CodeMail,
         kind: &str,
-        language: Language,
         data: &Data,
     ) -> Result<(), NotSent> {
         let data = data.for_templates();
-        for (part, _) in PARTS {
-            let template = [Some(language), None].iter().find_map(|language| {
+        let is_mail = content.via == EMAIL;
+        for (part, _) in PARTS.into_iter().filter(|(part, _)| (*part != MessagePart::Sms) == is_mail) {
+            let template = [Some(content.language), None].iter().find_map(|language| {
                 // The key has a name that lives as long as the program.
                 let kind = KINDS.into_iter().find(|known| *known == kind)?;
                 self.all.get(&(kind, part, *language))
@@ -147,7 +152,7 @@ impl Templates {
             match part {
                 // A subject is one line, whatever is filled in.
                 MessagePart::Subject => mail.subject = one_line(&text),
-                MessagePart::Plain => mail.text = text,
+                MessagePart::Plain | MessagePart::Sms => mail.text = text,
                 MessagePart::Html => mail.html = text,
             }
         }
@@ -168,7 +173,8 @@ fn parse(
     others: &[(String, String)],
 ) -> Result<Template, TemplateError> {
     let format = if part == MessagePart::Html { Format::Html } else { Format::Text };
-    Template::parse(text, others, format, &fields(kind))
+    let via = if part == MessagePart::Sms { SMS } else { EMAIL };
+    Template::parse(text, others, format, &fields(kind, via))
 }
 
 /// The names of templates in a folder, in order. A folder that is not there has none.

@@ -48,6 +48,25 @@ fn every_language_has_every_mail_with_all_it_needs() {
 }
 
 #[test]
+fn every_language_has_a_text_for_each_code_to_a_telephone_number() {
+    for language in Language::ALL {
+        for template in ["recovery_code", "verification_code", "login_code", "registration_code"] {
+            let mut mail = CodeMail { via: SMS.into(), ..mail(language) };
+            let text = mail.write(template, NOW).expect("is there").text;
+            assert!(
+                text.starts_with("012345 ") && text.contains("15") && !text.contains(['{', '@']),
+                "{text}"
+            );
+            mail.about.request_url = "https://id.example.org:8443/login".into();
+            let text = mail.write(template, NOW).expect("is there").text;
+            assert!(text.ends_with("\n\n@id.example.org #012345"), "{text}");
+        }
+        let link = CodeMail { via: SMS.into(), ..mail(language) };
+        assert!(link.write("recovery_link", NOW).is_none());
+    }
+}
+
+#[test]
 fn what_stands_in_html_is_escaped() {
     let mut mail = mail(Language::En);
     mail.url = "https://x/?a=\"><script>&b".into();
@@ -88,7 +107,7 @@ fn written(rules: &MailRules, template: &str, language: Language) -> Result<Mail
     let identity = Some(json!({"id": "7", "traits": {"name": "Ada <x>\r\nBcc: eve@example.org"}}));
     let kind = kind_of(template);
     let data = Data::new(&content, kind, "ada@example.org", identity, NOW);
-    rules.templates.write_into(&mut mail, kind, language, &data)?;
+    rules.templates.write_into(&mut mail, &content, kind, &data)?;
     Ok(mail)
 }
 

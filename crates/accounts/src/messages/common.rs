@@ -35,6 +35,10 @@ message_ids! {
     VERIFICATION_LINK_SENT = 1_080_001,
     /// A verification code was sent.
     VERIFICATION_CODE_SENT = 1_080_003,
+    /// A verification code was sent to a telephone number.
+    VERIFICATION_CODE_SENT_TO_PHONE = 1_080_004,
+    /// The telephone number is verified.
+    PHONE_VERIFIED = 1_080_005,
     /// Something is wrong; the context says what.
     INVALID = 4_000_001,
     /// A value is missing.

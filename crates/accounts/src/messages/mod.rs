@@ -92,7 +92,10 @@ impl MessageId {
     /// How it is meant.
     pub fn kind(self) -> MessageKind {
         match self {
-            common::SETTINGS_SAVED | common::RECOVERED | common::ADDRESS_VERIFIED => MessageKind::Success,
+            common::SETTINGS_SAVED
+            | common::RECOVERED
+            | common::ADDRESS_VERIFIED
+            | common::PHONE_VERIFIED => MessageKind::Success,
             _ if self.0 >= 4_000_000 => MessageKind::Error,
             _ => MessageKind::Info,
         }

@@ -9,7 +9,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Details, RecoveryDetails, SentCodes, State, VerificationDetails};
 use crate::flows::method::{AddressVerdict, Attempt};
 use crate::messages::{Message, MessageId, common};
-use crate::schema::normalise;
+use crate::schema::Address;
 
 /// How long an address may be as it is typed, in bytes.
 const MAX_EMAIL_BYTES: usize = 512;
@@ -50,14 +50,15 @@ impl ByMail for VerificationDetails {
     }
 }
 
-/// Asks for a message to an address. `sent` is what is said then.
+/// Asks for a message to an address. `sent` is what is said then, by the channel.
 pub(super) fn send<D: ByMail>(
     attempt: &mut Attempt<'_, D>,
     email: &str,
-    sent: MessageId,
+    sent: fn(&str) -> MessageId,
 ) -> Result<AddressVerdict, FlowError> {
     let (visit, flow) = (attempt.visit, &mut attempt.flow);
-    let Some(address) = normalise::email(email).filter(|_| email.len() <= MAX_EMAIL_BYTES) else {
+    let typed = visit.rules.typed_address(flow.details.codes().sends, email);
+    let Some(Address { via, value: address }) = typed.filter(|_| email.len() <= MAX_EMAIL_BYTES) else {
         flow.say_at("email", Message::with_context(common::NOT_AN_EMAIL, json!({ "value": email })));
         return Ok(AddressVerdict::Refused);
     };
@@ -70,9 +71,9 @@ pub(super) fn send<D: ByMail>(
     codes.email = Some(email.to_owned());
     codes.sent += 1;
     let (language, sends) = (visit.visitor.language, codes.sends);
-    let request = CodeRequest { flow_id: flow.id, address, language, sends, about: flow.about() };
+    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about: flow.about() };
     let change = codes::ask(visit.accounts.random.as_ref(), visit.now, D::PURPOSE, &request);
     flow.state = State::SentEmail;
-    flow.say(sent);
+    flow.say(sent(&request.via));
     Ok(AddressVerdict::Shown(vec![change]))
 }

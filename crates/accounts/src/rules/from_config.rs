@@ -112,6 +112,7 @@ impl Rules {
             logout_return: logout_return(section, &public_url),
             code: SentRules { is_on: methods.code.enabled, lifespan: methods.code.config.lifespan },
             code_attempts: methods.code.config.max_submissions,
+            has_sms: config.courier.sms.is_some(),
             link: SentRules { is_on: methods.link.enabled, lifespan: methods.link.config.lifespan },
             recovery_by: sends(flows.recovery.r#use),
             verification_by: sends(flows.verification.r#use),

@@ -16,8 +16,10 @@ use url::Url;
 use crate::hooks::FlowHooks;
 use crate::keys::Keys;
 use crate::limits::LimitRules;
+use crate::mail::{EMAIL, SMS};
 use crate::password::HashAlgorithm;
 use crate::return_to;
+use crate::schema::{Address, normalise};
 use crate::target::Target;
 use sessera_config::Proxies;
 use sessera_config::cookies::{CookieScope, SessionCookie};
@@ -84,6 +86,8 @@ pub struct Rules {
     pub code_attempts: u32,
     /// Links that are sent to an address.
     pub link: SentRules,
+    /// Whether codes are sent to telephone numbers that are typed.
+    pub has_sms: bool,
     /// By what people get back into their accounts.
     pub recovery_by: Sends,
     /// By what addresses are proven.
@@ -166,6 +170,16 @@ impl Rules {
             Sends::Code => self.code,
             Sends::Link => self.link,
         }
+    }
+
+    /// The address that somebody has typed to be sent a code or a link, in its one form: by mail, or by telephone where
+    /// that is possible.
+    pub fn typed_address(&self, sends: Sends, typed: &str) -> Option<Address> {
+        let email = normalise::email(typed).map(|value| Address { via: EMAIL.into(), value });
+        email.or_else(|| {
+            let number = normalise::telephone_number(typed).filter(|_| self.has_sms && sends == Sends::Code);
+            number.map(|value| Address { via: SMS.into(), value })
+        })
     }
 
     /// Whether people can get back into their accounts by themselves.
@@ -283,6 +297,7 @@ pub(crate) mod tests {
             code: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
             code_attempts: 5,
             link: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
+            has_sms: false,
             recovery_by: Sends::Code,
             verification_by: Sends::Code,
             identifier_first: false,

@@ -115,6 +115,20 @@ pub(super) fn has_mark(node: &Value, mark: &str) -> bool {
     }
 }
 
+/// Whether a node or something below it has messages sent by a channel.
+pub(super) fn has_channel(node: &Value, via: &str) -> bool {
+    let names =
+        |pointer: &str| node.get(KEYWORD).and_then(|extension| channel(extension, pointer)) == Some(via);
+    if ["/verification/via", "/recovery/via", "/credentials/code/via"].into_iter().any(names) {
+        return true;
+    }
+    match node {
+        Value::Array(items) => items.iter().any(|item| has_channel(item, via)),
+        Value::Object(members) => members.values().any(|member| has_channel(member, via)),
+        _ => false,
+    }
+}
+
 /// Takes everything from traits that the schema has found good.
 pub(super) fn extract(
     document: &Document,

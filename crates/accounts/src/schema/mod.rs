@@ -164,6 +164,11 @@ impl IdentitySchema {
         extract::has_mark(self.document.root(), &format!("/{mark}"))
     }
 
+    /// Whether a trait is a telephone number to which codes are sent.
+    pub fn sends_to_phones(&self) -> bool {
+        extract::has_channel(self.document.root(), "sms")
+    }
+
     /// The document itself.
     pub const fn document(&self) -> &Value {
         self.document.root()

@@ -81,3 +81,39 @@ async fn a_service_gets_a_mail_with_the_texts_of_the_deployment_and_its_code_sig
     let (status, signed_in) = submit(&server, Some(&flow), code).await;
     assert_eq!(status, 200, "{signed_in}");
 }
+
+#[tokio::test]
+async fn a_channel_takes_codes_to_telephone_numbers_and_the_number_signs_in() {
+    let receiver = Receiver::start().await;
+    let request = json!({
+        "url": receiver.url("/sms"),
+        "auth": {"type": "basic_auth", "config": {"user": "u", "password": "p w"}},
+        // function(ctx) { To: ctx.recipient, Body: ctx.body }
+        "headers": {"Content-Type": "application/x-www-form-urlencoded"},
+        "body": "base64://ZnVuY3Rpb24oY3R4KSB7IFRvOiBjdHgucmVjaXBpZW50LCBCb2R5OiBjdHguYm9keSB9",
+    });
+    let channels = json!([{"id": "sms", "type": "http", "request_config": request}]);
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start_with(&[
+        ("IDENTITY_SCHEMAS", &schemas(folder.path())),
+        ("COURIER_CHANNELS", &channels.to_string()),
+        ("SELFSERVICE_METHODS_CODE_PASSWORDLESS_ENABLED", "true"),
+    ]);
+    create(&server, json!({"phone": "+4930901820"})).await;
+    let (_, flow) = submit(&server, None, json!({"method": "code", "identifier": "+49 30 901820"})).await;
+    let call = receiver.calls().await.remove(0);
+    assert_eq!(
+        (call.path.as_str(), &call.headers["authorization"]),
+        ("/sms", &"Basic dTpwIHc=".parse().unwrap())
+    );
+    let form: std::collections::HashMap<String, String> =
+        url::form_urlencoded::parse(&call.bytes).into_owned().collect();
+    assert_eq!(form["To"], "+4930901820");
+    let code = json!({"method": "code", "identifier": "+4930901820", "code": &form["Body"][..6]});
+    let (status, signed_in) = submit(&server, Some(&flow), code).await;
+    assert_eq!(status, 200, "{signed_in}");
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let messages = http.get(format!("{}/admin/courier/messages", server.admin())).send().await.unwrap();
+    let messages: Value = messages.json().await.unwrap();
+    assert_eq!((&messages[0]["type"], &messages[0]["channel"]), (&json!("sms"), &json!("sms")));
+}

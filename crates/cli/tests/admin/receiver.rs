@@ -33,6 +33,8 @@ pub(crate) struct Call {
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
+    /// The body as it came in.
+    pub(crate) bytes: Bytes,
 }
 
 impl Receiver {
@@ -88,8 +90,8 @@ impl Receiver {
 
 async fn answer(State(state): State<Arc<Kept>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let path = uri.path().to_owned();
-    let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    state.calls.lock().unwrap().push(Call { path: path.clone(), headers, body });
+    let (bytes, body) = (body.clone(), serde_json::from_slice(&body).unwrap_or(Value::Null));
+    state.calls.lock().unwrap().push(Call { path: path.clone(), headers, body, bytes });
     state.called.notify_one();
     if path == "/held" {
         state.held.acquire().await.unwrap().forget();

@@ -16,9 +16,11 @@ section! {
         smtp: Smtp,
         /// The service that takes mails, with `delivery_strategy: http`.
         http: Http,
+        /// Ways of messages besides mail.
+        channels: Vec<Channel>,
         /// Texts of messages in place of Sessera's own. Each part that is not there has Sessera's text.
         templates: Templates,
-        /// A folder of such texts, as `recovery_code/valid/email.subject.gotmpl`, `email.body.gotmpl` (HTML) and `email.body.plaintext.gotmpl`. A file such as `email.subject.de.gotmpl` is for one language. What `templates` names goes before.
+        /// A folder of such texts, as `recovery_code/valid/email.subject.gotmpl`, `email.body.gotmpl` (HTML), `email.body.plaintext.gotmpl` and `sms.body.gotmpl`. A file such as `email.subject.de.gotmpl` is for one language. What `templates` names goes before.
         template_override_path: Option<String>,
     }
 }
@@ -54,6 +56,34 @@ section! {
     pub struct Http {
         /// What is sent to it.
         request_config: WrittenRequest,
+    }
+}
+
+section! {
+    /// A way of messages besides mail.
+    pub struct Channel {
+        /// What it is for: messages to telephone numbers.
+        id: Option<ChannelId>,
+        /// How it is reached.
+        r#type as "type": ChannelType,
+        /// What is sent to the service that takes the messages.
+        request_config: WrittenRequest,
+    }
+}
+
+choice! {
+    /// What a channel is for.
+    pub enum ChannelId {
+        /// Messages to telephone numbers.
+        Sms = "sms",
+    }
+}
+
+choice! {
+    /// How a channel is reached.
+    pub enum ChannelType {
+        /// As a request to a service.
+        Http = "http",
     }
 }
 
@@ -104,6 +134,8 @@ section! {
     pub struct CodeMessages {
         /// Mails.
         email: EmailTemplate,
+        /// Messages to telephone numbers.
+        sms: SmsTemplate,
     }
 }
 
@@ -124,5 +156,21 @@ section! {
         plaintext: Option<String>,
         /// Where its HTML is: `file://` or `base64://`.
         html: Option<String>,
+    }
+}
+
+section! {
+    /// The text of a message to a telephone number.
+    pub struct SmsTemplate {
+        /// What stands in it.
+        body: SmsBody,
+    }
+}
+
+section! {
+    /// What stands in a message to a telephone number.
+    pub struct SmsBody {
+        /// Where its text is: `file://` or `base64://`.
+        plaintext: Option<String>,
     }
 }

@@ -37,7 +37,7 @@ struct MessageBody {
     id: Uuid,
     /// `queued`, `processing`, `sent` or `abandoned`.
     status: &'static str,
-    /// `email`.
+    /// `email` or `sms`.
     r#type: &'static str,
     /// The address that it goes to.
     recipient: String,
@@ -93,15 +93,16 @@ struct DispatchErrorBody {
 
 impl MessageBody {
     fn new(message: SentMessage) -> Self {
+        let via = mail::channel_of(&message.recipient);
         Self {
             id: message.id,
             status: message.status.as_str(),
-            r#type: "email",
+            r#type: via,
             recipient: message.recipient,
             body: HIDDEN,
             subject: HIDDEN,
             template_type: mail::template_type(&message.template),
-            channel: "email",
+            channel: via,
             send_count: message.attempts,
             dispatches: None,
             created_at: message.created_at,

@@ -13,7 +13,6 @@ use crate::flows::visit::Visit;
 use crate::limits::{Guess, Place};
 use crate::messages::{Message, MessageId, common};
 use crate::methods::by_mail::{self, ByMail};
-use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Node, Nodes};
 
@@ -25,8 +24,9 @@ const PLACE_OF_RESEND: u8 = 20;
 
 /// A kind of flow in which a code proves an address.
 pub(super) trait ByCode: ByMail {
-    /// What is said when a code was sent.
-    const SENT: MessageId;
+    /// What is said when a code was sent by a channel.
+    fn sent(via: &str) -> MessageId;
+
     /// What is said when a code is wrong.
     const WRONG: MessageId;
 
@@ -76,8 +76,12 @@ impl<D: ByCode> AddressMethod<D> for Code {
     fn nodes(&self, flow: &Flow<D>, nodes: &mut Nodes) {
         let mut add = |node: Node| nodes.push(PLACE, node);
         if flow.state == State::ChooseMethod {
-            let field = Input::new("email", InputKind::Email).required();
-            add(field.node(Group::CODE).label(common::EMAIL_LABEL));
+            let (kind, label) = if self.has_sms {
+                (InputKind::Text, messages::EMAIL_OR_PHONE_LABEL)
+            } else {
+                (InputKind::Email, common::EMAIL_LABEL)
+            };
+            add(Input::new("email", kind).required().node(Group::CODE).label(label));
             add(go_on());
             return;
         }
@@ -99,7 +103,7 @@ impl<D: ByCode> AddressMethod<D> for Code {
             (Err(message), _) => ("code", message),
             (_, Ok(Some(email))) => {
                 D::check_on(attempt.visit)?;
-                return by_mail::send(attempt, email, D::SENT);
+                return by_mail::send(attempt, email, D::sent);
             }
             (_, Err(message)) => ("email", message),
             _ if attempt.flow.state == State::SentEmail => ("code", Message::required("code")),
@@ -152,7 +156,8 @@ pub(super) async fn try_code<D: ByCode>(
 ) -> Result<Tried, FlowError> {
     let codes = flow.details.codes();
     let stored = visit.accounts.store.code(flow.id, D::PURPOSE).await?;
-    let address = codes.email.as_deref().and_then(normalise::email);
+    let typed_address = |email: &str| visit.rules.typed_address(codes.sends, email);
+    let address = codes.email.as_deref().and_then(typed_address).map(|address| address.value);
     let guess = match (&address, &stored) {
         // Counted alike, whether anybody has the address or not.
         (Some(address), _) => Guess::MailedCode(address),

@@ -15,6 +15,8 @@ message_ids! {
     REGISTRATION_SENT = 1_040_005,
     /// Button: sign up by a code.
     SIGN_UP = 1_040_006,
+    /// Label: e-mail address or telephone number.
+    EMAIL_OR_PHONE_LABEL = 1_070_018,
     /// A recovery code was sent.
     RECOVERY_SENT = 1_060_003,
     /// Button: send the code again.

@@ -8,6 +8,8 @@ mod recovery;
 mod registration;
 mod sent;
 #[cfg(test)]
+mod sms_tests;
+#[cfg(test)]
 mod tests;
 mod verification;
 
@@ -27,6 +29,8 @@ pub use verification::{Opened, open_link};
 pub struct Code {
     /// The factor that a code proves. `None`: a code signs nobody in.
     factor: Option<AssuranceLevel>,
+    /// Whether telephone numbers can be typed.
+    has_sms: bool,
 }
 
 /// Codes are always here: one that was given out by hand stays good when nobody can ask for another one.
@@ -38,7 +42,8 @@ pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn M
         (_, true) => Some(AssuranceLevel::Aal2),
         _ => None,
     };
-    Some(Arc::new(Code { factor: factor.filter(|_| section.enabled) }))
+    let has_sms = config.courier.sms.is_some();
+    Some(Arc::new(Code { factor: factor.filter(|_| section.enabled), has_sms }))
 }
 
 impl Method for Code {

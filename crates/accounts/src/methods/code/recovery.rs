@@ -17,8 +17,11 @@ use crate::rules::{Rules, Sends};
 use crate::ui::{Group, Node};
 
 impl ByCode for RecoveryDetails {
-    const SENT: MessageId = messages::RECOVERY_SENT;
     const WRONG: MessageId = messages::RECOVERY_WRONG;
+
+    fn sent(_: &str) -> MessageId {
+        messages::RECOVERY_SENT
+    }
 
     /// A flow that an administrator began goes on where recovery is off, but sends no other code.
     fn check_on(visit: &Visit<'_>) -> Result<(), FlowError> {

@@ -5,6 +5,7 @@ use sessera_store::Code as StoredCode;
 
 use super::form::{self, ByCode, Tried};
 use super::messages;
+use crate::flows::addresses;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, VerificationDetails};
 use crate::flows::skeleton::{Flows, Replaced};
@@ -12,8 +13,11 @@ use crate::messages::{Message, MessageId, common};
 use crate::ui::{Group, Node};
 
 impl ByCode for VerificationDetails {
-    const SENT: MessageId = common::VERIFICATION_CODE_SENT;
     const WRONG: MessageId = messages::VERIFICATION_WRONG;
+
+    fn sent(via: &str) -> MessageId {
+        addresses::code_sent(via)
+    }
 
     fn code_fields() -> [Node; 2] {
         [form::method_field(), form::code_field().node(Group::CODE).label(messages::VERIFICATION_LABEL)]

@@ -80,7 +80,7 @@ impl<D: ByLink> AddressMethod<D> for Link {
 
     async fn submit(&self, attempt: &mut Attempt<'_, D>) -> Result<AddressVerdict, FlowError> {
         let message = match attempt.submission.text("email") {
-            Ok(Some(email)) => return by_mail::send(attempt, email, D::SENT),
+            Ok(Some(email)) => return by_mail::send(attempt, email, |_| D::SENT),
             Ok(None) => Message::required("email"),
             Err(message) => message,
         };
