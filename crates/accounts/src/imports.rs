@@ -3,11 +3,13 @@
 //! What is there already stays beside what is new, as far as a person can have several: accounts at
 //! other providers, printed codes, passkeys. A password and an authenticator app replace those before them. What could never work is refused.
 
+use serde_json::json;
 use sessera_model::{CredentialKind, Secret};
 
 use crate::identities::PreparedIdentity;
 use crate::linked::{LinkedAccount, LinkedAccounts};
 use crate::methods::lookup_secret::{self, PrintedCode};
+use crate::methods::password::KEPT_ELSEWHERE;
 use crate::methods::public_keys::{self, ImportedPasskeys};
 use crate::methods::totp;
 use crate::password::{HashAlgorithm, PasswordError, PasswordHashing, StoredHash};
@@ -25,7 +27,9 @@ pub enum ImportError {
     #[error(transparent)]
     Password(#[from] PasswordError),
     /// A password is announced and not there.
-    #[error("credentials.password.config has neither password nor hashed_password. Give one of them.")]
+    #[error(
+        "credentials.password.config has neither password nor hashed_password nor use_password_migration_hook: true. Give one of them."
+    )]
     NoPassword,
     /// Nobody could sign in with the password.
     #[error(
@@ -49,6 +53,8 @@ pub enum ImportedPassword {
     Plain(Secret),
     /// A hash of it.
     Hash(String),
+    /// Another system keeps it, and is asked when its owner signs in.
+    Elsewhere,
 }
 
 /// The credentials of one person as they are brought along.
@@ -79,13 +85,17 @@ impl Imports {
     ) -> Result<(), ImportError> {
         if let Some(password) = self.password {
             let hash = match password {
-                ImportedPassword::Plain(password) => passwords.hash(hashing, password.expose()).await?,
-                ImportedPassword::Hash(hash) => StoredHash::parse(&hash)?.to_text(),
+                ImportedPassword::Plain(password) => Some(passwords.hash(hashing, password.expose()).await?),
+                ImportedPassword::Hash(hash) => Some(StoredHash::parse(&hash)?.to_text()),
+                ImportedPassword::Elsewhere => None,
             };
             if prepared.identifiers(CredentialKind::Password).is_empty() {
                 return Err(ImportError::NoIdentifier);
             }
-            prepared.set_password(hash);
+            match hash {
+                Some(hash) => prepared.set_password(hash),
+                None => prepared.set_config(CredentialKind::Password, json!({ KEPT_ELSEWHERE: true })),
+            }
         }
         if let Some(linked) = self.linked {
             link(prepared, &linked)?;

@@ -17,11 +17,14 @@ use crate::keys::kind_at;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem, dotted};
 use crate::reach::Reach;
+use crate::requests::request;
 use crate::sections::audit::Audit;
 use crate::sections::hashers::{ARGON2_KIB_PER_LANE, Hashers};
 use crate::sections::hooks::Hook;
 use crate::sections::identity::Identity;
 use crate::sections::log::Log;
+use crate::sections::methods::Password;
+use crate::sections::request::Request;
 use crate::sections::selfservice::SelfService;
 use crate::sections::serve::{Admin, Cors, Public, Timeouts};
 use crate::sections::session::{RequiredAal, Session};
@@ -81,6 +84,8 @@ pub struct Config {
     pub hashers: Hashers,
     /// How messages are sent.
     pub courier: CourierConfig,
+    /// The system that still keeps passwords of people who were brought along; `None` when nobody is asked.
+    pub migrate_hook: Option<Request>,
     /// Choices about how clients are answered.
     pub feature_flags: FeatureFlags,
     /// Whether mails are shown in the log where there is no mail server.
@@ -255,6 +260,7 @@ impl Config {
             cookies,
             session: session(sections.session, session_cookie, upstream.as_ref(), &mut found),
             courier: courier(sections.courier, &reach, &mut found),
+            migrate_hook: migrate_hook(&sections.selfservice.methods.password, &reach, &mut found),
             reach,
             told_headers: sections.clients.web_hook.header_allowlist,
             upstream: upstream.map(Box::new),
@@ -279,6 +285,15 @@ fn switch_mail_flows(section: &mut SelfService, tree: &Value) {
     for enabled in [&mut section.flows.recovery.enabled, &mut section.flows.verification.enabled] {
         enabled.get_or_insert(!says_something);
     }
+}
+
+/// Who is asked for passwords of people who were brought along.
+fn migrate_hook(password: &Password, reach: &Reach, found: &mut Findings) -> Option<Request> {
+    let hook = &password.config.migrate_hook;
+    let at = "/selfservice/methods/password/config/migrate_hook/config";
+    let missing = "nobody is asked without it: write the address of the system that keeps the passwords";
+    let config = (password.enabled && hook.enabled).then(|| hook.config.clone())?;
+    request(config, at, missing, reach, found)
 }
 
 /// Names the URLs to which requests go and may not.

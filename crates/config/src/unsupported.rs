@@ -119,15 +119,10 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     ),
     // Methods
-    without_effect(
-        "passwords are not taken over from another system when somebody signs in",
-        Unless("false"),
-        &["selfservice.methods.password.config.migrate_hook.enabled"],
-    ),
     harmless(
         "it is about something that a key of its own switches on",
         &[
-            "selfservice.methods.password.config.migrate_hook.config.**",
+            "selfservice.methods.password.config.migrate_hook.config.emit_analytics_event",
             "selfservice.methods.link.config.base_url",
             "selfservice.methods.captcha.config.**",
             "selfservice.methods.saml.config.**",

@@ -377,7 +377,8 @@ impl Configuration {
             .iter()
             .map(|hook| &hook.request)
             .chain(&snapshot.config.courier.http)
-            .chain(&snapshot.config.courier.sms);
+            .chain(&snapshot.config.courier.sms)
+            .chain(&snapshot.config.migrate_hook);
         let bodies = requests.filter_map(|request| request.body.as_ref()?.strip_prefix("file://"));
         let files = templates
             .into_iter()

@@ -47,6 +47,7 @@ impl HookCaller for HttpHooks {
         Ok(match status {
             StatusCode::OK => Reply::Told(answer.into_body()),
             _ if status.is_success() => Reply::Well,
+            StatusCode::FORBIDDEN => Reply::Forbidden(answer.into_body()),
             StatusCode::NOT_IMPLEMENTED => Reply::Refused(answer.into_body()),
             StatusCode::TOO_MANY_REQUESTS => Reply::Troubled(said()),
             _ if status.is_server_error() => Reply::Troubled(said()),

@@ -125,6 +125,9 @@ pub enum FlowError {
         /// What is wrong.
         problem: String,
     },
+    /// Another system keeps the password, and the configuration does not say which.
+    #[error("another system keeps the password, and the configuration does not say which")]
+    PasswordElsewhere,
     /// A password could not be hashed or checked.
     #[error(transparent)]
     Password(#[from] PasswordError),

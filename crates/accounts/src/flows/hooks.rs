@@ -59,7 +59,7 @@ impl Visit<'_> {
     }
 
     /// What the program of a web hook gets as `ctx`.
-    fn context(&self, happening: Happening<'_>) -> Value {
+    pub fn context(&self, happening: Happening<'_>) -> Value {
         let Happening { flow, identity, session } = happening;
         let told = self.visitor.told.clone().unwrap_or_default();
         let schemas_url = self.rules.url("schemas/");

@@ -104,7 +104,7 @@ pub fn read(reply: Reply, may_change: bool) -> Result<Said, String> {
             }
         }
         Reply::Told(_) | Reply::Well => Ok(Said::GoOn),
-        Reply::Refused(body) => {
+        Reply::Refused(body) | Reply::Forbidden(body) => {
             let refusal: Refusal = parse(&body)?;
             notices(refusal).map(Said::Refused)
         }

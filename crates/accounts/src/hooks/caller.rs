@@ -47,6 +47,8 @@ pub enum Reply {
     Well,
     /// It is not well, and the body may say why.
     Refused(Vec<u8>),
+    /// It is not allowed, and the body may say why.
+    Forbidden(Vec<u8>),
     /// It cannot say just now; the text says what it answered. It may be asked again.
     Troubled(String),
     /// It answers what no web hook answers, such as a redirection; the text says what.

@@ -77,6 +77,17 @@ impl WebHooks {
         outcome
     }
 
+    /// Asks somebody who must answer, and counts that like a web hook.
+    pub async fn inquire(&self, request: &HookRequest) -> Result<Reply, Unanswered> {
+        let answer = repeated(&*self.caller, request).await;
+        self.metrics.web_hook(match &answer {
+            Ok(Reply::Told(_) | Reply::Well) => HookOutcome::Answered,
+            Ok(Reply::Refused(_) | Reply::Forbidden(_)) => HookOutcome::Refused,
+            Ok(Reply::Troubled(_) | Reply::Strange(_)) | Err(_) => HookOutcome::Failed,
+        });
+        answer
+    }
+
     async fn ask(&self, hook: &WebHook, context: &Value) -> Result<Said, HookFailure> {
         let failed = |failure, error: String| {
             tracing::error!(hook = %hook.name, %error, "a web hook failed, so the flow stops");
@@ -96,7 +107,7 @@ impl WebHooks {
         })?;
         match (hook.answer, reply) {
             (_, Reply::Troubled(what) | Reply::Strange(what)) => Err(failed(HookFailure::Unanswered, what)),
-            (Answer::Awaited, Reply::Refused(_)) => {
+            (Answer::Awaited, Reply::Refused(_) | Reply::Forbidden(_)) => {
                 let error = "it answered that something went wrong; with response.parse or can_interrupt its messages would be read";
                 Err(failed(HookFailure::Unanswered, error.into()))
             }
@@ -135,7 +146,7 @@ async fn told(caller: &dyn HookCaller, hook: &WebHook, context: &Value) -> Resul
     };
     match repeated(caller, &request).await.map_err(|error| error.to_string())? {
         Reply::Told(_) | Reply::Well => Ok(()),
-        Reply::Refused(_) => Err("it answered that something went wrong".into()),
+        Reply::Refused(_) | Reply::Forbidden(_) => Err("it answered that something went wrong".into()),
         Reply::Troubled(what) | Reply::Strange(what) => Err(what),
     }
 }

@@ -88,7 +88,7 @@ pub struct FlowHooks {
     pub recovery_revokes: bool,
     /// The headers of a request that web hooks are told of, in small letters.
     pub told_headers: Vec<String>,
-    /// Whether there is any web hook.
+    /// Whether there is any web hook, or another system that is asked for passwords.
     pub has_web_hooks: bool,
 }
 

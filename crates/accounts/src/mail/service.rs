@@ -50,7 +50,9 @@ impl Service {
     pub fn judge(answer: Result<Reply, Unanswered>) -> Result<(), NotSent> {
         match answer {
             Ok(Reply::Told(_) | Reply::Well) => Ok(()),
-            Ok(Reply::Refused(_)) => Err(NotSent::Never("the service refuses it".into())),
+            Ok(Reply::Refused(_) | Reply::Forbidden(_)) => {
+                Err(NotSent::Never("the service refuses it".into()))
+            }
             Ok(Reply::Troubled(what) | Reply::Strange(what)) => Err(NotSent::Later(what)),
             Err(error) => Err(NotSent::Later(error.to_string())),
         }

@@ -179,7 +179,7 @@ fn hooks(config: &Config) -> Result<FlowHooks, Vec<Problem>> {
         verification: compiler.list(&flows.verification.after.hooks),
         recovery_revokes: recovery_revokes(&flows.recovery),
         told_headers: config.told_headers.iter().map(|name| name.to_ascii_lowercase()).collect(),
-        has_web_hooks: !flows.web_hooks().is_empty(),
+        has_web_hooks: !flows.web_hooks().is_empty() || config.migrate_hook.is_some(),
     };
     if compiler.wrong.is_empty() { Ok(hooks) } else { Err(compiler.wrong) }
 }

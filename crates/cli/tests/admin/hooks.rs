@@ -106,3 +106,37 @@ async fn a_web_hook_that_does_not_answer_keeps_nobody_else_waiting() {
     let ((status, _), ()) = tokio::join!(sign_in(&server), others);
     assert_eq!(status, 200);
 }
+
+#[tokio::test]
+async fn another_system_is_asked_for_a_password_until_it_is_kept_here() {
+    let receiver = Receiver::start().await;
+    let key =
+        json!({"type": "api_key", "config": {"name": "X-Api-Key", "value": "key-for-tests", "in": "header"}});
+    let hook = json!({"enabled": true, "config": {"url": receiver.url("/check"), "auth": key}});
+    let server =
+        Server::start_with(&[("SELFSERVICE_METHODS_PASSWORD_CONFIG_MIGRATE_HOOK", &hook.to_string())]);
+    let body = json!({"schema_id": "default", "traits": {"email": "ada@example.org"},
+        "credentials": {"password": {"config": {"use_password_migration_hook": true}}}});
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let made = http.post(format!("{}/admin/identities", server.admin())).json(&body).send().await.unwrap();
+    assert_eq!(made.status().as_u16(), 201);
+    for (status, body, expected) in [
+        (403, MATCH, 400),
+        (200, "{}", 400),
+        (404, MATCH, 502),
+        (204, "", 502),
+        (302, MATCH, 502),
+        (200, MATCH, 200),
+    ] {
+        receiver.answers("/check", status, body);
+        let (answered, told) = sign_in(&server).await;
+        assert_eq!(answered, expected, "{status}: {told}");
+        let call = receiver.calls().await.remove(0);
+        assert_eq!(call.headers["x-api-key"], "key-for-tests");
+        assert_eq!(call.body, json!({"identifier": "ada@example.org", "password": PASSWORD}));
+    }
+    receiver.answers("/check", 403, "");
+    assert_eq!(sign_in(&server).await.0, 200, "it is kept here now");
+}
+
+const MATCH: &str = r#"{"status":"password_match"}"#;

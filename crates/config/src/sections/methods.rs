@@ -7,6 +7,7 @@ use url::Url;
 use crate::host::Host;
 use crate::section::{choice, section};
 use crate::sections::oidc::Oidc;
+use crate::sections::request::WrittenRequest;
 
 section! {
     /// Ways to sign in.
@@ -55,6 +56,18 @@ section! {
         max_breaches: u32 [0..=100] = 0,
         /// Whether a password is taken when the service does not answer.
         ignore_network_errors: bool = true,
+        /// Passwords that another system still keeps.
+        migrate_hook: MigrateHook,
+    }
+}
+
+section! {
+    /// Passwords that another system still keeps.
+    pub struct MigrateHook {
+        /// Whether that system is asked when somebody signs in for the first time who was brought along with `use_password_migration_hook`.
+        enabled: bool = false,
+        /// What is sent to it.
+        config: WrittenRequest,
     }
 }
 

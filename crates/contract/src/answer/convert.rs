@@ -189,6 +189,9 @@ impl From<FlowError> for ApiError {
                 )
             }
             FlowError::Store(error) => error.into(),
+            FlowError::PasswordElsewhere => Self::server_error(
+                "Another system keeps the password of this account, and the server is not told which. Ask its administrator to set selfservice.methods.password.config.migrate_hook.",
+            ),
             FlowError::Password(error) => error.into(),
             FlowError::Identity(error) => error.into(),
             FlowError::Internal(what) => Self::internal(what),

@@ -278,7 +278,7 @@ pub(super) async fn send(sender: &dyn HookCaller, request: &HookRequest) -> Resu
     let answer = tokio::time::timeout(PATIENCE, sender.call(request)).await;
     match answer.map_err(|_| format!("it did not answer within {PATIENCE:?}"))? {
         Ok(Reply::Told(_) | Reply::Well) => Ok(()),
-        Ok(Reply::Refused(_)) => Err("it refused the message".to_owned()),
+        Ok(Reply::Refused(_) | Reply::Forbidden(_)) => Err("it refused the message".to_owned()),
         Ok(Reply::Troubled(said) | Reply::Strange(said)) => Err(said),
         Err(error) => Err(error.to_string()),
     }

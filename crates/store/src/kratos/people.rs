@@ -241,7 +241,8 @@ fn carried(name: &str, mut config: Value, identifiers: &[String], done: &mut Imp
     match name {
         // Older versions say in other words where codes are sent.
         "code" if config.get("addresses").is_none() => {
-            let address = |address: &String| json!({ "channel": "email", "address": address });
+            let channel = |address: &str| if address.contains('@') { "email" } else { "sms" };
+            let address = |address: &String| json!({ "channel": channel(address), "address": address });
             json!({ "addresses": identifiers.iter().map(address).collect::<Vec<_>>() })
         }
         "oidc" => {
@@ -261,5 +262,22 @@ fn carried(name: &str, mut config: Value, identifiers: &[String], done: &mut Imp
             config
         }
         _ => config,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_a_password_is_and_where_codes_go_comes_along() {
+        let elsewhere = json!({"use_password_migration_hook": true});
+        assert_eq!(carried("password", elsewhere.clone(), &[], &mut Imported::default()), elsewhere);
+        let addresses = ["ada@example.org".to_owned(), "+4930901820".to_owned()];
+        let sent = json!({"addresses": [
+            {"channel": "email", "address": "ada@example.org"},
+            {"channel": "sms", "address": "+4930901820"},
+        ]});
+        assert_eq!(carried("code", json!({}), &addresses, &mut Imported::default()), sent);
     }
 }

@@ -5,15 +5,15 @@ use sessera_model::credential::CredentialConfig;
 use sessera_model::{AssuranceLevel, Credential, CredentialKind, Identity, IdentityState, Uuid};
 use sessera_store::{Change, records::CredentialOf};
 
+use super::migration::is_elsewhere;
 use super::{PROOF, Password, messages};
 use crate::flows::error::FlowError;
 use crate::flows::flow::Standing;
 use crate::flows::method::{LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
-use crate::flows::visit::Visit;
 use crate::limits::Guess;
 use crate::messages::common;
 use crate::methods::identifier;
-use crate::password::Verification;
+use crate::password::{PasswordError, Verification};
 use crate::schema::normalise;
 use crate::submission::Submission;
 use crate::ui::{Group, Input, InputKind, Nodes};
@@ -26,7 +26,9 @@ impl LoginMethod for Password {
 
     fn is_set_up(&self, credentials: &[Credential]) -> bool {
         credentials.iter().any(|credential| {
-            credential.kind == CredentialKind::Password && credential.config.text("hashed_password").is_some()
+            let is_here = credential.config.text("hashed_password").is_some();
+            let is_elsewhere = self.migration.is_some() && is_elsewhere(credential);
+            credential.kind == CredentialKind::Password && (is_here || is_elsewhere)
         })
     }
 
@@ -55,13 +57,13 @@ impl LoginMethod for Password {
         let (Some(identifier), Some(password)) = (identifier, password) else {
             return Ok(LoginVerdict::Refused(Standing::Refused));
         };
-        let visit = attempt.visit;
-        let identifier = normalise::identifier(&identifier);
+        let (visit, typed) = (attempt.visit, identifier);
+        let identifier = normalise::identifier(&typed);
         let place = match visit.take_place(attempt.flow.transport, Guess::Password(&identifier)).await? {
             Ok(place) => place,
             Err(message) => return Ok(attempt.refuse(message)),
         };
-        let checked = check(visit, &identifier, &password).await;
+        let checked = self.check(attempt, &identifier, &typed, &password).await;
         if checked.is_err() {
             // Nobody has learned anything.
             visit.give_back(&place).await?;
@@ -109,32 +111,60 @@ enum Checked {
     Disabled(Uuid),
 }
 
-/// Checks an identifier and a password. It takes as long for an unknown identifier as for a known one.
-async fn check(visit: &Visit<'_>, identifier: &str, password: &str) -> Result<Checked, FlowError> {
-    let (accounts, hashing) = (visit.accounts, visit.rules.hashing);
-    let identity = accounts.store.identity_by_identifier(CredentialKind::Password, identifier).await?;
-    // Nobody has the nil id: an unknown identifier costs the same questions.
-    let id = identity.as_ref().map_or(Uuid::nil(), |identity| identity.id);
-    let credentials = accounts.store.credentials(id).await?;
-    let credential = credentials.into_iter().find(|credential| credential.kind == CredentialKind::Password);
-    let stored = credential.as_ref().and_then(|credential| credential.config.text("hashed_password"));
-    let verification = accounts.passwords.verify(hashing, password, stored).await?;
-    let suspect = identity.as_ref().map(|identity| identity.id);
-    let (Some(identity), Some(credential), Verification::Match { needs_upgrade }) =
-        (identity, credential, verification)
-    else {
-        return Ok(Checked::Wrong(suspect));
-    };
-    if identity.state != IdentityState::Active {
-        return Ok(Checked::Disabled(identity.id));
+impl Password {
+    /// Checks an identifier and a password. It takes as long for an unknown identifier as for a known one, unless another
+    /// system is asked.
+    async fn check(
+        &self,
+        attempt: &LoginAttempt<'_>,
+        identifier: &str,
+        typed: &str,
+        password: &str,
+    ) -> Result<Checked, FlowError> {
+        let visit = attempt.visit;
+        let (accounts, hashing) = (visit.accounts, visit.rules.hashing);
+        let identity = accounts.store.identity_by_identifier(CredentialKind::Password, identifier).await?;
+        // Nobody has the nil id: an unknown identifier costs the same questions.
+        let id = identity.as_ref().map_or(Uuid::nil(), |identity| identity.id);
+        let credentials = accounts.store.credentials(id).await?;
+        let credential =
+            credentials.into_iter().find(|credential| credential.kind == CredentialKind::Password);
+        let suspect = identity.as_ref().map(|identity| identity.id);
+        let verification = match (&identity, &credential) {
+            (Some(identity), Some(credential)) if is_elsewhere(credential) => {
+                let migration = self.migration.as_ref().ok_or(FlowError::PasswordElsewhere)?;
+                if migration.knows(attempt, identity, typed, password).await? {
+                    Verification::Match { needs_upgrade: true }
+                } else {
+                    Verification::Mismatch
+                }
+            }
+            (_, credential) => {
+                let stored =
+                    credential.as_ref().and_then(|credential| credential.config.text("hashed_password"));
+                accounts.passwords.verify(hashing, password, stored).await?
+            }
+        };
+        let (Some(identity), Some(credential), Verification::Match { needs_upgrade }) =
+            (identity, credential, verification)
+        else {
+            return Ok(Checked::Wrong(suspect));
+        };
+        if identity.state != IdentityState::Active {
+            return Ok(Checked::Disabled(identity.id));
+        }
+        let upgrade = if needs_upgrade {
+            match accounts.passwords.hash(hashing, password).await {
+                Ok(hash) => replace(&identity, Credential { updated_at: visit.now, ..credential }, &hash),
+                Err(error @ (PasswordError::Busy | PasswordError::Internal(_))) => return Err(error.into()),
+                // One that is right and cannot be kept here stays where it is.
+                Err(_) => Vec::new(),
+            }
+        } else {
+            Vec::new()
+        };
+        Ok(Checked::Right { identity: Box::new(identity), upgrade })
     }
-    let upgrade = if needs_upgrade {
-        let hash = accounts.passwords.hash(hashing, password).await?;
-        replace(&identity, Credential { updated_at: visit.now, ..credential }, &hash)
-    } else {
-        Vec::new()
-    };
-    Ok(Checked::Right { identity: Box::new(identity), upgrade })
 }
 
 /// The changes that give an identity another password, under a new version of it: a request that has

@@ -3,6 +3,9 @@
 mod common;
 mod login;
 pub mod messages;
+mod migration;
+#[cfg(test)]
+mod migration_tests;
 mod policy;
 mod registration;
 mod settings;
@@ -19,7 +22,10 @@ use crate::flows::visit::Visit;
 use crate::messages::Message;
 use crate::rules;
 
+use migration::Migration;
 use policy::PasswordPolicy;
+
+pub use migration::{FLAG as KEPT_ELSEWHERE, is_elsewhere as is_kept_elsewhere};
 
 /// What a password proves.
 const PROOF: Proof = Proof::first_factor("password");
@@ -31,10 +37,12 @@ pub struct Password {
     policy: PasswordPolicy,
     /// How passwords from breaches are looked up, where they are.
     breaches: Option<BreachRules>,
+    /// The system that still keeps passwords of people who were brought along.
+    migration: Option<Migration>,
 }
 
 /// Reads what the configuration says.
-pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
+pub(super) fn compile(config: &Config, problems: &mut Vec<Problem>) -> Option<Arc<dyn Method>> {
     let section = &config.selfservice.methods.password;
     let policy = PasswordPolicy {
         min_length: section.config.min_password_length,
@@ -49,7 +57,8 @@ pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn M
         max_breaches: section.config.max_breaches.into(),
         ignore_network_errors: section.config.ignore_network_errors,
     });
-    section.enabled.then(|| Arc::new(Password { policy, breaches }) as Arc<dyn Method>)
+    let migration = Migration::compile(config, problems);
+    section.enabled.then(|| Arc::new(Password { policy, breaches, migration }) as Arc<dyn Method>)
 }
 
 impl Password {

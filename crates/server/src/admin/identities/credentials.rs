@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Response;
 use sessera_accounts::identities::{IdentityDraft, PreparedIdentity};
+use sessera_accounts::methods::password::is_kept_elsewhere;
 use sessera_model::{Credential, CredentialKind};
 
 use super::Identities;
@@ -75,7 +76,10 @@ pub(super) async fn delete_credential(
     Ok(answer::no_content())
 }
 
-/// A password credential without a hash only keeps its identifiers from others.
+/// A password credential without a hash, and without another system that keeps one, only keeps its identifiers from
+/// others.
 fn is_set(credential: &Credential) -> bool {
-    credential.kind != CredentialKind::Password || credential.config.text("hashed_password").is_some()
+    credential.kind != CredentialKind::Password
+        || credential.config.text("hashed_password").is_some()
+        || is_kept_elsewhere(credential)
 }

@@ -63,6 +63,10 @@ struct PasswordConfigBody {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     password: Option<Secret>,
+    /// Whether another system keeps the password, which is asked when its owner signs in for the first time
+    /// (`selfservice.methods.password.config.migrate_hook`). It goes before the others.
+    #[serde(default)]
+    use_password_migration_hook: bool,
 }
 
 /// Accounts at other providers, to be imported.
@@ -214,6 +218,9 @@ impl PasswordConfigBody {
     }
 
     fn imported(self) -> Result<ImportedPassword, ImportError> {
+        if self.use_password_migration_hook {
+            return Ok(ImportedPassword::Elsewhere);
+        }
         match (self.cleartext().cloned(), self.hashed_password) {
             (Some(password), _) => Ok(ImportedPassword::Plain(password)),
             (None, Some(hash)) => Ok(ImportedPassword::Hash(hash)),
