@@ -64,7 +64,7 @@ class Debian(unittest.TestCase):
 
     def test_it_has_pages_of_the_manual_and_completions(self):
         listed = succeeds("dpkg-deb", "--contents", FIRST)
-        for place in ("man1/sessera-create-jwk.1", "completions/sessera", "_sessera", "sessera.fish", "sessera.service"):
+        for place in ("man1/sessera-create-jwk.1", "completions/sessera", "_sessera", "sessera.fish", "sessera.service", "sessera.socket"):
             self.assertIn(place, listed)
         for line in listed.splitlines():
             self.assertIn("root/root", line)

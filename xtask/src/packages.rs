@@ -64,6 +64,7 @@ fn build(program: &Path, version: &str, folder: &Path) -> Result<PathBuf> {
     put(&root, "usr/bin/sessera", 0o755, &fs::read(program)?)?;
     for (file, place, mode) in [
         ("sessera.service", "lib/systemd/system/sessera.service", 0o644),
+        ("sessera.socket", "lib/systemd/system/sessera.socket", 0o644),
         ("sysusers.conf", "usr/lib/sysusers.d/sessera.conf", 0o644),
         ("sessera.yml", "etc/sessera/sessera.yml", 0o640),
         ("postinst", "DEBIAN/postinst", 0o755),
@@ -89,7 +90,7 @@ fn build(program: &Path, version: &str, folder: &Path) -> Result<PathBuf> {
     put(&root, "DEBIAN/conffiles", 0o644, b"/etc/sessera/sessera.yml\n")?;
     let control = format!(
         "Package: sessera\nVersion: {version}\nArchitecture: {architecture}\nMaintainer: Sessera <sessera@example.org>\n\
-         Section: net\nPriority: optional\nDepends: libc6, libgcc-s1, systemd\nDescription: Signed tokens of sign-in sessions\n \
+         Section: net\nPriority: optional\nDepends: libc6, libgcc-s1, procps, systemd\nDescription: Signed tokens of sign-in sessions\n \
          Sessera turns sign-in sessions into signed JSON Web Tokens that anybody can verify\n offline. It speaks the wire protocol of Ory Kratos.\n"
     );
     put(&root, "DEBIAN/control", 0o644, control.as_bytes())?;

@@ -8,6 +8,7 @@ mod input;
 mod log;
 mod offline;
 mod output;
+mod service_manager;
 mod values;
 
 use std::ffi::OsString;
@@ -19,6 +20,7 @@ use clap_complete::CompleteEnv;
 
 use crate::commands::Command;
 use crate::global::Global;
+use crate::service_manager::Inherited;
 
 /// Sessera turns sign-in sessions into signed JSON Web Tokens
 ///
@@ -63,11 +65,11 @@ const COMPLETE_VARIABLE: &str = "SESSERA_COMPLETE";
 fn main() -> ExitCode {
     // Ends the program when a shell asks.
     CompleteEnv::with_factory(Arguments::command).var(COMPLETE_VARIABLE).complete();
-    run()
+    run(Inherited::take())
 }
 
 #[tokio::main]
-async fn run() -> ExitCode {
+async fn run(inherited: Inherited) -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let form = failure::Form::asked_for(&given);
     let arguments = match arguments(given) {
@@ -91,7 +93,7 @@ async fn run() -> ExitCode {
             return ExitCode::from(USAGE);
         }
     };
-    match Box::pin(arguments.command.run(&arguments.global)).await {
+    match Box::pin(arguments.command.run(&arguments.global, inherited)).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::say(&form.show(&error));

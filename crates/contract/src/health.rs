@@ -55,6 +55,9 @@ impl Stopping {
     }
 }
 
+/// Where a server says whether it can do its work.
+pub const READY: &str = "/health/ready";
+
 /// The routes of both ports.
 pub fn router<S>() -> OpenApiRouter<S>
 where

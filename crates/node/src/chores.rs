@@ -116,16 +116,20 @@ async fn watch_files(configuration: &Configuration) {
     }
 }
 
-/// Reads everything again; when it cannot be used, says so and goes on with what there is.
-pub async fn reload(configuration: &Configuration) {
+/// Reads everything again; when it cannot be used, says so and goes on with what there is. Returns whether it is used.
+pub async fn reload(configuration: &Configuration) -> bool {
     let began = SystemTime::now();
     match configuration.reload().await {
-        Ok(()) => tracing::info!("the configuration was read again"),
+        Ok(()) => {
+            tracing::info!("the configuration was read again");
+            true
+        }
         Err(error) => {
             tracing::error!(
                 "the configuration cannot be used, the server goes on with the one before: {error}"
             );
             configuration.watch(began).await;
+            false
         }
     }
 }

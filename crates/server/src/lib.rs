@@ -21,11 +21,13 @@ mod public;
 mod public_port;
 pub mod serve;
 mod session_tokens;
+mod sockets;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod traces_tests;
 mod upstream;
 
-pub use serve::{Server, StartError};
+pub use serve::{Look, Server, StartError};
 pub use sessera_node::ConfigOrigin;
+pub use sockets::Sockets;

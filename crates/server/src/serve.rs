@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::FromRef as _;
-use axum::http::Request;
+use axum::http::{Request, Uri};
 use axum::response::{IntoResponse as _, Response};
 use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
@@ -23,7 +23,6 @@ use sessera_node::managed_keys::{self, MaintainError};
 use sessera_node::secrets::{self, SecretsError};
 use sessera_node::{ConfigOrigin, Configuration, configuration, exposed_files};
 use sessera_store::{Cipher, StoreError};
-use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -32,10 +31,11 @@ use tower::ServiceExt as _;
 use crate::app::{App, AppState};
 use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
+use crate::sockets::{Listening, Sockets};
 use crate::{admin, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
 use sessera_contract::answer;
-use sessera_contract::health::Stopping;
+use sessera_contract::health::{self, Stopping};
 use sessera_telemetry::samples;
 use sessera_upstream::{Client, ClientError};
 
@@ -67,16 +67,18 @@ pub enum StartError {
         /// What the operating system says.
         problem: std::io::Error,
     },
+    /// There is a socket for questions that nobody answers.
+    #[error(
+        "a socket is open for the gateway, and serve.gateway.enabled is not true. Set it, or stop opening the socket"
+    )]
+    NoGateway,
 }
 
 /// A server that listens but does not answer yet.
 pub struct Server {
     app: Arc<App>,
     short_way: Arc<ShortWay>,
-    public: TcpListener,
-    admin: TcpListener,
-    /// Absent where no proxy asks.
-    gateway: Option<TcpListener>,
+    sockets: Listening,
     /// Says that another node may have changed the configuration.
     changed: Arc<Notify>,
     /// The stored version of the configuration that was read.
@@ -85,22 +87,26 @@ pub struct Server {
 
 impl Server {
     /// Reads the configuration, takes the ports and opens the database.
-    pub async fn start(mut origin: ConfigOrigin) -> Result<Self, StartError> {
+    pub async fn start(origin: ConfigOrigin) -> Result<Self, StartError> {
+        Self::start_on(Sockets::default(), origin).await
+    }
+
+    /// The same with sockets that listen already.
+    pub async fn start_on(open: Sockets, mut origin: ConfigOrigin) -> Result<Self, StartError> {
         let began = SystemTime::now();
+        origin.environment.extend(open.variables());
         let loaded = load(&origin.files, &origin.environment)?;
         let config = loaded.config()?;
-        let public = listen("public", &config.public.host, config.public.port).await?;
-        let admin = listen("admin", &config.admin.host, config.admin.port).await?;
-        let gateway = match &config.gateway {
-            on if on.enabled => Some(listen("gateway", &on.host, on.port).await?),
-            _ => None,
-        };
+        let sockets = Listening::begin(open, &config).await?;
         // Port 0 is any free one. Which one it became belongs to the base URLs and to the issuer of tokens.
         // Where it listens stays as it is while the server runs, so that an admin API that everybody can
         // reach never loses its token by a change of a file.
-        let of_gateway = gateway.iter().map(|listener| ("SERVE_GATEWAY", &config.gateway.host, listener));
-        let all =
-            [("SERVE_PUBLIC", &config.public.host, &public), ("SERVE_ADMIN", &config.admin.host, &admin)];
+        let of_gateway =
+            sockets.gateway.iter().map(|listener| ("SERVE_GATEWAY", &config.gateway.host, listener));
+        let all = [
+            ("SERVE_PUBLIC", &config.public.host, &sockets.public),
+            ("SERVE_ADMIN", &config.admin.host, &sockets.admin),
+        ];
         for (variable, host, listener) in all.into_iter().chain(of_gateway) {
             origin.environment.insert(format!("{variable}_HOST"), host.clone());
             if let Ok(address) = listener.local_addr() {
@@ -134,27 +140,32 @@ impl Server {
         app.sinks.begin(&app.snapshots.current().config).await?;
         let changed = nodes::listen(app.store.line(), app.sessions.cache().clone());
         let short_way = Arc::new(ShortWay::from_ref(&AppState::from(app.clone())));
-        Ok(Self { app, short_way, public, admin, gateway, changed, version })
+        Ok(Self { app, short_way, sockets, changed, version })
     }
 
     /// Where the public API listens.
     pub fn public_address(&self) -> Option<SocketAddr> {
-        self.public.local_addr().ok()
+        self.sockets.public.local_addr().ok()
     }
 
     /// Where the admin API listens.
     pub fn admin_address(&self) -> Option<SocketAddr> {
-        self.admin.local_addr().ok()
+        self.sockets.admin.local_addr().ok()
     }
 
     /// Where proxies ask, if they may.
     pub fn gateway_address(&self) -> Option<SocketAddr> {
-        self.gateway.as_ref()?.local_addr().ok()
+        self.sockets.gateway.as_ref()?.local_addr().ok()
     }
 
     /// The configuration, which can be read again while the server runs.
     pub fn configuration(&self) -> Arc<Configuration> {
         self.app.configuration.clone()
+    }
+
+    /// Looks whether the server answers.
+    pub fn look(&self) -> Look {
+        Look(public_router(&self.app))
     }
 
     /// Answers one request as the public API does, without a connection: from memory where that can be.
@@ -175,7 +186,7 @@ impl Server {
         tasks.spawn(drain(app.stopping.clone(), timeouts.drain, told.clone(), stop.clone()));
         let most = listener::most_connections();
         // Proxies and everybody else get half of the slots each.
-        let most_others = if self.gateway.is_some() { most.others / 2 } else { most.others };
+        let most_others = if self.sockets.gateway.is_some() { most.others / 2 } else { most.others };
         let slots = |api, most| Slots {
             most,
             taken: app.metrics.connections.with_label_values(&[api]),
@@ -185,8 +196,14 @@ impl Server {
         let shortcut: Shortcut = Arc::new(move |_, request| short_way.answer(request));
         let public = answers(shortcut, public_router(&app));
         let slots_public = slots("public", most_others);
-        tasks.spawn(listener::serve(self.public, public, slots_public, timeouts.clone(), stop.clone()));
-        if let Some(listener) = self.gateway {
+        tasks.spawn(listener::serve(
+            self.sockets.public,
+            public,
+            slots_public,
+            timeouts.clone(),
+            stop.clone(),
+        ));
+        if let Some(listener) = self.sockets.gateway {
             let at_once = GatewayAtOnce::new(&app);
             let shortcut: Shortcut = Arc::new(move |peer, request| at_once.answer(peer, request));
             let gateway = answers(shortcut, gateway_router(&app));
@@ -196,7 +213,7 @@ impl Server {
         }
         let admin = answers(Arc::new(|_, _| None), admin_router(&app));
         tasks.spawn(listener::serve(
-            self.admin,
+            self.sockets.admin,
             admin,
             slots("admin", most.operators),
             timeouts,
@@ -210,7 +227,9 @@ impl Server {
         let configuration = app.configuration.clone();
         let reload = move || {
             let configuration = configuration.clone();
-            async move { chores::reload(&configuration).await }
+            async move {
+                chores::reload(&configuration).await;
+            }
         };
         tasks.spawn(nodes::follow(app.store.clone(), self.changed, self.version, stop.clone(), reload));
         let snapshots = app.snapshots.clone();
@@ -239,6 +258,19 @@ impl Server {
             traces.close().await;
         }
         app.store.close().await;
+    }
+}
+
+/// The question of whether a server can do its work, as load balancers put it, without a connection.
+pub struct Look(Router);
+
+impl Look {
+    /// Returns when there is an answer, whatever it is. There is none where something hangs.
+    pub async fn answered(&self) {
+        let mut question = Request::new(Body::empty());
+        *question.uri_mut() = Uri::from_static(health::READY);
+        // The router answers all there is.
+        let _ = self.0.clone().oneshot(question).await;
     }
 }
 
@@ -279,12 +311,4 @@ pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
         judgement.wrong.push(Problem::new(error.pointer(), error.to_string()));
     }
     judgement
-}
-
-async fn listen(api: &'static str, host: &str, port: u16) -> Result<TcpListener, StartError> {
-    TcpListener::bind((host, port)).await.map_err(|problem| StartError::Listen {
-        api,
-        address: format!("{host}:{port}"),
-        problem,
-    })
 }

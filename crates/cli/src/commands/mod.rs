@@ -44,6 +44,7 @@ use anyhow::Result;
 use clap::Subcommand;
 
 use crate::global::Global;
+use crate::service_manager::Inherited;
 
 /// Every command.
 #[derive(Subcommand)]
@@ -119,9 +120,9 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    pub(crate) async fn run(self, global: &Global) -> Result<()> {
+    pub(crate) async fn run(self, global: &Global, inherited: Inherited) -> Result<()> {
         match self {
-            Self::Serve(command) => command.run().await,
+            Self::Serve(command) => command.run(inherited).await,
             Self::Demo(command) => command.run().await,
             Self::Create(command) => command.run(global).await,
             Self::Get(command) => command.run(global).await,

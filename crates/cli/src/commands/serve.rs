@@ -1,6 +1,7 @@
 //! `sessera serve`
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
@@ -10,6 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::log;
+use crate::service_manager::{Inherited, ServiceManager, watchdog};
 
 /// Run the server
 ///
@@ -18,7 +20,8 @@ use crate::log;
 /// keeps the sessions, and the ports are 4533 and 4534. The configuration file has the keys of
 /// kratos.yml. Environment variables such as `SERVE_PUBLIC_PORT` override it, and what was changed with
 /// "sessera patch identity-config" overrides both. SIGHUP makes the server read its files again, and SIGTERM
-/// makes it finish what it is doing and stop.
+/// makes it finish what it is doing and stop. A service manager such as systemd is told how the server is (Type=notify,
+/// WatchdogSec=), and may hand over sockets that listen already, by the names public, admin and gateway.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +48,7 @@ pub(crate) struct Serve {
 }
 
 impl Serve {
-    pub(crate) async fn run(self) -> Result<()> {
+    pub(crate) async fn run(self, inherited: Inherited) -> Result<()> {
         let mut environment = environment::of_process();
         environment::accept_unsupported(&mut environment, &self.accept_unsupported);
         if self.dev {
@@ -62,25 +65,40 @@ impl Serve {
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
-        let server = Box::pin(Server::start(origin)).await?;
+        let manager = Arc::new(ServiceManager::of(&origin.environment));
+        let watchdog = watchdog(&origin.environment);
+        let server = Box::pin(Server::start_on(inherited.sockets()?, origin)).await?;
+        let mut status = "serves".to_owned();
         if let (Some(public), Some(admin)) = (server.public_address(), server.admin_address()) {
             // A field without a value is left out.
             let gateway = server.gateway_address().map(tracing::field::display);
             tracing::info!(%public, %admin, gateway, version = env!("CARGO_PKG_VERSION"), "sessera serves");
+            status = format!("serves the public API on {public} and the admin API on {admin}");
         }
         let stop = CancellationToken::new();
-        let (configuration, told) = (server.configuration(), stop.clone());
+        let (configuration, told, look) = (server.configuration(), stop.clone(), server.look());
+        let fed = manager.clone();
         tokio::spawn(async move {
+            manager.ready(&status).await;
             loop {
                 tokio::select! {
-                    _ = hangup.recv() => sessera_node::chores::reload(&configuration).await,
+                    _ = hangup.recv() => {
+                        manager.reloading().await;
+                        let used = sessera_node::chores::reload(&configuration).await;
+                        let outcome = if used { "" } else { "; the configuration cannot be used, see the log" };
+                        manager.ready(&format!("{status}{outcome}")).await;
+                    }
                     _ = terminate.recv() => break,
                     _ = interrupt.recv() => break,
                 }
             }
             tracing::info!("told to stop: requests in flight finish");
+            manager.stopping("requests in flight finish").await;
             told.cancel();
         });
+        if let Some(period) = watchdog {
+            tokio::spawn(async move { fed.feed(period, || look.answered()).await });
+        }
         server.run(stop).await;
         Ok(())
     }

@@ -3,6 +3,7 @@
 mod configuration;
 mod running;
 mod secrets;
+mod service_manager;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;

@@ -1,0 +1,70 @@
+//! Where a server listens: on sockets that were opened for it, and else on those that it opens itself.
+
+use std::net::TcpListener as Opened;
+
+use sessera_config::Config;
+use tokio::net::TcpListener;
+
+use crate::serve::StartError;
+
+/// Sockets that listen already, and on which a server goes on. Each of them counts more than the host and the port that are
+/// configured for its API.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    /// For the public API.
+    pub public: Option<Opened>,
+    /// For the admin API.
+    pub admin: Option<Opened>,
+    /// For the questions of proxies.
+    pub gateway: Option<Opened>,
+}
+
+impl Sockets {
+    /// Where they listen, by the variables of the environment that would say so. What is judged by the address, such as an admin API
+    /// that everybody can reach, is then judged by that of the socket.
+    pub(crate) fn variables(&self) -> Vec<(String, String)> {
+        let mut variables = Vec::new();
+        for (api, socket) in [("PUBLIC", &self.public), ("ADMIN", &self.admin), ("GATEWAY", &self.gateway)] {
+            if let Some(address) = socket.as_ref().and_then(|socket| socket.local_addr().ok()) {
+                variables.push((format!("SERVE_{api}_HOST"), address.ip().to_string()));
+                variables.push((format!("SERVE_{api}_PORT"), address.port().to_string()));
+            }
+        }
+        variables
+    }
+}
+
+/// The sockets of a server.
+pub(crate) struct Listening {
+    pub(crate) public: TcpListener,
+    pub(crate) admin: TcpListener,
+    /// Absent where no proxy asks.
+    pub(crate) gateway: Option<TcpListener>,
+}
+
+impl Listening {
+    /// Takes the sockets that are open, and opens the others.
+    pub(crate) async fn begin(sockets: Sockets, config: &Config) -> Result<Self, StartError> {
+        let public = listen("public", sockets.public, &config.public.host, config.public.port).await?;
+        let admin = listen("admin", sockets.admin, &config.admin.host, config.admin.port).await?;
+        let gateway = match (&config.gateway, sockets.gateway) {
+            (on, open) if on.enabled => Some(listen("gateway", open, &on.host, on.port).await?),
+            (_, Some(_)) => return Err(StartError::NoGateway),
+            _ => None,
+        };
+        Ok(Self { public, admin, gateway })
+    }
+}
+
+async fn listen(
+    api: &'static str,
+    open: Option<Opened>,
+    host: &str,
+    port: u16,
+) -> Result<TcpListener, StartError> {
+    let listener = match open {
+        Some(open) => open.set_nonblocking(true).and_then(|()| TcpListener::from_std(open)),
+        None => TcpListener::bind((host, port)).await,
+    };
+    listener.map_err(|problem| StartError::Listen { api, address: format!("{host}:{port}"), problem })
+}
