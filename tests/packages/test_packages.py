@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -11,7 +12,8 @@ import tempfile
 import unittest
 
 import yaml
-from surroundings import PATIENCE, main
+from running import PROGRAM, ask, listens
+from surroundings import PATIENCE, main, own_port, until
 
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging"
@@ -79,6 +81,25 @@ class Debian(unittest.TestCase):
         file = files[-1]
         # A tenth of the exposure that systemd counts: below 2 of 10.
         succeeds("systemd-analyze", "security", "--offline=yes", "--threshold=20", file)
+
+
+@unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd is not installed")
+class Activation(unittest.TestCase):
+    def test_a_socket_of_systemd_is_taken_by_the_name_that_the_unit_has(self):
+        unit = (PACKAGING / "debian/sessera.socket").read_text()
+        name = re.search(r"(?m)^FileDescriptorName=(\w+)$", unit)[1]
+        port = own_port()
+        socket = [f"--listen=127.0.0.1:{port}", f"--fdname={name}", "--setenv=SERVE_ADMIN_PORT=0"]
+        with tempfile.TemporaryDirectory() as folder, open(os.path.join(folder, "log"), "w") as log:
+            command = ["systemd-socket-activate", *socket, PROGRAM, "serve"]
+            # It starts the server when somebody comes, and becomes it.
+            server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+            try:
+                until(lambda: listens(port), "the socket of systemd")
+                self.assertEqual(ask(port, path="/health/ready").status, 200)
+            finally:
+                server.terminate()
+            self.assertEqual(server.wait(PATIENCE), 0)
 
 
 class Monitoring(unittest.TestCase):
