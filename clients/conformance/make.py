@@ -5,6 +5,7 @@ With --check nothing is written, and a file that differs is an error. README.md 
 """
 
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -567,6 +568,178 @@ held = [
     }.items()
 ]
 
+# --- following what happens ---------------------------------------------------------------------------------------
+
+ADA, BOB = CLAIMS["sub"], "0f5f0c1e-3b52-4d0e-9a55-0d2c6f1f7b02"
+SID, OTHER_SID = CLAIMS["sid"], "5b0e7f3a-9f7c-4c39-8a5d-6f1b7c2d9e04"
+QUIET = ":\n\n"
+CAUGHT_UP = ": caught up\n\n"
+
+
+def event(number, action, at=NOW, outcome="done", **about):
+    moment = datetime.datetime.fromtimestamp(at, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.250000Z")
+    entry = {"number": number, "at": moment, "action": action, "outcome": outcome, "about": about}
+    return f"id: {number}\nevent: {action}\ndata: {json.dumps(entry, separators=(',', ':'))}\n\n"
+
+
+def connects(at, after):
+    return {"at": NOW + at, "do": "connect", "after": after}
+
+
+def hears(at, *texts, is_good=True):
+    return {"at": NOW + at, "do": "hear", "texts": list(texts), "is_good": is_good}
+
+
+def checked(at, verdict, **changes):
+    claims = {"sub": ADA, "sid": SID, "iat": NOW - 60, "exp": NOW + 540, **changes}
+    claims = {name: value for name, value in claims.items() if value is not None}
+    return {"at": NOW + at, "do": "check", "claims": claims, "verdict": verdict}
+
+
+BEGUN = [connects(0, 7), hears(0, ": following\n\n", CAUGHT_UP)]
+followed = [
+    {"name": name, "begins_after": 7, "longest": 600, "steps": steps}
+    for name, steps in {
+        "nobody knows anything before what happened is read": [
+            checked(0, "unavailable"),
+            connects(0, 7),
+            hears(0, ": following\n\n"),
+            checked(0, "unavailable"),
+            hears(0, event(8, "session_ended", session_id=OTHER_SID, identity_id=ADA)),
+            checked(0, "unavailable"),
+            hears(0, CAUGHT_UP),
+            checked(0, "good"),
+            checked(0, "refused", sid=OTHER_SID),
+        ],
+        "a session that has ended": [
+            *BEGUN,
+            checked(1, "good"),
+            hears(1, event(8, "session_ended", session_id=SID, identity_id=ADA)),
+            checked(1, "refused"),
+            checked(1, "refused", iat=NOW + 1),
+            checked(1, "good", sid=OTHER_SID),
+        ],
+        "an event that comes in pieces": [
+            *BEGUN,
+            hears(1, *event(8, "session_ended", session_id=SID, identity_id=ADA)),
+            checked(1, "refused"),
+        ],
+        "two events that come at once": [
+            *BEGUN,
+            hears(1, event(8, "session_created", session_id=OTHER_SID) + event(9, "session_ended", session_id=SID)),
+            checked(1, "refused"),
+            connects(2, 9),
+        ],
+        "half an event is none, and is forgotten with its connection": [
+            *BEGUN,
+            hears(1, event(8, "session_ended", session_id=SID)[:-1]),
+            checked(1, "good"),
+            connects(2, 7),
+            hears(2, CAUGHT_UP),
+            checked(2, "good"),
+            hears(2, event(8, "session_ended", session_id=SID)),
+            checked(2, "refused"),
+        ],
+        "all sessions of a person but one": [
+            *BEGUN,
+            hears(1, event(8, "sessions_ended", identity_id=ADA, **{"except": OTHER_SID})),
+            checked(1, "refused"),
+            checked(1, "good", sid=OTHER_SID),
+            checked(1, "good", sub=BOB),
+            checked(1, "refused", iat=NOW),
+            checked(2, "good", iat=NOW + 1),
+        ],
+        "each of two devices ends all others": [
+            *BEGUN,
+            hears(1, event(8, "sessions_ended", identity_id=ADA, **{"except": SID})),
+            hears(1, event(9, "sessions_ended", identity_id=ADA, **{"except": OTHER_SID})),
+            checked(1, "refused"),
+            checked(1, "refused", sid=OTHER_SID),
+        ],
+        "everybody's sessions": [
+            *BEGUN,
+            hears(1, event(8, "sessions_ended")),
+            checked(1, "refused"),
+            checked(1, "refused", sub=BOB, sid=OTHER_SID),
+            checked(2, "good", iat=NOW + 1),
+        ],
+        "somebody who is deleted": [
+            *BEGUN,
+            hears(1, event(8, "identity_deleted", identity_id=ADA)),
+            checked(1, "refused"),
+            checked(1, "good", sub=BOB),
+        ],
+        "somebody who is disabled, and enabled again": [
+            *BEGUN,
+            hears(1, event(8, "identity_changed", identity_id=ADA, state="inactive")),
+            checked(1, "refused"),
+            hears(9, event(9, "identity_changed", at=NOW + 9, identity_id=ADA, state="active")),
+            checked(9, "refused"),
+            checked(10, "good", iat=NOW + 10),
+        ],
+        "other changes of a person end nothing": [
+            *BEGUN,
+            hears(1, event(8, "identity_changed", identity_id=ADA, fields=["traits"])),
+            hears(1, event(9, "signed_in", identity_id=ADA, session_id=SID)),
+            checked(1, "good"),
+        ],
+        "what was refused did not happen": [
+            *BEGUN,
+            hears(1, event(8, "session_ended", outcome="refused", session_id=SID, identity_id=ADA)),
+            checked(1, "good"),
+        ],
+        "a token that does not say of which session it is, and since when": [
+            *BEGUN,
+            checked(0, "refused", sid=None),
+            checked(0, "refused", iat=None),
+            checked(0, "refused", iat="now"),
+        ],
+        "a token that lives longer than what has ended is remembered": [
+            *BEGUN,
+            checked(0, "good", exp=NOW + 540),
+            checked(0, "refused", exp=NOW + 541),
+        ],
+        "silence": [
+            *BEGUN,
+            hears(15, QUIET),
+            checked(45, "good"),
+            checked(46, "unavailable"),
+            hears(47, QUIET),
+            checked(47, "good"),
+        ],
+        "a new connection begins behind what was heard, and counts when it has caught up": [
+            *BEGUN,
+            hears(1, event(8, "session_ended", session_id=OTHER_SID)),
+            connects(20, 8),
+            hears(20, ": following\n\n"),
+            checked(31, "good"),
+            hears(32, QUIET),
+            checked(32, "unavailable"),
+            hears(33, event(9, "session_ended", session_id=SID), CAUGHT_UP),
+            checked(33, "refused"),
+            checked(33, "good", sid="another"),
+            connects(34, 9),
+        ],
+        "what cannot be read is no silence": [*BEGUN, hears(1, "data: <!doctype html>\n\n", is_good=False), connects(2, 7)],
+        "what has ended is remembered for as long as its tokens live": [
+            *BEGUN,
+            hears(1, event(8, "session_ended", session_id=SID), event(9, "identity_deleted", identity_id=BOB)),
+            hears(600, QUIET),
+            checked(600, "refused"),
+            checked(600, "refused", sub=BOB, sid=OTHER_SID),
+        ],
+        "what has ended is known beside what ends much later": [
+            *BEGUN,
+            hears(1, event(8, "session_ended", session_id=OTHER_SID)),
+            hears(600, event(9, "session_ended", session_id=SID), event(10, "identity_deleted", at=NOW + 600, identity_id=BOB)),
+            hears(662, event(11, "session_ended", session_id=OTHER_SID)),
+            checked(670, "refused", iat=NOW + 599, exp=NOW + 1199),
+            checked(670, "refused", sub=BOB, sid="another", iat=NOW + 599, exp=NOW + 1199),
+            checked(670, "good", sid="another", iat=NOW + 599, exp=NOW + 1199),
+        ],
+    }.items()
+]
+
 table = {
     "about": "Made by make.py; see README.md",
     "settings": {"issuer": ISSUER, "audience": AUDIENCE, "algorithms": ["ES256"], "leeway": 5, "status_list": False},
@@ -574,6 +747,7 @@ table = {
     "bodies": bodies,
     "verify": cases,
     "hold": held,
+    "follow": followed,
 }
 made = json.dumps(table, indent=1) + "\n"
 if "--check" in sys.argv:
@@ -583,4 +757,4 @@ else:
     FILE.write_text(made)
 verdicts = [row["verdict"] for made in cases for row in made["steps"]]
 counts = ", ".join(f"{verdicts.count(word)} {word}" for word in ("good", "refused", "unavailable"))
-print(f"{len(cases)} cases of tokens ({counts}) and {len(held)} of holding one")
+print(f"{len(cases)} cases of tokens ({counts}), {len(held)} of holding one, {len(followed)} of following events")

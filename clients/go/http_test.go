@@ -1,29 +1,35 @@
-package tokens
+package tokens_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"sessera.dev/tokens"
+	"sessera.dev/tokens/hold"
+	"sessera.dev/tokens/internal/table"
+	"sessera.dev/tokens/status"
 )
 
 func TestHandler(t *testing.T) {
-	table := read(t)
-	good := table.Verify[0].Steps[0]
+	told := table.Read(t)
+	good := told.Verify[0].Steps[0]
 	isAway := true
-	verifier := NewVerifier("https://id.example.org/", "https://api.example.org")
+	verifier := tokens.NewVerifier("https://id.example.org/", "https://api.example.org")
 	verifier.Now = func() time.Time { return time.Unix(good.At, 0) }
-	verifier.Client = &http.Client{Transport: asked(func(request *http.Request) (*http.Response, error) {
+	verifier.Client = &http.Client{Transport: table.Asked(func(request *http.Request) (*http.Response, error) {
 		if isAway {
-			return (&answer{Status: 503}).response("")
+			return (&table.Answer{Status: 503}).Response("")
 		}
-		found := table.Answers[request.URL.String()]
-		return found.response(table.Bodies[found.Body])
+		found := told.Answers[request.URL.String()]
+		return found.Response(told.Bodies[found.Body])
 	})}
 	handler := verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		if subject, _ := ClaimsOf(request)["sub"].(string); subject == "" {
+		if subject, _ := tokens.ClaimsOf(request)["sub"].(string); subject == "" {
 			t.Error("no claims")
 		}
 	}))
@@ -50,20 +56,20 @@ func TestServer(t *testing.T) {
 	if issuer == "" {
 		t.Skip("SESSERA_ISSUER is not set")
 	}
-	token, err := NewHolder(issuer, "api", os.Getenv("SESSERA_SESSION")).Token(t.Context())
+	token, err := hold.New(issuer, "api", os.Getenv("SESSERA_SESSION")).Token(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	verifier := NewVerifier(issuer, "https://api.example.org")
-	verifier.StatusList = true
+	verifier := tokens.NewVerifier(issuer, "https://api.example.org")
+	verifier.Checks = []tokens.Check{&status.Lists{}}
 	claims, err := verifier.Verify(t.Context(), token)
 	if err != nil || claims["sub"] != os.Getenv("SESSERA_SUBJECT") {
 		t.Error(claims, err)
 	}
-	if _, err := NewVerifier(issuer, "https://elsewhere.example.org").Verify(t.Context(), token); word(err, "good") != "refused" {
+	if _, err := tokens.NewVerifier(issuer, "https://elsewhere.example.org").Verify(t.Context(), token); table.Word(err, "good") != "refused" {
 		t.Error(err)
 	}
-	if _, err := NewHolder(issuer, "api", "x").Token(t.Context()); word(err, "good") != "gone" {
+	if _, err := hold.New(issuer, "api", "x").Token(t.Context()); !errors.Is(err, hold.ErrSessionGone) {
 		t.Error(err)
 	}
 }

@@ -1,7 +1,7 @@
-// Package tokens verifies tokens of Sessera, and holds one.
+// Package tokens verifies tokens of Sessera.
 //
-// A [Verifier] is for services that are shown tokens, a [Holder] for programs that carry a session and need a token of
-// it again and again.
+// What not everybody needs is in packages of its own: hold has a token for programs that carry a session, status reads status
+// lists, and events hears at once which sessions have ended.
 package tokens
 
 import (
@@ -19,8 +19,6 @@ var (
 	// ErrUnavailable means that nobody can say now whether the token is good, or that no new one can be had. Answer
 	// 503; later it may work.
 	ErrUnavailable = errors.New("unavailable")
-	// ErrSessionGone means that the session is over, or asks for a proof that is missing. The person has to sign in.
-	ErrSessionGone = errors.New("the session is gone")
 )
 
 const maxAnswer = 1 << 20
@@ -31,15 +29,13 @@ var DefaultClient = &http.Client{
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
-// get asks and reads the answer, which has a bound.
-func get(ctx context.Context, client *http.Client, address, sessionToken string) (*http.Response, []byte, error) {
+// Get asks with these headers and reads the answer, which has a bound.
+func Get(ctx context.Context, client *http.Client, address string, header http.Header) (*http.Response, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, nil, err
 	}
-	if sessionToken != "" {
-		request.Header.Set("X-Session-Token", sessionToken)
-	}
+	request.Header = header
 	answer, err := client.Do(request)
 	if err != nil {
 		return nil, nil, err

@@ -34,6 +34,11 @@ var (
 // Claims are what a token says.
 type Claims map[string]any
 
+// Check is a further look at the claims of a token that is good otherwise. Its error is ErrRefused or ErrUnavailable.
+type Check interface {
+	Check(ctx context.Context, verifier *Verifier, claims Claims) error
+}
+
 // Verifier verifies tokens of one issuer for one audience. Make one, change nothing in it afterwards, and keep it: it
 // keeps the keys. Goroutines may share it.
 type Verifier struct {
@@ -42,19 +47,18 @@ type Verifier struct {
 	Algorithms []jose.SignatureAlgorithm
 	// Leeway is how far clocks may differ.
 	Leeway time.Duration
-	// StatusList says whether every token must have a status, and its list is read.
-	StatusList bool
-	Client     *http.Client
-	Now        func() time.Time
+	// Checks are asked in this order, and none where there are none.
+	Checks []Check
+	Client *http.Client
+	Now    func() time.Time
 
 	keyMutex                    sync.Mutex
 	keys                        keySet
 	jwksURI                     string
 	asked, keysEnd, describedTo time.Time
-	lists                       lists
 }
 
-// NewVerifier makes a verifier for ES256, with five seconds of leeway and without status lists.
+// NewVerifier makes a verifier for ES256, with five seconds of leeway and without further checks.
 func NewVerifier(issuer, audience string) *Verifier {
 	algorithms := []jose.SignatureAlgorithm{jose.ES256}
 	return &Verifier{
@@ -72,25 +76,28 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if len(token) > maxToken {
 		return nil, refused("it is too long")
 	}
-	claims, place := Claims{}, statusClaim{}
+	claims := Claims{}
 	expected := jwt.Expected{Issuer: v.Issuer, AnyAudience: jwt.Audience{v.Audience}}
-	registered, err := v.checked(ctx, token, []any{nil, "JWT", "at+jwt"}, expected, &claims, &place)
+	registered, err := v.Signed(ctx, token, []any{nil, "JWT", "at+jwt"}, expected, &claims)
 	if err != nil {
 		return nil, err
 	}
 	if registered.Subject == "" {
 		return nil, refused("it has no subject")
 	}
-	if v.StatusList {
-		err = v.checkStatus(ctx, place)
+	for _, check := range v.Checks {
+		if err := check.Check(ctx, v, claims); err != nil {
+			return nil, err
+		}
 	}
-	return claims, err
+	return claims, nil
 }
 
 func refused(why any) error { return fmt.Errorf("the token is %w: %v", ErrRefused, why) }
 
-// checked checks form, type, key, signature, times and what is expected, and reads the payload into values.
-func (v *Verifier) checked(ctx context.Context, token string, types []any, expected jwt.Expected, into ...any) (jwt.Claims, error) {
+// Signed checks form, type, key, signature, times and what is expected of anything that the issuer signs, and reads the
+// payload into values.
+func (v *Verifier) Signed(ctx context.Context, token string, types []any, expected jwt.Expected, into ...any) (jwt.Claims, error) {
 	registered := jwt.Claims{}
 	parsed, err := jwt.ParseSigned(token, v.Algorithms)
 	if err != nil {
@@ -146,17 +153,17 @@ func (v *Verifier) renewKeys(ctx context.Context, now time.Time) error {
 			Issuer  string `json:"issuer"`
 			JWKSURI string `json:"jwks_uri"`
 		}
-		until, err := v.read(ctx, address, &description)
+		until, err := v.json(ctx, address, &description)
 		if err != nil {
 			return err
 		}
-		if description.Issuer != v.Issuer || !isAsSafe(description.JWKSURI, address) {
+		if description.Issuer != v.Issuer || !IsAsSafe(description.JWKSURI, address) {
 			return fmt.Errorf("%s is of another issuer, or names no safe address of keys", address)
 		}
 		v.jwksURI, v.describedTo = description.JWKSURI, until
 	}
 	keys := keySet{}
-	until, err := v.read(ctx, v.jwksURI, &keys)
+	until, err := v.json(ctx, v.jwksURI, &keys)
 	if err == nil {
 		v.keys, v.keysEnd, v.asked = keys, until, now
 	}
@@ -178,10 +185,10 @@ func (s *keySet) UnmarshalJSON(document []byte) error {
 	return err
 }
 
-// read asks for JSON, or for a text, and says until when it may be kept.
-func (v *Verifier) read(ctx context.Context, address string, into any) (time.Time, error) {
+// json asks for JSON, and says until when it may be kept.
+func (v *Verifier) json(ctx context.Context, address string, into any) (time.Time, error) {
 	asked := v.Now()
-	answer, body, err := get(ctx, v.Client, address, "")
+	answer, body, err := Get(ctx, v.Client, address, http.Header{})
 	if err == nil && answer.StatusCode != http.StatusOK {
 		err = fmt.Errorf("%s answers %s", address, answer.Status)
 	}
@@ -195,16 +202,11 @@ func (v *Verifier) read(ctx context.Context, address string, into any) (time.Tim
 	if notKept.MatchString(control) {
 		seconds = 0
 	}
-	until := asked.Add(time.Duration(seconds) * time.Second)
-	if text, isText := into.(*string); isText {
-		*text = strings.TrimSpace(string(body))
-		return until, nil
-	}
-	return until, json.Unmarshal(body, into)
+	return asked.Add(time.Duration(seconds) * time.Second), json.Unmarshal(body, into)
 }
 
-// isAsSafe says whether an address is encrypted, unless the one that names it is not either.
-func isAsSafe(address, namedBy string) bool {
+// IsAsSafe says whether an address is encrypted, unless the one that names it is not either.
+func IsAsSafe(address, namedBy string) bool {
 	return strings.HasPrefix(address, "https://") ||
 		(strings.HasPrefix(address, "http://") && strings.HasPrefix(namedBy, "http://"))
 }

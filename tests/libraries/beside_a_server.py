@@ -1,4 +1,5 @@
-"""Runs a command beside a server with a template "api" and somebody who is signed in; the environment says where."""
+"""Runs a command beside a server with a template "api", somebody who is signed in, and a session that the command may end; the
+environment says where."""
 
 import os
 import subprocess
@@ -18,6 +19,9 @@ with tempfile.TemporaryDirectory() as folder:
             "SESSERA_ISSUER": server.url,
             "SESSERA_SUBJECT": server.person("ada@example.org"),
             "SESSERA_SESSION": server.token("ada@example.org"),
+            "SESSERA_SESSION_TO_END": server.token("ada@example.org"),
+            "SESSERA_ADMIN": f"http://127.0.0.1:{server.admin}/",
+            "SESSERA_ADMIN_TOKEN": server.command("--quiet", "create", "admin-token", "follower", "--role", "viewer").strip(),
         }
         ended = subprocess.run(sys.argv[1:], env=os.environ | told).returncode
     finally:

@@ -14,6 +14,11 @@ export interface Claims {
   [name: string]: unknown
 }
 
+export interface Check {
+  /** Throws, or rejects with, RefusedError or UnavailableError. */
+  check(claims: Claims): void | Promise<void>
+}
+
 export interface VerifierSettings {
   /** The issuer, byte for byte as tokens name it. */
   issuer: string
@@ -25,6 +30,8 @@ export interface VerifierSettings {
   leeway?: number
   /** Whether every token must have a status, and its list is read. */
   statusList?: boolean
+  /** Further looks at the claims of a token that is good otherwise, such as a Follower. */
+  checks?: Check[]
   fetch?: typeof fetch
   /** The time in seconds since 1970. */
   now?: () => number

@@ -23,7 +23,7 @@ export class Verifier {
   #lists = new Map()
 
   constructor(settings) {
-    const usual = { algorithms: ["ES256"], leeway: 5, statusList: false, fetch, now: () => Date.now() / 1000 }
+    const usual = { algorithms: ["ES256"], leeway: 5, statusList: false, checks: [], fetch, now: () => Date.now() / 1000 }
     this.#settings = { ...usual, ...settings }
     if (!settings.issuer || !settings.audience) throw new TypeError("a verifier needs an issuer and an audience")
     if (this.#settings.algorithms.some((name) => !/^((ES|RS|PS)\d{3}|EdDSA)$/.test(name))) {
@@ -34,10 +34,11 @@ export class Verifier {
   /** The claims of a good token. Any other one is a RefusedError or an UnavailableError. */
   async verify(token) {
     if (typeof token !== "string" || token.length > MAX_TOKEN) throw new RefusedError("the token is too long")
-    const { issuer, audience, statusList } = this.#settings
+    const { issuer, audience, statusList, checks } = this.#settings
     const claims = await this.#checked(token, TYPES, { issuer, audience, requiredClaims: ["exp", "sub"] })
     if (typeof claims.sub !== "string" || claims.sub === "") throw new RefusedError("the token has no subject")
     if (statusList) await this.#checkStatus(claims.status?.status_list)
+    for (const further of checks) await further.check(claims)
     return claims
   }
 

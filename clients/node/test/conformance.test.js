@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs"
 import { describe, test } from "node:test"
 
 import { RefusedError, SessionGoneError, TokenHolder, UnavailableError, Verifier } from "../src/index.js"
+import { Follower } from "../src/events.js"
 
 const table = JSON.parse(readFileSync(new URL("../../conformance/conformance.json", import.meta.url), "utf8"))
 
@@ -69,6 +70,33 @@ describe("holding", () => {
         const asked = Array.from({ length: step.at_once }, () => holder.token().then((token) => ["token", token], (error) => [outcome(error), undefined]))
         for (const given of await Promise.all(asked)) assert.deepEqual(given, [step.gives, step.token])
         assert.deepEqual(server, [])
+      }
+    })
+  }
+})
+
+describe("following", () => {
+  for (const row of table.follow) {
+    test(row.name, () => {
+      let now
+      const settings = { admin: "https://admin.example.org/", token: "token", longest: row.longest, after: row.begins_after }
+      const follower = new Follower({ ...settings, now: () => now })
+      for (const step of row.steps) {
+        now = step.at
+        if (step.do === "connect") assert.equal(follower.connected(), step.after)
+        else if (step.do === "hear") {
+          const hear = () => step.texts.forEach((text) => follower.hear(text))
+          if (step.is_good) hear()
+          else assert.throws(hear)
+        } else {
+          let verdict = "good"
+          try {
+            follower.check(step.claims)
+          } catch (error) {
+            verdict = outcome(error)
+          }
+          assert.equal(verdict, step.verdict, `at ${now}`)
+        }
       }
     })
   }

@@ -1,8 +1,11 @@
 // Compiled, not run: the types say what people write.
 
+import { Follower } from "../src/events.js"
 import { TokenHolder, Verifier, express, next } from "../src/index.js"
 
 const verifier = new Verifier({ issuer: "https://id.example.org/", audience: "https://api.example.org", statusList: true })
+const follower = new Follower({ admin: "http://127.0.0.1:4434", token: "x", longest: 600 })
+new Verifier({ issuer: "https://id.example.org/", audience: "https://api.example.org", checks: [follower] })
 const subject: string = (await verifier.verify("x")).sub
 const holder = new TokenHolder({ server: "https://id.example.org", template: "api" })
 const answer: Response = await holder.fetch("https://api.example.org/", { method: "POST", body: subject })

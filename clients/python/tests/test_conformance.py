@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.request import Request
 
 from sessera_tokens import Refused, SessionGone, TokenHolder, Unavailable, Verifier
+from sessera_tokens.events import Follower
 from sessera_tokens.fetch import Answer
 
 TABLE = json.loads((pathlib.Path(__file__).parents[2] / "conformance/conformance.json").read_text())
@@ -79,6 +80,32 @@ class Holding(unittest.TestCase):
             for given in asked:
                 self.assertEqual(given.result(), step.get("token", step["gives"]))
             self.assertEqual(server, [])
+
+
+class Following(unittest.TestCase):
+    def test_the_table(self):
+        for row in TABLE["follow"]:
+            with self.subTest(row["name"]):
+                self.play(row)
+
+    def play(self, row):
+        now = 0
+        settings = {"longest": row["longest"], "after": row["begins_after"]}
+        follower = Follower("https://admin.example.org/", "token", now=lambda: now, **settings)
+        for step in row["steps"]:
+            now = step["at"]
+            match step["do"]:
+                case "connect":
+                    self.assertEqual(follower._connected(), step["after"])
+                case "hear" if step["is_good"]:
+                    for text in step["texts"]:
+                        follower._hear(text)
+                case "hear":
+                    with self.assertRaises(ValueError):
+                        follower._hear("".join(step["texts"]))
+                case "check":
+                    verdict = outcome(lambda: follower.check(step["claims"]) or "good")
+                    self.assertEqual(verdict, step["verdict"], now)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,14 @@
 """The library beside a real server, whose address and people the chore "libraries" gives."""
 
+import json
 import os
 import unittest
+from urllib.request import Request
 
-from sessera_tokens import Refused, SessionGone, TokenHolder, Verifier
+from sessera_tokens import Refused, SessionGone, TokenHolder, Unavailable, Verifier
+from sessera_tokens.events import Follower
+from sessera_tokens.fetch import fetch
+from surroundings import until
 
 ISSUER = os.environ.get("SESSERA_ISSUER")
 
@@ -18,6 +23,26 @@ class Server(unittest.TestCase):
             Verifier(ISSUER, "https://elsewhere.example.org").verify(token)
         with self.assertRaises(SessionGone):
             TokenHolder(ISSUER, "api", "x").token()
+
+    def test_a_session_that_ends_at_a_real_server(self):
+        follower = Follower(os.environ["SESSERA_ADMIN"], os.environ["SESSERA_ADMIN_TOKEN"], longest=600, lost=print)
+        follower.start()
+        session = os.environ["SESSERA_SESSION_TO_END"]
+        token = TokenHolder(ISSUER, "api", session).token()
+        verifier = Verifier(ISSUER, "https://api.example.org", checks=[follower.check])
+
+        def is_good():
+            try:
+                return bool(verifier.verify(token))
+            except (Refused, Unavailable) as error:
+                return error
+
+        until(lambda: is_good() is True, "the follower has caught up")
+        body = json.dumps({"session_token": session}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = Request(f"{ISSUER}self-service/logout/api", body, headers, method="DELETE")
+        self.assertEqual(fetch(request).status, 204)
+        until(lambda: isinstance(is_good(), Refused), "the end of the session is heard")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-//! Holding a token of one session and template.
+//! Holding a token of one session and template, for programs that carry a session.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! A layer for services of tower.
+//! A layer for services of tower, and so for axum, hyper and tonic.
 
 use std::pin::Pin;
 use std::sync::Arc;

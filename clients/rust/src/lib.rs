@@ -1,16 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+pub mod events;
 mod fetch;
-mod hold;
-mod layer;
-mod status;
+pub mod hold;
+pub mod layer;
+pub mod status;
 mod verify;
 
 pub use fetch::{Answer, Fetch, OverHttp};
-pub use hold::{Answered, TokenHolder};
-pub use layer::{Claims, VerifyLayer, VerifyService};
 pub use sessera_jose::Algorithm;
-pub use verify::{Settings, Verifier};
+pub use verify::{Check, Settings, Verifier};
 
 /// Why there are no claims, or no token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,27 +1,29 @@
-//! The lists of sessions that are over (Token Status List of the IETF).
+//! Refusing tokens whose session is over, as status lists tell (Token Status List of the IETF).
 
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use serde_json::{Map, Value};
 use sessera_jose::status_list::{self, StatusListError, TYP, VALID};
 use tokio::sync::Mutex;
 
 use crate::verify::is_as_safe;
-use crate::{Error, Verifier};
+use crate::{Check, Error, Verifier};
 
 /// The claims of a list.
 type List = Arc<Map<String, Value>>;
 
-/// The lists that were read, each with the time until which it may be kept.
+/// A check by which every token must have a status, and its list is read. It has the lists that were read, each with the time
+/// until which it may be kept.
 #[derive(Default)]
-pub(crate) struct Lists(Mutex<HashMap<String, (List, i64)>>);
+pub struct StatusLists(Mutex<HashMap<String, (List, i64)>>);
 
-impl Lists {
-    /// Refuses a token whose session is over, as the list says that the token names.
-    pub(crate) async fn check(&self, verifier: &Verifier, status: Option<&Value>) -> Result<(), Error> {
-        let list = status.and_then(|status| status.get("status_list"));
+#[async_trait]
+impl Check for StatusLists {
+    async fn check(&self, verifier: &Verifier, claims: &Map<String, Value>) -> Result<(), Error> {
+        let list = claims.get("status").and_then(|status| status.get("status_list"));
         let member = |name: &str| list.and_then(|list| list.get(name));
         let place = member("idx").and_then(Value::as_u64).zip(member("uri").and_then(Value::as_str));
         let (index, uri) = place.ok_or_else(|| Error::Refused("it has no status".into()))?;
@@ -31,7 +33,9 @@ impl Lists {
             _ => Err(Error::Refused("its session is over".into())),
         }
     }
+}
 
+impl StatusLists {
     async fn list(&self, verifier: &Verifier, uri: &str) -> Result<List, Error> {
         let mut lists = self.0.lock().await;
         let now = verifier.now();

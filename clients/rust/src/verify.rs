@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use async_trait::async_trait;
 use serde_json::{Map, Value};
 use sessera_jose::verify::{check_audience, check_issuer, check_times, check_type, verify};
 use sessera_jose::{Algorithm, JwkSet, PublicJwkSet, VerifyError, base64url};
 use tokio::sync::Mutex;
 
 use crate::fetch::Fetch;
-use crate::status::Lists;
 use crate::{Error, OverHttp};
 
 /// The longest token that is looked at, in bytes.
@@ -32,16 +32,21 @@ pub struct Settings {
     pub algorithms: Vec<Algorithm>,
     /// How far clocks may differ, in seconds.
     pub leeway: i64,
-    /// Whether every token must have a status, and its list is read.
-    pub status_list: bool,
 }
 
 impl Settings {
-    /// ES256, five seconds of leeway, and no status lists.
+    /// ES256, and five seconds of leeway.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         let algorithms = vec![Algorithm::Es256];
-        Self { issuer: issuer.into(), audience: audience.into(), algorithms, leeway: 5, status_list: false }
+        Self { issuer: issuer.into(), audience: audience.into(), algorithms, leeway: 5 }
     }
+}
+
+/// A further look at the claims of a token that is good otherwise.
+#[async_trait]
+pub trait Check: Send + Sync {
+    /// Says why the token is not good after all: [`Error::Refused`] or [`Error::Unavailable`].
+    async fn check(&self, verifier: &Verifier, claims: &Map<String, Value>) -> Result<(), Error>;
 }
 
 /// Verifies tokens. Make one, and keep it: it keeps the keys. Tasks may share it.
@@ -50,7 +55,7 @@ pub struct Verifier {
     fetch: Arc<dyn Fetch>,
     now: Box<dyn Fn() -> i64 + Send + Sync>,
     keys: Mutex<Published>,
-    lists: Lists,
+    checks: Vec<Arc<dyn Check>>,
 }
 
 /// The keys of the issuer, and for how long they are good.
@@ -77,7 +82,14 @@ impl Verifier {
         fetch: Arc<dyn Fetch>,
         now: impl Fn() -> i64 + Send + Sync + 'static,
     ) -> Self {
-        Self { settings, fetch, now: Box::new(now), keys: Mutex::default(), lists: Lists::default() }
+        Self { settings, fetch, now: Box::new(now), keys: Mutex::default(), checks: Vec::new() }
+    }
+
+    /// Adds a further look at each token.
+    #[must_use]
+    pub fn and(mut self, check: Arc<dyn Check>) -> Self {
+        self.checks.push(check);
+        self
     }
 
     /// The claims of a good token. Any other one is [`Error::Refused`] or [`Error::Unavailable`].
@@ -91,8 +103,8 @@ impl Verifier {
         if claims.get("sub").and_then(Value::as_str).is_none_or(str::is_empty) {
             return Err(Error::Refused("it has no subject".into()));
         }
-        if self.settings.status_list {
-            self.lists.check(self, claims.get("status")).await?;
+        for check in &self.checks {
+            check.check(self, &claims).await?;
         }
         Ok(claims)
     }

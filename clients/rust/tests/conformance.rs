@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use serde_json::{Map, Value};
-use sessera_tokens::{Algorithm, Answer, Error, Fetch, Settings, TokenHolder, Verifier};
+use sessera_tokens::events::Heard;
+use sessera_tokens::hold::TokenHolder;
+use sessera_tokens::status::StatusLists;
+use sessera_tokens::{Algorithm, Answer, Error, Fetch, Settings, Verifier};
 
 /// The table, read once.
 fn table() -> &'static Value {
@@ -80,11 +83,13 @@ async fn tokens_are_judged_as_the_table_says() {
             audience: text(&chosen["audience"]),
             algorithms,
             leeway: chosen["leeway"].as_i64().unwrap(),
-            status_list: chosen["status_list"].as_bool().unwrap(),
         };
         let (server, now) = (Arc::new(Described::default()), Arc::new(AtomicI64::new(0)));
         let clock = Arc::clone(&now);
-        let verifier = Verifier::with(settings, server.clone(), move || clock.load(Ordering::Relaxed));
+        let mut verifier = Verifier::with(settings, server.clone(), move || clock.load(Ordering::Relaxed));
+        if chosen["status_list"] == true {
+            verifier = verifier.and(Arc::new(StatusLists::default()));
+        }
         for step in list(&row["steps"]) {
             now.store(step["at"].as_i64().unwrap(), Ordering::Relaxed);
             *server.answers.lock().unwrap() = layers("answers", &[table(), &row, &step]);
@@ -155,6 +160,30 @@ async fn tokens_are_held_as_the_table_says() {
                 assert_eq!(outcome.unwrap_or_default(), text(&step["token"]), "{what}");
             }
             assert!(server.0.lock().unwrap().is_empty(), "{what}: too few questions");
+        }
+    }
+}
+
+#[test]
+fn events_are_followed_as_the_table_says() {
+    for row in list(&table()["follow"]) {
+        let mut heard = Heard::new(Duration::from_secs(row["longest"].as_u64().unwrap()));
+        heard.begin_after(row["begins_after"].as_i64().unwrap());
+        for step in list(&row["steps"]) {
+            let now = step["at"].as_i64().unwrap();
+            let what = format!("{}: {step}", row["name"]);
+            match step["do"].as_str().unwrap() {
+                "connect" => assert_eq!(heard.connected(), step["after"].as_i64(), "{what}"),
+                "hear" => {
+                    let texts = list(&step["texts"]);
+                    let is_good = texts.iter().all(|part| heard.hear(text(part).as_bytes(), now).is_ok());
+                    assert_eq!(is_good, step["is_good"], "{what}");
+                }
+                _ => {
+                    let outcome = heard.check(step["claims"].as_object().unwrap(), now);
+                    assert_eq!(word(&outcome, "good"), text(&step["verdict"]), "{what}");
+                }
+            }
         }
     }
 }

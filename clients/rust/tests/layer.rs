@@ -2,11 +2,16 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Request, Response};
-use sessera_tokens::{Answer, Error, Fetch, Settings, TokenHolder, Verifier, VerifyLayer};
+use sessera_tokens::events::Follower;
+use sessera_tokens::hold::TokenHolder;
+use sessera_tokens::layer::{Claims, VerifyLayer};
+use sessera_tokens::status::StatusLists;
+use sessera_tokens::{Answer, Error, Fetch, Settings, Verifier};
 use tower::{Layer as _, ServiceExt as _, service_fn};
 
 struct Away;
@@ -41,11 +46,11 @@ async fn a_token_of_a_real_server_is_good() {
     let Ok(issuer) = std::env::var("SESSERA_ISSUER") else { return };
     let session = std::env::var("SESSERA_SESSION").unwrap();
     let token = TokenHolder::new(&issuer, "api", &session).unwrap().token().await.unwrap();
-    let settings = Settings { status_list: true, ..Settings::new(&issuer, "https://api.example.org") };
-    let verifier = Arc::new(Verifier::new(settings).unwrap());
+    let settings = Settings::new(&issuer, "https://api.example.org");
+    let verifier = Arc::new(Verifier::new(settings).unwrap().and(Arc::new(StatusLists::default())));
     let subject = std::env::var("SESSERA_SUBJECT").unwrap();
     let inner = service_fn(|request: Request<()>| async move {
-        let claims = request.extensions().get::<sessera_tokens::Claims>().unwrap();
+        let claims = request.extensions().get::<Claims>().unwrap();
         Ok::<_, Infallible>(Response::new(claims.0["sub"].as_str().unwrap().to_owned()))
     });
     let request = Request::builder().header(AUTHORIZATION, format!("bearer {token}")).body(()).unwrap();
@@ -55,4 +60,32 @@ async fn a_token_of_a_real_server_is_good() {
     assert!(matches!(elsewhere.verify(&token).await, Err(Error::Refused(_))));
     let nobody = TokenHolder::new(&issuer, "api", "x").unwrap().token().await;
     assert!(matches!(nobody, Err(Error::SessionGone(401))));
+}
+
+#[tokio::test]
+async fn a_session_that_ends_at_a_real_server_is_refused() {
+    let Ok(issuer) = std::env::var("SESSERA_ISSUER") else { return };
+    let told = |name| std::env::var(name).unwrap();
+    let (admin, admin_token) = (told("SESSERA_ADMIN"), told("SESSERA_ADMIN_TOKEN"));
+    let follower = Arc::new(Follower::new(&admin, &admin_token, Duration::from_secs(600)).unwrap());
+    let followed = Arc::clone(&follower);
+    tokio::spawn(async move { followed.run(|why| println!("{why}")).await });
+    let settings = Settings::new(&issuer, "https://api.example.org");
+    let verifier = Verifier::new(settings).unwrap().and(follower);
+    let session = told("SESSERA_SESSION_TO_END");
+    let token = TokenHolder::new(&issuer, "api", &session).unwrap().token().await.unwrap();
+    let until = async |wanted: fn(&Result<_, Error>) -> bool| {
+        let comes = async {
+            while !wanted(&verifier.verify(&token).await) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), comes).await.unwrap();
+    };
+    until(Result::is_ok).await;
+    let body = serde_json::json!({"session_token": session});
+    let address = format!("{issuer}self-service/logout/api");
+    let answer = reqwest::Client::new().delete(address).json(&body).send().await.unwrap();
+    assert_eq!(answer.status(), 204);
+    until(|verdict| matches!(verdict, Err(Error::Refused(_)))).await;
 }

@@ -1,5 +1,6 @@
 """Asking over HTTP, within limits."""
 
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -28,13 +29,17 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 _opener = urllib.request.build_opener(_NoRedirect)
 
 
-def fetch(request: urllib.request.Request) -> Answer:
+def open_answer(request: urllib.request.Request, patience: float) -> http.client.HTTPResponse:
     """Asks, and follows no redirection. A server that cannot be reached is an OSError."""
     try:
-        response = _opener.open(request, timeout=PATIENCE_SECONDS)
+        return _opener.open(request, timeout=patience)
     except urllib.error.HTTPError as answer:
-        response = answer
-    with response:
+        return answer
+
+
+def fetch(request: urllib.request.Request) -> Answer:
+    """Asks, and reads the answer."""
+    with open_answer(request, PATIENCE_SECONDS) as response:
         body = response.read(MAX_ANSWER + 1)
         if len(body) > MAX_ANSWER:
             raise OSError("the answer is too long")

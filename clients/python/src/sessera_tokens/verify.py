@@ -38,6 +38,7 @@ class Verifier:
         algorithms: Sequence[str] = ("ES256",),
         leeway: int = 5,
         status_list: bool = False,
+        checks: Sequence[Callable[[dict[str, Any]], None]] = (),
         fetch: Fetch = fetch,
         now: Callable[[], float] = time.time,
     ):
@@ -46,7 +47,7 @@ class Verifier:
         if not all(re.fullmatch(r"(ES|RS|PS)\d{3}|EdDSA", name) for name in algorithms):
             raise ValueError("algorithms must be asymmetric ones, such as ES256")
         self._issuer, self._algorithms, self._leeway = issuer, list(algorithms), leeway
-        self._status_list, self._fetch, self._now = status_list, fetch, now
+        self._status_list, self._checks, self._fetch, self._now = status_list, checks, fetch, now
         self._expected = {
             "iss": {"essential": True, "value": issuer},
             "aud": {"essential": True, "value": audience},
@@ -67,6 +68,8 @@ class Verifier:
             raise Refused("the token has no subject")
         if self._status_list:
             self._check_status(claims.get("status"))
+        for check in self._checks:
+            check(claims)
         return claims
 
     def _checked(self, token: str, types: tuple[str | None, ...], expected: dict[str, Any]) -> dict[str, Any]:

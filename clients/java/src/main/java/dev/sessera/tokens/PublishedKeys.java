@@ -79,7 +79,6 @@ final class PublishedKeys {
                 read.add(JWK.parse(members));
             } catch (ParseException | ClassCastException unknown) {
                 // Keys of kinds that are not known here are for others.
-                continue;
             }
         }
         keys = read;

@@ -14,9 +14,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import org.springframework.security.oauth2.jwt.BadJwtException;
@@ -32,9 +30,15 @@ public final class SesseraJwtDecoder implements JwtDecoder {
     private static final int MAX_TOKEN = 16_384;
     private static final Set<String> TYPES = Set.of("JWT", "at+jwt");
 
+    /** A further look at a token that is good otherwise. What it throws is as that of the decoder. */
+    @FunctionalInterface
+    public interface Check {
+        void check(SesseraJwtDecoder decoder, Jwt token);
+    }
+
     /** Which tokens are good. */
     public record Settings(
-            String issuer, String audience, Set<JWSAlgorithm> algorithms, Duration leeway, boolean statusList) {
+            String issuer, String audience, Set<JWSAlgorithm> algorithms, Duration leeway, List<Check> checks) {
         public Settings {
             Objects.requireNonNull(issuer, "issuer");
             Objects.requireNonNull(audience, "audience");
@@ -43,16 +47,15 @@ public final class SesseraJwtDecoder implements JwtDecoder {
             }
         }
 
-        /** ES256, five seconds of leeway, and no status lists. */
-        public Settings(String issuer, String audience) {
-            this(issuer, audience, Set.of(JWSAlgorithm.ES256), Duration.ofSeconds(5), false);
+        /** ES256, and five seconds of leeway. */
+        public Settings(String issuer, String audience, Check... checks) {
+            this(issuer, audience, Set.of(JWSAlgorithm.ES256), Duration.ofSeconds(5), List.of(checks));
         }
     }
 
     private final Settings settings;
     private final Clock clock;
     private final PublishedKeys keys;
-    private final StatusLists lists;
 
     public SesseraJwtDecoder(Settings settings) {
         this(settings, Fetch.overHttp(), Clock.systemUTC());
@@ -62,7 +65,6 @@ public final class SesseraJwtDecoder implements JwtDecoder {
         this.settings = settings;
         this.clock = clock;
         keys = new PublishedKeys(settings.issuer, fetch, clock);
-        lists = new StatusLists(this, keys, settings.issuer, clock);
     }
 
     @Override
@@ -78,22 +80,34 @@ public final class SesseraJwtDecoder implements JwtDecoder {
         if (claims.getSubject().isEmpty()) {
             throw new BadJwtException("the token has no subject");
         }
-        if (settings.statusList) {
-            lists.check(claims.getClaim("status"));
-        }
-        Map<String, Object> members = new LinkedHashMap<>(claims.getClaims());
-        // Spring's times are instants.
-        members.replaceAll((name, value) -> value instanceof Date date ? date.toInstant() : value);
-        return Jwt.withTokenValue(token)
+        Jwt good = Jwt.withTokenValue(token)
                 .headers(all -> all.putAll(verified.header.toJSONObject()))
-                .claims(all -> all.putAll(members))
+                .claims(all -> {
+                    all.putAll(claims.getClaims());
+                    // Spring's times are instants.
+                    all.replaceAll((name, value) -> value instanceof Date date ? date.toInstant() : value);
+                })
                 .build();
+        settings.checks.forEach(check -> check.check(this, good));
+        return good;
     }
 
-    /** A token whose form, type, key, signature and times are good. */
-    record Verified(JWSHeader header, JWTClaimsSet claims) {}
+    /** Something that the issuer signed, whose form, type, key, signature and times are good. */
+    public record Verified(JWSHeader header, JWTClaimsSet claims) {}
 
-    Verified verified(String token, Set<String> types) {
+    /** Asks for a signed list, which is as safe as the issuer. */
+    public Verified read(String address, String type) {
+        if (!PublishedKeys.isAsSafe(address, settings.issuer)) {
+            throw new UnavailableException(address + " is less safe than the issuer");
+        }
+        return verified(keys.get(address).body().strip(), Set.of(type));
+    }
+
+    public Instant now() {
+        return clock.instant();
+    }
+
+    private Verified verified(String token, Set<String> types) {
         try {
             SignedJWT parsed = SignedJWT.parse(token);
             JWSHeader header = parsed.getHeader();

@@ -1,4 +1,5 @@
-package tokens
+// Package hold has a token for programs that carry a session, and need a token of it again and again.
+package hold
 
 import (
 	"context"
@@ -12,7 +13,12 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"sessera.dev/tokens"
 )
+
+// ErrSessionGone means that the session is over, or asks for a proof that is missing. The person has to sign in.
+var ErrSessionGone = errors.New("the session is gone")
 
 // How long after a renewal that failed the next one is tried while the token is good.
 const renewalPause = 5 * time.Second
@@ -32,19 +38,19 @@ type Holder struct {
 	gone        error
 }
 
-// NewHolder makes a holder: server is the public address of Sessera, sessionToken what a native sign-in gave.
-func NewHolder(server, template, sessionToken string) *Holder {
+// New makes a holder: server is the public address of Sessera, sessionToken what a native sign-in gave.
+func New(server, template, sessionToken string) *Holder {
 	began := time.Now()
 	return &Holder{
 		address:      strings.TrimSuffix(server, "/") + "/sessions/whoami?tokenize_as=" + url.QueryEscape(template),
 		sessionToken: sessionToken,
-		client:       DefaultClient,
+		client:       tokens.DefaultClient,
 		// The clock on the wall may be wrong, and is set now and then. This one only goes on.
 		elapsed: func() time.Duration { return time.Since(began) },
 	}
 }
 
-// Token gives a token that is good now. It is ErrSessionGone when the person has to sign in.
+// Token gives a token that is good now. The error is ErrSessionGone when the person has to sign in.
 func (h *Holder) Token(ctx context.Context) (string, error) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
@@ -54,7 +60,7 @@ func (h *Holder) Token(ctx context.Context) (string, error) {
 		return h.held, nil
 	}
 	err := h.renew(ctx, now)
-	if err != nil && !(isGood && errors.Is(err, ErrUnavailable)) {
+	if err != nil && !(isGood && errors.Is(err, tokens.ErrUnavailable)) {
 		return "", err
 	}
 	return h.held, nil
@@ -80,7 +86,7 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 		return answer, err
 	}
 	newer, err := t.holder.after(request.Context(), token)
-	if errors.Is(err, ErrUnavailable) {
+	if errors.Is(err, tokens.ErrUnavailable) {
 		return answer, nil
 	}
 	answer.Body.Close()
@@ -124,7 +130,7 @@ func (h *Holder) renew(ctx context.Context, now time.Duration) error {
 		h.held, h.gone = "", err
 	case err != nil:
 		h.pausedUntil = now + renewalPause
-		return fmt.Errorf("no token can be had, %w: %w", ErrUnavailable, err)
+		return fmt.Errorf("no token can be had, %w: %w", tokens.ErrUnavailable, err)
 	default:
 		h.held, h.renewAt, h.endsAt = token, now+life/4*3, now+life
 	}
@@ -133,7 +139,8 @@ func (h *Holder) renew(ctx context.Context, now time.Duration) error {
 
 // obtain asks for a token, and says how long it lives.
 func (h *Holder) obtain(ctx context.Context) (string, time.Duration, error) {
-	answer, body, err := get(ctx, h.client, h.address, h.sessionToken)
+	header := http.Header{"X-Session-Token": {h.sessionToken}}
+	answer, body, err := tokens.Get(ctx, h.client, h.address, header)
 	if err != nil {
 		return "", 0, err
 	}

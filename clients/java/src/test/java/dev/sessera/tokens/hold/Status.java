@@ -1,4 +1,4 @@
-package dev.sessera.tokens;
+package dev.sessera.tokens.hold;
 
 import java.net.URI;
 import java.net.http.HttpClient;

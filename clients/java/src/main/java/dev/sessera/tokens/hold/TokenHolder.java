@@ -1,7 +1,9 @@
-package dev.sessera.tokens;
+package dev.sessera.tokens.hold;
 
 import com.nimbusds.jose.util.JSONObjectUtils;
 import com.nimbusds.jwt.JWTParser;
+import dev.sessera.tokens.Fetch;
+import dev.sessera.tokens.UnavailableException;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
