@@ -30,4 +30,4 @@ mod upstream;
 
 pub use serve::{Look, Server, StartError};
 pub use sessera_node::ConfigOrigin;
-pub use sockets::Sockets;
+pub use sockets::{ListenError, Sockets};

@@ -31,7 +31,7 @@ use tower::ServiceExt as _;
 use crate::app::{App, AppState};
 use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
-use crate::sockets::{Listening, Sockets};
+use crate::sockets::{ListenError, Listening, Sockets};
 use crate::{admin, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
 use sessera_contract::answer;
@@ -57,21 +57,9 @@ pub enum StartError {
     /// The secrets cannot be used.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// An address is taken or does not exist.
-    #[error("cannot listen on {address}: {problem}. Stop what listens there, or set serve.{api}.port")]
-    Listen {
-        /// Which API.
-        api: &'static str,
-        /// Host and port.
-        address: String,
-        /// What the operating system says.
-        problem: std::io::Error,
-    },
-    /// There is a socket for questions that nobody answers.
-    #[error(
-        "a socket is open for the gateway, and serve.gateway.enabled is not true. Set it, or stop opening the socket"
-    )]
-    NoGateway,
+    /// It cannot listen where it should.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 /// A server that listens but does not answer yet.

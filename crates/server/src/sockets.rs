@@ -5,7 +5,25 @@ use std::net::TcpListener as Opened;
 use sessera_config::Config;
 use tokio::net::TcpListener;
 
-use crate::serve::StartError;
+/// Why a server cannot listen.
+#[derive(Debug, thiserror::Error)]
+pub enum ListenError {
+    /// An address is taken or does not exist.
+    #[error("cannot listen on {address}: {problem}. Stop what listens there, or set serve.{api}.port")]
+    Address {
+        /// Which API.
+        api: &'static str,
+        /// Host and port.
+        address: String,
+        /// What the operating system says.
+        problem: std::io::Error,
+    },
+    /// There is a socket for questions that nobody answers.
+    #[error(
+        "a socket is open for the gateway, and serve.gateway.enabled is not true. Set it, or stop opening the socket"
+    )]
+    NoGateway,
+}
 
 /// Sockets that listen already, and on which a server goes on. Each of them counts more than the host and the port that are
 /// configured for its API.
@@ -44,12 +62,12 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Takes the sockets that are open, and opens the others.
-    pub(crate) async fn begin(sockets: Sockets, config: &Config) -> Result<Self, StartError> {
+    pub(crate) async fn begin(sockets: Sockets, config: &Config) -> Result<Self, ListenError> {
         let public = listen("public", sockets.public, &config.public.host, config.public.port).await?;
         let admin = listen("admin", sockets.admin, &config.admin.host, config.admin.port).await?;
         let gateway = match (&config.gateway, sockets.gateway) {
             (on, open) if on.enabled => Some(listen("gateway", open, &on.host, on.port).await?),
-            (_, Some(_)) => return Err(StartError::NoGateway),
+            (_, Some(_)) => return Err(ListenError::NoGateway),
             _ => None,
         };
         Ok(Self { public, admin, gateway })
@@ -61,10 +79,10 @@ async fn listen(
     open: Option<Opened>,
     host: &str,
     port: u16,
-) -> Result<TcpListener, StartError> {
+) -> Result<TcpListener, ListenError> {
     let listener = match open {
         Some(open) => open.set_nonblocking(true).and_then(|()| TcpListener::from_std(open)),
         None => TcpListener::bind((host, port)).await,
     };
-    listener.map_err(|problem| StartError::Listen { api, address: format!("{host}:{port}"), problem })
+    listener.map_err(|problem| ListenError::Address { api, address: format!("{host}:{port}"), problem })
 }
