@@ -287,6 +287,27 @@ describe("the console", { concurrency: false }, () => {
     await close()
   })
 
+  test("in German nothing runs over the edge either", async () => {
+    const { page, open, heading, fill, press, close } = await operator({ locale: "de-DE" })
+    const look = await looker()
+    await open("/console/settings")
+    await heading("An der Konsole anmelden")
+    await fill("Admin-Token", TOKEN)
+    await press("Anmelden")
+    for (const [path, name] of [
+      ["/console/settings", "Einstellungen"],
+      ["/console/settings/revisions", "Stände"],
+      ["/console/settings/new-token", "Neues Admin-Token"],
+      ["/console/routes", "Routen"],
+      ["/console", "Übersicht"],
+    ]) {
+      await open(path)
+      await heading(name)
+      await look(undefined, page)
+    }
+    await close()
+  })
+
   test("everything works without scripts and with the keyboard alone", async () => {
     const { page, open, heading, press, signIn, fill, close } = await operator({ javaScriptEnabled: false })
     // The walk before has ended Ada's session.

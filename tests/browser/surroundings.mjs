@@ -39,7 +39,10 @@ const LOOKS = [
   { name: "phone", colorScheme: "light", viewport: { width: 375, height: 780 } },
 ]
 
-/** What looks at a page as it stands in all looks: axe finds nothing wrong, nothing runs over the edge, a picture is kept. */
+/**
+ * What looks at a page as it stands in all looks: axe finds nothing wrong, nothing runs over the edge, and a picture is kept
+ * of one that is given a name.
+ */
 export async function looker() {
   const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8")
   await mkdir(folder, { recursive: true })
@@ -50,9 +53,10 @@ export async function looker() {
       await page.evaluate(axe)
       const { violations } = await page.evaluate(() => globalThis.axe.run())
       const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" ")}`)
-      assert.deepEqual(found, [], `${name}, ${looks}`)
+      assert.deepEqual(found, [], `${name ?? page.url()}, ${looks}`)
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      assert.ok(overflow <= 0, `${name}, ${looks}: ${overflow} pixels too wide`)
+      assert.ok(overflow <= 0, `${name ?? page.url()}, ${looks}: ${overflow} pixels too wide`)
+      if (!name) continue
       await page.evaluate(() => document.activeElement?.blur())
       await writeFile(join(folder, `${name}.${looks}.png`), await page.screenshot({ fullPage: true }))
     }

@@ -271,8 +271,10 @@ fn fates(frame: &Frame<'_>, headers: &[Header]) -> Markup {
                 @for header in headers {
                     tr {
                         th.mono scope="row" { (header.name) }
-                        td.mono { (header.sent.as_deref().unwrap_or_default()) }
-                        td { (fate(frame, header)) }
+                        td.mono data-label=(frame.word(Word::HeaderSent)) {
+                            (header.sent.as_deref().unwrap_or_default())
+                        }
+                        td data-label=(frame.word(Word::HeaderReaches)) { (fate(frame, header)) }
                     }
                 }
             }

@@ -111,8 +111,8 @@ pub(super) fn table(frame: &Frame<'_>, sinks: &[Sink]) -> Markup {
                                 @if let Some(problem) = &sink.problem { p.soft { (problem) } }
                             }
                             td { span.mono { (sink.host) } " " span.soft { (sink.kind) } }
-                            td { (sink.waits(frame)) }
-                            td { (sink.given_up) }
+                            td data-label=(frame.word(Word::Waiting)) { (sink.waits(frame)) }
+                            td data-label=(frame.word(Word::GivenUp)) { (sink.given_up) }
                         }
                     }
                 }
@@ -209,7 +209,7 @@ fn deliveries(frame: &Frame<'_>, deliveries: &[Delivery]) -> Markup {
                                 None => span.tag.wrong { (frame.word(Word::IsGivenUp)) },
                             }
                         }
-                        td { (delivery.attempts) }
+                        td data-label=(frame.word(Word::Attempts)) { (delivery.attempts) }
                         td { (delivery.problem.as_deref().unwrap_or_default()) }
                     }
                 }

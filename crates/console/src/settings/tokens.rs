@@ -52,8 +52,8 @@ pub(super) fn table(frame: &Frame<'_>, settings: &Settings) -> Markup {
                         tr {
                             th scope="row" { (token.name) }
                             td { (token.role.as_str()) }
-                            td { (minutes(token.made)) }
-                            td { (end(frame, token.ends)) }
+                            td data-label=(frame.word(Word::TokenMade)) { (minutes(token.made)) }
+                            td data-label=(frame.word(Word::EndsAt)) { (end(frame, token.ends)) }
                             td {
                                 @if settings.may_own {
                                     a href=(delete_address(&token.name))
