@@ -23,10 +23,10 @@ use sessera_store::{Change, CommitListener, Committer, Store, StoreError};
 use tokio::sync::Notify;
 
 use crate::gateway_rules;
-use crate::listeners::Listeners;
 use crate::provider_web::ProviderWeb;
 use crate::session_tokens::SessionTokens;
 use crate::upstream::Upstream;
+use sessera_admin::listeners::Listeners;
 use sessera_config::OtlpConfig;
 use sessera_contract::answer::Status;
 use sessera_contract::health::{Readiness, Stopping};
@@ -133,54 +133,35 @@ parts! {
     Arc<dyn Store>: store;
     Committer: committer;
     Arc<dyn Clock>: clock;
-    Arc<dyn Random>: random;
     Arc<Sessions>: sessions;
-    Rehearsal: rehearsal;
     Option<Arc<Upstream>>: upstream;
     SessionTokens: session_tokens;
     Arc<Introspection>: introspection;
     Arc<ExchangeCodes>: exchange_codes;
-    Arc<KeySets>: key_sets;
-    Arc<ManagedKeys>: managed_keys;
-    Listeners: listeners;
-    Arc<Record>: record;
-    Arc<Sinks>: sinks;
-    Arc<AdminTokens>: admin_tokens;
     Arc<Accounts>: accounts;
-    Arc<Configuration>: configuration;
     Arc<Lease>: lease;
     Arc<StatusLists>: status_lists;
     Arc<Metrics>: metrics;
-    Arc<Samples>: samples;
-    DeploymentId: deployment_id;
-    Stopping: stopping;
     Snapshots: snapshots;
     Arc<RequestIds>: request_ids;
 }
 
-/// The snapshot that is current when the handler is called. A handler that waits for its turn to change the
-/// configuration takes [`Configuration`] instead.
+/// The snapshot that is current when the handler is called.
 impl FromRef<AppState> for Arc<Snapshot> {
     fn from_ref(AppState(app): &AppState) -> Self {
         app.snapshots.current()
     }
 }
 
-impl FromRef<AppState> for Option<Arc<UpstreamSessions>> {
-    fn from_ref(AppState(app): &AppState) -> Self {
-        app.upstream.as_ref().map(|upstream| upstream.sessions.clone())
-    }
-}
-
 impl FromRef<AppState> for Readiness {
-    fn from_ref(state: &AppState) -> Self {
+    fn from_ref(AppState(app): &AppState) -> Self {
         Self {
-            store: FromRef::from_ref(state),
-            clock: FromRef::from_ref(state),
-            lease: FromRef::from_ref(state),
-            stopping: FromRef::from_ref(state),
-            upstream: FromRef::from_ref(state),
-            snapshot: FromRef::from_ref(state),
+            store: app.store.clone(),
+            clock: app.clock.clone(),
+            lease: app.lease.clone(),
+            stopping: app.stopping.clone(),
+            upstream: app.upstream_sessions(),
+            snapshot: app.snapshots.current(),
         }
     }
 }
@@ -354,6 +335,11 @@ impl App {
     pub(crate) fn observer(&self, api: &'static str) -> Observer {
         let (request_ids, metrics) = (self.request_ids.clone(), self.metrics.clone());
         Observer { api, request_ids, metrics, traces: self.traces.clone() }
+    }
+
+    /// The sessions of the upstream, where one keeps them.
+    pub(crate) fn upstream_sessions(&self) -> Option<Arc<UpstreamSessions>> {
+        self.upstream.as_ref().map(|upstream| upstream.sessions.clone())
     }
 
     /// The current snapshot. A request loads it once and keeps to it.

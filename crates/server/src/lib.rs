@@ -1,6 +1,8 @@
 //! The public and the admin API of Sessera over HTTP.
 
-mod admin;
+mod admin_port;
+#[cfg(test)]
+mod admin_tests;
 pub mod app;
 mod assets;
 #[cfg(test)]
@@ -11,7 +13,6 @@ mod gateway_rules;
 #[cfg(test)]
 mod growth_tests;
 mod http;
-mod listeners;
 mod openapi;
 mod pages;
 #[cfg(test)]

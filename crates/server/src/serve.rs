@@ -32,7 +32,7 @@ use crate::app::{App, AppState};
 use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
 use crate::sockets::{ListenError, Listening, Sockets};
-use crate::{admin, public_port};
+use crate::{admin_port, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
 use sessera_contract::answer;
 use sessera_contract::health::{self, Stopping};
@@ -199,7 +199,7 @@ impl Server {
             tasks.spawn(listener::serve(listener, gateway, slots, timeouts.clone(), stop.clone()));
             tasks.spawn(gateway_port::tell_health(app.gateway.health.clone(), told));
         }
-        let admin = answers(Arc::new(|_, _| None), admin_router(&app));
+        let admin = answers(Arc::new(|_, _| None), admin_port::router(&app));
         tasks.spawn(listener::serve(
             self.sockets.admin,
             admin,
@@ -285,10 +285,6 @@ fn public_router(app: &Arc<App>) -> Router {
 fn gateway_router(app: &Arc<App>) -> Router {
     gateway_port::router(app.gateway.clone(), app.observer(gateway_port::NAME))
         .with_state(AppState::from(app.clone()))
-}
-
-fn admin_router(app: &Arc<App>) -> Router {
-    admin::router(app).with_state(AppState::from(app.clone()))
 }
 
 /// Judges a configuration of these files, as far as that can be done without its database and its ports.

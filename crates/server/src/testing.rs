@@ -27,7 +27,7 @@ use tower::ServiceExt as _;
 use crate::app::{App, AppState};
 use crate::openapi::tests::check_answer;
 use crate::public::whoami::ShortWay;
-use crate::{admin, public_port};
+use crate::{admin_port, public_port};
 use sessera_contract::openapi::Port;
 
 /// A signed token with another signature.
@@ -78,7 +78,7 @@ impl TestServer {
         Self {
             public: public_port::router(app.snapshots.clone(), app.observer("public"))
                 .with_state(state.clone()),
-            admin: admin::router(&app).with_state(state.clone()),
+            admin: admin_port::router(&app),
             short_way: ShortWay::from_ref(&state),
             app,
             clock,

@@ -38,8 +38,17 @@ const WALLS: [(&str, Option<&str>); 3] = [
 ];
 
 /// The packages with which a crate would know of HTTP.
-const HTTP: [&str; 8] =
-    ["axum", "http", "hyper", "reqwest", "tower", "sessera-contract", "sessera-http", "sessera-server"];
+const HTTP: [&str; 9] = [
+    "axum",
+    "http",
+    "hyper",
+    "reqwest",
+    "tower",
+    "sessera-admin",
+    "sessera-contract",
+    "sessera-http",
+    "sessera-server",
+];
 
 /// Checks what the crates in [`WALLS`] depend on, as cargo resolves it.
 fn check_walls() -> Result<()> {

@@ -1,0 +1,256 @@
+//! `/admin/audit`: the record of what happened.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use serde_json::Value;
+use sessera_console::doer::Doer;
+use sessera_model::{Timestamp, Uuid};
+use sessera_node::record::{Broken, Record};
+use sessera_store::{AuditEntry, AuditFrom, AuditPage, Store};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::state::AdminState;
+use sessera_contract::answer;
+use sessera_contract::answer::ApiError;
+use sessera_contract::paging::{Paging, Place};
+use sessera_contract::request::Parameters;
+use sessera_openapi::ErrorBody;
+
+/// How many entries are looked at for a part of the list. Where few of them are wanted, the part is shorter, and says
+/// where the next one begins.
+const LOOKED_AT: u32 = 10_000;
+
+/// The routes.
+pub(crate) fn router() -> OpenApiRouter<AdminState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
+}
+
+/// An entry of the record.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditEntry)]
+pub(super) struct EntryBody {
+    /// Its number, which is one more than that of the entry before.
+    pub(super) number: i64,
+    /// The hash of it and of all before it, in hexadecimal digits.
+    hash: String,
+    /// When it happened.
+    #[schema(value_type = String)]
+    pub(super) at: Timestamp,
+    /// What happened, by the name of its event.
+    pub(super) action: String,
+    /// `done` or `refused`.
+    pub(super) outcome: String,
+    /// Who did it: the `kind`, and a `name` and `role` or an `id` where there is one.
+    #[schema(value_type = Object)]
+    actor: Value,
+    /// Whom and what it is about.
+    #[schema(value_type = Object)]
+    pub(super) about: Value,
+    /// By which request it was done: its `id`, the `address` and the `user_agent`; absent where it was none.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    #[schema(value_type = Object)]
+    pub(super) request: Value,
+    /// Of how many alike the entry tells, where it is not one alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u64>,
+}
+
+impl From<AuditEntry> for EntryBody {
+    fn from(entry: AuditEntry) -> Self {
+        let mut content: Value = serde_json::from_str(&entry.content).unwrap_or_default();
+        let mut take = |name: &str| content.get_mut(name).map(Value::take).unwrap_or_default();
+        let text = |value: Value| value.as_str().unwrap_or_default().to_owned();
+        Self {
+            number: entry.number,
+            hash: hex::encode(entry.hash.0),
+            at: entry.at,
+            action: text(take("action")),
+            outcome: text(take("outcome")),
+            actor: take("actor"),
+            about: take("about"),
+            request: take("request"),
+            count: take("count").as_u64(),
+        }
+    }
+}
+
+impl EntryBody {
+    /// Who did it.
+    pub(super) fn who(&self) -> Doer {
+        Doer::of(&self.actor)
+    }
+}
+
+/// Which entries are wanted.
+pub(super) struct Wanted {
+    action: Option<String>,
+    outcome: Option<String>,
+    actor: Option<String>,
+    session: Option<String>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+impl Wanted {
+    /// Those for which a query asks.
+    pub(super) fn of(parameters: &Parameters) -> Result<Self, ApiError> {
+        let text = |name: &str| parameters.get(name).map(str::to_owned);
+        let time = |name: &'static str| {
+            let parsed = parameters.get(name).map(|text| Timestamp::parse(text).ok_or(name));
+            parsed.transpose().map_err(|name| {
+                ApiError::bad_request(format!(
+                    "The parameter {name} is no time. Write it like 2026-01-31T12:00:00Z."
+                ))
+            })
+        };
+        Ok(Self {
+            action: text("action"),
+            outcome: text("outcome"),
+            actor: text("actor"),
+            session: text("session"),
+            since: time("since")?,
+            until: time("until")?,
+        })
+    }
+
+    /// Whether an entry is one of them.
+    pub(super) fn has(&self, entry: &EntryBody) -> bool {
+        let is = |wanted: &Option<String>, found: &[Option<&str>]| {
+            wanted.as_deref().is_none_or(|wanted| found.contains(&Some(wanted)))
+        };
+        let actor = |name: &str| entry.actor[name].as_str();
+        is(&self.action, &[Some(&entry.action)])
+            && is(&self.outcome, &[Some(&entry.outcome)])
+            && is(&self.actor, &[actor("kind"), actor("name"), actor("id")])
+            && is(&self.session, &[entry.about["session_id"].as_str()])
+            && self.since.is_none_or(|since| entry.at >= since)
+            && self.until.is_none_or(|until| entry.at < until)
+    }
+}
+
+/// A number that a query gives.
+pub(super) fn number(parameters: &Parameters, name: &'static str) -> Result<Option<i64>, ApiError> {
+    let parsed = parameters.get(name).filter(|text| !text.is_empty()).map(str::parse);
+    parsed.transpose().map_err(|_| {
+        ApiError::bad_request(format!("The parameter {name} is no number. Send one that a list gave."))
+    })
+}
+
+/// Entries of the record, with what this node has told of until now. Where the database cannot be written, the rest is
+/// read all the same.
+pub(super) async fn read(
+    record: &Record,
+    store: &dyn Store,
+    page: &AuditPage,
+) -> Result<Vec<AuditEntry>, ApiError> {
+    if let Err(error) = record.keep().await {
+        tracing::warn!(%error, "the newest entries of the record cannot be listed");
+    }
+    Ok(store.audit(page).await?)
+}
+
+/// List the record
+///
+/// The newest entry comes first, and the header `Link` leads to the next part. With `after` the entries behind the one with
+/// that number come, the oldest first: so they can be followed.
+#[utoipa::path(get, path = "/admin/audit", operation_id = "listAuditEntries", tag = "access",
+    params(
+        ("page_size" = Option<usize>, Query, description = "How many at the most, 250 when absent"),
+        ("page_token" = Option<String>, Query, description = "From the Link header of the part before"),
+        ("after" = Option<i64>, Query, description = "The number of the entry behind which to begin"),
+        ("action" = Option<String>, Query, description = "Only this action, for example `session_began`"),
+        ("outcome" = Option<String>, Query, description = "Only `done` or `refused`"),
+        ("actor" = Option<String>, Query, description = "Only by this kind of actor, by the admin token with this name, or by the identity with this id"),
+        ("identity" = Option<String>, Query, description = "Only about the identity with this id"),
+        ("session" = Option<String>, Query, description = "Only about the session with this id"),
+        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
+        ("until" = Option<String>, Query, description = "Before this time (RFC 3339)"),
+    ),
+    security(("adminToken" = ["viewer"])),
+    responses((status = 200, description = "Entries", body = [EntryBody]), (status = 400, description = "A parameter makes no sense", body = ErrorBody)))]
+async fn list(
+    State(record): State<Arc<Record>>,
+    State(store): State<Arc<dyn Store>>,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    let (shown, place) = found(&record, &*store, &parameters).await?;
+    Ok(([(header::LINK, place.link("/admin/audit", &parameters)?)], answer::ok(shown)).into_response())
+}
+
+/// The entries for which a query asks, and where they lie in the record.
+pub(super) async fn found(
+    record: &Record,
+    store: &dyn Store,
+    parameters: &Parameters,
+) -> Result<(Vec<EntryBody>, Place), ApiError> {
+    let wanted = Wanted::of(parameters)?;
+    let paging = Paging::from_parameters(parameters)?;
+    let identity_id = parameters.get("identity").map(Uuid::parse_str).transpose();
+    let identity_id = identity_id
+        .map_err(|_| ApiError::bad_request("The parameter identity is no UUID of an identity."))?;
+    // The place of an entry is its number.
+    let token = paging.query().after.and_then(|place| i64::try_from(place.as_u128()).ok());
+    let from = match number(parameters, "after")? {
+        Some(after) => AuditFrom::After(token.unwrap_or(after)),
+        None => AuditFrom::Before(token.unwrap_or(i64::MAX)),
+    };
+    let entries = read(record, store, &AuditPage { from, identity_id, limit: LOOKED_AT }).await?;
+    let mut is_more = entries.len() == LOOKED_AT as usize;
+    let (mut shown, mut last) = (Vec::new(), None);
+    for entry in entries {
+        if shown.len() == paging.size() {
+            is_more = true;
+            break;
+        }
+        last = u128::try_from(entry.number).ok();
+        shown.extend(Some(EntryBody::from(entry)).filter(|entry| wanted.has(entry)));
+    }
+    let place = paging.place(last.filter(|_| is_more).map(Uuid::from_u128));
+    Ok((shown, place))
+}
+
+/// What was found out about a part of the record.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AuditVerified)]
+struct VerifiedBody {
+    /// How many entries were looked at.
+    entries: u64,
+    /// The number of the last entry that is as it was written.
+    number: i64,
+    /// Its hash, which proves all entries before it.
+    hash: String,
+    /// What is wrong behind it, if anything is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken: Option<String>,
+    /// Whether that is all. Otherwise the rest is asked for with `after` and the number.
+    is_end: bool,
+}
+
+/// Verify a part of the record
+///
+/// Ten thousand entries at the most are looked at: whether each has the hash that follows from it and the one before.
+#[utoipa::path(get, path = "/admin/audit/verify", operation_id = "verifyAudit", tag = "access",
+    params(("after" = Option<i64>, Query, description = "The number of the last entry that was verified before; the first entry that is kept when absent")),
+    security(("adminToken" = ["viewer"])),
+    responses((status = 200, description = "What was found", body = VerifiedBody), (status = 400, description = "The parameter makes no sense", body = ErrorBody)))]
+async fn verify(State(record): State<Arc<Record>>, parameters: Parameters) -> Result<Response, ApiError> {
+    let judged = record.judge(number(&parameters, "after")?).await?;
+    let broken = judged.broken.map(|broken| match broken {
+        Broken::Changed(number) => format!("the entry {number} is not as it was written"),
+        Broken::Missing(number) => format!("the entry {number} is missing"),
+    });
+    let hash = hex::encode(judged.last.hash.0);
+    Ok(answer::ok(VerifiedBody {
+        entries: judged.entries,
+        number: judged.last.number,
+        hash,
+        broken,
+        is_end: judged.is_end,
+    }))
+}
