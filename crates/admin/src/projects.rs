@@ -98,6 +98,7 @@ impl Project {
             "revision_id": revision.unwrap_or(self.id),
             "workspace_id": null,
             "organizations": [],
+            "public_url": snapshot.config.public.base_url,
             "services": { "identity": { "config": config } },
             "cors_admin": cors(false, &[]),
             "cors_public": cors(public.enabled, &origins),

@@ -30,6 +30,8 @@ pub struct ProjectSummary {
 pub struct ChangedConfig {
     /// The whole configuration, secrets included.
     pub config: Value,
+    /// Under which address the public API is reached, if the server says so.
+    pub public_url: Option<String>,
     /// Warnings to the person who makes the change.
     pub warnings: Vec<String>,
 }
@@ -155,7 +157,8 @@ impl AdminClient {
 
     fn changed(&self, changed: Changed) -> Result<ChangedConfig, ClientError> {
         let warnings = changed.warnings.into_iter().map(|warning| warning.message).collect();
-        Ok(ChangedConfig { config: self.config_of(changed.project)?, warnings })
+        let public_url = changed.project["public_url"].as_str().map(str::to_owned);
+        Ok(ChangedConfig { config: self.config_of(changed.project)?, public_url, warnings })
     }
 
     fn config_of(&self, mut project: Value) -> Result<Value, ClientError> {

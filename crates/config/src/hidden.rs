@@ -14,17 +14,17 @@ const MAX_NAMED: usize = 20;
 /// The longest value that is written into a command.
 const MAX_VALUE: usize = 80;
 
-/// A value of files and the environment that does not count.
+/// A value that does not count.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Hidden {
+struct Hidden {
     /// Its JSON Pointer.
-    pub pointer: String,
+    pointer: String,
     value: Value,
 }
 
 impl Hidden {
     /// The command that makes it count. A secret, and what is long, is left out of it.
-    pub fn command(&self) -> String {
+    fn command(&self) -> String {
         let shown = self.value.to_string();
         let value = if shown.len() > MAX_VALUE || holds_secrets_at(&self.value, &self.pointer) {
             "VALUE".to_owned()
@@ -35,9 +35,26 @@ impl Hidden {
     }
 }
 
-/// What to say about hidden values: which they are, and what makes them count. Nothing when there is none.
-pub fn sentence(hidden: &[Hidden]) -> Option<String> {
+/// What to say about the values of a tree that do not count with a stored identity configuration over it: which they are, what makes
+/// them count, and what goes thereby. Nothing when all of them count.
+pub fn sentence(base: &Value, stored: &Value) -> Option<String> {
+    let hidden = hidden(base, stored);
     let first = hidden.first()?;
+    let gone = differing(stored, base);
+    let gone = if gone.is_empty() {
+        String::new()
+    } else {
+        format!(". With those of files and the environment these stored ones go: {}", named(&gone))
+    };
+    Some(format!(
+        "the stored configuration replaces that of files and the environment, so these keys do not count as they stand there: {}. Make one of them count with {}, or all of them with \"sessera rollback identity-config\" and the id of the project, which \"sessera list projects\" prints{gone}",
+        named(&hidden),
+        first.command(),
+    ))
+}
+
+/// The keys, as many as a sentence has room for.
+fn named(hidden: &[Hidden]) -> String {
     let mut keys: Vec<String> = hidden.iter().map(|hidden| dotted(&hidden.pointer)).collect();
     keys.dedup();
     let more = match keys.len().checked_sub(MAX_NAMED) {
@@ -45,23 +62,23 @@ pub fn sentence(hidden: &[Hidden]) -> Option<String> {
         Some(more) => format!(", and {more} more"),
     };
     keys.truncate(MAX_NAMED);
-    Some(format!(
-        "the stored configuration replaces that of files and the environment, so these keys do not count as they stand there: {}{more}. Make one of them count with {}, or all of them with \"sessera rollback identity-config\" and the id of the project, which \"sessera list projects\" prints",
-        keys.join(", "),
-        first.command(),
-    ))
+    keys.join(", ") + &more
 }
 
 /// The values of a tree that do not count with a stored identity configuration over it.
-pub fn hidden(base: &Value, stored: &Value) -> Vec<Hidden> {
-    let effective = effective(base, Some(stored));
+fn hidden(base: &Value, stored: &Value) -> Vec<Hidden> {
+    differing(base, &effective(base, Some(stored)))
+}
+
+/// The values of a tree that another one has otherwise, or not at all.
+fn differing(of: &Value, than: &Value) -> Vec<Hidden> {
     let mut found = Vec::new();
-    for (name, value) in base.as_object().into_iter().flatten() {
+    for (name, value) in of.as_object().into_iter().flatten() {
         // Names that begin with "x-" are their author's own. Keys of the machine are the same in both.
         if !name.starts_with("x-") {
             compare(
                 value,
-                effective.get(name),
+                than.get(name),
                 &format!("/{}", escape(name)),
                 &mut vec![name.as_str()],
                 &mut found,
@@ -131,19 +148,30 @@ mod tests {
                 "/selfservice/allowed_return_urls",
             ]
         );
-        assert_eq!(sentence(&hidden(&base, &base)), None);
+        assert_eq!(sentence(&base, &base), None);
     }
 
     #[test]
     fn the_sentence_has_the_keys_and_a_command_and_no_secret() {
-        let said = sentence(&hidden(&json!({"session": {"lifespan": "2h"}}), &json!({}))).unwrap();
+        let said = sentence(&json!({"session": {"lifespan": "2h"}}), &json!({})).unwrap();
+        assert!(!said.contains("stored ones go"), "{said}");
         assert!(said.contains("session.lifespan. "), "{said}");
         assert!(said.contains("sessera patch identity-config --add '/session/lifespan=\"2h\"'"), "{said}");
         let base = json!({"courier": {"smtp": {"connection_uri": "smtp://u:SECRET@h"}}});
-        let said = sentence(&hidden(&base, &json!({}))).unwrap();
+        let said = sentence(&base, &json!({})).unwrap();
         assert!(said.contains("connection_uri=VALUE'") && !said.contains("SECRET"), "{said}");
         let many: serde_json::Map<String, Value> = (0..50).map(|n| (format!("k{n}"), json!(n))).collect();
-        let said = sentence(&hidden(&json!({"feature_flags": many}), &json!({}))).unwrap();
+        let said = sentence(&json!({"feature_flags": many}), &json!({})).unwrap();
         assert!(said.contains("and 30 more"), "{said}");
+    }
+
+    #[test]
+    fn the_sentence_names_what_is_stored_and_goes_when_files_count_again() {
+        let base = json!({"session": {"lifespan": "2h", "cookie": {"name": "a"}}});
+        let stored = json!({"session": {"lifespan": "3h", "cookie": {"name": "a"}, "whoami": {"tokenizer": {"templates": {
+            "own": {"jwks_url": "set://k", "ttl": "5m"}}}}}});
+        let said = sentence(&base, &stored).unwrap();
+        let gone = "these stored ones go: session.lifespan, session.whoami.tokenizer.templates.own";
+        assert!(said.ends_with(gone), "{said}");
     }
 }

@@ -116,7 +116,7 @@ fn scaled(whole: &str, fraction: &str, unit: u128) -> Option<u128> {
 }
 
 impl fmt::Display for GoDuration {
-    /// Writes the duration as Go prints it: `1h30m0s`, `1.5s`, `250ms`, `0s`.
+    /// Writes the duration as people write it, in what Go reads: `720h`, `1h30m`, `1.5s`, `250ms`, `0s`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nanoseconds = self.0.as_nanos();
         if nanoseconds == 0 {
@@ -130,15 +130,18 @@ impl fmt::Display for GoDuration {
                 break;
             }
         }
-        let minutes = nanoseconds / 60_000_000_000;
+        let (minutes, rest) = (nanoseconds / 60_000_000_000, nanoseconds % 60_000_000_000);
         if minutes >= 60 {
             write!(f, "{}h", minutes / 60)?;
         }
-        if minutes > 0 {
+        if minutes % 60 > 0 {
             write!(f, "{}m", minutes % 60)?;
         }
-        write_fraction(f, nanoseconds % 60_000_000_000, 1_000_000_000)?;
-        f.write_str("s")
+        if rest > 0 {
+            write_fraction(f, rest, 1_000_000_000)?;
+            f.write_str("s")?;
+        }
+        Ok(())
     }
 }
 
@@ -198,7 +201,7 @@ mod tests {
         for (text, seconds) in [("1d", 86_400), ("30d", 2_592_000), ("1d12h", 129_600), ("0.5d", 43_200)] {
             assert_eq!(text.parse(), Ok(GoDuration::from_secs(seconds)), "{text}");
         }
-        assert_eq!("1d".parse::<GoDuration>().map(|day| day.to_string()), Ok("24h0m0s".into()));
+        assert_eq!("1d".parse::<GoDuration>().map(|day| day.to_string()), Ok("24h".into()));
         assert!(matches!("106752d".parse::<GoDuration>(), Err(DurationError::TooLong(_))));
     }
 
@@ -214,13 +217,15 @@ mod tests {
     }
 
     #[test]
-    fn writes_as_go_does() {
+    fn writes_no_more_than_is_needed() {
         let table = [
-            ("10m", "10m0s"),
+            ("10m", "10m"),
+            ("30d", "720h"),
+            ("1h0.5s", "1h0.5s"),
             ("90s", "1m30s"),
             ("1500ms", "1.5s"),
             ("250ms", "250ms"),
-            ("1h", "1h0m0s"),
+            ("1h", "1h"),
             ("1500us", "1.5ms"),
         ];
         for (text, written) in table {

@@ -523,7 +523,7 @@ pub fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, t
         tracing::warn!("{sentence}");
     }
     if revision.is_some()
-        && let Some(sentence) = hidden::sentence(&hidden::hidden(&loaded.tree, &stored))
+        && let Some(sentence) = hidden::sentence(&loaded.tree, &stored)
     {
         tracing::warn!("{sentence}");
     }

@@ -19,6 +19,9 @@ pub struct ProjectBody {
     pub state: String,
     /// The newest revision.
     pub revision_id: Uuid,
+    /// Under which address the public API is reached; left out in lists.
+    #[schema(nullable = false)]
+    pub public_url: Option<String>,
     /// Its configuration; left out in lists.
     #[schema(nullable = false)]
     pub services: Option<ServicesBody>,

@@ -2,7 +2,7 @@
 
 use std::str::FromStr as _;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value, json};
 use sessera_client::ClientError;
@@ -52,6 +52,27 @@ pub(super) fn algorithm(name: &str) -> Result<Algorithm, String> {
             None => error.to_string(),
         }
     })
+}
+
+/// Fetches the public keys of sets by their names, for which nobody has to see private ones.
+pub(super) async fn find_public(context: &Context, names: &[String]) -> Result<Vec<Named>> {
+    let known = context.client.key_sets().await?;
+    let mut sets = Vec::with_capacity(names.len());
+    for name in names {
+        let Some(found) = known.iter().find(|set| set.name == *name) else {
+            // The server says what to do, and shows nothing of a set that is not there.
+            find(context, name).await?;
+            bail!("the key set \"{name}\" was made just now: repeat the command");
+        };
+        let secrets = found.count.saturating_sub(found.keys.keys().len());
+        if secrets > 0 {
+            context.output.note(&format!(
+                "shared secrets have no public form, so {secrets} of the keys of {name} are left out; --private shows them"
+            ));
+        }
+        sets.push(Named { set: name.clone(), keys: found.keys.clone() });
+    }
+    Ok(sets)
 }
 
 /// A report of key sets. A single set is printed as `{"set","keys"}`, so that the output can be used as a key
@@ -151,7 +172,7 @@ mod tests {
         assert!(private.get("set").is_none(), "several sets have no name in common");
         let public = report(&sets, Members::Public, &quiet());
         assert_eq!(public.json["keys"].as_array().unwrap().len(), 1, "a shared secret has no public form");
-        assert!(public.table.to_string().contains("HS256"));
+        assert!(public.table.within(None).contains("HS256"));
     }
 
     #[test]

@@ -51,13 +51,14 @@ use crate::service_manager::Inherited;
 pub(crate) enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
-    /// Make keys, templates and identities
+    /// Make keys, templates, identities, recovery codes, admin tokens
     #[command(subcommand)]
     Create(create::Create),
     /// Show key sets, identities, sessions, the configuration
     #[command(subcommand)]
     Get(get::Get),
-    /// List key sets, identities, sessions, templates, recipes, routes of the gateway, revisions of the configuration
+    /// List key sets, identities, sessions, templates, recipes, routes of the gateway, revisions of the configuration, the record of
+    /// what happened, sinks of events, what is delivered to them, admin tokens
     #[command(subcommand)]
     List(list::List),
     /// Take in keys and identities from files
@@ -87,7 +88,7 @@ pub(crate) enum Command {
     /// Make sessions last longer
     #[command(subcommand)]
     Extend(extend::Extend),
-    /// Delete key sets, identities, sessions
+    /// Delete key sets, identities, sessions, admin tokens
     #[command(subcommand)]
     Delete(delete::Delete),
     /// Look at tokenizer templates and try them out

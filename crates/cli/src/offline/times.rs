@@ -17,12 +17,16 @@ pub(crate) fn or_now(time: Option<Timestamp>) -> Timestamp {
     time.unwrap_or_else(|| SystemClock.now())
 }
 
-/// A number of seconds as people read it: `9m58s`, `3d4h0m0s`.
+/// A number of seconds as people read it: `9m58s`, `3d4h`.
 pub(crate) fn length(seconds: i64) -> String {
     let seconds = seconds.unsigned_abs();
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    let rest = GoDuration::new(Duration::from_secs(rest)).to_string();
-    if days == 0 { rest } else { format!("{days}d{rest}") }
+    let shown = GoDuration::new(Duration::from_secs(rest)).to_string();
+    match (days, rest) {
+        (0, _) => shown,
+        (_, 0) => format!("{days}d"),
+        _ => format!("{days}d{shown}"),
+    }
 }
 
 /// Writes a time span for people, in its two largest units.
@@ -60,7 +64,8 @@ mod tests {
     #[test]
     fn lengths_are_readable() {
         assert_eq!(length(598), "9m58s");
-        assert_eq!(length(-2 * 86_400 - 60), "2d1m0s");
+        assert_eq!(length(-2 * 86_400 - 60), "2d1m");
+        assert_eq!(length(30 * 86_400), "30d");
         assert_eq!(length(i64::MIN), "106751991167300d15h30m8s");
     }
 

@@ -108,7 +108,7 @@ impl Output {
         let text = if self.quiet {
             report.ids.iter().flat_map(|id| [id.as_str(), "\n"]).collect()
         } else if self.is_table() {
-            report.table.to_string()
+            report.table.within(terminal::width())
         } else {
             self.document(&report.json)?
         };
@@ -119,7 +119,7 @@ impl Output {
     pub(crate) fn print_document(&self, document: &Value) -> Result<()> {
         let text = match self.format {
             Format::Default => yaml::to_text(document)?,
-            Format::Table => Table::of_document(document).to_string(),
+            Format::Table => Table::of_document(document).within(terminal::width()),
             _ => self.document(document)?,
         };
         write(&text)

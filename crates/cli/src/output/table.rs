@@ -1,6 +1,6 @@
 //! Tables for people.
 
-use std::fmt;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 
@@ -8,9 +8,6 @@ use super::terminal::is_plain;
 
 /// What stands in a cell without a value.
 const NOTHING: &str = "-";
-
-/// How many characters fit on a line of most terminals.
-const LINE: usize = 80;
 
 /// What stands between two columns.
 const GAP: &str = "   ";
@@ -31,7 +28,7 @@ impl Table {
         Self { columns: columns.iter().map(|&column| column.to_owned()).collect(), ..Self::default() }
     }
 
-    /// A table whose last column is cut so that a line fits a terminal. Programs get the whole value by `--format json`.
+    /// A table whose last column may be cut so that a line fits a terminal. Where there is none, all of it is shown.
     pub(crate) fn with_cut_last(columns: &[&str]) -> Self {
         Self { cuts_last: true, ..Self::new(columns) }
     }
@@ -81,27 +78,30 @@ fn one_line(cell: &str) -> String {
     cell.chars().map(|c| if c.is_control() || !is_plain(c) { ' ' } else { c }).collect()
 }
 
-impl fmt::Display for Table {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Table {
+    /// The table on lines of at most so many characters, as far as its last column may be cut; or else whole.
+    pub(crate) fn within(&self, line: Option<usize>) -> String {
         let mut widths: Vec<usize> = self.columns.iter().map(|column| column.chars().count()).collect();
         for row in &self.rows {
             for (width, cell) in widths.iter_mut().zip(row) {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        if let (true, Some((last, before))) = (self.cuts_last, widths.split_last_mut()) {
+        if let (true, Some(line), Some((last, before))) = (self.cuts_last, line, widths.split_last_mut()) {
             let before: usize = before.iter().map(|width| width + GAP.len()).sum();
-            *last = (*last).min(LINE.saturating_sub(before).max(LEAST));
+            *last = (*last).min(line.saturating_sub(before).max(LEAST));
         }
+        let mut text = String::new();
         for row in std::iter::once(&self.columns).chain(&self.rows) {
             let last = row.len() - 1;
             let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| match at {
                 _ if at == last && self.cuts_last => cut(cell, *width),
                 _ => format!("{cell:<width$}"),
             });
-            writeln!(f, "{}", cells.collect::<Vec<_>>().join(GAP).trim_end())?;
+            // Writing into memory does not fail.
+            let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join(GAP).trim_end());
         }
-        Ok(())
+        text
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
         table.row(["b", ""]);
         table.row(["c\u{1b}[2J\n", "enc"]);
         assert_eq!(
-            table.to_string(),
+            table.within(None),
             "SET ID        USE\na-long-name   sig\nb             -\nc [2J         enc\n"
         );
     }
@@ -127,19 +127,20 @@ mod tests {
         let mut table = Table::with_cut_last(&["NAME", "REASON"]);
         table.row(["n", &"ä".repeat(200)]);
         table.row(["n", "short"]);
-        let lines: Vec<String> = table.to_string().lines().map(str::to_owned).collect();
-        assert_eq!(lines[1].chars().count(), LINE);
+        let lines: Vec<String> = table.within(Some(80)).lines().map(str::to_owned).collect();
+        assert_eq!(lines[1].chars().count(), 80);
         assert!(lines[1].ends_with("ä…") && lines[2].ends_with("short"));
+        assert!(table.within(None).contains(&"ä".repeat(200)), "a program is told everything");
         let mut wide = Table::with_cut_last(&["NAME", "REASON"]);
         wide.row(["n".repeat(100), "r".repeat(100)]);
-        assert!(wide.to_string().contains("rrrrrrrrrrr…"), "something of it is always shown");
+        assert!(wide.within(Some(80)).contains("rrrrrrrrrrr…"), "something of it is always shown");
     }
 
     #[test]
     fn a_document_has_a_row_for_each_value() {
         let table = Table::of_document(&json!({"a": {"b/c": [1, "x"], "d": {}}}));
         assert_eq!(
-            table.to_string(),
+            table.within(None),
             "PATH         VALUE\n/a/b~1c/0   1\n/a/b~1c/1   x\n/a/d        {}\n"
                 .replace("PATH      ", "PATH     ")
         );

@@ -5,6 +5,15 @@
 
 use std::fmt::Write as _;
 
+use rustix::termios::tcgetwinsize;
+
+/// How many characters fit on a line, where the output goes to a terminal.
+pub(super) fn width() -> Option<usize> {
+    let size = tcgetwinsize(std::io::stdout()).ok()?;
+    // Some terminals do not know how wide they are.
+    Some(if size.ws_col == 0 { 80 } else { size.ws_col.into() })
+}
+
 /// A text in which every character that a terminal obeys, that turns the direction of others, or that nobody sees is
 /// written by its number as in JSON: `\u001b`. Ends of lines and tabs stay.
 ///

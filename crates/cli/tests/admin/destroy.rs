@@ -105,6 +105,8 @@ fn a_rollback_says_how_to_undo_it() {
         server.run(&["patch", "ic", "--add", &format!("/session/lifespan=\"{lifespan}\"")]).good();
     }
     let first = server.run(&["list", "revisions", "-q"]).good().out.lines().last().unwrap().to_owned();
+    let asked = server.run(&["rollback", "identity-config", &first]).refused();
+    assert!(asked.contains("is undone: replace /session/lifespan."), "{asked}");
     let said = server.run(&["rollback", "identity-config", &first, "--yes"]).good().err;
     let undo = said.split("To undo that: sessera ").nth(1).unwrap_or_else(|| panic!("{said}")).trim();
     let undo: Vec<&str> = undo.split(' ').chain(["--yes"]).collect();

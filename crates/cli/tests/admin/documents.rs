@@ -42,11 +42,10 @@ const STAND_INS: [(&str, &str); 3] = [
 ];
 
 /// What the reader has before a block that mentions it, and how the test makes it.
-const GIVEN: [(&str, &str); 10] = [
+const GIVEN: [(&str, &str); 9] = [
     ("claims.jsonnet", "[ -e claims.jsonnet ] || echo '{claims: {}}' > claims.jsonnet"),
     ("program.jsonnet", "echo '{}' > program.jsonnet"),
     ("session.json", "cp \"$SAMPLE\" session.json"),
-    ("keys.json", "sessera create jwk k --alg ES256 --offline > keys.json"),
     ("sessera.yml", "echo 'session: {lifespan: 12h}' > sessera.yml"),
     (
         "set://my-keys",

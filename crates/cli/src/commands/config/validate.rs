@@ -53,8 +53,7 @@ impl ValidateConfig {
         if self.stored {
             let context = global.connect().await?;
             let stored = context.client.stored_config(&context.project).await?;
-            let hidden = stored.map(|stored| hidden::hidden(&loaded.tree, &stored)).unwrap_or_default();
-            findings.warnings.extend(hidden::sentence(&hidden));
+            findings.warnings.extend(stored.and_then(|stored| hidden::sentence(&loaded.tree, &stored)));
         }
         findings.show(&global.output())?;
         match findings.errors.len() {

@@ -6,7 +6,7 @@ use std::io::{BufRead as _, IsTerminal as _};
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use serde_json::{Value, json};
+use serde_json::json;
 use sessera_client::keys::NewKey;
 use sessera_client::projects::CONFIG_PREFIX;
 use sessera_config::escape;
@@ -84,7 +84,7 @@ impl CreateTemplate {
         let mut table = Table::new(&["TEMPLATE", "SERVICE", "KEYS", "ALGORITHM"]);
         table.row([&self.name, &recipe.title, &set, &recipe.keys.algorithm]);
         context.output.print(&Report { json: template, table, ids: vec![self.name.clone()] })?;
-        for sentence in recipe.next_with(&self.words(answers, &config)) {
+        for sentence in recipe.next_with(&self.words(answers, changed.public_url.as_deref())) {
             context.output.done(&sentence);
         }
         Ok(())
@@ -145,8 +145,8 @@ impl CreateTemplate {
     }
 
     /// What stands in the sentences about what is left to do.
-    fn words(&self, answers: BTreeMap<String, String>, config: &Value) -> BTreeMap<String, String> {
-        let known = config.pointer("/serve/public/base_url").and_then(Value::as_str);
-        sessera_recipes::words(answers, &self.name, known.unwrap_or("https://YOUR-SESSERA/"))
+    fn words(&self, answers: BTreeMap<String, String>, public_url: Option<&str>) -> BTreeMap<String, String> {
+        // Servers of older versions do not say it.
+        sessera_recipes::words(answers, &self.name, public_url.unwrap_or("https://YOUR-SESSERA/"))
     }
 }

@@ -11,7 +11,8 @@ use crate::global::Global;
 /// Show key sets, public members only
 ///
 /// The output of a single set is a JSON Web Key Set, which you can give to whoever verifies tokens. Its first
-/// key is the one that signs. Shared secrets have no public form and are left out, with a note.
+/// key is the one that signs. Shared secrets have no public form and are left out, with a note. Private keys are read with
+/// --private only, for which the role "owner" is needed.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -44,11 +45,14 @@ impl GetJwk {
             }
             return Ok(());
         }
+        if !self.private {
+            let sets = keys::find_public(&context, &self.sets).await?;
+            return context.output.print(&keys::report(&sets, Members::Public, &context.output));
+        }
         let mut sets = Vec::with_capacity(self.sets.len());
         for set in self.sets {
             sets.push(Named { keys: keys::find(&context, &set).await?, set });
         }
-        let members = if self.private { Members::Private } else { Members::Public };
-        context.output.print(&keys::report(&sets, members, &context.output))
+        context.output.print(&keys::report(&sets, Members::Private, &context.output))
     }
 }

@@ -33,6 +33,9 @@ pub(crate) struct Check {
     /// The admin API of the upstream; see session.upstream.admin_url
     #[arg(long, value_name = "URL")]
     upstream_admin: Option<String>,
+    /// The bearer token of that admin API, such as an API key of Ory Network; see session.upstream.admin_token
+    #[arg(long, env = "SESSION_UPSTREAM_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    upstream_admin_token: Option<String>,
     /// A session token of the upstream, to ask whoami with
     #[arg(long, env = "SESSION_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     token: Option<String>,
@@ -44,7 +47,11 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let mut environment = environment::of_process();
-        for (key, value) in [("URL", &self.upstream), ("ADMIN_URL", &self.upstream_admin)] {
+        for (key, value) in [
+            ("URL", &self.upstream),
+            ("ADMIN_URL", &self.upstream_admin),
+            ("ADMIN_TOKEN", &self.upstream_admin_token),
+        ] {
             environment.extend(value.clone().map(|value| (format!("SESSION_UPSTREAM_{key}"), value)));
         }
         let config = load(&self.config, &environment)?.config()?;

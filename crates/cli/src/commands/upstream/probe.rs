@@ -319,7 +319,7 @@ impl<'c> Probe<'c> {
                 WHAT,
                 Verdict::Wrong,
                 format!("it answers {}", answer.status),
-                "set session.upstream.admin_token to an API key that may read and end sessions",
+                "give --upstream-admin-token, or set session.upstream.admin_token, to an API key that may read and end sessions",
             ),
             Ok(answer) if answer.status == 429 => limited(WHAT),
             Ok(answer) => Finding::new(
