@@ -3,7 +3,7 @@
 use sessera_config::{Config, Problem};
 
 use crate::flows::method::Methods;
-use crate::mail::MailRules;
+use crate::mail::{EMAIL, MailRules, SMS};
 use crate::methods;
 use crate::rules::Rules;
 use crate::schema::{IdentitySchemas, SchemaError};
@@ -46,12 +46,22 @@ fn unmarked(schemas: &IdentitySchemas, rules: &Rules, methods: &Methods) -> Vec<
     unmarked.map(note).collect()
 }
 
-/// Notes that codes are to be sent to telephone numbers, and nobody takes them.
-fn without_channel(schemas: &IdentitySchemas, config: &Config) -> Option<Problem> {
-    let names_numbers = || schemas.iter().any(|schema| schema.sends_to_phones());
-    let message = "no courier channels configured for: sms, and an identity schema has codes sent by sms: add a channel with the id sms, or start with --dev, which shows messages in the log";
-    (config.courier.sms.is_none() && !config.dev && names_numbers())
-        .then(|| Problem::new("/courier/channels", message))
+/// Notes that messages are to be sent by a channel, and nobody takes them.
+fn without_channel(schemas: &IdentitySchemas, config: &Config) -> Vec<Problem> {
+    let courier = &config.courier;
+    let needs = |via: &str| !config.dev && schemas.iter().any(|schema| schema.sends_by(via));
+    let mut notes = Vec::new();
+    if courier.sms.is_none() && needs(SMS) {
+        let message = "no courier channels configured for: sms, and an identity schema has codes sent by sms: add a channel with the id sms, or start with --dev, which shows messages in the log";
+        notes.push(Problem::new("/courier/channels", message));
+    }
+    // Where nothing is sent at all, that is noted at what would be sent.
+    let takes_mails = courier.smtp.connection_uri.is_some() || courier.http.is_some();
+    if courier.sms.is_some() && !takes_mails && needs(EMAIL) {
+        let message = "nobody takes mails, and an identity schema has messages sent by email: set courier.smtp.connection_uri or courier.delivery_strategy, or start with --dev, which shows mails in the log";
+        notes.push(Problem::new("/courier/smtp/connection_uri", message));
+    }
+    notes
 }
 
 impl Snapshot {

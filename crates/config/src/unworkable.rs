@@ -31,7 +31,9 @@ impl Notes<'_> {
 fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     let flows = &sections.selfservice.flows;
     let courier = &sections.courier;
-    let sends = courier.smtp.connection_uri.is_some() || courier.delivery_strategy == Delivery::Http;
+    let takes_mails = courier.smtp.connection_uri.is_some() || courier.delivery_strategy == Delivery::Http;
+    // Whether mails or texts to telephone numbers are needed, the identity schemas say.
+    let sends = takes_mails || !courier.channels.is_empty();
     let shows = sections.dev;
     let methods = &sections.selfservice.methods;
     let is_on = |proof| match proof {
@@ -235,6 +237,8 @@ mod tests {
         for tree in [
             json!({"courier": mail, "selfservice": {"flows": {"recovery": {"enabled": true}, "verification": {"enabled": true}}}}),
             json!({"dev": true, "selfservice": {"flows": {"recovery": {"enabled": true}}}}),
+            json!({"courier": {"channels": [{"id": "sms", "request_config": {"url": "https://sms.example.org/"}}]},
+                "selfservice": {"methods": {"code": {"passwordless_enabled": true}}}}),
             json!({"courier": http, "selfservice": {"flows": {"recovery": {"enabled": true}}}}),
             json!({"courier": mail, "security": {"account_enumeration": {"mitigate": true}}, "selfservice": {"flows": {
                 "verification": {"enabled": true},

@@ -164,9 +164,9 @@ impl IdentitySchema {
         extract::has_mark(self.document.root(), &format!("/{mark}"))
     }
 
-    /// Whether a trait is a telephone number to which codes are sent.
-    pub fn sends_to_phones(&self) -> bool {
-        extract::has_channel(self.document.root(), "sms")
+    /// Whether a trait is an address to which messages are sent by a channel.
+    pub fn sends_by(&self, via: &str) -> bool {
+        extract::has_channel(self.document.root(), via)
     }
 
     /// The document itself.

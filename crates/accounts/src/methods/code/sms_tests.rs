@@ -214,3 +214,17 @@ async fn a_channel_that_is_missing_is_told_of() {
     assert_eq!(node(&shown, "email")["attributes"]["type"], "email");
     assert_eq!(said(&client.again(&shown, json!({"method": "code", "email": NUMBER})).await), [4_000_040]);
 }
+
+#[tokio::test]
+async fn a_channel_for_numbers_takes_no_mails() {
+    let url = "https://sms.example.org/";
+    let channels = json!([{"id": "sms", "request_config": {"url": url}}]);
+    let http =
+        json!({"delivery_strategy": "http", "http": {"request_config": {"url": url}}, "channels": channels});
+    for (courier, notes) in [(json!({ "channels": channels }), 1), (http, 0)] {
+        // The schema that comes with the server has e-mail addresses only.
+        let accounts = TestAccounts::configured(json!({ "courier": courier })).await;
+        let about_mail = accounts.snapshot.notes.iter().filter(|note| note.pointer.starts_with("/courier"));
+        assert_eq!(about_mail.count(), notes);
+    }
+}
