@@ -95,7 +95,8 @@ pub fn request_in(message: &Message) -> Option<(CodePurpose, CodeRequest)> {
     Some((purpose, serde_json::from_str(message.content.expose()).ok()?))
 }
 
-/// What follows from a request: a code and a mail, or nothing, when nobody who may have one has the address. The
+/// What follows from a request: a code and a mail, or nothing, when nobody who may have one has the address, unless the
+/// address is to be told so. The
 /// store refuses it as [limited](sessera_store::Conflict::Limited) when there were too many.
 pub async fn make(
     accounts: &Accounts,
@@ -104,8 +105,9 @@ pub async fn make(
     purpose: CodePurpose,
     request: &CodeRequest,
 ) -> Result<Vec<Change>, StoreError> {
-    let Some(mut identity) = accounts.store.identity_by_address(&request.via, &request.address).await? else {
-        return Ok(Vec::new());
+    let found = accounts.store.identity_by_address(&request.via, &request.address).await?;
+    let Some(mut identity) = found else {
+        return Ok(tell_unknown(rules, accounts.random.as_ref(), now, purpose, request));
     };
     let is_theirs = match purpose {
         CodePurpose::Recovery => may_recover(&identity, &request.address),
@@ -131,6 +133,39 @@ pub async fn make(
         changes.push(Change::UpdateIdentity(identity));
     }
     Ok(changes)
+}
+
+/// The changes that tell an address that no account has it, where that is configured. Only mails do: a text to a telephone
+/// number costs money.
+fn tell_unknown(
+    rules: &Rules,
+    random: &dyn Random,
+    now: Timestamp,
+    purpose: CodePurpose,
+    request: &CodeRequest,
+) -> Vec<Change> {
+    if !rules.tells_unknown(flow_of(purpose)) || request.via != EMAIL {
+        return Vec::new();
+    }
+    let mail = CodeMail {
+        code: "".into(),
+        url: String::new(),
+        expires_at: now + rules.sent(request.sends).lifespan,
+        language: request.language,
+        via: request.via.clone(),
+        about: request.about.clone(),
+    };
+    let counted = limits::sent_code(&rules.keys, rules.limits, purpose.as_str(), None, &request.address, now);
+    let template = format!("{}_{}_invalid", purpose.as_str(), request.sends.as_str());
+    counted.into_iter().chain([message(random, now, template, request.address.clone(), &mail)]).collect()
+}
+
+/// The kind of flow in which a code for something is good.
+const fn flow_of(purpose: CodePurpose) -> FlowKind {
+    match purpose {
+        CodePurpose::Recovery => FlowKind::Recovery,
+        CodePurpose::Verification => FlowKind::Verification,
+    }
 }
 
 fn may_recover(identity: &Identity, address: &str) -> bool {
@@ -168,11 +203,7 @@ pub fn issue(
 
 /// The address of the link in which a code or a token leads on.
 pub fn link(rules: &Rules, purpose: CodePurpose, flow_id: Uuid, member: &str, code: &Secret) -> String {
-    let kind = match purpose {
-        CodePurpose::Recovery => FlowKind::Recovery,
-        CodePurpose::Verification => FlowKind::Verification,
-    };
-    format!("{}&{member}={}", rules.action(kind, flow_id), code.expose())
+    format!("{}&{member}={}", rules.action(flow_of(purpose), flow_id), code.expose())
 }
 
 /// The changes that make a code and write the mail with it.

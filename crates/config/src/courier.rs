@@ -26,7 +26,7 @@ pub struct CourierConfig {
 pub struct MessageTemplate {
     /// Where it stands in the configuration, as a JSON Pointer.
     pub at: String,
-    /// The kind of the message.
+    /// The kind of the message, and whether whoever gets it has an account: `recovery_code/valid`.
     pub kind: &'static str,
     /// Which part of it this is.
     pub part: MessagePart,
@@ -88,7 +88,7 @@ fn sms(channels: Vec<Channel>, reach: &Reach, found: &mut Findings) -> Option<Re
 fn templates(section: Templates) -> Vec<MessageTemplate> {
     let mut all = Vec::new();
     let mut add = |kind: &'static str, email: EmailTemplate, sms: SmsTemplate| {
-        let at = format!("/courier/templates/{kind}/valid");
+        let at = format!("/courier/templates/{kind}");
         for (part, pointer, url) in [
             (MessagePart::Subject, "email/subject", email.subject),
             (MessagePart::Plain, "email/body/plaintext", email.body.plaintext),
@@ -101,16 +101,23 @@ fn templates(section: Templates) -> Vec<MessageTemplate> {
     };
     let Templates { recovery, recovery_code, verification, verification_code, login_code, registration_code } =
         section;
-    for (kind, section) in [("recovery", recovery), ("verification", verification)] {
-        add(kind, section.valid.email, SmsTemplate::default());
+    for (kind, section) in [
+        ("recovery/valid", recovery.valid),
+        ("recovery/invalid", recovery.invalid),
+        ("recovery_code/invalid", recovery_code.invalid),
+        ("verification/valid", verification.valid),
+        ("verification/invalid", verification.invalid),
+        ("verification_code/invalid", verification_code.invalid),
+    ] {
+        add(kind, section.email, SmsTemplate::default());
     }
     for (kind, section) in [
-        ("recovery_code", recovery_code),
-        ("verification_code", verification_code),
-        ("login_code", login_code),
-        ("registration_code", registration_code),
+        ("recovery_code/valid", recovery_code.valid),
+        ("verification_code/valid", verification_code.valid),
+        ("login_code/valid", login_code.valid),
+        ("registration_code/valid", registration_code.valid),
     ] {
-        add(kind, section.valid.email, section.valid.sms);
+        add(kind, section.email, section.sms);
     }
     all
 }
@@ -174,13 +181,13 @@ mod tests {
             [
                 at(
                     "/courier/templates/recovery/valid/email/body/html",
-                    "recovery",
+                    "recovery/valid",
                     MessagePart::Html,
                     "file:///a"
                 ),
                 at(
                     "/courier/templates/login_code/valid/email/subject",
-                    "login_code",
+                    "login_code/valid",
                     MessagePart::Subject,
                     "base64://YQ=="
                 ),

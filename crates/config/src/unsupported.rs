@@ -110,14 +110,6 @@ pub(crate) const TABLE: &[Row] = &[
         Unless("false"),
         &["selfservice.flows.registration.login_hints"],
     ),
-    without_effect(
-        "who has no account gets no mail",
-        Unless("false"),
-        &[
-            "selfservice.flows.recovery.notify_unknown_recipients",
-            "selfservice.flows.verification.notify_unknown_recipients",
-        ],
-    ),
     // Methods
     harmless(
         "it is about something that a key of its own switches on",
@@ -215,16 +207,6 @@ pub(crate) const TABLE: &[Row] = &[
         &["log.leak_sensitive_values"],
     ),
     // Mail
-    without_effect(
-        "who has no account gets no mail",
-        Always,
-        &[
-            "courier.templates.recovery.invalid.**",
-            "courier.templates.recovery_code.invalid.**",
-            "courier.templates.verification.invalid.**",
-            "courier.templates.verification_code.invalid.**",
-        ],
-    ),
     without_effect(
         "links are sent by e-mail only",
         Always,

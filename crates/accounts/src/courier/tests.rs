@@ -9,11 +9,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
+use crate::flows::flow::{RecoveryDetails, VerificationDetails};
 use crate::hooks::caller::Reply;
 use crate::language::Language;
 use crate::mail::About;
 use crate::rules::Sends;
-use crate::testing::{Client, TestAccounts, done};
+use crate::testing::{Client, TestAccounts, done, said};
 
 /// A mail server that answers `RCPT` as told, one word for each connection, and keeps what it takes.
 struct MailServer {
@@ -353,4 +354,38 @@ async fn what_a_service_does_not_take_is_tried_again_or_given_up() {
     assert_eq!(deliver(&called_off).await, 1);
     assert!(called_off.hooks.calls().is_empty());
     assert_eq!(told_of(&called_off).await.0, MessageStatus::Abandoned);
+}
+
+#[tokio::test]
+async fn an_address_that_nobody_has_is_told_so_where_that_is_configured() {
+    let body = json!({"plaintext": "base64://Tm8gYWNjb3VudCBoYXMge3sgLlRvIH19"});
+    let courier = json!({
+        "delivery_strategy": "http",
+        "http": {"request_config": {"url": "https://mail.example.org/mail"}},
+        "templates": {"recovery_code": {"invalid": {"email": {"body": body}}}},
+    });
+    for (notifies, expected) in
+        [(true, vec!["recovery_code_invalid", "verification_code_invalid"]), (false, vec![])]
+    {
+        let flow = json!({"enabled": true, "notify_unknown_recipients": notifies});
+        let flows = json!({"recovery": flow, "verification": flow});
+        let accounts =
+            TestAccounts::configured(json!({"courier": courier, "selfservice": {"flows": flows}})).await;
+        let client = Client::native(&accounts);
+        let email = json!({"method": "code", "email": "nobody@example.org"});
+        let recovery = client.begin::<RecoveryDetails>(()).await.unwrap();
+        let told = said(&client.again(&recovery, email.clone()).await);
+        assert_eq!(told, [1_060_003], "whoever asks is told the same");
+        while deliver(&accounts).await > 0 {}
+        let verification = client.begin::<VerificationDetails>(()).await.unwrap();
+        client.again(&verification, email).await;
+        while deliver(&accounts).await > 0 {}
+        let calls = accounts.hooks.calls();
+        let kinds: Vec<_> = calls.iter().map(|(_, told)| told["template_type"].as_str().unwrap()).collect();
+        assert_eq!(kinds, expected);
+        if notifies {
+            assert_eq!(calls[0].1["body"], "No account has nobody@example.org");
+            assert!(calls[0].1["recovery_code"].is_null());
+        }
+    }
 }

@@ -25,14 +25,14 @@ static ALL: [(&str, &str); 5] = [
 fn own(kind: &str) -> &'static [(&'static str, &'static str)] {
     const IDENTITY: (&str, &str) = ("Identity", "identity");
     match kind {
-        "recovery" => &[IDENTITY, ("RecoveryURL", "recovery_url")],
-        "recovery_code" => &[IDENTITY, ("RecoveryCode", "recovery_code")],
-        "verification" => &[IDENTITY, ("VerificationURL", "verification_url")],
-        "verification_code" => {
+        "recovery/valid" => &[IDENTITY, ("RecoveryURL", "recovery_url")],
+        "recovery_code/valid" => &[IDENTITY, ("RecoveryCode", "recovery_code")],
+        "verification/valid" => &[IDENTITY, ("VerificationURL", "verification_url")],
+        "verification_code/valid" => {
             &[IDENTITY, ("VerificationURL", "verification_url"), ("VerificationCode", "verification_code")]
         }
-        "login_code" => &[IDENTITY, ("LoginCode", "login_code")],
-        "registration_code" => &[("Traits", "traits"), ("RegistrationCode", "registration_code")],
+        "login_code/valid" => &[IDENTITY, ("LoginCode", "login_code")],
+        "registration_code/valid" => &[("Traits", "traits"), ("RegistrationCode", "registration_code")],
         _ => &[],
     }
 }

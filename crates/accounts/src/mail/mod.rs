@@ -98,14 +98,39 @@ pub fn channel_of(recipient: &str) -> &'static str {
     if recipient.contains('@') { EMAIL } else { SMS }
 }
 
-/// The kind of a message of a template, as the wire contract has it.
-pub fn kind_of(template: &str) -> &str {
-    template.strip_suffix("_link").unwrap_or(template)
+/// The kind of a message of a template, as the wire contract has it, and whether whoever gets it has an account. It is
+/// empty when there is no such template.
+pub fn kind_of(template: &str) -> &'static str {
+    match template {
+        "recovery_link" => "recovery/valid",
+        "recovery_link_invalid" => "recovery/invalid",
+        "recovery_code" => "recovery_code/valid",
+        "recovery_code_invalid" => "recovery_code/invalid",
+        "verification_link" => "verification/valid",
+        "verification_link_invalid" => "verification/invalid",
+        "verification_code" => "verification_code/valid",
+        "verification_code_invalid" => "verification_code/invalid",
+        "registration_code" => "registration_code/valid",
+        "login_code" => "login_code/valid",
+        _ => "",
+    }
 }
 
 /// The name of a template as the wire contract has it.
 pub fn template_type(template: &str) -> String {
-    format!("{}_valid", kind_of(template))
+    match kind_of(template) {
+        "" => template.to_owned(),
+        kind => kind.replace('/', "_"),
+    }
+}
+
+/// Under which name the text of a template stands in a catalogue.
+fn text_of(template: &str) -> &str {
+    match template {
+        "recovery_link_invalid" | "recovery_code_invalid" => "recovery_invalid",
+        "verification_link_invalid" | "verification_code_invalid" => "verification_invalid",
+        other => other,
+    }
 }
 
 /// A message that carries a code, as it waits in the outbox.
@@ -232,7 +257,7 @@ impl CodeMail {
 
     /// Writes the mail with the server's own text. `None` when there is no template of that name.
     pub fn render(&self, template: &str, now: Timestamp) -> Option<Mail> {
-        let template = catalogue(self.language).get(template)?;
+        let template = catalogue(self.language).get(text_of(template))?;
         let minutes = self.minutes_left(now);
         let (mut text, mut body) = (String::new(), String::new());
         for paragraph in &template.paragraphs {

@@ -16,8 +16,18 @@ use crate::schema::source;
 const MAX_FILES: usize = 64;
 
 /// The kinds of messages, under the names of Kratos.
-const KINDS: [&str; 6] =
-    ["recovery", "recovery_code", "verification", "verification_code", "login_code", "registration_code"];
+const KINDS: [&str; 10] = [
+    "recovery/valid",
+    "recovery/invalid",
+    "recovery_code/valid",
+    "recovery_code/invalid",
+    "verification/valid",
+    "verification/invalid",
+    "verification_code/valid",
+    "verification_code/invalid",
+    "login_code/valid",
+    "registration_code/valid",
+];
 
 /// The parts of messages, and how the names of their files begin.
 const PARTS: [(MessagePart, &str); 4] = [
@@ -74,7 +84,7 @@ impl Templates {
             return wrong(format!("the folder {} cannot be read: {error}", folder.display()));
         }
         for kind in KINDS {
-            let folder = folder.join(kind).join("valid");
+            let folder = folder.join(kind);
             self.files.push(folder.clone());
             let names = names_in(&folder);
             for (part, stem) in PARTS {
@@ -136,17 +146,14 @@ impl Templates {
         &self,
         mail: &mut Mail,
         content: &CodeMail,
-        kind: &str,
+        kind: &'static str,
         data: &Data,
     ) -> Result<(), NotSent> {
         let data = data.for_templates();
         let is_mail = content.via == EMAIL;
         for (part, _) in PARTS.into_iter().filter(|(part, _)| (*part != MessagePart::Sms) == is_mail) {
-            let template = [Some(content.language), None].iter().find_map(|language| {
-                // The key has a name that lives as long as the program.
-                let kind = KINDS.into_iter().find(|known| *known == kind)?;
-                self.all.get(&(kind, part, *language))
-            });
+            let mut languages = [Some(content.language), None].into_iter();
+            let template = languages.find_map(|language| self.all.get(&(kind, part, language)));
             let Some(template) = template else { continue };
             let text = template.render(&data).map_err(|error| not_filled_in(kind, part, &error))?;
             match part {
@@ -163,7 +170,7 @@ impl Templates {
 /// It may be mended while the code is good.
 fn not_filled_in(kind: &str, part: MessagePart, error: &TemplateError) -> NotSent {
     let stem = PARTS.iter().find(|(known, _)| *known == part).map_or("", |(_, stem)| stem);
-    NotSent::Later(format!("the template {kind}/valid/{stem} cannot be filled in: {error}"))
+    NotSent::Later(format!("the template {kind}/{stem} cannot be filled in: {error}"))
 }
 
 fn parse(

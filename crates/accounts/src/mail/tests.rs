@@ -32,7 +32,7 @@ fn every_language_has_every_mail_with_all_it_needs() {
             "login_code",
             "registration_code",
         ];
-        assert_eq!(catalogue(language).len(), templates.len(), "{language:?}");
+        assert_eq!(catalogue(language).len(), templates.len() + 2, "{language:?}");
         for template in templates {
             let mail = mail(language).render(template, NOW).expect("is there");
             assert!(!mail.subject.is_empty() && !mail.subject.contains("012345"), "{}", mail.subject);
@@ -45,6 +45,25 @@ fn every_language_has_every_mail_with_all_it_needs() {
         }
     }
     assert!(mail(Language::En).render("invoice", NOW).is_none());
+}
+
+#[test]
+fn every_language_has_a_mail_to_those_who_have_no_account() {
+    for (language, template) in Language::ALL.into_iter().flat_map(|language| {
+        [
+            "recovery_code_invalid",
+            "recovery_link_invalid",
+            "verification_code_invalid",
+            "verification_link_invalid",
+        ]
+        .map(|template| (language, template))
+    }) {
+        let mail = mail(language).render(template, NOW).expect("is there");
+        for part in [&mail.subject, &mail.text, &mail.html] {
+            assert!(!part.is_empty() && !part.contains("012345"), "{part}");
+        }
+        assert!(!mail.text.contains('{') && !mail.html.contains("<a"), "{}", mail.html);
+    }
 }
 
 #[test]

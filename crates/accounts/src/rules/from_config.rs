@@ -112,6 +112,8 @@ impl Rules {
             logout_return: logout_return(section, &public_url),
             code: SentRules { is_on: methods.code.enabled, lifespan: methods.code.config.lifespan },
             code_attempts: methods.code.config.max_submissions,
+            recovery_tells_unknown: flows.recovery.notify_unknown_recipients,
+            verification_tells_unknown: flows.verification.notify_unknown_recipients,
             has_sms: config.courier.sms.is_some(),
             link: SentRules { is_on: methods.link.enabled, lifespan: methods.link.config.lifespan },
             recovery_by: sends(flows.recovery.r#use),

@@ -86,6 +86,10 @@ pub struct Rules {
     pub code_attempts: u32,
     /// Links that are sent to an address.
     pub link: SentRules,
+    /// Whether an address that no account has is told so by mail, in recovery.
+    pub recovery_tells_unknown: bool,
+    /// The same in verification.
+    pub verification_tells_unknown: bool,
     /// Whether codes are sent to telephone numbers that are typed.
     pub has_sms: bool,
     /// By what people get back into their accounts.
@@ -169,6 +173,15 @@ impl Rules {
         match sends {
             Sends::Code => self.code,
             Sends::Link => self.link,
+        }
+    }
+
+    /// Whether an address that no account has is told so by mail.
+    pub const fn tells_unknown(&self, kind: FlowKind) -> bool {
+        match kind {
+            FlowKind::Recovery => self.recovery_tells_unknown,
+            FlowKind::Verification => self.verification_tells_unknown,
+            _ => false,
         }
     }
 
@@ -297,6 +310,8 @@ pub(crate) mod tests {
             code: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
             code_attempts: 5,
             link: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
+            recovery_tells_unknown: false,
+            verification_tells_unknown: false,
             has_sms: false,
             recovery_by: Sends::Code,
             verification_by: Sends::Code,

@@ -93,11 +93,11 @@ section! {
         /// Links that lead back into an account.
         recovery: LinkTemplates,
         /// Codes that lead back into an account.
-        recovery_code: CodeTemplates,
+        recovery_code: AddressTemplates,
         /// Links that prove an address.
         verification: LinkTemplates,
         /// Codes that prove an address.
-        verification_code: CodeTemplates,
+        verification_code: AddressTemplates,
         /// Codes that sign in.
         login_code: CodeTemplates,
         /// Codes that sign up.
@@ -109,7 +109,19 @@ section! {
     /// Texts of messages with a link.
     pub struct LinkTemplates {
         /// Those to somebody who has an account.
-        valid: LinkMessages,
+        valid: Mails,
+        /// Those to an address that no account has.
+        invalid: Mails,
+    }
+}
+
+section! {
+    /// Texts of messages with a code that proves an address.
+    pub struct AddressTemplates {
+        /// Those to somebody who has an account.
+        valid: CodeMessages,
+        /// Those to an address that no account has.
+        invalid: Mails,
     }
 }
 
@@ -122,8 +134,8 @@ section! {
 }
 
 section! {
-    /// Texts of messages with a link.
-    pub struct LinkMessages {
+    /// Texts of messages that are mails.
+    pub struct Mails {
         /// Mails.
         email: EmailTemplate,
     }

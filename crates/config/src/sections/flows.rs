@@ -149,6 +149,8 @@ section! {
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How an address is proven. `link` needs `selfservice.methods.link.enabled`.
         r#use as "use": Proof = "code",
+        /// Whether an address that no account has is told so by mail.
+        notify_unknown_recipients: bool = false,
         /// Whether the other sessions of somebody who gets back into their account end.
         revoke_active_sessions: bool = true,
         /// What happens before it is begun.
@@ -169,6 +171,8 @@ section! {
         lifespan: Duration [1..=i64::MAX] = "1h",
         /// How an address is proven. `link` needs `selfservice.methods.link.enabled`.
         r#use as "use": Proof = "code",
+        /// Whether an address that no account has is told so by mail.
+        notify_unknown_recipients: bool = false,
         /// What happens before it is begun.
         before: Before,
         /// What happens afterwards.
