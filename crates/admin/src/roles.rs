@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::state::AdminState;
 use sessera_contract::openapi::{self, ADMIN_TOKEN};
 use sessera_contract::request::Parameters;
+use sessera_http::paths;
 
 /// The route that describes all others, which does not describe itself.
 pub(super) const DOCUMENT: &str = "/openapi.json";
@@ -72,11 +73,15 @@ pub(super) fn for_viewers(mut router: OpenApiRouter<AdminState>) -> OpenApiRoute
 /// example, hold codes.
 pub(super) fn of_forwarded(method: &Method, uri: &Uri) -> Role {
     let reads = method == Method::GET || method == Method::HEAD;
-    let below = |path: &str| {
-        uri.path().strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    // The upstream may read the path as it stands there, or decoded.
+    let plain = paths::plain(uri.path());
+    let is_known = |path: &str| {
+        let below = |known: &str| {
+            path.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        ["/admin/identities", "/admin/sessions", "/schemas", "/version", "/health"].into_iter().any(below)
     };
-    let is_known =
-        ["/admin/identities", "/admin/sessions", "/schemas", "/version", "/health"].into_iter().any(below);
+    let is_known = is_known(uri.path()) && is_known(&plain) && !paths::leads_up(&plain);
     let parameters = Parameters::parse(uri.query().unwrap_or_default());
     let shows_credentials = parameters.is_ok_and(|all| all.get("include_credential").is_some());
     if reads && is_known && !shows_credentials { Role::Viewer } else { Role::Operator }
@@ -100,6 +105,9 @@ mod tests {
             "/admin/identities/x?include_credential=oidc",
             "/admin/identities?a=b&include%5fcredential=oidc",
             "/admin/identitiesx",
+            "/admin/identities/..%2fcourier/messages",
+            "/admin/identities/%252e%252e/courier/messages",
+            "/admin/identities%2f..%2fcourier/messages",
         ] {
             assert_eq!(needed(Method::GET, uri), Role::Operator, "{uri}");
         }

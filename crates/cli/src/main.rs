@@ -9,6 +9,7 @@ mod log;
 mod offline;
 mod output;
 mod service_manager;
+mod upstream_address;
 mod values;
 
 use std::ffi::OsString;

@@ -11,6 +11,7 @@ use crate::loaded::Loaded;
 use crate::merge::merge;
 use crate::places::Places;
 use crate::problem::Problem;
+use crate::upstream::{as_it_counts, as_it_counts_in};
 use crate::yaml;
 
 /// Reads files, later ones over earlier ones, and lays the environment over them. The error has everything that is
@@ -23,20 +24,24 @@ pub fn load(files: &[PathBuf], environment: &Environment) -> Result<Loaded, Conf
 /// Reads what can be read, whatever is wrong with the rest.
 pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
     let mut loaded = Loaded { tree: Value::Object(Map::new()), ..Loaded::default() };
+    let mut parts = Vec::new();
     for file in files {
         match read_file(file, &mut loaded.places) {
             Ok(value) => {
-                // A value that cannot be used is an error even where another source overrides it.
-                let (_, found) = read(&value);
-                let unusable = found.wrong.iter().chain(&found.weak);
-                loaded.errors.extend(unusable.map(|problem| loaded.places.locate(problem)));
-                merge(&mut loaded.tree, value);
+                merge(&mut loaded.tree, value.clone());
+                parts.push(value);
             }
             Err(sentence) => loaded.errors.push(sentence),
         }
     }
     environment::overlay(&mut loaded, environment);
-    let (_, found) = read(&loaded.tree);
+    for part in &parts {
+        // A value that cannot be used is an error even where another source overrides it.
+        let (_, found) = read(&as_it_counts_in(part, &loaded.tree));
+        let unusable = found.wrong.iter().chain(&found.weak);
+        loaded.errors.extend(unusable.map(|problem| loaded.places.locate(problem)));
+    }
+    let (_, found) = read(&as_it_counts(&loaded.tree));
     let locate = |problem: &Problem| loaded.places.locate(problem);
     let wrong: Vec<String> = found.wrong.iter().chain(&found.weak).map(locate).collect();
     loaded
@@ -85,6 +90,24 @@ mod tests {
         assert!(
             loaded.warnings[0].contains("2.yml:2: /sesion") && loaded.warnings[0].contains("\"session\"")
         );
+    }
+
+    #[test]
+    fn what_a_kratos_yml_says_of_people_stops_nobody_who_has_an_upstream() {
+        let folder = tempfile::tempdir().unwrap();
+        let (theirs, ours) = (folder.path().join("kratos.yml"), folder.path().join("sessera.yml"));
+        let people = "selfservice: {methods: {new: {enabled: true}, oidc: {config: {providers: [{id: a, provider: newer}]}}}, flows: {login: {after: {hooks: [{hook: newest}]}}}}\n";
+        std::fs::write(&theirs, people).unwrap();
+        std::fs::write(&ours, "session: {upstream: {url: 'http://kratos:4433'}}\n").unwrap();
+        let none = Environment::default();
+        assert!(load(std::slice::from_ref(&theirs), &none).is_err(), "without an upstream it counts");
+        let by_file = load(&[theirs.clone(), ours], &none).unwrap().config().unwrap();
+        let named = Environment::from([("SESSION_UPSTREAM_URL".to_owned(), "http://kratos:4433".to_owned())]);
+        let by_environment = load(&[theirs], &named).unwrap().config().unwrap();
+        for config in [by_file, by_environment] {
+            let noted: Vec<_> = config.notes.iter().map(|note| note.pointer.as_str()).collect();
+            assert_eq!(noted, ["/selfservice/methods", "/selfservice/flows"]);
+        }
     }
 
     #[test]

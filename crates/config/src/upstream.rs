@@ -86,10 +86,15 @@ pub struct UpstreamConfig {
 /// The tree as it counts. With an upstream that is without what concerns people: a configuration of the upstream can name
 /// methods and hooks that are not known here, and files that are not on this machine.
 pub(crate) fn as_it_counts(tree: &Value) -> Cow<'_, Value> {
+    as_it_counts_in(tree, tree)
+}
+
+/// A part of a tree, such as one file, as it counts there.
+pub(crate) fn as_it_counts_in<'p>(part: &'p Value, tree: &Value) -> Cow<'p, Value> {
     if tree.pointer(AT).and_then(|upstream| upstream.get("url")).is_none_or(Value::is_null) {
-        return Cow::Borrowed(tree);
+        return Cow::Borrowed(part);
     }
-    let mut counts = tree.clone();
+    let mut counts = part.clone();
     for (parent, name) in OF_ACCOUNTS.iter().filter_map(|pointer| pointer.rsplit_once('/')) {
         if let Some(Value::Object(members)) = counts.pointer_mut(parent) {
             members.shift_remove(name);

@@ -8,6 +8,7 @@
 //! | [`cors`] | what pages of other origins may do |
 //! | [`sound`] | requests that two readers could understand differently |
 //! | [`media_type`] | what a body is |
+//! | [`paths`] | how others may read a path |
 //! | [`peer`] | who is at the other end, and what kind of answer they take |
 //! | [`forwarded`] | what trusted proxies say of the client for whom they ask |
 //! | [`host`] | names of hosts as they are compared |
@@ -25,6 +26,7 @@ mod in_flight;
 pub mod listener;
 pub mod media_type;
 mod own_refusals;
+pub mod paths;
 pub mod peer;
 pub mod request_ids;
 pub mod sound;

@@ -71,6 +71,15 @@ impl IssuerError {
         }
     }
 
+    /// Whether it is known that what the session token opened before may be shown no longer.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::NoSession => true,
+            Self::Upstream(error) => error.is_refusal(),
+            _ => false,
+        }
+    }
+
     /// A fault of the program or of what it has stored.
     pub(crate) fn internal(what: impl std::fmt::Display) -> Self {
         Self::Internal(what.to_string())

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use sessera_store::{Change, Committer, Store};
+use sessera_store::{Change, Committer, GivenPlace, Store};
 
 use crate::error::IssuerError;
 use crate::sessions::LiveSession;
@@ -26,7 +26,10 @@ impl Places {
             return Ok(());
         }
         let (id, identity_id) = (live.session.id, live.session.identity_id);
-        let place = match self.store.place(id).await? {
+        // One that was found to be over and has been told of as live since is not over. What was in memory when it ended
+        // is not asked for its place any more.
+        let is_good = |place: &GivenPlace| place.ended_at.is_none_or(|ended| ended >= live.known_at);
+        let place = match self.store.place(id).await?.filter(is_good) {
             Some(place) => place,
             None => {
                 let at = live.known_at;
@@ -36,7 +39,7 @@ impl Places {
                 place.ok_or_else(|| IssuerError::internal("a session that was given a place has none"))?
             }
         };
-        live.status.get_or_init(|| place);
+        live.status.get_or_init(|| place.index);
         Ok(())
     }
 }

@@ -27,6 +27,8 @@ pub struct Refusal {
     pub body: Bytes,
     /// The media type of the body, as it came.
     pub content_type: Option<Bytes>,
+    /// How the body is encoded, as it came.
+    pub content_encoding: Option<Bytes>,
     /// Cookies that come with it.
     pub cookies: Vec<Bytes>,
     /// When to ask again.
@@ -57,6 +59,11 @@ impl UpstreamError {
     /// Whether nobody knows the answer right now, so that an older one may do.
     pub const fn is_unavailable(&self) -> bool {
         matches!(self, Self::Busy | Self::Unanswered(_))
+    }
+
+    /// Whether the upstream refuses to show the session.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.kind != RefusalKind::TooMany)
     }
 
     /// Whether the upstream says that the session token opens no session.

@@ -53,6 +53,7 @@ fn refusal() -> Reply {
         kind: RefusalKind::NoSession,
         body: "{}".into(),
         content_type: None,
+        content_encoding: None,
         cookies: Vec::new(),
         retry_after: None,
     })
@@ -90,6 +91,7 @@ impl World {
         let source = UpstreamSessions::new(
             upstream.clone(),
             deployment.store.clone(),
+            deployment.committer.clone(),
             clock.clone(),
             &SystemRandom::default(),
             bounds,

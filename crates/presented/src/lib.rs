@@ -56,6 +56,19 @@ pub fn carried<'a>(headers: &'a HeaderMap, cookie: &'a SessionCookie) -> impl It
     token.into_iter().chain(all_cookies).chain(bearer.map(Presented::Bearer).map(other)).take(most)
 }
 
+/// Everything by which an upstream may recognise a request that is passed on, in whichever order it looks: of each kind
+/// the first.
+pub fn passed_on<'a>(
+    headers: &'a HeaderMap,
+    cookie: &'a SessionCookie,
+) -> impl Iterator<Item = Presented<'a>> {
+    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).filter(|text| !text.is_empty());
+    let cookies = [text("x-session-cookie"), cookies::values(headers, &cookie.name).next()];
+    let cookies = cookies.into_iter().flatten().map(Presented::Cookie);
+    let token = text("x-session-token").map(Presented::Token);
+    token.into_iter().chain(cookies).chain(bearer(headers).map(Presented::Bearer))
+}
+
 /// The sessions that a request opens which is to change something.
 #[derive(Debug, Default)]
 pub struct Openings<'a> {
@@ -209,6 +222,19 @@ mod tests {
         assert!(
             all[0].presented == Presented::Cookie("b.1800000000") && all[0].cookie_ends == Some(i64::MAX)
         );
+    }
+
+    #[test]
+    fn an_upstream_may_recognise_a_request_by_whatever_it_carries() {
+        let headers = headers(&[
+            ("authorization", "Bearer c"),
+            ("cookie", "ory_kratos_session=b; ory_kratos_session=old"),
+            ("x-session-token", "a"),
+            ("x-session-cookie", "d"),
+        ]);
+        let cookie = cookie(true);
+        let all: Vec<_> = passed_on(&headers, &cookie).map(|one| one.as_str().to_owned()).collect();
+        assert_eq!(all, ["a", "d", "b", "c"]);
     }
 
     #[test]

@@ -184,7 +184,8 @@ pub enum Change {
         /// The time of the change.
         at: Timestamp,
     },
-    /// Gives a session that is kept elsewhere its place in the status lists. Nothing happens when it has one.
+    /// Gives a session that is kept elsewhere its place in the status lists. One that has a place keeps it, and is no longer
+    /// refused when it was found to be over before it was live.
     PlaceSession {
         /// The session.
         id: Uuid,

@@ -60,9 +60,9 @@ pub use error::{Conflict, StoreError};
 pub use event::{Described, Event};
 pub use line::{Invalidation, Line};
 pub use records::{
-    Code, CodePurpose, CredentialOf, Dispatch, Ended, Flow, FlowKind, IdentifierFilter, IdentityFilter,
-    KeySet, Managed, Message, MessageFilter, MessageStatus, NewSession, Outstanding, Page, PoolUse,
-    Reauthentication, Revision, RevisionSummary, SentMessage, SessionFilter, SessionKind, StoredKey,
+    Code, CodePurpose, CredentialOf, Dispatch, Ended, Flow, FlowKind, GivenPlace, IdentifierFilter,
+    IdentityFilter, KeySet, Managed, Message, MessageFilter, MessageStatus, NewSession, Outstanding, Page,
+    PoolUse, Reauthentication, Revision, RevisionSummary, SentMessage, SessionFilter, SessionKind, StoredKey,
     StoredSession, Taking, place_of,
 };
 
@@ -135,7 +135,7 @@ pub trait Store: Send + Sync {
     ) -> Result<Option<(StoredSession, Identity)>, StoreError>;
 
     /// The place in the status lists of a session that is kept elsewhere.
-    async fn place(&self, session: Uuid) -> Result<Option<StatusIndex>, StoreError>;
+    async fn place(&self, session: Uuid) -> Result<Option<GivenPlace>, StoreError>;
 
     /// The session that is kept elsewhere and has this place in the status lists.
     async fn session_elsewhere(&self, index: StatusIndex) -> Result<Option<Uuid>, StoreError>;

@@ -8,9 +8,9 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, 
 
 use crate::{
     AdminToken, AuditEntry, AuditPage, Change, Code, CodePurpose, Counter, CounterKey, Delivery,
-    DeliveryPage, Ended, Ends, Flow, IdentityFilter, KeySet, Line, Message, MessageFilter, Outstanding, Page,
-    PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, SinkState, Store, StoreError,
-    StoredSession, Taking, TakingSink,
+    DeliveryPage, Ended, Ends, Flow, GivenPlace, IdentityFilter, KeySet, Line, Message, MessageFilter,
+    Outstanding, Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, SinkState, Store,
+    StoreError, StoredSession, Taking, TakingSink,
 };
 
 /// What observes the operations of a store.
@@ -106,7 +106,7 @@ observed! {
     "session" session_by_token(token: &TokenHash) -> Option<(StoredSession, Identity)>;
     "session_by_id" session(id: Uuid) -> Option<(StoredSession, Identity)>;
     "session_by_status" session_by_status(index: StatusIndex) -> Option<(StoredSession, Identity)>;
-    "place" place(session: Uuid) -> Option<StatusIndex>;
+    "place" place(session: Uuid) -> Option<GivenPlace>;
     "session_elsewhere" session_elsewhere(index: StatusIndex) -> Option<Uuid>;
     "take_sessions_elsewhere" take_sessions_elsewhere(taking: Taking) -> Vec<Outstanding>;
     "status_list" status_list(list: u64, now: Timestamp) -> Option<Vec<u8>>;

@@ -171,6 +171,15 @@ pub struct Outstanding {
     pub asked_at: Timestamp,
 }
 
+/// The place in the status lists of a session that is kept elsewhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GivenPlace {
+    /// The place.
+    pub index: StatusIndex,
+    /// When the session was found to be over, since when the lists refuse it.
+    pub ended_at: Option<Timestamp>,
+}
+
 /// The kinds of self-service flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum FlowKind {

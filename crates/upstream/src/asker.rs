@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Incoming;
+use serde_json::Value;
 use sessera_config::UpstreamConfig;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::upstream::{Asker, Refusal, RefusalKind, Reply, Unanswered};
@@ -16,7 +17,7 @@ use sessera_model::Uuid;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
-use crate::client::{Api, Client};
+use crate::client::{Api, Client, Unsent};
 use crate::said::Said;
 
 /// The largest answer in bytes.
@@ -65,7 +66,11 @@ impl HttpAsker {
         if let Some((name, value)) = credential {
             headers.insert(name, value);
         }
-        self.client.send(request).await
+        self.client.send(request).await.map_err(|why| match why {
+            Unsent::Unanswered(why) => why,
+            // Questions have no bodies.
+            Unsent::Body => Unanswered::new("was asked in vain"),
+        })
     }
 
     fn admin(&self) -> Result<&Api, Unanswered> {
@@ -84,7 +89,7 @@ impl Asker for HttpAsker {
             self.ask(Method::GET, &self.client.public, "/sessions/whoami", Some(credential)).await?;
         match Said::of(&response) {
             Said::Done => session(response).await,
-            Said::Refused(kind) => Ok(Reply::Refused(refusal(kind, response).await?)),
+            Said::Refused(kind) => Ok(Reply::Refused(refusal(kind, response).await)),
             Said::Missing | Said::Other => Err(unexpected(&response)),
         }
     }
@@ -94,10 +99,10 @@ impl Asker for HttpAsker {
         let response = self.ask(Method::GET, self.admin()?, &path, None).await?;
         match Said::of(&response) {
             Said::Done => session(response).await,
-            Said::Missing => Ok(Reply::Unknown),
+            Said::Missing => missing(response).await.map(|()| Reply::Unknown),
             // Everything else is between this server and the upstream, and nothing that a caller did.
             Said::Refused(RefusalKind::TooMany) => {
-                Ok(Reply::Refused(refusal(RefusalKind::TooMany, response).await?))
+                Ok(Reply::Refused(refusal(RefusalKind::TooMany, response).await))
             }
             Said::Refused(_) | Said::Other => Err(unexpected(&response)),
         }
@@ -107,7 +112,8 @@ impl Asker for HttpAsker {
         let path = format!("/admin/sessions/{id}");
         let response = self.ask(Method::DELETE, self.admin()?, &path, None).await?;
         match Said::of(&response) {
-            Said::Done | Said::Missing => Ok(()),
+            Said::Done => Ok(()),
+            Said::Missing => missing(response).await,
             Said::Refused(_) | Said::Other => Err(unexpected(&response)),
         }
     }
@@ -132,6 +138,7 @@ fn no_session() -> Refusal {
         kind: RefusalKind::NoSession,
         body: Bytes::new(),
         content_type: None,
+        content_encoding: None,
         cookies: Vec::new(),
         retry_after: None,
     }
@@ -141,20 +148,37 @@ fn unexpected(response: &Response<Incoming>) -> Unanswered {
     Unanswered::new(format!("answered with the status {}", response.status().as_u16()))
 }
 
+/// Makes sure that it is a Kratos that knows of no such session, and not something before it that knows of no Kratos.
+async fn missing(response: Response<Incoming>) -> Result<(), Unanswered> {
+    let said: Value = serde_json::from_slice(&body(response).await?).unwrap_or_default();
+    if said["error"]["code"] == 404 {
+        return Ok(());
+    }
+    Err(Unanswered {
+        what: "answered its admin API with a 404 that is not of a Kratos".into(),
+        detail: Some(
+            "session.upstream.admin_url leads to something else: name the address of the admin API itself"
+                .into(),
+        ),
+    })
+}
+
 async fn session(response: Response<Incoming>) -> Result<Reply, Unanswered> {
     let (cookies, cache_for) = (cookies(response.headers()), cache_for(response.headers()));
     Ok(Reply::Session { body: body(response).await?, cookies, cache_for })
 }
 
-async fn refusal(kind: RefusalKind, response: Response<Incoming>) -> Result<Refusal, Unanswered> {
+async fn refusal(kind: RefusalKind, response: Response<Incoming>) -> Refusal {
     let headers = response.headers();
-    Ok(Refusal {
+    Refusal {
         kind,
         content_type: headers.get(header::CONTENT_TYPE).map(bytes),
+        content_encoding: headers.get(header::CONTENT_ENCODING).map(bytes),
         cookies: cookies(headers),
         retry_after: retry_after(headers),
-        body: body(response).await?,
-    })
+        // It is refused, whatever its words would have been.
+        body: body(response).await.unwrap_or_default(),
+    }
 }
 
 async fn body(response: Response<Incoming>) -> Result<Bytes, Unanswered> {
@@ -189,8 +213,9 @@ fn cache_for(headers: &HeaderMap) -> Option<Duration> {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok();
     let said = text(header::RETRY_AFTER)?.trim();
-    if let Ok(seconds) = said.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !said.is_empty() && said.bytes().all(|byte| byte.is_ascii_digit()) {
+        // What is longer than any number is as long as can be.
+        return Some(Duration::from_secs(said.parse().unwrap_or(u64::MAX)));
     }
     let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
     Duration::try_from(date(said)? - date(text(header::DATE)?)?).ok()
@@ -210,6 +235,7 @@ mod tests {
         for (said, meant) in [
             ("7", Some(7)),
             (" 7 ", Some(7)),
+            ("99999999999999999999", Some(u64::MAX)),
             ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
             ("Sun, 06 Nov 1994 08:49:07 GMT", None),
             ("soon", None),

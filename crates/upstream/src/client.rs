@@ -1,13 +1,15 @@
 //! The connection to the upstream. Its addresses are the only ones that are ever called, and redirections are not
 //! followed.
 
+use std::error::Error as _;
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
-use axum::http::{HeaderValue, Request, Response, Uri};
+use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
@@ -22,6 +24,9 @@ use url::Url;
 
 /// How long a connection that nobody uses is kept.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// What to do about a server that shows the certificate of an authority as its own.
+const CA_AS_SERVER: &str = ": the certificate that the server shows is one of an authority (CA:TRUE), and no server may show such a one as its own; make it with -addext basicConstraints=critical,CA:FALSE, or let an authority sign another and name that authority's certificate as session.upstream.ca_file";
 
 /// Why there is no client.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +90,13 @@ impl Api {
     }
 }
 
+impl fmt::Display for Api {
+    /// Its address, in which there is no secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}{}", self.scheme, self.authority, self.path)
+    }
+}
+
 /// The connection to the upstream.
 pub struct Client {
     http: HyperClient<HttpsConnector<HttpConnector>, Body>,
@@ -127,12 +139,46 @@ impl Client {
     }
 
     /// Sends a request to an address that an [`Api`] made.
-    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Unanswered> {
-        self.http.request(request).await.map_err(|error| Unanswered {
-            what: "cannot be reached".into(),
-            detail: Some(innermost(&error).to_string()),
-        })
+    pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Unsent> {
+        let answer = self.http.request(request).await.map_err(|error| unsent(&error))?;
+        if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(
+                Unanswered::new("answered with a change of the protocol, for which nobody asked").into()
+            );
+        }
+        Ok(answer)
     }
+}
+
+/// Why there is no answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unsent {
+    /// The body of the request broke off, or is malformed.
+    Body,
+    /// There is no answer of which anything could be made.
+    Unanswered(Unanswered),
+}
+
+impl From<Unanswered> for Unsent {
+    fn from(why: Unanswered) -> Self {
+        Self::Unanswered(why)
+    }
+}
+
+/// What a failure means: nobody was reached, or what came back was wrong.
+fn unsent(error: &hyper_util::client::legacy::Error) -> Unsent {
+    let cause = innermost(error).to_string();
+    let of_connection = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
+    let what = match of_connection {
+        _ if error.is_connect() => "cannot be reached".into(),
+        // What a request is made of here is good, except for the body, which comes from its client.
+        Some(error) if error.is_user() => return Unsent::Body,
+        Some(error) if error.is_parse() => format!("answered with malformed HTTP ({error})").into(),
+        Some(error) if error.is_incomplete_message() => "closed the connection without an answer".into(),
+        _ => "broke the connection off".into(),
+    };
+    let hint = if cause.contains("CaUsedAsEndEntity") { CA_AS_SERVER } else { "" };
+    Unsent::Unanswered(Unanswered { what, detail: Some(cause + hint) })
 }
 
 /// What trusts the system's certificates and those of a file.

@@ -9,4 +9,4 @@ pub mod passing;
 mod said;
 
 pub use asker::HttpAsker;
-pub use client::{Api, Client, ClientError};
+pub use client::{Api, Client, ClientError, Unsent};

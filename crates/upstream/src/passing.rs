@@ -8,8 +8,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use sessera_http::paths::{leads_up, plain};
+use sessera_issuer::upstream::RefusalKind;
 use sessera_model::Uuid;
+
+use crate::said::Said;
 
 /// Headers that concern one connection, beside those that `Connection` names.
 const OF_CONNECTIONS: [HeaderName; 8] = [
@@ -24,9 +28,21 @@ const OF_CONNECTIONS: [HeaderName; 8] = [
 ];
 
 const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// Headers in which proxies name the client by one address. Other proxies pass on what the client wrote into them.
+const ADDRESSES: [&str; 7] = [
+    "x-real-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "cf-connecting-ipv6",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "fastly-client-ip",
+];
 
 /// What a GET changes: signing out, and the links of mails that prove an address or let somebody in again.
 const CHANGING_GETS: [&str; 3] =
@@ -40,13 +56,14 @@ const NATIVE_LOGOUT: &str = "/self-service/logout/api";
 
 /// Whether a request to the public API can change the session of whoever sends it.
 pub fn can_change_sessions(parts: &Parts) -> bool {
-    let path = parts.uri.path().trim_end_matches('/');
+    let path = plain(parts.uri.path());
+    let path = path.trim_end_matches('/');
     !is_safe(&parts.method) || CHANGING_GETS.contains(&path) || path.starts_with(ANSWERS_OF_PROVIDERS)
 }
 
 /// Whether the body of a request holds the session token that is to end.
 pub fn is_native_logout(parts: &Parts) -> bool {
-    !is_safe(&parts.method) && parts.uri.path().trim_end_matches('/') == NATIVE_LOGOUT
+    !is_safe(&parts.method) && plain(parts.uri.path()).trim_end_matches('/') == NATIVE_LOGOUT
 }
 
 /// What a request to the admin API may change: what has the ids in its path, or all when there is none.
@@ -54,7 +71,8 @@ pub fn changed_by_operator(parts: &Parts) -> Vec<Option<Uuid>> {
     if is_safe(&parts.method) {
         return Vec::new();
     }
-    let ids = parts.uri.path().split('/').filter_map(|part| Uuid::parse_str(part).ok());
+    let path = plain(parts.uri.path());
+    let ids = path.split('/').filter_map(|part| Uuid::parse_str(part).ok());
     let ids: Vec<_> = ids.map(Some).collect();
     if ids.is_empty() { vec![None] } else { ids }
 }
@@ -71,6 +89,14 @@ pub enum Unpassable {
         "A connection that becomes another one, such as a WebSocket, is not passed on. Ask the upstream directly."
     )]
     Upgrade,
+    /// Its body is encoded for the way in a manner that would be lost.
+    #[error(
+        "The body is sent with a Transfer-Encoding other than \"chunked\". Send it as it is, or name its encoding in Content-Encoding."
+    )]
+    Encoding,
+    /// Its `Host` is none.
+    #[error("The header Host must be a host, perhaps with a port.")]
+    Host,
     /// Its path could lead out of the path below which the upstream's API lies.
     #[error("The path must begin with a slash and have no parts such as \"..\".")]
     Path,
@@ -82,26 +108,56 @@ pub fn check(parts: &Parts) -> Result<(), Unpassable> {
         return Err(Unpassable::Upgrade);
     }
     let path = parts.uri.path();
-    // They could lead out of the path below which the upstream's API lies.
-    let leads_up = path.split('/').any(|part| {
-        let part = part.to_ascii_lowercase().replace("%2e", ".");
-        matches!(part.as_str(), "." | "..")
-    });
-    if !path.starts_with('/') || leads_up || path.contains('\\') || path.to_ascii_lowercase().contains("%5c")
-    {
+    if !path.starts_with('/') || path.contains('\\') || leads_up(&plain(path)) {
         return Err(Unpassable::Path);
     }
+    let lower = path.to_ascii_lowercase();
+    if lower.contains("%5c") {
+        return Err(Unpassable::Path);
+    }
+    // What is passed on is sent in chunks anew, and says no more how it was encoded before.
+    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_chunked = |coding: &HeaderValue| coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if !codings.next().is_none_or(is_chunked) || codings.next().is_some() {
+        return Err(Unpassable::Encoding);
+    }
+    if !parts.headers.get_all(header::HOST).iter().all(is_host) {
+        return Err(Unpassable::Host);
+    }
     Ok(())
+}
+
+/// Whether a value names a host, perhaps with a port (RFC 9112, section 3.2).
+fn is_host(value: &HeaderValue) -> bool {
+    value.is_empty()
+        || value
+            .to_str()
+            .is_ok_and(|text| !text.contains('@') && text.parse::<axum::http::uri::Authority>().is_ok())
 }
 
 /// Leaves out what concerns one connection alone.
 pub fn leave_connection_out(headers: &mut HeaderMap) {
     let named = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     let named = named.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
-    let named: Vec<HeaderName> = named.collect();
+    // Who is asked is for everybody on the way, whatever a client says of it.
+    let named: Vec<HeaderName> = named.filter(|name| *name != header::HOST).collect();
     for name in named.into_iter().chain(OF_CONNECTIONS).chain([PROXY_CONNECTION]) {
         headers.remove(name);
     }
+}
+
+/// Leaves out of an answer what concerns one connection alone. A length beside chunks is none (RFC 9112, section 6.3).
+pub fn leave_connection_out_of_answer(headers: &mut HeaderMap) {
+    if headers.contains_key(header::TRANSFER_ENCODING) {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    leave_connection_out(headers);
+}
+
+/// Whether an answer says that nothing was done, because whoever asked may not ask for it.
+pub fn refuses<B>(answer: &Response<B>) -> bool {
+    use RefusalKind::{Forbidden, NoSession, TooMany};
+    matches!(Said::of(answer), Said::Missing | Said::Refused(NoSession | Forbidden | TooMany))
 }
 
 /// HTTP/2 may send cookies one by one, which HTTP/1.1 may not (RFC 9113, section 8.2.3).
@@ -115,18 +171,25 @@ pub fn join_cookies(headers: &mut HeaderMap) {
 }
 
 /// Says who asks, and under which address. What clients say of themselves about that is believed only when they are
-/// proxies that are trusted.
+/// proxies that are trusted. `client` is the address for which they ask, as far as it is known.
 pub fn tell_of_the_client(
     headers: &mut HeaderMap,
     peer: Option<IpAddr>,
+    client: Option<IpAddr>,
     is_trusted: bool,
     scheme: &'static str,
 ) {
     let told = headers.keys().filter(|name| {
-        *name == header::FORWARDED || (!is_trusted && name.as_str().starts_with("x-forwarded-"))
+        let text = name.as_str();
+        let is_of_proxies =
+            ["x-forwarded-", "x-original-", "cf-"].iter().any(|family| text.starts_with(family));
+        *name == header::FORWARDED || ADDRESSES.contains(&text) || (!is_trusted && is_of_proxies)
     });
     for name in told.cloned().collect::<Vec<_>>() {
         headers.remove(name);
+    }
+    if let Some(client) = client.and_then(|client| HeaderValue::from_str(&client.to_string()).ok()) {
+        headers.insert(REAL_IP, client);
     }
     if let Some(peer) = peer {
         let before = headers.get_all(&FORWARDED_FOR).iter().filter_map(|value| value.to_str().ok());
@@ -163,7 +226,8 @@ mod tests {
     fn what_concerns_a_connection_is_left_out_and_nothing_else() {
         let mut all = headers(&[
             ("connection", "keep-alive, X-Mine"),
-            ("connection", "te , bad name"),
+            ("connection", "te , bad name, host"),
+            ("host", "a.example"),
             ("keep-alive", "timeout=5"),
             ("te", "trailers"),
             ("trailer", "x"),
@@ -176,7 +240,7 @@ mod tests {
             ("cookie", "a=b"),
         ]);
         leave_connection_out(&mut all);
-        assert_eq!(all, headers(&[("x-other", "2"), ("cookie", "a=b")]));
+        assert_eq!(all, headers(&[("host", "a.example"), ("x-other", "2"), ("cookie", "a=b")]));
     }
 
     #[test]
@@ -192,10 +256,88 @@ mod tests {
             assert!(checked("GET", path, false), "{path}");
             assert!(!checked("GET", path, true), "{path}");
         }
-        for path in ["/..", "/a/../b", "/%2e%2E/b", "/a/.%2e", "/./a", "/a%5c..%5cb", "*"] {
+        for path in [
+            "/..",
+            "/a/../b",
+            "/%2e%2E/b",
+            "/a/.%2e",
+            "/./a",
+            "/a%5c..%5cb",
+            "*",
+            "/a/..%2fb",
+            "/a%2f..%2Fb",
+            "/a/%252e%252e/b",
+            "/a%252f..%252fb",
+            "/a/..;/b",
+        ] {
             assert!(!checked("GET", path, false), "{path}");
         }
         assert!(!checked("CONNECT", "example.org:443", false));
+    }
+
+    #[test]
+    fn a_body_whose_encoding_would_be_lost_and_a_host_that_is_none_are_refused() {
+        let checked = |name: &'static str, value: &'static str| {
+            check(&Request::builder().uri("/a").header(name, value).body(()).unwrap().into_parts().0)
+        };
+        for good in
+            [("transfer-encoding", "Chunked "), ("host", "a.example:80"), ("host", "[::1]"), ("host", "")]
+        {
+            assert_eq!(checked(good.0, good.1), Ok(()), "{good:?}");
+        }
+        for coding in ["gzip, chunked", "identity", "chunked, chunked"] {
+            assert_eq!(checked("transfer-encoding", coding), Err(Unpassable::Encoding), "{coding}");
+        }
+        for host in ["evil.example/path?x", "a@b", "a b", "a,b"] {
+            assert_eq!(checked("host", host), Err(Unpassable::Host), "{host}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_known_of_a_client_is_told() {
+        let (peer, client) = ([127, 0, 0, 1].into(), [9, 9, 9, 9].into());
+        let sent = || {
+            headers(&[
+                ("host", "id.example"),
+                ("x-real-ip", "6.6.6.6"),
+                ("true-client-ip", "6.6.6.6"),
+                ("cf-connecting-ip", "6.6.6.6"),
+                ("cf-ipcountry", "AQ"),
+                ("x-forwarded-for", "9.9.9.9"),
+            ])
+        };
+        let mut told = sent();
+        tell_of_the_client(&mut told, Some(peer), Some(peer), false, "https");
+        let known = [
+            ("host", "id.example"),
+            ("x-real-ip", "127.0.0.1"),
+            ("x-forwarded-for", "127.0.0.1"),
+            ("x-forwarded-host", "id.example"),
+            ("x-forwarded-proto", "https"),
+        ];
+        assert_eq!(told, headers(&known));
+        let mut told = sent();
+        tell_of_the_client(&mut told, Some(peer), Some(client), true, "https");
+        let known = [
+            ("host", "id.example"),
+            ("x-real-ip", "9.9.9.9"),
+            ("cf-ipcountry", "AQ"),
+            ("x-forwarded-for", "9.9.9.9, 127.0.0.1"),
+            ("x-forwarded-host", "id.example"),
+            ("x-forwarded-proto", "https"),
+        ];
+        assert_eq!(told, headers(&known));
+    }
+
+    #[test]
+    fn the_length_of_an_answer_in_chunks_is_none() {
+        let mut both =
+            headers(&[("content-length", "3"), ("transfer-encoding", "chunked"), ("x-other", "2")]);
+        leave_connection_out_of_answer(&mut both);
+        assert_eq!(both, headers(&[("x-other", "2")]));
+        let mut one = headers(&[("content-length", "3")]);
+        leave_connection_out_of_answer(&mut one);
+        assert_eq!(one, headers(&[("content-length", "3")]));
     }
 
     #[test]
@@ -217,6 +359,8 @@ mod tests {
             ("OPTIONS", "/self-service/settings", false),
             ("GET", "/self-service/logout?token=x", true),
             ("GET", "/self-service/logout/?token=x", true),
+            ("GET", "/self-service/log%6fut?token=x", true),
+            ("GET", "//self-service%2flogout?token=x", true),
             ("GET", "/self-service/logout/browser", false),
             ("GET", "/self-service/recovery?flow=x&token=y", true),
             ("GET", "/self-service/recovery/flows?id=x", false),

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::log;
 use crate::service_manager::{Inherited, ServiceManager, watchdog};
+use crate::upstream_address;
 
 /// Run the server
 ///
@@ -40,10 +41,10 @@ pub(crate) struct Serve {
     #[arg(long)]
     dev: bool,
     /// The public API of an Ory Kratos or an Ory Network project that keeps the sessions; see session.upstream.url
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
     upstream: Option<String>,
     /// The admin API of that upstream; see session.upstream.admin_url
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
     upstream_admin: Option<String>,
 }
 
@@ -60,7 +61,12 @@ impl Serve {
         }
         let origin = ConfigOrigin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;
-        log::init(&loaded.config()?.log);
+        let config = loaded.config()?;
+        log::init(&config.log);
+        if let Some(upstream) = &config.upstream {
+            // No user stands in it, which is refused.
+            tracing::info!(url = %upstream.url, "sessions are those of an upstream");
+        }
         // This comes before anybody can know that the server is there, so that no signal can end it abruptly.
         let mut hangup = signal(SignalKind::hangup())?;
         let mut terminate = signal(SignalKind::terminate())?;

@@ -70,6 +70,14 @@ async fn what_is_wrong_with_an_upstream_is_said_with_what_to_do() {
     assert!(!nobody.good && nobody.said.contains("one thing is wrong"), "{nobody:?}");
     let (result, told) = about(&nobody, "public API");
     assert!(result == "wrong" && told.contains("cannot be reached"), "{told}");
+    for arguments in [["serve", "--upstream", "kratos:4433"], ["serve", "--upstream-admin", "http://u:p@k"]] {
+        let mistyped = run(&arguments).await;
+        assert!(!mistyped.good && mistyped.said.contains(arguments[1]), "{mistyped:?}");
+        assert!(
+            mistyped.said.contains("http or https") && !mistyped.said.contains("environment"),
+            "{mistyped:?}"
+        );
+    }
     let none = run(&["upstream", "check"]).await;
     assert!(!none.good && none.said.contains("session.upstream.url"), "{none:?}");
 
@@ -108,6 +116,18 @@ async fn what_is_wrong_with_an_upstream_is_said_with_what_to_do() {
             &["--token", TOKEN, "--upstream-admin", &stub.url],
             "admin API",
             "session.upstream.admin_token",
+        ),
+        (
+            vec![
+                nobody(),
+                answer(200, &[], r#"{"version":"v26.2.0"}"#),
+                answer(200, &[], &session(1).to_string()),
+                answer(200, &[], "{}"),
+                answer(200, &[], "{}"),
+            ],
+            &["--token", TOKEN, "--upstream-admin", &stub.url],
+            "admin API",
+            "no session",
         ),
     ] {
         let outcome = check(queued, more).await;

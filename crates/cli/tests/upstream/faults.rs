@@ -128,3 +128,52 @@ async fn memory_stays_within_its_bound() {
     let bytes = server.metric("sessera_session_cache_bytes").await;
     assert!((100_000.0..1_200_000.0).contains(&bytes), "{bytes}");
 }
+
+/// Serves every connection with these bytes and closes it. Returns the address.
+async fn raw(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut asked = [0; 4096];
+            let _ = stream.read(&mut asked).await;
+            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_answer_is_said_and_nobody_is_told_that_the_upstream_is_away() {
+    let many = (0..101).map(|number| format!("X-{number}: 1\r\n")).collect::<Vec<_>>().concat();
+    for (sent, word) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}".to_owned(), "malformed HTTP"),
+        (format!("HTTP/1.1 200 OK\r\n{many}\r\n"), "malformed HTTP"),
+        ("HTTP/1.1 099 No\r\n\r\n".to_owned(), "malformed HTTP"),
+        ("nonsense\r\n\r\n".to_owned(), "malformed HTTP"),
+        (String::new(), "closed the connection"),
+        (
+            "HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n".to_owned(),
+            "change of the protocol",
+        ),
+    ] {
+        let url = raw(sent.clone()).await;
+        let server = Server::configured(json!({"session": {"upstream": {"url": url}}}));
+        for path in ["/sessions/whoami", "/self-service/login/api"] {
+            let answer = server.public("GET", path, &[HEADER], None).await;
+            assert_eq!(answer.status, 503, "{sent}: {answer:?}");
+            assert!(answer.reason().contains(word), "{sent}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_with_a_length_and_chunks_comes_whole() {
+    let sent =
+        "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    let url = raw(sent.to_owned()).await;
+    let server = Server::configured(json!({"session": {"upstream": {"url": url}}}));
+    let answer = server.public("GET", "/self-service/login/api", &[], None).await;
+    assert!(answer.status == 503 || answer.text == "hello", "{answer:?}");
+}

@@ -88,7 +88,7 @@ async fn where_nothing_is_passed_on_the_answer_says_where_to_ask() {
         server.admin("GET", "/admin/identities", None).await,
     ] {
         assert_eq!(answer.status, 404);
-        assert!(answer.reason().contains("upstream"), "{answer:?}");
+        assert!(answer.reason().contains(&stub.url), "{answer:?}");
     }
     assert_eq!(stub.asked().len(), 0);
     assert_eq!(whoami(&server, &[HEADER]).await.status, 200);
@@ -204,6 +204,11 @@ async fn the_upstream_hears_who_asks_and_clients_cannot_say_that_of_themselves()
     assert_eq!(asked.header("x-forwarded-for"), Some("127.0.0.1"));
     assert_eq!(asked.header("x-forwarded-host"), Some("id.example.org"));
     assert_eq!((asked.header("x-forwarded-proto"), asked.header("forwarded")), (Some("http"), None));
+    let lies = "X-Real-IP: 6.6.6.6\r\nTrue-Client-IP: 6.6.6.6\r\nCF-Connecting-IP: 6.6.6.6\r\n";
+    server.spoken(&format!("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{lies}\r\n")).await;
+    let asked = only(&stub);
+    assert_eq!(asked.header("x-real-ip"), Some("127.0.0.1"));
+    assert_eq!((asked.header("true-client-ip"), asked.header("cf-connecting-ip")), (None, None));
     let trusting = json!({
         "session": {"upstream": {"url": stub.url}},
         "serve": {"public": {"trusted_proxies": ["127.0.0.1"], "base_url": "https://id.example.org"}},
@@ -343,4 +348,134 @@ async fn a_back_end_that_ends_sessions_itself_says_so() {
     let own = Server::configured(json!({}));
     let body = json!({"session_id": session_id(1)});
     assert_eq!(own.admin("POST", "/admin/upstream/forget", Some(body)).await.status, 404);
+}
+
+/// A server with two people in memory: the first by a session token, the second by a cookie.
+async fn with_two(more: Value) -> (Server, Stub) {
+    let (server, stub) = with(more).await;
+    stub.knows(CREDENTIAL, session(1));
+    stub.knows("cookie: ory_kratos_session=c", session(2));
+    for headers in [HEADER, COOKIE] {
+        assert_eq!(whoami(&server, &[headers]).await.status, 200);
+    }
+    stub.asked();
+    (server, stub)
+}
+
+const COOKIE: (&str, &str) = ("cookie", "ory_kratos_session=c");
+
+#[tokio::test]
+async fn where_nobody_can_say_whose_sessions_changed_all_are_forgotten() {
+    for (unsaid, changed, forgotten) in [
+        (answer(500, &[], ""), 200, true),
+        (answer(429, &[("retry-after", "1")], "{}"), 200, true),
+        (answer(500, &[], ""), 500, true),
+        // It was not done, so nobody makes all be forgotten by a credential that is made up.
+        (answer(500, &[], ""), 401, false),
+        (answer(500, &[], ""), 403, false),
+        // It opens nothing, so nothing of it was in memory.
+        (answer(401, &[], "{}"), 200, false),
+    ] {
+        let told = format!("{} {changed}", unsaid.status());
+        let is_limited = unsaid.status() == 429;
+        let (server, stub) = with_two(json!({})).await;
+        stub.next(unsaid);
+        stub.next(answer(changed, &[], "{}"));
+        let other = [("x-session-token", "another_credential")];
+        assert_eq!(server.public("DELETE", "/sessions", &other, None).await.status, changed, "{told}");
+        stub.asked();
+        if is_limited {
+            // The pause has to end first.
+            until(async || whoami(&server, &[HEADER]).await.status == 200).await;
+        }
+        for headers in [HEADER, COOKIE] {
+            assert_eq!(whoami(&server, &[headers]).await.status, 200, "{told}");
+        }
+        assert_eq!(stub.asked().len(), if forgotten { 2 } else { 0 }, "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_forgets_by_every_credential_of_the_request() {
+    let (server, stub) = with_two(json!({})).await;
+    stub.knows("authorization: Bearer b", session(1));
+    let both = [("cookie", "ory_kratos_session=undecodable"), ("authorization", "Bearer b")];
+    assert_eq!(server.public("DELETE", "/sessions", &both, None).await.status, 200);
+    stub.ends(CREDENTIAL);
+    assert_eq!(whoami(&server, &[HEADER]).await.status, 401, "the upstream falls back to the bearer");
+    stub.asked();
+    assert_eq!(whoami(&server, &[COOKIE]).await.status, 200);
+    assert_eq!(stub.asked().len(), 0, "the other's session is still in memory");
+}
+
+#[tokio::test]
+async fn a_path_that_is_spelled_otherwise_forgets_and_leads_nowhere_else() {
+    for path in ["/self-service/log%6fut", "//self-service/logout", "/self-service%2flogout"] {
+        let (server, stub) = with_two(json!({})).await;
+        let request = format!(
+            "GET {path}?token=x HTTP/1.1\r\nHost: x\r\nX-Session-Token: {TOKEN}\r\nConnection: close\r\n\r\n"
+        );
+        assert!(server.spoken(&request).await.starts_with("HTTP/1.1 200 "), "{path}");
+        stub.ends(CREDENTIAL);
+        assert_eq!(whoami(&server, &[HEADER]).await.status, 401, "{path}");
+    }
+    let (server, stub) = with(json!({})).await;
+    for path in ["/admin/identities/..%2fcourier/messages", "/a/%252e%252e/b", "/sessions%2f..%2fadmin"] {
+        for port in [server.public, server.admin] {
+            let request = format!("GET {path} HTTP/1.1\r\nHost: {port}\r\nConnection: close\r\n\r\n");
+            let heard = server.spoken_to(port, &request).await;
+            assert!(heard.starts_with("HTTP/1.1 400 "), "{path}: {heard}");
+        }
+    }
+    assert_eq!(stub.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn what_begins_as_our_paths_do_is_never_the_upstream_s() {
+    let (server, stub) = with(json!({})).await;
+    for path in [
+        "/metrics",
+        "/health/foo",
+        "/.well-known/jwks",
+        "/.well-known/openid-configuration/x",
+        "/self-service/exchange/foo",
+        "/sessions/who%61mi",
+    ] {
+        assert_eq!(server.public("GET", path, &[], None).await.status, 404, "{path}");
+    }
+    for path in [
+        "/metrics",
+        "/admin/keys/ks/x/y/z",
+        "/projects/default/foo",
+        "/admin/audit/x",
+        "/admin/sinks/x/y",
+        "/admin/rotation",
+        "/console/x/y/z",
+        "/consoles",
+    ] {
+        assert_eq!(server.admin("GET", path, None).await.status, 404, "{path}");
+    }
+    assert_eq!(stub.asked().len(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_its_client_breaks_is_no_trouble_of_the_upstream() {
+    let (server, _stub) = with(json!({})).await;
+    let about =
+        "POST /self-service/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked";
+    let heard = server.spoken(&format!("{about}\r\n\r\n5\r\nhello\r\nzz\r\n")).await;
+    assert!(heard.starts_with("HTTP/1.1 400 "), "{heard}");
+    let heard =
+        server.spoken(&format!("{}\r\n\r\n0\r\n\r\n", about.replace("chunked", "gzip, chunked"))).await;
+    assert!(heard.starts_with("HTTP/1.1 400 ") && heard.contains("Transfer-Encoding"), "{heard}");
+}
+
+#[tokio::test]
+async fn a_host_is_passed_on_only_when_it_is_one() {
+    let (server, stub) = with(json!({})).await;
+    let heard =
+        server.spoken("GET /x HTTP/1.1\r\nHost: evil.example/path?x\r\nConnection: close\r\n\r\n").await;
+    assert!(heard.starts_with("HTTP/1.1 400 "), "{heard}");
+    server.spoken("GET /x HTTP/1.1\r\nHost: id.example\r\nConnection: close, Host\r\n\r\n").await;
+    assert_eq!(only(&stub).header("x-forwarded-host"), Some("id.example"));
 }

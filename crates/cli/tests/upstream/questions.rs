@@ -170,3 +170,75 @@ async fn when_the_upstream_asks_for_a_pause_its_words_are_passed_on_and_nobody_e
     }
     assert_eq!(stub.asked().len(), 0);
 }
+
+#[tokio::test]
+async fn what_the_upstream_has_refused_is_not_answered_from_memory_when_it_fails_later() {
+    for refused in [
+        answer(400, &[], "{}"),
+        answer(401, &[], "{}"),
+        answer(403, &[], "{}"),
+        answer(200, &[], &{
+            let mut over = session(1);
+            over["active"] = json!(false);
+            over.to_string()
+        }),
+        answer(200, &[], &{
+            let mut inactive = session(1);
+            inactive["identity"]["state"] = json!("inactive");
+            inactive.to_string()
+        }),
+    ] {
+        let (server, stub) = with(json!({"ttl": "0s", "max_stale": "10m"})).await;
+        stub.knows(CREDENTIAL, session(1));
+        assert_eq!(whoami(&server, &[HEADER]).await.status, 200);
+        stub.next(answer(500, &[], ""));
+        assert_eq!(whoami(&server, &[HEADER]).await.status, 200, "that is what max_stale is for");
+        stub.next(refused);
+        assert!((400..404).contains(&whoami(&server, &[HEADER]).await.status));
+        stub.next(answer(500, &[], ""));
+        assert_eq!(whoami(&server, &[HEADER]).await.status, 503);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_counts_also_when_its_words_cannot_be_passed_on() {
+    let (server, stub) = with(json!({})).await;
+    let huge = Body::from(vec![b' '; 3 * 1024 * 1024]);
+    let limited = axum::http::Response::builder().status(429).header("retry-after", "7");
+    stub.next(limited.body(huge).unwrap());
+    let first = whoami(&server, &[HEADER]).await;
+    assert_eq!((first.status, first.header("retry-after")), (429, "7"));
+    assert!(first.reason().contains("7 s"), "{first:?}");
+}
+
+#[tokio::test]
+async fn everybody_is_told_the_same_pause() {
+    for (said, told) in [("3600", "600"), ("99999999999999999999", "600"), ("60", "60")] {
+        let (server, stub) = with(json!({})).await;
+        stub.next(answer(429, &[("retry-after", said)], "{}"));
+        assert_eq!(whoami(&server, &[HEADER]).await.header("retry-after"), told);
+        let left: u64 = whoami(&server, &[HEADER]).await.header("retry-after").parse().unwrap();
+        assert!(left <= told.parse().unwrap() && left + 30 > told.parse().unwrap(), "{said}: {left}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_keeps_its_encoding() {
+    let (server, stub) = with(json!({})).await;
+    stub.next(answer(403, &[("content-encoding", "gzip")], "packed"));
+    let refused = whoami(&server, &[HEADER]).await;
+    assert_eq!((refused.status, refused.header("content-encoding")), (403, "gzip"));
+}
+
+#[tokio::test]
+async fn a_signed_token_is_no_session_token_of_an_upstream() {
+    let (server, stub) = with(json!({})).await;
+    for (path, header) in [
+        ("/sessions/whoami?tokenize_as=t", ("authorization", "Bearer a.b.c")),
+        ("/sessions/whoami?tokenize_as=t", ("x-session-token", "a.b.c")),
+        ("/sessions/whoami", ("authorization", "Bearer a.b.c")),
+    ] {
+        assert_eq!(server.public("GET", path, &[header], None).await.status, 401);
+    }
+    assert_eq!(stub.asked().len(), 0);
+}

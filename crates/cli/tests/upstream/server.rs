@@ -136,7 +136,12 @@ impl Server {
 
     /// Sends bytes to the public port and reads until the connection ends.
     pub(crate) async fn spoken(&self, said: &str) -> String {
-        let mut stream = TcpStream::connect(self.public).await.unwrap();
+        self.spoken_to(self.public, said).await
+    }
+
+    /// Sends bytes to a port and reads until the connection ends.
+    pub(crate) async fn spoken_to(&self, port: SocketAddr, said: &str) -> String {
+        let mut stream = TcpStream::connect(port).await.unwrap();
         stream.write_all(said.as_bytes()).await.unwrap();
         let mut heard = Vec::new();
         let heard_all = stream.read_to_end(&mut heard);

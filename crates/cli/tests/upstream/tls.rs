@@ -19,10 +19,18 @@ use super::*;
 const CERTIFICATE: &str = include_str!("certificate.pem");
 const KEY: &str = include_str!("key.pem");
 
+/// The same of an authority, as `openssl req -x509` makes it.
+const AUTHORITY: &str = include_str!("authority.pem");
+const KEY_OF_AUTHORITY: &str = include_str!("authority.key.pem");
+
 /// Serves Ada's session by TLS. Returns the address.
 async fn served() -> String {
-    let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
+    served_by(CERTIFICATE, KEY).await
+}
+
+async fn served_by(certificate: &str, key: &str) -> String {
+    let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let config = config.with_no_client_auth().with_single_cert(vec![certificate], key).unwrap();
@@ -78,4 +86,31 @@ fn a_file_without_certificates_is_refused_with_its_key() {
         assert!(!said.status.success(), "{content:?}: {text}");
         assert!(text.contains("session.upstream.ca_file"), "{content:?}: {text}");
     }
+}
+
+/// What `sessera upstream check` says with a file of certificates.
+async fn checked(url: &str, certificates: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("roots.pem"), certificates).unwrap();
+    let mut command = program(folder.path());
+    command.env("SESSION_UPSTREAM_CA_FILE", "roots.pem").args([
+        "upstream",
+        "check",
+        "--upstream",
+        url,
+        "--format",
+        "json",
+    ]);
+    let said = tokio::task::spawn_blocking(move || (command.output().unwrap(), folder)).await.unwrap().0;
+    assert!(!said.status.success(), "{said:?}");
+    String::from_utf8(said.stderr).unwrap() + &String::from_utf8(said.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn the_certificate_of_an_authority_is_no_server_s_and_the_check_says_what_to_do() {
+    let url = served_by(AUTHORITY, KEY_OF_AUTHORITY).await;
+    let said = checked(&url, AUTHORITY).await;
+    assert!(said.contains("CaUsedAsEndEntity") && said.contains("CA:FALSE"), "{said}");
+    let said = checked(&url, KEY).await;
+    assert!(said.contains("it has no certificate"), "{said}");
 }

@@ -236,3 +236,36 @@ async fn status_lists_tell_that_a_session_is_over_at_the_upstream() {
     until(is_refused).await;
     assert_eq!(whoami(&server, &[HEADER]).await.status, 401, "what the recheck finds is no longer in memory");
 }
+
+#[tokio::test]
+async fn only_a_kratos_can_say_that_a_session_is_gone() {
+    let (server, stub) = server(json!({})).await;
+    let token = token(&server, "t").await;
+    let body = json!({"session_id": session_id(1)});
+    assert_eq!(server.admin("POST", "/admin/upstream/forget", Some(body)).await.status, 204);
+    let form = format!("token={token}");
+    for body in ["<html>404 Not Found</html>", "", r#"{"message":"no Route matched"}"#, r#"{"error":"x"}"#] {
+        for path in ["/oauth2/introspect", "/oauth2/revoke"] {
+            stub.next(answer(404, &[], body));
+            let told = server.admin_form(path, &form).await;
+            assert_eq!(
+                (told.status, &told.body["error"]),
+                (503, &json!("temporarily_unavailable")),
+                "{body}"
+            );
+            assert!(told.text.contains("404"), "{told:?}");
+        }
+    }
+    stub.next(answer(404, &[], r#"{"error":{"code":404,"status":"Not Found"}}"#));
+    assert_eq!(server.admin_form("/oauth2/introspect", &form).await.body, json!({"active": false}));
+}
+
+#[tokio::test]
+async fn a_token_that_an_upstream_adds_makes_room_for_ours() {
+    let (server, stub) = server(json!({})).await;
+    let mut told = session(1);
+    told["tokenized"] = json!("theirs");
+    stub.knows(CREDENTIAL, told);
+    let answer = server.public("GET", "/sessions/whoami?tokenize_as=t", &[HEADER], None).await;
+    assert_eq!(answer.text.matches("\"tokenized\"").count(), 1, "{answer:?}");
+}

@@ -19,6 +19,10 @@ pub(super) fn answer(status: Status, refusal: &Refusal) -> Option<Response> {
     let content_type =
         refusal.content_type.clone().and_then(|text| HeaderValue::from_maybe_shared(text).ok());
     headers.insert(header::CONTENT_TYPE, content_type.unwrap_or(JSON));
+    let encoding = refusal.content_encoding.clone();
+    if let Some(encoding) = encoding.and_then(|text| HeaderValue::from_maybe_shared(text).ok()) {
+        headers.insert(header::CONTENT_ENCODING, encoding);
+    }
     set_cookies(headers, &refusal.cookies);
     Some(response)
 }

@@ -198,6 +198,15 @@ impl SessionCache {
         self.changes.note(mark_of_token(token));
     }
 
+    /// Drops what is kept of a token that is refused where sessions are kept, and its session. Returns the session's id.
+    /// A token of which nothing is kept changes nothing, so nobody makes others be asked about by making tokens up.
+    pub(super) fn drop_refused(&self, token: &TokenHash) -> Option<Uuid> {
+        let (_, entry) = self.entries.remove(token)?;
+        self.drop_token(token);
+        self.drop_session(entry.live.session.id);
+        Some(entry.live.session.id)
+    }
+
     /// What was read up to now about this session is no longer good.
     pub fn drop_session(&self, id: Uuid) {
         self.changes.note(mark_of(id));

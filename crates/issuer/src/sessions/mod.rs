@@ -107,17 +107,24 @@ impl Sessions {
     }
 
     /// Whose session a session token opens, also when what is known about it is too old to be answered. Nothing when it
-    /// opens none, or nobody can say.
-    pub async fn owner(&self, compiled: &Compiled, presented: Presented<'_>) -> Option<Uuid> {
+    /// opens none. The error says why nobody can tell.
+    pub async fn owner(
+        &self,
+        compiled: &Compiled,
+        presented: Presented<'_>,
+    ) -> Result<Option<Uuid>, IssuerError> {
         let key = self.source.key(Sought::Presented(presented));
         let known = key.and_then(|key| {
             self.cache.get_aged(&key, self.clock.now(), &compiled.schemas_url, Duration::MAX)
         });
         let live = match known {
             Some(live) => live,
-            None => self.live(compiled, presented).await.ok()?,
+            None => match self.live(compiled, presented).await {
+                Err(error) if error.is_no_session() => return Ok(None),
+                outcome => outcome?,
+            },
         };
-        Some(live.session.identity_id)
+        Ok(Some(live.session.identity_id))
     }
 
     /// What is to be kept of a cookie so that [`Self::live_again`] finds its session.
@@ -201,7 +208,17 @@ impl Sessions {
                     let live = known.ok_or(error)?;
                     return Ok(Recognised { live, cookies: Arc::default() });
                 }
-                found => found?.ok_or(IssuerError::NoSession)?,
+                Ok(Some(found)) => found,
+                refused => {
+                    let error = refused.err().unwrap_or(IssuerError::NoSession);
+                    // Later it would be answered while the source cannot be asked.
+                    if error.is_refusal()
+                        && let Some(id) = key.and_then(|key| self.cache.drop_refused(&key))
+                    {
+                        self.source.refused(id);
+                    }
+                    return Err(error);
+                }
             };
             let Found { live, read: asked, cookies } = found;
             let Some(key) = key else { return Ok(Recognised { live, cookies }) };

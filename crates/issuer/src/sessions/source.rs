@@ -76,6 +76,9 @@ pub trait SessionSource: Send + Sync {
     /// or its owner may not sign in.
     async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError>;
 
+    /// A session that was in memory is refused now, which other nodes may not know yet.
+    fn refused(&self, _: Uuid) {}
+
     /// What is to be kept of a cookie so that its session can be found again.
     fn kept(&self, cookie: &str) -> Opens {
         Opens::Session(TokenHash::of(cookie))

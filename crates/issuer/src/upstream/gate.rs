@@ -22,10 +22,11 @@ impl Gate {
         (!left.is_zero()).then_some(left)
     }
 
-    /// Begins a pause.
-    pub(super) fn close(&self, now: Timestamp, pause: Option<Duration>) {
-        let until = now + pause.unwrap_or(USUAL).clamp(USUAL, LONGEST);
-        self.0.fetch_max(until.micros(), Ordering::Relaxed);
+    /// Begins a pause. Returns how long it is.
+    pub(super) fn close(&self, now: Timestamp, pause: Option<Duration>) -> Duration {
+        let pause = pause.unwrap_or(USUAL).clamp(USUAL, LONGEST);
+        self.0.fetch_max((now + pause).micros(), Ordering::Relaxed);
+        pause
     }
 }
 
@@ -39,7 +40,7 @@ mod tests {
         for (said, meant) in [(None, 1), (Some(0), 1), (Some(30), 30), (Some(1_000_000), 600)] {
             let gate = Gate::default();
             assert_eq!(gate.closed_for(now), None);
-            gate.close(now, said.map(Duration::from_secs));
+            assert_eq!(gate.close(now, said.map(Duration::from_secs)), Duration::from_secs(meant));
             assert_eq!(gate.closed_for(now), Some(Duration::from_secs(meant)), "{said:?}");
             assert_eq!(gate.closed_for(now + Duration::from_secs(meant)), None);
         }

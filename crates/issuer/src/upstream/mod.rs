@@ -10,6 +10,7 @@ mod joined;
 mod rechecks;
 mod source;
 mod told;
+mod trouble;
 
 pub use crate::upstream_error::{Refusal, RefusalKind, UpstreamError};
 pub use asker::{Asker, Reply, Unanswered};

@@ -62,7 +62,9 @@ impl Rechecks {
             match asked.join_next().await {
                 Some(Ok((asked, Ok(true)))) => live.push(asked.id),
                 Some(Ok((Outstanding { id, identity_id, .. }, Ok(false)))) => {
-                    changes.push(Change::EndElsewhere { id, identity_id, at: now });
+                    // Whoever was told later than this that it is live knows better.
+                    let at = self.clock.now();
+                    changes.push(Change::EndElsewhere { id, identity_id, at });
                 }
                 // The source has told of its trouble; the session's turn comes again.
                 Some(_) => {}

@@ -1,13 +1,13 @@
 //! Sessions of an upstream, as the cache asks about them.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use aws_lc_rs::hmac;
 use bytes::Bytes;
 use sessera_model::{Clock, CredentialKind, Random, Secret, StatusIndex, Timestamp, TokenHash, Uuid};
-use sessera_store::{SessionKind, Store};
+use sessera_store::{Change, Committer, SessionKind, Store};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -15,7 +15,9 @@ use super::asker::{Asker, Reply, Unanswered};
 use super::gate::Gate;
 use super::joined::{Answer, Joined};
 use super::told;
+use super::trouble::Trouble;
 use crate::error::IssuerError;
+use crate::introspection::looks_signed;
 use crate::metrics::IssuerMetrics;
 use crate::sessions::{Found, LiveSession, Opens, Presented, Question, Reading, SessionSource, Sought};
 use crate::upstream_error::{Refusal, RefusalKind, UpstreamError};
@@ -40,6 +42,8 @@ struct Inner {
     asker: Arc<dyn Asker>,
     /// Where the places in the status lists are.
     store: Arc<dyn Store>,
+    /// By which other nodes hear of refusals.
+    committer: Committer,
     clock: Arc<dyn Clock>,
     bounds: Bounds,
     metrics: IssuerMetrics,
@@ -48,8 +52,7 @@ struct Inner {
     turns: Semaphore,
     gate: Gate,
     questions: Joined<Option<Told>>,
-    /// What the upstream did when it last gave no answer; nothing since it answered.
-    trouble: Mutex<Option<Arc<str>>>,
+    trouble: Mutex<Trouble>,
 }
 
 /// What all who asked about the same session token are answered.
@@ -69,10 +72,12 @@ enum About {
 }
 
 impl UpstreamSessions {
-    /// Sessions of the upstream that `asker` asks, whose places in the status lists are in `store`.
+    /// Sessions of the upstream that `asker` asks, whose places in the status lists are in `store`. Other nodes hear of
+    /// refusals by `committer`.
     pub fn new(
         asker: Arc<dyn Asker>,
         store: Arc<dyn Store>,
+        committer: Committer,
         clock: Arc<dyn Clock>,
         random: &dyn Random,
         bounds: Bounds,
@@ -83,6 +88,7 @@ impl UpstreamSessions {
         Self(Arc::new(Inner {
             asker,
             store,
+            committer,
             clock,
             bounds,
             metrics,
@@ -96,7 +102,7 @@ impl UpstreamSessions {
 
     /// What the upstream did instead of answering when it was last asked; nothing when it answered.
     pub fn trouble(&self) -> Option<Arc<str>> {
-        self.0.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.trouble().now.clone()
     }
 
     /// Whether the session with an id is live, which the admin API is asked.
@@ -141,6 +147,10 @@ impl SessionSource for UpstreamSessions {
 
     async fn find(&self, question: Question<'_>) -> Result<Option<Found>, IssuerError> {
         let about = match question.sought {
+            // No session token of an upstream has such a form, and a token that was signed here is nothing to it.
+            Sought::Presented(Presented::Token(text) | Presented::Bearer(text)) if looks_signed(text) => {
+                return Ok(None);
+            }
             Sought::Presented(Presented::Token(text)) => About::Token(text.into()),
             Sought::Presented(Presented::Cookie(text)) => About::Cookie(text.into()),
             Sought::Presented(Presented::Bearer(text)) => About::Bearer(text.into()),
@@ -155,6 +165,15 @@ impl SessionSource for UpstreamSessions {
         let (told, joined) = self.0.questions.answer(key, question.read, ask).await;
         self.0.metrics.upstream_joined.inc_by(u64::from(joined));
         Ok(told?.map(|Told { live, cookies, read }| Found { live, read, cookies }))
+    }
+
+    fn refused(&self, id: Uuid) {
+        let committer = self.0.committer.clone();
+        tokio::spawn(async move {
+            if let Err(error) = committer.commit(&[Change::Forget(Some(id))]).await {
+                tracing::warn!(%error, "other nodes do not know that a session is refused by the upstream; they notice when session.upstream.ttl is over");
+            }
+        });
     }
 
     fn kept(&self, cookie: &str) -> Opens {
@@ -276,6 +295,10 @@ impl Inner {
         };
         let live = told::live(body, kind, asked_at, fresh_until, schemas_url);
         let live = live.map_err(|why| self.unanswered(Unanswered::new(why)))?;
+        let Some(live) = live else {
+            self.answered();
+            return Ok(None);
+        };
         if matches!(about, About::Session(id) if *id != live.session.id) {
             return Err(self.unanswered(Unanswered::new("answered with another session")));
         }
@@ -284,10 +307,11 @@ impl Inner {
     }
 
     /// Notes a refusal, with which the upstream may ask for a pause.
-    fn refused(&self, refusal: Refusal) -> UpstreamError {
+    fn refused(&self, mut refusal: Refusal) -> UpstreamError {
         self.answered();
         if refusal.kind == RefusalKind::TooMany {
-            self.gate.close(self.clock.now(), refusal.retry_after);
+            // Whoever asked is told what all others are told.
+            refusal.retry_after = Some(self.gate.close(self.clock.now(), refusal.retry_after));
         }
         UpstreamError::Refused(Arc::new(refusal))
     }
@@ -299,9 +323,7 @@ impl Inner {
     /// Notes that the upstream gave no answer.
     fn unanswered(&self, Unanswered { what, detail }: Unanswered) -> UpstreamError {
         let why: Arc<str> = what.into();
-        let before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).replace(why.clone());
-        // Once for each kind of trouble: under load there is one answer less for every request.
-        if before.as_ref() != Some(&why) {
+        if self.trouble().begin(&why, self.clock.now()) {
             tracing::warn!(detail = detail.as_deref().unwrap_or_default(), "the upstream {why}");
         }
         UpstreamError::Unanswered(why)
@@ -309,9 +331,13 @@ impl Inner {
 
     /// Notes that the upstream answered.
     fn answered(&self) {
-        let before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if before.is_some() {
+        if self.trouble().end() {
             tracing::info!("the upstream answers again");
         }
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+        // No code panics while it holds this lock.
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use sessera_model::{AssuranceLevel, Session, Timestamp, Uuid};
 use sessera_store::SessionKind;
@@ -20,31 +21,40 @@ struct Told {
     authenticated_at: Option<Timestamp>,
     authenticator_assurance_level: Option<String>,
     identity: Identity,
+    /// Whether a token stands in the answer, for which nobody asked.
+    #[serde(default, deserialize_with = "is_there", rename = "tokenized")]
+    has_token: bool,
 }
 
 #[derive(Deserialize)]
 struct Identity {
     id: Uuid,
     external_id: Option<String>,
+    state: Option<String>,
 }
 
-/// A session that was told at `asked_at` and may be kept until `fresh_until`. The error says what the upstream did.
+fn is_there<'de, D: Deserializer<'de>>(value: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(value).map(|_| true)
+}
+
+/// A session that was told at `asked_at` and may be kept until `fresh_until`. Nothing when it is over or its owner may
+/// not sign in, which a Kratos answers with a refusal. The error says what the upstream did.
 pub(super) fn live(
     body: Bytes,
     kind: SessionKind,
     asked_at: Timestamp,
     fresh_until: Timestamp,
     schemas_url: Arc<str>,
-) -> Result<LiveSession, &'static str> {
+) -> Result<Option<LiveSession>, &'static str> {
     const NO_SESSION: &str = "answered with something that is no session";
     let told: Told = serde_json::from_slice(&body).map_err(|_| NO_SESSION)?;
+    if !told.active || told.identity.state.as_deref().is_some_and(|state| state != "active") {
+        return Ok(None);
+    }
     if told.expires_at <= asked_at {
         return Err(
             "answered with a session that has ended by the clock of this machine, so one of the clocks is wrong",
         );
-    }
-    if !told.active {
-        return Err("answered with a session that is not active");
     }
     let issued_at = told.issued_at.unwrap_or(asked_at);
     let level = told.authenticator_assurance_level.as_deref().and_then(AssuranceLevel::parse);
@@ -62,8 +72,17 @@ pub(super) fn live(
         devices: Vec::new(),
     };
     let external_id = told.identity.external_id.as_deref().filter(|id| !id.is_empty());
+    let body = if told.has_token { without_token(&body).ok_or(NO_SESSION)? } else { body };
     LiveSession::of_elsewhere(session, kind, external_id, body, asked_at, fresh_until, schemas_url)
         .ok_or(NO_SESSION)
+        .map(Some)
+}
+
+/// The answer without a token of others, whose place ours takes.
+fn without_token(body: &Bytes) -> Option<Bytes> {
+    let mut told: Value = serde_json::from_slice(body).ok()?;
+    told.as_object_mut()?.shift_remove("tokenized");
+    Some(told.to_string().into())
 }
 
 /// The answer of the admin API about a session as whoami shows it, without what its owner may not see. Nothing when
@@ -88,7 +107,7 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_seconds(1_800_000_000);
 
-    fn read(body: &str) -> Result<LiveSession, &'static str> {
+    fn read(body: &str) -> Result<Option<LiveSession>, &'static str> {
         let body = Bytes::copy_from_slice(body.as_bytes());
         live(body, SessionKind::Native, NOW, NOW, "https://id.example.org/schemas/".into())
     }
@@ -105,7 +124,7 @@ mod tests {
     #[test]
     fn a_session_is_kept_byte_for_byte() {
         let body = format!("  {}\n", serde_json::to_string_pretty(&session()).unwrap());
-        let live = read(&body).unwrap();
+        let live = read(&body).unwrap().unwrap();
         assert_eq!(live.json(), body.as_bytes());
         assert_eq!((live.session.id, live.session.identity_id), (Uuid::from_u128(1), Uuid::from_u128(2)));
         assert_eq!((live.external_id.as_deref(), live.session.assurance_level), (None, AssuranceLevel::Aal2));
@@ -141,11 +160,29 @@ mod tests {
             without("identity"),
             with("identity", Value::Null),
             with("identity", json!({"id": "ada"})),
-            with("active", json!(false)),
             with("expires_at", json!("2027-01-15T08:00:00Z")),
             with("expires_at", json!("soon")),
         ] {
             assert!(read(&body).is_err(), "{body}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_is_over_is_none() {
+        for (pointer, value) in [("/active", json!(false)), ("/identity/state", json!("inactive"))] {
+            let mut ended = session();
+            *ended.pointer_mut(pointer).unwrap() = value;
+            assert!(read(&ended.to_string()).unwrap().is_none(), "{pointer}");
+        }
+    }
+
+    #[test]
+    fn a_token_of_others_makes_room_for_ours() {
+        for token in [json!("x.y.z"), Value::Null] {
+            let mut told = session();
+            told["tokenized"] = token;
+            let live = read(&told.to_string()).unwrap().unwrap();
+            assert_eq!(serde_json::from_slice::<Value>(live.json()).unwrap(), session());
         }
     }
 

@@ -193,3 +193,20 @@ async fn a_token_is_found_good_in_memory_and_else_by_the_admin_api() {
     let unknown = lists.store.session_elsewhere(sessera_model::StatusIndex::from_number(77)).await;
     assert_eq!(unknown.unwrap(), None);
 }
+
+#[tokio::test]
+async fn a_session_that_is_told_of_as_live_again_is_no_longer_refused() {
+    let lists = Lists::new(8).await;
+    lists.world.knows("one", 1);
+    let place = lists.place("one").await;
+    lists.world.clock.advance(PERIOD);
+    // Something before the upstream answers in its name.
+    lists.world.next(Ok(sessera_issuer::upstream::Reply::Unknown));
+    assert_eq!(lists.look().await, [1]);
+    lists.world.clock.advance(PERIOD);
+    assert!(lists.is_refused(place).await);
+    assert_eq!(lists.place("one").await, place);
+    lists.world.clock.advance(PERIOD);
+    assert!(!lists.is_refused(place).await, "whoami shows it");
+    assert_eq!(lists.look().await, [1], "it is asked about again");
+}

@@ -13,6 +13,7 @@ use sessera_issuer::upstream::{
 };
 use sessera_issuer::{Compiled, IssuerError, IssuerMetrics, SessionCache, Sessions};
 use sessera_model::{Clock as _, FixedClock, SystemRandom, Uuid};
+use sessera_store::Committer;
 use tokio::sync::watch;
 
 use crate::deployment::Deployment;
@@ -74,7 +75,14 @@ pub(crate) fn told_for(session: &Value, cache_for: Option<u64>) -> Reply {
 
 pub(crate) fn refusal(kind: RefusalKind, retry_after: Option<u64>) -> Reply {
     let retry_after = retry_after.map(Duration::from_secs);
-    Reply::Refused(Refusal { kind, body: "{}".into(), content_type: None, cookies: Vec::new(), retry_after })
+    Reply::Refused(Refusal {
+        kind,
+        body: "{}".into(),
+        content_type: None,
+        content_encoding: None,
+        cookies: Vec::new(),
+        retry_after,
+    })
 }
 
 pub(crate) fn broken() -> Result<Reply, Unanswered> {
@@ -138,15 +146,16 @@ impl World {
         });
         let (clock, metrics) = (deployment.clock.clone(), IssuerMetrics::new().unwrap());
         let random = SystemRandom::default();
+        let cache = Arc::new(SessionCache::new(1 << 20));
         let source = UpstreamSessions::new(
             upstream.clone(),
             deployment.store.clone(),
+            Committer::new(deployment.store.clone(), vec![cache.clone()]),
             clock.clone(),
             &random,
             bounds,
             metrics.clone(),
         );
-        let cache = Arc::new(SessionCache::new(1 << 20));
         let source = Arc::new(source);
         let sessions = Arc::new(Sessions::new(cache, source.clone(), clock.clone(), metrics.clone()));
         Arc::new(Self { upstream, sessions, compiled, clock, metrics, deployment, source })

@@ -11,6 +11,8 @@ use sessera_store::{Change, Committer};
 pub(super) struct Forgetting {
     /// Ids of sessions or identities; `None` stands for all.
     pub(super) what: Vec<Option<Uuid>>,
+    /// Whether nothing is known to have changed of all when the upstream refuses the request.
+    pub(super) all_unless_refused: bool,
     pub(super) cache: Arc<SessionCache>,
     pub(super) committer: Committer,
 }

@@ -3,6 +3,7 @@
 //! What stays as it is and what is left out stands in [`sessera_upstream::passing`].
 
 mod forget;
+mod ours;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,16 +22,22 @@ use sessera_issuer::sessions::Presented;
 use sessera_issuer::upstream::Unanswered;
 use sessera_model::{Actor, Secret, Uuid};
 use sessera_store::Committer;
-use sessera_upstream::{Api, passing};
+use sessera_upstream::{Api, Unsent, passing};
 use tokio::time::timeout;
 
 use crate::app::{AppState, Snapshot};
 use crate::upstream::Upstream;
 use forget::Forgetting;
 use sessera_contract::answer::ApiError;
+use sessera_http::forwarded::Origin;
+use sessera_http::paths;
+use sessera_http::peer::Peer;
 
 /// The largest body of a logout, which is a session token.
 const MAX_LOGOUT: usize = 64 * 1024;
+
+/// What is wrong with a body that cannot be read to its end.
+const BROKEN_BODY: &str = "The body ended early, or is malformed. Send the request again.";
 
 /// How long the upstream may take until it begins to answer. It is less than any request may take here, so that whoever
 /// waits is told who was slow.
@@ -67,10 +74,14 @@ struct NativeLogout {
 impl Forwarding {
     /// Passes a request of the public port on.
     pub(crate) async fn public(&self, request: Request) -> Response {
+        if ours::is_public(&paths::plain(request.uri().path())) {
+            return nothing_of_ours();
+        }
         if !self.upstream.forwards {
-            return ApiError::not_found(
-                "This server does not pass requests on, because session.upstream.forward is false. Ask the upstream that keeps the sessions.",
-            )
+            return ApiError::not_found(format!(
+                "This server does not pass requests on, because session.upstream.forward is false. Ask the upstream that keeps the sessions, at {}.",
+                self.upstream.client.public
+            ))
             .into_response();
         }
         let outcome = self.pass_public(request).await;
@@ -92,19 +103,24 @@ impl Forwarding {
         } else {
             Vec::new()
         };
-        self.pass(&self.upstream.client.public, parts, body, what).await
+        // Else anybody could make all be forgotten by a credential that is made up, while the upstream is away.
+        let mut forgetting = self.forgetting(what);
+        forgetting.all_unless_refused = true;
+        self.pass(&self.upstream.client.public, parts, body, forgetting).await
     }
 
-    /// Whose sessions a request to the public API may change.
+    /// Whose sessions a request to the public API may change, by whichever of its credentials the upstream judges it. All
+    /// of them, where nobody can say whose a credential is.
     async fn owners(&self, headers: &HeaderMap, in_body: Option<&NativeLogout>) -> Vec<Option<Uuid>> {
-        let all = sessera_presented::carried(headers, &self.snapshot.config.session.cookie);
-        let presented = all.map(|carried| carried.presented);
+        let all = sessera_presented::passed_on(headers, &self.snapshot.config.session.cookie);
         let in_body = in_body.map(|logout| Presented::Token(logout.session_token.expose()));
         let mut owners = Vec::new();
-        for presented in presented.chain(in_body) {
-            // A credential that opens nothing has nothing that could be forgotten.
-            if let Some(owner) = self.sessions.owner(&self.snapshot.issuer, presented).await {
-                owners.push(Some(owner));
+        for presented in all.chain(in_body) {
+            match self.sessions.owner(&self.snapshot.issuer, presented).await {
+                Ok(Some(owner)) => owners.push(Some(owner)),
+                // A credential that opens nothing has nothing that could be forgotten.
+                Ok(None) => {}
+                Err(_) => return vec![None],
             }
         }
         owners
@@ -113,11 +129,23 @@ impl Forwarding {
     /// Passes a request of the admin port on. Its sender has proven to this server that it may make it, which is no
     /// proof for the upstream.
     pub(crate) async fn admin(&self, request: Request) -> Response {
-        let Some(api) = self.upstream.client.admin.as_ref().filter(|_| self.upstream.forwards) else {
-            return ApiError::not_found(
-                "This server does not pass requests on from here. Ask the upstream's admin API, or set session.upstream.admin_url and leave session.upstream.forward true.",
-            )
-            .into_response();
+        if ours::is_admin(&paths::plain(request.uri().path())) {
+            return nothing_of_ours();
+        }
+        let api = match &self.upstream.client.admin {
+            Some(api) if self.upstream.forwards => api,
+            Some(api) => {
+                return ApiError::not_found(format!(
+                    "This server does not pass requests on, because session.upstream.forward is false. Ask the upstream's admin API, at {api}.",
+                ))
+                .into_response();
+            }
+            None => {
+                return ApiError::not_found(
+                    "This server does not know the upstream's admin API. Ask that, or set session.upstream.admin_url.",
+                )
+                .into_response();
+            }
         };
         let outcome = self.pass_admin(api, request).await;
         outcome.unwrap_or_else(ApiError::into_response)
@@ -135,16 +163,21 @@ impl Forwarding {
         }
         let what =
             if self.upstream.keeps_answers { passing::changed_by_operator(&parts) } else { Vec::new() };
-        self.pass(api, parts, body, what).await
+        self.pass(api, parts, body, self.forgetting(what)).await
     }
 
-    /// Sends a request on and passes the answer back. `what` may have changed then.
+    fn forgetting(&self, what: Vec<Option<Uuid>>) -> Forgetting {
+        let (cache, committer) = (self.sessions.cache().clone(), self.committer.clone());
+        Forgetting { what, all_unless_refused: false, cache, committer }
+    }
+
+    /// Sends a request on and passes the answer back, and forgets what may have changed then.
     async fn pass(
         &self,
         api: &Api,
         mut parts: Parts,
         body: Body,
-        what: Vec<Option<Uuid>>,
+        mut forgetting: Forgetting,
     ) -> Result<Response, ApiError> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = api.uri(path).ok_or_else(|| ApiError::bad_request("The path cannot be passed on."))?;
@@ -153,7 +186,8 @@ impl Forwarding {
         let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
         let is_trusted = peer.is_some_and(|peer| public.proxies.trusted.contains(peer));
         let scheme = if public.base_url.starts_with("https:") { "https" } else { "http" };
-        passing::tell_of_the_client(&mut parts.headers, peer, is_trusted, scheme);
+        let client = Origin::of(&parts.headers, Peer(peer), &public.proxies).address;
+        passing::tell_of_the_client(&mut parts.headers, peer, client, is_trusted, scheme);
         passing::join_cookies(&mut parts.headers);
         // They are made anew for the next connection.
         for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
@@ -164,15 +198,21 @@ impl Forwarding {
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = parts.headers;
-        let cache = self.sessions.cache().clone();
-        let forgetting = Forgetting { what, cache, committer: self.committer.clone() };
         let answered = timeout(LONGEST_WAIT, self.upstream.client.send(request)).await;
         let answered = answered.unwrap_or_else(|_| {
-            Err(Unanswered::new(format!("did not begin to answer within {} s", LONGEST_WAIT.as_secs())))
+            Err(Unanswered::new(format!("did not begin to answer within {} s", LONGEST_WAIT.as_secs()))
+                .into())
         });
+        if forgetting.all_unless_refused && answered.as_ref().is_ok_and(passing::refuses) {
+            forgetting.what.retain(Option::is_some);
+        }
         // Before anybody learns the outcome.
         drop(forgetting);
         let answered = answered.map_err(|why| {
+            let why = match why {
+                Unsent::Body => return ApiError::bad_request(BROKEN_BODY),
+                Unsent::Unanswered(why) => why,
+            };
             tracing::warn!(
                 detail = why.detail.as_deref().unwrap_or_default(),
                 "a request cannot be passed on: the upstream {}",
@@ -184,9 +224,17 @@ impl Forwarding {
             ))
         })?;
         let (mut parts, body) = answered.into_parts();
-        passing::leave_connection_out(&mut parts.headers);
+        passing::leave_connection_out_of_answer(&mut parts.headers);
         Ok(Response::from_parts(parts, Body::new(body)))
     }
+}
+
+/// The answer where a path begins as those of this server do, and there is nothing.
+fn nothing_of_ours() -> Response {
+    ApiError::not_found(
+        "There is no such path. What begins so is this server's own, so the upstream is not asked for it.",
+    )
+    .into_response()
 }
 
 /// A body that is looked into before it is passed on.
@@ -196,7 +244,7 @@ async fn small(body: Body) -> Result<Bytes, ApiError> {
         Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(ApiError::too_large(
             "The body of a logout is an object with a session token, and nothing else.",
         )),
-        Err(_) => Err(ApiError::bad_request("The body ended early. Send the request again.")),
+        Err(_) => Err(ApiError::bad_request(BROKEN_BODY)),
     }
 }
 

@@ -43,8 +43,15 @@ impl Upstream {
             max_in_flight: config.max_in_flight,
             has_admin_api: config.admin_url.is_some(),
         };
-        let sessions =
-            UpstreamSessions::new(asker, store.clone(), clock.clone(), random, bounds, metrics.clone());
+        let sessions = UpstreamSessions::new(
+            asker,
+            store.clone(),
+            committer.clone(),
+            clock.clone(),
+            random,
+            bounds,
+            metrics.clone(),
+        );
         let sessions = Arc::new(sessions);
         let rechecks = bounds.has_admin_api.then(|| {
             let budget = config.recheck_per_second;

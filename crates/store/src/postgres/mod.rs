@@ -43,8 +43,8 @@ use crate::delivery::{Delivery, DeliveryPage, SinkState, TakingSink};
 use crate::error::StoreError;
 use crate::line::{Invalidation, Line};
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, MessageFilter, Outstanding, Page,
-    PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
+    Code, CodePurpose, Ended, Flow, GivenPlace, IdentityFilter, KeySet, Message, MessageFilter, Outstanding,
+    Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
 };
 use crate::row;
 use crate::sealer::Sealer;
@@ -175,7 +175,7 @@ impl Store for PostgresStore {
         self.within(self.make_status_list(list, now)).await
     }
 
-    async fn place(&self, session: Uuid) -> Result<Option<StatusIndex>, StoreError> {
+    async fn place(&self, session: Uuid) -> Result<Option<GivenPlace>, StoreError> {
         self.find_place(session).await
     }
 

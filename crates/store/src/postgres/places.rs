@@ -5,14 +5,15 @@ use sessera_model::{StatusIndex, Timestamp, Uuid};
 use super::PostgresStore;
 use super::connection::Connection;
 use crate::error::StoreError;
-use crate::records::{Outstanding, Taking};
+use crate::records::{GivenPlace, Outstanding, Taking};
 use crate::row;
 
 impl PostgresStore {
-    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<StatusIndex>, StoreError> {
-        let query = sqlx::query("SELECT status_index FROM sessions_elsewhere WHERE id = $1").bind(id);
+    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<GivenPlace>, StoreError> {
+        let query =
+            sqlx::query("SELECT status_index, ended_at FROM sessions_elsewhere WHERE id = $1").bind(id);
         let found = self.connection().await?.optional(query).await?;
-        found.as_ref().map(row::status_index).transpose()
+        found.as_ref().map(row::given_place).transpose()
     }
 
     pub(super) async fn find_session_elsewhere(
@@ -60,6 +61,12 @@ impl PostgresStore {
         .bind(identity_id)
         .bind(at.micros());
         connection.execute(query).await?;
+        // It was taken for one that is over, and is known to be live since.
+        let query = sqlx::query(
+            "UPDATE sessions_elsewhere SET ended_at = NULL, asked_at = $1, taken_until = 0 \
+             WHERE id = $2 AND ended_at < $1",
+        );
+        connection.execute(query.bind(at.micros()).bind(id)).await?;
         Ok(())
     }
 

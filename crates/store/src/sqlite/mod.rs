@@ -39,8 +39,8 @@ use crate::error::StoreError;
 use crate::line::Line;
 use crate::lock::FileLock;
 use crate::records::{
-    Code, CodePurpose, Ended, Flow, IdentityFilter, KeySet, Message, MessageFilter, Outstanding, Page,
-    PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
+    Code, CodePurpose, Ended, Flow, GivenPlace, IdentityFilter, KeySet, Message, MessageFilter, Outstanding,
+    Page, PoolUse, Revision, RevisionSummary, SentMessage, SessionFilter, StoredSession, Taking,
 };
 use crate::sealer::Sealer;
 use readers::Readers;
@@ -138,7 +138,7 @@ impl Store for SqliteStore {
         self.make_status_list(list, now).await
     }
 
-    async fn place(&self, session: Uuid) -> Result<Option<StatusIndex>, StoreError> {
+    async fn place(&self, session: Uuid) -> Result<Option<GivenPlace>, StoreError> {
         self.find_place(session).await
     }
 

@@ -5,14 +5,15 @@ use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use crate::error::{StoreError, from_sqlx};
-use crate::records::{Outstanding, Taking};
+use crate::records::{GivenPlace, Outstanding, Taking};
 use crate::row;
 
 impl SqliteStore {
-    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<StatusIndex>, StoreError> {
-        let query = sqlx::query("SELECT status_index FROM sessions_elsewhere WHERE id = ?").bind(id);
+    pub(super) async fn find_place(&self, id: Uuid) -> Result<Option<GivenPlace>, StoreError> {
+        let query =
+            sqlx::query("SELECT status_index, ended_at FROM sessions_elsewhere WHERE id = ?").bind(id);
         let found = self.readers.row(query).await?;
-        found.as_ref().map(row::status_index).transpose()
+        found.as_ref().map(row::given_place).transpose()
     }
 
     pub(super) async fn find_session_elsewhere(
@@ -55,6 +56,16 @@ impl SqliteStore {
     ) -> Result<(), StoreError> {
         let known = sqlx::query("SELECT 1 FROM sessions_elsewhere WHERE id = ?").bind(id);
         if known.fetch_optional(&mut *connection).await.map_err(from_sqlx)?.is_some() {
+            // It was taken for one that is over, and is known to be live since.
+            sqlx::query(
+                "UPDATE sessions_elsewhere SET ended_at = NULL, asked_at = ?1, taken_until = 0 \
+                 WHERE id = ?2 AND ended_at < ?1",
+            )
+            .bind(at.micros())
+            .bind(id)
+            .execute(connection)
+            .await
+            .map_err(from_sqlx)?;
             return Ok(());
         }
         let next = sqlx::query("UPDATE status_counter SET next = next + 1");

@@ -33,7 +33,7 @@ pub(crate) async fn a_session_elsewhere_is_given_one_place_for_ever(store: &dyn 
     store.commit(&[Change::InsertIdentity(ada), Change::InsertSession(own.clone())]).await.unwrap();
     let mut given = vec![store.session(own.session.id).await.unwrap().unwrap().0.status];
     for id in &ids {
-        let index = store.place(*id).await.unwrap().unwrap();
+        let index = store.place(*id).await.unwrap().unwrap().index;
         assert_eq!(store.session_elsewhere(index).await.unwrap(), Some(*id));
         given.push(index);
     }
@@ -67,7 +67,7 @@ pub(crate) async fn sessions_elsewhere_that_are_over_are_refused_until_they_are_
     let [live, over] = [uuid(), uuid()];
     store.commit(&[place(live), place(over)]).await.unwrap();
     let refused = async |id: Uuid| {
-        let place = store.place(id).await.unwrap().unwrap().position();
+        let place = store.place(id).await.unwrap().unwrap().index.position();
         let list = store.status_list(0, at(500)).await.unwrap().unwrap();
         list[place as usize / 8] >> (place % 8) & 1 == 1
     };
@@ -78,6 +78,17 @@ pub(crate) async fn sessions_elsewhere_that_are_over_are_refused_until_they_are_
     }
     assert!(!refused(live).await && refused(over).await);
     assert_eq!(take(store, 100, 100).await, [live], "nobody asks about one that is over");
+    let live_at = |second| Change::PlaceSession { id: over, identity_id: WHOSE, at: at(second) };
+    store.commit(&[live_at(20)]).await.unwrap();
+    assert!(refused(over).await, "it ended after it was live");
+    assert_eq!(store.place(over).await.unwrap().unwrap().ended_at, Some(at(20)));
+    let place = store.place(over).await.unwrap().unwrap().index;
+    store.commit(&[live_at(21)]).await.unwrap();
+    let again = store.place(over).await.unwrap().unwrap();
+    assert_eq!((again.index, again.ended_at), (place, None), "it was no ending");
+    assert!(!refused(over).await);
+    assert_eq!(take(store, 100, 200).await, [live, over], "it is asked about again");
+    store.commit(&[Change::EndElsewhere { id: over, identity_id: WHOSE, at: at(20) }]).await.unwrap();
     store.sweep(ended(at(20)), 9).await.unwrap();
     assert!(refused(over).await, "it was over at that time");
     store.sweep(ended(at(21)), 9).await.unwrap();

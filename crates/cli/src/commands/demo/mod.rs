@@ -10,6 +10,8 @@ use serde_json::{Value, json};
 use screen::Screen;
 use stage::{Stage, Word};
 
+use crate::upstream_address;
+
 /// The mapper of the demonstration.
 const MAPPER: &str = "\
 local claims = std.extVar('claims');
@@ -55,7 +57,7 @@ Examples:
   sessera demo --upstream https://kratos.example.org --token \"$SESSION_TOKEN\"")]
 pub(crate) struct Demo {
     /// The public API of an Ory Kratos that keeps the sessions
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
     upstream: Option<String>,
     /// A session token of that Kratos; it has no effect without --upstream
     #[arg(long, env = "SESSION_TOKEN", hide_env_values = true, value_name = "TOKEN")]

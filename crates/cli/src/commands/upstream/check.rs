@@ -10,6 +10,7 @@ use sessera_config::{environment, load};
 use super::probe::{Finding, Given, Probe, Verdict};
 use crate::global::Global;
 use crate::output::{Report, Table};
+use crate::upstream_address;
 
 /// Ask an upstream what Sessera needs of it, and say what is wrong and what to do
 ///
@@ -28,10 +29,10 @@ pub(crate) struct Check {
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<PathBuf>,
     /// The public API of the upstream; see session.upstream.url
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
     upstream: Option<String>,
     /// The admin API of the upstream; see session.upstream.admin_url
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
     upstream_admin: Option<String>,
     /// The bearer token of that admin API, such as an API key of Ory Network; see session.upstream.admin_token
     #[arg(long, env = "SESSION_UPSTREAM_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, LOCATION};
 use serde_json::Value;
 use sessera_config::UpstreamConfig;
@@ -99,7 +99,13 @@ impl<'c> Probe<'c> {
         if let Some(file) = &config.ca_file {
             let name = || format!("session.upstream.ca_file: {}", file.display());
             let pem = std::fs::read(file).with_context(name)?;
-            for certificate in reqwest::Certificate::from_pem_bundle(&pem).with_context(name)? {
+            let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(name)?;
+            ensure!(
+                !certificates.is_empty(),
+                "{}: it has no certificate. Name a file with certificates as PEM",
+                name()
+            );
+            for certificate in certificates {
                 http = http.add_root_certificate(certificate);
             }
         }
@@ -303,17 +309,27 @@ impl<'c> Probe<'c> {
     /// Whether the admin API answers, about the session that is known too.
     async fn admin(&self, session: Option<&Answer>) -> Finding {
         const WHAT: &str = "admin API";
+        const TOLD: &str = "the address must be that of a Kratos' admin API, usually on port 4434: see session.upstream.admin_url";
         let Some(url) = &self.config.admin_url else {
             let told =
                 "set session.upstream.admin_url for status lists, bearer, introspection and revocation";
             return Finding::new(WHAT, Verdict::Note, "its address is not configured", told);
         };
-        let path = match session.and_then(|answer| answer.body["id"].as_str()) {
+        let id = session.and_then(|answer| answer.body["id"].as_str());
+        let path = match id {
             Some(id) => format!("admin/sessions/{id}"),
             None => "admin/sessions?page_size=1".into(),
         };
+        let is_about_sessions =
+            |body: &Value| id.map_or_else(|| body.is_array(), |id| body["id"].as_str() == Some(id));
         let answer = self.ask_admin(url, &path).await;
         match answer {
+            Ok(answer) if answer.status == 200 && !is_about_sessions(&answer.body) => Finding::new(
+                WHAT,
+                Verdict::Wrong,
+                format!("it answers GET /{path} with something that is no session"),
+                TOLD,
+            ),
             Ok(answer) if answer.status == 200 => Finding::good(WHAT, "it answers about sessions"),
             Ok(answer) if matches!(answer.status, 401 | 403) => Finding::new(
                 WHAT,
@@ -326,7 +342,7 @@ impl<'c> Probe<'c> {
                 WHAT,
                 Verdict::Wrong,
                 format!("it answers {} to GET /{path}", answer.status),
-                "the address must be that of a Kratos' admin API, usually on port 4434: see session.upstream.admin_url",
+                TOLD,
             ),
             Err(error) => unreachable(WHAT, url, &error),
         }
@@ -340,7 +356,9 @@ fn limited(what: &'static str) -> Finding {
 
 fn unreachable(what: &'static str, url: &Url, error: &anyhow::Error) -> Finding {
     let cause = error.root_cause().to_string();
-    let told = if cause.to_ascii_lowercase().contains("certificate") {
+    let told = if cause.contains("CaUsedAsEndEntity") {
+        "the server shows the certificate of an authority (CA:TRUE) as its own, which no client takes: make it with -addext basicConstraints=critical,CA:FALSE, or let an authority sign another and name that authority's certificate as session.upstream.ca_file"
+    } else if cause.to_ascii_lowercase().contains("certificate") {
         "name the file with the certificate of its authority as session.upstream.ca_file"
     } else {
         "start it, or set the address in session.upstream to where it answers from this machine"

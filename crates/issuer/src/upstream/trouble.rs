@@ -1,0 +1,83 @@
+//! What an upstream does instead of answering, and how often the log tells of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sessera_model::Timestamp;
+
+/// How long the log says nothing of a kind of trouble that it has told of. Under load there is one answer less for every
+/// request, and an upstream may fail every other time.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// The most kinds that are remembered. A kind has the status of an answer in it, so there are not many.
+const MOST: usize = 64;
+
+/// What the upstream did when it last gave no answer, and what the log knows.
+#[derive(Debug, Default)]
+pub(super) struct Trouble {
+    /// What it did; nothing since it answered.
+    pub(super) now: Option<Arc<str>>,
+    /// What the log told last; nothing when that was that it answers.
+    told: Option<Arc<str>>,
+    /// When the log told of each kind.
+    told_at: HashMap<Arc<str>, Timestamp>,
+}
+
+impl Trouble {
+    /// Notes that the upstream did `what` instead of answering. Returns whether the log is to tell of it.
+    pub(super) fn begin(&mut self, what: &Arc<str>, now: Timestamp) -> bool {
+        self.now = Some(what.clone());
+        let is_recent = |at: &Timestamp| now.since(*at) < PAUSE;
+        if self.told.as_ref() == Some(what) || self.told_at.get(what).is_some_and(is_recent) {
+            return false;
+        }
+        if self.told_at.len() >= MOST {
+            self.told_at.retain(|_, at| is_recent(at));
+        }
+        if self.told_at.len() >= MOST {
+            return false;
+        }
+        self.told = Some(what.clone());
+        self.told_at.insert(what.clone(), now);
+        true
+    }
+
+    /// Notes that the upstream answered. Returns whether the log is to tell of it.
+    pub(super) fn end(&mut self) -> bool {
+        self.now = None;
+        self.told.take().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_tells_of_each_kind_once_a_minute_however_often_it_comes_back() {
+        let (mut trouble, start) = (Trouble::default(), Timestamp::from_seconds(1_800_000_000));
+        let (away, slow): (Arc<str>, Arc<str>) = ("cannot be reached".into(), "is slow".into());
+        assert!(!trouble.end());
+        assert!(trouble.begin(&away, start) && !trouble.begin(&away, start));
+        assert!(trouble.begin(&slow, start), "it is another kind");
+        assert!(trouble.end() && !trouble.end());
+        for second in 1..60 {
+            let now = start + Duration::from_secs(second);
+            assert!(!trouble.begin(&away, now) && !trouble.begin(&slow, now));
+            assert_eq!(trouble.now.as_ref(), Some(&slow));
+            assert!(!trouble.end(), "the log says so already");
+        }
+        assert!(trouble.begin(&away, start + PAUSE) && trouble.end());
+    }
+
+    #[test]
+    fn no_more_kinds_are_remembered_than_there_is_room_for() {
+        let (mut trouble, start) = (Trouble::default(), Timestamp::from_seconds(1_800_000_000));
+        for number in 0..1000 {
+            trouble.begin(&number.to_string().into(), start);
+        }
+        assert_eq!(trouble.told_at.len(), MOST);
+        assert!(trouble.begin(&"new".into(), start + PAUSE));
+    }
+}
