@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
-use sessera_jose::JwkSet;
+use sessera_jose::import;
 use sessera_jose::verify::{self, Verified};
 use sessera_model::{Clock, StatusIndex, Timestamp, Uuid};
 use sessera_store::Store;
@@ -148,7 +148,8 @@ impl Introspection {
         let sources = LocalSources::new(&sets);
         let verified = symmetric.into_iter().find_map(|name| {
             let template = Template::from_json(compiled.settings.templates.get(name)?).ok()?;
-            let keys = JwkSet::parse(&template.jwks_url.read(&sources).ok()?).ok()?;
+            let keys = template.jwks_url.read(&sources).ok()?;
+            let keys = import::set(&keys, template.algorithm).ok()?;
             verify::verify_with_secrets(token, &keys).ok()
         });
         Ok(verified.and_then(claims))

@@ -97,8 +97,12 @@ impl Published {
             published.templates.insert(name.to_owned(), keys);
             published.note_issuer(settings.base_url(), name, tokenizer);
         }
-        for clash in published.clashes() {
-            tracing::warn!(kid = %clash.kid, "{}", about(&clash));
+        let working = templates
+            .list()
+            .into_iter()
+            .filter_map(|(name, outcome)| Some((name, &**outcome.as_ref().ok()?)));
+        for Oddity { template, sentence } in oddities(settings.base_url(), working) {
+            tracing::warn!(%template, "{sentence}");
         }
         published
     }
@@ -148,12 +152,8 @@ impl Published {
             templates: Vec::new(),
             algorithms: BTreeSet::new(),
         });
+        // Who runs the server is told by the oddities.
         if known.name != issuer {
-            tracing::warn!(
-                template = %name,
-                "the issuer \"{issuer}\" has no discovery document, because \"{}\" of another template has the same address",
-                known.name
-            );
             return;
         }
         known.templates.push(name.to_owned());
@@ -214,6 +214,43 @@ impl Published {
         }
         (keys, max_age)
     }
+}
+
+/// What whoever runs templates should know about them that no template shows by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Oddity {
+    /// The template that came second.
+    pub template: String,
+    /// What it is.
+    pub sentence: String,
+}
+
+/// What is odd about templates that stand beside each other: different keys with one id, and issuers with one address.
+pub fn oddities<'t>(
+    base_url: &str,
+    templates: impl IntoIterator<Item = (&'t str, &'t Tokenizer)>,
+) -> Vec<Oddity> {
+    let mut templates: Vec<(&str, &Tokenizer)> = templates.into_iter().collect();
+    templates.sort_by_key(|(name, _)| *name);
+    let keys = templates.iter().flat_map(|(name, tokenizer)| {
+        tokenizer.public_keys().keys().iter().map(|key| ((*name).to_owned(), key))
+    });
+    let (_, clashes) = PublicJwkSet::gather(keys);
+    let clash = |clash: KidClash<String>| Oddity { sentence: about(&clash), template: clash.second };
+    let mut found: Vec<Oddity> = clashes.into_iter().map(clash).collect();
+    let mut issuers: BTreeMap<&str, &str> = BTreeMap::new();
+    for (name, tokenizer) in templates {
+        let Some(issuer) = tokenizer.issuer() else { continue };
+        let Some(path) = issuer_path(base_url, issuer) else { continue };
+        let known = *issuers.entry(path).or_insert(issuer);
+        if known != issuer {
+            let sentence = format!(
+                "the issuer \"{issuer}\" of the template \"{name}\" has no discovery document, because \"{known}\" of another template has the same address"
+            );
+            found.push(Oddity { template: name.to_owned(), sentence });
+        }
+    }
+    found
 }
 
 /// A clash as a sentence.

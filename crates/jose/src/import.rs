@@ -8,28 +8,40 @@ use crate::der::{self, Reader, malformed};
 use crate::error::KeyError;
 use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey, RsaPrivate};
 use crate::pem;
+use crate::sign::Signer;
 use crate::text::without_byte_order_mark_in;
 
 /// Reads the keys of a file: a JWK, a JWK set, PEM with any number of keys, or DER. Both halves of a key become one.
 ///
 /// `algorithm` is given to keys that name none. RSA keys need it; EC and Ed25519 keys do not.
 pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyError> {
+    let keys = read(bytes, algorithm)?;
+    for key in &keys {
+        if key.alg().is_none() {
+            return Err(KeyError::NoAlgorithm(key.kid().to_owned()));
+        }
+        if key.can_sign() {
+            Signer::new(key)?;
+        } else if key.key_use() != Some("enc") {
+            key.algorithm()?;
+        }
+    }
+    Ok(keys)
+}
+
+/// Reads the key set of a template, in any of the forms that [`keys`] reads and with the same made of them. What is wrong
+/// with a key that does not sign is no fault of the set.
+pub fn set(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<JwkSet, KeyError> {
+    JwkSet::new(read(bytes, algorithm)?)
+}
+
+/// Reads keys, and gives each the algorithm that it does not name: the only one that its curve has, else `algorithm`.
+fn read(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyError> {
     let keys = match Form::of(bytes) {
         Form::Json(json) => JwkSet::parse(json)?.into_keys(),
         Form::Other => other_keys(bytes)?,
     };
-    keys.into_iter().map(|key| with_algorithm(key, algorithm)).collect()
-}
-
-/// Reads the key set of a template, in any of the forms that [`keys`] reads. A key set in JSON stays as it is: whoever
-/// writes one says what its keys are for, and a key that names no algorithm does not sign.
-///
-/// `algorithm` is given to keys in PEM or DER, which cannot name one.
-pub fn set(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<JwkSet, KeyError> {
-    match Form::of(bytes) {
-        Form::Json(json) => JwkSet::parse(json),
-        Form::Other => JwkSet::new(keys(bytes, algorithm)?),
-    }
+    Ok(keys.into_iter().map(|key| with_algorithm(key, algorithm)).collect())
 }
 
 /// Whether the content of a file is a key in one of the forms that say so at their beginning. A shared secret may be
@@ -74,21 +86,20 @@ pub fn secret(bytes: &[u8], algorithm: Algorithm) -> Result<Jwk, KeyError> {
     Ok(jwk)
 }
 
-fn with_algorithm(key: Jwk, algorithm: Option<Algorithm>) -> Result<Jwk, KeyError> {
+fn with_algorithm(key: Jwk, algorithm: Option<Algorithm>) -> Jwk {
+    let fits = |algorithm: &Algorithm| match key.material() {
+        Material::Pair { public, .. } => public.fits(*algorithm),
+        Material::Secret(_) => algorithm.is_symmetric(),
+    };
     let natural = match key.material() {
         Material::Pair { public: PublicKey::Ec { curve, .. }, .. } => Some(curve.algorithm()),
         Material::Pair { public: PublicKey::Ed25519 { .. }, .. } => Some(Algorithm::EdDsa),
         _ => None,
     };
-    let key = match (key.alg(), algorithm.or(natural)) {
-        (None, Some(algorithm)) => key.with_default_algorithm(algorithm),
-        (Some(_), _) => key,
-        (None, None) => return Err(KeyError::NoAlgorithm(key.kid().to_owned())),
-    };
-    if key.key_use() != Some("enc") {
-        key.algorithm()?;
+    match algorithm.filter(fits).or(natural) {
+        Some(algorithm) => key.with_default_algorithm(algorithm),
+        None => key,
     }
-    Ok(key)
 }
 
 /// A key in DER: PKCS#8, PKCS#1, SEC 1 or `SubjectPublicKeyInfo`.
@@ -222,7 +233,6 @@ fn rsa_private(mut body: Reader<'_>) -> Result<Material, KeyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sign::Signer;
 
     /// The key is that of RFC 8410, section 10.3.
     const ED25519: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n-----END PRIVATE KEY-----\n";
@@ -326,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn the_set_of_a_template_may_be_pem_but_json_must_say_its_algorithm() {
+    fn sets_of_templates_and_imports_are_made_alike() {
         let with_certificate =
             format!("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n{ED25519}{ED25519}");
         let set_of = |text: &str| set(text.as_bytes(), None).unwrap();
@@ -334,6 +344,41 @@ mod tests {
         assert_eq!(set_of(&with_certificate).keys().len(), 1);
         let json = keys(ED25519.as_bytes(), None).unwrap()[0].to_private_json();
         let silent = json.to_string().replace(",\"alg\":\"EdDSA\"", "");
-        assert!(matches!(Signer::of_set(&set_of(&silent)), Err(KeyError::NoAlgorithm(_))));
+        assert!(Signer::of_set(&set_of(&silent)).is_ok() && keys(silent.as_bytes(), None).is_ok());
+        let rsa = crate::generate::key(Algorithm::Rs256, Some("r".into()), 2048).unwrap().to_private_json();
+        let with = |changes: &[(&str, &str)]| {
+            let mut rsa = rsa.clone();
+            for (name, value) in changes {
+                rsa[*name] = (*value).into();
+            }
+            rsa.to_string()
+        };
+        let empty = with(&[("dp", ""), ("dq", ""), ("qi", "")]);
+        assert!(Signer::of_set(&set_of(&empty)).is_ok() && keys(empty.as_bytes(), None).is_ok());
+        let (wrong, silent) = (with(&[("dp", "AQAB")]), with(&[("alg", "")]));
+        for (text, algorithm) in [(&wrong, None), (&silent, None), (&silent, Some(Algorithm::Es256))] {
+            assert!(Signer::of_set(&set(text.as_bytes(), algorithm).unwrap()).is_err(), "{algorithm:?}");
+            assert!(keys(text.as_bytes(), algorithm).is_err(), "{algorithm:?}");
+        }
+        assert!(Signer::of_set(&set(silent.as_bytes(), Some(Algorithm::Ps256)).unwrap()).is_ok());
+    }
+
+    #[test]
+    fn the_first_key_that_can_sign_signs() {
+        let json = keys(ED25519.as_bytes(), None).unwrap()[0].to_private_json();
+        for (member, value) in [
+            ("use", serde_json::json!("enc")),
+            ("key_ops", serde_json::json!(["encrypt"])),
+            ("alg", serde_json::json!("ECDH-ES")),
+        ] {
+            let mut other =
+                crate::generate::key(Algorithm::Es256, Some("e".into()), 0).unwrap().to_private_json();
+            other[member] = value;
+            let both = serde_json::json!({"keys": [other, json]}).to_string();
+            let signing = set(both.as_bytes(), None).unwrap().signing_key().unwrap().kid().to_owned();
+            assert_eq!(json["kid"], signing, "{member}");
+            let alone = serde_json::json!({"keys": [other]}).to_string();
+            assert!(Signer::of_set(&set(alone.as_bytes(), None).unwrap()).is_err(), "{member}");
+        }
     }
 }

@@ -365,12 +365,15 @@ impl Material {
                 problem: "is not supported: use a key of two primes",
             });
         }
+        // Programs that do not know these numbers write them empty, which says nothing.
+        let mut derived =
+            |member| Ok::<_, KeyError>(members.number(member)?.filter(|bytes| !bytes.is_empty()));
         let numbers = rsa::Numbers {
-            p: members.number("p")?,
-            q: members.number("q")?,
-            dp: members.number("dp")?,
-            dq: members.number("dq")?,
-            qi: members.number("qi")?,
+            p: derived("p")?,
+            q: derived("q")?,
+            dp: derived("dp")?,
+            dq: derived("dq")?,
+            qi: derived("qi")?,
         };
         let private = match members.number("d")? {
             None => None,

@@ -1,5 +1,6 @@
 //! Keys and sets of them (RFC 7517, RFC 7518 section 6, RFC 8037).
 
+mod certificate;
 mod material;
 mod public;
 mod rsa;
@@ -180,6 +181,11 @@ impl Jwk {
     /// Whether there is something to sign with: a private half, or a secret.
     pub const fn is_private(&self) -> bool {
         !matches!(self.material, Material::Pair { private: None, .. })
+    }
+
+    /// Whether it can sign: there is something to sign with, and nothing that it says about itself is against it.
+    pub fn can_sign(&self) -> bool {
+        self.is_private() && self.algorithm().is_ok() && self.check_purpose().is_ok()
     }
 
     /// Takes over what the same key says in another place, its private half among it.

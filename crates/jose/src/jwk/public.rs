@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Map, Value};
 
+use super::certificate::OwnCertificate;
 use super::{Jwk, PublicKey, check_purpose, head};
 use crate::error::KeyError;
 
@@ -45,10 +46,10 @@ impl PublicJwk {
     /// The public form of a key. Members of it that are not known to be public stay behind: what a program calls a
     /// private member of its own cannot be known here.
     pub(super) fn new(jwk: &Jwk, key: PublicKey) -> Self {
-        let other = jwk
-            .other
-            .iter()
-            .filter_map(|(name, value)| public_member(name, value).map(|value| (name.clone(), value)));
+        let certificate = OwnCertificate::of(jwk.other.get("x5c"), &key);
+        let other = jwk.other.iter().filter_map(|(name, value)| {
+            public_member(name, value, certificate.as_ref()).map(|value| (name.clone(), value))
+        });
         Self {
             kid: jwk.kid.clone(),
             alg: jwk.alg.clone(),
@@ -128,7 +129,10 @@ fn merge_text(mine: &mut Option<String>, theirs: Option<&String>) {
 
 /// What stands in the public form of a key for one of its members: only those that RFC 7517 (sections 4.3 and 4.6 to
 /// 4.9) defines for all keys, in the form that it asks for. Those of each kind of key are written by [`PublicKey`].
-fn public_member(name: &str, value: &Value) -> Option<Value> {
+///
+/// Certificates are shown when the first one is of this key, and thumbprints when they are that certificate's: verifiers
+/// may take the key from there. Where an address (`x5u`) leads cannot be known here.
+fn public_member(name: &str, value: &Value, certificate: Option<&OwnCertificate>) -> Option<Value> {
     match (name, value) {
         ("key_ops", Value::Array(operations)) => {
             let operations: Vec<Value> = operations.iter().filter_map(public_operation).collect();
@@ -136,10 +140,10 @@ fn public_member(name: &str, value: &Value) -> Option<Value> {
         }
         // Left unlike what it should be, it still keeps the key from being used.
         ("key_ops", _) => Some(Value::Array(Vec::new())),
-        ("x5c", Value::Array(certificates)) if certificates.iter().all(Value::is_string) => {
-            Some(value.clone())
+        ("x5c", _) => certificate.map(|_| value.clone()),
+        ("x5t" | "x5t#S256", _) => {
+            certificate.filter(|own| own.has_thumbprint(name, value)).map(|_| value.clone())
         }
-        ("x5u" | "x5t" | "x5t#S256", Value::String(_)) => Some(value.clone()),
         _ => None,
     }
 }
@@ -234,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_public_form_has_only_members_that_are_known_to_be_public() {
-        let common = ["use", "kty", "kid", "alg", "key_ops", "x5c", "x5u", "x5t", "x5t#S256"];
+        let common = ["use", "kty", "kid", "alg", "key_ops"];
         for (algorithm, own) in [
             (Algorithm::Es256, &["crv", "x", "y"][..]),
             (Algorithm::EdDsa, &["crv", "x"]),
@@ -251,7 +255,8 @@ mod tests {
                 }
             }
             json["x5c"] = json!(["MIIB"]);
-            json["x5u"] = json!({"private": "c2VjcmV0"});
+            json["x5u"] = json!("https://example.org/another-key.pem");
+            json["x5t"] = json!("c2VjcmV0");
             let public = public(&Jwk::from_value(json.clone()).unwrap()).to_json();
             for (name, value) in public.as_object().unwrap() {
                 assert!(
@@ -260,9 +265,32 @@ mod tests {
                 );
                 assert_ne!(value, "c2VjcmV0", "{algorithm}: {name}");
             }
-            assert_eq!(public["x5c"], json!(["MIIB"]));
-            assert_eq!(public.get("x5u"), None, "an address is a text");
         }
+    }
+
+    #[test]
+    fn certificates_are_shown_when_they_are_of_the_key() {
+        use super::super::certificate::tests::certificate;
+        use crate::base64url::{decode, decode_lenient, encode};
+        use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
+
+        let key = generate::key(Algorithm::EdDsa, None, 0).unwrap();
+        let x = decode(public(&key).to_json()["x"].as_str().unwrap()).unwrap();
+        let own = certificate(&x, &[]);
+        let bytes = decode_lenient(&own).unwrap();
+        let print = |algorithm| json!(encode(digest(algorithm, &bytes)));
+        let shown = |chain: Value, sha1: Value, sha256: Value| {
+            let mut json = key.to_private_json();
+            (json["x5c"], json["x5t"], json["x5t#S256"]) = (chain, sha1, sha256);
+            let public = public(&Jwk::from_value(json).unwrap()).to_json();
+            ["x5c", "x5t", "x5t#S256"].map(|name| public.get(name).is_some())
+        };
+        let (sha1, sha256) = (print(&SHA1_FOR_LEGACY_USE_ONLY), print(&SHA256));
+        let other = certificate(&[7; 32], &[]);
+        assert_eq!(shown(json!([own, other]), sha1.clone(), sha256.clone()), [true; 3]);
+        assert_eq!(shown(json!([own]), sha256.clone(), json!("AAAA")), [true, false, false]);
+        assert_eq!(shown(json!([other, own]), sha1.clone(), sha256.clone()), [false; 3]);
+        assert_eq!(shown(Value::Null, sha1, sha256), [false; 3]);
     }
 
     #[test]

@@ -62,10 +62,10 @@ impl JwkSet {
         self.keys
     }
 
-    /// The key that signs: the first with something to sign with. Nothing when the set is empty or holds public
-    /// halves only.
+    /// The key that signs: the first one that can. Where none can, it is the first with something to sign with, which says
+    /// why. Nothing when the set is empty or holds public halves only.
     pub fn signing_key(&self) -> Option<&Jwk> {
-        self.keys.iter().find(|key| key.is_private())
+        self.keys.iter().find(|key| key.can_sign()).or_else(|| self.keys.iter().find(|key| key.is_private()))
     }
 
     /// The first key with this id.

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use sessera_config::{Config, Loaded, Problem, environment, escape, hidden, load_all};
+use sessera_issuer::published::{Oddity, oddities};
 use sessera_issuer::templates::{Broken, check, compile};
 use sessera_server::serve::judge;
 use sessera_store::exposed::Exposed;
@@ -90,6 +91,7 @@ impl Findings {
         self.errors.extend(wrong);
         let templates = config.templates.clone();
         let kept_by = sessera_node::snapshot::kept_by(&config);
+        let base_url = config.public.base_url.clone();
         let judgement = judge(config, files);
         self.errors.extend(judgement.wrong.iter().map(locate));
         self.warnings = loaded.told(&judgement.notes);
@@ -98,14 +100,23 @@ impl Findings {
             Ok(sources) => sources,
             Err(error) => return self.errors.push(error.to_string()),
         };
+        let mut working = Vec::new();
         for (name, template) in &templates {
             match check(template, kept_by).and_then(|()| compile(name, template, &sources)) {
-                Ok(_) => self.templates.push(name.clone()),
+                Ok(tokenizer) => {
+                    self.templates.push(name.clone());
+                    working.push((name.as_str(), tokenizer));
+                }
                 Err(error) => {
                     let pointer = format!("{TEMPLATES}/{}{}", escape(name), part(&error));
                     self.errors.push(loaded.places.locate(&Problem::new(pointer, broken(&error))));
                 }
             }
+        }
+        let working = working.iter().map(|(name, tokenizer)| (*name, tokenizer));
+        for Oddity { template, sentence } in oddities(&base_url, working) {
+            let pointer = format!("{TEMPLATES}/{}/jwks_url", escape(&template));
+            self.warnings.push(locate(&Problem::new(pointer, sentence)));
         }
         let mut stored = sources.stood_in_for();
         stored.sort();
@@ -165,6 +176,8 @@ fn part(error: &Broken) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
     use sessera_config::environment::Environment;
 
     use super::*;
@@ -188,6 +201,26 @@ mod tests {
         );
         assert!(found.errors[1].contains("admin_url") && found.errors[1].contains("/b/bearer"), "{found:?}");
         assert_eq!(found.templates, ["c"]);
+    }
+
+    #[test]
+    fn two_templates_with_different_keys_of_one_id_are_told_as_a_server_tells_it() {
+        let key = |kid: &str| {
+            let key =
+                sessera_jose::generate::key(sessera_jose::Algorithm::Es256, Some(kid.into()), 0).unwrap();
+            key.to_private_json().to_string()
+        };
+        let inline = |json: String| format!("base64://{}", BASE64.encode(json));
+        let yaml = |second: &str| {
+            let (a, b) = (inline(key("same")), inline(key(second)));
+            format!(
+                "session:\n  whoami:\n    tokenizer:\n      templates:\n        a: {{jwks_url: '{a}'}}\n        b: {{jwks_url: '{b}'}}\n"
+            )
+        };
+        let warnings = findings(&yaml("same")).warnings;
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("c.yml:6: ") && warnings[0].contains("\"same\""), "{warnings:?}");
+        assert_eq!(findings(&yaml("other")).warnings, [""; 0]);
     }
 
     #[test]
