@@ -19,6 +19,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use sessera_config::network;
 use sessera_model::{Timestamp, Uuid};
 use sessera_store::{Allowance, Change, Counter, CounterKey};
 
@@ -205,14 +206,6 @@ impl Place {
 fn key(keys: &Keys, parts: &[&str]) -> CounterKey {
     let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
     CounterKey(keys.make(Purpose::Counter, &parts))
-}
-
-/// What counts as one client.
-fn network(client: IpAddr) -> IpAddr {
-    match client.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => std::net::Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-    }
 }
 
 /// A bounded map. When the younger half is full, it becomes the older one, and the older one is dropped.

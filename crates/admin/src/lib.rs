@@ -23,10 +23,12 @@ mod state;
 mod tokens;
 mod upstream;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::http::Method;
 use axum::middleware;
-use sessera_http::body;
+use sessera_http::body::{self, ClientOf};
 use sessera_jose::verify::MAX_TOKEN;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -100,7 +102,9 @@ pub fn router(parts: Parts, observer: Observer, elsewhere: Option<Router>) -> Ro
     let routes = if has_upstream { routes_of_tokens() } else { routes() };
     let (router, document) = openapi::described(routes, Port::Admin);
     let router = router.route(roles::DOCUMENT, openapi::route(&document));
-    let router = layers::complete(router, largest_body);
+    // The guard lets nobody come this far who may not, and a back end asks for many from one address.
+    let client: ClientOf = Arc::new(|_, _| None);
+    let router = layers::complete(router, largest_body, client, &observer);
     let router = match elsewhere {
         Some(elsewhere) => router.fallback_service(elsewhere),
         None => router,
@@ -108,6 +112,6 @@ pub fn router(parts: Parts, observer: Observer, elsewhere: Option<Router>) -> Ro
     let guard = Guard::new(&state, Roles::of(&document), has_upstream);
     let router = router.layer(middleware::from_fn_with_state(guard, guard::check));
     // Browsers come with a cookie, so the console has a guard of its own.
-    let router = router.merge(console::router(&state));
+    let router = router.merge(console::router(&state, &observer));
     layers::wrap(router, observer).with_state(state)
 }

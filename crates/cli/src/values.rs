@@ -9,6 +9,8 @@ use std::borrow::Cow;
 
 use anyhow::{Result, anyhow, bail};
 use serde_json::Value;
+use sessera_client::projects::CONFIG_PREFIX;
+use sessera_config::redact::with_placeholders;
 use sessera_jose::strict_json;
 
 use crate::input;
@@ -46,6 +48,7 @@ impl Assignment {
 fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Error {
     let bare = !json.is_empty() && !json.contains(['"', '{', '[', '\'', ' ']);
     let meant = if bare { Some(Value::from(json).to_string()) } else { repaired(json) };
+    let meant = meant.map(|meant| without_secrets(path, &meant));
     let shown = show(&meant.unwrap_or_else(|| r#"{"name":"value"}"#.to_owned()));
     let advice = if bare {
         "A text stands in double quotes, and the whole value in single quotes, so that the shell leaves them"
@@ -56,6 +59,14 @@ fn not_json(option: &str, path: &str, json: &str, problem: &str) -> anyhow::Erro
     anyhow!(
         "the value of {option} {path} is not JSON: {problem}.\n{advice}:\n\n    {option} '{place}={shown}'"
     )
+}
+
+/// JSON without the secrets that the configuration would have there. Contents in base64 are left to [`show`].
+fn without_secrets(path: &str, json: &str) -> String {
+    let pointer = path.strip_prefix(CONFIG_PREFIX).unwrap_or(path);
+    let Ok(value) = strict_json::parse(json.as_bytes()) else { return json.to_owned() };
+    let shown = with_placeholders(&value, pointer);
+    if shown == value || json.contains(BASE64) { json.to_owned() } else { shown.to_string() }
 }
 
 /// The JSON that was probably meant: what reads as YAML, where quotes may be single or left out, or what becomes JSON
@@ -318,6 +329,20 @@ mod tests {
                     Assignment::parse("--add", std::str::from_utf8(&output.stdout).unwrap()).unwrap();
                 assert_eq!((pasted.path.as_str(), &pasted.value), (path, &meant), "{typed}: {error}");
             }
+        }
+    }
+
+    #[test]
+    fn secrets_in_a_broken_value_are_not_repeated() {
+        for (path, typed) in [
+            ("/courier/smtp/connection_uri", "smtp://u:SECRET@h/"),
+            ("/services/identity/config/courier/smtp/connection_uri", "smtp://u:SECRET@h/"),
+            ("/events/sinks/a", "{'url':'https://r.example','secret':['whsec_SECRET']}"),
+            ("/selfservice/methods/oidc/config/providers/-", "{id: g, client_secret: SECRET}"),
+            ("/session/upstream", "{admin_token: SECRET, url: 'http://k'}"),
+        ] {
+            let error = Assignment::parse("--add", &format!("{path}={typed}")).unwrap_err().to_string();
+            assert!(!error.contains("SECRET") && error.contains("VALUE"), "{error}");
         }
     }
 

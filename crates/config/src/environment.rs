@@ -48,6 +48,9 @@ const OWN: &[&str] = &[
     "TRACING_",
 ];
 
+/// Words that no other program has for a variable.
+const OWN_WORDS: &[&str] = &["COURIER", "HASHERS", "SELFSERVICE"];
+
 /// The one list to which a variable adds, as whoever starts the server and whoever writes its file may each know of a
 /// restriction.
 const ACCEPT: &str = "accept_unsupported";
@@ -91,10 +94,15 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
     for (name, text) in environment {
         match steps(name) {
             Some((steps, kind)) if !is_structure(kind) || begins_object(text) => {
+                if text.is_empty() && !kind.is_strong() {
+                    unread.push(format!(
+                        "the environment variable {name} is empty, so the default counts whatever a file says: give it a value, or unset it"
+                    ));
+                }
                 read.push((steps, kind, name, text));
             }
             // A single word is another program's, such as SESSION or LOG.
-            Some((steps, _)) if steps.len() == 1 => {}
+            Some((steps, _)) if steps.len() == 1 && !OWN_WORDS.contains(&name.as_str()) => {}
             Some(_) => unread.push(format!(
                 "the environment variable {name} is not read: it stands for an object, which is written as JSON"
             )),
@@ -512,6 +520,25 @@ mod tests {
         }
         for other in ["PATH", "LOG_DIR", "SESSION_MANAGER", "IDENTITY_ENDPOINT", "HOME", "DEVICE", "DSN2"] {
             assert_eq!(with(&[(other, "x")]).warnings, Vec::<String>::new(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_says_nothing_and_one_that_is_no_object_are_warned_about() {
+        let warnings = |name: &str, text: &str| {
+            load_all(&[], &Environment::from([(name.to_owned(), text.to_owned())])).warnings.join("\n")
+        };
+        for name in ["SELFSERVICE_FLOWS_REGISTRATION_ENABLED", "SESSION_LIFESPAN", "SERVE_PUBLIC_BASE_URL"] {
+            let told = warnings(name, "");
+            assert!(told.contains(name) && told.contains("is empty"), "{name}: {told}");
+        }
+        for name in ["SELFSERVICE", "COURIER", "HASHERS"] {
+            for text in ["x", ""] {
+                assert!(warnings(name, text).contains("written as JSON"), "{name}={text}");
+            }
+        }
+        for name in ["LOG", "SESSION", "SERVE", "VERSION"] {
+            assert_eq!(warnings(name, "x"), "", "{name} belongs to another program");
         }
     }
 }

@@ -187,7 +187,7 @@ mod tests {
             json!({}),
             json!({"session": null, "x-anchors": {"a": 1}}),
             json!({"serve": {"admin": {"token": "one-of-at-least-24-characters"}}}),
-            json!({"secrets": {"cipher": ["a-secret-of-at-least-32-characters"]}}),
+            json!({"secrets": {"cipher": ["words-of-no-sample-for-these-tests"]}}),
             json!({"session": {"lifespan": "1h30m", "cache": {"max_bytes": 1024}}}),
             json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "set://k"}}}}}}),
             json!({"selfservice": {"methods": {"oidc": {"enabled": false, "config": {"providers": []}}}}}),

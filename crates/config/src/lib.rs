@@ -90,5 +90,6 @@ pub use loopback::is_loopback;
 pub use problem::{Problem, escape};
 pub use sections::serve::Timeouts;
 pub use strong::Strong;
-pub use trusted_proxies::{Proxies, ProxyHeaders, TrustedProxies};
+pub use trusted_proxies::{Proxies, ProxyHeaders, TrustedProxies, network};
+pub use unworkable::is_true;
 pub use upstream::UpstreamConfig;

@@ -51,9 +51,19 @@ impl Loaded {
 
     /// The configuration that the tree gives.
     pub fn config(&self) -> Result<Config, ConfigError> {
-        Config::from_tree(&self.tree).map_err(|error| {
-            let located = error.problems().iter().map(|problem| self.places.locate(problem)).collect();
-            invalid(located)
-        })
+        Config::from_tree(&self.tree).map_err(|error| self.located(error, None))
+    }
+
+    /// What is wrong with the configuration that the tree gives, with the places of its values. What stands in `stored`
+    /// instead has none.
+    pub fn located(&self, error: ConfigError, stored: Option<&Value>) -> ConfigError {
+        let is_stored = |pointer: &str| stored.is_some_and(|stored| stored.pointer(pointer).is_some());
+        let locate = |problem: &Problem| {
+            if is_stored(&problem.pointer) {
+                return format!("the stored configuration: {problem}");
+            }
+            self.places.locate(problem)
+        };
+        invalid(error.problems().iter().map(locate).collect())
     }
 }

@@ -74,6 +74,36 @@ pub(crate) fn holds_secrets_at(value: &Value, pointer: &str) -> bool {
     holds_secret(value, &mut names(pointer))
 }
 
+/// A value that somebody wants at a pointer, with `VALUE` in the place of each secret.
+#[must_use]
+pub fn with_placeholders(value: &Value, pointer: &str) -> Value {
+    fn walk(value: &Value, path: &mut Vec<String>) -> Value {
+        match value {
+            Value::Object(members) => {
+                let member = |(name, member): (&String, &Value)| {
+                    path.push(name.clone());
+                    let shown = walk(member, path);
+                    path.pop();
+                    (name.clone(), shown)
+                };
+                members.iter().map(member).collect::<Map<_, _>>().into()
+            }
+            Value::Array(items) => {
+                let item = |(at, item): (usize, &Value)| {
+                    path.push(at.to_string());
+                    let shown = walk(item, path);
+                    path.pop();
+                    shown
+                };
+                items.iter().enumerate().map(item).collect()
+            }
+            other if holds_secret(other, path) => "VALUE".into(),
+            other => other.clone(),
+        }
+    }
+    walk(value, &mut names(pointer))
+}
+
 fn holds_secret(value: &Value, path: &mut Vec<String>) -> bool {
     match value {
         Value::Object(members) => members.iter().any(|(name, member)| {

@@ -56,11 +56,12 @@ impl<'a> Members<'a> {
     pub(crate) fn read<T: Setting + Default>(&self, name: &str, found: &mut Findings) -> T {
         let Some(key) = find(self.keys, name) else { return T::default() };
         match self.values.get(name).filter(|value| !is_nothing(value, key.kind)) {
-            Some(value) => {
-                T::read(value, &key.kind, &format!("{}/{}", self.at, escape(name)), found).unwrap_or_default()
-            }
-            None => default_of(key).unwrap_or_default(),
+            // What is wrong is told; what else there is to say is said of the default.
+            Some(value) => T::read(value, &key.kind, &format!("{}/{}", self.at, escape(name)), found),
+            None => None,
         }
+        .or_else(|| default_of(key))
+        .unwrap_or_default()
     }
 }
 
@@ -258,6 +259,13 @@ impl<T: Setting> Setting for Vec<T> {
 
     fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
         match value {
+            Value::Array(items) if items.is_empty() && T::KIND.is_strong() => {
+                found.wrong(
+                    at,
+                    "the list of secrets is empty, which protects nothing: name one, or leave the key out",
+                );
+                None
+            }
             Value::Array(items) => {
                 let items = items.iter().enumerate().filter(|(_, item)| !is_nothing(item, T::KIND));
                 Some(

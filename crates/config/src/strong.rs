@@ -1,11 +1,44 @@
 //! Secrets that nobody can guess.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use sessera_model::Secret;
 
 use crate::kind::Kind;
 use crate::problem::{Findings, Problem};
 use crate::setting::Setting;
+
+/// How many different characters a secret needs. Of one that is drawn at random, no such few are to be expected.
+const LEAST_DIFFERENT: usize = 6;
+
+/// What samples have in the place of a secret, without anything but letters and digits.
+const SAMPLES: [&str; 11] = [
+    "changeme",
+    "changethis",
+    "changeit",
+    "replaceme",
+    "insecure",
+    "notsecure",
+    "supersecret",
+    "yoursecret",
+    "mysecret",
+    "ipsumipsum",
+    "secretofatleast",
+];
+
+/// Whether a secret is one of those that samples have, such as `PLEASE-CHANGE-ME-I-AM-VERY-INSECURE` of Kratos.
+fn is_of_a_sample(text: &str) -> bool {
+    let letters: String = text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    SAMPLES.iter().any(|sample| letters.contains(sample)) || is_counted(&letters)
+}
+
+/// Whether each letter or digit follows the one before, as in `0123456789abcdef`.
+fn is_counted(letters: &str) -> bool {
+    let all: Vec<u32> = letters.chars().map(u32::from).collect();
+    let breaks = all.windows(2).filter(|pair| pair[0] + 1 != pair[1]).count();
+    !all.is_empty() && breaks <= all.len() / 8
+}
 
 /// A secret of at least so many characters.
 #[derive(Clone, Debug)]
@@ -14,18 +47,25 @@ pub struct Strong<const LEAST: usize>(Secret);
 impl<const LEAST: usize> Strong<LEAST> {
     /// Why a secret can be guessed, and how a better one is made.
     pub fn weakness(secret: &Secret) -> Option<String> {
-        let length = secret.expose().chars().count();
-        if secret.expose().chars().all(|c| c.is_whitespace() || c.is_control()) {
+        let text = secret.expose();
+        let length = text.chars().count();
+        if text.chars().all(|c| c.is_whitespace() || c.is_control()) {
             return Some(
                 "the secret is empty, which protects nothing: make one with \"openssl rand -base64 24\", or leave the key out"
                     .to_owned(),
             );
         }
-        (length < LEAST).then(|| {
-            format!(
-                "the secret has {length} characters and needs at least {LEAST}: make another one with \"openssl rand -base64 24\""
-            )
-        })
+        let different = text.chars().collect::<HashSet<_>>().len();
+        let why = if length < LEAST {
+            format!("has {length} characters and needs at least {LEAST}")
+        } else if is_of_a_sample(text) {
+            "stands in a sample that everybody can read".to_owned()
+        } else if different < LEAST_DIFFERENT {
+            format!("has {different} different characters and needs at least {LEAST_DIFFERENT}")
+        } else {
+            return None;
+        };
+        Some(format!("the secret {why}: make another one with \"openssl rand -base64 24\""))
     }
 }
 
@@ -56,13 +96,18 @@ mod tests {
     use crate::environment::Environment;
     use crate::load::{load, load_all};
 
+    /// So many characters that nobody guesses.
+    fn good(length: usize) -> String {
+        "q7Vé2mXü9Lw4".chars().cycle().take(length).collect()
+    }
+
     fn refusal(tree: &Value) -> String {
         Config::from_tree(tree).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]
     fn a_secret_that_can_be_guessed_is_refused_wherever_it_stands_in_its_list() {
-        let good = "x".repeat(32);
+        let good = good(32);
         for (section, key, least) in [
             ("secrets", "cipher", 32),
             ("secrets", "cookie", 16),
@@ -73,7 +118,7 @@ mod tests {
                 "admin" => json!({"serve": {"admin": {key: value}}}),
                 _ => json!({section: {key: value}}),
             };
-            let (short, long) = ("é".repeat(least - 1), "é".repeat(least));
+            let (short, long) = (super::tests::good(least - 1), super::tests::good(least));
             for list in [json!(short), json!([short]), json!([good, short]), json!([short, good])] {
                 let told = refusal(&tree(list.clone()));
                 assert!(
@@ -114,8 +159,48 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_that_everybody_knows_or_that_is_no_more_than_a_few_letters_is_refused() {
+        for known in [
+            "PLEASE-CHANGE-ME-I-AM-VERY-INSECURE",
+            "32-LONG-SECRET-NOT-SECURE-AT-ALL",
+            "a-secret-of-at-least-32-characters",
+            "youReallyNeedToChangeThis-and-soon",
+            "ipsumipsumipsumipsumipsumipsumipsum",
+            "0123456789abcdef0123456789abcdef",
+            "abcdefghijklmnopqrstuvwxyz012345",
+            &"a".repeat(32),
+            &"abcde".repeat(8),
+        ] {
+            for tree in [
+                json!({"secrets": {"cipher": [good(32), known]}}),
+                json!({"secrets": {"cookie": [known]}}),
+                json!({"secrets": {"default": known}}),
+                json!({"serve": {"admin": {"token": known}}}),
+            ] {
+                let told = refusal(&tree);
+                assert!(told.contains("openssl rand") && !told.contains(known), "{tree}: {told}");
+            }
+        }
+        for strong in ["JVqX0Yb1d4a9w8T0m3zQx5uK7cRnGh2e", "5f1c9d0e7ab34826c1f09e3d7a4b5c60", &good(32)] {
+            assert_eq!(refusal(&json!({"secrets": {"cipher": [strong]}})), "", "{strong}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_no_secrets_is_refused() {
+        for tree in [
+            json!({"secrets": {"cipher": []}}),
+            json!({"secrets": {"cookie": []}}),
+            json!({"secrets": {"default": []}}),
+            json!({"serve": {"admin": {"token": []}}}),
+        ] {
+            assert!(refusal(&tree).contains("leave the key out"), "{tree}");
+        }
+    }
+
+    #[test]
     fn a_token_that_no_client_can_send_is_refused() {
-        let token = "x".repeat(30);
+        let token = good(30).replace(['é', 'ü'], "z");
         for lost in [format!("{token} "), format!(" {token}"), format!("{token}\n"), format!("{token}\u{7}x")]
         {
             let told = refusal(&json!({"serve": {"admin": {"token": [lost]}}}));
@@ -128,7 +213,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.yml");
         std::fs::write(&file, "secrets:\n  cipher:\n    - short\n").unwrap();
-        let strong = Environment::from([("SECRETS_CIPHER".to_owned(), "x".repeat(32))]);
+        let strong = Environment::from([("SECRETS_CIPHER".to_owned(), good(32))]);
         let told = load(&[file], &strong).unwrap_err().to_string();
         assert!(told.contains("c.yml:3: /secrets/cipher/0: "), "{told}");
         let weak = Environment::from([("SERVE_ADMIN_TOKEN".to_owned(), "x".to_owned())]);
@@ -145,7 +230,7 @@ mod tests {
             let config = load_all(&[file], &Environment::new()).config_to_rotate(accepts_weak_older);
             config.map(|config| config.secrets.cipher.len()).ok()
         };
-        let good = "x".repeat(32);
+        let good = good(32);
         for (text, refused, accepted) in [
             (format!("secrets: {{cipher: [{good}, {good}]}}"), Some(2), Some(2)),
             (format!("secrets: {{cipher: [{good}, old]}}"), None, Some(2)),

@@ -35,6 +35,7 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     // Whether mails or texts to telephone numbers are needed, the identity schemas say.
     let sends = takes_mails || !courier.channels.is_empty();
     let shows = sections.dev;
+    note_mail_server(sections, notes);
     let methods = &sections.selfservice.methods;
     let is_on = |proof| match proof {
         Proof::Code => methods.code.enabled,
@@ -87,6 +88,38 @@ fn note_mail(sections: &Sections, notes: &mut Notes<'_>) {
     );
 }
 
+/// Parameters in the address of the mail server that do nothing. Which values they may have is judged where it is read.
+fn note_mail_server(sections: &Sections, notes: &mut Notes<'_>) {
+    let uri = sections.courier.smtp.connection_uri.as_ref();
+    let Some(url) = uri.and_then(|uri| Url::parse(uri.expose()).ok()) else { return };
+    let mut note = |name: &str, why: &str| {
+        let message = format!("its parameter {} does nothing: {why}", name.escape_debug());
+        notes.when(true, "/courier/smtp/connection_uri", &message);
+    };
+    let is_plain = url.scheme() == "smtp"
+        && url.query_pairs().any(|(name, value)| name == "disable_starttls" && is_true(&value) == Some(true));
+    for (name, _) in url.query_pairs() {
+        match &*name {
+            "server_name" | "skip_ssl_verify" if is_plain => {
+                note(&name, "disable_starttls switches off the TLS that it is about");
+            }
+            "disable_starttls" if url.scheme() == "smtps" => note(&name, "smtps has TLS from the start"),
+            // What Kratos has under this name is how smtps is spoken here.
+            "server_name" | "skip_ssl_verify" | "disable_starttls" | "legacy_ssl" => {}
+            _ => note(&name, "there are disable_starttls, skip_ssl_verify and server_name"),
+        }
+    }
+}
+
+/// What a parameter of an address says, as Kratos reads it. `None` when it says neither.
+pub fn is_true(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
 /// Ways to sign in and up.
 fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
     let methods = &sections.selfservice.methods;
@@ -110,6 +143,11 @@ fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
             "browsers offer passkeys and security keys to pages under https only: set serve.public.base_url, and the origins of the method, to addresses with https",
         );
     }
+    notes.when(
+        sections.security.account_enumeration.mitigate && code,
+        "/security/account_enumeration/mitigate",
+        "signing in by a code tells all the same who has an account, because an address that nobody signs in with is refused at once (message 4000035), as in Kratos: switch off selfservice.methods.code.passwordless_enabled, or live with it and leave mitigate out",
+    );
     notes.when(
         sections.session.lifespan.is_zero(),
         "/session/lifespan",
@@ -159,6 +197,54 @@ mod tests {
     fn notes(tree: &Value) -> Vec<String> {
         let notes = Config::from_tree(tree).unwrap().notes;
         notes.into_iter().map(|note| note.pointer).collect()
+    }
+
+    #[test]
+    fn parameters_of_the_mail_server_that_do_nothing_are_noted() {
+        for (uri, part) in [
+            ("smtp://u:SECRET@h/?disable_starttls=true&server_name=x", "server_name does nothing"),
+            ("smtp://u:SECRET@h/?disable_starttls=1&skip_ssl_verify=true", "skip_ssl_verify does nothing"),
+            ("smtps://u:SECRET@h/?disable_starttls=true", "disable_starttls does nothing"),
+            ("smtp://u:SECRET@h/?skip_tls=true", "skip_tls does nothing"),
+        ] {
+            let notes =
+                Config::from_tree(&json!({"courier": {"smtp": {"connection_uri": uri}}})).unwrap().notes;
+            let [note] = &notes[..] else { panic!("{uri}: {notes:?}") };
+            assert!(note.pointer == "/courier/smtp/connection_uri" && note.message.contains(part), "{note}");
+            assert!(!note.message.contains("SECRET"), "{note}");
+        }
+        for uri in [
+            "smtps://u:p@h/?skip_ssl_verify=false&legacy_ssl=true",
+            "smtp://h/?server_name=x&disable_starttls=false",
+        ] {
+            assert_eq!(notes(&json!({"courier": {"smtp": {"connection_uri": uri}}})), [""; 0], "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_duration_that_cannot_be_read_is_one_mistake() {
+        let (config, wrong) = Config::judge(&json!({"session": {"lifespan": "1h30"}}));
+        assert_eq!((config.notes.len(), wrong.len()), (0, 1), "{:?} {wrong:?}", config.notes);
+    }
+
+    #[test]
+    fn secrecy_about_accounts_that_other_settings_undo_is_noted() {
+        let tree = |style: &str, by_code: bool, is_secret: bool| {
+            json!({
+                "dev": true,
+                "security": {"account_enumeration": {"mitigate": is_secret}},
+                "selfservice": {
+                    "flows": {"login": {"style": style}},
+                    "methods": {"code": {"passwordless_enabled": by_code}},
+                },
+            })
+        };
+        let undone = "/security/account_enumeration/mitigate";
+        assert_eq!(notes(&tree("unified", true, true)), [undone]);
+        assert_eq!(notes(&tree("identifier_first", true, true)), [undone]);
+        for tree in [tree("identifier_first", false, true), tree("unified", true, false)] {
+            assert_eq!(notes(&tree), [""; 0], "{tree}");
+        }
     }
 
     #[test]

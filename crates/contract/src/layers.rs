@@ -10,7 +10,7 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use sessera_http::body::{self, Bodies, Largest};
+use sessera_http::body::{self, Bodies, ClientOf, Full, Largest};
 use sessera_http::sound;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -25,19 +25,32 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// Tells browsers to take every answer for what its media type says, and for nothing that its bytes look like.
 pub const NO_SNIFFING: HeaderValue = HeaderValue::from_static("nosniff");
 
-/// Answers for what no route answers, and reads bodies for those that are there. `largest` says how large they may be.
-pub fn complete<S: Clone + Send + Sync + 'static>(router: Router<S>, largest: Largest) -> Router<S> {
+/// Answers for what no route answers, and reads bodies for those that are there: see [`read_bodies`].
+pub fn complete<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    largest: Largest,
+    client: ClientOf,
+    observer: &Observer,
+) -> Router<S> {
     let router = router
         .fallback(async || {
             ApiError::not_found("There is no such path. See /openapi.json for those that exist.")
         })
         .method_not_allowed_fallback(async || ApiError::method_not_allowed());
-    read_bodies(router, largest)
+    read_bodies(router, largest, client, observer)
 }
 
-/// Reads the bodies of requests before their handlers run. `largest` says how large they may be.
-pub fn read_bodies<S: Clone + Send + Sync + 'static>(router: Router<S>, largest: Largest) -> Router<S> {
-    let bodies = Bodies::new(largest, answer::refused_body);
+/// Reads the bodies of requests before their handlers run. `largest` says how large they may be, and `client` whose they
+/// are, so that one client does not take the room of all.
+pub fn read_bodies<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    largest: Largest,
+    client: ClientOf,
+    observer: &Observer,
+) -> Router<S> {
+    let refused = |room| observer.metrics.bodies_refused.with_label_values(&[observer.api, room]);
+    let full = Full { api: observer.api, share: refused("share"), whole: refused("whole") };
+    let bodies = Bodies::new(client, full, largest, answer::refused_body);
     router.layer(middleware::from_fn_with_state(bodies, body::read))
 }
 

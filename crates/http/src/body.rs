@@ -3,20 +3,28 @@
 //!
 //! What has arrived lies in pieces of one size, so a body that is half sent costs what was sent and one piece at the
 //! most, whatever length it announces. All pieces of a port come out of one budget, and so many requests at the most wait
-//! for their bodies. Whoever finds either used up is told to come back.
+//! for their bodies. One client gets a share of both, so that it cannot keep everybody else waiting. Whoever finds the one
+//! or the other used up is told to come back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request, State};
-use axum::http::Method;
+use axum::extract::{FromRequestParts as _, MatchedPath, Request, State};
+use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
 use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::peer::Peer;
+
+mod room;
+
+pub use room::Full;
+use room::{Amount, Guest, Room};
 
 /// The bytes that all bodies of a port may take in memory at the same time.
 const BUDGET: usize = 32 * 1024 * 1024;
@@ -40,11 +48,15 @@ pub const SMALL: usize = 64 * 1024;
 /// How bodies are read on a port.
 #[derive(Clone)]
 pub struct Bodies {
-    budget: Arc<Semaphore>,
-    waiting: Arc<Semaphore>,
+    room: Arc<Room>,
+    client: ClientOf,
     largest: Largest,
     refused: Refused,
 }
+
+/// Which client sends a request, by its headers and the other end of its connection; `None` where clients are not bounded
+/// one by one.
+pub type ClientOf = Arc<dyn Fn(&HeaderMap, Peer) -> Option<IpAddr> + Send + Sync>;
 
 /// The largest body in bytes that a route takes, by its method and its path as it stands in the router. The path is
 /// empty where there is no route.
@@ -61,7 +73,7 @@ pub enum Refusal {
         /// How large it may be, in bytes.
         largest: usize,
     },
-    /// The budget is used up, or as many requests wait for their bodies as may.
+    /// The budget is used up or as many requests wait for their bodies as may, of this client or of all together.
     NoRoom,
     /// It did not arrive within [`BODY_TIMEOUT`]. The connection is of no more use.
     TooSlow,
@@ -71,9 +83,9 @@ pub enum Refusal {
 
 impl Bodies {
     /// Bodies with a budget of their own.
-    pub fn new(largest: Largest, refused: Refused) -> Self {
-        let (budget, waiting) = (Semaphore::new(BUDGET / PIECE), Semaphore::new(WAITING));
-        Self { budget: Arc::new(budget), waiting: Arc::new(waiting), largest, refused }
+    pub fn new(client: ClientOf, full: Full, largest: Largest, refused: Refused) -> Self {
+        let most = Amount { places: WAITING, pieces: BUDGET / PIECE };
+        Self { room: Arc::new(Room::new(most, full)), client, largest, refused }
     }
 }
 
@@ -83,16 +95,21 @@ pub async fn read(State(bodies): State<Bodies>, request: Request, next: Next) ->
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    let Ok(waiting) = bodies.waiting.try_acquire() else { return (bodies.refused)(Refusal::NoRoom) };
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let Ok(peer) = Peer::from_request_parts(&mut parts, &()).await;
+    let mut guest = Guest::new(bodies.room.clone(), (bodies.client)(&parts.headers, peer));
+    if !guest.take(Amount::PLACE) {
+        return (bodies.refused)(Refusal::NoRoom);
+    }
     let route = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
     let largest = (bodies.largest)(&parts.method, route);
-    match tokio::time::timeout(BODY_TIMEOUT, collect(body, largest, &bodies.budget)).await {
+    match tokio::time::timeout(BODY_TIMEOUT, collect(body, largest, guest)).await {
         Ok(Ok(arrived)) => {
-            let (bytes, share) = arrived.joined();
-            drop(waiting);
+            let (bytes, mut guest) = arrived.joined();
+            let bytes = without_mark(bytes);
+            guest.has_arrived();
             let response = next.run(Request::from_parts(parts, Body::from(bytes))).await;
-            drop(share);
+            drop(guest);
             response
         }
         Ok(Err(refusal)) => (bodies.refused)(refusal),
@@ -100,9 +117,16 @@ pub async fn read(State(bodies): State<Bodies>, request: Request, next: Next) ->
     }
 }
 
-async fn collect(mut body: Body, largest: usize, budget: &Arc<Semaphore>) -> Result<Arrived, Refusal> {
+/// A body without the byte order mark (U+FEFF) with which some programs begin a text. RFC 8259, section 8.1, lets those who
+/// read JSON pass over it, and nothing else that is sent here begins with one.
+fn without_mark(body: Bytes) -> Bytes {
+    let mark = "\u{FEFF}".as_bytes();
+    if body.starts_with(mark) { body.slice(mark.len()..) } else { body }
+}
+
+async fn collect(mut body: Body, largest: usize, guest: Guest) -> Result<Arrived, Refusal> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-    let mut arrived = Arrived::default();
+    let mut arrived = Arrived::new(guest);
     let mut refusal = (announced > largest).then_some(Refusal::TooLarge { largest });
     let mut dropped = 0_usize;
     while announced <= MAX_DROPPED
@@ -112,10 +136,10 @@ async fn collect(mut body: Body, largest: usize, budget: &Arc<Semaphore>) -> Res
         let frame = frame.map_err(|_| Refusal::Cut)?;
         let Ok(data) = frame.into_data() else { continue };
         if refusal.is_none()
-            && let Err(refused) = arrived.add(&data, largest, budget)
+            && let Err(refused) = arrived.add(&data, largest)
         {
             refusal = Some(refused);
-            arrived = Arrived::default();
+            arrived.forget();
         }
         if refusal.is_some() {
             dropped += data.len();
@@ -125,17 +149,20 @@ async fn collect(mut body: Body, largest: usize, budget: &Arc<Semaphore>) -> Res
 }
 
 /// What has arrived of a body.
-#[derive(Default)]
 struct Arrived {
     /// All pieces are full but the last one.
     pieces: Vec<Vec<u8>>,
     length: usize,
-    /// What all pieces take of the budget.
-    share: Option<OwnedSemaphorePermit>,
+    /// The room that it takes.
+    guest: Guest,
 }
 
 impl Arrived {
-    fn add(&mut self, mut data: &[u8], largest: usize, budget: &Arc<Semaphore>) -> Result<(), Refusal> {
+    fn new(guest: Guest) -> Self {
+        Self { pieces: Vec::new(), length: 0, guest }
+    }
+
+    fn add(&mut self, mut data: &[u8], largest: usize) -> Result<(), Refusal> {
         if data.len() > largest - self.length {
             return Err(Refusal::TooLarge { largest });
         }
@@ -143,7 +170,7 @@ impl Arrived {
         while !data.is_empty() {
             let piece = match self.pieces.last_mut() {
                 Some(piece) if piece.len() < PIECE => piece,
-                _ => self.new_piece(budget)?,
+                _ => self.new_piece()?,
             };
             let (fitting, rest) = data.split_at(data.len().min(PIECE - piece.len()));
             piece.extend_from_slice(fitting);
@@ -152,25 +179,29 @@ impl Arrived {
         Ok(())
     }
 
-    fn new_piece(&mut self, budget: &Arc<Semaphore>) -> Result<&mut Vec<u8>, Refusal> {
-        let more = budget.clone().try_acquire_owned().map_err(|_| Refusal::NoRoom)?;
-        match &mut self.share {
-            Some(share) => share.merge(more),
-            none => *none = Some(more),
+    fn new_piece(&mut self) -> Result<&mut Vec<u8>, Refusal> {
+        if !self.guest.take(Amount::PIECE) {
+            return Err(Refusal::NoRoom);
         }
         Ok(self.pieces.push_mut(Vec::with_capacity(PIECE)))
     }
 
-    /// The whole body, with what it takes of the budget. Each piece is dropped as soon as it is copied.
-    fn joined(mut self) -> (Bytes, Option<OwnedSemaphorePermit>) {
+    /// Drops what has arrived. The request keeps its place while the rest is read away.
+    fn forget(&mut self) {
+        self.pieces = Vec::new();
+        self.guest.give_pieces_back();
+    }
+
+    /// The whole body, with the room that it takes. Each piece is dropped as soon as it is copied.
+    fn joined(mut self) -> (Bytes, Guest) {
         if let [_] = self.pieces.as_slice() {
-            return (self.pieces.remove(0).into(), self.share);
+            return (self.pieces.remove(0).into(), self.guest);
         }
         let mut whole = Vec::with_capacity(self.length);
         for piece in self.pieces {
             whole.extend_from_slice(&piece);
         }
-        (whole.into(), self.share)
+        (whole.into(), self.guest)
     }
 }
 

@@ -402,7 +402,8 @@ impl Configuration {
             revision: state.revision.clone(),
             watched: WatchedFiles::default(),
         };
-        let (snapshot, before_use) = self.compile_adapted(&next, sets).map_err(unusable)?;
+        let located = |error: ConfigError| unusable(loaded.located(error, next.identity_config().as_ref()));
+        let (snapshot, before_use) = self.compile_adapted(&next, sets).map_err(located)?;
         warn(&loaded, next.revision.as_ref(), &snapshot, &self.trial(&snapshot).await?);
         if !before_use.is_empty() {
             self.surroundings.committer.commit(&before_use).await?;

@@ -2,7 +2,7 @@
 //! where.
 
 use serde_json::Value;
-use sessera_store::{Change, CommitListener, Described, Event, Outcome};
+use sessera_store::{Asked, Change, CommitListener, Described, Event, Outcome};
 
 /// Logs what happened.
 #[derive(Clone, Copy, Debug)]
@@ -13,21 +13,18 @@ impl CommitListener for EventLog {
         "event log"
     }
 
-    fn told(&self, changes: &[Change], outcome: Outcome) {
-        if outcome == Outcome::Committed {
-            for event in Event::of(changes) {
-                write(&event);
-            }
-        }
-    }
+    /// What changes mean is told as events.
+    fn told(&self, _: &[Change], _: Outcome) {}
 
     fn happened(&self, event: &Event) {
         write(event);
     }
 }
 
-/// Writes the record of an event. All have the field `event`, by which they are found.
+/// Writes the record of an event. All have the field `event`, by which they are found, and say who did it.
 fn write(event: &Event) {
+    let actor = event.actor(Asked::now().as_ref());
+    let of_actor = |member: &str| actor.get(member).and_then(Value::as_str);
     let Described { name, sentence, is_refusal, fields } = event.described();
     let value = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
     let text = |wanted: &str| value(wanted).and_then(Value::as_str);
@@ -37,6 +34,10 @@ fn write(event: &Event) {
         ($level:ident) => {
             tracing::$level!(
                 event = name,
+                actor = of_actor("kind"),
+                actor_id = of_actor("id"),
+                actor_name = of_actor("name"),
+                actor_role = of_actor("role"),
                 identity_id = text("identity_id"),
                 session_id = text("session_id"),
                 except = text("except"),
@@ -78,6 +79,11 @@ mod tests {
                 flow_id: Uuid::from_u128(1),
                 identity_id: Some(Uuid::from_u128(2)),
                 method: "password".into(),
+            },
+            Event::IdentityChanged {
+                identity_id: Uuid::from_u128(2),
+                state: sessera_model::IdentityState::Active,
+                changed: vec!["traits.email".into()],
             },
             Event::SessionsEnded { identity_id: None, except: Some(Uuid::from_u128(1)) },
             Event::SessionsForgotten { of: Some(Uuid::from_u128(1)) },

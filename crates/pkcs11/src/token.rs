@@ -89,7 +89,9 @@ fn connect(uri: &TokenUri) -> Result<Open, Pkcs11Error> {
             |error: std::io::Error| Pkcs11Error::Pin { path: path.clone(), problem: error.to_string() };
         let pin = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
         // The login belongs to the token, not to the session, so another session may have done it.
-        match session.login(UserType::User, Some(&AuthPin::from(pin.trim_end()))) {
+        match session
+            .login(UserType::User, Some(&AuthPin::from(pin.trim_start_matches('\u{FEFF}').trim_end())))
+        {
             Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => {}
             Err(error) => return Err(from_library(error)),
         }

@@ -1,5 +1,7 @@
 //! The public port: the API of [`public`], the [`pages`], and the documents of issuers that the configuration names.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{Method, Uri};
@@ -10,6 +12,7 @@ use crate::app::{AppState, Snapshots};
 use crate::forwarding::Forwarding;
 use crate::http::cors::{self, Judge};
 use crate::http::kratos_cookies::{self, KratosCookies};
+use crate::http::navigation;
 use crate::http::origin::{self, Pages};
 use crate::public::caller::Call;
 use crate::public::exchange;
@@ -20,6 +23,8 @@ use sessera_contract::answer::ApiError;
 use sessera_contract::layers;
 use sessera_contract::observe::Observer;
 use sessera_contract::openapi::{self, Port};
+use sessera_http::body::ClientOf;
+use sessera_http::forwarded::Origin;
 
 /// Answers what no route has, which is a document of an issuer or nothing.
 async fn elsewhere(State(keys): State<PublishedKeys>, call: Call, method: Method, uri: Uri) -> Response {
@@ -56,9 +61,13 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
     // Pages of other providers send browsers back by a form, which changes nothing either.
     let pages = Pages { snapshots: snapshots.clone(), open, open_below: oidc::CALLBACK };
     let cookies = KratosCookies { snapshots: snapshots.clone(), metrics: observer.metrics.clone() };
+    let of = snapshots.clone();
+    let client: ClientOf =
+        Arc::new(move |headers, peer| Origin::of(headers, peer, &of.load().accounts.rules.proxies).address);
     let judge = Judge { snapshots, exchange: exchange::PATH };
-    let router = layers::complete(router, public::largest_body)
+    let router = layers::complete(router, public::largest_body, client, &observer)
         .fallback(elsewhere)
+        .layer(middleware::from_fn(navigation::check))
         .layer(middleware::from_fn_with_state(pages, origin::check))
         .layer(middleware::from_fn_with_state(judge, cors::judge))
         .layer(middleware::from_fn_with_state(cookies, kratos_cookies::translate));

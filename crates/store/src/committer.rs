@@ -7,8 +7,9 @@ use opentelemetry::Context;
 use opentelemetry::context::FutureExt as _;
 use tracing::Instrument as _;
 
-use sessera_model::{Clock, Random};
+use sessera_model::{Clock, Identity, Random};
 
+use crate::asked::Asked;
 use crate::recording::Recording;
 use crate::{Change, Event, Store, StoreError};
 
@@ -31,7 +32,8 @@ pub trait CommitListener: Send + Sync {
     /// It must neither wait nor panic: what is kept in memory has been dropped when it returns.
     fn told(&self, changes: &[Change], outcome: Outcome);
 
-    /// Hears of something that happened and changed nothing. It must neither wait nor panic.
+    /// Hears of something that happened: what committed changes mean, and what changed nothing. It must neither wait nor
+    /// panic. [`Event::actor`] says who did it.
     fn happened(&self, _: &Event) {}
 }
 
@@ -75,23 +77,30 @@ impl Committer {
     /// # Panics
     /// Outside of a Tokio runtime.
     pub async fn commit(&self, changes: &[Change]) -> Result<(), StoreError> {
-        let store = self.store.clone();
-        let listeners = self.listeners.clone();
-        let mut changes = changes.to_vec();
-        if let Some(recording) = &self.recording {
-            let entries = recording.entries(&Event::of(&changes));
-            if !entries.is_empty() {
-                changes.push(Change::Record(entries));
-            }
-        }
-        let mut telling = Telling { listeners, changes, outcome: Outcome::Uncertain };
+        let (store, recording) = (self.store.clone(), self.recording.clone());
+        let (listeners, changes) = (self.listeners.clone(), changes.to_vec());
+        let mut telling = Telling { listeners, changes, events: Vec::new(), outcome: Outcome::Uncertain };
         let work = async move {
+            let before = identities_before(&*store, &telling.changes).await;
+            telling.events = Event::of(&telling.changes, &before);
+            let entries = recording.map(|recording| recording.entries(&telling.events)).unwrap_or_default();
+            if !entries.is_empty() {
+                telling.changes.push(Change::Record(entries));
+            }
             let result = store.commit(&telling.changes).await;
             if result.is_ok() {
                 telling.outcome = Outcome::Committed;
             }
             drop(telling);
             result
+        };
+        // Whoever logs or records it says who asked for it.
+        let asked = Asked::now();
+        let work = async move {
+            match asked {
+                Some(asked) => asked.during(work).await,
+                None => work.await,
+            }
         };
         // The store's own spans belong to the trace of the caller, and what listeners log to the caller's request.
         tokio::spawn(work.with_context(Context::current()).in_current_span()).await.unwrap_or_else(
@@ -138,13 +147,35 @@ impl fmt::Debug for Committer {
 struct Telling {
     listeners: Arc<[Arc<dyn CommitListener>]>,
     changes: Vec<Change>,
+    /// What the changes mean.
+    events: Vec<Event>,
     outcome: Outcome,
+}
+
+/// The identities that are to be changed, as they are before. Of one that cannot be read nobody says what changes.
+async fn identities_before(store: &dyn Store, changes: &[Change]) -> Vec<Identity> {
+    let mut before = Vec::new();
+    for change in changes {
+        if let Change::UpdateIdentity(identity) = change {
+            before.extend(store.identity(identity.id).await.ok().flatten());
+        }
+    }
+    before
 }
 
 impl Drop for Telling {
     fn drop(&mut self) {
         for listener in &*self.listeners {
             listener.told(&self.changes, self.outcome);
+        }
+        if self.outcome == Outcome::Committed {
+            for (event, listener) in self
+                .events
+                .iter()
+                .flat_map(|event| self.listeners.iter().map(move |listener| (event, listener)))
+            {
+                listener.happened(event);
+            }
         }
     }
 }

@@ -5,8 +5,12 @@
 //!
 //! An event names identities and sessions by their ids. It holds neither secrets nor traits.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
-use sessera_model::{AuthenticationMethod, CredentialKind, IdentityState, Role, Uuid};
+use sessera_model::{Actor, AuthenticationMethod, CredentialKind, Identity, IdentityState, Role, Uuid};
+
+use crate::asked::Asked;
 
 use crate::records::{CodePurpose, Reauthentication};
 use crate::{Change, FlowKind, KeySet, Revision};
@@ -80,6 +84,8 @@ pub enum Event {
         identity_id: Uuid,
         /// Whether it may sign in from now on.
         state: IdentityState,
+        /// What is another than before, by name: `traits.email`, `state`, `metadata_admin`.
+        changed: Vec<String>,
     },
     /// An identity was deleted with all that belongs to it.
     IdentityDeleted {
@@ -153,10 +159,38 @@ pub enum Event {
 }
 
 impl Event {
-    /// What changes that are committed together mean.
-    pub fn of(changes: &[Change]) -> Vec<Self> {
+    /// What changes that are committed together mean. `before` are the identities as they are before.
+    pub fn of(changes: &[Change], before: &[Identity]) -> Vec<Self> {
         let by_products = ByProducts::of(changes);
-        changes.iter().filter(|change| !by_products.have(change)).filter_map(of_change).collect()
+        let event = |change: &Change| match of_change(change)? {
+            Self::IdentityChanged { identity_id, state, .. } => {
+                let before = before.iter().find(|identity| identity.id == identity_id);
+                let Change::UpdateIdentity(after) = change else { return None };
+                let changed = before.map_or_else(Vec::new, |before| differences(before, after));
+                let is_told = !changed.is_empty() || !by_products.have(change);
+                is_told.then_some(Self::IdentityChanged { identity_id, state, changed })
+            }
+            event => (!by_products.have(change)).then_some(event),
+        };
+        changes.iter().filter_map(event).collect()
+    }
+
+    /// Who did it, as the record has it: the kind, and the name and role or the id. `asked` is the request by which it
+    /// happened.
+    pub fn actor(&self, asked: Option<&Asked>) -> Value {
+        let identity = |id: Uuid| json!({ "kind": "identity", "id": id });
+        let Some(asked) = asked else { return json!({ "kind": "system" }) };
+        match (&asked.actor, asked.identity_id) {
+            (Some(Actor::Token { name, role }), _) => json!({ "kind": "token", "name": name, "role": role }),
+            (Some(Actor::Configured), _) => json!({ "kind": "configuration" }),
+            (Some(Actor::Anybody), _) => json!({ "kind": "anybody" }),
+            (None, Some(id)) => identity(id),
+            // Who signs up or in becomes who they are by it.
+            (None, None) => match (self, self.identity_id()) {
+                (Self::SessionBegan { .. } | Self::IdentityAdded { .. }, Some(id)) => identity(id),
+                _ => json!({ "kind": "nobody" }),
+            },
+        }
     }
 }
 
@@ -222,7 +256,9 @@ impl Event {
             Self::SessionsEnded { except, .. } => fields.extend(except.map(|id| ("except", json!(id)))),
             Self::SessionsForgotten { of } => fields.extend(of.map(|id| ("of", json!(id)))),
             Self::IdentityAdded { .. } | Self::IdentityDeleted { .. } => {}
-            Self::IdentityChanged { state, .. } => fields.push(("state", json!(state.as_str()))),
+            Self::IdentityChanged { state, changed, .. } => {
+                fields.extend([("state", json!(state.as_str())), ("changed", json!(changed.join(", ")))]);
+            }
             Self::CredentialChanged { credential, .. } | Self::CredentialRemoved { credential, .. } => {
                 fields.push(("credential", json!(credential.as_str())));
             }
@@ -319,7 +355,7 @@ fn of_change(change: &Change) -> Option<Event> {
     Some(match change {
         Change::InsertIdentity(identity) => Event::IdentityAdded { identity_id: identity.id },
         Change::UpdateIdentity(identity) => {
-            Event::IdentityChanged { identity_id: identity.id, state: identity.state }
+            Event::IdentityChanged { identity_id: identity.id, state: identity.state, changed: Vec::new() }
         }
         Change::DeleteIdentity(identity_id) => Event::IdentityDeleted { identity_id: *identity_id },
         Change::PutCredential(changed) => {
@@ -392,6 +428,29 @@ fn of_change(change: &Change) -> Option<Event> {
     })
 }
 
+/// The most names of traits that an event has.
+const MOST_TRAITS: usize = 32;
+
+/// The names of what is another in an identity than before. Values are none of them.
+fn differences(before: &Identity, after: &Identity) -> Vec<String> {
+    let members = [
+        ("schema_id", before.schema_id != after.schema_id),
+        ("external_id", before.external_id != after.external_id),
+        ("state", before.state != after.state),
+        ("metadata_public", before.metadata_public != after.metadata_public),
+        ("metadata_admin", before.metadata_admin != after.metadata_admin),
+        ("verifiable_addresses", before.verifiable_addresses != after.verifiable_addresses),
+        ("recovery_addresses", before.recovery_addresses != after.recovery_addresses),
+    ];
+    let traits = |of: &Identity| of.traits.as_object().cloned().unwrap_or_default();
+    let (old, new) = (traits(before), traits(after));
+    let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let names = names.into_iter().filter(|name| old.get(*name) != new.get(*name));
+    let names = names.take(MOST_TRAITS).map(|name| format!("traits.{name}"));
+    let members = members.into_iter().filter(|(_, is_changed)| *is_changed);
+    names.chain(members.map(|(name, _)| name.to_owned())).collect()
+}
+
 /// The proof that was given last.
 fn last(methods: &[AuthenticationMethod]) -> String {
     methods.last().map(|proof| proof.method.clone()).unwrap_or_default()
@@ -414,7 +473,7 @@ fn of_revision(revision: &Revision) -> Event {
 #[cfg(test)]
 mod tests {
     use sessera_model::credential::CredentialConfig;
-    use sessera_model::{AssuranceLevel, Credential, Identity, Session, Timestamp, TokenHash};
+    use sessera_model::{AssuranceLevel, Credential, Session, Timestamp, TokenHash};
 
     use super::*;
     use crate::records::{CredentialOf, NewSession, SessionFilter, SessionKind};
@@ -464,9 +523,9 @@ mod tests {
             ended(Uuid::from_u128(3)),
             session(),
         ];
-        assert_eq!(Event::of(&changes), std::slice::from_ref(&began));
+        assert_eq!(Event::of(&changes, &[]), std::slice::from_ref(&began));
         let signed_up = [Change::InsertIdentity(identity()), credential(CredentialKind::Password), session()];
-        assert_eq!(Event::of(&signed_up), [Event::IdentityAdded { identity_id: ADA }, began]);
+        assert_eq!(Event::of(&signed_up, &[]), [Event::IdentityAdded { identity_id: ADA }, began]);
     }
 
     #[test]
@@ -482,7 +541,7 @@ mod tests {
             token: None,
         });
         let changes = [Change::UpdateIdentity(identity()), credential(CredentialKind::Totp), stepped];
-        let events = Event::of(&changes);
+        let events = Event::of(&changes, &[]);
         let changed = Event::CredentialChanged { identity_id: ADA, credential: CredentialKind::Totp };
         assert!(events.len() == 2 && events[0] == changed, "{events:?}");
     }
@@ -495,13 +554,33 @@ mod tests {
             Change::DeleteKeySet("k".into()),
             Change::DeleteCredential { identity_id: ADA, kind: CredentialKind::Totp },
         ];
-        assert_eq!(Event::of(&changes).len(), changes.len());
+        assert_eq!(Event::of(&changes, &[]).len(), changes.len());
         let all = [identity_changes(), changes.to_vec()].concat();
-        assert!(!format!("{:?}", Event::of(&all)).contains("SECRET"));
+        assert!(!format!("{:?}", Event::of(&all, &[])).contains("SECRET"));
     }
 
     fn identity_changes() -> Vec<Change> {
         vec![Change::UpdateIdentity(identity()), credential(CredentialKind::Password)]
+    }
+
+    #[test]
+    fn what_is_another_in_an_identity_is_told_by_name_beside_its_credential() {
+        let mut before = identity();
+        before.traits = json!({"email": "OLD-SECRET", "name": "SECRET", "age": 1});
+        let mut after = before.clone();
+        after.traits = json!({"email": "NEW-SECRET", "name": "SECRET", "city": "SECRET"});
+        after.metadata_admin = Some(json!({"note": "SECRET"}));
+        let changes = [Change::UpdateIdentity(after), credential(CredentialKind::Password)];
+        let events = Event::of(&changes, &[before]);
+        let [Event::IdentityChanged { changed, .. }, Event::CredentialChanged { .. }] = &events[..] else {
+            panic!("{events:?}")
+        };
+        assert_eq!(changed, &["traits.age", "traits.city", "traits.email", "metadata_admin"]);
+        assert!(!format!("{events:?}").contains("SECRET"));
+        assert_eq!(
+            events[0].described().fields[2].1,
+            "traits.age, traits.city, traits.email, metadata_admin"
+        );
     }
 
     #[test]
@@ -514,6 +593,6 @@ mod tests {
             diff: json!([{"op": "add", "path": "/session/lifespan", "after": "SECRET"}]).to_string(),
         };
         let event = Event::ConfigurationChanged { revision: ADA, changed: vec!["/session/lifespan".into()] };
-        assert_eq!(Event::of(&[Change::InsertRevision(revision)]), [event]);
+        assert_eq!(Event::of(&[Change::InsertRevision(revision)], &[]), [event]);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use sessera_model::{Actor, Clock, Random, Timestamp, Uuid};
+use sessera_model::{Clock, Random, Timestamp, Uuid};
 
 use crate::asked::Asked;
 use crate::audit::NewEntry;
@@ -119,7 +119,7 @@ fn content(event: &Event, asked: Option<&Asked>) -> (Option<Uuid>, Map<String, V
     let mut content = Map::new();
     content.insert("action".into(), name.into());
     content.insert("outcome".into(), if is_refusal { "refused" } else { "done" }.into());
-    content.insert("actor".into(), actor(event, asked));
+    content.insert("actor".into(), event.actor(asked));
     content
         .insert("about".into(), fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
     if let Some(Asked { request_id, address, user_agent, .. }) = asked {
@@ -129,27 +129,10 @@ fn content(event: &Event, asked: Option<&Asked>) -> (Option<Uuid>, Map<String, V
     (identity_id, content)
 }
 
-/// Who did it.
-fn actor(event: &Event, asked: Option<&Asked>) -> Value {
-    let identity = |id: Uuid| json!({ "kind": "identity", "id": id });
-    let Some(asked) = asked else { return json!({ "kind": "system" }) };
-    match (&asked.actor, asked.identity_id) {
-        (Some(Actor::Token { name, role }), _) => json!({ "kind": "token", "name": name, "role": role }),
-        (Some(Actor::Configured), _) => json!({ "kind": "configuration" }),
-        (Some(Actor::Anybody), _) => json!({ "kind": "anybody" }),
-        (None, Some(id)) => identity(id),
-        // Who signs up or in becomes who they are by it.
-        (None, None) => match (event, event.identity_id()) {
-            (Event::SessionBegan { .. } | Event::IdentityAdded { .. }, Some(id)) => identity(id),
-            _ => json!({ "kind": "nobody" }),
-        },
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sessera_model::{FixedClock, Role, SystemRandom};
+    use sessera_model::{Actor, FixedClock, Role, SystemRandom};
 
     fn recording() -> (Recording, Arc<FixedClock>) {
         let clock = Arc::new(FixedClock::at(Timestamp::from_seconds(1_800_000_000)));

@@ -48,6 +48,8 @@ pub fn load_or_create(database: &Path, random: &dyn Random) -> Result<GeneratedS
 }
 
 fn parse(text: &str, path: &Path) -> Result<GeneratedSecrets, StoreError> {
+    // Some programs begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).unwrap_or_default();
     let secret = |name: &str| value.get(name).and_then(Value::as_str).map(Secret::new);
     match (secret("cipher"), secret("cookie")) {
@@ -104,6 +106,9 @@ mod tests {
         let random = SystemRandom::default();
         let made = load_or_create(&database, &random).unwrap();
         assert_eq!(load_or_create(&database, &random).unwrap(), made);
+        let path = path_beside(&database);
+        fs::write(&path, format!("\u{FEFF}{}", fs::read_to_string(&path).unwrap())).unwrap();
+        assert_eq!(load_or_create(&database, &random).unwrap(), made, "with a byte order mark");
         let mode = fs::metadata(path_beside(&database)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left behind");

@@ -63,6 +63,8 @@ pub struct Metrics {
     pub connections: IntGaugeVec,
     /// Clients that were sent away because all slots were taken, by API.
     pub connections_refused: IntCounterVec,
+    /// Requests whose bodies found no room, by API and by whose room it was.
+    pub bodies_refused: IntCounterVec,
     lease_held: IntGauge,
     line_trusted: IntGauge,
     /// Requests with a session cookie of an Ory Kratos from which people moved here.
@@ -150,6 +152,11 @@ impl Metrics {
                     "Clients that were sent away because all slots were taken, by API.",
                     &["api"],
                 )?,
+                bodies_refused: counters(
+                    "sessera_bodies_refused_total",
+                    "Requests whose bodies found no room, by API and room: share (that of one client), whole (that of all).",
+                    &["api", "room"],
+                )?,
                 lease_held: gauge("sessera_lease_held", "1 while this node may sign with managed keys.")?,
                 line_trusted: gauge(
                     "sessera_line_trusted",
@@ -199,6 +206,7 @@ impl Metrics {
         for counters in [
             &self.store_failures,
             &self.connections_refused,
+            &self.bodies_refused,
             &self.gateway_decisions,
             &self.sink_outcomes,
             &self.spans,

@@ -185,7 +185,7 @@ pub(super) async fn judge<K: Kind>(
     let verdict = method.submit(&mut attempt).await;
     let has_code = submission.text("code").is_ok_and(|code| code.is_some());
     if has_code && !matches!(verdict, Ok(AddressVerdict::Proven(_))) {
-        attempt.tell_refused();
+        attempt.tell_refused(method.name());
     }
     match verdict? {
         AddressVerdict::Refused => flows.again(attempt.flow, Standing::Refused).await.map(Judged::Again),

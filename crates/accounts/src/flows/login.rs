@@ -184,7 +184,7 @@ impl Kind for LoginDetails {
             return flows.refuse(attempt.flow, common::NO_LOGIN_METHOD).await;
         };
         let verdict = method.submit(&mut attempt).await;
-        judged(flows, attempt, verdict).await
+        judged(flows, attempt, method.name(), verdict).await
     }
 
     async fn returned(
@@ -200,7 +200,7 @@ impl Kind for LoginDetails {
         let (submission, suspect) = (Submission::default(), flow.details.identity_id);
         let mut attempt = LoginAttempt { visit: &flows.visit, flow, submission: &submission, suspect };
         let verdict = method.returned(&mut attempt, trip, back).await;
-        judged(flows, attempt, verdict).await
+        judged(flows, attempt, method.name(), verdict).await
     }
 }
 
@@ -208,11 +208,12 @@ impl Kind for LoginDetails {
 async fn judged(
     flows: &Flows<'_>,
     attempt: LoginAttempt<'_>,
+    method: &str,
     verdict: Result<LoginVerdict, FlowError>,
 ) -> Result<Outcome<LoginDetails>, FlowError> {
     use LoginVerdict::{Counted, Elsewhere, Further, Named, Proven, Refused, Vouched};
     if !matches!(verdict, Ok(Proven(_) | Elsewhere(_) | Vouched(_) | Further(_) | Named(_))) {
-        attempt.tell_refused();
+        attempt.tell_refused(method);
     }
     match verdict? {
         Refused(standing) => flows.again(attempt.flow, standing).await,

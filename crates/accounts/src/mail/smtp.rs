@@ -13,7 +13,7 @@ use url::Url;
 
 use super::{Mail, NotSent};
 use sessera_config::sections::courier::Smtp as Section;
-use sessera_config::{Config, Problem, escape};
+use sessera_config::{Config, Problem, escape, is_true};
 
 /// How long the mail server may take for one answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -53,7 +53,13 @@ fn transport(text: &str, hello: Option<String>) -> Result<AsyncSmtpTransport<Tok
     if host.is_empty() {
         return Err("it names no host; write smtp://user:password@host:port/".into());
     }
-    let is_set = |name: &str| url.query_pairs().any(|(known, value)| known == name && value == "true");
+    for name in ["disable_starttls", "skip_ssl_verify"] {
+        if url.query_pairs().any(|(known, value)| known == name && is_true(&value).is_none()) {
+            return Err(format!("its parameter {name} is neither true nor false"));
+        }
+    }
+    let is_set =
+        |name: &str| url.query_pairs().any(|(known, value)| known == name && is_true(&value) == Some(true));
     let server_name = url.query_pairs().find(|(name, _)| name == "server_name");
     let name = server_name.map_or_else(|| host.clone(), |(_, value)| value.into_owned());
     let parameters = || {
@@ -178,6 +184,7 @@ mod tests {
             "smtp://user:p%2Fss@mail.example.org:2525/",
             "smtp://127.0.0.1:1025/?disable_starttls=true",
             "smtps://mail.example.org/?skip_ssl_verify=true",
+            "smtp://mail.example.org/?skip_ssl_verify=1&disable_starttls=F",
             "smtp://mail.example.org/?server_name=other.example.org",
             "smtp://[::1]:25/",
         ] {
@@ -193,6 +200,8 @@ mod tests {
             ("user:geheim@mail", "smtp://"),
             ("smtp://user:ge/heim@mail", "smtp://"),
             ("geheim", "no address"),
+            ("smtp://user:geheim@mail/?skip_ssl_verify=maybe", "skip_ssl_verify is neither"),
+            ("smtp://user:geheim@mail/?disable_starttls=", "disable_starttls is neither"),
         ] {
             let problem = compile(json!({"connection_uri": uri})).expect_err(uri);
             assert!(

@@ -35,6 +35,7 @@ use crate::state::AdminState;
 use here::Failed;
 use sessera_contract::answer::ApiError;
 use sessera_contract::layers;
+use sessera_contract::observe::Observer;
 use sessera_contract::request::Segment;
 
 /// The address at which people sign in.
@@ -76,7 +77,7 @@ pub const CHANGES: &[(&str, Role)] = &[
 const FORM: usize = 1024 * 1024;
 
 /// The routes, with their guard.
-pub(super) fn router(state: &AdminState) -> Router<AdminState> {
+pub(super) fn router(state: &AdminState, observer: &Observer) -> Router<AdminState> {
     let router = Router::new()
         .route("/console", get(overview::get))
         .route(SIGN_IN, get(sign_in::get).post(sign_in::post))
@@ -113,7 +114,7 @@ pub(super) fn router(state: &AdminState) -> Router<AdminState> {
     let has_people = Arc::<Snapshot>::from_ref(state).config.upstream.is_none();
     let router = if has_people { router.merge(routes_of_people()) } else { router };
     let router = router.method_not_allowed_fallback(async || Failed(ApiError::method_not_allowed()));
-    let router = layers::read_bodies(router, largest_form);
+    let router = layers::read_bodies(router, largest_form, Arc::new(|_, peer| peer.0), observer);
     let door = guard::Door::from_ref(state);
     router.layer(middleware::from_fn_with_state(door, guard::check))
 }

@@ -10,6 +10,8 @@ async fn without_a_terminal_nothing_is_destroyed_unless_yes_is_said() {
     server.run(&["create", "jwk", "s", "one", "--alg", "ES256"]).good();
     server.run(&["create", "jwk", "m", "--alg", "ES256", "--rotate", "30d"]).good();
     let kid = server.run(&["get", "jwk", "m", "--format", "jsonpath=keys.0.kid"]).json();
+    let template = "/session/whoami/tokenizer/templates/t={\"jwks_url\":\"set://m\"}";
+    server.run(&["patch", "identity-config", "--add", template]).good();
     let token = server.register("ada@example.org").await;
     let id = server.whoami(&token, "").await["id"].as_str().unwrap().to_owned();
     for command in [
@@ -23,11 +25,15 @@ async fn without_a_terminal_nothing_is_destroyed_unless_yes_is_said() {
         &["revoke", "sessions", "--identity", "ada@example.org"],
         &["revoke", "sessions", "--all"],
         &["revoke", "jwk", "m", kid.as_str().unwrap()],
+        &["patch", "identity-config", "--remove", "/session/whoami/tokenizer/templates/t"],
+        &["patch", "identity-config", "--remove", "/session"],
+        &["patch", "ic", "--add", "/session/whoami={}"],
     ] {
         let said = server.run(command).refused();
         assert!(said.contains("--yes") && said.contains("nothing was done"), "{command:?}: {said}");
     }
     assert_eq!(server.whoami(&token, "").await["active"], true);
+    server.run(&["patch", "identity-config", "--remove", "/session", "--yes"]).good();
     assert_eq!(server.run(&["list", "jwks", "-q"]).good().out.lines().filter(|kid| *kid == "one").count(), 1);
 }
 
@@ -54,7 +60,10 @@ async fn of_several_names_none_is_touched_unless_all_are_there() {
         let said = server.run(&[verb, "session", &id, unknown, "--yes"]).refused();
         assert!(said.contains(unknown), "{said}");
     }
-    server.run(&["delete", "identity", "ada@example.org", "nobody@example.org", "--yes"]).refused();
+    for nobody in ["nobody@example.org", unknown] {
+        let said = server.run(&["delete", "identity", "ada@example.org", nobody, "--yes"]).refused();
+        assert!(said.contains(nobody) && said.contains("nothing was deleted"), "{said}");
+    }
     assert_eq!(server.whoami(&token, "").await["active"], true);
 }
 

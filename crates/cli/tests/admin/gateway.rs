@@ -139,8 +139,13 @@ async fn routes_change_like_templates() {
         let told = server.run(&["patch", "identity-config", "--add", change]).refused();
         assert!(told.contains(place), "{told}");
     }
-    let told =
-        server.run(&["patch", "identity-config", "--remove", "/session/whoami/tokenizer/templates/api"]);
+    let told = server.run(&[
+        "patch",
+        "identity-config",
+        "--remove",
+        "/session/whoami/tokenizer/templates/api",
+        "--yes",
+    ]);
     assert!(told.refused().contains("/gateway/routes/api/template"), "a route needs it");
     let listed = server.run(&["list", "routes", "--format", "json"]).json();
     let names: Vec<&str> =

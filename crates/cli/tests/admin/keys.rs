@@ -93,6 +93,6 @@ fn a_set_that_a_template_uses_stays() {
     assert!(said.contains("\"t\""), "{said}");
     let templates = server.run(&["template", "list", "--format", "json"]).json();
     assert_eq!((templates[0]["name"].as_str(), templates[0]["state"].as_str()), (Some("t"), Some("ready")));
-    server.run(&["patch", "ic", "--remove", "/session/whoami/tokenizer/templates/t"]).good();
+    server.run(&["patch", "ic", "--remove", "/session/whoami/tokenizer/templates/t", "--yes"]).good();
     server.run(&["delete", "jwk", "used", "--yes"]).good();
 }

@@ -157,6 +157,10 @@ fn files_are_read_again_when_they_change() {
     std::fs::write(path("c.yml"), "session: {lifespan: 5}\n").unwrap();
     let said = server.logged("goes on with the one before");
     assert!(said.contains("c.yml:1: /session/lifespan"), "{said}");
+    // What shows only when all of it is compiled has its place, too.
+    std::fs::write(path("c.yml"), "courier:\n  smtp: {connection_uri: 'http://x'}\n").unwrap();
+    let said = server.logged("goes on with the one before");
+    assert!(said.contains("c.yml:2: /courier/smtp/connection_uri"), "{said}");
     assert_eq!(signer(&server, &token), kid("two"));
     // After a signal everything is read again at once.
     server.signal("HUP");

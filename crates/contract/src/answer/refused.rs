@@ -16,7 +16,7 @@ pub fn refused_body(refusal: Refusal) -> Response {
         ))
         .into_response(),
         Refusal::NoRoom => ApiError::unavailable(
-            "The server holds as many bodies of requests as it has memory for. Try again shortly.",
+            "The server holds as many bodies of requests as it has memory for, or as many of this client as it takes from one. Try again shortly.",
         )
         .into_response(),
         Refusal::TooSlow => {

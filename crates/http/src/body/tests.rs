@@ -17,9 +17,19 @@ use super::*;
 
 const LARGEST: usize = 1024 * 1024;
 
+/// Bodies whose clients say themselves who they are, or are nobody.
 fn bodies(budget: usize) -> Bodies {
-    let waiting = Arc::new(Semaphore::new(budget / PIECE));
-    Bodies { budget: Arc::new(Semaphore::new(budget / PIECE)), waiting, largest: |_, _| LARGEST, refused }
+    let counter = |name: &str| prometheus::IntCounter::new(name, name).unwrap();
+    let full = Full { api: "test", share: counter("share"), whole: counter("whole") };
+    let most = Amount { places: budget / PIECE, pieces: budget / PIECE };
+    let client: ClientOf = Arc::new(|headers, _| headers.get("client")?.to_str().ok()?.parse().ok());
+    Bodies { room: Arc::new(Room::new(most, full)), client, largest: |_, _| LARGEST, refused }
+}
+
+/// A guest in a room of its own, with the room.
+fn guest(pieces: usize) -> (Guest, Arc<Room>) {
+    let room = bodies(pieces * PIECE).room;
+    (Guest::new(room.clone(), None), room)
 }
 
 /// An answer that says why a body was refused.
@@ -33,7 +43,12 @@ fn refused_as(refusal: Refusal) -> (u16, Bytes) {
 }
 
 async fn answer_of(router: Router, body: Body) -> (u16, Bytes) {
-    let response = router.oneshot(Request::post("/").body(body).unwrap()).await.unwrap();
+    answer_to("", router, body).await
+}
+
+async fn answer_to(client: &str, router: Router, body: Body) -> (u16, Bytes) {
+    let request = Request::post("/").header("client", client).body(body).unwrap();
+    let response = router.oneshot(request).await.unwrap();
     (response.status().as_u16(), response.into_body().collect().await.unwrap().to_bytes())
 }
 
@@ -72,12 +87,20 @@ async fn bodies_are_passed_on_whole() {
 }
 
 #[tokio::test]
+async fn a_byte_order_mark_is_passed_over() {
+    for (sent, read) in [("\u{FEFF}{}", "{}"), ("\u{FEFF}", ""), ("{}\u{FEFF}", "{}\u{FEFF}")] {
+        let answer = answer_of(echo(&bodies(LARGEST)), Body::from(sent)).await;
+        assert_eq!(answer, (200, Bytes::from(read)), "{sent:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_refused_and_takes_nothing() {
     for length in [LARGEST + 1, MAX_DROPPED + 1, MAX_DROPPED + LARGEST + 1] {
         let bodies = bodies(LARGEST);
         let answer = answer_of(echo(&bodies), Body::from(vec![b'x'; length])).await;
         assert_eq!(answer, refused_as(Refusal::TooLarge { largest: LARGEST }));
-        assert_eq!(bodies.budget.available_permits(), LARGEST / PIECE);
+        assert_eq!(bodies.room.left().pieces, LARGEST / PIECE);
     }
 }
 
@@ -92,15 +115,15 @@ proptest! {
     fn a_half_sent_body_costs_what_was_sent_and_one_piece(
         parts in prop::collection::vec(0_usize..40_000, 0..20),
     ) {
-        let budget = Arc::new(Semaphore::new(LARGEST));
-        let mut arrived = Arrived::default();
+        let (guest, room) = guest(LARGEST);
+        let mut arrived = Arrived::new(guest);
         let mut sent = 0;
         for length in parts {
-            arrived.add(&vec![b'x'; length], LARGEST, &budget).unwrap();
+            arrived.add(&vec![b'x'; length], LARGEST).unwrap();
             sent += length;
             let held: usize = arrived.pieces.iter().map(Vec::capacity).sum();
             prop_assert!(held <= sent + PIECE, "{held} bytes for {sent}");
-            prop_assert_eq!((LARGEST - budget.available_permits()) * PIECE, held);
+            prop_assert_eq!((LARGEST - room.left().pieces) * PIECE, held);
         }
         let (whole, _) = arrived.joined();
         prop_assert_eq!(whole.len(), sent);
@@ -116,13 +139,13 @@ async fn all_bodies_together_stay_within_the_budget() {
         sender.send(Bytes::from_static(b"half")).unwrap();
         halves.push((sender, tokio::spawn(answer_of(echo(&bodies), body))));
     }
-    until(async || bodies.budget.available_permits() == 0).await;
+    until(async || bodies.room.left().pieces == 0).await;
     assert_eq!(answer_of(echo(&bodies), Body::from("more")).await, refused_as(Refusal::NoRoom));
     for (sender, answer) in halves {
         drop(sender);
         assert_eq!(answer.await.unwrap(), (200, Bytes::from_static(b"half")));
     }
-    assert_eq!(bodies.budget.available_permits(), 4);
+    assert_eq!(bodies.room.left().pieces, 4);
     assert_eq!(answer_of(echo(&bodies), Body::from("more")).await.0, 200);
 }
 
@@ -134,9 +157,9 @@ async fn few_requests_wait_for_their_bodies_at_the_same_time() {
         // Nothing of the body has come yet.
         let (sender, body) = in_parts();
         waiting.push((sender, tokio::spawn(answer_of(echo(&bodies), body))));
-        until(async || bodies.waiting.available_permits() == left).await;
+        until(async || bodies.room.left().places == left).await;
     }
-    assert_eq!(bodies.budget.available_permits(), 2);
+    assert_eq!(bodies.room.left().pieces, 2);
     assert_eq!(answer_of(echo(&bodies), Body::from("more")).await, refused_as(Refusal::NoRoom));
     for (sender, answer) in waiting {
         drop(sender);
@@ -149,19 +172,60 @@ async fn few_requests_wait_for_their_bodies_at_the_same_time() {
 async fn a_body_counts_until_its_handler_has_answered_or_is_given_up() {
     static FREE: AtomicUsize = AtomicUsize::new(0);
     let bodies = bodies(4 * PIECE);
-    let budget = bodies.budget.clone();
+    let room = bodies.room.clone();
     let look = move |_: Bytes| {
-        FREE.store(budget.available_permits(), Ordering::Relaxed);
+        FREE.store(room.left().pieces, Ordering::Relaxed);
         std::future::ready("seen")
     };
     let layer = axum::middleware::from_fn_with_state(bodies.clone(), read);
     let router = Router::new().route("/", post(look)).layer(layer);
     assert_eq!(answer_of(router, Body::from("x")).await.0, 200);
-    assert_eq!((FREE.load(Ordering::Relaxed), bodies.budget.available_permits()), (3, 4));
+    assert_eq!((FREE.load(Ordering::Relaxed), bodies.room.left().pieces), (3, 4));
     let (sender, body) = in_parts();
     sender.send(Bytes::from_static(b"half")).unwrap();
     let gone = tokio::spawn(answer_of(echo(&bodies), body));
-    until(async || bodies.budget.available_permits() == 3).await;
+    until(async || bodies.room.left().pieces == 3).await;
     gone.abort();
-    until(async || bodies.budget.available_permits() == 4).await;
+    until(async || bodies.room.left().pieces == 4).await;
+}
+
+#[tokio::test]
+async fn one_client_takes_a_share_of_the_places_and_leaves_the_others() {
+    let bodies = bodies(16 * PIECE);
+    let mut waiting = Vec::new();
+    // Two of sixteen are a share. An IPv6 client has the network of 64 bits.
+    for (number, client) in ["2001:db8::1", "2001:db8::2"].into_iter().enumerate() {
+        let (sender, body) = in_parts();
+        waiting.push((sender, tokio::spawn(answer_to(client, echo(&bodies), body))));
+        until(async || bodies.room.left().places == 15 - number).await;
+    }
+    for client in ["2001:db8::3", "2001:db8::1"] {
+        let answer = answer_to(client, echo(&bodies), Body::from("more")).await;
+        assert_eq!(answer, refused_as(Refusal::NoRoom), "{client}");
+    }
+    for client in ["2001:db8:0:1::1", "192.0.2.1"] {
+        assert_eq!(answer_to(client, echo(&bodies), Body::from("mine")).await.0, 200, "{client}");
+    }
+    for (sender, answer) in waiting {
+        drop(sender);
+        assert_eq!(answer.await.unwrap().0, 200);
+    }
+    assert_eq!(answer_to("2001:db8::3", echo(&bodies), Body::from("more")).await.0, 200);
+    assert_eq!(bodies.room.left(), Amount { places: 16, pieces: 16 });
+    assert_eq!((bodies.room.full.share.get(), bodies.room.full.whole.get()), (2, 0));
+}
+
+#[tokio::test]
+async fn one_client_takes_a_share_of_the_bytes_and_leaves_the_others() {
+    let bodies = bodies(16 * PIECE);
+    let (sender, body) = in_parts();
+    sender.send(Bytes::from(vec![b'x'; 2 * PIECE])).unwrap();
+    let half = tokio::spawn(answer_to("192.0.2.1", echo(&bodies), body));
+    until(async || bodies.room.left().pieces == 14).await;
+    let more = Body::from("more");
+    assert_eq!(answer_to("192.0.2.1", echo(&bodies), more).await, refused_as(Refusal::NoRoom));
+    assert_eq!(answer_to("192.0.2.2", echo(&bodies), Body::from("mine")).await.0, 200);
+    drop(sender);
+    assert_eq!(half.await.unwrap().0, 200);
+    assert_eq!(answer_to("192.0.2.1", echo(&bodies), Body::from("more")).await.0, 200);
 }

@@ -258,6 +258,12 @@ async fn head_is_answered_as_get_without_the_body() {
         let head = Route { method: "HEAD".into(), path: get.path.clone(), ..get };
         let (status, headers, _) = send(&server, &get, &[], Vec::new()).await;
         let (head_status, head_headers, body) = send(&server, &head, &[], Vec::new()).await;
+        // What acts when it is asked for does nothing.
+        let acts = ["/self-service/", "/sessions/token-exchange", "/ui/"];
+        if get.is_public && acts.iter().any(|path| get.path.starts_with(path)) {
+            assert_eq!((head_status, &body), (204, &Value::Null), "{}", get.path);
+            continue;
+        }
         assert_eq!((head_status, &body), (status, &Value::Null), "{}", get.path);
         assert_eq!(head_headers.get("content-type"), headers.get("content-type"), "{}", get.path);
     }

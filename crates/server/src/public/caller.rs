@@ -276,6 +276,11 @@ impl Call {
         self.visitor.browsers.first().map(String::as_str)
     }
 
+    /// Whether a browser says that a page of another site led to this request.
+    pub(crate) fn comes_from_another_site(&self) -> bool {
+        self.caller.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site")
+    }
+
     /// The parameters of the address that was called, in their order.
     pub(crate) fn parameters(&self) -> Vec<(String, String)> {
         let query = self.caller.uri.query().unwrap_or_default();

@@ -15,7 +15,7 @@ pub(crate) mod registration;
 pub(crate) mod sessions;
 pub(crate) mod settings;
 pub(crate) mod token;
-mod token_exchange;
+pub(crate) mod token_exchange;
 pub(crate) mod verification;
 pub(crate) mod well_known;
 pub(crate) mod whoami;

@@ -129,7 +129,8 @@ async fn submit(call: Call, Query(query): Query<ByFlow>, body: Bytes) -> Respons
     ),
     responses(
         (status = 303, description = "The way to the settings, or to the page of a flow that says what is wrong with the link"),
-        (status = 400, description = "The link is incomplete, or recovery is off", body = ErrorBody),
+        (status = 400, description = "The link is incomplete, recovery is off, or another site led here a browser in which somebody else is signed in (`session_already_available`)", body = ErrorBody),
+        (status = 403, description = "A browser opened it without showing it to a person (`security_csrf_violation`)", body = ErrorBody),
         (status = 404, description = "No such flow", body = ErrorBody),
         (status = 409, description = "Another request has used the link just now", body = ErrorBody),
     )
@@ -141,7 +142,10 @@ async fn follow_link(call: Call, Query(query): Query<Link>) -> Response {
 async fn try_follow_link(call: &Call, query: &Link) -> Result<Response, ApiError> {
     let present = call.present_for(FlowKind::Recovery).await?;
     let token = query.token.as_deref().unwrap_or_default();
-    match link::recover(&call.flows_ending(&present), query.flow.as_deref(), token).await? {
+    // Another site may lead somebody to a link of its own, and signing them out would be its doing.
+    let may_replace = !call.comes_from_another_site();
+    let flows = call.flows_ending(&present);
+    match link::recover(&flows, query.flow.as_deref(), token, may_replace).await? {
         Opened::Done(recovered) => {
             let Recovered { signed_in, next, new_cookie, .. } = &*recovered;
             let mut response = answer::see_other(&call.rules().page(FlowKind::Settings, next.id))?;

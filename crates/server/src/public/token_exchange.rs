@@ -15,6 +15,9 @@ use sessera_contract::answer::ApiError;
 use sessera_contract::request::Query;
 use sessera_openapi::{ErrorBody, SignedInBody};
 
+/// The path of the exchange.
+pub(crate) const PATH: &str = "/sessions/token-exchange";
+
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(get))

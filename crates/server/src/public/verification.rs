@@ -108,7 +108,7 @@ async fn get(call: Call, Query(query): Query<ById>) -> Result<Response, ApiError
         ("code" = Option<String>, Query, description = "The code"),
         ("token" = Option<String>, Query, description = "What a link holds that was sent instead of a code"),
     ),
-    responses((status = 303, description = "The way to the page"), (status = 400, description = "The link is incomplete", body = ErrorBody), (status = 404, description = "No such flow", body = ErrorBody), (status = 409, description = "Another request has used the link just now", body = ErrorBody))
+    responses((status = 303, description = "The way to the page"), (status = 400, description = "The link is incomplete", body = ErrorBody), (status = 403, description = "A browser opened it without showing it to a person (`security_csrf_violation`)", body = ErrorBody), (status = 404, description = "No such flow", body = ErrorBody), (status = 409, description = "Another request has used the link just now", body = ErrorBody))
 )]
 async fn follow_link(call: Call, Query(query): Query<Link>) -> Response {
     call.or_error(try_follow_link(&call, &query).await).await

@@ -54,9 +54,13 @@ pub fn parse_dsn(dsn: &str) -> Result<PathBuf, StoreError> {
         ));
     }
     Some(path).filter(|path| !path.is_empty()).map(PathBuf::from).ok_or_else(|| {
-        let scheme = dsn.split(':').next().unwrap_or_default();
+        // A value without a scheme may be a password that came to the wrong place.
+        let what = match dsn.split_once("://") {
+            Some((scheme, _)) => format!("the dsn with the scheme \"{scheme}\" is not supported"),
+            None => "the dsn is no address of a database".to_owned(),
+        };
         StoreError::InvalidDsn(format!(
-            "the dsn with the scheme \"{scheme}\" is not supported: write sqlite:///path/to/file.sqlite or postgres://user:password@host:5432/database"
+            "{what}: write sqlite:///path/to/file.sqlite or postgres://user:password@host:5432/database"
         ))
     })
 }
@@ -251,6 +255,10 @@ mod tests {
         ];
         for dsn in ["memory", "postgres://x", "sqlite://", ""].into_iter().chain(in_memory) {
             assert!(matches!(parse_dsn(dsn), Err(StoreError::InvalidDsn(_))), "{dsn}");
+        }
+        for misplaced in ["SECRET", "mysql://u:SECRET@h/d", "u:SECRET@h"] {
+            let said = parse_dsn(misplaced).unwrap_err().to_string();
+            assert!(!said.contains("SECRET") && said.contains("sqlite:///"), "{said}");
         }
     }
 }

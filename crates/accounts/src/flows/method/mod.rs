@@ -83,13 +83,14 @@ pub struct Attempt<'a, D> {
 }
 
 impl<D: Details> Attempt<'_, D> {
-    /// Tells whoever must be able to reconstruct it that somebody could not prove who they are.
-    pub fn tell_refused(&self) {
+    /// Tells whoever must be able to reconstruct it that somebody could not prove who they are. `method` is the one that has
+    /// judged it, where the submission names none.
+    pub fn tell_refused(&self, method: &str) {
         self.visit.accounts.committer.happened(&Event::ProofRefused {
             flow: D::KIND,
             flow_id: self.flow.id,
             identity_id: self.suspect,
-            method: self.submission.method().unwrap_or_default().to_owned(),
+            method: self.submission.method().unwrap_or(method).to_owned(),
         });
     }
 

@@ -25,16 +25,24 @@ pub enum Opened<D, K> {
     Again(Box<Replaced<K>>),
 }
 
-/// Opens the link of a recovery, which signs its owner in.
+/// Opens the link of a recovery, which signs its owner in. Unless it `may_replace` sessions, nothing happens while somebody
+/// else is signed in.
+///
+/// # Errors
+/// [`FlowError::SignedInAlready`] when somebody else is; the link stays good.
 pub async fn recover(
     flows: &Flows<'_>,
     id: Option<&str>,
     token: &str,
+    may_replace: bool,
 ) -> Result<Opened<Box<Recovered>, RecoveryDetails>, FlowError> {
     let mut flow = begin::<RecoveryDetails>(flows, id).await?;
     RecoveryDetails::may_submit(flows, Some(&flow)).await?;
     let is_good_for = |owner: &Identity, _: &StoredCode| owner.state == IdentityState::Active;
     match prove(&flows.visit, &flow, token, is_good_for).await? {
+        Some(proven) if !may_replace && is_somebody_else(&flows.visit, proven.identity.id) => {
+            Err(FlowError::SignedInAlready(Transport::Browser))
+        }
         Some(proven) => {
             flow.clear_messages();
             match recovery::end(flows, flow, proven, Transport::Browser).await? {
@@ -44,6 +52,12 @@ pub async fn recover(
         }
         None => again(flows, &flow, messages::RECOVERY_WRONG).await,
     }
+}
+
+/// Whether a browser is signed in as somebody else.
+fn is_somebody_else(visit: &Visit<'_>, owner: Uuid) -> bool {
+    let acting = visit.session.as_ref().map(|present| present.session);
+    acting.into_iter().chain(visit.others).any(|session| session.identity_id != owner)
 }
 
 /// Where the link of a verification leads that was good: to the page of its flow.

@@ -5,6 +5,7 @@ use sessera_model::{Clock as _, Identity};
 use std::time::Duration;
 
 use super::{Opened, recover, verify};
+use crate::flows::error::FlowError;
 use crate::flows::flow::{RecoveryDetails, State, VerificationDetails};
 use crate::flows::skeleton::Kind;
 use crate::testing::{Client, TestAccounts, said};
@@ -37,7 +38,7 @@ async fn a_link_recovers_once_wherever_it_is_opened() {
     let app = Client::native(&accounts);
     let (id, token) = asked::<RecoveryDetails>(&accounts, &app).await;
     let browser = Client::browser(&accounts);
-    let Opened::Done(recovered) = recover(&browser.flows(), Some(&id), &token).await.unwrap() else {
+    let Opened::Done(recovered) = recover(&browser.flows(), Some(&id), &token, true).await.unwrap() else {
         panic!("the link is good")
     };
     let session = &recovered.signed_in.session;
@@ -45,10 +46,23 @@ async fn a_link_recovers_once_wherever_it_is_opened() {
     assert!(stored(&accounts, &owner).await.verifiable_addresses[0].verified);
     let seen = app.flows().show::<RecoveryDetails>(Some(&id)).await.unwrap();
     assert_eq!(seen.flow.state, State::PassedChallenge);
-    let Opened::Again(replaced) = recover(&browser.flows(), Some(&id), &token).await.unwrap() else {
+    let Opened::Again(replaced) = recover(&browser.flows(), Some(&id), &token, true).await.unwrap() else {
         panic!("a link is good once")
     };
     assert_eq!(replaced.by.messages[0].id.number(), 4_060_004);
+}
+
+#[tokio::test]
+async fn a_link_that_may_not_replace_sessions_leaves_somebody_else_signed_in_and_stays_good() {
+    let accounts = accounts().await;
+    accounts.person(ADA).await;
+    let app = Client::native(&accounts);
+    let (id, token) = asked::<RecoveryDetails>(&accounts, &app).await;
+    let mut browser = Client::browser(&accounts).signed_in("bob@example.org").await;
+    let refused = recover(&browser.flows(), Some(&id), &token, false).await;
+    assert!(matches!(refused, Err(FlowError::SignedInAlready(_))));
+    browser.session = None;
+    assert!(matches!(recover(&browser.flows(), Some(&id), &token, false).await, Ok(Opened::Done(_))));
 }
 
 #[tokio::test]
@@ -79,7 +93,7 @@ async fn what_is_wrong_with_a_link_begins_another_flow() {
     let (id, token) = asked::<RecoveryDetails>(&accounts, &browser).await;
     let (other, _) = asked::<RecoveryDetails>(&accounts, &browser).await;
     let said_of =
-        async |id: &str, token: &str| match recover(&browser.flows(), Some(id), token).await.unwrap() {
+        async |id: &str, token: &str| match recover(&browser.flows(), Some(id), token, true).await.unwrap() {
             Opened::Again(replaced) => replaced.by.messages[0].id.number(),
             Opened::Done(_) => panic!("it is wrong"),
         };
@@ -93,7 +107,7 @@ async fn what_is_wrong_with_a_link_begins_another_flow() {
     let flow = browser.flows().read::<RecoveryDetails>(Some(&id)).await.unwrap();
     accounts.clock.advance(flow.expires_at.since(accounts.clock.now()));
     assert_eq!(said_of(&id, &token).await, 4_060_005, "that of its flow, too");
-    assert!(recover(&browser.flows(), Some("no id"), &token).await.is_err());
+    assert!(recover(&browser.flows(), Some("no id"), &token, true).await.is_err());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! `sessera delete identity`
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
 
@@ -25,16 +25,24 @@ impl DeleteIdentity {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let context = global.connect().await?;
         let mut found = Vec::with_capacity(self.ids.len());
+        let mut missing = Vec::new();
         for id in &self.ids {
-            found.push(identities::find(&context, id).await?.id);
+            match identities::find(&context, id).await {
+                Ok(identity) => found.push(identity.id),
+                Err(error) => missing.push(format!("{id}: {error:#}")),
+            }
+        }
+        if !missing.is_empty() {
+            bail!("nothing was deleted, because not everybody was found:\n{}", missing.join("\n"));
         }
         // Whoever is named twice, by an id and an address perhaps, is meant once.
         found.sort_unstable();
         found.dedup();
         context.confirm(&format!("Delete {}? Nobody can bring them back.", self.ids.join(", ")))?;
         let mut table = Table::new(&["ID"]);
-        for id in &found {
-            context.client.delete_identity(*id).await?;
+        for (done, id) in found.iter().enumerate() {
+            let deleted = context.client.delete_identity(*id).await;
+            deleted.with_context(|| format!("{id} was not deleted, and {done} of {} were", found.len()))?;
             table.row([id.to_string()]);
         }
         let what = if found.len() == 1 { "1 identity".into() } else { format!("{} identities", found.len()) };

@@ -4,18 +4,20 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use sessera_client::projects::CONFIG_PREFIX;
+use sessera_config::patch;
 
-use crate::commands::identity_config::print_changed;
+use crate::commands::identity_config::{lost, print_changed};
 use crate::commands::names;
-use crate::global::Global;
+use crate::global::{Context, Global};
 use crate::input;
 use crate::values::Assignment;
 
 /// Change parts of the identity configuration
 ///
 /// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. It
-/// is applied as a whole or not at all. The resulting configuration is printed, secrets included. Paths are
-/// those of kratos.yml. A text that begins with file:// is read by this command and sent as base64://.
+/// is applied as a whole or not at all. The resulting configuration is printed, without secrets and private keys. Paths are
+/// those of kratos.yml. A text that begins with file:// is read by this command and sent as base64://. Before a template,
+/// an identity schema, a route or a sink goes, the command asks.
 ///
 /// Templates that are new or changed are tried on a sample session and on the newest sessions. One that makes a token
 /// of none of them is refused unless --force is given, and one that works for some only is warned about.
@@ -55,14 +57,29 @@ pub(crate) struct PatchIdentityConfig {
     /// Take templates that make no token of any session that they are tried on
     #[arg(long)]
     force: bool,
+    /// Print secrets and private keys too
+    #[arg(long)]
+    show_secrets: bool,
 }
 
 impl PatchIdentityConfig {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let patch = self.operations()?;
         let context = global.connect_to(self.positional.as_deref()).await?;
+        self.ask(&context, &patch).await?;
         let changed = context.client.patch_config(&context.project, &patch, self.force).await?;
-        print_changed(&context, &changed)
+        print_changed(&context, &changed, self.show_secrets)
+    }
+
+    /// Asks before something goes on which others rely by its name.
+    async fn ask(&self, context: &Context, operations: &[Value]) -> Result<()> {
+        let before = context.client.config(&context.project).await?;
+        // What cannot be applied here is refused by the server, with its reason.
+        let Ok(after) = patch::apply(&before, &Value::from(operations)) else { return Ok(()) };
+        match lost(&before, &after).as_slice() {
+            [] => Ok(()),
+            gone => context.confirm(&format!("This removes {}. Go on?", gone.join(", "))),
+        }
     }
 
     fn operations(&self) -> Result<Vec<Value>> {
@@ -125,6 +142,7 @@ mod tests {
             remove: vec![],
             file: vec![],
             force: false,
+            show_secrets: false,
         }
     }
 

@@ -117,6 +117,11 @@ impl Verify {
         let output = global.output();
         match self.check(&token, &keys, now).await {
             Ok(valid) => {
+                if valid.time("exp").is_none() {
+                    warn(
+                        "the token has no \"exp\", so it never ends: whoever has it once is let in as long as its key is there",
+                    );
+                }
                 let document = valid.to_json(now);
                 output.print_text(&valid.to_text(&self.jwks, now), &document, None)
             }

@@ -11,6 +11,7 @@ mod forms;
 mod given_codes;
 mod hooks;
 mod limits;
+mod links;
 mod live_sessions;
 mod other_sessions;
 #[cfg(feature = "passkeys")]
