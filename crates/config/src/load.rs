@@ -9,7 +9,6 @@ use crate::environment::{self, Environment};
 use crate::error::{ConfigError, invalid};
 use crate::loaded::Loaded;
 use crate::merge::merge;
-use crate::places::Places;
 use crate::problem::Problem;
 use crate::upstream::{as_it_counts, as_it_counts_in};
 use crate::yaml;
@@ -24,23 +23,29 @@ pub fn load(files: &[PathBuf], environment: &Environment) -> Result<Loaded, Conf
 /// Reads what can be read, whatever is wrong with the rest.
 pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
     let mut loaded = Loaded { tree: Value::Object(Map::new()), ..Loaded::default() };
-    let mut parts = Vec::new();
-    for file in files {
-        match read_file(file, &mut loaded.places) {
-            Ok(value) => {
-                merge(&mut loaded.tree, value.clone());
-                parts.push(value);
+    let documents: Vec<_> = files.iter().map(|file| read_file(file)).collect();
+    // What of a file counts follows from all of them together.
+    let mut whole = Loaded { tree: Value::Object(Map::new()), ..Loaded::default() };
+    for document in documents.iter().flatten() {
+        merge(&mut whole.tree, document.value.clone());
+    }
+    environment::overlay(&mut whole, environment);
+    for (file, document) in files.iter().zip(documents) {
+        match document {
+            Ok(document) => {
+                for (pointer, line) in document.lines {
+                    loaded.places.note(pointer, format!("{}:{line}", file.display()));
+                }
+                // A value that cannot be used is an error even where another source overrides it.
+                let (_, found) = read(&as_it_counts_in(&document.value, &whole.tree));
+                let unusable = found.wrong.iter().chain(&found.weak);
+                loaded.errors.extend(unusable.map(|problem| loaded.places.locate(problem)));
+                merge(&mut loaded.tree, document.value);
             }
             Err(sentence) => loaded.errors.push(sentence),
         }
     }
     environment::overlay(&mut loaded, environment);
-    for part in &parts {
-        // A value that cannot be used is an error even where another source overrides it.
-        let (_, found) = read(&as_it_counts_in(part, &loaded.tree));
-        let unusable = found.wrong.iter().chain(&found.weak);
-        loaded.errors.extend(unusable.map(|problem| loaded.places.locate(problem)));
-    }
     let (_, found) = read(&as_it_counts(&loaded.tree));
     let locate = |problem: &Problem| loaded.places.locate(problem);
     let wrong: Vec<String> = found.wrong.iter().chain(&found.weak).map(locate).collect();
@@ -51,22 +56,22 @@ pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
     loaded
 }
 
-/// The tree of one file.
-fn read_file(file: &Path, places: &mut Places) -> Result<Value, String> {
+/// What stands in one file, whose value is an object.
+fn read_file(file: &Path) -> Result<yaml::Document, String> {
     let name = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("{name}: {error}. Give the path of the configuration file with -c"))?;
-    let document = yaml::parse(&text).map_err(|error| {
+    let mut document = yaml::parse(&text).map_err(|error| {
         let place = error.line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}"));
         format!("{place}: {}", error.message)
     })?;
-    for (pointer, line) in document.lines {
-        places.note(pointer, format!("{name}:{line}"));
+    if document.value.is_null() {
+        document.value = Value::Object(Map::new());
     }
-    match document.value {
-        Value::Null => Ok(Value::Object(Map::new())),
-        value @ Value::Object(_) => Ok(value),
-        _ => Err(format!("{name}:1: a configuration is an object")),
+    if document.value.is_object() {
+        Ok(document)
+    } else {
+        Err(format!("{name}:1: a configuration is an object"))
     }
 }
 

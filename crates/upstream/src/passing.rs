@@ -288,7 +288,7 @@ mod tests {
         for coding in ["gzip, chunked", "identity", "chunked, chunked"] {
             assert_eq!(checked("transfer-encoding", coding), Err(Unpassable::Encoding), "{coding}");
         }
-        for host in ["evil.example/path?x", "a@b", "a b", "a,b"] {
+        for host in ["evil.example/path?x", "a@b", "a b"] {
             assert_eq!(checked("host", host), Err(Unpassable::Host), "{host}");
         }
     }
