@@ -2,8 +2,7 @@
 
 use anyhow::Result;
 use serde_json::Value;
-use sessera_client::projects::ChangedConfig;
-use sessera_config::redact;
+use sessera_client::projects::{CONFIG_PREFIX, ChangedConfig};
 
 use crate::global::Context;
 
@@ -39,19 +38,30 @@ fn names(part: Option<&Value>) -> Vec<String> {
     }
 }
 
-/// Prints the configuration that a change resulted in, without its secrets unless they are asked for, and warns of what its
-/// author should know.
-pub(super) fn print_changed(context: &Context, changed: &ChangedConfig, shows_secrets: bool) -> Result<()> {
+/// What others rely on and what these operations remove by its own name, in the words of [`lost`].
+pub(super) fn named(before: &Value, operations: &[Value]) -> Vec<String> {
+    let name = |operation: &Value| {
+        let path = operation["path"].as_str().filter(|_| operation["op"] == "remove")?;
+        let pointer = path.strip_prefix(CONFIG_PREFIX)?;
+        let (list, name) = pointer.rsplit_once('/')?;
+        let (_, what) = RELIED_ON.iter().find(|(relied_on, _)| *relied_on == list)?;
+        // The escapes of RFC 6901, section 3.
+        let name = || name.replace("~1", "/").replace("~0", "~");
+        let id = before.pointer(pointer)?["id"].as_str().map_or_else(name, str::to_owned);
+        Some(format!("the {what} {id}"))
+    };
+    operations.iter().filter_map(name).collect()
+}
+
+/// Prints the configuration that a change resulted in, and warns of what its author should know.
+pub(super) fn print_changed(context: &Context, changed: &ChangedConfig) -> Result<()> {
     for warning in &changed.warnings {
         crate::output::warn(warning);
     }
     if context.output.is_quiet() {
         return Ok(());
     }
-    if shows_secrets {
-        return context.output.print_document(&changed.config);
-    }
-    context.output.print_document(&redact::readable(&changed.config))
+    context.output.print_document(&changed.config)
 }
 
 #[cfg(test)]
@@ -75,5 +85,25 @@ mod tests {
         after["identity"]["schemas"] = json!([{"id": "robot", "url": "z"}]);
         assert_eq!(lost(&before, &after), ["the template b", "the identity schema person"]);
         assert_eq!(lost(&json!({}), &before), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_removal_names_needs_no_question() {
+        let before = json!({
+            "session": {"whoami": {"tokenizer": {"templates": {"a/b": {}}}}},
+            "identity": {"schemas": [{"id": "person", "url": "x"}]},
+        });
+        let named = |op: &str, path: &str| {
+            named(&before, &[json!({"op": op, "path": format!("{CONFIG_PREFIX}{path}")})])
+        };
+        assert_eq!(named("remove", "/session/whoami/tokenizer/templates/a~1b"), ["the template a/b"]);
+        assert_eq!(named("remove", "/identity/schemas/0"), ["the identity schema person"]);
+        for (op, path) in [
+            ("remove", "/session"),
+            ("remove", "/session/whoami/tokenizer/templates"),
+            ("replace", "/session/whoami/tokenizer/templates/a~1b"),
+        ] {
+            assert_eq!(named(op, path), [""; 0], "{op} {path}");
+        }
     }
 }

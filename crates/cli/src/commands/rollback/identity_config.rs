@@ -30,9 +30,6 @@ pub(crate) struct RollbackIdentityConfig {
     /// The revision to go back to
     #[arg(value_parser = ids::revision, add = names::revisions())]
     revision: Uuid,
-    /// Print secrets and private keys too
-    #[arg(long)]
-    show_secrets: bool,
 }
 
 impl RollbackIdentityConfig {
@@ -45,7 +42,7 @@ impl RollbackIdentityConfig {
             undone(&newer)
         ))?;
         let changed = context.client.roll_back(&context.project, self.revision).await?;
-        print_changed(&context, &changed, self.show_secrets)?;
+        print_changed(&context, &changed)?;
         let undo = newer.first().map_or_else(String::new, |newest| {
             format!(" To undo that: sessera rollback identity-config {}", newest.id)
         });

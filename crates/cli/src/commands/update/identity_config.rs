@@ -30,9 +30,6 @@ pub(crate) struct UpdateIdentityConfig {
     /// Take templates that make no token of any session that they are tried on
     #[arg(long)]
     force: bool,
-    /// Print secrets and private keys too
-    #[arg(long)]
-    show_secrets: bool,
 }
 
 impl UpdateIdentityConfig {
@@ -49,7 +46,7 @@ impl UpdateIdentityConfig {
             ))?;
         }
         let changed = context.client.put_config(&context.project, &config, self.force).await?;
-        print_changed(&context, &changed, self.show_secrets)
+        print_changed(&context, &changed)
     }
 }
 
