@@ -45,10 +45,10 @@ fn lints() -> Result<()> {
     cargo(&[&clippy[..], &["--no-default-features"], &strict].concat())
 }
 
-/// Runs the tests of all crates, those of the store on PostgreSQL too.
+/// Runs the tests of all crates, those of the store on PostgreSQL too, and shows all that fail.
 fn tests() -> Result<()> {
     let cluster = Cluster::start("store", "")?;
-    run(cluster.offer(Command::new("cargo").args(["test", "--workspace", "--locked"])))
+    run(cluster.offer(Command::new("cargo").args(["test", "--workspace", "--locked", "--no-fail-fast"])))
 }
 
 #[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]

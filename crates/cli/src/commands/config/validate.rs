@@ -176,6 +176,8 @@ fn part(error: &Broken) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD as BASE64;
     use sessera_config::environment::Environment;
@@ -186,6 +188,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.yml");
         std::fs::write(&file, yaml).unwrap();
+        // Whatever files others may read by default, this one is not warned about.
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let files = [file];
         Findings::of(&files, &load_all(&files, &Environment::new()))
     }
