@@ -29,19 +29,33 @@ pub fn keys(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyE
     Ok(keys)
 }
 
-/// Reads the key set of a template, in any of the forms that [`keys`] reads and with the same made of them. What is wrong
-/// with a key that does not sign is no fault of the set.
+/// Reads the key set of a template, in any of the forms that [`keys`] reads. What is wrong with a key that does not sign is
+/// no fault of the set.
+///
+/// `algorithm` is given to keys that name none. A key in JSON that then has none does not sign, as with an Ory Kratos:
+/// whoever writes JSON says what a key is for. PEM and DER cannot say it, so the curve does.
 pub fn set(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<JwkSet, KeyError> {
-    JwkSet::new(read(bytes, algorithm)?)
+    JwkSet::new(match Form::of(bytes) {
+        Form::Json(json) => {
+            let keys = JwkSet::parse(json)?.into_keys().into_iter();
+            keys.map(|key| or_algorithm(key, algorithm)).collect()
+        }
+        Form::Other => read(bytes, algorithm)?,
+    })
 }
 
-/// Reads keys, and gives each the algorithm that it does not name: the only one that its curve has, else `algorithm`.
+/// Reads keys, and gives each the algorithm that it does not name: `algorithm`, else the only one that its curve has.
 fn read(bytes: &[u8], algorithm: Option<Algorithm>) -> Result<Vec<Jwk>, KeyError> {
     let keys = match Form::of(bytes) {
         Form::Json(json) => JwkSet::parse(json)?.into_keys(),
         Form::Other => other_keys(bytes)?,
     };
-    Ok(keys.into_iter().map(|key| with_algorithm(key, algorithm)).collect())
+    let named = |key| {
+        let key = or_algorithm(key, algorithm);
+        let natural = natural_algorithm(&key);
+        or_algorithm(key, natural)
+    };
+    Ok(keys.into_iter().map(named).collect())
 }
 
 /// Whether the content of a file is a key in one of the forms that say so at their beginning. A shared secret may be
@@ -86,19 +100,24 @@ pub fn secret(bytes: &[u8], algorithm: Algorithm) -> Result<Jwk, KeyError> {
     Ok(jwk)
 }
 
-fn with_algorithm(key: Jwk, algorithm: Option<Algorithm>) -> Jwk {
+/// The key with this algorithm, if it names none and the algorithm is one for it.
+fn or_algorithm(key: Jwk, algorithm: Option<Algorithm>) -> Jwk {
     let fits = |algorithm: &Algorithm| match key.material() {
         Material::Pair { public, .. } => public.fits(*algorithm),
         Material::Secret(_) => algorithm.is_symmetric(),
     };
-    let natural = match key.material() {
+    match algorithm.filter(fits) {
+        Some(algorithm) => key.with_default_algorithm(algorithm),
+        None => key,
+    }
+}
+
+/// The only algorithm that there is for a key of this kind.
+fn natural_algorithm(key: &Jwk) -> Option<Algorithm> {
+    match key.material() {
         Material::Pair { public: PublicKey::Ec { curve, .. }, .. } => Some(curve.algorithm()),
         Material::Pair { public: PublicKey::Ed25519 { .. }, .. } => Some(Algorithm::EdDsa),
         _ => None,
-    };
-    match algorithm.filter(fits).or(natural) {
-        Some(algorithm) => key.with_default_algorithm(algorithm),
-        None => key,
     }
 }
 
@@ -344,7 +363,10 @@ mod tests {
         assert_eq!(set_of(&with_certificate).keys().len(), 1);
         let json = keys(ED25519.as_bytes(), None).unwrap()[0].to_private_json();
         let silent = json.to_string().replace(",\"alg\":\"EdDSA\"", "");
-        assert!(Signer::of_set(&set_of(&silent)).is_ok() && keys(silent.as_bytes(), None).is_ok());
+        // JSON says what a key is for, in a template; an import says it.
+        assert!(matches!(Signer::of_set(&set_of(&silent)), Err(KeyError::NoAlgorithm(_))));
+        assert!(Signer::of_set(&set(silent.as_bytes(), Some(Algorithm::EdDsa)).unwrap()).is_ok());
+        assert!(keys(silent.as_bytes(), None).is_ok());
         let rsa = crate::generate::key(Algorithm::Rs256, Some("r".into()), 2048).unwrap().to_private_json();
         let with = |changes: &[(&str, &str)]| {
             let mut rsa = rsa.clone();

@@ -44,6 +44,7 @@ public final class Verifier {
         if (System.nanoTime() - keptUntil < 0) {
             return kept;
         }
+        JWKSet unsure = null;
         for (String address : addresses) {
             long asked = System.nanoTime();
             HttpRequest request = HttpRequest.newBuilder(URI.create(address)).timeout(Duration.ofSeconds(60)).build();
@@ -56,12 +57,20 @@ public final class Verifier {
             if (answer.statusCode() != 200) {
                 continue;
             }
-            kept = JWKSet.parse(answer.body());
+            JWKSet keys = JWKSet.parse(answer.body());
             Matcher age = MAX_AGE.matcher(answer.headers().firstValue("Cache-Control").orElse(""));
-            keptUntil = asked + (age.find() ? Duration.ofSeconds(Long.parseLong(age.group(1))).toNanos() : 0);
-            return kept;
+            long seconds = age.find() ? Long.parseLong(age.group(1)) : 0;
+            if (seconds > 0) {
+                kept = keys;
+                keptUntil = asked + Duration.ofSeconds(seconds).toNanos();
+                return kept;
+            }
+            unsure = unsure == null ? keys : unsure;
         }
-        throw new IllegalStateException("no node publishes its keys");
+        if (unsure == null) {
+            throw new IllegalStateException("no node publishes its keys");
+        }
+        return unsure;
     }
 
     private Map<String, Object> verify(String token, String subject) {
