@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::uri::{Authority, PathAndQuery, Scheme};
 use axum::http::{HeaderValue, Request, Response, StatusCode, Uri};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -22,8 +22,9 @@ use sessera_config::UpstreamConfig;
 use sessera_issuer::upstream::Unanswered;
 use url::Url;
 
-/// How long a connection that nobody uses is kept.
-const IDLE: Duration = Duration::from_secs(60);
+/// How long a connection that nobody uses is kept. It is less than servers usually keep theirs, because what changes
+/// something cannot be sent again when they close one in just that moment.
+const IDLE: Duration = Duration::from_secs(20);
 
 /// What to do about a server that shows the certificate of an authority as its own.
 const CA_AS_SERVER: &str = ": the certificate that the server shows is one of an authority (CA:TRUE), and no server may show such a one as its own; make it with -addext basicConstraints=critical,CA:FALSE, or let an authority sign another and name that authority's certificate as session.upstream.ca_file";
@@ -138,9 +139,18 @@ impl Client {
         Ok(Self { http, public: Api::new("url", &config.url, None)?, admin })
     }
 
-    /// Sends a request to an address that an [`Api`] made.
+    /// Sends a request to an address that an [`Api`] made. One that only reads is sent once more when the connection is
+    /// closed without an answer, because servers close those that they have kept, also just when a request is on its way
+    /// (RFC 9112, section 9.3.1).
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, Unsent> {
-        let answer = self.http.request(request).await.map_err(|error| unsent(&error))?;
+        let again = again(&request);
+        let mut answer = self.http.request(request).await;
+        if let (Some(again), Err(error)) = (again, &answer)
+            && of_connection(error).is_some_and(hyper::Error::is_incomplete_message)
+        {
+            answer = self.http.request(again).await;
+        }
+        let answer = answer.map_err(|error| unsent(&error))?;
         if answer.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(
                 Unanswered::new("answered with a change of the protocol, for which nobody asked").into()
@@ -165,11 +175,28 @@ impl From<Unanswered> for Unsent {
     }
 }
 
+/// The same request once more, if it only reads and has no body.
+fn again(request: &Request<Body>) -> Option<Request<Body>> {
+    if !request.method().is_safe() || !request.body().is_end_stream() {
+        return None;
+    }
+    let mut again = Request::new(Body::empty());
+    again.method_mut().clone_from(request.method());
+    again.uri_mut().clone_from(request.uri());
+    *again.version_mut() = request.version();
+    again.headers_mut().clone_from(request.headers());
+    Some(again)
+}
+
+/// What went wrong on a connection that was there.
+fn of_connection(error: &hyper_util::client::legacy::Error) -> Option<&hyper::Error> {
+    error.source().and_then(|source| source.downcast_ref::<hyper::Error>())
+}
+
 /// What a failure means: nobody was reached, or what came back was wrong.
 fn unsent(error: &hyper_util::client::legacy::Error) -> Unsent {
     let cause = innermost(error).to_string();
-    let of_connection = error.source().and_then(|source| source.downcast_ref::<hyper::Error>());
-    let what = match of_connection {
+    let what = match of_connection(error) {
         _ if error.is_connect() => "cannot be reached".into(),
         // What a request is made of here is good, except for the body, which comes from its client.
         Some(error) if error.is_user() => return Unsent::Body,

@@ -8,12 +8,10 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use serde_json::{Map, Value};
 use sessera_http::paths::{leads_up, plain};
-use sessera_issuer::upstream::RefusalKind;
-use sessera_model::Uuid;
-
-use crate::said::Said;
+use sessera_model::{Secret, Uuid};
 
 /// Headers that concern one connection, beside those that `Connection` names.
 const OF_CONNECTIONS: [HeaderName; 8] = [
@@ -66,6 +64,19 @@ pub fn is_native_logout(parts: &Parts) -> bool {
     !is_safe(&parts.method) && plain(parts.uri.path()).trim_end_matches('/') == NATIVE_LOGOUT
 }
 
+/// The session tokens in the body of a logout of a native client.
+///
+/// Kratos reads it as Go does: whatever the case of the name is, the last one counts, and what stands behind the object
+/// does not. So each one counts here.
+pub fn tokens_of_logout(body: &[u8]) -> Vec<Secret> {
+    let first = serde_json::Deserializer::from_slice(body).into_iter::<Map<String, Value>>().next();
+    let Some(Ok(members)) = first else { return Vec::new() };
+    // Two letters outside of ASCII are taken for an s and a k.
+    let is_named = |name: &str| name.to_lowercase().to_uppercase() == "SESSION_TOKEN";
+    let named = members.iter().filter(|(name, _)| is_named(name));
+    named.filter_map(|(_, value)| value.as_str()).map(|token| Secret::new(token.to_owned())).collect()
+}
+
 /// What a request to the admin API may change: what has the ids in its path, or all when there is none.
 pub fn changed_by_operator(parts: &Parts) -> Vec<Option<Uuid>> {
     if is_safe(&parts.method) {
@@ -84,7 +95,7 @@ fn is_safe(method: &Method) -> bool {
 /// Why a request is not passed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unpassable {
-    /// It would make another connection of this one.
+    /// It would make a WebSocket or a tunnel of the connection.
     #[error(
         "A connection that becomes another one, such as a WebSocket, is not passed on. Ask the upstream directly."
     )]
@@ -102,9 +113,14 @@ pub enum Unpassable {
     Path,
 }
 
-/// Refuses what cannot be passed on.
+/// Refuses what cannot be passed on. Other protocols that a client offers may be ignored (RFC 9110, section 7.8), but who
+/// asks for a WebSocket has nothing from another answer.
 pub fn check(parts: &Parts) -> Result<(), Unpassable> {
-    if parts.method == Method::CONNECT || parts.headers.contains_key(header::UPGRADE) {
+    let mut offers = parts.headers.get_all(header::UPGRADE).iter();
+    let is_web_socket = |offer: &HeaderValue| {
+        String::from_utf8_lossy(offer.as_bytes()).to_ascii_lowercase().contains("websocket")
+    };
+    if parts.method == Method::CONNECT || offers.any(is_web_socket) {
         return Err(Unpassable::Upgrade);
     }
     let path = parts.uri.path();
@@ -154,10 +170,14 @@ pub fn leave_connection_out_of_answer(headers: &mut HeaderMap) {
     leave_connection_out(headers);
 }
 
-/// Whether an answer says that nothing was done, because whoever asked may not ask for it.
-pub fn refuses<B>(answer: &Response<B>) -> bool {
-    use RefusalKind::{Forbidden, NoSession, TooMany};
-    matches!(Said::of(answer), Said::Missing | Said::Refused(NoSession | Forbidden | TooMany))
+/// Whom a request of HTTP/2 asks, as HTTP/1.1 says it (RFC 9113, section 8.3.1).
+pub fn name_the_host(parts: &mut Parts) {
+    if !parts.headers.contains_key(header::HOST)
+        && let Some(authority) = parts.uri.authority()
+        && let Ok(host) = HeaderValue::from_str(authority.as_str())
+    {
+        parts.headers.insert(header::HOST, host);
+    }
 }
 
 /// HTTP/2 may send cookies one by one, which HTTP/1.1 may not (RFC 9113, section 8.2.3).
@@ -273,6 +293,28 @@ mod tests {
             assert!(!checked("GET", path, false), "{path}");
         }
         assert!(!checked("CONNECT", "example.org:443", false));
+        let offered = Request::builder().uri("/a").header("upgrade", "h2c").body(()).unwrap().into_parts().0;
+        assert_eq!(check(&offered), Ok(()));
+    }
+
+    #[test]
+    fn the_token_of_a_logout_is_found_as_kratos_finds_it() {
+        let found = |body: &str| -> Vec<String> {
+            tokens_of_logout(body.as_bytes()).iter().map(|token| token.expose().to_owned()).collect()
+        };
+        for body in [
+            r#"{"session_token":"t"}"#,
+            r#"{"Session_Token":"t"}"#,
+            r#"{"\u017fession_to\u212aen":"t"}"#,
+            r#"{"session_token":"x","session_token":"t"}"#,
+            r#" {"session_token":"t"} and more"#,
+        ] {
+            assert_eq!(found(body), ["t"], "{body}");
+        }
+        assert_eq!(found(r#"{"session_token":"x","SESSION_TOKEN":"t"}"#), ["x", "t"]);
+        for body in ["", "[]", r#"{"session_token":1}"#, r#"{"session_token":"t""#, "session_token=t"] {
+            assert_eq!(found(body), [""; 0], "{body}");
+        }
     }
 
     #[test]

@@ -16,7 +16,7 @@ use axum::http::{HeaderMap, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use serde::Deserialize;
+use hyper::body::Body as _;
 use sessera_issuer::Sessions;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::upstream::Unanswered;
@@ -65,12 +65,6 @@ impl FromRef<AppState> for Option<Forwarding> {
     }
 }
 
-/// The body of a logout of a native client.
-#[derive(Deserialize)]
-struct NativeLogout {
-    session_token: Secret,
-}
-
 impl Forwarding {
     /// Passes a request of the public port on.
     pub(crate) async fn public(&self, request: Request) -> Response {
@@ -92,36 +86,33 @@ impl Forwarding {
         let (mut parts, mut body) = request.into_parts();
         passing::check(&parts).map_err(|why| ApiError::bad_request(why.to_string()))?;
         passing::leave_connection_out(&mut parts.headers);
-        let mut in_body = None;
+        let mut in_body = Vec::new();
         if passing::is_native_logout(&parts) {
             let bytes = small(body).await?;
-            in_body = serde_json::from_slice::<NativeLogout>(&bytes).ok();
+            in_body = passing::tokens_of_logout(&bytes);
             body = bytes.into();
         }
         let what = if self.upstream.keeps_answers && passing::can_change_sessions(&parts) {
-            self.owners(&parts.headers, in_body.as_ref()).await
+            self.owners(&parts.headers, &in_body).await
         } else {
             Vec::new()
         };
-        // Else anybody could make all be forgotten by a credential that is made up, while the upstream is away.
-        let mut forgetting = self.forgetting(what);
-        forgetting.all_unless_refused = true;
-        self.pass(&self.upstream.client.public, parts, body, forgetting).await
+        self.pass(&self.upstream.client.public, parts, body, self.forgetting(what)).await
     }
 
-    /// Whose sessions a request to the public API may change, by whichever of its credentials the upstream judges it. All
-    /// of them, where nobody can say whose a credential is.
-    async fn owners(&self, headers: &HeaderMap, in_body: Option<&NativeLogout>) -> Vec<Option<Uuid>> {
+    /// Whose sessions a request to the public API may change, by whichever of its credentials the upstream judges it.
+    ///
+    /// A credential that opens nothing has nothing that could be forgotten. Where the upstream does not say whose one is,
+    /// because it is away, pauses, or asks for a second factor first, its sessions are asked about again when their time in
+    /// memory is over: were all forgotten then, anybody could have that done by a credential that is made up, just while
+    /// nobody can be asked.
+    async fn owners(&self, headers: &HeaderMap, in_body: &[Secret]) -> Vec<Option<Uuid>> {
         let all = sessera_presented::passed_on(headers, &self.snapshot.config.session.cookie);
-        let in_body = in_body.map(|logout| Presented::Token(logout.session_token.expose()));
+        let in_body = in_body.iter().map(|token| Presented::Token(token.expose()));
         let mut owners = Vec::new();
         for presented in all.chain(in_body) {
-            match self.sessions.owner(&self.snapshot.issuer, presented).await {
-                Ok(Some(owner)) => owners.push(Some(owner)),
-                // A credential that opens nothing has nothing that could be forgotten.
-                Ok(None) => {}
-                Err(_) => return vec![None],
-            }
+            let owner = self.sessions.owner(&self.snapshot.issuer, presented).await;
+            owners.extend(owner.ok().flatten().map(Some));
         }
         owners
     }
@@ -168,7 +159,7 @@ impl Forwarding {
 
     fn forgetting(&self, what: Vec<Option<Uuid>>) -> Forgetting {
         let (cache, committer) = (self.sessions.cache().clone(), self.committer.clone());
-        Forgetting { what, all_unless_refused: false, cache, committer }
+        Forgetting { what, cache, committer }
     }
 
     /// Sends a request on and passes the answer back, and forgets what may have changed then.
@@ -177,7 +168,7 @@ impl Forwarding {
         api: &Api,
         mut parts: Parts,
         body: Body,
-        mut forgetting: Forgetting,
+        forgetting: Forgetting,
     ) -> Result<Response, ApiError> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = api.uri(path).ok_or_else(|| ApiError::bad_request("The path cannot be passed on."))?;
@@ -187,27 +178,27 @@ impl Forwarding {
         let is_trusted = peer.is_some_and(|peer| public.proxies.trusted.contains(peer));
         let scheme = if public.base_url.starts_with("https:") { "https" } else { "http" };
         let client = Origin::of(&parts.headers, Peer(peer), &public.proxies).address;
+        passing::name_the_host(&mut parts);
         passing::tell_of_the_client(&mut parts.headers, peer, client, is_trusted, scheme);
         passing::join_cookies(&mut parts.headers);
-        // They are made anew for the next connection.
-        for name in [header::HOST, header::CONTENT_LENGTH, header::EXPECT] {
+        // They are made anew for the next connection, apart from a length of nothing, which would not be said again.
+        for name in [header::HOST, header::EXPECT] {
             parts.headers.remove(name);
+        }
+        if !body.is_end_stream() {
+            parts.headers.remove(header::CONTENT_LENGTH);
         }
         let mut request = Request::new(body);
         *request.method_mut() = parts.method;
         *request.uri_mut() = uri;
         *request.version_mut() = Version::HTTP_11;
         *request.headers_mut() = parts.headers;
-        let answered = timeout(LONGEST_WAIT, self.upstream.client.send(request)).await;
-        let answered = answered.unwrap_or_else(|_| {
+        let client = self.upstream.client.clone();
+        let sent = forgetting.after(async move { client.send(request).await });
+        let answered = timeout(LONGEST_WAIT, sent).await.ok().flatten().unwrap_or_else(|| {
             Err(Unanswered::new(format!("did not begin to answer within {} s", LONGEST_WAIT.as_secs()))
                 .into())
         });
-        if forgetting.all_unless_refused && answered.as_ref().is_ok_and(passing::refuses) {
-            forgetting.what.retain(Option::is_some);
-        }
-        // Before anybody learns the outcome.
-        drop(forgetting);
         let answered = answered.map_err(|why| {
             let why = match why {
                 Unsent::Body => return ApiError::bad_request(BROKEN_BODY),

@@ -25,7 +25,7 @@ pub(crate) async fn check(request: Request, next: Next) -> Response {
     let is_link = LINKS.contains(&route) || route.starts_with(oidc::CALLBACK);
     if request.method() == Method::GET && is_link && !is_navigation(request.headers()) {
         return ApiError::forbidden(
-            "A browser asked for this without showing it to a person, as its headers Sec-Fetch-Mode, Sec-Fetch-Dest and Sec-Purpose say. Open the link itself.",
+            "A browser asked for this without showing it to a person, as its headers Sec-Fetch-Dest and Sec-Purpose say. Open the link itself.",
         )
         .with_id("security_csrf_violation")
         .into_response();
@@ -40,12 +40,14 @@ fn acts(route: &str) -> bool {
     is_page || route.starts_with("/self-service/") || route == token_exchange::PATH
 }
 
-/// Whether a browser shows its person what it asks for. Programs, and browsers of old, do not say.
+/// Whether a browser shows its person what it asks for. Programs, and browsers of old, do not say what it is for. Node's
+/// `fetch` says a mode (`Sec-Fetch-Mode`) of its own, also where it passes on what a browser asks for, so that counts for
+/// nothing.
 fn is_navigation(headers: &HeaderMap) -> bool {
-    let says = |name: &str, expected: &str| headers.get_all(name).iter().all(|value| value == expected);
+    let is_document = headers.get_all("sec-fetch-dest").iter().all(|value| value == "document");
     let is_ahead = ["sec-purpose", "purpose", "x-moz"].iter().any(|name| {
         let mut values = headers.get_all(*name).iter().map(|value| value.to_str().unwrap_or_default());
         values.any(|value| value.to_ascii_lowercase().contains("prefetch"))
     });
-    says("sec-fetch-mode", "navigate") && says("sec-fetch-dest", "document") && !is_ahead
+    is_document && !is_ahead
 }

@@ -164,7 +164,8 @@ fn plain(snapshot: &Snapshot, live: &LiveSession, now: Timestamp) -> Response {
     let mut response = answer(live, live.json().clone().into());
     let flags = &snapshot.config.feature_flags;
     if flags.cacheable_sessions {
-        let (rest, max_age) = (live.session.expires_at.since(now), flags.cacheable_sessions_max_age);
+        let ends = live.session.expires_at.min(live.fresh_until);
+        let (rest, max_age) = (ends.since(now), flags.cacheable_sessions_max_age);
         let age = if max_age.is_zero() { rest } else { rest.min(max_age) };
         response.headers_mut().insert(CACHE_FOR, age.as_secs().into());
     }
