@@ -203,7 +203,7 @@ pub fn issue(
 
 /// The address of the link in which a code or a token leads on.
 pub fn link(rules: &Rules, purpose: CodePurpose, flow_id: Uuid, member: &str, code: &Secret) -> String {
-    format!("{}&{member}={}", rules.action(flow_of(purpose), flow_id), code.expose())
+    format!("{}&{member}={}", rules.action_in_messages(flow_of(purpose), flow_id), code.expose())
 }
 
 /// The changes that make a code and write the mail with it.

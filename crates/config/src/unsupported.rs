@@ -48,15 +48,17 @@ use Asks::{Always, OtherThanFirst, Unless};
 /// The table.
 pub(crate) const TABLE: &[Row] = &[
     // serve
-    harmless(
-        "it says what is logged, or how requests of other origins are answered that nobody sends",
-        &[
-            "serve.public.request_log.**",
-            "serve.admin.request_log.**",
-            "serve.public.cors.options_passthrough",
-            "serve.public.cors.debug",
-        ],
+    without_effect(
+        "log.level says whether requests stand in the log",
+        Unless("false"),
+        &["serve.public.request_log.**", "serve.admin.request_log.**"],
     ),
+    without_effect(
+        "Sessera answers preflights itself",
+        Unless("false"),
+        &["serve.public.cors.options_passthrough"],
+    ),
+    harmless("it says what is logged", &["serve.public.cors.debug"]),
     restricting(
         "what is sent would not be encrypted: put a proxy in front that terminates TLS",
         Always,
@@ -115,7 +117,6 @@ pub(crate) const TABLE: &[Row] = &[
         "it is about something that a key of its own switches on",
         &[
             "selfservice.methods.password.config.migrate_hook.config.emit_analytics_event",
-            "selfservice.methods.link.config.base_url",
             "selfservice.methods.captcha.config.**",
             "selfservice.methods.saml.config.**",
             "selfservice.methods.deviceauthn.config.**",
@@ -142,11 +143,13 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     ),
     harmless(
-        "passkeys are kept by the authenticator, and browsers choose how long they wait",
-        &[
-            "selfservice.methods.passkey.config.authenticator_selection.resident_key",
-            "selfservice.methods.passkey.config.timeouts.**",
-        ],
+        "passkeys are kept by the authenticator",
+        &["selfservice.methods.passkey.config.authenticator_selection.resident_key"],
+    ),
+    without_effect(
+        "browsers choose how long they wait for a passkey",
+        Always,
+        &["selfservice.methods.passkey.config.timeouts.**"],
     ),
     without_effect("nobody signs in by SAML", Unless("false"), &["selfservice.methods.saml.enabled"]),
     restricting(
@@ -178,21 +181,25 @@ pub(crate) const TABLE: &[Row] = &[
         &["identity.schemas.*.selfservice_selectable"],
     ),
     // What is stored
-    harmless(
-        "Sessera does it in its own way, and nobody notices",
+    harmless("messages are always sent by the server itself", &["watch-courier"]),
+    without_effect("what has ended is swept all the time, in small steps", Always, &["database.cleanup.**"]),
+    without_effect("the tokens of pages hold nothing that is secret", Always, &["secrets.pagination.**"]),
+    without_effect(
+        "hashing takes what hashers.argon2.memory, iterations and parallelism say",
+        Always,
         &[
-            "database.cleanup.**",
-            "secrets.pagination.**",
             "hashers.argon2.expected_duration",
             "hashers.argon2.expected_deviation",
             "hashers.argon2.dedicated_memory",
-            "preview.**",
-            "courier.message_retries",
-            "courier.worker.**",
-            "watch-courier",
-            "log.redaction_text",
         ],
     ),
+    without_effect("every list is read at its newest state", Always, &["preview.**"]),
+    without_effect(
+        "a message is tried again until the code in it has ended",
+        Always,
+        &["courier.message_retries", "courier.worker.**"],
+    ),
+    without_effect("the log leaves secrets out instead of replacing them", Always, &["log.redaction_text"]),
     Row {
         paths: &["ciphers.algorithm"],
         verdict: Verdict::Harmless,

@@ -116,6 +116,10 @@ impl Rules {
             verification_tells_unknown: flows.verification.notify_unknown_recipients,
             has_sms: config.courier.sms.is_some(),
             link: SentRules { is_on: methods.link.enabled, lifespan: methods.link.config.lifespan },
+            links_below: methods.link.config.base_url.as_ref().map_or_else(
+                || config.public.base_url.clone(),
+                |base| format!("{}/", base.url.as_str().trim_end_matches('/')),
+            ),
             recovery_by: sends(flows.recovery.r#use),
             verification_by: sends(flows.verification.r#use),
             identifier_first: flows.login.style == LoginStyle::IdentifierFirst,

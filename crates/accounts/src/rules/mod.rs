@@ -3,6 +3,11 @@
 mod from_config;
 
 pub(crate) use from_config::hashing;
+/// The path to which the form of a flow is submitted, with its query.
+fn submission(kind: FlowKind, flow: Uuid) -> String {
+    format!("self-service/{}?flow={flow}", kind.as_str())
+}
+
 #[cfg(feature = "passkeys")]
 pub(crate) use from_config::site_name;
 
@@ -86,6 +91,8 @@ pub struct Rules {
     pub code_attempts: u32,
     /// Links that are sent to an address.
     pub link: SentRules,
+    /// What the addresses in links of messages begin with, which ends in a slash.
+    pub links_below: String,
     /// Whether an address that no account has is told so by mail, in recovery.
     pub recovery_tells_unknown: bool,
     /// The same in verification.
@@ -207,7 +214,12 @@ impl Rules {
 
     /// The address to which the form of a flow is submitted.
     pub fn action(&self, kind: FlowKind, flow: Uuid) -> String {
-        self.url(&format!("self-service/{}?flow={flow}", kind.as_str()))
+        self.url(&submission(kind, flow))
+    }
+
+    /// The same as it stands in messages.
+    pub fn action_in_messages(&self, kind: FlowKind, flow: Uuid) -> String {
+        format!("{}{}", self.links_below, submission(kind, flow))
     }
 
     /// The address at which a flow of a kind begins, for native clients (`api`) or browsers (`browser`),
@@ -310,6 +322,7 @@ pub(crate) mod tests {
             code: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
             code_attempts: 5,
             link: SentRules { is_on: true, lifespan: Duration::from_mins(15) },
+            links_below: "http://127.0.0.1:4433/".into(),
             recovery_tells_unknown: false,
             verification_tells_unknown: false,
             has_sms: false,

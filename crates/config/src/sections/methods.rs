@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::address::WrittenUrl;
 use crate::host::Host;
 use crate::section::{choice, section};
 use crate::sections::oidc::Oidc;
@@ -215,5 +216,7 @@ section! {
     pub struct LinkRules {
         /// How long a link is good.
         lifespan: Duration [1..=i64::MAX] = "15m",
+        /// The address of the public API as it stands in the links of messages, where that is another one than `serve.public.base_url`.
+        base_url: Option<WrittenUrl>,
     }
 }

@@ -7,12 +7,13 @@ use url::Url;
 
 use crate::problem::{Findings, escape};
 use crate::section::{choice, section};
+use crate::setting::PrivateUrl;
 
 section! {
     /// What stands in the configuration of a request.
     pub struct WrittenRequest {
         /// To whom.
-        url: Option<Url>,
+        url: Option<PrivateUrl>,
         /// How.
         method: Method = "POST",
         /// Headers that are sent along.
@@ -127,7 +128,7 @@ const NOT_TO_BE_SET: &[&str] =
 impl WrittenRequest {
     /// Judges what stands there. `missing` is said where there is no address.
     pub(crate) fn read_whole(self, at: &str, missing: &str, found: &mut Findings) -> Option<Request> {
-        let Some(url) = self.url else {
+        let Some(PrivateUrl(url)) = self.url else {
             let pointer = format!("{at}/url");
             // One that cannot be read was named already.
             if found.wrong.iter().all(|problem| problem.pointer != pointer) {

@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use sessera_model::Secret;
-use url::Url;
 
 use crate::problem::Findings;
 use crate::section::section;
 use crate::sections::request::{Method, Request, WrittenAuth, WrittenRequest};
-use crate::setting::Setting;
+use crate::setting::{PrivateUrl, Setting};
 
 section! {
     /// What stands in the configuration of a web hook.
@@ -17,7 +16,7 @@ section! {
         /// What the log calls it.
         id: Option<String>,
         /// Whom to call.
-        url: Option<Url>,
+        url: Option<PrivateUrl>,
         /// How.
         method: Method,
         /// Headers that are sent along.
