@@ -16,6 +16,7 @@ use crate::identities::Surroundings;
 use crate::language::Language;
 use crate::left_behind;
 use crate::limits::{self, Guess, Place};
+use crate::mail::About;
 use crate::messages::Message;
 use crate::metrics::Limit;
 use crate::rules::Rules;
@@ -49,11 +50,11 @@ pub struct Visitor {
     pub takes_json: bool,
     /// The header by which the client shows that it is a browser.
     pub browser_header: Option<BrowserHeader>,
-    /// What web hooks may be told of the request, where there are any.
+    /// What web hooks and services for messages may be told of the request, where there are any.
     pub told: Option<Told>,
 }
 
-/// What web hooks may be told of a request.
+/// What others may be told of a request.
 #[derive(Clone, Default)]
 pub struct Told {
     /// Its method.
@@ -305,6 +306,18 @@ impl Visit<'_> {
             None => return Ok(None),
         };
         Ok(Some(Message::invalid(refusal)))
+    }
+
+    /// What a message is about that the request causes in a flow. It has headers of the request only where a service may be
+    /// told of them.
+    pub fn about<D>(&self, flow: &Flow<D>) -> About {
+        let told = self.visitor.told.as_ref().filter(|_| self.rules.tells_services);
+        About {
+            request_url: flow.request_url.clone(),
+            transient_payload: flow.transient_payload.clone(),
+            request_headers: told.map(|told| told.headers.iter().cloned().collect()).unwrap_or_default(),
+            ..About::default()
+        }
     }
 
     /// The token for a flow's form: empty for native clients.
