@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sessera_model::{Device, Session, Timestamp, TokenHash, Uuid};
-use sessera_store::{Change, Conflict, FlowKind, SessionKind, StoreError};
+use sessera_store::{Change, Conflict, Event, FlowKind, SessionKind, StoreError};
 
 use crate::accounts::Accounts;
 use crate::csrf;
@@ -169,6 +169,13 @@ impl Visit<'_> {
             self.accounts.metrics.limit_hit(Limit::Codes);
         }
         Ok(taken)
+    }
+
+    /// Tells whoever must be able to reconstruct it that somebody could not prove who they are, in a flow when there is one.
+    /// `suspect` is who it would have been, when that is known.
+    pub fn tell_refused(&self, flow: Option<(FlowKind, Uuid)>, suspect: Option<Uuid>, method: &str) {
+        let method = method.to_owned();
+        self.accounts.committer.happened(&Event::ProofRefused { flow, identity_id: suspect, method });
     }
 
     /// Gives back the place of a guess that could not be looked at.
