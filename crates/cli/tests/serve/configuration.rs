@@ -55,6 +55,20 @@ fn that_a_code_tells_who_has_an_account_is_said_at_the_start_and_by_whichever_pa
 }
 
 #[test]
+fn that_sessions_are_those_of_an_upstream_is_said_once_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let said = |server: &Server| {
+        let lines = server.said.iter().filter(|line| line.contains("upstream mode"));
+        lines.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(said(&start(folder.path(), &[], &[])), [""; 0]);
+    // Nobody listens there, which is no reason not to start.
+    let upstream = "http://127.0.0.1:1/";
+    let lines = said(&start(folder.path(), &["--upstream", upstream], &[]));
+    assert!(lines.len() == 1 && lines[0].contains(upstream), "{lines:?}");
+}
+
+#[test]
 fn keys_that_a_stored_configuration_hides_are_said_at_the_start_and_whenever_it_is_read() {
     let folder = TempDir::new().unwrap();
     let write = |lifespan: &str| {
