@@ -1,4 +1,4 @@
-"""Two nodes on one PostgreSQL in front of an upstream that keeps the sessions. What one node forgets, both do."""
+"""Nodes on one PostgreSQL in front of an upstream that keeps the sessions. What one node forgets, all do."""
 
 import http.server
 import json
@@ -63,15 +63,21 @@ class TwoNodes(unittest.TestCase):
         sql("CREATE DATABASE upstream OWNER app")
         cls.upstream = Upstream()
         folder = tempfile.mkdtemp(prefix="sessera-nodes-")
-        # What is kept is kept for longer than any test runs, so only the other node can have it forgotten.
-        session = {"upstream": {"url": cls.upstream.url, "admin_url": cls.upstream.url, "ttl": "1h"}}
-        cls.nodes = [Node(folder, name, "upstream", **session) for name in ["one", "two"]]
-        for node in cls.nodes:
-            node.wait()
+
+        def node(name, ttl):
+            session = {"upstream": {"url": cls.upstream.url, "admin_url": cls.upstream.url, "ttl": ttl}}
+            return Node(folder, name, "upstream", **session)
+
+        # What is kept is kept for longer than any test runs, so only another node can have it forgotten.
+        cls.nodes = [node(name, "1h") for name in ["one", "two"]]
+        # This one asks again soon.
+        cls.asking = node("asking", "1s")
+        for started in [*cls.nodes, cls.asking]:
+            started.wait()
 
     @classmethod
     def tearDownClass(cls):
-        assert [node.stop() for node in cls.nodes] == [0, 0]
+        assert [node.stop() for node in [*cls.nodes, cls.asking]] == [0, 0, 0]
 
     def signed_in(self, identity=None):
         """A token of a session that both nodes keep, its session and its identity."""
@@ -98,6 +104,18 @@ class TwoNodes(unittest.TestCase):
         asked = self.upstream.asked[stranger]
         self.seen_by_both(token, lambda node: node.ask("/sessions", "DELETE", token=token))
         until(lambda: self.nodes[1].whoami(other).status == 401, "all sessions of the person are forgotten")
+        self.assertEqual([node.whoami(stranger).status for node in self.nodes], [200, 200])
+        self.assertEqual(self.upstream.asked[stranger], asked, "nobody else is asked about again")
+
+    def test_a_refusal_that_one_node_hears_of(self):
+        token, _, _ = self.signed_in()
+        stranger, _, _ = self.signed_in()
+        self.assertEqual(self.asking.whoami(token).status, 200)
+        asked = self.upstream.asked[stranger]
+        del self.upstream.sessions[token]
+        until(lambda: self.asking.whoami(token).status == 401, "the node that asks again is told")
+        for node in self.nodes:
+            until(lambda node=node: node.whoami(token).status == 401, "the others hear of it")
         self.assertEqual([node.whoami(stranger).status for node in self.nodes], [200, 200])
         self.assertEqual(self.upstream.asked[stranger], asked, "nobody else is asked about again")
 

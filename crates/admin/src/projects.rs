@@ -287,7 +287,7 @@ async fn list_revisions(
     let place = paging.cut(&mut revisions, |revision| revision.id);
     let link = place.link(&format!("/projects/{id}/revisions"), &parameters)?;
     let shown = revisions.into_iter().map(|revision| {
-        let diff: Value = serde_json::from_str(&revision.diff).unwrap_or_default();
+        let diff = redact::shown_difference(&revision.diff);
         json!({ "id": revision.id, "parent": revision.parent, "created_at": revision.created_at, "diff": diff })
     });
     Ok(([(header::LINK, link)], answer::ok(shown.collect::<Value>())).into_response())

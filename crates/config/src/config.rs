@@ -70,7 +70,7 @@ pub struct Config {
     pub session: SessionConfig,
     /// To which addresses requests may lead that this server makes to others.
     pub reach: Reach,
-    /// The headers of a request that web hooks are told of.
+    /// The headers of a request that others are told of.
     pub told_headers: Vec<String>,
     /// Who keeps the sessions; `None` when this server does.
     pub upstream: Option<Box<UpstreamConfig>>,

@@ -7,9 +7,10 @@ use sessera_tokenizer::source::decode_base64;
 use crate::keys::kind_at;
 use crate::kind::Kind;
 use crate::problem::{escape, names};
-use crate::shown::{has_user, host_alone, short_digest, without_secrets};
+use crate::shown::{has_user, hidden, host_alone, short_digest, without_secrets};
 
-/// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids.
+/// The tree with every secret replaced by a short digest and every `base64://` key set by its key ids. A tree without its
+/// secrets stays as it is.
 #[must_use]
 pub fn redacted(tree: &Value) -> Value {
     redact(tree, &mut Vec::new(), false)
@@ -54,8 +55,9 @@ fn redact(value: &Value, path: &mut Vec<String>, contents: bool) -> Value {
                 Some(_) if contents && is_shown(path) && !holds_secret(value, path) => text.clone(),
                 Some(content) => describe_base64(content),
                 None if is_private_url(path) => host_alone(text),
+                None if is_shown(path) && text.starts_with(KEY_SET) => text.clone(),
                 None if is_shown(path) => without_secrets(text),
-                None => short_digest(text.as_bytes()),
+                None => hidden(text),
             };
             Value::from(shown)
         }
@@ -157,12 +159,15 @@ fn is_private_url(path: &[String]) -> bool {
     matches!(kind_at(&names), Some(Kind::PrivateUrl))
 }
 
+/// How the description of a key set begins.
+const KEY_SET: &str = "(key set with the keys ";
+
 fn describe_base64(content: &str) -> String {
     let bytes = decode_base64(content).unwrap_or_default();
     match JwkSet::parse(&bytes) {
         Ok(set) => {
             let kids: Vec<&str> = set.keys().iter().map(sessera_jose::Jwk::kid).collect();
-            format!("(key set with the keys {}) {}", kids.join(", "), short_digest(&bytes))
+            format!("{KEY_SET}{}) {}", kids.join(", "), short_digest(&bytes))
         }
         Err(_) => short_digest(content.as_bytes()),
     }
@@ -174,6 +179,21 @@ pub fn difference(before: &Value, after: &Value) -> Value {
     let mut changes = Vec::new();
     compare(&redacted(before), &redacted(after), "", &mut changes);
     Value::Array(changes)
+}
+
+/// A difference that was stored, perhaps by a version that hid less, as it may be shown now.
+#[must_use]
+pub fn shown_difference(stored: &str) -> Value {
+    let mut changes: Value = serde_json::from_str(stored).unwrap_or_default();
+    for change in changes.as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        let path = names(change.get("path").and_then(Value::as_str).unwrap_or_default());
+        for side in ["before", "after"] {
+            if let Some(value) = change.get_mut(side) {
+                *value = redact(value, &mut path.clone(), false);
+            }
+        }
+    }
+    changes
 }
 
 fn compare(before: &Value, after: &Value, pointer: &str, changes: &mut Vec<Value>) {
@@ -203,7 +223,7 @@ mod tests {
 
     #[test]
     fn secrets_are_shown_as_ids_and_digests() {
-        let set = r#"{"keys":[{"kty":"oct","k":"c2VjcmV0LXNlY3JldA","kid":"k1"}]}"#;
+        let set = r#"{"keys":[{"kty":"oct","k":"c2VjcmV0LXNlY3JldA","kid":"k1@a?b"}]}"#;
         let encoded = sessera_jose::base64url::encode(set);
         let tree = json!({
             "secrets": {"cipher": ["very secret"]},
@@ -223,6 +243,7 @@ mod tests {
             assert!(!shown.contains(secret), "{shown}");
         }
         assert!(shown.contains("k1") && shown.contains("1h"));
+        assert_eq!(redacted(&redacted(&tree)), redacted(&tree));
         let shown = readable(&tree).to_string();
         for secret in ["very secret", "password@", &encoded, "c2VjcmV0", "SECRET-", "31337"] {
             assert!(!shown.contains(secret), "{shown}");
@@ -243,6 +264,21 @@ mod tests {
         }
         assert_eq!(redacted(&sink("/")), sink("/"));
         assert_eq!(difference(&tree, &sink("/in/OTHER")).as_array().map(Vec::len), Some(1));
+    }
+
+    #[test]
+    fn what_an_earlier_version_stored_is_shown_as_new_differences_are() {
+        let sink = |url: &str| json!({"events": {"sinks": {"a": {"url": url, "secret": ["whsec_SECRET"]}}}});
+        let (one, other) = (sink("https://u:SECRET@x/in/SECRET"), sink("https://x/SECRET?key=SECRET"));
+        for (before, after) in [(json!({}), one.clone()), (one.clone(), other), (one, json!({}))] {
+            let new = difference(&before, &after);
+            let mut whole = Vec::new();
+            compare(&before, &after, "", &mut whole);
+            assert!(Value::from(whole.clone()).to_string().contains("/in/SECRET"));
+            assert_eq!(shown_difference(&Value::from(whole).to_string()), new);
+            assert_eq!(shown_difference(&new.to_string()), new, "what is hidden stays as it is");
+            assert!(!new.to_string().contains("SECRET"), "{new}");
+        }
     }
 
     #[test]

@@ -12,14 +12,14 @@ pub(crate) fn without_secrets(text: &str) -> String {
     let mut shown = start.to_owned();
     match user_end(place) {
         Some(at) => {
-            shown.push_str(&short_digest(&place.as_bytes()[..at]));
+            shown.push_str(&hidden(&place[..at]));
             shown.push_str(&place[at..]);
         }
         None => shown.push_str(place),
     }
     if let Some(query) = query.filter(|query| !query.is_empty()) {
         shown.push('?');
-        shown.push_str(&short_digest(query.as_bytes()));
+        shown.push_str(&hidden(query));
     }
     shown
 }
@@ -31,7 +31,12 @@ pub(crate) fn host_alone(text: &str) -> String {
     let mut shown = without_secrets(&format!("{start}{host}"));
     if behind.len() > 1 {
         shown.push('/');
-        shown.push_str(&short_digest(behind.as_bytes()));
+        shown.push_str(
+            &behind
+                .strip_prefix('/')
+                .filter(|rest| is_digest(rest))
+                .map_or_else(|| short_digest(behind.as_bytes()), str::to_owned),
+        );
     } else {
         shown.push_str(behind);
     }
@@ -55,10 +60,26 @@ fn user_end(rest: &str) -> Option<usize> {
     rest[..host_end].rfind('@').filter(|at| *at > 0)
 }
 
+/// A text as a few bytes of its hash. What was hidden before stays as it is.
+pub(crate) fn hidden(text: &str) -> String {
+    if is_digest(text) { text.to_owned() } else { short_digest(text.as_bytes()) }
+}
+
+/// Whether a text is what [`short_digest`] makes.
+fn is_digest(text: &str) -> bool {
+    let digits = text.strip_prefix("(sha256 ").and_then(|rest| rest.strip_suffix(')'));
+    digits.is_some_and(|digits| {
+        digits.len() == 2 * DIGEST && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// How many bytes of a hash are shown.
+const DIGEST: usize = 4;
+
 /// A few bytes of a hash, by which somebody sees that two values differ.
 pub(crate) fn short_digest(bytes: &[u8]) -> String {
     let hash = digest(&SHA256, bytes);
-    format!("(sha256 {})", hex::encode(&hash.as_ref()[..4]))
+    format!("(sha256 {})", hex::encode(&hash.as_ref()[..DIGEST]))
 }
 
 #[cfg(test)]
@@ -88,6 +109,7 @@ mod tests {
         ] {
             let shown = without_secrets(text);
             assert!(shown.starts_with(start) && shown.ends_with(end) && !shown.contains("SECRET"), "{shown}");
+            assert_eq!(without_secrets(&shown), shown);
         }
     }
 

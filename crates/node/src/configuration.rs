@@ -326,7 +326,8 @@ impl Configuration {
             return Err(PatchError { pointer, message: published::about(&clash) }.into());
         }
         let config = &snapshot.config;
-        warnings.extend(news(config.notes.iter().chain(&config.accepted), &before, &after));
+        let known = &self.snapshot().config;
+        warnings.extend(news((config, &after), (known, &before)));
         let mut changes = vec![Change::Unchanged(judged_by), Change::InsertRevision(revision.clone())];
         changes.extend(before_use);
         match self.surroundings.committer.commit(&changes).await {
@@ -496,13 +497,15 @@ fn unusable(error: ConfigError) -> ChangeError {
     })
 }
 
-/// The notes about values that a change sets or changes.
-fn news<'a>(notes: impl Iterator<Item = &'a Problem>, before: &Value, after: &Value) -> Vec<String> {
+/// The notes that a change brings about: those about values that it sets or changes, and those about values that stay which
+/// were not there before.
+fn news((config, after): (&Config, &Value), (known, before): (&Config, &Value)) -> Vec<String> {
+    let is_known = |note: &Problem| known.notes.iter().chain(&known.accepted).any(|known| known == note);
     let is_new = |note: &&Problem| {
         let now = after.pointer(&note.pointer);
-        now.is_some() && now != before.pointer(&note.pointer)
+        now.is_some() && now != before.pointer(&note.pointer) || !is_known(note)
     };
-    notes.filter(is_new).map(Problem::to_string).collect()
+    config.notes.iter().chain(&config.accepted).filter(is_new).map(Problem::to_string).collect()
 }
 
 /// Logs what whoever runs the server should know about its configuration: notes with the places of their values, and

@@ -75,8 +75,7 @@ mod tests {
         let source = include_str!("event_log.rs");
         let events = [
             Event::ProofRefused {
-                flow: FlowKind::Login,
-                flow_id: Uuid::from_u128(1),
+                flow: Some((FlowKind::Login, Uuid::from_u128(1))),
                 identity_id: Some(Uuid::from_u128(2)),
                 method: "password".into(),
             },

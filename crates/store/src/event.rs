@@ -38,10 +38,8 @@ pub enum Event {
     },
     /// Somebody could not prove who they are.
     ProofRefused {
-        /// In which flow.
-        flow: FlowKind,
-        /// Its id.
-        flow_id: Uuid,
+        /// In which flow, by kind and id, when there is one.
+        flow: Option<(FlowKind, Uuid)>,
         /// Who it would have been, when that is known.
         identity_id: Option<Uuid>,
         /// How they tried.
@@ -245,11 +243,12 @@ impl Event {
             | Self::SessionProven { session_id, method, .. } => {
                 fields.extend([("session_id", json!(session_id)), ("method", json!(method))]);
             }
-            Self::ProofRefused { flow, flow_id, method, .. } => fields.extend([
-                ("flow", json!(flow.as_str())),
-                ("flow_id", json!(flow_id)),
-                ("method", json!(method)),
-            ]),
+            Self::ProofRefused { flow, method, .. } => {
+                if let Some((kind, id)) = flow {
+                    fields.extend([("flow", json!(kind.as_str())), ("flow_id", json!(id))]);
+                }
+                fields.push(("method", json!(method)));
+            }
             Self::SessionExtended { session_id, .. } | Self::SessionEnded { session_id, .. } => {
                 fields.push(("session_id", json!(session_id)));
             }

@@ -9,12 +9,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::flows::flow::{RecoveryDetails, VerificationDetails};
+use crate::flows::flow::{LoginDetails, RecoveryDetails, VerificationDetails};
 use crate::hooks::caller::Reply;
 use crate::language::Language;
 use crate::mail::About;
 use crate::rules::Sends;
-use crate::testing::{Client, TestAccounts, done, said};
+use crate::testing::{Client, FIRST, TestAccounts, done, said};
 
 /// A mail server that answers `RCPT` as told, one word for each connection, and keeps what it takes.
 struct MailServer {
@@ -260,17 +260,22 @@ async fn mails_after_change(accounts: &TestAccounts, client: &Client<'_>, email:
     mails
 }
 
-/// Accounts whose mails a service takes, at the path `/mail`, with more of its configuration.
-async fn with_service(more: Value) -> TestAccounts {
+/// A configuration in which a service takes mails, at the path `/mail`, with more of its own.
+fn service(more: &Value) -> Value {
     let mut request = json!({"url": "https://mail.example.org/mail"});
     for (name, value) in more.as_object().unwrap() {
         request[name] = value.clone();
     }
     let courier = json!({"delivery_strategy": "http", "http": {"request_config": request}});
-    TestAccounts::configured(
-        json!({"courier": courier, "selfservice": {"methods": {"code": {"passwordless_enabled": true}}}}),
-    )
-    .await
+    json!({"courier": courier, "selfservice": {
+        "methods": {"code": {"passwordless_enabled": true}},
+        "flows": {"recovery": {"enabled": true}},
+    }})
+}
+
+/// Accounts whose mails a service takes.
+async fn with_service(more: Value) -> TestAccounts {
+    TestAccounts::configured(service(&more)).await
 }
 
 /// Puts a mail about somebody into the outbox.
@@ -315,6 +320,42 @@ async fn a_service_takes_mails_with_everything_that_is_known() {
         data["identity"].get("metadata_admin").is_none() && data["identity"].get("credentials").is_none()
     );
     assert_eq!(told_of(&accounts).await, (MessageStatus::Sent, None));
+}
+
+#[tokio::test]
+async fn a_service_is_told_which_headers_the_request_had_that_caused_a_message() {
+    let email = json!({"type": "string", "format": "email", "ory.sh/kratos": {
+        "credentials": {"password": {"identifier": true}, "code": {"identifier": true, "via": "email"}},
+        "recovery": {"via": "email"},
+    }});
+    let traits = json!({"type": "object", "properties": {"email": email}});
+    let schema = json!({"type": "object", "properties": {"traits": traits}});
+    let everything = service(&json!({"body": "base64://ZnVuY3Rpb24oY3R4KSBjdHg="}));
+    let accounts = TestAccounts::with_schema(&schema, everything).await;
+    accounts.person("ada@example.org").await;
+    let client = Client::native(&accounts);
+    let signing_in = client.begin::<LoginDetails>(FIRST).await.unwrap();
+    client.again(&signing_in, json!({"method": "code", "identifier": "ada@example.org"})).await;
+    // The courier makes this code later, when the request is over.
+    let recovery = client.begin::<RecoveryDetails>(()).await.unwrap();
+    client.again(&recovery, json!({"method": "code", "email": "ada@example.org"})).await;
+    while deliver(&accounts).await > 0 {}
+    let calls = accounts.hooks.calls();
+    assert_eq!(calls.len(), 2);
+    for (_, told) in calls {
+        assert_eq!(told["request_headers"], json!({"User-Agent": ["tests"]}), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn what_nobody_is_told_of_a_request_is_not_kept() {
+    let accounts = sending_to(1).await;
+    accounts.person("ada@example.org").await;
+    let client = Client::native(&accounts);
+    let recovery = client.begin::<RecoveryDetails>(()).await.unwrap();
+    client.again(&recovery, json!({"method": "code", "email": "ada@example.org"})).await;
+    let [message] = &waiting(&accounts).await[..] else { panic!("not one message") };
+    assert!(!message.content.expose().contains("User-Agent"));
 }
 
 /// What became of the one message, and why.

@@ -129,7 +129,7 @@ fn begin<D: Details>(
     });
     let language = visit.visitor.language;
     // The message follows from what was submitted to the other flow.
-    let about = About { request_url: flow.request_url.clone(), ..during.about() };
+    let about = About { request_url: flow.request_url.clone(), ..visit.about(during) };
     let (address, via) = (address.value.clone(), address.via.clone());
     let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about };
     (flow, request)

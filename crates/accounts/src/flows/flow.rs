@@ -14,7 +14,6 @@ use sessera_store::{Change, FlowKind, StoreError};
 
 use crate::flows::trip::Trip;
 use crate::hooks::answer::Notice;
-use crate::mail::About;
 use crate::messages::{Message, MessageKind, common};
 use crate::schema::Violation;
 use crate::submission::{Submission, flatten};
@@ -318,15 +317,6 @@ impl<D: Details> Flow<D> {
             Err(message) => self.say_at(field, message),
         }
         None
-    }
-
-    /// What a message is about that is sent in the flow.
-    pub fn about(&self) -> About {
-        About {
-            request_url: self.request_url.clone(),
-            transient_payload: self.transient_payload.clone(),
-            ..About::default()
-        }
     }
 
     /// Keeps what the client passes along: an object, which is empty when the submission has none.

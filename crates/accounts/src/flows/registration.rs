@@ -190,8 +190,11 @@ impl Kind for RegistrationDetails {
         };
         let submission = Submission::default();
         let mut attempt = RegistrationAttempt { visit: &flows.visit, flow, schema, submission: &submission };
-        let verdict = method.returned(&mut attempt, trip, back).await?;
-        judged(flows, attempt.flow, verdict).await
+        let verdict = method.returned(&mut attempt, trip, back).await;
+        if matches!(verdict, Ok(RegistrationVerdict::Again) | Err(_)) {
+            flows.visit.tell_refused(Some((FlowKind::Registration, attempt.flow.id)), None, method.name());
+        }
+        judged(flows, attempt.flow, verdict?).await
     }
 }
 

@@ -158,8 +158,12 @@ impl Kind for SettingsDetails {
         };
         let submission = Submission::default();
         let mut edit = edit(flows, flow, account, &submission)?;
-        let verdict = method.returned(&mut edit, trip, back).await?;
-        judged(flows, edit, method.name(), verdict).await
+        let verdict = method.returned(&mut edit, trip, back).await;
+        if matches!(verdict, Ok(SettingsVerdict::Refused) | Err(_)) {
+            let owner = Some(edit.identity.id);
+            flows.visit.tell_refused(Some((FlowKind::Settings, edit.flow.id)), owner, method.name());
+        }
+        judged(flows, edit, method.name(), verdict?).await
     }
 }
 

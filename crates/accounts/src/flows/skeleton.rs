@@ -210,6 +210,26 @@ pub struct Replaced<K> {
     pub new_cookie: Option<String>,
 }
 
+/// Somebody who comes back from another site to the flow from which they left.
+enum Arrival<K: Kind> {
+    /// The flow goes on.
+    InTime {
+        /// The flow.
+        flow: Flow<K>,
+        /// What was read for it.
+        context: K::Context,
+        /// The trip, which has ended.
+        trip: Trip,
+    },
+    /// The time of the flow is over.
+    Late {
+        /// The flow.
+        flow: Flow<K>,
+        /// What is said of it.
+        message: Message,
+    },
+}
+
 /// The body of a submission.
 #[derive(Clone, Copy, Debug)]
 pub struct Body<'a> {
@@ -295,6 +315,45 @@ impl Flows<'_> {
     pub async fn returned<K: Kind>(&self, id: Uuid, back: &Back) -> Result<Outcome<K>, FlowError> {
         self.visit.count().await?;
         let found = self.visit.flow::<K>(Some(&id.to_string())).await;
+        let flow = found.as_ref().ok().map(|flow| (K::KIND, flow.id));
+        let tell_refused = || self.visit.tell_refused(flow, None, back.method);
+        match self.arrival(found, back).await {
+            Ok(Arrival::InTime { flow, context, trip }) => {
+                if !self.methods.has(&trip.method) {
+                    tell_refused();
+                }
+                K::returned(self, flow, context, &trip, back).await
+            }
+            Ok(Arrival::Late { flow, message }) => {
+                tell_refused();
+                self.replace(&flow, message).await
+            }
+            Err(error) => {
+                if !matches!(error, FlowError::SignedInAlready(_)) {
+                    tell_refused();
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Refuses somebody who comes back from another site to no flow.
+    pub async fn returned_to_none(&self, back: &Back) -> FlowError {
+        match self.visit.count().await {
+            Ok(()) => {
+                self.visit.tell_refused(None, None, back.method);
+                FlowError::NoTrip
+            }
+            Err(error) => error,
+        }
+    }
+
+    /// Whether whoever comes back from another site has left for it from this flow, and is in time.
+    async fn arrival<K: Kind>(
+        &self,
+        found: Result<Flow<K>, FlowError>,
+        back: &Back,
+    ) -> Result<Arrival<K>, FlowError> {
         K::may_submit(self, found.as_ref().ok()).await?;
         let mut flow = match found {
             // Whoever goes back in a browser's history is signed in already.
@@ -305,15 +364,15 @@ impl Flows<'_> {
         };
         let trip = flow.trip.take().filter(|trip| self.is_back_from(&flow, trip, back));
         let trip = trip.ok_or(FlowError::NoTrip)?;
-        if let Some(expired) = self.expiry(&flow)? {
-            return self.replace(&flow, expired).await;
+        if let Some(message) = self.expiry(&flow)? {
+            return Ok(Arrival::Late { flow, message });
         }
         let context = K::prepare(self, &mut flow).await?;
         flow.transient_payload.clone_from(&trip.transient_payload);
         flow.is_back = true;
         // A trip ends once, whatever comes of it.
         self.visit.keep_with(&mut flow, Vec::new()).await?;
-        K::returned(self, flow, context, &trip, back).await
+        Ok(Arrival::InTime { flow, context, trip })
     }
 
     /// Refuses to go on with a flow of somebody else, or one that has nothing to do any more. Says so when its time is

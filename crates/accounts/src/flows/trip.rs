@@ -45,6 +45,8 @@ pub struct Trip {
 /// Somebody who comes back.
 #[derive(Clone, Debug)]
 pub struct Back {
+    /// The method to whose address they come back.
+    pub method: &'static str,
     /// From where, when the address to which they come back says so.
     pub provider: Option<String>,
     /// The state that they bring along.
@@ -104,7 +106,12 @@ mod tests {
         let flow = Uuid::from_u128(7);
         for kind in [FlowKind::Login, FlowKind::Registration, FlowKind::Settings] {
             let state = new_state(&random, kind, flow);
-            let back = |state: &str| Back { provider: None, state: state.into(), parameters: vec![] };
+            let back = |state: &str| Back {
+                method: "oidc",
+                provider: None,
+                state: state.into(),
+                parameters: vec![],
+            };
             assert_eq!(back(&state).flow(), Some((kind, flow)));
             for other in ["", "l", "x", &format!("x{state}"), &state[..40], &format!("{state}AAAA"), "lé"] {
                 assert_eq!(back(other).flow(), None, "{other}");

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sessera_model::{Device, Session, Timestamp, TokenHash, Uuid};
-use sessera_store::{Change, Conflict, FlowKind, SessionKind, StoreError};
+use sessera_store::{Change, Conflict, Event, FlowKind, SessionKind, StoreError};
 
 use crate::accounts::Accounts;
 use crate::csrf;
@@ -16,6 +16,7 @@ use crate::identities::Surroundings;
 use crate::language::Language;
 use crate::left_behind;
 use crate::limits::{self, Guess, Place};
+use crate::mail::About;
 use crate::messages::Message;
 use crate::metrics::Limit;
 use crate::rules::Rules;
@@ -49,11 +50,11 @@ pub struct Visitor {
     pub takes_json: bool,
     /// The header by which the client shows that it is a browser.
     pub browser_header: Option<BrowserHeader>,
-    /// What web hooks may be told of the request, where there are any.
+    /// What web hooks and services for messages may be told of the request, where there are any.
     pub told: Option<Told>,
 }
 
-/// What web hooks may be told of a request.
+/// What others may be told of a request.
 #[derive(Clone, Default)]
 pub struct Told {
     /// Its method.
@@ -168,6 +169,13 @@ impl Visit<'_> {
             self.accounts.metrics.limit_hit(Limit::Codes);
         }
         Ok(taken)
+    }
+
+    /// Tells whoever must be able to reconstruct it that somebody could not prove who they are, in a flow when there is one.
+    /// `suspect` is who it would have been, when that is known.
+    pub fn tell_refused(&self, flow: Option<(FlowKind, Uuid)>, suspect: Option<Uuid>, method: &str) {
+        let method = method.to_owned();
+        self.accounts.committer.happened(&Event::ProofRefused { flow, identity_id: suspect, method });
     }
 
     /// Gives back the place of a guess that could not be looked at.
@@ -305,6 +313,18 @@ impl Visit<'_> {
             None => return Ok(None),
         };
         Ok(Some(Message::invalid(refusal)))
+    }
+
+    /// What a message is about that the request causes in a flow. It has headers of the request only where a service may be
+    /// told of them.
+    pub fn about<D>(&self, flow: &Flow<D>) -> About {
+        let told = self.visitor.told.as_ref().filter(|_| self.rules.tells_services);
+        About {
+            request_url: flow.request_url.clone(),
+            transient_payload: flow.transient_payload.clone(),
+            request_headers: told.map(|told| told.headers.iter().cloned().collect()).unwrap_or_default(),
+            ..About::default()
+        }
     }
 
     /// The token for a flow's form: empty for native clients.

@@ -86,7 +86,7 @@ pub struct FlowHooks {
     pub verification: HookList,
     /// Whether the other sessions of somebody who gets back into their account end.
     pub recovery_revokes: bool,
-    /// The headers of a request that web hooks are told of, in small letters.
+    /// The headers of a request that others are told of, in small letters.
     pub told_headers: Vec<String>,
     /// Whether there is any web hook, or another system that is asked for passwords.
     pub has_web_hooks: bool,

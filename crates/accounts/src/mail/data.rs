@@ -10,6 +10,8 @@ use super::{CodeMail, EMAIL};
 pub struct Data {
     /// Names in templates, names in JSON, and values.
     members: Vec<(&'static str, &'static str, Value)>,
+    /// The headers of the request that caused it, of which only services are told.
+    pub(super) request_headers: Value,
 }
 
 /// The names that all messages have, in templates and in JSON.
@@ -67,7 +69,10 @@ impl Data {
             "recovery_url" | "verification_url" => mail.url.as_str().into(),
             _ => mail.code.expose().into(),
         };
-        Self { members: names(kind, &mail.via).map(|(field, name)| (field, name, value(name))).collect() }
+        Self {
+            members: names(kind, &mail.via).map(|(field, name)| (field, name, value(name))).collect(),
+            request_headers: json!(about.request_headers),
+        }
     }
 
     /// As templates see it.

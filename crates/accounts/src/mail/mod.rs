@@ -17,7 +17,7 @@ mod templates;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
@@ -161,6 +161,9 @@ pub struct About {
     /// What the client passed along.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub transient_payload: Option<Value>,
+    /// The headers of the request that caused it, as far as others may be told of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub request_headers: BTreeMap<String, Vec<String>>,
     /// Whose account it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<Uuid>,

@@ -68,7 +68,7 @@ fn context(template: &str, (via, to): (&str, &str), mail: &Mail, data: &Data) ->
         "template_type": template_type(template),
         "template_data": data.for_services(),
         "message_type": via,
-        "request_headers": {},
+        "request_headers": data.request_headers,
     });
     if via == EMAIL {
         context["html_body"] = mail.html.as_str().into();

@@ -120,7 +120,7 @@ fn written(rules: &MailRules, template: &str, language: Language) -> Result<Mail
         request_url: "https://id.example.org/login?a=1".into(),
         transient_payload: Some(json!({"brand": "A & B"})),
         traits: Some(json!({"name": "Ada"})),
-        identity_id: None,
+        ..About::default()
     };
     let mut mail = content.render(template, NOW).expect("is there");
     let identity = Some(json!({"id": "7", "traits": {"name": "Ada <x>\r\nBcc: eve@example.org"}}));

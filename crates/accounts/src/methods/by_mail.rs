@@ -71,7 +71,7 @@ pub(super) fn send<D: ByMail>(
     codes.email = Some(email.to_owned());
     codes.sent += 1;
     let (language, sends) = (visit.visitor.language, codes.sends);
-    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about: flow.about() };
+    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about: visit.about(flow) };
     let change = codes::ask(visit.accounts.random.as_ref(), visit.now, D::PURPOSE, &request);
     flow.state = State::SentEmail;
     flow.say(sent(&request.via));

@@ -115,6 +115,7 @@ impl Rules {
             recovery_tells_unknown: flows.recovery.notify_unknown_recipients,
             verification_tells_unknown: flows.verification.notify_unknown_recipients,
             has_sms: config.courier.sms.is_some(),
+            tells_services: config.courier.http.is_some() || config.courier.sms.is_some(),
             link: SentRules { is_on: methods.link.enabled, lifespan: methods.link.config.lifespan },
             links_below: methods.link.config.base_url.as_ref().map_or_else(
                 || config.public.base_url.clone(),

@@ -99,6 +99,8 @@ pub struct Rules {
     pub verification_tells_unknown: bool,
     /// Whether codes are sent to telephone numbers that are typed.
     pub has_sms: bool,
+    /// Whether a service takes messages, and is told of the requests that cause them.
+    pub tells_services: bool,
     /// By what people get back into their accounts.
     pub recovery_by: Sends,
     /// By what addresses are proven.
@@ -326,6 +328,7 @@ pub(crate) mod tests {
             recovery_tells_unknown: false,
             verification_tells_unknown: false,
             has_sms: false,
+            tells_services: false,
             recovery_by: Sends::Code,
             verification_by: Sends::Code,
             identifier_first: false,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::extract::{FromRef, State};
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::Value;
 use sessera_config::{beyond, redact};
 use sessera_console::Place;
 use sessera_console::settings::revisions::{self, Before, Change, Goal, Revision};
@@ -147,5 +146,5 @@ impl Revisions {
 
 /// The changes of a revision, as it is kept.
 fn changes(difference: &str) -> Vec<Change> {
-    Change::all_of(&serde_json::from_str::<Value>(difference).unwrap_or_default())
+    Change::all_of(&redact::shown_difference(difference))
 }

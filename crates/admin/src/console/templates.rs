@@ -437,7 +437,7 @@ impl Desk {
         let revisions = self.store.revisions(&Page { after: None, limit: LOOKED_AT }).await?;
         let pointer = template_pointer(name);
         let version = |revision: sessera_store::RevisionSummary| {
-            let diff: Value = serde_json::from_str(&revision.diff).unwrap_or_default();
+            let diff = redact::shown_difference(&revision.diff);
             Version::of(revision.id, revision.created_at, &diff, &pointer)
         };
         let mut versions: Vec<Version> = revisions.into_iter().filter_map(version).collect();

@@ -65,7 +65,7 @@ impl Serve {
         log::init(&config.log);
         if let Some(upstream) = &config.upstream {
             // No user stands in it, which is refused.
-            tracing::info!(url = %upstream.url, "sessions are those of an upstream");
+            tracing::info!(url = %upstream.url, "sessera runs in upstream mode: sessions are those of the upstream");
         }
         // This comes before anybody can know that the server is there, so that no signal can end it abruptly.
         let mut hangup = signal(SignalKind::hangup())?;

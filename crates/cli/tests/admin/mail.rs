@@ -83,6 +83,36 @@ async fn a_service_gets_a_mail_with_the_texts_of_the_deployment_and_its_code_sig
 }
 
 #[tokio::test]
+async fn a_service_is_told_of_the_headers_that_the_configuration_allows_and_of_no_others() {
+    let receiver = Receiver::start().await;
+    // function(ctx) ctx
+    let request = json!({"url": receiver.url("/mail"), "body": "base64://ZnVuY3Rpb24oY3R4KSBjdHg="});
+    let server = Server::start_with(&[
+        ("COURIER_DELIVERY_STRATEGY", "http"),
+        ("COURIER_HTTP_REQUEST_CONFIG", &request.to_string()),
+        ("SELFSERVICE_FLOWS_RECOVERY_ENABLED", "true"),
+        ("SELFSERVICE_FLOWS_VERIFICATION_ENABLED", "false"),
+        ("CLIENTS_WEB_HOOK_HEADER_ALLOWLIST", "User-Agent,x-shop"),
+    ]);
+    server.register("ada@example.org").await;
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let url = format!("{}/self-service/recovery", server.public_url());
+    let flow: Value = http.get(format!("{url}/api")).send().await.unwrap().json().await.unwrap();
+    let asked = http
+        .post(format!("{url}?flow={}", flow["id"].as_str().unwrap()))
+        .header("user-agent", "a-shop/1")
+        .header("x-shop", "one")
+        .header("x-shop", "two")
+        .header("x-secret", "SECRET")
+        .json(&json!({"method": "code", "email": "ada@example.org"}));
+    assert_eq!(asked.send().await.unwrap().status().as_u16(), 200);
+    let call = receiver.calls().await.remove(0);
+    assert_eq!(call.body["template_type"], "recovery_code_valid");
+    let told = json!({"User-Agent": ["a-shop/1"], "X-Shop": ["one", "two"]});
+    assert_eq!(call.body["request_headers"], told);
+}
+
+#[tokio::test]
 async fn a_channel_takes_codes_to_telephone_numbers_and_the_number_signs_in() {
     let receiver = Receiver::start().await;
     let request = json!({

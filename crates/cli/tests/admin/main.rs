@@ -15,4 +15,5 @@ mod receiver;
 mod recipes;
 mod server;
 mod shells;
+mod sinks;
 mod verify;

@@ -27,6 +27,48 @@ fn what_is_on_and_cannot_work_is_said_at_the_start() {
 }
 
 #[test]
+fn that_a_code_tells_who_has_an_account_is_said_at_the_start_and_by_whichever_patch_brings_it_about() {
+    let folder = TempDir::new().unwrap();
+    let secrecy = r#"{"account_enumeration":{"mitigate":true}}"#;
+    let by_code = ("SELFSERVICE_METHODS_CODE_PASSWORDLESS_ENABLED", "true");
+    let sentence =
+        "/security/account_enumeration/mitigate: signing in by a code tells all the same who has an account";
+    let both = start(folder.path(), &["--dev"], &[("SECURITY", secrecy), by_code]);
+    assert!(both.said.join("\n").contains(sentence), "{:?}", both.said);
+    let add = |path: &str, value: serde_json::Value| json!([{"op": "add", "path": format!("/services/identity/config{path}"), "value": value}]);
+    let code = add("/selfservice/methods/code/passwordless_enabled", json!(true));
+    let mitigate = add("/security", json!({"account_enumeration": {"mitigate": true}}));
+    for (environment, patch) in
+        [(("SELFSERVICE_METHODS_CODE_PASSWORDLESS_ENABLED", "true"), mitigate), (("SECURITY", secrecy), code)]
+    {
+        let folder = TempDir::new().unwrap();
+        let server = start(folder.path(), &["--dev"], &[environment]);
+        assert!(!server.said.join("\n").contains(sentence), "{:?}", server.said);
+        let (status, answer) = call(&server.admin, "PATCH", "/projects/default", &[], Some(&patch));
+        let warnings = answer["warnings"].to_string();
+        assert!(status == 200 && warnings.contains(sentence), "{status} {warnings}");
+        // What was said once is no news.
+        let other = add("/session", json!({"lifespan": "2h"}));
+        let (status, answer) = call(&server.admin, "PATCH", "/projects/default", &[], Some(&other));
+        assert!(status == 200 && !answer["warnings"].to_string().contains(sentence), "{answer}");
+    }
+}
+
+#[test]
+fn that_sessions_are_those_of_an_upstream_is_said_once_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    let said = |server: &Server| {
+        let lines = server.said.iter().filter(|line| line.contains("upstream mode"));
+        lines.cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(said(&start(folder.path(), &[], &[])), [""; 0]);
+    // Nobody listens there, which is no reason not to start.
+    let upstream = "http://127.0.0.1:1/";
+    let lines = said(&start(folder.path(), &["--upstream", upstream], &[]));
+    assert!(lines.len() == 1 && lines[0].contains(upstream), "{lines:?}");
+}
+
+#[test]
 fn keys_that_a_stored_configuration_hides_are_said_at_the_start_and_whenever_it_is_read() {
     let folder = TempDir::new().unwrap();
     let write = |lifespan: &str| {

@@ -1,6 +1,7 @@
 //! `sessera serve` as a person starts it: the real program, its files, its environment and its signals.
 
 mod configuration;
+mod events;
 mod running;
 mod secrets;
 mod service_manager;

@@ -214,10 +214,12 @@ async fn the_upstream_hears_who_asks_and_clients_cannot_say_that_of_themselves()
         "serve": {"public": {"trusted_proxies": ["127.0.0.1"], "base_url": "https://id.example.org"}},
     });
     let server = Server::configured(trusting);
-    let about = "Host: x\r\nConnection: close\r\nX-Forwarded-For: 9.9.9.9";
+    // What the proxy was told itself, before it added who asked, is not believed.
+    let about = "Host: x\r\nConnection: close\r\nX-Forwarded-For: 6.6.6.6, 9.9.9.9\r\nX-Real-IP: 6.6.6.6";
     server.spoken(&format!("GET /x HTTP/1.1\r\n{about}\r\n\r\n")).await;
     let asked = only(&stub);
-    assert_eq!(asked.header("x-forwarded-for"), Some("9.9.9.9, 127.0.0.1"));
+    assert_eq!(asked.header("x-real-ip"), Some("9.9.9.9"));
+    assert_eq!(asked.header("x-forwarded-for"), Some("6.6.6.6, 9.9.9.9, 127.0.0.1"));
     assert_eq!(asked.header("x-forwarded-proto"), Some("https"));
 }
 

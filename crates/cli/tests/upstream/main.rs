@@ -8,6 +8,7 @@ mod itself;
 mod questions;
 mod recorded;
 mod server;
+mod sinks;
 mod soak;
 mod stub;
 mod tls;

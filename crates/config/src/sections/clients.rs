@@ -7,7 +7,7 @@ section! {
     pub struct Clients {
         /// Requests over HTTP.
         http: Http,
-        /// What web hooks are told.
+        /// What web hooks and services for messages are told.
         web_hook: WebHookContext,
     }
 }
@@ -25,7 +25,7 @@ section! {
 section! {
     /// What web hooks are told.
     pub struct WebHookContext {
-        /// The headers of a request that bodies of web hooks may be made of, whatever their case.
+        /// The headers of a request that bodies of web hooks, and of requests to services for messages, may be made of, whatever their case.
         header_allowlist: Vec<String> = "Accept, Accept-Encoding, Accept-Language, Content-Length, Content-Type, Origin, Priority, Referer, Sec-Ch-Ua, Sec-Ch-Ua-Mobile, Sec-Ch-Ua-Platform, Sec-Fetch-Dest, Sec-Fetch-Mode, Sec-Fetch-Site, Sec-Fetch-User, True-Client-Ip, User-Agent",
     }
 }

@@ -85,12 +85,13 @@ impl Caller {
             request_url: self.request_url(rules, &origin),
             takes_json: peer::wants_json(&self.headers),
             browser_header,
-            told: rules.hooks.has_web_hooks.then(|| self.told(&rules.hooks.told_headers)),
+            told: (rules.hooks.has_web_hooks || rules.tells_services)
+                .then(|| self.told(&rules.hooks.told_headers)),
         };
         Arrival { visitor, is_https }
     }
 
-    /// What web hooks may be told of the request. `allowed` are names of headers, in small letters.
+    /// What others may be told of the request. `allowed` are names of headers, in small letters.
     fn told(&self, allowed: &[String]) -> Told {
         let is_allowed = |name: &&HeaderName| allowed.iter().any(|allowed| allowed == name.as_str());
         let header = |name: &HeaderName| {

@@ -2,9 +2,9 @@
 
 use axum::body::Bytes;
 use axum::response::Response;
-use sessera_accounts::flows::error::FlowError;
 use sessera_accounts::flows::flow::{LoginDetails, RegistrationDetails, SettingsDetails};
 use sessera_accounts::flows::trip::Back;
+use sessera_accounts::methods::oidc::NAME;
 use sessera_store::FlowKind;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -100,7 +100,7 @@ async fn returned(call: &Call, provider: Option<String>) -> Response {
     let mut parameters = call.parameters();
     let state = parameters.iter().position(|(name, _)| name == "state");
     let state = state.map(|place| parameters.remove(place).1).unwrap_or_default();
-    let back = Back { provider, state, parameters };
+    let back = Back { method: NAME, provider, state, parameters };
     let outcome = match back.flow() {
         Some((FlowKind::Login, flow)) => call.returned::<LoginDetails>(flow, &back).await,
         Some((FlowKind::Registration, flow)) => call.returned::<RegistrationDetails>(flow, &back).await,
@@ -110,7 +110,7 @@ async fn returned(call: &Call, provider: Option<String>) -> Response {
                 Err(error) => sign_in_first(call, error).await,
             };
         }
-        _ => Err(FlowError::NoTrip.into()),
+        _ => Err(call.flows(None).returned_to_none(&back).await.into()),
     };
     call.or_error(outcome).await
 }

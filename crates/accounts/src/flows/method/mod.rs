@@ -15,7 +15,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use sessera_model::{AssuranceLevel, Credential, Uuid};
-use sessera_store::Event;
 
 use crate::flows::flow::{Details, Flow, RecoveryDetails, VerificationDetails};
 use crate::flows::visit::Visit;
@@ -86,12 +85,8 @@ impl<D: Details> Attempt<'_, D> {
     /// Tells whoever must be able to reconstruct it that somebody could not prove who they are. `method` is the one that has
     /// judged it, where the submission names none.
     pub fn tell_refused(&self, method: &str) {
-        self.visit.accounts.committer.happened(&Event::ProofRefused {
-            flow: D::KIND,
-            flow_id: self.flow.id,
-            identity_id: self.suspect,
-            method: self.submission.method().unwrap_or(method).to_owned(),
-        });
+        let method = self.submission.method().unwrap_or(method);
+        self.visit.tell_refused(Some((D::KIND, self.flow.id)), self.suspect, method);
     }
 
     /// A text that must be there. When it is not, the flow says so at the field.

@@ -128,7 +128,7 @@ pub(super) async fn send<D: WithCode>(
         Owner::Known(id) => (Some(id), None),
         Owner::New(traits) => (None, Some(traits.clone())),
     };
-    let about = About { identity_id, traits, ..flow.about() };
+    let about = About { identity_id, traits, ..visit.about(flow) };
     for address in to.iter().take(addresses::MAX_AT_ONCE) {
         if let Err(wait) = visit.may_send(purpose, identity_id, &address.value).await? {
             let minutes = json!({ "minutes": wait.as_secs().div_ceil(60) });

@@ -26,7 +26,7 @@ use crate::submission::Submission;
 use mapper::Mapper;
 
 /// How sessions and submissions name it.
-const NAME: &str = "oidc";
+pub const NAME: &str = "oidc";
 
 /// Where the keys of providers stand.
 const POINTER: &str = "/selfservice/methods/oidc/config/providers";

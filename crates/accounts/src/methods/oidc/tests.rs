@@ -54,7 +54,12 @@ fn ada() -> Value {
 fn back(url: &str) -> Back {
     let (_, state) = url.split_once("state=").unwrap();
     let state = state.split('&').next().unwrap().to_owned();
-    Back { provider: Some("first".into()), state, parameters: vec![("code".into(), "x".into())] }
+    Back {
+        method: "oidc",
+        provider: Some("first".into()),
+        state,
+        parameters: vec![("code".into(), "x".into())],
+    }
 }
 
 impl Client<'_> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sessera_model::{Role, Timestamp};
 use sessera_node::configuration::{Hopeless, Terms};
-use sessera_store::{Change, NewDelivery, Taken};
+use sessera_store::{Change, NewDelivery, Revision, Taken};
 
 use super::{Browser, closed, put, with_template};
 use crate::testing::{Answer, TestServer};
@@ -98,6 +98,38 @@ async fn revisions_are_listed_and_one_goes_back_after_one_was_told_what_goes() {
     let none = ops.get("/console/settings/revisions/6f1c6c2e-0000-4000-8000-000000000000").await;
     assert_eq!(none.status, 404);
     assert!(none.text.contains("There is no revision"), "{none:?}");
+}
+
+#[tokio::test]
+async fn what_an_earlier_version_kept_of_a_receiver_is_shown_as_it_would_be_kept_now() {
+    let server = closed().await;
+    let app = &server.app;
+    let old = "https://hooks.example.org/in/PATH-SECRET?key=QUERY-SECRET";
+    let diff =
+        json!([{"op": "add", "path": "/events/sinks/siem", "after": {"url": old, "secret": [SECRET]}}]);
+    let revision = Revision {
+        id: app.accounts.random.uuid(),
+        parent: None,
+        created_at: app.clock.now(),
+        config: json!({}).to_string().into(),
+        diff: diff.to_string(),
+    };
+    let of_revision = format!("/console/settings/revisions/{}", revision.id);
+    app.committer.commit(&[Change::InsertRevision(revision)]).await.unwrap();
+    let proof = [("authorization", "Bearer a-token-of-the-configuration-1")];
+    let listed = server.admin_with("GET", "/projects/default/revisions", &proof, None).await;
+    assert!(listed.text.contains("https://hooks.example.org/(sha256 "), "{listed:?}");
+    let mut owner = Browser::signed_in(&server, "owner", Role::Owner).await;
+    let mut shown = vec![("the API", listed)];
+    for path in ["/console/settings", "/console/settings/revisions", &of_revision] {
+        shown.push((path, owner.get(path).await));
+    }
+    for (path, page) in shown {
+        assert!(page.status == 200 && page.text.contains("events/sinks/siem"), "{path}: {page:?}");
+        for secret in ["PATH-SECRET", "QUERY-SECRET", &SECRET[6..]] {
+            assert!(!page.text.contains(secret), "{path}: {page:?}");
+        }
+    }
 }
 
 #[tokio::test]

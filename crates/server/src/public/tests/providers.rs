@@ -164,6 +164,71 @@ async fn a_form_of_another_site_leads_to_the_same_address_by_get() {
     assert_eq!(refused.status, 403, "{refused:?}");
 }
 
+/// What the record says of those who were refused, the newest first: the method, the kind of the flow, and who it would
+/// have been.
+async fn refusals(server: &TestServer) -> Vec<(Value, Value, Value)> {
+    let listed = server.admin("GET", "/admin/audit?action=proof_refused", None).await;
+    assert!(!listed.text.contains("SECRET"), "{listed:?}");
+    let told = |entry: &Value| {
+        let about = &entry["about"];
+        assert_eq!(about["flow"].is_null(), about["flow_id"].is_null(), "{about}");
+        (about["method"].clone(), about["flow"].clone(), about["identity_id"].clone())
+    };
+    listed.body.as_array().unwrap().iter().map(told).collect()
+}
+
+#[tokio::test]
+async fn whoever_comes_back_in_vain_stands_in_the_record_once_with_the_method() {
+    let provider = Provider::start().await;
+    let server = server(&provider).await;
+    let callback = "/self-service/methods/oidc/callback/p";
+    let method = || json!("oidc");
+    let mut told = 0;
+    let mut newest = async |expected: (Value, Value, Value)| {
+        told += 1;
+        let refusals = refusals(&server).await;
+        assert_eq!((refusals.len(), &refusals[0]), (told, &expected));
+        server.clock.advance(std::time::Duration::from_secs(1));
+    };
+    // To no flow, by the form of another site.
+    let mut client = Client::browser(&server);
+    let form = [("content-type", "application/x-www-form-urlencoded")];
+    let sent = client.send("POST", callback, &form, b"state=SECRET&code=SECRET").await;
+    let url = Url::parse(sent.header("location")).unwrap();
+    assert_eq!(client.get(&format!("{}?{}", url.path(), url.query().unwrap())).await.status, 400);
+    newest((method(), Value::Null, Value::Null)).await;
+    // In another browser than the one that left.
+    let left = leave(&mut client, "login", "").await;
+    let back = way_back(&provider, left.body["redirect_browser_to"].as_str().unwrap());
+    assert_eq!(Client::browser(&server).get(&back).await.status, 404);
+    newest((method(), json!("login"), Value::Null)).await;
+    // With a refusal of the provider, when somebody signs in or up.
+    for kind in ["login", "registration"] {
+        let left = leave(&mut client, kind, "").await;
+        let back = way_back(&provider, left.body["redirect_browser_to"].as_str().unwrap());
+        let denied = back.replace("&code=c", "&error=access_denied");
+        assert_eq!(client.get(&denied).await.status, 400);
+        newest((method(), json!(kind), Value::Null)).await;
+        // The way back is used up.
+        assert_eq!(client.get(&back).await.status, 404);
+        newest((method(), json!(kind), Value::Null)).await;
+    }
+    // Too late.
+    let left = leave(&mut client, "login", "").await;
+    let back = way_back(&provider, left.body["redirect_browser_to"].as_str().unwrap());
+    server.clock.advance(std::time::Duration::from_hours(2));
+    client.get(&back).await;
+    newest((method(), json!("login"), Value::Null)).await;
+    // When somebody links an account, who is known.
+    let mut ada = Client::browser(&server).signed_in("ada@example.org").await;
+    let id = ada.whoami().await.1["identity"]["id"].clone();
+    let flow = ada.begin("settings", "").await;
+    let left = ada.submit(&flow, json!({"method": "oidc", "link": "p"})).await;
+    let back = way_back(&provider, left.body["redirect_browser_to"].as_str().unwrap());
+    ada.get(&back.replace("&code=c", "&error=access_denied")).await;
+    newest((method(), json!("settings"), id)).await;
+}
+
 #[tokio::test]
 async fn pages_have_buttons_that_lead_to_providers() {
     let provider = Provider::start().await;
