@@ -52,7 +52,7 @@ class ServerTest {
                 .build();
         assertEquals(204, HttpClient.newHttpClient().send(signOut, BodyHandlers.discarding()).statusCode());
         until("refused", decoder, token);
-        thread.interrupt();
+        follower.close();
         thread.join();
     }
 

@@ -26,9 +26,9 @@ import org.springframework.security.oauth2.jwt.Jwt;
 
 /**
  * Knows which sessions have ended, within a second of their end, for back ends that may follow the events of the admin API. Make
- * one, run it in a thread of its own, and give it to a decoder. Threads may share it.
+ * one, run it in a thread of its own, give it to a decoder, and close it at the end. Threads may share it.
  */
-public final class Follower implements SesseraJwtDecoder.Check, Runnable {
+public final class Follower implements SesseraJwtDecoder.Check, Runnable, AutoCloseable {
     private static final int MAX_EVENT = 1 << 20;
     /** A connection that is quiet gets a comment every 15 seconds. */
     private static final Duration MAX_SILENCE = Duration.ofSeconds(30);
@@ -50,6 +50,8 @@ public final class Follower implements SesseraJwtDecoder.Check, Runnable {
     private Ended ended = new Ended();
     private Ended older = new Ended();
     private Instant turned = Instant.MIN;
+    private volatile boolean isClosed;
+    private volatile InputStream heardFrom = InputStream.nullInputStream();
 
     /**
      * {@code admin} is the address of the admin API, {@code token} an admin token of the role viewer, {@code longest} how long a
@@ -85,15 +87,15 @@ public final class Follower implements SesseraJwtDecoder.Check, Runnable {
         }
     }
 
-    /** Follows until the thread is interrupted. */
+    /** Follows until it is closed, or the thread is interrupted where that can be noticed. */
     @Override
     public void run() {
         try {
-            while (true) {
+            while (!isClosed) {
                 try {
                     follow();
                 } catch (IOException | ParseException | RuntimeException error) {
-                    if (error.getCause() instanceof InterruptedException) {
+                    if (isClosed || error.getCause() instanceof InterruptedException) {
                         return;
                     }
                     lost.accept(error);
@@ -105,6 +107,13 @@ public final class Follower implements SesseraJwtDecoder.Check, Runnable {
         }
     }
 
+    /** Ends following. An interruption alone does not always: a read of what is yet to come may swallow it. */
+    @Override
+    public void close() throws IOException {
+        isClosed = true;
+        heardFrom.close();
+    }
+
     /** Makes a connection and hears all of it. One that is lost without a word is given up. */
     private void follow() throws IOException, InterruptedException, ParseException {
         if (last == null) {
@@ -113,8 +122,9 @@ public final class Follower implements SesseraJwtDecoder.Check, Runnable {
         HttpRequest.Builder request = request("/admin/events?outcome=done").header("Last-Event-ID", connected().toString());
         Timer watch = new Timer("sessera-events", true);
         try (InputStream body = open(request)) {
+            heardFrom = body;
             byte[] part = new byte[16 << 10];
-            for (int length = 0; length >= 0; ) {
+            for (int length = 0; length >= 0 && !isClosed; ) {
                 TimerTask giveUp = closing(body);
                 watch.schedule(giveUp, MAX_SILENCE.toMillis());
                 length = body.read(part);
