@@ -24,6 +24,7 @@ use crate::sections::hooks::Hook;
 use crate::sections::identity::Identity;
 use crate::sections::log::Log;
 use crate::sections::methods::Password;
+use crate::sections::pages::Pages;
 use crate::sections::request::Request;
 use crate::sections::selfservice::SelfService;
 use crate::sections::serve::{Admin, Cors, Public, Timeouts};
@@ -35,7 +36,7 @@ use crate::setting::Setting as _;
 use crate::shown::without_secrets;
 use crate::trusted_proxies::Proxies;
 use crate::upstream::{Ports, UpstreamConfig, as_it_counts, upstream};
-use crate::{unsupported, unworkable};
+use crate::{pages, unsupported, unworkable};
 
 /// The configuration that the server runs with.
 #[derive(Clone, Debug)]
@@ -86,6 +87,8 @@ pub struct Config {
     pub courier: CourierConfig,
     /// The system that still keeps passwords of people who were brought along; `None` when nobody is asked.
     pub migrate_hook: Option<Request>,
+    /// How the pages look, and what they say.
+    pub pages: Pages,
     /// Choices about how clients are answered.
     pub feature_flags: FeatureFlags,
     /// Whether mails are shown in the log where there is no mail server.
@@ -212,6 +215,7 @@ impl Config {
         note_contradictions(&sections, &mut found);
         note_values_without_effect(&sections, &mut found);
         unworkable::note(&sections, &mut found);
+        pages::check(&sections.pages, &counts, &mut found);
         switch_mail_flows(&mut sections.selfservice, &counts);
         let upstream = upstream(&sections, tree, &mut found);
         let ports = Ports::defaults(upstream.is_some());
@@ -267,6 +271,7 @@ impl Config {
             selfservice: Box::new(sections.selfservice),
             mitigates_enumeration: sections.security.account_enumeration.mitigate,
             hashers: sections.hashers,
+            pages: sections.pages,
             feature_flags: sections.feature_flags,
             dev: sections.dev,
             notes,

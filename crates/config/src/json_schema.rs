@@ -51,6 +51,10 @@ fn of_kind(kind: Kind, path: &mut Vec<String>) -> Value {
             "pattern": "^ *[0-9]* *([kKmMgG]([iI]?[bB])?|[bB])? *$",
         }),
         Kind::Url | Kind::PrivateUrl | Kind::Address => json!({ "type": ["string", "null"] }),
+        Kind::Color => json!({
+            "type": ["string", "null"],
+            "pattern": "^$|^#([0-9a-fA-F]{3}){1,2}$",
+        }),
         Kind::Choice(words) => {
             // YAML reads a word such as 401 as a number.
             let numbers = words.iter().filter_map(|word| word.parse::<u64>().ok()).map(Value::from);
@@ -176,6 +180,7 @@ mod tests {
             json!({"tracing": {"providers": {"otlp": {"sampling": {"sampling_ratio": 2}}}}}),
             json!({"hashers": {"bcrypt": {"cost": 16}}}),
             json!({"hashers": {"argon2": {"memory": "much"}}}),
+            json!({"pages": {"colors": {"light": {"accent": "teal"}}}}),
             json!({"identity": []}),
             json!({"secrets": {"cipher": ["a"]}}),
         ] {
@@ -192,6 +197,7 @@ mod tests {
             json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "set://k"}}}}}}),
             json!({"selfservice": {"methods": {"oidc": {"enabled": false, "config": {"providers": []}}}}}),
             json!({"serve": {"public": {"tls": {"cert": {"path": "/x"}}}}}),
+            json!({"pages": {"colors": {"dark": {"accent": "#a5B0ff", "text": "#fff"}}}}),
             json!({"identity": {"schemas": [{"id": "a", "url": "file:///a", "selfservice_selectable": true}]}}),
             json!({"courier": {"smtp": {"headers": {"X-A": "b"}}}, "version": "v1.0.0"}),
         ] {

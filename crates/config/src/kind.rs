@@ -25,6 +25,8 @@ pub enum Kind {
     PrivateUrl,
     /// An absolute URL, or a path on the host of the public address.
     Address,
+    /// A colour, as `#rrggbb`.
+    Color,
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A list.

@@ -11,11 +11,14 @@
 //! | [`kind`], [`keys`] | the keys as data |
 //! | [`address`], [`origins`] | addresses and origins as they are written |
 //! | [`host`] | hosts as they are written |
+//! | [`color`] | colours as they are written |
 //! | [`cookies`] | how each cookie is made |
+//! | `pages` | what is wrong with the section about the pages |
 //! | [`setting`] | how a value becomes a value of a type |
 //! | `strong` | secrets that nobody can guess |
 //! | [`yaml`] | files with the line of every value |
 //! | [`environment`] | which key a variable stands for |
+//! | [`nearest`] | the known name that somebody may have meant |
 //! | [`load`] | files and environment together |
 //! | [`merge`] | one tree over another |
 //! | [`layers`] | the stored revision over files and environment |
@@ -36,6 +39,7 @@
 
 pub mod address;
 pub mod beyond;
+pub mod color;
 pub mod config;
 pub mod cookies;
 pub mod courier;
@@ -55,8 +59,9 @@ pub mod load;
 mod loaded;
 mod loopback;
 pub mod merge;
-mod nearest;
+pub mod nearest;
 pub mod origins;
+mod pages;
 pub mod patch;
 pub mod places;
 pub mod problem;

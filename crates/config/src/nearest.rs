@@ -15,8 +15,8 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, known)| known)
 }
 
-/// A name that is not known, in a sentence for people.
-pub(crate) fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+/// A name that is not known, in a sentence for people. `what` says what kind of name it is.
+pub fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let short: String = name.chars().take(64).collect();
     match nearest(name, known) {
         Some(known) => format!("the {what} \"{short}\" is not known: did you mean \"{known}\"?"),

@@ -82,6 +82,7 @@ fn type_of(kind: Kind) -> String {
         Kind::Bytes(..) => "amount of memory".into(),
         Kind::Url | Kind::PrivateUrl => "URL".into(),
         Kind::Address => "URL or path".into(),
+        Kind::Color => "colour".into(),
         Kind::Choice(words) => words.join(", "),
         Kind::List(Kind::Any) => "list of hooks".into(),
         Kind::List(inner) => format!("list of {}", type_of(*inner)),

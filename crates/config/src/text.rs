@@ -24,6 +24,7 @@ pub(crate) fn value(text: &str, kind: &Kind) -> Option<Value> {
         | Kind::Url
         | Kind::PrivateUrl
         | Kind::Address
+        | Kind::Color
         | Kind::Choice(_) => Some(Value::from(text)),
         Kind::Any => Some(of_any_type(text)),
     }

@@ -32,6 +32,7 @@ const OF_ACCOUNTS: &[&str] = &[
     "/security/account_enumeration",
     "/courier",
     "/hashers",
+    "/pages",
 ];
 
 /// Keys that concern sessions in a way that is the upstream's business.
@@ -311,6 +312,7 @@ mod tests {
         for more in [
             json!({"identity": {"default_schema_id": "x", "schemas": [{"id": "x", "url": "base64://e30="}]}}),
             json!({"selfservice": {"flows": {"login": {"lifespan": "5m"}}}}),
+            json!({"pages": {"name": "x"}}),
             json!({"session": {"lifespan": "1h"}}),
             json!({"session": {"whoami": {"required_aal": "highest_available"}}}),
             json!({"session": {"cache": {"max_stale": "5s"}}}),

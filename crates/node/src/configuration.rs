@@ -53,8 +53,12 @@ pub struct Given {
 impl Given {
     /// Compiles the snapshot that the server starts with.
     pub fn compile(&self, sets: &[KeySet]) -> Result<Snapshot, ConfigError> {
-        let stored = self.revision.as_ref().and_then(parse);
-        compile(&self.base, stored.as_ref(), &self.generated, sets, &Templates::default())
+        compile(&self.base, self.stored().as_ref(), &self.generated, sets, &Templates::default())
+    }
+
+    /// The stored identity configuration, if there is one.
+    pub fn stored(&self) -> Option<Value> {
+        self.revision.as_ref().and_then(parse)
     }
 }
 
@@ -386,6 +390,7 @@ impl Configuration {
             .chain(schemas)
             .chain(bodies.map(PathBuf::from))
             .chain(snapshot.accounts.mail.templates.files().map(PathBuf::from))
+            .chain(snapshot.config.pages.files())
             .chain(self.origin.files.iter().cloned());
         WatchedFiles::read(files, seen, began)
     }

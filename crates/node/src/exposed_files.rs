@@ -22,6 +22,7 @@ pub fn find(files: &[PathBuf], config: &Config, engine: &Engine) -> Vec<Exposed>
     let schemas = config.identity.schemas.iter().filter_map(|(_, url)| url.strip_prefix("file://"));
     let mut told = source_files(&config.templates);
     told.extend(schemas.map(PathBuf::from));
+    told.extend(config.pages.files());
     told.extend(without);
     told.retain(|file| !secret.contains(file));
     let mut found = Vec::new();
@@ -49,8 +50,9 @@ mod tests {
         std::fs::write(
             path("c.yml"),
             format!(
-                "identity: {{schemas: [{{id: default, url: '{}'}}]}}\nsession: {{whoami: {{tokenizer: {{templates: {{t: {{jwks_url: '{}', claims_mapper_url: '{}'}}, h: {{jwks_url: 'pkcs11:object=k?module-path=/m.so&pin-source={}'}}}}}}}}}}\nsecrets: {{cookie: [sixteen-characters]}}\n",
+                "identity: {{schemas: [{{id: default, url: '{}'}}]}}\npages: {{stylesheet: '{}'}}\nsession: {{whoami: {{tokenizer: {{templates: {{t: {{jwks_url: '{}', claims_mapper_url: '{}'}}, h: {{jwks_url: 'pkcs11:object=k?module-path=/m.so&pin-source={}'}}}}}}}}}}\nsecrets: {{cookie: [sixteen-characters]}}\n",
                 url("schema.json"),
+                url("pages.css"),
                 url("keys.json"),
                 url("mapper.jsonnet"),
                 path("pin").display(),
@@ -61,6 +63,7 @@ mod tests {
             "plain.yml",
             "c.yml",
             "schema.json",
+            "pages.css",
             "keys.json",
             "mapper.jsonnet",
             "pin",

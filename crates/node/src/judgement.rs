@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use sessera_config::{Config, Problem};
 use sessera_model::SystemRandom;
+use sessera_pages::Branding;
 use sessera_store::Engine;
 use sessera_store::exposed::Exposed;
 
@@ -44,6 +45,10 @@ pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
     }
     match sessera_accounts::Snapshot::compile(&config) {
         Ok(accounts) => notes.extend(accounts.notes),
+        Err(problems) => wrong.extend(problems),
+    }
+    match Branding::compile(&config.pages) {
+        Ok(branding) => notes.extend(branding.notes),
         Err(problems) => wrong.extend(problems),
     }
     Judgement { wrong, notes, exposed }

@@ -6,6 +6,7 @@ use arc_swap::{ArcSwap, Guard};
 use sessera_config::{Config, ConfigError, Problem};
 use sessera_issuer::{Assurance, Compiled, KeptBy, Settings, Templates};
 use sessera_model::{AssuranceLevel, CredentialKind};
+use sessera_pages::Branding;
 use sessera_store::KeySet;
 
 /// Everything that follows from the configuration. It never changes; a new configuration makes a new one.
@@ -14,6 +15,8 @@ pub struct Snapshot {
     pub config: Config,
     /// What concerns accounts: identity schemas, the rules of flows, mail.
     pub accounts: Arc<sessera_accounts::Snapshot>,
+    /// What the pages have of the deployment's own.
+    pub branding: Arc<Branding>,
     /// Templates and published keys.
     pub issuer: Arc<Compiled>,
     /// Where schemas can be read: the public base URL and `schemas/`.
@@ -24,13 +27,26 @@ impl Snapshot {
     /// Compiles a configuration. Broken templates do not stop it; anything else that is wrong does.
     /// `previous` are the templates that are in use.
     pub fn compile(mut config: Config, sets: &[KeySet], previous: &Templates) -> Result<Self, ConfigError> {
-        let accounts = sessera_accounts::Snapshot::compile(&config).map_err(ConfigError::Invalid)?;
-        config.notes.extend(accounts.notes.iter().cloned());
+        let accounts = sessera_accounts::Snapshot::compile(&config);
+        let (accounts, branding) = match (accounts, Branding::compile(&config.pages)) {
+            (Ok(accounts), Ok(branding)) => (accounts, branding),
+            (accounts, branding) => {
+                let wrong = [accounts.err(), branding.err()];
+                return Err(ConfigError::Invalid(wrong.into_iter().flatten().flatten().collect()));
+            }
+        };
+        config.notes.extend(accounts.notes.iter().chain(&branding.notes).cloned());
         let issuer = Compiled::compile(settings(&config, &accounts), sets, previous).map_err(|error| {
             ConfigError::Invalid(vec![Problem::new("/session/whoami/tokenizer/rotation", error.to_string())])
         })?;
         let schemas_url = issuer.schemas_url.clone();
-        Ok(Self { schemas_url, issuer: Arc::new(issuer), accounts: Arc::new(accounts), config })
+        Ok(Self {
+            schemas_url,
+            issuer: Arc::new(issuer),
+            accounts: Arc::new(accounts),
+            branding: Arc::new(branding),
+            config,
+        })
     }
 }
 

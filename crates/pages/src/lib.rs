@@ -4,6 +4,7 @@
 //! | module | holds |
 //! |---|---|
 //! | [`page`] | the document around all pages, and what it may load |
+//! | [`branding`] | what a deployment gives them of its own |
 //! | [`form`] | nodes of forms as HTML |
 //! | [`devices`] | the list of a person's sessions |
 //! | [`words`] | what pages say, by language |
@@ -13,11 +14,13 @@
 //! takes text as HTML.
 
 pub mod assets;
+pub mod branding;
 pub mod devices;
 pub mod form;
 pub mod page;
 pub mod words;
 
+pub use branding::Branding;
 pub use form::Look;
 pub use page::{Page, Width, mark};
 pub use sessera_accounts::language::Language;

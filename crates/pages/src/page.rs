@@ -6,6 +6,7 @@ use sessera_accounts::target::Target;
 use url::{Origin, Url};
 
 use crate::assets;
+use crate::branding::Branding;
 use crate::words::{Texts, Word};
 
 /// A page.
@@ -15,6 +16,8 @@ pub struct Page<'a> {
     pub texts: &'a Texts,
     /// The rules of flows, which say where forms may lead.
     pub rules: &'a Rules,
+    /// What the deployment gives it of its own.
+    pub branding: &'a Branding,
     /// Its title.
     pub title: String,
     /// Whether something on it is wrong, which its title then says first.
@@ -41,10 +44,12 @@ pub enum Width {
 impl Page<'_> {
     /// The whole page.
     pub fn document(&self) -> Markup {
-        let (texts, site) = (self.texts, &self.rules.site_name);
+        let (texts, site) = (self.texts, self.branding.name(self.rules));
+        let logo = self.branding.logo();
+        let icon = logo.unwrap_or(&assets::ICON);
         html! {
             (DOCTYPE)
-            html lang=(texts.code()) {
+            html lang=(texts.tag()) dir=(texts.direction()) {
                 head {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
@@ -54,15 +59,22 @@ impl Page<'_> {
                         @if self.has_errors { (texts.word(Word::ProblemPrefix)) ": " }
                         (self.title) " · " (site)
                     }
-                    link rel="icon" type="image/svg+xml" href=(self.rules.url(&assets::ICON.path()));
+                    link rel="icon" type=(icon.media_type) href=(self.rules.url(&icon.path()));
                     link rel="stylesheet" href=(self.rules.url(&assets::STYLE.path()));
+                    @for sheet in self.branding.sheets() {
+                        link rel="stylesheet" href=(self.rules.url(&sheet.path()));
+                    }
                     @if self.has_script {
                         script src=(self.rules.url(&assets::PASSKEYS.path())) defer {}
                     }
                 }
                 body.card[self.width == Width::Card].wide[self.width == Width::Wide] {
                     header.top {
-                        p.site { (mark()) span { (site) } }
+                        p.site {
+                            // The name beside it says what it shows.
+                            @if let Some(logo) = logo { img.logo src=(self.rules.url(&logo.path())) alt=""; } @else { (mark()) }
+                            span { (site) }
+                        }
                         @if let Some(aside) = &self.aside { (aside) }
                     }
                     main { (self.content) }
@@ -152,6 +164,7 @@ mod tests {
         let page = Page {
             texts: Texts::of(Language::En),
             rules: &rules,
+            branding: &Branding::default(),
             title: "</title><script>".into(),
             has_errors: false,
             width: Width::Card,

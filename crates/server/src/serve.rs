@@ -117,7 +117,8 @@ impl Server {
         let revision = store.newest_revision().await?;
         let generated = cookie.map(|secret| ("cookie", secret)).into_iter().collect();
         let given = Given { origin, base: loaded.tree.clone(), generated, revision };
-        let snapshot = given.compile(&sets)?;
+        let snapshot = given.compile(&sets);
+        let snapshot = snapshot.map_err(|error| loaded.located(error, given.stored().as_ref()))?;
         let trial = Trial::on_sessions_of(&*store, &snapshot.issuer, clock.now()).await?;
         configuration::warn(&loaded, given.revision.as_ref(), &snapshot, &trial);
         let deployment_id = store.deployment_id().await?;

@@ -230,7 +230,7 @@ impl Message {
 }
 
 /// The sentences of one language.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Catalogue(HashMap<MessageId, String>);
 
 impl Catalogue {
@@ -261,6 +261,19 @@ impl Catalogue {
         CATALOGUES.get(&language).unwrap_or(&NONE)
     }
 
+    /// The catalogue with sentences in place of its own, or beside them.
+    #[must_use]
+    pub fn with(&self, sentences: impl IntoIterator<Item = (MessageId, String)>) -> Self {
+        let mut all = self.clone();
+        all.0.extend(sentences);
+        all
+    }
+
+    /// Its messages, each with its sentence as it is before its places are filled in.
+    pub fn sentences(&self) -> impl Iterator<Item = (MessageId, &str)> {
+        self.0.iter().map(|(id, sentence)| (*id, sentence.as_str()))
+    }
+
     /// Whether the catalogue knows a message.
     pub fn knows(&self, id: MessageId) -> bool {
         self.0.contains_key(&id)
@@ -283,6 +296,14 @@ impl Catalogue {
         text.push_str(rest);
         text
     }
+}
+
+/// The names of the places in a sentence, such as `min_length`, in order.
+pub fn places(sentence: &str) -> Vec<&str> {
+    let mut places: Vec<&str> =
+        sentence.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
+    places.sort_unstable();
+    places
 }
 
 /// A member of the context as it stands in a sentence.
@@ -308,14 +329,6 @@ mod tests {
             serde_json::from_str(file).expect("the file is a JSON object of texts")
         };
         files(language).iter().flat_map(read).collect()
-    }
-
-    /// The places of a sentence, in order of their names.
-    fn places(sentence: &str) -> Vec<&str> {
-        let mut places: Vec<&str> =
-            sentence.split('{').skip(1).filter_map(|part| Some(part.split_once('}')?.0)).collect();
-        places.sort_unstable();
-        places
     }
 
     /// The messages that are declared.

@@ -1,4 +1,4 @@
-//! Where schemas are read from: `file://` and `base64://`.
+//! Where schemas and other files of the configuration are read from: `file://` and `base64://`.
 
 use std::io::Read as _;
 
@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// The largest schema in bytes.
+/// The largest file in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -14,12 +14,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Why a schema cannot be read.
+/// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The URL is of a kind that is not read.
     #[error(
-        "its URL begins neither with file:// nor with base64://; put the schema into a file and name it with file:///path"
+        "its URL begins neither with file:// nor with base64://; put the content into a file and name it with file:///path"
     )]
     UnknownScheme,
     /// The URL leads to another machine.
@@ -38,18 +38,30 @@ pub enum SourceError {
     /// The text behind `base64://` is not base64.
     #[error("what follows base64:// is not base64; make it with: base64 -w0 FILE")]
     NotBase64,
-    /// The schema is not text.
+    /// The content is not text.
     #[error("it is not UTF-8 text")]
     NotText,
-    /// The schema is too large.
-    #[error("it is larger than 1 MiB")]
-    TooLarge,
+    /// The content is too large.
+    #[error("it is larger than {} KiB", .0 / 1024)]
+    TooLarge(u64),
 }
 
 /// Reads the text that a URL leads to.
 pub fn read(url: &str) -> Result<String, SourceError> {
+    text(read_bytes(url, MAX_BYTES)?)
+}
+
+/// Content as text.
+pub fn text(bytes: Vec<u8>) -> Result<String, SourceError> {
+    let text = String::from_utf8(bytes).map_err(|_| SourceError::NotText)?;
+    // Some programs begin a file with a byte order mark.
+    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
+}
+
+/// Reads the bytes that a URL leads to, of which there may be `max`.
+pub fn read_bytes(url: &str, max: u64) -> Result<Vec<u8>, SourceError> {
     let bytes = if let Some(path) = url.strip_prefix("file://") {
-        read_file(path).map_err(|error| SourceError::File { path: path.to_owned(), error })?
+        read_file(path, max).map_err(|error| SourceError::File { path: path.to_owned(), error })?
     } else if let Some(encoded) = url.strip_prefix("base64://") {
         let encoded: String = encoded.chars().filter(|c| !c.is_ascii_whitespace()).collect();
         BASE64.decode(encoded).map_err(|_| SourceError::NotBase64)?
@@ -58,17 +70,15 @@ pub fn read(url: &str) -> Result<String, SourceError> {
     } else {
         return Err(SourceError::UnknownScheme);
     };
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(SourceError::TooLarge);
+    if bytes.len() as u64 > max {
+        return Err(SourceError::TooLarge(max));
     }
-    let text = String::from_utf8(bytes).map_err(|_| SourceError::NotText)?;
-    // Some programs begin a file with a byte order mark.
-    Ok(text.strip_prefix('\u{FEFF}').map(str::to_owned).unwrap_or(text))
+    Ok(bytes)
 }
 
-fn read_file(path: &str) -> std::io::Result<Vec<u8>> {
+fn read_file(path: &str, max: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -93,7 +103,11 @@ mod tests {
         std::fs::write(&path, "{}").unwrap();
         assert_eq!(read(&format!("file://{}", path.display())).unwrap(), "{}");
         std::fs::write(&path, vec![b' '; 1024 * 1024 + 1]).unwrap();
-        assert!(matches!(read(&format!("file://{}", path.display())), Err(SourceError::TooLarge)));
+        assert!(matches!(read(&format!("file://{}", path.display())), Err(SourceError::TooLarge(_))));
+        assert!(matches!(
+            read_bytes(&format!("file://{}", path.display()), 9),
+            Err(SourceError::TooLarge(9))
+        ));
         let missing = read("file:///no/such/file").unwrap_err().to_string();
         assert!(missing.contains("/no/such/file"), "{missing}");
     }

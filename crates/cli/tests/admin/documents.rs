@@ -22,7 +22,8 @@ const EXCEPTIONS: [(&str, &str); 10] = [
 ];
 
 /// Configurations that are not Sessera's, by a text that they have.
-const OTHERS: [&str; 6] = [
+const OTHERS: [&str; 7] = [
+    "login.title:",
     "envoy.filters.http",
     "kind: AuthenticationConfiguration",
     "kind: AuthorizationPolicy",
@@ -32,7 +33,14 @@ const OTHERS: [&str; 6] = [
 ];
 
 /// What stands for something that only the reader has, and what the test has there.
-const STAND_INS: [(&str, &str); 3] = [
+const STAND_INS: [(&str, &str); 7] = [
+    (
+        "file:///etc/sessera/pages/logo.svg",
+        "base64://PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciLz4=",
+    ),
+    ("file:///etc/sessera/pages/own.css", "base64://YXt9"),
+    ("file:///etc/sessera/pages/en.yml", "base64://e30="),
+    ("file:///etc/sessera/pages/fr.yml", "base64://e30="),
     ("\"...\"", "\"a-secret-of-the-reader-0123456789\""),
     (
         "pkcs11:token=production;object=api-2026?module-path=/usr/lib/softhsm/libsofthsm2.so&pin-source=file:/etc/sessera/pin",

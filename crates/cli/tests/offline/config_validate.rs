@@ -58,3 +58,20 @@ fn the_schema_for_editors_is_printed() {
     let schema = Folder::new().run(&["config", "schema"]).json();
     assert_eq!(schema["properties"]["session"]["properties"]["lifespan"]["default"], "24h");
 }
+
+#[test]
+fn the_texts_of_pages_are_printed_as_a_file_that_can_be_used() {
+    let folder = Folder::new();
+    let german = folder.run(&["config", "texts", "de"]);
+    assert_eq!(
+        (&german.json()["login.title"], &german.json()["1070001"]),
+        (&"Anmelden".into(), &"Passwort".into())
+    );
+    folder.write("fr.json", &folder.run(&["config", "texts"]).stdout);
+    folder.write("c.yml", "pages: {texts: {fr: 'file://fr.json'}}\n");
+    let outcome = folder.run(&["config", "validate", "-c", "c.yml"]);
+    assert!(outcome.printed().starts_with("The configuration is valid"), "{outcome:?}");
+    assert!(!outcome.stderr.contains("/pages"), "{outcome:?}");
+    let refused = folder.run(&["config", "texts", "fr"]);
+    assert!(refused.stderr.contains("en, de"), "{refused:?}");
+}

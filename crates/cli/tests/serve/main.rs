@@ -1,5 +1,6 @@
 //! `sessera serve` as a person starts it: the real program, its files, its environment and its signals.
 
+mod branding;
 mod configuration;
 mod events;
 mod running;

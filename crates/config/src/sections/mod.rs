@@ -14,6 +14,7 @@ pub mod identity;
 pub mod log;
 pub mod methods;
 pub mod oidc;
+pub mod pages;
 pub mod request;
 pub mod secrets;
 pub mod security;
@@ -50,6 +51,8 @@ section! {
         @machine tracing: tracing::Tracing,
         /// Requests that Sessera makes to others.
         @machine clients: clients::Clients,
+        /// How the pages that come with Sessera look, and what they say.
+        @machine pages: pages::Pages,
         /// Who signs in.
         identity: identity::Identity,
         /// What people do themselves.

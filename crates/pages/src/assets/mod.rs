@@ -4,18 +4,22 @@
 use std::sync::OnceLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
 
 /// A file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Asset {
     name: &'static str,
     extension: &'static str,
     /// Its media type.
     pub media_type: &'static str,
     /// What it holds.
-    pub content: &'static str,
+    pub content: Bytes,
     hash: OnceLock<String>,
 }
+
+/// The media type of style sheets.
+pub(crate) const CSS: &str = "text/css; charset=utf-8";
 
 /// The style sheet.
 pub static STYLE: Asset = Asset::style("style", include_str!("style.css"));
@@ -33,12 +37,23 @@ impl Asset {
         media_type: &'static str,
         content: &'static str,
     ) -> Self {
+        let content = Bytes::from_static(content.as_bytes());
         Self { name, extension, media_type, content, hash: OnceLock::new() }
+    }
+
+    /// A file of the deployment.
+    pub(crate) fn own(
+        name: &'static str,
+        extension: &'static str,
+        media_type: &'static str,
+        content: Vec<u8>,
+    ) -> Self {
+        Self { name, extension, media_type, content: content.into(), hash: OnceLock::new() }
     }
 
     /// A style sheet.
     pub const fn style(name: &'static str, content: &'static str) -> Self {
-        Self::new(name, "css", "text/css; charset=utf-8", content)
+        Self::new(name, "css", CSS, content)
     }
 
     /// A script.
@@ -48,8 +63,7 @@ impl Asset {
 
     /// Its name with the hash of its content.
     pub fn file_name(&self) -> String {
-        let hash =
-            self.hash.get_or_init(|| hex::encode(digest(&SHA256, self.content.as_bytes()))[..16].to_owned());
+        let hash = self.hash.get_or_init(|| hex::encode(digest(&SHA256, &self.content))[..16].to_owned());
         format!("{}.{hash}.{}", self.name, self.extension)
     }
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use sessera_accounts::language::Language;
+use sessera_accounts::messages::places;
 
 /// A list of words, which the macro `words!` declares.
 pub trait Vocabulary: Copy + Eq + Hash + 'static {
@@ -47,9 +48,8 @@ macro_rules! words {
 }
 
 /// The words of a language. What its file lacks is said in English.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Words<W> {
-    language: Language,
     texts: HashMap<W, String>,
 }
 
@@ -58,12 +58,15 @@ impl<W: Vocabulary> Words<W> {
     pub fn read(language: Language) -> Self {
         let mut texts = parse::<W>(Language::default());
         texts.extend(parse::<W>(language));
-        Self { language, texts }
+        Self { texts }
     }
 
-    /// The language.
-    pub const fn language(&self) -> Language {
-        self.language
+    /// The words with other texts for some of them.
+    #[must_use]
+    pub fn with(&self, texts: impl IntoIterator<Item = (W, String)>) -> Self {
+        let mut all = self.clone();
+        all.texts.extend(texts);
+        all
     }
 
     /// A word.
@@ -96,12 +99,6 @@ fn parse<W: Vocabulary>(language: Language) -> HashMap<W, String> {
 /// What is wrong with the files of a vocabulary, for its tests: words that a language lacks, texts for which nobody asks,
 /// and translations with other places than the English text.
 pub fn faults<W: Vocabulary>() -> Vec<String> {
-    let places = |text: &str| {
-        let inner = |part: &str| Some(part.split_once('}')?.0.to_owned());
-        let mut places: Vec<String> = text.split('{').skip(1).filter_map(inner).collect();
-        places.sort();
-        places
-    };
     let english = parse::<W>(Language::default());
     let of_language = |language: Language| {
         let known: HashMap<String, String> = serde_json::from_str(W::file(language)).unwrap_or_default();

@@ -69,6 +69,7 @@ async fn page(call: &Call, parameters: &Parameters) -> Result<Response, ApiError
     let page = Page {
         texts,
         rules,
+        branding: &call.snapshot.branding,
         title: texts.word(Word::SettingsTitle).to_owned(),
         has_errors: flow.has_errors(),
         width: Width::Wide,

@@ -61,7 +61,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
 impl Caller {
     /// What accounts know of the caller, and how the request came here.
-    fn arrival(&self, rules: &Rules) -> Arrival {
+    fn arrival(&self, snapshot: &Snapshot) -> Arrival {
+        let rules = &snapshot.accounts.rules;
         let origin = Origin::of(&self.headers, self.peer, &rules.proxies);
         let language = Language::accepted(self.header(header::ACCEPT_LANGUAGE));
         let user_agent = peer::user_agent(&self.headers);
@@ -77,7 +78,7 @@ impl Caller {
         let travellers = cookies::values(&self.headers, &travel_cookie);
         let visitor = Visitor {
             address: origin.address,
-            device_name: device::name(Texts::of(language), &user_agent),
+            device_name: device::name(self.texts(snapshot), &user_agent),
             user_agent,
             language,
             browsers: browsers.map(str::to_owned).collect(),
@@ -123,6 +124,11 @@ impl Caller {
         Origin::of(&self.headers, self.peer, &rules.proxies).is_https == Some(true)
     }
 
+    /// What pages say, in the caller's language.
+    pub(crate) fn texts<'b>(&self, snapshot: &'b Snapshot) -> &'b Texts {
+        snapshot.branding.texts(self.header(header::ACCEPT_LANGUAGE))
+    }
+
     /// The text of a header.
     fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
@@ -163,7 +169,7 @@ impl FromRequestParts<AppState> for Call {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Infallible> {
         let caller = Caller::from_request_parts(parts, state).await?;
         let (accounts, snapshot) = (Arc::<Accounts>::from_ref(state), Arc::<Snapshot>::from_ref(state));
-        let Arrival { visitor, is_https } = caller.arrival(&snapshot.accounts.rules);
+        let Arrival { visitor, is_https } = caller.arrival(&snapshot);
         if let Some(address) = visitor.address {
             Span::current().record("client", display(address));
             Asked::note(|asked| asked.address = Some(address));
@@ -260,11 +266,6 @@ impl Call {
     /// Counts a request of the caller that leaves something behind. The answer is 429 when there were too many.
     pub(crate) async fn count(&self) -> Result<(), ApiError> {
         Ok(self.visit(None).count().await?)
-    }
-
-    /// The language in which to write to the caller.
-    pub(crate) const fn language(&self) -> Language {
-        self.visitor.language
     }
 
     /// Whether the answer is JSON. Native clients always take JSON.

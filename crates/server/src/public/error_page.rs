@@ -55,7 +55,7 @@ impl Told<'_> {
             details {
                 summary { (texts.word(Word::ErrorDetails)) }
                 // The reason is written for those who run the site, in English.
-                p lang="en" { (self.error.code()) " · " (self.error.reason()) }
+                p lang="en" dir="ltr" { (self.error.code()) " · " (self.error.reason()) }
                 @if let Some(number) = self.number {
                     p { (texts.word(Word::ErrorId)) ": " code { (number) } }
                 }

@@ -20,8 +20,8 @@ pub(crate) fn ok(page: &Page<'_>) -> Response {
 
 impl Call {
     /// The texts in the browser's language.
-    pub(crate) fn texts(&self) -> &'static Texts {
-        Texts::of(self.language())
+    pub(crate) fn texts(&self) -> &Texts {
+        self.caller.texts(&self.snapshot)
     }
 
     /// A page that asks for one thing.
@@ -31,6 +31,7 @@ impl Call {
         Page {
             texts,
             rules: self.rules(),
+            branding: &self.snapshot.branding,
             title: heading.to_owned(),
             has_errors,
             width: Width::Card,

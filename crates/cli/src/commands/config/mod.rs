@@ -1,6 +1,7 @@
 //! `sessera config`
 
 mod schema;
+mod texts;
 mod validate;
 
 use anyhow::Result;
@@ -12,6 +13,7 @@ use crate::global::Global;
 #[derive(Subcommand)]
 pub(crate) enum Config {
     Schema(schema::Schema),
+    Texts(texts::PrintTexts),
     Validate(validate::ValidateConfig),
 }
 
@@ -19,6 +21,7 @@ impl Config {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         match self {
             Self::Schema(schema::Schema {}) => schema::Schema::run(global),
+            Self::Texts(command) => command.run(global),
             Self::Validate(command) => command.run(global).await,
         }
     }
