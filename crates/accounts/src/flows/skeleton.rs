@@ -212,22 +212,10 @@ pub struct Replaced<K> {
 
 /// Somebody who comes back from another site to the flow from which they left.
 enum Arrival<K: Kind> {
-    /// The flow goes on.
-    InTime {
-        /// The flow.
-        flow: Flow<K>,
-        /// What was read for it.
-        context: K::Context,
-        /// The trip, which has ended.
-        trip: Trip,
-    },
-    /// The time of the flow is over.
-    Late {
-        /// The flow.
-        flow: Flow<K>,
-        /// What is said of it.
-        message: Message,
-    },
+    /// The flow goes on, with what was read for it. The trip has ended.
+    InTime(Box<(Flow<K>, K::Context, Trip)>),
+    /// The time of the flow is over, of which the message is said.
+    Late(Box<(Flow<K>, Message)>),
 }
 
 /// The body of a submission.
@@ -318,13 +306,15 @@ impl Flows<'_> {
         let flow = found.as_ref().ok().map(|flow| (K::KIND, flow.id));
         let tell_refused = || self.visit.tell_refused(flow, None, back.method);
         match self.arrival(found, back).await {
-            Ok(Arrival::InTime { flow, context, trip }) => {
+            Ok(Arrival::InTime(arrived)) => {
+                let (flow, context, trip) = *arrived;
                 if !self.methods.has(&trip.method) {
                     tell_refused();
                 }
                 K::returned(self, flow, context, &trip, back).await
             }
-            Ok(Arrival::Late { flow, message }) => {
+            Ok(Arrival::Late(late)) => {
+                let (flow, message) = *late;
                 tell_refused();
                 self.replace(&flow, message).await
             }
@@ -365,14 +355,14 @@ impl Flows<'_> {
         let trip = flow.trip.take().filter(|trip| self.is_back_from(&flow, trip, back));
         let trip = trip.ok_or(FlowError::NoTrip)?;
         if let Some(message) = self.expiry(&flow)? {
-            return Ok(Arrival::Late { flow, message });
+            return Ok(Arrival::Late(Box::new((flow, message))));
         }
         let context = K::prepare(self, &mut flow).await?;
         flow.transient_payload.clone_from(&trip.transient_payload);
         flow.is_back = true;
         // A trip ends once, whatever comes of it.
         self.visit.keep_with(&mut flow, Vec::new()).await?;
-        Ok(Arrival::InTime { flow, context, trip })
+        Ok(Arrival::InTime(Box::new((flow, context, trip))))
     }
 
     /// Refuses to go on with a flow of somebody else, or one that has nothing to do any more. Says so when its time is
