@@ -57,7 +57,7 @@ impl Place {
         let place = Self { folder, database, port: free_port()?, admin_port: free_port()? };
         let mut templates = json!({});
         for algorithm in ALGORITHMS {
-            let key = generate::key(algorithm, Some("bench".into()), 2048)?;
+            let key = generate::key(algorithm, Some(format!("bench-{algorithm}")), 2048)?;
             let keys = JwkSet::new(vec![key])?.to_private_json().to_string();
             templates[algorithm.as_str()] = json!({
                 "ttl": "10m",

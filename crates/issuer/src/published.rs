@@ -97,11 +97,14 @@ impl Published {
             published.templates.insert(name.to_owned(), keys);
             published.note_issuer(settings.base_url(), name, tokenizer);
         }
-        let working = templates
-            .list()
-            .into_iter()
-            .filter_map(|(name, outcome)| Some((name, &**outcome.as_ref().ok()?)));
-        for Oddity { template, sentence } in oddities(settings.base_url(), working) {
+        let working = || {
+            let all = templates.list().into_iter();
+            all.filter_map(|(name, outcome)| Some((name, &**outcome.as_ref().ok()?)))
+        };
+        for clash in clashes(working()) {
+            tracing::warn!(template = %clash.second, "{}", about(&clash));
+        }
+        for Oddity { template, sentence } in oddities(settings.base_url(), working()) {
             tracing::warn!(%template, "{sentence}");
         }
         published
@@ -152,7 +155,7 @@ impl Published {
             templates: Vec::new(),
             algorithms: BTreeSet::new(),
         });
-        // Who runs the server is told by the oddities.
+        // Who runs the server is told of clashes when templates are compiled.
         if known.name != issuer {
             return;
         }
@@ -225,19 +228,24 @@ pub struct Oddity {
     pub sentence: String,
 }
 
-/// What is odd about templates that stand beside each other: different keys with one id, and issuers with one address.
+/// Different keys with one id in the key sets of templates, by the templates that have them.
+pub fn clashes<'t>(templates: impl IntoIterator<Item = (&'t str, &'t Tokenizer)>) -> Vec<KidClash<String>> {
+    let mut templates: Vec<(&str, &Tokenizer)> = templates.into_iter().collect();
+    templates.sort_by_key(|(name, _)| *name);
+    let keys = templates.iter().flat_map(|(name, tokenizer)| {
+        tokenizer.public_keys().keys().iter().map(|key| ((*name).to_owned(), key))
+    });
+    PublicJwkSet::gather(keys).1
+}
+
+/// What is odd about templates that stand beside each other: issuers with one address.
 pub fn oddities<'t>(
     base_url: &str,
     templates: impl IntoIterator<Item = (&'t str, &'t Tokenizer)>,
 ) -> Vec<Oddity> {
     let mut templates: Vec<(&str, &Tokenizer)> = templates.into_iter().collect();
     templates.sort_by_key(|(name, _)| *name);
-    let keys = templates.iter().flat_map(|(name, tokenizer)| {
-        tokenizer.public_keys().keys().iter().map(|key| ((*name).to_owned(), key))
-    });
-    let (_, clashes) = PublicJwkSet::gather(keys);
-    let clash = |clash: KidClash<String>| Oddity { sentence: about(&clash), template: clash.second };
-    let mut found: Vec<Oddity> = clashes.into_iter().map(clash).collect();
+    let mut found = Vec::new();
     let mut issuers: BTreeMap<&str, &str> = BTreeMap::new();
     for (name, tokenizer) in templates {
         let Some(issuer) = tokenizer.issuer() else { continue };

@@ -13,8 +13,8 @@ use axum::response::{IntoResponse as _, Response};
 use sessera_accounts::courier;
 use sessera_accounts::password::PasswordHashing;
 use sessera_http::listener::{self, Answers, Shortcut, Slots};
-use sessera_issuer::nodes;
 use sessera_issuer::trial::Trial;
+use sessera_issuer::{nodes, published};
 use sessera_model::{Clock, Random, SystemClock, SystemRandom};
 use sessera_node::chores::{self, Chores};
 use sessera_node::configuration::Given;
@@ -33,7 +33,7 @@ use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
 use crate::sockets::{ListenError, Listening, Sockets};
 use crate::{admin_port, public_port};
-use sessera_config::{Config, ConfigError, Problem, load};
+use sessera_config::{Config, ConfigError, Problem, escape, load};
 use sessera_contract::answer;
 use sessera_contract::health::{self, Stopping};
 use sessera_telemetry::samples;
@@ -119,6 +119,12 @@ impl Server {
         let given = Given { origin, base: loaded.tree.clone(), generated, revision };
         let snapshot = given.compile(&sets);
         let snapshot = snapshot.map_err(|error| loaded.located(error, given.stored().as_ref()))?;
+        // Verifiers could not tell which is meant. What is stored was judged when it was stored.
+        if let (None, Some(clash)) = (&given.revision, snapshot.issuer.published.clashes().first()) {
+            let pointer = format!("/session/whoami/tokenizer/templates/{}/jwks_url", escape(&clash.second));
+            let refused = ConfigError::Invalid(vec![Problem::new(pointer, published::about(clash))]);
+            return Err(loaded.located(refused, None).into());
+        }
         let trial = Trial::on_sessions_of(&*store, &snapshot.issuer, clock.now()).await?;
         configuration::warn(&loaded, given.revision.as_ref(), &snapshot, &trial);
         let deployment_id = store.deployment_id().await?;

@@ -211,7 +211,7 @@ mod over_http {
         assert_eq!(answer.header("referrer-policy"), "same-origin");
         assert_eq!(answer.header("x-content-type-options"), "nosniff");
         assert!(answer.header("cache-control").contains("no-store"));
-        assert!(answer.text.contains("<html lang=\"en\">") && !answer.text.contains("style="));
+        assert!(answer.text.contains("<html lang=\"en\" dir=\"ltr\">") && !answer.text.contains("style="));
         assert!(answer.text.contains("autocomplete=\"username\""));
         assert!(answer.text.contains("/self-service/registration/browser"));
         assert!(answer.text.contains("/self-service/recovery/browser"));
@@ -245,7 +245,9 @@ mod over_http {
         let (page, cookie) = begin(&server, "registration").await;
         let headers = [HTML, ("cookie", cookie.as_str()), ("accept-language", "de-CH, en;q=0.5")];
         let answer = server.public("GET", &page, &headers, None).await;
-        assert!(answer.text.contains("<html lang=\"de\">") && answer.text.contains("Konto anlegen"));
+        assert!(
+            answer.text.contains("<html lang=\"de\" dir=\"ltr\">") && answer.text.contains("Konto anlegen")
+        );
     }
 
     #[tokio::test]

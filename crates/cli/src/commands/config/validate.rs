@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
 use sessera_config::{Config, Loaded, Problem, environment, escape, hidden, load_all};
-use sessera_issuer::published::{Oddity, oddities};
+use sessera_issuer::published::{Oddity, about, clashes, oddities};
 use sessera_issuer::templates::{Broken, check, compile};
 use sessera_server::serve::judge;
 use sessera_store::exposed::Exposed;
@@ -113,11 +113,14 @@ impl Findings {
                 }
             }
         }
-        let working = working.iter().map(|(name, tokenizer)| (*name, tokenizer));
-        for Oddity { template, sentence } in oddities(&base_url, working) {
-            let pointer = format!("{TEMPLATES}/{}/jwks_url", escape(&template));
-            self.warnings.push(locate(&Problem::new(pointer, sentence)));
-        }
+        let working = || working.iter().map(|(name, tokenizer)| (*name, tokenizer));
+        let of_keys = |template: &str, sentence| {
+            locate(&Problem::new(format!("{TEMPLATES}/{}/jwks_url", escape(template)), sentence))
+        };
+        self.errors.extend(clashes(working()).iter().map(|clash| of_keys(&clash.second, about(clash))));
+        let odd = oddities(&base_url, working());
+        self.warnings
+            .extend(odd.into_iter().map(|Oddity { template, sentence }| of_keys(&template, sentence)));
         let mut stored = sources.stood_in_for();
         stored.sort();
         stored.dedup();
@@ -208,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn two_templates_with_different_keys_of_one_id_are_told_as_a_server_tells_it() {
+    fn two_templates_with_different_keys_of_one_id_are_refused_as_a_server_refuses_them() {
         let key = |kid: &str| {
             let key =
                 sessera_jose::generate::key(sessera_jose::Algorithm::Es256, Some(kid.into()), 0).unwrap();
@@ -221,10 +224,10 @@ mod tests {
                 "session:\n  whoami:\n    tokenizer:\n      templates:\n        a: {{jwks_url: '{a}'}}\n        b: {{jwks_url: '{b}'}}\n"
             )
         };
-        let warnings = findings(&yaml("same")).warnings;
-        assert_eq!(warnings.len(), 1, "{warnings:?}");
-        assert!(warnings[0].contains("c.yml:6: ") && warnings[0].contains("\"same\""), "{warnings:?}");
-        assert_eq!(findings(&yaml("other")).warnings, [""; 0]);
+        let errors = findings(&yaml("same")).errors;
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        assert!(errors[0].contains("c.yml:6: ") && errors[0].contains("\"same\""), "{errors:?}");
+        assert_eq!(findings(&yaml("other")).errors, [""; 0]);
     }
 
     #[test]

@@ -200,7 +200,7 @@ async fn whoever_comes_back_in_vain_stands_in_the_record_once_with_the_method() 
     // In another browser than the one that left.
     let left = leave(&mut client, "login", "").await;
     let back = way_back(&provider, left.body["redirect_browser_to"].as_str().unwrap());
-    assert_eq!(Client::browser(&server).get(&back).await.status, 404);
+    assert_eq!(Client::browser(&server).get(&back).await.status, 400);
     newest((method(), json!("login"), Value::Null)).await;
     // With a refusal of the provider, when somebody signs in or up.
     for kind in ["login", "registration"] {
@@ -210,7 +210,7 @@ async fn whoever_comes_back_in_vain_stands_in_the_record_once_with_the_method() 
         assert_eq!(client.get(&denied).await.status, 400);
         newest((method(), json!(kind), Value::Null)).await;
         // The way back is used up.
-        assert_eq!(client.get(&back).await.status, 404);
+        assert_eq!(client.get(&back).await.status, 400);
         newest((method(), json!(kind), Value::Null)).await;
     }
     // Too late.
