@@ -1,6 +1,7 @@
 //! Somebody whom the server calls over HTTP: it notes what it is told, and answers as a test says.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -25,6 +26,24 @@ pub(crate) struct Kept {
     called: Notify,
     /// Calls to `/held` are answered as often as this has room.
     pub(crate) held: Semaphore,
+    /// How many of them wait for that.
+    waiting: AtomicUsize,
+}
+
+/// A call to `/held` that waits to be answered, for as long as whoever called does.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn among(all: &'a AtomicUsize) -> Self {
+        all.fetch_add(1, Ordering::SeqCst);
+        Self(all)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// A call.
@@ -35,6 +54,8 @@ pub(crate) struct Call {
     pub(crate) body: Value,
     /// The body as it came in.
     pub(crate) bytes: Bytes,
+    /// How many calls to `/held` waited for an answer when it came.
+    pub(crate) beside_held: usize,
 }
 
 impl Receiver {
@@ -46,6 +67,7 @@ impl Receiver {
             calls: Mutex::default(),
             called: Notify::new(),
             held: Semaphore::new(0),
+            waiting: AtomicUsize::new(0),
         });
         let router = Router::new().fallback(answer).with_state(state.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
@@ -91,11 +113,14 @@ impl Receiver {
 async fn answer(State(state): State<Arc<Kept>>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
     let path = uri.path().to_owned();
     let (bytes, body) = (body.clone(), serde_json::from_slice(&body).unwrap_or(Value::Null));
-    state.calls.lock().unwrap().push(Call { path: path.clone(), headers, body, bytes });
+    let beside_held = state.waiting.load(Ordering::SeqCst);
+    let waiting = (path == "/held").then(|| Waiting::among(&state.waiting));
+    state.calls.lock().unwrap().push(Call { path: path.clone(), headers, body, bytes, beside_held });
     state.called.notify_one();
-    if path == "/held" {
+    if waiting.is_some() {
         state.held.acquire().await.unwrap().forget();
     }
+    drop(waiting);
     let (status, body) = state.answers.lock().unwrap().get(&path).cloned().unwrap_or((204, String::new()));
     let location = format!("http://169.254.169.254{path}");
     Response::builder().status(status).header("location", location).body(Body::from(body)).unwrap()
