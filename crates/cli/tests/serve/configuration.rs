@@ -2,7 +2,10 @@
 
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::json;
+use sessera_jose::{Algorithm, generate};
 use tempfile::TempDir;
 
 use crate::running::{Server, call, keys, refusal, sign_up, signer, start, wait_for};
@@ -98,6 +101,29 @@ fn keys_that_a_stored_configuration_hides_are_said_at_the_start_and_whenever_it_
     let patch = json!([{"op": "add", "path": "/services/identity/config/session/lifespan", "value": "2h"}]);
     assert_eq!(call(&server.admin, "PATCH", "/projects/default", &[], Some(&patch)).0, 200);
     assert!(!validate(&server).contains("do not count"));
+}
+
+#[test]
+fn two_templates_with_different_keys_of_one_id_keep_a_server_from_starting() {
+    let folder = TempDir::new().unwrap();
+    let key = || {
+        let key = generate::key(Algorithm::Es256, Some("same".into()), 0).unwrap().to_private_json();
+        format!("base64://{}", BASE64.encode(json!({ "keys": [key] }).to_string()))
+    };
+    let (one, two) = (key(), key());
+    let write = |second: &str| {
+        let templates = json!({"one": {"jwks_url": one}, "two": {"jwks_url": second}});
+        let tree = json!({"session": {"whoami": {"tokenizer": {"templates": templates}}}});
+        std::fs::write(folder.path().join("c.yml"), tree.to_string()).unwrap();
+    };
+    write(&two);
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    for part in ["c.yml:1: ", "/templates/two/jwks_url", "\"one\" and \"two\"", "\"same\""] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    // The same key may stand in both.
+    write(&one);
+    start(folder.path(), &["-c", "c.yml"], &[]);
 }
 
 #[test]
