@@ -1,6 +1,7 @@
 //! The languages in which people are spoken to.
 
 use serde::{Deserialize, Serialize};
+use sessera_config::pages::MAX_TAG;
 
 /// A language for which there is a catalogue.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -37,9 +38,6 @@ impl Language {
         Self::ALL.into_iter().find(|language| language.tag() == tag)
     }
 }
-
-/// The longest tag that is looked for (RFC 5646, section 4.4.1).
-const MAX_TAG: usize = 35;
 
 /// What a client likes best of what there is, from the value of its `Accept-Language`. `find` knows what there is by tags
 /// in small letters. What is not there for `de-at` is looked for as `de` (RFC 4647, section 3.4).

@@ -166,6 +166,14 @@ pub struct WrittenUrl {
     pub text: String,
 }
 
+impl WrittenUrl {
+    /// The address as paths are added to it: it ends in a slash.
+    pub fn with_slash(&self) -> String {
+        let url = self.url.to_string();
+        if url.ends_with('/') { url } else { url + "/" }
+    }
+}
+
 impl Setting for WrittenUrl {
     const KIND: Kind = Kind::Url;
 

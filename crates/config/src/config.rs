@@ -7,7 +7,7 @@ use sessera_model::{GoDuration, Secret};
 use sessera_rotation::Timing;
 use url::Url;
 
-use crate::address;
+use crate::address::{self, WrittenUrl};
 use crate::cookies::{self, CookieScope, SessionCookie};
 use crate::courier::{CourierConfig, courier};
 use crate::error::ConfigError;
@@ -385,18 +385,16 @@ fn accepted(keys: &[String], found: &mut Findings) -> Vec<Problem> {
 }
 
 /// The configured address, or one made of host and port. It always ends in a slash.
-fn base_url(configured: Option<Url>, host: &str, port: u16) -> String {
+fn base_url(configured: Option<&WrittenUrl>, host: &str, port: u16) -> String {
     let shown = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
-    let url = configured.map_or_else(|| format!("http://{shown}:{port}/"), |url| url.to_string());
-    if url.ends_with('/') { url } else { url + "/" }
+    configured.map_or_else(|| format!("http://{shown}:{port}/"), WrittenUrl::with_slash)
 }
 
 fn public(section: Public, default_port: u16) -> PublicConfig {
     let port = section.port.unwrap_or(default_port);
-    let (url, text) = section.base_url.map(|written| (written.url, written.text)).unzip();
-    let base_url = base_url(url, &section.host, port);
+    let base_url = base_url(section.base_url.as_ref(), &section.host, port);
     PublicConfig {
-        issuer: text.unwrap_or_else(|| base_url.clone()),
+        issuer: section.base_url.map_or_else(|| base_url.clone(), |written| written.text),
         base_url,
         host: section.host,
         port,
@@ -408,7 +406,7 @@ fn public(section: Public, default_port: u16) -> PublicConfig {
 fn admin(section: Admin, default_port: u16, found: &mut Findings) -> AdminConfig {
     let port = section.port.unwrap_or(default_port);
     let config = AdminConfig {
-        base_url: base_url(section.base_url.map(|written| written.url), &section.host, port),
+        base_url: base_url(section.base_url.as_ref(), &section.host, port),
         tokens: section.token.into_iter().map(Secret::from).collect(),
         insecure: section.insecure,
         host: section.host,

@@ -61,7 +61,7 @@ mod loopback;
 pub mod merge;
 pub mod nearest;
 pub mod origins;
-mod pages;
+pub mod pages;
 pub mod patch;
 pub mod places;
 pub mod problem;

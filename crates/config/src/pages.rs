@@ -12,7 +12,7 @@ use crate::setting::Setting as _;
 const MAX_NAME: usize = 60;
 
 /// The longest tag of a language in characters, with room for all that people speak (RFC 5646, section 4.4.1).
-const MAX_TAG: usize = 35;
+pub const MAX_TAG: usize = 35;
 
 /// Names what is wrong with the section. `tree` is what it was read from.
 pub(crate) fn check(section: &Pages, tree: &Value, found: &mut Findings) {

@@ -55,7 +55,7 @@ pub fn escape(name: &str) -> String {
 }
 
 /// The names in a JSON Pointer.
-pub(crate) fn names(pointer: &str) -> Vec<String> {
+pub fn names(pointer: &str) -> Vec<String> {
     pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect()
 }
 

@@ -97,14 +97,14 @@ impl Published {
             published.templates.insert(name.to_owned(), keys);
             published.note_issuer(settings.base_url(), name, tokenizer);
         }
-        let working = || {
-            let all = templates.list().into_iter();
-            all.filter_map(|(name, outcome)| Some((name, &**outcome.as_ref().ok()?)))
-        };
-        for clash in clashes(working()) {
+        for clash in published.clashes() {
             tracing::warn!(template = %clash.second, "{}", about(&clash));
         }
-        for Oddity { template, sentence } in oddities(settings.base_url(), working()) {
+        let working = templates
+            .list()
+            .into_iter()
+            .filter_map(|(name, outcome)| Some((name, &**outcome.as_ref().ok()?)));
+        for Oddity { template, sentence } in oddities(settings.base_url(), working) {
             tracing::warn!(%template, "{sentence}");
         }
         published
@@ -155,7 +155,7 @@ impl Published {
             templates: Vec::new(),
             algorithms: BTreeSet::new(),
         });
-        // Who runs the server is told of clashes when templates are compiled.
+        // Who runs the server is told by the oddities.
         if known.name != issuer {
             return;
         }

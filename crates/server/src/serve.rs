@@ -33,7 +33,7 @@ use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
 use crate::sockets::{ListenError, Listening, Sockets};
 use crate::{admin_port, public_port};
-use sessera_config::{Config, ConfigError, Problem, escape, load};
+use sessera_config::{Config, ConfigError, Problem, load};
 use sessera_contract::answer;
 use sessera_contract::health::{self, Stopping};
 use sessera_telemetry::samples;
@@ -121,7 +121,7 @@ impl Server {
         let snapshot = snapshot.map_err(|error| loaded.located(error, given.stored().as_ref()))?;
         // Verifiers could not tell which is meant. What is stored was judged when it was stored.
         if let (None, Some(clash)) = (&given.revision, snapshot.issuer.published.clashes().first()) {
-            let pointer = format!("/session/whoami/tokenizer/templates/{}/jwks_url", escape(&clash.second));
+            let pointer = format!("{}/jwks_url", configuration::template_pointer(&clash.second));
             let refused = ConfigError::Invalid(vec![Problem::new(pointer, published::about(clash))]);
             return Err(loaded.located(refused, None).into());
         }

@@ -1,6 +1,6 @@
 //! The rules of flows, read from the configuration.
 
-use sessera_config::address::Address;
+use sessera_config::address::{Address, WrittenUrl};
 use sessera_config::sections::flows::{LoginStyle, Proof, Recovery, RegistrationStyle};
 use sessera_config::sections::hashers::{Algorithm, Hashers};
 use sessera_config::sections::hooks::{Hook, Hooks, HooksByMethod};
@@ -117,10 +117,12 @@ impl Rules {
             has_sms: config.courier.sms.is_some(),
             tells_services: config.courier.http.is_some() || config.courier.sms.is_some(),
             link: SentRules { is_on: methods.link.enabled, lifespan: methods.link.config.lifespan },
-            links_below: methods.link.config.base_url.as_ref().map_or_else(
-                || config.public.base_url.clone(),
-                |base| format!("{}/", base.url.as_str().trim_end_matches('/')),
-            ),
+            links_below: methods
+                .link
+                .config
+                .base_url
+                .as_ref()
+                .map_or_else(|| config.public.base_url.clone(), WrittenUrl::with_slash),
             recovery_by: sends(flows.recovery.r#use),
             verification_by: sends(flows.verification.r#use),
             identifier_first: flows.login.style == LoginStyle::IdentifierFirst,

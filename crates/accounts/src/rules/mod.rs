@@ -3,11 +3,6 @@
 mod from_config;
 
 pub(crate) use from_config::hashing;
-/// The path to which the form of a flow is submitted, with its query.
-fn submission(kind: FlowKind, flow: Uuid) -> String {
-    format!("self-service/{}?flow={flow}", kind.as_str())
-}
-
 #[cfg(feature = "passkeys")]
 pub(crate) use from_config::site_name;
 
@@ -216,12 +211,12 @@ impl Rules {
 
     /// The address to which the form of a flow is submitted.
     pub fn action(&self, kind: FlowKind, flow: Uuid) -> String {
-        self.url(&submission(kind, flow))
+        self.url(&submission_path(kind, flow))
     }
 
     /// The same as it stands in messages.
     pub fn action_in_messages(&self, kind: FlowKind, flow: Uuid) -> String {
-        format!("{}{}", self.links_below, submission(kind, flow))
+        format!("{}{}", self.links_below, submission_path(kind, flow))
     }
 
     /// The address at which a flow of a kind begins, for native clients (`api`) or browsers (`browser`),
@@ -271,6 +266,11 @@ impl Rules {
         let allowed: Vec<Target> = self.allowed_returns.iter().cloned().chain(own).collect();
         return_to::checked(asked, &self.default_return, &allowed)
     }
+}
+
+/// The path to which the form of a flow is submitted, with its query.
+fn submission_path(kind: FlowKind, flow: Uuid) -> String {
+    format!("self-service/{}?flow={flow}", kind.as_str())
 }
 
 #[cfg(test)]

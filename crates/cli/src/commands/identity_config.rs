@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::Value;
 use sessera_client::projects::{CONFIG_PREFIX, ChangedConfig};
+use sessera_config::problem;
 
 use crate::global::Context;
 
@@ -43,12 +44,10 @@ pub(super) fn named(before: &Value, operations: &[Value]) -> Vec<String> {
     let name = |operation: &Value| {
         let path = operation["path"].as_str().filter(|_| operation["op"] == "remove")?;
         let pointer = path.strip_prefix(CONFIG_PREFIX)?;
-        let (list, name) = pointer.rsplit_once('/')?;
+        let (list, _) = pointer.rsplit_once('/')?;
         let (_, what) = RELIED_ON.iter().find(|(relied_on, _)| *relied_on == list)?;
-        // The escapes of RFC 6901, section 3.
-        let name = || name.replace("~1", "/").replace("~0", "~");
-        let id = before.pointer(pointer)?["id"].as_str().map_or_else(name, str::to_owned);
-        Some(format!("the {what} {id}"))
+        let id = before.pointer(pointer)?["id"].as_str().map(str::to_owned);
+        Some(format!("the {what} {}", id.or_else(|| problem::names(pointer).pop())?))
     };
     operations.iter().filter_map(name).collect()
 }
