@@ -15,7 +15,8 @@ use crate::setting::Setting as _;
 use crate::text;
 use crate::unsupported;
 
-/// The variables of an environment by their names.
+/// The variables of an environment by their names, and those options of the command line that stand for a key by theirs,
+/// with dashes: they are laid over the variables.
 pub type Environment = HashMap<String, String>;
 
 /// Objects below an item of a list whose members are judged as a whole, as those of a hook are.
@@ -50,6 +51,10 @@ const OWN: &[&str] = &[
 
 /// Words that no other program has for a variable.
 const OWN_WORDS: &[&str] = &["COURIER", "HASHERS", "SELFSERVICE"];
+
+/// The options of the command line that stand for keys, with the variables of these.
+const OPTIONS: &[(&str, &str)] =
+    &[("--upstream", "SESSION_UPSTREAM_URL"), ("--upstream-admin", "SESSION_UPSTREAM_ADMIN_URL")];
 
 /// The one list to which a variable adds, as whoever starts the server and whoever writes its file may each know of a
 /// restriction.
@@ -92,26 +97,29 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
     let mut read = Vec::new();
     let mut unread = Vec::new();
     for (name, text) in environment {
-        match steps(name) {
+        let option = OPTIONS.iter().find(|(option, _)| option == name);
+        let (variable, kind_of_source) =
+            option.map_or((name.as_str(), "environment variable"), |(_, variable)| (*variable, "option"));
+        let source = format!("the {kind_of_source} {name}");
+        match steps(variable) {
             Some((steps, kind)) if !is_structure(kind) || begins_object(text) => {
                 if text.is_empty() && !kind.is_strong() {
                     unread.push(format!(
-                        "the environment variable {name} is empty, so the default counts whatever a file says: give it a value, or unset it"
+                        "{source} is empty, so the default counts whatever a file says: give it a value, or unset it"
                     ));
                 }
-                read.push((steps, kind, name, text));
+                read.push((steps, option.is_some(), kind, source, text));
             }
             // A single word is another program's, such as SESSION or LOG.
             Some((steps, _)) if steps.len() == 1 && !OWN_WORDS.contains(&name.as_str()) => {}
-            Some(_) => unread.push(format!(
-                "the environment variable {name} is not read: it stands for an object, which is written as JSON"
-            )),
+            Some(_) => unread
+                .push(format!("{source} is not read: it stands for an object, which is written as JSON")),
             None => unread.extend(warning(name)),
         }
     }
-    // A list as a whole comes before its items, and item 2 before item 10.
-    read.sort_by(|(a, ..), (b, ..)| a.cmp(b));
-    for (steps, kind, name, text) in read {
+    // A list as a whole comes before its items, and item 2 before item 10. An option comes after the variable of its key.
+    read.sort_by(|(a, a_option, ..), (b, b_option, ..)| (a, a_option).cmp(&(b, b_option)));
+    for (steps, _, kind, source, text) in read {
         let value = value(text, kind);
         let value = match (steps.as_slice(), loaded.tree.get(ACCEPT), &value) {
             ([Step::Member(key)], Some(Value::Array(before)), Value::Array(more)) if key == ACCEPT => {
@@ -122,9 +130,9 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
         match put(&mut loaded.tree, &steps, value, is_structure(kind)) {
             Ok(()) => {
                 let pointer = steps.iter().map(Step::in_pointer).collect();
-                loaded.places.note(pointer, format!("the environment variable {name}"));
+                loaded.places.note(pointer, source);
             }
-            Err(problem) => loaded.errors.push(format!("the environment variable {name}: {problem}")),
+            Err(problem) => loaded.errors.push(format!("{source}: {problem}")),
         }
     }
     unread.sort();

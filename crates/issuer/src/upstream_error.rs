@@ -5,6 +5,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+/// Which of an upstream's APIs is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UpstreamApi {
+    /// The one for everybody, at `session.upstream.url`.
+    Public,
+    /// The one for operators, at `session.upstream.admin_url`.
+    Admin,
+}
+
+impl UpstreamApi {
+    /// The configuration's key for its address.
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Public => "session.upstream.url",
+            Self::Admin => "session.upstream.admin_url",
+        }
+    }
+}
+
 /// Why an upstream refuses a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefusalKind {
@@ -47,9 +66,9 @@ pub enum UpstreamError {
     /// As many questions are under way as may be: try again.
     #[error("too many questions to the upstream are under way")]
     Busy,
-    /// It gave no answer of which anything could be made. The text says what it did.
-    #[error("the upstream {0}")]
-    Unanswered(Arc<str>),
+    /// One of its APIs gave no answer of which anything could be made. The text says what it did.
+    #[error("the upstream {1}")]
+    Unanswered(UpstreamApi, Arc<str>),
     /// Its admin API would have to be asked, and its address is not known.
     #[error("the address of the upstream's admin API is not configured")]
     NoAdminApi,
@@ -58,7 +77,7 @@ pub enum UpstreamError {
 impl UpstreamError {
     /// Whether nobody knows the answer right now, so that an older one may do.
     pub const fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Busy | Self::Unanswered(_))
+        matches!(self, Self::Busy | Self::Unanswered(..))
     }
 
     /// Whether the upstream refuses to show the session.

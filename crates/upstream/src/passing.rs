@@ -9,6 +9,7 @@ use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use sessera_http::paths::{leads_up, plain};
 use sessera_model::{Secret, Uuid};
@@ -168,6 +169,19 @@ pub fn leave_connection_out_of_answer(headers: &mut HeaderMap) {
         headers.remove(header::CONTENT_LENGTH);
     }
     leave_connection_out(headers);
+}
+
+/// Adds the cookies that came with a question before, which are for whoever made the request. What the answer itself says
+/// of a cookie is newer.
+pub fn add_cookies(headers: &mut HeaderMap, told_before: &[Bytes]) {
+    let name = |cookie: &[u8]| cookie.split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
+    let newer: Vec<_> =
+        headers.get_all(header::SET_COOKIE).iter().map(|value| name(value.as_bytes())).collect();
+    for cookie in told_before.iter().filter(|cookie| !newer.contains(&name(cookie))) {
+        if let Ok(value) = HeaderValue::from_bytes(cookie) {
+            headers.append(header::SET_COOKIE, value);
+        }
+    }
 }
 
 /// Whom a request of HTTP/2 asks, as HTTP/1.1 says it (RFC 9113, section 8.3.1).
@@ -380,6 +394,14 @@ mod tests {
         let mut one = headers(&[("content-length", "3")]);
         leave_connection_out_of_answer(&mut one);
         assert_eq!(one, headers(&[("content-length", "3")]));
+    }
+
+    #[test]
+    fn a_cookie_that_was_told_before_gives_way_to_that_of_the_answer() {
+        let before: Vec<Bytes> = vec!["s=1; Path=/".into(), "other=1".into()];
+        let mut answer = headers(&[("set-cookie", "s=; Max-Age=0")]);
+        add_cookies(&mut answer, &before);
+        assert_eq!(answer, headers(&[("set-cookie", "s=; Max-Age=0"), ("set-cookie", "other=1")]));
     }
 
     #[test]

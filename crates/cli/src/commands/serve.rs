@@ -55,9 +55,8 @@ impl Serve {
         if self.dev {
             environment.insert("DEV".into(), "true".into());
         }
-        let upstream = [("URL", self.upstream), ("ADMIN_URL", self.upstream_admin)];
-        for (key, value) in upstream {
-            environment.extend(value.map(|value| (format!("SESSION_UPSTREAM_{key}"), value)));
+        for (option, value) in [("--upstream", self.upstream), ("--upstream-admin", self.upstream_admin)] {
+            environment.extend(value.map(|value| (option.to_owned(), value)));
         }
         let origin = ConfigOrigin { files: self.config, environment };
         let loaded = load(&origin.files, &origin.environment)?;

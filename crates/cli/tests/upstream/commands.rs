@@ -78,6 +78,11 @@ async fn what_is_wrong_with_an_upstream_is_said_with_what_to_do() {
             "{mistyped:?}"
         );
     }
+    let itself = run(&["serve", "--upstream", "http://127.0.0.1:4533"]).await;
+    assert!(
+        !itself.good && itself.said.contains("the option --upstream") && !itself.said.contains("variable"),
+        "{itself:?}"
+    );
     let none = run(&["upstream", "check"]).await;
     assert!(!none.good && none.said.contains("session.upstream.url"), "{none:?}");
 

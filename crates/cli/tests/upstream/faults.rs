@@ -177,3 +177,36 @@ async fn an_answer_with_a_length_and_chunks_comes_whole() {
     let answer = server.public("GET", "/self-service/login/api", &[], None).await;
     assert!(answer.status == 503 || answer.text == "hello", "{answer:?}");
 }
+
+/// Answers one question on each connection, keeps the connection, and closes it without an answer when the next request
+/// arrives there. Returns the address.
+async fn closing() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let session = session(1).to_string();
+    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{session}", session.len());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let mut asked = [0; 4096];
+                let _ = stream.read(&mut asked).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+                let _ = stream.read(&mut asked).await;
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn what_only_reads_is_asked_again_when_a_kept_connection_is_closed() {
+    let upstream = json!({"url": closing().await, "ttl": "0s"});
+    let server = Server::configured(json!({"session": {"upstream": upstream}}));
+    for _ in 0..4 {
+        for path in ["/sessions/whoami", "/self-service/login/api"] {
+            let answer = server.public("GET", path, &[HEADER], None).await;
+            assert_eq!((answer.status, &answer.body["active"]), (200, &json!(true)), "{answer:?}");
+        }
+    }
+}

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
+use axum::http::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
+use tokio::net::TcpStream;
 
 use super::stub::{Asked, answer, identity_id, session, session_id};
 use super::*;
@@ -475,4 +479,48 @@ async fn a_host_is_passed_on_only_when_it_is_one() {
     assert!(heard.starts_with("HTTP/1.1 400 "), "{heard}");
     server.spoken("GET /x HTTP/1.1\r\nHost: id.example\r\nConnection: close, Host\r\n\r\n").await;
     assert_eq!(only(&stub).header("x-forwarded-host"), Some("id.example"));
+}
+
+#[tokio::test]
+async fn a_cookie_that_is_renewed_when_its_owner_is_asked_about_reaches_the_browser() {
+    let (server, stub) = with(json!({})).await;
+    let browser = ("cookie", "ory_kratos_session=x");
+    let renewed = "ory_kratos_session=renewed; Path=/";
+    let told = || answer(200, &[("set-cookie", renewed)], &session(1).to_string());
+    let cookies = |answer: &Answer| -> Vec<String> {
+        let all = answer.headers.get_all("set-cookie").iter();
+        all.map(|value| value.to_str().unwrap().to_owned()).collect()
+    };
+    stub.next(told());
+    let changed = server.public("POST", "/self-service/settings?flow=1", &[browser], Some(json!({}))).await;
+    assert_eq!((changed.header("x-stub"), cookies(&changed)), ("1", vec![renewed.to_owned()]));
+    // What ends with the request is not given back.
+    stub.next(told());
+    let gone = "ory_kratos_session=; Max-Age=0";
+    stub.next(answer(303, &[("set-cookie", gone)], ""));
+    let signed_out = server.public("GET", "/self-service/logout?token=t", &[browser], None).await;
+    assert_eq!((signed_out.status, cookies(&signed_out)), (303, vec![gone.to_owned()]));
+}
+
+#[tokio::test]
+async fn a_client_may_offer_another_version_of_http_and_speak_it() {
+    let (server, stub) = with(json!({})).await;
+    let offered = server.public("GET", "/version", &[("upgrade", "h2c")], None).await;
+    assert_eq!((offered.status, only(&stub).header("upgrade")), (200, None));
+    let stream = TokioIo::new(TcpStream::connect(server.public).await.unwrap());
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let asked = Request::get(format!("http://{}/version", server.public)).body(Body::empty()).unwrap();
+    assert_eq!(client.send_request(asked).await.unwrap().status(), 200);
+    let host = server.public.to_string();
+    assert_eq!(only(&stub).header("x-forwarded-host"), Some(host.as_str()));
+}
+
+#[tokio::test]
+async fn trouble_with_the_admin_api_names_its_address() {
+    let (server, _stub) = with(json!({"admin_url": "http://127.0.0.1:9/"})).await;
+    let answer = server.admin("GET", "/admin/identities", None).await;
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.reason().contains("session.upstream.admin_url"), "{answer:?}");
 }

@@ -36,8 +36,9 @@ impl From<UpstreamError> for ApiError {
             UpstreamError::Busy => Self::unavailable(
                 "As many questions to the upstream are under way as session.upstream.max_in_flight allows. Try again shortly.",
             ),
-            UpstreamError::Unanswered(what) => Self::unavailable(format!(
-                "The upstream that keeps the sessions, which session.upstream.url names, {what}. Try again shortly."
+            UpstreamError::Unanswered(api, what) => Self::unavailable(format!(
+                "The upstream that keeps the sessions, which {} names, {what}. Try again shortly.",
+                api.key()
             )),
             UpstreamError::NoAdminApi => Self::server_error(
                 "This takes the upstream's admin API, whose address is not known. Set session.upstream.admin_url.",

@@ -35,6 +35,15 @@ pub struct Recognised {
     pub cookies: Arc<[Bytes]>,
 }
 
+/// Whose session a session token opens.
+#[derive(Clone, Debug)]
+pub struct Owner {
+    /// The identity.
+    pub identity: Uuid,
+    /// Cookies that go to whoever presented the session token, as they were told where the session is kept.
+    pub cookies: Arc<[Bytes]>,
+}
+
 /// How a signed token names its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Named {
@@ -112,19 +121,19 @@ impl Sessions {
         &self,
         compiled: &Compiled,
         presented: Presented<'_>,
-    ) -> Result<Option<Uuid>, IssuerError> {
+    ) -> Result<Option<Owner>, IssuerError> {
         let key = self.source.key(Sought::Presented(presented));
         let known = key.and_then(|key| {
             self.cache.get_aged(&key, self.clock.now(), &compiled.schemas_url, Duration::MAX)
         });
-        let live = match known {
-            Some(live) => live,
-            None => match self.live(compiled, presented).await {
+        let Recognised { live, cookies } = match known {
+            Some(live) => Recognised { live, cookies: Arc::default() },
+            None => match self.recognised(compiled, presented).await {
                 Err(error) if error.is_no_session() => return Ok(None),
                 outcome => outcome?,
             },
         };
-        Ok(Some(live.session.identity_id))
+        Ok(Some(Owner { identity: live.session.identity_id, cookies }))
     }
 
     /// What is to be kept of a cookie so that [`Self::live_again`] finds its session.

@@ -7,7 +7,7 @@ use sessera_model::TokenHash;
 use tokio::sync::watch;
 
 use crate::sessions::Reading;
-use crate::upstream_error::UpstreamError;
+use crate::upstream_error::{UpstreamApi, UpstreamError};
 
 /// What all who asked the same are answered.
 pub(super) type Answer<T> = Result<T, UpstreamError>;
@@ -42,7 +42,8 @@ impl<T: Clone + Send + Sync + 'static> Joined<T> {
         let (mut answer, joined) = self.join(key, read, ask);
         let told = answer.wait_for(Option::is_some).await.ok().and_then(|answer| answer.clone());
         // The task of a question ends without an answer only when the runtime stops.
-        (told.unwrap_or_else(|| Err(UpstreamError::Unanswered("was asked in vain".into()))), joined)
+        let in_vain = || Err(UpstreamError::Unanswered(UpstreamApi::Public, "was asked in vain".into()));
+        (told.unwrap_or_else(in_vain), joined)
     }
 
     fn join(

@@ -12,7 +12,7 @@ mod source;
 mod told;
 mod trouble;
 
-pub use crate::upstream_error::{Refusal, RefusalKind, UpstreamError};
+pub use crate::upstream_error::{Refusal, RefusalKind, UpstreamApi, UpstreamError};
 pub use asker::{Asker, Reply, Unanswered};
 pub use rechecks::Rechecks;
 pub use source::{Bounds, UpstreamSessions};

@@ -20,7 +20,7 @@ use crate::error::IssuerError;
 use crate::introspection::looks_signed;
 use crate::metrics::IssuerMetrics;
 use crate::sessions::{Found, LiveSession, Opens, Presented, Question, Reading, SessionSource, Sought};
-use crate::upstream_error::{Refusal, RefusalKind, UpstreamError};
+use crate::upstream_error::{Refusal, RefusalKind, UpstreamApi, UpstreamError};
 
 /// Within what an upstream is asked.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,9 @@ struct Inner {
     /// Keys the hashes under which answers are kept. It is made up at each start.
     hashing: hmac::Key,
     turns: Semaphore,
+    /// The pauses for which each API asks: what operators ask too often stops nobody from signing in.
     gate: Gate,
+    admin_gate: Gate,
     questions: Joined<Option<Told>>,
     trouble: Mutex<Trouble>,
 }
@@ -69,6 +71,16 @@ enum About {
     Cookie(Secret),
     Bearer(Secret),
     Session(Uuid),
+}
+
+impl About {
+    /// Which API is asked.
+    const fn api(&self) -> UpstreamApi {
+        match self {
+            Self::Token(_) | Self::Cookie(_) | Self::Bearer(_) => UpstreamApi::Public,
+            Self::Session(_) => UpstreamApi::Admin,
+        }
+    }
 }
 
 impl UpstreamSessions {
@@ -95,9 +107,20 @@ impl UpstreamSessions {
             hashing: hmac::Key::new(hmac::HMAC_SHA256, &key),
             turns: Semaphore::new(bounds.max_in_flight.min(Semaphore::MAX_PERMITS)),
             gate: Gate::default(),
+            admin_gate: Gate::default(),
             questions: Joined::default(),
             trouble: Mutex::default(),
         }))
+    }
+
+    /// Notes that one of the upstream's APIs gave no answer to a request that was passed on, and what it did instead.
+    pub fn note_unanswered(&self, api: UpstreamApi, why: Unanswered) -> UpstreamError {
+        self.0.unanswered(api, why)
+    }
+
+    /// Notes that the upstream answered a request that was passed on.
+    pub fn note_answered(&self) {
+        self.0.answered();
     }
 
     /// What the upstream did instead of answering when it was last asked; nothing when it answered.
@@ -119,7 +142,8 @@ impl UpstreamSessions {
             return Err(UpstreamError::NoAdminApi);
         }
         let revoked = timeout(self.0.bounds.timeout, self.0.asker.revoke(id)).await;
-        revoked.unwrap_or_else(|_| Err(self.0.too_slow())).map_err(|why| self.0.unanswered(why))
+        let revoked = revoked.unwrap_or_else(|_| Err(self.0.too_slow()));
+        revoked.map_err(|why| self.0.unanswered(UpstreamApi::Admin, why))
     }
 }
 
@@ -210,25 +234,26 @@ impl Inner {
                     self.answered();
                     Ok(shown.is_some())
                 }
-                Err(why) => Err(self.unanswered(Unanswered::new(why))),
+                Err(why) => Err(self.unanswered(UpstreamApi::Admin, Unanswered::new(why))),
             },
             Reply::Unknown => {
                 self.answered();
                 Ok(false)
             }
-            Reply::Refused(refusal) => Err(self.refused(refusal)),
+            Reply::Refused(refusal) => Err(self.refused(UpstreamApi::Admin, refusal)),
         };
         self.in_turn(&About::Session(id), judge).await
     }
 
     /// Asks, when it is this question's turn, and makes something of the reply and the time of the question.
     async fn in_turn<T>(&self, about: &About, make: impl FnOnce(Reply, Timestamp) -> Answer<T>) -> Answer<T> {
-        self.no_pause()?;
+        let api = about.api();
+        self.no_pause(api)?;
         let turn = timeout(self.bounds.timeout, self.turns.acquire()).await;
         // The semaphore is never closed.
         let Ok(Ok(_turn)) = turn else { return Err(UpstreamError::Busy) };
         // The upstream may have asked for a pause in the meantime.
-        self.no_pause()?;
+        self.no_pause(api)?;
         let (asked_at, start) = (self.clock.now(), Instant::now());
         let reply = match timeout(self.bounds.timeout, self.put(about)).await {
             Ok(reply) => reply,
@@ -242,15 +267,23 @@ impl Inner {
         };
         let made = match reply {
             Ok(reply) => make(reply, asked_at),
-            Err(why) => Err(self.unanswered(why)),
+            Err(why) => Err(self.unanswered(api, why)),
         };
-        let outcome = if matches!(made, Err(UpstreamError::Unanswered(_))) { "failed" } else { outcome };
+        let outcome = if matches!(made, Err(UpstreamError::Unanswered(..))) { "failed" } else { outcome };
         self.metrics.upstream_seconds.with_label_values(&[outcome]).observe(start.elapsed().as_secs_f64());
         made
     }
 
-    fn no_pause(&self) -> Answer<()> {
-        self.gate.closed_for(self.clock.now()).map_or(Ok(()), |left| Err(UpstreamError::Paused(left)))
+    const fn gate(&self, api: UpstreamApi) -> &Gate {
+        match api {
+            UpstreamApi::Public => &self.gate,
+            UpstreamApi::Admin => &self.admin_gate,
+        }
+    }
+
+    fn no_pause(&self, api: UpstreamApi) -> Answer<()> {
+        let left = self.gate(api).closed_for(self.clock.now());
+        left.map_or(Ok(()), |left| Err(UpstreamError::Paused(left)))
     }
 
     async fn put(&self, about: &About) -> Result<Reply, Unanswered> {
@@ -271,13 +304,14 @@ impl Inner {
         read: Reading,
         schemas_url: Arc<str>,
     ) -> Answer<Option<Told>> {
+        let api = about.api();
         let (body, cookies, cache_for) = match reply {
             Reply::Session { body, cookies, cache_for } => (body, cookies, cache_for),
             Reply::Unknown => {
                 self.answered();
                 return Ok(None);
             }
-            Reply::Refused(refusal) => return Err(self.refused(refusal)),
+            Reply::Refused(refusal) => return Err(self.refused(api, refusal)),
         };
         let keep = cache_for.map_or(self.bounds.ttl, |allowed| allowed.min(self.bounds.ttl));
         let fresh_until = asked_at + keep;
@@ -286,7 +320,7 @@ impl Inner {
             About::Cookie(_) => (SessionKind::Browser, Some(body)),
             About::Session(_) => {
                 let shown = told::as_shown_to_its_owner(&body);
-                (SessionKind::Native, shown.map_err(|why| self.unanswered(Unanswered::new(why)))?)
+                (SessionKind::Native, shown.map_err(|why| self.unanswered(api, Unanswered::new(why)))?)
             }
         };
         let Some(body) = body else {
@@ -294,24 +328,24 @@ impl Inner {
             return Ok(None);
         };
         let live = told::live(body, kind, asked_at, fresh_until, schemas_url);
-        let live = live.map_err(|why| self.unanswered(Unanswered::new(why)))?;
+        let live = live.map_err(|why| self.unanswered(api, Unanswered::new(why)))?;
         let Some(live) = live else {
             self.answered();
             return Ok(None);
         };
         if matches!(about, About::Session(id) if *id != live.session.id) {
-            return Err(self.unanswered(Unanswered::new("answered with another session")));
+            return Err(self.unanswered(api, Unanswered::new("answered with another session")));
         }
         self.answered();
         Ok(Some(Told { live: Arc::new(live), cookies: cookies.into(), read }))
     }
 
     /// Notes a refusal, with which the upstream may ask for a pause.
-    fn refused(&self, mut refusal: Refusal) -> UpstreamError {
+    fn refused(&self, api: UpstreamApi, mut refusal: Refusal) -> UpstreamError {
         self.answered();
         if refusal.kind == RefusalKind::TooMany {
             // Whoever asked is told what all others are told.
-            refusal.retry_after = Some(self.gate.close(self.clock.now(), refusal.retry_after));
+            refusal.retry_after = Some(self.gate(api).close(self.clock.now(), refusal.retry_after));
         }
         UpstreamError::Refused(Arc::new(refusal))
     }
@@ -321,12 +355,13 @@ impl Inner {
     }
 
     /// Notes that the upstream gave no answer.
-    fn unanswered(&self, Unanswered { what, detail }: Unanswered) -> UpstreamError {
+    fn unanswered(&self, api: UpstreamApi, Unanswered { what, detail }: Unanswered) -> UpstreamError {
         let why: Arc<str> = what.into();
         if self.trouble().begin(&why, self.clock.now()) {
-            tracing::warn!(detail = detail.as_deref().unwrap_or_default(), "the upstream {why}");
+            let detail = detail.as_deref().unwrap_or_default();
+            tracing::warn!(detail, asked = api.key(), "the upstream {why}");
         }
-        UpstreamError::Unanswered(why)
+        UpstreamError::Unanswered(api, why)
     }
 
     /// Notes that the upstream answered.

@@ -3,7 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sessera_issuer::upstream::{Bounds, RefusalKind};
+use sessera_issuer::IssuerError;
+use sessera_issuer::sessions::Named;
+use sessera_issuer::upstream::{Bounds, RefusalKind, UpstreamError};
 use sessera_model::Uuid;
 
 use super::world::{Answered, USUAL, World, broken, refusal, told, told_for, until};
@@ -48,6 +50,21 @@ async fn when_the_upstream_asks_for_a_pause_nobody_is_sent_there_until_it_is_ove
         world.clock.advance(Duration::from_secs(pause));
         assert_eq!(world.ask("t").await, Answered::Session(1));
     }
+}
+
+#[tokio::test]
+async fn a_pause_of_the_admin_api_is_none_of_the_public_one() {
+    let world = World::new(USUAL).await;
+    world.knows("t", 1);
+    let by_id = async || {
+        let named = world.sessions.named(&world.compiled, Named::Id(Uuid::from_u128(7))).await;
+        matches!(named, Err(IssuerError::Upstream(UpstreamError::Refused(_) | UpstreamError::Paused(_))))
+    };
+    world.next(Ok(refusal(RefusalKind::TooMany, Some(60))));
+    assert!(by_id().await, "it asks for a pause");
+    assert_eq!(world.ask("t").await, Answered::Session(1));
+    assert!(by_id().await, "it is not over");
+    assert_eq!(world.asked_by_id(), [7], "and nobody is sent there");
 }
 
 #[tokio::test]

@@ -18,12 +18,12 @@ use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::body::Body as _;
 use sessera_issuer::Sessions;
-use sessera_issuer::sessions::Presented;
-use sessera_issuer::upstream::Unanswered;
+use sessera_issuer::sessions::{Owner, Presented};
+use sessera_issuer::upstream::{Unanswered, UpstreamApi};
 use sessera_model::{Actor, Secret, Uuid};
 use sessera_store::Committer;
-use sessera_upstream::{Api, Unsent, passing};
-use tokio::time::timeout;
+use sessera_upstream::{Api, Arrival, Unsent, passing};
+use tokio::time::{Instant, timeout_at};
 
 use crate::app::{AppState, Snapshot};
 use crate::upstream::Upstream;
@@ -39,7 +39,7 @@ const MAX_LOGOUT: usize = 64 * 1024;
 /// What is wrong with a body that cannot be read to its end.
 const BROKEN_BODY: &str = "The body ended early, or is malformed. Send the request again.";
 
-/// How long the upstream may take until it begins to answer. It is less than any request may take here, so that whoever
+/// How long it may take until the upstream begins to answer. It is less than any request may take here, so that whoever
 /// waits is told who was slow.
 const LONGEST_WAIT: Duration = Duration::from_secs(25);
 
@@ -83,21 +83,28 @@ impl Forwarding {
     }
 
     async fn pass_public(&self, request: Request) -> Result<Response, ApiError> {
+        let deadline = Instant::now() + LONGEST_WAIT;
         let (mut parts, mut body) = request.into_parts();
         passing::check(&parts).map_err(|why| ApiError::bad_request(why.to_string()))?;
         passing::leave_connection_out(&mut parts.headers);
         let mut in_body = Vec::new();
         if passing::is_native_logout(&parts) {
-            let bytes = small(body).await?;
+            let bytes = timeout_at(deadline, small(body)).await.unwrap_or_else(|_| Err(slow_body()))?;
             in_body = passing::tokens_of_logout(&bytes);
             body = bytes.into();
         }
-        let what = if self.upstream.keeps_answers && passing::can_change_sessions(&parts) {
+        let owners = if self.upstream.keeps_answers && passing::can_change_sessions(&parts) {
             self.owners(&parts.headers, &in_body).await
         } else {
             Vec::new()
         };
-        self.pass(&self.upstream.client.public, parts, body, self.forgetting(what)).await
+        let what = owners.iter().map(|owner| Some(owner.identity)).collect();
+        let api = (UpstreamApi::Public, &self.upstream.client.public);
+        let mut answer = self.pass(api, parts, body, self.forgetting(what), deadline).await?;
+        for owner in owners {
+            passing::add_cookies(answer.headers_mut(), &owner.cookies);
+        }
+        Ok(answer)
     }
 
     /// Whose sessions a request to the public API may change, by whichever of its credentials the upstream judges it.
@@ -106,13 +113,13 @@ impl Forwarding {
     /// because it is away, pauses, or asks for a second factor first, its sessions are asked about again when their time in
     /// memory is over: were all forgotten then, anybody could have that done by a credential that is made up, just while
     /// nobody can be asked.
-    async fn owners(&self, headers: &HeaderMap, in_body: &[Secret]) -> Vec<Option<Uuid>> {
+    async fn owners(&self, headers: &HeaderMap, in_body: &[Secret]) -> Vec<Owner> {
         let all = sessera_presented::passed_on(headers, &self.snapshot.config.session.cookie);
         let in_body = in_body.iter().map(|token| Presented::Token(token.expose()));
         let mut owners = Vec::new();
         for presented in all.chain(in_body) {
             let owner = self.sessions.owner(&self.snapshot.issuer, presented).await;
-            owners.extend(owner.ok().flatten().map(Some));
+            owners.extend(owner.ok().flatten());
         }
         owners
     }
@@ -143,6 +150,7 @@ impl Forwarding {
     }
 
     async fn pass_admin(&self, api: &Api, request: Request) -> Result<Response, ApiError> {
+        let deadline = Instant::now() + LONGEST_WAIT;
         let (mut parts, body) = request.into_parts();
         passing::check(&parts).map_err(|why| ApiError::bad_request(why.to_string()))?;
         passing::leave_connection_out(&mut parts.headers);
@@ -154,7 +162,7 @@ impl Forwarding {
         }
         let what =
             if self.upstream.keeps_answers { passing::changed_by_operator(&parts) } else { Vec::new() };
-        self.pass(api, parts, body, self.forgetting(what)).await
+        self.pass((UpstreamApi::Admin, api), parts, body, self.forgetting(what), deadline).await
     }
 
     fn forgetting(&self, what: Vec<Option<Uuid>>) -> Forgetting {
@@ -165,10 +173,11 @@ impl Forwarding {
     /// Sends a request on and passes the answer back, and forgets what may have changed then.
     async fn pass(
         &self,
-        api: &Api,
+        (which, api): (UpstreamApi, &Api),
         mut parts: Parts,
         body: Body,
         forgetting: Forgetting,
+        deadline: Instant,
     ) -> Result<Response, ApiError> {
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
         let uri = api.uri(path).ok_or_else(|| ApiError::bad_request("The path cannot be passed on."))?;
@@ -188,6 +197,7 @@ impl Forwarding {
         if !body.is_end_stream() {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
+        let (body, arrival) = Arrival::of(body);
         let mut request = Request::new(body);
         *request.method_mut() = parts.method;
         *request.uri_mut() = uri;
@@ -195,25 +205,22 @@ impl Forwarding {
         *request.headers_mut() = parts.headers;
         let client = self.upstream.client.clone();
         let sent = forgetting.after(async move { client.send(request).await });
-        let answered = timeout(LONGEST_WAIT, sent).await.ok().flatten().unwrap_or_else(|| {
-            Err(Unanswered::new(format!("did not begin to answer within {} s", LONGEST_WAIT.as_secs()))
-                .into())
-        });
+        let answered = match timeout_at(deadline, sent).await.ok().flatten() {
+            Some(answered) => answered,
+            None if arrival.is_complete() => {
+                let seconds = LONGEST_WAIT.as_secs();
+                Err(Unanswered::new(format!("did not begin to answer within {seconds} s")).into())
+            }
+            None => return Err(slow_body()),
+        };
         let answered = answered.map_err(|why| {
             let why = match why {
                 Unsent::Body => return ApiError::bad_request(BROKEN_BODY),
                 Unsent::Unanswered(why) => why,
             };
-            tracing::warn!(
-                detail = why.detail.as_deref().unwrap_or_default(),
-                "a request cannot be passed on: the upstream {}",
-                why.what
-            );
-            ApiError::unavailable(format!(
-                "The upstream, to which this server passes such requests on, {}. Try again shortly.",
-                why.what
-            ))
+            self.upstream.sessions.note_unanswered(which, why).into()
         })?;
+        self.upstream.sessions.note_answered();
         let (mut parts, body) = answered.into_parts();
         passing::leave_connection_out_of_answer(&mut parts.headers);
         Ok(Response::from_parts(parts, Body::new(body)))
@@ -226,6 +233,11 @@ fn nothing_of_ours() -> Response {
         "There is no such path. What begins so is this server's own, so the upstream is not asked for it.",
     )
     .into_response()
+}
+
+/// The answer where the end of a body does not come.
+fn slow_body() -> ApiError {
+    ApiError::request_timeout(format!("Send the whole body within {} seconds.", LONGEST_WAIT.as_secs()))
 }
 
 /// A body that is looked into before it is passed on.
@@ -241,10 +253,31 @@ async fn small(body: Body) -> Result<Bytes, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use axum::body::Body;
+    use axum::extract::Request;
     use serde_json::json;
     use tokio::net::TcpListener;
+    use tower::ServiceExt as _;
 
     use crate::testing::TestServer;
+
+    /// A body of which nothing arrives.
+    struct NeverComes;
+
+    impl hyper::body::Body for NeverComes {
+        type Data = bytes::Bytes;
+        type Error = std::io::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<hyper::body::Frame<bytes::Bytes>, std::io::Error>>> {
+            Poll::Pending
+        }
+    }
 
     #[tokio::test]
     async fn who_waits_for_an_upstream_that_never_answers_is_told_so() {
@@ -256,5 +289,10 @@ mod tests {
         let answer = server.public("GET", "/self-service/login/api", &[], None).await;
         assert_eq!(answer.status, 503, "{answer:?}");
         assert!(answer.reason().contains("did not begin to answer within 25 s"), "{answer:?}");
+        for path in ["/self-service/settings", "/self-service/logout/api"] {
+            let upload = Request::post(path).body(Body::new(NeverComes)).unwrap();
+            let answer = server.public_router().clone().oneshot(upload).await.unwrap();
+            assert_eq!(answer.status(), 408, "{path}: the upstream is not to blame");
+        }
     }
 }
