@@ -11,12 +11,17 @@ const MAX_MOVED: usize = 1_000_000;
 
 /// A patch is refused, and what was patched so far must be thrown away.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{pointer}: {message}")]
+#[error("{}{message}", place(pointer))]
 pub struct PatchError {
-    /// The JSON Pointer of what is to blame.
+    /// The JSON Pointer of what is to blame. Where that is the whole, or the message names the place, it is empty.
     pub pointer: String,
     /// What is wrong and what to do about it.
     pub message: String,
+}
+
+/// The place before a message.
+fn place(pointer: &str) -> String {
+    if pointer.is_empty() { String::new() } else { format!("{pointer}: ") }
 }
 
 impl PatchError {

@@ -1,5 +1,8 @@
 //! The configuration of a running node: files and environment below, the stored revision above.
 
+mod checks;
+mod told;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,11 +11,11 @@ use std::time::SystemTime;
 use serde_json::Value;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
-use sessera_config::{Config, ConfigError, Loaded, Problem, beyond, hidden, keys, layers, load, redact};
+use sessera_config::{Config, ConfigError, Problem, keys, layers, load, redact};
 use sessera_issuer::apart::apart;
 use sessera_issuer::templates::{self, Broken, LocalSources};
-use sessera_issuer::trial::{Outcome, Trial};
-use sessera_issuer::{KeptBy, SessionCache, Templates, managed_keys, published};
+use sessera_issuer::trial::Trial;
+use sessera_issuer::{SessionCache, Templates, managed_keys, published};
 use sessera_model::{Clock, Random, Role, Secret};
 use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
 use sessera_tokenizer::Tokenizer;
@@ -21,6 +24,9 @@ use uuid::Uuid;
 
 use crate::sinks;
 use crate::snapshot::{Snapshot, Snapshots};
+use checks::{check_reach, check_templates};
+use told::news;
+pub use told::warn;
 
 /// Where the templates stand.
 const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
@@ -410,6 +416,11 @@ impl Configuration {
         };
         let located = |error: ConfigError| unusable(loaded.located(error, next.identity_config().as_ref()));
         let (snapshot, before_use) = self.compile_adapted(&next, sets).map_err(located)?;
+        if let Some(clash) = snapshot.issuer.published.new_clash(&self.snapshot().issuer.published) {
+            let pointer = format!("{}/jwks_url", template_pointer(&clash.second));
+            let refused = ConfigError::Invalid(vec![Problem::new(pointer, published::about(&clash))]);
+            return Err(unusable(loaded.located(refused, None)));
+        }
         warn(&loaded, next.revision.as_ref(), &snapshot, &self.trial(&snapshot).await?);
         if !before_use.is_empty() {
             self.surroundings.committer.commit(&before_use).await?;
@@ -502,56 +513,12 @@ fn unusable(error: ConfigError) -> ChangeError {
     })
 }
 
-/// The notes that a change brings about: those about values that it sets or changes, and those about values that stay which
-/// were not there before.
-fn news((config, after): (&Config, &Value), (known, before): (&Config, &Value)) -> Vec<String> {
-    let is_known = |note: &Problem| known.notes.iter().chain(&known.accepted).any(|known| known == note);
-    let is_new = |note: &&Problem| {
-        let now = after.pointer(&note.pointer);
-        now.is_some() && now != before.pointer(&note.pointer) || !is_known(note)
-    };
-    config.notes.iter().chain(&config.accepted).filter(is_new).map(Problem::to_string).collect()
-}
-
-/// Logs what whoever runs the server should know about its configuration: notes with the places of their values, and
-/// what does not count because it is stored otherwise.
-pub fn warn(loaded: &Loaded, revision: Option<&Revision>, snapshot: &Snapshot, trial: &Trial) {
-    let config = &snapshot.config;
-    for (name, outcome) in snapshot.issuer.templates.list() {
-        if let Some(doubt) = outcome.as_ref().ok().and_then(|found| trial.of(name, found).sentence()) {
-            tracing::warn!("{doubt}");
-        }
-    }
-    let stored = revision.and_then(parse).unwrap_or_default();
-    let notes = config.notes.iter().chain(&config.accepted);
-    let (of_stored, own): (Vec<_>, Vec<_>) = notes.partition(|note| stored.pointer(&note.pointer).is_some());
-    for note in of_stored {
-        tracing::warn!("the stored configuration: {note}");
-    }
-    for sentence in loaded.told(own) {
-        tracing::warn!("{sentence}");
-    }
-    if revision.is_some()
-        && let Some(sentence) = hidden::sentence(&loaded.tree, &stored)
-    {
-        tracing::warn!("{sentence}");
-    }
-}
-
 /// The revision that a change was made from; `None` is the configuration before the first one.
 pub type BaseRevision = Option<Uuid>;
 
 /// The place of a template in the identity configuration.
 pub fn template_pointer(name: &str) -> String {
     format!("{TEMPLATES}/{}", sessera_config::escape(name))
-}
-
-/// Refuses a change that reaches further than its author may.
-fn check_reach(before: &Value, after: &Value, role: Role) -> Result<(), ChangeError> {
-    if role >= Role::Owner {
-        return Ok(());
-    }
-    beyond::of_templates(before, after).map_or(Ok(()), |pointer| Err(ChangeError::OutOfReach(pointer)))
 }
 
 fn check_revision(state: &State, from: Option<BaseRevision>) -> Result<(), ChangeError> {
@@ -577,51 +544,6 @@ impl State {
 
 fn parse(revision: &Revision) -> Option<Value> {
     serde_json::from_str(revision.config.expose()).ok()
-}
-
-/// Compiles the templates that a change touches, and tries them. One that was broken before and is not touched does
-/// not block it.
-fn check_templates(
-    touched: &[String],
-    after: &Value,
-    kept_by: KeptBy,
-    sources: &LocalSources<'_>,
-    trial: &Trial,
-    hopeless: Hopeless,
-) -> Result<Vec<String>, PatchError> {
-    let mut warnings = Vec::new();
-    for name in touched {
-        let pointer = template_pointer(name);
-        let template = after.pointer(&pointer).unwrap_or(&Value::Null);
-        let outcome = templates::check(template, kept_by);
-        match outcome.and_then(|()| templates::compile(name, template, sources)) {
-            Ok(tokenizer) => {
-                if tokenizer.algorithm().is_symmetric() {
-                    warnings.push(format!(
-                        "The template \"{name}\" signs with a shared secret ({}): whoever can verify its tokens can also make them. Prefer ES256 unless a partner asks for a shared secret.",
-                        tokenizer.algorithm()
-                    ));
-                }
-                match trial.of(name, &tokenizer) {
-                    Outcome::Fails { reason, proven: true } if hopeless == Hopeless::Refused => {
-                        let message = format!(
-                            "{reason} To have it all the same, force the change: --force, or ?force=true at the API"
-                        );
-                        return Err(PatchError { pointer, message });
-                    }
-                    outcome => warnings.extend(outcome.sentence()),
-                }
-            }
-            Err(broken) => {
-                let pointer = match broken.member() {
-                    Some(member) => format!("{pointer}/{}", sessera_config::escape(member)),
-                    None => pointer,
-                };
-                return Err(PatchError { pointer, message: broken.render() });
-            }
-        }
-    }
-    Ok(warnings)
 }
 
 #[cfg(test)]

@@ -123,7 +123,14 @@ fn two_templates_with_different_keys_of_one_id_keep_a_server_from_starting() {
     }
     // The same key may stand in both.
     write(&one);
-    start(folder.path(), &["-c", "c.yml"], &[]);
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    // A file that is read anew is judged alike, and what was used before stays.
+    write(&two);
+    server.signal("HUP");
+    let said = server.logged("cannot be used");
+    assert!(said.contains("before: c.yml:1: ") && said.contains("/templates/two/jwks_url: "), "{said}");
+    let (_, shown) = call(&server.public, "GET", "/.well-known/jwks.json", &[], None);
+    assert_eq!(shown["keys"].as_array().map(Vec::len), Some(1), "{shown}");
 }
 
 #[test]
