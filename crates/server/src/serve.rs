@@ -31,7 +31,7 @@ use tower::ServiceExt as _;
 use crate::app::{App, AppState};
 use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
-use crate::sockets::{ListenError, Listening, Sockets};
+use crate::sockets::{self, ListenError, Listening, Sockets};
 use crate::{admin_port, public_port};
 use sessera_config::{Config, ConfigError, Problem, load};
 use sessera_contract::answer;
@@ -297,7 +297,9 @@ fn gateway_router(app: &Arc<App>) -> Router {
 /// Judges a configuration of these files, as far as that can be done without its database and its ports.
 pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
     let upstream = config.upstream.as_deref().map(Client::new);
+    let nowhere = sockets::nowhere(&config);
     let mut judgement = judgement::judge(config, files);
+    judgement.notes.extend(nowhere);
     if let Some(Err(error)) = upstream {
         judgement.wrong.push(Problem::new(error.pointer(), error.to_string()));
     }

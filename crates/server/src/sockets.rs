@@ -2,7 +2,7 @@
 
 use std::net::TcpListener as Opened;
 
-use sessera_config::Config;
+use sessera_config::{Config, Problem};
 use tokio::net::TcpListener;
 
 /// Why a server cannot listen.
@@ -72,6 +72,19 @@ impl Listening {
         };
         Ok(Self { public, admin, gateway })
     }
+}
+
+/// The hosts on which nothing can listen on this machine, whatever the port. On the machine for which the configuration is
+/// meant that may be otherwise.
+pub(crate) fn nowhere(config: &Config) -> Vec<Problem> {
+    let gateway = config.gateway.enabled.then_some(("gateway", &config.gateway.host));
+    let hosts = [("public", &config.public.host), ("admin", &config.admin.host)].into_iter().chain(gateway);
+    let told = hosts.filter_map(|(api, host)| {
+        let problem = Opened::bind((host.as_str(), 0)).err()?;
+        let sentence = format!("on this machine no server can listen on {host}: {problem}");
+        Some(Problem::new(format!("/serve/{api}/host"), sentence))
+    });
+    told.collect()
 }
 
 async fn listen(

@@ -14,6 +14,15 @@ fn a_good_configuration_is_praised_and_unknown_keys_are_warned_of() {
 }
 
 #[test]
+fn a_host_on_which_nothing_can_listen_here_is_warned_of() {
+    let folder = Folder::new();
+    folder.write("c.yml", "serve:\n  admin:\n    host: 127.0.0.1\n  public:\n    host: not-a-host.invalid\n");
+    let outcome = folder.run(&["config", "validate", "-c", "c.yml"]);
+    assert!(outcome.printed().contains("1 warning"), "{outcome:?}");
+    assert!(outcome.stderr.contains("c.yml:5: /serve/public/host: on this machine"), "{outcome:?}");
+}
+
+#[test]
 fn every_error_has_file_line_and_pointer() {
     let folder = Folder::new();
     folder.write("types.yml", "log:\n  level: info\nserve:\n  public: {port: no}\n");
