@@ -10,10 +10,12 @@ use envoy_types::ext_authz::v3::pb::{
 };
 use envoy_types::pb::google::protobuf::{ListValue, Struct, Value as Member, value::Kind};
 use envoy_types::pb::google::rpc;
+use prost::encoding::message;
 use serde_json::Map;
 use sessera_http::values;
 use tonic::Code;
 
+use super::codec::Answer;
 use crate::answer::{self, Denial};
 use crate::decision::{Decision, Fate, Pass};
 use crate::dialect::Dialect;
@@ -21,6 +23,9 @@ use crate::question::{Question, Target};
 
 /// The context extension that names the route.
 const ROUTE: &str = "route";
+
+/// The number of the member `dynamic_metadata` in Envoy's `CheckResponse`.
+const DYNAMIC_METADATA: u32 = 4;
 
 /// A question as it came.
 pub(super) struct Asked {
@@ -88,14 +93,14 @@ fn of_line(line: Value) -> Option<(HeaderName, HeaderValue)> {
 }
 
 /// The answer to a question.
-pub(super) fn answer(question: &Question<'_>, decision: Decision) -> CheckResponse {
+pub(super) fn answer(question: &Question<'_>, decision: Decision) -> Answer {
     match decision {
         Decision::Pass(pass) => passed(pass),
-        decision => denied(answer::denied(question, decision)),
+        decision => Answer { message: denied(answer::denied(question, decision)), metadata: None },
     }
 }
 
-fn passed(pass: Pass) -> CheckResponse {
+fn passed(pass: Pass) -> Answer {
     let mut ok = OkHttpResponse::default();
     for (name, fate) in pass.headers {
         match fate {
@@ -111,11 +116,12 @@ fn passed(pass: Pass) -> CheckResponse {
     ok.response_headers_to_add = cookies
         .map(|cookie| option(&header::SET_COOKIE, &cookie, HeaderAppendAction::AppendIfExistsOrAdd))
         .collect();
-    CheckResponse {
+    let message = CheckResponse {
         status: Some(status(Code::Ok, "")),
-        dynamic_metadata: pass.token.map(|token| fields(token.claims())),
+        dynamic_metadata: None,
         http_response: Some(HttpResponse::OkResponse(ok)),
-    }
+    };
+    Answer { message, metadata: pass.token.map(|token| token.claims_encoded(metadata)) }
 }
 
 fn denied(denial: Denial) -> CheckResponse {
@@ -151,6 +157,13 @@ fn option(name: &HeaderName, value: &HeaderValue, action: HeaderAppendAction) ->
     }
 }
 
+/// Claims as the member `dynamic_metadata` of an answer, encoded with its number and its length.
+fn metadata(claims: &Map<String, serde_json::Value>) -> Bytes {
+    let mut encoded = Vec::new();
+    message::encode(DYNAMIC_METADATA, &fields(claims), &mut encoded);
+    encoded.into()
+}
+
 /// Claims as Envoy's filters read them.
 fn fields(claims: &Map<String, serde_json::Value>) -> Struct {
     Struct { fields: claims.iter().map(|(name, claim)| (name.clone(), member(claim))).collect() }
@@ -168,4 +181,23 @@ fn member(value: &serde_json::Value) -> Member {
         serde_json::Value::Object(members) => Kind::StructValue(fields(members)),
     };
     Member { kind: Some(kind) }
+}
+
+#[cfg(test)]
+mod tests {
+    use prost::Message as _;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn claims_that_were_encoded_are_read_as_metadata() {
+        let claims = json!({"sub": "ada", "roles": ["a", null], "age": 36, "is": {"admin": true}});
+        let claims = claims.as_object().unwrap();
+        let read = CheckResponse::decode(metadata(claims)).unwrap();
+        assert_eq!(
+            read,
+            CheckResponse { dynamic_metadata: Some(fields(claims)), ..CheckResponse::default() }
+        );
+    }
 }

@@ -1,49 +1,62 @@
 //! Questions over gRPC (`envoy.service.auth.v3.Authorization`), with health (`grpc.health.v1`) and reflection beside them.
 
+mod codec;
 mod described;
 mod messages;
 
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::ConnectInfo;
-use envoy_types::ext_authz::v3::pb::{Authorization, AuthorizationServer, CheckRequest, CheckResponse};
-use tonic::{Request, Response, Status, async_trait};
+use axum::routing::any;
+use envoy_types::ext_authz::v3::pb::CheckRequest;
+use tonic::server::Grpc;
+use tonic::{Request, Response, Status};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
+use tower::service_fn;
 
 use crate::client;
 use crate::gateway::Gateway;
 use crate::health::SERVICE;
 use crate::question::Question;
+use codec::{Answer, OfChecks};
 
 /// The largest question in bytes. Envoy sends the head of the request, and its body only when it is told to.
 const LARGEST: usize = 256 * 1024;
 
-struct Check(Gateway);
-
-#[async_trait]
-impl Authorization for Check {
-    async fn check(&self, request: Request<CheckRequest>) -> Result<Response<CheckResponse>, Status> {
-        let Self(gateway) = self;
-        let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-        let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
-        let Some(asked) = messages::Asked::of(request.into_inner()) else {
-            return Err(Status::invalid_argument("The question has no attributes.request.http."));
-        };
-        let question: Question<'_> = asked.question();
-        client::note(gateway, peer, question.headers);
-        let decision = gateway.decide(peer, &question).await;
-        Ok(Response::new(messages::answer(&question, decision)))
-    }
+/// Answers a question.
+async fn check(gateway: Gateway, request: Request<CheckRequest>) -> Result<Response<Answer>, Status> {
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
+    let Some(asked) = messages::Asked::of(request.into_inner()) else {
+        return Err(Status::invalid_argument("The question has no attributes.request.http."));
+    };
+    let question: Question<'_> = asked.question();
+    client::note(&gateway, peer, question.headers);
+    let decision = gateway.decide(peer, &question).await;
+    Ok(Response::new(messages::answer(&question, decision)))
 }
 
 /// Adds the services to the routes of the port.
 pub(crate) fn add<S: Clone + Send + Sync + 'static>(router: Router<S>, gateway: Gateway) -> Router<S> {
-    let check = AuthorizationServer::new(Check(gateway.clone())).max_decoding_message_size(LARGEST);
-    let health = HealthServer::new(HealthService::from_health_reporter(gateway.health.reporter));
+    let health = HealthServer::new(HealthService::from_health_reporter(gateway.health.reporter.clone()));
+    let answered = any(move |request: axum::extract::Request| {
+        let gateway = gateway.clone();
+        let checked = service_fn(move |request| check(gateway.clone(), request));
+        async move {
+            Grpc::new(OfChecks)
+                .apply_max_message_size_config(Some(LARGEST), None)
+                .unary(checked, request)
+                .await
+        }
+    });
+    let unknown =
+        any(async || Status::unimplemented("The service has the method Check.").into_http::<Body>());
     let router = router
-        .route_service(&format!("/{SERVICE}/{{*method}}"), check)
+        .route(&format!("/{SERVICE}/Check"), answered)
+        .route(&format!("/{SERVICE}/{{*method}}"), unknown)
         .route_service("/grpc.health.v1.Health/{*method}", health);
     with_reflection(router)
 }

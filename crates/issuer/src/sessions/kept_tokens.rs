@@ -16,8 +16,8 @@ use sessera_tokenizer::Tokenizer;
 /// What stands before a token in the header `Authorization`.
 const SCHEME: &str = "Bearer ";
 
-/// How many times as much as their text the claims of a token take once they are read.
-const READ_CLAIMS: usize = 4;
+/// How many times as much as their text the claims of a token take once they are read and encoded again.
+const READ_CLAIMS: usize = 5;
 
 /// A token that may be given several times.
 #[derive(Debug)]
@@ -25,6 +25,7 @@ pub struct GivenToken {
     /// The token with its scheme before it.
     text: Bytes,
     claims: OnceLock<Map<String, Value>>,
+    encoded: OnceLock<Bytes>,
     made: Timestamp,
     /// Half of the time for which it is good.
     half_life: Duration,
@@ -35,7 +36,13 @@ impl GivenToken {
     pub(crate) fn new(token: &str, made: Timestamp) -> Self {
         // A mapper may write something else than a number there. Such a token is not given again.
         let half_life = end(token).map_or(Duration::ZERO, |end| end.since(made) / 2);
-        Self { text: [SCHEME, token].concat().into(), claims: OnceLock::new(), made, half_life }
+        Self {
+            text: [SCHEME, token].concat().into(),
+            claims: OnceLock::new(),
+            encoded: OnceLock::new(),
+            made,
+            half_life,
+        }
     }
 
     /// The token as it stands in the header `Authorization`.
@@ -55,6 +62,11 @@ impl GivenToken {
             let payload = payload.and_then(|part| base64url::decode(std::str::from_utf8(part).ok()?));
             payload.and_then(|claims| serde_json::from_slice(&claims).ok()).unwrap_or_default()
         })
+    }
+
+    /// Its claims in the encoding of those who ask for the token, which is made once. All of them have the same one.
+    pub fn claims_encoded(&self, encode: impl FnOnce(&Map<String, Value>) -> Bytes) -> Bytes {
+        self.encoded.get_or_init(|| encode(self.claims())).clone()
     }
 
     /// Whether it may be given again now, where tokens are given for `reuse`.
