@@ -1,7 +1,9 @@
 //! The measured server, which is the release build on a core of its own with a database in a temporary
 //! folder.
 
+use std::io::Write as _;
 use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -73,7 +75,9 @@ impl Place {
             "log": {"level": "warn"},
         });
         merge(&mut config, more);
-        std::fs::write(place.config(), config.to_string())?;
+        // Its secrets are for nobody else, of which the server would warn.
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(place.config());
+        file?.write_all(config.to_string().as_bytes())?;
         Ok(place)
     }
 
