@@ -5,6 +5,7 @@ mod described;
 mod messages;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -27,7 +28,7 @@ use codec::{Answer, OfChecks};
 const LARGEST: usize = 256 * 1024;
 
 /// Answers a question.
-async fn check(gateway: Gateway, request: Request<CheckRequest>) -> Result<Response<Answer>, Status> {
+async fn check(gateway: Arc<Gateway>, request: Request<CheckRequest>) -> Result<Response<Answer>, Status> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
     let Some(asked) = messages::Asked::of(request.into_inner()) else {
@@ -42,6 +43,8 @@ async fn check(gateway: Gateway, request: Request<CheckRequest>) -> Result<Respo
 /// Adds the services to the routes of the port.
 pub(crate) fn add<S: Clone + Send + Sync + 'static>(router: Router<S>, gateway: Gateway) -> Router<S> {
     let health = HealthServer::new(HealthService::from_health_reporter(gateway.health.reporter.clone()));
+    // The router clones a handler for each request.
+    let gateway = Arc::new(gateway);
     let answered = any(move |request: axum::extract::Request| {
         let gateway = gateway.clone();
         let checked = service_fn(move |request| check(gateway.clone(), request));
