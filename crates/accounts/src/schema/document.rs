@@ -159,7 +159,8 @@ impl Document {
         Ok(height)
     }
 
-    fn applied_to_the_same<'a>(&'a self, node: &'a Value) -> Vec<&'a Value> {
+    /// The schemas that apply to the same value as `node`, or may.
+    pub(super) fn applied_to_the_same<'a>(&'a self, node: &'a Value) -> Vec<&'a Value> {
         if let Some(target) = self.target(node) {
             return vec![target];
         }

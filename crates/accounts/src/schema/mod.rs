@@ -8,12 +8,14 @@
 //! |---|---|
 //! | [`source`] | where schemas are read from |
 //! | [`document`] | which documents are accepted, and how references in them are followed |
+//! | `cost` | how much work it is to judge traits |
 //! | [`extract`] | identifiers and addresses, taken from traits |
 //! | `patterns` | which members the patterns of a schema describe |
 //! | [`fields`] | the fields of a form |
 //! | [`normalise`] | the one form in which identifiers and addresses are compared |
 //! | [`violation`] | what is wrong with traits, under the numbers of the wire contract |
 
+mod cost;
 pub mod document;
 pub mod extract;
 pub mod fields;
@@ -189,6 +191,9 @@ impl IdentitySchema {
     pub fn validate(&self, traits: &Value) -> Result<Extracted, Vec<Violation>> {
         if depth_exceeds(traits, MAX_TRAITS_DEPTH) {
             return Err(vec![Violation::too_deep(MAX_TRAITS_DEPTH)]);
+        }
+        if cost::is_out_of_proportion(&self.document, traits) {
+            return Err(vec![Violation::too_costly()]);
         }
         let instance = json!({ "traits": traits });
         let mut violations = Vec::new();

@@ -266,6 +266,33 @@ fn a_pattern_takes_linear_time_and_deep_traits_are_refused() {
 }
 
 #[test]
+fn work_that_doubles_with_each_level_is_refused_before_it_is_done() {
+    let nested = |depth: usize| (0..depth).fold(json!({}), |inner, _| json!({"a": inner}));
+    let again = json!({"properties": {"a": {"$ref": "#/properties/traits"}}});
+    let with = |required: &str| json!({"required": [required], "properties": again["properties"]});
+    for (traits, is_good) in [
+        (json!({"anyOf": [again, with("z")]}), true),
+        (json!({"anyOf": [with("z"), with("y")]}), false),
+        (json!({"oneOf": [with("z"), with("y")]}), false),
+        (json!({"allOf": [again, again]}), true),
+        (json!({"if": again, "then": again}), true),
+        (json!({"not": with("z"), "properties": again["properties"]}), true),
+        (
+            json!({"properties": again["properties"], "patternProperties": {"^a": {"$ref": "#/properties/traits"}}}),
+            true,
+        ),
+    ] {
+        let schema = schema(&traits);
+        assert_eq!(schema.validate(&nested(4)).is_ok(), is_good, "{traits}");
+        let refused = schema.validate(&nested(30)).unwrap_err();
+        assert!(refused[0].message.text().contains("takes too long"), "{traits}: {refused:?}");
+    }
+    assert!(schema(&again).validate(&nested(30)).is_ok(), "the work grows with the depth alone");
+    let list = json!({"properties": {"a": {"items": {"anyOf": [{"type": "string"}, {"type": "number"}]}}}});
+    assert!(schema(&list).validate(&json!({"a": vec![1; 20_000]})).is_ok(), "there is much to judge");
+}
+
+#[test]
 fn many_violations_are_cut() {
     let schema = schema(&json!({"properties": {"a": {"items": {"type": "string"}}}}));
     let numbers: Vec<u32> = (0..10_000).collect();

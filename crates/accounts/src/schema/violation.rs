@@ -67,6 +67,17 @@ impl Violation {
         }
     }
 
+    /// The traits are nested so that judging them by the schema is too much work.
+    pub(super) fn too_costly() -> Self {
+        Self {
+            pointer: "/traits".into(),
+            keyword: "cost".into(),
+            message: Message::invalid(
+                "The values are nested so that checking them takes too long. Nest them less deeply.",
+            ),
+        }
+    }
+
     pub(super) fn from_error(error: &ValidationError<'_>) -> Self {
         let mut pointer = error.instance_path().as_str().to_owned();
         if let ValidationErrorKind::Required { property } = error.kind() {
