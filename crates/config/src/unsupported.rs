@@ -267,13 +267,15 @@ pub(crate) const TABLE: &[Row] = &[
     ),
 ];
 
-/// Where every name is that of a flow or a method, so that one which is not known is an error.
+/// Where every name is that of a flow or a method, or hooks may stand, so that one which is not known is an error: who
+/// wrote it would believe that something is judged which is not.
 const CLOSED: &[&str] = &[
     "selfservice.flows",
     "selfservice.methods",
-    "selfservice.flows.login.after",
-    "selfservice.flows.registration.after",
-    "selfservice.flows.settings.after",
+    "selfservice.flows.*.before.**",
+    "selfservice.flows.*.after.**",
+    "selfservice.flows.*.before",
+    "selfservice.flows.*.after",
 ];
 
 /// How the parts of a path and the names of a value's place go together.
@@ -345,9 +347,11 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &[Key], at: &str, found: &m
     if fits.iter().any(|(_, fit)| matches!(fit, Fit::Longer(_))) {
         return judge_below(value, &pointer, found);
     }
-    let known = keys.iter().map(|key| key.name).chain(names_at(&place));
-    let problem = Problem::new(pointer, unknown("key", name, known));
-    if CLOSED.contains(&place.join(".").as_str()) {
+    let known = || keys.iter().map(|key| key.name).chain(names_at(&place));
+    let problem = Problem::new(pointer, unknown("key", name, known()));
+    // Somebody means a key that is written otherwise, and would believe that it counts.
+    let is_spelled_otherwise = known().any(|known| known.eq_ignore_ascii_case(name));
+    if is_spelled_otherwise || CLOSED.iter().any(|closed| matches!(fit(closed, &place), Fit::Whole)) {
         found.wrong.push(problem);
     } else {
         found.unknown.push(problem);

@@ -107,7 +107,7 @@ fn header(auth: &Auth) -> (String, Secret) {
         Auth::Header(name, value) => (name.clone(), value.clone()),
         Auth::Cookie(name, value) => ("Cookie".into(), Secret::new(format!("{name}={}", value.expose()))),
         Auth::Basic(user, password) => {
-            let both = STANDARD.encode(format!("{user}:{}", password.expose()));
+            let both = STANDARD.encode(format!("{}:{}", user.expose(), password.expose()));
             ("Authorization".into(), Secret::new(format!("Basic {both}")))
         }
     }

@@ -23,6 +23,27 @@ fn a_host_on_which_nothing_can_listen_here_is_warned_of() {
 }
 
 #[test]
+fn one_port_for_two_apis_and_keys_that_are_spelled_otherwise_are_errors() {
+    let folder = Folder::new();
+    for (text, word) in [
+        (
+            "serve: {gateway: {enabled: true, port: 4433}}\n",
+            "/serve/gateway/port: it is that of serve.public.port",
+        ),
+        ("serve: {admin: {port: 4433}}\n", "/serve/admin/port: it is that of serve.public.port"),
+        ("Selfservice: {}\n", "did you mean \"selfservice\""),
+        ("session: {whoami: {required_AAL: aal1}}\n", "did you mean \"required_aal\""),
+        ("selfservice: {flows: {login: {before: {password: {hooks: []}}}}}\n", "before/password"),
+        ("selfservice: {flows: {recovery: {after: {code: {hooks: []}}}}}\n", "after/code"),
+        ("selfservice: {flows: {logout: {after: {hooks: []}}}}\n", "after/hooks"),
+    ] {
+        folder.write("c.yml", text);
+        let outcome = folder.run(&["config", "validate", "-c", "c.yml"]);
+        assert!(outcome.refused().contains(word), "{text}: {outcome:?}");
+    }
+}
+
+#[test]
 fn every_error_has_file_line_and_pointer() {
     let folder = Folder::new();
     folder.write("types.yml", "log:\n  level: info\nserve:\n  public: {port: no}\n");

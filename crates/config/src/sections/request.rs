@@ -74,8 +74,8 @@ section! {
         value: Option<Secret>,
         /// Where the key stands.
         r#in as "in": KeyPlace,
-        /// The user.
-        user: Option<String>,
+        /// The user. Some services take their key as the user, so it is a secret too.
+        user: Option<Secret>,
         /// The password.
         password: Option<Secret>,
     }
@@ -99,7 +99,7 @@ pub enum Auth {
     /// By a cookie with a key.
     Cookie(String, Secret),
     /// By a user and a password.
-    Basic(String, Secret),
+    Basic(Secret, Secret),
 }
 
 /// A request.
@@ -228,7 +228,7 @@ impl WrittenAuth {
             Some(AuthType::BasicAuth) => {
                 let Some(user) = user else { return missing("user") };
                 let Some(password) = password else { return missing("password") };
-                if user.contains(':') {
+                if user.expose().contains(':') {
                     found.wrong(format!("{at}/config/user"), "the user of basic_auth has no colon");
                 }
                 Some(Auth::Basic(user, password))
