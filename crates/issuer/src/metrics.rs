@@ -59,7 +59,7 @@ impl IssuerMetrics {
             upstream_seconds: HistogramVec::new(
                 HistogramOpts::new(
                     "sessera_upstream_seconds",
-                    "Time of questions to the upstream, by outcome: session, refused, limited, failed.",
+                    "Time of questions to the upstream, by outcome: session, refused, limited, failed, busy (no turn within session.upstream.timeout).",
                 )
                 .buckets(SECONDS.to_vec()),
                 &["outcome"],

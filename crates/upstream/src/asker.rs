@@ -13,7 +13,7 @@ use serde_json::Value;
 use sessera_config::UpstreamConfig;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::upstream::{Asker, Refusal, RefusalKind, Reply, Unanswered};
-use sessera_model::Uuid;
+use sessera_model::{Clock, Timestamp, Uuid};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
@@ -37,12 +37,13 @@ pub struct HttpAsker {
     client: Arc<Client>,
     /// The name of the upstream's session cookie.
     cookie: String,
+    clock: Arc<dyn Clock>,
 }
 
 impl HttpAsker {
     /// Asks the upstream of a configuration over `client`.
-    pub fn new(client: Arc<Client>, config: &UpstreamConfig) -> Self {
-        Self { client, cookie: config.cookie.clone() }
+    pub fn new(client: Arc<Client>, config: &UpstreamConfig, clock: Arc<dyn Clock>) -> Self {
+        Self { client, cookie: config.cookie.clone(), clock }
     }
 
     /// Sends a request and reads the head of the answer.
@@ -89,7 +90,7 @@ impl Asker for HttpAsker {
             self.ask(Method::GET, &self.client.public, "/sessions/whoami", Some(credential)).await?;
         match Said::of(&response) {
             Said::Done => session(response).await,
-            Said::Refused(kind) => Ok(Reply::Refused(refusal(kind, response).await)),
+            Said::Refused(kind) => Ok(Reply::Refused(refusal(kind, response, self.clock.now()).await)),
             Said::Missing | Said::Other => Err(unexpected(&response)),
         }
     }
@@ -102,7 +103,7 @@ impl Asker for HttpAsker {
             Said::Missing => missing(response).await.map(|()| Reply::Unknown),
             // Everything else is between this server and the upstream, and nothing that a caller did.
             Said::Refused(RefusalKind::TooMany) => {
-                Ok(Reply::Refused(refusal(RefusalKind::TooMany, response).await))
+                Ok(Reply::Refused(refusal(RefusalKind::TooMany, response, self.clock.now()).await))
             }
             Said::Refused(_) | Said::Other => Err(unexpected(&response)),
         }
@@ -168,14 +169,14 @@ async fn session(response: Response<Incoming>) -> Result<Reply, Unanswered> {
     Ok(Reply::Session { body: body(response).await?, cookies, cache_for })
 }
 
-async fn refusal(kind: RefusalKind, response: Response<Incoming>) -> Refusal {
+async fn refusal(kind: RefusalKind, response: Response<Incoming>, now: Timestamp) -> Refusal {
     let headers = response.headers();
     Refusal {
         kind,
         content_type: headers.get(header::CONTENT_TYPE).map(bytes),
         content_encoding: headers.get(header::CONTENT_ENCODING).map(bytes),
         cookies: cookies(headers),
-        retry_after: retry_after(headers),
+        retry_after: retry_after(headers, now),
         // It is refused, whatever its words would have been.
         body: body(response).await.unwrap_or_default(),
     }
@@ -209,8 +210,9 @@ fn cache_for(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds.unwrap_or_default()))
 }
 
-/// When to come back (RFC 9110, section 10.2.3): seconds, or a date, which is compared with that of the answer.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+/// When to come back (RFC 9110, section 10.2.3): seconds, or a date, which is compared with that of the answer, or else with
+/// that of this machine.
+fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = |name: HeaderName| headers.get(name)?.to_str().ok();
     let said = text(header::RETRY_AFTER)?.trim();
     if !said.is_empty() && said.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -218,12 +220,20 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Some(Duration::from_secs(said.parse().unwrap_or(u64::MAX)));
     }
     let date = |text: &str| OffsetDateTime::parse(text, &Rfc2822).ok();
-    Duration::try_from(date(said)? - date(text(header::DATE)?)?).ok()
+    let of_answer = text(header::DATE).and_then(date);
+    let begin = match of_answer {
+        Some(date) => date,
+        None => OffsetDateTime::from_unix_timestamp(now.seconds()).ok()?,
+    };
+    Duration::try_from(date(said)? - begin).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Sun, 06 Nov 1994 08:49:38 GMT.
+    const NOW: Timestamp = Timestamp::from_seconds(784_111_778);
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
         pairs.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
@@ -242,10 +252,11 @@ mod tests {
             ("-1", None),
         ] {
             let headers = headers(&[("retry-after", said), date]);
-            assert_eq!(retry_after(&headers), meant.map(Duration::from_secs), "{said}");
+            assert_eq!(retry_after(&headers, NOW), meant.map(Duration::from_secs), "{said}");
         }
-        assert_eq!(retry_after(&headers(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")])), None);
-        assert_eq!(retry_after(&headers(&[])), None);
+        let without_date = headers(&[("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]);
+        assert_eq!(retry_after(&without_date, NOW), Some(Duration::from_secs(29)));
+        assert_eq!(retry_after(&headers(&[]), NOW), None);
     }
 
     #[test]

@@ -5,12 +5,14 @@
 //! first.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::net::IpAddr;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use bytes::Bytes;
-use serde_json::{Map, Value};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
 use sessera_http::paths::{leads_up, plain};
 use sessera_model::{Secret, Uuid};
 
@@ -67,15 +69,42 @@ pub fn is_native_logout(parts: &Parts) -> bool {
 
 /// The session tokens in the body of a logout of a native client.
 ///
-/// Kratos reads it as Go does: whatever the case of the name is, the last one counts, and what stands behind the object
+/// Kratos reads it as Go does: whatever the case of the name is, the last one counts that is no null, and what stands behind the object
 /// does not. So each one counts here.
 pub fn tokens_of_logout(body: &[u8]) -> Vec<Secret> {
-    let first = serde_json::Deserializer::from_slice(body).into_iter::<Map<String, Value>>().next();
-    let Some(Ok(members)) = first else { return Vec::new() };
+    let first = serde_json::Deserializer::from_slice(body).into_iter::<Members>().next();
+    let Some(Ok(Members(members))) = first else { return Vec::new() };
     // Two letters outside of ASCII are taken for an s and a k.
     let is_named = |name: &str| name.to_lowercase().to_uppercase() == "SESSION_TOKEN";
     let named = members.iter().filter(|(name, _)| is_named(name));
     named.filter_map(|(_, value)| value.as_str()).map(|token| Secret::new(token.to_owned())).collect()
+}
+
+/// The members of an object, also those of one name.
+struct Members(Vec<(String, Value)>);
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
+        struct OfObject;
+
+        impl<'de> Visitor<'de> for OfObject {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        value.deserialize_map(OfObject)
+    }
 }
 
 /// What a request to the admin API may change: what has the ids in its path, or all when there is none.
@@ -320,12 +349,13 @@ mod tests {
             r#"{"session_token":"t"}"#,
             r#"{"Session_Token":"t"}"#,
             r#"{"\u017fession_to\u212aen":"t"}"#,
-            r#"{"session_token":"x","session_token":"t"}"#,
+            r#"{"session_token":"t","session_token":null}"#,
             r#" {"session_token":"t"} and more"#,
         ] {
             assert_eq!(found(body), ["t"], "{body}");
         }
         assert_eq!(found(r#"{"session_token":"x","SESSION_TOKEN":"t"}"#), ["x", "t"]);
+        assert_eq!(found(r#"{"session_token":"x","session_token":"t"}"#), ["x", "t"]);
         for body in ["", "[]", r#"{"session_token":1}"#, r#"{"session_token":"t""#, "session_token=t"] {
             assert_eq!(found(body), [""; 0], "{body}");
         }

@@ -118,10 +118,7 @@ impl Watched {
             is_line_trusted: self.store.line().is_trusted(),
             lease: lease.map_err(|refusal| refusal.to_string()),
             clock: self.metrics.issuer.clock_difference.get(),
-            upstream: self
-                .upstream
-                .as_ref()
-                .map(|upstream| upstream.trouble().map_or(Ok(()), |trouble| Err(trouble.to_string()))),
+            upstream: self.upstream.as_ref().map(|upstream| upstream.trouble().map_or(Ok(()), Err)),
             waiting: waiting.unwrap_or_default().len(),
         }
     }

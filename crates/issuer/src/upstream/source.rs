@@ -54,7 +54,9 @@ struct Inner {
     gate: Gate,
     admin_gate: Gate,
     questions: Joined<Option<Told>>,
+    /// What is wrong with each API: one may be away while the other answers.
     trouble: Mutex<Trouble>,
+    admin_trouble: Mutex<Trouble>,
 }
 
 /// What all who asked about the same session token are answered.
@@ -110,6 +112,7 @@ impl UpstreamSessions {
             admin_gate: Gate::default(),
             questions: Joined::default(),
             trouble: Mutex::default(),
+            admin_trouble: Mutex::default(),
         }))
     }
 
@@ -118,14 +121,20 @@ impl UpstreamSessions {
         self.0.unanswered(api, why)
     }
 
-    /// Notes that the upstream answered a request that was passed on.
-    pub fn note_answered(&self) {
-        self.0.answered();
+    /// Notes that one of the upstream's APIs answered a request that was passed on.
+    pub fn note_answered(&self, api: UpstreamApi) {
+        self.0.answered(api);
     }
 
-    /// What the upstream did instead of answering when it was last asked; nothing when it answered.
-    pub fn trouble(&self) -> Option<Arc<str>> {
-        self.0.trouble().now.clone()
+    /// What the upstream did instead of answering when it was last asked, with the key of each of its APIs that gave no
+    /// answer; nothing when both answered.
+    pub fn trouble(&self) -> Option<String> {
+        let of = |api: UpstreamApi| {
+            let what = self.0.trouble(api).now.clone()?;
+            Some(format!("{what} ({})", api.key()))
+        };
+        let told: Vec<_> = [UpstreamApi::Public, UpstreamApi::Admin].into_iter().filter_map(of).collect();
+        (!told.is_empty()).then(|| told.join("; it "))
     }
 
     /// Whether the session with an id is live, which the admin API is asked.
@@ -231,13 +240,13 @@ impl Inner {
         let judge = |reply, _| match reply {
             Reply::Session { body, .. } => match told::as_shown_to_its_owner(&body) {
                 Ok(shown) => {
-                    self.answered();
+                    self.answered(UpstreamApi::Admin);
                     Ok(shown.is_some())
                 }
                 Err(why) => Err(self.unanswered(UpstreamApi::Admin, Unanswered::new(why))),
             },
             Reply::Unknown => {
-                self.answered();
+                self.answered(UpstreamApi::Admin);
                 Ok(false)
             }
             Reply::Refused(refusal) => Err(self.refused(UpstreamApi::Admin, refusal)),
@@ -249,9 +258,10 @@ impl Inner {
     async fn in_turn<T>(&self, about: &About, make: impl FnOnce(Reply, Timestamp) -> Answer<T>) -> Answer<T> {
         let api = about.api();
         self.no_pause(api)?;
+        let waits_since = Instant::now();
         let turn = timeout(self.bounds.timeout, self.turns.acquire()).await;
         // The semaphore is never closed.
-        let Ok(Ok(_turn)) = turn else { return Err(UpstreamError::Busy) };
+        let Ok(Ok(_turn)) = turn else { return Err(self.busy(api, waits_since.elapsed())) };
         // The upstream may have asked for a pause in the meantime.
         self.no_pause(api)?;
         let (asked_at, start) = (self.clock.now(), Instant::now());
@@ -308,7 +318,7 @@ impl Inner {
         let (body, cookies, cache_for) = match reply {
             Reply::Session { body, cookies, cache_for } => (body, cookies, cache_for),
             Reply::Unknown => {
-                self.answered();
+                self.answered(api);
                 return Ok(None);
             }
             Reply::Refused(refusal) => return Err(self.refused(api, refusal)),
@@ -324,30 +334,57 @@ impl Inner {
             }
         };
         let Some(body) = body else {
-            self.answered();
+            self.answered(api);
             return Ok(None);
         };
         let live = told::live(body, kind, asked_at, fresh_until, schemas_url);
         let live = live.map_err(|why| self.unanswered(api, Unanswered::new(why)))?;
         let Some(live) = live else {
-            self.answered();
+            self.answered(api);
             return Ok(None);
         };
         if matches!(about, About::Session(id) if *id != live.session.id) {
             return Err(self.unanswered(api, Unanswered::new("answered with another session")));
         }
-        self.answered();
+        self.answered(api);
         Ok(Some(Told { live: Arc::new(live), cookies: cookies.into(), read }))
     }
 
     /// Notes a refusal, with which the upstream may ask for a pause.
     fn refused(&self, api: UpstreamApi, mut refusal: Refusal) -> UpstreamError {
-        self.answered();
+        self.answered(api);
         if refusal.kind == RefusalKind::TooMany {
             // Whoever asked is told what all others are told.
-            refusal.retry_after = Some(self.gate(api).close(self.clock.now(), refusal.retry_after));
+            let pause = self.gate(api).close(self.clock.now(), refusal.retry_after);
+            refusal.retry_after = Some(pause);
+            if self.may_tell(api, "asks for a pause") {
+                let seconds = pause.as_secs();
+                tracing::warn!(
+                    seconds,
+                    asked = api.key(),
+                    "the upstream limits questions and asks for a pause; this is told once a minute"
+                );
+            }
         }
         UpstreamError::Refused(Arc::new(refusal))
+    }
+
+    /// Notes that a question found no turn.
+    fn busy(&self, api: UpstreamApi, waited: Duration) -> UpstreamError {
+        self.metrics.upstream_seconds.with_label_values(&["busy"]).observe(waited.as_secs_f64());
+        if self.may_tell(api, "is busy") {
+            let max_in_flight = self.bounds.max_in_flight;
+            tracing::warn!(
+                max_in_flight,
+                asked = api.key(),
+                "more questions wait for the upstream than session.upstream.max_in_flight lets through; this is told once a minute"
+            );
+        }
+        UpstreamError::Busy
+    }
+
+    fn may_tell(&self, api: UpstreamApi, what: &str) -> bool {
+        self.trouble(api).may_tell(&what.into(), self.clock.now())
     }
 
     fn too_slow(&self) -> Unanswered {
@@ -357,7 +394,7 @@ impl Inner {
     /// Notes that the upstream gave no answer.
     fn unanswered(&self, api: UpstreamApi, Unanswered { what, detail }: Unanswered) -> UpstreamError {
         let why: Arc<str> = what.into();
-        if self.trouble().begin(&why, self.clock.now()) {
+        if self.trouble(api).begin(&why, self.clock.now()) {
             let detail = detail.as_deref().unwrap_or_default();
             tracing::warn!(detail, asked = api.key(), "the upstream {why}");
         }
@@ -365,14 +402,18 @@ impl Inner {
     }
 
     /// Notes that the upstream answered.
-    fn answered(&self) {
-        if self.trouble().end() {
-            tracing::info!("the upstream answers again");
+    fn answered(&self, api: UpstreamApi) {
+        if self.trouble(api).end() {
+            tracing::info!(asked = api.key(), "the upstream answers again");
         }
     }
 
-    fn trouble(&self) -> MutexGuard<'_, Trouble> {
+    fn trouble(&self, api: UpstreamApi) -> MutexGuard<'_, Trouble> {
+        let trouble = match api {
+            UpstreamApi::Public => &self.trouble,
+            UpstreamApi::Admin => &self.admin_trouble,
+        };
         // No code panics while it holds this lock.
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

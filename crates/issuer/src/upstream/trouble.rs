@@ -13,7 +13,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 /// The most kinds that are remembered. A kind has the status of an answer in it, so there are not many.
 const MOST: usize = 64;
 
-/// What the upstream did when it last gave no answer, and what the log knows.
+/// What an API of the upstream did when it last gave no answer, and what the log knows.
 #[derive(Debug, Default)]
 pub(super) struct Trouble {
     /// What it did; nothing since it answered.
@@ -28,8 +28,17 @@ impl Trouble {
     /// Notes that the upstream did `what` instead of answering. Returns whether the log is to tell of it.
     pub(super) fn begin(&mut self, what: &Arc<str>, now: Timestamp) -> bool {
         self.now = Some(what.clone());
+        if self.told.as_ref() == Some(what) || !self.may_tell(what, now) {
+            return false;
+        }
+        self.told = Some(what.clone());
+        true
+    }
+
+    /// Whether the log is to tell of `what`, after which nothing is waited for.
+    pub(super) fn may_tell(&mut self, what: &Arc<str>, now: Timestamp) -> bool {
         let is_recent = |at: &Timestamp| now.since(*at) < PAUSE;
-        if self.told.as_ref() == Some(what) || self.told_at.get(what).is_some_and(is_recent) {
+        if self.told_at.get(what).is_some_and(is_recent) {
             return false;
         }
         if self.told_at.len() >= MOST {
@@ -38,7 +47,6 @@ impl Trouble {
         if self.told_at.len() >= MOST {
             return false;
         }
-        self.told = Some(what.clone());
         self.told_at.insert(what.clone(), now);
         true
     }

@@ -68,6 +68,29 @@ async fn a_pause_of_the_admin_api_is_none_of_the_public_one() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_one_api_is_told_whatever_the_other_answers() {
+    let world = World::new(USUAL).await;
+    let by_id = async || world.sessions.named(&world.compiled, Named::Id(Uuid::from_u128(7))).await;
+    world.next(broken());
+    assert!(matches!(world.ask("t").await, Answered::Nothing(_)));
+    assert!(by_id().await.unwrap().is_none(), "the admin API answers");
+    let told = world.source.trouble().unwrap();
+    assert!(told.contains("session.upstream.url") && !told.contains("admin_url"), "{told}");
+    world.next(broken());
+    assert!(by_id().await.is_err());
+    assert!(
+        world
+            .source
+            .trouble()
+            .unwrap()
+            .contains("; it answered with the status 500 (session.upstream.admin_url)")
+    );
+    world.knows("t", 1);
+    assert_eq!(world.ask("t").await, Answered::Session(1));
+    assert!(!world.source.trouble().unwrap().contains("session.upstream.url"));
+}
+
+#[tokio::test]
 async fn what_is_a_little_too_old_is_answered_only_while_nobody_can_say_and_where_it_is_allowed() {
     let world = World::stale(USUAL, Duration::from_secs(60)).await;
     world.knows("t", 1);

@@ -209,7 +209,10 @@ impl Forwarding {
             Some(answered) => answered,
             None if arrival.is_complete() => {
                 let seconds = LONGEST_WAIT.as_secs();
-                Err(Unanswered::new(format!("did not begin to answer within {seconds} s")).into())
+                Err(Unanswered::new(format!(
+                    "did not begin to answer within {seconds} s of the beginning of the request"
+                ))
+                .into())
             }
             None => return Err(slow_body()),
         };
@@ -220,7 +223,7 @@ impl Forwarding {
             };
             self.upstream.sessions.note_unanswered(which, why).into()
         })?;
-        self.upstream.sessions.note_answered();
+        self.upstream.sessions.note_answered(which);
         let (mut parts, body) = answered.into_parts();
         passing::leave_connection_out_of_answer(&mut parts.headers);
         Ok(Response::from_parts(parts, Body::new(body)))

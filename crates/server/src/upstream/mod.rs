@@ -36,7 +36,7 @@ impl Upstream {
         metrics: IssuerMetrics,
     ) -> Result<Self, ClientError> {
         let client = Arc::new(Client::new(config)?);
-        let asker = Arc::new(HttpAsker::new(client.clone(), config));
+        let asker = Arc::new(HttpAsker::new(client.clone(), config, clock.clone()));
         let bounds = Bounds {
             ttl: config.ttl,
             timeout: config.timeout,
