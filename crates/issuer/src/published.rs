@@ -143,6 +143,10 @@ impl Published {
             };
             with.templates.insert(name.clone(), Keys::Fixed(keys));
         }
+        // Those that do not work yet, because the set is not there, will.
+        for name in templates.iter().filter(|name| !self.templates.contains_key(**name)) {
+            with.templates.insert((*name).to_owned(), Keys::Fixed(keys.to_vec()));
+        }
         with
     }
 

@@ -156,6 +156,12 @@ async fn one_id_for_two_published_keys_is_refused_where_the_second_is_set_up() {
     // The same key in both is published once, and a set that no template signs with is its owner's alone.
     sets.add(&compiled, "b", &first).await.unwrap();
     sets.add(&compiled, "c", &key("same").await).await.unwrap();
+    // A template whose set comes later counts as well.
+    let before =
+        json!({"a": {"jwks_url": "set://a", "ttl": "1m"}, "later": {"jwks_url": "set://later", "ttl": "1m"}});
+    let compiled = deployment.compiled(before).await;
+    assert!(clash(sets.add(&compiled, "later", &key("same").await).await));
+    assert!(clash(sets.replace(&compiled, "later", &all, |_| true).await));
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ use sessera_accounts::password::PasswordHashing;
 use sessera_http::listener::{self, Answers, Shortcut, Slots};
 use sessera_issuer::trial::Trial;
 use sessera_issuer::{nodes, published};
+use sessera_jose::KidClash;
 use sessera_model::{Clock, Random, SystemClock, SystemRandom};
 use sessera_node::chores::{self, Chores};
 use sessera_node::configuration::Given;
@@ -119,8 +120,16 @@ impl Server {
         let given = Given { origin, base: loaded.tree.clone(), generated, revision };
         let snapshot = given.compile(&sets);
         let snapshot = snapshot.map_err(|error| loaded.located(error, given.stored().as_ref()))?;
-        // Verifiers could not tell which is meant. What is stored was judged when it was stored.
-        if let (None, Some(clash)) = (&given.revision, snapshot.issuer.published.clashes().first()) {
+        // Verifiers could not tell which is meant. What is stored, revisions and sets, was judged when it was stored.
+        let clashes = snapshot.issuer.published.clashes();
+        let is_of_files = |clash: &&KidClash<String>| {
+            [&clash.first, &clash.second].into_iter().all(|name| {
+                let keys =
+                    snapshot.config.templates.get(name).and_then(|template| template["jwks_url"].as_str());
+                !keys.is_some_and(|keys| keys.starts_with("set://"))
+            })
+        };
+        if let (None, Some(clash)) = (&given.revision, clashes.iter().find(is_of_files)) {
             let pointer = format!("{}/jwks_url", configuration::template_pointer(&clash.second));
             let refused = ConfigError::Invalid(vec![Problem::new(pointer, published::about(clash))]);
             return Err(loaded.located(refused, None).into());
