@@ -1,5 +1,6 @@
 //! The configuration that the server runs with, made of the sections.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -239,6 +240,13 @@ impl Config {
             if cookie_secrets.is_empty() { sections.secrets.default } else { cookie_secrets };
         let cookie_secrets: Vec<Secret> = cookie_secrets.into_iter().map(Secret::from).collect();
         session_cookie.kratos_secrets.clone_from(&cookie_secrets);
+        let schemas = &sections.identity.schemas;
+        let schema_ids: BTreeSet<&str> = if schemas.is_empty() {
+            ["default"].into()
+        } else {
+            schemas.iter().map(|schema| schema.id.as_str()).collect()
+        };
+        let schema_ids = upstream.is_none().then_some(&schema_ids);
         let config = Self {
             dsn: sections.dsn.map_or_else(|| "sqlite://sessera.sqlite".into(), |dsn| dsn.expose().to_owned()),
             dsn_read_only: sections.dsn_read_only.map(|dsn| dsn.expose().to_owned()),
@@ -248,6 +256,7 @@ impl Config {
                 sections.serve.gateway,
                 sections.gateway,
                 &sections.session.whoami.tokenizer.templates,
+                schema_ids,
                 &mut found,
             ),
             timeouts: sections.serve.timeouts,

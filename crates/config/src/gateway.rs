@@ -58,11 +58,13 @@ pub struct GatewayConfig {
     pub routes: BTreeMap<String, Route>,
 }
 
-/// The gateway of a configuration. Says what is wrong with it.
+/// The gateway of a configuration. Says what is wrong with it. The ids of identity schemas are not known where an upstream has
+/// them.
 pub(crate) fn gateway(
     serve: serve::Gateway,
     section: Gateway,
     templates: &Map<String, Value>,
+    schema_ids: Option<&BTreeSet<&str>>,
     found: &mut Findings,
 ) -> GatewayConfig {
     if serve.enabled && !is_loopback(&serve.host) && serve.trusted_proxies.is_empty() {
@@ -76,6 +78,14 @@ pub(crate) fn gateway(
     }
     for (name, route) in &section.routes {
         check(name, route, templates, found);
+        let is_unknown = |id: &&String| schema_ids.is_some_and(|known| !known.contains(id.as_str()));
+        if let Some(id) = route.schema_ids.iter().find(is_unknown) {
+            let known: Vec<&str> = schema_ids.into_iter().flatten().copied().collect();
+            found.wrong(
+                format!("/gateway/routes/{}/schema_ids", escape(name)),
+                format!("there is no identity schema \"{id}\", only {}", known.join(", ")),
+            );
+        }
     }
     let mut routes = section.routes;
     routes.entry(DEFAULT_ROUTE.to_owned()).or_default();
@@ -98,7 +108,7 @@ pub(crate) fn gateway(
 fn check(name: &str, route: &Route, templates: &Map<String, Value>, found: &mut Findings) {
     let at = format!("/gateway/routes/{}", escape(name));
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_part) {
+    if matches!(name, "" | "." | "..") || name.len() > MAX_NAME || !name.bytes().all(is_part) {
         found.wrong(
             at.as_str(),
             format!("the name of a route has letters, digits, \"-\", \"_\" and \".\", at most {MAX_NAME}"),
@@ -178,6 +188,7 @@ mod tests {
         for (serve, routes, pointer) in [
             (json!({"enabled": true, "host": "0.0.0.0"}), json!({}), "/serve/gateway/host: "),
             (off.clone(), json!({"a b": {}}), "/gateway/routes/a b: "),
+            (off.clone(), json!({"..": {}}), "/gateway/routes/..: "),
             (off.clone(), json!({"a": {"template": "u"}}), "/gateway/routes/a/template: "),
             (off.clone(), json!({"a": {"headers": {"X-Id": "sub"}}}), "/gateway/routes/a/headers: "),
             (off.clone(), json!({"a": {"template": "t", "header": "X_Id"}}), "/gateway/routes/a/header: "),
@@ -193,6 +204,7 @@ mod tests {
                 "/gateway/routes/a/headers/X-Id: ",
             ),
             (off.clone(), json!({"a": {"on_missing": 403}}), "/gateway/routes/a/on_missing: "),
+            (off.clone(), json!({"a": {"schema_ids": ["nope"]}}), "/gateway/routes/a/schema_ids: "),
             (off.clone(), json!({"a": {"aal": "aal3"}}), "/gateway/routes/a/aal: "),
             (off.clone(), json!({"a": {"reuse": "2h"}}), "/gateway/routes/a/reuse: "),
         ] {

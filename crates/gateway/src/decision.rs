@@ -133,12 +133,16 @@ impl Decision {
                 let value =
                     token.as_ref().map_or(Ok(EMPTY), |token| values::of_claim(token.claims().get(claim)));
                 let value = value.unwrap_or_else(|values::TooLong| {
-                    tracing::warn!(
-                        route = route.name,
-                        claim,
-                        header = %name,
-                        "the claim is too long for a header, which is empty instead"
-                    );
+                    if now.quiet.may_tell(&format!("{} {claim}", route.name)) {
+                        let identity = token.as_ref().and_then(|token| token.claims().get("sub")?.as_str());
+                        tracing::warn!(
+                            route = route.name,
+                            claim,
+                            header = %name,
+                            identity = identity.unwrap_or_default(),
+                            "the claim is too long for a header, which is empty instead; this is told once a minute"
+                        );
+                    }
                     EMPTY
                 });
                 headers.push((name.clone(), if value.is_empty() { Fate::Remove } else { Fate::Set(value) }));

@@ -55,7 +55,7 @@ impl Gateway {
             Some((decision, _)) => decision,
             None => self.judge(&now, question).await,
         };
-        self.told(question, &decision);
+        self.told(&now, peer, question, &decision);
         decision
     }
 
@@ -75,8 +75,9 @@ impl Gateway {
         peer: Option<IpAddr>,
         question: &Question<'_>,
     ) -> Option<(Decision, TokenSteps)> {
-        let judged = self.judge_at_once(&(self.now)(), peer, question)?;
-        self.told(question, &judged.0);
+        let now = (self.now)();
+        let judged = self.judge_at_once(&now, peer, question)?;
+        self.told(&now, peer, question, &judged.0);
         Some(judged)
     }
 
@@ -175,14 +176,30 @@ impl Gateway {
     }
 
     /// Counts and logs what was decided.
-    fn told(&self, question: &Question<'_>, decision: &Decision) {
+    fn told(&self, now: &Snapshot, peer: Option<IpAddr>, question: &Question<'_>, decision: &Decision) {
         let (dialect, outcome) = (question.dialect.as_str(), decision.outcome());
         // Whoever asks may name what they like, and each name of a route that is none would be one more number.
         let is_route = !matches!(decision, Decision::Stranger | Decision::NoRoute(_));
         let route = if is_route { question.route_name() } else { "none" };
         self.decisions.with_label_values(&[route, dialect, outcome]).inc();
-        if let Decision::Fault(reason) | Decision::NoRoute(reason) = decision {
-            tracing::warn!(route, dialect, reason, "a request of a proxy cannot be judged");
+        match decision {
+            Decision::Fault(reason) | Decision::NoRoute(reason) if now.quiet.may_tell(reason) => {
+                tracing::warn!(
+                    route,
+                    dialect,
+                    reason,
+                    "a request of a proxy cannot be judged; this is told once a minute"
+                );
+            }
+            Decision::Stranger if now.quiet.may_tell("stranger") => {
+                let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
+                tracing::warn!(
+                    peer,
+                    dialect,
+                    "somebody asks who is no proxy that serve.gateway.trusted_proxies names; this is told once a minute"
+                );
+            }
+            _ => {}
         }
         tracing::debug!(route, dialect, outcome, method = question.method, "decided");
     }

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, header};
 
 use sessera_config::gateway::DEFAULT_ROUTE;
+use sessera_http::peer::accepts;
 
 use crate::dialect::Dialect;
 
@@ -99,7 +100,7 @@ impl Question<'_> {
             .headers
             .get_all(header::ACCEPT)
             .iter()
-            .any(|line| line.to_str().is_ok_and(|line| line.to_ascii_lowercase().contains("text/html")));
+            .any(|line| line.to_str().is_ok_and(|line| accepts(line, "text/html")));
         takes_pages
             && text("sec-fetch-mode").is_none_or(|mode| mode == "navigate")
             && !self.headers.contains_key("x-requested-with")

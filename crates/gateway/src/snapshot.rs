@@ -8,6 +8,7 @@ use sessera_config::{Config, TrustedProxies};
 use sessera_issuer::Compiled;
 use url::Url;
 
+use crate::quiet::Quiet;
 use crate::routes::Routes;
 
 /// Where signing in begins, below the address of whoever does it.
@@ -27,6 +28,8 @@ pub struct Snapshot {
     sign_in: String,
     /// Whether they do so over https.
     is_https: bool,
+    /// What the log has told of late.
+    pub(crate) quiet: Quiet,
 }
 
 impl Snapshot {
@@ -44,6 +47,7 @@ impl Snapshot {
             sign_in,
             issuer,
             accounts,
+            quiet: Quiet::default(),
         }
     }
 

@@ -87,11 +87,14 @@ fn is_of_f5(name: &[u8]) -> bool {
 /// is nothing to us.
 fn all(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     let lines = headers.get_all(header::COOKIE).iter();
-    lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).map(|pair| {
-        let pair = pair.trim_ascii();
-        let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-        (&pair[..end], pair.get(end + 1..).unwrap_or_default())
-    })
+    lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';')).map(pair)
+}
+
+/// The name and the value of a cookie.
+fn pair(pair: &[u8]) -> (&[u8], &[u8]) {
+    let pair = pair.trim_ascii();
+    let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+    (&pair[..end], pair.get(end + 1..).unwrap_or_default())
 }
 
 /// The cookies of a request that are text, by name and value.
@@ -103,9 +106,12 @@ pub fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     all(headers).filter_map(text)
 }
 
-/// The values of the cookies of a name, in the order in which they were sent.
+/// The values of the cookies of a name, in the order in which they were sent. Some proxies join lines by commas, which no
+/// value has (RFC 6265, section 4.1.1).
 pub fn values<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    all(headers)
+    let lines = headers.get_all(header::COOKIE).iter();
+    lines
+        .flat_map(|line| line.as_bytes().split(|byte| matches!(byte, b';' | b',')).map(pair))
         .filter(move |(found, _)| *found == name.as_bytes())
         .filter_map(|(_, value)| std::str::from_utf8(value).ok())
         .map(|value| value.trim_matches('"'))

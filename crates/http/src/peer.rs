@@ -55,6 +55,12 @@ pub fn wants_page(headers: &HeaderMap) -> bool {
     !wants_json(headers) && preference(accept, "text/html").1 == 3
 }
 
+/// Whether `Accept` names a media type itself, and does not exclude it.
+pub fn accepts(accept: &str, media_type: &str) -> bool {
+    let (weight, exactness) = preference(accept, media_type);
+    weight > 0 && exactness == 3
+}
+
 /// How much `Accept` (RFC 9110, section 12.5.1) prefers a media type: its weight in thousandths and
 /// how exactly it is named.
 fn preference(accept: &str, media_type: &str) -> (u16, u8) {

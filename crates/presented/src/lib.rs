@@ -145,13 +145,21 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// The header `Cookie` without the cookies of a name; nothing when no other cookie is in it. Several lines of it become
 /// one, as in HTTP/1.1 there may be only one (RFC 6265, section 5.4).
 pub fn without_cookie(headers: &HeaderMap, name: &str) -> Option<HeaderValue> {
+    let is_named = |pair: &[u8]| {
+        let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
+        pair[..end].trim_ascii() == name.as_bytes()
+    };
     let mut left = Vec::new();
     for line in headers.get_all(header::COOKIE) {
         for pair in line.as_bytes().split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
-            let end = pair.iter().position(|byte| *byte == b'=').unwrap_or(pair.len());
-            if !pair.is_empty() && pair[..end].trim_ascii_end() != name.as_bytes() {
-                left.extend_from_slice(if left.is_empty() { b"" } else { b"; " });
-                left.extend_from_slice(pair);
+            // Some proxies join lines by commas.
+            let mut parts = pair.split(|byte| *byte == b',').filter(|part| !is_named(part));
+            let Some(first) = parts.next().filter(|first| !first.is_empty()) else { continue };
+            left.extend_from_slice(if left.is_empty() { b"" } else { b"; " });
+            left.extend_from_slice(first.trim_ascii());
+            for part in parts {
+                left.push(b',');
+                left.extend_from_slice(part);
             }
         }
     }
@@ -247,6 +255,22 @@ mod tests {
         assert_eq!(left(&["s =x; ss=1;; S=2"]).as_deref(), Some("ss=1; S=2"));
         assert_eq!(left(&["s=x; s=y", "s"]), None);
         assert_eq!(left(&[]), None);
+    }
+
+    #[test]
+    fn cookies_that_a_proxy_joined_by_commas_are_told_apart() {
+        for (line, tokens, left) in [
+            ("x=1,ory_kratos_session=S", vec!["S"], Some("x=1")),
+            ("x=1, ory_kratos_session=S; y=2,3", vec!["S"], Some("x=1; y=2,3")),
+            ("ory_kratos_session=S,x=1", vec!["S"], Some("x=1")),
+            ("ory_kratos_session=S,ory_kratos_session=T", vec!["S", "T"], None),
+            ("x=1,2; y=a,b=c", vec![], Some("x=1,2; y=a,b=c")),
+        ] {
+            let presented: Vec<_> = found(&[("cookie", line)]).into_iter().map(|(_, text)| text).collect();
+            assert_eq!(presented, tokens, "{line}");
+            let left = left.map(HeaderValue::from_static);
+            assert_eq!(without_cookie(&headers(&[("cookie", line)]), "ory_kratos_session"), left, "{line}");
+        }
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl ApiError {
         Self::new(
             Status::LARGE_HEAD,
             "The head of the request is too large.",
-            "Send fewer or shorter headers and cookies; all of them together have 64 KiB at the most.",
+            "Send fewer or shorter headers and cookies; there are 100 at the most, and all of them together have 64 KiB.",
         )
     }
 

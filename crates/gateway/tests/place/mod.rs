@@ -171,8 +171,11 @@ fn compiled(routes: &Value, template: &Value, keys: &str) -> Snapshot {
     for (name, member) in template.as_object().unwrap() {
         api[name] = member.clone();
     }
+    // {"properties": {"traits": {"type": "object"}}}
+    let schema = "base64://eyJwcm9wZXJ0aWVzIjogeyJ0cmFpdHMiOiB7InR5cGUiOiAib2JqZWN0In19fQ==";
     let tree = json!({
         "serve": {"public": {"base_url": "https://id.example.org/"}},
+        "identity": {"schemas": [{"id": "default", "url": schema}, {"id": "staff", "url": schema}]},
         "secrets": {"cookie": ["a cookie secret of 32 characters"], "cipher": [sessera_testing::CIPHER_SECRET]},
         "selfservice": {"allowed_return_urls": ["https://app.example/"]},
         "session": {"whoami": {"required_aal": "aal1", "tokenizer": {"templates": {"api": api}}}},

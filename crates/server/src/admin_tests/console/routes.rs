@@ -1,5 +1,6 @@
 //! Routes of the gateway, and requests that are tried on them.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 use sessera_model::Role;
 
@@ -8,7 +9,10 @@ use crate::testing::TestServer;
 
 /// A server with a gateway, a template and Ada.
 async fn with_gateway() -> (TestServer, String) {
+    let built_in = include_str!("../../../../accounts/src/schema/default.schema.json");
+    let schema = format!("base64://{}", base64::engine::general_purpose::STANDARD.encode(built_in));
     let server = TestServer::configured(json!({
+        "identity": {"schemas": [{"id": "default", "url": schema}, {"id": "staff", "url": schema}]},
         "serve": {
             "admin": {"token": ["a-token-of-the-configuration-1"]},
             "gateway": {"enabled": true, "trusted_proxies": ["10.9.9.9"]},
