@@ -105,7 +105,7 @@ impl Asker for HttpAsker {
             Said::Refused(RefusalKind::TooMany) => {
                 Ok(Reply::Refused(refusal(RefusalKind::TooMany, response, self.clock.now()).await))
             }
-            Said::Refused(_) | Said::Other => Err(unexpected(&response)),
+            Said::Refused(_) | Said::Other => Err(unexpected_of_admin(&response)),
         }
     }
 
@@ -115,7 +115,7 @@ impl Asker for HttpAsker {
         match Said::of(&response) {
             Said::Done => Ok(()),
             Said::Missing => missing(response).await,
-            Said::Refused(_) | Said::Other => Err(unexpected(&response)),
+            Said::Refused(_) | Said::Other => Err(unexpected_of_admin(&response)),
         }
     }
 }
@@ -147,6 +147,15 @@ fn no_session() -> Refusal {
 
 fn unexpected(response: &Response<Incoming>) -> Unanswered {
     Unanswered::new(format!("answered with the status {}", response.status().as_u16()))
+}
+
+/// The same of the admin API, which refuses those whose token it does not know.
+fn unexpected_of_admin(response: &Response<Incoming>) -> Unanswered {
+    let is_refused =
+        matches!(Said::of(response), Said::Refused(RefusalKind::NoSession | RefusalKind::Forbidden));
+    let detail =
+        is_refused.then(|| "session.upstream.admin_token is not one that may read and end sessions".into());
+    Unanswered { detail, ..unexpected(response) }
 }
 
 /// Makes sure that it is a Kratos that knows of no such session, and not something before it that knows of no Kratos.

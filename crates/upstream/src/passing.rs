@@ -203,7 +203,8 @@ pub fn leave_connection_out_of_answer(headers: &mut HeaderMap) {
 /// Adds the cookies that came with a question before, which are for whoever made the request. What the answer itself says
 /// of a cookie is newer.
 pub fn add_cookies(headers: &mut HeaderMap, told_before: &[Bytes]) {
-    let name = |cookie: &[u8]| cookie.split(|byte| *byte == b'=').next().map(<[u8]>::to_vec);
+    let name =
+        |cookie: &[u8]| cookie.split(|byte| *byte == b'=').next().map(|name| name.trim_ascii().to_vec());
     let newer: Vec<_> =
         headers.get_all(header::SET_COOKIE).iter().map(|value| name(value.as_bytes())).collect();
     for cookie in told_before.iter().filter(|cookie| !newer.contains(&name(cookie))) {
@@ -243,10 +244,16 @@ pub fn tell_of_the_client(
     scheme: &'static str,
 ) {
     let told = headers.keys().filter(|name| {
-        let text = name.as_str();
+        // Programs behind CGI take an underscore for a hyphen.
+        let text = name.as_str().replace('_', "-");
+        let is_disguised = text != name.as_str();
         let is_of_proxies =
             ["x-forwarded-", "x-original-", "cf-"].iter().any(|family| text.starts_with(family));
-        *name == header::FORWARDED || ADDRESSES.contains(&text) || (!is_trusted && is_of_proxies)
+        let is_of_sessions = text.starts_with("x-session-");
+        *name == header::FORWARDED
+            || ADDRESSES.contains(&text.as_str())
+            || ((is_disguised || !is_trusted) && is_of_proxies)
+            || (is_disguised && is_of_sessions)
     });
     for name in told.cloned().collect::<Vec<_>>() {
         headers.remove(name);
@@ -390,6 +397,8 @@ mod tests {
                 ("cf-connecting-ip", "6.6.6.6"),
                 ("cf-ipcountry", "AQ"),
                 ("x-forwarded-for", "9.9.9.9"),
+                ("x-forwarded_for", "6.6.6.6"),
+                ("x_session_token", "another"),
             ])
         };
         let mut told = sent();
@@ -429,9 +438,9 @@ mod tests {
     #[test]
     fn a_cookie_that_was_told_before_gives_way_to_that_of_the_answer() {
         let before: Vec<Bytes> = vec!["s=1; Path=/".into(), "other=1".into()];
-        let mut answer = headers(&[("set-cookie", "s=; Max-Age=0")]);
+        let mut answer = headers(&[("set-cookie", "s =; Max-Age=0")]);
         add_cookies(&mut answer, &before);
-        assert_eq!(answer, headers(&[("set-cookie", "s=; Max-Age=0"), ("set-cookie", "other=1")]));
+        assert_eq!(answer, headers(&[("set-cookie", "s =; Max-Age=0"), ("set-cookie", "other=1")]));
     }
 
     #[test]

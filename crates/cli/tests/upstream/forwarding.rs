@@ -524,3 +524,17 @@ async fn trouble_with_the_admin_api_names_its_address() {
     assert_eq!(answer.status, 503, "{answer:?}");
     assert!(answer.reason().contains("session.upstream.admin_url"), "{answer:?}");
 }
+
+#[tokio::test]
+async fn a_body_reaches_the_upstream_whatever_the_method_and_however_it_comes() {
+    let (server, stub) = with(json!({})).await;
+    for method in ["GET", "POST", "DELETE"] {
+        for framing in
+            ["Content-Length: 3\r\n\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"]
+        {
+            let head = format!("{method} /x HTTP/1.1\r\nHost: a.example\r\nConnection: close\r\n{framing}");
+            server.spoken(&head).await;
+            assert_eq!(only(&stub).body, "abc", "{method} {framing}");
+        }
+    }
+}

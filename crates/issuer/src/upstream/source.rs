@@ -395,8 +395,7 @@ impl Inner {
     fn unanswered(&self, api: UpstreamApi, Unanswered { what, detail }: Unanswered) -> UpstreamError {
         let why: Arc<str> = what.into();
         if self.trouble(api).begin(&why, self.clock.now()) {
-            let detail = detail.as_deref().unwrap_or_default();
-            tracing::warn!(detail, asked = api.key(), "the upstream {why}");
+            tracing::warn!(detail = detail.as_deref(), asked = api.key(), "the upstream {why}");
         }
         UpstreamError::Unanswered(api, why)
     }

@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, FromRef, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Version, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
@@ -35,6 +35,9 @@ use sessera_http::peer::Peer;
 
 /// The largest body of a logout, which is a session token.
 const MAX_LOGOUT: usize = 64 * 1024;
+
+/// How a body without a known length is sent on.
+const CHUNKED: HeaderValue = HeaderValue::from_static("chunked");
 
 /// What is wrong with a body that cannot be read to its end.
 const BROKEN_BODY: &str = "The body ended early, or is malformed. Send the request again.";
@@ -196,6 +199,11 @@ impl Forwarding {
         }
         if !body.is_end_stream() {
             parts.headers.remove(header::CONTENT_LENGTH);
+            // Of a body without a length the client of HTTP takes note only where it is said to come in chunks, if the
+            // method usually has none.
+            if body.size_hint().exact().is_none() {
+                parts.headers.insert(header::TRANSFER_ENCODING, CHUNKED);
+            }
         }
         let (body, arrival) = Arrival::of(body);
         let mut request = Request::new(body);
