@@ -287,7 +287,7 @@ impl Config {
             accepted,
         };
         check_lanes(&config.hashers, &mut found);
-        check_ports(&config.public, &config.admin, &mut found);
+        check_ports(&config.public, &config.admin, &config.gateway, &mut found);
         (config, found.wrong)
     }
 }
@@ -523,22 +523,22 @@ fn timing(section: &Tokenizer, found: &mut Findings) -> Timing {
 }
 
 /// One port of one address can be listened on once.
-fn check_ports(public: &PublicConfig, admin: &AdminConfig, found: &mut Findings) {
+fn check_ports(public: &PublicConfig, admin: &AdminConfig, gateway: &GatewayConfig, found: &mut Findings) {
     let is_everywhere = |host: &str| matches!(host, "" | "0.0.0.0" | "::" | "[::]");
-    let meets = public.host.eq_ignore_ascii_case(&admin.host)
-        || is_everywhere(&public.host)
-        || is_everywhere(&admin.host)
-        || (is_loopback(&public.host)
-            && is_loopback(&admin.host)
-            && [&public.host, &admin.host].contains(&&"localhost".to_owned()));
-    if public.port != 0 && public.port == admin.port && meets {
-        found.wrong(
-            "/serve/admin/port",
-            format!(
-                "the public API listens on port {} as well: give each of the two a port of its own",
-                admin.port
-            ),
-        );
+    let meets = |one: &str, other: &str| {
+        let is_local = is_loopback(one) && is_loopback(other) && [one, other].contains(&"localhost");
+        one.eq_ignore_ascii_case(other) || is_everywhere(one) || is_everywhere(other) || is_local
+    };
+    let mut all = vec![("public", &public.host, public.port), ("admin", &admin.host, admin.port)];
+    all.extend(gateway.enabled.then_some(("gateway", &gateway.host, gateway.port)));
+    for (index, (api, host, port)) in all.iter().enumerate() {
+        let is_taken = |(_, before, taken): &&(_, &String, u16)| *taken == *port && meets(before, host);
+        if let Some((first, ..)) = all[..index].iter().find(is_taken).filter(|_| *port != 0) {
+            found.wrong(
+                format!("/serve/{api}/port"),
+                format!("port {port} is that of serve.{first}.port: give each of the two a port of its own"),
+            );
+        }
     }
 }
 

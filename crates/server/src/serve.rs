@@ -306,10 +306,9 @@ fn gateway_router(app: &Arc<App>) -> Router {
 /// Judges a configuration of these files, as far as that can be done without its database and its ports.
 pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
     let upstream = config.upstream.as_deref().map(Client::new);
-    let (nowhere, taken_twice) = (sockets::nowhere(&config), sockets::taken_twice(&config));
+    let nowhere = sockets::nowhere(&config);
     let mut judgement = judgement::judge(config, files);
     judgement.notes.extend(nowhere);
-    judgement.wrong.extend(taken_twice);
     if let Some(Err(error)) = upstream {
         judgement.wrong.push(Problem::new(error.pointer(), error.to_string()));
     }

@@ -74,26 +74,6 @@ impl Listening {
     }
 }
 
-/// What is wrong with the addresses of a configuration: two APIs cannot listen on one.
-pub(crate) fn taken_twice(config: &Config) -> Vec<Problem> {
-    let gateway = config.gateway.enabled.then_some(("gateway", &config.gateway.host, config.gateway.port));
-    let (public, admin) = (&config.public, &config.admin);
-    let all = [("public", &public.host, public.port), ("admin", &admin.host, admin.port)];
-    let all: Vec<_> = all.into_iter().chain(gateway).collect();
-    let is_everywhere = |host: &str| matches!(host, "" | "0.0.0.0" | "::" | "[::]");
-    let mut wrong = Vec::new();
-    for (index, (api, host, port)) in all.iter().enumerate() {
-        let first = all[..index].iter().find(|(_, before, taken)| {
-            *port != 0 && port == taken && (host == before || is_everywhere(host) || is_everywhere(before))
-        });
-        if let Some((first, ..)) = first {
-            let sentence = format!("it is that of serve.{first}.port; each API needs a port of its own");
-            wrong.push(Problem::new(format!("/serve/{api}/port"), sentence));
-        }
-    }
-    wrong
-}
-
 /// The hosts on which nothing can listen on this machine, whatever the port. On the machine for which the configuration is
 /// meant that may be otherwise.
 pub(crate) fn nowhere(config: &Config) -> Vec<Problem> {

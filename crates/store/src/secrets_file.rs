@@ -36,7 +36,7 @@ pub fn load_or_create(database: &Path, random: &dyn Random) -> Result<GeneratedS
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if fs::metadata(database).is_ok_and(|file| file.len() > 0) {
                 return Err(StoreError::NotWritable(format!(
-                    "the database {} is there, but the file with its secrets, {}, is gone. Restore it from a backup, or set secrets.cipher and secrets.cookie to what stood in it",
+                    "the database {} is there, but the file with its secrets, {}, is gone. Restore it from a backup, or set secrets.cipher and secrets.cookie to what stood in it. If the database is that of another program, such as an Ory Kratos, name another file as dsn",
                     database.display(),
                     path.display()
                 )));

@@ -28,9 +28,9 @@ fn one_port_for_two_apis_and_keys_that_are_spelled_otherwise_are_errors() {
     for (text, word) in [
         (
             "serve: {gateway: {enabled: true, port: 4433}}\n",
-            "/serve/gateway/port: it is that of serve.public.port",
+            "/serve/gateway/port: port 4433 is that of serve.public.port",
         ),
-        ("serve: {admin: {port: 4433}}\n", "/serve/admin/port: it is that of serve.public.port"),
+        ("serve: {admin: {port: 4433}}\n", "/serve/admin/port: port 4433 is that of serve.public.port"),
         ("Selfservice: {}\n", "did you mean \"selfservice\""),
         ("session: {whoami: {required_AAL: aal1}}\n", "did you mean \"required_aal\""),
         ("selfservice: {flows: {login: {before: {password: {hooks: []}}}}}\n", "before/password"),

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, LOCATION};
 use serde_json::Value;
 use sessera_config::UpstreamConfig;
+use sessera_model::{Clock as _, SystemClock, Timestamp};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
@@ -201,7 +202,15 @@ impl<'c> Probe<'c> {
         };
         let id = answer.body["id"].as_str().map(str::to_owned);
         match (answer.status, id) {
-            (200, Some(id)) => (Finding::good(what, format!("it opens the session {id}")), Some(answer)),
+            (200, Some(id)) => {
+                let ends = answer.body["expires_at"].as_str().and_then(Timestamp::parse);
+                if ends.is_some_and(|ends| ends <= SystemClock.now()) {
+                    let told = "set the clocks of both machines by NTP";
+                    let found = "the upstream shows a session that has ended by the clock of this machine";
+                    return (Finding::new(what, Verdict::Wrong, found, told), None);
+                }
+                (Finding::good(what, format!("it opens the session {id}")), Some(answer))
+            }
             (200, None) => {
                 let told = "the address must be that of a Kratos' public API: see session.upstream.url";
                 (
@@ -250,7 +259,7 @@ impl<'c> Probe<'c> {
         const WHAT: &str = "keeping answers";
         let ttl = self.config.ttl;
         let Some(answer) = session else {
-            let told = "it shows in the answer for a session: give --token or --cookie";
+            let told = "it shows in the answer for a session: give --token or --cookie of one that is there";
             return Finding::new(WHAT, Verdict::Open, format!("Sessera keeps them for {ttl:?}"), told);
         };
         if let Some(age) = answer.text(&AGE).and_then(|age| age.parse::<u64>().ok()).filter(|age| *age > 0) {
