@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::config::read;
+use crate::config::{Config, read};
 use crate::environment::{self, Environment};
 use crate::error::{ConfigError, invalid};
 use crate::loaded::Loaded;
@@ -16,8 +16,18 @@ use crate::yaml;
 /// Reads files, later ones over earlier ones, and lays the environment over them. The error has everything that is
 /// wrong with them.
 pub fn load(files: &[PathBuf], environment: &Environment) -> Result<Loaded, ConfigError> {
-    let loaded = load_all(files, environment);
-    if loaded.errors.is_empty() { Ok(loaded) } else { Err(invalid(loaded.errors)) }
+    let mut loaded = load_all(files, environment);
+    if loaded.errors.is_empty() {
+        return Ok(loaded);
+    }
+    // What single values do not show is told with the rest, so that nobody mends one error after the other.
+    let (_, wrong) = Config::judge(&loaded.tree);
+    for error in wrong.iter().map(|problem| loaded.places.locate(problem)) {
+        if !loaded.errors.contains(&error) {
+            loaded.errors.push(error);
+        }
+    }
+    Err(invalid(loaded.errors))
 }
 
 /// Reads what can be read, whatever is wrong with the rest.
@@ -113,6 +123,15 @@ mod tests {
             let noted: Vec<_> = config.notes.iter().map(|note| note.pointer.as_str()).collect();
             assert_eq!(noted, ["/selfservice/methods", "/selfservice/flows"]);
         }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_hides_no_contradiction_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("c.yml");
+        std::fs::write(&file, "log: {level: loud}\nserve: {gateway: {enabled: true, port: 4434}}\n").unwrap();
+        let error = load(&[file], &Environment::default()).unwrap_err().to_string();
+        assert!(error.contains("/log/level") && error.contains("/serve/gateway/port"), "{error}");
     }
 
     #[test]

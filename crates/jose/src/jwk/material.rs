@@ -84,6 +84,9 @@ impl Curve {
 /// The shortest RSA key that signs or verifies (RFC 7518, section 3.3).
 pub const MIN_RSA_BITS: usize = 2048;
 
+/// The longest public exponent in bytes (FIPS 186-5, appendix A.1.1). A longer one costs time and is of no use.
+const MAX_RSA_EXPONENT: usize = 32;
+
 /// The public half of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PublicKey {
@@ -358,6 +361,9 @@ impl Material {
         let e = members.number("e")?.ok_or_else(|| missing("e"))?.to_vec();
         if n.is_empty() || e.is_empty() {
             return Err(KeyError::BadMember { member: "n", problem: "and \"e\" must not be zero" });
+        }
+        if e.len() > MAX_RSA_EXPONENT {
+            return Err(KeyError::BadMember { member: "e", problem: "has more than 256 bits" });
         }
         if members.0.contains_key("oth") {
             return Err(KeyError::BadMember {

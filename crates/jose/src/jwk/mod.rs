@@ -339,5 +339,7 @@ mod tests {
         assert!(matches!(short.algorithm(), Err(KeyError::SecretTooShort { length: 6, needed: 32, .. })));
         let rsa = parse(r#"{"kty":"RSA","n":"AQAB","e":"AQAB","alg":"RS256"}"#).unwrap();
         assert!(matches!(rsa.algorithm(), Err(KeyError::RsaTooShort { bits: 17, .. })));
+        let long = format!(r#"{{"kty":"RSA","n":"AQAB","e":"{}"}}"#, "_".repeat(44));
+        assert!(matches!(parse(&long), Err(KeyError::BadMember { member: "e", .. })));
     }
 }
