@@ -368,6 +368,24 @@ async fn a_mailed_link_fills_the_form_of_whoever_opens_it() {
 }
 
 #[tokio::test]
+async fn a_way_back_that_is_not_allowed_is_refused_with_the_id_of_that_error() {
+    let ways = json!({"selfservice": {"allowed_return_urls": ["https://app.example.org/"]}});
+    let server = TestServer::configured(ways).await;
+    for kind in ["login", "registration"] {
+        for client in ["browser", "api"] {
+            let path = format!("/self-service/{kind}/{client}?return_to=https%3A%2F%2Fevil.example%2F");
+            let refused = server.public("GET", &path, &[("accept", "application/json")], None).await;
+            let id = &refused.body["error"]["id"];
+            assert_eq!(
+                (refused.status, id),
+                (400, &json!("self_service_flow_return_to_forbidden")),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn pages_without_a_host_are_those_of_this_server() {
     let page = |kind: &str| json!({"enabled": true, "ui_url": format!("/ui/{kind}?x=1")});
     let server = TestServer::configured(json!({"selfservice": {

@@ -172,18 +172,31 @@ async fn what_reading_sessions_asks_for_ending_them_asks_for() {
             ("GET", format!("/self-service/settings/{}", half.way())),
         ] {
             let answer = half.send(method, &path, &[("accept", "application/json")], b"").await;
-            let sign_in = "http://127.0.0.1:4433/self-service/login/browser?aal=aal2";
             assert_eq!(answer.status, 403, "{method} {path}");
             assert_eq!(answer.body["error"]["id"], "session_aal2_required", "{method} {path}");
-            assert_eq!(answer.body["redirect_browser_to"], sign_in, "{method} {path}");
-            let details = &answer.body["error"]["details"]["redirect_browser_to"];
-            assert_eq!(*details, sign_in, "{method} {path}");
         }
     }
     let mut page = again(&server, Client::browser).await;
     let home = page.page("/").await;
     assert_eq!((home.status, home.header("location").contains("aal=aal2")), (303, true), "{home:?}");
     assert_eq!(first.whoami().await.0, 200, "nothing was ended");
+}
+
+#[tokio::test]
+async fn where_the_second_factor_is_given_stands_at_the_top_and_in_the_details() {
+    let server = server().await;
+    let mut first = Client::native(&server).signed_in(ADA).await;
+    with_app(&mut first).await;
+    for way in [Client::native, Client::browser] {
+        let mut half = again(&server, way).await;
+        let settings = format!("/self-service/settings/{}", half.way());
+        for path in ["/sessions/whoami", "/sessions", &settings] {
+            let answer = half.send("GET", path, &[("accept", "application/json")], b"").await;
+            let page = json!("http://127.0.0.1:4433/self-service/login/browser?aal=aal2");
+            let details = &answer.body["error"]["details"]["redirect_browser_to"];
+            assert_eq!((&answer.body["redirect_browser_to"], details), (&page, &page), "{path}");
+        }
+    }
 }
 
 #[tokio::test]
