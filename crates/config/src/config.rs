@@ -1,6 +1,7 @@
 //! The configuration that the server runs with, made of the sections.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
@@ -524,10 +525,14 @@ fn timing(section: &Tokenizer, found: &mut Findings) -> Timing {
 
 /// One port of one address can be listened on once.
 fn check_ports(public: &PublicConfig, admin: &AdminConfig, gateway: &GatewayConfig, found: &mut Findings) {
-    let is_everywhere = |host: &str| matches!(host, "" | "0.0.0.0" | "::" | "[::]");
+    let address = |host: &str| host.trim_matches(['[', ']']).parse::<IpAddr>().ok();
+    let is_everywhere =
+        |host: &str| host.is_empty() || address(host).is_some_and(|host| host.is_unspecified());
     let meets = |one: &str, other: &str| {
         let is_local = is_loopback(one) && is_loopback(other) && [one, other].contains(&"localhost");
-        one.eq_ignore_ascii_case(other) || is_everywhere(one) || is_everywhere(other) || is_local
+        let is_same =
+            one.eq_ignore_ascii_case(other) || address(one).is_some_and(|one| address(other) == Some(one));
+        is_same || is_everywhere(one) || is_everywhere(other) || is_local
     };
     let mut all = vec![("public", &public.host, public.port), ("admin", &admin.host, admin.port)];
     all.extend(gateway.enabled.then_some(("gateway", &gateway.host, gateway.port)));

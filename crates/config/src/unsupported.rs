@@ -349,9 +349,14 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &[Key], at: &str, found: &m
     }
     let known = || keys.iter().map(|key| key.name).chain(names_at(&place));
     let problem = Problem::new(pointer, unknown("key", name, known()));
-    // Somebody means a key that is written otherwise, and would believe that it counts.
-    let is_spelled_otherwise = known().any(|known| known.eq_ignore_ascii_case(name));
-    if is_spelled_otherwise || CLOSED.iter().any(|closed| matches!(fit(closed, &place), Fit::Whole)) {
+    // Somebody means a key that is written otherwise, or hooks, and would believe that they count.
+    let letters = |name: &str| name.replace(['-', '_', ' '], "").to_ascii_lowercase();
+    let is_spelled_otherwise = known().any(|known| letters(known) == letters(name));
+    let has_hooks = letters(name) == "hooks" || value.get("hooks").is_some();
+    if is_spelled_otherwise
+        || has_hooks
+        || CLOSED.iter().any(|closed| matches!(fit(closed, &place), Fit::Whole))
+    {
         found.wrong.push(problem);
     } else {
         found.unknown.push(problem);

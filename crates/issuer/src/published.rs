@@ -127,7 +127,7 @@ impl Published {
     /// The first of the clashes that are not in `known`.
     pub fn new_clash(&self, known: &Self) -> Option<KidClash<String>> {
         let known = known.clashes();
-        self.clashes().into_iter().find(|clash| !known.iter().any(|old| old.kid == clash.kid))
+        self.clashes().into_iter().find(|clash| !known.contains(clash))
     }
 
     /// What is shown when the key set of these templates becomes another one.

@@ -162,6 +162,14 @@ async fn one_id_for_two_published_keys_is_refused_where_the_second_is_set_up() {
     let compiled = deployment.compiled(before).await;
     assert!(clash(sets.add(&compiled, "later", &key("same").await).await));
     assert!(clash(sets.replace(&compiled, "later", &all, |_| true).await));
+    // Where two clash already, a third one is no matter of course.
+    sets.replace(&unused, "b", &all, |_| true).await.unwrap();
+    let three = json!({
+        "a": {"jwks_url": "set://a", "ttl": "1m"}, "b": {"jwks_url": "set://b", "ttl": "1m"},
+        "third": {"jwks_url": "set://third", "ttl": "1m"},
+    });
+    let compiled = deployment.compiled(three).await;
+    assert!(clash(sets.add(&compiled, "third", &key("same").await).await));
 }
 
 #[tokio::test]

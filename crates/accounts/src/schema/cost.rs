@@ -2,7 +2,7 @@
 //!
 //! A schema whose value is described by itself in two branches doubles the work with each level of nesting, so a few
 //! hundred bytes would keep a processor busy for minutes and fill the memory. The work is counted before it is done: each
-//! pair of a schema and a value is counted once, however often it will be judged.
+//! pair of a schema and an object or a list is looked at once, however often it will be judged.
 
 use std::collections::HashMap;
 use std::ptr;
@@ -11,54 +11,68 @@ use serde_json::Value;
 
 use super::document::Document;
 
-/// How often schemas may be applied to parts of any traits.
-const STEPS: u64 = 10_000;
+/// How much work any traits may be.
+const STEPS: u64 = 5_000;
 
-/// How often more for each value in them.
-const STEPS_A_VALUE: u64 = 200;
+/// How often more than once a schema may be applied to the same value, on the whole.
+const TIMES: u64 = 8;
 
-/// Whether judging these traits is far more work than there is to judge.
-pub(super) fn is_out_of_proportion(document: &Document, traits: &Value) -> bool {
-    let bound = STEPS + STEPS_A_VALUE * values(traits);
-    let mut counted = Counted { document, known: HashMap::new(), bound };
-    counted.count(document.traits(), traits) > bound
-}
+/// How many pairs are looked at. What has more would take seconds.
+const MOST_PAIRS: usize = 500_000;
 
-/// How many values there are in a value, itself included.
-fn values(value: &Value) -> u64 {
-    1 + match value {
-        Value::Array(items) => items.iter().map(values).sum(),
-        Value::Object(members) => members.values().map(values).sum(),
-        _ => 0,
-    }
+/// Whether judging an instance is far more work than there is to judge.
+pub(super) fn is_out_of_proportion(document: &Document, instance: &Value) -> bool {
+    let mut counted = Counted { document, known: HashMap::new(), scalars: HashMap::new(), once: 0 };
+    let steps = counted.count(document.root(), instance);
+    counted.known.len() > MOST_PAIRS || steps > counted.once.saturating_mul(TIMES).saturating_add(STEPS)
 }
 
 struct Counted<'a> {
     document: &'a Document,
-    /// The steps of each pair that was looked at.
+    /// The steps of each pair of a schema and an object or a list.
     known: HashMap<(*const Value, *const Value), u64>,
-    bound: u64,
+    /// The steps of each schema for a value that holds no others, which are the same whatever it is.
+    scalars: HashMap<*const Value, u64>,
+    /// The steps if each pair were judged once.
+    once: u64,
 }
 
 impl<'a> Counted<'a> {
-    /// How many schemas are applied to `value` and what is in it when `schema` judges it. What is above the bound is not
-    /// counted to its end.
+    /// How many schemas are applied to `value` and what is in it when `schema` judges it.
     fn count(&mut self, schema: &'a Value, value: &Value) -> u64 {
+        if !(value.is_object() || value.is_array()) {
+            return self.count_scalar(schema, value);
+        }
         let pair = (ptr::from_ref(schema), ptr::from_ref(value));
         if let Some(known) = self.known.get(&pair) {
             return *known;
         }
-        if self.known.len() as u64 > self.bound {
-            return self.bound + 1;
+        if self.known.len() > MOST_PAIRS {
+            return 0;
         }
-        let mut steps = 1;
+        let (mut steps, mut once) = (1_u64, 1_u64);
         for (above, below) in self.applied(schema, value) {
-            steps += self.count(above, below);
-            if steps > self.bound {
-                break;
+            let more = self.count(above, below);
+            steps = steps.saturating_add(more);
+            if !(below.is_object() || below.is_array()) {
+                once = once.saturating_add(more);
             }
         }
+        self.once = self.once.saturating_add(once);
         self.known.insert(pair, steps);
+        steps
+    }
+
+    fn count_scalar(&mut self, schema: &'a Value, value: &Value) -> u64 {
+        let key = ptr::from_ref(schema);
+        if let Some(known) = self.scalars.get(&key) {
+            return *known;
+        }
+        let mut steps = 1_u64;
+        for (above, below) in self.applied(schema, value) {
+            steps = steps.saturating_add(self.count_scalar(above, below));
+        }
+        self.scalars.insert(key, steps);
         steps
     }
 

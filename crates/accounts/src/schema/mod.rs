@@ -192,10 +192,10 @@ impl IdentitySchema {
         if depth_exceeds(traits, MAX_TRAITS_DEPTH) {
             return Err(vec![Violation::too_deep(MAX_TRAITS_DEPTH)]);
         }
-        if cost::is_out_of_proportion(&self.document, traits) {
+        let instance = json!({ "traits": traits });
+        if cost::is_out_of_proportion(&self.document, &instance) {
             return Err(vec![Violation::too_costly()]);
         }
-        let instance = json!({ "traits": traits });
         let mut violations = Vec::new();
         for error in self.validator.iter_errors(&instance).take(MAX_VIOLATIONS) {
             let violation = Violation::from_error(&error);

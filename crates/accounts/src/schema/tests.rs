@@ -270,6 +270,8 @@ fn work_that_doubles_with_each_level_is_refused_before_it_is_done() {
     let nested = |depth: usize| (0..depth).fold(json!({}), |inner, _| json!({"a": inner}));
     let again = json!({"properties": {"a": {"$ref": "#/properties/traits"}}});
     let with = |required: &str| json!({"required": [required], "properties": again["properties"]});
+    let again_below =
+        |required: &str| json!({"required": [required], "properties": {"a": {"$ref": "#/definitions/n"}}});
     for (traits, is_good) in [
         (json!({"anyOf": [again, with("z")]}), true),
         (json!({"anyOf": [with("z"), with("y")]}), false),
@@ -288,6 +290,21 @@ fn work_that_doubles_with_each_level_is_refused_before_it_is_done() {
         assert!(refused[0].message.text().contains("takes too long"), "{traits}: {refused:?}");
     }
     assert!(schema(&again).validate(&nested(30)).is_ok(), "the work grows with the depth alone");
+    // It is the same above the traits, and what else stands there buys no work.
+    let twice = json!({"anyOf": [again_below("z"), again_below("y")]});
+    for above in [
+        json!({"allOf": [{"properties": {"traits": {"$ref": "#/definitions/n"}}}]}),
+        json!({"patternProperties": {"^t": {"$ref": "#/definitions/n"}}}),
+    ] {
+        let mut root = json!({"definitions": {"n": twice}, "properties": {"traits": {"type": "object"}}});
+        root.as_object_mut().unwrap().extend(above.as_object().unwrap().clone());
+        let schema = IdentitySchema::compile("s", &root.to_string()).unwrap();
+        let refused = schema.validate(&nested(30)).unwrap_err();
+        assert!(refused[0].message.text().contains("takes too long"), "{root}: {refused:?}");
+    }
+    let choices: Vec<Value> = (0..600).map(|number| json!({"const": number, "title": "x"})).collect();
+    let zones = schema(&json!({"properties": {"a": {"items": {"oneOf": choices}}}}));
+    assert!(zones.validate(&json!({"a": vec![7; 60]})).is_ok(), "many choices are no nesting");
     let list = json!({"properties": {"a": {"items": {"anyOf": [{"type": "string"}, {"type": "number"}]}}}});
     assert!(schema(&list).validate(&json!({"a": vec![1; 20_000]})).is_ok(), "there is much to judge");
 }

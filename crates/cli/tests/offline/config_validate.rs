@@ -36,6 +36,17 @@ fn one_port_for_two_apis_and_keys_that_are_spelled_otherwise_are_errors() {
         ("selfservice: {flows: {login: {before: {password: {hooks: []}}}}}\n", "before/password"),
         ("selfservice: {flows: {recovery: {after: {code: {hooks: []}}}}}\n", "after/code"),
         ("selfservice: {flows: {logout: {after: {hooks: []}}}}\n", "after/hooks"),
+        ("selfservice: {flows: {login: {befor: {hooks: []}}}}\n", "login/befor"),
+        ("selfservice: {methods: {password: {after: {hooks: []}}}}\n", "password/after"),
+        ("session: {whoami: {requiredAal: aal1}}\n", "did you mean \"required_aal\""),
+        (
+            "serve: {public: {host: '::1'}, admin: {host: '0:0:0:0:0:0:0:1', port: 4433}}\n",
+            "/serve/admin/port",
+        ),
+        (
+            "selfservice: {flows: {login: {after: {hooks: [{hook: web_hook, can_interrupt: true, config: {url: 'https://h.example/', method: POST}}]}}}}\n",
+            "hooks/0/can_interrupt",
+        ),
     ] {
         folder.write("c.yml", text);
         let outcome = folder.run(&["config", "validate", "-c", "c.yml"]);

@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::hooks::{WEB_HOOK, judge, name};
 use crate::kind::Kind;
-use crate::problem::Findings;
+use crate::nearest::unknown;
+use crate::problem::{Findings, escape};
 use crate::sections::web_hook::WebHook;
 use crate::setting::Setting;
 
@@ -140,6 +141,15 @@ impl<P: Place> Setting for Hooks<P> {
                 found.wrong(at, "a hook is an object with the name of a hook as \"hook\"");
                 continue;
             };
+            // Whoever writes "can_interrupt" beside "config" believes that the hook can stop a flow.
+            for member in hook.as_object().into_iter().flat_map(Map::keys) {
+                if !matches!(member.as_str(), "hook" | "config") && !member.starts_with("x-") {
+                    found.wrong(
+                        format!("{at}/{}", escape(member)),
+                        unknown("key", member, ["hook", "config"]),
+                    );
+                }
+            }
             if name == WEB_HOOK {
                 let config = hook.get("config").unwrap_or(&Value::Null);
                 let hook = WebHook::read(config, &format!("{at}/config"), found);
