@@ -77,15 +77,7 @@ pub(crate) fn gateway(
         );
     }
     for (name, route) in &section.routes {
-        check(name, route, templates, found);
-        let is_unknown = |id: &&String| schema_ids.is_some_and(|known| !known.contains(id.as_str()));
-        if let Some(id) = route.schema_ids.iter().find(is_unknown) {
-            let known: Vec<&str> = schema_ids.into_iter().flatten().copied().collect();
-            found.wrong(
-                format!("/gateway/routes/{}/schema_ids", escape(name)),
-                format!("there is no identity schema \"{id}\", only {}", known.join(", ")),
-            );
-        }
+        check(name, route, templates, schema_ids, found);
     }
     let mut routes = section.routes;
     routes.entry(DEFAULT_ROUTE.to_owned()).or_default();
@@ -105,7 +97,13 @@ pub(crate) fn gateway(
 }
 
 /// Names what is wrong with a route.
-fn check(name: &str, route: &Route, templates: &Map<String, Value>, found: &mut Findings) {
+fn check(
+    name: &str,
+    route: &Route,
+    templates: &Map<String, Value>,
+    schema_ids: Option<&BTreeSet<&str>>,
+    found: &mut Findings,
+) {
     let at = format!("/gateway/routes/{}", escape(name));
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     if matches!(name, "" | "." | "..") || name.len() > MAX_NAME || !name.bytes().all(is_part) {
@@ -126,6 +124,14 @@ fn check(name: &str, route: &Route, templates: &Map<String, Value>, found: &mut 
             found.wrong(format!("{at}/headers"), message);
         }
         _ => {}
+    }
+    let is_unknown = |id: &&String| schema_ids.is_some_and(|known| !known.contains(id.as_str()));
+    if let Some(id) = route.schema_ids.iter().find(is_unknown) {
+        let known: Vec<&str> = schema_ids.into_iter().flatten().copied().collect();
+        found.wrong(
+            format!("{at}/schema_ids"),
+            format!("there is no identity schema \"{id}\", only {}", known.join(", ")),
+        );
     }
     let mut names = BTreeSet::new();
     if route.template.is_some() {

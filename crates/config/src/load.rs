@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::config::{Config, read};
+use crate::config::read;
 use crate::environment::{self, Environment};
 use crate::error::{ConfigError, invalid};
 use crate::loaded::Loaded;
@@ -16,18 +16,9 @@ use crate::yaml;
 /// Reads files, later ones over earlier ones, and lays the environment over them. The error has everything that is
 /// wrong with them.
 pub fn load(files: &[PathBuf], environment: &Environment) -> Result<Loaded, ConfigError> {
-    let mut loaded = load_all(files, environment);
-    if loaded.errors.is_empty() {
-        return Ok(loaded);
-    }
-    // What single values do not show is told with the rest, so that nobody mends one error after the other.
-    let (_, wrong) = Config::judge(&loaded.tree);
-    for error in wrong.iter().map(|problem| loaded.places.locate(problem)) {
-        if !loaded.errors.contains(&error) {
-            loaded.errors.push(error);
-        }
-    }
-    Err(invalid(loaded.errors))
+    let loaded = load_all(files, environment);
+    // Where there is an error, the others are told with it, so that nobody mends one after the other.
+    if loaded.errors.is_empty() { Ok(loaded) } else { Err(invalid(loaded.judged().1)) }
 }
 
 /// Reads what can be read, whatever is wrong with the rest.

@@ -37,16 +37,24 @@ impl Loaded {
     /// The configuration that the tree gives, for the command by which older secrets go out of use. Those behind the
     /// first one of `secrets.cipher` may be weak where that is accepted.
     pub fn config_to_rotate(&self, accepts_weak_older: bool) -> Result<Config, ConfigError> {
-        let (config, wrong) = Config::judge(&self.tree);
+        let (config, mut errors) = self.judged();
         let (_, found) = read(&self.tree);
         let is_older =
             |weak: &&Problem| weak.pointer.strip_prefix("/secrets/cipher/").is_some_and(|place| place != "0");
         let locate = |problem: &Problem| self.places.locate(problem);
         let older: Vec<String> = found.weak.iter().filter(is_older).map(locate).collect();
-        let mut errors = self.errors.clone();
-        errors.extend(wrong.iter().map(locate).filter(|error| !self.errors.contains(error)));
         errors.retain(|error| !accepts_weak_older || !older.contains(error));
         if errors.is_empty() { Ok(config) } else { Err(invalid(errors)) }
+    }
+
+    /// The configuration that the tree gives, with defaults in place of what is wrong, and all that is wrong: [`Self::errors`]
+    /// and what single values do not show.
+    pub fn judged(&self) -> (Config, Vec<String>) {
+        let (config, wrong) = Config::judge(&self.tree);
+        let wrong = wrong.iter().map(|problem| self.places.locate(problem));
+        let mut errors = self.errors.clone();
+        errors.extend(wrong.filter(|error| !self.errors.contains(error)));
+        (config, errors)
     }
 
     /// The configuration that the tree gives.

@@ -183,7 +183,7 @@ impl Gateway {
         let route = if is_route { question.route_name() } else { "none" };
         self.decisions.with_label_values(&[route, dialect, outcome]).inc();
         match decision {
-            Decision::Fault(reason) | Decision::NoRoute(reason) if now.quiet.may_tell(reason) => {
+            Decision::Fault(reason) | Decision::NoRoute(reason) if now.may_tell(reason) => {
                 tracing::warn!(
                     route,
                     dialect,
@@ -191,7 +191,7 @@ impl Gateway {
                     "a request of a proxy cannot be judged; this is told once a minute"
                 );
             }
-            Decision::Stranger if now.quiet.may_tell("stranger") => {
+            Decision::Stranger if now.may_tell("stranger") => {
                 let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
                 tracing::warn!(
                     peer,

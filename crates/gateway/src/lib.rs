@@ -14,7 +14,6 @@
 //! | [`values`] | claims as values of headers |
 //! | [`port`] | what is answered on the port: three dialects over HTTP, which `asked` reads, and `grpc` |
 //! | [`health`] | whether questions over gRPC are answered |
-//! | `quiet` | how often the log tells of the same trouble |
 //! | `answer` | decisions as answers; statuses of HTTP stand there alone |
 
 mod answer;
@@ -28,7 +27,6 @@ mod grpc;
 pub mod health;
 pub mod port;
 pub mod question;
-mod quiet;
 pub mod routes;
 pub mod snapshot;
 pub mod tried;

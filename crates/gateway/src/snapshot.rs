@@ -1,14 +1,14 @@
 //! What questions are judged by.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sessera_accounts::flows::visit::MAX_RETURN_TO;
 use sessera_accounts::rules::Rules;
 use sessera_config::{Config, TrustedProxies};
 use sessera_issuer::Compiled;
+use sessera_model::{Clock as _, Quiet, SystemClock};
 use url::Url;
 
-use crate::quiet::Quiet;
 use crate::routes::Routes;
 
 /// Where signing in begins, below the address of whoever does it.
@@ -29,7 +29,7 @@ pub struct Snapshot {
     /// Whether they do so over https.
     is_https: bool,
     /// What the log has told of late.
-    pub(crate) quiet: Quiet,
+    quiet: Mutex<Quiet>,
 }
 
 impl Snapshot {
@@ -47,8 +47,15 @@ impl Snapshot {
             sign_in,
             issuer,
             accounts,
-            quiet: Quiet::default(),
+            quiet: Mutex::default(),
         }
+    }
+
+    /// Whether the log is to tell of a kind of trouble now.
+    pub(crate) fn may_tell(&self, kind: &str) -> bool {
+        // No code panics while it holds this lock.
+        let mut quiet = self.quiet.lock().unwrap_or_else(PoisonError::into_inner);
+        quiet.may_tell(kind, SystemClock.now())
     }
 
     /// The rules of accounts.

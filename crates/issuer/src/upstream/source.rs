@@ -50,13 +50,16 @@ struct Inner {
     /// Keys the hashes under which answers are kept. It is made up at each start.
     hashing: hmac::Key,
     turns: Semaphore,
-    /// The pauses for which each API asks: what operators ask too often stops nobody from signing in.
-    gate: Gate,
-    admin_gate: Gate,
+    public: Side,
+    admin: Side,
     questions: Joined<Option<Told>>,
-    /// What is wrong with each API: one may be away while the other answers.
+}
+
+/// What is known of one of the upstream's APIs: it may be away or ask for a pause while the other answers.
+#[derive(Default)]
+struct Side {
+    gate: Gate,
     trouble: Mutex<Trouble>,
-    admin_trouble: Mutex<Trouble>,
 }
 
 /// What all who asked about the same session token are answered.
@@ -108,11 +111,9 @@ impl UpstreamSessions {
             metrics,
             hashing: hmac::Key::new(hmac::HMAC_SHA256, &key),
             turns: Semaphore::new(bounds.max_in_flight.min(Semaphore::MAX_PERMITS)),
-            gate: Gate::default(),
-            admin_gate: Gate::default(),
+            public: Side::default(),
+            admin: Side::default(),
             questions: Joined::default(),
-            trouble: Mutex::default(),
-            admin_trouble: Mutex::default(),
         }))
     }
 
@@ -284,15 +285,15 @@ impl Inner {
         made
     }
 
-    const fn gate(&self, api: UpstreamApi) -> &Gate {
+    const fn side(&self, api: UpstreamApi) -> &Side {
         match api {
-            UpstreamApi::Public => &self.gate,
-            UpstreamApi::Admin => &self.admin_gate,
+            UpstreamApi::Public => &self.public,
+            UpstreamApi::Admin => &self.admin,
         }
     }
 
     fn no_pause(&self, api: UpstreamApi) -> Answer<()> {
-        let left = self.gate(api).closed_for(self.clock.now());
+        let left = self.side(api).gate.closed_for(self.clock.now());
         left.map_or(Ok(()), |left| Err(UpstreamError::Paused(left)))
     }
 
@@ -355,7 +356,7 @@ impl Inner {
         self.answered(api);
         if refusal.kind == RefusalKind::TooMany {
             // Whoever asked is told what all others are told.
-            let pause = self.gate(api).close(self.clock.now(), refusal.retry_after);
+            let pause = self.side(api).gate.close(self.clock.now(), refusal.retry_after);
             refusal.retry_after = Some(pause);
             if self.may_tell(api, "asks for a pause") {
                 let seconds = pause.as_secs();
@@ -384,7 +385,7 @@ impl Inner {
     }
 
     fn may_tell(&self, api: UpstreamApi, what: &str) -> bool {
-        self.trouble(api).may_tell(&what.into(), self.clock.now())
+        self.trouble(api).log.may_tell(what, self.clock.now())
     }
 
     fn too_slow(&self) -> Unanswered {
@@ -408,11 +409,7 @@ impl Inner {
     }
 
     fn trouble(&self, api: UpstreamApi) -> MutexGuard<'_, Trouble> {
-        let trouble = match api {
-            UpstreamApi::Public => &self.trouble,
-            UpstreamApi::Admin => &self.admin_trouble,
-        };
         // No code panics while it holds this lock.
-        trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        self.side(api).trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,17 +1,8 @@
 //! What an upstream does instead of answering, and how often the log tells of it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use sessera_model::Timestamp;
-
-/// How long the log says nothing of a kind of trouble that it has told of. Under load there is one answer less for every
-/// request, and an upstream may fail every other time.
-const PAUSE: Duration = Duration::from_secs(60);
-
-/// The most kinds that are remembered. A kind has the status of an answer in it, so there are not many.
-const MOST: usize = 64;
+use sessera_model::{Quiet, Timestamp};
 
 /// What an API of the upstream did when it last gave no answer, and what the log knows.
 #[derive(Debug, Default)]
@@ -20,34 +11,18 @@ pub(super) struct Trouble {
     pub(super) now: Option<Arc<str>>,
     /// What the log told last; nothing when that was that it answers.
     told: Option<Arc<str>>,
-    /// When the log told of each kind.
-    told_at: HashMap<Arc<str>, Timestamp>,
+    /// How often the log tells of each kind. A kind has the status of an answer in it, so there are not many.
+    pub(super) log: Quiet,
 }
 
 impl Trouble {
     /// Notes that the upstream did `what` instead of answering. Returns whether the log is to tell of it.
     pub(super) fn begin(&mut self, what: &Arc<str>, now: Timestamp) -> bool {
         self.now = Some(what.clone());
-        if self.told.as_ref() == Some(what) || !self.may_tell(what, now) {
+        if self.told.as_ref() == Some(what) || !self.log.may_tell(what, now) {
             return false;
         }
         self.told = Some(what.clone());
-        true
-    }
-
-    /// Whether the log is to tell of `what`, after which nothing is waited for.
-    pub(super) fn may_tell(&mut self, what: &Arc<str>, now: Timestamp) -> bool {
-        let is_recent = |at: &Timestamp| now.since(*at) < PAUSE;
-        if self.told_at.get(what).is_some_and(is_recent) {
-            return false;
-        }
-        if self.told_at.len() >= MOST {
-            self.told_at.retain(|_, at| is_recent(at));
-        }
-        if self.told_at.len() >= MOST {
-            return false;
-        }
-        self.told_at.insert(what.clone(), now);
         true
     }
 
@@ -60,7 +35,11 @@ impl Trouble {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    const PAUSE: Duration = Duration::from_secs(60);
 
     #[test]
     fn the_log_tells_of_each_kind_once_a_minute_however_often_it_comes_back() {
@@ -85,7 +64,7 @@ mod tests {
         for number in 0..1000 {
             trouble.begin(&number.to_string().into(), start);
         }
-        assert_eq!(trouble.told_at.len(), MOST);
+        assert!(!trouble.begin(&"new".into(), start), "there is no room");
         assert!(trouble.begin(&"new".into(), start + PAUSE));
     }
 }

@@ -9,8 +9,8 @@ use unicode_normalization::char::is_combining_mark;
 /// One in each line, in lower case. Where they come from stands in `common-passwords.license.txt`.
 const LIST: &str = include_str!("common-passwords.txt");
 
-/// Whether a password is one of the most common ones, whatever its case, its accents, the width of its letters and the blanks
-/// and invisible characters in it, or nothing but blanks.
+/// Whether a password is one of the most common ones, whatever its case, its accents, the width of its letters, the
+/// blanks around it and the invisible characters in it, or nothing but blanks.
 pub(super) fn is_common(password: &str) -> bool {
     static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| LIST.lines().collect());
     let is_invisible = |letter: char| matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');

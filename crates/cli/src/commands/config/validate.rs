@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{Config, Loaded, Problem, environment, escape, hidden, load_all};
+use sessera_config::{Loaded, Problem, environment, escape, hidden, load_all};
 use sessera_issuer::published::{Oddity, about, clashes, oddities};
 use sessera_issuer::templates::{Broken, check, compile};
 use sessera_server::serve::judge;
@@ -77,7 +77,7 @@ struct Findings {
 
 impl Findings {
     fn of(files: &[PathBuf], loaded: &Loaded) -> Self {
-        let mut findings = Self { errors: loaded.errors.clone(), ..Self::default() };
+        let mut findings = Self::default();
         findings.check(files, loaded);
         findings
     }
@@ -85,10 +85,8 @@ impl Findings {
     /// Checks what all sources give together.
     fn check(&mut self, files: &[PathBuf], loaded: &Loaded) {
         let locate = |problem: &Problem| loaded.places.locate(problem);
-        let (config, wrong) = Config::judge(&loaded.tree);
-        // What is wrong with single values is known already.
-        let wrong = wrong.iter().map(locate).filter(|error| !loaded.errors.contains(error));
-        self.errors.extend(wrong);
+        let (config, errors) = loaded.judged();
+        self.errors = errors;
         let templates = config.templates.clone();
         let kept_by = sessera_node::snapshot::kept_by(&config);
         let base_url = config.public.base_url.clone();
