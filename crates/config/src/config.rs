@@ -36,8 +36,10 @@ use crate::sections::tracing::{Provider, Tracing};
 use crate::sections::{FeatureFlags, Sections};
 use crate::setting::Setting as _;
 use crate::shown::without_secrets;
+use crate::stray::judge_too_deep;
 use crate::trusted_proxies::Proxies;
 use crate::upstream::{Ports, UpstreamConfig, as_it_counts, upstream};
+use crate::verdict::way_out;
 use crate::{pages, unsupported, unworkable};
 
 /// The configuration that the server runs with.
@@ -191,6 +193,7 @@ pub struct SessionConfig {
 pub fn read(tree: &Value) -> (Sections, Findings) {
     let mut found = Findings::default();
     let sections = Sections::read(tree, &Sections::KIND, "", &mut found).unwrap_or_default();
+    judge_too_deep(tree, Sections::KEYS, &mut found);
     (sections, found)
 }
 
@@ -355,6 +358,8 @@ fn note_contradictions(sections: &Sections, found: &mut Findings) {
 fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
     let return_urls = &sections.selfservice.allowed_return_urls;
     address::note_returns(return_urls, "/selfservice/allowed_return_urls", found);
+    let refused = found.restricting.iter().chain(&found.mistaken);
+    let refused: Vec<String> = refused.map(|problem| dotted(&problem.pointer)).collect();
     let mut note = |pointer: &str, message: &str| found.without_effect.push(Problem::new(pointer, message));
     if matches!(sections.tracing.provider, Some(Provider::Jaeger | Provider::Zipkin)) {
         note(
@@ -364,11 +369,17 @@ fn note_values_without_effect(sections: &Sections, found: &mut Findings) {
     }
     for (place, key) in sections.accept_unsupported.iter().enumerate() {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-        if !unsupported::is_leaf(&path) && !is_declared(&path) {
+        let is_known = refused.contains(key) || unsupported::is_leaf(&path) || is_declared(&path);
+        if !is_known && !is_variable(key) {
             let message = format!("\"{key}\" is no key; write it as the refusal does");
             note(&format!("/accept_unsupported/{place}"), &message);
         }
     }
+}
+
+/// Whether a name is that of a variable of the environment, which is accepted by its name where nothing reads it.
+fn is_variable(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
 }
 
 fn is_declared(path: &[String]) -> bool {
@@ -378,16 +389,15 @@ fn is_declared(path: &[String]) -> bool {
 /// The restrictions that were accepted. Those that were not become errors.
 fn accepted(keys: &[String], found: &mut Findings) -> Vec<Problem> {
     let mut accepted = Vec::new();
-    for problem in std::mem::take(&mut found.restricting) {
+    let mut refused = std::mem::take(&mut found.restricting);
+    refused.append(&mut found.mistaken);
+    for problem in refused {
         let key = dotted(&problem.pointer);
         if keys.contains(&key) {
             let message = format!("{} (accept_unsupported names it)", problem.message);
             accepted.push(Problem { message, ..problem });
         } else {
-            let message = format!(
-                "{}. Remove the key, or say that you know: put \"{key}\" into accept_unsupported, or start with --accept-unsupported {key}",
-                problem.message
-            );
+            let message = format!("{}. Remove the key, {}", problem.message, way_out(&key));
             found.wrong.push(Problem { message, ..problem });
         }
     }

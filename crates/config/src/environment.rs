@@ -1,5 +1,7 @@
 //! The environment: which key a variable stands for, and its place over the files.
 
+mod stray;
+
 use std::collections::HashMap;
 use std::ffi::OsString;
 
@@ -8,12 +10,13 @@ use serde_json::{Map, Value};
 use crate::kind::Kind;
 use crate::loaded::Loaded;
 use crate::merge::merge;
-use crate::nearest::nearest;
 use crate::problem::escape;
 use crate::sections::Sections;
 use crate::setting::Setting as _;
 use crate::text;
 use crate::unsupported;
+use crate::verdict::way_out;
+use stray::{Stray, stray};
 
 /// The variables of an environment by their names, and those options of the command line that stand for a key by theirs,
 /// with dashes: they are laid over the variables.
@@ -25,30 +28,6 @@ const BELOW_ITEMS: &[&str] = &["config", "response", "auth", "headers"];
 /// The longest list that variables can fill.
 const MAX_ITEMS: usize = 1000;
 
-/// By what names of this program alone begin: a variable of such a name that nothing reads was meant for it.
-/// Others, such as `LOG_DIR` or `SESSION_MANAGER`, belong to other programs.
-const OWN: &[&str] = &[
-    "CLIENTS_HTTP_",
-    "CLIENTS_SMTP_",
-    "COOKIES_",
-    "COURIER_",
-    "DSN_",
-    "FEATURE_FLAGS_",
-    "HASHERS_",
-    "IDENTITY_SCHEMAS_",
-    "OAUTH2_PROVIDER_",
-    "ORGANIZATIONS_",
-    "SECRETS_",
-    "SECURITY_ACCOUNT_",
-    "SELFSERVICE_",
-    "SERVE_",
-    "SESSION_CACHE_",
-    "SESSION_COOKIE_",
-    "SESSION_UPSTREAM_",
-    "SESSION_WHOAMI_",
-    "TRACING_",
-];
-
 /// Words that no other program has for a variable.
 const OWN_WORDS: &[&str] = &["COURIER", "HASHERS", "SELFSERVICE"];
 
@@ -59,9 +38,6 @@ const OPTIONS: &[(&str, &str)] =
 /// The one list to which a variable adds, as whoever starts the server and whoever writes its file may each know of a
 /// restriction.
 const ACCEPT: &str = "accept_unsupported";
-
-/// By how many letters a name may differ from a known one to be taken for it, whatever it begins with.
-const TYPING_ERROR: usize = 2;
 
 /// A step on the way to a value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,6 +72,7 @@ pub fn accept_unsupported(environment: &mut Environment, keys: &[String]) {
 pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
     let mut read = Vec::new();
     let mut unread = Vec::new();
+    let mut refused = Vec::new();
     for (name, text) in environment {
         let option = OPTIONS.iter().find(|(option, _)| option == name);
         let (variable, kind_of_source) =
@@ -114,7 +91,12 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
             Some((steps, _)) if steps.len() == 1 && !OWN_WORDS.contains(&name.as_str()) => {}
             Some(_) => unread
                 .push(format!("{source} is not read: it stands for an object, which is written as JSON")),
-            None => unread.extend(warning(name)),
+            None => match stray(name) {
+                Some(Stray { sentence, restricts: true }) if !text.is_empty() => {
+                    refused.push((name, sentence));
+                }
+                stray => unread.extend(stray.map(|stray| stray.sentence)),
+            },
         }
     }
     // A list as a whole comes before its items, and item 2 before item 10. An option comes after the variable of its key.
@@ -133,6 +115,18 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
                 loaded.places.note(pointer, source);
             }
             Err(problem) => loaded.errors.push(format!("{source}: {problem}")),
+        }
+    }
+    refused.sort();
+    for (name, sentence) in refused {
+        let accepted = loaded.tree.get(ACCEPT).and_then(Value::as_array);
+        if accepted.is_some_and(|accepted| accepted.iter().any(|key| key == name.as_str())) {
+            unread.push(format!("{sentence} (accept_unsupported names it)"));
+        } else {
+            loaded.errors.push(format!(
+                "{sentence} As it is written, it restricts nothing. Unset it, {}",
+                way_out(name)
+            ));
         }
     }
     unread.sort();
@@ -292,52 +286,6 @@ fn put(tree: &mut Value, steps: &[Step], value: Value, merges: bool) -> Result<(
     put(inner, after, value, merges)
 }
 
-/// What to say about a variable that nothing reads, when it was meant for this program.
-fn warning(variable: &str) -> Option<String> {
-    let is_own = OWN.iter().any(|own| variable.starts_with(own));
-    let known = variables();
-    let like = with_first_items(variable);
-    let near = nearest(&like, known.iter().map(String::as_str));
-    let is_near = near.is_some_and(|near| {
-        strsim::damerau_levenshtein(near, &like) <= TYPING_ERROR && near.len() > 4 * TYPING_ERROR
-    });
-    match near {
-        Some(near) if is_own || is_near => {
-            Some(format!("the environment variable {variable} is not read: did you mean {near}?"))
-        }
-        None if is_own => Some(format!("the environment variable {variable} is not read")),
-        _ => None,
-    }
-}
-
-/// A name with 0 as the number of each item.
-fn with_first_items(variable: &str) -> String {
-    let part = |part: &str| if part.parse::<usize>().is_ok() { "0".to_owned() } else { part.to_owned() };
-    variable.split('_').map(part).collect::<Vec<_>>().join("_")
-}
-
-/// The names of all variables that are read, with 0 as the number of each item.
-fn variables() -> Vec<String> {
-    fn collect(kind: Kind, path: &[&str], names: &mut Vec<String>) {
-        match kind {
-            Kind::Object(keys) => {
-                for key in keys {
-                    collect(key.kind, &[path, &[key.name]].concat(), names);
-                }
-            }
-            Kind::List(inner) => {
-                names.push(variable_name(path));
-                let item = [path, &["0"]].concat();
-                collect(*inner, &item, names);
-            }
-            _ => names.push(variable_name(path)),
-        }
-    }
-    let mut names = Vec::new();
-    collect(Sections::KIND, &[], &mut names);
-    names
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -406,12 +354,13 @@ mod tests {
         );
         let gap = with(&[("SECRETS_COOKIE_1", "x")]).errors;
         assert!(gap[0].contains("number 0"), "{gap:?}");
-        assert_eq!(with(&[("SECRETS_COOKIE_99999", "x")]).errors, Vec::<String>::new());
+        let far = with(&[("SECRETS_COOKIE_99999", "x")]).errors;
+        assert!(far.len() == 1 && far[0].contains("SECRETS_COOKIE_99999 is not read"), "{far:?}");
     }
 
     #[test]
     fn every_key_has_a_variable_that_is_read() {
-        for name in variables() {
+        for stray::Variable { name, .. } in stray::variables() {
             assert!(steps(&name).is_some(), "{name}");
         }
     }
@@ -495,40 +444,11 @@ mod tests {
     }
 
     #[test]
-    fn what_nothing_reads_below_a_name_of_ours_is_told() {
-        for name in
-            ["SECRETS_X", "SERVE_X_Y", "CLIENTS_HTTP_X", "COOKIES_X", "TRACING_X", "SELFSERVICE_FLOWS_X"]
-        {
-            assert_eq!(with(&[(name, "x")]).warnings.len(), 1, "{name}");
-        }
-    }
-
-    #[test]
     fn keys_without_effect_are_judged_from_the_environment_too() {
         let loaded = with(&[("SELFSERVICE_METHODS_SAML_ENABLED", "true")]);
         assert!(loaded.warnings[0].contains("SELFSERVICE_METHODS_SAML_ENABLED"), "{loaded:?}");
         let refused = with(&[("SERVE_PUBLIC_TLS_CERT_PATH", "/c")]).config().unwrap_err().to_string();
         assert!(refused.contains("serve.public.tls"), "{refused}");
-    }
-
-    #[test]
-    fn a_variable_that_nothing_reads_is_told_with_its_neighbour() {
-        for (name, near) in [
-            ("SELFSERVICE_ALLOWED_RETURN_URL", "SELFSERVICE_ALLOWED_RETURN_URLS"),
-            ("SERVE_PUBLIC_BASEURL", "SERVE_PUBLIC_BASE_URL"),
-            ("IDENTITY_SCHEMAS_3_URI", "IDENTITY_SCHEMAS_0_URL"),
-            ("LOG_LEVLE", "LOG_LEVEL"),
-            ("SESSION_LIFSPAN", "SESSION_LIFESPAN"),
-        ] {
-            let warnings = with(&[(name, "x")]).warnings;
-            assert!(
-                warnings.len() == 1 && warnings[0].ends_with(&format!("{near}?")),
-                "{name}: {warnings:?}"
-            );
-        }
-        for other in ["PATH", "LOG_DIR", "SESSION_MANAGER", "IDENTITY_ENDPOINT", "HOME", "DEVICE", "DSN2"] {
-            assert_eq!(with(&[(other, "x")]).warnings, Vec::<String>::new(), "{other}");
-        }
     }
 
     #[test]

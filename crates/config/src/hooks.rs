@@ -20,6 +20,10 @@ pub enum Hook {
 }
 
 impl Hook {
+    /// All of them.
+    pub(crate) const ALL: &'static [Self] =
+        &[Self::Session, Self::ShowVerificationUi, Self::RequireVerifiedAddress, Self::RevokeActiveSessions];
+
     /// Its name in the configuration.
     pub const fn name(self) -> &'static str {
         match self {

@@ -123,15 +123,14 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_told_with_their_neighbour() {
-        let (_, found) =
-            read(&json!({"sesion": {}, "session": {"lifespn": "1h", "qqqqqqqqqqqq": 1}, "x-a": 1}));
+        let (_, found) = read(&json!({"sesion": {}, "session": {"cahce": {}, "qqqqqqqqqqqq": 1}, "x-a": 1}));
         assert_eq!(found.wrong, []);
         let messages: Vec<&str> = found.unknown.iter().map(|problem| problem.message.as_str()).collect();
         assert_eq!(messages.len(), 3);
         assert!(messages.iter().any(|message| message.contains("\"session\"")));
-        assert!(messages.iter().any(|message| message.contains("\"lifespan\"")));
+        assert!(messages.iter().any(|message| message.contains("\"cache\"")));
         assert!(messages.iter().any(|message| !message.contains("did you mean")));
-        assert!(found.unknown.iter().any(|problem| problem.pointer == "/session/lifespn"));
+        assert!(found.unknown.iter().any(|problem| problem.pointer == "/session/cahce"));
     }
 
     #[test]

@@ -87,6 +87,9 @@ pub struct Key {
     pub default: Option<&'static str>,
     /// Whether it belongs to the machine: it comes from files and the environment, never from a patch.
     pub is_of_machine: bool,
+    /// Whether it can forbid something that is allowed without it, or hide what is told without it, so that whoever sets
+    /// it relies on it.
+    pub restricts: bool,
 }
 
 impl Key {
@@ -96,9 +99,20 @@ impl Key {
         kind: Kind,
         about: &'static str,
         default: Option<&'static str>,
-        is_of_machine: bool,
     ) -> Self {
-        Self { name, kind, about, default, is_of_machine }
+        Self { name, kind, about, default, is_of_machine: false, restricts: false }
+    }
+
+    /// This key as one that belongs to the machine.
+    #[must_use]
+    pub(crate) const fn machine(self) -> Self {
+        Self { is_of_machine: true, ..self }
+    }
+
+    /// This key as one that restricts something.
+    #[must_use]
+    pub(crate) const fn restricts(self) -> Self {
+        Self { restricts: true, ..self }
     }
 
     /// What it means, and its default where that is one value.

@@ -15,6 +15,7 @@
 //! | [`cookies`] | how each cookie is made |
 //! | `pages` | what is wrong with the section about the pages |
 //! | [`setting`] | how a value becomes a value of a type |
+//! | `stray` | what becomes of names that nobody knows |
 //! | `strong` | secrets that nobody can guess |
 //! | [`yaml`] | files with the line of every value |
 //! | [`environment`] | which key a variable stands for |
@@ -75,6 +76,7 @@ mod section;
 pub mod sections;
 pub mod setting;
 mod shown;
+mod stray;
 mod strong;
 mod text;
 mod trusted_proxies;

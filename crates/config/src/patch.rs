@@ -91,7 +91,8 @@ pub fn check(before: &Value, after: &Value) -> Result<(), PatchError> {
     }
     let (_, findings) = read(after);
     // What nobody knew before, in a configuration file perhaps, was warned about and stays.
-    let unknown = findings.unknown.into_iter().filter(|finding| before.pointer(&finding.pointer).is_none());
+    let unknown = findings.unknown.into_iter().chain(findings.mistaken);
+    let unknown = unknown.filter(|finding| before.pointer(&finding.pointer).is_none());
     if let Some(finding) = findings.wrong.into_iter().chain(unknown).next() {
         return refuse(finding.pointer, finding.message);
     }

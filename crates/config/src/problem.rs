@@ -34,6 +34,8 @@ pub struct Findings {
     pub wrong: Vec<Problem>,
     /// Keys that are not known.
     pub unknown: Vec<Problem>,
+    /// Keys that are not known and were most likely meant to restrict something.
+    pub mistaken: Vec<Problem>,
     /// Keys of Kratos that add something which is not there.
     pub without_effect: Vec<Problem>,
     /// Secrets that can be guessed.

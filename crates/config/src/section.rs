@@ -2,7 +2,8 @@
 
 /// Declares a section: an object of the configuration with the keys that Sessera acts on.
 ///
-/// A field is `/// documentation`, then `@machine` where the key comes from files and the environment only,
+/// A field is `/// documentation`, then `@machine` where the key comes from files and the environment only, and
+/// `@restricts` where the key can forbid something that is allowed without it, or hide what is told without it;
 /// then its name (`field as "key"` where the key is no name of Rust), its type, `[bounds]` where its type has
 /// some, and `= default` as one would write it into a variable of the environment. Without a default the
 /// type's own counts. Of the declaration are made the struct, its reader and its list of [`Key`]s.
@@ -14,7 +15,7 @@ macro_rules! section {
         pub struct $name:ident {
             $(
                 $(#[doc = $doc:literal])+
-                $(@ $machine:ident)?
+                $(@ $mark:ident)*
                 $field:ident $(as $key:literal)? : $type:ty $([$range:expr])? $(= $default:literal)?,
             )*
         }
@@ -33,8 +34,7 @@ macro_rules! section {
                     <$type as $crate::setting::Setting>::KIND $(.within($range))?,
                     concat!($($doc),+),
                     $crate::section::section!(@default $($default)?),
-                    $crate::section::section!(@machine $($machine)?),
-                ), )*
+                ) $( .$mark() )*, )*
             ];
         }
 
@@ -66,8 +66,6 @@ macro_rules! section {
     (@name $field:ident $key:literal) => { $key };
     (@default) => { None };
     (@default $default:literal) => { Some(concat!($default)) };
-    (@machine) => { false };
-    (@machine machine) => { true };
     (@value $field:ident, $type:ty) => { <$type>::default() };
     (@value $field:ident, $type:ty, $default:literal) => {
         $crate::setting::default_of::<$type>(&$crate::kind::Key::new(
@@ -75,7 +73,6 @@ macro_rules! section {
             <$type as $crate::setting::Setting>::KIND,
             "",
             Some(concat!($default)),
-            false,
         ))
         .unwrap_or_default()
     };

@@ -47,7 +47,7 @@ impl<'a> Members<'a> {
             return None;
         };
         for (name, member) in values.iter().filter(|(name, _)| find(keys, name).is_none()) {
-            crate::unsupported::judge(name, member, keys, at, found);
+            crate::stray::judge(name, member, keys, at, found);
         }
         Some(Self { values, keys, at })
     }

@@ -5,9 +5,8 @@
 
 use serde_json::Value;
 
-use crate::kind::Key;
-use crate::nearest::{no_choice, unknown};
-use crate::problem::{Findings, Problem, escape, names};
+use crate::nearest::no_choice;
+use crate::problem::{Findings, Problem};
 use crate::verdict::Verdict;
 
 /// When a key asks for something.
@@ -267,16 +266,13 @@ pub(crate) const TABLE: &[Row] = &[
     ),
 ];
 
-/// Where every name is that of a flow or a method, or hooks may stand, so that one which is not known is an error: who
-/// wrote it would believe that something is judged which is not.
-const CLOSED: &[&str] = &[
-    "selfservice.flows",
-    "selfservice.methods",
-    "selfservice.flows.*.before.**",
-    "selfservice.flows.*.after.**",
-    "selfservice.flows.*.before",
-    "selfservice.flows.*.after",
-];
+/// What the table has of a key.
+pub(crate) enum Entry {
+    /// The key, or everything below it.
+    Key(&'static Row),
+    /// Keys below it.
+    Below,
+}
 
 /// How the parts of a path and the names of a value's place go together.
 enum Fit {
@@ -323,6 +319,28 @@ pub(crate) fn is_leaf(names: &[String]) -> bool {
     fits.any(|fit| matches!(fit, Fit::Whole | Fit::Longer("**")))
 }
 
+/// What the table has of the key at a place.
+pub(crate) fn entry(names: &[String]) -> Option<Entry> {
+    let all = TABLE.iter().flat_map(|row| row.paths.iter().map(move |path| (row, *path)));
+    let fits: Vec<(&Row, Fit)> = all.map(|(row, path)| (row, fit(path, names))).collect();
+    match fits.iter().find(|(_, fit)| matches!(fit, Fit::Whole | Fit::Longer("**"))) {
+        Some((row, _)) => Some(Entry::Key(row)),
+        None => fits.iter().any(|(_, fit)| matches!(fit, Fit::Longer(_))).then_some(Entry::Below),
+    }
+}
+
+/// Whether a path is that of a place. `*` in the path is any one name.
+pub(crate) fn leads_to(path: &'static str, place: &[String]) -> bool {
+    matches!(fit(path, place), Fit::Whole)
+}
+
+/// The paths of the keys that restrict something, but for those below any item of a list.
+pub(crate) fn restricting_paths() -> impl Iterator<Item = Vec<&'static str>> {
+    let rows = TABLE.iter().filter(|row| row.verdict == Verdict::Restricting);
+    let paths = rows.flat_map(|row| row.paths).map(|path| path.trim_end_matches(".**"));
+    paths.filter(|path| !path.contains('*')).map(|path| path.split('.').collect())
+}
+
 /// Whether nobody misses a key of the table.
 pub(crate) fn is_harmless(names: &[String]) -> bool {
     let is_of = |row: &&Row| row.paths.iter().any(|path| !matches!(fit(path, names), Fit::None));
@@ -330,66 +348,33 @@ pub(crate) fn is_harmless(names: &[String]) -> bool {
     rows.all(|row| row.verdict == Verdict::Harmless)
 }
 
-/// Judges a member that no section has.
-pub(crate) fn judge(name: &str, value: &Value, keys: &[Key], at: &str, found: &mut Findings) {
-    // Names that begin with "x-" are their author's own, for anchors for example.
-    if name.starts_with("x-") {
-        return;
-    }
-    let place = names(at);
-    let pointer = format!("{at}/{}", escape(name));
-    let path: Vec<String> = place.iter().cloned().chain([name.to_owned()]).collect();
-    let all = TABLE.iter().flat_map(|row| row.paths.iter().map(move |known| (row, *known)));
-    let fits: Vec<(&Row, Fit)> = all.map(|(row, known)| (row, fit(known, &path))).collect();
-    if let Some((row, _)) = fits.iter().find(|(_, fit)| matches!(fit, Fit::Whole | Fit::Longer("**"))) {
-        return row.judge(value, &pointer, found);
-    }
-    if fits.iter().any(|(_, fit)| matches!(fit, Fit::Longer(_))) {
-        return judge_below(value, &pointer, found);
-    }
-    let known = || keys.iter().map(|key| key.name).chain(names_at(&place));
-    let problem = Problem::new(pointer, unknown("key", name, known()));
-    // Somebody means a key that is written otherwise, or hooks, and would believe that they count.
-    let letters = |name: &str| name.replace(['-', '_', ' '], "").to_ascii_lowercase();
-    let is_spelled_otherwise = known().any(|known| letters(known) == letters(name));
-    let has_hooks = letters(name) == "hooks" || value.get("hooks").is_some();
-    if is_spelled_otherwise
-        || has_hooks
-        || CLOSED.iter().any(|closed| matches!(fit(closed, &place), Fit::Whole))
-    {
-        found.wrong.push(problem);
-    } else {
-        found.unknown.push(problem);
-    }
-}
-
-/// Judges what lies below a member that no section has.
-fn judge_below(value: &Value, at: &str, found: &mut Findings) {
-    match value {
-        Value::Null => {}
-        Value::Object(members) => {
-            for (name, member) in members {
-                judge(name, member, &[], at, found);
-            }
-        }
-        _ => found.wrong(at, "an object is expected"),
-    }
-}
-
 impl Row {
-    fn judge(&self, value: &Value, pointer: &str, found: &mut Findings) {
+    /// Whether a value of one of its keys asks for something.
+    fn is_asked_for(&self, value: &Value) -> bool {
         let asks = match self.asks {
-            Asks::OtherThanFirst(words) => match value.as_str() {
-                _ if value.is_null() => false,
-                Some(word) if word.is_empty() || words.contains(&word) => {
-                    !word.is_empty() && words.first() != Some(&word)
-                }
-                _ => return found.wrong(pointer, no_choice(value, words)),
-            },
-            Asks::Unless(text) => !is_value(value, text),
-            Asks::Always => value.as_object().is_none_or(|members| !members.is_empty()),
+            OtherThanFirst(words) => {
+                value.as_str().is_some_and(|word| !word.is_empty() && words.first() != Some(&word))
+            }
+            Unless(text) => !is_value(value, text),
+            Always => value.as_object().is_none_or(|members| !members.is_empty()),
         };
-        if value.is_null() || !asks {
+        asks && !value.is_null()
+    }
+
+    /// Whether a value of one of its keys asks for a restriction.
+    pub(crate) fn restricts(&self, value: &Value) -> bool {
+        self.verdict == Verdict::Restricting && self.is_asked_for(value)
+    }
+
+    /// Judges a value of one of its keys.
+    pub(crate) fn judge(&self, value: &Value, pointer: &str, found: &mut Findings) {
+        if let OtherThanFirst(words) = self.asks
+            && !value.is_null()
+            && !value.as_str().is_some_and(|word| word.is_empty() || words.contains(&word))
+        {
+            return found.wrong(pointer, no_choice(value, words));
+        }
+        if !self.is_asked_for(value) {
             return;
         }
         let problem = Problem::new(pointer, format!("it is not supported: {}", self.about));
@@ -408,17 +393,18 @@ fn is_value(value: &Value, text: &str) -> bool {
         || serde_json::from_str::<Value>(text).is_ok_and(|wanted| wanted == *value)
 }
 
+/// The paths of all keys in Kratos' configuration schema of July 2026; `*` is an item of a list.
+#[cfg(test)]
+pub(crate) const KRATOS_KEYS: &str = include_str!("kratos_keys.txt");
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::keys::kind_at;
 
-    /// The paths of all keys in Kratos' configuration schema of July 2026; `*` is an item of a list.
-    const KRATOS: &str = include_str!("kratos_keys.txt");
-
     #[test]
     fn every_key_of_kratos_has_a_section_or_a_verdict() {
-        for path in KRATOS.lines() {
+        for path in KRATOS_KEYS.lines() {
             let names: Vec<&str> = path.split('.').collect();
             let owned: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
             // What is judged as a whole is judged with everything below it.
@@ -441,8 +427,9 @@ mod tests {
     fn a_word_that_nobody_knows_is_an_error() {
         let judged = |path: &str, value: Value| {
             let mut found = Findings::default();
-            let (place, name) = path.rsplit_once('/').unwrap();
-            judge(name, &value, &[], place, &mut found);
+            let names = crate::problem::names(path);
+            let Some(Entry::Key(row)) = entry(&names) else { panic!("the table has no {path}") };
+            row.judge(&value, path, &mut found);
             (found.wrong.len(), found.without_effect.len())
         };
         let path = "/feature_flags/password_profile_registration_node_group";

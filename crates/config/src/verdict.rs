@@ -11,3 +11,10 @@ pub(crate) enum Verdict {
     /// refused, unless its author says that this is known.
     Restricting,
 }
+
+/// How somebody says that they know what becomes of a key that is refused.
+pub(crate) fn way_out(key: &str) -> String {
+    format!(
+        "or say that you know: put \"{key}\" into accept_unsupported, or start with --accept-unsupported {key}"
+    )
+}

@@ -8,7 +8,7 @@ section! {
     /// What happens before a flow is begun.
     pub struct Before {
         /// `web_hook`, which may refuse that it is begun.
-        hooks: Hooks<hooks::Before>,
+        @restricts hooks: Hooks<hooks::Before>,
     }
 }
 
@@ -18,7 +18,7 @@ section! {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
         /// `web_hook`.
-        hooks: Hooks<hooks::AfterVerification>,
+        @restricts hooks: Hooks<hooks::AfterVerification>,
     }
 }
 
@@ -28,7 +28,7 @@ section! {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
         /// What happens after signing in: `web_hook`, `require_verified_address`, `revoke_active_sessions`. With a method's own hooks these are not called.
-        hooks: Hooks<hooks::AfterSignIn>,
+        @restricts hooks: Hooks<hooks::AfterSignIn>,
         /// What happens after signing in with a password.
         password: AfterLoginByPassword,
         /// What happens after signing in with a passkey.
@@ -52,7 +52,7 @@ section! {
         /// Where browsers go after a password was used.
         default_browser_return_url: Option<Address>,
         /// `web_hook`, `require_verified_address`, `revoke_active_sessions`.
-        hooks: Hooks<hooks::AfterSignIn>,
+        @restricts hooks: Hooks<hooks::AfterSignIn>,
     }
 }
 
@@ -60,7 +60,7 @@ section! {
     /// What happens after signing in with a method.
     pub struct AfterLoginByMethod {
         /// `web_hook`, `require_verified_address`, `revoke_active_sessions`.
-        hooks: Hooks<hooks::AfterSignIn>,
+        @restricts hooks: Hooks<hooks::AfterSignIn>,
     }
 }
 
@@ -88,7 +88,7 @@ section! {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
         /// What happens after signing up: `web_hook`, `session`, `show_verification_ui`. With a method's own hooks these are not called. Default: session, unless the method has hooks or `security.account_enumeration.mitigate` is on.
-        hooks: Option<Hooks<hooks::AfterSignUp>>,
+        @restricts hooks: Option<Hooks<hooks::AfterSignUp>>,
         /// What happens after signing up with a password.
         password: AfterRegistrationByPassword,
         /// What happens after signing up with a passkey.
@@ -108,7 +108,7 @@ section! {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
         /// `web_hook`, `session`, `show_verification_ui`.
-        hooks: Option<Hooks<hooks::AfterSignUp>>,
+        @restricts hooks: Option<Hooks<hooks::AfterSignUp>>,
     }
 }
 
@@ -116,7 +116,7 @@ section! {
     /// What happens after somebody has signed up with a method.
     pub struct AfterRegistrationByMethod {
         /// `web_hook`, `session`, `show_verification_ui`.
-        hooks: Option<Hooks<hooks::AfterSignUp>>,
+        @restricts hooks: Option<Hooks<hooks::AfterSignUp>>,
     }
 }
 
@@ -150,7 +150,7 @@ section! {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
         /// What happens after a change: `web_hook`, `revoke_active_sessions`, `show_verification_ui`. With a method's own hooks these are not called.
-        hooks: Hooks<hooks::AfterChange>,
+        @restricts hooks: Hooks<hooks::AfterChange>,
         /// What happens after a password was changed.
         password: AfterSettingsByPassword,
         /// What happens after passkeys were changed.
@@ -174,7 +174,7 @@ section! {
         /// Where browsers go after a password was changed.
         default_browser_return_url: Option<Address>,
         /// `web_hook`, `revoke_active_sessions`, `show_verification_ui`.
-        hooks: Hooks<hooks::AfterChange>,
+        @restricts hooks: Hooks<hooks::AfterChange>,
     }
 }
 
@@ -182,7 +182,7 @@ section! {
     /// What happens after a change by a method.
     pub struct AfterSettingsByMethod {
         /// `web_hook`, `revoke_active_sessions`, `show_verification_ui`.
-        hooks: Hooks<hooks::AfterChange>,
+        @restricts hooks: Hooks<hooks::AfterChange>,
     }
 }
 
@@ -210,7 +210,7 @@ section! {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
         /// `web_hook`, and `revoke_active_sessions`, which `selfservice.flows.recovery.revoke_active_sessions` says as well.
-        hooks: Hooks<hooks::AfterRecovery>,
+        @restricts hooks: Hooks<hooks::AfterRecovery>,
     }
 }
 

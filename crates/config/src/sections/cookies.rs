@@ -8,11 +8,11 @@ section! {
         /// Domain of the cookies, whose hosts all get them. Default: only the host that set them.
         domain: Option<String>,
         /// Path of the cookies.
-        path: String = "/",
+        @restricts path: String = "/",
         /// Whether cookies go along with requests of other sites: Lax, Strict or None.
-        same_site: SameSite = "Lax",
+        @restricts same_site: SameSite = "Lax",
         /// Whether cookies go over https only also where the public address does not begin with it.
-        secure: bool = false,
+        @restricts secure: bool = false,
     }
 }
 

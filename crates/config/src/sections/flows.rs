@@ -64,11 +64,11 @@ section! {
     /// Signing in.
     pub struct Login {
         /// Whether the flow is on.
-        enabled: bool = true,
+        @restricts enabled: bool = true,
         /// The page that shows the flow. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
-        lifespan: Duration [1..=i64::MAX] = "1h",
+        @restricts lifespan: Duration [1..=i64::MAX] = "1h",
         /// What happens before it is begun.
         before: Before,
         /// How signing in asks: for everything at once, or for the identifier first.
@@ -92,11 +92,11 @@ section! {
     /// Signing up.
     pub struct Registration {
         /// Whether people can sign up.
-        enabled: bool = true,
+        @restricts enabled: bool = true,
         /// The page that shows the flow. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
-        lifespan: Duration [1..=i64::MAX] = "1h",
+        @restricts lifespan: Duration [1..=i64::MAX] = "1h",
         /// How signing up asks: all at once, or for the traits first.
         style: RegistrationStyle = "profile_first",
         /// What happens before it is begun.
@@ -122,15 +122,15 @@ section! {
     /// One's own account.
     pub struct Settings {
         /// Whether people can change their accounts.
-        enabled: bool = true,
+        @restricts enabled: bool = true,
         /// The page that shows the flow. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
-        lifespan: Duration [1..=i64::MAX] = "1h",
+        @restricts lifespan: Duration [1..=i64::MAX] = "1h",
         /// How old a sign-in may be for changes of passwords and factors.
-        privileged_session_max_age: Duration = "1h",
+        @restricts privileged_session_max_age: Duration = "1h",
         /// `highest_available`: a session must prove all factors its owner has set up; `aal1`: one is enough.
-        required_aal: RequiredAal = "highest_available",
+        @restricts required_aal: RequiredAal = "highest_available",
         /// What happens before it is begun.
         before: Before,
         /// What happens afterwards.
@@ -142,17 +142,17 @@ section! {
     /// Getting back into an account.
     pub struct Recovery {
         /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
-        enabled: Option<bool>,
+        @restricts enabled: Option<bool>,
         /// The page that shows the flow. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
-        lifespan: Duration [1..=i64::MAX] = "1h",
+        @restricts lifespan: Duration [1..=i64::MAX] = "1h",
         /// How an address is proven. `link` needs `selfservice.methods.link.enabled`.
         r#use as "use": Proof = "code",
         /// Whether an address that no account has is told so by mail.
         notify_unknown_recipients: bool = false,
         /// Whether the other sessions of somebody who gets back into their account end.
-        revoke_active_sessions: bool = true,
+        @restricts revoke_active_sessions: bool = true,
         /// What happens before it is begun.
         before: Before,
         /// What happens afterwards.
@@ -164,11 +164,11 @@ section! {
     /// Proving an address.
     pub struct Verification {
         /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
-        enabled: Option<bool>,
+        @restricts enabled: Option<bool>,
         /// The page that shows the flow. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
-        lifespan: Duration [1..=i64::MAX] = "1h",
+        @restricts lifespan: Duration [1..=i64::MAX] = "1h",
         /// How an address is proven. `link` needs `selfservice.methods.link.enabled`.
         r#use as "use": Proof = "code",
         /// Whether an address that no account has is told so by mail.

@@ -27,11 +27,11 @@ section! {
         /// The header of the app's request with the token: in Authorization it stands behind Bearer, in any other one alone.
         header: String = "Authorization",
         /// Whether a session is needed (required), or requests without one pass, too, without the headers (optional).
-        session: Demand = "required",
+        @restricts session: Demand = "required",
         /// Which factors the session must have proven: `aal1`, `aal2`, or `highest_available` of those that its owner has set up. Default: as `session.whoami.required_aal`.
-        aal: Option<RouteAal>,
+        @restricts aal: Option<RouteAal>,
         /// The identity schemas of which people may pass. Default: all.
-        schema_ids: Vec<String>,
+        @restricts schema_ids: Vec<String>,
         /// What somebody without the session that is needed is answered: redirect sends browsers that open a page to sign in and back, and answers all others with 401; 401 answers everybody so.
         on_missing: OnMissing = "redirect",
         /// Headers of the app's request with the claims that they carry, such as `X-User-Id: sub`, for apps that check no token.
@@ -39,7 +39,7 @@ section! {
         /// How long a token is given again, for at most half of its life; 0s makes one for each request.
         reuse: Duration [0..=3_600_000] = "30s",
         /// What becomes of preflights of other origins, which come without cookies: pass lets them through to the app, without the headers; check judges them like all others.
-        preflight: Preflight = "pass",
+        @restricts preflight: Preflight = "pass",
     }
 }
 

@@ -154,7 +154,17 @@ impl<P: Place> Setting for Hooks<P> {
                 let config = hook.get("config").unwrap_or(&Value::Null);
                 let hook = WebHook::read(config, &format!("{at}/config"), found);
                 steps.extend(hook.map(Arc::new).map(Step::Web));
-            } else if let Some(own) = P::HAD.iter().find(|own| own.name() == name) {
+                continue;
+            }
+            if Hook::ALL.iter().any(|own| own.name() == name) {
+                judge_config(
+                    name,
+                    hook.get("config").unwrap_or(&Value::Null),
+                    &format!("{at}/config"),
+                    found,
+                );
+            }
+            if let Some(own) = P::HAD.iter().find(|own| own.name() == name) {
                 steps.push(Step::Own(*own));
             } else {
                 lacks_one |= P::LACKED.contains(&name);
@@ -162,6 +172,26 @@ impl<P: Place> Setting for Hooks<P> {
             }
         }
         Some(Self { steps, lacks_one, place: PhantomData })
+    }
+}
+
+/// Refuses what somebody tells a hook of the server's own, none of which can be told anything.
+fn judge_config(name: &str, config: &Value, at: &str, found: &mut Findings) {
+    let message = |what: &str| {
+        format!(
+            "the hook \"{name}\" does the same wherever it stands, and {what}: remove it, or write the hook that was meant"
+        )
+    };
+    match config {
+        Value::Null => {}
+        Value::Object(members) => {
+            for member in members.keys().filter(|member| !member.starts_with("x-")) {
+                let short: String = member.chars().take(64).collect();
+                let what = format!("has no key \"{short}\"");
+                found.wrong(format!("{at}/{}", escape(member)), message(&what));
+            }
+        }
+        _ => found.wrong(at, message("takes no config")),
     }
 }
 
@@ -207,5 +237,51 @@ impl<P> HooksByMethod<P> {
     /// The hooks after a method. Where it has its own, the general ones are not called.
     pub fn of(&self, method: &str) -> &Hooks<P> {
         self.own.iter().find(|(known, _)| *known == method).map_or(&self.general, |(_, hooks)| hooks)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::problem::Problem;
+
+    fn wrong<P: Place>(hooks: Value) -> Vec<Problem> {
+        let mut found = Findings::default();
+        Hooks::<P>::read(&hooks, &Hooks::<P>::KIND, "/hooks", &mut found);
+        found.wrong
+    }
+
+    #[test]
+    fn what_a_hook_of_the_servers_own_is_told_is_refused_wherever_it_stands() {
+        for hook in Hook::ALL.iter().map(|hook| hook.name()) {
+            for (config, pointer) in [
+                (json!({"revoke": true}), "/hooks/0/config/revoke"),
+                (json!({"Foo": 1}), "/hooks/0/config/Foo"),
+                (json!([]), "/hooks/0/config"),
+                (json!("x"), "/hooks/0/config"),
+            ] {
+                let hooks = json!([{"hook": hook, "config": config}]);
+                for wrong in [
+                    wrong::<Before>(hooks.clone()),
+                    wrong::<AfterSignIn>(hooks.clone()),
+                    wrong::<AfterSignUp>(hooks.clone()),
+                    wrong::<AfterChange>(hooks.clone()),
+                    wrong::<AfterRecovery>(hooks.clone()),
+                    wrong::<AfterVerification>(hooks),
+                ] {
+                    assert!(wrong.len() == 1 && wrong[0].pointer == pointer, "{hook} {wrong:?}");
+                    assert!(wrong[0].message.contains(hook), "{wrong:?}");
+                }
+            }
+            for nothing in [
+                json!({"hook": hook}),
+                json!({"hook": hook, "config": {}}),
+                json!({"hook": hook, "config": null}),
+            ] {
+                assert_eq!(wrong::<AfterSignUp>(json!([nothing])), []);
+            }
+        }
     }
 }

@@ -36,7 +36,7 @@ section! {
     /// Passwords.
     pub struct Password {
         /// Whether passwords are on.
-        enabled: bool = true,
+        @restricts enabled: bool = true,
         /// Which passwords are refused.
         config: PasswordRules,
     }
@@ -46,17 +46,17 @@ section! {
     /// Which passwords are refused.
     pub struct PasswordRules {
         /// The fewest characters of a password, from 6 to 256.
-        min_password_length: usize [6..=256] = 8,
+        @restricts min_password_length: usize [6..=256] = 8,
         /// Whether passwords that resemble an identifier are refused.
-        identifier_similarity_check_enabled: bool = true,
+        @restricts identifier_similarity_check_enabled: bool = true,
         /// Whether passwords are looked up in known breaches, by a service on the network that learns five digits of their hash. The most common passwords are refused in any case, without asking anybody.
-        haveibeenpwned_enabled: bool = false,
+        @restricts haveibeenpwned_enabled: bool = false,
         /// The host of that service, which is asked by https.
         haveibeenpwned_host: Host = "api.pwnedpasswords.com",
         /// In how many breaches a password may have been found.
-        max_breaches: u32 [0..=100] = 0,
+        @restricts max_breaches: u32 [0..=100] = 0,
         /// Whether a password is taken when the service does not answer.
-        ignore_network_errors: bool = true,
+        @restricts ignore_network_errors: bool = true,
         /// Passwords that another system still keeps.
         migrate_hook: MigrateHook,
     }
@@ -83,7 +83,7 @@ section! {
     /// Time-based one-time passwords.
     pub struct Totp {
         /// Whether time-based codes are on.
-        enabled: bool = false,
+        @restricts enabled: bool = false,
         /// How they are shown.
         config: TotpNames,
     }
@@ -101,7 +101,7 @@ section! {
     /// Printed codes.
     pub struct LookupSecret {
         /// Whether printed codes are on.
-        enabled: bool = false,
+        @restricts enabled: bool = false,
     }
 }
 
@@ -129,7 +129,7 @@ section! {
     /// What devices must do.
     pub struct AuthenticatorSelection {
         /// Whether the device verifies its owner by a finger, a face or a number. With `required` passkeys of devices that cannot are refused; with `preferred` those are asked that can.
-        user_verification: Verification = "preferred",
+        @restricts user_verification: Verification = "preferred",
     }
 }
 
@@ -149,7 +149,7 @@ section! {
     /// Security keys as a second factor.
     pub struct Webauthn {
         /// Whether security keys are on.
-        enabled: bool = false,
+        @restricts enabled: bool = false,
         /// Where they are good.
         config: WebauthnRules,
     }
@@ -181,11 +181,11 @@ section! {
     /// Codes that are sent to an address.
     pub struct Code {
         /// Whether codes are on, for recovery and verification and for what the other keys switch on.
-        enabled: bool = true,
+        @restricts enabled: bool = true,
         /// Whether people sign in and up by a code instead of a password. It cannot be on together with `mfa_enabled`.
         passwordless_enabled: bool = false,
         /// Whether a code is a second factor. It cannot be on together with `passwordless_enabled`.
-        mfa_enabled: bool = false,
+        @restricts mfa_enabled: bool = false,
         /// How codes are made.
         config: CodeRules,
     }
@@ -195,9 +195,9 @@ section! {
     /// How codes are made.
     pub struct CodeRules {
         /// How long a code is good.
-        lifespan: Duration [1..=i64::MAX] = "15m",
+        @restricts lifespan: Duration [1..=i64::MAX] = "15m",
         /// How many wrong codes can be tried in a flow, from 1 to 255.
-        max_submissions: u32 [1..=255] = 5,
+        @restricts max_submissions: u32 [1..=255] = 5,
     }
 }
 
@@ -205,7 +205,7 @@ section! {
     /// Links that are sent to an address.
     pub struct Link {
         /// Whether links are on, for flows that `selfservice.flows.recovery.use` and `selfservice.flows.verification.use` have use them, and for administrators to give out.
-        enabled: bool = true,
+        @restricts enabled: bool = true,
         /// How links are made.
         config: LinkRules,
     }
@@ -215,7 +215,7 @@ section! {
     /// How links are made.
     pub struct LinkRules {
         /// How long a link is good.
-        lifespan: Duration [1..=i64::MAX] = "15m",
+        @restricts lifespan: Duration [1..=i64::MAX] = "15m",
         /// The address of the public API as it stands in the links of messages, where that is another one than `serve.public.base_url`.
         base_url: Option<WrittenUrl>,
     }

@@ -54,9 +54,9 @@ section! {
         /// Where what the provider says of somebody comes from: its signed token, or its endpoint for user information, whose subject must be that of the token.
         claims_source: ClaimsSource = "id_token",
         /// Whether the code is bound to this deployment by PKCE (RFC 7636): `auto` where the provider says that it can. With `force` browsers come back to an address without the provider's id.
-        pkce: Pkce = "auto",
+        @restricts pkce: Pkce = "auto",
         /// The tenant of `microsoft`: `common`, `organizations`, `consumers`, an id or a domain.
-        microsoft_tenant: Option<String>,
+        @restricts microsoft_tenant: Option<String>,
         /// Where the subject comes from with `microsoft`: its token, its endpoint `me`, or the object id in its token.
         subject_source: SubjectSource = "userinfo",
         /// The team of `apple`.

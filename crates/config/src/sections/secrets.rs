@@ -13,10 +13,10 @@ section! {
     /// Secrets.
     pub struct Secrets {
         /// Keys what browsers and native clients hold. Default with SQLite: made and kept beside the database.
-        cookie: Vec<CookieSecret>,
+        @restricts cookie: Vec<CookieSecret>,
         /// Encrypts stored values; the first encrypts, all decrypt. Default with SQLite: made and kept beside the database.
-        cipher: Vec<CipherSecret>,
+        @restricts cipher: Vec<CipherSecret>,
         /// Stands for cookie where that is absent.
-        default: Vec<CookieSecret>,
+        @restricts default: Vec<CookieSecret>,
     }
 }

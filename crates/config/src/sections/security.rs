@@ -14,6 +14,6 @@ section! {
     /// Finding out who has an account.
     pub struct AccountEnumeration {
         /// Whether signing up is answered alike for addresses that have an account and for others. Whoever signs up then is not signed in by it, and learns by mail how to go on. Whoever tries others' addresses in the settings is slowed down.
-        mitigate: bool = false,
+        @restricts mitigate: bool = false,
     }
 }

@@ -26,12 +26,12 @@ section! {
     /// Limits against abuse.
     pub struct Limits {
         /// How many requests that leave something behind one client address may make in a minute: to begin a flow is one, to submit it another; 0: any number. Of IPv6, 64 bits are one client. Behind a proxy, set `serve.public.trusted_proxies`.
-        requests_per_minute: u32 = 1200,
+        @restricts requests_per_minute: u32 = 1200,
         /// How many wrong passwords for one account from one client address, and how many wrong codes for one account, are free before each next attempt has to wait longer, from a second to 15 minutes; 0: any number. Of wrong codes, one client address has four times as many for all accounts together, and of wrong passwords sixty times as many in an hour. One wrong attempt is forgotten in 15 minutes.
-        free_failures: u32 = 5,
+        @restricts free_failures: u32 = 5,
         /// How many codes for each of recovery, verification, signing in and signing up one person and one address are sent in an hour; 0: any number.
-        codes_per_hour: u32 = 10,
+        @restricts codes_per_hour: u32 = 10,
         /// How many bytes one client address may leave in the database in an hour without an account: flows that do not end as they should, and whoever signs up; 0: any number. Each node counts by itself.
-        bytes_per_hour: Bytes = "32MiB",
+        @restricts bytes_per_hour: Bytes = "32MiB",
     }
 }

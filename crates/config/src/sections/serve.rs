@@ -32,7 +32,7 @@ section! {
         /// The port to listen on, for HTTP and gRPC.
         port: u16 = 4435,
         /// Addresses or networks of the proxies that may ask, and that are believed when they say for whom. Default: those of this machine.
-        trusted_proxies: TrustedProxies,
+        @restricts trusted_proxies: TrustedProxies,
     }
 }
 
@@ -40,7 +40,7 @@ section! {
     /// The public API.
     pub struct Public {
         /// The address under which clients reach the public API; as it is written, the issuer of tokens. Default: from host and port, with a slash at its end.
-        base_url: Option<WrittenUrl>,
+        @restricts base_url: Option<WrittenUrl>,
         /// The address to listen on.
         host: String = "127.0.0.1",
         /// The port to listen on. Default: 4433, or 4533 with session.upstream.url.
@@ -50,7 +50,7 @@ section! {
         /// Addresses or networks of proxies that are believed when they say for whom they ask. Default: none.
         trusted_proxies: TrustedProxies,
         /// The headers by which those proxies say so: forwarded (Forwarded), x-forwarded (X-Forwarded-For, -Proto and -Host), or either, which believes one that stands alone, and what both say alike. A proxy must write or remove every header that is believed, or its clients choose what they say.
-        proxy_headers: ProxyHeaders = "either",
+        @restricts proxy_headers: ProxyHeaders = "either",
     }
 }
 
@@ -60,15 +60,15 @@ section! {
         /// Answer requests of other origins.
         enabled: bool = false,
         /// Origins that may ask, as browsers send them. One * in an origin stands for one character or more, as in `https://*.example.org`; * alone is every origin.
-        allowed_origins: Vec<OriginPattern> = "*",
+        @restricts allowed_origins: Vec<OriginPattern> = "*",
         /// Methods they may use.
-        allowed_methods: Vec<String> = "POST, GET, PUT, PATCH, DELETE",
+        @restricts allowed_methods: Vec<String> = "POST, GET, PUT, PATCH, DELETE",
         /// Headers they may send; * is every header.
-        allowed_headers: Vec<String> = "Authorization, Content-Type, Max-Age, X-Session-Token, X-XSRF-TOKEN, X-CSRF-Token",
+        @restricts allowed_headers: Vec<String> = "Authorization, Content-Type, Max-Age, X-Session-Token, X-XSRF-TOKEN, X-CSRF-Token",
         /// Headers they may read.
         exposed_headers: Vec<String> = "Content-Type",
         /// Whether cookies go along, for origins that are named or end with a domain that is; never for *.
-        allow_credentials: bool = true,
+        @restricts allow_credentials: bool = true,
         /// How many seconds a preflight answer is good for; 0 says nothing about it.
         max_age: u32 = 0,
     }
@@ -87,7 +87,7 @@ section! {
         /// The port to listen on. Default: 4434, or 4534 with session.upstream.url.
         port: Option<u16>,
         /// Bearer tokens that the admin API asks for, of owners; several may be good at once, and admin tokens are good beside them. Default: none.
-        token: Vec<AdminToken>,
+        @restricts token: Vec<AdminToken>,
         /// Serve the admin API on another address than loopback without a token.
         insecure: bool = false,
     }

@@ -12,9 +12,9 @@ section! {
     /// Sessions and their tokens.
     pub struct Session {
         /// How long a session lives.
-        lifespan: Duration = "24h",
+        @restricts lifespan: Duration = "24h",
         /// How long before its end a session can be extended. Default: at any time.
-        earliest_possible_extend: Option<Duration>,
+        @restricts earliest_possible_extend: Option<Duration>,
         /// The session cookie.
         cookie: Cookie,
         /// Sessions in memory.
@@ -34,13 +34,13 @@ section! {
         /// Domain of the cookie, whose hosts all get it. Default: that of `cookies`.
         domain: Option<String>,
         /// Path of the cookie. Default: that of `cookies`.
-        path: Option<String>,
+        @restricts path: Option<String>,
         /// Whether the cookie goes along with requests of other sites: Lax, Strict or None. Default: as `cookies` says.
-        same_site: Option<SameSite>,
+        @restricts same_site: Option<SameSite>,
         /// Whether it goes over https only also where neither the public address nor `cookies` says so.
-        secure: bool = false,
+        @restricts secure: bool = false,
         /// Whether it survives the end of the browser.
-        persistent: bool = true,
+        @restricts persistent: bool = true,
     }
 }
 
@@ -58,7 +58,7 @@ section! {
     /// The question who is signed in.
     pub struct Whoami {
         /// `highest_available`: a session must prove all factors its owner has set up; `aal1`: one is enough.
-        required_aal: RequiredAal = "highest_available",
+        @restricts required_aal: RequiredAal = "highest_available",
         /// Signed tokens made of sessions.
         tokenizer: Tokenizer,
     }

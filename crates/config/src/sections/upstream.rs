@@ -19,7 +19,7 @@ section! {
         /// The name of the upstream's session cookie. Default: for a project of Ory Network the one of the project, else session.cookie.name.
         cookie: Option<String>,
         /// How long an answer of the upstream is kept, which is the longest time that a revocation made elsewhere goes unseen; 0s asks every time.
-        ttl: Duration [0..=3_600_000] = "30s",
+        @restricts ttl: Duration [0..=3_600_000] = "30s",
         /// How much longer an answer is used when the upstream does not answer. With 0s the answer is 503.
         max_stale: Duration [0..=86_400_000] = "0s",
         /// How long one question may take, and how long one may wait for its turn before.
@@ -29,7 +29,7 @@ section! {
         /// How many sessions a second a node asks the admin API about so that status lists know which are over, those first that nobody asked about for longest.
         recheck_per_second: u32 [1..=1_000] = "10",
         /// Whether requests that this server does not answer itself go on to the upstream.
-        forward: bool = true,
+        @restricts forward: bool = true,
         /// A file with certificates, as PEM, that are trusted beside those of the system.
         ca_file: Option<String>,
     }

@@ -1,0 +1,174 @@
+//! Variables that nothing reads and that were meant for this program.
+
+use super::variable_name;
+use crate::kind::Kind;
+use crate::nearest::{nearest, slip};
+use crate::sections::Sections;
+use crate::setting::Setting as _;
+use crate::unsupported;
+
+/// By what names of this program alone begin: a variable of such a name that nothing reads was meant for it.
+/// Others, such as `LOG_DIR` or `SESSION_MANAGER`, belong to other programs.
+const OWN: &[&str] = &[
+    "CLIENTS_HTTP_",
+    "CLIENTS_SMTP_",
+    "COOKIES_",
+    "COURIER_",
+    "DSN_",
+    "FEATURE_FLAGS_",
+    "HASHERS_",
+    "IDENTITY_SCHEMAS_",
+    "OAUTH2_PROVIDER_",
+    "ORGANIZATIONS_",
+    "SECRETS_",
+    "SECURITY_ACCOUNT_",
+    "SELFSERVICE_",
+    "SERVE_",
+    "SESSION_CACHE_",
+    "SESSION_COOKIE_",
+    "SESSION_UPSTREAM_",
+    "SESSION_WHOAMI_",
+    "TRACING_",
+];
+
+/// By how many letters a name may differ from a known one to be taken for it, whatever it begins with.
+const TYPING_ERROR: usize = 2;
+
+/// A variable that nothing reads and that was meant for this program.
+pub(super) struct Stray {
+    /// What to say about it.
+    pub(super) sentence: String,
+    /// Whether a restriction is lost with it.
+    pub(super) restricts: bool,
+}
+
+/// Judges a variable that nothing reads.
+pub(super) fn stray(variable: &str) -> Option<Stray> {
+    let is_own = OWN.iter().any(|own| variable.starts_with(own));
+    let known = variables();
+    let like = with_first_items(variable);
+    let near = nearest(&like, known.iter().map(|known| known.name.as_str()));
+    let near = near.and_then(|near| known.iter().find(|known| known.name == near));
+    let told = |about: &str| format!("the environment variable {variable} is not read{about}");
+    let Some(near) = near else { return is_own.then(|| Stray { sentence: told(""), restricts: false }) };
+    let is_near =
+        strsim::damerau_levenshtein(&near.name, &like) <= TYPING_ERROR && near.name.len() > 4 * TYPING_ERROR;
+    // Another program may have a variable of one or two words that is like one of ours, as COOKIE_PATH is.
+    let begins_alike = near.name.split('_').next() == like.split('_').next();
+    let is_ours = is_own || begins_alike || like.split('_').count() > 2;
+    (is_own || is_near).then(|| Stray {
+        sentence: told(&format!(": did you mean {}?", near.name)),
+        restricts: near.restricts && is_ours && slip(&like, &near.name).is_some(),
+    })
+}
+
+/// A name with 0 as the number of each item.
+fn with_first_items(variable: &str) -> String {
+    let part = |part: &str| if part.parse::<usize>().is_ok() { "0".to_owned() } else { part.to_owned() };
+    variable.split('_').map(part).collect::<Vec<_>>().join("_")
+}
+
+/// A variable that is read.
+pub(super) struct Variable {
+    /// Its name, with 0 as the number of each item.
+    pub(super) name: String,
+    /// Whether its key restricts something.
+    pub(super) restricts: bool,
+}
+
+/// All variables that are read.
+pub(super) fn variables() -> Vec<Variable> {
+    fn collect(kind: Kind, path: &[&str], restricts: bool, found: &mut Vec<Variable>) {
+        let variable = || Variable { name: variable_name(path), restricts };
+        match kind {
+            Kind::Object(keys) => {
+                for key in keys {
+                    collect(key.kind, &[path, &[key.name]].concat(), restricts || key.restricts, found);
+                }
+            }
+            Kind::List(inner) => {
+                found.push(variable());
+                let item = [path, &["0"]].concat();
+                collect(*inner, &item, restricts, found);
+            }
+            _ => found.push(variable()),
+        }
+    }
+    let mut found = Vec::new();
+    collect(Sections::KIND, &[], false, &mut found);
+    let of_kratos = unsupported::restricting_paths();
+    found.extend(of_kratos.map(|path| Variable { name: variable_name(&path), restricts: true }));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::load::load_all;
+    use crate::loaded::Loaded;
+
+    fn with(environment: &[(&str, &str)]) -> Loaded {
+        let environment = environment.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        load_all(&[], &environment)
+    }
+
+    #[test]
+    fn what_nothing_reads_below_a_name_of_ours_is_told() {
+        for name in
+            ["SECRETS_X", "SERVE_X_Y", "CLIENTS_HTTP_X", "COOKIES_X", "TRACING_X", "SELFSERVICE_FLOWS_X"]
+        {
+            assert_eq!(with(&[(name, "x")]).warnings.len(), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_nothing_reads_is_told_with_its_neighbour() {
+        for (name, near) in [
+            ("SELFSERVICE_ALLOWED_RETURN_URL", "SELFSERVICE_ALLOWED_RETURN_URLS"),
+            ("SERVE_PUBLIC_HSOT", "SERVE_PUBLIC_HOST"),
+            ("IDENTITY_SCHEMAS_3_URI", "IDENTITY_SCHEMAS_0_URL"),
+            ("LOG_LEVLE", "LOG_LEVEL"),
+        ] {
+            let warnings = with(&[(name, "x")]).warnings;
+            assert!(
+                warnings.len() == 1 && warnings[0].ends_with(&format!("{near}?")),
+                "{name}: {warnings:?}"
+            );
+        }
+        for other in ["PATH", "LOG_DIR", "SESSION_MANAGER", "IDENTITY_ENDPOINT", "HOME", "DEVICE", "DSN2"] {
+            assert_eq!(with(&[(other, "x")]).warnings, Vec::<String>::new(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_variable_that_is_like_one_which_restricts_is_refused_until_it_is_accepted() {
+        for (name, near) in [
+            ("SELFSERVICE_FLOWS_REGISTRATION_ENABELD", "SELFSERVICE_FLOWS_REGISTRATION_ENABLED"),
+            ("SELFSERVICE_FLOWS_REGISTRATON_ENABLED", "SELFSERVICE_FLOWS_REGISTRATION_ENABLED"),
+            ("SERVE_ADMIN_TOKENS", "SERVE_ADMIN_TOKEN"),
+            ("SESSION_WHOAMI_REQUIRED_ALL", "SESSION_WHOAMI_REQUIRED_AAL"),
+            ("SESSION_LIFSPAN", "SESSION_LIFESPAN"),
+            ("SECURITY_ACCOUNT_ENUMERATION_MITIGATED", "SECURITY_ACCOUNT_ENUMERATION_MITIGATE"),
+            ("SERVE_PUBLIC_TSL", "SERVE_PUBLIC_TLS"),
+        ] {
+            let refused = with(&[(name, "true")]);
+            let told = refused.errors.join("\n");
+            assert!(refused.errors.len() == 1 && refused.warnings.is_empty(), "{name}: {refused:?}");
+            assert!(told.contains(&format!("did you mean {near}?")), "{told}");
+            assert!(told.ends_with(&format!("--accept-unsupported {name}")), "{told}");
+            let accepted = with(&[(name, "true"), ("ACCEPT_UNSUPPORTED", name)]);
+            assert!(accepted.errors.is_empty() && accepted.warnings.len() == 1, "{accepted:?}");
+            let config = accepted.config().unwrap();
+            assert!(
+                config.notes.iter().all(|note| !note.pointer.contains("accept_unsupported")),
+                "{config:?}"
+            );
+        }
+        // Another program's, or one by which nothing is restricted.
+        for (name, warnings) in
+            [("COOKIE_PATH", 1), ("LOG_LEVLE", 1), ("SERVE_PUBLIC_HSOT", 1), ("COOKIE", 0)]
+        {
+            let loaded = with(&[(name, "x")]);
+            assert!(loaded.errors.is_empty() && loaded.warnings.len() == warnings, "{name}: {loaded:?}");
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! What becomes of names that no section has: those of Kratos by the table, and all others by what was meant.
+//!
+//! Whoever writes `enabeld: false` believes that something is switched off. A name that is like that of a key which
+//! restricts something is refused therefore, while a name that is like that of any other key is warned about.
+
+use serde_json::Value;
+
+use crate::kind::{Key, Kind, find};
+use crate::nearest::{is_spelled_otherwise, slip, unknown};
+use crate::problem::{Findings, Problem, escape, names};
+use crate::unsupported::{Entry, entry, leads_to, names_at};
+
+/// Where every name is that of a flow or a method, or hooks may stand, so that one which is not known is an error: who
+/// wrote it would believe that something is judged which is not.
+const CLOSED: &[&str] = &[
+    "selfservice.flows",
+    "selfservice.methods",
+    "selfservice.flows.*.before.**",
+    "selfservice.flows.*.after.**",
+    "selfservice.flows.*.before",
+    "selfservice.flows.*.after",
+];
+
+/// Judges a member that no section has.
+pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, found: &mut Findings) {
+    // Names that begin with "x-" are their author's own, for anchors for example.
+    if name.starts_with("x-") {
+        return;
+    }
+    let place = names(at);
+    let pointer = format!("{at}/{}", escape(name));
+    match entry(&below(&place, name)) {
+        Some(Entry::Key(row)) => return row.judge(value, &pointer, found),
+        Some(Entry::Below) => return judge_below(value, &pointer, found),
+        None => {}
+    }
+    let known = || keys.iter().map(|key| key.name).chain(names_at(&place));
+    let unknown = || unknown("key", name, known());
+    // Somebody means a key that is written otherwise, or hooks, and would believe that they count.
+    let has_hooks = is_spelled_otherwise(name, "hooks") || value.get("hooks").is_some();
+    if has_hooks
+        || known().any(|known| is_spelled_otherwise(name, known))
+        || CLOSED.iter().any(|closed| leads_to(closed, &place))
+    {
+        found.wrong(pointer, unknown());
+    } else if let Some(meant) = meant(name, value, keys, &place) {
+        let message = format!(
+            "the key \"{name}\" is not known: did you mean \"{meant}\"? As it is written, it restricts nothing"
+        );
+        found.mistaken.push(Problem::new(pointer, message));
+    } else if let Some(path) = misplaced(name, value, keys, &place) {
+        found.mistaken.push(Problem::new(pointer, misplaced_message(name, &path)));
+    } else {
+        found.unknown.push(Problem::new(pointer, unknown()));
+    }
+}
+
+/// Judges what lies below a member that no section has.
+fn judge_below(value: &Value, at: &str, found: &mut Findings) {
+    match value {
+        Value::Null => {}
+        Value::Object(members) => {
+            for (name, member) in members {
+                judge(name, member, &[], at, found);
+            }
+        }
+        _ => found.wrong(at, "an object is expected"),
+    }
+}
+
+fn below(place: &[String], name: &str) -> Vec<String> {
+    [place, &[name.to_owned()]].concat()
+}
+
+/// The known name that was meant by one that is not, where a restriction is lost with it.
+fn meant(name: &str, value: &Value, keys: &'static [Key], place: &[String]) -> Option<&'static str> {
+    let known = keys.iter().map(|key| key.name).chain(names_at(place));
+    let like: Vec<_> = known.filter_map(|known| Some((slip(name, known)?, known))).collect();
+    let nearest = like.iter().map(|(distance, _)| *distance).min()?;
+    let nearest = like.into_iter().filter(|(distance, _)| *distance == nearest).map(|(_, known)| known);
+    nearest.into_iter().find(|known| restricts(known, value, keys, place))
+}
+
+/// Whether a value restricts something when it is that of a known name.
+fn restricts(name: &str, value: &Value, keys: &'static [Key], place: &[String]) -> bool {
+    if value.is_null() || value.as_str().is_some_and(str::is_empty) {
+        return false;
+    }
+    let place = below(place, name);
+    match (find(keys, name), entry(&place)) {
+        (Some(key), _) => key.restricts || holds_restriction(value, key.kind, &place),
+        (None, Some(Entry::Key(row))) => row.restricts(value),
+        (None, Some(Entry::Below)) => holds_restriction(value, Kind::Object(&[]), &place),
+        (None, None) => false,
+    }
+}
+
+/// Whether something that restricts stands in a value of a known kind, as it is or by a slip.
+fn holds_restriction(value: &Value, kind: Kind, place: &[String]) -> bool {
+    match (kind, value) {
+        (Kind::Object(keys), Value::Object(members)) => members.iter().any(|(name, member)| {
+            restricts(name, member, keys, place) || meant(name, member, keys, place).is_some()
+        }),
+        (Kind::List(inner), Value::Array(items)) => {
+            items.iter().any(|item| holds_restriction(item, *inner, &below(place, "0")))
+        }
+        (Kind::Map(inner), Value::Object(members)) => {
+            members.iter().any(|(name, member)| holds_restriction(member, *inner, &below(place, name)))
+        }
+        _ => false,
+    }
+}
+
+/// Where the key stands that was meant by a name which is right and stands too high, where a restriction is lost with it.
+fn misplaced(name: &str, value: &Value, keys: &'static [Key], place: &[String]) -> Option<String> {
+    let mut below_it = deeper(keys, place).into_iter();
+    let (_, path) = below_it.find(|(key, path)| is_meant(key, path, name, value))?;
+    Some(below(&path, name).join("."))
+}
+
+/// Refuses the names in a tree that nobody knows where they stand and that are those of keys which restrict something and
+/// stand beside one of the objects around. `keys` are those of the tree.
+pub(crate) fn judge_too_deep(tree: &Value, keys: &'static [Key], found: &mut Findings) {
+    for problem in std::mem::take(&mut found.unknown) {
+        match too_deep(&problem.pointer, tree, keys) {
+            Some(message) => found.mistaken.push(Problem { message, ..problem }),
+            None => found.unknown.push(problem),
+        }
+    }
+}
+
+fn too_deep(pointer: &str, tree: &Value, keys: &'static [Key]) -> Option<String> {
+    let (mut place, value) = (names(pointer), tree.pointer(pointer)?);
+    let name = place.pop()?;
+    (0..place.len()).rev().find_map(|depth| {
+        let around = &place[..depth];
+        let mut beside = keys_at(keys, around)?.iter();
+        beside.find(|key| is_meant(key, around, &name, value))?;
+        Some(misplaced_message(&name, &below(around, &name).join(".")))
+    })
+}
+
+fn misplaced_message(name: &str, path: &str) -> String {
+    format!(
+        "the key \"{name}\" is not known here: did you mean {path}? Where it stands, it restricts nothing"
+    )
+}
+
+/// Whether a name and its value are those of a key that stands elsewhere, and restrict something there.
+fn is_meant(key: &'static Key, path: &[String], name: &str, value: &Value) -> bool {
+    key.name == name && is_of(value, key.kind) && restricts(name, value, std::slice::from_ref(key), path)
+}
+
+/// The keys of all objects below an object, those of the nearest first, each with the path of its object.
+fn deeper(keys: &'static [Key], place: &[String]) -> Vec<(&'static Key, Vec<String>)> {
+    let objects = keys.iter().filter(|key| matches!(key.kind, Kind::Object(_)));
+    let mut level: Vec<_> = objects.map(|key| (key, below(place, key.name))).collect();
+    let mut found = Vec::new();
+    while !level.is_empty() {
+        let below_it = |(key, path): &(&'static Key, Vec<String>)| {
+            let path = path.clone();
+            key.kind.keys().iter().map(move |key| (key, path.clone())).collect::<Vec<_>>()
+        };
+        let members: Vec<_> = level.iter().flat_map(below_it).collect();
+        found.extend(members.iter().cloned());
+        let objects = members.into_iter().filter(|(key, _)| matches!(key.kind, Kind::Object(_)));
+        level = objects.map(|(key, path)| (key, below(&path, key.name))).collect();
+    }
+    found
+}
+
+/// The keys of the object at a place of a tree, where its names are known.
+fn keys_at(keys: &'static [Key], place: &[String]) -> Option<&'static [Key]> {
+    place.iter().try_fold(keys, |keys, name| match find(keys, name)?.kind {
+        Kind::Object(keys) => Some(keys),
+        _ => None,
+    })
+}
+
+/// Whether a value has the form of a kind.
+fn is_of(value: &Value, kind: Kind) -> bool {
+    match kind {
+        Kind::Object(_) | Kind::Map(_) | Kind::Template => value.is_object(),
+        Kind::List(_) => value.is_array(),
+        Kind::Bool => value.is_boolean(),
+        _ => !value.is_object() && !value.is_array(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::{Config, read};
+    use crate::kind::Kind;
+    use crate::sections::Sections;
+    use crate::unsupported::KRATOS_KEYS;
+
+    /// A tree with one value in it.
+    fn at(path: &str, value: &Value) -> Value {
+        let names = path.rsplit('.');
+        names.fold(value.clone(), |inner, name| json!({name: inner}))
+    }
+
+    #[test]
+    fn a_name_that_is_like_that_of_a_key_which_restricts_is_refused_with_the_right_one_and_the_way_out() {
+        for (path, value, right) in [
+            ("selfservice.flows.registration.enabeld", json!(false), "enabled"),
+            ("selfservice.flows.registration.enable", json!(false), "enabled"),
+            ("selfservice.flows.registration.disabled", json!(true), "enabled"),
+            ("selfservice.methods.password.enabld", json!(false), "enabled"),
+            ("selfservice.methods.password.config.min_pasword_length", json!(12), "min_password_length"),
+            ("selfservice.methods.password.config.password_min_length", json!(12), "min_password_length"),
+            (
+                "selfservice.flows.settings.privileged_sesion_max_ag",
+                json!("1m"),
+                "privileged_session_max_age",
+            ),
+            ("selfservice.limit.free_failures", json!(1), "limits"),
+            ("serve.admin.tokens", json!(["x"]), "token"),
+            ("serve.admn.token", json!(["x"]), "admin"),
+            ("serve.public.tsl", json!({"cert": {"path": "/c"}}), "tls"),
+            ("serve.public.cors.allowed_origin", json!(["https://a.example.org"]), "allowed_origins"),
+            ("security.account_enumeration.mitigated", json!(true), "mitigate"),
+            ("security.acount_enumeration.mitigate", json!(true), "account_enumeration"),
+            ("securty.account_enumeration.mitigate", json!(true), "security"),
+            ("session.whoami.required_all", json!("highest_available"), "required_aal"),
+            ("sesion.whoami.requird_aal", json!("highest_available"), "session"),
+            ("secrets.ciphers", json!(["x"]), "cipher"),
+            ("clients.smtp.disallow_private_ip_range", json!(true), "disallow_private_ip_ranges"),
+            ("clients.smpt.disallow_private_ip_ranges", json!(true), "smtp"),
+            ("selfservic.methods.profile.enabled", json!(false), "selfservice"),
+            ("gateway.routes.admin.schema_id", json!(["a"]), "schema_ids"),
+            // Right, but too high or too deep.
+            ("account_enumeration.mitigate", json!(true), "security.account_enumeration"),
+            ("security.mitigate", json!(true), "security.account_enumeration.mitigate"),
+            ("session.required_aal", json!("aal1"), "session.whoami.required_aal"),
+            ("selfservice.registration.enabled", json!(false), "selfservice.flows.registration"),
+            ("session.whoami.lifespan", json!("1h"), "session.lifespan"),
+        ] {
+            let tree = at(path, &value);
+            let (_, found) = read(&tree);
+            let refused = found.mistaken.iter().map(|problem| &problem.message).collect::<Vec<_>>();
+            assert!(refused.len() == 1 && found.unknown.is_empty(), "{path}: {found:?}");
+            assert!(
+                refused[0].contains(&format!("did you mean \"{right}\"?"))
+                    || refused[0].contains(&format!("did you mean {right}?")),
+                "{path}: {refused:?}"
+            );
+            let told = Config::from_tree(&tree).unwrap_err().to_string();
+            let key = told.rsplit(' ').next().unwrap_or_default().to_owned();
+            assert!(told.contains("--accept-unsupported") && path.starts_with(&key), "{path}: {told}");
+            let mut accepting = tree;
+            accepting["accept_unsupported"] = json!([key]);
+            let accepted = read(&accepting).1;
+            assert_eq!(accepted.wrong, [], "{path}");
+            if let Ok(config) = Config::from_tree(&accepting) {
+                assert_eq!((config.accepted.len(), config.notes.len()), (1, 0), "{path}: {:?}", config.notes);
+            } else {
+                let left = Config::from_tree(&accepting).unwrap_err().to_string();
+                assert!(!left.contains("did you mean"), "{path}: {left}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_like_that_of_a_key_which_only_adds_is_warned_about() {
+        for (path, value) in [
+            ("log.levl", json!("debug")),
+            ("events.sinks.a.tempate", json!("t")),
+            ("sesion.cookie.name", json!("a")),
+            ("session.cookie.nam", json!("a")),
+            ("serve.public.cors.enabld", json!(true)),
+            ("serve.public.prt", json!(1)),
+            ("selfservice.flows.login.ui_ur", json!("/login")),
+            ("selfservice.flows.registration.enabeld", Value::Null),
+            ("selfservice.methods.oidc.config.base_redirect_url", json!("https://a.example.org/")),
+            ("serve.admin.tokens_of_nobody_we_know", json!(["x"])),
+            ("defaults", json!({"a": 1})),
+            ("default", json!({"a": 1})),
+            ("session.nothing_like_it", json!(1)),
+        ] {
+            let (_, found) = read(&at(path, &value));
+            assert!(
+                found.mistaken.is_empty() && found.wrong.is_empty() && found.unknown.len() == 1,
+                "{path}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn no_key_of_kratos_is_taken_for_another_one() {
+        for path in KRATOS_KEYS.lines() {
+            let names: Vec<&str> = path.split('.').collect();
+            let end = names.iter().position(|name| *name == "*").unwrap_or(names.len());
+            let value = if end < names.len() { json!([]) } else { json!("") };
+            let (_, found) = read(&at(&names[..end].join("."), &value));
+            let all = found.wrong.iter().chain(&found.mistaken).chain(&found.unknown);
+            let taken: Vec<_> = all.filter(|problem| problem.message.contains("is not known")).collect();
+            assert!(taken.is_empty(), "{path}: {taken:?}");
+        }
+    }
+
+    #[test]
+    fn every_key_that_restricts_is_recognised_with_a_letter_too_few_or_two_exchanged() {
+        fn look(keys: &'static [Key], place: &[String], seen: &mut usize) {
+            for key in keys {
+                let path = below(place, key.name);
+                if key.restricts && key.name.len() > 3 {
+                    let mut exchanged: Vec<char> = key.name.chars().collect();
+                    exchanged.swap(2, 3);
+                    let value = match key.kind {
+                        Kind::Bool => json!(true),
+                        Kind::List(_) => json!(["x"]),
+                        _ => json!("x"),
+                    };
+                    for written in [&key.name[..key.name.len() - 1], &exchanged.iter().collect::<String>()] {
+                        if written != key.name {
+                            assert_eq!(meant(written, &value, keys, place), Some(key.name), "{path:?}");
+                            *seen += 1;
+                        }
+                    }
+                }
+                look(key.kind.keys(), &path, seen);
+            }
+        }
+        let mut seen = 0;
+        look(Sections::KEYS, &[], &mut seen);
+        assert!(seen > 100, "{seen}");
+    }
+}
