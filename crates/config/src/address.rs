@@ -7,7 +7,7 @@ use crate::kind::Kind;
 use crate::problem::{Findings, Problem};
 use crate::public_suffix::is_own_domain;
 use crate::setting::Setting;
-use crate::shown::without_secrets;
+use crate::shown::{no_address, without_secrets};
 
 /// Schemes of which no app can be the owner: a browser runs or reads what they lead to, or hands it to another program
 /// of its own.
@@ -38,7 +38,7 @@ const OF_NO_APP: &[&str] = &[
     "wss",
 ];
 
-/// An address to which browsers are sent: a URL with http or https, or a path on the host of the public address.
+/// An address to which browsers are sent: a URL with http or https, or a path below the public address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     /// With scheme and host: `https://app.example.org/`.
@@ -69,7 +69,7 @@ impl Address {
             Err(url::ParseError::RelativeUrlWithoutBase) => Err(format!(
                 "\"{shown}\" is neither a URL nor a path: write it with its scheme, or begin it with one slash"
             )),
-            Err(error) => Err(format!("\"{shown}\" is no URL: {error}")),
+            Err(error) => Err(no_address(&shown, error)),
         }
     }
 }
@@ -214,6 +214,36 @@ mod tests {
 
     use super::*;
     use crate::Config;
+
+    #[test]
+    fn what_is_no_address_is_told_in_words_that_say_what_to_write() {
+        for (path, values) in [
+            (
+                "/selfservice/methods/link/config/base_url",
+                &["/x", "id.example.org", "https://", "https://a:99999/"][..],
+            ),
+            (
+                "/selfservice/methods/oidc/config/base_redirect_uri",
+                &["/x", "x", "https://[::1", "https://a b/"],
+            ),
+            ("/selfservice/flows/login/ui_url", &["login", "https://", "https://[::1", "//x"]),
+            ("/selfservice/allowed_return_urls", &["x", "https://a:b/"]),
+            ("/courier/http/request_config/url", &["/x", "hooks.example.org/KEY"]),
+            ("/serve/public/base_url", &["/x", "id.example.org:4433x", "https:///"]),
+        ] {
+            for value in values {
+                let names = crate::problem::names(path);
+                let value = if path.ends_with("urls") { json!([value]) } else { json!(value) };
+                let tree = names.iter().rev().fold(value, |inner, name| json!({name: inner}));
+                let told = crate::config::read(&tree).1.wrong;
+                let told = told.iter().map(|problem| problem.message.as_str()).collect::<Vec<_>>().join("\n");
+                assert!(told.contains("write") && !told.contains("KEY"), "{path}: {told}");
+                for word in ["relative URL", "without a base", "empty host", "invalid port", "invalid IPv6"] {
+                    assert!(!told.contains(word), "{path}: {told}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn an_address_is_a_url_or_a_path() {

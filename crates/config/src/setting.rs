@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::kind::{Key, Kind, find};
 use crate::problem::{Findings, escape};
-use crate::shown::without_secrets;
+use crate::shown::{host_alone, no_address, without_secrets};
 use crate::text;
 
 /// A type that a key can have.
@@ -227,7 +227,7 @@ impl Setting for Url {
         match Self::parse(text) {
             Ok(url) => Some(url),
             Err(error) => {
-                found.wrong(at, format!("\"{}\" is no URL: {error}", without_secrets(text)));
+                found.wrong(at, no_address(&without_secrets(text), error));
                 None
             }
         }
@@ -241,8 +241,13 @@ pub struct PrivateUrl(pub Url);
 impl Setting for PrivateUrl {
     const KIND: Kind = Kind::PrivateUrl;
 
-    fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
-        Url::read(value, kind, at, found).map(Self)
+    fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
+        let Some(text) = value.as_str() else {
+            found.wrong(at, "a URL is expected");
+            return None;
+        };
+        let read = Url::parse(text).map_err(|error| found.wrong(at, no_address(&host_alone(text), error)));
+        read.ok().map(Self)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Addresses as they may be shown: without what lets somebody in.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use url::ParseError;
 
 /// An address without the user and the password that stand in it, and without its query; everything else as it is.
 ///
@@ -41,6 +42,24 @@ pub(crate) fn host_alone(text: &str) -> String {
         shown.push_str(behind);
     }
     shown
+}
+
+/// Why a text is no address, in words that say what to write. `shown` is the text as it may be shown.
+pub(crate) fn no_address(shown: &str, error: ParseError) -> String {
+    let why = match error {
+        ParseError::RelativeUrlWithoutBase if shown.starts_with('/') => {
+            "is a path, and a whole address is expected: write it with its scheme and its host"
+        }
+        ParseError::RelativeUrlWithoutBase | ParseError::RelativeUrlWithCannotBeABaseBase => {
+            "is no address, because it has no scheme: write http:// or https:// before it, where it begins with a host"
+        }
+        ParseError::EmptyHost => "is no address, because it has no host: write one behind the scheme",
+        ParseError::InvalidPort => {
+            "is no address, because its port is no number up to 65535: write another one, or none"
+        }
+        _ => "is no address, because no host can have this name: write the name, or the IP address, of one",
+    };
+    format!("\"{shown}\" {why}, as in https://id.example.org/")
 }
 
 /// Whether a user, perhaps with a password, stands in an address.

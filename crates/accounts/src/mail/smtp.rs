@@ -46,8 +46,8 @@ impl Smtp {
 /// Reads the address of a mail server in the form that kratos.yml has. No error repeats the address: a
 /// password stands in it.
 fn transport(text: &str, hello: Option<String>) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
-    let url = Url::parse(text).map_err(|error| {
-        format!("it is no address ({error}); write smtp://user:password@host:port/, with signs such as / in the password percent-encoded")
+    let url = Url::parse(text).map_err(|_| {
+        "it is no address: write smtp://user:password@host:port/, with signs such as / in the password percent-encoded"
     })?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
     if host.is_empty() {
@@ -96,10 +96,12 @@ fn sender(config: &Config, problems: &mut Vec<Problem>) -> Option<Mailbox> {
     let address = section.from_address.clone().unwrap_or_else(default);
     match address.parse::<Address>() {
         Ok(address) => Some(Mailbox::new(section.from_name.clone(), address)),
-        Err(error) => {
+        Err(_) => {
             problems.push(Problem::new(
                 "/courier/smtp/from_address",
-                format!("\"{address}\" is no e-mail address: {error}"),
+                format!(
+                    "\"{address}\" is no e-mail address: write it alone, as in no-reply@example.org, and the name beside it as from_name"
+                ),
             ));
             None
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use sessera_issuer::tried::TriedSession;
 use url::Url;
 
@@ -19,7 +19,9 @@ pub(crate) fn read(source: &str) -> Result<TriedSession> {
 
 /// Asks whoami at a public API for the session that a session token opens.
 pub(crate) async fn told(base: &str, token: &str) -> Result<TriedSession> {
-    let mut url = Url::parse(base).with_context(|| format!("{base} is no address of a public API"))?;
+    let mut url = Url::parse(base).map_err(|_| {
+        anyhow!("\"{base}\" is no address of a public API: write one as in https://id.example.org")
+    })?;
     if let Ok(mut path) = url.path_segments_mut() {
         path.pop_if_empty().extend(["sessions", "whoami"]);
     }

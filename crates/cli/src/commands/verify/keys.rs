@@ -47,7 +47,10 @@ impl fmt::Display for KeySource {
 /// Reads `--jwks`.
 pub(super) fn parse_source(text: &str) -> Result<KeySource, String> {
     if text.starts_with("http://") || text.starts_with("https://") {
-        return Url::parse(text).map(|url| KeySource::Url(Box::new(url))).map_err(|error| error.to_string());
+        let url = Url::parse(text).map_err(|_| {
+            "it is no address: write scheme, host and path, as in https://id.example.org/.well-known/jwks.json"
+        })?;
+        return Ok(KeySource::Url(Box::new(url)));
     }
     Ok(KeySource::File(text.to_owned()))
 }
@@ -122,8 +125,8 @@ impl Finder {
         let text = |name: &str| {
             value.get(name).and_then(Value::as_str).ok_or_else(|| anyhow!("{description} has no \"{name}\""))
         };
-        let jwks_uri =
-            Url::parse(text("jwks_uri")?).with_context(|| format!("\"jwks_uri\" of {description}"))?;
+        let jwks_uri = Url::parse(text("jwks_uri")?)
+            .map_err(|_| anyhow!("\"jwks_uri\" of {description} is no address"))?;
         if !is_as_safe(&jwks_uri, description) {
             bail!("{description} names keys at {jwks_uri}, which is less safe than itself");
         }

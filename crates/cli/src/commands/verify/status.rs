@@ -1,7 +1,7 @@
 //! Whether the session behind a token was revoked, as the status list that the token names says (Token Status
 //! List, draft-ietf-oauth-status-list, section 8.3).
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use clap::ValueEnum;
 use serde_json::{Map, Value};
 use sessera_jose::status_list::{self, TYP};
@@ -55,7 +55,8 @@ impl Place {
     /// Fetches the list and reads the token's status, which is [`status_list::VALID`] or the number of
     /// another one.
     pub(super) async fn read(&self, source: &KeySource, keys: &Keys, now: i64, leeway: i64) -> Result<u8> {
-        let url = Url::parse(&self.uri).with_context(|| format!("\"uri\" of the status, {}", self.uri))?;
+        let url = Url::parse(&self.uri)
+            .map_err(|_| anyhow!("\"uri\" of the status, \"{}\", is no address", self.uri))?;
         // Keys in a file have no address to compare with, so the list's address is taken as it is.
         let named_by = if let KeySource::Url(keys) = source { keys } else { &url };
         if !is_as_safe(&url, named_by) {
