@@ -11,14 +11,14 @@ const MAX_ESCAPED: usize = 4;
 
 /// The address to return to, checked, as browsers are told it. `None` when it is not allowed.
 ///
-/// One without a host belongs to that of an allowed one which has none either, or else to that of `default`.
+/// One without a host lies below the public address, as an allowed one does which has none either, or else on the host of
+/// `default`.
 /// The answer is written out from its parsed form, so the browser reads exactly what was checked.
 pub fn checked(asked: &str, default: &Target, allowed: &[Target]) -> Option<String> {
     let all = || std::iter::once(default).chain(allowed);
     if Url::parse(asked) == Err(ParseError::RelativeUrlWithoutBase) {
-        let on_own_host = all().filter(|allowed| allowed.is_path()).find_map(|allowed| {
-            Target::path(asked, allowed.url()).filter(|asked| is_within(asked.url(), allowed))
-        });
+        let on_own_host =
+            all().find_map(|allowed| allowed.beside(asked).filter(|asked| is_within(asked.url(), allowed)));
         if let Some(target) = on_own_host {
             return Some(target.to_string());
         }
@@ -278,7 +278,16 @@ mod tests {
         let elsewhere = Target::absolute(url("https://www.example.org/"));
         assert_eq!(checked("/relative/x", &elsewhere, &allowed).as_deref(), Some("/relative/x"));
         assert_eq!(checked("/x", &elsewhere, &allowed).as_deref(), Some("https://www.example.org/x"));
+        // Both lie below the public address.
+        let below = url("https://id.example.org/auth/");
+        let path = |text: &str| Target::path(text, &below).expect("is a path");
+        let ask = |asked: &str| checked(asked, &path("/home"), &[path("/relative")]);
+        assert_eq!(ask("/relative/x").as_deref(), Some("/auth/relative/x"));
+        assert_eq!(ask("/auth/relative/x").as_deref(), Some("/auth/relative/x"));
+        assert_eq!(ask("/auth/other"), None);
+        assert_eq!(ask("//evil.example/relative"), None);
         // Everything of the own host may be allowed without a way to another one.
+        let path = |text: &str| Target::path(text, &public_url).expect("is a path");
         assert_eq!(
             checked("/.//evil.example/", &path("/"), &[]).as_deref(),
             Some("https://id.example.org//evil.example/")

@@ -23,7 +23,7 @@ pub enum Kind {
     Url,
     /// An absolute URL whose path may let somebody in, so that its host is shown alone.
     PrivateUrl,
-    /// An absolute URL, or a path on the host of the public address.
+    /// An absolute URL, or a path below the public address.
     Address,
     /// A colour, as `#rrggbb`.
     Color,

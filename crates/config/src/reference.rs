@@ -81,7 +81,7 @@ fn type_of(kind: Kind) -> String {
         Kind::Duration(..) => "duration".into(),
         Kind::Bytes(..) => "amount of memory".into(),
         Kind::Url | Kind::PrivateUrl => "URL".into(),
-        Kind::Address => "URL or path".into(),
+        Kind::Address => "URL, or path below the public address".into(),
         Kind::Color => "colour".into(),
         Kind::Choice(words) => words.join(", "),
         Kind::List(Kind::Any) => "list of hooks".into(),

@@ -55,7 +55,7 @@ impl Flows {
 section! {
     /// The page for errors.
     pub struct ErrorPage {
-        /// The page that shows errors. Default: the one that comes with Sessera.
+        /// The page that shows errors. A path such as `/error` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
     }
 }
@@ -65,7 +65,7 @@ section! {
     pub struct Login {
         /// Whether the flow is on.
         @restricts enabled: bool = true,
-        /// The page that shows the flow. Default: the one that comes with Sessera.
+        /// The page that shows the flow. A path such as `/login` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
         @restricts lifespan: Duration [1..=i64::MAX] = "1h",
@@ -93,7 +93,7 @@ section! {
     pub struct Registration {
         /// Whether people can sign up.
         @restricts enabled: bool = true,
-        /// The page that shows the flow. Default: the one that comes with Sessera.
+        /// The page that shows the flow. A path such as `/login` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
         @restricts lifespan: Duration [1..=i64::MAX] = "1h",
@@ -123,7 +123,7 @@ section! {
     pub struct Settings {
         /// Whether people can change their accounts.
         @restricts enabled: bool = true,
-        /// The page that shows the flow. Default: the one that comes with Sessera.
+        /// The page that shows the flow. A path such as `/login` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
         @restricts lifespan: Duration [1..=i64::MAX] = "1h",
@@ -143,7 +143,7 @@ section! {
     pub struct Recovery {
         /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
         @restricts enabled: Option<bool>,
-        /// The page that shows the flow. Default: the one that comes with Sessera.
+        /// The page that shows the flow. A path such as `/login` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
         @restricts lifespan: Duration [1..=i64::MAX] = "1h",
@@ -165,7 +165,7 @@ section! {
     pub struct Verification {
         /// Whether the flow is on. Default: only where nothing at all is said in `selfservice`.
         @restricts enabled: Option<bool>,
-        /// The page that shows the flow. Default: the one that comes with Sessera.
+        /// The page that shows the flow. A path such as `/login` lies below `serve.public.base_url`. Default: the one that comes with Sessera.
         ui_url: Option<Address>,
         /// How long a flow lives.
         @restricts lifespan: Duration [1..=i64::MAX] = "1h",

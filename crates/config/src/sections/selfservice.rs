@@ -9,7 +9,7 @@ use crate::setting::Bytes;
 section! {
     /// What people do themselves.
     pub struct SelfService {
-        /// Where browsers go when nothing else is said. Default: the public address.
+        /// Where browsers go when nothing else is said. A path, here and wherever browsers are sent, lies below `serve.public.base_url`. Default: the public address.
         default_browser_return_url: Option<Address>,
         /// Where browsers may ask to go with `return_to`: each address and what is below its path. `*.` at the beginning of a host stands for any labels before it, as in `https://*.example.org/`.
         allowed_return_urls: Vec<ReturnAddress>,
