@@ -1,6 +1,7 @@
 //! Files that commands read, and values that name files.
 
 use std::io::Read as _;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, anyhow};
 use base64::Engine as _;
@@ -8,7 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sessera_config::yaml;
 use sessera_jose::{strict_json, without_byte_order_mark_in};
+use sessera_model::files;
 use sessera_tokenizer::source::decode_base64;
+
+/// The largest file that a value names which is sent to a server.
+const MAX_NAMED: u64 = 16 * 1024 * 1024;
 
 /// Reads a text that a command was given, without a byte order mark: see [`bytes`].
 pub(crate) fn read(source: &str) -> Result<Vec<u8>> {
@@ -81,7 +86,7 @@ pub(crate) fn read_files(value: &mut Value, known: Option<&Value>) -> Result<()>
     match value {
         Value::String(text) if known.and_then(Value::as_str) != Some(text) => {
             if let Some(path) = text.strip_prefix("file://") {
-                let content = std::fs::read(path).with_context(|| {
+                let content = files::read_once(Path::new(path), MAX_NAMED).with_context(|| {
                     format!("the file {path} cannot be read; file:// names a file of the machine where this command runs")
                 })?;
                 *text = format!("base64://{}", STANDARD.encode(content));

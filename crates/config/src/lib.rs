@@ -23,6 +23,7 @@
 //! | [`load`] | files and environment together |
 //! | [`merge`] | one tree over another |
 //! | [`layers`] | the stored revision over files and environment |
+//! | [`ConfigFile`] | files and pipes, read within bounds |
 //! | [`watched`] | files that were read and may change |
 //! | [`config`] | what follows from the sections |
 //! | `unworkable` | what is switched on and cannot work |
@@ -47,6 +48,7 @@ pub mod courier;
 pub mod duplicates;
 pub mod environment;
 mod error;
+mod file;
 pub mod events;
 pub mod gateway;
 pub mod hidden;
@@ -89,6 +91,7 @@ pub mod yaml;
 
 pub use config::{AdminConfig, Config, OtlpConfig};
 pub use error::ConfigError;
+pub use file::ConfigFile;
 pub use gateway::GatewayConfig;
 pub use json_schema::json_schema;
 pub use load::{load, load_all};

@@ -1,12 +1,11 @@
 //! Files and environment together.
 
-use std::path::{Path, PathBuf};
-
 use serde_json::{Map, Value};
 
 use crate::config::read;
 use crate::environment::{self, Environment};
 use crate::error::{ConfigError, invalid};
+use crate::file::ConfigFile;
 use crate::loaded::Loaded;
 use crate::merge::merge;
 use crate::problem::Problem;
@@ -15,16 +14,16 @@ use crate::yaml;
 
 /// Reads files, later ones over earlier ones, and lays the environment over them. The error has everything that is
 /// wrong with them.
-pub fn load(files: &[PathBuf], environment: &Environment) -> Result<Loaded, ConfigError> {
+pub fn load(files: &[ConfigFile], environment: &Environment) -> Result<Loaded, ConfigError> {
     let loaded = load_all(files, environment);
     // Where there is an error, the others are told with it, so that nobody mends one after the other.
     if loaded.errors.is_empty() { Ok(loaded) } else { Err(invalid(loaded.judged().1)) }
 }
 
 /// Reads what can be read, whatever is wrong with the rest.
-pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
+pub fn load_all(files: &[ConfigFile], environment: &Environment) -> Loaded {
     let mut loaded = Loaded { tree: Value::Object(Map::new()), ..Loaded::default() };
-    let documents: Vec<_> = files.iter().map(|file| read_file(file)).collect();
+    let documents: Vec<_> = files.iter().map(read_file).collect();
     // What of a file counts follows from all of them together.
     let mut whole = Loaded { tree: Value::Object(Map::new()), ..Loaded::default() };
     for document in documents.iter().flatten() {
@@ -35,7 +34,7 @@ pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
         match document {
             Ok(document) => {
                 for (pointer, line) in document.lines {
-                    loaded.places.note(pointer, format!("{}:{line}", file.display()));
+                    loaded.places.note(pointer, format!("{}:{line}", file.path().display()));
                 }
                 // A value that cannot be used is an error even where another source overrides it.
                 let (_, found) = read(&as_it_counts_in(&document.value, &whole.tree));
@@ -58,9 +57,10 @@ pub fn load_all(files: &[PathBuf], environment: &Environment) -> Loaded {
 }
 
 /// What stands in one file, whose value is an object.
-fn read_file(file: &Path) -> Result<yaml::Document, String> {
-    let name = file.display();
-    let text = std::fs::read_to_string(file)
+fn read_file(file: &ConfigFile) -> Result<yaml::Document, String> {
+    let name = file.path().display();
+    let text = file
+        .read()
         .map_err(|error| format!("{name}: {error}. Give the path of the configuration file with -c"))?;
     let mut document = yaml::parse(&text).map_err(|error| {
         let place = error.line.map_or_else(|| name.to_string(), |line| format!("{name}:{line}"));
@@ -88,7 +88,7 @@ mod tests {
         std::fs::write(&one, "session: {lifespan: 1h, cookie: {name: a}}\nlog: {level: info}\n").unwrap();
         std::fs::write(&two, "session: {cookie: {name: b}}\nsesion: 1\n").unwrap();
         let environment = Environment::from([("LOG_LEVEL".to_owned(), "debug".to_owned())]);
-        let loaded = load(&[one, two], &environment).unwrap();
+        let loaded = load(&[one.into(), two.into()], &environment).unwrap();
         assert_eq!(
             loaded.tree,
             json!({"session": {"lifespan": "1h", "cookie": {"name": "b"}}, "log": {"level": "debug"}, "sesion": 1})
@@ -101,10 +101,11 @@ mod tests {
     #[test]
     fn what_a_kratos_yml_says_of_people_stops_nobody_who_has_an_upstream() {
         let folder = tempfile::tempdir().unwrap();
-        let (theirs, ours) = (folder.path().join("kratos.yml"), folder.path().join("sessera.yml"));
+        let file = |name: &str| folder.path().join(name);
+        let (theirs, ours): (ConfigFile, ConfigFile) = (file("kratos.yml").into(), file("sessera.yml").into());
         let people = "selfservice: {methods: {new: {enabled: true}, oidc: {config: {providers: [{id: a, provider: newer}]}}}, flows: {login: {after: {hooks: [{hook: newest}]}}}}\n";
-        std::fs::write(&theirs, people).unwrap();
-        std::fs::write(&ours, "session: {upstream: {url: 'http://kratos:4433'}}\n").unwrap();
+        std::fs::write(theirs.path(), people).unwrap();
+        std::fs::write(ours.path(), "session: {upstream: {url: 'http://kratos:4433'}}\n").unwrap();
         let none = Environment::default();
         assert!(load(std::slice::from_ref(&theirs), &none).is_err(), "without an upstream it counts");
         let by_file = load(&[theirs.clone(), ours], &none).unwrap().config().unwrap();
@@ -121,7 +122,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("c.yml");
         std::fs::write(&file, "log: {level: loud}\nserve: {gateway: {enabled: true, port: 4434}}\n").unwrap();
-        let error = load(&[file], &Environment::default()).unwrap_err().to_string();
+        let error = load(&[file.into()], &Environment::default()).unwrap_err().to_string();
         assert!(error.contains("/log/level") && error.contains("/serve/gateway/port"), "{error}");
     }
 
@@ -135,7 +136,7 @@ mod tests {
             [("SERVE_ADMIN_PORT", "x"), ("SERVE_PUBLIC_PORT", "0")]
                 .map(|(n, v)| (n.to_owned(), v.to_owned())),
         );
-        let error = load(&[none, file], &environment).unwrap_err().to_string();
+        let error = load(&[none.into(), file.into()], &environment).unwrap_err().to_string();
         for part in
             ["none.yml: ", "bad.yml:5: /serve/public/port", "the environment variable SERVE_ADMIN_PORT: "]
         {
@@ -146,8 +147,8 @@ mod tests {
     #[test]
     fn a_restriction_is_refused_with_its_place_and_the_way_out() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("c.yml");
-        std::fs::write(&file, "clients:\n  smtp:\n    disallow_private_ip_ranges: true\n").unwrap();
+        let file = ConfigFile::from(folder.path().join("c.yml"));
+        std::fs::write(file.path(), "clients:\n  smtp:\n    disallow_private_ip_ranges: true\n").unwrap();
         let refused = |environment: &Environment| {
             load(std::slice::from_ref(&file), environment)
                 .unwrap()

@@ -214,7 +214,7 @@ mod tests {
         let file = folder.path().join("c.yml");
         std::fs::write(&file, "secrets:\n  cipher:\n    - short\n").unwrap();
         let strong = Environment::from([("SECRETS_CIPHER".to_owned(), good(32))]);
-        let told = load(&[file], &strong).unwrap_err().to_string();
+        let told = load(&[file.into()], &strong).unwrap_err().to_string();
         assert!(told.contains("c.yml:3: /secrets/cipher/0: "), "{told}");
         let weak = Environment::from([("SERVE_ADMIN_TOKEN".to_owned(), "x".to_owned())]);
         let told = load(&[], &weak).unwrap_err().to_string();
@@ -227,7 +227,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let file: PathBuf = folder.path().join("c.yml");
             std::fs::write(&file, text).unwrap();
-            let config = load_all(&[file], &Environment::new()).config_to_rotate(accepts_weak_older);
+            let config = load_all(&[file.into()], &Environment::new()).config_to_rotate(accepts_weak_older);
             config.map(|config| config.secrets.cipher.len()).ok()
         };
         let good = good(32);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use sessera_jose::SigningKey;
-use sessera_model::Timestamp;
+use sessera_model::{Timestamp, files};
 use sessera_rotation::{Key, Schedule};
 use sessera_store::{KeySet, StoredKey};
 use sessera_tokenizer::{
@@ -87,11 +87,7 @@ impl<'a> LocalSources<'a> {
 impl Sources for LocalSources<'_> {
     fn file(&self, path: &Path) -> Result<Vec<u8>, SourceError> {
         let fail = |error: std::io::Error| SourceError::File(format!("{}: {error}", path.display()));
-        let length = std::fs::metadata(path).map_err(fail)?.len();
-        if length > MAX_FILE {
-            return Err(SourceError::File(format!("{}: the file is larger than 4 MiB", path.display())));
-        }
-        std::fs::read(path).map_err(fail)
+        files::read(path, MAX_FILE).map_err(fail)
     }
 
     fn key_set(&self, name: &str) -> Result<Vec<u8>, SourceError> {

@@ -9,6 +9,7 @@
 //! | [`clock`] | [`Timestamp`] and where the current one comes from |
 //! | [`random`] | identifiers and secrets, and where randomness comes from |
 //! | [`duration`] | durations as Go writes them (`1h30m`) |
+//! | [`files`] | files that somebody names, read within bounds |
 //! | [`secret`] | values that must not be printed, and the hashes of tokens |
 //! | [`identity`] | who signs in |
 //! | [`credential`] | what an identity signs in with |
@@ -21,6 +22,7 @@ pub mod access;
 pub mod clock;
 pub mod credential;
 pub mod duration;
+pub mod files;
 pub mod identity;
 pub mod json;
 pub mod json_patch;

@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use serde_json::Value;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
-use sessera_config::{Config, ConfigError, Problem, keys, layers, load, redact};
+use sessera_config::{Config, ConfigError, ConfigFile, Loaded, Problem, keys, layers, load_all, redact};
 use sessera_issuer::apart::apart;
 use sessera_issuer::templates::{self, Broken, LocalSources};
 use sessera_issuer::trial::Trial;
@@ -22,8 +22,8 @@ use sessera_tokenizer::Tokenizer;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 
-use crate::sinks;
 use crate::snapshot::{Snapshot, Snapshots};
+use crate::{judgement, sinks};
 use checks::{check_reach, check_templates};
 use told::news;
 pub use told::warn;
@@ -39,7 +39,7 @@ pub struct DeploymentId(pub Uuid);
 #[derive(Clone, Debug, Default)]
 pub struct ConfigOrigin {
     /// Configuration files, later ones over earlier ones.
-    pub files: Vec<PathBuf>,
+    pub files: Vec<ConfigFile>,
     /// The environment.
     pub environment: HashMap<String, String>,
 }
@@ -397,7 +397,7 @@ impl Configuration {
             .chain(bodies.map(PathBuf::from))
             .chain(snapshot.accounts.mail.templates.files().map(PathBuf::from))
             .chain(snapshot.config.pages.files())
-            .chain(self.origin.files.iter().cloned());
+            .chain(self.origin.files.iter().filter_map(ConfigFile::that_may_change));
         WatchedFiles::read(files, seen, began)
     }
 
@@ -407,7 +407,10 @@ impl Configuration {
         let began = SystemTime::now();
         let mut state = self.state.lock().await;
         state.revision = self.surroundings.store.newest_revision().await?;
-        let loaded = load(&self.origin.files, &self.origin.environment).map_err(unusable)?;
+        let loaded = load_all(&self.origin.files, &self.origin.environment);
+        if !loaded.errors.is_empty() {
+            return Err(unusable(all_errors(&loaded, &self.origin.files)));
+        }
         let sets = self.surroundings.store.key_sets().await?;
         let next = State {
             base: loaded.tree.clone(),
@@ -456,6 +459,14 @@ impl Configuration {
         let state = self.state.lock().await;
         state.watched.have_changed()
     }
+}
+
+/// Everything that is wrong with what files and environment say, so that nobody mends one error after the other.
+fn all_errors(loaded: &Loaded, files: &[ConfigFile]) -> ConfigError {
+    let (config, mut errors) = loaded.judged();
+    let wrong = judgement::judge(config, files).wrong;
+    errors.extend(wrong.iter().map(|problem| loaded.places.locate(problem)));
+    ConfigError::Invalid(errors.into_iter().map(|sentence| Problem::new("", sentence)).collect())
 }
 
 /// The snapshot of a tree: files and environment below, the stored identity configuration above.

@@ -3,27 +3,26 @@
 use std::path::PathBuf;
 
 use sessera_config::environment::Environment;
-use sessera_config::{Config, load_all, redact};
+use sessera_config::{Config, ConfigFile, load_all, redact};
 use sessera_issuer::templates::{secret_files, source_files};
 use sessera_store::Engine;
 use sessera_store::exposed::{Access, Exposed, exposed};
 
 /// Those of the files of a configuration that others may read or write and that hold secrets or data, and those that
 /// others may change and by which the server is told what to do. `files` are the configuration's own.
-pub fn find(files: &[PathBuf], config: &Config, engine: &Engine) -> Vec<Exposed> {
-    let holds_secrets = |file: &PathBuf| {
-        redact::holds_secrets(&load_all(std::slice::from_ref(file), &Environment::default()).tree)
-    };
+pub fn find(files: &[ConfigFile], config: &Config, engine: &Engine) -> Vec<Exposed> {
     let mut secret = engine.secret_files();
     secret.extend(secret_files(&config.templates));
-    let (with_secrets, without): (Vec<PathBuf>, Vec<PathBuf>) =
-        files.iter().cloned().partition(holds_secrets);
-    secret.extend(with_secrets);
-    let schemas = config.identity.schemas.iter().filter_map(|(_, url)| url.strip_prefix("file://"));
     let mut told = source_files(&config.templates);
+    for file in files {
+        let tree = load_all(std::slice::from_ref(file), &Environment::default()).tree;
+        let list = if redact::holds_secrets(&tree) { &mut secret } else { &mut told };
+        // What gives its content once belongs to whoever made it.
+        list.extend(file.that_may_change());
+    }
+    let schemas = config.identity.schemas.iter().filter_map(|(_, url)| url.strip_prefix("file://"));
     told.extend(schemas.map(PathBuf::from));
     told.extend(config.pages.files());
-    told.extend(without);
     told.retain(|file| !secret.contains(file));
     let mut found = Vec::new();
     for (mut files, access) in [(secret, Access::ReadOrWrite), (told, Access::Write)] {
@@ -70,7 +69,7 @@ mod tests {
             "db",
             "db.secrets.json",
         ];
-        let files = [path("plain.yml"), path("c.yml")];
+        let files = [path("plain.yml").into(), path("c.yml").into()];
         let found = |mode: u32| {
             for name in names {
                 if !path(name).exists() {

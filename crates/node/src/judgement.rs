@@ -1,8 +1,6 @@
 //! What there is to say about a configuration before anything runs with it.
 
-use std::path::PathBuf;
-
-use sessera_config::{Config, Problem};
+use sessera_config::{Config, ConfigFile, Problem};
 use sessera_model::SystemRandom;
 use sessera_pages::Branding;
 use sessera_store::Engine;
@@ -23,7 +21,7 @@ pub struct Judgement {
 }
 
 /// Judges a configuration of these files.
-pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
+pub fn judge(config: Config, files: &[ConfigFile]) -> Judgement {
     let mut wrong = Vec::new();
     let mut notes: Vec<Problem> = config.notes.iter().chain(&config.accepted).cloned().collect();
     let mut exposed = Vec::new();

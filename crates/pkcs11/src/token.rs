@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
@@ -16,6 +17,9 @@ use zeroize::Zeroizing;
 use crate::error::Pkcs11Error;
 use crate::pool::Pool;
 use crate::uri::TokenUri;
+
+/// More bytes than the file of a PIN has.
+const MAX_PIN: u64 = 64 * 1024;
 
 /// A session that is logged in, and the keys that were found in it.
 pub(crate) struct Open {
@@ -87,7 +91,13 @@ fn connect(uri: &TokenUri) -> Result<Open, Pkcs11Error> {
     if let Some(path) = &uri.pin_source {
         let failed =
             |error: std::io::Error| Pkcs11Error::Pin { path: path.clone(), problem: error.to_string() };
-        let pin = Zeroizing::new(fs::read_to_string(path).map_err(failed)?);
+        let mut pin = Zeroizing::new(String::new());
+        let mut file = fs::File::open(path).map_err(failed)?.take(MAX_PIN);
+        file.read_to_string(&mut pin).map_err(failed)?;
+        // A part of it would be a wrong PIN, of which a token takes a few only.
+        if pin.len() as u64 == MAX_PIN {
+            return Err(failed(ErrorKind::FileTooLarge.into()));
+        }
         // The login belongs to the token, not to the session, so another session may have done it.
         match session
             .login(UserType::User, Some(&AuthPin::from(pin.trim_start_matches('\u{FEFF}').trim_end())))

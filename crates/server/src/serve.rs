@@ -1,7 +1,6 @@
 //! Starting and stopping a server.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -34,7 +33,7 @@ use crate::gateway_port::{self, GatewayAtOnce};
 use crate::public::whoami::ShortWay;
 use crate::sockets::{self, ListenError, Listening, Sockets};
 use crate::{admin_port, public_port};
-use sessera_config::{Config, ConfigError, Problem, load};
+use sessera_config::{Config, ConfigError, ConfigFile, Problem, load};
 use sessera_contract::answer;
 use sessera_contract::health::{self, Stopping};
 use sessera_telemetry::samples;
@@ -304,7 +303,7 @@ fn gateway_router(app: &Arc<App>) -> Router {
 }
 
 /// Judges a configuration of these files, as far as that can be done without its database and its ports.
-pub fn judge(config: Config, files: &[PathBuf]) -> Judgement {
+pub fn judge(config: Config, files: &[ConfigFile]) -> Judgement {
     let upstream = config.upstream.as_deref().map(Client::new);
     let nowhere = sockets::nowhere(&config);
     let mut judgement = judgement::judge(config, files);

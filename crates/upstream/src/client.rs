@@ -20,11 +20,15 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use sessera_config::UpstreamConfig;
 use sessera_issuer::upstream::Unanswered;
+use sessera_model::files;
 use url::Url;
 
 /// How long a connection that nobody uses is kept. It is less than servers usually keep theirs, because what changes
 /// something cannot be sent again when they close one in just that moment.
 const IDLE: Duration = Duration::from_secs(20);
+
+/// The largest file with certificates in bytes.
+const MAX_CERTIFICATES: u64 = 16 * 1024 * 1024;
 
 /// What to do about a server that shows the certificate of an authority as its own.
 const CA_AS_SERVER: &str = ": the certificate that the server shows is one of an authority (CA:TRUE), and no server may show such a one as its own; make it with -addext basicConstraints=critical,CA:FALSE, or let an authority sign another and name that authority's certificate as session.upstream.ca_file";
@@ -216,9 +220,8 @@ fn tls(ca_file: Option<&Path>) -> Result<ClientConfig, ClientError> {
     if let Some(file) = ca_file {
         let wrong = |problem: String| ClientError::Certificates { file: file.to_owned(), problem };
         let mut count = 0;
-        for certificate in
-            CertificateDer::pem_file_iter(file).map_err(|error| wrong(innermost(&error).to_string()))?
-        {
+        let pem = files::read(file, MAX_CERTIFICATES).map_err(|error| wrong(error.to_string()))?;
+        for certificate in CertificateDer::pem_slice_iter(&pem) {
             let certificate = certificate.map_err(|error| wrong(innermost(&error).to_string()))?;
             roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
             count += 1;

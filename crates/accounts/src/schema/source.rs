@@ -1,10 +1,12 @@
 //! Where schemas and other files of the configuration are read from: `file://` and `base64://`.
 
-use std::io::Read as _;
+use std::io::ErrorKind;
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::alphabet::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+use sessera_model::files;
 
 /// The largest file in bytes.
 const MAX_BYTES: u64 = 1024 * 1024;
@@ -61,7 +63,10 @@ pub fn text(bytes: Vec<u8>) -> Result<String, SourceError> {
 /// Reads the bytes that a URL leads to, of which there may be `max`.
 pub fn read_bytes(url: &str, max: u64) -> Result<Vec<u8>, SourceError> {
     let bytes = if let Some(path) = url.strip_prefix("file://") {
-        read_file(path, max).map_err(|error| SourceError::File { path: path.to_owned(), error })?
+        files::read(Path::new(path), max).map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => SourceError::TooLarge(max),
+            _ => SourceError::File { path: path.to_owned(), error },
+        })?
     } else if let Some(encoded) = url.strip_prefix("base64://") {
         let encoded: String = encoded.chars().filter(|c| !c.is_ascii_whitespace()).collect();
         BASE64.decode(encoded).map_err(|_| SourceError::NotBase64)?
@@ -73,12 +78,6 @@ pub fn read_bytes(url: &str, max: u64) -> Result<Vec<u8>, SourceError> {
     if bytes.len() as u64 > max {
         return Err(SourceError::TooLarge(max));
     }
-    Ok(bytes)
-}
-
-fn read_file(path: &str, max: u64) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(max + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -108,6 +107,10 @@ mod tests {
             read_bytes(&format!("file://{}", path.display()), 9),
             Err(SourceError::TooLarge(9))
         ));
+        for endless in ["/dev/zero", "/dev/null"] {
+            let refused = read(&format!("file://{endless}")).unwrap_err().to_string();
+            assert!(refused.contains("a pipe or a device"), "{refused}");
+        }
         let missing = read("file:///no/such/file").unwrap_err().to_string();
         assert!(missing.contains("/no/such/file"), "{missing}");
     }

@@ -1,12 +1,12 @@
 //! `sessera migrate`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{environment, load};
+use sessera_config::{ConfigFile, environment, load};
 use sessera_model::{Clock as _, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::kratos::Kratos;
 use sessera_store::transfer::{Sum, transfer};
@@ -40,7 +40,7 @@ pub(crate) struct Migrate {
     to: String,
     /// A configuration file with secrets.cipher; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
-    config: Vec<PathBuf>,
+    config: Vec<ConfigFile>,
 }
 
 const EXAMPLES: &str = "\

@@ -1,16 +1,17 @@
 //! `sessera serve`
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
-use sessera_config::{environment, load};
+use sessera_config::{ConfigFile, environment, load_all};
+use sessera_server::serve::StartError;
 use sessera_server::{ConfigOrigin, Server};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::log;
+use crate::offline::check::with_all_errors;
 use crate::service_manager::{Inherited, ServiceManager, watchdog};
 use crate::upstream_address;
 
@@ -32,7 +33,7 @@ Examples:
 pub(crate) struct Serve {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
-    config: Vec<PathBuf>,
+    config: Vec<ConfigFile>,
     /// Start although the configuration asks for a restriction that Sessera does not have; the option can be given
     /// once for each key
     #[arg(long, value_name = "KEY")]
@@ -59,8 +60,10 @@ impl Serve {
             environment.extend(value.map(|value| (option.to_owned(), value)));
         }
         let origin = ConfigOrigin { files: self.config, environment };
-        let loaded = load(&origin.files, &origin.environment)?;
-        let config = loaded.config()?;
+        let files = origin.files.clone();
+        let loaded = load_all(&files, &origin.environment);
+        let refused = |error: StartError| with_all_errors(error, &files, &loaded);
+        let config = loaded.config().map_err(|error| refused(error.into()))?;
         log::init(&config.log);
         if let Some(upstream) = &config.upstream {
             // No user stands in it, which is refused.
@@ -72,7 +75,7 @@ impl Serve {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let manager = Arc::new(ServiceManager::of(&origin.environment));
         let watchdog = watchdog(&origin.environment);
-        let server = Box::pin(Server::start_on(inherited.sockets()?, origin)).await?;
+        let server = Box::pin(Server::start_on(inherited.sockets()?, origin)).await.map_err(refused)?;
         let mut status = "serves".to_owned();
         if let (Some(public), Some(admin)) = (server.public_address(), server.admin_address()) {
             // A field without a value is left out.

@@ -232,10 +232,14 @@ fn files_are_read_again_when_they_change() {
     std::fs::write(path("c.yml"), "session: {lifespan: 5}\n").unwrap();
     let said = server.logged("goes on with the one before");
     assert!(said.contains("c.yml:1: /session/lifespan"), "{said}");
-    // What shows only when all of it is compiled has its place, too.
-    std::fs::write(path("c.yml"), "courier:\n  smtp: {connection_uri: 'http://x'}\n").unwrap();
-    let said = server.logged("goes on with the one before");
-    assert!(said.contains("c.yml:2: /courier/smtp/connection_uri"), "{said}");
+    // What shows only when all of it is compiled has its place, too, and is told with the rest.
+    for more in ["", "log: {level: loud}\n"] {
+        let smtp = "courier:\n  smtp: {connection_uri: 'http://x'}\n";
+        std::fs::write(path("c.yml"), [smtp, more].concat()).unwrap();
+        let said = server.logged("goes on with the one before");
+        assert!(said.contains("c.yml:2: /courier/smtp/connection_uri"), "{said}");
+        assert_eq!(said.contains("c.yml:3: /log/level"), !more.is_empty(), "{said}");
+    }
     assert_eq!(signer(&server, &token), kid("two"));
     // After a signal everything is read again at once.
     server.signal("HUP");
@@ -243,4 +247,90 @@ fn files_are_read_again_when_they_change() {
     std::fs::write(path("c.yml"), configuration("two.json")).unwrap();
     server.signal("HUP");
     server.logged("was read again");
+}
+
+#[test]
+fn a_server_that_does_not_start_tells_the_same_errors_as_the_command_that_looks_at_its_files() {
+    let folder = TempDir::new().unwrap();
+    let templates = "session: {whoami: {tokenizer: {templates: {syntax: {jwks_url: 'set://k', claims_mapper_url: 'base64://eyBjbGFpbXM6IHsgYTogfQ=='}, ttl: {jwks_url: 'set://k', ttl: soon}, keys: {jwks_url: 'ftp://k'}, gone: {jwks_url: 'file:///gone.json'}}}}}\n";
+    let schemas = "identity: {default_schema_id: none, schemas: [{id: a, url: 'file:///gone/a.json'}, {id: b, url: 'base64://e30='}]}\n";
+    let urls = "selfservice: {default_browser_return_url: 'ftp://a.example', allowed_return_urls: ['ftp://a.example', '/ok'], methods: {link: {config: {base_url: /x}}}}\n";
+    let courier = "courier: {smtp: {connection_uri: 'foo://user:password@host'}}\n";
+    let upstream = "session: {upstream: {url: 'http://k.example', ca_file: /gone.pem}}\n";
+    let keys = "serve: {admin: {tokens: [x]}}\nsecurity: {account_enumeration: {mitigated: true}}\n";
+    for (number, text) in [
+        [templates, schemas, urls, courier, keys].concat(),
+        [templates, schemas].concat(),
+        [templates, courier].concat(),
+        [templates, "dsn: memory\n"].concat(),
+        [templates, "dsn: 'postgres://db/x'\n", schemas].concat(),
+        [upstream, schemas].concat(),
+        urls.to_owned(),
+        [keys, "log: {level: loud}\nlogg: {}\n"].concat(),
+        ["pages: {logo: 'file:///gone.svg'}\n", courier].concat(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        std::fs::write(folder.path().join("c.yml"), &text).unwrap();
+        let checked = Command::new(env!("CARGO_BIN_EXE_sessera"))
+            .args(["config", "validate", "-c", "c.yml", "--format", "json"])
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .unwrap();
+        let checked: serde_json::Value = serde_json::from_slice(&checked.stdout).unwrap();
+        let errors = checked["errors"].as_array().unwrap();
+        assert!(!errors.is_empty(), "{number}: {checked}");
+        let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+        // Secrets that somebody could take are made anew each time, and the log has warnings.
+        let lasting = |text: &str| {
+            let is_other = |line: &&str| {
+                ["cipher:", "cookie:", "{"].iter().any(|start| line.trim_start().starts_with(start))
+            };
+            text.lines().filter(|line| !is_other(line)).collect::<Vec<_>>().join("\n")
+        };
+        let mut rest = lasting(&said);
+        for error in errors {
+            let error = lasting(error.as_str().unwrap());
+            assert!(rest.contains(&error), "{number}: {error}\nis not in\n{said}");
+            rest = rest.replacen(&error, "", 1);
+        }
+        assert_eq!(rest.trim(), "Error:", "{number}: {said}");
+    }
+}
+
+#[test]
+fn a_pipe_gives_its_configuration_once_and_it_counts_also_when_everything_is_read_again() {
+    let folder = TempDir::new().unwrap();
+    let pipe = folder.path().join("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let writer = std::thread::spawn(move || std::fs::write(pipe, "session: {lifespan: 3h}\n").unwrap());
+    let server = start(folder.path(), &["-c", "pipe"], &[]);
+    writer.join().unwrap();
+    let lifespan = || {
+        let (_, project) = call(&server.admin, "GET", "/projects/default", &[], None);
+        project["services"]["identity"]["config"]["session"]["lifespan"].clone()
+    };
+    assert_eq!(lifespan(), "3h");
+    server.signal("HUP");
+    server.logged("was read again");
+    assert_eq!(lifespan(), "3h");
+}
+
+#[test]
+fn what_has_no_end_is_refused() {
+    let folder = TempDir::new().unwrap();
+    let said = refusal(folder.path(), &["-c", "/dev/zero"], &[]);
+    assert!(said.contains("/dev/zero: it is larger than 16 MiB"), "{said}");
+    let named = json!({"identity": {"schemas": [{"id": "default", "url": "file:///dev/zero"}]},
+        "session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "file:///dev/zero"}}}}},
+        "pages": {"logo": "file:///dev/zero"},
+        "courier": {"templates": {"recovery_code": {"valid": {"email": {"subject": "file:///dev/zero"}}}}}});
+    std::fs::write(folder.path().join("c.yml"), named.to_string()).unwrap();
+    let said = refusal(folder.path(), &["-c", "c.yml"], &[]);
+    for place in ["/identity/schemas", "/templates/t/jwks_url", "/pages/logo", "/email/subject"] {
+        let line = said.lines().find(|line| line.contains(place));
+        assert!(line.is_some_and(|line| line.contains("a pipe or a device")), "{place}: {said}");
+    }
 }

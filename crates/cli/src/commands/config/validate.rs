@@ -1,23 +1,13 @@
 //! `sessera config validate`
 
-use std::path::PathBuf;
-
 use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{Loaded, Problem, environment, escape, hidden, load_all};
-use sessera_issuer::published::{Oddity, about, clashes, oddities};
-use sessera_issuer::templates::{Broken, check, compile};
-use sessera_server::serve::judge;
-use sessera_store::exposed::Exposed;
-use sessera_tokenizer::LoadError;
+use sessera_config::{ConfigFile, environment, hidden, load_all};
 
 use crate::global::Global;
-use crate::offline::template::{OfflineSources, broken};
+use crate::offline::check::Findings;
 use crate::output::{Output, say, warn};
-
-/// Where the templates stand.
-const TEMPLATES: &str = "/session/whoami/tokenizer/templates";
 
 /// Check configuration files without starting a server
 ///
@@ -34,7 +24,7 @@ Examples:
 pub(crate) struct ValidateConfig {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
-    config: Vec<PathBuf>,
+    config: Vec<ConfigFile>,
     /// Warn about this restriction, which Sessera does not have, instead of taking it for an error; the option can be
     /// given once for each key
     #[arg(long, value_name = "KEY")]
@@ -56,7 +46,7 @@ impl ValidateConfig {
             let stored = context.client.stored_config(&context.project).await?;
             findings.warnings.extend(stored.and_then(|stored| hidden::sentence(&loaded.tree, &stored)));
         }
-        findings.show(&global.output())?;
+        show(&findings, &global.output())?;
         match findings.errors.len() {
             0 => Ok(()),
             1 => bail!("the configuration has an error"),
@@ -65,226 +55,38 @@ impl ValidateConfig {
     }
 }
 
-/// Everything there is to say about a configuration.
-#[derive(Debug, Default)]
-struct Findings {
-    warnings: Vec<String>,
-    errors: Vec<String>,
-    /// The names of the templates that compile.
-    templates: Vec<String>,
-    notes: Vec<String>,
+fn show(findings: &Findings, output: &Output) -> Result<()> {
+    // Programs read everything in the document.
+    if output.is_table() {
+        for warning in &findings.warnings {
+            warn(warning);
+        }
+        for error in &findings.errors {
+            say(&format!("Error: {error}"));
+        }
+        for note in &findings.notes {
+            output.note(note);
+        }
+    }
+    let document = json!({
+        "valid": findings.errors.is_empty(),
+        "errors": findings.errors,
+        "warnings": findings.warnings,
+        "notes": findings.notes,
+        "templates": findings.templates,
+    });
+    let text = if findings.errors.is_empty() { praise(findings) } else { String::new() };
+    output.print_text(&text, &document, None)
 }
 
-impl Findings {
-    fn of(files: &[PathBuf], loaded: &Loaded) -> Self {
-        let mut findings = Self::default();
-        findings.check(files, loaded);
-        findings
-    }
-
-    /// Checks what all sources give together.
-    fn check(&mut self, files: &[PathBuf], loaded: &Loaded) {
-        let locate = |problem: &Problem| loaded.places.locate(problem);
-        let (config, errors) = loaded.judged();
-        self.errors = errors;
-        let templates = config.templates.clone();
-        let kept_by = sessera_node::snapshot::kept_by(&config);
-        let base_url = config.public.base_url.clone();
-        let judgement = judge(config, files);
-        self.errors.extend(judgement.wrong.iter().map(locate));
-        self.warnings = loaded.told(&judgement.notes);
-        self.warnings.extend(judgement.exposed.iter().map(Exposed::to_string));
-        let sources = match OfflineSources::with_stand_in() {
-            Ok(sources) => sources,
-            Err(error) => return self.errors.push(error.to_string()),
-        };
-        let mut working = Vec::new();
-        for (name, template) in &templates {
-            match check(template, kept_by).and_then(|()| compile(name, template, &sources)) {
-                Ok(tokenizer) => {
-                    self.templates.push(name.clone());
-                    working.push((name.as_str(), tokenizer));
-                }
-                Err(error) => {
-                    let pointer = format!("{TEMPLATES}/{}{}", escape(name), part(&error));
-                    self.errors.push(loaded.places.locate(&Problem::new(pointer, broken(&error))));
-                }
-            }
-        }
-        let working = || working.iter().map(|(name, tokenizer)| (*name, tokenizer));
-        let of_keys = |template: &str, sentence| {
-            locate(&Problem::new(format!("{TEMPLATES}/{}/jwks_url", escape(template)), sentence))
-        };
-        self.errors.extend(clashes(working()).iter().map(|clash| of_keys(&clash.second, about(clash))));
-        let odd = oddities(&base_url, working());
-        self.warnings
-            .extend(odd.into_iter().map(|Oddity { template, sentence }| of_keys(&template, sentence)));
-        let mut stored = sources.stood_in_for();
-        stored.sort();
-        stored.dedup();
-        for set in stored {
-            self.notes.push(format!("set://{set} is stored by a server, so it is not looked up here"));
-        }
-    }
-
-    fn show(&self, output: &Output) -> Result<()> {
-        // Programs read everything in the document.
-        if output.is_table() {
-            for warning in &self.warnings {
-                warn(warning);
-            }
-            for error in &self.errors {
-                say(&format!("Error: {error}"));
-            }
-            for note in &self.notes {
-                output.note(note);
-            }
-        }
-        let document = json!({
-            "valid": self.errors.is_empty(),
-            "errors": self.errors,
-            "warnings": self.warnings,
-            "notes": self.notes,
-            "templates": self.templates,
-        });
-        let text = if self.errors.is_empty() { self.praise() } else { String::new() };
-        output.print_text(&text, &document, None)
-    }
-
-    fn praise(&self) -> String {
-        let count = |number: usize, what: &str| match number {
-            1 => format!("1 {what}"),
-            number => format!("{number} {what}s"),
-        };
-        let templates = match self.templates.len() {
-            0 => "no tokenizer template".into(),
-            number => format!("{} ({})", count(number, "tokenizer template"), self.templates.join(", ")),
-        };
-        format!("The configuration is valid: {}, {templates}.\n", count(self.warnings.len(), "warning"))
-    }
-}
-
-/// The part of a template that is to blame.
-fn part(error: &Broken) -> &'static str {
-    match error {
-        Broken::Load(LoadError::KeySetSource(_) | LoadError::Key(_)) => "/jwks_url",
-        Broken::Load(_) => "/claims_mapper_url",
-        Broken::Upstream { member: "bearer", .. } => "/bearer",
-        Broken::Upstream { .. } => "/status_list",
-        Broken::Template(_) => "",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use base64::Engine as _;
-    use base64::engine::general_purpose::STANDARD as BASE64;
-    use sessera_config::environment::Environment;
-
-    use super::*;
-
-    fn findings(yaml: &str) -> Findings {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("c.yml");
-        std::fs::write(&file, yaml).unwrap();
-        // Whatever files others may read by default, this one is not warned about.
-        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let files = [file];
-        Findings::of(&files, &load_all(&files, &Environment::new()))
-    }
-
-    #[test]
-    fn templates_that_are_not_possible_with_an_upstream_are_told() {
-        let found = findings(
-            "session:\n  upstream: {url: \"http://kratos:4433\"}\n  whoami:\n    tokenizer:\n      templates:\n        a: {jwks_url: set://k, status_list: true}\n        b: {jwks_url: set://k, bearer: true}\n        c: {jwks_url: set://k}\n",
-        );
-        assert!(
-            found.errors[0].contains("c.yml:6: ") && found.errors[0].contains("/a/status_list"),
-            "{found:?}"
-        );
-        assert!(found.errors[1].contains("admin_url") && found.errors[1].contains("/b/bearer"), "{found:?}");
-        assert_eq!(found.templates, ["c"]);
-    }
-
-    #[test]
-    fn two_templates_with_different_keys_of_one_id_are_refused_as_a_server_refuses_them() {
-        let key = |kid: &str| {
-            let key =
-                sessera_jose::generate::key(sessera_jose::Algorithm::Es256, Some(kid.into()), 0).unwrap();
-            key.to_private_json().to_string()
-        };
-        let inline = |json: String| format!("base64://{}", BASE64.encode(json));
-        let yaml = |second: &str| {
-            let (a, b) = (inline(key("same")), inline(key(second)));
-            format!(
-                "session:\n  whoami:\n    tokenizer:\n      templates:\n        a: {{jwks_url: '{a}'}}\n        b: {{jwks_url: '{b}'}}\n"
-            )
-        };
-        let errors = findings(&yaml("same")).errors;
-        assert_eq!(errors.len(), 1, "{errors:?}");
-        assert!(errors[0].contains("c.yml:6: ") && errors[0].contains("\"same\""), "{errors:?}");
-        assert_eq!(findings(&yaml("other")).errors, [""; 0]);
-    }
-
-    #[test]
-    fn errors_and_broken_templates_are_told_together() {
-        let found = findings(
-            "session:\n  whoami:\n    required_aal: aal9\n    tokenizer:\n      templates:\n        odd: {}\n        good: {jwks_url: set://k}\n",
-        );
-        assert_eq!(found.errors.len(), 2, "{:?}", found.errors);
-        assert!(found.errors[0].contains("c.yml:3: /session/whoami/required_aal: "), "{}", found.errors[0]);
-        assert!(found.errors[1].contains("c.yml:6: /session/whoami/tokenizer/templates/odd: "));
-        assert_eq!(found.templates, ["good"]);
-        assert!(found.notes[0].contains("set://k"));
-    }
-
-    #[test]
-    fn what_serve_refuses_is_an_error() {
-        for (yaml, pointer) in [
-            ("dsn: memory\n", "/dsn: "),
-            ("dsn: 'sqlite:///nonexistent/dir/x.sqlite'\n", "/dsn: "),
-            ("serve: {public: {port: 5000}, admin: {port: 5000}}\n", "/serve/admin/port: "),
-            (
-                "selfservice: {default_browser_return_url: 'javascript:alert(1)'}\n",
-                "/selfservice/default_browser_return_url: ",
-            ),
-            ("serve: {admin: {token: ['']}}\n", "/serve/admin/token/0: "),
-            ("dsn: postgres://db/x\n", "/secrets: "),
-            ("dsn_read_only: postgres://db/x\n", "/dsn_read_only: "),
-            (
-                "selfservice: {methods: {passkey: {enabled: true}}}\n",
-                "/selfservice/methods/passkey/config/rp: ",
-            ),
-            ("courier: {smtp: {connection_uri: 'http://x'}}\n", "/courier/smtp/connection_uri: "),
-            ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas: "),
-            (
-                "selfservice: {methods: {passkey: {config: {authenticator_selection: {attachment: platform}}}}}\n",
-                "/selfservice/methods/passkey/config/authenticator_selection/attachment",
-            ),
-            ("hashers: {argon2: {iterations: 11}}\n", "/hashers/argon2/iterations: "),
-        ] {
-            let errors = findings(yaml).errors;
-            assert!(errors.len() == 1 && errors[0].contains(pointer), "{yaml}: {errors:?}");
-        }
-    }
-
-    #[test]
-    fn nothing_hides_anything_else() {
-        let found = findings(
-            "identity: {schemas: [{id: default, url: 'file:///etc/config/a.json'}]}\nlog: {level: verbose}\ndsn: memory\nsesion: {}\nsession: {whoami: {tokenizer: {templates: {odd: {}}}}}\n",
-        );
-        assert_eq!((found.errors.len(), found.warnings.len()), (4, 1), "{found:?}");
-        let found = findings(
-            "identity: {default_schema_id: b, schemas: [{id: a, url: 'file:///none/a.json'}, {id: b, url: 'file:///none/b.json'}, {id: c, url: 'base64://e30='}]}\n",
-        );
-        assert_eq!(found.errors.len(), 3, "{found:?}");
-    }
-
-    #[test]
-    fn the_environment_counts() {
-        let environment = Environment::from([("SERVE_PUBLIC_PORT".to_owned(), "x".to_owned())]);
-        assert!(Findings::of(&[], &load_all(&[], &environment)).errors[0].contains("SERVE_PUBLIC_PORT"));
-    }
+fn praise(findings: &Findings) -> String {
+    let count = |number: usize, what: &str| match number {
+        1 => format!("1 {what}"),
+        number => format!("{number} {what}s"),
+    };
+    let templates = match findings.templates.len() {
+        0 => "no tokenizer template".into(),
+        number => format!("{} ({})", count(number, "tokenizer template"), findings.templates.join(", ")),
+    };
+    format!("The configuration is valid: {}, {templates}.\n", count(findings.warnings.len(), "warning"))
 }

@@ -1,13 +1,12 @@
 //! `sessera proxy-config`
 
 use std::io::Write as _;
-use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use sessera_config::gateway::DEFAULT_ROUTE;
 use sessera_config::sections::gateway::Route;
-use sessera_config::{environment, load};
+use sessera_config::{ConfigFile, environment, load};
 
 use super::list::routes;
 use crate::global::Global;
@@ -86,7 +85,7 @@ pub(crate) struct ProxyConfig {
     gateway: Option<Address>,
     /// Configuration files with the route; then no server is asked
     #[arg(short, long, value_name = "FILE")]
-    config: Vec<PathBuf>,
+    config: Vec<ConfigFile>,
 }
 
 /// A host with a port.

@@ -1,12 +1,11 @@
 //! `sessera secrets rotate`
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{Config, Loaded, environment, load_all};
+use sessera_config::{Config, ConfigFile, Loaded, environment, load_all};
 use sessera_model::SystemRandom;
 use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
@@ -38,7 +37,7 @@ Examples:
 pub(crate) struct RotateSecrets {
     /// A configuration file of the servers; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
-    config: Vec<PathBuf>,
+    config: Vec<ConfigFile>,
     /// Only count the values that would be encrypted again
     #[arg(long)]
     dry_run: bool,

@@ -1,11 +1,9 @@
 //! `sessera upstream check`
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{environment, load};
+use sessera_config::{ConfigFile, environment, load};
 
 use super::probe::{Finding, Given, Probe, Verdict};
 use crate::global::Global;
@@ -27,7 +25,7 @@ Examples:
 pub(crate) struct Check {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
-    config: Vec<PathBuf>,
+    config: Vec<ConfigFile>,
     /// The public API of the upstream; see session.upstream.url
     #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
     upstream: Option<String>,

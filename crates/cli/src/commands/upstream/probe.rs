@@ -6,10 +6,13 @@ use anyhow::{Context as _, Result, ensure};
 use reqwest::header::{CACHE_CONTROL, DATE, HeaderMap, HeaderName, LOCATION};
 use serde_json::Value;
 use sessera_config::UpstreamConfig;
-use sessera_model::{Clock as _, SystemClock, Timestamp};
+use sessera_model::{Clock as _, SystemClock, Timestamp, files};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 use url::Url;
+
+/// The largest file with certificates in bytes.
+const MAX_CERTIFICATES: u64 = 16 * 1024 * 1024;
 
 /// By how much clocks may differ without a word. Kratos tells the time in whole seconds.
 const CLOCKS: Duration = Duration::from_secs(3);
@@ -99,7 +102,7 @@ impl<'c> Probe<'c> {
             .timeout(config.timeout);
         if let Some(file) = &config.ca_file {
             let name = || format!("session.upstream.ca_file: {}", file.display());
-            let pem = std::fs::read(file).with_context(name)?;
+            let pem = files::read(file, MAX_CERTIFICATES).with_context(name)?;
             let certificates = reqwest::Certificate::from_pem_bundle(&pem).with_context(name)?;
             ensure!(
                 !certificates.is_empty(),
