@@ -10,7 +10,8 @@ use serde_json::Value;
 use sessera_console::doer::Doer;
 use sessera_model::{Timestamp, Uuid};
 use sessera_node::record::{Broken, Record};
-use sessera_store::{AuditEntry, AuditFrom, AuditPage, Store};
+use sessera_store::audit::first_id;
+use sessera_store::{AuditEntry, AuditFrom, AuditOf, AuditPage, Span, Store};
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,9 +23,15 @@ use sessera_contract::paging::{Paging, Place};
 use sessera_contract::request::Parameters;
 use sessera_openapi::ErrorBody;
 
-/// How many entries are looked at for a part of the list. Where few of them are wanted, the part is shorter, and says
-/// where the next one begins.
-const LOOKED_AT: u32 = 10_000;
+/// How many entries are looked at for a part of the list at the most. Entries are found by one thing that is asked of them
+/// and looked at for the others; where few of them are wanted, the part is shorter, and says where the next one begins.
+const LOOKED_AT: usize = 2_000;
+
+/// The kind of actors that sign in by themselves. Nearly all entries are theirs.
+const PEOPLE: &str = "identity";
+
+/// The kind of actors with a token.
+const TOKENS: &str = "token";
 
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AdminState> {
@@ -39,6 +46,8 @@ pub(super) struct EntryBody {
     pub(super) number: i64,
     /// The hash of it and of all before it, in hexadecimal digits.
     hash: String,
+    #[serde(skip)]
+    identity_id: Option<Uuid>,
     /// When it happened.
     #[schema(value_type = String)]
     pub(super) at: Timestamp,
@@ -68,6 +77,7 @@ impl From<AuditEntry> for EntryBody {
         let text = |value: Value| value.as_str().unwrap_or_default().to_owned();
         Self {
             number: entry.number,
+            identity_id: entry.identity_id,
             hash: hex::encode(entry.hash.0),
             at: entry.at,
             action: text(take("action")),
@@ -93,6 +103,7 @@ pub(super) struct Wanted {
     outcome: Option<String>,
     actor: Option<String>,
     session: Option<String>,
+    identity: Option<Uuid>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 }
@@ -109,7 +120,11 @@ impl Wanted {
                 ))
             })
         };
+        let identity = parameters.get("identity").map(Uuid::parse_str).transpose();
+        let identity = identity
+            .map_err(|_| ApiError::bad_request("The parameter identity is no UUID of an identity."))?;
         Ok(Self {
+            identity,
             action: text("action"),
             outcome: text("outcome"),
             actor: text("actor"),
@@ -129,8 +144,29 @@ impl Wanted {
             && is(&self.outcome, &[Some(&entry.outcome)])
             && is(&self.actor, &[actor("kind"), actor("name"), actor("id")])
             && is(&self.session, &[entry.about["session_id"].as_str()])
+            && self.identity.is_none_or(|identity| entry.identity_id == Some(identity))
             && self.since.is_none_or(|since| entry.at >= since)
             && self.until.is_none_or(|until| entry.at < until)
+    }
+
+    /// Where they lie, found by what the fewest entries have in common.
+    fn span(&self) -> Span {
+        let session = self.session.as_deref().and_then(|session| Uuid::parse_str(session).ok());
+        let of = match (session, self.identity, &self.actor, &self.action, &self.outcome) {
+            (Some(session), ..) => AuditOf::Session(session),
+            (_, Some(identity), ..) => AuditOf::Identity(identity),
+            (_, _, Some(actor), ..) if actor != PEOPLE && actor != TOKENS => AuditOf::Actor(actor.clone()),
+            (_, _, _, Some(action), _) => AuditOf::Action(action.clone()),
+            (_, _, Some(actor), ..) if actor == TOKENS => AuditOf::Tokens,
+            (.., Some(outcome)) if outcome == "refused" => AuditOf::Refusals,
+            _ => AuditOf::All,
+        };
+        let id = |time: Option<Timestamp>| time.map(first_id);
+        Span {
+            of,
+            since: id(self.since).unwrap_or(Uuid::nil()),
+            before: id(self.until).unwrap_or(Uuid::max()),
+        }
     }
 }
 
@@ -191,28 +227,46 @@ pub(super) async fn found(
 ) -> Result<(Vec<EntryBody>, Place), ApiError> {
     let wanted = Wanted::of(parameters)?;
     let paging = Paging::from_parameters(parameters)?;
-    let identity_id = parameters.get("identity").map(Uuid::parse_str).transpose();
-    let identity_id = identity_id
-        .map_err(|_| ApiError::bad_request("The parameter identity is no UUID of an identity."))?;
-    // The place of an entry is its number.
-    let token = paging.query().after.and_then(|place| i64::try_from(place.as_u128()).ok());
-    let from = match number(parameters, "after")? {
-        Some(after) => AuditFrom::After(token.unwrap_or(after)),
-        None => AuditFrom::Before(token.unwrap_or(i64::MAX)),
-    };
-    let entries = read(record, store, &AuditPage { from, identity_id, limit: LOOKED_AT }).await?;
-    let mut is_more = entries.len() == LOOKED_AT as usize;
-    let (mut shown, mut last) = (Vec::new(), None);
-    for entry in entries {
-        if shown.len() == paging.size() {
-            is_more = true;
-            break;
+    let token = paging.query().after;
+    let mut from = match number(parameters, "after")? {
+        // The place of an entry is its number.
+        Some(after) => {
+            AuditFrom::After(token.and_then(|place| i64::try_from(place.as_u128()).ok()).unwrap_or(after))
         }
-        last = u128::try_from(entry.number).ok();
-        shown.extend(Some(EntryBody::from(entry)).filter(|entry| wanted.has(entry)));
-    }
-    let place = paging.place(last.filter(|_| is_more).map(Uuid::from_u128));
-    Ok((shown, place))
+        // The place of an entry is its id.
+        None => {
+            let span = wanted.span();
+            AuditFrom::Latest(Span { before: token.unwrap_or(span.before).min(span.before), ..span })
+        }
+    };
+    let limit = u32::try_from(paging.size() + 1).map_err(ApiError::internal)?;
+    let mut entries = read(record, store, &AuditPage { from: from.clone(), limit }).await?;
+    let (mut shown, mut last, mut looked_at) = (Vec::new(), None, 0);
+    let is_more = loop {
+        let is_end = entries.len() < limit as usize;
+        looked_at += entries.len();
+        for entry in entries {
+            if shown.len() == paging.size() {
+                return Ok((shown, paging.place(last)));
+            }
+            last = Some(match &mut from {
+                AuditFrom::After(number) => {
+                    *number = entry.number;
+                    Uuid::from_u128(u128::try_from(entry.number).unwrap_or_default())
+                }
+                AuditFrom::Latest(span) => {
+                    span.before = entry.id;
+                    entry.id
+                }
+            });
+            shown.extend(Some(EntryBody::from(entry)).filter(|entry| wanted.has(entry)));
+        }
+        if is_end || looked_at >= LOOKED_AT {
+            break !is_end;
+        }
+        entries = store.audit(&AuditPage { from: from.clone(), limit }).await?;
+    };
+    Ok((shown, paging.place(last.filter(|_| is_more))))
 }
 
 /// What was found out about a part of the record.

@@ -137,7 +137,7 @@ impl Follow {
 
     /// What happened since the last look, as it goes to the client.
     async fn news(&mut self) -> Result<String, StoreError> {
-        let page = AuditPage { from: AuditFrom::After(self.after), identity_id: None, limit: READ };
+        let page = AuditPage { from: AuditFrom::After(self.after), limit: READ };
         let mut text = String::new();
         let entries = self.store.audit(&page).await?;
         self.is_behind = entries.len() == READ as usize;

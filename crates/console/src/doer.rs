@@ -21,6 +21,11 @@ pub enum Doer {
 }
 
 impl Doer {
+    /// The one whom a revision names; nobody when it names none.
+    pub fn of_revision(made_by: Option<&str>) -> Option<Self> {
+        Some(Self::of(&serde_json::from_str(made_by?).ok()?))
+    }
+
     /// The one whom the member `actor` of an entry names.
     pub fn of(actor: &Value) -> Self {
         if let Some(name) = ["name", "id"].into_iter().find_map(|member| actor[member].as_str()) {

@@ -17,7 +17,7 @@ use sessera_issuer::templates::{self, Broken, LocalSources};
 use sessera_issuer::trial::Trial;
 use sessera_issuer::{SessionCache, Templates, managed_keys, published};
 use sessera_model::{Clock, Random, Role, Secret};
-use sessera_store::{Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
+use sessera_store::{Asked, Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
 use sessera_tokenizer::Tokenizer;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
@@ -321,6 +321,7 @@ impl Configuration {
             id: self.surroundings.random.uuid(),
             parent: state.revision.as_ref().map(|revision| revision.id),
             created_at: self.surroundings.clock.now(),
+            made_by: Some(Asked::by(Asked::now().as_ref()).to_string()),
             config: after.to_string().into(),
             diff: redact::difference(&before, &after).to_string(),
         };

@@ -73,7 +73,7 @@ impl Record {
             None => ends.swept,
             Some(number) => self.link(number).await?.unwrap_or(ends.swept),
         };
-        let page = AuditPage { from: AuditFrom::After(last.number), identity_id: None, limit: JUDGED };
+        let page = AuditPage { from: AuditFrom::After(last.number), limit: JUDGED };
         let entries = self.store.audit(&page).await?;
         let count = entries.len() as u64;
         let mut broken = None;
@@ -99,7 +99,7 @@ impl Record {
 
     /// The entry with a number, as it is kept.
     async fn link(&self, number: i64) -> Result<Option<Link>, StoreError> {
-        let page = AuditPage { from: AuditFrom::After(number - 1), identity_id: None, limit: 1 };
+        let page = AuditPage { from: AuditFrom::After(number - 1), limit: 1 };
         let found = self.store.audit(&page).await?.into_iter().next();
         Ok(found.filter(|entry| entry.number == number).map(|entry| Link { number, hash: entry.hash }))
     }

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::{Value, json};
 use sessera_model::{Actor, Uuid};
 
 tokio::task_local! {
@@ -36,6 +37,18 @@ impl Asked {
     pub fn note(found_out: impl FnOnce(&mut Self)) {
         // Outside of requests there is nothing to note it at.
         let _ = ASKED.try_with(|asked| found_out(&mut asked.lock().unwrap_or_else(PoisonError::into_inner)));
+    }
+
+    /// Who asks, as the record has it: the kind, and the name and role or the id. Without a request it is the system.
+    pub fn by(asked: Option<&Self>) -> Value {
+        let Some(asked) = asked else { return json!({ "kind": "system" }) };
+        match (&asked.actor, asked.identity_id) {
+            (Some(Actor::Token { name, role }), _) => json!({ "kind": "token", "name": name, "role": role }),
+            (Some(Actor::Configured), _) => json!({ "kind": "configuration" }),
+            (Some(Actor::Anybody), _) => json!({ "kind": "anybody" }),
+            (None, Some(id)) => json!({ "kind": "identity", "id": id }),
+            (None, None) => json!({ "kind": "nobody" }),
+        }
     }
 
     /// The request that this task works for.

@@ -32,21 +32,32 @@ pub struct NewEntry {
 impl NewEntry {
     /// An entry about something that happens now.
     pub fn new(random: &dyn Random, at: Timestamp, identity_id: Option<Uuid>, content: String) -> Self {
-        let micros = u128::try_from(at.micros()).unwrap_or_default();
-        let id = Uuid::from_u128(micros << RANDOM_BITS | random.uuid().as_u128() >> (128 - RANDOM_BITS));
+        let random = random.uuid().as_u128() >> (128 - RANDOM_BITS);
+        let id = Uuid::from_u128(first_id(at).as_u128() | random);
         Self { id, at, identity_id, content }
     }
+}
+
+/// The id before which all entries from before a time lie, and none from later.
+pub fn first_id(at: Timestamp) -> Uuid {
+    let micros = u128::try_from(at.micros()).unwrap_or_default();
+    // Times that ids do not reach come after all of them.
+    Uuid::from_u128(if micros >> (128 - RANDOM_BITS) == 0 { micros << RANDOM_BITS } else { u128::MAX })
 }
 
 /// An entry that has its place in the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
+    /// Its id, which follows the time.
+    pub id: Uuid,
     /// Its number, which is one more than that of the entry before.
     pub number: i64,
     /// The hash of it and of all before it.
     pub hash: ChainHash,
     /// When it happened.
     pub at: Timestamp,
+    /// Whom it is about, as far as that is one identity.
+    pub identity_id: Option<Uuid>,
     /// What happened, as JSON text.
     pub content: String,
 }
@@ -114,23 +125,56 @@ impl Ends {
 }
 
 /// Which entries to list. They are those that are in order; an entry is soon after it was written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditPage {
     /// Where to begin, and in which direction.
     pub from: AuditFrom,
-    /// Only those about this identity.
-    pub identity_id: Option<Uuid>,
     /// How many at the most.
     pub limit: u32,
 }
 
 /// Where a list of entries begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AuditFrom {
-    /// Before the entry with this number, the newest one first.
-    Before(i64),
+    /// At what happened last, by the ids of entries.
+    Latest(Span),
     /// Behind the entry with this number, the oldest one first.
     After(i64),
+}
+
+/// A part of the record, of which the entries that are asked for are found without looking at others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Which ones.
+    pub of: AuditOf,
+    /// The id from which on they are listed.
+    pub since: Uuid,
+    /// The id before which they are listed.
+    pub before: Uuid,
+}
+
+impl Span {
+    /// The whole record.
+    pub const ALL: Self = Self { of: AuditOf::All, since: Uuid::nil(), before: Uuid::max() };
+}
+
+/// By what entries are found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditOf {
+    /// All of them.
+    All,
+    /// Those about an identity.
+    Identity(Uuid),
+    /// Those about a session.
+    Session(Uuid),
+    /// Those with this name.
+    Action(String),
+    /// Those by somebody with this name or id, or of this kind where there is neither.
+    Actor(String),
+    /// Those by admin tokens.
+    Tokens,
+    /// What was refused.
+    Refusals,
 }
 
 #[cfg(test)]
@@ -164,5 +208,10 @@ mod tests {
         let id = |micros| NewEntry::new(&random, Timestamp::from_micros(micros), None, String::new()).id;
         assert!(id(1_700_000_000_000_000) < id(1_700_000_000_000_001));
         assert_ne!(id(1), id(1));
+        let (before, after) = (id(1_700_000_000_000_000), id(1_700_000_000_000_001));
+        let between = first_id(Timestamp::from_micros(1_700_000_000_000_001));
+        assert!(before < between && between <= after);
+        assert_eq!(first_id(Timestamp::from_micros(i64::MAX)), Uuid::max());
+        assert_eq!(first_id(Timestamp::from_micros(-1)), Uuid::nil());
     }
 }

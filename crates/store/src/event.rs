@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sessera_model::{Actor, AuthenticationMethod, CredentialKind, Identity, IdentityState, Role, Uuid};
+use sessera_model::{AuthenticationMethod, CredentialKind, Identity, IdentityState, Role, Uuid};
 
 use crate::asked::Asked;
 
@@ -176,18 +176,14 @@ impl Event {
     /// Who did it, as the record has it: the kind, and the name and role or the id. `asked` is the request by which it
     /// happened.
     pub fn actor(&self, asked: Option<&Asked>) -> Value {
-        let identity = |id: Uuid| json!({ "kind": "identity", "id": id });
-        let Some(asked) = asked else { return json!({ "kind": "system" }) };
-        match (&asked.actor, asked.identity_id) {
-            (Some(Actor::Token { name, role }), _) => json!({ "kind": "token", "name": name, "role": role }),
-            (Some(Actor::Configured), _) => json!({ "kind": "configuration" }),
-            (Some(Actor::Anybody), _) => json!({ "kind": "anybody" }),
-            (None, Some(id)) => identity(id),
+        match (asked, self, self.identity_id()) {
             // Who signs up or in becomes who they are by it.
-            (None, None) => match (self, self.identity_id()) {
-                (Self::SessionBegan { .. } | Self::IdentityAdded { .. }, Some(id)) => identity(id),
-                _ => json!({ "kind": "nobody" }),
-            },
+            (
+                Some(Asked { actor: None, identity_id: None, .. }),
+                Self::SessionBegan { .. } | Self::IdentityAdded { .. },
+                Some(id),
+            ) => json!({ "kind": "identity", "id": id }),
+            _ => Asked::by(asked),
         }
     }
 }
@@ -588,6 +584,7 @@ mod tests {
             id: ADA,
             parent: None,
             created_at: Timestamp::default(),
+            made_by: None,
             config: "SECRET".into(),
             diff: json!([{"op": "add", "path": "/session/lifespan", "after": "SECRET"}]).to_string(),
         };

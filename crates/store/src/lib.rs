@@ -49,7 +49,7 @@ use sessera_model::{Credential, CredentialKind, Identity, Session, StatusIndex, 
 
 pub use admin_token::AdminToken;
 pub use asked::Asked;
-pub use audit::{AuditEntry, AuditFrom, AuditPage, Ends, Link, NewEntry};
+pub use audit::{AuditEntry, AuditFrom, AuditOf, AuditPage, Ends, Link, NewEntry, Span};
 pub use change::Change;
 pub use cipher::Cipher;
 pub use committer::{CommitListener, Committer, Outcome};
@@ -61,9 +61,9 @@ pub use event::{Described, Event};
 pub use line::{Invalidation, Line};
 pub use records::{
     Code, CodePurpose, CredentialOf, Dispatch, Ended, Flow, FlowKind, GivenPlace, IdentifierFilter,
-    IdentityFilter, KeySet, Managed, Message, MessageFilter, MessageStatus, NewSession, Outstanding, Page,
-    PoolUse, Reauthentication, Revision, RevisionSummary, SentMessage, SessionFilter, SessionKind, StoredKey,
-    StoredSession, Taking, place_of,
+    IdentityFilter, KeySet, Managed, Matching, Message, MessageFilter, MessageStatus, NewSession,
+    Outstanding, Page, PoolUse, Reauthentication, Revision, RevisionSummary, SentMessage, SessionFilter,
+    SessionKind, StoredKey, StoredSession, Taking, place_of,
 };
 
 /// What a store can be asked. All methods are safe to call from many tasks at once.

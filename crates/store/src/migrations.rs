@@ -24,6 +24,7 @@ const SQLITE: &[File] = &[
     (10, "audit", include_str!("../migrations/sqlite/0010_audit.sql")),
     (11, "sent messages", include_str!("../migrations/sqlite/0011_sent_messages.sql")),
     (12, "deliveries", include_str!("../migrations/sqlite/0012_deliveries.sql")),
+    (13, "record by parts", include_str!("../migrations/sqlite/0013_record_by_parts.sql")),
 ];
 
 const POSTGRES: &[File] = &[
@@ -39,6 +40,7 @@ const POSTGRES: &[File] = &[
     (10, "audit", include_str!("../migrations/postgres/0010_audit.sql")),
     (11, "sent messages", include_str!("../migrations/postgres/0011_sent_messages.sql")),
     (12, "deliveries", include_str!("../migrations/postgres/0012_deliveries.sql")),
+    (13, "record by parts", include_str!("../migrations/postgres/0013_record_by_parts.sql")),
 ];
 
 /// What brings a database of SQLite up to date.

@@ -58,9 +58,24 @@ pub struct IdentifierFilter {
     pub typed: String,
     /// What finds a link to an account at a provider, as it is.
     pub link: String,
-    /// Whether identifiers that only begin so count too.
-    pub begins: bool,
+    /// How much of an identifier that is.
+    pub matching: Matching,
 }
+
+/// How much of an identifier has to be what is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Matching {
+    /// All of it.
+    Whole,
+    /// Its beginning.
+    Beginning,
+    /// Its beginning, for the first part of a list in the order of identifiers. No part follows it, and it takes no longer
+    /// however many people there are.
+    FirstBeginning,
+}
+
+/// How many identifiers of a kind are read for each of the first people whose identifiers begin with a text: most have one.
+pub(crate) const MANY: u32 = 4;
 
 /// Which sessions to list.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -469,6 +484,8 @@ pub struct Revision {
     pub parent: Option<Uuid>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who made it, as JSON text like the actor of an entry of the record; nothing when nobody knows.
+    pub made_by: Option<String>,
     /// The identity configuration as JSON text.
     pub config: Secret,
     /// What changed, as JSON text.
@@ -487,6 +504,8 @@ pub struct RevisionSummary {
     pub parent: Option<Uuid>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who made it, as JSON text like the actor of an entry of the record; nothing when nobody knows.
+    pub made_by: Option<String>,
     /// What changed, as JSON text.
     pub diff: String,
 }

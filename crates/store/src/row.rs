@@ -242,6 +242,7 @@ pub(crate) fn revision_summary(row: &impl Columns, sealer: &Sealer) -> Result<Re
         id,
         parent: row.optional_id("parent")?,
         created_at: time(row, "created_at")?,
+        made_by: row.optional_text("made_by")?.map(str::to_owned),
         diff: match row.optional_bytes("sealed_diff")? {
             Some(sealed) => sealer.unseal("revisions.diff", id, sealed)?,
             None => text(row, "diff")?.to_owned(),
@@ -251,9 +252,9 @@ pub(crate) fn revision_summary(row: &impl Columns, sealer: &Sealer) -> Result<Re
 
 /// The columns of a revision.
 pub(crate) fn revision(row: &impl Columns, sealer: &Sealer) -> Result<Revision, StoreError> {
-    let RevisionSummary { id, parent, created_at, diff } = revision_summary(row, sealer)?;
+    let RevisionSummary { id, parent, created_at, made_by, diff } = revision_summary(row, sealer)?;
     let config = sealer.unseal("revisions.config", id, bytes(row, "sealed_config")?)?;
-    Ok(Revision { id, parent, created_at, config: config.into(), diff })
+    Ok(Revision { id, parent, created_at, made_by, config: config.into(), diff })
 }
 
 /// The columns of a token of the admin API.
@@ -276,7 +277,14 @@ pub(crate) fn link(row: &impl Columns) -> Result<Link, StoreError> {
 /// The columns of an entry of the record.
 pub(crate) fn audit_entry(row: &impl Columns) -> Result<AuditEntry, StoreError> {
     let Link { number, hash } = link(row)?;
-    Ok(AuditEntry { number, hash, at: time(row, "at")?, content: text(row, "content")?.to_owned() })
+    Ok(AuditEntry {
+        id: id(row, "id")?,
+        number,
+        hash,
+        at: time(row, "at")?,
+        identity_id: row.optional_id("identity_id")?,
+        content: text(row, "content")?.to_owned(),
+    })
 }
 
 /// The columns of a delivery and of its entry.

@@ -256,6 +256,7 @@ pub const TABLES: &[Table] = &[
             ("sealed_config", Bytes),
             ("diff", Text),
             ("sealed_diff", Bytes),
+            ("made_by", Text),
         ],
     },
 ];

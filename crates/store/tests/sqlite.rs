@@ -190,6 +190,7 @@ async fn nothing_of_a_revision_stands_in_clear_and_older_ones_are_sealed_when_th
         id: random.uuid(),
         parent: Some(id),
         created_at: Timestamp::from_seconds(2),
+        made_by: None,
         config: r#"{"a":"SECRET-CONFIG"}"#.into(),
         diff: r#"[{"op":"add","value":"SECRET-NEW"}]"#.into(),
     };

@@ -15,7 +15,7 @@ use sessera_node::record::Record;
 use sessera_node::sinks::Sinks;
 use sessera_rotation::{Schedule, Timing};
 use sessera_store::{
-    AuditEntry, AuditFrom, AuditPage, Managed, MessageFilter, MessageStatus, Page, SinkState, Store,
+    AuditEntry, AuditFrom, AuditPage, Managed, MessageFilter, MessageStatus, Page, SinkState, Span, Store,
 };
 use sessera_telemetry::samples::Sample;
 use sessera_telemetry::{Metrics, Samples};
@@ -124,7 +124,7 @@ impl Watched {
     }
 
     async fn lately(&self) -> Result<Vec<Happened>, ApiError> {
-        let page = AuditPage { from: AuditFrom::Before(i64::MAX), identity_id: None, limit: LATELY };
+        let page = AuditPage { from: AuditFrom::Latest(Span::ALL), limit: LATELY };
         let entries = audit::read(&self.record, &*self.store, &page).await?;
         let happened = |entry: AuditEntry| {
             let entry = EntryBody::from(entry);

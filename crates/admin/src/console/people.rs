@@ -15,7 +15,7 @@ use sessera_issuer::apart::apart;
 use sessera_issuer::preview::Preview;
 use sessera_issuer::tried::TriedSession;
 use sessera_model::{Identity, Uuid};
-use sessera_store::{Change, Committer, IdentityFilter, Page, SessionFilter, Store};
+use sessera_store::{Change, Committer, IdentityFilter, Matching, Page, SessionFilter, Store};
 
 use super::here::{Failed, Here, Sent, ok, shown};
 use crate::identities::{Identities, find_identity, found_by};
@@ -68,7 +68,10 @@ pub(super) async fn search(
         }
         found.extend(people.store.identity(id).await?);
     } else if !whom.is_empty() {
-        let filter = IdentityFilter { identifier: Some(found_by(whom, true)), ..IdentityFilter::default() };
+        let filter = IdentityFilter {
+            identifier: Some(found_by(whom, Matching::FirstBeginning)),
+            ..IdentityFilter::default()
+        };
         found = people.store.identities(&filter, &Page { after: None, limit: SHOWN + 1 }).await?;
     }
     let has_more = found.len() > SHOWN as usize;

@@ -1,13 +1,11 @@
 //! `/console/record`: the record of what happened.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use sessera_console::Place;
-use sessera_console::doer::Doer;
 use sessera_console::record::{Entry, Filter, Shown, csv, page};
 use sessera_node::record::Record;
 use sessera_store::Store;
@@ -15,7 +13,6 @@ use sessera_store::Store;
 use super::here::{Failed, Here, ok, shown};
 use crate::audit::{self, EntryBody};
 use sessera_contract::answer;
-use sessera_contract::answer::ApiError;
 use sessera_contract::answer::Status;
 use sessera_contract::request::Parameters;
 
@@ -70,14 +67,6 @@ pub(super) async fn as_csv(
     let kind = (header::CONTENT_TYPE, "text/csv; charset=utf-8");
     let headers = [file("csv"), kind, (header::CACHE_CONTROL, "no-store")];
     Ok((headers, csv(&entries)).into_response())
-}
-
-/// Who made each revision of the configuration, by its id, as far as the newest part of the record tells.
-pub(super) async fn authors(record: &Record, store: &dyn Store) -> Result<HashMap<String, Doer>, ApiError> {
-    let changes = Parameters::parse("action=configuration_changed&page_size=1000")?;
-    let (entries, _) = audit::found(record, store, &changes).await?;
-    let author = |entry: EntryBody| Some((entry.about["revision"].as_str()?.to_owned(), entry.who()));
-    Ok(entries.into_iter().filter_map(author).collect())
 }
 
 /// Has a browser keep the answer as a file.

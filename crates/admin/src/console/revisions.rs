@@ -7,14 +7,13 @@ use axum::response::Response;
 use serde::Deserialize;
 use sessera_config::{beyond, redact};
 use sessera_console::Place;
+use sessera_console::doer::Doer;
 use sessera_console::settings::revisions::{self, Before, Change, Goal, Revision};
 use sessera_model::{Role, Uuid};
 use sessera_node::configuration::{ChangeError, Configuration, DeploymentId};
-use sessera_node::record::Record;
 use sessera_store::{Page, RevisionSummary, Store};
 
 use super::here::{Failed, Here, Sent, ok, shown};
-use super::record::authors;
 use crate::projects;
 use crate::state::AdminState;
 use sessera_contract::answer;
@@ -26,7 +25,6 @@ use sessera_contract::request::{Parameters, Segment, parse_id};
 pub(super) struct Revisions {
     configuration: Arc<Configuration>,
     store: Arc<dyn Store>,
-    record: Arc<Record>,
     deployment: DeploymentId,
 }
 
@@ -35,7 +33,6 @@ impl FromRef<AdminState> for Revisions {
         Self {
             configuration: FromRef::from_ref(state),
             store: FromRef::from_ref(state),
-            record: FromRef::from_ref(state),
             deployment: FromRef::from_ref(state),
         }
     }
@@ -99,12 +96,11 @@ impl Revisions {
         if found.is_empty() {
             return Ok(Vec::new());
         }
-        let authors = authors(&self.record, &*self.store).await?;
         let newest = self.configuration.current().await.1;
         let told = found.into_iter().map(|revision| Revision {
             id: revision.id,
             at: revision.created_at,
-            who: authors.get(&revision.id.to_string()).cloned(),
+            who: Doer::of_revision(revision.made_by.as_deref()),
             changes: changes(&revision.diff),
             is_current: newest == Some(revision.id),
         });

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_config::redact;
 use sessera_console::Place;
+use sessera_console::doer::Doer;
 use sessera_console::templates::editor::{Editor, For, MapperFile};
 use sessera_console::templates::fields::Fields;
 use sessera_console::templates::history::{self, Version};
@@ -20,12 +21,10 @@ use sessera_issuer::trial::{self, TemplateState};
 use sessera_issuer::tried::TriedSession;
 use sessera_model::{Random, Uuid};
 use sessera_node::configuration::{Configuration, DeploymentId, Hopeless, Terms, template_pointer};
-use sessera_node::record::Record;
-use sessera_store::{IdentityFilter, Page, SessionFilter, Store};
+use sessera_store::{IdentityFilter, Matching, Page, SessionFilter, Store};
 use sessera_tokenizer::SourceUrl;
 
 use super::here::{Failed, Here, Sent, ok, shown};
-use super::record::authors;
 use crate::identities::found_by;
 use crate::projects;
 use crate::state::AdminState;
@@ -44,7 +43,6 @@ const LOOKED_AT: u32 = 200;
 pub(super) struct Desk {
     configuration: Arc<Configuration>,
     store: Arc<dyn Store>,
-    record: Arc<Record>,
     random: Arc<dyn Random>,
     deployment: DeploymentId,
 }
@@ -54,7 +52,6 @@ impl FromRef<AdminState> for Desk {
         Self {
             configuration: FromRef::from_ref(state),
             store: FromRef::from_ref(state),
-            record: FromRef::from_ref(state),
             random: FromRef::from_ref(state),
             deployment: FromRef::from_ref(state),
         }
@@ -370,8 +367,10 @@ impl Desk {
             },
             Err(_) if whom.is_empty() => None,
             Err(_) => {
-                let filter =
-                    IdentityFilter { identifier: Some(found_by(whom, false)), ..IdentityFilter::default() };
+                let filter = IdentityFilter {
+                    identifier: Some(found_by(whom, Matching::Whole)),
+                    ..IdentityFilter::default()
+                };
                 self.store.identities(&filter, &one).await?.pop().map(|identity| identity.id)
             }
         };
@@ -438,17 +437,10 @@ impl Desk {
         let pointer = template_pointer(name);
         let version = |revision: sessera_store::RevisionSummary| {
             let diff = redact::shown_difference(&revision.diff);
-            Version::of(revision.id, revision.created_at, &diff, &pointer)
+            let version = Version::of(revision.id, revision.created_at, &diff, &pointer)?;
+            Some(Version { who: Doer::of_revision(revision.made_by.as_deref()), ..version })
         };
-        let mut versions: Vec<Version> = revisions.into_iter().filter_map(version).collect();
-        if versions.is_empty() {
-            return Ok(versions);
-        }
-        let authors = authors(&self.record, &*self.store).await?;
-        for version in &mut versions {
-            version.who = authors.get(&version.revision.to_string()).cloned();
-        }
-        Ok(versions)
+        Ok(revisions.into_iter().filter_map(version).collect())
     }
 
     /// A revision with its time and its configuration.

@@ -9,7 +9,7 @@ use axum::{Extension, Json};
 use serde_json::Value;
 use sessera_accounts::schema::normalise;
 use sessera_model::{Actor, Credential, IdentityView, Uuid};
-use sessera_store::{IdentifierFilter, IdentityFilter, Store};
+use sessera_store::{IdentifierFilter, IdentityFilter, Matching, Store};
 
 use super::body::{included_kinds, show};
 use sessera_contract::answer::{ApiError, NO_STORE};
@@ -87,8 +87,8 @@ pub(super) async fn list(
 }
 
 /// Who signs in with a text, or with something that begins so.
-pub(crate) fn found_by(text: &str, begins: bool) -> IdentifierFilter {
-    IdentifierFilter { typed: normalise::identifier(text), link: text.to_owned(), begins }
+pub(crate) fn found_by(text: &str, matching: Matching) -> IdentifierFilter {
+    IdentifierFilter { typed: normalise::identifier(text), link: text.to_owned(), matching }
 }
 
 fn filter(parameters: &Parameters) -> Result<IdentityFilter, ApiError> {
@@ -98,12 +98,14 @@ fn filter(parameters: &Parameters) -> Result<IdentityFilter, ApiError> {
     if ids.len() > MAX_IDS {
         return Err(ApiError::bad_request(format!("The parameter ids can hold {MAX_IDS} ids at the most.")));
     }
-    let wanted = |name: &str, begins| {
+    let wanted = |name: &str, matching| {
         let text = parameters.get(name).filter(|text| !text.is_empty())?;
-        Some(found_by(text, begins))
+        Some(found_by(text, matching))
     };
-    let (whole, beginning) =
-        (wanted("credentials_identifier", false), wanted("preview_credentials_identifier_similar", true));
+    let (whole, beginning) = (
+        wanted("credentials_identifier", Matching::Whole),
+        wanted("preview_credentials_identifier_similar", Matching::Beginning),
+    );
     let is_of_organization = parameters.get("organization_id").is_some();
     let filters = [!ids.is_empty(), whole.is_some(), beginning.is_some(), is_of_organization];
     if filters.into_iter().filter(|is_given| *is_given).count() > 1 {

@@ -137,7 +137,7 @@ impl Outlet {
 
     async fn take_new(&mut self, sink: &Sink) -> Result<(), StoreError> {
         loop {
-            let page = AuditPage { from: AuditFrom::After(self.taken), identity_id: None, limit: TAKEN };
+            let page = AuditPage { from: AuditFrom::After(self.taken), limit: TAKEN };
             let entries = self.sinks.store.audit(&page).await?;
             let Some(to) = entries.last().map(|entry| entry.number) else { return Ok(()) };
             let wanted = entries.iter().map(Content::of).filter(|content| is_told(sink, content));

@@ -106,7 +106,7 @@ pub(super) fn logout(content: &Content, parties: &Parties<'_>, now: i64) -> Opti
 
 #[cfg(test)]
 mod tests {
-    use sessera_model::Timestamp;
+    use sessera_model::{Timestamp, Uuid};
     use sessera_store::AuditEntry;
     use sessera_store::audit::ChainHash;
 
@@ -116,6 +116,8 @@ mod tests {
         let content =
             json!({"action": action, "actor": {"kind": "token", "name": "support"}, "about": about});
         Content::of(&AuditEntry {
+            id: Uuid::nil(),
+            identity_id: None,
             number: 7,
             hash: ChainHash::default(),
             at: Timestamp::from_seconds(1_800_000_000),

@@ -1,6 +1,8 @@
 //! What the record says of what was done at the APIs.
 
 use serde_json::{Value, json};
+use sessera_model::{SystemRandom, Timestamp, Uuid};
+use sessera_store::{Change, NewEntry};
 
 use crate::testing::{Answer, PASSWORD, TestServer};
 
@@ -68,6 +70,56 @@ async fn everything_that_happens_is_in_the_record_with_who_did_it() {
     for bad in ["since=soon", "identity=ada", "after=x", "page_token=x"] {
         assert_eq!(server.admin("GET", &format!("/admin/audit?{bad}"), None).await.status, 400, "{bad}");
     }
+}
+
+#[tokio::test]
+async fn what_is_rare_is_found_at_once_however_long_the_record_is() {
+    /// More than are looked at for a part of the list.
+    const OTHERS: i64 = 2_500;
+    let server = TestServer::start().await;
+    let (ada, session) = (Uuid::from_u128(7), Uuid::from_u128(9));
+    let entry = |second: i64, about: Option<Uuid>, content: Value| {
+        let at = Timestamp::from_seconds(1_700_000_000 + second);
+        NewEntry::new(&SystemRandom::default(), at, about, content.to_string())
+    };
+    let rare = json!({
+        "action": "identity_deleted", "outcome": "refused",
+        "actor": {"kind": "token", "name": "support", "role": "operator"},
+        "about": {"identity_id": ada, "session_id": session},
+    });
+    let usual = json!({
+        "action": "session_began", "outcome": "done", "actor": {"kind": "identity", "id": "x"}, "about": {},
+    });
+    let others = (1..=OTHERS).map(|second| entry(second, None, usual.clone()));
+    let all = [entry(0, Some(ada), rare)].into_iter().chain(others).collect();
+    server.app.committer.commit(&[Change::Record(all)]).await.unwrap();
+    for query in [
+        "action=identity_deleted".to_owned(),
+        "actor=support".into(),
+        "actor=token".into(),
+        "outcome=refused".into(),
+        format!("identity={ada}"),
+        format!("session={session}"),
+        "until=2023-11-14T22:13:21Z".into(),
+        format!(
+            "actor=support&action=identity_deleted&outcome=refused&identity={ada}&since=2023-11-14T22:13:20Z"
+        ),
+    ] {
+        let answer = server.admin("GET", &format!("/admin/audit?{query}"), None).await;
+        let found = answer.body.as_array().unwrap();
+        assert_eq!(actions(found), ["identity_deleted"], "{query}");
+        assert!(!answer.header("link").contains("rel=\"next\""), "{query}: {answer:?}");
+    }
+    // Where nothing leads to what is asked for, a part ends after a while and says where the next one begins.
+    let (mut path, mut parts) = ("/admin/audit?session=nobody".to_owned(), 0);
+    loop {
+        let answer = server.admin("GET", &path, None).await;
+        assert_eq!(answer.body, json!([]));
+        parts += 1;
+        let Some((before, _)) = answer.header("link").split_once(">; rel=\"next\"") else { break };
+        before.rsplit_once('<').unwrap().1.clone_into(&mut path);
+    }
+    assert_eq!(parts, 2);
 }
 
 #[tokio::test]

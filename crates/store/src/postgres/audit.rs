@@ -7,9 +7,16 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::PostgresStore;
 use super::connection::Connection;
-use crate::audit::{AT_ONCE, AuditEntry, AuditFrom, AuditPage, Ends, NewEntry};
+use crate::audit::{AT_ONCE, AuditEntry, AuditFrom, AuditOf, AuditPage, Ends, NewEntry, Span};
 use crate::error::StoreError;
 use crate::row;
+
+/// The parts of entries, as their indexes have them.
+const ACTION: &str = r#" AND substring(content from '^\{"action":"([a-z_]+)"') = "#;
+const ACTOR: &str = r#" AND substring(content from '^\{"action":"[a-z_]+","outcome":"[a-z]+","actor":\{(?:"kind":"[a-z]+",)?"[a-z]+":"([^"]+)"') = "#;
+const SESSION: &str = r#" AND substring(content from '"session_id":"([0-9a-f-]{36})"') = "#;
+const TOKENS: &str = r#" AND content ~ '^\{"action":"[a-z_]+","outcome":"[a-z]+","actor":\{"kind":"token"'"#;
+const REFUSALS: &str = r#" AND content ~ '^\{"action":"[a-z_]+","outcome":"refused"'"#;
 
 impl PostgresStore {
     pub(super) async fn record(
@@ -33,15 +40,25 @@ impl PostgresStore {
     }
 
     pub(super) async fn list_audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, StoreError> {
-        let (behind, place, order) = match page.from {
-            AuditFrom::Before(number) => ("number < ", number, " ORDER BY number DESC LIMIT "),
-            AuditFrom::After(number) => ("number > ", number, " ORDER BY number LIMIT "),
-        };
         let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM audit WHERE ");
-        if let Some(id) = page.identity_id {
-            query.push("identity_id = ").push_bind(id).push(" AND ");
-        }
-        query.push(behind).push_bind(place).push(order).push_bind(i64::from(page.limit));
+        match &page.from {
+            AuditFrom::After(number) => query.push("number > ").push_bind(*number).push(" ORDER BY number"),
+            AuditFrom::Latest(Span { of, since, before }) => {
+                query.push("number IS NOT NULL AND id >= ").push_bind(*since);
+                query.push(" AND id < ").push_bind(*before);
+                match of {
+                    AuditOf::All => &mut query,
+                    AuditOf::Identity(id) => query.push(" AND identity_id = ").push_bind(*id),
+                    AuditOf::Session(id) => query.push(SESSION).push_bind(id.to_string()),
+                    AuditOf::Action(action) => query.push(ACTION).push_bind(action.clone()),
+                    AuditOf::Actor(actor) => query.push(ACTOR).push_bind(actor.clone()),
+                    AuditOf::Tokens => query.push(TOKENS),
+                    AuditOf::Refusals => query.push(REFUSALS),
+                };
+                query.push(" ORDER BY id DESC")
+            }
+        };
+        query.push(" LIMIT ").push_bind(i64::from(page.limit));
         let rows = self.connection().await?.all(query.build()).await?;
         rows.iter().map(row::audit_entry).collect()
     }

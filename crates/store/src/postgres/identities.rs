@@ -6,7 +6,7 @@ use sqlx::{Postgres, QueryBuilder};
 use super::PostgresStore;
 use super::connection::Connection;
 use crate::error::{Conflict, StoreError};
-use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, Page};
+use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, MANY, Matching, Page};
 use crate::row;
 use crate::sealer::credential_row;
 
@@ -74,17 +74,24 @@ impl PostgresStore {
         filter: &IdentityFilter,
         page: &Page,
     ) -> Result<Vec<Identity>, StoreError> {
+        if let Some(IdentifierFilter { typed, link, matching: Matching::FirstBeginning }) = &filter.identifier
+        {
+            let mut query = first_who_begin(typed, link, page.limit);
+            let rows = self.connection().await?.all(query.build()).await?;
+            return rows.iter().map(row::identity).collect();
+        }
         let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM identities WHERE id > ");
         query.push_bind(page.after.unwrap_or(Uuid::nil()));
-        if let Some(IdentifierFilter { typed, link, begins }) = &filter.identifier {
+        if let Some(IdentifierFilter { typed, link, matching }) = &filter.identifier {
+            let begins = *matching != Matching::Whole;
             query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE ");
             for (kinds, text) in
                 [("(kind IN ('password', 'code', 'webauthn')", typed), (" OR (kind = 'oidc'", link)]
             {
                 // These operators compare bytes, whatever the language of the database, as their index does.
-                query.push(kinds).push(if *begins { " AND identifier ~>=~ " } else { " AND identifier = " });
+                query.push(kinds).push(if begins { " AND identifier ~>=~ " } else { " AND identifier = " });
                 query.push_bind(text);
-                if *begins {
+                if begins {
                     // No text that begins so comes after the highest character.
                     query.push(" AND identifier ~<~ ").push_bind(format!("{text}{}", char::MAX));
                 }
@@ -245,4 +252,25 @@ async fn insert_addresses(connection: &mut Connection, identity: &Identity) -> R
             .await?;
     }
     Ok(())
+}
+
+/// The first people who sign in with something that begins with a text, in the order of that, byte by byte. Of each kind as
+/// many identifiers are read as are needed for that, from its own index.
+fn first_who_begin(typed: &str, link: &str, limit: u32) -> QueryBuilder<Postgres> {
+    let limit = i64::from(limit);
+    let mut query = QueryBuilder::<Postgres>::new(
+        "SELECT identities.* FROM identities JOIN (SELECT identity_id, min(identifier COLLATE \"C\") AS first FROM (",
+    );
+    let kinds = [("password", typed), ("code", typed), ("webauthn", typed), ("oidc", link)];
+    for (place, (kind, text)) in kinds.into_iter().enumerate() {
+        query.push(if place == 0 { "(" } else { " UNION ALL (" });
+        query.push("SELECT identity_id, identifier FROM identifiers WHERE kind = ").push_bind(kind);
+        query.push(" AND identifier ~>=~ ").push_bind(text.to_owned());
+        // No text that begins so comes after the highest character.
+        query.push(" AND identifier ~<~ ").push_bind(format!("{text}{}", char::MAX));
+        query.push(" ORDER BY identifier USING ~<~ LIMIT ").push_bind(limit * i64::from(MANY)).push(")");
+    }
+    query.push(") AS found GROUP BY identity_id ORDER BY first LIMIT ").push_bind(limit);
+    query.push(") AS found ON found.identity_id = identities.id ORDER BY first");
+    query
 }

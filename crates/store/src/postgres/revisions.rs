@@ -69,7 +69,7 @@ impl PostgresStore {
             .await?
             .all(
                 sqlx::query(
-                    "SELECT id, parent, created_at, diff, sealed_diff FROM revisions \
+                    "SELECT id, parent, created_at, made_by, diff, sealed_diff FROM revisions \
              WHERE $1::uuid IS NULL OR number < (SELECT number FROM revisions WHERE id = $1) \
              ORDER BY number DESC LIMIT $2",
                 )
@@ -96,13 +96,14 @@ impl PostgresStore {
         connection
             .execute(
                 sqlx::query(
-                    "INSERT INTO revisions (number, id, parent, created_at, sealed_config, diff, sealed_diff) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+                    "INSERT INTO revisions (number, id, parent, created_at, made_by, sealed_config, diff, sealed_diff) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
                 )
                 .bind(number)
                 .bind(revision.id)
                 .bind(revision.parent)
                 .bind(revision.created_at.micros())
+                .bind(&revision.made_by)
                 .bind(self.sealer.seal("revisions.config", revision.id, revision.config.expose().as_bytes()))
                 .bind(NO_DIFFERENCE)
                 .bind(self.sealer.seal("revisions.diff", revision.id, revision.diff.as_bytes())),

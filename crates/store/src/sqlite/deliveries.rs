@@ -32,7 +32,7 @@ impl SqliteStore {
         limit: u32,
     ) -> Result<Vec<Delivery>, StoreError> {
         let query = sqlx::query(
-            "SELECT deliveries.*, audit.at, audit.hash, audit.content FROM deliveries \
+            "SELECT deliveries.*, audit.id, audit.at, audit.identity_id, audit.hash, audit.content FROM deliveries \
              JOIN audit ON audit.number = deliveries.number \
              WHERE deliveries.sink = ?1 AND deliveries.due_at <= ?2 AND NOT EXISTS ( \
              SELECT 1 FROM deliveries AS earlier WHERE earlier.sink = ?1 AND earlier.subject = deliveries.subject \
@@ -47,7 +47,7 @@ impl SqliteStore {
 
     pub(super) async fn list_deliveries(&self, page: &DeliveryPage) -> Result<Vec<Delivery>, StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "SELECT deliveries.*, audit.at, audit.hash, audit.content FROM deliveries \
+            "SELECT deliveries.*, audit.id, audit.at, audit.identity_id, audit.hash, audit.content FROM deliveries \
              JOIN audit ON audit.number = deliveries.number WHERE deliveries.sink = ",
         );
         query.push_bind(&page.sink).push(" AND deliveries.number > ").push_bind(page.after);

@@ -5,7 +5,7 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, Page};
+use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, MANY, Matching, Page};
 use crate::row;
 use crate::sealer::credential_row;
 
@@ -210,16 +210,20 @@ async fn insert_addresses(connection: &mut SqliteConnection, identity: &Identity
 
 /// A page begins behind the last id of the one before, so the last page costs no more than the first.
 pub(super) fn listing(filter: &IdentityFilter, page: &Page) -> QueryBuilder<Sqlite> {
+    if let Some(IdentifierFilter { typed, link, matching: Matching::FirstBeginning }) = &filter.identifier {
+        return first_who_begin(typed, link, page.limit);
+    }
     let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM identities WHERE id > ");
     query.push_bind(page.after.unwrap_or(Uuid::nil()));
-    if let Some(IdentifierFilter { typed, link, begins }) = &filter.identifier {
+    if let Some(IdentifierFilter { typed, link, matching }) = &filter.identifier {
+        let begins = *matching != Matching::Whole;
         query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE ");
         for (kinds, text) in
             [("(kind IN ('password', 'code', 'webauthn')", typed), (" OR (kind = 'oidc'", link)]
         {
-            query.push(kinds).push(if *begins { " AND identifier >= " } else { " AND identifier = " });
+            query.push(kinds).push(if begins { " AND identifier >= " } else { " AND identifier = " });
             query.push_bind(text.clone());
-            if *begins {
+            if begins {
                 // No text that begins so comes after the highest character.
                 query.push(" AND identifier < ").push_bind(format!("{text}{}", char::MAX));
             }
@@ -236,5 +240,25 @@ pub(super) fn listing(filter: &IdentityFilter, page: &Page) -> QueryBuilder<Sqli
         query.push(")");
     }
     query.push(" ORDER BY id LIMIT ").push_bind(page.limit);
+    query
+}
+
+/// The first people who sign in with something that begins with a text, in the order of that. Of each kind as many
+/// identifiers are read as are needed for that, from its own index.
+fn first_who_begin(typed: &str, link: &str, limit: u32) -> QueryBuilder<Sqlite> {
+    let mut query = QueryBuilder::<Sqlite>::new(
+        "SELECT identities.* FROM identities JOIN (SELECT identity_id, min(identifier) AS first FROM (",
+    );
+    let kinds = [("password", typed), ("code", typed), ("webauthn", typed), ("oidc", link)];
+    for (place, (kind, text)) in kinds.into_iter().enumerate() {
+        query.push(if place == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
+        query.push("SELECT identity_id, identifier FROM identifiers WHERE kind = ").push_bind(kind);
+        query.push(" AND identifier >= ").push_bind(text.to_owned());
+        // No text that begins so comes after the highest character.
+        query.push(" AND identifier < ").push_bind(format!("{text}{}", char::MAX));
+        query.push(" ORDER BY identifier LIMIT ").push_bind(limit.saturating_mul(MANY)).push(")");
+    }
+    query.push(") GROUP BY identity_id ORDER BY first LIMIT ").push_bind(limit);
+    query.push(") AS found ON found.identity_id = identities.id ORDER BY first");
     query
 }

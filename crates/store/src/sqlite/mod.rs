@@ -299,7 +299,9 @@ impl Store for SqliteStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Cipher, FlowKind, IdentifierFilter, records::Flow};
+    use crate::{
+        AuditFrom, AuditOf, AuditPage, Cipher, FlowKind, IdentifierFilter, Matching, Span, records::Flow,
+    };
     use sessera_model::{Secret, SystemRandom};
     use sqlx::Row as _;
     use std::sync::Arc;
@@ -328,20 +330,27 @@ mod tests {
         let id = Uuid::from_u128(1);
         let page = Page { after: Some(id), limit: 100 };
         let people = |filter: IdentityFilter| identities::listing(&filter, &page).sql();
-        let by = |begins| {
-            let identifier = IdentifierFilter { typed: "ada".into(), link: "a:1".into(), begins };
+        let by = |matching| {
+            let identifier = IdentifierFilter { typed: "ada".into(), link: "a:1".into(), matching };
             people(IdentityFilter { identifier: Some(identifier), ..IdentityFilter::default() })
         };
         let to_ada = MessageFilter { recipient: Some("ada".into()), ..MessageFilter::default() };
         let of_one = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
+        let record = |of| {
+            let from = AuditFrom::Latest(Span { of, ..Span::ALL });
+            audit::listing(&AuditPage { from, limit: 100 }).sql()
+        };
         let of_all = |page: &Page| sessions::listing(&SessionFilter::default(), page).sql();
         for (query, index) in [
             (
                 people(IdentityFilter::default()),
                 "identities USING INDEX sqlite_autoindex_identities_1 (id>?)",
             ),
-            (by(false), "identifiers USING PRIMARY KEY (kind=? AND identifier=?)"),
-            (by(true), "identifiers USING PRIMARY KEY (kind=? AND identifier>? AND identifier<?)"),
+            (by(Matching::Whole), "identifiers USING PRIMARY KEY (kind=? AND identifier=?)"),
+            (
+                by(Matching::Beginning),
+                "identifiers USING PRIMARY KEY (kind=? AND identifier>? AND identifier<?)",
+            ),
             (
                 outbox::listing(&MessageFilter::default(), &page).sql(),
                 "outbox USING INDEX outbox_by_creation",
@@ -349,6 +358,13 @@ mod tests {
             (outbox::listing(&to_ada, &page).sql(), "outbox USING INDEX outbox_by_recipient (recipient=?"),
             (of_all(&page), "sessions USING INDEX sessions_by_issue"),
             (of_all(&Page { after: None, limit: 100 }), "sessions USING INDEX sessions_by_issue"),
+            (record(AuditOf::All), "audit USING INDEX sqlite_autoindex_audit_1 (id>? AND id<?)"),
+            (record(AuditOf::Identity(id)), "INDEX audit_by_identity (identity_id=? AND id>? AND id<?)"),
+            (record(AuditOf::Session(id)), "INDEX audit_by_session (<expr>=? AND id>? AND id<?)"),
+            (record(AuditOf::Action("a".into())), "INDEX audit_by_action (<expr>=? AND id>? AND id<?)"),
+            (record(AuditOf::Actor("a".into())), "INDEX audit_by_actor (<expr>=? AND id>? AND id<?)"),
+            (record(AuditOf::Tokens), "INDEX audit_by_tokens (id>? AND id<?)"),
+            (record(AuditOf::Refusals), "INDEX audit_of_refusals (id>? AND id<?)"),
             (
                 sessions::listing(&of_one, &page).sql(),
                 "sessions USING INDEX sessions_by_identity (identity_id=?",
@@ -358,6 +374,13 @@ mod tests {
             assert!(plan.contains(index), "{plan}");
             assert!(!plan.contains("TEMP B-TREE FOR ORDER BY"), "nothing is sorted: {plan}");
         }
+        let first = plan(&store, by(Matching::FirstBeginning).as_str()).await;
+        assert!(
+            first.matches("identifiers USING PRIMARY KEY (kind=? AND identifier>? AND identifier<?)").count()
+                == 4
+                && first.contains("identities USING INDEX sqlite_autoindex_identities_1 (id=?)"),
+            "{first}"
+        );
         for statement in sweep::SESSIONS.into_iter().chain(sweep::OTHERS).chain([sweep::MESSAGES]) {
             let plan = plan(&store, statement).await;
             assert!(!plan.contains("SCAN"), "{plan}");

@@ -50,7 +50,7 @@ impl SqliteStore {
 
     pub(super) async fn list_revisions(&self, page: &Page) -> Result<Vec<RevisionSummary>, StoreError> {
         let query = sqlx::query(
-            "SELECT id, parent, created_at, diff, sealed_diff FROM revisions \
+            "SELECT id, parent, created_at, made_by, diff, sealed_diff FROM revisions \
              WHERE ?1 IS NULL OR number < (SELECT number FROM revisions WHERE id = ?1) \
              ORDER BY number DESC LIMIT ?2",
         )
@@ -75,12 +75,13 @@ impl SqliteStore {
             return Err(Conflict::Changed.into());
         }
         sqlx::query(
-            "INSERT INTO revisions (id, parent, created_at, sealed_config, diff, sealed_diff) \
-             VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO revisions (id, parent, created_at, made_by, sealed_config, diff, sealed_diff) \
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
         .bind(revision.id)
         .bind(revision.parent)
         .bind(revision.created_at.micros())
+        .bind(&revision.made_by)
         .bind(self.sealer.seal("revisions.config", revision.id, revision.config.expose().as_bytes()))
         .bind(NO_DIFFERENCE)
         .bind(self.sealer.seal("revisions.diff", revision.id, revision.diff.as_bytes()))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sessera_model::{Identity, Role, TokenHash, Uuid};
 use sessera_store::{
     AdminToken, AuditFrom, AuditPage, Change, Code, CodePurpose, Conflict, Counter, CounterKey, Ended,
-    KeySet, Message, Revision, Store, StoreError, StoredKey,
+    KeySet, Message, Revision, Span, Store, StoreError, StoredKey,
 };
 
 use super::{GUESSES, at, conflict, ended, flow, one, password, person, session, uuid};
@@ -73,6 +73,7 @@ pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
             id: uuid(),
             parent: None,
             created_at: at(1),
+            made_by: None,
             config: "{}".into(),
             diff: "[]".into(),
         }),
@@ -107,7 +108,7 @@ pub(crate) async fn how_many_of_each(store: &dyn Store, changes: &[Change]) -> u
 /// Whether the record has an entry.
 async fn is_recorded(store: &dyn Store) -> bool {
     store.chain_audit(9).await.unwrap();
-    let newest = AuditPage { from: AuditFrom::Before(i64::MAX), identity_id: None, limit: 1 };
+    let newest = AuditPage { from: AuditFrom::Latest(Span::ALL), limit: 1 };
     !store.audit(&newest).await.unwrap().is_empty()
 }
 
@@ -184,6 +185,7 @@ pub(crate) async fn of_two_changes_at_once_one_wins(store: &dyn Store) {
             id: uuid(),
             parent: None,
             created_at: at(1),
+            made_by: None,
             config: "{}".into(),
             diff: "[]".into(),
         })

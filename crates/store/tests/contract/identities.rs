@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use sessera_model::{CredentialKind, Identity, Uuid};
-use sessera_store::{Change, Conflict, IdentifierFilter, IdentityFilter, Store};
+use sessera_store::{Change, Conflict, IdentifierFilter, IdentityFilter, Matching, Store};
 
 use super::{conflict, one, page, password, person, session, uuid};
 
@@ -63,12 +63,12 @@ pub(crate) async fn deleting_an_identity_takes_everything_with_it(store: &dyn St
 }
 
 fn exactly(identifier: &str) -> IdentifierFilter {
-    IdentifierFilter { typed: identifier.into(), link: identifier.into(), begins: false }
+    IdentifierFilter { typed: identifier.into(), link: identifier.into(), matching: Matching::Whole }
 }
 
 /// How many people are found by what they type, or by their links.
-async fn found(store: &dyn Store, typed: &str, link: &str, begins: bool) -> usize {
-    let identifier = Some(IdentifierFilter { typed: typed.into(), link: link.into(), begins });
+async fn found(store: &dyn Store, typed: &str, link: &str, matching: Matching) -> usize {
+    let identifier = Some(IdentifierFilter { typed: typed.into(), link: link.into(), matching });
     store.identities(&IdentityFilter { ids: vec![], identifier }, &page(10)).await.unwrap().len()
 }
 
@@ -99,8 +99,35 @@ pub(crate) async fn people_are_found_by_what_they_type_and_by_their_links(store:
         ("ada", "Goo", true, 2),
         ("Google:1", "ada%_@example.org", true, 0),
     ] {
-        assert_eq!(found(store, typed, link, begins).await, count, "{typed} {link} {begins}");
+        let ways =
+            if begins { vec![Matching::Beginning, Matching::FirstBeginning] } else { vec![Matching::Whole] };
+        for matching in ways {
+            assert_eq!(found(store, typed, link, matching).await, count, "{typed} {link} {matching:?}");
+        }
     }
+}
+
+pub(crate) async fn the_first_people_are_found_in_the_order_of_what_they_type(store: &dyn Store) {
+    let all: Vec<Identity> = (0..9).map(|n| person(&format!("p{n}@example.org"))).collect();
+    for (n, identity) in all.iter().enumerate() {
+        // The name that comes first counts, and they come in the same order in every language.
+        let names = [format!("p{}", 8 - n), "pz".to_owned() + &n.to_string()];
+        let mut change = password(identity, "");
+        if let Change::PutCredential(of) = &mut change {
+            of.credential.identifiers = names.into();
+        }
+        store.commit(&[Change::InsertIdentity(identity.clone()), change]).await.unwrap();
+    }
+    let first = |typed: &str, limit| {
+        let matching = Matching::FirstBeginning;
+        let identifier = Some(IdentifierFilter { typed: typed.into(), link: typed.into(), matching });
+        let (filter, page) = (IdentityFilter { ids: vec![], identifier }, page(limit));
+        async move { store.identities(&filter, &page).await.unwrap().into_iter().map(|one| one.id) }
+    };
+    let ids = |of: &[usize]| of.iter().map(|n| all[*n].id).collect::<Vec<_>>();
+    assert_eq!(first("p", 3).await.collect::<Vec<_>>(), ids(&[8, 7, 6]));
+    assert_eq!(first("pz", 2).await.collect::<Vec<_>>(), ids(&[0, 1]));
+    assert_eq!(first("p", 20).await.count(), 9, "each one is found once");
 }
 
 pub(crate) async fn identities_are_paged_by_key(store: &dyn Store) {

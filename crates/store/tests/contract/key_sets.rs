@@ -39,6 +39,7 @@ pub(crate) async fn revisions_follow_each_other(store: &dyn Store) {
         id: uuid(),
         parent,
         created_at: at(1),
+        made_by: None,
         config: "{\"secret\":true}".into(),
         diff: "[]".into(),
     };
@@ -62,8 +63,14 @@ pub(crate) async fn revisions_follow_each_other(store: &dyn Store) {
 pub(crate) async fn the_version_tells_of_changes_to_keys_and_configuration(store: &dyn Store) {
     let mut seen = vec![store.configuration_version().await.unwrap()];
     let key = |seconds| StoredKey { kid: "k".into(), jwk: "{}".into(), created_at: at(seconds) };
-    let revision =
-        Revision { id: uuid(), parent: None, created_at: at(1), config: "{}".into(), diff: "[]".into() };
+    let revision = Revision {
+        id: uuid(),
+        parent: None,
+        created_at: at(1),
+        made_by: None,
+        config: "{}".into(),
+        diff: "[]".into(),
+    };
     let changes = [
         Change::PutKeySet(KeySet::new("keys".into(), vec![])),
         Change::DeleteKeySet("keys".into()),
@@ -99,8 +106,14 @@ pub(crate) async fn what_was_judged_by_another_version_is_refused(store: &dyn St
     assert_eq!(store.key_sets().await.unwrap().len(), 1);
     let judged_by = store.configuration_version().await.unwrap();
     store.commit(&[Change::Unchanged(judged_by), set("third")]).await.unwrap();
-    let revision =
-        Revision { id: uuid(), parent: None, created_at: at(1), config: "{}".into(), diff: "[]".into() };
+    let revision = Revision {
+        id: uuid(),
+        parent: None,
+        created_at: at(1),
+        made_by: None,
+        config: "{}".into(),
+        diff: "[]".into(),
+    };
     let late = [Change::Unchanged(judged_by), Change::InsertRevision(revision)];
     assert!(is_refused(&store.commit(&late).await), "the sets are others now");
     assert!(store.newest_revision().await.unwrap().is_none());

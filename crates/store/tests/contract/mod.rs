@@ -153,6 +153,7 @@ macro_rules! contract {
             a_change_names_the_version_it_was_made_from
             deleting_an_identity_takes_everything_with_it
             people_are_found_by_what_they_type_and_by_their_links
+            the_first_people_are_found_in_the_order_of_what_they_type
             identities_are_paged_by_key
             sessions_live_and_end
             the_last_use_of_a_session_is_noted_and_changes_nothing_else
@@ -174,6 +175,7 @@ macro_rules! contract {
             key_sets_keep_their_order
             an_admin_token_is_found_by_its_hash_until_it_is_deleted
             entries_of_the_record_are_put_in_one_order_that_proves_them
+            entries_of_the_record_are_found_by_their_parts
             old_entries_of_the_record_are_swept_from_its_beginning
             a_sink_is_taken_by_one_node_at_a_time_and_begins_where_the_record_was
             deliveries_go_one_after_the_other_where_they_are_about_the_same

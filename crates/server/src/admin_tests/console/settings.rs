@@ -101,6 +101,24 @@ async fn revisions_are_listed_and_one_goes_back_after_one_was_told_what_goes() {
 }
 
 #[tokio::test]
+async fn who_made_a_revision_is_known_longer_than_the_record_is_kept() {
+    let server = closed().await;
+    with_template(&server).await;
+    let mut ops = Browser::signed_in(&server, "ops", Role::Operator).await;
+    let editor = ops.get("/console/templates/api").await;
+    let fields = format!("revision={}&keys=set%3A%2F%2Fkeys&ttl=2m", super::revision(&editor));
+    assert_eq!(ops.send("/console/templates/api", &fields).await.status, 303);
+    let app = &server.app;
+    app.record.keep().await.unwrap();
+    assert!(app.store.sweep_audit(app.clock.now() + Duration::from_hours(1), 1000).await.unwrap() > 0);
+    for path in ["/console/settings", "/console/settings/revisions", "/console/templates/api"] {
+        let page = ops.get(path).await;
+        assert!(page.text.contains("<td>ops</td>"), "{path}: {page:?}");
+    }
+    assert!(!ops.get("/console/record").await.text.contains("configuration_changed"));
+}
+
+#[tokio::test]
 async fn what_an_earlier_version_kept_of_a_receiver_is_shown_as_it_would_be_kept_now() {
     let server = closed().await;
     let app = &server.app;
@@ -111,6 +129,7 @@ async fn what_an_earlier_version_kept_of_a_receiver_is_shown_as_it_would_be_kept
         id: app.accounts.random.uuid(),
         parent: None,
         created_at: app.clock.now(),
+        made_by: None,
         config: json!({}).to_string().into(),
         diff: diff.to_string(),
     };
