@@ -270,6 +270,17 @@ mod tests {
     }
 
     #[test]
+    fn what_a_sink_cannot_be_narrowed_by_is_refused_with_words() {
+        let sink = json!({"url": "https://example.org", "secret": [SECRET], "templates": ["api"]});
+        let (_, wrong) = Config::judge(&json!({"events": {"sinks": {"s": sink}}}));
+        assert_eq!(wrong.len(), 1, "{wrong:?}");
+        assert_eq!(wrong[0].pointer, "/events/sinks/s/templates");
+        assert!(wrong[0].message.contains("cannot be chosen by the templates"), "{wrong:?}");
+        let sink = json!({"url": "https://example.org", "secret": [SECRET], "event": ["session_ended"]});
+        assert_eq!(problems(&json!({ "s": sink })), ["/events/sinks/s/event"], "else all would be sent");
+    }
+
+    #[test]
     fn tokens_are_signed_for_the_audience_of_a_template() {
         let templates = json!({
             "api": {"jwks_url": "set://api", "audience": "https://api.example.org"},

@@ -102,7 +102,8 @@ mod tests {
     fn what_a_kratos_yml_says_of_people_stops_nobody_who_has_an_upstream() {
         let folder = tempfile::tempdir().unwrap();
         let file = |name: &str| folder.path().join(name);
-        let (theirs, ours): (ConfigFile, ConfigFile) = (file("kratos.yml").into(), file("sessera.yml").into());
+        let (theirs, ours): (ConfigFile, ConfigFile) =
+            (file("kratos.yml").into(), file("sessera.yml").into());
         let people = "selfservice: {methods: {new: {enabled: true}, oidc: {config: {providers: [{id: a, provider: newer}]}}}, flows: {login: {after: {hooks: [{hook: newest}]}}}}\n";
         std::fs::write(theirs.path(), people).unwrap();
         std::fs::write(ours.path(), "session: {upstream: {url: 'http://kratos:4433'}}\n").unwrap();

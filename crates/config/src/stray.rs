@@ -10,9 +10,16 @@ use crate::nearest::{is_spelled_otherwise, slip, unknown};
 use crate::problem::{Findings, Problem, escape, names};
 use crate::unsupported::{Entry, entry, leads_to, names_at};
 
-/// Where every name is that of a flow or a method, or hooks may stand, so that one which is not known is an error: who
-/// wrote it would believe that something is judged which is not.
+/// Keys that somebody may hope for and that cannot be, each with why it is refused and what to do instead.
+const HOPED_FOR: &[(&str, &str)] = &[(
+    "events.sinks.*.templates",
+    "events cannot be chosen by the templates of a session's tokens: nothing is written when a token is made, so nobody knows of which templates a session has tokens. Leave it out and have the receiver pass over sessions that it does not know",
+)];
+
+/// Where every name is that of a flow or a method, hooks may stand, or somebody is told of less than everything, so that one
+/// which is not known is an error: who wrote it would believe that something is judged which is not.
 const CLOSED: &[&str] = &[
+    "events.sinks.*",
     "selfservice.flows",
     "selfservice.methods",
     "selfservice.flows.*.before.**",
@@ -29,7 +36,11 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
     }
     let place = names(at);
     let pointer = format!("{at}/{}", escape(name));
-    match entry(&below(&place, name)) {
+    let path = below(&place, name);
+    if let Some((_, why)) = HOPED_FOR.iter().find(|(known, _)| leads_to(known, &path)) {
+        return found.wrong(pointer, *why);
+    }
+    match entry(&path) {
         Some(Entry::Key(row)) => return row.judge(value, &pointer, found),
         Some(Entry::Below) => return judge_below(value, &pointer, found),
         None => {}
@@ -268,7 +279,6 @@ mod tests {
     fn a_name_that_is_like_that_of_a_key_which_only_adds_is_warned_about() {
         for (path, value) in [
             ("log.levl", json!("debug")),
-            ("events.sinks.a.tempate", json!("t")),
             ("sesion.cookie.name", json!("a")),
             ("session.cookie.nam", json!("a")),
             ("serve.public.cors.enabld", json!(true)),

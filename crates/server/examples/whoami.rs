@@ -42,7 +42,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     });
     let file = folder.path().join("sessera.yml");
     std::fs::write(&file, config.to_string())?;
-    let server = Server::start(ConfigOrigin { files: vec![file.into()], environment: HashMap::new() }).await?;
+    let server =
+        Server::start(ConfigOrigin { files: vec![file.into()], environment: HashMap::new() }).await?;
 
     let flow = ask(&server, Request::get("/self-service/registration/api").body(Body::empty())?).await?;
     let flow = flow["id"].as_str().ok_or("no flow")?;

@@ -67,7 +67,8 @@ impl Running {
         }
         let file = folder.path().join("sessera.yml");
         std::fs::write(&file, tree.to_string()).unwrap();
-        let origin = ConfigOrigin { files: vec![file.into()], environment: std::collections::HashMap::default() };
+        let origin =
+            ConfigOrigin { files: vec![file.into()], environment: std::collections::HashMap::default() };
         // The configuration is large, and so is the future that reads it.
         let server = Box::pin(Server::start(origin)).await.unwrap();
         let (public, admin) = (server.public_address().unwrap(), server.admin_address().unwrap());
