@@ -4,6 +4,8 @@
 //! that does nothing. BENCHMARKING.md says how to read them.
 
 mod beside;
+mod browser;
+mod console;
 mod cores;
 mod database;
 mod gateway;
@@ -12,7 +14,9 @@ mod limits;
 mod load;
 mod measures;
 mod person;
+mod record;
 mod seed;
+mod seed_console;
 mod seed_sqlite;
 mod server;
 mod summary;
@@ -92,6 +96,10 @@ enum Measure {
     },
     /// Whoami of sessions that an upstream keeps, beside own ones; about two minutes
     Upstream,
+    /// What the record of what happened adds to signing in
+    Record,
+    /// The time to the first byte of every page of the console, with many people and a long record in a database of SQLite
+    Console(console::Asked),
     /// Decisions of the gateway over HTTP and over gRPC, beside an empty handler
     Gateway,
     /// The lines of the table in README, each measured in turn
@@ -146,6 +154,8 @@ fn main() -> Result<()> {
         Measure::Scale { sessions } => measures::scale(&arguments, sessions),
         Measure::Soak { time } => measures::soak(&arguments, time.get()),
         Measure::Upstream => upstream::measure(&arguments),
+        Measure::Record => record::measure(&arguments),
+        Measure::Console(asked) => console::measure(&arguments, asked),
         Measure::Gateway => gateway::measure(&arguments),
         Measure::Summary { peer, headers } => summary::measure(&arguments, peer.as_deref(), headers),
         Measure::EmptyHandler { .. } | Measure::UpstreamStub { .. } => Ok(()),

@@ -227,7 +227,7 @@ pub(crate) fn sign_ins(arguments: &Arguments) -> Result<()> {
 }
 
 /// Signs in and returns the session token. It waits when the server asks for that.
-fn sign_in(port: u16, email: &str) -> Result<String> {
+pub(crate) fn sign_in(port: u16, email: &str) -> Result<String> {
     loop {
         let flow: Value = serde_json::from_str(&server::get(port, "/self-service/login/api")?)?;
         let path = format!("/self-service/login?flow={}", flow["id"].as_str().context("no flow")?);

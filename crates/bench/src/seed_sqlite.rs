@@ -78,17 +78,27 @@ impl FromRow<'_, SqliteRow> for SessionRow {
     }
 }
 
-/// Adds people like the one with the number `model`, from one number up to before another.
-pub(crate) async fn people(file: &Path, model: u64, from: u64, to: u64) -> Result<()> {
-    let mut connection = SqliteConnectOptions::new()
+/// Opens a database for writing much at once, without what would let it survive a crash: one that is lost is simply made
+/// again.
+pub(crate) async fn open(file: &Path) -> Result<SqliteConnection> {
+    let options = SqliteConnectOptions::new()
         .filename(file)
-        // A database that is lost is simply made again, so it need not survive a crash.
         .journal_mode(SqliteJournalMode::Off)
         .synchronous(SqliteSynchronous::Off)
         .pragma("cache_size", "-3000000")
-        .foreign_keys(false)
-        .connect()
-        .await?;
+        .foreign_keys(false);
+    Ok(options.connect().await?)
+}
+
+/// Closes a database that was opened so, in the mode in which the server reads it.
+pub(crate) async fn close(mut connection: SqliteConnection) -> Result<()> {
+    connection.execute("PRAGMA journal_mode = WAL;").await?;
+    Ok(connection.close().await?)
+}
+
+/// Adds people like the one with the number `model`, from one number up to before another.
+pub(crate) async fn people(file: &Path, model: u64, from: u64, to: u64) -> Result<()> {
+    let mut connection = open(file).await?;
     let model = Model::read(&mut connection, model).await?;
     let indexes: Vec<(String, String)> = sqlx::query_as(
         "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL \
@@ -121,8 +131,7 @@ pub(crate) async fn people(file: &Path, model: u64, from: u64, to: u64) -> Resul
     for (_, sql) in indexes {
         connection.execute(AssertSqlSafe(sql)).await?;
     }
-    connection.execute("PRAGMA journal_mode = WAL;").await?;
-    Ok(connection.close().await?)
+    close(connection).await
 }
 
 /// The 16 bytes of an id.

@@ -131,18 +131,23 @@ impl Server {
         Ok(kib.parse::<u64>()? / 1024)
     }
 
-    /// The processor's time that the process has taken so far, in its own code and in the kernel (proc(5), fields 14
-    /// and 15 of `stat`).
+    /// The processor's time that the process has taken so far.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        /// The kernel counts hundredths of a second for programs.
-        const TICKS: f64 = 100.0;
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The name of the program, in parentheses, may hold spaces.
-        let fields = stat.rsplit_once(')').context("no name")?.1;
-        let ticks: Vec<f64> =
-            fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
-        Ok(Duration::from_secs_f64(ticks.iter().sum::<f64>() / TICKS))
+        processor_time_of(&self.child.id().to_string())
     }
+}
+
+/// The processor's time that a process has taken so far, in its own code and in the kernel (proc(5), fields 14 and 15 of
+/// `stat`).
+pub(crate) fn processor_time_of(process: &str) -> Result<Duration> {
+    /// The kernel counts hundredths of a second for programs.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The name of the program, in parentheses, may hold spaces.
+    let fields = stat.rsplit_once(')').context("no name")?.1;
+    let ticks: Vec<f64> =
+        fields.split_whitespace().skip(11).take(2).map(str::parse).collect::<Result<_, _>>()?;
+    Ok(Duration::from_secs_f64(ticks.iter().sum::<f64>() / TICKS))
 }
 
 impl Drop for Server {
@@ -238,6 +243,19 @@ pub(crate) fn whoami_of(port: u16, token: &str, template: Option<&str>) -> Resul
 pub(crate) fn call(port: u16, method: &str, path: &str, body: Option<&Value>) -> Result<String> {
     let body = body.map(ToString::to_string).unwrap_or_default();
     exchange(port, method, path, "Content-Type: application/json\r\n", &body)
+}
+
+/// Calls the admin API with a token.
+pub(crate) fn call_as(
+    token: &str,
+    port: u16,
+    method: &str,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<String> {
+    let body = body.map(ToString::to_string).unwrap_or_default();
+    let headers = format!("Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n");
+    exchange(port, method, path, &headers, &body)
 }
 
 fn exchange(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Result<String> {

@@ -21,6 +21,16 @@ impl Figure {
         self.values.last().copied().unwrap_or(f64::NAN)
     }
 
+    /// The value of a run.
+    pub(crate) fn at(&self, run: usize) -> f64 {
+        self.values.get(run).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The same figure under another name.
+    pub(crate) fn named(self, name: String) -> Self {
+        Self { name, ..self }
+    }
+
     /// The least, the middle and the greatest value.
     fn spread(&self) -> Option<(f64, f64, f64)> {
         let mut sorted = self.values.clone();
