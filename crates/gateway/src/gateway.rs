@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::Context;
-use prometheus::{IntCounter, IntCounterVec};
+use prometheus::IntCounterVec;
 use serde_json::Value;
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::upstream::{Refusal, RefusalKind, UpstreamError};
@@ -39,8 +39,8 @@ pub struct Gateway {
     pub tokens: Arc<ReusedTokens>,
     /// Decisions by route, dialect and outcome.
     pub decisions: IntCounterVec,
-    /// Questions about clients with a session cookie of an Ory Kratos.
-    pub kratos_cookies: IntCounter,
+    /// Questions about clients with a session cookie of an Ory Kratos, by its form.
+    pub kratos_cookies: IntCounterVec,
     /// Traces of requests, where they are configured.
     pub traces: Option<Arc<Traces>>,
     /// Says over gRPC whether questions are answered.
@@ -132,9 +132,13 @@ impl Gateway {
 
     async fn judge(&self, now: &Snapshot, question: &Question<'_>) -> Decision {
         let Some(route) = now.routes.get(question.route) else { return no_route(question) };
-        if let Some(headers) = kratos::translated(question.headers, &now.rules().cookie) {
-            self.kratos_cookies.inc();
-            return self.judge_whole(now, route, &Question { headers: &headers, ..*question }).await;
+        if let Some(translated) = kratos::translated(question.headers, &now.rules().cookie) {
+            for form in translated.forms {
+                self.kratos_cookies.with_label_values(&[form.name()]).inc();
+            }
+            return self
+                .judge_whole(now, route, &Question { headers: &translated.headers, ..*question })
+                .await;
         }
         self.judge_whole(now, route, question).await
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use prometheus::IntCounter;
+use prometheus::{IntCounterVec, Opts};
 use sessera_issuer::sessions::{Found, Opens, Presented, Question as Asked, SessionSource, Sought};
 use sessera_issuer::{
     IssuerError, IssuerMetrics, Lease, LiveSession, ReusedTokens, SessionCache, Sessions, TokenIssuer,
@@ -59,10 +59,11 @@ impl Rehearsal {
             self.clock.clone(),
             numbers,
         );
+        let tried = Opts::new("tried_cookies", "Cookies of an Ory Kratos that were tried.");
         let gateway = Gateway {
             sessions,
             tokens: Arc::new(tokens),
-            kratos_cookies: IntCounter::new("tried_cookies", "Cookies of an Ory Kratos that were tried.")?,
+            kratos_cookies: IntCounterVec::new(tried, &["form"])?,
             traces: None,
             ..self.gateway.clone()
         };

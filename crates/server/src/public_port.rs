@@ -60,7 +60,7 @@ pub(crate) fn router(snapshots: Snapshots, observer: Observer) -> Router<AppStat
     let open = &[whoami::PATH, token::PATH];
     // Pages of other providers send browsers back by a form, which changes nothing either.
     let pages = Pages { snapshots: snapshots.clone(), open, open_below: oidc::CALLBACK };
-    let cookies = KratosCookies { snapshots: snapshots.clone(), metrics: observer.metrics.clone() };
+    let cookies = KratosCookies::new(snapshots.clone(), observer.metrics.clone());
     let of = snapshots.clone();
     let client: ClientOf =
         Arc::new(move |headers, peer| Origin::of(headers, peer, &of.load().accounts.rules.proxies).address);

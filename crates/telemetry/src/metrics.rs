@@ -68,7 +68,7 @@ pub struct Metrics {
     lease_held: IntGauge,
     line_trusted: IntGauge,
     /// Requests with a session cookie of an Ory Kratos from which people moved here.
-    pub kratos_cookies: IntCounter,
+    pub kratos_cookies: IntCounterVec,
     /// Questions of proxies, by route, dialect and what was decided.
     pub gateway_decisions: IntCounterVec,
     /// Messages to sinks, by sink and by what became of them.
@@ -162,9 +162,10 @@ impl Metrics {
                     "sessera_line_trusted",
                     "1 while this node hears of the changes of others, so that it answers from memory.",
                 )?,
-                kratos_cookies: counter(
+                kratos_cookies: counters(
                     "sessera_cookies_of_kratos_total",
-                    "Requests with a session cookie that an Ory Kratos has made.",
+                    "Requests with a session cookie that an Ory Kratos has made, by how it is sealed: securecookie, v1.",
+                    &["form"],
                 )?,
                 gateway_decisions: counters(
                     "sessera_gateway_decisions_total",
@@ -210,6 +211,7 @@ impl Metrics {
             &self.gateway_decisions,
             &self.sink_outcomes,
             &self.spans,
+            &self.kratos_cookies,
         ] {
             self.registry.register(Box::new(counters.clone()))?;
         }
@@ -225,9 +227,7 @@ impl Metrics {
         ] {
             self.registry.register(Box::new(gauges.clone()))?;
         }
-        for counter in [&self.sign_ins, &self.kratos_cookies] {
-            self.registry.register(Box::new(counter.clone()))?;
-        }
+        self.registry.register(Box::new(self.sign_ins.clone()))?;
         for gauge in [
             &self.cache_entries,
             &self.cache_bytes,

@@ -13,9 +13,19 @@ use sessera_telemetry::Metrics;
 #[derive(Clone)]
 pub(crate) struct KratosCookies {
     /// The configuration, which has the secrets.
-    pub(crate) snapshots: Snapshots,
+    snapshots: Snapshots,
     /// Where requests with such a cookie are counted.
-    pub(crate) metrics: Arc<Metrics>,
+    metrics: Arc<Metrics>,
+}
+
+impl KratosCookies {
+    pub(crate) fn new(snapshots: Snapshots, metrics: Arc<Metrics>) -> Self {
+        // A form that nobody has brought yet is shown as zero, which can be told from one that nobody counts.
+        for form in kratos::Form::ALL {
+            metrics.kratos_cookies.with_label_values(&[form.name()]);
+        }
+        Self { snapshots, metrics }
+    }
 }
 
 /// Passes a request on with the cookie that it would have here.
@@ -25,9 +35,11 @@ pub(crate) async fn translate(
     next: Next,
 ) -> Response {
     let translated = kratos::translated(request.headers(), &cookies.snapshots.load().config.session.cookie);
-    if let Some(headers) = translated {
-        cookies.metrics.kratos_cookies.inc();
-        *request.headers_mut() = headers;
+    if let Some(translated) = translated {
+        for form in translated.forms {
+            cookies.metrics.kratos_cookies.with_label_values(&[form.name()]).inc();
+        }
+        *request.headers_mut() = translated.headers;
     }
     next.run(request).await
 }

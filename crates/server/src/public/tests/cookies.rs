@@ -320,6 +320,8 @@ async fn a_browser_is_recognised_after_a_refusal_too() {
 /// Made with gorilla/securecookie under `cookie-secret-for-tests-only-0001`, as an Ory Kratos does, for the session whose token is
 /// [`TOKEN_OF_KRATOS`].
 const COOKIE_OF_KRATOS: &str = "MTc5NjA2NDc0MnxqU01ZMEFJMWJXWEVJbkdSYkxEVFRJUkxXZFkteWNaU3ZXZ3YxLVBGYkEyM3MxSFQyTEhBUkU3Rm1fME5oMmVPQUhwbDBKbWU4Z3Y5SnRrNThnTTlzTTR0M18xNmVFLWxCMDlmSXZ2WmRKRmQtbEIzQ3lEVENtcGVDcWhDMEhScmhDQjdVeUtZNWhnV0lkU1NIcURFZHduMU1BS0tITEJrZTluOXpJOTQ2bV9UWmNkd0FuZEtQQTctTlBBSFZMV3Jkc0F0SkxkNnlYSEU0ZHVDU01Wck14RUc1VmRZZkZfekxkUE5peUdNZ25IRVhYY2t6Nm5mRUlFWFo1WlpucUxnN2dJQTk1eF82X3lJZXVDSk9uaFZ8QQwO1mULxogqXdjneV-R8fJKkX6MtuZUk-biz8yMRYk=";
+/// The same, made with the `cookiex` of Ory Kratos' source of July 2026.
+const NEWER_COOKIE_OF_KRATOS: &str = "v1.EAlYJnyr5_EpUCecwaRAGZkaV9MpgivJnSvgX6Y6WVgjcfX7dJFFSKkI9vVtwbeP95jpciL0qhRAEkDN6UJkDQokstG_aYrhLUEpYN7LmdHWs9UlzsBpOKl2o_ca_KHAN9afbzhxYyolTLuBh-Zvx7HPubPJ7zxSSBNhiPKhx5Q4L_KWCKPcU27QMvEdbetBUXXsgu98SnHKdhcwLjFtAg2iHEfSLvYkye_RlqxlrZ9AF71rXRm8ZwdCDQ";
 const TOKEN_OF_KRATOS: &str = "ory_st_ABCDEFGHIJKLMNOPQRSTUVWXYZ012345";
 
 #[tokio::test]
@@ -342,18 +344,27 @@ async fn a_browser_that_comes_from_a_kratos_stays_signed_in_and_gets_a_cookie_of
     assert_eq!(first.status, 200, "{first:?}");
     let [own] = set(&first)[..] else { panic!("no cookie: {first:?}") };
     assert!(own.starts_with(&format!("{COOKIE}={TOKEN_OF_KRATOS}.")), "{own}");
-    assert_eq!(server.app.metrics.kratos_cookies.get(), 3);
+    let counted =
+        |server: &TestServer, form| server.app.metrics.kratos_cookies.with_label_values(&[form]).get();
+    assert_eq!((counted(&server, "securecookie"), counted(&server, "v1")), (3, 0));
     let own = own.split(';').next().unwrap();
     let second = server.public("GET", WHOAMI, &[("cookie", own)], None).await;
     assert_eq!((second.status, set(&second).len()), (200, 0), "ours is not given again");
     let alone = server.public("GET", WHOAMI, &[("x-session-cookie", COOKIE_OF_KRATOS)], None).await;
     assert_eq!(alone.status, 200);
-    assert_eq!(server.app.metrics.kratos_cookies.get(), 4);
+    assert_eq!(counted(&server, "securecookie"), 4);
+
+    let newer = format!("{COOKIE}={NEWER_COOKIE_OF_KRATOS}");
+    let first = server.public("GET", WHOAMI, &[("cookie", &newer)], None).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    let [own] = set(&first)[..] else { panic!("no cookie: {first:?}") };
+    assert!(own.starts_with(&format!("{COOKIE}={TOKEN_OF_KRATOS}.")), "{own}");
+    assert_eq!((counted(&server, "securecookie"), counted(&server, "v1")), (4, 1));
 
     let other = TestServer::start().await;
     other.person(ADA).await;
     assert_eq!(other.public("GET", WHOAMI, &[("cookie", &cookie)], None).await.status, 401);
-    assert_eq!(other.app.metrics.kratos_cookies.get(), 0, "its secrets open none");
+    assert_eq!(counted(&other, "securecookie"), 0, "its secrets open none");
 }
 
 /// A session as it comes over from a Kratos.
