@@ -57,8 +57,11 @@ impl Providers for StubProviders {
 
     async fn vouched(&self, _: &Provider, answer: Answer<'_>) -> Result<Vouched, ProviderError> {
         self.seen.lock().unwrap().push((answer.nonce.to_owned(), answer.verifier.map(str::to_owned)));
-        let tokens = ProviderTokens { access_token: Some("access".into()), ..ProviderTokens::default() };
-        Ok(Vouched { claims: self.claims()?, tokens })
+        let claims = self.claims()?;
+        // Each of its tokens is another one.
+        let access_token =
+            Some(format!("access to {}", claims.get("email").and_then(Value::as_str).unwrap_or_default()));
+        Ok(Vouched { tokens: ProviderTokens { access_token, ..ProviderTokens::default() }, claims })
     }
 
     async fn opened(&self, _: &Provider, _: &str, _: Timestamp) -> Result<OpenedToken, ProviderError> {

@@ -123,10 +123,14 @@ async fn a_newcomer_signs_up_and_is_known_from_then_on() {
     assert_eq!(identity.traits["name"]["first"], "Ada");
     assert_eq!(identity.metadata_public, Some(json!({"by": "https://provider.example"})));
     assert!(identity.verifiable_addresses[0].verified, "the provider has verified it");
-    let credentials = store.credentials(identity.id).await.unwrap();
-    let oidc = credentials.iter().find(|credential| credential.kind == CredentialKind::Oidc).unwrap();
+    let kept = async || {
+        let credentials = store.credentials(identity.id).await.unwrap();
+        credentials.into_iter().find(|credential| credential.kind == CredentialKind::Oidc).unwrap()
+    };
+    let oidc = kept().await;
     assert_eq!(oidc.identifiers, ["first:ada"]);
-    assert_eq!(oidc.config.expose()["providers"][0]["initial_access_token"], "access");
+    let first = &oidc.config.expose()["providers"][0]["initial_access_token"];
+    assert_eq!(first, "access to ada@example.org");
     // The nonce and the verifier that left come back, and the provider's word of the address counts once.
     let seen = accounts.providers.seen.lock().unwrap().clone();
     assert_eq!(seen[0], seen[1]);
@@ -135,6 +139,8 @@ async fn a_newcomer_signs_up_and_is_known_from_then_on() {
     moved["email"] = json!("other@example.org");
     let known = done(again.by_provider(moved).await);
     assert_eq!(known.identity, identity);
+    let later = kept().await;
+    assert_eq!(&later.config.expose()["providers"][0]["initial_access_token"], first, "the first one stays");
 }
 
 #[tokio::test]
