@@ -208,8 +208,9 @@ async fn send(
     let (rules, via, to) = (&snapshot.mail, content.via.as_str(), message.recipient.as_str());
     let kind = kind_of(&message.template);
     let identity = whom(accounts, snapshot, &content).await?;
-    let data = Data::new(&content, kind, to, identity, now);
-    rules.templates.write_into(&mut mail, &content, kind, &data)?;
+    let language = rules.templates.language_of(&content, kind);
+    let data = Data::new(&content, (kind, language), to, identity, now);
+    rules.templates.write_into(&mut mail, &content, (kind, language), &data)?;
     let service = if via == EMAIL { &rules.service } else { &rules.sms };
     if let Some(service) = service {
         let request = service.request(&message.template, (via, to), &mail, &data)?;

@@ -30,7 +30,12 @@ impl Language {
     /// The language that a client likes best of those that are here, from the value of its
     /// `Accept-Language` (RFC 9110, section 12.5.4).
     pub fn accepted(accept_language: Option<&str>) -> Self {
-        best_liked(accept_language, Self::tagged).unwrap_or_default()
+        Self::of_liked(&liked(accept_language))
+    }
+
+    /// The first of these tags that is here.
+    pub fn of_liked(tags: &[String]) -> Self {
+        first_of(tags, Self::tagged).unwrap_or_default()
     }
 
     /// The language with a tag in small letters.
@@ -39,21 +44,31 @@ impl Language {
     }
 }
 
+/// How many of the tags that a client likes are kept with what waits for it.
+pub const MAX_LIKED: usize = 8;
+
 /// What a client likes best of what there is, from the value of its `Accept-Language`. `find` knows what there is by tags
 /// in small letters. What is not there for `de-at` is looked for as `de` (RFC 4647, section 3.4).
 pub fn best_liked<T>(accept_language: Option<&str>, find: impl Fn(&str) -> Option<T>) -> Option<T> {
-    let mut best = (0.0, None);
-    for range in accept_language.unwrap_or_default().split(',') {
+    first_of(&liked(accept_language), find)
+}
+
+/// What is there for the first of some tags.
+pub fn first_of<T>(tags: &[String], find: impl Fn(&str) -> Option<T>) -> Option<T> {
+    tags.iter().find_map(|tag| shortened(tag).find_map(&find))
+}
+
+/// The tags that a client likes, from the value of its `Accept-Language`, in small letters and the best liked ones first.
+pub fn liked(accept_language: Option<&str>) -> Vec<String> {
+    let ranges = accept_language.unwrap_or_default().split(',').filter_map(|range| {
         let mut parts = range.split(';').map(str::trim);
-        let tag = parts.next().filter(|tag| tag.len() <= MAX_TAG).unwrap_or_default().to_ascii_lowercase();
+        let tag = parts.next().filter(|tag| !tag.is_empty() && tag.len() <= MAX_TAG)?;
         let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok()).unwrap_or(1.0);
-        if weight > best.0
-            && let Some(found) = shortened(&tag).find_map(&find)
-        {
-            best = (weight, Some(found));
-        }
-    }
-    best.1
+        (weight > 0.0).then(|| (weight, tag.to_ascii_lowercase()))
+    });
+    let mut ranges: Vec<_> = ranges.collect();
+    ranges.sort_by(|one, other| other.0.total_cmp(&one.0));
+    ranges.into_iter().map(|(_, tag)| tag).collect()
 }
 
 /// A tag and what remains of it when its last part is taken away again and again.
@@ -75,6 +90,13 @@ mod tests {
         assert_eq!(of("fr"), "en");
         assert_eq!(of(""), "en");
         assert_eq!(Language::accepted(None), Language::En);
+    }
+
+    #[test]
+    fn the_best_liked_tags_come_first_and_those_that_nobody_wants_are_left_out() {
+        let header = "fr;q=0.5, pt-BR, de;q=0, es;q=0.9, , it;q=nan, en;q=0.5";
+        assert_eq!(liked(Some(header)), ["pt-br", "es", "fr", "en"]);
+        assert_eq!(liked(None), [""; 0]);
     }
 
     #[test]

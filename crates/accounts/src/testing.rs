@@ -194,6 +194,7 @@ pub(crate) fn visitor(transport: Transport) -> Visitor {
         user_agent: "tests".into(),
         device_name: "a test".into(),
         language: Language::En,
+        liked: Vec::new(),
         browsers: (transport == Transport::Browser).then(|| "a cookie".into()).into_iter().collect(),
         travellers: Vec::new(),
         request_url: "http://127.0.0.1:4433/".into(),

@@ -39,6 +39,8 @@ pub struct Visitor {
     pub device_name: String,
     /// The language in which to write to the person.
     pub language: Language,
+    /// The tags of languages that they like, the best liked ones first.
+    pub liked: Vec<String>,
     /// The cookies by which a browser is recognised before it has signed in. There are several when one was
     /// set for another path or domain, or by a program that served there before.
     pub browsers: Vec<String>,
@@ -323,6 +325,7 @@ impl Visit<'_> {
             request_url: flow.request_url.clone(),
             transient_payload: flow.transient_payload.clone(),
             request_headers: told.map(|told| told.headers.iter().cloned().collect()).unwrap_or_default(),
+            liked: self.visitor.liked.clone(),
             ..About::default()
         }
     }

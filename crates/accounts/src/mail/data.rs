@@ -54,8 +54,14 @@ pub(super) fn fields(kind: &str, via: &str) -> Vec<&'static str> {
 }
 
 impl Data {
-    /// What is told of a message of a kind. `identity` is whom it is about, as JSON.
-    pub fn new(mail: &CodeMail, kind: &str, to: &str, identity: Option<Value>, now: Timestamp) -> Self {
+    /// What is told of a message of a kind that is in a language. `identity` is whom it is about, as JSON.
+    pub fn new(
+        mail: &CodeMail,
+        (kind, language): (&str, &str),
+        to: &str,
+        identity: Option<Value>,
+        now: Timestamp,
+    ) -> Self {
         let about = &mail.about;
         let value = |name: &str| match name {
             "to" => to.into(),
@@ -63,7 +69,7 @@ impl Data {
             "transient_payload" => about.transient_payload.clone().unwrap_or_else(|| json!({})),
             "expires_in_minutes" => mail.minutes_left(now).into(),
             "request_url_domain" => about.host().into(),
-            "language" => mail.language.tag().into(),
+            "language" => language.into(),
             "identity" => identity.clone().unwrap_or_else(|| json!({})),
             "traits" => about.traits.clone().unwrap_or_else(|| json!({})),
             "recovery_url" | "verification_url" => mail.url.as_str().into(),

@@ -61,7 +61,7 @@ impl MailRules {
             smtp: Smtp::compile(config, &mut problems),
             service: mails,
             sms,
-            templates: Templates::compile(&config.courier, &mut problems),
+            templates: Templates::compile(config, &mut problems),
             shows_in_log: config.dev,
         };
         if problems.is_empty() { Ok(rules) } else { Err(problems) }
@@ -164,6 +164,10 @@ pub struct About {
     /// The headers of the request that caused it, as far as others may be told of them.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub request_headers: BTreeMap<String, Vec<String>>,
+    /// The tags of languages that whoever caused it likes, the best liked ones first. Only texts of the deployment are in
+    /// other languages than [`CodeMail::language`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub liked: Vec<String>,
     /// Whose account it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub identity_id: Option<Uuid>,

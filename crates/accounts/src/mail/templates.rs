@@ -1,15 +1,15 @@
 //! The templates of the deployment.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
-use sessera_config::Problem;
-use sessera_config::courier::{CourierConfig, MessagePart};
+use sessera_config::courier::MessagePart;
+use sessera_config::{Config, Problem};
 
 use super::data::fields;
 use super::{CodeMail, Data, EMAIL, Mail, NotSent, SMS};
 use crate::gotemplate::{Format, Template, TemplateError};
-use crate::language::Language;
+use crate::language::{Language, first_of};
 use crate::schema::source;
 
 /// How many files of a folder belong to one part of a message.
@@ -43,32 +43,48 @@ const PLAIN: &str = "email.body.plaintext";
 /// How the names of files end.
 const ENDING: &str = ".gotmpl";
 
+/// The templates of one part of a kind of message.
+#[derive(Clone, Debug, Default)]
+struct InLanguages {
+    /// Those of one language each, by tags in small letters.
+    own: BTreeMap<String, Template>,
+    /// That for all other languages.
+    other: Option<Template>,
+}
+
 /// Templates of the deployment. Each is for a part of a kind of message, in one language or in all that have none of
 /// their own.
 #[derive(Clone, Debug, Default)]
 pub struct Templates {
-    all: HashMap<(&'static str, MessagePart, Option<Language>), Template>,
+    all: HashMap<(&'static str, MessagePart), InLanguages>,
+    /// The tags of languages that the pages of the deployment have, in small letters.
+    of_pages: BTreeSet<String>,
     /// The files that they were read from.
     files: Vec<PathBuf>,
 }
 
 impl Templates {
     /// Reads what the configuration names. What is wrong is added to the problems.
-    pub(super) fn compile(config: &CourierConfig, problems: &mut Vec<Problem>) -> Self {
-        let mut templates = Self::default();
+    pub(super) fn compile(config: &Config, problems: &mut Vec<Problem>) -> Self {
+        let of_pages = config.pages.texts.keys().map(|tag| tag.to_ascii_lowercase()).collect();
+        let mut templates = Self { of_pages, ..Self::default() };
+        let config = &config.courier;
         if let Some(folder) = &config.template_folder {
             templates.read_folder(Path::new(folder), problems);
         }
         for named in &config.templates {
             // What is named counts in all languages.
-            templates.all.retain(|(kind, part, _), _| (*kind, *part) != (named.kind, named.part));
+            templates.all.remove(&(named.kind, named.part));
             templates.files.extend(named.url.strip_prefix("file://").map(PathBuf::from));
             let read = source::read(&named.url).map_err(|error| error.to_string());
             let parsed = read.and_then(|text| {
                 parse(named.kind, named.part, &text, &[]).map_err(|error| error.to_string())
             });
             match parsed {
-                Ok(template) => drop(templates.all.insert((named.kind, named.part, None), template)),
+                Ok(template) => {
+                    let only = InLanguages { other: Some(template), ..InLanguages::default() };
+                    templates.all.insert((named.kind, named.part), only);
+                }
                 Err(problem) => problems.push(Problem::new(named.at.clone(), problem)),
             }
         }
@@ -118,17 +134,53 @@ impl Templates {
             texts.push((name.clone(), text.map_err(|error| format!("{}: {error}", path.display()))?));
             self.files.push(path);
         }
-        let languages = Language::ALL
-            .into_iter()
-            .map(|language| (Some(language), format!("{stem}.{}{ENDING}", language.tag())));
-        for (language, name) in languages.chain([(None, format!("{stem}{ENDING}"))]) {
-            let Some((_, text)) = texts.iter().find(|(known, _)| *known == name) else { continue };
-            let others: Vec<_> = texts.iter().filter(|(other, _)| *other != name).cloned().collect();
+        let mut parts = InLanguages::default();
+        for (name, text) in &texts {
+            let is_for_all = *name == format!("{stem}{ENDING}");
+            let language = self.language_in(name, stem);
+            if language.is_none() && !is_for_all {
+                continue;
+            }
+            let others: Vec<_> = texts.iter().filter(|(other, _)| other != name).cloned().collect();
             let template = parse(kind, part, text, &others)
-                .map_err(|error| format!("{}: {error}", folder.join(&name).display()))?;
-            self.all.insert((kind, part, language), template);
+                .map_err(|error| format!("{}: {error}", folder.join(name).display()))?;
+            match language {
+                Some(language) => drop(parts.own.insert(language, template)),
+                None => parts.other = Some(template),
+            }
+        }
+        if parts.other.is_some() || !parts.own.is_empty() {
+            self.all.insert((kind, part), parts);
         }
         Ok(())
+    }
+
+    /// The language that the name of a file says it is in. `None` when it is for all, or a file that others call.
+    fn language_in(&self, name: &str, stem: &str) -> Option<String> {
+        let tag = name.strip_prefix(stem)?.strip_suffix(ENDING)?.strip_prefix('.')?.to_ascii_lowercase();
+        // The names of languages that most people speak have two letters (ISO 639-1). Those of files that others call are
+        // words.
+        let language = tag.split('-').next()?;
+        let is_short = language.len() == 2 && language.bytes().all(|byte| byte.is_ascii_lowercase());
+        let is_one = !tag.contains('.') && (is_short || self.of_pages.contains(&tag));
+        is_one.then_some(tag)
+    }
+
+    /// The language in which a message of a kind is written: of those that its reader likes the first in which there is a
+    /// text, be it Sessera's own.
+    pub fn language_of<'a>(&'a self, content: &CodeMail, kind: &'static str) -> &'a str {
+        let of_kind = || PARTS.iter().filter_map(|(part, _)| self.all.get(&(kind, *part)));
+        let own = |tag: &str| of_kind().find_map(|parts| Some(parts.own.get_key_value(tag)?.0.as_str()));
+        // A text for all languages may have several in it.
+        let in_all = |tag: &str| {
+            let tag = self.of_pages.get(tag)?;
+            of_kind().any(|parts| parts.other.is_some()).then_some(tag.as_str())
+        };
+        let find = |tag: &str| {
+            let ours = Language::tagged(tag).map(Language::tag);
+            ours.or_else(|| own(tag)).or_else(|| in_all(tag))
+        };
+        first_of(&content.about.liked, find).unwrap_or_else(|| content.language.tag())
     }
 
     /// Whether there are none.
@@ -141,20 +193,19 @@ impl Templates {
         self.files.iter().map(PathBuf::as_path)
     }
 
-    /// Puts texts of the deployment into a message of a kind.
+    /// Puts texts of the deployment into a message of a kind that is in a language.
     pub fn write_into(
         &self,
         mail: &mut Mail,
         content: &CodeMail,
-        kind: &'static str,
+        (kind, language): (&'static str, &str),
         data: &Data,
     ) -> Result<(), NotSent> {
         let data = data.for_templates();
         let is_mail = content.via == EMAIL;
         for (part, _) in PARTS.into_iter().filter(|(part, _)| (*part != MessagePart::Sms) == is_mail) {
-            let mut languages = [Some(content.language), None].into_iter();
-            let template = languages.find_map(|language| self.all.get(&(kind, part, language)));
-            let Some(template) = template else { continue };
+            let Some(parts) = self.all.get(&(kind, part)) else { continue };
+            let Some(template) = parts.own.get(language).or(parts.other.as_ref()) else { continue };
             let text = template.render(&data).map_err(|error| not_filled_in(kind, part, &error))?;
             match part {
                 // A subject is one line, whatever is filled in.

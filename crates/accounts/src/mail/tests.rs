@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::*;
+use crate::language::liked;
 
 const NOW: Timestamp = Timestamp::from_seconds(1000);
 
@@ -115,8 +116,14 @@ fn compile(courier: Value) -> Result<MailRules, Vec<Problem>> {
 
 /// A mail of a kind as the templates of a configuration write it.
 fn written(rules: &MailRules, template: &str, language: Language) -> Result<Mail, NotSent> {
-    let mut content = mail(language);
+    written_for(rules, template, Some(language.tag()))
+}
+
+/// The same for a reader whose browser says which languages they like.
+fn written_for(rules: &MailRules, template: &str, languages: Option<&str>) -> Result<Mail, NotSent> {
+    let mut content = mail(Language::accepted(languages));
     content.about = About {
+        liked: liked(languages),
         request_url: "https://id.example.org/login?a=1".into(),
         transient_payload: Some(json!({"brand": "A & B"})),
         traits: Some(json!({"name": "Ada"})),
@@ -125,8 +132,9 @@ fn written(rules: &MailRules, template: &str, language: Language) -> Result<Mail
     let mut mail = content.render(template, NOW).expect("is there");
     let identity = Some(json!({"id": "7", "traits": {"name": "Ada <x>\r\nBcc: eve@example.org"}}));
     let kind = kind_of(template);
-    let data = Data::new(&content, kind, "ada@example.org", identity, NOW);
-    rules.templates.write_into(&mut mail, &content, kind, &data)?;
+    let language = rules.templates.language_of(&content, kind);
+    let data = Data::new(&content, (kind, language), "ada@example.org", identity, NOW);
+    rules.templates.write_into(&mut mail, &content, (kind, language), &data)?;
     Ok(mail)
 }
 
@@ -203,6 +211,48 @@ fn a_folder_has_texts_by_kind_and_language() {
     );
     let told = compile(json!({"template_override_path": folder.path().join("absent")})).unwrap_err();
     assert!(told[0].message.contains("cannot be read"), "{}", told[0]);
+}
+
+#[test]
+fn texts_of_the_deployment_are_in_whatever_language_its_readers_like() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("login_code/valid/email.subject.gotmpl", "Code"),
+        ("login_code/valid/email.subject.fr.gotmpl", "Le code ({{ .Language }})"),
+        ("login_code/valid/email.subject.pt-BR.gotmpl", "O c\u{f3}digo"),
+        ("login_code/valid/email.body.plaintext.tlh.gotmpl", "{{ .Language }}"),
+        ("login_code/valid/email.body.top.gotmpl", "{{ .No }}{{ .Such }}"),
+        ("registration_code/valid/email.subject.gotmpl", "{{ .Language }}"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let tree = json!({
+        "courier": {"template_override_path": folder.path()},
+        "pages": {"texts": {"tlh": base64("{}"), "fr": base64("{}")}},
+    });
+    let rules = MailRules::compile(&Config::from_tree(&tree).unwrap()).unwrap();
+    let written = |template, header| written_for(&rules, template, Some(header)).unwrap();
+    for (header, subject) in [
+        ("fr-CH, en;q=0.5", "Le code (fr)"),
+        ("pt-BR", "O c\u{f3}digo"),
+        ("pt-PT, en", "Code"),
+        ("de, fr", "Code"),
+        ("es, fr;q=0.9, de;q=0.8", "Le code (fr)"),
+        ("es", "Code"),
+    ] {
+        assert_eq!(written("login_code", header).subject, subject, "{header}");
+    }
+    // What has no text in that language has one in the language of Sessera's that is liked best.
+    assert!(written("login_code", "fr, de;q=0.1").html.contains("lang=\"de\""));
+    assert_eq!(written("login_code", "tlh").text, "tlh");
+    // A text for all languages counts as one in those of the pages.
+    for (header, language) in [("fr, de", "fr"), ("tlh", "tlh"), ("es", "en"), ("es, de", "de")] {
+        assert_eq!(written("registration_code", header).subject, language, "{header}");
+    }
+    // Messages that waited before an update know only which language of Sessera's it is.
+    assert_eq!(written_for(&rules, "login_code", None).unwrap().subject, "Code");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use sessera_accounts::csrf;
 use sessera_accounts::flows::flow::Transport;
 use sessera_accounts::flows::skeleton::{Body, Flows};
 use sessera_accounts::flows::visit::{BrowserHeader, Present, Told, Visit, Visitor};
-use sessera_accounts::language::Language;
+use sessera_accounts::language::{self, Language, MAX_LIKED};
 use sessera_accounts::rules::Rules;
 use sessera_issuer::sessions::Presented;
 use sessera_issuer::{LiveSession, Sessions};
@@ -64,7 +64,9 @@ impl Caller {
     fn arrival(&self, snapshot: &Snapshot) -> Arrival {
         let rules = &snapshot.accounts.rules;
         let origin = Origin::of(&self.headers, self.peer, &rules.proxies);
-        let language = Language::accepted(self.header(header::ACCEPT_LANGUAGE));
+        let mut liked = language::liked(self.header(header::ACCEPT_LANGUAGE));
+        let language = Language::of_liked(&liked);
+        liked.truncate(MAX_LIKED);
         let user_agent = peer::user_agent(&self.headers);
         let browser_header = if self.headers.contains_key(header::ORIGIN) {
             Some(BrowserHeader::Origin)
@@ -81,6 +83,7 @@ impl Caller {
             device_name: device::name(self.texts(snapshot), &user_agent),
             user_agent,
             language,
+            liked,
             browsers: browsers.map(str::to_owned).collect(),
             travellers: travellers.map(str::to_owned).collect(),
             request_url: self.request_url(rules, &origin),
