@@ -44,7 +44,7 @@ pub enum Width {
 impl Page<'_> {
     /// The whole page.
     pub fn document(&self) -> Markup {
-        let (texts, site) = (self.texts, self.branding.name(self.rules));
+        let (texts, site) = (self.texts, &self.rules.site_name);
         let logo = self.branding.logo();
         let icon = logo.unwrap_or(&assets::ICON);
         html! {

@@ -4,7 +4,6 @@ use sessera_config::address::{Address, WrittenUrl};
 use sessera_config::sections::flows::{LoginStyle, Proof, Recovery, RegistrationStyle};
 use sessera_config::sections::hashers::{Algorithm, Hashers};
 use sessera_config::sections::hooks::{Hook, Hooks, HooksByMethod};
-use sessera_config::sections::methods::Methods;
 use sessera_config::sections::oidc::Oidc;
 use sessera_config::sections::selfservice::SelfService as Section;
 use sessera_config::sections::session::RequiredAal;
@@ -43,7 +42,7 @@ impl Rules {
         let hooks = hooks(config)?;
         Ok(Self {
             base_url: config.public.base_url.clone(),
-            site_name: site_name(methods, &public_url),
+            site_name: site_name(config, &public_url),
             keys: Keys::new(cookie_secrets),
             proxies: config.public.proxies.clone(),
             limits: LimitRules {
@@ -144,13 +143,14 @@ const fn sends(proof: Proof) -> Sends {
     }
 }
 
-/// What authenticator apps show as the issuer is what people know the site by, else its host is.
-pub(crate) fn site_name(methods: &Methods, public_url: &Url) -> String {
+/// What the pages are called is what people know the site by, else what authenticator apps show, else its host.
+pub(crate) fn site_name(config: &Config, public_url: &Url) -> String {
     let host = match public_url.host() {
         Some(url::Host::Domain(host)) if host != "localhost" => host,
         _ => "Sessera",
     };
-    methods.totp.config.issuer.clone().unwrap_or_else(|| host.to_owned())
+    let issuer = &config.selfservice.methods.totp.config.issuer;
+    config.pages.name.as_ref().or(issuer.as_ref()).map_or_else(|| host.to_owned(), Clone::clone)
 }
 
 /// Where browsers go after signing out. Where nothing at all is said, to the page that says it is done.
@@ -244,6 +244,21 @@ mod tests {
         assert_eq!(rules.hashing, HashAlgorithm::default());
         assert_eq!(rules.default_return.url().as_str(), "http://127.0.0.1:4433/");
         assert!(!rules.cookie.scope.secure);
+    }
+
+    #[test]
+    fn the_site_has_one_name_everywhere() {
+        let name = |name: Option<&str>, issuer: Option<&str>| {
+            let tree = json!({
+                "serve": {"public": {"base_url": "https://id.example.org"}},
+                "pages": {"name": name},
+                "selfservice": {"methods": {"totp": {"config": {"issuer": issuer}}}},
+            });
+            compile(tree).expect("compiles").site_name
+        };
+        assert_eq!(name(None, None), "id.example.org");
+        assert_eq!(name(None, Some("App")), "App");
+        assert_eq!(name(Some("Pages"), Some("App")), "Pages");
     }
 
     #[test]

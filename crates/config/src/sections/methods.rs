@@ -92,7 +92,7 @@ section! {
 section! {
     /// How time-based codes are shown.
     pub struct TotpNames {
-        /// What authenticator apps show. Default: the host of the public address.
+        /// What authenticator apps show. Default: `pages.name`, or else the host of the public address.
         issuer: Option<String>,
     }
 }

@@ -9,7 +9,7 @@ use crate::section::section;
 section! {
     /// How the pages that come with Sessera look, and what they say.
     pub struct Pages {
-        /// The name at the top of the pages and in their titles. Default: `selfservice.methods.totp.config.issuer`, or else the host name of the public address.
+        /// The name at the top of the pages and of the console and in their titles. Default: `selfservice.methods.totp.config.issuer`, or else the host name of the public address.
         name: Option<String>,
         /// A picture in place of the mark beside the name, and in the browser's tab: `file://` or `base64://` with an SVG, a PNG or a WebP of 256 KiB or less.
         logo: Option<String>,

@@ -1,4 +1,4 @@
-//! What a deployment gives the pages of its own: a name, a picture, colours, a style sheet, texts.
+//! What a deployment gives the pages of its own beside their name: a picture, colours, a style sheet, texts.
 //!
 //! Whatever it is made of is read once and checked; what cannot be used is named by its key, and what has no effect is
 //! noted.
@@ -8,7 +8,6 @@ mod languages;
 mod logo;
 mod stylesheet;
 
-use sessera_accounts::rules::Rules;
 use sessera_accounts::schema::source::{self, SourceError};
 use sessera_config::Problem;
 use sessera_config::sections::pages::Pages;
@@ -24,7 +23,6 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// What the pages of a deployment have of their own.
 #[derive(Clone, Debug, Default)]
 pub struct Branding {
-    name: Option<String>,
     logo: Option<Asset>,
     /// Style sheets in the order in which they count.
     sheets: Vec<Asset>,
@@ -54,18 +52,7 @@ impl Branding {
         if !read.wrong.is_empty() {
             return Err(read.wrong);
         }
-        Ok(Self {
-            name: config.name.clone(),
-            logo,
-            sheets: colors.into_iter().chain(own).collect(),
-            languages,
-            notes: read.notes,
-        })
-    }
-
-    /// The name of the site.
-    pub fn name<'a>(&'a self, rules: &'a Rules) -> &'a str {
-        self.name.as_deref().unwrap_or(&rules.site_name)
+        Ok(Self { logo, sheets: colors.into_iter().chain(own).collect(), languages, notes: read.notes })
     }
 
     /// The picture beside the name.

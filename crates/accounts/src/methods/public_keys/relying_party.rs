@@ -106,7 +106,7 @@ impl RelyingParty {
         let origins = if site.origins.is_empty() { vec![public_url.clone()] } else { site.origins.clone() };
         let id = site.id.clone().unwrap_or_else(|| public_url.host_str().unwrap_or_default().to_owned());
         let name = site.display_name.clone().filter(|name| !name.is_empty());
-        let name = name.unwrap_or_else(|| rules::site_name(&config.selfservice.methods, &public_url));
+        let name = name.unwrap_or_else(|| rules::site_name(config, &public_url));
         if let Some(origin) = origins.iter().find(|origin| !is_within(origin, &id)) {
             problems.push(Problem::new(
                 format!("/selfservice/methods/{}/config/rp", terms.method),

@@ -34,7 +34,8 @@ pub(super) fn compile(config: &Config, _: &mut Vec<Problem>) -> Option<Arc<dyn M
     if !section.enabled {
         return None;
     }
-    let issuer = section.config.issuer.clone().unwrap_or_else(|| {
+    let named = section.config.issuer.as_ref().or(config.pages.name.as_ref());
+    let issuer = named.cloned().unwrap_or_else(|| {
         let host = Url::parse(&config.public.base_url).ok();
         host.as_ref().and_then(Url::host_str).unwrap_or("Sessera").to_owned()
     });

@@ -16,9 +16,16 @@ const STEP: Duration = Duration::from_secs(30);
 const WRONG: [u32; 1] = [4_000_008];
 
 #[test]
-fn apps_show_the_host_unless_told_otherwise() {
-    for (config, issuer) in [(json!({}), "id.example.org"), (json!({"issuer": "Example"}), "Example")] {
+fn apps_show_the_name_of_the_site_or_its_host_unless_told_otherwise() {
+    let (none, example) = (json!({}), json!({"issuer": "Example"}));
+    for (config, name, issuer) in [
+        (&none, None, "id.example.org"),
+        (&none, Some("Ada & Co"), "Ada & Co"),
+        (&example, None, "Example"),
+        (&example, Some("Ada & Co"), "Example"),
+    ] {
         let tree = json!({
+            "pages": {"name": name},
             "serve": {"public": {"base_url": "https://id.example.org"}},
             "selfservice": {"methods": {"totp": {"enabled": true, "config": config}}},
         });
