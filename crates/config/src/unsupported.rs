@@ -105,12 +105,6 @@ pub(crate) const TABLE: &[Row] = &[
             "selfservice.flows.settings.after.profile.default_browser_return_url",
         ],
     ),
-    // Flows
-    without_effect(
-        "nothing is said about how somebody signed up before",
-        Unless("false"),
-        &["selfservice.flows.registration.login_hints"],
-    ),
     // Methods
     harmless(
         "it is about something that a key of its own switches on",

@@ -8,7 +8,7 @@ use sessera_model::AssuranceLevel;
 
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Beginning, Details, Flow, LoginDetails, RegistrationDetails, Standing, State};
-use crate::flows::method::Crossing;
+use crate::flows::method::{Crossing, WaysIn};
 use crate::flows::skeleton::{Begun, Flows, Kind, Outcome};
 use crate::flows::{login, registration};
 use crate::messages::{Message, common};
@@ -50,10 +50,10 @@ async fn step(flows: &Flows<'_>, crossing: Crossing) -> Result<Crossed, FlowErro
             let begun = take_place(flows, begun, &flow).await?;
             Crossed::Login(login::end(flows, begun, *proven).await?)
         }
-        Crossing::Link { flow, link, provider } => {
+        Crossing::Link { flow, link, provider, ways_in } => {
             let mut begun = login::begin(flows, beginning(flows, &flow), signing_in()).await?;
             begun.flow.details.active = Some(link.proof.method.to_string());
-            begun.flow.say(to_link(flows, &link.identifier, &provider));
+            begun.flow.say(to_link(flows, &link.identifier, &provider, &ways_in));
             begun.flow.details.link = Some(*link);
             let begun = take_place(flows, begun, &flow).await?;
             let shown = flows.shown(begun, None).await?;
@@ -96,18 +96,17 @@ async fn take_place<L: Details, D: Kind>(
 }
 
 /// What is said to somebody who has an account with an identifier that a provider named.
-fn to_link(flows: &Flows<'_>, identifier: &str, provider: &str) -> Message {
+fn to_link(flows: &Flows<'_>, identifier: &str, provider: &str, ways_in: &WaysIn) -> Message {
     let rules = flows.visit.rules;
     let sign_in = match &rules.login.page {
         Some(page) => page.to_string(),
         None => rules.url("self-service/login/browser"),
     };
-    let none: [&str; 0] = [];
     Message::with_context(
         common::SIGN_IN_TO_LINK,
         json!({
-            "available_credential_types": none,
-            "available_providers": none,
+            "available_credential_types": ways_in.methods,
+            "available_providers": ways_in.providers,
             "duplicateIdentifier": identifier,
             "duplicate_identifier": identifier,
             "newLoginUrl": sign_in,

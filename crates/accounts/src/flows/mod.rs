@@ -26,6 +26,7 @@ pub mod flow;
 pub mod hooks;
 #[cfg(test)]
 mod hooks_tests;
+mod known;
 pub mod login;
 pub mod method;
 pub mod recovery;

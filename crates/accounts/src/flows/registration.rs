@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value};
 use sessera_config::sections::hooks::Hook;
-use sessera_model::{CredentialKind, Identity, IdentityState};
+use sessera_model::{Identity, IdentityState};
 use sessera_store::{Change, Conflict, FlowKind, StoreError};
 
 use crate::flows::addresses;
@@ -21,11 +21,11 @@ use crate::flows::flow::{
     Transport, VouchedForm,
 };
 use crate::flows::hooks::{Happening, Stop};
+use crate::flows::known;
 use crate::flows::method::{Crossing, Newcomer, RegistrationAttempt, RegistrationVerdict, RegistrationView};
 use crate::flows::sign_in::{Proof, SignedIn};
 use crate::flows::skeleton::{Begun, Flows, Kind, Outcome};
 use crate::flows::trip::{Back, Trip};
-use crate::flows::visit::Visit;
 use crate::hooks::list::{HookList, Step};
 use crate::identities::{IdentityDraft, IdentityError, PreparedIdentity};
 use crate::left_behind;
@@ -255,7 +255,7 @@ pub(super) async fn has_account(flows: &Flows<'_>, newcomer: &Newcomer) -> Resul
     let visit = &flows.visit;
     let draft = IdentityDraft::new(visit.schemas.default().id(), newcomer.traits.clone());
     match PreparedIdentity::create(draft, visit.surroundings()) {
-        Ok(prepared) => Ok(taken_identifier(visit, &prepared).await?.is_some()),
+        Ok(prepared) => Ok(known::taken(visit, &prepared).await?.is_some()),
         Err(_) => Ok(false),
     }
 }
@@ -305,7 +305,7 @@ async fn end(
     };
     let is_told = by.is_some() || flow.state == State::PassedChallenge;
     let hides_duplicates = visit.rules.hides_duplicates && !is_told;
-    let is_taken = hides_duplicates && is_taken(visit, &prepared).await?;
+    let is_taken = hides_duplicates && known::taken(visit, &prepared).await?.is_some();
     if prepared.identity.state == IdentityState::Inactive {
         return keep_out(flows, flow, &prepared, is_taken).await;
     }
@@ -354,12 +354,14 @@ async fn end(
                 return_code,
             })))
         }
-        Err(error) if is_duplicate(&error) => match (by, taken_identifier(visit, &prepared).await?) {
-            (Some(By { provider, account }), Some(identifier)) => {
-                let (flow, link) = (Box::new(flow), Box::new(Link { identifier, account, proof }));
-                Ok(Outcome::Crosses(Crossing::Link { flow, link, provider }))
+        Err(error) if is_duplicate(&error) => match (by, known::taken(visit, &prepared).await?) {
+            (Some(By { provider, account }), Some(taken)) => {
+                let ways_in = Box::new(known::ways_in(flows, &taken).await?);
+                let link = Link { identifier: taken.identifier, account, proof };
+                let (flow, link) = (Box::new(flow), Box::new(link));
+                Ok(Outcome::Crosses(Crossing::Link { flow, link, provider, ways_in }))
             }
-            _ => flows.refuse(flow, common::DUPLICATE).await,
+            (_, taken) => flows.refuse(flow, known::refusal(flows, taken.as_ref()).await?).await,
         },
         Err(StoreError::Conflict(Conflict::Changed | Conflict::Missing)) => {
             Err(FlowError::CompletedElsewhere)
@@ -434,7 +436,10 @@ async fn keep_out(
     changes.push(flow.update()?);
     match flows.visit.commit(&changes).await {
         Ok(()) => Ok(Outcome::Shown(Box::new(flows.shown(flow, None).await?), Standing::Refused)),
-        Err(error) if is_duplicate(&error) => flows.refuse(before, common::DUPLICATE).await,
+        Err(error) if is_duplicate(&error) => {
+            let taken = known::taken(&flows.visit, prepared).await?;
+            flows.refuse(before, known::refusal(flows, taken.as_ref()).await?).await
+        }
         Err(error) => Err(FlowError::outrun(error)),
     }
 }
@@ -469,36 +474,4 @@ async fn tell(
 
 const fn is_duplicate(error: &StoreError) -> bool {
     matches!(error, StoreError::Conflict(Conflict::Identifier | Conflict::Address | Conflict::ExternalId))
-}
-
-/// Whether somebody has an identifier or an address of the one who signs up.
-async fn is_taken(visit: &Visit<'_>, prepared: &PreparedIdentity) -> Result<bool, StoreError> {
-    Ok(taken_identifier(visit, prepared).await?.is_some())
-}
-
-/// An identifier or an address of the one who signs up that somebody has already. It takes as long whichever it is.
-async fn taken_identifier(
-    visit: &Visit<'_>,
-    prepared: &PreparedIdentity,
-) -> Result<Option<String>, StoreError> {
-    let store = &visit.accounts.store;
-    let mut taken = None;
-    let mut note = |is_taken: bool, identifier: &String| {
-        if is_taken && taken.is_none() {
-            taken = Some(identifier.clone());
-        }
-    };
-    let typed = prepared.credentials().iter().filter(|credential| credential.kind != CredentialKind::Oidc);
-    for credential in typed {
-        for identifier in &credential.identifiers {
-            note(store.identity_by_identifier(credential.kind, identifier).await?.is_some(), identifier);
-        }
-    }
-    for address in &prepared.identity.verifiable_addresses {
-        note(store.identity_by_address(&address.via, &address.value).await?.is_some(), &address.value);
-    }
-    for address in &prepared.identity.recovery_addresses {
-        note(store.identity_by_address(&address.via, &address.value).await?.is_some(), &address.value);
-    }
-    Ok(taken)
 }

@@ -49,6 +49,8 @@ message_ids! {
     PATTERN_MISMATCH = 4_000_004,
     /// An account with this identifier exists.
     DUPLICATE = 4_000_007,
+    /// An account with this identifier exists, and its owner signs in like this.
+    DUPLICATE_WITH_HINTS = 4_000_028,
     /// The traits hold nothing to sign in with.
     IDENTIFIER_MISSING = 4_000_009,
     /// The address must be verified first.

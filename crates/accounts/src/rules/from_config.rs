@@ -67,6 +67,7 @@ impl Rules {
             settings_need_highest_aal: flows.settings.required_aal == RequiredAal::HighestAvailable,
             hides_duplicates: config.mitigates_enumeration
                 && !hooks.registration.of("password").has(Hook::Session),
+            registration_gives_hints: flows.registration.login_hints && !config.mitigates_enumeration,
             hashing,
             login: rules(
                 flows.login.enabled,

@@ -64,6 +64,8 @@ pub struct Rules {
     pub settings_need_highest_aal: bool,
     /// Whether somebody who signs up is not told that there is such an account already.
     pub hides_duplicates: bool,
+    /// Whether somebody who signs up with what an account has already is told how its owner signs in.
+    pub registration_gives_hints: bool,
     /// How passwords are hashed.
     pub hashing: HashAlgorithm,
     /// Signing in.
@@ -313,6 +315,7 @@ pub(crate) mod tests {
             needs_highest_aal: false,
             settings_need_highest_aal: true,
             hides_duplicates: false,
+            registration_gives_hints: false,
             hashing: HashAlgorithm::Bcrypt { cost: 4 },
             login: flow(Some("http://127.0.0.1:4455/login?x=1")),
             registration: flow(None),

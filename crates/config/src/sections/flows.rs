@@ -97,6 +97,8 @@ section! {
         ui_url: Option<Address>,
         /// How long a flow lives.
         @restricts lifespan: Duration [1..=i64::MAX] = "1h",
+        /// Whether somebody who signs up with a name or an address that an account has is told how its owner signs in (message 4000028). Nobody is told with `security.account_enumeration.mitigate`.
+        login_hints: bool = false,
         /// How signing up asks: all at once, or for the traits first.
         style: RegistrationStyle = "profile_first",
         /// What happens before it is begun.

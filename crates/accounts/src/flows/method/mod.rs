@@ -24,7 +24,7 @@ use crate::submission::Submission;
 pub use codes::{AddressMethod, AddressVerdict, ProvenAddress};
 pub use elsewhere::{Departure, Newcomer};
 pub use login::{Able, LoginAttempt, LoginMethod, LoginVerdict, LoginView, Proven};
-pub use other_kind::Crossing;
+pub use other_kind::{Crossing, WaysIn};
 pub use registration::{RegistrationAttempt, RegistrationMethod, RegistrationVerdict, RegistrationView};
 pub use settings::{Owner, SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
 

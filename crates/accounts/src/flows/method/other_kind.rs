@@ -29,5 +29,16 @@ pub enum Crossing {
         link: Box<Link>,
         /// What forms call the provider.
         provider: String,
+        /// How the owner of the account signs in, where people are told so.
+        ways_in: Box<WaysIn>,
     },
+}
+
+/// How the owner of an account signs in.
+#[derive(Clone, Debug, Default)]
+pub struct WaysIn {
+    /// The methods, in order.
+    pub(in crate::flows) methods: Vec<&'static str>,
+    /// The other providers, in order.
+    pub(in crate::flows) providers: Vec<String>,
 }

@@ -31,14 +31,20 @@ fn provider(id: &str) -> Value {
 }
 
 async fn accounts_with(change: Value) -> TestAccounts {
+    accounts_of(change, json!({})).await
+}
+
+/// With changes of the first provider and more of what signing up has.
+async fn accounts_of(change: Value, sign_up: Value) -> TestAccounts {
     let mut first = provider("first");
     for (name, value) in change.as_object().unwrap() {
         first[name] = value.clone();
     }
     let providers = json!([provider("second"), first, provider("away")]);
     let oidc = json!({"enabled": true, "config": {"providers": providers}});
-    let hooks = json!({"hooks": [{"hook": "session"}]});
-    let tree = json!({"selfservice": {"methods": {"oidc": oidc}, "flows": {"verification": {"enabled": true}, "registration": {"after": hooks}}}});
+    let mut registration = sign_up;
+    registration["after"] = json!({"hooks": [{"hook": "session"}]});
+    let tree = json!({"selfservice": {"methods": {"oidc": oidc}, "flows": {"verification": {"enabled": true}, "registration": registration}}});
     TestAccounts::configured(tree).await
 }
 
@@ -226,6 +232,23 @@ async fn an_address_that_is_taken_leads_to_the_account_and_signing_in_there_link
     assert_eq!(methods, ["password", "oidc"]);
     let mut later = Client::browser(&accounts);
     assert_eq!(done(later.by_provider(ada()).await).identity.id, identity.id);
+}
+
+#[tokio::test]
+async fn whoever_links_an_account_is_told_how_to_sign_in_to_it_where_that_is_on() {
+    for is_on in [true, false] {
+        let accounts = accounts_of(json!({}), json!({"login_hints": is_on})).await;
+        accounts.person("ada@example.org").await;
+        let mut client = Client::browser(&accounts);
+        let outcome = client.by_provider(ada()).await;
+        let Crossed::Login(outcome) = client.crossed(outcome).await else { panic!("they sign up") };
+        let context = again(outcome).form.messages[0].context.clone();
+        let methods = if is_on { json!(["password"]) } else { json!([]) };
+        assert_eq!(
+            (&context["available_credential_types"], &context["available_providers"]),
+            (&methods, &json!([]))
+        );
+    }
 }
 
 #[tokio::test]
