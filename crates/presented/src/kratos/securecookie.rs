@@ -98,6 +98,14 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn what_a_kratos_has_set_is_opened() {
+        // Recorded from an Ory Kratos of July 2026 with the first of the secrets, after a registration.
+        let cookie = "MTc5NjE0MDk4MnxaSnBiem5HbkRGdTIwcTA1VkZHV2p6TzdmZTVfQkQ4eGVVSW1UUTc0Uzl6ZWNnT0NGUUdwSkIzb2RlSHdJejFFLTFNcHB3MjE2MnFGYjFMX3hpYnRxOVZxVXJDMEpXNlMxdEVITUtTdkJoaFZheFJTSTdWQlFRUWZwdS1ETVNMVEdmMERXMlM1emRaQk5iU3plYWh1RWVQVjF4WGFtLXloTjZ1OGFUbWZ5S2U5YUpCZG80T1ZfNnVsdXJrUklCRDk4cmY3ZTVGSzdSbnJKN1k4RGxERS1zQlV2MmJlUXpVMXNsQ0hlb2w3bWhvRl8wcm80STFmVk54UWR6djJ6MkFMTUpDSnBGcER0cEtoaTUzenBIT1p86B65RY7D5C2pMCcUQEkXWS19cwYvN1Yu_gjCYrmh7xE=";
+        let token = session_token(NAME, cookie, &secrets());
+        assert_eq!(token.as_deref(), Some("ory_st_Li1T45HJoECMAnOMar0HeV4GcDSCoS8K"));
+    }
+
+    #[test]
     fn what_was_changed_opens_nothing() {
         let cookie = COOKIES[0];
         for at in 0..cookie.len() {
