@@ -17,30 +17,60 @@ pub const DEFAULT_ROUTE: &str = "default";
 /// The longest name of a route.
 const MAX_NAME: usize = 128;
 
-/// Headers that a route cannot have: proxies need them for themselves, or the gateway sets them anew in any case.
+/// Headers that a route cannot have. They stand in an answer to the proxy and then in a request to the app, so none may be one
+/// by which a message is framed, passed on, kept or traced, and none that the gateway sets anew in any case.
 const TAKEN: &[&str] = &[
+    "age",
+    "alt-svc",
+    "cache-control",
+    "clear-site-data",
     "connection",
-    "content-length",
-    "content-type",
     "cookie",
     "date",
+    "etag",
     "expect",
+    "expires",
+    "forwarded",
     "host",
+    "http2-settings",
     "keep-alive",
+    "last-modified",
     "location",
-    "proxy-authenticate",
-    "proxy-authorization",
+    "max-forwards",
+    "pragma",
+    "refresh",
     "retry-after",
+    "server",
     "set-cookie",
+    "status",
+    "strict-transport-security",
     "te",
+    "traceparent",
+    "tracestate",
     "trailer",
     "transfer-encoding",
     "upgrade",
-    "x-envoy-auth-headers-to-remove",
+    "vary",
+    "via",
+    "warning",
+    "www-authenticate",
+    "x-content-type-options",
     "x-redirect-to",
     "x-request-id",
     "x-session-cookie",
     "x-session-token",
+];
+
+/// What the names of such headers begin with. Those of nginx (`X-Accel-Redirect`) and Envoy steer these.
+const TAKEN_FAMILIES: &[&str] = &[
+    "access-control-",
+    "content-",
+    "grpc-",
+    "proxy-",
+    "x-accel-",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-original-",
 ];
 
 /// Where proxies ask.
@@ -56,6 +86,14 @@ pub struct GatewayConfig {
     pub trusted: TrustedProxies,
     /// How questions are judged, by the names of routes, of which one is [`DEFAULT_ROUTE`].
     pub routes: BTreeMap<String, Route>,
+}
+
+impl GatewayConfig {
+    /// Where proxies ask, as a host with its port.
+    pub fn address(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{host}:{}", self.port)
+    }
 }
 
 /// The gateway of a configuration. Says what is wrong with it. The ids of identity schemas are not known where an upstream has
@@ -146,6 +184,11 @@ fn check(
     }
 }
 
+/// Whether a header, in small letters, means something to proxies or to HTTP.
+fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name) || TAKEN_FAMILIES.iter().any(|family| name.starts_with(family))
+}
+
 /// Names what is wrong with the name of a header. `names` are those that the route has already, in small letters.
 fn check_header(header: &str, at: &str, names: &mut BTreeSet<String>, found: &mut Findings) {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
@@ -153,7 +196,7 @@ fn check_header(header: &str, at: &str, names: &mut BTreeSet<String>, found: &mu
     let message = if header.is_empty() || header.len() > MAX_NAME || !header.bytes().all(is_part) {
         // Many servers take an underscore for a hyphen, so a client's own X_User_Id would be read as X-User-Id.
         format!("\"{header}\" cannot be the name of a header here: it has letters, digits and \"-\"")
-    } else if TAKEN.contains(&name.as_str()) || name.starts_with("x-forwarded-") {
+    } else if is_taken(&name) {
         format!("the header {header} means something to proxies: choose another one, such as X-User-Id")
     } else if !names.insert(name) {
         format!("the route has the header {header} already")
@@ -220,6 +263,45 @@ mod tests {
     }
 
     #[test]
+    fn no_header_of_a_route_frames_keeps_or_steers_a_message() {
+        let taken = [
+            "Cache-Control",
+            "Status",
+            "Transfer-Encoding",
+            "TE",
+            "Keep-Alive",
+            "Proxy-Connection",
+            "Upgrade",
+            "Content-Encoding",
+            "Content-Length",
+            "Vary",
+            "Via",
+            "Forwarded",
+            "X-Accel-Redirect",
+            "X-Envoy-Auth-Headers-To-Remove",
+            "X-Original-URL",
+            "Access-Control-Allow-Origin",
+            "grpc-status",
+            "traceparent",
+        ];
+        for header in taken {
+            for (route, place) in [
+                (json!({"template": "t", "headers": {header: "sub"}}), format!("headers/{header}")),
+                (json!({"template": "t", "header": header}), "header".to_owned()),
+            ] {
+                let problem =
+                    Config::from_tree(&with(json!({}), json!({"a": route}))).unwrap_err().to_string();
+                let told = format!("/gateway/routes/a/{place}: the header {header} means something");
+                assert!(problem.starts_with(&told), "{problem}");
+            }
+        }
+        for header in ["Authorization", "X-User-Id", "Remote-User", "X-Status", "Forwarded-User"] {
+            let routes = json!({"a": {"template": "t", "header": "X-Token", "headers": {header: "sub"}}});
+            Config::from_tree(&with(json!({}), routes)).unwrap();
+        }
+    }
+
+    #[test]
     fn good_routes_are_taken() {
         let routes = json!({
             "api": {"template": "t", "headers": {"X-User-Id": "sub"}, "on_missing": 401, "aal": "aal2"},
@@ -228,6 +310,7 @@ mod tests {
         let open = json!({"enabled": true, "host": "0.0.0.0", "trusted_proxies": ["10.0.0.0/8"]});
         let config = Config::from_tree(&with(open, routes)).unwrap().gateway;
         assert_eq!(config.routes.len(), 3);
+        assert_eq!(config.address(), "0.0.0.0:4435");
         assert!(
             config.trusted.contains([10, 1, 1, 1].into()) && !config.trusted.contains([127, 0, 0, 1].into())
         );
