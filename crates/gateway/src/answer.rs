@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+#[cfg(feature = "grpc")]
+use axum::http::{Method, Request, Version};
 use axum::response::Response;
 use serde_json::{Value, json};
 use sessera_http::values::{JSON, NO_STORE};
@@ -169,6 +171,39 @@ fn envelope(status: StatusCode, id: Option<&str>, reason: &str) -> Value {
     json!({ "error": error })
 }
 
+/// What is answered to a request that is none of gRPC although it comes where only these are answered (gRPC over HTTP/2).
+#[cfg(feature = "grpc")]
+pub(crate) fn no_request_of_grpc<B>(request: &Request<B>) -> Option<Response> {
+    let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = media_type.and_then(|value| value.split(';').next()).unwrap_or_default().trim();
+    let is_grpc = ["application/grpc", "application/grpc+proto"]
+        .iter()
+        .any(|known| media_type.eq_ignore_ascii_case(known));
+    if request.version() < Version::HTTP_2 {
+        let reason =
+            "gRPC needs HTTP/2. Let the proxy speak it, without TLS and from the first byte on (h2c).";
+        return Some(told(StatusCode::HTTP_VERSION_NOT_SUPPORTED, reason));
+    }
+    if request.method() != Method::POST {
+        let mut response = told(StatusCode::METHOD_NOT_ALLOWED, "Requests of gRPC are sent with POST.");
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+        return Some(response);
+    }
+    if !is_grpc {
+        let reason = "Messages of gRPC have the media type application/grpc. Other ways to ask are /auth-request, /forward-auth and /ext-authz/ROUTE/.";
+        return Some(told(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason));
+    }
+    None
+}
+
+/// An error as an answer.
+fn told(status: StatusCode, reason: &str) -> Response {
+    let mut response = Response::new(Body::from(envelope(status, None, reason).to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
+    response
+}
+
 /// What a server that was built without gRPC answers to it (gRPC over HTTP/2, "Trailers-Only").
 #[cfg(not(feature = "grpc"))]
 pub(crate) fn no_grpc() -> Response {
@@ -184,10 +219,36 @@ pub(crate) fn no_grpc() -> Response {
 
 /// What is answered on paths at which nobody asks.
 pub(crate) fn nothing_here() -> Response {
-    let status = StatusCode::NOT_FOUND;
     let reason = "Proxies ask at /auth-request, /forward-auth and /ext-authz/ROUTE/, and over gRPC.";
-    let mut response = Response::new(Body::from(envelope(status, None, reason).to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(header::CONTENT_TYPE, JSON);
-    response
+    told(StatusCode::NOT_FOUND, reason)
+}
+
+#[cfg(all(test, feature = "grpc"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_grpc_is_answered_nothing_else_is() {
+        let status = |version, method: &str, media_type: Option<&str>| {
+            let mut request = Request::builder().version(version).method(method);
+            if let Some(media_type) = media_type {
+                request = request.header("content-type", media_type);
+            }
+            no_request_of_grpc(&request.body(()).unwrap()).map(|response| response.status().as_u16())
+        };
+        for good in ["application/grpc", "application/grpc+proto", "Application/gRPC; charset=utf-8"] {
+            assert_eq!(status(Version::HTTP_2, "POST", Some(good)), None, "{good}");
+            assert_eq!(status(Version::HTTP_11, "POST", Some(good)), Some(505), "{good}");
+            assert_eq!(status(Version::HTTP_2, "GET", Some(good)), Some(405), "{good}");
+        }
+        for other in [
+            None,
+            Some(""),
+            Some("application/json"),
+            Some("application/grpc-web"),
+            Some("application/grpc+json"),
+        ] {
+            assert_eq!(status(Version::HTTP_2, "POST", other), Some(415), "{other:?}");
+        }
+    }
 }

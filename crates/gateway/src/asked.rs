@@ -10,6 +10,9 @@ pub(crate) const AUTH_REQUEST: &str = "/auth-request";
 pub(crate) const FORWARD_AUTH: &str = "/forward-auth";
 pub(crate) const EXT_AUTHZ: &str = "/ext-authz/";
 
+/// Where questions over gRPC are asked, whose messages carry the requests that they are about.
+pub const CHECK: &str = "/envoy.service.auth.v3.Authorization/Check";
+
 /// The question of a request; nothing on paths at which nobody asks.
 pub(crate) fn question<B>(request: &Request<B>) -> Option<Question<'_>> {
     let (uri, headers) = (request.uri(), request.headers());

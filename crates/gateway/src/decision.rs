@@ -69,6 +69,17 @@ pub struct Pass {
     pub token: Option<Arc<GivenToken>>,
     /// Cookies that go to the client, as an upstream told them.
     pub cookies: Arc<[Bytes]>,
+    /// The claims that do not fit the headers that they are for, which are empty instead.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A claim that is too long for its header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The header.
+    pub header: HeaderName,
+    /// The name of the claim.
+    pub claim: String,
 }
 
 /// What becomes of a header of the client's request.
@@ -114,7 +125,7 @@ impl Decision {
         let opened_by = admitted.as_ref().map(|admitted| admitted.carried.presented);
         let (token, cookies) =
             admitted.map_or_else(|| (None, Arc::default()), |admitted| (admitted.token, admitted.cookies));
-        let mut headers = Vec::with_capacity(8);
+        let (mut headers, mut left_out) = (Vec::with_capacity(8), Vec::new());
         if let Some(of_route) = &route.token {
             let is_authorization = of_route.header == header::AUTHORIZATION;
             let fate = match &token {
@@ -133,16 +144,7 @@ impl Decision {
                 let value =
                     token.as_ref().map_or(Ok(EMPTY), |token| values::of_claim(token.claims().get(claim)));
                 let value = value.unwrap_or_else(|values::TooLong| {
-                    if now.may_tell(&format!("{} {claim}", route.name)) {
-                        let identity = token.as_ref().and_then(|token| token.claims().get("sub")?.as_str());
-                        tracing::warn!(
-                            route = route.name,
-                            claim,
-                            header = %name,
-                            identity = identity.unwrap_or_default(),
-                            "the claim is too long for a header, which is empty instead; this is told once a minute"
-                        );
-                    }
+                    left_out.push(LeftOut { header: name.clone(), claim: claim.clone() });
                     EMPTY
                 });
                 headers.push((name.clone(), if value.is_empty() { Fate::Remove } else { Fate::Set(value) }));
@@ -159,7 +161,7 @@ impl Decision {
             };
             headers.push((header::AUTHORIZATION, fate));
         }
-        Self::Pass(Pass { has_session: opened_by.is_some(), headers, token, cookies })
+        Self::Pass(Pass { has_session: opened_by.is_some(), headers, token, cookies, left_out })
     }
 }
 

@@ -12,8 +12,9 @@ use sessera_issuer::upstream::{Refusal, RefusalKind, UpstreamError};
 use sessera_issuer::{Assurance, IssuerError, ReusedTokens, Sessions};
 use sessera_presented::{Opened, carried, kratos, opened};
 use sessera_telemetry::Traces;
+use tracing::Span;
 
-use crate::decision::{Admitted, Decision};
+use crate::decision::{Admitted, Decision, LeftOut};
 use crate::health::Health;
 use crate::question::Question;
 use crate::routes::Route;
@@ -55,7 +56,7 @@ impl Gateway {
             Some((decision, _)) => decision,
             None => self.judge(&now, question).await,
         };
-        self.told(&now, peer, question, &decision);
+        self.told(&now, peer, question, &decision, Span::current);
         decision
     }
 
@@ -69,15 +70,17 @@ impl Gateway {
         }
     }
 
-    /// Judges a question where that needs no waiting. The steps are those of a token that was made.
+    /// Judges a question where that needs no waiting. The steps are those of a token that was made. `request` is the span in
+    /// which the log hears of it, which is made only where there is something to say.
     pub fn decide_at_once(
         &self,
         peer: Option<IpAddr>,
         question: &Question<'_>,
+        request: impl Fn() -> Span,
     ) -> Option<(Decision, TokenSteps)> {
         let now = (self.now)();
         let judged = self.judge_at_once(&now, peer, question)?;
-        self.told(&now, peer, question, &judged.0);
+        self.told(&now, peer, question, &judged.0, request);
         Some(judged)
     }
 
@@ -179,8 +182,15 @@ impl Gateway {
         Ok(Decision::pass(now, route, question, Some(admitted)))
     }
 
-    /// Counts and logs what was decided.
-    fn told(&self, now: &Snapshot, peer: Option<IpAddr>, question: &Question<'_>, decision: &Decision) {
+    /// Counts and logs what was decided, in the span of the `request`.
+    fn told(
+        &self,
+        now: &Snapshot,
+        peer: Option<IpAddr>,
+        question: &Question<'_>,
+        decision: &Decision,
+        request: impl Fn() -> Span,
+    ) {
         let (dialect, outcome) = (question.dialect.as_str(), decision.outcome());
         // Whoever asks may name what they like, and each name of a route that is none would be one more number.
         let is_route = !matches!(decision, Decision::Stranger | Decision::NoRoute(_));
@@ -188,20 +198,40 @@ impl Gateway {
         self.decisions.with_label_values(&[route, dialect, outcome]).inc();
         match decision {
             Decision::Fault(reason) | Decision::NoRoute(reason) if now.may_tell(reason) => {
-                tracing::warn!(
-                    route,
-                    dialect,
-                    reason,
-                    "a request of a proxy cannot be judged; this is told once a minute"
-                );
+                request().in_scope(|| {
+                    tracing::warn!(
+                        route,
+                        dialect,
+                        reason,
+                        "a request of a proxy cannot be judged; this is told once a minute"
+                    );
+                });
             }
             Decision::Stranger if now.may_tell("stranger") => {
                 let peer = peer.map(|peer| peer.to_string()).unwrap_or_default();
-                tracing::warn!(
-                    peer,
-                    dialect,
-                    "somebody asks who is no proxy that serve.gateway.trusted_proxies names; this is told once a minute"
-                );
+                request().in_scope(|| {
+                    tracing::warn!(
+                        peer,
+                        dialect,
+                        "somebody asks who is no proxy that serve.gateway.trusted_proxies names; this is told once a minute"
+                    );
+                });
+            }
+            Decision::Pass(pass) => {
+                let identity = || pass.token.as_ref().and_then(|token| token.claims().get("sub")?.as_str());
+                for LeftOut { header, claim } in &pass.left_out {
+                    if now.may_tell(&format!("{route} {claim}")) {
+                        request().in_scope(|| {
+                            tracing::warn!(
+                                route,
+                                claim,
+                                %header,
+                                identity = identity().unwrap_or_default(),
+                                "the claim is too long for a header, which is empty instead; this is told once a minute"
+                            );
+                        });
+                    }
+                }
             }
             _ => {}
         }

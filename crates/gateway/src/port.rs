@@ -9,8 +9,10 @@ use axum::response::Response;
 use axum::routing::any;
 use sessera_http::peer::Peer;
 use sessera_issuer::tokens::TokenSteps;
+use tracing::Span;
 
 use crate::answer;
+pub use crate::asked::CHECK;
 use crate::asked::{self, AUTH_REQUEST, EXT_AUTHZ, FORWARD_AUTH};
 use crate::client;
 use crate::gateway::Gateway;
@@ -28,10 +30,22 @@ pub struct AtOnce {
 }
 
 impl Gateway {
-    /// Answers a question over HTTP without the router where that needs no waiting; nothing where it does.
-    pub fn answer_at_once<B>(&self, peer: SocketAddr, request: &http::Request<B>) -> Option<AtOnce> {
+    /// Answers a question over HTTP without the router where that needs no waiting; nothing where it does. `span` makes the
+    /// one in which the log hears of the request, if it hears anything.
+    pub fn answer_at_once<B>(
+        &self,
+        peer: SocketAddr,
+        request: &http::Request<B>,
+        span: impl Fn() -> Span,
+    ) -> Option<AtOnce> {
         let question = asked::question(request)?;
-        let (decision, steps) = self.decide_at_once(Some(peer.ip().to_canonical()), &question)?;
+        let peer = Some(peer.ip().to_canonical());
+        let noted = || {
+            let span = span();
+            span.in_scope(|| client::note(self, peer, question.headers));
+            span
+        };
+        let (decision, steps) = self.decide_at_once(peer, &question, noted)?;
         let route = match request.uri().path() {
             AUTH_REQUEST => AUTH_REQUEST,
             FORWARD_AUTH => FORWARD_AUTH,
@@ -58,12 +72,12 @@ pub fn routes<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Router<S> {
 
 #[cfg(feature = "grpc")]
 fn over_grpc<S: Clone + Send + Sync + 'static>(router: Router<S>, gateway: Gateway) -> Router<S> {
-    grpc::add(router, gateway)
+    router.merge(grpc::routes(gateway))
 }
 
 #[cfg(not(feature = "grpc"))]
 fn over_grpc<S: Clone + Send + Sync + 'static>(router: Router<S>, _: Gateway) -> Router<S> {
-    router.route("/envoy.service.auth.v3.Authorization/Check", any(async || answer::no_grpc()))
+    router.route(CHECK, any(async || answer::no_grpc()))
 }
 
 async fn over_http(State(gateway): State<Gateway>, Peer(peer): Peer, request: Request) -> Response {

@@ -334,7 +334,7 @@ impl App {
     /// Observes the requests of an API.
     pub(crate) fn observer(&self, api: &'static str) -> Observer {
         let (request_ids, metrics) = (self.request_ids.clone(), self.metrics.clone());
-        Observer { api, request_ids, metrics, traces: self.traces.clone() }
+        Observer { api, request_ids, metrics, traces: self.traces.clone(), told_inside: &[] }
     }
 
     /// The sessions of the upstream, where one keeps them.

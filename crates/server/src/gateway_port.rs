@@ -1,5 +1,6 @@
 //! The gateway's port: the questions of proxies, and beside them the server's health.
 
+use std::cell::LazyCell;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::http::{Request, header};
 use axum::response::Response;
-use sessera_gateway::port::AtOnce;
+use sessera_gateway::port::{AtOnce, CHECK};
 use sessera_gateway::{Gateway, Health};
 use sessera_http::request_ids::{REQUEST_ID, RequestIds};
 use sessera_telemetry::{Metrics, Traces};
@@ -25,6 +26,7 @@ pub(crate) const NAME: &str = "gateway";
 /// What is answered on the port, ready to be served with its state.
 pub(crate) fn router(gateway: Gateway, observer: Observer) -> Router<AppState> {
     let health: Router<AppState> = health::router_of_health().into();
+    let observer = Observer { told_inside: &[CHECK], ..observer };
     layers::observed(sessera_gateway::port::routes(gateway).merge(health), observer)
 }
 
@@ -53,8 +55,11 @@ impl GatewayAtOnce {
             return None;
         }
         let start = Instant::now();
-        let AtOnce { mut response, route, steps } = self.gateway.answer_at_once(peer, request)?;
-        let id = self.request_ids.of(request.headers());
+        // A request that goes on to the router gets its id there.
+        let id = LazyCell::new(|| self.request_ids.of(request.headers()));
+        let span = || observe::span(NAME, &id, Some(peer.ip().to_canonical()));
+        let AtOnce { mut response, route, steps } = self.gateway.answer_at_once(peer, request, span)?;
+        let id = LazyCell::force(&id).clone();
         let (method, status) = (known_method(request.method()), Status::of(&response).told());
         if let Some(traces) = &self.traces {
             let request = traces.request(start, request.headers(), NAME, method, route, &id);

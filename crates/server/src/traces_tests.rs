@@ -73,7 +73,13 @@ async fn whoami(server: &TestServer, token: &str, query: &str, flags: &str) -> u
 }
 
 /// All spans of the caller's trace.
-async fn spans(server: &TestServer, mut received: UnboundedReceiver<Sent>) -> Vec<WireSpan> {
+async fn spans(server: &TestServer, received: UnboundedReceiver<Sent>) -> Vec<WireSpan> {
+    let mut spans = all_spans(server, received).await;
+    spans.retain(|span| hex::encode(&span.trace_id) == TRACE);
+    spans
+}
+
+async fn all_spans(server: &TestServer, mut received: UnboundedReceiver<Sent>) -> Vec<WireSpan> {
     server.app.traces.as_ref().unwrap().close().await;
     let mut spans = Vec::new();
     while let Ok((_, message)) = received.try_recv() {
@@ -81,8 +87,66 @@ async fn spans(server: &TestServer, mut received: UnboundedReceiver<Sent>) -> Ve
             spans.extend(resource.scope_spans.into_iter().flat_map(|scope| scope.spans));
         }
     }
-    spans.retain(|span| hex::encode(&span.trace_id) == TRACE);
     spans
+}
+
+/// A member of a message of Protocol Buffers that is a text or a message itself.
+#[cfg(feature = "grpc")]
+fn member(number: u64, content: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    prost::encoding::encode_varint(number << 3 | 2, &mut bytes);
+    prost::encoding::encode_varint(content.len() as u64, &mut bytes);
+    bytes.extend_from_slice(content);
+    bytes
+}
+
+/// A question of Envoy over gRPC about a request with this header `traceparent`.
+#[cfg(feature = "grpc")]
+fn question(parent: Option<&str>, about: Option<&str>) -> axum::http::Request<axum::body::Body> {
+    let headers = about.map(|about| [member(1, b"traceparent"), member(2, about.as_bytes())].concat());
+    let headers = headers.map(|header| member(3, &header)).unwrap_or_default();
+    let http = [member(2, b"GET"), headers, member(4, b"/"), member(5, b"app.example")].concat();
+    let message = member(1, &member(4, &member(2, &http)));
+    let mut framed = vec![0];
+    framed.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    framed.extend(message);
+    let mut request = axum::http::Request::post(sessera_gateway::port::CHECK)
+        .version(axum::http::Version::HTTP_2)
+        .header("content-type", "application/grpc")
+        .extension(axum::extract::ConnectInfo(std::net::SocketAddr::from(([127, 0, 0, 1], 1))));
+    if let Some(parent) = parent {
+        request = request.header("traceparent", parent);
+    }
+    request.body(framed.into()).unwrap()
+}
+
+#[cfg(feature = "grpc")]
+#[tokio::test]
+async fn a_question_over_grpc_goes_on_with_the_trace_of_the_call_or_else_of_the_request_inside() {
+    use tower::ServiceExt as _;
+
+    let (address, received) = receiver(StatusCode::OK).await;
+    let server = traced(&address, json!({})).await;
+    let app = &server.app;
+    let router = crate::gateway_port::router(app.gateway.clone(), app.observer(crate::gateway_port::NAME))
+        .with_state(crate::app::AppState::from(app.clone()));
+    let inside = format!("00-{TRACE}-{CALLER}-01");
+    let call = "00-00000000000000000000000000000ca1-000000000000ca11-01";
+    for (parent, about) in
+        [(None, Some(inside.as_str())), (Some(call), Some(inside.as_str())), (Some(call), None), (None, None)]
+    {
+        let answer = router.clone().oneshot(question(parent, about)).await.unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+    let mut unreadable = question(None, None);
+    *unreadable.body_mut() = vec![0, 0, 0, 0, 0].into();
+    router.oneshot(unreadable).await.unwrap();
+    let spans = all_spans(&server, received).await;
+    let of_requests =
+        spans.iter().filter(|span| span.name == format!("POST {}", sessera_gateway::port::CHECK));
+    let parents: Vec<_> = of_requests.map(|span| hex::encode(&span.parent_span_id)).collect();
+    assert_eq!(parents, [CALLER, "000000000000ca11", "000000000000ca11", "", ""]);
+    assert_eq!(spans.iter().filter(|span| hex::encode(&span.trace_id) == TRACE).count(), 1);
 }
 
 fn texts(attributes: &[opentelemetry_proto::tonic::common::v1::KeyValue]) -> HashMap<&str, String> {

@@ -5,7 +5,7 @@
 //! counted: whoever takes traces never slows down a request.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{HeaderMap, HeaderValue};
@@ -143,6 +143,27 @@ impl Traces {
         parent.with_span(span)
     }
 
+    /// The same for a request that may tell only in its body what its span is below: the span begins when that is known.
+    pub fn request_told_inside(
+        self: &Arc<Self>,
+        start: Instant,
+        api: &'static str,
+        method: &'static str,
+        route: &str,
+        id: &HeaderValue,
+    ) -> ToldInside {
+        let begun = Arc::default();
+        ToldInside {
+            traces: self.clone(),
+            begun,
+            start,
+            api,
+            method,
+            route: route.to_owned(),
+            id: id.clone(),
+        }
+    }
+
     /// Ends the span of a request.
     pub fn answered(request: &Context, status: Answered) {
         let span = request.span();
@@ -186,6 +207,36 @@ impl Traces {
                 tracing::warn!("the last traces could not be sent in time");
             }
         }
+    }
+}
+
+/// A request whose span begins when it is known what that is below.
+#[derive(Clone, Debug)]
+pub struct ToldInside {
+    traces: Arc<Traces>,
+    begun: Arc<OnceLock<Context>>,
+    start: Instant,
+    api: &'static str,
+    method: &'static str,
+    route: String,
+    id: HeaderValue,
+}
+
+impl ToldInside {
+    /// Whether headers name what a request is below.
+    pub fn is_in(headers: &HeaderMap) -> bool {
+        headers.contains_key("traceparent")
+    }
+
+    /// Begins the span below the one that these headers name, which are those of the request inside.
+    pub fn begin(&self, headers: &HeaderMap) -> Context {
+        let Self { start, api, method, route, id, .. } = self;
+        self.begun.get_or_init(|| self.traces.request(*start, headers, api, method, route, id)).clone()
+    }
+
+    /// Ends the span. One that never began, because nobody could read the request, begins and ends here.
+    pub fn answered(&self, status: Answered) {
+        Traces::answered(&self.begin(&HeaderMap::new()), status);
     }
 }
 

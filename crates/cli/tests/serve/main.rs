@@ -12,6 +12,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 use std::sync::mpsc::channel;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -227,6 +229,38 @@ fn the_last_traces_are_sent_before_it_ends() {
     let body = body_sent_to(&receiver);
     assert!(body.windows(TRACE.len()).any(|bytes| bytes == TRACE));
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn what_the_log_says_of_a_question_of_a_proxy_names_the_request() {
+    let folder = TempDir::new().unwrap();
+    let mapper = "base64://e2NsYWltczoge2xvbmc6IHN0ZC5yZXBlYXQoJ3gnLCA1MDAwKX19";
+    let key = Command::new(env!("CARGO_BIN_EXE_sessera"))
+        .args(["create", "jwk", "k", "--alg", "ES256", "--offline"])
+        .output()
+        .unwrap();
+    let keys = format!("base64://{}", BASE64.encode(key.stdout));
+    let configuration = json!({
+        "serve": {"gateway": {"enabled": true, "port": 0}},
+        "session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": keys, "claims_mapper_url": mapper}}}}},
+        "gateway": {"routes": {"long": {"template": "t", "headers": {"X-Long": "long"}}}},
+    });
+    std::fs::write(folder.path().join("c.yml"), configuration.to_string()).unwrap();
+    let server = start(folder.path(), &["-c", "c.yml"], &[]);
+    let session = format!("x-session-token: {}", sign_up(&server));
+    let asked = |path: &str, id: &str| {
+        let headers = [session.as_str(), "x-forwarded-for: 192.0.2.7", id];
+        call(&server.gateway, "GET", path, &headers, None).0
+    };
+    assert_eq!(asked("/forward-auth?route=nope", "x-request-id: of-nope"), 500);
+    // What is not in memory yet takes another way to its answer, and the log is told once.
+    assert_eq!(asked("/forward-auth", "x-request-id: of-nobody"), 200);
+    assert_eq!(asked("/forward-auth?route=long", "x-request-id: of-long"), 200);
+    for (text, id) in [("cannot be judged", "of-nope"), ("too long for a header", "of-long")] {
+        let line: Value = serde_json::from_str(&server.logged(text)).unwrap();
+        assert_eq!(line["span"]["id"], id, "{line}");
+        assert_eq!((&line["span"]["api"], &line["span"]["client"]), (&json!("gateway"), &json!("192.0.2.7")));
+    }
 }
 
 #[test]

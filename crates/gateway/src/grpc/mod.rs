@@ -10,18 +10,22 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::middleware::{Next, from_fn};
 use axum::routing::any;
 use envoy_types::ext_authz::v3::pb::CheckRequest;
+use opentelemetry::context::FutureExt as _;
+use sessera_telemetry::traces::ToldInside;
 use tonic::server::Grpc;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_server::HealthServer;
 use tonic_health::server::HealthService;
 use tower::service_fn;
 
-use crate::client;
+use crate::asked::CHECK;
 use crate::gateway::Gateway;
 use crate::health::SERVICE;
 use crate::question::Question;
+use crate::{answer, client};
 use codec::{Answer, OfChecks};
 
 /// The largest question in bytes. Envoy sends the head of the request, and its body only when it is told to.
@@ -30,18 +34,23 @@ const LARGEST: usize = 256 * 1024;
 /// Answers a question.
 async fn check(gateway: Arc<Gateway>, request: Request<CheckRequest>) -> Result<Response<Answer>, Status> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let told_inside = request.extensions().get::<ToldInside>().cloned();
     let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
     let Some(asked) = messages::Asked::of(request.into_inner()) else {
         return Err(Status::invalid_argument("The question has no attributes.request.http."));
     };
     let question: Question<'_> = asked.question();
     client::note(&gateway, peer, question.headers);
-    let decision = gateway.decide(peer, &question).await;
+    let decided = gateway.decide(peer, &question);
+    let decision = match told_inside {
+        Some(inside) => decided.with_context(inside.begin(question.headers)).await,
+        None => decided.await,
+    };
     Ok(Response::new(messages::answer(&question, decision)))
 }
 
-/// Adds the services to the routes of the port.
-pub(crate) fn add<S: Clone + Send + Sync + 'static>(router: Router<S>, gateway: Gateway) -> Router<S> {
+/// The services. Where they are, nothing but gRPC is answered.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Router<S> {
     let health = HealthServer::new(HealthService::from_health_reporter(gateway.health.reporter.clone()));
     // The router clones a handler for each request.
     let gateway = Arc::new(gateway);
@@ -57,11 +66,19 @@ pub(crate) fn add<S: Clone + Send + Sync + 'static>(router: Router<S>, gateway: 
     });
     let unknown =
         any(async || Status::unimplemented("The service has the method Check.").into_http::<Body>());
-    let router = router
-        .route(&format!("/{SERVICE}/Check"), answered)
+    let router = Router::new()
+        .route(CHECK, answered)
         .route(&format!("/{SERVICE}/{{*method}}"), unknown)
         .route_service("/grpc.health.v1.Health/{*method}", health);
-    with_reflection(router)
+    with_reflection(router).route_layer(from_fn(only_grpc))
+}
+
+/// Passes requests of gRPC on.
+async fn only_grpc(request: axum::extract::Request, next: Next) -> axum::response::Response {
+    match answer::no_request_of_grpc(&request) {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    }
 }
 
 /// Adds reflection in both of its versions.
