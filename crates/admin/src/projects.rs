@@ -99,6 +99,10 @@ impl Project {
             "workspace_id": null,
             "organizations": [],
             "public_url": snapshot.config.public.base_url,
+            "gateway": {
+                "enabled": snapshot.config.gateway.enabled,
+                "address": snapshot.config.gateway.address(),
+            },
             "services": { "identity": { "config": config } },
             "cors_admin": cors(false, &[]),
             "cors_public": cors(public.enabled, &origins),

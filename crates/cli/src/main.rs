@@ -10,6 +10,7 @@ mod offline;
 mod output;
 mod service_manager;
 mod upstream_address;
+mod upstream_options;
 mod values;
 
 use std::ffi::OsString;

@@ -36,6 +36,15 @@ pub struct ChangedConfig {
     pub warnings: Vec<String>,
 }
 
+/// The gateway of the running server.
+#[derive(Clone, Debug, Deserialize)]
+pub struct GatewayState {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Where it listens, as a host with its port.
+    pub address: String,
+}
+
 /// A stored configuration, without its content.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Revision {
@@ -93,6 +102,16 @@ impl AdminClient {
     pub async fn config(&self, project: &str) -> Result<Value, ClientError> {
         let project: Value = self.json(self.request(Method::GET, &["projects", project])).await?;
         self.config_of(project)
+    }
+
+    /// The identity configuration, and the gateway, if the server says where that is.
+    pub async fn config_with_gateway(
+        &self,
+        project: &str,
+    ) -> Result<(Value, Option<GatewayState>), ClientError> {
+        let mut project: Value = self.json(self.request(Method::GET, &["projects", project])).await?;
+        let gateway = serde_json::from_value(project["gateway"].take()).ok();
+        Ok((self.config_of(project)?, gateway))
     }
 
     /// The stored identity configuration, secrets included. Nothing while that of files and the environment counts.

@@ -22,8 +22,8 @@ pub use keys::{
     RotatedBody, TimelineEntryBody, TimingBody,
 };
 pub use projects::{
-    IdentityServiceBody, JsonPatchBody, PatchOperationBody, ProjectBody, ProjectChangedBody, RevisionBody,
-    ServicesBody, SetProjectBody, TemplateBody, WarningBody,
+    GatewayBody, IdentityServiceBody, JsonPatchBody, PatchOperationBody, ProjectBody, ProjectChangedBody,
+    RevisionBody, ServicesBody, SetProjectBody, TemplateBody, WarningBody,
 };
 pub use sessions::{
     AssuranceLevelBody, AuthenticationMethodBody, DeviceBody, LogoutBody, NativeLogoutBody, SessionBody,

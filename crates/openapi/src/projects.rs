@@ -22,9 +22,22 @@ pub struct ProjectBody {
     /// Under which address the public API is reached; left out in lists.
     #[schema(nullable = false)]
     pub public_url: Option<String>,
+    /// Where proxies ask; left out in lists.
+    #[schema(nullable = false)]
+    pub gateway: Option<GatewayBody>,
     /// Its configuration; left out in lists.
     #[schema(nullable = false)]
     pub services: Option<ServicesBody>,
+}
+
+/// The gateway, which proxies ask.
+#[derive(ToSchema)]
+#[schema(as = ProjectGateway)]
+pub struct GatewayBody {
+    /// Whether it is on.
+    pub enabled: bool,
+    /// Where it listens, as a host with its port.
+    pub address: String,
 }
 
 /// A configuration that is to take the place of the present one.

@@ -14,6 +14,7 @@ use sessera_store::{Cipher, Engine, secrets_file};
 
 use crate::global::Global;
 use crate::output::Output;
+use crate::upstream_options::UpstreamOptions;
 
 /// Move everything into another database, or take over the people of an Ory Kratos
 ///
@@ -41,6 +42,8 @@ pub(crate) struct Migrate {
     /// A configuration file with secrets.cipher; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<ConfigFile>,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
 }
 
 const EXAMPLES: &str = "\
@@ -54,7 +57,9 @@ Examples:
 impl Migrate {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let output = global.output();
-        let configured = load(&self.config, &environment::of_process())?.config()?.secrets.cipher;
+        let mut environment = environment::of_process();
+        self.upstream.clone().lay_over(&mut environment);
+        let configured = load(&self.config, &environment)?.config()?.secrets.cipher;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let target = Engine::of(&self.to).context("--to")?;
         if let Some(dsn) = &self.from_kratos {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::log;
 use crate::offline::check::with_all_errors;
 use crate::service_manager::{Inherited, ServiceManager, watchdog};
-use crate::upstream_address;
+use crate::upstream_options::UpstreamOptions;
 
 /// Run the server
 ///
@@ -41,12 +41,8 @@ pub(crate) struct Serve {
     /// Development mode, in which a server without a mail server shows mails and the codes in them in its log
     #[arg(long)]
     dev: bool,
-    /// The public API of an Ory Kratos or an Ory Network project that keeps the sessions; see session.upstream.url
-    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
-    upstream: Option<String>,
-    /// The admin API of that upstream; see session.upstream.admin_url
-    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
-    upstream_admin: Option<String>,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
 }
 
 impl Serve {
@@ -56,9 +52,7 @@ impl Serve {
         if self.dev {
             environment.insert("DEV".into(), "true".into());
         }
-        for (option, value) in [("--upstream", self.upstream), ("--upstream-admin", self.upstream_admin)] {
-            environment.extend(value.map(|value| (option.to_owned(), value)));
-        }
+        self.upstream.lay_over(&mut environment);
         let origin = ConfigOrigin { files: self.config, environment };
         let files = origin.files.clone();
         let loaded = load_all(&files, &origin.environment);

@@ -154,4 +154,10 @@ async fn routes_change_like_templates() {
     assert_eq!((&listed[0]["state"], &listed[0]["header"]), (&"ready".into(), &"X-Token".into()));
     let printed = server.run(&["proxy-config", "nginx", "--route", "api"]).good();
     assert!(printed.out.contains("proxy_set_header X-Token $sessera_x_token;"), "{}", printed.out);
+    let address = server.gateway().strip_prefix("http://").unwrap();
+    assert!(printed.out.contains(&format!("server {address};")), "{}", printed.out);
+    assert!(
+        printed.err.contains(&format!("{address}, where it is as the running server says")),
+        "{printed:?}"
+    );
 }

@@ -60,6 +60,38 @@ fn examples_and_pages_have_what_is_printed() {
 }
 
 #[test]
+fn the_files_of_a_server_with_an_upstream_are_read_as_it_reads_them() {
+    let folder = Folder::new();
+    folder.write(
+        "kratos.yml",
+        "serve: {gateway: {enabled: true, port: 7000}}\nselfservice: {methods: {newer: {enabled: true}}}\ngateway: {routes: {a: {schema_ids: [theirs]}}}\n",
+    );
+    let arguments = ["proxy-config", "nginx", "--route", "a", "-c", "kratos.yml"];
+    let alone = folder.run(&arguments);
+    assert!(alone.refused().contains("--upstream"), "{alone:?}");
+    let with = folder.run(&[&arguments[..], &["--upstream", "http://127.0.0.1:4433"]].concat());
+    assert!(with.printed().contains("server 127.0.0.1:7000;"), "{with:?}");
+    assert!(with.stderr.contains("127.0.0.1:7000, where it is as the configuration says"), "{with:?}");
+    let validated =
+        folder.run(&["config", "validate", "-c", "kratos.yml", "--upstream", "http://127.0.0.1:4433"]);
+    assert_eq!(validated.code, Some(0), "{validated:?}");
+}
+
+#[test]
+fn an_address_at_which_no_proxy_can_ask_is_not_printed() {
+    let folder = Folder::new();
+    folder.write("c.yml", "serve: {gateway: {host: 0.0.0.0, trusted_proxies: [10.0.0.0/8]}}\n");
+    let arguments = ["proxy-config", "nginx", "-c", "c.yml"];
+    let outcome = folder.run(&arguments);
+    assert!(outcome.refused().contains("--gateway HOST:PORT"), "{outcome:?}");
+    let named = folder.run(&[&arguments[..], &["--gateway", "sessera.internal:4435"]].concat());
+    assert!(named.printed().contains("server sessera.internal:4435;"), "{named:?}");
+    folder.write("c.yml", "serve: {gateway: {port: 7001}}\n");
+    let off = folder.run(&arguments);
+    assert!(off.printed().contains("server 127.0.0.1:7001;") && off.stderr.contains("is off"), "{off:?}");
+}
+
+#[test]
 fn a_route_that_is_not_there_is_told() {
     let configuration = root().join("examples/proxies/sessera.yml");
     let arguments = ["proxy-config", "nginx", "--route", "apj", "--config", configuration.to_str().unwrap()];

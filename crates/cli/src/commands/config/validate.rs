@@ -8,6 +8,7 @@ use sessera_config::{ConfigFile, environment, hidden, load_all};
 use crate::global::Global;
 use crate::offline::check::Findings;
 use crate::output::{Output, say, warn};
+use crate::upstream_options::UpstreamOptions;
 
 /// Check configuration files without starting a server
 ///
@@ -33,12 +34,15 @@ pub(crate) struct ValidateConfig {
     /// stand in the files, because the stored one replaces them
     #[arg(long)]
     stored: bool,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
 }
 
 impl ValidateConfig {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let mut environment = environment::of_process();
         environment::accept_unsupported(&mut environment, &self.accept_unsupported);
+        self.upstream.lay_over(&mut environment);
         let loaded = load_all(&self.config, &environment);
         let mut findings = Findings::of(&self.config, &loaded);
         if self.stored {

@@ -1,6 +1,7 @@
 //! `sessera proxy-config`
 
 use std::io::Write as _;
+use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
@@ -10,6 +11,7 @@ use sessera_config::{ConfigFile, environment, load};
 
 use super::list::routes;
 use crate::global::Global;
+use crate::upstream_options::UpstreamOptions;
 
 /// The headers in which sessions come. They are set anew in any case.
 const OF_SESSIONS: [&str; 4] = ["Authorization", "Cookie", "X-Session-Token", "X-Session-Cookie"];
@@ -66,7 +68,8 @@ impl Proxy {
 Examples:
   sessera proxy-config nginx --route api > /etc/nginx/conf.d/app.conf
   sessera proxy-config envoy --route api --app app.internal:8080 --listen 0.0.0.0:80
-  sessera proxy-config caddy --route api --config sessera.yml")]
+  sessera proxy-config caddy --route api --config sessera.yml
+  sessera proxy-config haproxy --config kratos.yml --upstream http://127.0.0.1:4433")]
 pub(crate) struct ProxyConfig {
     /// The proxy
     #[arg(value_enum)]
@@ -80,12 +83,14 @@ pub(crate) struct ProxyConfig {
     /// Where the proxy listens
     #[arg(long, value_name = "HOST:PORT", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: Address,
-    /// Where the gateway listens [default: as the configuration files say, else 127.0.0.1:4435]
+    /// Where the gateway listens [default: as the configuration files say, else as the running server says]
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     gateway: Option<Address>,
     /// Configuration files with the route; then no server is asked
     #[arg(short, long, value_name = "FILE")]
     config: Vec<ConfigFile>,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
 }
 
 /// A host with a port.
@@ -104,25 +109,71 @@ fn address(text: &str) -> Result<Address, String> {
 }
 
 impl ProxyConfig {
-    pub(crate) async fn run(self, global: &Global) -> Result<()> {
-        let (routes, gateway, cookie) = if self.config.is_empty() {
+    pub(crate) async fn run(mut self, global: &Global) -> Result<()> {
+        let (routes, told, cookie) = if self.config.is_empty() {
             let context = global.connect().await?;
-            let config = context.client.config(&context.project).await?;
+            let (config, gateway) = context.client.config_with_gateway(&context.project).await?;
             let (sections, _) = sessera_config::config::read(&config);
-            (routes(&config), None, sections.session.cookie.name)
+            let told = gateway.map(|gateway| Told {
+                by: "the running server",
+                enabled: gateway.enabled,
+                address: gateway.address,
+            });
+            (routes(&config), told, sections.session.cookie.name)
         } else {
-            let config = load(&self.config, &environment::of_process())?.config()?;
-            let gateway = Address { host: config.gateway.host, port: config.gateway.port };
-            (config.gateway.routes, Some(gateway), config.session.cookie.name)
+            let mut environment = environment::of_process();
+            std::mem::take(&mut self.upstream).lay_over(&mut environment);
+            let config = load(&self.config, &environment).and_then(|loaded| loaded.config());
+            let config = config.context("the configuration cannot be used (a server that is started with --upstream needs it here, too)")?;
+            let (enabled, address) = (config.gateway.enabled, config.gateway.address());
+            let told = Told { by: "the configuration", enabled, address };
+            (config.gateway.routes, Some(told), config.session.cookie.name)
         };
         let Some(route) = routes.get(&self.route) else {
             let names: Vec<&str> = routes.keys().map(String::as_str).collect();
             bail!("there is no route \"{}\"; there is {}", self.route, names.join(", "));
         };
-        let gateway = self.gateway.clone().or(gateway);
-        let gateway = gateway.unwrap_or_else(|| Address { host: "127.0.0.1".into(), port: 4435 });
+        let gateway = match (&self.gateway, told) {
+            (Some(named), _) => named.clone(),
+            (None, Some(told)) => {
+                let address = told.address()?;
+                global.output().note(&told.note());
+                address
+            }
+            (None, None) => bail!(
+                "the server does not say where its gateway listens: name that with --gateway HOST:PORT, or the configuration files with -c"
+            ),
+        };
         let file = filled(self.proxy, &self, &gateway, route, &cookie);
         std::io::stdout().write_all(file.as_bytes()).context("the file cannot be printed")
+    }
+}
+
+/// Where a gateway is, and who says so.
+struct Told {
+    by: &'static str,
+    enabled: bool,
+    address: String,
+}
+
+impl Told {
+    /// Where a proxy reaches it.
+    fn address(&self) -> Result<Address> {
+        let Self { by, address: told, .. } = self;
+        let Ok(address) = address(told) else { bail!("{by} says no good address of the gateway: {told}") };
+        let ip = address.host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
+        if address.port == 0 || ip.is_ok_and(|ip| ip.is_unspecified()) {
+            bail!(
+                "the gateway listens at {told}, as {by} says, which is no address that a proxy can ask: name one with --gateway HOST:PORT"
+            );
+        }
+        Ok(address)
+    }
+
+    /// What a person should know of it.
+    fn note(&self) -> String {
+        let off = if self.enabled { "" } else { ", and is off: turn it on with serve.gateway.enabled" };
+        format!("the file asks the gateway at {}, where it is as {} says{off}", self.address, self.by)
     }
 }
 

@@ -12,6 +12,7 @@ use sessera_store::sealer::Sealer;
 use sessera_store::{Cipher, Engine, secrets_file};
 
 use crate::global::Global;
+use crate::upstream_options::UpstreamOptions;
 
 /// Encrypt everything that is stored under the first secret of secrets.cipher
 ///
@@ -44,6 +45,8 @@ pub(crate) struct RotateSecrets {
     /// Decrypt with older secrets that are shorter than a secret must be
     #[arg(long)]
     accept_weak_older: bool,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
 }
 
 impl RotateSecrets {
@@ -62,7 +65,9 @@ impl RotateSecrets {
 
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let output = global.output();
-        let config = self.configuration(&load_all(&self.config, &environment::of_process()))?;
+        let mut environment = environment::of_process();
+        self.upstream.clone().lay_over(&mut environment);
+        let config = self.configuration(&load_all(&self.config, &environment))?;
         let engine = Engine::of(&config.dsn)?;
         require_secrets(&config, &engine)?;
         let cipher = Arc::new(Cipher::new(&config.secrets.cipher)?);

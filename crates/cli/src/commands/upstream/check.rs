@@ -8,7 +8,7 @@ use sessera_config::{ConfigFile, environment, load};
 use super::probe::{Finding, Given, Probe, Verdict};
 use crate::global::Global;
 use crate::output::{Report, Table};
-use crate::upstream_address;
+use crate::upstream_options::UpstreamOptions;
 
 /// Ask an upstream what Sessera needs of it, and say what is wrong and what to do
 ///
@@ -26,12 +26,8 @@ pub(crate) struct Check {
     /// A configuration file; later ones override earlier ones
     #[arg(short, long = "config", value_name = "FILE")]
     config: Vec<ConfigFile>,
-    /// The public API of the upstream; see session.upstream.url
-    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
-    upstream: Option<String>,
-    /// The admin API of the upstream; see session.upstream.admin_url
-    #[arg(long, value_name = "URL", value_parser = upstream_address::parse)]
-    upstream_admin: Option<String>,
+    #[command(flatten)]
+    upstream: UpstreamOptions,
     /// The bearer token of that admin API, such as an API key of Ory Network; see session.upstream.admin_token
     #[arg(long, env = "SESSION_UPSTREAM_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     upstream_admin_token: Option<String>,
@@ -46,13 +42,9 @@ pub(crate) struct Check {
 impl Check {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let mut environment = environment::of_process();
-        for (key, value) in [
-            ("URL", &self.upstream),
-            ("ADMIN_URL", &self.upstream_admin),
-            ("ADMIN_TOKEN", &self.upstream_admin_token),
-        ] {
-            environment.extend(value.clone().map(|value| (format!("SESSION_UPSTREAM_{key}"), value)));
-        }
+        self.upstream.lay_over(&mut environment);
+        let token = self.upstream_admin_token;
+        environment.extend(token.map(|token| ("SESSION_UPSTREAM_ADMIN_TOKEN".to_owned(), token)));
         let config = load(&self.config, &environment)?.config()?;
         let upstream = config
             .upstream
