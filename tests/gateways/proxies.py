@@ -13,9 +13,11 @@ class Proxy:
     """A running proxy in a folder of its own. What a program needs beside the printed file is what its package has."""
 
     name = ""
+    # Whether it tells its client what a gateway says of when to ask again.
+    tells_when = True
 
-    def __init__(self, sessera, folder, route, app, port=None):
-        self.sessera, self.folder, self.route, self.app = sessera, folder, route, app
+    def __init__(self, sessera, folder, route, app, port=None, gateway=None):
+        self.sessera, self.folder, self.route, self.app, self.gateway = sessera, folder, route, app, gateway
         self.port = port or own_port()
         os.makedirs(folder, exist_ok=True)
         with open(os.path.join(folder, "log"), "w") as log:
@@ -33,7 +35,7 @@ class Proxy:
             out.write(content)
 
     def printed(self, proxy):
-        return self.sessera.proxy_config(proxy, self.route, self.port, self.app)
+        return self.sessera.proxy_config(proxy, self.route, self.port, self.app, self.gateway)
 
     def stop(self):
         if self.process.poll() is None:
@@ -97,3 +99,5 @@ class Envoy(Proxy):
 
 class EnvoyHttp(Envoy):
     name = "envoy-http"
+    # Whatever a gateway says with 5xx, Envoy takes for its absence.
+    tells_when = False

@@ -70,6 +70,35 @@ class App:
         self.server.server_close()
 
 
+class Busy:
+    """A gateway that is healthy and answers each question with 503, and with when to ask again."""
+
+    RETRY_AFTER = "7"
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                healthy = self.path.startswith("/health/")
+                self.send_response(200 if healthy else 503)
+                if not healthy:
+                    self.send_header("Retry-After", Busy.RETRY_AFTER)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Gateway(Sessera):
     """A running server with a gateway, whose people may be sent back to the ports of proxies."""
 
@@ -97,9 +126,10 @@ class Gateway(Sessera):
     def is_ready(self):
         return listens(self.gateway) and super().is_ready()
 
-    def proxy_config(self, proxy, route, listen, app):
+    def proxy_config(self, proxy, route, listen, app, gateway=None):
         """What sessera proxy-config prints for a proxy on these ports."""
-        arguments = ["--route", route, "--listen", f"127.0.0.1:{listen}", "--app", f"127.0.0.1:{app}", "-c", self.file]
+        other = ["--gateway", f"127.0.0.1:{gateway}"] if gateway else []
+        arguments = [*other, "--route", route, "--listen", f"127.0.0.1:{listen}", "--app", f"127.0.0.1:{app}", "-c", self.file]
         printed = subprocess.run([PROGRAM, "proxy-config", proxy, *arguments], capture_output=True, check=True, text=True)
         return printed.stdout
 

@@ -2,6 +2,7 @@
 client sees it that knows nothing but what reflection tells."""
 
 import json
+import subprocess
 import tempfile
 import unittest
 import urllib.parse
@@ -188,6 +189,18 @@ class Grpc(Cases, unittest.TestCase):
     def test_a_route_that_is_not_there_lets_nobody_pass(self):
         denied = self.asked("GET", "/", FETCH | {"X-Session-Token": token}, route="nope")
         self.assertEqual(denied["denied_response"]["status"]["code"], 500)
+
+    def test_where_grpc_is_answered_nothing_else_is(self):
+        for path in ("/envoy.service.auth.v3.Authorization/Check", "/grpc.health.v1.Health/Check"):
+            for version, media_type, status in (
+                ("--http1.1", "application/grpc", "505"),
+                ("--http2-prior-knowledge", "application/json", "415"),
+            ):
+                sent = ["--header", f"content-type: {media_type}", "--data-binary", "x", f"http://127.0.0.1:{sessera.gateway}{path}"]
+                curl = ["curl", "--silent", "--noproxy", "*", version, "--output", "-", "--write-out", "\n%{http_code}", *sent]
+                body, told = subprocess.run(curl, capture_output=True, text=True, check=True).stdout.rsplit("\n", 1)
+                self.assertEqual(told, status, (path, body))
+                self.assertEqual(json.loads(body)["error"]["code"], int(status))
 
     def test_health_and_services_are_told(self):
         health = health_pb2_grpc.HealthStub(self.channel)

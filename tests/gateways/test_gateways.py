@@ -10,7 +10,7 @@ import unittest
 import proxies
 from surroundings import PATIENCE, main, until
 from surroundings_of_gateways import (
-    FETCH, HEADERS, PAGE, App, Gateway, ask, claims, listens, own_port,
+    FETCH, HEADERS, PAGE, App, Busy, Gateway, ask, claims, listens, own_port,
 )
 
 # What the app must never see of a client's own.
@@ -168,7 +168,8 @@ class Cases:
 
     def test_an_upgrade_is_judged_like_all_else(self):
         token = sessera.token("ada@example.org")
-        for headers, status in (({}, b"401"), ({"X-Session-Token": token}, b"101")):
+        # Whatever a client of WebSockets takes, it opens no page.
+        for headers, status in (({}, b"401"), (PAGE, b"401"), ({"X-Session-Token": token}, b"101")):
             with socket.create_connection(("127.0.0.1", self.port), PATIENCE) as wire:
                 head = {"Host": f"127.0.0.1:{self.port}", "Upgrade": "websocket", "Connection": "Upgrade",
                         "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="} | headers
@@ -199,13 +200,29 @@ class Cases:
         for headers in (FETCH, PAGE, FETCH | {"X-Session-Token": token}):
             for route in ("api", "open"):
                 answer = ask(self.running[route].port, headers=headers)
-                self.assertEqual(answer.status, 503, answer)
+                self.assertEqual((answer.status, answer.headers["Retry-After"]), (503, "1"), answer)
         self.assertFalse(app.reached)
         sessera.start()
         until(
             lambda: ask(self.port, headers=FETCH | {"X-Session-Token": token}).status == 200,
             "an answer after Sessera came back",
         )
+
+    def test_a_gateway_that_is_busy_says_when_to_ask_again(self):
+        if self.kind is proxies.Envoy:
+            self.skipTest("over gRPC it stands in the message, which test_dialects.py reads")
+        busy = Busy()
+        place = os.path.join(folder.name, f"{self.kind.name}-busy")
+        proxy = self.kind(sessera, place, "api", app.port, gateway=busy.port)
+        when = Busy.RETRY_AFTER if self.kind.tells_when else "1"
+        try:
+            until(lambda: ask(proxy.port, headers=FETCH).headers["Retry-After"] == when, "the answer of the gateway")
+            answer = ask(proxy.port, headers=FETCH)
+            self.assertEqual(answer.status, 503, answer)
+        finally:
+            proxy.stop()
+            busy.stop()
+        self.assertFalse(app.reached)
 
     def test_connections_live_on_while_sessera_starts_anew(self):
         token = sessera.token("ada@example.org")
