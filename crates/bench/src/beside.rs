@@ -21,6 +21,7 @@ pub(crate) fn run(arguments: &Arguments, url: &str, headers: &[String]) -> Resul
         connections: arguments.connections,
         time: Duration::from_secs(arguments.seconds),
         rate: None,
+        alone: false,
     };
     let empty = Load { address: ([127, 0, 0, 1], port).into(), ..load };
     let mut rates = [Figure::new("empty handler, answers/s"), Figure::new(format!("{url}, answers/s"))];

@@ -72,6 +72,7 @@ struct Decisions {
     rate: Figure,
     ratio: Figure,
     times: [(f64, Figure); 2],
+    held_up: Figure,
 }
 
 impl Decisions {
@@ -82,21 +83,23 @@ impl Decisions {
             times: [(50.0, ""), (99.0, " (goal 2)")].map(|(percent, goal)| {
                 (percent, Figure::new(format!("{way}: p{percent} at 80 %, ms{goal}")))
             }),
+            held_up: Figure::new(format!("{way}: the client was held up, ms in all")),
         }
     }
 
     fn add<S: Speech + ?Sized>(&mut self, load: Load, questions: &S, empty: &Figure) -> Result<()> {
         self.rate.add(load::run(load, questions)?.rate());
         self.ratio.add(self.rate.last() / empty.last());
-        let outcome = load::run(Load { rate: Some(self.rate.last() * 0.8), ..load }, questions)?;
+        let outcome = load::run(Load { rate: Some(self.rate.last() * 0.8), alone: true, ..load }, questions)?;
         for (percent, figure) in &mut self.times {
             figure.add(outcome.percentile(*percent));
         }
+        self.held_up.add(outcome.held_up.as_secs_f64() * 1_000.0);
         Ok(())
     }
 
     fn into_figures(self) -> Vec<Figure> {
         let [(_, half), (_, most)] = self.times;
-        vec![self.rate, self.ratio, half, most]
+        vec![self.rate, self.ratio, half, most, self.held_up]
     }
 }

@@ -3,7 +3,8 @@
 //! It spins on its own core rather than sleep, so that the times are those of the server. Between two looks,
 //! whatever else has work on that core goes first. At a fixed rate a request's time counts from when it was
 //! due, not from when a connection was free for it, so a server that stops for a second is charged for all
-//! requests of that second ("coordinated omission").
+//! requests of that second ("coordinated omission"). What holds a client up that has its core to itself is
+//! taken out ([`Schedule`]).
 
 use std::collections::VecDeque;
 use std::io::{self, Read as _, Write as _};
@@ -14,6 +15,8 @@ use anyhow::{Result, bail};
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
+
+use crate::schedule::Schedule;
 
 /// One request, and how its answer is known to be the right one.
 pub(crate) struct Request {
@@ -77,6 +80,9 @@ pub(crate) struct Load {
     pub(crate) time: Duration,
     /// Requests a second. There are as many as possible when it is absent.
     pub(crate) rate: Option<f64>,
+    /// Whether nothing that the server waits for, such as a database, runs on the client's core. Then what holds the client up is no time
+    /// of the server.
+    pub(crate) alone: bool,
 }
 
 /// What the load resulted in.
@@ -85,6 +91,8 @@ pub(crate) struct Outcome {
     pub(crate) elapsed: Duration,
     /// The times from when a request was due to its whole answer, in microseconds.
     pub(crate) times: Histogram<u64>,
+    /// How long other work held the client up.
+    pub(crate) held_up: Duration,
 }
 
 impl Outcome {
@@ -132,18 +140,21 @@ pub(crate) fn run<S: Speech + ?Sized>(load: Load, speech: &S) -> Result<Outcome>
     let mut times = Histogram::new_with_bounds(1, 600_000_000, 3)?;
     let (mut sent, mut answered) = (0_usize, 0_u64);
     let start = Instant::now();
+    let mut schedule = Schedule::new(start, load.rate, load.alone);
     loop {
         let now = Instant::now();
         let over = now - start >= load.time;
+        let held_up = schedule.look(now);
+        if load.alone && !held_up.is_zero() {
+            for (_, due) in connections.iter_mut().filter_map(|connection| connection.under_way.as_mut()) {
+                *due += held_up;
+            }
+        }
         if over && idle.len() == connections.len() {
             break;
         }
         while !over && !idle.is_empty() {
-            let due = match load.rate {
-                None => now,
-                #[expect(clippy::cast_precision_loss, reason = "counts of minutes fit")]
-                Some(rate) => start + Duration::from_secs_f64(sent as f64 / rate),
-            };
+            let due = schedule.due(sent);
             if due > now {
                 break;
             }
@@ -182,7 +193,7 @@ pub(crate) fn run<S: Speech + ?Sized>(load: Load, speech: &S) -> Result<Outcome>
             idle.push_back(event.token().0);
         }
     }
-    Ok(Outcome { requests: answered, elapsed: start.elapsed(), times })
+    Ok(Outcome { requests: answered, elapsed: start.elapsed(), times, held_up: schedule.held_up() })
 }
 
 /// Sends what is there to say, which fits the buffer of an idle socket.

@@ -15,6 +15,7 @@ mod load;
 mod measures;
 mod person;
 mod record;
+mod schedule;
 mod seed;
 mod seed_console;
 mod seed_sqlite;

@@ -27,6 +27,7 @@ pub(crate) fn load_of(arguments: &Arguments, server: &Server) -> Load {
         connections: arguments.connections,
         time: Duration::from_secs(arguments.seconds),
         rate: None,
+        alone: false,
     }
 }
 
