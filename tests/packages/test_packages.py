@@ -141,6 +141,10 @@ class Releases(unittest.TestCase):
         chores = (ROOT / "xtask/src/main.rs").read_text()
         for name in re.findall(r"cargo xtask (\w+)", text):
             self.assertIn(f"Chore::{name.capitalize()} ", chores)
+        # The list of what is in the program is what "cargo xtask ship" puts beside it.
+        name = re.search(r'FILE: &str = "(.+)"', (ROOT / "xtask/src/sbom.rs").read_text())[1]
+        self.assertIn(f"cp target/ship/{name} ", text)
+        self.assertNotIn("cargo install", text)
         # What builds may not publish, and what publishes runs nothing of the tree.
         self.assertEqual(workflow["permissions"], {})
         self.assertEqual(build["permissions"]["contents"], "read")

@@ -14,9 +14,12 @@ mod openapi;
 mod packages;
 mod ports;
 mod postgres;
+mod published;
 mod recipes;
+mod reproducible;
 mod rotation;
 mod run;
+mod sbom;
 mod ship;
 mod soak;
 mod supply;
@@ -29,6 +32,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+
+use crate::reproducible::Form;
 
 #[derive(Parser)]
 #[command(about = "The project's chores")]
@@ -78,6 +83,12 @@ enum Chore {
         #[arg(long)]
         all: bool,
     },
+    /// Build the program of the last commit as it is given to others in two places, and compare the bytes; "test" has it in short
+    Reproducible {
+        /// A small program instead, in less time
+        #[arg(long)]
+        short: bool,
+    },
     /// Only the rotation of keys on three nodes, with verifiers in three languages
     Rotation {
         /// How often the key changes; each takes ten seconds
@@ -99,6 +110,8 @@ enum Chore {
         #[arg(default_value_t = 600)]
         seconds: u64,
     },
+    /// Install the program of the crates as they would be published, and run it; not part of "test", which only compiles it
+    Install,
     /// Only the instruction counts of mappers, of making tokens and of whoami
     Instructions,
     /// Compare the speed of the Jsonnet engine with jrsonnet's; not part of "test"
@@ -110,7 +123,10 @@ enum Chore {
         #[arg(default_value_t = 5)]
         rounds: usize,
     },
-    /// Build the program as it is given to others, with its symbols in a file beside it; not part of "test"
+    /// Write the list of what is in the program that is given to others (CycloneDX) into target/ship; "ship" does it, too
+    Sbom,
+    /// Build the program as it is given to others, with its symbols in a file beside it and a list of what is in it; not part of
+    /// "test"
     Ship,
     /// Only the short soak, which is some seconds of load with changes going on and every answer checked
     Soak,
@@ -147,6 +163,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+#[expect(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
 fn carry_out(chore: Chore) -> Result<()> {
     match chore {
         Chore::Test => test::all(),
@@ -188,6 +205,8 @@ fn carry_out(chore: Chore) -> Result<()> {
             tools::install()?;
             recipes::test(all)
         }
+        Chore::Reproducible { short: true } => reproducible::check(Form::Short),
+        Chore::Reproducible { short: false } => reproducible::check(Form::Full),
         Chore::Rotation { rotations } => {
             tools::install()?;
             rotation::test(rotations)
@@ -200,8 +219,13 @@ fn carry_out(chore: Chore) -> Result<()> {
             tools::install()?;
             fuzz::run_all(seconds)
         }
+        Chore::Install => published::install(),
         Chore::Instructions => instructions::check(),
         Chore::Compare { folder, rounds } => compare::run_in_turn(&folder, rounds),
+        Chore::Sbom => {
+            println!("{}", sbom::write(&run::target().join("ship"))?.display());
+            Ok(())
+        }
         Chore::Ship => ship::build(),
         Chore::Soak => soak::check(),
         Chore::SoakUpstream { seconds } => soak::before_an_upstream(seconds),

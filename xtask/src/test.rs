@@ -6,10 +6,11 @@ use std::time::Instant;
 use anyhow::{Context as _, Result};
 
 use crate::postgres::Cluster;
+use crate::reproducible::Form;
 use crate::run::{cargo, run};
 use crate::{
     browser, circles, clients, fuzz, gateways, instructions, jsonnet, libraries, mail, openapi, packages,
-    postgres, recipes, rotation, soak, supply, tools, wire,
+    postgres, recipes, reproducible, rotation, soak, supply, tools, wire,
 };
 
 /// Runs all steps and stops at the first one that fails.
@@ -34,7 +35,8 @@ pub(crate) fn all() -> Result<()> {
     step("real clients", clients::test)?;
     step("libraries", libraries::test)?;
     step("recipes", || recipes::test(false))?;
-    step("packages", packages::test)
+    step("packages", packages::test)?;
+    step("reproducible", || reproducible::check(Form::Short))
 }
 
 /// Runs the lints, with passkeys and without them.
