@@ -198,7 +198,7 @@ impl Configuration {
         let snapshot = self.compile_state(state, &sets, &previous.issuer.templates)?;
         let now = self.surroundings.clock.now();
         let adapted = managed_keys::adapted(&sets, &snapshot.issuer.settings, now);
-        let mut changes = sinks::begun(&snapshot.config);
+        let mut changes = sinks::begun(&snapshot.config, now);
         if adapted.is_empty() {
             return Ok((snapshot, changes));
         }

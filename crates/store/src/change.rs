@@ -143,15 +143,20 @@ pub enum Change {
     DeleteAdminToken(String),
     /// Adds entries to the record of what happened.
     Record(Vec<NewEntry>),
-    /// Begins a sink with what enters the record from now on. Nothing happens when it has begun.
+    /// Begins a sink with what enters the record from now on. One that has begun goes on, and is known to be wanted.
     BeginSink {
         /// The sink.
         sink: String,
+        /// The time of the change.
+        at: Timestamp,
     },
-    /// Forgets all sinks but some, with what was to be delivered to them. One that a node delivers to stays for now.
+    /// Forgets all sinks but some, with what was to be delivered to them. One that a node delivers to stays for now, and so
+    /// does one that was wanted lately, because whoever forgets it may have an older configuration.
     ForgetSinks {
         /// Those that stay.
         but: Vec<String>,
+        /// Those that were wanted since then stay.
+        wanted_since: Timestamp,
         /// The time of the change.
         at: Timestamp,
     },

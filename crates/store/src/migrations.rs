@@ -25,6 +25,7 @@ const SQLITE: &[File] = &[
     (11, "sent messages", include_str!("../migrations/sqlite/0011_sent_messages.sql")),
     (12, "deliveries", include_str!("../migrations/sqlite/0012_deliveries.sql")),
     (13, "record by parts", include_str!("../migrations/sqlite/0013_record_by_parts.sql")),
+    (14, "configured sinks", include_str!("../migrations/sqlite/0014_configured_sinks.sql")),
 ];
 
 const POSTGRES: &[File] = &[
@@ -41,6 +42,7 @@ const POSTGRES: &[File] = &[
     (11, "sent messages", include_str!("../migrations/postgres/0011_sent_messages.sql")),
     (12, "deliveries", include_str!("../migrations/postgres/0012_deliveries.sql")),
     (13, "record by parts", include_str!("../migrations/postgres/0013_record_by_parts.sql")),
+    (14, "configured sinks", include_str!("../migrations/postgres/0014_configured_sinks.sql")),
 ];
 
 /// What brings a database of SQLite up to date.

@@ -230,7 +230,13 @@ pub const TABLES: &[Table] = &[
     Table {
         name: "sinks",
         key: 1,
-        columns: &[("name", Text), ("number", Integer), ("taken_by", Id), ("taken_until", Integer)],
+        columns: &[
+            ("name", Text),
+            ("number", Integer),
+            ("taken_by", Id),
+            ("taken_until", Integer),
+            ("configured_at", Integer),
+        ],
     },
     Table {
         name: "deliveries",

@@ -57,7 +57,7 @@ async fn fill(store: &dyn Store) -> Vec<Change> {
     let ada = contract::person("ada@example.org");
     let mut all = vec![Change::InsertIdentity(ada.clone())];
     all.extend(contract::one_of_each(&ada));
-    store.commit(&[Change::BeginSink { sink: "s".into() }]).await.unwrap();
+    store.commit(&[Change::BeginSink { sink: "s".into(), at: Timestamp::default() }]).await.unwrap();
     store.commit(&all).await.unwrap();
     let gone = contract::person("gone@example.org");
     let session = contract::session(&gone, "gone", 0);

@@ -20,7 +20,7 @@ use sessera_accounts::hooks::caller::HookCaller;
 use sessera_config::Config;
 use sessera_config::events::Sink;
 use sessera_issuer::Lease;
-use sessera_model::{Clock, Uuid};
+use sessera_model::{Clock, Timestamp, Uuid};
 use sessera_store::{Change, Committer, Conflict, Delivery, DeliveryPage, SinkState, Store, StoreError};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -33,6 +33,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// How often sinks are forgotten that are configured no more.
 const FORGET_EVERY: Duration = Duration::from_secs(60);
+
+/// For how long a sink stays that somebody configured, although this node does not know it: longer than a change takes to it.
+const WANTED_FOR: Duration = Duration::from_secs(600);
 
 /// What happens to deliveries, in numbers. Clones count together.
 #[derive(Clone, Debug)]
@@ -79,7 +82,7 @@ pub struct Sinks {
 impl Sinks {
     /// Begins the sinks of a configuration that have not begun, so that they are told of what happens from now on.
     pub async fn begin(&self, config: &Config) -> Result<(), StoreError> {
-        let changes = begun(config);
+        let changes = begun(config, self.clock.now());
         if changes.is_empty() { Ok(()) } else { self.committer.commit(&changes).await }
     }
 
@@ -114,7 +117,8 @@ impl Sinks {
     /// Forgets what is known of sinks that are configured no more.
     async fn forget(&self) {
         let but = self.snapshots.load().config.events.sinks.keys().cloned().collect();
-        let change = Change::ForgetSinks { but, at: self.clock.now() };
+        let at = self.clock.now();
+        let change = Change::ForgetSinks { but, wanted_since: at - WANTED_FOR, at };
         if let Err(error) = self.committer.commit(&[change]).await {
             tracing::warn!(%error, "sinks that are configured no more could not be forgotten; it is tried again");
         }
@@ -152,6 +156,6 @@ impl Sinks {
 }
 
 /// What begins the sinks of a configuration that have not begun.
-pub(crate) fn begun(config: &Config) -> Vec<Change> {
-    config.events.sinks.keys().map(|sink| Change::BeginSink { sink: sink.clone() }).collect()
+pub(crate) fn begun(config: &Config, at: Timestamp) -> Vec<Change> {
+    config.events.sinks.keys().map(|sink| Change::BeginSink { sink: sink.clone(), at }).collect()
 }

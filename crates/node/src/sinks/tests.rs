@@ -256,6 +256,9 @@ async fn a_sink_that_is_configured_no_more_is_forgotten() {
     assert_eq!(world.state().await.waiting, 1, "a node has it still");
     world.clock.advance(Duration::from_secs(31));
     node.forget().await;
+    assert_eq!(world.state().await.waiting, 1, "this node may have an older configuration");
+    world.clock.advance(Duration::from_secs(600));
+    node.forget().await;
     assert!(world.store.sinks().await.unwrap().is_empty());
     assert!(world.store.due_deliveries("s", Timestamp::MAX, 10).await.unwrap().is_empty());
 }

@@ -98,8 +98,10 @@ impl PostgresStore {
             Change::InsertAdminToken(token) => self.insert_admin_token(connection, token).await,
             Change::DeleteAdminToken(name) => self.delete_admin_token(connection, name).await,
             Change::Record(entries) => self.record(connection, entries).await,
-            Change::BeginSink { sink } => self.begin_sink(connection, sink).await,
-            Change::ForgetSinks { but, at } => self.forget_sinks(connection, but, *at).await,
+            Change::BeginSink { sink, at } => self.begin_sink(connection, sink, *at).await,
+            Change::ForgetSinks { but, wanted_since, at } => {
+                self.forget_sinks(connection, but, *wanted_since, *at).await
+            }
             Change::TakeFromRecord(taken) => self.take_from_record(connection, taken).await,
             Change::Delivered { sink, numbers } => self.delivered(connection, sink, numbers).await,
             Change::DeliveryFailed { sink, number, due_at, problem } => {

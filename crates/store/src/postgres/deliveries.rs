@@ -75,13 +75,20 @@ impl PostgresStore {
         Ok(sinks)
     }
 
-    pub(super) async fn begin_sink(&self, connection: &mut Connection, sink: &str) -> Result<(), StoreError> {
+    pub(super) async fn begin_sink(
+        &self,
+        connection: &mut Connection,
+        sink: &str,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let ends = ends(connection).await?;
         let query = sqlx::query(
-            "INSERT INTO sinks (name, number, taken_until) VALUES ($1, $2, 0) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO sinks (name, number, taken_until, configured_at) VALUES ($1, $2, 0, $3) \
+             ON CONFLICT (name) DO UPDATE SET configured_at = excluded.configured_at",
         )
         .bind(sink)
-        .bind(ends.last.number);
+        .bind(ends.last.number)
+        .bind(at.micros());
         connection.execute(query).await?;
         Ok(())
     }
@@ -90,10 +97,11 @@ impl PostgresStore {
         &self,
         connection: &mut Connection,
         but: &[String],
+        wanted_since: Timestamp,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut query = QueryBuilder::<Postgres>::new("DELETE FROM sinks WHERE taken_until <= ");
-        query.push_bind(at.micros());
+        query.push_bind(at.micros()).push(" AND configured_at < ").push_bind(wanted_since.micros());
         for name in but {
             query.push(" AND name <> ").push_bind(name);
         }

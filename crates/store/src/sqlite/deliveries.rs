@@ -78,13 +78,16 @@ impl SqliteStore {
         &self,
         connection: &mut SqliteConnection,
         sink: &str,
+        at: Timestamp,
     ) -> Result<(), StoreError> {
         let ends = ends(&mut *connection).await?;
         let query = sqlx::query(
-            "INSERT INTO sinks (name, number, taken_until) VALUES (?1, ?2, 0) ON CONFLICT (name) DO NOTHING",
+            "INSERT INTO sinks (name, number, taken_until, configured_at) VALUES (?1, ?2, 0, ?3) \
+             ON CONFLICT (name) DO UPDATE SET configured_at = excluded.configured_at",
         )
         .bind(sink)
-        .bind(ends.last.number);
+        .bind(ends.last.number)
+        .bind(at.micros());
         query.execute(connection).await.map_err(from_sqlx)?;
         Ok(())
     }
@@ -93,10 +96,11 @@ impl SqliteStore {
         &self,
         connection: &mut SqliteConnection,
         but: &[String],
+        wanted_since: Timestamp,
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let mut query = QueryBuilder::<Sqlite>::new("DELETE FROM sinks WHERE taken_until <= ");
-        query.push_bind(at.micros());
+        query.push_bind(at.micros()).push(" AND configured_at < ").push_bind(wanted_since.micros());
         for name in but {
             query.push(" AND name <> ").push_bind(name);
         }

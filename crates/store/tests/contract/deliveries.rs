@@ -15,11 +15,11 @@ async fn begun(store: &dyn Store, entries: i64) {
     // What was in the record before is none of its business.
     store.commit(&[Change::Record(vec![entry(0, None)])]).await.unwrap();
     store.chain_audit(10).await.unwrap();
-    store.commit(&[Change::BeginSink { sink: "s".into() }]).await.unwrap();
+    store.commit(&[Change::BeginSink { sink: "s".into(), at: at(0) }]).await.unwrap();
     let all = (1..=entries).map(|second| entry(second, None)).collect();
     store.commit(&[Change::Record(all)]).await.unwrap();
     store.chain_audit(100).await.unwrap();
-    store.commit(&[Change::BeginSink { sink: "s".into() }]).await.unwrap();
+    store.commit(&[Change::BeginSink { sink: "s".into(), at: at(0) }]).await.unwrap();
 }
 
 fn taking(node: u128, second: i64) -> TakingSink {
@@ -130,11 +130,18 @@ pub(crate) async fn sinks_are_forgotten_and_what_is_swept_is_delivered_no_more(s
     assert_eq!(numbers(&listed(store, None, 0).await), [3]);
     let forget = |but: &[&str], second| Change::ForgetSinks {
         but: but.iter().map(|&name| name.to_owned()).collect(),
+        wanted_since: at(second) - Duration::from_secs(10),
         at: at(second),
     };
     store.commit(&[forget(&["s", "t"], 60), forget(&[], 29)]).await.unwrap();
     assert_eq!(store.sinks().await.unwrap().len(), 1, "it is wanted, or a node has it");
-    store.commit(&[forget(&["t"], 60)]).await.unwrap();
+    store.commit(&[Change::BeginSink { sink: "s".into(), at: at(50) }, forget(&[], 60)]).await.unwrap();
+    assert_eq!(
+        store.sinks().await.unwrap().len(),
+        1,
+        "it was wanted lately, by somebody with a newer configuration"
+    );
+    store.commit(&[forget(&["t"], 61)]).await.unwrap();
     assert!(store.sinks().await.unwrap().is_empty());
     assert!(listed(store, None, 0).await.is_empty());
 }
