@@ -40,7 +40,7 @@ use crate::stray::judge_too_deep;
 use crate::trusted_proxies::Proxies;
 use crate::upstream::{Ports, UpstreamConfig, as_it_counts, upstream};
 use crate::verdict::way_out;
-use crate::{pages, unsupported, unworkable};
+use crate::{idle, pages, unsupported, unworkable};
 
 /// The configuration that the server runs with.
 #[derive(Clone, Debug)]
@@ -220,6 +220,7 @@ impl Config {
         note_contradictions(&sections, &mut found);
         note_values_without_effect(&sections, &mut found);
         unworkable::note(&sections, &mut found);
+        idle::note(&sections, &counts, &mut found);
         pages::check(&sections.pages, &counts, &mut found);
         switch_mail_flows(&mut sections.selfservice, &counts);
         let upstream = upstream(&sections, tree, &mut found);

@@ -35,6 +35,7 @@
 //! | [`beyond`] | whether a change reaches beyond templates |
 //! | [`duplicates`] | members that stand twice |
 //! | [`hidden`] | what does not count because of a stored configuration |
+//! | `idle` | values that do nothing beside others |
 //! | [`redact`] | the tree without its secrets, and differences of two trees |
 //! | `shown` | addresses without their passwords |
 //! | [`json_schema`] | the schema for editors |
@@ -54,6 +55,7 @@ pub mod gateway;
 pub mod hidden;
 mod hooks;
 pub mod host;
+mod idle;
 mod json_schema;
 pub mod keys;
 pub mod kind;

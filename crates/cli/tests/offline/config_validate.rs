@@ -95,6 +95,37 @@ fn what_restricts_nobody_is_an_error_until_it_is_accepted() {
 }
 
 #[test]
+fn a_slip_in_the_name_of_what_restricts_is_an_error_until_it_is_accepted() {
+    let folder = Folder::new();
+    for (text, key, right) in [
+        (
+            "selfservice:\n  flows:\n    registration: {enabeld: false}\n",
+            "selfservice.flows.registration.enabeld",
+            "\"enabled\"",
+        ),
+        ("serve:\n  admin:\n    tokens: [x]\n", "serve.admin.tokens", "\"token\""),
+        (
+            "session:\n  whoami:\n    required_all: highest_available\n",
+            "session.whoami.required_all",
+            "\"required_aal\"",
+        ),
+        ("session:\n  cookie: {}\n  mitigate: true\n", "session.mitigate", ""),
+    ] {
+        folder.write("c.yml", text);
+        let refused = folder.run(&["config", "validate", "-c", "c.yml"]);
+        if right.is_empty() {
+            assert!(refused.printed().contains("1 warning"), "{text}: {refused:?}");
+            continue;
+        }
+        let told = refused.refused();
+        assert!(told.contains("c.yml:3: /") && told.contains(&format!("did you mean {right}?")), "{told}");
+        assert!(told.contains(&format!("--accept-unsupported {key}")), "{told}");
+        let accepted = folder.run(&["config", "validate", "-c", "c.yml", "--accept-unsupported", key]);
+        assert!(accepted.printed().contains("1 warning"), "{text}: {accepted:?}");
+    }
+}
+
+#[test]
 fn the_schema_for_editors_is_printed() {
     let schema = Folder::new().run(&["config", "schema"]).json();
     assert_eq!(schema["properties"]["session"]["properties"]["lifespan"]["default"], "24h");

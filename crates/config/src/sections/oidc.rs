@@ -4,6 +4,7 @@ use serde_json::Value;
 use sessera_model::Secret;
 use url::Url;
 
+use crate::address::WrittenUrl;
 use crate::section::{choice, section};
 
 section! {
@@ -20,7 +21,7 @@ section! {
     /// The providers by which people sign in.
     pub struct Providers {
         /// The address below which browsers come back from providers. Default: the public address.
-        base_redirect_uri: Option<Url>,
+        base_redirect_uri: Option<WrittenUrl>,
         /// The providers, in any order: forms show them in the order of their ids.
         providers: Vec<Provider>,
     }

@@ -90,7 +90,7 @@ impl PostgresDsn {
         let theirs = theirs.join("&");
         for host in hosts.split(',') {
             let url = format!("postgres://{user}{host}/{path}?{theirs}");
-            let options = PgConnectOptions::from_str(&url).map_err(|error| invalid(&error.to_string()))?;
+            let options = PgConnectOptions::from_str(&url).map_err(|error| invalid(&told(&error)))?;
             parsed.hosts.push(named(options, &theirs));
         }
         Ok(parsed)
@@ -113,6 +113,13 @@ fn invalid(problem: &str) -> StoreError {
     ))
 }
 
+/// What a library says of an address, without its own names. Only what it says of a value helps to mend it.
+fn told(error: &sqlx::Error) -> String {
+    let text = error.to_string();
+    let said = text.rsplit("error with configuration: ").next().unwrap_or_default();
+    if said.starts_with("unknown value") { said.to_owned() } else { "it is no address of a database".into() }
+}
+
 fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, StoreError> {
     value.parse().map_err(|_| invalid(&format!("{name} is not a whole number")))
 }
@@ -128,6 +135,19 @@ fn duration(name: &str, value: &str) -> Result<Duration, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_dsn_is_told_without_the_words_of_libraries() {
+        for (dsn, part) in [
+            ("postgres://:x:y@@/", "it is no address of a database. Write"),
+            ("postgres://h:99999/x", "it is no address of a database. Write"),
+            ("postgres://h/x?sslmode=frob", "unknown value \"frob\" for `ssl_mode`. Write"),
+        ] {
+            let Err(error) = PostgresDsn::parse(dsn) else { panic!("{dsn} is read") };
+            let told = error.to_string();
+            assert!(told.contains(part) && !told.contains("error with"), "{told}");
+        }
+    }
 
     #[test]
     fn a_dsn_names_hosts_and_limits() {

@@ -54,7 +54,8 @@ pub(super) fn compile(config: &Config, problems: &mut Vec<Problem>) -> Option<Ar
         return None;
     }
     let base = section.config.base_redirect_uri.as_ref();
-    let base = base.map_or(config.public.base_url.as_str(), url::Url::as_str).trim_end_matches('/');
+    let base =
+        base.map_or(config.public.base_url.as_str(), |written| written.url.as_str()).trim_end_matches('/');
     let mut ids = HashSet::new();
     let mut providers = Vec::new();
     for (place, rules) in section.config.providers.iter().enumerate() {
