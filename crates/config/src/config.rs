@@ -390,15 +390,16 @@ fn is_declared(path: &[String]) -> bool {
 /// The restrictions that were accepted. Those that were not become errors.
 fn accepted(keys: &[String], found: &mut Findings) -> Vec<Problem> {
     let mut accepted = Vec::new();
-    let mut refused = std::mem::take(&mut found.restricting);
-    refused.append(&mut found.mistaken);
-    for problem in refused {
+    let restricting = std::mem::take(&mut found.restricting).into_iter();
+    let mistaken = std::mem::take(&mut found.mistaken).into_iter();
+    let advised = restricting.map(|problem| ("Remove the key", problem));
+    for (advice, problem) in advised.chain(mistaken.map(|problem| ("Write it as it is meant", problem))) {
         let key = dotted(&problem.pointer);
         if keys.contains(&key) {
             let message = format!("{} (accept_unsupported names it)", problem.message);
             accepted.push(Problem { message, ..problem });
         } else {
-            let message = format!("{}. Remove the key, {}", problem.message, way_out(&key));
+            let message = format!("{}. {advice}, {}", problem.message, way_out(&key));
             found.wrong.push(Problem { message, ..problem });
         }
     }

@@ -124,7 +124,7 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
             unread.push(format!("{sentence} (accept_unsupported names it)"));
         } else {
             loaded.errors.push(format!(
-                "{sentence} As it is written, it restricts nothing. Unset it, {}",
+                "{sentence} As it is written, it restricts nothing. Write it as it is meant, {}",
                 way_out(name)
             ));
         }

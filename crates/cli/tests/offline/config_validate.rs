@@ -121,7 +121,7 @@ fn a_slip_in_the_name_of_what_restricts_is_an_error_until_it_is_accepted() {
         assert!(told.contains("c.yml:3: /") && told.contains(&format!("did you mean {right}?")), "{told}");
         assert!(told.contains(&format!("--accept-unsupported {key}")), "{told}");
         let accepted = folder.run(&["config", "validate", "-c", "c.yml", "--accept-unsupported", key]);
-        assert!(accepted.printed().contains("1 warning"), "{text}: {accepted:?}");
+        assert!(accepted.printed().starts_with("The configuration is valid"), "{text}: {accepted:?}");
     }
 }
 
