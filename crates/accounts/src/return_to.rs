@@ -4,6 +4,7 @@ use percent_encoding::percent_decode;
 use unicode_normalization::UnicodeNormalization as _;
 use url::{ParseError, Url};
 
+use crate::schema::normalise::is_invisible;
 use crate::target::Target;
 
 /// How often the servers behind an address may unescape its path. What is escaped more often is a trick.
@@ -100,13 +101,7 @@ fn is_dot(c: char) -> bool {
 /// Whether a character is not seen, so that some leave it out when they compare names: those without width, marks of
 /// direction, and such that only choose a form of the one before.
 fn is_unseen(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fff9}'..='\u{fffb}')
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! Two people must not be able to hold identifiers that look alike, so letters are lower case,
 //! compatible forms (full-width letters, ligatures) are unified and what cannot be seen is left out.
 
+use icu_properties::CodePointSetData;
+use icu_properties::props::DefaultIgnorableCodePoint;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// An identifier in its one form: user names and e-mail addresses in lower case, telephone numbers
@@ -42,13 +44,7 @@ fn fold(text: &str) -> String {
 
 /// Control characters, and code points that Unicode calls default ignorable.
 pub(crate) fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fff8}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}')
+    c.is_control() || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
 /// Whether a text is an e-mail address (RFC 5321 and RFC 6531) without display name, quotes, comments

@@ -3,20 +3,16 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use unicode_normalization::UnicodeNormalization as _;
-use unicode_normalization::char::is_combining_mark;
+use super::look::look;
 
 /// One in each line, in lower case. Where they come from stands in `common-passwords.license.txt`.
 const LIST: &str = include_str!("common-passwords.txt");
 
-/// Whether a password is one of the most common ones, whatever its case, its accents, the width of its letters, the
-/// blanks around it and the invisible characters in it, or nothing but blanks.
+/// Whether a password looks like one of the most common ones, or like nothing at all.
 pub(super) fn is_common(password: &str) -> bool {
-    static COMMON: LazyLock<HashSet<&str>> = LazyLock::new(|| LIST.lines().collect());
-    let is_invisible = |letter: char| matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
-    let seen = password.nfkd().filter(|letter| !is_combining_mark(*letter) && !is_invisible(*letter));
-    let seen = seen.collect::<String>().to_lowercase();
-    COMMON.contains(seen.trim()) || (seen.trim().is_empty() && !password.is_empty())
+    static COMMON: LazyLock<HashSet<String>> = LazyLock::new(|| LIST.lines().map(look).collect());
+    let seen = look(password);
+    COMMON.contains(&seen) || (seen.is_empty() && !password.is_empty())
 }
 
 #[cfg(test)]
@@ -37,6 +33,23 @@ mod tests {
             "pass\u{200b}word1",
             "\u{ff50}\u{ff41}\u{ff53}\u{ff53}\u{ff57}\u{ff4f}\u{ff52}\u{ff44}\u{ff11}",
             "        ",
+            "pass\u{202e}word1",
+            "pass\u{2066}word1",
+            "pass\u{180e}word1",
+            "pass\u{e0041}word1",
+            "pass\u{3164}word1",
+            "pass\u{115f}word1",
+            "pass\u{fe0f}word1",
+            "p\u{430}ssw\u{43e}rd1",
+            "\u{440}assw\u{f8}rd1",
+            "pa\u{df}word1",
+            "\u{131}loveyou",
+            "\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}\u{667}\u{668}",
+            "p a s s w o r d 1",
+            "pass word1",
+            "\u{2800}\u{2800}\u{2800}\u{2800}\u{2800}\u{2800}\u{2800}\u{2800}",
+            "\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}\u{3164}",
+            "\u{e0041}\u{e0041}\u{e0041}\u{e0041}\u{e0041}\u{e0041}\u{e0041}\u{e0041}",
         ] {
             assert!(is_common(password), "{password}");
         }

@@ -2,6 +2,7 @@
 
 mod common;
 mod login;
+mod look;
 pub mod messages;
 mod migration;
 #[cfg(test)]

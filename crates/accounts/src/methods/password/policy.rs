@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::common::is_common;
+use super::look::{look, visible_length};
 use super::messages;
 use crate::messages::Message;
 use crate::password::{HashAlgorithm, MAX_PASSWORD_BYTES, check_characters, normalised};
@@ -17,7 +18,7 @@ const MIN_DISTANCE: usize = 5;
 /// Which passwords are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PasswordPolicy {
-    /// The fewest characters.
+    /// The fewest characters that are seen.
     pub min_length: usize,
     /// The most bytes; what comes after cannot be stored.
     pub max_bytes: usize,
@@ -70,7 +71,7 @@ impl PasswordPolicy {
         if check_characters(&password).is_err() {
             return Err(Weakness::Unusable);
         }
-        let length = password.chars().count();
+        let length = visible_length(&password);
         if length < self.min_length {
             return Err(Weakness::TooShort { min: self.min_length, actual: length });
         }
@@ -80,13 +81,20 @@ impl PasswordPolicy {
         if is_common(&password) {
             return Err(Weakness::Common);
         }
-        let password = password.trim().to_lowercase();
-        let resembles = |identifier: &String| {
-            let identifier = identifier.trim().to_lowercase();
+        if identifiers.iter().any(|identifier| self.resembles(identifier, &password)) {
+            return Err(Weakness::SimilarToIdentifier);
+        }
+        Ok(())
+    }
+
+    /// Whether a password is too much like an identifier, letter by letter or by its look.
+    fn resembles(&self, identifier: &str, password: &str) -> bool {
+        let written = |text: &str| text.trim().to_lowercase();
+        [written, look].into_iter().any(|form| {
+            let (identifier, password) = (form(identifier), form(password));
             !identifier.is_empty()
                 && (identifier == password || (self.refuse_similar && similar(&identifier, &password)))
-        };
-        if identifiers.iter().any(resembles) { Err(Weakness::SimilarToIdentifier) } else { Ok(()) }
+        })
     }
 }
 
@@ -98,7 +106,9 @@ fn similar(identifier: &str, password: &str) -> bool {
         return false;
     }
     let distance = strsim::generic_levenshtein(&identifier, &password);
-    distance < MIN_DISTANCE || longest_common_run(&identifier, &password) * 2 > password.len()
+    // As many edits as letters: the two have nothing in common, however short they look.
+    let is_near = distance < MIN_DISTANCE && distance < identifier.len().max(password.len());
+    is_near || longest_common_run(&identifier, &password) * 2 > password.len()
 }
 
 /// The length of the longest run of characters that both texts have.
@@ -172,6 +182,59 @@ mod tests {
             assert_eq!(check(password), Err(Weakness::SimilarToIdentifier), "{password}");
         }
         assert_eq!(check("example-and-something-else"), Ok(()));
+    }
+
+    #[test]
+    fn what_looks_like_the_identifier_is_refused() {
+        let policy = PasswordPolicy::default();
+        let refused = |password: &str| {
+            policy.check(password, &["Margarethe@example.org".into()]) == Err(Weakness::SimilarToIdentifier)
+        };
+        for password in [
+            "margarethe",
+            "marga\u{200b}rethe",
+            "marga\u{e0041}re\u{3164}the",
+            "m a r g a r e t h e",
+            "marg\u{e1}r\u{e9}the",
+            "m\u{430}rg\u{430}r\u{435}th\u{435}",
+            "\u{ff4d}\u{ff41}\u{ff52}\u{ff47}\u{ff41}\u{ff52}\u{ff45}\u{ff54}\u{ff48}\u{ff45}",
+            "\u{41c}\u{410}RG\u{410}RETHE",
+        ] {
+            assert!(refused(password), "{password}");
+        }
+        let disguised = |password: &str, identifier: &str| policy.check(password, &[identifier.into()]);
+        assert_eq!(disguised("margarethe", "m\u{e1}rgar\u{e9}the"), Err(Weakness::SimilarToIdentifier));
+        let lax = PasswordPolicy { refuse_similar: false, ..policy };
+        assert_eq!(lax.check("marg\u{e1}rethe", &["margarethe".into()]), Err(Weakness::SimilarToIdentifier));
+    }
+
+    #[test]
+    fn a_phrase_in_any_script_is_taken() {
+        for phrase in [
+            "\u{43b}\u{43e}\u{448}\u{430}\u{434}\u{44c} \u{435}\u{441}\u{442} \u{441}\u{430}\u{445}\u{430}\u{440}",
+            "\u{442}\u{440}\u{430}\u{43c}\u{432}\u{430}\u{439}-\u{43c}\u{43e}\u{440}\u{435}",
+            "\u{3ba}\u{3b1}\u{3bb}\u{3ae} \u{3b8}\u{3ac}\u{3bb}\u{3b1}\u{3c3}\u{3c3}\u{3b1}",
+            "\u{627}\u{644}\u{62d}\u{635}\u{627}\u{646} \u{64a}\u{623}\u{643}\u{644} \u{627}\u{644}\u{633}\u{643}\u{631}",
+            "\u{645}\u{6cc}\u{200c}\u{62e}\u{648}\u{627}\u{647}\u{645} \u{628}\u{631}\u{648}\u{645}",
+            "\u{9a6c}\u{5403}\u{7cd6}\u{5728}\u{5c71}\u{4e0a}\u{8dd1}\u{6b65}",
+            "\u{92e}\u{947}\u{930}\u{93e} \u{918}\u{94b}\u{921}\u{93c}\u{93e}",
+            "\u{e21}\u{e49}\u{e32}\u{e01}\u{e34}\u{e19}\u{e19}\u{e49}\u{e33}\u{e15}\u{e32}\u{e25}",
+            "\u{5e1}\u{5d5}\u{5e1} \u{5d0}\u{5d5}\u{5db}\u{5dc} \u{5e1}\u{5d5}\u{5db}\u{5e8}",
+            "gr\u{fc}\u{df}e aus K\u{f6}ln",
+        ] {
+            for identifier in
+                ["bob", "ada@example.org", "+4915112345678", "\u{43c}\u{430}\u{440}\u{438}\u{44f}"]
+            {
+                let judged = PasswordPolicy::default().check(phrase, &[identifier.into()]);
+                assert_eq!(judged, Ok(()), "{phrase} of {identifier}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_makes_a_password_no_longer() {
+        let shown = "ab\u{3164}\u{3164}\u{e0041}\u{e0041}\u{202e}\u{fe0f}\u{115f}";
+        assert_eq!(check(shown), Err(Weakness::TooShort { min: 8, actual: 2 }));
     }
 
     #[test]
