@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, PublicJwk, generate};
+use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, MAX_NAME_BYTES, PublicJwk, generate, is_name};
 use sessera_model::{Clock, Timestamp};
 use sessera_rotation::Timing;
 use sessera_store::{Change, Committer, Conflict, KeySet, Store, StoreError, StoredKey};
@@ -16,14 +16,16 @@ use crate::compiled::Compiled;
 use crate::published::about;
 use crate::templates::{Broken, LocalSources, compile, templates_with_set};
 
-/// The longest name of a set and id of a key in bytes.
-const MAX_NAME: usize = 255;
+/// The most keys of a set. All of them are read with each change of the set, and verifiers are shown all.
+const MAX_KEYS: usize = 500;
 
 /// A key set cannot be read or changed. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum KeySetsError {
     /// A name of a set or an id of a key cannot stand in a path and in `set://NAME`: choose another one.
-    #[error("the name is empty, longer than {MAX_NAME} bytes, or holds '/' or control characters")]
+    #[error(
+        "the name is empty, longer than {MAX_NAME_BYTES} bytes, or holds '/', control characters or others that are not seen"
+    )]
     Name,
     /// There is no such set: create it.
     #[error("there is no key set \"{0}\"")]
@@ -39,6 +41,9 @@ pub enum KeySetsError {
     /// The set rotates by itself: have it rotate, or revoke one of its keys.
     #[error("the key set \"{0}\" is managed: its keys are made and ended by rotation")]
     Managed(String),
+    /// The set has as many keys as it can have: delete those that are no longer needed.
+    #[error("a key set has {MAX_KEYS} keys at the most")]
+    TooManyKeys,
     /// The set has a key with this id already: choose another id.
     #[error("the set has a key with the id \"{0}\" already")]
     KidTaken(String),
@@ -227,6 +232,9 @@ impl KeySets {
 
     /// Stores a set, unless a template that works would stop working.
     async fn put(&self, compiled: &Compiled, set: KeySet) -> Result<(), KeySetsError> {
+        if set.keys.len() > MAX_KEYS {
+            return Err(KeySetsError::TooManyKeys);
+        }
         let mut sets = self.store.key_sets().await?;
         sets.retain(|known| known.name != set.name);
         sets.push(set.clone());
@@ -267,9 +275,8 @@ pub(crate) fn stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
 
 /// Whether a name of a set or an id of a key can stand in a path and in `set://NAME` without surprises.
 pub fn check_name(name: &str) -> Result<(), KeySetsError> {
-    let is_bad = |c: char| c.is_control() || c == '/';
-    let good = !name.is_empty() && name.len() <= MAX_NAME && !name.chars().any(is_bad);
-    if good && name != "." && name != ".." { Ok(()) } else { Err(KeySetsError::Name) }
+    let good = is_name(name) && !name.contains('/') && name != "." && name != "..";
+    if good { Ok(()) } else { Err(KeySetsError::Name) }
 }
 
 /// The keys of a stored set.

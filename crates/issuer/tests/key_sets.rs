@@ -128,12 +128,41 @@ async fn a_managed_set_is_not_edited_and_shows_no_private_key() {
     }
 }
 
+#[tokio::test]
+async fn a_set_has_a_bounded_number_of_keys() {
+    let deployment = Deployment::start().await;
+    let compiled = deployment.compiled(json!({})).await;
+    let keys = |count: usize| {
+        let key = |number: usize| json!({"kty": "oct", "kid": number.to_string(), "k": "c2VjcmV0"});
+        JwkSet::from_value(json!({"keys": (0..count).map(key).collect::<Vec<_>>()})).unwrap()
+    };
+    let sets = &deployment.key_sets;
+    sets.replace(&compiled, "s", &keys(500), |_| true).await.unwrap();
+    let refused = sets.replace(&compiled, "s", &keys(501), |_| true).await;
+    assert!(matches!(refused, Err(KeySetsError::TooManyKeys)), "{refused:?}");
+    let another = Jwk::from_value(json!({"kty": "oct", "kid": "another", "k": "c2VjcmV0"})).unwrap();
+    let refused = sets.add(&compiled, "s", &another).await;
+    assert!(matches!(refused, Err(KeySetsError::TooManyKeys)), "{refused:?}");
+    assert_eq!(sets.find("s").await.unwrap().keys.len(), 500);
+}
+
 #[test]
 fn names_stand_in_paths_without_surprises() {
     for good in ["a", "Schlüssel 1", "..a", &"x".repeat(255)] {
         check_name(good).unwrap();
     }
-    for bad in ["", ".", "..", "a/b", "a\n", &"x".repeat(256)] {
+    for bad in [
+        "",
+        ".",
+        "..",
+        "a/b",
+        "a\n",
+        "a\u{202e}b",
+        "a\u{2066}",
+        "\u{200b}",
+        &"x".repeat(256),
+        &"x".repeat(1 << 20),
+    ] {
         assert!(check_name(bad).is_err(), "{bad}");
     }
 }

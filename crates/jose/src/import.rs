@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use crate::algorithm::Algorithm;
 use crate::der::{self, Reader, malformed};
 use crate::error::KeyError;
-use crate::jwk::{Curve, Jwk, JwkSet, Material, PrivateKey, PublicKey, RsaPrivate};
+use crate::jwk::{Curve, Jwk, JwkSet, Material, Numbers, PrivateKey, PublicKey};
 use crate::pem;
 use crate::sign::Signer;
 use crate::text::without_byte_order_mark_in;
@@ -95,7 +95,7 @@ pub fn secret(bytes: &[u8], algorithm: Algorithm) -> Result<Jwk, KeyError> {
             "the file is not a key in JWK, PEM or DER form, and a raw secret is for HS256, HS384 and HS512 only, not {algorithm}"
         )));
     }
-    let jwk = Jwk::new(Material::Secret(Zeroizing::new(bytes.to_vec())), Some(algorithm), None);
+    let jwk = Jwk::new(Material::secret(Zeroizing::new(bytes.to_vec()))?, Some(algorithm), None);
     jwk.algorithm()?;
     Ok(jwk)
 }
@@ -141,10 +141,7 @@ pub(crate) fn der_key(bytes: &[u8]) -> Result<Material, KeyError> {
         }
         (Some(der::OCTET_STRING), [1]) => ec_private(body, None),
         (Some(der::INTEGER), [0]) => rsa_private(body),
-        (Some(der::INTEGER), _) => {
-            let (n, e) = (body.unsigned()?.to_vec(), body.unsigned()?.to_vec());
-            Ok(Material::Pair { public: PublicKey::Rsa { n, e }, private: None })
-        }
+        (Some(der::INTEGER), _) => Material::rsa(body.unsigned()?, body.unsigned()?, None),
         _ => Err(malformed()),
     }
 }
@@ -172,7 +169,7 @@ fn public_key_info(mut body: Reader<'_>) -> Result<Material, KeyError> {
     let public = match oid {
         der::RSA_ENCRYPTION => {
             let mut numbers = Reader::new(key).enter(der::SEQUENCE)?;
-            PublicKey::Rsa { n: numbers.unsigned()?.to_vec(), e: numbers.unsigned()?.to_vec() }
+            PublicKey::rsa(numbers.unsigned()?, numbers.unsigned()?)?
         }
         der::EC_PUBLIC_KEY => point(curve(algorithm.take(der::OID)?)?, key)?,
         der::ED25519 if key.len() == 32 => PublicKey::Ed25519 { x: key.to_vec() },
@@ -242,11 +239,11 @@ fn ec_private(mut body: Reader<'_>, named: Option<Curve>) -> Result<Material, Ke
 /// Reads an `RSAPrivateKey` (RFC 8017, appendix A.1.2).
 fn rsa_private(mut body: Reader<'_>) -> Result<Material, KeyError> {
     body.skip()?;
-    let (n, e) = (body.unsigned()?.to_vec(), body.unsigned()?.to_vec());
+    let (n, e) = (body.unsigned()?, body.unsigned()?);
     let mut secret = || body.unsigned().map(|bytes| Zeroizing::new(bytes.to_vec()));
-    let rsa =
-        RsaPrivate { d: secret()?, p: secret()?, q: secret()?, dp: secret()?, dq: secret()?, qi: secret()? };
-    Ok(Material::Pair { public: PublicKey::Rsa { n, e }, private: Some(PrivateKey::Rsa(Box::new(rsa))) })
+    let (d, p, q) = (secret()?, Some(secret()?), Some(secret()?));
+    let numbers = Numbers { p, q, dp: Some(secret()?), dq: Some(secret()?), qi: Some(secret()?) };
+    Material::rsa(n, e, Some((d, numbers)))
 }
 
 #[cfg(test)]
@@ -402,5 +399,29 @@ mod tests {
             let alone = serde_json::json!({"keys": [other]}).to_string();
             assert!(Signer::of_set(&set(alone.as_bytes(), None).unwrap()).is_err(), "{member}");
         }
+    }
+
+    #[test]
+    fn what_no_key_can_be_is_refused_in_der_too() {
+        let integer = |number: &[u8]| {
+            let length = u16::try_from(number.len() + 1).unwrap().to_be_bytes();
+            [&[der::INTEGER, 0x82], &length[..], &[0], number].concat()
+        };
+        let public = |n: &[u8], e: &[u8]| {
+            let numbers = [integer(n), integer(e)].concat();
+            let length = u16::try_from(numbers.len()).unwrap().to_be_bytes();
+            keys(&[&[der::SEQUENCE, 0x82], &length[..], &numbers].concat(), Some(Algorithm::Rs256))
+        };
+        assert_eq!(public(&[0xff; 256], &[1, 0, 1]).unwrap().len(), 1);
+        for (n, e, member) in
+            [(1025, &[3][..], "n"), (256, &[1], "e"), (256, &[4], "e"), (256, &[0xff; 33], "e")]
+        {
+            let refused = public(&vec![0xff; n], e);
+            assert!(
+                matches!(refused, Err(KeyError::BadMember { member: found, .. }) if found == member),
+                "{e:?}"
+            );
+        }
+        assert!(matches!(secret(&[7; 5000], Algorithm::Hs256), Err(KeyError::BadMember { member: "k", .. })));
     }
 }

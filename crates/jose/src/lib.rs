@@ -32,7 +32,7 @@ pub use algorithm::Algorithm;
 pub use error::{KeyError, VerifyError};
 pub use jwk::{Jwk, JwkSet, KidClash, PublicJwk, PublicJwkSet, Relation};
 pub use sign::{Signer, SigningKey};
-pub use text::{without_byte_order_mark, without_byte_order_mark_in};
+pub use text::{MAX_NAME_BYTES, is_name, without_byte_order_mark, without_byte_order_mark_in};
 
 /// The examples of the README are tests.
 #[cfg(doctest)]

@@ -160,10 +160,8 @@ fn public_key(open: &Open, uri: &KeyUri, private: ObjectHandle) -> Result<Public
     match (kind, curve, point, n, e) {
         (Some(KeyType::EC), Some(curve), Some(point), ..) if curve == P256 => ec(&point),
         (Some(KeyType::EC), ..) => Err(Pkcs11Error::Kind("on another curve than P-256".into())),
-        (Some(KeyType::RSA), _, _, Some(n), Some(e)) => {
-            let number = |bytes: Vec<u8>| bytes.into_iter().skip_while(|byte| *byte == 0).collect();
-            Ok(PublicKey::Rsa { n: number(n), e: number(e) })
-        }
+        (Some(KeyType::RSA), _, _, Some(n), Some(e)) => PublicKey::rsa(&n, &e)
+            .map_err(|error| Pkcs11Error::Kind(format!("one that cannot be used: {error}"))),
         (other, ..) => Err(Pkcs11Error::Kind(format!("of the kind {other:?}"))),
     }
 }

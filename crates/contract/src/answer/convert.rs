@@ -329,6 +329,9 @@ impl From<KeySetsError> for ApiError {
                 command("rotate jwk", &[&name], &[]),
                 command("revoke jwk", &[&name, "KID"], &[])
             )),
+            KeySetsError::TooManyKeys => {
+                Self::bad_request(format!("{}. Delete those that are no longer needed.", sentence(&error)))
+            }
             KeySetsError::KidTaken(_) => {
                 Self::conflict(format!("{}. Choose another kid.", sentence(&error)))
             }

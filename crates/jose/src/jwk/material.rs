@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::rsa::{self, RsaPrivate, SecretBytes};
+use super::rsa::{Numbers, RsaPrivate, SecretBytes};
 use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::KeyError;
@@ -84,8 +84,15 @@ impl Curve {
 /// The shortest RSA key that signs or verifies (RFC 7518, section 3.3).
 pub const MIN_RSA_BITS: usize = 2048;
 
+/// The longest RSA key that is read: the library signs and verifies with none that is longer.
+pub const MAX_RSA_BITS: usize = 8192;
+
 /// The longest public exponent in bytes (FIPS 186-5, appendix A.1.1). A longer one costs time and is of no use.
 const MAX_RSA_EXPONENT: usize = 32;
+
+/// The longest shared secret in bytes. Hashes have 64 at the most, and what is longer than their blocks is hashed before
+/// it is used (RFC 2104).
+pub const MAX_SECRET_BYTES: usize = 4096;
 
 /// The public half of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +121,26 @@ pub enum PublicKey {
 }
 
 impl PublicKey {
+    /// An RSA key of these numbers, which may begin with zeros, as long as they can be those of a key (RFC 8017, section
+    /// 3.1).
+    pub fn rsa(n: &[u8], e: &[u8]) -> Result<Self, KeyError> {
+        let (n, e) = (without_zeros(n), without_zeros(e));
+        let bad = |member, problem| Err(KeyError::BadMember { member, problem });
+        if n.len() * 8 > MAX_RSA_BITS {
+            return bad("n", "has more than 8192 bits, the longest that can be used");
+        }
+        if e.len() > MAX_RSA_EXPONENT {
+            return bad("e", "has more than 256 bits");
+        }
+        if !is_odd(n) {
+            return bad("n", "must be an odd number, the product of two primes");
+        }
+        if !is_odd(e) || matches!(e, [1]) {
+            return bad("e", "must be an odd number of 3 or more, such as AQAB (RFC 8017, section 3.1)");
+        }
+        Ok(Self::Rsa { n: n.to_vec(), e: e.to_vec() })
+    }
+
     /// Whether it can be used with an algorithm.
     pub const fn fits(&self, algorithm: Algorithm) -> bool {
         match self {
@@ -290,6 +317,10 @@ fn without_zeros(bytes: &[u8]) -> &[u8] {
     &bytes[zeros..]
 }
 
+fn is_odd(number: &[u8]) -> bool {
+    number.last().is_some_and(|byte| byte % 2 == 1)
+}
+
 /// A number of exactly this many bytes: programs leave out leading zeros, or write more of them.
 fn of_length(member: &'static str, bytes: &[u8], length: usize) -> Result<SecretBytes, KeyError> {
     let significant = without_zeros(bytes);
@@ -306,18 +337,32 @@ impl Material {
             "EC" => Self::take_ec(&mut members),
             "OKP" => Self::take_okp(&mut members),
             "RSA" => Self::take_rsa(&mut members),
-            "oct" => {
-                let secret = members.required("k")?;
-                if secret.is_empty() {
-                    return Err(KeyError::BadMember { member: "k", problem: "is empty" });
-                }
-                Ok(Self::Secret(secret))
-            }
+            "oct" => Self::secret(members.required("k")?),
             other => Err(KeyError::NotAKey(format!(
                 "keys of kind \"{}\" are not supported: use EC, OKP, RSA or oct",
                 other.chars().take(16).collect::<String>()
             ))),
         }
+    }
+
+    /// A shared secret of these bytes.
+    pub(crate) fn secret(bytes: SecretBytes) -> Result<Self, KeyError> {
+        match bytes.len() {
+            0 => Err(KeyError::BadMember { member: "k", problem: "is empty" }),
+            1..=MAX_SECRET_BYTES => Ok(Self::Secret(bytes)),
+            _ => Err(KeyError::BadMember {
+                member: "k",
+                problem: "has more than 4096 bytes: 64 random ones are as good as more",
+            }),
+        }
+    }
+
+    /// An RSA key of its public numbers and, where there are some, its private ones.
+    pub(crate) fn rsa(n: &[u8], e: &[u8], private: Option<(SecretBytes, Numbers)>) -> Result<Self, KeyError> {
+        let public = PublicKey::rsa(n, e)?;
+        let complete = |(d, numbers): (_, Numbers)| numbers.complete(without_zeros(n), without_zeros(e), d);
+        let private = private.map(complete).transpose()?;
+        Ok(Self::Pair { public, private: private.map(|numbers| PrivateKey::Rsa(Box::new(numbers))) })
     }
 
     fn take_ec(members: &mut Members<'_>) -> Result<Self, KeyError> {
@@ -357,14 +402,7 @@ impl Material {
     }
 
     fn take_rsa(members: &mut Members<'_>) -> Result<Self, KeyError> {
-        let n = members.number("n")?.ok_or_else(|| missing("n"))?.to_vec();
-        let e = members.number("e")?.ok_or_else(|| missing("e"))?.to_vec();
-        if n.is_empty() || e.is_empty() {
-            return Err(KeyError::BadMember { member: "n", problem: "and \"e\" must not be zero" });
-        }
-        if e.len() > MAX_RSA_EXPONENT {
-            return Err(KeyError::BadMember { member: "e", problem: "has more than 256 bits" });
-        }
+        let (n, e) = (members.required("n")?, members.required("e")?);
         if members.0.contains_key("oth") {
             return Err(KeyError::BadMember {
                 member: "oth",
@@ -374,18 +412,14 @@ impl Material {
         // Programs that do not know these numbers write them empty, which says nothing.
         let mut derived =
             |member| Ok::<_, KeyError>(members.number(member)?.filter(|bytes| !bytes.is_empty()));
-        let numbers = rsa::Numbers {
+        let numbers = Numbers {
             p: derived("p")?,
             q: derived("q")?,
             dp: derived("dp")?,
             dq: derived("dq")?,
             qi: derived("qi")?,
         };
-        let private = match members.number("d")? {
-            None => None,
-            Some(d) => Some(PrivateKey::Rsa(Box::new(numbers.complete(&n, &e, d)?))),
-        };
-        Ok(Self::Pair { public: PublicKey::Rsa { n, e }, private })
+        Self::rsa(&n, &e, members.number("d")?.map(|d| (d, numbers)))
     }
 }
 

@@ -16,12 +16,17 @@ use crate::algorithm::Algorithm;
 use crate::base64url;
 use crate::error::KeyError;
 use crate::strict_json;
-use crate::text::without_byte_order_mark_in;
+use crate::text::{is_name, without_byte_order_mark_in};
 pub(crate) use material::uncompressed;
-pub use material::{Curve, MIN_RSA_BITS, Material, PrivateKey, PublicKey};
+pub use material::{Curve, MAX_RSA_BITS, MAX_SECRET_BYTES, MIN_RSA_BITS, Material, PrivateKey, PublicKey};
 pub use public::{KidClash, PublicJwk, PublicJwkSet, Relation};
+pub(crate) use rsa::Numbers;
 pub use rsa::{RsaPrivate, SecretBytes};
 pub use set::JwkSet;
+
+/// The most bytes of a key as JSON, with all that it says about itself. The longest RSA key has a fifth of them, which leaves
+/// room for a chain of certificates.
+pub const MAX_JWK_BYTES: usize = 32 * 1024;
 
 /// A key as its owner holds it: public, private or a shared secret.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,9 +69,20 @@ impl Jwk {
             return Err(KeyError::NotAKey("a JSON object was expected".into()));
         };
         members.retain(|_, value| !value.is_null());
+        let size = json_size(&members);
+        if size > MAX_JWK_BYTES {
+            return Err(KeyError::NotAKey(format!(
+                "it has {size} bytes, and {MAX_JWK_BYTES} are the most: leave out what is no part of the key, such as certificates (\"x5c\")"
+            )));
+        }
         let mut text = |name: &'static str| match members.shift_remove(name) {
             None => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Some(Value::String(text)) if text.is_empty() => Ok(None),
+            Some(Value::String(text)) if is_name(&text) => Ok(Some(text)),
+            Some(Value::String(_)) => Err(KeyError::BadMember {
+                member: name,
+                problem: "must have at most 255 bytes, and no control characters or others that are not seen",
+            }),
             Some(_) => Err(KeyError::BadMember { member: name, problem: "must be a string" }),
         };
         let kty = text("kty")?.ok_or_else(|| KeyError::NotAKey("the member \"kty\" is missing".into()))?;
@@ -236,6 +252,24 @@ impl Jwk {
     }
 }
 
+/// The bytes of an object as JSON, which are counted and kept nowhere.
+fn json_size(members: &Map<String, Value>) -> usize {
+    struct Counted(usize);
+    impl std::io::Write for Counted {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut counted = Counted(0);
+    // A JSON value can always be written, and nothing here refuses bytes.
+    serde_json::to_writer(&mut counted, members).map_or(usize::MAX, |()| counted.0)
+}
+
 /// RFC 7517, sections 4.2 and 4.3.
 fn check_purpose(kid: &str, key_use: Option<&str>, other: &Map<String, Value>) -> Result<(), KeyError> {
     if key_use.is_some_and(|key_use| key_use != "sig") {
@@ -274,6 +308,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::generate;
 
     const EC: &str = r#"{"kty":"EC","crv":"P-256","x":"MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4","y":"4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE","use":"sig","kid":"1"}"#;
 
@@ -341,5 +376,71 @@ mod tests {
         assert!(matches!(rsa.algorithm(), Err(KeyError::RsaTooShort { bits: 17, .. })));
         let long = format!(r#"{{"kty":"RSA","n":"AQAB","e":"{}"}}"#, "_".repeat(44));
         assert!(matches!(parse(&long), Err(KeyError::BadMember { member: "e", .. })));
+    }
+
+    #[test]
+    fn nothing_of_a_key_is_longer_than_it_can_be_of_use() {
+        let refused = |key: &Value| match Jwk::from_value(key.clone()) {
+            Err(KeyError::BadMember { member, .. }) => member,
+            Err(KeyError::NotAKey(problem)) if problem.contains("32768") => "all",
+            other => panic!("{other:?}"),
+        };
+        let bytes = |count: usize| Value::from(base64url::encode(vec![0xff; count]));
+        let rsa = generate::key(Algorithm::Rs256, None, 2048).unwrap().to_private_json();
+        let ec: Value = serde_json::from_str(EC).unwrap();
+        let okp = generate::key(Algorithm::EdDsa, None, 0).unwrap().to_private_json();
+        let oct = json!({"kty": "oct", "k": bytes(MAX_SECRET_BYTES)});
+        assert!(Jwk::from_value(oct.clone()).is_ok());
+        let with = |key: &Value, member: &str, value: Value| {
+            let mut key = key.clone();
+            key[member] = value;
+            key
+        };
+        for member in ["d", "p", "q", "dp", "dq", "qi"] {
+            assert_eq!(refused(&with(&rsa, member, bytes(257))), member);
+            assert_eq!(refused(&with(&rsa, member, bytes(60_000))), "all");
+        }
+        assert_eq!(refused(&with(&rsa, "n", bytes(MAX_RSA_BITS / 8 + 1))), "n");
+        assert_eq!(refused(&with(&rsa, "n", bytes(60_000))), "all");
+        for (key, member, length) in [
+            (&ec, "x", 33),
+            (&ec, "y", 33),
+            (&ec, "d", 33),
+            (&okp, "x", 33),
+            (&okp, "d", 33),
+            (&oct, "k", 4097),
+        ] {
+            assert_eq!(refused(&with(key, member, bytes(length))), member);
+        }
+        for (member, value) in [
+            ("x5c", json!(["A".repeat(300_000)])),
+            ("x5t", "A".repeat(300_000).into()),
+            ("anything", json!({"else": vec![7; 20_000]})),
+        ] {
+            assert_eq!(refused(&with(&ec, member, value)), "all");
+        }
+        assert!(Jwk::from_value(with(&ec, "x5c", json!(["A".repeat(20_000)]))).is_ok());
+        for member in ["kid", "alg", "use"] {
+            for text in ["x".repeat(256), "a\u{202e}b".into(), "a\0b".into(), "\u{e0041}".into()] {
+                assert_eq!(refused(&with(&ec, member, text.into())), member);
+            }
+        }
+    }
+
+    #[test]
+    fn public_numbers_are_those_of_an_rsa_key() {
+        let rsa = generate::key(Algorithm::Rs256, None, 2048).unwrap();
+        let with = |member: &str, number: &[u8]| {
+            let mut json = rsa.public().unwrap().to_json();
+            json[member] = base64url::encode(number).into();
+            Jwk::from_value(json).map(|key| key.thumbprint())
+        };
+        for e in [&[][..], &[0], &[1], &[0, 1], &[2], &[4], &[1, 0, 0]] {
+            assert!(matches!(with("e", e), Err(KeyError::BadMember { member: "e", .. })), "{e:?}");
+        }
+        assert!(matches!(with("n", &[2; 256]), Err(KeyError::BadMember { member: "n", .. })));
+        for e in [&[3][..], &[0, 3], &[17], &[1, 0, 1]] {
+            assert!(with("e", e).is_ok(), "{e:?}");
+        }
     }
 }

@@ -25,9 +25,6 @@ pub struct RsaPrivate {
     pub qi: SecretBytes,
 }
 
-/// The longest modulus for which numbers are computed, in bytes: longer keys do not sign here.
-const MAX_MODULUS: usize = 1024;
-
 /// The bases with which a modulus is factored. Each of them fails for half of all keys at most.
 const BASES: [u32; 32] = [
     2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103,
@@ -38,12 +35,12 @@ const BASES: [u32; 32] = [
 const MAX_TWOS: u64 = 256;
 
 /// What a key says besides its exponents. Any of it may be missing.
-pub(super) struct Numbers {
-    pub(super) p: Option<SecretBytes>,
-    pub(super) q: Option<SecretBytes>,
-    pub(super) dp: Option<SecretBytes>,
-    pub(super) dq: Option<SecretBytes>,
-    pub(super) qi: Option<SecretBytes>,
+pub struct Numbers {
+    pub(crate) p: Option<SecretBytes>,
+    pub(crate) q: Option<SecretBytes>,
+    pub(crate) dp: Option<SecretBytes>,
+    pub(crate) dq: Option<SecretBytes>,
+    pub(crate) qi: Option<SecretBytes>,
 }
 
 impl Numbers {
@@ -51,8 +48,14 @@ impl Numbers {
     /// and `d`, the others from the primes. What is there is taken as it is; the signer checks it.
     ///
     /// # Errors
-    /// When the numbers do not belong together.
+    /// When a number is longer than the modulus, or the numbers do not belong together.
     pub(super) fn complete(self, n: &[u8], e: &[u8], d: SecretBytes) -> Result<RsaPrivate, KeyError> {
+        let named = [("p", &self.p), ("q", &self.q), ("dp", &self.dp), ("dq", &self.dq), ("qi", &self.qi)];
+        let is_long = |number: &SecretBytes| number.len() > n.len();
+        let long = named.into_iter().find(|(_, number)| number.as_ref().is_some_and(is_long));
+        if let Some(member) = long.map(|(member, _)| member).or_else(|| is_long(&d).then_some("d")) {
+            return Err(KeyError::BadMember { member, problem: "is longer than the modulus \"n\"" });
+        }
         match self {
             Self { p: Some(p), q: Some(q), dp: Some(dp), dq: Some(dq), qi: Some(qi) } => {
                 Ok(RsaPrivate { d, p, q, dp, dq, qi })
@@ -65,7 +68,7 @@ impl Numbers {
     }
 }
 
-/// Computes all numbers but the exponents.
+/// Computes all numbers but the exponents. None is longer than the modulus, whose length is bounded.
 fn compute(
     n: &[u8],
     e: &[u8],
@@ -73,9 +76,6 @@ fn compute(
     p: Option<SecretBytes>,
     q: Option<SecretBytes>,
 ) -> Option<RsaPrivate> {
-    if n.len() > MAX_MODULUS || d.len() > MAX_MODULUS || e.len() > MAX_MODULUS {
-        return None;
-    }
     let one = BigUint::from(1_u8);
     let read = BigUint::from_bytes_be;
     let (modulus, exponent) = (read(n), read(&d));
