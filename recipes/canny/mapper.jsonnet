@@ -2,18 +2,21 @@ local answers = {};
 local identity = std.extVar('session').identity;
 local addresses = std.get(identity, 'verifiable_addresses');
 local verified = [a.value for a in if addresses == null then [] else addresses if a.verified];
-local given_name = std.get(identity.traits, 'name');
+local given_traits = std.get(identity, 'traits');
+local traits = if given_traits == null then {} else given_traits;
+local email = std.get(traits, 'email');
+local given_name = std.get(traits, 'name');
 local parts = if given_name == null then {} else given_name;
 local part(which) = local text = std.get(parts, which); if text == null then '' else text;
 local words = std.stripChars(part('first') + ' ' + part('last'), ' ');
-local name = if words == '' then identity.traits.email else words;
+local name = if words == '' then email else words;
 
 {
   // Canny believes the address: one that was not proven would open what belongs to somebody else.
-  assert std.member(verified, identity.traits.email) : 'the address is not verified',
+  assert std.member(verified, email) : 'the address is not verified',
   claims: {
     id: identity.id,
-    email: identity.traits.email,
+    email: email,
     name: name,
   },
 }

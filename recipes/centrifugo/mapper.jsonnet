@@ -1,6 +1,8 @@
 local answers = {"audience":"centrifugo","channel":"personal:"};
 local identity = std.extVar('session').identity;
-local given_name = std.get(identity.traits, 'name');
+local given_traits = std.get(identity, 'traits');
+local traits = if given_traits == null then {} else given_traits;
+local given_name = std.get(traits, 'name');
 local parts = if given_name == null then {} else given_name;
 local part(which) = local text = std.get(parts, which); if text == null then '' else text;
 local words = std.stripChars(part('first') + ' ' + part('last'), ' ');

@@ -2,16 +2,19 @@ local answers = {};
 local identity = std.extVar('session').identity;
 local addresses = std.get(identity, 'verifiable_addresses');
 local verified = [a.value for a in if addresses == null then [] else addresses if a.verified];
-local given_name = std.get(identity.traits, 'name');
+local given_traits = std.get(identity, 'traits');
+local traits = if given_traits == null then {} else given_traits;
+local email = std.get(traits, 'email');
+local given_name = std.get(traits, 'name');
 local parts = if given_name == null then {} else given_name;
 local part(which) = local text = std.get(parts, which); if text == null then '' else text;
 local words = std.stripChars(part('first') + ' ' + part('last'), ' ');
-local name = if words == '' then identity.traits.email else words;
+local name = if words == '' then email else words;
 
 {
   claims: {
     user_id: identity.id,
-    name: name,
-    [if std.member(verified, identity.traits.email) then 'email']: identity.traits.email,
+    [if name != null then 'name']: name,
+    [if std.member(verified, email) then 'email']: email,
   },
 }

@@ -5,11 +5,14 @@ local given = if metadata == null then null else std.get(metadata, 'roles');
 local roles = if given == null then [] else given;
 local addresses = std.get(identity, 'verifiable_addresses');
 local verified = [a.value for a in if addresses == null then [] else addresses if a.verified];
+local given_traits = std.get(identity, 'traits');
+local traits = if given_traits == null then {} else given_traits;
+local email = std.get(traits, 'email');
 
 {
   claims: {
     role: answers.role,
     roles: roles,
-    [if std.member(verified, identity.traits.email) then 'email']: identity.traits.email,
+    [if std.member(verified, email) then 'email']: email,
   },
 }

@@ -2,12 +2,15 @@ local answers = {"audience":"https://org-account.snowflakecomputing.com","scope"
 local identity = std.extVar('session').identity;
 local addresses = std.get(identity, 'verifiable_addresses');
 local verified = [a.value for a in if addresses == null then [] else addresses if a.verified];
+local given_traits = std.get(identity, 'traits');
+local traits = if given_traits == null then {} else given_traits;
+local email = std.get(traits, 'email');
 
 {
   // Snowflake believes the address: one that was not proven would open what belongs to somebody else.
-  assert std.member(verified, identity.traits.email) : 'the address is not verified',
+  assert std.member(verified, email) : 'the address is not verified',
   claims: {
-    email: identity.traits.email,
+    email: email,
     scp: [answers.scope],
   },
 }

@@ -1,6 +1,8 @@
 //! Runs what the documents say. Every recipe for a mapper must give the claims that stand below it.
 
 use crate::run::Folder;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use sessera_jsonnet::{Document, Limits, Program, Variables};
 
@@ -50,9 +52,11 @@ fn every_mapper_gives_the_claims_below_it() {
     assert!(tried >= 10, "only {tried} mappers were found");
 }
 
-/// What an identity or its session may lack. The address that one signs in with is there, or the token has no owner.
-const OPTIONAL: [&str; 12] = [
+/// What an identity or its session may lack, which is all that no schema of the server itself asks for.
+const OPTIONAL: [&str; 14] = [
     "/identity/external_id",
+    "/identity/traits",
+    "/identity/traits/email",
     "/identity/traits/name",
     "/identity/traits/name/first",
     "/identity/traits/name/last",
@@ -66,18 +70,31 @@ const OPTIONAL: [&str; 12] = [
     "/devices",
 ];
 
-/// The sample session without the value at a pointer: absent, null, or an empty list.
+fn sample() -> Value {
+    serde_json::from_str(include_str!("../../../issuer/src/sample.session.json")).unwrap()
+}
+
+/// The sample session of somebody who has not proven the address.
+fn unverified() -> Value {
+    let mut session = sample();
+    session["identity"]["verifiable_addresses"][0]["verified"] = false.into();
+    session
+}
+
+/// The sample session without the value at a pointer: absent, null, or an empty list or object.
 fn without(pointer: &str) -> [Value; 3] {
-    let session: Value =
-        serde_json::from_str(include_str!("../../../issuer/src/sample.session.json")).unwrap();
+    let session = sample();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let changed = |change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
         let mut session = session.clone();
         change(session.pointer_mut(parent).unwrap().as_object_mut().unwrap());
         session
     };
-    let is_list = session.pointer(pointer).is_some_and(Value::is_array);
-    let empty = if is_list { Value::Array(Vec::new()) } else { Value::Null };
+    let empty = match session.pointer(pointer) {
+        Some(Value::Array(_)) => Value::Array(Vec::new()),
+        Some(Value::Object(_)) => Value::Object(serde_json::Map::new()),
+        _ => Value::Null,
+    };
     [
         changed(&|members| drop(members.shift_remove(name))),
         changed(&|members| drop(members.insert(name.to_owned(), Value::Null))),
@@ -85,19 +102,39 @@ fn without(pointer: &str) -> [Value; 3] {
     ]
 }
 
+/// The mapper of the guide, which stands indented in the README.
+fn mapper_of_the_readme() -> String {
+    let lines = include_str!("../../../../README.md").lines();
+    let mapper = lines.skip_while(|line| *line != "    local claims = std.extVar('claims');");
+    mapper
+        .take_while(|line| line.starts_with("    ") || line.is_empty())
+        .fold(String::new(), |text, line| text + line + "\n")
+}
+
+/// The mapper of the configuration that the files for proxies are printed for.
+fn mapper_of_the_proxies() -> String {
+    let example = include_str!("../../../../examples/proxies/sessera.yml");
+    let encoded = example.split_once("claims_mapper_url: base64://").unwrap().1.lines().next().unwrap();
+    let mapper = String::from_utf8(STANDARD.decode(encoded).unwrap()).unwrap();
+    assert!(example.contains(&format!("# {mapper}\n")), "the comment says something else than {mapper}");
+    mapper
+}
+
 #[test]
 fn every_mapper_works_without_each_value_that_may_be_absent() {
-    let mappers = blocks(include_str!("../../../../docs/mappers.md"))
+    let written = blocks(include_str!("../../../../docs/mappers.md"))
         .into_iter()
         .chain(blocks(include_str!("../../../../docs/third-parties.md")))
         .filter(|(language, _)| *language == "jsonnet")
         .map(|(_, mapper)| mapper);
+    let mappers = written.chain([mapper_of_the_readme(), mapper_of_the_proxies()]);
     let defaults =
         r#"{"exp":1893490800,"iat":1893490200,"iss":"i","jti":"j","nbf":1893490200,"sid":"s","sub":"u"}"#;
     for mapper in mappers {
         let program = Program::parse("mapper", &mapper).unwrap();
-        for pointer in OPTIONAL {
-            for session in without(pointer) {
+        let lacking = OPTIONAL.iter().map(|pointer| (*pointer, without(pointer).to_vec()));
+        for (pointer, sessions) in lacking.chain([("a verified address", vec![unverified()])]) {
+            for session in sessions {
                 let variables = Variables::new()
                     .with("claims", Document::shared(defaults.as_bytes()).unwrap())
                     .with("session", Document::shared(session.to_string().as_bytes()).unwrap());
