@@ -14,10 +14,16 @@ use sessera_store::Change;
 use sessera_store::records::CredentialOf;
 
 use crate::linked::LinkedAccounts;
+use crate::schema::normalise::is_invisible;
 use crate::schema::{Address, Extracted, IdentitySchemas, Violation};
+use crate::submission::size;
 
 /// The longest external id and schema id, in bytes.
 const MAX_NAME_BYTES: usize = 256;
+
+/// How large the traits and each kind of metadata of somebody may be, in bytes of JSON. All of it is read with each of
+/// their sessions.
+const MAX_VALUE_BYTES: usize = 256 * 1024;
 
 /// Why an identity cannot be as it was asked for.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -29,8 +35,13 @@ pub enum IdentityError {
     #[error("The traits do not fit the identity schema. {}", list(.0))]
     InvalidTraits(Vec<Violation>),
     /// The external id cannot be used.
-    #[error("The external_id must have 1 to {MAX_NAME_BYTES} bytes.")]
+    #[error(
+        "The external_id must have 1 to {MAX_NAME_BYTES} bytes, and no control characters or others that are not seen."
+    )]
     InvalidExternalId,
+    /// What is to be stored about somebody is too much.
+    #[error("{name} may have {most} KiB of JSON at the most. Shorten it.", name = .0, most = MAX_VALUE_BYTES / 1024)]
+    TooLarge(&'static str),
 }
 
 fn list(violations: &[Violation]) -> String {
@@ -90,10 +101,29 @@ impl IdentityDraft {
         }
     }
 
-    fn judge(&self, schemas: &IdentitySchemas) -> Result<Extracted, IdentityError> {
-        if self.external_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > MAX_NAME_BYTES) {
+    /// Refuses what can be said of nobody. What is stored already stays, whoever brought it along: people could change
+    /// nothing of themselves otherwise.
+    fn check_new(&self, stored: Option<&Identity>) -> Result<(), IdentityError> {
+        let is_name = |id: &str| (1..=MAX_NAME_BYTES).contains(&id.len()) && !id.chars().any(is_invisible);
+        let is_known = stored.is_some_and(|stored| stored.external_id == self.external_id);
+        if !is_known && !self.external_id.as_deref().is_none_or(is_name) {
             return Err(IdentityError::InvalidExternalId);
         }
+        let new = [Some(&self.traits), self.metadata_public.as_ref(), self.metadata_admin.as_ref()];
+        let known = stored.map_or([None; 3], |stored| {
+            [Some(&stored.traits), stored.metadata_public.as_ref(), stored.metadata_admin.as_ref()]
+        });
+        let names = ["traits", "metadata_public", "metadata_admin"];
+        let is_large = |value: &Value| size(value) > MAX_VALUE_BYTES;
+        for ((name, new), known) in names.into_iter().zip(new).zip(known) {
+            if new != known && new.is_some_and(is_large) {
+                return Err(IdentityError::TooLarge(name));
+            }
+        }
+        Ok(())
+    }
+
+    fn judge(&self, schemas: &IdentitySchemas) -> Result<Extracted, IdentityError> {
         let schema = schemas.get(&self.schema_id).ok_or_else(|| {
             IdentityError::UnknownSchema(self.schema_id.chars().take(MAX_NAME_BYTES).collect())
         })?;
@@ -119,6 +149,7 @@ impl PreparedIdentity {
     /// A new identity.
     pub fn create(draft: IdentityDraft, surroundings: Surroundings<'_>) -> Result<Self, IdentityError> {
         let Surroundings { schemas, random, now } = surroundings;
+        draft.check_new(None)?;
         let extracted = draft.judge(schemas)?;
         let identity = Identity {
             external_id: draft.external_id,
@@ -143,6 +174,7 @@ impl PreparedIdentity {
         surroundings: Surroundings<'_>,
     ) -> Result<Self, IdentityError> {
         let Surroundings { schemas, random, now } = surroundings;
+        draft.check_new(Some(&stored))?;
         let extracted = draft.judge(schemas)?;
         let identity = Identity {
             id: stored.id,
@@ -592,7 +624,33 @@ mod tests {
         let error = create(ada(json!({}))).to_string();
         assert!(error.contains("traits.email"), "{error}");
         let mut draft = ada(json!({"email": "ada@example.org"}));
-        draft.external_id = Some(String::new());
-        assert_eq!(create(draft), IdentityError::InvalidExternalId);
+        for odd in ["", "a\nb", "a\0b", "a\u{202e}b", "\u{200b}", &"x".repeat(257), &"x".repeat(1 << 20)] {
+            draft.external_id = Some(odd.to_owned());
+            assert_eq!(create(draft.clone()), IdentityError::InvalidExternalId);
+        }
+        let large = json!({"notes": "x".repeat(MAX_VALUE_BYTES)});
+        let draft = ada(json!({"email": "ada@example.org"}));
+        let public = IdentityDraft { metadata_public: Some(large.clone()), ..draft.clone() };
+        assert_eq!(create(public), IdentityError::TooLarge("metadata_public"));
+        let admin = IdentityDraft { metadata_admin: Some(large.clone()), ..draft };
+        assert_eq!(create(admin), IdentityError::TooLarge("metadata_admin"));
+        assert_eq!(create(ada(large)), IdentityError::TooLarge("traits"));
+    }
+
+    #[test]
+    fn what_was_brought_along_stays_however_large_it_is() {
+        let (schemas, random) = (schemas(), SeededRandom::new(1));
+        let draft = ada(json!({"email": "ada@example.org"}));
+        let made = PreparedIdentity::create(draft, surroundings(&schemas, &random, 5)).unwrap();
+        let large = |letter: &str| Some(json!({"notes": letter.repeat(MAX_VALUE_BYTES)}));
+        let stored = Identity { metadata_admin: large("x"), ..made.identity };
+        let update = |draft| {
+            PreparedIdentity::update(stored.clone(), Vec::new(), draft, surroundings(&schemas, &random, 9))
+        };
+        let other =
+            IdentityDraft { traits: json!({"email": "eve@example.org"}), ..IdentityDraft::of(&stored) };
+        assert!(update(other.clone()).is_ok());
+        let larger = IdentityDraft { metadata_admin: large("y"), ..other };
+        assert_eq!(update(larger).unwrap_err(), IdentityError::TooLarge("metadata_admin"));
     }
 }

@@ -215,7 +215,8 @@ fn count(value: &Value) -> usize {
 }
 
 /// About how many bytes of JSON a value is.
-fn size(value: &Value) -> usize {
+/// About the bytes of a value as JSON.
+pub(crate) fn size(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
         Value::Array(items) => 2 + items.iter().map(|item| size(item) + 1).sum::<usize>(),
