@@ -3,6 +3,7 @@
 //! Only ratios within one run count, to the signing rate of the cryptographic library and to an HTTP handler
 //! that does nothing. BENCHMARKING.md says how to read them.
 
+mod away;
 mod beside;
 mod browser;
 mod console;
@@ -79,6 +80,8 @@ enum Measure {
     Uncached,
     /// Whoami at 20 percent of its greatest rate while 50 people sign in
     SignIns,
+    /// Whoami at 20 percent of its greatest rate while sign-ins wait for a web hook or a provider that is slow or away
+    Away,
     /// The time from start to ready, with a database that exists already
     Start,
     /// Memory with 1,000 and with 100,000 sessions in memory
@@ -150,6 +153,7 @@ fn main() -> Result<()> {
         Measure::Latency => measures::latency(&arguments),
         Measure::Uncached => measures::uncached(&arguments),
         Measure::SignIns => measures::sign_ins(&arguments),
+        Measure::Away => away::measure(&arguments),
         Measure::Start => measures::start(&arguments),
         Measure::Memory => measures::memory(&arguments),
         Measure::Scale { sessions } => measures::scale(&arguments, sessions),

@@ -21,6 +21,9 @@ use crate::{Arguments, seed};
 /// How long one measurement of a signing rate takes, which nothing that signs can exceed.
 const RAW: Duration = Duration::from_secs(1);
 
+/// The password of everybody who signs in.
+pub(crate) const PASSWORD: &str = "Zx-long-enough-1234";
+
 pub(crate) fn load_of(arguments: &Arguments, server: &Server) -> Load {
     Load {
         address: server.address,
@@ -188,7 +191,7 @@ pub(crate) fn sign_ins(arguments: &Arguments) -> Result<()> {
     for number in 0..CONCURRENT {
         let person = json!({
             "traits": {"email": format!("signs-in-{number}@example.org")},
-            "credentials": {"password": {"config": {"password": "Zx-long-enough-1234"}}},
+            "credentials": {"password": {"config": {"password": PASSWORD}}},
         });
         server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
     }
@@ -232,7 +235,7 @@ pub(crate) fn sign_in(port: u16, email: &str) -> Result<String> {
     loop {
         let flow: Value = serde_json::from_str(&server::get(port, "/self-service/login/api")?)?;
         let path = format!("/self-service/login?flow={}", flow["id"].as_str().context("no flow")?);
-        let body = json!({"method": "password", "identifier": email, "password": "Zx-long-enough-1234"});
+        let body = json!({"method": "password", "identifier": email, "password": PASSWORD});
         match server::call(port, "POST", &path, Some(&body)) {
             Ok(answer) => {
                 let answer: Value = serde_json::from_str(&answer)?;
@@ -331,7 +334,7 @@ pub(crate) fn soak(arguments: &Arguments, time: Duration) -> Result<()> {
     let greatest = load::run(load, &requests)?.rate();
     let person = json!({
         "traits": {"email": PASSER_BY},
-        "credentials": {"password": {"config": {"password": "Zx-long-enough-1234"}}},
+        "credentials": {"password": {"config": {"password": PASSWORD}}},
     });
     server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
     let stop = Arc::new(AtomicBool::new(false));

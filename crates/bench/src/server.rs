@@ -1,8 +1,8 @@
 //! The measured server, which is the release build on a core of its own with a database in a temporary
 //! folder.
 
-use std::io::Write as _;
-use std::net::SocketAddr;
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -198,7 +198,7 @@ pub(crate) fn free_port() -> Result<u16> {
 /// Waits until somebody listens on a port.
 pub(crate) fn wait_until_it_listens(port: u16) -> Result<()> {
     let end = Instant::now() + Duration::from_secs(60);
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
         if Instant::now() > end {
             bail!("nobody listens on port {port} after a minute");
         }
@@ -239,10 +239,13 @@ pub(crate) fn whoami_of(port: u16, token: &str, template: Option<&str>) -> Resul
     exchange(port, "GET", &format!("/sessions/whoami{query}"), &headers, "")
 }
 
+/// The header of a body in JSON.
+pub(crate) const JSON: &str = "Content-Type: application/json\r\n";
+
 /// Calls on a connection of its own and returns the body of a good answer.
 pub(crate) fn call(port: u16, method: &str, path: &str, body: Option<&Value>) -> Result<String> {
     let body = body.map(ToString::to_string).unwrap_or_default();
-    exchange(port, method, path, "Content-Type: application/json\r\n", &body)
+    exchange(port, method, path, JSON, &body)
 }
 
 /// Calls the admin API with a token.
@@ -259,19 +262,30 @@ pub(crate) fn call_as(
 }
 
 fn exchange(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Result<String> {
-    use std::io::{Read as _, Write as _};
-    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port))?;
+    let (status, answer) = heard(send(port, method, path, headers, body)?)?;
+    match status {
+        Some(200..300) => Ok(answer),
+        _ => bail!(Refused { status, what: format!("{method} {path} failed with {status:?}: {answer}") }),
+    }
+}
+
+/// Sends a request on a connection of its own, whose answer nobody waits for yet.
+pub(crate) fn send(port: u16, method: &str, path: &str, headers: &str, body: &str) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     write!(
         stream,
         "{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nAccept: application/json\r\n\
          {headers}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
+    Ok(stream)
+}
+
+/// Waits for an answer and returns its status and its body.
+pub(crate) fn heard(mut stream: TcpStream) -> Result<(Option<u16>, String)> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let status = answer.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
-    match (status, answer.split_once("\r\n\r\n")) {
-        (Some(200..300), Some((_, body))) => Ok(body.to_owned()),
-        (status, _) => bail!(Refused { status, what: format!("{method} {path} failed: {answer}") }),
-    }
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    Ok((status.filter(|_| body.is_some()), body.unwrap_or(answer)))
 }
