@@ -35,7 +35,7 @@ const BASES: [u32; 32] = [
 const MAX_TWOS: u64 = 256;
 
 /// What a key says besides its exponents. Any of it may be missing.
-pub struct Numbers {
+pub(crate) struct Numbers {
     pub(crate) p: Option<SecretBytes>,
     pub(crate) q: Option<SecretBytes>,
     pub(crate) dp: Option<SecretBytes>,
