@@ -37,10 +37,15 @@ core.register_action("sessera", { "http-req" }, function(txn)
     headers["x-original-method"] = { txn.sf:method() }
     headers["x-original-url"] = { scheme .. "://" .. host .. txn.sf:pathq() }
     headers["x-forwarded-for"] = { txn.sf:src() }
+    -- The upgrade itself cannot be told. Without this, nobody is sent to sign in who opens no page.
+    if txn.sf:req_hdr("upgrade") ~= "" then
+        headers["accept"] = nil
+    end
 
     local answer = core.httpclient():get({ url = QUESTION, headers = headers })
     txn:set_var("txn.sessera_status", answer.status or 503)
     txn:set_var("txn.sessera_body", answer.body or "")
+    txn:set_var("txn.sessera_retry_after", answer.headers and first(answer.headers["retry-after"]) or "1")
     local redirect = answer.headers and first(answer.headers["x-redirect-to"])
     if redirect then
         txn:set_var("txn.sessera_redirect", redirect)

@@ -123,7 +123,7 @@ enum Chore {
         #[arg(default_value_t = 5)]
         rounds: usize,
     },
-    /// Write the list of what is in the program that is given to others (CycloneDX) into target/ship; "ship" does it, too
+    /// Write the list of what is in the program that is given to others into target/ship; "ship" does it, too
     Sbom,
     /// Build the program as it is given to others, with its symbols in a file beside it and a list of what is in it; not part of
     /// "test"

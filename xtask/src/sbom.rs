@@ -1,4 +1,4 @@
-//! What is in the program that is given to others, as a document of CycloneDX (an SBOM).
+//! What is in the program that is given to others, as an SBOM in the form `CycloneDX`.
 //!
 //! It follows from Cargo.lock and the manifests alone, so that whoever makes it from the same commit, for the same kind of machine,
 //! has the same bytes.
