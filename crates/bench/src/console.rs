@@ -70,10 +70,11 @@ pub(crate) fn measure(arguments: &Arguments, asked: &Asked) -> Result<()> {
     let Database::Sqlite(file) = &place.database else {
         bail!("the console is measured with SQLite: leave --dsn out");
     };
-    seed::people(&place.database, 0, asked.identities)?;
+    // Changes try templates on the newest sessions, of which all would have begun at once.
     let (server, _) = place.start(arguments.server_cores)?;
     configure(place.admin_port, asked.revisions)?;
     drop(server);
+    seed::people(&place.database, 0, asked.identities)?;
     fill(&place.database, file, asked)?;
     let (server, _) = place.start(arguments.server_cores)?;
     let mut browser = Browser::signed_in(place.admin_port, TOKEN)?;
