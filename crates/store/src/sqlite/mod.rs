@@ -340,6 +340,8 @@ mod tests {
             let from = AuditFrom::Latest(Span { of, ..Span::ALL });
             audit::listing(&AuditPage { from, limit: 100 }).sql()
         };
+        let live =
+            SessionFilter { live: Some((true, Timestamp::from_seconds(1))), ..SessionFilter::default() };
         let of_all = |page: &Page| sessions::listing(&SessionFilter::default(), page).sql();
         for (query, index) in [
             (
@@ -357,6 +359,10 @@ mod tests {
             ),
             (outbox::listing(&to_ada, &page).sql(), "outbox USING INDEX outbox_by_recipient (recipient=?"),
             (of_all(&page), "sessions USING INDEX sessions_by_issue"),
+            (
+                sessions::listing(&live, &Page { after: None, limit: 3 }).sql(),
+                "sessions USING INDEX sessions_by_issue",
+            ),
             (of_all(&Page { after: None, limit: 100 }), "sessions USING INDEX sessions_by_issue"),
             (record(AuditOf::All), "audit USING INDEX sqlite_autoindex_audit_1 (id>? AND id<?)"),
             (record(AuditOf::Identity(id)), "INDEX audit_by_identity (identity_id=? AND id>? AND id<?)"),

@@ -293,8 +293,10 @@ fn push_filter(query: &mut QueryBuilder<Sqlite>, filter: &SessionFilter) {
         query.push(" AND sessions.id <> ").push_bind(except);
     }
     if let Some((live, now)) = filter.live {
+        // Nearly all sessions end later, so their ends (with a plus, which hides them from the planner) must not lead the way:
+        // all of them would be sorted.
         query.push(if live {
-            " AND (sessions.active AND sessions.expires_at > "
+            " AND (sessions.active AND +sessions.expires_at > "
         } else {
             " AND NOT (sessions.active AND sessions.expires_at > "
         });
