@@ -8,7 +8,8 @@ use serde_json::Value;
 use crate::kind::{Key, Kind, find};
 use crate::nearest::{is_spelled_otherwise, slip, unknown};
 use crate::problem::{Findings, Problem, escape, names};
-use crate::unsupported::{Entry, entry, leads_to, names_at};
+use crate::sections::Sections;
+use crate::unsupported::{Entry, entry, leads_to, names_at, restricting_paths};
 
 /// Keys that somebody may hope for and that cannot be, each with why it is refused and what to do instead.
 const HOPED_FOR: &[(&str, &str)] = &[(
@@ -41,6 +42,10 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
         return found.wrong(pointer, *why);
     }
     match entry(&path) {
+        // What is about the program of Kratos is no place for what is about its service.
+        Some(Entry::Key(_)) if place.is_empty() && holds(value, keys, &[]) => {
+            return found.mistaken.push(Problem::new(pointer, wrapping(name)));
+        }
         Some(Entry::Key(row)) => return row.judge(value, &pointer, found),
         Some(Entry::Below) => return judge_below(value, &pointer, found),
         None => {}
@@ -61,9 +66,26 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
         found.mistaken.push(Problem::new(pointer, message));
     } else if let Some(path) = misplaced(name, value, keys, &place) {
         found.mistaken.push(Problem::new(pointer, misplaced_message(name, &path)));
+    } else if holds(value, Sections::KEYS, &[]) || holds(value, keys, &place) {
+        found.mistaken.push(Problem::new(pointer, wrapping(name)));
     } else {
         found.unknown.push(Problem::new(pointer, unknown()));
     }
+}
+
+fn wrapping(name: &str) -> String {
+    format!(
+        "the key \"{name}\" is not known, and what stands in it restricts nothing there: write that without \"{name}\" around it"
+    )
+}
+
+/// Whether something that would restrict at a place stands in an object that nobody knows, however deep.
+fn holds(value: &Value, keys: &'static [Key], place: &[String]) -> bool {
+    value.as_object().is_some_and(|members| {
+        members
+            .iter()
+            .any(|(name, member)| restricts(name, member, keys, place) || holds(member, keys, place))
+    })
 }
 
 /// Judges what lies below a member that no section has.
@@ -125,8 +147,27 @@ fn holds_restriction(value: &Value, kind: Kind, place: &[String]) -> bool {
 /// Where the key stands that was meant by a name which is right and stands too high, where a restriction is lost with it.
 fn misplaced(name: &str, value: &Value, keys: &'static [Key], place: &[String]) -> Option<String> {
     let mut below_it = deeper(keys, place).into_iter();
-    let (_, path) = below_it.find(|(key, path)| is_meant(key, path, name, value))?;
-    Some(below(&path, name).join("."))
+    if let Some((_, path)) = below_it.find(|(key, path)| is_meant(key, path, name, value)) {
+        return Some(below(&path, name).join("."));
+    }
+    let path = restricting_paths().find(|path| is_too_high(path, place, name, value))?;
+    Some(path.join("."))
+}
+
+/// Whether a name that stands at a place is that of a key of the table which stands deeper, as a path says, and its value
+/// restricts something there.
+fn is_too_high(path: &[&'static str], place: &[String], name: &str, value: &Value) -> bool {
+    let is_below =
+        path.len() > place.len() && path.iter().zip(place).all(|(known, written)| known == written);
+    let Some(skipped) = path[place.len().min(path.len())..].iter().skip(1).position(|known| *known == name)
+    else {
+        return false;
+    };
+    let rest = &path[place.len() + skipped + 2..];
+    let value = rest.iter().try_fold(value, |value, name| value.get(name));
+    let whole: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
+    let row = entry(&whole);
+    is_below && value.is_some_and(|value| matches!(row, Some(Entry::Key(row)) if row.restricts(value)))
 }
 
 /// Refuses the names in a tree that nobody knows where they stand and that are those of keys which restrict something and
@@ -192,8 +233,8 @@ fn keys_at(keys: &'static [Key], place: &[String]) -> Option<&'static [Key]> {
 fn is_of(value: &Value, kind: Kind) -> bool {
     match kind {
         Kind::Object(_) | Kind::Map(_) | Kind::Template => value.is_object(),
-        Kind::List(_) => value.is_array(),
-        Kind::Bool => value.is_boolean(),
+        Kind::List(_) => !value.is_object(),
+        Kind::Bool => value.is_boolean() || matches!(value.as_str(), Some("true" | "false")),
         _ => !value.is_object() && !value.is_array(),
     }
 }
@@ -249,6 +290,9 @@ mod tests {
             ("session.required_aal", json!("aal1"), "session.whoami.required_aal"),
             ("selfservice.registration.enabled", json!(false), "selfservice.flows.registration"),
             ("session.whoami.lifespan", json!("1h"), "session.lifespan"),
+            ("serve.token", json!("a-token-of-24-characters-and-more"), "serve.admin.token"),
+            ("serve.tls", json!({"cert": {"path": "/c"}}), "serve.public.tls"),
+            ("selfservice.profile.enabled", json!(false), "selfservice.methods.profile.enabled"),
         ] {
             let tree = at(path, &value);
             let (_, found) = read(&tree);
@@ -272,6 +316,30 @@ mod tests {
                 let left = Config::from_tree(&accepting).unwrap_err().to_string();
                 assert!(!left.contains("did you mean"), "{path}: {left}");
             }
+        }
+    }
+
+    #[test]
+    fn what_restricts_is_refused_in_objects_that_nobody_knows_however_deep() {
+        for (path, value) in [
+            ("config.selfservice.flows.registration.enabled", json!(false)),
+            ("version.serve.admin.token", json!(["x"])),
+            ("kratos.config.security.account_enumeration.mitigate", json!(true)),
+            ("serve.admin.auth.token", json!(["x"])),
+            ("session.config.whoami.required_aal", json!("highest_available")),
+            ("security.account_enumeration.config.mitigate", json!(true)),
+            ("serve.wrapped.selfservice.flows.registration.enabled", json!(false)),
+        ] {
+            let (_, found) = read(&at(path, &value));
+            assert!(found.mistaken.len() == 1 && found.unknown.is_empty(), "{path}: {found:?}");
+        }
+        for (path, value) in [
+            ("config", json!(["a.yml"])),
+            ("version", json!("v1.3.0")),
+            ("kratos.config.log.level", json!("debug")),
+        ] {
+            let (_, found) = read(&at(path, &value));
+            assert!(found.mistaken.is_empty() && found.wrong.is_empty(), "{path}: {found:?}");
         }
     }
 

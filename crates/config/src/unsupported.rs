@@ -123,11 +123,6 @@ pub(crate) const TABLE: &[Row] = &[
         &["selfservice.methods.code.config.missing_credential_fallback_enabled"],
     ),
     restricting(
-        "security keys would work on another page than on this one: write it as the only one of origins",
-        Always,
-        &["selfservice.methods.webauthn.config.rp.origin"],
-    ),
-    restricting(
         "it says which authenticators may be used, and others could be",
         Always,
         &[
@@ -256,7 +251,7 @@ pub(crate) const TABLE: &[Row] = &[
     without_effect("it belongs to a product that Sessera is not", Always, &["enterprise.**"]),
     harmless(
         "it is about the program of Kratos itself",
-        &["version", "help", "config.**", "sqa-opt-out", "profiling", "revision", "$schema"],
+        &["version", "help", "config", "sqa-opt-out", "profiling", "revision", "$schema"],
     ),
 ];
 

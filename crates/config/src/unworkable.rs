@@ -136,7 +136,7 @@ fn note_methods(sections: &Sections, notes: &mut Notes<'_>) {
         ("webauthn", webauthn.enabled, &webauthn.config.rp),
     ] {
         let public_url = sections.serve.public.base_url.iter().map(|written| &written.url);
-        let mut origins = public_url.chain(&site.origins);
+        let mut origins = public_url.chain(&site.origins).chain(&site.origin);
         notes.when(
             enabled && origins.any(|url| url.scheme() == "http" && !is_of_this_machine(url)),
             &format!("/selfservice/methods/{method}/enabled"),

@@ -50,6 +50,9 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
     let near = nearest(&like, known.iter().map(|known| known.name.as_str()));
     let near = near.and_then(|near| known.iter().find(|known| known.name == near));
     let told = |about: &str| format!("the environment variable {variable} is not read{about}");
+    if let Some(meant) = misplaced(&like, &known) {
+        return Some(Stray { sentence: told(&format!(": did you mean {}?", meant.name)), restricts: true });
+    }
     let Some(near) = near else { return is_own.then(|| Stray { sentence: told(""), restricts: false }) };
     let is_near =
         strsim::damerau_levenshtein(&near.name, &like) <= TYPING_ERROR && near.name.len() > 4 * TYPING_ERROR;
@@ -60,6 +63,28 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
         sentence: told(&format!(": did you mean {}?", near.name)),
         restricts: near.restricts && is_ours && slip(&like, &near.name).is_some(),
     })
+}
+
+/// The variable of a key that restricts something, of whose name a name has too few words or too many between the first and
+/// the last one.
+fn misplaced<'a>(name: &str, known: &'a [Variable]) -> Option<&'a Variable> {
+    let words: Vec<&str> = name.split('_').collect();
+    let is_meant = |known: &&Variable| {
+        let meant: Vec<&str> = known.name.split('_').collect();
+        let is_long = words.len() > 1 && meant.len() > 1;
+        let ends = words.first() == meant.first() && words.last() == meant.last();
+        known.restricts
+            && is_long
+            && ends
+            && (is_in_order_in(&words, &meant) || is_in_order_in(&meant, &words))
+    };
+    known.iter().filter(is_meant).min_by_key(|known| known.name.len().abs_diff(name.len()))
+}
+
+/// Whether all words of a name stand in another one in their order.
+fn is_in_order_in(words: &[&str], all: &[&str]) -> bool {
+    let mut all = all.iter();
+    words.iter().all(|word| all.any(|other| other == word))
 }
 
 /// A name with 0 as the number of each item.
@@ -149,6 +174,12 @@ mod tests {
             ("SESSION_LIFSPAN", "SESSION_LIFESPAN"),
             ("SECURITY_ACCOUNT_ENUMERATION_MITIGATED", "SECURITY_ACCOUNT_ENUMERATION_MITIGATE"),
             ("SERVE_PUBLIC_TSL", "SERVE_PUBLIC_TLS"),
+            ("SESSION_REQUIRED_AAL", "SESSION_WHOAMI_REQUIRED_AAL"),
+            ("SECURITY_MITIGATE", "SECURITY_ACCOUNT_ENUMERATION_MITIGATE"),
+            ("CLIENTS_DISALLOW_PRIVATE_IP_RANGES", "CLIENTS_HTTP_DISALLOW_PRIVATE_IP_RANGES"),
+            ("SELFSERVICE_REGISTRATION_ENABLED", "SELFSERVICE_FLOWS_REGISTRATION_ENABLED"),
+            ("SERVE_TOKEN", "SERVE_ADMIN_TOKEN"),
+            ("SESSION_COOKIE_LIFESPAN", "SESSION_LIFESPAN"),
         ] {
             let refused = with(&[(name, "true")]);
             let told = refused.errors.join("\n");

@@ -174,6 +174,8 @@ section! {
         display_name: Option<String>,
         /// The origins of the pages that use keys. Default: that of the public address.
         origins: Vec<Url>,
+        /// The only origin, as older configurations have it. It counts where there are no `origins`.
+        origin: Option<Url>,
     }
 }
 

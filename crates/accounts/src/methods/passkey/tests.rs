@@ -449,4 +449,21 @@ fn every_page_must_be_of_their_domain() {
     let passkey = json!({"enabled": true, "config": {"rp": rp}});
     let tree = json!({"selfservice": {"methods": {"passkey": passkey}}});
     assert!(problems(&tree)[0].message.contains("do not work on https://example.com/"));
+    // Older configurations have one origin, which counts where there are no others.
+    for (rp, problem) in [
+        (json!({"id": "example.org", "origin": "https://example.com"}), Some("https://example.com/")),
+        (json!({"id": "example.org", "origin": "https://id.example.org"}), None),
+        (
+            json!({"id": "example.org", "origin": "https://example.com", "origins": ["https://example.org"]}),
+            None,
+        ),
+    ] {
+        let passkey = json!({"enabled": true, "config": {"rp": rp}});
+        let found = problems(&json!({"selfservice": {"methods": {"passkey": passkey}}}));
+        assert_eq!(
+            found.iter().any(|found| found.message.contains(problem.unwrap_or(":"))),
+            problem.is_some(),
+            "{rp}"
+        );
+    }
 }

@@ -103,7 +103,11 @@ impl RelyingParty {
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
         let public_url = Url::parse(&config.public.base_url).ok()?;
-        let origins = if site.origins.is_empty() { vec![public_url.clone()] } else { site.origins.clone() };
+        let origins = match (&site.origins[..], &site.origin) {
+            ([], Some(origin)) => vec![origin.clone()],
+            ([], None) => vec![public_url.clone()],
+            (origins, _) => origins.to_vec(),
+        };
         let id = site.id.clone().unwrap_or_else(|| public_url.host_str().unwrap_or_default().to_owned());
         let name = site.display_name.clone().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| rules::site_name(config, &public_url));
