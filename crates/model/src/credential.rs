@@ -123,6 +123,23 @@ impl CredentialView<'_> {
 }
 
 impl Credential {
+    /// Whether there is something in it by which its owner can prove more than a password, where the configuration has that as
+    /// a second factor. An Ory Kratos keeps credentials of people who have no key and no address.
+    pub fn has_second_factor(&self) -> bool {
+        let all =
+            |member: &str| self.config.expose().get(member).and_then(Value::as_array).into_iter().flatten();
+        match self.kind {
+            CredentialKind::Password => false,
+            CredentialKind::Webauthn => all("credentials")
+                .any(|key| key.get("is_passwordless").and_then(Value::as_bool) != Some(true)),
+            CredentialKind::Code => all("addresses").next().is_some(),
+            CredentialKind::Totp
+            | CredentialKind::LookupSecret
+            | CredentialKind::Passkey
+            | CredentialKind::Oidc => true,
+        }
+    }
+
     /// The credential as the admin API shows it. Hashes and shared secrets are never shown, of passkeys only what tells
     /// them apart is, and of codes the addresses to which they are sent. Tokens of other providers are shown to whoever
     /// asks for them.
@@ -174,16 +191,36 @@ mod tests {
         assert_eq!(CredentialKind::parse("saml"), None);
     }
 
-    #[test]
-    fn the_content_is_never_shown() {
-        let credential = Credential {
-            kind: CredentialKind::Password,
+    fn credential(kind: CredentialKind, config: Value) -> Credential {
+        Credential {
+            kind,
             identifiers: vec!["a".into()],
-            config: json!({"hashed_password": "hash"}).into(),
+            config: config.into(),
             version: 0,
             created_at: Timestamp::default(),
             updated_at: Timestamp::default(),
-        };
+        }
+    }
+
+    #[test]
+    fn whoever_has_no_key_and_no_address_has_no_second_factor() {
+        for (kind, config, has) in [
+            (CredentialKind::Webauthn, json!({}), false),
+            (CredentialKind::Webauthn, json!({"credentials": null, "user_handle": "x"}), false),
+            (CredentialKind::Webauthn, json!({"credentials": [{"is_passwordless": true}]}), false),
+            (CredentialKind::Webauthn, json!({"credentials": [{"is_passwordless": true}, {}]}), true),
+            (CredentialKind::Code, json!({"addresses": []}), false),
+            (CredentialKind::Code, json!({"addresses": [{"channel": "email", "address": "a"}]}), true),
+            (CredentialKind::Password, json!({"hashed_password": "hash"}), false),
+            (CredentialKind::Totp, json!({"totp_url": "otpauth://"}), true),
+        ] {
+            assert_eq!(credential(kind, config.clone()).has_second_factor(), has, "{kind:?} {config}");
+        }
+    }
+
+    #[test]
+    fn the_content_is_never_shown() {
+        let credential = credential(CredentialKind::Password, json!({"hashed_password": "hash"}));
         assert!(!format!("{credential:?}").contains("hash\""));
         let shown = credential.to_json(CredentialView { with_config: &[CredentialKind::Password] });
         assert_eq!(shown["config"], json!({}));

@@ -139,9 +139,9 @@ impl SessionSource for OwnStore {
 
     async fn second_factors(&self, identity_id: Uuid) -> Result<Vec<CredentialKind>, IssuerError> {
         let credentials = self.store.credentials(identity_id).await?;
-        let kinds = credentials.iter().map(|credential| credential.kind);
-        // Which of them are second factors is a matter of the configuration.
-        Ok(kinds.filter(|kind| *kind != CredentialKind::Password).collect())
+        // Which of the methods are second factors is a matter of the configuration.
+        let able = credentials.iter().filter(|credential| credential.has_second_factor());
+        Ok(able.map(|credential| credential.kind).collect())
     }
 
     fn tells_of_changes(&self) -> bool {

@@ -13,7 +13,7 @@ use crate::flows::login::LoginWish;
 use crate::flows::skeleton::{Kind, Outcome, Shown};
 use crate::flows::trip::Back;
 use crate::providers::ProviderError;
-use crate::testing::{Client, FIRST, PASSWORD, TestAccounts, again, done, names, node, said};
+use crate::testing::{Client, FIRST, PASSWORD, TestAccounts, again, done, hook, names, node, refusal, said};
 
 const MAPPER: &str = "
     local claims = std.extVar('claims');
@@ -294,6 +294,21 @@ async fn nobody_signs_up_where_that_is_off_and_accounts_are_linked_all_the_same(
     let outcome = client.by_provider(ada()).await;
     let Crossed::Login(outcome) = client.crossed(outcome).await else { panic!("they sign up") };
     assert_eq!(said(&again(outcome)), [1_010_016]);
+}
+
+#[tokio::test]
+async fn hooks_before_a_flow_are_asked_however_it_begins() {
+    let oidc = json!({"enabled": true, "config": {"providers": [provider("first")]}});
+    let before = json!([hook("/before", json!({"response": {"parse": true}}))]);
+    let flows = json!({"registration": {"before": {"hooks": before}}});
+    let accounts =
+        TestAccounts::configured(json!({"selfservice": {"methods": {"oidc": oidc}, "flows": flows}})).await;
+    accounts.hooks.answer("/before", refusal("#"));
+    let mut client = Client::browser(&accounts);
+    let Outcome::Crosses(crossing) = client.by_provider(ada()).await else { panic!("they stay") };
+    let crossed = cross(&client.flows(), crossing).await;
+    assert!(matches!(crossed, Err(FlowError::RefusedByHook(_))), "{crossed:?}");
+    assert_eq!(accounts.hooks.calls().len(), 1);
 }
 
 #[tokio::test]
