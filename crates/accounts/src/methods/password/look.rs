@@ -1,7 +1,7 @@
 //! What a text looks like, whatever characters it is made of.
 
 use icu_properties::CodePointMapData;
-use icu_properties::props::GeneralCategory;
+use icu_properties::props::{GeneralCategory, Script};
 use unicode_normalization::UnicodeNormalization as _;
 use unicode_security::skeleton;
 
@@ -12,7 +12,7 @@ use crate::schema::normalise::is_invisible;
 const ROUNDS: usize = 2;
 
 /// The same for all texts that can hardly be told apart, or that differ in what people think of as decoration:
-/// without case, accents and other marks, the width and style of letters, blanks, and whatever is not seen; look-alikes
+/// without case, accents and other marks that go with letters of any script, the width and style of letters, blanks, and whatever is not seen; look-alikes
 /// of other scripts are the letters that they look like (UTS #39, section 4), and digits of all scripts are ASCII's.
 ///
 /// It is for comparing only: different texts may have the same look, and nobody can read it.
@@ -58,7 +58,14 @@ fn is_seen(letter: char) -> bool {
             | SpaceSeparator
             | SpacingMark
     );
-    !is_empty && !is_unseen && !is_invisible(letter)
+    // Where marks are vowels, as in Devanagari and Thai, a text without them is another one.
+    let is_vowel = matches!(category(letter), NonspacingMark | SpacingMark) && !is_of_any_script(letter);
+    !is_empty && (!is_unseen || is_vowel) && !is_invisible(letter)
+}
+
+/// Whether a character goes with all scripts, as accents do.
+fn is_of_any_script(letter: char) -> bool {
+    matches!(CodePointMapData::<Script>::new().get(letter), Script::Inherited | Script::Common)
 }
 
 /// A digit of any script as the one of ASCII. All scripts have their digits one after the other, beginning with zero

@@ -221,10 +221,18 @@ mod tests {
             "\u{e21}\u{e49}\u{e32}\u{e01}\u{e34}\u{e19}\u{e19}\u{e49}\u{e33}\u{e15}\u{e32}\u{e25}",
             "\u{5e1}\u{5d5}\u{5e1} \u{5d0}\u{5d5}\u{5db}\u{5dc} \u{5e1}\u{5d5}\u{5db}\u{5e8}",
             "gr\u{fc}\u{df}e aus K\u{f6}ln",
+            // Vowels are marks in these.
+            "\u{92e}\u{948}\u{902} \u{928}\u{939}\u{940}\u{902} \u{91c}\u{93e}\u{90a}\u{901}\u{917}\u{940}",
+            "\u{e17}\u{e35}\u{e48}\u{e19}\u{e35}\u{e48}\u{e14}\u{e35}\u{e17}\u{e35}\u{e48}\u{e2a}\u{e38}\u{e14}",
         ] {
-            for identifier in
-                ["bob", "ada@example.org", "+4915112345678", "\u{43c}\u{430}\u{440}\u{438}\u{44f}"]
-            {
+            for identifier in [
+                "bob",
+                "ada@example.org",
+                "+4915112345678",
+                "\u{43c}\u{430}\u{440}\u{438}\u{44f}",
+                "\u{92e}\u{940}\u{928}\u{93e}",
+                "\u{e19}\u{e17}\u{e35}",
+            ] {
                 let judged = PasswordPolicy::default().check(phrase, &[identifier.into()]);
                 assert_eq!(judged, Ok(()), "{phrase} of {identifier}");
             }
