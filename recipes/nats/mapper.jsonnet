@@ -9,7 +9,7 @@ local own = answers.subject + '.' + identity.id + '.>';
   claims: {
     nats: {
       pub: { allow: [own] + ['roles.' + role + '.>' for role in roles] },
-      sub: { allow: [own, '_INBOX.>'] },
+      sub: { allow: [own, '_INBOX.' + identity.id + '.>'] },
     },
   },
 }

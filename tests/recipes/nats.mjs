@@ -1,4 +1,5 @@
-// Connects to NATS with a token, and says what the server allows: address, token, then subjects to publish to.
+// Connects to NATS with a token, and says what the server allows: address, token, then subjects to
+// publish to, or to read where "read:" stands before them.
 
 import { connect, tokenAuthenticator } from "@nats-io/transport-node"
 
@@ -10,7 +11,9 @@ const told = (async () => {
 })()
 for (const subject of subjects) {
   const before = refusals
-  connection.publish(subject, "x")
+  const [, read] = subject.split("read:")
+  if (read) connection.subscribe(read, { callback: () => {} })
+  else connection.publish(subject, "x")
   // The server refuses before it answers to this, and the refusal is told a turn later.
   await connection.flush()
   await new Promise((resolve) => setImmediate(resolve))

@@ -78,6 +78,7 @@ class Nats(unittest.TestCase):
             with here.running("node", "--input-type=module", "-e", program, **callout):
                 own, _ = here.people[ADA]
                 subjects = [f"people.{own}.notes", "people.somebody.notes", "roles.editor.notes"]
+                subjects += [f"read:_INBOX.{own}.1", "read:_INBOX.somebody.1", "read:_INBOX.>"]
 
                 def asks(given):
                     command = ["node", "nats.mjs", url, given, *subjects]
@@ -85,9 +86,9 @@ class Nats(unittest.TestCase):
 
                 until(lambda: asks(here.token("nats")).returncode == 0, "a connection with a good token")
                 words = [line.split()[0] for line in asks(here.token("nats")).stdout.splitlines()]
-                self.assertEqual(words, ["allowed", "refused", "refused"])
+                self.assertEqual(words, ["allowed", "refused", "refused", "allowed", "refused", "refused"])
                 words = [line.split()[0] for line in asks(here.token("nats", EDITOR)).stdout.splitlines()]
-                self.assertEqual(words, ["refused", "refused", "allowed"])
+                self.assertEqual(words, ["refused", "refused", "allowed", "refused", "refused", "refused"])
                 here.make("openbao", name="for-others")
                 for bad in (damaged(here.token("nats")), here.token("for-others"), "x"):
                     self.assertNotEqual(asks(bad).returncode, 0)
