@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use serde_json::Value;
+use sessera_config::events::NAMES;
 use sessera_console::doer::Doer;
 use sessera_model::{Timestamp, Uuid};
 use sessera_node::record::{Broken, Record};
@@ -123,12 +124,23 @@ impl Wanted {
         let identity = parameters.get("identity").map(Uuid::parse_str).transpose();
         let identity = identity
             .map_err(|_| ApiError::bad_request("The parameter identity is no UUID of an identity."))?;
+        let action = text("action");
+        if let Some(action) = action.as_deref().filter(|action| !NAMES.contains(action)) {
+            return Err(ApiError::bad_request(format!(
+                "The record has no action {:?}. It has {}.",
+                action.chars().take(64).collect::<String>(),
+                NAMES.join(", ")
+            )));
+        }
+        let session = parameters.get("session").map(Uuid::parse_str).transpose();
+        let session =
+            session.map_err(|_| ApiError::bad_request("The parameter session is no UUID of a session."))?;
         Ok(Self {
             identity,
-            action: text("action"),
+            action,
             outcome: text("outcome"),
             actor: text("actor"),
-            session: text("session"),
+            session: session.map(|session| session.to_string()),
             since: time("since")?,
             until: time("until")?,
         })

@@ -144,7 +144,14 @@ fn sink(
             format!("the name of a sink has letters, digits, \"-\", \"_\" and \".\", at most {MAX_NAME}"),
         );
     }
-    for (place, event) in section.events.iter().enumerate() {
+    if section.events.as_ref().is_some_and(Vec::is_empty) {
+        found.wrong(
+            format!("{at}/events"),
+            "there is none, and a sink without events would be told of nothing: name some, or leave it out for all of them",
+        );
+    }
+    let events = section.events.clone().unwrap_or_default();
+    for (place, event) in events.iter().enumerate() {
         if !NAMES.contains(&event.as_str()) {
             found.wrong(format!("{at}/events/{place}"), no_choice(&event.clone().into(), NAMES));
         }
@@ -165,7 +172,7 @@ fn sink(
         return None;
     };
     reach.judge(&url, &format!("{at}/url"), found);
-    Some(Sink { addresses: reach.of_written(&url), url, form: form?, events: section.events })
+    Some(Sink { addresses: reach.of_written(&url), url, form: form?, events })
 }
 
 /// Names members that mean nothing for the kind of a sink.
@@ -253,6 +260,10 @@ mod tests {
         assert!(!crate::redact::redacted(&tree).to_string().contains("MfKQ9r8"));
         for (sink, pointer) in [
             (json!({"url": "https://example.org/in"}), "/events/sinks/s/secret"),
+            (
+                json!({"url": "https://example.org/in", "secret": [SECRET], "events": []}),
+                "/events/sinks/s/events",
+            ),
             (json!({"secret": [SECRET]}), "/events/sinks/s/url"),
             (json!({"url": "ftp://example.org", "secret": [SECRET]}), "/events/sinks/s/url"),
             (json!({"url": "http://169.254.169.254/", "secret": [SECRET]}), "/events/sinks/s/url"),

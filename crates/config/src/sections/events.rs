@@ -29,7 +29,7 @@ section! {
         /// What is sent as Authorization with security event tokens. Default: nothing.
         authorization: Option<Secret>,
         /// The events that are sent, by their names in the record. Default: all that can be told so.
-        @restricts events: Vec<String>,
+        @restricts events: Option<Vec<String>>,
     }
 }
 

@@ -103,9 +103,16 @@ struct Address {
 fn address(text: &str) -> Result<Address, String> {
     let parts = text.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
     match parts {
-        Some((host, port)) if !host.is_empty() => Ok(Address { host: host.to_owned(), port }),
+        Some((host, port)) if is_host(host) => Ok(Address { host: host.to_owned(), port }),
         _ => Err("a host with a port is expected, such as 127.0.0.1:3000".into()),
     }
+}
+
+/// Whether a text can stand as a host in the files of proxies, where other signs end a name or a line.
+fn is_host(text: &str) -> bool {
+    let is_of_host =
+        |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_' | ':' | '[' | ']');
+    !text.is_empty() && text.chars().all(is_of_host)
 }
 
 impl ProxyConfig {
