@@ -1,7 +1,10 @@
 //! How events become entries of the record. Those of changes are written with the changes. Those that changed nothing are
-//! written a moment later, and of a client that causes many of one kind the further ones are counted.
+//! written a moment later, and of those that are alike in what was done, by whom, to what and from where, the further ones are
+//! counted. What differs in any of that is never counted together, so that no entry hides another one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,19 +16,21 @@ use crate::asked::Asked;
 use crate::audit::NewEntry;
 use crate::event::{Described, Event};
 
-/// How many events of one kind and client get entries of their own within [`WINDOW`].
+/// How many events that are alike get entries of their own within [`WINDOW`].
 const FEW: u64 = 10;
 
-/// For how long the events of a kind and client are counted together.
+/// For how long events that are alike are counted together.
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// How many kinds and clients are told apart, and how many entries wait, at the most.
+/// How many events are told apart, and how many entries wait, at the most.
 const MOST: usize = 10_000;
 
 /// Makes entries of events.
 pub(crate) struct Recording {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    /// Keeps outsiders from choosing events that are taken for alike.
+    hasher: RandomState,
     waiting: Mutex<Waiting>,
 }
 
@@ -33,10 +38,11 @@ pub(crate) struct Recording {
 #[derive(Default)]
 struct Waiting {
     entries: Vec<NewEntry>,
-    counted: HashMap<(&'static str, Option<IpAddr>), Counted>,
+    /// By a hash of what was done, by whom and to what, and by the client.
+    counted: HashMap<(u64, Option<IpAddr>), Counted>,
 }
 
-/// The events of one kind and client.
+/// Events that are alike.
 struct Counted {
     since: Timestamp,
     seen: u64,
@@ -46,7 +52,7 @@ struct Counted {
 
 impl Recording {
     pub(crate) fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        Self { clock, random, waiting: Mutex::default() }
+        Self { clock, random, hasher: RandomState::new(), waiting: Mutex::default() }
     }
 
     /// The entries about events that follow from changes.
@@ -73,9 +79,11 @@ impl Recording {
         let (identity_id, content) = content(event, asked.as_ref());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let Waiting { entries, counted } = &mut *waiting;
-        let mut key = (event.described().name, asked.and_then(|asked| asked.address));
+        let alike =
+            ["action", "outcome", "actor", "about"].map(|part| content.get(part).map(Value::to_string));
+        let mut key = (self.hasher.hash_one(alike), asked.and_then(|asked| asked.address));
         if counted.len() >= MOST && !counted.contains_key(&key) {
-            key.1 = None;
+            key = (self.hasher.hash_one(event.described().name), None);
         }
         let known = counted.entry(key).or_insert(Counted { since: now, seen: 0, last: None });
         known.seen += 1;
@@ -196,6 +204,18 @@ mod tests {
             (&read(&written[0])["count"], &read(&written[0])["outcome"]),
             (&json!(90), &json!("refused"))
         );
+        let by = |name: &str| Asked {
+            actor: Some(Actor::Token { name: name.into(), role: Role::Viewer }),
+            ..from([10, 0, 0, 1])
+        };
+        for _ in 0..FEW {
+            by("a").during(async { recording.note(&refused) }).await;
+        }
+        let other = Event::AdminRefused { what: "DELETE /admin/keys/{set}".into() };
+        for (who, what) in [("b", &refused), ("a", &other)] {
+            by(who).during(async { recording.note(what) }).await;
+        }
+        assert_eq!(recording.take().len() as u64, FEW + 2, "others, and what others do, have their own");
         recording.put_back(written);
         from([10, 0, 0, 1]).during(async { recording.note(&refused) }).await;
         assert_eq!(recording.take().len(), 2, "it begins anew");
