@@ -43,7 +43,7 @@ static RUNNING: LazyLock<Running> = LazyLock::new(|| {
         "selfservice": {"limits": {"requests_per_minute": 0}},
     });
     std::fs::write(&file, configuration.to_string()).expect("the configuration is written");
-    let origin = ConfigOrigin { files: vec![file], environment: HashMap::default() };
+    let origin = ConfigOrigin { files: vec![file.into()], environment: HashMap::default() };
     let server = runtime.block_on(Server::start(origin)).expect("the server starts");
     let mut routes = vec![
         ("GET", "/sessions/whoami".to_owned()),
