@@ -103,7 +103,7 @@ pub(super) struct Wanted {
     action: Option<String>,
     outcome: Option<String>,
     actor: Option<String>,
-    session: Option<String>,
+    session: Option<Uuid>,
     identity: Option<Uuid>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
@@ -140,7 +140,7 @@ impl Wanted {
             action,
             outcome: text("outcome"),
             actor: text("actor"),
-            session: session.map(|session| session.to_string()),
+            session,
             since: time("since")?,
             until: time("until")?,
         })
@@ -155,7 +155,7 @@ impl Wanted {
         is(&self.action, &[Some(&entry.action)])
             && is(&self.outcome, &[Some(&entry.outcome)])
             && is(&self.actor, &[actor("kind"), actor("name"), actor("id")])
-            && is(&self.session, &[entry.about["session_id"].as_str()])
+            && self.session.is_none_or(|session| entry.about["session_id"] == session.to_string())
             && self.identity.is_none_or(|identity| entry.identity_id == Some(identity))
             && self.since.is_none_or(|since| entry.at >= since)
             && self.until.is_none_or(|until| entry.at < until)
@@ -163,8 +163,7 @@ impl Wanted {
 
     /// Where they lie, found by what the fewest entries have in common.
     fn span(&self) -> Span {
-        let session = self.session.as_deref().and_then(|session| Uuid::parse_str(session).ok());
-        let of = match (session, self.identity, &self.actor, &self.action, &self.outcome) {
+        let of = match (self.session, self.identity, &self.actor, &self.action, &self.outcome) {
             (Some(session), ..) => AuditOf::Session(session),
             (_, Some(identity), ..) => AuditOf::Identity(identity),
             (_, _, Some(actor), ..) if actor != PEOPLE && actor != TOKENS => AuditOf::Actor(actor.clone()),

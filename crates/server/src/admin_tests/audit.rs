@@ -111,7 +111,7 @@ async fn what_is_rare_is_found_at_once_however_long_the_record_is() {
         assert!(!answer.header("link").contains("rel=\"next\""), "{query}: {answer:?}");
     }
     // Where nothing leads to what is asked for, a part ends after a while and says where the next one begins.
-    let (mut path, mut parts) = ("/admin/audit?session=00000000-0000-4000-8000-000000000000".to_owned(), 0);
+    let (mut path, mut parts) = ("/admin/audit?outcome=nothing".to_owned(), 0);
     loop {
         let answer = server.admin("GET", &path, None).await;
         assert_eq!(answer.body, json!([]));
@@ -120,6 +120,9 @@ async fn what_is_rare_is_found_at_once_however_long_the_record_is() {
         before.rsplit_once('<').unwrap().1.clone_into(&mut path);
     }
     assert_eq!(parts, 2);
+    for wrong in ["action=session_begun", "session=nobody", "identity=nobody"] {
+        assert_eq!(server.admin("GET", &format!("/admin/audit?{wrong}"), None).await.status, 400, "{wrong}");
+    }
 }
 
 #[tokio::test]
