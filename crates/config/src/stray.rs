@@ -8,7 +8,6 @@ use serde_json::Value;
 use crate::kind::{Key, Kind, find};
 use crate::nearest::{is_spelled_otherwise, slip, unknown};
 use crate::problem::{Findings, Problem, escape, names};
-use crate::sections::Sections;
 use crate::unsupported::{Entry, entry, leads_to, names_at, restricting_paths};
 
 /// Keys that somebody may hope for and that cannot be, each with why it is refused and what to do instead.
@@ -66,7 +65,7 @@ pub(crate) fn judge(name: &str, value: &Value, keys: &'static [Key], at: &str, f
         found.mistaken.push(Problem::new(pointer, message));
     } else if let Some(path) = misplaced(name, value, keys, &place) {
         found.mistaken.push(Problem::new(pointer, misplaced_message(name, &path)));
-    } else if holds(value, Sections::KEYS, &[]) || holds(value, keys, &place) {
+    } else if holds(value, keys, &place) {
         found.mistaken.push(Problem::new(pointer, wrapping(name)));
     } else {
         found.unknown.push(Problem::new(pointer, unknown()));
@@ -171,7 +170,7 @@ fn is_too_high(path: &[&'static str], place: &[String], name: &str, value: &Valu
 }
 
 /// Refuses the names in a tree that nobody knows where they stand and that are those of keys which restrict something and
-/// stand beside one of the objects around. `keys` are those of the tree.
+/// stand beside one of the objects around, or that have such keys in them. `keys` are those of the tree.
 pub(crate) fn judge_too_deep(tree: &Value, keys: &'static [Key], found: &mut Findings) {
     for problem in std::mem::take(&mut found.unknown) {
         match too_deep(&problem.pointer, tree, keys) {
@@ -184,6 +183,10 @@ pub(crate) fn judge_too_deep(tree: &Value, keys: &'static [Key], found: &mut Fin
 fn too_deep(pointer: &str, tree: &Value, keys: &'static [Key]) -> Option<String> {
     let (mut place, value) = (names(pointer), tree.pointer(pointer)?);
     let name = place.pop()?;
+    // A whole configuration may stand in it.
+    if holds(value, keys, &[]) {
+        return Some(wrapping(&name));
+    }
     (0..place.len()).rev().find_map(|depth| {
         let around = &place[..depth];
         let mut beside = keys_at(keys, around)?.iter();
