@@ -12,7 +12,7 @@ use sessera_model::{Clock as _, Identity, Session, SystemClock, SystemRandom, To
 use sessera_store::{Asked, Change, Committer, Flow, FlowKind, NewSession, SessionKind};
 
 use crate::Arguments;
-use crate::measures::sign_in;
+use crate::measures::{PASSWORD, sign_in};
 use crate::person::scattered;
 use crate::server::{self, Place, processor_time_of};
 use crate::table::{self, Figure};
@@ -56,7 +56,7 @@ fn signing_in(arguments: &Arguments, hashers: &Value) -> Result<(Figure, Figure)
     let (server, _) = place.start(arguments.server_cores)?;
     let person = json!({
         "traits": {"email": WHO},
-        "credentials": {"password": {"config": {"password": "Zx-long-enough-1234"}}},
+        "credentials": {"password": {"config": {"password": PASSWORD}}},
     });
     server::call(place.admin_port, "POST", "/admin/identities", Some(&person))?;
     sign_in(place.port, WHO)?;

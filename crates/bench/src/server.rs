@@ -257,7 +257,7 @@ pub(crate) fn call_as(
     body: Option<&Value>,
 ) -> Result<String> {
     let body = body.map(ToString::to_string).unwrap_or_default();
-    let headers = format!("Content-Type: application/json\r\nAuthorization: Bearer {token}\r\n");
+    let headers = format!("{JSON}Authorization: Bearer {token}\r\n");
     exchange(port, method, path, &headers, &body)
 }
 

@@ -131,7 +131,9 @@ fn restricts(name: &str, value: &Value, keys: &'static [Key], place: &[String]) 
 fn holds_restriction(value: &Value, kind: Kind, place: &[String]) -> bool {
     match (kind, value) {
         (Kind::Object(keys), Value::Object(members)) => members.iter().any(|(name, member)| {
-            restricts(name, member, keys, place) || meant(name, member, keys, place).is_some()
+            // A name that is known is no slip, so what is below it is looked at once.
+            restricts(name, member, keys, place)
+                || (find(keys, name).is_none() && meant(name, member, keys, place).is_some())
         }),
         (Kind::List(inner), Value::Array(items)) => {
             items.iter().any(|item| holds_restriction(item, *inner, &below(place, "0")))
@@ -156,17 +158,12 @@ fn misplaced(name: &str, value: &Value, keys: &'static [Key], place: &[String]) 
 /// Whether a name that stands at a place is that of a key of the table which stands deeper, as a path says, and its value
 /// restricts something there.
 fn is_too_high(path: &[&'static str], place: &[String], name: &str, value: &Value) -> bool {
-    let is_below =
-        path.len() > place.len() && path.iter().zip(place).all(|(known, written)| known == written);
-    let Some(skipped) = path[place.len().min(path.len())..].iter().skip(1).position(|known| *known == name)
-    else {
-        return false;
-    };
-    let rest = &path[place.len() + skipped + 2..];
-    let value = rest.iter().try_fold(value, |value, name| value.get(name));
+    let is_below = path.iter().zip(place).all(|(known, written)| known == written);
+    let Some(behind) = path.get(place.len()..).filter(|_| is_below) else { return false };
+    let Some(skipped) = behind.iter().skip(1).position(|known| *known == name) else { return false };
+    let value = behind[skipped + 2..].iter().try_fold(value, |value, name| value.get(name));
     let whole: Vec<String> = path.iter().map(|&name| name.to_owned()).collect();
-    let row = entry(&whole);
-    is_below && value.is_some_and(|value| matches!(row, Some(Entry::Key(row)) if row.restricts(value)))
+    value.is_some_and(|value| matches!(entry(&whole), Some(Entry::Key(row)) if row.restricts(value)))
 }
 
 /// Refuses the names in a tree that nobody knows where they stand and that are those of keys which restrict something and

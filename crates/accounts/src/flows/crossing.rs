@@ -87,10 +87,7 @@ async fn take_place<L: Details, D: Kind>(
 ) -> Result<Flow<D>, FlowError> {
     let Begun { flow: mut begun, mut changes } = begun.into();
     // Whoever must be asked before such a flow is asked however it begins.
-    if flows.visit.rules.hooks.before(D::KIND).next().is_some() {
-        let shown = flows.shown(begun.clone(), None).await?;
-        flows.before(&shown, None).await?;
-    }
+    flows.before_begun(&begun, None).await?;
     begun.exchange = left.exchange;
     begun.is_back = left.is_back;
     begun.transient_payload.clone_from(&left.transient_payload);

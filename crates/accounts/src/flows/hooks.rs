@@ -102,6 +102,19 @@ impl Flows<'_> {
         Ok(())
     }
 
+    /// The same before a flow of which nothing has been shown yet.
+    pub async fn before_begun<K: Kind>(
+        &self,
+        flow: &Flow<K>,
+        session: Option<&Session>,
+    ) -> Result<(), FlowError> {
+        if self.visit.rules.hooks.before(K::KIND).next().is_none() {
+            return Ok(());
+        }
+        let shown = self.shown(flow.clone(), None).await?;
+        self.before(&shown, session).await
+    }
+
     /// A flow as web hooks are told of it. `made` keeps it for the next one.
     pub async fn told<'m, K: Kind>(
         &self,

@@ -177,10 +177,7 @@ pub(crate) async fn end(
     }
     let mut next = settings::begin(flows, beginning, identity.id).await?;
     next.say(recovered(signed_in.session.authenticated_at + visit.rules.privileged_age));
-    if visit.rules.hooks.before(FlowKind::Settings).next().is_some() {
-        let shown = flows.shown(next.clone(), None).await?;
-        flows.before(&shown, Some(&signed_in.session)).await?;
-    }
+    flows.before_begun(&next, Some(&signed_in.session)).await?;
     changes.push(next.insert()?);
     visit.commit(&changes).await.map_err(FlowError::outrun)?;
     flow.state = State::PassedChallenge;

@@ -12,8 +12,9 @@ use crate::schema::normalise::is_invisible;
 const ROUNDS: usize = 2;
 
 /// The same for all texts that can hardly be told apart, or that differ in what people think of as decoration:
-/// without case, accents and other marks that go with letters of any script, the width and style of letters, blanks, and whatever is not seen; look-alikes
-/// of other scripts are the letters that they look like (UTS #39, section 4), and digits of all scripts are ASCII's.
+/// without case, accents and other marks that go with letters of any script, the width and style of letters, blanks, and
+/// whatever is not seen; look-alikes of other scripts are the letters that they look like (UTS #39, section 4), and digits
+/// of all scripts are ASCII's.
 ///
 /// It is for comparing only: different texts may have the same look, and nobody can read it.
 pub(super) fn look(text: &str) -> String {
@@ -48,19 +49,13 @@ fn is_seen(letter: char) -> bool {
     };
     // Characters that are called symbols or letters, and are as empty as a blank.
     let is_empty = matches!(letter, '\u{2800}' | '\u{13441}' | '\u{13442}' | '\u{1d159}');
-    let is_unseen = matches!(
-        category(letter),
-        EnclosingMark
-            | Format
-            | LineSeparator
-            | NonspacingMark
-            | ParagraphSeparator
-            | SpaceSeparator
-            | SpacingMark
-    );
-    // Where marks are vowels, as in Devanagari and Thai, a text without them is another one.
-    let is_vowel = matches!(category(letter), NonspacingMark | SpacingMark) && !is_of_any_script(letter);
-    !is_empty && (!is_unseen || is_vowel) && !is_invisible(letter)
+    let is_unseen = match category(letter) {
+        EnclosingMark | Format | LineSeparator | ParagraphSeparator | SpaceSeparator => true,
+        // Where marks are vowels, as in Devanagari and Thai, a text without them is another one.
+        NonspacingMark | SpacingMark => is_of_any_script(letter),
+        _ => false,
+    };
+    !is_empty && !is_unseen && !is_invisible(letter)
 }
 
 /// Whether a character goes with all scripts, as accents do.

@@ -81,20 +81,21 @@ impl PasswordPolicy {
         if is_common(&password) {
             return Err(Weakness::Common);
         }
-        if identifiers.iter().any(|identifier| self.resembles(identifier, &password)) {
-            return Err(Weakness::SimilarToIdentifier);
+        // A password is compared letter by letter and by its look.
+        let written = |text: &str| text.trim().to_lowercase();
+        for form in [written, look] {
+            let password = form(&password);
+            if identifiers.iter().any(|identifier| self.resembles(&form(identifier), &password)) {
+                return Err(Weakness::SimilarToIdentifier);
+            }
         }
         Ok(())
     }
 
-    /// Whether a password is too much like an identifier, letter by letter or by its look.
+    /// Whether a password is too much like an identifier, both in one form.
     fn resembles(&self, identifier: &str, password: &str) -> bool {
-        let written = |text: &str| text.trim().to_lowercase();
-        [written, look].into_iter().any(|form| {
-            let (identifier, password) = (form(identifier), form(password));
-            !identifier.is_empty()
-                && (identifier == password || (self.refuse_similar && similar(&identifier, &password)))
-        })
+        !identifier.is_empty()
+            && (identifier == password || (self.refuse_similar && similar(identifier, password)))
     }
 }
 
