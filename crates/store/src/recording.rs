@@ -1,6 +1,7 @@
 //! How events become entries of the record. Those of changes are written with the changes. Those that changed nothing are
 //! written a moment later, and of those that are alike in what was done, by whom, to what and from where, the further ones are
-//! counted. What differs in any of that is never counted together, so that no entry hides another one.
+//! counted. What differs in any of that is not counted together, so that no entry hides another one, unless there is more in a
+//! minute than is told apart.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;

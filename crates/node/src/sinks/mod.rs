@@ -155,7 +155,7 @@ impl Sinks {
     }
 }
 
-/// What begins the sinks of a configuration that have not begun.
+/// What begins the sinks of a configuration that have not begun, and says of all that they are wanted.
 pub(crate) fn begun(config: &Config, at: Timestamp) -> Vec<Change> {
     config.events.sinks.keys().map(|sink| Change::BeginSink { sink: sink.clone(), at }).collect()
 }
