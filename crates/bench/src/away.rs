@@ -153,8 +153,6 @@ fn configuration(port: u16, runs: usize) -> Value {
         // What is measured is waiting, so as little as possible is spent on passwords.
         "hashers": {"algorithm": "bcrypt", "bcrypt": {"cost": 4}},
         "selfservice": {
-            // Everybody comes from one address, and whoever gives up while they wait counts as one who failed.
-            "limits": {"requests_per_minute": 0, "free_failures": 0, "bytes_per_hour": 0},
             "default_browser_return_url": BACK,
             "allowed_return_urls": [BACK],
             "flows": {"login": {"after": {"password": {"hooks": [{"hook": "web_hook", "config": hook}]}}}},

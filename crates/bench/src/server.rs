@@ -73,6 +73,8 @@ impl Place {
             "serve": {"public": {"port": place.port}, "admin": {"port": place.admin_port}},
             "session": {"whoami": {"tokenizer": {"templates": templates}}},
             "log": {"level": "warn"},
+            // Everybody comes from one address.
+            "selfservice": {"limits": {"requests_per_minute": 0, "free_failures": 0, "bytes_per_hour": 0}},
         });
         merge(&mut config, more);
         // Its secrets are for nobody else, of which the server would warn.
@@ -176,7 +178,8 @@ pub(crate) fn whoami(people: impl Iterator<Item = u64>, template: Option<&str>) 
 /// The server's program, which is what `SESSERA` names or else the release build.
 fn program() -> Result<PathBuf> {
     if let Some(program) = std::env::var_os("SESSERA") {
-        return Ok(program.into());
+        // Servers run in folders of their own.
+        return Ok(std::path::absolute(program)?);
     }
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let status = Command::new("cargo")

@@ -26,6 +26,7 @@ const SQLITE: &[File] = &[
     (12, "deliveries", include_str!("../migrations/sqlite/0012_deliveries.sql")),
     (13, "record by parts", include_str!("../migrations/sqlite/0013_record_by_parts.sql")),
     (14, "configured sinks", include_str!("../migrations/sqlite/0014_configured_sinks.sql")),
+    (15, "sessions in order", include_str!("../migrations/sqlite/0015_sessions_in_order.sql")),
 ];
 
 const POSTGRES: &[File] = &[

@@ -4,7 +4,7 @@
 //! write-ahead log until it is written over. After such a change the log is written back and cut off. That is done
 //! aside, by a connection of its own, which gives up at once when somebody reads and tries again, so that nobody waits.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
@@ -27,38 +27,61 @@ const MOST_FAILURES: u32 = 50;
 #[derive(Debug)]
 pub(super) struct Wiper {
     wanted: Arc<Notify>,
-    task: JoinHandle<()>,
+    end: Arc<Notify>,
+    /// None once it was waited for.
+    task: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Wiper {
     /// Begins to wait for the first request.
     pub(super) fn start(options: &SqliteConnectOptions) -> Self {
-        let wanted = Arc::new(Notify::new());
+        let (wanted, end) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let options = options.clone().busy_timeout(PATIENCE);
-        let task = tokio::spawn(wait(options, wanted.clone()));
-        Self { wanted, task }
+        let task = tokio::spawn(wait(options, wanted.clone(), end.clone()));
+        Self { wanted, end, task: Mutex::new(Some(task)) }
     }
 
     /// Asks for it.
     pub(super) fn ask(&self) {
         self.wanted.notify_one();
     }
+
+    /// Waits until a log that is just being cut off is cut off, and until the connection for it is closed: whoever opens the
+    /// file next may want to have it alone.
+    pub(super) async fn end(&self) {
+        self.end.notify_one();
+        let task = self.task.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(task) = task {
+            // One that panicked holds no connection either.
+            let _ = task.await;
+        }
+    }
 }
 
 impl Drop for Wiper {
     fn drop(&mut self) {
-        self.task.abort();
+        if let Some(task) = self.task.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
     }
 }
 
-async fn wait(options: SqliteConnectOptions, wanted: Arc<Notify>) {
+async fn wait(options: SqliteConnectOptions, wanted: Arc<Notify>, end: Arc<Notify>) {
+    let end = end.notified();
+    tokio::pin!(end);
     loop {
-        wanted.notified().await;
+        tokio::select! {
+            () = wanted.notified() => {}
+            () = &mut end => return,
+        }
         let mut failures = 0;
         // Somebody who reads is waited for. A disk that is full or broken is not; the next change asks again.
         while failures < MOST_FAILURES {
             let done = cut_off(&options).await;
-            tokio::time::sleep(AGAIN).await;
+            tokio::select! {
+                () = tokio::time::sleep(AGAIN) => {}
+                () = &mut end => return,
+            }
             match done {
                 Ok(true) => break,
                 Ok(false) => {}
