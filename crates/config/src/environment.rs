@@ -361,7 +361,7 @@ mod tests {
     #[test]
     fn every_key_has_a_variable_that_is_read() {
         for stray::Variable { name, .. } in stray::variables() {
-            assert!(steps(&name).is_some(), "{name}");
+            assert!(steps(name).is_some(), "{name}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Variables that nothing reads and that were meant for this program.
 
+use std::sync::LazyLock;
+
 use super::variable_name;
 use crate::kind::Kind;
 use crate::nearest::{nearest, slip};
@@ -50,7 +52,7 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
     let near = nearest(&like, known.iter().map(|known| known.name.as_str()));
     let near = near.and_then(|near| known.iter().find(|known| known.name == near));
     let told = |about: &str| format!("the environment variable {variable} is not read{about}");
-    if let Some(meant) = misplaced(&like, &known) {
+    if let Some(meant) = misplaced(&like, known) {
         return Some(Stray { sentence: told(&format!(": did you mean {}?", meant.name)), restricts: true });
     }
     let Some(near) = near else { return is_own.then(|| Stray { sentence: told(""), restricts: false }) };
@@ -102,7 +104,12 @@ pub(super) struct Variable {
 }
 
 /// All variables that are read.
-pub(super) fn variables() -> Vec<Variable> {
+pub(super) fn variables() -> &'static [Variable] {
+    static VARIABLES: LazyLock<Vec<Variable>> = LazyLock::new(collected);
+    &VARIABLES
+}
+
+fn collected() -> Vec<Variable> {
     fn collect(kind: Kind, path: &[&str], restricts: bool, found: &mut Vec<Variable>) {
         let variable = || Variable { name: variable_name(path), restricts };
         match kind {
