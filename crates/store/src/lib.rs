@@ -30,6 +30,7 @@ pub mod event;
 pub mod exposed;
 pub mod kratos;
 pub mod line;
+mod listings;
 pub mod lock;
 mod migrations;
 pub mod observed;

@@ -7,16 +7,22 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::PostgresStore;
 use super::connection::Connection;
-use crate::audit::{AT_ONCE, AuditEntry, AuditFrom, AuditOf, AuditPage, Ends, NewEntry, Span};
+use crate::audit::{AT_ONCE, AuditEntry, AuditPage, Ends, NewEntry};
 use crate::error::StoreError;
+use crate::listings::{self, Bytes, Dialect, Parts};
 use crate::row;
 
-/// The parts of entries, as their indexes have them.
-const ACTION: &str = r#" AND substring(content from '^\{"action":"([a-z_]+)"') = "#;
-const ACTOR: &str = r#" AND substring(content from '^\{"action":"[a-z_]+","outcome":"[a-z]+","actor":\{(?:"kind":"[a-z]+",)?"[a-z]+":"([^"]+)"') = "#;
-const SESSION: &str = r#" AND substring(content from '"session_id":"([0-9a-f-]{36})"') = "#;
-const TOKENS: &str = r#" AND content ~ '^\{"action":"[a-z_]+","outcome":"[a-z]+","actor":\{"kind":"token"'"#;
-const REFUSALS: &str = r#" AND content ~ '^\{"action":"[a-z_]+","outcome":"refused"'"#;
+impl Dialect for Postgres {
+    const PARTS: Parts = Parts {
+        action: r#" AND substring(content from '^\{"action":"([a-z_]+)"') = "#,
+        actor: r#" AND substring(content from '^\{"action":"[a-z_]+","outcome":"[a-z]+","actor":\{(?:"kind":"[a-z]+",)?"[a-z]+":"([^"]+)"') = "#,
+        session: r#" AND substring(content from '"session_id":"([0-9a-f-]{36})"') = "#,
+        tokens: r#" AND content ~ '^\{"action":"[a-z_]+","outcome":"[a-z]+","actor":\{"kind":"token"'"#,
+        refusals: r#" AND content ~ '^\{"action":"[a-z_]+","outcome":"refused"'"#,
+    };
+    const BYTES: Bytes =
+        Bytes { from: " ~>=~ ", below: " ~<~ ", ordered: " USING ~<~", collated: r#" COLLATE "C""# };
+}
 
 impl PostgresStore {
     pub(super) async fn record(
@@ -40,26 +46,7 @@ impl PostgresStore {
     }
 
     pub(super) async fn list_audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, StoreError> {
-        let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM audit WHERE ");
-        match &page.from {
-            AuditFrom::After(number) => query.push("number > ").push_bind(*number).push(" ORDER BY number"),
-            AuditFrom::Latest(Span { of, since, before }) => {
-                query.push("number IS NOT NULL AND id >= ").push_bind(*since);
-                query.push(" AND id < ").push_bind(*before);
-                match of {
-                    AuditOf::All => &mut query,
-                    AuditOf::Identity(id) => query.push(" AND identity_id = ").push_bind(*id),
-                    AuditOf::Session(id) => query.push(SESSION).push_bind(id.to_string()),
-                    AuditOf::Action(action) => query.push(ACTION).push_bind(action.clone()),
-                    AuditOf::Actor(actor) => query.push(ACTOR).push_bind(actor.clone()),
-                    AuditOf::Tokens => query.push(TOKENS),
-                    AuditOf::Refusals => query.push(REFUSALS),
-                };
-                query.push(" ORDER BY id DESC")
-            }
-        };
-        query.push(" LIMIT ").push_bind(i64::from(page.limit));
-        let rows = self.connection().await?.all(query.build()).await?;
+        let rows = self.connection().await?.all(listings::audit(page).build()).await?;
         rows.iter().map(row::audit_entry).collect()
     }
 

@@ -1,12 +1,12 @@
 //! Identities, their credentials and addresses.
 
 use sessera_model::{Credential, CredentialKind, Identity, Uuid};
-use sqlx::{Postgres, QueryBuilder};
 
 use super::PostgresStore;
 use super::connection::Connection;
 use crate::error::{Conflict, StoreError};
-use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, MANY, Matching, Page};
+use crate::listings;
+use crate::records::{CredentialOf, IdentityFilter, Page};
 use crate::row;
 use crate::sealer::credential_row;
 
@@ -74,41 +74,7 @@ impl PostgresStore {
         filter: &IdentityFilter,
         page: &Page,
     ) -> Result<Vec<Identity>, StoreError> {
-        if let Some(IdentifierFilter { typed, link, matching: Matching::FirstBeginning }) = &filter.identifier
-        {
-            let mut query = first_who_begin(typed, link, page.limit);
-            let rows = self.connection().await?.all(query.build()).await?;
-            return rows.iter().map(row::identity).collect();
-        }
-        let mut query = QueryBuilder::<Postgres>::new("SELECT * FROM identities WHERE id > ");
-        query.push_bind(page.after.unwrap_or(Uuid::nil()));
-        if let Some(IdentifierFilter { typed, link, matching }) = &filter.identifier {
-            let begins = *matching != Matching::Whole;
-            query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE ");
-            for (kinds, text) in
-                [("(kind IN ('password', 'code', 'webauthn')", typed), (" OR (kind = 'oidc'", link)]
-            {
-                // These operators compare bytes, whatever the language of the database, as their index does.
-                query.push(kinds).push(if begins { " AND identifier ~>=~ " } else { " AND identifier = " });
-                query.push_bind(text);
-                if begins {
-                    // No text that begins so comes after the highest character.
-                    query.push(" AND identifier ~<~ ").push_bind(format!("{text}{}", char::MAX));
-                }
-                query.push(")");
-            }
-            query.push(")");
-        }
-        if !filter.ids.is_empty() {
-            query.push(" AND id IN (");
-            let mut ids = query.separated(", ");
-            for id in &filter.ids {
-                ids.push_bind(*id);
-            }
-            query.push(")");
-        }
-        query.push(" ORDER BY id LIMIT ").push_bind(i64::from(page.limit));
-        let rows = self.connection().await?.all(query.build()).await?;
+        let rows = self.connection().await?.all(listings::identities(filter, page).build()).await?;
         rows.iter().map(row::identity).collect()
     }
 
@@ -252,25 +218,4 @@ async fn insert_addresses(connection: &mut Connection, identity: &Identity) -> R
             .await?;
     }
     Ok(())
-}
-
-/// The first people who sign in with something that begins with a text, in the order of that, byte by byte. Of each kind as
-/// many identifiers are read as are needed for that, from its own index.
-fn first_who_begin(typed: &str, link: &str, limit: u32) -> QueryBuilder<Postgres> {
-    let limit = i64::from(limit);
-    let mut query = QueryBuilder::<Postgres>::new(
-        "SELECT identities.* FROM identities JOIN (SELECT identity_id, min(identifier COLLATE \"C\") AS first FROM (",
-    );
-    let kinds = [("password", typed), ("code", typed), ("webauthn", typed), ("oidc", link)];
-    for (place, (kind, text)) in kinds.into_iter().enumerate() {
-        query.push(if place == 0 { "(" } else { " UNION ALL (" });
-        query.push("SELECT identity_id, identifier FROM identifiers WHERE kind = ").push_bind(kind);
-        query.push(" AND identifier ~>=~ ").push_bind(text.to_owned());
-        // No text that begins so comes after the highest character.
-        query.push(" AND identifier ~<~ ").push_bind(format!("{text}{}", char::MAX));
-        query.push(" ORDER BY identifier USING ~<~ LIMIT ").push_bind(limit * i64::from(MANY)).push(")");
-    }
-    query.push(") AS found GROUP BY identity_id ORDER BY first LIMIT ").push_bind(limit);
-    query.push(") AS found ON found.identity_id = identities.id ORDER BY first");
-    query
 }

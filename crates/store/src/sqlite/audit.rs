@@ -4,16 +4,21 @@ use sessera_model::Timestamp;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
-use crate::audit::{AT_ONCE, AuditEntry, AuditFrom, AuditOf, AuditPage, Ends, NewEntry, Span};
+use crate::audit::{AT_ONCE, AuditEntry, AuditPage, Ends, NewEntry};
 use crate::error::{StoreError, from_sqlx};
+use crate::listings::{self, Bytes, Dialect, Parts};
 use crate::row;
 
-/// The parts of entries, as their indexes have them.
-const ACTION: &str = " AND json_extract(content, '$.action') = ";
-const ACTOR: &str = " AND coalesce(json_extract(content, '$.actor.name'), json_extract(content, '$.actor.id'), json_extract(content, '$.actor.kind')) = ";
-const SESSION: &str = " AND json_extract(content, '$.about.session_id') = ";
-const TOKENS: &str = " AND json_extract(content, '$.actor.kind') = 'token'";
-const REFUSALS: &str = " AND json_extract(content, '$.outcome') = 'refused'";
+impl Dialect for Sqlite {
+    const PARTS: Parts = Parts {
+        action: " AND json_extract(content, '$.action') = ",
+        actor: " AND coalesce(json_extract(content, '$.actor.name'), json_extract(content, '$.actor.id'), json_extract(content, '$.actor.kind')) = ",
+        session: " AND json_extract(content, '$.about.session_id') = ",
+        tokens: " AND json_extract(content, '$.actor.kind') = 'token'",
+        refusals: " AND json_extract(content, '$.outcome') = 'refused'",
+    };
+    const BYTES: Bytes = Bytes { from: " >= ", below: " < ", ordered: "", collated: "" };
+}
 
 impl SqliteStore {
     pub(super) async fn record(
@@ -36,7 +41,7 @@ impl SqliteStore {
     }
 
     pub(super) async fn list_audit(&self, page: &AuditPage) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows = self.readers.rows(listing(page).build()).await?;
+        let rows = self.readers.rows(listings::audit(page).build()).await?;
         rows.iter().map(row::audit_entry).collect()
     }
 
@@ -99,30 +104,6 @@ impl SqliteStore {
         transaction.commit().await.map_err(from_sqlx)?;
         Ok(gone)
     }
-}
-
-/// Each list goes through an index of its own, in its order, so that the last page costs no more than the first.
-pub(super) fn listing(page: &AuditPage) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM audit WHERE ");
-    match &page.from {
-        AuditFrom::After(number) => query.push("number > ").push_bind(*number).push(" ORDER BY number"),
-        AuditFrom::Latest(Span { of, since, before }) => {
-            query.push("number IS NOT NULL AND id >= ").push_bind(*since);
-            query.push(" AND id < ").push_bind(*before);
-            match of {
-                AuditOf::All => &mut query,
-                AuditOf::Identity(id) => query.push(" AND identity_id = ").push_bind(*id),
-                AuditOf::Session(id) => query.push(SESSION).push_bind(id.to_string()),
-                AuditOf::Action(action) => query.push(ACTION).push_bind(action.clone()),
-                AuditOf::Actor(actor) => query.push(ACTOR).push_bind(actor.clone()),
-                AuditOf::Tokens => query.push(TOKENS),
-                AuditOf::Refusals => query.push(REFUSALS),
-            };
-            query.push(" ORDER BY id DESC")
-        }
-    };
-    query.push(" LIMIT ").push_bind(page.limit);
-    query
 }
 
 pub(super) async fn ends(connection: &mut SqliteConnection) -> Result<Ends, StoreError> {

@@ -1,11 +1,12 @@
 //! Identities, their credentials and addresses.
 
 use sessera_model::{Credential, CredentialKind, Identity, Uuid};
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
+use sqlx::SqliteConnection;
 
 use super::SqliteStore;
 use crate::error::{Conflict, StoreError, from_sqlx};
-use crate::records::{CredentialOf, IdentifierFilter, IdentityFilter, MANY, Matching, Page};
+use crate::listings;
+use crate::records::{CredentialOf, IdentityFilter, Page};
 use crate::row;
 use crate::sealer::credential_row;
 
@@ -63,7 +64,7 @@ impl SqliteStore {
         filter: &IdentityFilter,
         page: &Page,
     ) -> Result<Vec<Identity>, StoreError> {
-        let rows = self.readers.rows(listing(filter, page).build()).await?;
+        let rows = self.readers.rows(listings::identities(filter, page).build()).await?;
         rows.iter().map(row::identity).collect()
     }
 
@@ -206,59 +207,4 @@ async fn insert_addresses(connection: &mut SqliteConnection, identity: &Identity
             .map_err(from_sqlx)?;
     }
     Ok(())
-}
-
-/// A page begins behind the last id of the one before, so the last page costs no more than the first.
-pub(super) fn listing(filter: &IdentityFilter, page: &Page) -> QueryBuilder<Sqlite> {
-    if let Some(IdentifierFilter { typed, link, matching: Matching::FirstBeginning }) = &filter.identifier {
-        return first_who_begin(typed, link, page.limit);
-    }
-    let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM identities WHERE id > ");
-    query.push_bind(page.after.unwrap_or(Uuid::nil()));
-    if let Some(IdentifierFilter { typed, link, matching }) = &filter.identifier {
-        let begins = *matching != Matching::Whole;
-        query.push(" AND id IN (SELECT identity_id FROM identifiers WHERE ");
-        for (kinds, text) in
-            [("(kind IN ('password', 'code', 'webauthn')", typed), (" OR (kind = 'oidc'", link)]
-        {
-            query.push(kinds).push(if begins { " AND identifier >= " } else { " AND identifier = " });
-            query.push_bind(text.clone());
-            if begins {
-                // No text that begins so comes after the highest character.
-                query.push(" AND identifier < ").push_bind(format!("{text}{}", char::MAX));
-            }
-            query.push(")");
-        }
-        query.push(")");
-    }
-    if !filter.ids.is_empty() {
-        query.push(" AND id IN (");
-        let mut ids = query.separated(", ");
-        for id in &filter.ids {
-            ids.push_bind(*id);
-        }
-        query.push(")");
-    }
-    query.push(" ORDER BY id LIMIT ").push_bind(page.limit);
-    query
-}
-
-/// The first people who sign in with something that begins with a text, in the order of that. Of each kind as many
-/// identifiers are read as are needed for that, from its own index.
-fn first_who_begin(typed: &str, link: &str, limit: u32) -> QueryBuilder<Sqlite> {
-    let mut query = QueryBuilder::<Sqlite>::new(
-        "SELECT identities.* FROM identities JOIN (SELECT identity_id, min(identifier) AS first FROM (",
-    );
-    let kinds = [("password", typed), ("code", typed), ("webauthn", typed), ("oidc", link)];
-    for (place, (kind, text)) in kinds.into_iter().enumerate() {
-        query.push(if place == 0 { "SELECT * FROM (" } else { " UNION ALL SELECT * FROM (" });
-        query.push("SELECT identity_id, identifier FROM identifiers WHERE kind = ").push_bind(kind);
-        query.push(" AND identifier >= ").push_bind(text.to_owned());
-        // No text that begins so comes after the highest character.
-        query.push(" AND identifier < ").push_bind(format!("{text}{}", char::MAX));
-        query.push(" ORDER BY identifier LIMIT ").push_bind(limit.saturating_mul(MANY)).push(")");
-    }
-    query.push(") GROUP BY identity_id ORDER BY first LIMIT ").push_bind(limit);
-    query.push(") AS found ON found.identity_id = identities.id ORDER BY first");
-    query
 }

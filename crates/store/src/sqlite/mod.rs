@@ -301,11 +301,12 @@ impl Store for SqliteStore {
 mod tests {
     use super::*;
     use crate::{
-        AuditFrom, AuditOf, AuditPage, Cipher, FlowKind, IdentifierFilter, Matching, Span, records::Flow,
+        AuditFrom, AuditOf, AuditPage, Cipher, FlowKind, IdentifierFilter, Matching, Span, listings,
+        records::Flow,
     };
     use sessera_model::{Secret, SystemRandom};
     use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
-    use sqlx::{ConnectOptions as _, Connection as _, Row as _};
+    use sqlx::{ConnectOptions as _, Connection as _, Row as _, Sqlite};
     use std::sync::Arc;
 
     fn options(folder: &tempfile::TempDir) -> SqliteOptions {
@@ -352,7 +353,7 @@ mod tests {
         let (store, _folder) = open().await;
         let id = Uuid::from_u128(1);
         let page = Page { after: Some(id), limit: 100 };
-        let people = |filter: IdentityFilter| identities::listing(&filter, &page).sql();
+        let people = |filter: IdentityFilter| listings::identities::<Sqlite>(&filter, &page).sql();
         let by = |matching| {
             let identifier = IdentifierFilter { typed: "ada".into(), link: "a:1".into(), matching };
             people(IdentityFilter { identifier: Some(identifier), ..IdentityFilter::default() })
@@ -361,7 +362,7 @@ mod tests {
         let of_one = SessionFilter { identity_id: Some(id), ..SessionFilter::default() };
         let record = |of| {
             let from = AuditFrom::Latest(Span { of, ..Span::ALL });
-            audit::listing(&AuditPage { from, limit: 100 }).sql()
+            listings::audit::<Sqlite>(&AuditPage { from, limit: 100 }).sql()
         };
         let live =
             SessionFilter { live: Some((true, Timestamp::from_seconds(1))), ..SessionFilter::default() };
