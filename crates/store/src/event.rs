@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sessera_model::{AuthenticationMethod, CredentialKind, Identity, IdentityState, Role, Uuid};
 
 use crate::asked::Asked;
-
+use crate::changed;
 use crate::records::{CodePurpose, Reauthentication};
 use crate::{Change, FlowKind, KeySet, Revision};
 
@@ -129,7 +129,7 @@ pub enum Event {
     ConfigurationChanged {
         /// The new revision.
         revision: Uuid,
-        /// The JSON Pointers of what was changed.
+        /// The JSON Pointers of the values that were changed, some of them where there are many.
         changed: Vec<String>,
     },
     /// A token of the admin API was made.
@@ -460,9 +460,7 @@ fn of_key_set(set: &KeySet) -> Event {
 }
 
 fn of_revision(revision: &Revision) -> Event {
-    let changes: Vec<Value> = serde_json::from_str(&revision.diff).unwrap_or_default();
-    let path = |change: &Value| change["path"].as_str().map(str::to_owned);
-    Event::ConfigurationChanged { revision: revision.id, changed: changes.iter().filter_map(path).collect() }
+    Event::ConfigurationChanged { revision: revision.id, changed: changed::places(&revision.diff) }
 }
 
 #[cfg(test)]
@@ -586,7 +584,7 @@ mod tests {
             created_at: Timestamp::default(),
             made_by: None,
             config: "SECRET".into(),
-            diff: json!([{"op": "add", "path": "/session/lifespan", "after": "SECRET"}]).to_string(),
+            diff: json!([{"op": "add", "path": "/session", "after": {"lifespan": "SECRET"}}]).to_string(),
         };
         let event = Event::ConfigurationChanged { revision: ADA, changed: vec!["/session/lifespan".into()] };
         assert_eq!(Event::of(&[Change::InsertRevision(revision)], &[]), [event]);

@@ -20,6 +20,7 @@ pub mod admin_token;
 pub mod asked;
 pub mod audit;
 pub mod change;
+mod changed;
 pub mod cipher;
 pub mod committer;
 pub mod counter;
