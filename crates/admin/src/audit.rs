@@ -299,7 +299,8 @@ struct VerifiedBody {
 
 /// Verify a part of the record
 ///
-/// Ten thousand entries at the most are looked at: whether each has the hash that follows from it and the one before.
+/// Ten thousand entries at the most are looked at: whether each has the hash that follows from it and the one before,
+/// and is found by what it says.
 #[utoipa::path(get, path = "/admin/audit/verify", operation_id = "verifyAudit", tag = "access",
     params(("after" = Option<i64>, Query, description = "The number of the last entry that was verified before; the first entry that is kept when absent")),
     security(("adminToken" = ["viewer"])),
@@ -309,6 +310,7 @@ async fn verify(State(record): State<Arc<Record>>, parameters: Parameters) -> Re
     let broken = judged.broken.map(|broken| match broken {
         Broken::Changed(number) => format!("the entry {number} is not as it was written"),
         Broken::Missing(number) => format!("the entry {number} is missing"),
+        Broken::Added(number) => format!("the entry {number} stands where the record has none"),
     });
     let hash = hex::encode(judged.last.hash.0);
     Ok(answer::ok(VerifiedBody {

@@ -39,6 +39,8 @@ pub enum Broken {
     Changed(i64),
     /// The entries from this number on are missing.
     Missing(i64),
+    /// The entry with this number stands where the record has none.
+    Added(i64),
 }
 
 impl Record {
@@ -68,13 +70,41 @@ impl Record {
     /// Judges a part of the record: what follows the entry with the number `after`, which was judged before, or the first
     /// entry that is kept.
     pub async fn judge(&self, after: Option<i64>) -> Result<Judged, StoreError> {
-        let ends = self.store.audit_ends().await?;
-        let mut last = match after.filter(|after| *after > ends.swept.number) {
-            None => ends.swept,
-            Some(number) => self.link(number).await?.unwrap_or(ends.swept),
+        loop {
+            let ends = self.store.audit_ends().await?;
+            let judged = self.judge_between(&ends, after).await?;
+            let now = self.store.audit_ends().await?;
+            if judged.broken.is_none() && judged.last.number > now.last.number {
+                let broken = Some(Broken::Added(now.last.number + 1));
+                return Ok(Judged { last: now.last, broken, ..judged });
+            }
+            // What was swept while it was judged is not missing.
+            if judged.broken.is_none() || now.swept == ends.swept {
+                return Ok(judged);
+            }
+        }
+    }
+
+    async fn judge_between(&self, ends: &Ends, after: Option<i64>) -> Result<Judged, StoreError> {
+        let begun = match after.filter(|after| *after > ends.swept.number) {
+            None => None,
+            Some(number) => self.link(number).await?,
         };
-        let page = AuditPage { from: AuditFrom::After(last.number), limit: JUDGED };
-        let entries = self.store.audit(&page).await?;
+        let mut last = begun.unwrap_or(ends.swept);
+        // Before the first entry that is kept there is none.
+        let from = begun.map_or(i64::MIN, |begun| begun.number);
+        let (mut limit, from) = (JUDGED, AuditFrom::After(from));
+        let entries = loop {
+            match self.store.audit(&AuditPage { from: from.clone(), limit }).await {
+                // One of them holds what no entry holds. Those before it are judged first.
+                Err(StoreError::Corrupt(_)) if limit > 1 => limit /= 2,
+                Err(StoreError::Corrupt(_)) => {
+                    let broken = Some(Broken::Changed(last.number + 1));
+                    return Ok(Judged { entries: 0, last, broken, is_end: false });
+                }
+                other => break other?,
+            }
+        };
         let count = entries.len() as u64;
         let mut broken = None;
         for entry in entries {
@@ -82,7 +112,9 @@ impl Record {
             let found = Link { number: entry.number, hash: entry.hash };
             if found.number > next.number {
                 broken = Some(Broken::Missing(next.number));
-            } else if found != next {
+            } else if found.number < next.number {
+                broken = Some(Broken::Added(found.number));
+            } else if found != next || !entry.is_found_by_what_it_says() {
                 broken = Some(Broken::Changed(found.number));
             } else {
                 last = next;
@@ -90,9 +122,9 @@ impl Record {
             }
             break;
         }
-        let is_end = count < u64::from(JUDGED);
+        let is_end = count < u64::from(limit);
         if broken.is_none() && is_end {
-            broken = beyond(&last, &ends);
+            broken = beyond(&last, ends);
         }
         Ok(Judged { entries: count, last, broken, is_end })
     }
@@ -115,7 +147,8 @@ fn beyond(last: &Link, ends: &Ends) -> Option<Broken> {
 
 #[cfg(test)]
 mod tests {
-    use sessera_model::{SystemRandom, Timestamp};
+    use sessera_model::{SystemRandom, Timestamp, Uuid};
+    use sessera_store::audit::first_id;
     use sessera_store::sqlite::{SqliteOptions, SqliteStore};
     use sessera_store::transfer::{TABLES, Table, Tables, Value};
     use sessera_store::{Change, Cipher, NewEntry};
@@ -144,6 +177,18 @@ mod tests {
 
     fn table() -> &'static Table {
         TABLES.iter().find(|table| table.name == "audit").unwrap()
+    }
+
+    fn entry(second: i64) -> NewEntry {
+        NewEntry::new(&SystemRandom::default(), Timestamp::from_seconds(second), None, "[]".into())
+    }
+
+    /// Puts something into the record past the server.
+    async fn put(tables: &dyn Tables, entry: NewEntry, number: Value, hash: Value) {
+        let NewEntry { id, at, identity_id, content } = entry;
+        let about = identity_id.map_or(Value::Null, Value::Id);
+        let row = vec![Value::Id(id), Value::Integer(at.micros()), about, Value::Text(content), number, hash];
+        tables.write(table(), &[row]).await.unwrap();
     }
 
     /// Gives the entry with a number another hash, as whoever forges one must.
@@ -177,6 +222,64 @@ mod tests {
         let (record, tables, _world) = self::record(8).await;
         forge(&*tables, 8).await;
         assert_eq!(record.judge(None).await.unwrap().broken, Some(Broken::Changed(8)));
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_is_found_by_what_it_does_not_say_shows() {
+        let ada = Uuid::from_u128(7);
+        let at = Timestamp::from_seconds(9);
+        let content = format!("{{\"about\":{{\"identity_id\":\"{ada}\"}}}}");
+        let written = NewEntry::new(&SystemRandom::default(), at, Some(ada), content);
+        let of_nobody = NewEntry { identity_id: None, ..written.clone() };
+        let earlier = NewEntry { id: first_id(Timestamp::from_seconds(8)), ..written.clone() };
+        for (entry, broken) in
+            [(written, None), (of_nobody, Some(Broken::Changed(9))), (earlier, Some(Broken::Changed(9)))]
+        {
+            let (record, tables, _world) = record(8).await;
+            put(&*tables, entry, Value::Null, Value::Null).await;
+            record.keep().await.unwrap();
+            assert_eq!(record.judge(None).await.unwrap().broken, broken);
+            assert_eq!(record.judge(Some(8)).await.unwrap().broken, broken);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_cannot_be_read_shows() {
+        let (record, tables, _world) = record(8).await;
+        put(&*tables, entry(9), Value::Integer(9), Value::Null).await;
+        let (mut entries, mut after) = (0, None);
+        let broken = loop {
+            let judged = record.judge(after).await.unwrap();
+            entries += judged.entries;
+            if judged.is_end || judged.broken.is_some() {
+                break judged.broken;
+            }
+            after = Some(judged.last.number);
+        };
+        assert_eq!((entries, broken), (8, Some(Broken::Changed(9))));
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_was_put_behind_the_others_shows() {
+        let (record, tables, _world) = record(8).await;
+        let last = record.judge(None).await.unwrap().last;
+        let forged = entry(9);
+        let hash = last.next(forged.at, &forged.content).hash.0.to_vec();
+        put(&*tables, forged, Value::Integer(9), Value::Bytes(hash)).await;
+        let judged = record.judge(None).await.unwrap();
+        assert_eq!((judged.broken, judged.last), (Some(Broken::Added(9)), last));
+    }
+
+    #[tokio::test]
+    async fn an_entry_that_was_put_before_the_others_shows() {
+        let (record, tables, world) = record(8).await;
+        world.clock.set(Timestamp::from_seconds(105));
+        record.sweep(Duration::from_secs(100)).await.unwrap();
+        for number in [2_i64, -2] {
+            let hash = Value::Bytes(vec![7; 32]);
+            put(&*tables, entry(number.abs()), Value::Integer(number), hash).await;
+            assert_eq!(record.judge(None).await.unwrap().broken, Some(Broken::Added(number)));
+        }
     }
 
     #[test]

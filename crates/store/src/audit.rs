@@ -6,6 +6,7 @@
 //! it anew, and the last one is known to whoever noted it.
 
 use aws_lc_rs::digest::{SHA256, digest};
+use serde_json::Value;
 use sessera_model::{Random, Timestamp, Uuid};
 
 use crate::error::StoreError;
@@ -60,6 +61,18 @@ pub struct AuditEntry {
     pub identity_id: Option<Uuid>,
     /// What happened, as JSON text.
     pub content: String,
+}
+
+impl AuditEntry {
+    /// Whether it is found by what it says. The hash is made of what an entry says, and entries are listed by columns beside
+    /// that: the id, which follows the time, and whom it is about.
+    #[must_use]
+    pub fn is_found_by_what_it_says(&self) -> bool {
+        let content: Value = serde_json::from_str(&self.content).unwrap_or_default();
+        let about = content["about"]["identity_id"].as_str().and_then(|id| Uuid::parse_str(id).ok());
+        let time = |id: Uuid| id.as_u128() >> RANDOM_BITS;
+        self.identity_id == about && time(self.id) == time(first_id(self.at))
+    }
 }
 
 /// The hash of an entry and of all before it.
@@ -179,6 +192,8 @@ pub enum AuditOf {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use sessera_model::SystemRandom;
 
@@ -194,6 +209,26 @@ mod tests {
             hash.followed_by(1, at(1), "a"),
         ] {
             assert_ne!(hash, other);
+        }
+    }
+
+    #[test]
+    fn the_columns_by_which_an_entry_is_found_belong_to_it() {
+        let (ada, at) = (Uuid::from_u128(7), Timestamp::from_seconds(1_700_000_000));
+        let entry = |identity_id: Option<Uuid>, about: &str| {
+            let content = format!("{{\"about\":{about}}}");
+            let NewEntry { id, at, identity_id, content } =
+                NewEntry::new(&SystemRandom::default(), at, identity_id, content);
+            AuditEntry { id, number: 1, hash: ChainHash::default(), at, identity_id, content }
+        };
+        let of_ada = format!("{{\"identity_id\":\"{ada}\"}}");
+        for good in [entry(Some(ada), &of_ada), entry(None, "{}"), entry(None, "{\"of\":\"7\"}")] {
+            assert!(good.is_found_by_what_it_says(), "{good:?}");
+            let later = AuditEntry { id: first_id(at + Duration::from_micros(1)), ..good };
+            assert!(!later.is_found_by_what_it_says());
+        }
+        for wrong in [entry(None, &of_ada), entry(Some(ada), "{}"), entry(Some(Uuid::nil()), &of_ada)] {
+            assert!(!wrong.is_found_by_what_it_says(), "{wrong:?}");
         }
     }
 
