@@ -10,7 +10,7 @@
 use serde::{Deserialize, Serialize};
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, IdentityState, Random, Secret, Timestamp, TokenHash, Uuid};
-use sessera_store::{Change, Code, CodePurpose, FlowKind, Message, StoreError};
+use sessera_store::{Asked, Change, Code, CodePurpose, FlowKind, Message, StoreError};
 
 use crate::accounts::Accounts;
 use crate::keys::{Keys, Purpose};
@@ -41,6 +41,9 @@ pub struct CodeRequest {
     /// What the message is about.
     #[serde(default)]
     pub about: About,
+    /// By which request it was asked for, and by whom: whoever made the code is not who wanted it.
+    #[serde(default)]
+    pub asked: Option<Asked>,
 }
 
 /// Requests of versions before this one are all for mails.
@@ -215,7 +218,7 @@ pub fn send(
     identity_id: Uuid,
     request: &CodeRequest,
 ) -> [Change; 2] {
-    let CodeRequest { flow_id, ref address, ref via, language, sends, ref about } = *request;
+    let CodeRequest { flow_id, ref address, ref via, language, sends, ref about, .. } = *request;
     let aim = Aim { purpose, flow_id, identity_id, address: address.clone() };
     let expires_at = now + rules.sent(sends).lifespan;
     let (stored, code) = issue(&rules.keys, random, sends, aim, expires_at);
@@ -300,6 +303,7 @@ mod tests {
             language: Language::De,
             sends: Sends::Code,
             about: About::default(),
+            asked: Some(Asked { request_id: "r".into(), ..Asked::default() }),
         }
     }
 

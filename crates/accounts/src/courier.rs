@@ -142,7 +142,13 @@ async fn answer(
     let claim = Change::ClaimMessage { id: message.id, attempts: message.attempts, until: now };
     let done = [claim, Change::DropMessage(message.id)];
     changes.splice(0..0, done.clone());
-    let outcome = match accounts.committer.commit(&changes).await {
+    let making = accounts.committer.commit(&changes);
+    // Whoever asked for the code has it made. A version before this one did not keep who that was.
+    let made = match &request.asked {
+        Some(asked) => asked.clone().during(making).await,
+        None => making.await,
+    };
+    let outcome = match made {
         Err(StoreError::Conflict(Conflict::Limited)) => {
             accounts.metrics.limit_hit(Limit::Codes);
             accounts.committer.commit(&done).await

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sessera_model::{Actor, Uuid};
 
@@ -12,8 +13,9 @@ tokio::task_local! {
     static ASKED: Arc<Mutex<Asked>>;
 }
 
-/// A request, as far as it is known. What is done for none is done by the system.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A request, as far as it is known. What is done for none is done by the system. One that asks for something that is done
+/// later is kept with that as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Asked {
     /// Its id.
     pub request_id: String,
@@ -21,7 +23,8 @@ pub struct Asked {
     pub address: Option<IpAddr>,
     /// The program of the client, as that says.
     pub user_agent: String,
-    /// Who asks the admin API.
+    /// Who asks the admin API, where nothing is done later.
+    #[serde(skip)]
     pub actor: Option<Actor>,
     /// Who is signed in.
     pub identity_id: Option<Uuid>,

@@ -87,6 +87,7 @@ async fn enqueue(accounts: &TestAccounts) {
         language: Language::De,
         sends: Sends::Code,
         about: About { request_url: "https://id.example.org/x".into(), ..About::default() },
+        asked: None,
     };
     let (rules, random) = (&accounts.snapshot.rules, accounts.parts.random.as_ref());
     let (now, purpose) = (accounts.parts.clock.now(), CodePurpose::Verification);

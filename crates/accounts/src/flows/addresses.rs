@@ -3,7 +3,7 @@
 
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, Timestamp, VerifiableAddress};
-use sessera_store::{Change, CodePurpose, FlowKind, StoreError};
+use sessera_store::{Asked, Change, CodePurpose, FlowKind, StoreError};
 use url::Url;
 
 use crate::codes::{self, CodeRequest};
@@ -131,7 +131,8 @@ fn begin<D: Details>(
     // The message follows from what was submitted to the other flow.
     let about = About { request_url: flow.request_url.clone(), ..visit.about(during) };
     let (address, via) = (address.value.clone(), address.via.clone());
-    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about };
+    let asked = Asked::now();
+    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about, asked };
     (flow, request)
 }
 

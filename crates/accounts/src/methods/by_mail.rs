@@ -2,7 +2,7 @@
 //! message goes to it, whether anybody has it or not.
 
 use serde_json::json;
-use sessera_store::CodePurpose;
+use sessera_store::{Asked, CodePurpose};
 
 use crate::codes::{self, CodeRequest};
 use crate::flows::error::FlowError;
@@ -71,7 +71,8 @@ pub(super) fn send<D: ByMail>(
     codes.email = Some(email.to_owned());
     codes.sent += 1;
     let (language, sends) = (visit.visitor.language, codes.sends);
-    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about: visit.about(flow) };
+    let (about, asked) = (visit.about(flow), Asked::now());
+    let request = CodeRequest { flow_id: flow.id, address, via, language, sends, about, asked };
     let change = codes::ask(visit.accounts.random.as_ref(), visit.now, D::PURPOSE, &request);
     flow.state = State::SentEmail;
     flow.say(sent(&request.via));

@@ -28,7 +28,7 @@ fn actor(fields: &Value) -> [&str; 4] {
 }
 
 #[test]
-fn a_line_names_the_person_the_token_or_the_system_that_did_it() {
+fn a_line_names_whoever_did_it() {
     let folder = TempDir::new().unwrap();
     let server = quiet(&folder);
     let own = format!("x-session-token: {}", sign_up(&server));
@@ -66,10 +66,17 @@ fn a_line_names_the_person_the_token_or_the_system_that_did_it() {
     let (_, flow) = call(&server.public, "GET", "/self-service/recovery/api", &[], None);
     let path = format!("/self-service/recovery?flow={}", flow["id"].as_str().unwrap());
     let wish = json!({"method": "code", "email": "grace@example.org"});
-    assert_eq!(call(&server.public, "POST", &path, &[], Some(&wish)).0, 200);
+    let request = ["x-request-id: who-asked-for-a-code", "user-agent: a-client"];
+    assert_eq!(call(&server.public, "POST", &path, &request, Some(&wish)).0, 200);
     let (made, line) = next(&server, "code_made");
-    assert_eq!((actor(&made), &made["identity_id"]), (["system", "", "", ""], &json!(ada)));
+    assert_eq!((actor(&made), &made["identity_id"]), (["nobody", "", "", ""], &json!(ada)));
     assert!(!line.contains("example.org"), "{line}");
+    // The record knows by which request, although that is over.
+    let (_, entries) = call(&server.admin, "GET", "/admin/audit?action=code_made", &[&bearer], None);
+    let [entry] = &entries.as_array().unwrap()[..] else { panic!("{entries}") };
+    assert_eq!((&entry["actor"], &entry["about"]["identity_id"]), (&json!({"kind": "nobody"}), &json!(ada)));
+    let asked = json!({"id": "who-asked-for-a-code", "address": "127.0.0.1", "user_agent": "a-client"});
+    assert_eq!(entry["request"], asked);
 }
 
 #[test]
