@@ -46,7 +46,7 @@ pub(super) struct EntryBody {
     /// Its number, which is one more than that of the entry before.
     pub(super) number: i64,
     /// The hash of it and of all before it, in hexadecimal digits.
-    hash: String,
+    pub(super) hash: String,
     #[serde(skip)]
     identity_id: Option<Uuid>,
     /// When it happened.
@@ -58,7 +58,7 @@ pub(super) struct EntryBody {
     pub(super) outcome: String,
     /// Who did it: the `kind`, and a `name` and `role` or an `id` where there is one.
     #[schema(value_type = Object)]
-    actor: Value,
+    pub(super) actor: Value,
     /// Whom and what it is about.
     #[schema(value_type = Object)]
     pub(super) about: Value,
@@ -68,7 +68,7 @@ pub(super) struct EntryBody {
     pub(super) request: Value,
     /// Of how many alike the entry tells, where it is not one alone.
     #[serde(skip_serializing_if = "Option::is_none")]
-    count: Option<u64>,
+    pub(super) count: Option<u64>,
 }
 
 impl From<AuditEntry> for EntryBody {

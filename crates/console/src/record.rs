@@ -24,6 +24,18 @@ pub struct Entry {
     pub about: String,
     /// From which address it was asked for.
     pub address: String,
+    /// With which program, as that says.
+    pub user_agent: String,
+    /// The id of the request by which it was done.
+    pub request_id: String,
+    /// Of how many alike it tells.
+    pub count: u64,
+    /// All that the record has of who did it, as JSON.
+    pub actor: String,
+    /// The hash of it and of all before it.
+    pub hash: String,
+    /// All of the above as the API has it, as JSON on several lines.
+    pub whole: String,
 }
 
 /// By what entries are filtered, as it was typed.
@@ -134,8 +146,19 @@ fn table(frame: &Frame<'_>, entries: &[Entry]) -> Markup {
                         td {
                             (entry.action.replace('_', " "))
                             @if entry.is_refused { " " span.tag.wrong { (frame.word(Word::OutcomeRefused)) } }
+                            @if entry.count > 1 {
+                                " " span.tag.info { (frame.filled(Word::CountedAlike, &[("count", &entry.count.to_string())])) }
+                            }
                         }
-                        td.mono { (entry.about) }
+                        td {
+                            span.mono { (entry.about) }
+                            details {
+                                summary {
+                                    (frame.filled(Word::WholeEntry, &[("number", &entry.number.to_string())]))
+                                }
+                                pre { (entry.whole) }
+                            }
+                        }
                     }
                 }
             }
@@ -143,31 +166,55 @@ fn table(frame: &Frame<'_>, entries: &[Entry]) -> Markup {
     }
 }
 
-/// Whether a program for tables would take a cell for a formula. Some pass over blanks, line breaks and whatever parts cells
-/// before one, and take the wide forms of the signs, too.
-fn is_formula(text: &str) -> bool {
-    let is_passed_over = |sign: char| {
-        sign.is_whitespace() || sign.is_control() || matches!(sign, ',' | ';' | '|' | '"' | '\'' | '\u{feff}')
-    };
-    let rest = text.trim_start_matches(is_passed_over);
-    rest.starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'])
-        || text.starts_with(['\t', '\r', '\n'])
+/// The signs with which a formula begins, the wide ones among them.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// Whether some program for tables parts cells by a sign, whatever this file parts them by.
+const fn parts_cells(sign: char) -> bool {
+    matches!(sign, ',' | ';' | '|' | '\t' | '\r' | '\n')
 }
 
-/// The entries as comma-separated values (RFC 4180). A cell that a program for tables would take for a formula begins with
-/// an apostrophe.
+/// Whether some program passes over a sign at the beginning of a cell.
+fn is_passed_over(sign: char) -> bool {
+    sign.is_whitespace() || sign.is_control() || parts_cells(sign) || matches!(sign, '"' | '\'' | '\u{feff}')
+}
+
+/// Whether a program for tables would take a cell for a formula.
+fn is_formula(text: &str) -> bool {
+    text.trim_start_matches(is_passed_over).starts_with(FORMULA) || text.starts_with(['\t', '\r', '\n'])
+}
+
+/// A text of which no program makes a formula, with an apostrophe where one would begin: at its beginning, and behind
+/// whatever such a program may part cells by.
+fn guarded(text: &str) -> String {
+    let mut guarded = String::with_capacity(text.len() + 1);
+    if is_formula(text) {
+        guarded.push('\'');
+    }
+    let mut may_begin = false;
+    for sign in text.chars() {
+        if may_begin && FORMULA.contains(&sign) {
+            guarded.push('\'');
+        }
+        may_begin = parts_cells(sign) || may_begin && is_passed_over(sign);
+        guarded.push(sign);
+    }
+    guarded
+}
+
+/// The entries as comma-separated values (RFC 4180) with all that they say. None of them is a formula for a program that
+/// reads tables.
 pub fn csv(entries: &[Entry]) -> String {
-    let cell = |text: &str| {
-        let guard = if is_formula(text) { "'" } else { "" };
-        format!("\"{guard}{}\"", text.replace('"', "\"\""))
-    };
-    let mut file = "number,at,who,action,outcome,about,address\r\n".to_owned();
+    let cell = |text: &str| format!("\"{}\"", guarded(text).replace('"', "\"\""));
+    let mut file =
+        "number,at,who,action,outcome,about,address,user_agent,request_id,count,actor,hash\r\n".to_owned();
     for entry in entries {
-        let (number, at) = (entry.number.to_string(), entry.at.to_string());
+        let (number, at, count) = (entry.number.to_string(), entry.at.to_string(), entry.count.to_string());
         let outcome = if entry.is_refused { "refused" } else { "done" };
         let who = entry.who.plain();
-        let Entry { action, about, address, .. } = entry;
-        let cells: [&str; 7] = [&number, &at, who, action, outcome, about, address];
+        let Entry { action, about, address, user_agent, request_id, actor, hash, .. } = entry;
+        let cells: [&str; 12] =
+            [&number, &at, who, action, outcome, about, address, user_agent, request_id, &count, actor, hash];
         let cells = cells.map(cell);
         file.push_str(&cells.join(","));
         file.push_str("\r\n");
@@ -191,6 +238,12 @@ mod tests {
             is_refused: true,
             about: "{\"a\":\"<i>\"}".into(),
             address: "::1".into(),
+            user_agent: "Mozilla/5.0 (X11; +http://x) ;=1|\"@a".into(),
+            request_id: "-r".into(),
+            count: 12,
+            actor: "{\"kind\":\"token\"}".into(),
+            hash: "6f3c".into(),
+            whole: "{\n  \"hash\": \"<s>\"\n}".into(),
         }
     }
 
@@ -220,6 +273,20 @@ mod tests {
     }
 
     #[test]
+    fn no_part_of_a_cell_is_a_formula_whatever_parts_cells() {
+        for (text, guarded) in [
+            ("a;=1", "a;'=1"),
+            ("a, \"-1", "a, \"'-1"),
+            ("a\t@b|＋c", "a\t'@b|'＋c"),
+            ("a\n\r =1", "a\n\r '=1"),
+            ("=1;=2", "'=1;'=2"),
+            ("a=1; b+2-3 @c", "a=1; b+2-3 @c"),
+        ] {
+            assert_eq!(super::guarded(text), guarded);
+        }
+    }
+
+    #[test]
     fn entries_are_escaped_as_a_page_and_as_a_table() {
         let shown = Shown {
             filter: Filter { actor: "\"><u>".into(), ..Filter::default() },
@@ -229,11 +296,17 @@ mod tests {
             problem: Some("<q>".into()),
         };
         let page = page(&frame(&Actor::Anybody), &shown).into_string();
-        for raw in ["<b>", "<i>", "<u>", "<q>"] {
+        for raw in ["<b>", "<i>", "<u>", "<q>", "<s>"] {
             assert!(!page.contains(raw), "{raw}: {page}");
         }
+        for text in ["12 alike", "Entry 7", "&quot;hash&quot;: &quot;&lt;s&gt;&quot;"] {
+            assert!(page.contains(text), "{text}: {page}");
+        }
         assert!(page.contains("/console/record?page_token=1&amp;actor=x"), "{page}");
-        let row = "\"7\",\"1970-01-01T00:00:00Z\",\"'=1+\"\"<b>\",\"session_began\",\"refused\",\"{\"\"a\"\":\"\"<i>\"\"}\",\"::1\"\r\n";
+        let row = concat!(
+            "\"7\",\"1970-01-01T00:00:00Z\",\"'=1+\"\"<b>\",\"session_began\",\"refused\",\"{\"\"a\"\":\"\"<i>\"\"}\",\"::1\",",
+            "\"Mozilla/5.0 (X11; '+http://x) ;'=1|\"\"'@a\",\"'-r\",\"12\",\"{\"\"kind\"\":\"\"token\"\"}\",\"6f3c\"\r\n"
+        );
         assert!(csv(&[entry()]).ends_with(row), "{}", csv(&[entry()]));
     }
 }

@@ -85,13 +85,21 @@ fn query(parameters: &Parameters) -> String {
 }
 
 fn entry(entry: EntryBody) -> Entry {
+    let text = |name: &str| entry.request[name].as_str().unwrap_or_default().to_owned();
     Entry {
         number: entry.number,
         at: entry.at,
         who: entry.who(),
         is_refused: entry.outcome == "refused",
         about: entry.about.to_string(),
-        address: entry.request["address"].as_str().unwrap_or_default().to_owned(),
+        address: text("address"),
+        user_agent: text("user_agent"),
+        request_id: text("id"),
+        count: entry.count.unwrap_or(1),
+        actor: entry.actor.to_string(),
+        // What is made of text and JSON has a JSON form.
+        whole: serde_json::to_string_pretty(&entry).unwrap_or_default(),
+        hash: entry.hash,
         action: entry.action,
     }
 }

@@ -272,6 +272,8 @@ sessera_pages::words! {
     Older = "record.older",
     AsCsv = "record.csv",
     AsJson = "record.json",
+    CountedAlike = "record.counted",
+    WholeEntry = "record.whole",
     Settings = "place.settings",
     Configuration = "settings.configuration",
     ConfigurationLead = "settings.configuration.lead",

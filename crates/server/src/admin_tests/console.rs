@@ -445,3 +445,21 @@ async fn the_record_is_filtered_and_handed_out() {
     let part = owner.get("/console/record?page_size=1").await;
     assert!(part.text.contains("page_token="), "{part:?}");
 }
+    // Twelve alike are ten entries and one that stands for two.
+    for _ in 0..12 {
+        let headers = [("user-agent", "=cmd|' /C calc'!A0"), ("authorization", "Bearer sessera_admin_x")];
+        server.admin_with("GET", "/admin/keys", &headers, None).await;
+    }
+    server.clock.advance(Duration::from_secs(61));
+    server.app.record.keep().await.unwrap();
+    let csv = owner.get("/console/record.csv?action=admin_refused&page_size=1").await;
+    let (head, row) = csv.text.split_once("\r\n").unwrap();
+    assert!(head.ends_with("user_agent,request_id,count,actor,hash"), "{csv:?}");
+    let hash =
+        owner.get("/console/record.json?action=admin_refused&page_size=1").await.body[0]["hash"].clone();
+    let counted = format!(",\"2\",\"{{\"\"kind\"\":\"\"nobody\"\"}}\",\"{}\"\r\n", hash.as_str().unwrap());
+    assert!(row.ends_with(&counted) && row.contains(",\"'=cmd|' /C calc'!A0\","), "{csv:?}");
+    let page = owner.get("/console/record?action=admin_refused&page_size=1").await;
+    for text in ["2 alike", hash.as_str().unwrap(), "&quot;user_agent&quot;: &quot;=cmd"] {
+        assert!(page.text.contains(text), "{text}: {page:?}");
+    }

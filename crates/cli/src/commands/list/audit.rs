@@ -112,13 +112,14 @@ fn report(entries: &[AuditEntry]) -> Result<Report> {
     for entry in entries {
         let text = |name: &str| entry.content.get(name).map(shown).unwrap_or_default();
         let number = entry.number.to_string();
+        let count = entry.content.get("count").map(|count| format!("count={count} "));
         table.row([
             number,
             second(entry.at).to_string(),
             text("action"),
             text("outcome"),
             text("actor"),
-            text("about"),
+            count.unwrap_or_default() + &text("about"),
         ]);
     }
     let ids = entries.iter().map(|entry| entry.number.to_string()).collect();
