@@ -154,14 +154,15 @@ pub(super) async fn found(
 #[derive(Deserialize, ToSchema)]
 #[schema(as = ReplayEvents)]
 struct ReplayBody {
-    /// The number of the entry of the record behind which everything is delivered. What was given up when absent.
+    /// The number of the entry of the record behind which everything is delivered. When absent, it is what was given up, and
+    /// what waits is tried at once.
     after: Option<i64>,
 }
 
 /// Deliver events to a sink once more
 ///
-/// They are those that were given up, or all behind an entry of the record that the sink took already. A receiver knows by
-/// the id of a message that it has it. The first of them are sent within half a minute.
+/// They are those that were given up, and those that wait are tried at once; or all behind an entry of the record that the
+/// sink took already. A receiver knows by the id of a message that it has it. The first of them are sent within a minute.
 #[utoipa::path(post, path = "/admin/sinks/{name}/replay", operation_id = "replayEvents", tag = "access",
     params(("name" = String, Path, description = "Name of the sink")),
     request_body = ReplayBody,

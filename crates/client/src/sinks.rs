@@ -76,7 +76,8 @@ impl AdminClient {
         self.part(request).await
     }
 
-    /// Has events delivered to a sink once more: everything behind an entry of the record, or what was given up.
+    /// Has events delivered to a sink once more: everything behind an entry of the record, or what was given up, and then what
+    /// waits is tried at once.
     pub async fn replay_events(&self, sink: &str, after: Option<i64>) -> Result<(), ClientError> {
         let request = self.request(Method::POST, &["admin", "sinks", sink, "replay"]);
         self.send(request.json(&json!({ "after": after }))).await.map(drop)

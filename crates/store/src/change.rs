@@ -1,5 +1,7 @@
 //! What can change. A list of changes happens all together or not at all.
 
+use std::ops::RangeInclusive;
+
 use sessera_model::{CredentialKind, Identity, Timestamp, TokenHash, Uuid};
 
 use crate::admin_token::AdminToken;
@@ -180,11 +182,21 @@ pub enum Change {
         /// Why it was not taken.
         problem: String,
     },
+    /// Has what waits for a sink tried at once, which takes events again.
+    Hasten {
+        /// The sink.
+        sink: String,
+        /// The numbers of the first and of the last entry of those that are tried.
+        numbers: RangeInclusive<i64>,
+        /// The time of the change.
+        at: Timestamp,
+    },
     /// Has entries delivered to a sink once more. Refused when there is no such sink.
     Replay {
         /// The sink.
         sink: String,
-        /// The number of the entry behind which everything is delivered. What was given up when absent.
+        /// The number of the entry behind which everything is delivered. When absent, it is what was given up, and what waits
+        /// is tried at once.
         after: Option<i64>,
         /// The time of the change.
         at: Timestamp,

@@ -402,6 +402,7 @@ fn of_change(change: &Change) -> Option<Event> {
         | Change::TakeFromRecord(_)
         | Change::Delivered { .. }
         | Change::DeliveryFailed { .. }
+        | Change::Hasten { .. }
         | Change::Replay { .. }
         | Change::PlaceSession { .. }
         | Change::LiveElsewhere { .. }

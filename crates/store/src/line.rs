@@ -61,6 +61,7 @@ impl Invalidation {
             | Change::TakeFromRecord(_)
             | Change::Delivered { .. }
             | Change::DeliveryFailed { .. }
+            | Change::Hasten { .. }
             | Change::Replay { .. }
             | Change::InsertAdminToken(_)
             | Change::DeleteAdminToken(_)

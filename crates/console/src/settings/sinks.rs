@@ -227,13 +227,15 @@ pub fn replay(
     may_change: bool,
 ) -> Markup {
     let title = frame.filled(Word::ReplayTitle, &[("sink", &sink.name)]);
-    let (given_up, number) = (sink.given_up.to_string(), sink.number.to_string());
+    let numbers = [sink.given_up, sink.waiting].map(|count| count.to_string());
+    let came_to = sink.number.to_string();
+    let values = [("count", numbers[0].as_str()), ("waiting", &numbers[1]), ("number", &came_to)];
     let form = html! {
         div.field {
             label for="after" { (frame.word(Word::ReplayAfter)) }
             input id="after" name="after" value=(after) inputmode="numeric" autocomplete="off"
                 aria-describedby="after-hint" aria-invalid=[problem.map(|_| "true")];
-            p.hint id="after-hint" { (frame.filled(Word::ReplayAfterHint, &[("count", &given_up)])) }
+            p.hint id="after-hint" { (frame.filled(Word::ReplayAfterHint, &values)) }
         }
         div.buttons {
             button type="submit" disabled[!may_change] { (frame.word(Word::Replay)) }
@@ -245,7 +247,7 @@ pub fn replay(
         h1 { (title) }
         section.sheet {
             @if let Some(problem) = problem { p.problem role="alert" { (problem) } }
-            p { (frame.filled(Word::ReplayLead, &[("count", &given_up), ("number", &number)])) }
+            p { (frame.filled(Word::ReplayLead, &values)) }
             @if !may_change { p.soft { (frame.word(Word::OperatorsOnly)) } }
             (frame.form(&format!("{}/replay", address(&sink.name)), form))
         }
@@ -303,7 +305,10 @@ pub(super) mod tests {
         for text in ["value=\"given_up\" selected", "takes nothing", "after=4&amp;state=&lt;", "/replay\""] {
             assert!(page.contains(text), "{text}: {page}");
         }
-        assert!(replay.contains("The 1 events") && replay.contains("the entry 7"), "{replay}");
+        assert!(
+            replay.contains("(1 events)") && replay.contains("waits (2)") && replay.contains("the entry 7"),
+            "{replay}"
+        );
         let state = |problem: Option<&str>, given_up, waiting| {
             let sink = Sink { problem: problem.map(str::to_owned), given_up, waiting, ..sink() };
             sink.state(&frame).into_string()

@@ -140,7 +140,8 @@ impl Sinks {
         Ok(self.store.deliveries(page).await?)
     }
 
-    /// Has entries delivered once more: everything behind the one with a number, or what was given up.
+    /// Has entries delivered once more: everything behind the one with a number, or what was given up, and then what waits is
+    /// tried at once.
     pub async fn replay(&self, sink: &str, after: Option<i64>) -> Result<(), SinkError> {
         self.check(sink)?;
         let change = Change::Replay { sink: sink.to_owned(), after, at: self.clock.now() };

@@ -1,5 +1,6 @@
 //! One sink as this node tells it.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +39,13 @@ const WAITS: [u64; 6] = [5, 30, 120, 600, 1800, 3600];
 /// How long a message is tried. Entries stay in the record for longer.
 const GIVE_UP_AFTER: Duration = Duration::from_hours(20);
 
+/// Of how many waits the last one counts until what a sink has missed was sent: a receiver that has just begun again may refuse
+/// some of it. That wait is shorter than [`IS_THERE`], so that what is refused then is not taken for missed once more.
+const WAITS_BEHIND: usize = 2;
+
+/// For how long a sink that took something is not taken to be away, whatever it refuses.
+const IS_THERE: Duration = Duration::from_secs(60);
+
 /// How long to leave a sink alone at the most that takes nothing, whatever is due.
 const LONGEST_QUIET: Duration = Duration::from_secs(60);
 
@@ -57,12 +65,60 @@ pub(super) struct Outlet {
     /// Until when it is left alone.
     quiet_until: Timestamp,
     counted_at: Timestamp,
+    presence: Presence,
+}
+
+/// Whether the receiver is there, as far as this node has seen since it has the sink.
+struct Presence {
+    /// When it took something last.
+    took_at: Timestamp,
+    /// The numbers of the first and of the last entry that it did not take because it was away. These wait for no fault of
+    /// their own. What a receiver refuses that takes other messages is not among them and waits ever longer.
+    missed: Option<RangeInclusive<i64>>,
+    /// Whether what it missed is being sent.
+    is_behind: bool,
+}
+
+impl Presence {
+    /// Nothing is known: whatever waits may have been missed.
+    const fn unknown() -> Self {
+        Self { took_at: Timestamp::from_micros(0), missed: Some(i64::MIN..=i64::MAX), is_behind: false }
+    }
+
+    /// Notes what became of messages. Tells what the receiver has missed when it is back.
+    fn note(&mut self, now: Timestamp, has_taken: bool, refused: &[i64]) -> Option<RangeInclusive<i64>> {
+        if has_taken {
+            self.took_at = now;
+            let missed = self.missed.take();
+            self.is_behind |= missed.is_some();
+            return missed;
+        }
+        if now.since(self.took_at) > IS_THERE
+            && let (Some(first), Some(last)) = (refused.iter().min(), refused.iter().max())
+        {
+            self.is_behind = false;
+            self.missed = Some(match &self.missed {
+                None => *first..=*last,
+                Some(known) => *known.start().min(first)..=*known.end().max(last),
+            });
+        }
+        None
+    }
 }
 
 impl Outlet {
     pub(super) fn new(sinks: Arc<Sinks>, name: String) -> Self {
         let never = Timestamp::default();
-        Self { sinks, name, held_until: never, taken: 0, refusals: 0, quiet_until: never, counted_at: never }
+        Self {
+            sinks,
+            name,
+            held_until: never,
+            taken: 0,
+            refusals: 0,
+            quiet_until: never,
+            counted_at: never,
+            presence: Presence::unknown(),
+        }
     }
 
     /// Tells it until it is configured no more, or the node is told to stop. Returns its name.
@@ -111,6 +167,10 @@ impl Outlet {
         let now = self.sinks.clock.now();
         if now + MARGIN < self.held_until {
             return Ok(true);
+        }
+        if self.held_until <= now {
+            // Another node may have had it, or somebody has a part of the record delivered once more.
+            self.presence = Presence::unknown();
         }
         let until = now + HOLD;
         let taken = self.take(now, until).await?;
@@ -163,6 +223,7 @@ impl Outlet {
             });
         }
         if sending.is_empty() {
+            self.presence.is_behind = false;
             return Ok(false);
         }
         let (mut numbers, mut failures) = (Vec::new(), Vec::new());
@@ -174,9 +235,18 @@ impl Outlet {
             }
         }
         let delivered = numbers.len();
+        let refused: Vec<i64> = failures.iter().map(|(delivery, _)| delivery.entry.number).collect();
         let mut changes = vec![Change::Delivered { sink: self.name.clone(), numbers }];
+        // What was refused just now comes behind it and waits for its time.
+        if let Some(numbers) = self.presence.note(self.sinks.clock.now(), delivered > 0, &refused) {
+            changes.push(Change::Hasten { sink: self.name.clone(), numbers, at: now });
+        }
         changes.extend(failures.iter().map(|(delivery, problem)| self.failed(delivery, problem)));
-        self.sinks.committer.commit(&changes).await?;
+        if let Err(error) = self.sinks.committer.commit(&changes).await {
+            // What was to be tried at once may not be.
+            self.presence = Presence::unknown();
+            return Err(error);
+        }
         self.tell(delivered, &failures);
         Ok(delivered > 0)
     }
@@ -194,7 +264,8 @@ impl Outlet {
     /// When a message that was not taken is sent again; never when it has been tried for long enough.
     fn next_attempt(&self, delivery: &Delivery) -> Option<Timestamp> {
         let attempts = usize::try_from(delivery.attempts).unwrap_or(usize::MAX);
-        let wait = WAITS[attempts.min(WAITS.len() - 1)];
+        let longest = if self.presence.is_behind { WAITS_BEHIND } else { WAITS.len() };
+        let wait = WAITS[attempts.min(longest - 1)];
         let due_at = self.sinks.clock.now() + Duration::from_secs(wait);
         (due_at.since(delivery.since) <= GIVE_UP_AFTER).then_some(due_at)
     }

@@ -187,6 +187,111 @@ async fn a_receiver_that_was_away_for_an_hour_misses_nothing_and_is_asked_ever_l
     assert_eq!((numbers.len(), odd), (12, vec![1, 3, 5, 7, 9, 11]));
 }
 
+/// How often is looked where the look itself is no matter, in seconds.
+const LOOK: u64 = 5;
+
+/// Looks until the receiver took more than so many messages, for an hour at the most.
+async fn look_until_more(world: &World, outlet: &mut Outlet, taken: usize) {
+    for _ in 0..3600 / LOOK {
+        world.clock.advance(Duration::from_secs(LOOK));
+        world.look(outlet).await;
+        if world.receiver.numbers().len() > taken {
+            return;
+        }
+    }
+    panic!("it took nothing for an hour");
+}
+
+#[tokio::test]
+async fn what_a_receiver_missed_is_sent_at_once_when_it_is_back_and_in_order() {
+    let world = World::with(json!({})).await;
+    let mut outlet = Outlet::new(world.node(), "s".into());
+    world.happens("session_began", &["ada"]).await;
+    world.look(&mut outlet).await;
+    world.receiver.refuse(&["*"]);
+    for look in 0..3600 / LOOK {
+        if look * LOOK % 600 == 0 {
+            world.happens("session_began", &["ada", "bob", "eve"]).await;
+        }
+        world.clock.advance(Duration::from_secs(LOOK));
+        world.look(&mut outlet).await;
+    }
+    // It refuses some of it at first, as one does that is just beginning.
+    world.receiver.refuse(&["bob"]);
+    look_until_more(&world, &mut outlet, 1).await;
+    let numbers = world.receiver.numbers();
+    assert_eq!(numbers.len(), 13, "{numbers:?}");
+    for person in [2, 1] {
+        let of_one: Vec<_> = numbers.iter().filter(|number| **number % 3 == person % 3).copied().collect();
+        assert!(of_one.is_sorted(), "{of_one:?}");
+    }
+    world.receiver.refuse(&[]);
+    world.clock.advance(Duration::from_secs(30));
+    world.look(&mut outlet).await;
+    assert_eq!(world.receiver.numbers().len(), 19, "bob's were not left to their old waits");
+}
+
+#[tokio::test]
+async fn a_node_that_begins_knows_nothing_of_a_receiver_and_sends_what_waits_when_it_takes_something() {
+    let world = World::with(json!({})).await;
+    let mut outlet = Outlet::new(world.node(), "s".into());
+    world.receiver.refuse(&["ada"]);
+    world.happens("session_began", &["ada", "bob"]).await;
+    for _ in 0..5 {
+        world.look(&mut outlet).await;
+        world.clock.advance(Duration::from_secs(601));
+    }
+    world.receiver.refuse(&[]);
+    let mut other = Outlet::new(world.node(), "s".into());
+    world.look(&mut other).await;
+    assert_eq!(world.receiver.numbers(), [2], "it is not due");
+    world.happens("session_began", &["bob"]).await;
+    world.look(&mut other).await;
+    assert_eq!(world.receiver.numbers(), [2, 3, 1]);
+}
+
+#[tokio::test]
+async fn what_is_refused_by_a_receiver_that_takes_other_messages_waits_ever_longer() {
+    for (every, most) in [(10, 6), (300, 8)] {
+        let world = World::with(json!({})).await;
+        let mut outlet = Outlet::new(world.node(), "s".into());
+        world.receiver.refuse(&["ada"]);
+        world.happens("session_began", &["bob", "ada"]).await;
+        world.look(&mut outlet).await;
+        for look in 1..3600 / LOOK {
+            if look * LOOK % every == 0 {
+                world.happens("session_began", &["bob"]).await;
+            }
+            world.clock.advance(Duration::from_secs(LOOK));
+            world.look(&mut outlet).await;
+        }
+        let tried = *lock(&world.receiver.asked) - world.receiver.numbers().len();
+        assert!(tried <= most, "tried {tried} times in an hour beside one message in {every} seconds");
+    }
+}
+
+#[tokio::test]
+async fn a_replay_has_what_waits_tried_at_once() {
+    let world = World::with(json!({})).await;
+    let node = world.node();
+    let mut outlet = Outlet::new(node.clone(), "s".into());
+    world.receiver.refuse(&["*"]);
+    world.happens("session_began", &["ada", "bob"]).await;
+    for _ in 0..6 {
+        world.clock.advance(Duration::from_secs(1900));
+        world.look(&mut outlet).await;
+    }
+    world.receiver.refuse(&[]);
+    world.clock.advance(LONGEST_TEST_QUIET);
+    world.look(&mut outlet).await;
+    assert!(world.receiver.numbers().is_empty(), "they wait for an hour");
+    node.replay("s", None).await.unwrap();
+    world.look(&mut outlet).await;
+    let mut numbers = world.receiver.numbers();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [1, 2]);
+}
+
 #[tokio::test]
 async fn what_nobody_takes_is_given_up_listed_and_sent_again_when_that_is_asked_for() {
     let world = World::with(json!({})).await;

@@ -107,6 +107,7 @@ impl PostgresStore {
             Change::DeliveryFailed { sink, number, due_at, problem } => {
                 self.delivery_failed(connection, sink, *number, *due_at, problem).await
             }
+            Change::Hasten { sink, numbers, at } => self.hasten(connection, sink, numbers, *at).await,
             Change::Replay { sink, after, at } => self.replay(connection, sink, *after, *at).await,
             Change::PlaceSession { id, identity_id, at } => {
                 self.place_session(connection, *id, *identity_id, *at).await

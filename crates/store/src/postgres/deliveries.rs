@@ -1,5 +1,7 @@
 //! Entries of the record on their way to sinks.
 
+use std::ops::RangeInclusive;
+
 use sessera_model::Timestamp;
 use sqlx::{Postgres, QueryBuilder};
 
@@ -181,6 +183,24 @@ impl PostgresStore {
         Ok(())
     }
 
+    pub(super) async fn hasten(
+        &self,
+        connection: &mut Connection,
+        sink: &str,
+        numbers: &RangeInclusive<i64>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "UPDATE deliveries SET due_at = $2 WHERE sink = $1 AND due_at > $2 AND number >= $3 AND number <= $4",
+        )
+        .bind(sink)
+        .bind(at.micros())
+        .bind(numbers.start())
+        .bind(numbers.end());
+        connection.execute(query).await?;
+        Ok(())
+    }
+
     pub(super) async fn replay(
         &self,
         connection: &mut Connection,
@@ -196,13 +216,16 @@ impl PostgresStore {
         .bind(sink);
         let known = connection.execute(query).await?;
         refused_unless(known == 1, Conflict::Missing)?;
+        // What was given up begins anew. What waits is tried at once and keeps what is known of it.
         let query = match after {
             Some(after) => {
                 sqlx::query("DELETE FROM deliveries WHERE sink = $1 AND number > $2").bind(sink).bind(after)
             }
             None => sqlx::query(
-                "UPDATE deliveries SET since = $2, attempts = 0, due_at = $2, problem = NULL \
-                 WHERE sink = $1 AND due_at IS NULL",
+                "UPDATE deliveries SET due_at = $2, since = CASE WHEN due_at IS NULL THEN $2 ELSE since END, \
+                 attempts = CASE WHEN due_at IS NULL THEN 0 ELSE attempts END, \
+                 problem = CASE WHEN due_at IS NULL THEN NULL ELSE problem END \
+                 WHERE sink = $1 AND (due_at IS NULL OR due_at > $2)",
             )
             .bind(sink)
             .bind(at.micros()),

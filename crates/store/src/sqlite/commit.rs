@@ -82,6 +82,7 @@ impl SqliteStore {
             Change::DeliveryFailed { sink, number, due_at, problem } => {
                 self.delivery_failed(connection, sink, *number, *due_at, problem).await
             }
+            Change::Hasten { sink, numbers, at } => self.hasten(connection, sink, numbers, *at).await,
             Change::Replay { sink, after, at } => self.replay(connection, sink, *after, *at).await,
             Change::PlaceSession { id, identity_id, at } => {
                 self.place_session(connection, *id, *identity_id, *at).await

@@ -122,6 +122,30 @@ pub(crate) async fn what_was_given_up_is_listed_and_delivered_once_more(store: &
     assert_eq!(state(store).await.number, 5, "nothing is left out");
 }
 
+pub(crate) async fn what_waits_is_tried_at_once_when_that_is_asked_for(store: &dyn Store) {
+    begun(store, 5).await;
+    let all = ["a", "a", "b", "c", "d"];
+    store
+        .commit(&[taken(1, 6, &all), failed(2, Some(900)), failed(4, Some(40)), failed(5, None)])
+        .await
+        .unwrap();
+    store.commit(&[failed(6, Some(900))]).await.unwrap();
+    let hasten = |numbers| Change::Hasten { sink: "s".into(), numbers, at: at(50) };
+    store.commit(&[hasten(3..=5)]).await.unwrap();
+    assert_eq!(due(store, 50, 10).await, [4], "the others are none of those");
+    store.commit(&[hasten(i64::MIN..=i64::MAX)]).await.unwrap();
+    assert_eq!(due(store, 50, 10).await, [2, 4, 6], "what was given up stays, and nothing overtakes");
+    let waiting = store.due_deliveries("s", at(50), 10).await.unwrap();
+    let known = |place: usize| (waiting[place].attempts, waiting[place].since, waiting[place].due_at);
+    assert_eq!((known(0), known(1)), ((1, at(10), Some(at(50))), (1, at(10), Some(at(40)))));
+    store.commit(&[failed(2, Some(900)), replay(None)]).await.unwrap();
+    let waiting = store.due_deliveries("s", at(50), 10).await.unwrap();
+    let known: Vec<_> = waiting.iter().map(|one| (one.entry.number, one.attempts, one.since)).collect();
+    assert_eq!(known, [(2, 2, at(10)), (4, 1, at(10)), (5, 0, at(50)), (6, 1, at(10))]);
+    assert_eq!(waiting[0].problem.as_deref(), Some("it is away"));
+    assert_eq!(waiting[2].problem, None);
+}
+
 pub(crate) async fn sinks_are_forgotten_and_what_is_swept_is_delivered_no_more(store: &dyn Store) {
     begun(store, 2).await;
     store.take_sink(&taking(1, 0)).await.unwrap();

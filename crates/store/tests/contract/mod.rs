@@ -180,6 +180,7 @@ macro_rules! contract {
             a_sink_is_taken_by_one_node_at_a_time_and_begins_where_the_record_was
             deliveries_go_one_after_the_other_where_they_are_about_the_same
             what_was_given_up_is_listed_and_delivered_once_more
+            what_waits_is_tried_at_once_when_that_is_asked_for
             sinks_are_forgotten_and_what_is_swept_is_delivered_no_more
             revisions_follow_each_other
             the_version_tells_of_changes_to_keys_and_configuration

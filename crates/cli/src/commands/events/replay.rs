@@ -10,8 +10,8 @@ use crate::output::{Report, Table};
 
 /// Send events to a receiver once more
 ///
-/// Those that were given up are sent, or with --after everything behind an entry of the record. A receiver knows by the id
-/// of a message that it has it already.
+/// Those that were given up are sent, and those that wait are tried at once; with --after it is everything behind an entry
+/// of the record. A receiver knows by the id of a message that it has it already.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -36,15 +36,17 @@ impl ReplayEvents {
                 "there is no sink \"{name}\", so nothing was done. List those that there are: sessera list sinks"
             );
         };
-        if self.after.is_none() && sink.given_up == 0 {
+        if self.after.is_none() && sink.given_up == 0 && sink.waiting == 0 {
             context.output.done(&format!(
-                "Nothing was given up for {name}, so nothing was done. {} events wait and are tried by themselves; \"--after NUMBER\" sends everything behind an entry of the record at once.",
-                sink.waiting
+                "Nothing was given up for {name} and nothing waits, so nothing was done. \"--after NUMBER\" sends everything behind an entry of the record."
             ));
             return Ok(());
         }
         let question = match self.after {
-            None => format!("Send {name} the {} events once more that were given up?", sink.given_up),
+            None => format!(
+                "Send {name} the {} events once more that were given up, and try the {} that wait at once?",
+                sink.given_up, sink.waiting
+            ),
             Some(after) => format!(
                 "Send {name} everything once more that stands behind the entry {after} of the record? It has come to the entry {}.",
                 sink.number

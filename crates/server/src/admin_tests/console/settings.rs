@@ -205,7 +205,7 @@ async fn what_a_receiver_did_not_take_is_shown_and_sent_once_more() {
     assert!(ops.get("/console/settings/sinks/siem?state=waiting").await.text.contains("There is none."));
     assert_eq!(ops.get("/console/settings/sinks/siem?state=lost").await.status, 400);
     let before = ops.get("/console/settings/sinks/siem/replay").await;
-    assert!(before.text.contains("The 1 events are sent that were given up"), "{before:?}");
+    assert!(before.text.contains("What was given up is sent (1 events)"), "{before:?}");
     let wrong = ops.send("/console/settings/sinks/siem/replay", "after=first").await;
     assert_eq!(wrong.status, 400);
     assert!(
