@@ -20,7 +20,7 @@ const HOUR: Duration = Duration::from_hours(1);
 /// A request in the unit in which requests are counted.
 const REQUEST: i64 = 1_000_000;
 
-/// Which counter it is: a keyed hash, so that the database does not tell whose it is.
+/// Which counter it is: a keyed hash, so that the database does not tell whose it is, or the hash of what nobody guesses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CounterKey(pub [u8; 32]);
 
@@ -42,6 +42,11 @@ pub enum Allowance {
         /// How many.
         most: u32,
     },
+    /// Once, and again when a time is over. Whatever it was done to counts one until then.
+    Once {
+        /// The time.
+        within: Duration,
+    },
 }
 
 /// What was done lately. The default one is that of somebody who did nothing.
@@ -59,7 +64,8 @@ impl Counter {
         match allowance {
             Allowance::Guesses { free } => self.take_guess(free, now),
             Allowance::Requests { per_minute } => self.take_request(per_minute, now),
-            Allowance::InAnHour { most } => self.take_one_of_an_hour(most, now),
+            Allowance::InAnHour { most } => self.take_one_of(most, HOUR, now),
+            Allowance::Once { within } => self.take_one_of(1, within, now),
         }
     }
 
@@ -79,6 +85,7 @@ impl Counter {
             Allowance::Guesses { .. } => self.at + MAX_PAUSE * u32::try_from(self.count).unwrap_or(u32::MAX),
             Allowance::Requests { .. } => self.at + Duration::from_mins(1),
             Allowance::InAnHour { .. } => self.at + HOUR,
+            Allowance::Once { within } => self.at + within,
         }
     }
 
@@ -95,8 +102,8 @@ impl Counter {
         Ok(())
     }
 
-    fn take_one_of_an_hour(&mut self, most: u32, now: Timestamp) -> Result<(), Duration> {
-        let end = self.at + HOUR;
+    fn take_one_of(&mut self, most: u32, within: Duration, now: Timestamp) -> Result<(), Duration> {
+        let end = self.at + within;
         if end <= now {
             *self = Self { count: 1, at: now };
         } else if self.count < i64::from(most) {
@@ -178,6 +185,17 @@ mod tests {
         assert_eq!(counter.take(rule, later), Err(Duration::from_mins(10)));
         assert_eq!(counter.take(rule, NOW + HOUR), Ok(()));
         assert_eq!(counter, Counter { count: 1, at: NOW + HOUR });
+    }
+
+    #[test]
+    fn what_is_done_once_is_not_done_again_before_its_time_is_over() {
+        let within = Duration::from_hours(8);
+        let rule = Allowance::Once { within };
+        let mut counter = Counter::default();
+        assert_eq!(counter.take(rule, NOW), Ok(()));
+        assert_eq!((counter.count, counter.ends_at(rule)), (1, NOW + within));
+        assert_eq!(counter.take(rule, NOW + HOUR), Err(Duration::from_hours(7)));
+        assert_eq!(counter.take(rule, NOW + within), Ok(()));
     }
 
     #[test]

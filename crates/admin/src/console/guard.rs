@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use sessera_config::AdminConfig;
+use sessera_console::Place;
 use sessera_http::host;
 use sessera_model::{Clock, Role};
 use sessera_store::{Asked, Committer, Event};
@@ -64,14 +65,14 @@ pub(super) async fn check(State(door): State<Door>, mut request: Request, next: 
     let headers = request.headers().clone();
     request.extensions_mut().insert(stay.clone());
     let mut response = next.run(request).await;
+    // Whoever has signed in or out is somebody else from now on.
+    let other = response.extensions_mut().remove::<Stay>();
+    let is_new = is_new || other.is_some();
+    let stay = other.unwrap_or(stay);
     if let Some(Failed(error)) = response.extensions_mut().remove() {
         response = door.page(&stay, &headers, &error);
     }
-    // Whoever has signed in or out is somebody else from now on.
-    match response.extensions_mut().remove::<Stay>() {
-        Some(other) => door.finish(response, &other, true),
-        None => door.finish(response, &stay, is_new),
-    }
+    door.finish(response, &stay, is_new)
 }
 
 impl Door {
@@ -104,6 +105,10 @@ impl Door {
             let error = ApiError::unproven("You are not signed in any more. Sign in, and do it again.");
             return Err(Box::new(self.page(stay, request.headers(), &error)));
         };
+        // Somebody who may have signed out is told how the server is, and nothing else.
+        if let Some(error) = stay.doubt.as_ref().filter(|_| !is_open && path != Place::Overview.path()) {
+            return Err(Box::new(self.page(stay, request.headers(), error)));
+        }
         Asked::note(|asked| asked.actor = Some(actor.clone()));
         let needed = if request.method().is_safe() || is_open {
             Role::Viewer

@@ -1,7 +1,7 @@
 //! `/console/sign-in` and `/console/sign-out`.
 
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use sessera_console::sign_in::page;
@@ -40,7 +40,11 @@ pub(super) async fn post(
     let form: Form = sent.read()?;
     let to = within(&form.to);
     match stays.of_token(form.token.expose().trim()).await? {
-        Some(stay) => Ok(with(answer::see_other(to)?, stay)),
+        Some(stay) => {
+            // Whoever signs in once more leaves nothing behind that is good.
+            stays.end(&here.stay).await?;
+            Ok(with(answer::see_other(to)?, stay))
+        }
         None => {
             committer.happened(&Event::AdminRefused { what: format!("POST {SIGN_IN}") });
             Ok(shown(page(&here.frame(None), to, true), Status::UNPROVEN))
@@ -48,8 +52,13 @@ pub(super) async fn post(
     }
 }
 
-pub(super) async fn out(State(stays): State<Stays>, _sent: Sent) -> Result<Response, ApiError> {
-    Ok(with(answer::see_other(SIGN_IN)?, stays.of_nobody()))
+pub(super) async fn out(State(stays): State<Stays>, here: Here, _sent: Sent) -> Result<Response, ApiError> {
+    // The browser forgets its cookie, too, where the database cannot be told that it is over.
+    let response = match stays.end(&here.stay).await {
+        Ok(()) => answer::see_other(SIGN_IN)?,
+        Err(error) => Failed(error).into_response(),
+    };
+    Ok(with(response, stays.of_nobody()))
 }
 
 /// Has the guard tell the browser who it is from now on.

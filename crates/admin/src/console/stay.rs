@@ -2,7 +2,8 @@
 //!
 //! The cookie has nothing that opens the admin API: it names whoever signed in and proves by a keyed hash that they did. The
 //! hash is made over that of their admin token too, so a token that has ended, was deleted or was made anew under the same
-//! name ends what was begun with it.
+//! name ends what was begun with it. Whoever signs out ends their stay in the database, so that no copy of the cookie opens
+//! anything at any node.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use sessera_http::cookies;
 use sessera_jose::base64url;
 use sessera_model::{Actor, Clock, Random, Secret, Timestamp, TokenHash};
 use sessera_node::admin_tokens::AdminTokens;
+use sessera_store::{Allowance, Change, Committer, Conflict, CounterKey, Store, StoreError};
 
 use crate::guard;
 use crate::state::AdminState;
@@ -36,6 +38,8 @@ const NONCE: usize = 16;
 #[derive(Clone)]
 pub(super) struct Stays {
     snapshots: Snapshots,
+    store: Arc<dyn Store>,
+    committer: Committer,
     tokens: Arc<AdminTokens>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -45,6 +49,8 @@ impl FromRef<AdminState> for Stays {
     fn from_ref(state: &AdminState) -> Self {
         Self {
             snapshots: FromRef::from_ref(state),
+            store: FromRef::from_ref(state),
+            committer: FromRef::from_ref(state),
             tokens: FromRef::from_ref(state),
             clock: FromRef::from_ref(state),
             random: FromRef::from_ref(state),
@@ -61,6 +67,8 @@ pub(super) struct Stay {
     pub(super) ends: Timestamp,
     /// The token of their forms.
     pub(super) csrf: String,
+    /// Why nobody knows whether they have signed out, where the database does not say so.
+    pub(super) doubt: Option<ApiError>,
     /// The value of their cookie.
     cookie: Secret,
 }
@@ -107,6 +115,24 @@ impl Stays {
     /// A stay of somebody who need not sign in.
     pub(super) fn of_anybody(&self) -> Stay {
         self.begin(ANYBODY, "")
+    }
+
+    /// Ends a stay of somebody who has signed in, for whoever comes with its cookie. A stay of others opens nothing, or what
+    /// is open anyway.
+    pub(super) async fn end(&self, stay: &Stay) -> Result<(), ApiError> {
+        let Some(key) = stay.key() else { return Ok(()) };
+        let counters = vec![(key, Allowance::Once { within: LIFESPAN })];
+        match self.committer.commit(&[Change::TakeAttempt { counters, at: self.clock.now() }]).await {
+            // It was over already.
+            Err(StoreError::Conflict(Conflict::Limited)) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    /// Whether somebody has signed out of a stay.
+    async fn is_over(&self, stay: &Stay) -> Result<bool, ApiError> {
+        let Some(key) = stay.key() else { return Ok(false) };
+        Ok(self.store.counters(&[key]).await?.iter().any(|ended| ended.count > 0))
     }
 
     /// A stay of somebody who presents a token, if that is good now.
@@ -163,7 +189,14 @@ impl Stays {
         };
         let keys = &snapshot.accounts.rules.keys;
         let way = ways.into_iter().find(|way| keys.verify(Purpose::Console, &way.parts(payload), &hash));
-        Ok(way.map(|way| stay(snapshot, way, begun, cookie.to_owned())))
+        let Some(way) = way else { return Ok(None) };
+        let mut stay = stay(snapshot, way, begun, cookie.to_owned());
+        match self.is_over(&stay).await {
+            Ok(true) => return Ok(None),
+            Ok(false) => {}
+            Err(error) => stay.doubt = Some(error),
+        }
+        Ok(Some(stay))
     }
 
     /// Whether a form was made for the stay.
@@ -196,7 +229,18 @@ fn stay(snapshot: &Snapshot, way: Way, begun: Timestamp, cookie: String) -> Stay
         actor: way.actor,
         ends: way.ends.map_or(longest, |ends| ends.min(longest)),
         csrf: base64url::encode(csrf),
+        doubt: None,
         cookie: Secret::new(cookie),
+    }
+}
+
+impl Stay {
+    /// By what it is known that somebody has signed out; nothing where nobody has signed in. It is made of what the hash in
+    /// the cookie proves, because a hash can be written in more than one way.
+    fn key(&self) -> Option<CounterKey> {
+        let has_signed_in = matches!(self.actor, Some(Actor::Token { .. } | Actor::Configured));
+        let (_, payload) = self.cookie.expose().split_once('.').filter(|_| has_signed_in)?;
+        Some(CounterKey(*TokenHash::of(payload).as_bytes()))
     }
 }
 

@@ -11,7 +11,8 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::{Value, json};
 use sessera_admin::console::CHANGES;
-use sessera_model::Role;
+use sessera_model::{Clock as _, Role};
+use sessera_store::Ended;
 use tower::ServiceExt as _;
 
 use crate::testing::{Answer, TestServer, received};
@@ -168,6 +169,72 @@ async fn whoever_has_a_good_token_gets_in_and_nobody_else() {
     let out = browser.post("/console/sign-out", &format!("csrf_token={}", csrf(&page))).await;
     assert_eq!((out.status, out.header("location")), (303, "/console/sign-in"));
     assert_eq!(browser.get("/console").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_copied_cookie_is_good_until_its_owner_signs_out_at_any_node() {
+    let server = closed().await;
+    let token = server.app.admin_tokens.create("ops", Role::Operator, None).await.unwrap().token;
+    for token in ["a-token-of-the-configuration-1", token.expose()] {
+        let (mut owner, mut thief, mut other) =
+            (Browser::new(&server), Browser::new(&server), Browser::new(&server));
+        owner.sign_in(token).await;
+        other.sign_in(token).await;
+        let copy = owner.cookie.clone();
+        let shown = async |browser: &mut Browser<'_>, cookie: &str| {
+            cookie.clone_into(&mut browser.cookie);
+            browser.get("/console").await.status
+        };
+        assert_eq!(shown(&mut thief, &copy).await, 200);
+        let page = owner.get("/console").await;
+        let form = format!("csrf_token={}", csrf(&page));
+        assert_eq!(owner.post("/console/sign-out", &form).await.status, 303);
+        assert_eq!(shown(&mut thief, &copy).await, 303);
+        // The last sign of a hash has bits that say nothing.
+        let (hash, rest) = copy.split_once('.').unwrap();
+        for last in ('A'..='Z').chain('a'..='z').chain('0'..='9') {
+            let written = format!("{}{last}.{rest}", &hash[..hash.len() - 1]);
+            assert_eq!(shown(&mut thief, &written).await, 303, "{written}");
+        }
+        // Nodes know it from the database, which forgets it no sooner than the cookie would have ended.
+        let now = server.clock.now();
+        let sweep = Ended { sessions: now, messages: now, others: now };
+        server.app.store.sweep(sweep, 100).await.unwrap();
+        assert_eq!(shown(&mut thief, &copy).await, 303);
+        thief.cookie.clone_from(&copy);
+        assert_eq!(
+            thief.post("/console/sign-out", &form).await.status,
+            403,
+            "it is somebody else's form now"
+        );
+        assert_eq!(other.get("/console").await.status, 200, "only that stay is over");
+        // Whoever signs in once more leaves nothing behind, either.
+        let (copy, page) = (other.cookie.clone(), other.get("/console").await);
+        let form = format!("csrf_token={}&to=/console&token={token}", csrf(&page));
+        assert_eq!(other.post("/console/sign-in", &form).await.status, 303);
+        assert_eq!(other.get("/console").await.status, 200);
+        assert_eq!(shown(&mut thief, &copy).await, 303);
+    }
+}
+
+#[tokio::test]
+async fn while_nobody_knows_who_has_signed_out_the_console_says_only_how_the_server_is() {
+    let server = closed().await;
+    let mut owner = Browser::new(&server);
+    owner.sign_in("a-token-of-the-configuration-1").await;
+    let (copy, page) = (owner.cookie.clone(), owner.get("/console").await);
+    server.app.store.close().await;
+    let overview = owner.get("/console").await;
+    assert!(overview.status == 200 && overview.text.contains("does not answer"), "{overview:?}");
+    for path in ["/console/templates", "/console/record", "/console/token", "/console/settings"] {
+        let refused = owner.get(path).await;
+        assert!(refused.status == 503 && refused.text.contains("does not answer"), "{path}: {refused:?}");
+    }
+    // The browser forgets its cookie all the same.
+    let out = owner.post("/console/sign-out", &format!("csrf_token={}", csrf(&page))).await;
+    assert_eq!(out.status, 503, "{out:?}");
+    assert_ne!(owner.cookie, copy);
+    assert_eq!(owner.get("/console").await.status, 303);
 }
 
 #[tokio::test]
@@ -437,14 +504,6 @@ async fn the_record_is_filtered_and_handed_out() {
     let csv = owner.get("/console/record.csv?action=admin_token_made").await;
     assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8");
     assert!(csv.text.lines().nth(1).unwrap().contains("admin_token_made"), "{csv:?}");
-    let json = owner.get("/console/record.json?action=admin_token_made&page_size=1").await;
-    assert_eq!(
-        (json.body.as_array().unwrap().len(), &json.body[0]["action"]),
-        (1, &json!("admin_token_made"))
-    );
-    let part = owner.get("/console/record?page_size=1").await;
-    assert!(part.text.contains("page_token="), "{part:?}");
-}
     // Twelve alike are ten entries and one that stands for two.
     for _ in 0..12 {
         let headers = [("user-agent", "=cmd|' /C calc'!A0"), ("authorization", "Bearer sessera_admin_x")];
@@ -463,3 +522,11 @@ async fn the_record_is_filtered_and_handed_out() {
     for text in ["2 alike", hash.as_str().unwrap(), "&quot;user_agent&quot;: &quot;=cmd"] {
         assert!(page.text.contains(text), "{text}: {page:?}");
     }
+    let json = owner.get("/console/record.json?action=admin_token_made&page_size=1").await;
+    assert_eq!(
+        (json.body.as_array().unwrap().len(), &json.body[0]["action"]),
+        (1, &json!("admin_token_made"))
+    );
+    let part = owner.get("/console/record?page_size=1").await;
+    assert!(part.text.contains("page_token="), "{part:?}");
+}
