@@ -11,11 +11,13 @@
 //! | `lexer` | text and actions, and the words of an action |
 //! | `parser` | what they mean together |
 //! | `tree` | a template as it is read |
+//! | `calls` | which templates call which |
 //! | `html` | which place of HTML a value stands at |
 //! | `escape` | how values are escaped |
 //! | `functions` | the functions |
 //! | `render` | a template with its data |
 
+mod calls;
 mod escape;
 mod functions;
 mod html;
@@ -28,6 +30,7 @@ mod tree;
 
 use std::collections::HashMap;
 
+use calls::Named;
 use serde_json::Value;
 use tree::Node;
 
@@ -60,6 +63,14 @@ impl TemplateError {
     fn new(line: usize, problem: impl Into<String>) -> Self {
         Self { line, problem: problem.into() }
     }
+
+    /// The same, where the line is one of another file.
+    fn within(self, file: Option<&str>) -> Self {
+        match file {
+            Some(file) => Self { problem: format!("of {file}: {}", self.problem), ..self },
+            None => self,
+        }
+    }
 }
 
 /// What a template makes.
@@ -87,27 +98,27 @@ impl Template {
         format: Format,
         fields: &[&str],
     ) -> Result<Self, TemplateError> {
+        let mut own = HashMap::new();
+        let mut main = parser::parse(source, Some(fields), &mut own)?;
         let mut named = HashMap::new();
         for (name, text) in others {
             // What is called may get other data. Of several files that define a name, the last one counts.
             let mut defined = HashMap::new();
-            let main = parser::parse(text, None, &mut defined)
-                .map_err(|error| TemplateError::new(error.line, format!("of {name}: {}", error.problem)))?;
-            named.extend(defined);
-            named.insert(name.clone(), main);
+            let main = parser::parse(text, None, &mut defined).map_err(|error| error.within(Some(name)))?;
+            let in_file = |nodes| Named { file: Some(name.clone()), nodes };
+            named.extend(defined.into_iter().map(|(defined, nodes)| (defined, in_file(nodes))));
+            named.insert(name.clone(), in_file(main));
         }
-        let mut defined = HashMap::new();
-        let main = parser::parse(source, Some(fields), &mut defined)?;
-        named.extend(defined);
-        let mut template = Self { main, named };
-        template.named = tree::called(&template.main, template.named)?;
+        named.extend(own.into_iter().map(|(name, nodes)| (name, Named { file: None, nodes })));
+        let mut named = calls::called(&main, named)?;
+        calls::check(&main, &named)?;
         if format == Format::Html {
-            html::place(&mut template.main)?;
-            for nodes in template.named.values_mut() {
-                html::place(nodes)?;
+            html::place(&mut main)?;
+            for Named { file, nodes } in named.values_mut() {
+                html::place(nodes).map_err(|error| error.within(file.as_deref()))?;
             }
         }
-        Ok(template)
+        Ok(Self { main, named: named.into_iter().map(|(name, Named { nodes, .. })| (name, nodes)).collect() })
     }
 
     /// Fills a template in.

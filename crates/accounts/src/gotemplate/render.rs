@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use super::calls::too_deep;
 use super::functions::{is_true, shown};
 use super::tree::{Command, Node, Operand, Pipeline};
 use super::{MAX_CALLS, MAX_OUTPUT, MAX_WORK, Template, TemplateError};
@@ -87,8 +88,7 @@ impl<'t> Renderer<'t> {
                     None => Cow::Owned(Value::Null),
                 };
                 if self.calls == MAX_CALLS {
-                    let problem = format!("templates call each other more than {MAX_CALLS} deep");
-                    return Err(TemplateError::new(*line, problem));
+                    return Err(TemplateError::new(*line, too_deep()));
                 }
                 self.calls += 1;
                 // All that are called were found when the template was read.

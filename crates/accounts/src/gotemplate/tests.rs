@@ -214,18 +214,94 @@ fn what_a_template_does_is_bounded() {
     assert!(
         fails("{{ range .List }}{{ with print $.List }}{{ end }}{{ end }}", &long).contains("too many steps")
     );
-    let endless = "{{ define \"a\" }}{{ template \"a\" . }}{{ end }}\n{{ template \"a\" . }}";
+    let endless =
+        "{{ define \"a\" }}{{ if . }}{{ template \"a\" (or . 1) }}{{ end }}{{ end }}\n{{ template \"a\" 1 }}";
     assert_eq!(fails(endless, &long), "line 1: templates call each other more than 16 deep");
-    let doubling = "{{ define \"a\" }}{{ template \"a\" (print . .) }}{{ end }}{{ template \"a\" .To }}";
+    let doubling = "{{ define \"a\" }}{{ if . }}{{ template \"a\" (print . .) }}{{ end }}{{ end }}{{ template \"a\" .To }}";
     assert!(fails(doubling, &long).contains("256 KiB"));
-    let wide =
-        "{{ define \"a\" }}{{ template \"a\" . }}{{ template \"a\" . }}{{ end }}{{ template \"a\" . }}";
-    assert!(fails(wide, &long).contains("16 deep"));
     for (source, said) in [
         ("\n{{ lt .To 1 }}", "line 2: lt compares two numbers or two texts"),
         ("{{ len 1 }}", "line 1: len takes"),
         ("{{ range .To }}{{ end }}", "line 1: range takes"),
     ] {
         assert!(fails(source, &long).starts_with(said), "{source}");
+    }
+}
+
+#[test]
+fn calls_that_never_end_are_found_when_a_template_is_read() {
+    for (source, said) in [
+        (
+            "{{ template \"a\" . }}\n{{ define \"a\" }}\n{{ template \"a\" . }}{{ end }}",
+            "line 3: template \"a\" calls itself",
+        ),
+        (
+            "{{ template \"a\" }}{{ define \"a\" }}{{ template \"b\" }}{{ end }}\n{{ define \"b\" }}{{ template \"a\" }}{{ end }}",
+            "line 2: templates call each other in a circle (\"a\", \"b\")",
+        ),
+        (
+            "{{ template \"a\" .To }}{{ define \"a\" }}x{{ template \"a\" .more }}{{ end }}",
+            "line 1: template \"a\" calls",
+        ),
+        (
+            "{{ template \"a\" . }}{{ define \"a\" }}{{ if .x }}{{ template \"a\" . }}{{ end }}{{ end }}",
+            "line 1: template",
+        ),
+        (
+            "{{ template \"a\" . }}{{ define \"a\" }}{{ with .x }}{{ template \"a\" $ }}{{ end }}{{ end }}",
+            "line 1: template",
+        ),
+        (
+            "{{ template \"a\" . }}{{ define \"a\" }}{{ with . }}{{ template \"a\" (.) }}{{ end }}{{ end }}",
+            "line 1: template",
+        ),
+        (
+            "{{ template \"a\" . }}{{ define \"a\" }}{{ range .x }}{{ else }}{{ template \"a\" . }}{{ end }}{{ end }}",
+            "line 1: template",
+        ),
+    ] {
+        let error = refused(source, Format::Text);
+        assert!(error.starts_with(said), "{source}: {error}");
+    }
+    let chain = |length: usize| {
+        let link =
+            |n: usize| format!("{{{{ define \"{n}\" }}}}{{{{ template \"{}\" }}}}{{{{ end }}}}\n", n + 1);
+        let links: String = (1..length).map(link).collect();
+        format!("{links}{{{{ define \"{length}\" }}}}end{{{{ end }}}}{{{{ template \"1\" }}}}")
+    };
+    assert!(text(&chain(16)).ends_with("end"));
+    assert_eq!(refused(&chain(17), Format::Text), "line 16: templates call each other more than 16 deep");
+    // Whatever was looked at from elsewhere counts as deep as it is from here.
+    let twice = format!("{{{{ template \"9\" }}}}{}", chain(17));
+    assert!(refused(&twice, Format::Text).ends_with("16 deep"));
+}
+
+#[test]
+fn calls_that_end_with_the_data_are_taken() {
+    let list = json!({"List": [{"n": 1, "below": [{"n": 2, "below": [{"n": 3}]}]}, {"n": 4}]});
+    for source in [
+        "{{ define \"a\" }}{{ range . }}{{ .n }}{{ template \"a\" .below }}{{ end }}{{ end }}{{ template \"a\" .List }}",
+        "{{ define \"a\" }}{{ .n }}{{ with .below }}{{ range . }}{{ template \"a\" . }}{{ end }}{{ end }}{{ end }}{{ range .List }}{{ template \"a\" . }}{{ end }}",
+        "{{ define \"a\" }}{{ range . }}{{ .n }}{{ if .below }}{{ template \"a\" .below }}{{ end }}{{ end }}{{ end }}{{ template \"a\" .List }}",
+    ] {
+        assert_eq!(parse(source, Format::Text).unwrap().render(&list).unwrap(), "1234", "{source}");
+    }
+}
+
+#[test]
+fn what_is_wrong_in_another_file_is_told_with_its_name() {
+    let other = |text: &str| [("footer.gotmpl".to_owned(), text.to_owned())];
+    let source = "{{ template \"footer.gotmpl\" . }}";
+    for (text, said) in [
+        ("\n{{ end }}", "line 2: of footer.gotmpl: end stands in no block"),
+        ("\n{{ template \"x\" }}", "line 2: of footer.gotmpl: there is no template \"x\""),
+        (
+            "\n\n{{ template \"footer.gotmpl\" . }}",
+            "line 3: of footer.gotmpl: template \"footer.gotmpl\" calls itself",
+        ),
+        ("\n<p onclick=\"{{ .To }}\">", "line 2: of footer.gotmpl: "),
+    ] {
+        let error = Template::parse(source, &other(text), Format::Html, FIELDS).unwrap_err().to_string();
+        assert!(error.starts_with(said), "{text}: {error}");
     }
 }

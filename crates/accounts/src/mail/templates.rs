@@ -141,8 +141,8 @@ impl Templates {
             if language.is_none() && !is_for_all {
                 continue;
             }
-            let others: Vec<_> = texts.iter().filter(|(other, _)| other != name).cloned().collect();
-            let template = parse(kind, part, text, &others)
+            // It is among those that it may call, so that a file that calls itself is told so.
+            let template = parse(kind, part, text, &texts)
                 .map_err(|error| format!("{}: {error}", folder.join(name).display()))?;
             match language {
                 Some(language) => drop(parts.own.insert(language, template)),

@@ -209,6 +209,11 @@ fn a_folder_has_texts_by_kind_and_language() {
         "{}",
         told[0]
     );
+    let endless = "{{ .LoginCode }}\n{{ template \"email.subject.de.gotmpl\" . }}";
+    std::fs::write(kind.join("email.subject.de.gotmpl"), endless).unwrap();
+    let told = compile(json!({"template_override_path": folder.path()})).unwrap_err();
+    let expected = "line 2: of email.subject.de.gotmpl: template \"email.subject.de.gotmpl\" calls itself";
+    assert!(told[0].message.contains(expected), "{}", told[0]);
     let told = compile(json!({"template_override_path": folder.path().join("absent")})).unwrap_err();
     assert!(told[0].message.contains("cannot be read"), "{}", told[0]);
 }
