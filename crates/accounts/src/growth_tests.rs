@@ -14,6 +14,7 @@ use crate::return_to;
 use crate::schema::{IdentitySchema, IdentitySchemas, normalise};
 use crate::submission::{Submission, ValueKind};
 use crate::target::Target;
+use crate::testing::turned_down;
 use url::Url;
 
 fn decode(media_type: &str, body: &[u8]) {
@@ -207,7 +208,7 @@ fn what_a_web_hook_answers() {
             500,
             |count| make(count).to_string(),
             |body| {
-                let _ = answer::read(Reply::Refused(body.as_bytes().to_vec()), true);
+                let _ = answer::read(turned_down(body), true);
                 let _ = answer::read(Reply::Told(body.as_bytes().to_vec()), true);
             },
         );

@@ -40,7 +40,7 @@ use crate::snapshot::Snapshot;
 use crate::ui::Node;
 
 pub(crate) use client::Client;
-pub(crate) use hooks::{StubHooks, change, hook, refusal};
+pub(crate) use hooks::{StubHooks, change, forbidden, hook, refusal, turned_down};
 pub(crate) use providers::StubProviders;
 
 /// A password that was found in twelve breaches, as far as `known.example` knows.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use http::{HeaderName, HeaderValue, Request, StatusCode, header};
-use sessera_accounts::hooks::caller::{HookCaller, HookRequest, Reply, Unanswered};
+use sessera_accounts::hooks::caller::{HookCaller, HookRequest, Refusal, Reply, Unanswered};
 
 use crate::client::{Bounds, Failure, Outgoing};
 
@@ -47,11 +47,13 @@ impl HookCaller for HttpHooks {
         Ok(match status {
             StatusCode::OK => Reply::Told(answer.into_body()),
             _ if status.is_success() => Reply::Well,
-            StatusCode::FORBIDDEN => Reply::Forbidden(answer.into_body()),
-            StatusCode::NOT_IMPLEMENTED => Reply::Refused(answer.into_body()),
+            StatusCode::FORBIDDEN => Reply::Forbidden(Refusal { said: said(), body: answer.into_body() }),
+            StatusCode::NOT_IMPLEMENTED => Reply::Refused(Refusal { said: said(), body: answer.into_body() }),
             StatusCode::TOO_MANY_REQUESTS => Reply::Troubled(said()),
             _ if status.is_server_error() => Reply::Troubled(said()),
-            _ if status.is_client_error() => Reply::Refused(answer.into_body()),
+            _ if status.is_client_error() => {
+                Reply::Refused(Refusal { said: said(), body: answer.into_body() })
+            }
             _ => Reply::Strange(format!("{}, and redirections are not followed", said())),
         })
     }

@@ -14,7 +14,7 @@ use crate::hooks::caller::Reply;
 use crate::language::Language;
 use crate::mail::About;
 use crate::rules::Sends;
-use crate::testing::{Client, FIRST, TestAccounts, done, said};
+use crate::testing::{Client, FIRST, TestAccounts, done, said, turned_down};
 
 /// A mail server that answers `RCPT` as told, one word for each connection, and keeps what it takes.
 struct MailServer {
@@ -386,7 +386,7 @@ async fn what_a_service_does_not_take_is_tried_again_or_given_up() {
     let (status, reason) = told_of(&accounts).await;
     assert_eq!((status, reason.as_deref()), (MessageStatus::Queued, Some("it answered with the status 503")));
     accounts.clock.advance(Duration::from_secs(1));
-    accounts.hooks.answer("/mail", Ok(Reply::Refused(b"the code is 012345".to_vec())));
+    accounts.hooks.answer("/mail", Ok(turned_down("the code is 012345")));
     assert_eq!(deliver(&accounts).await, 1);
     let (status, reason) = told_of(&accounts).await;
     assert_eq!((status, reason.as_deref()), (MessageStatus::Abandoned, Some("the service refuses it")));

@@ -5,7 +5,7 @@ use serde_json::Value;
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, IdentityState, Timestamp};
 
-use crate::hooks::caller::Reply;
+use crate::hooks::caller::{Refusal, Reply};
 use crate::identities::IdentityDraft;
 use crate::messages::{Message, MessageKind};
 
@@ -14,6 +14,13 @@ const MOST_MESSAGES: usize = 50;
 
 /// How many bytes they may have together, so that a flow can keep them.
 const MOST_BYTES: usize = 4 * 1024;
+
+/// How many names of members the log has of an answer, and how many letters of each.
+const MOST_NAMES: usize = 8;
+const NAME_LENGTH: usize = 40;
+
+/// How a web hook says why it refuses something.
+const EXPECTED: &str = r##"{"messages": [{"instance_ptr": "#/traits/email", "messages": [{"id": 1, "text": "why", "type": "error"}]}]}"##;
 
 /// Something that a web hook says to the person.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,7 +73,7 @@ struct Allowed {
 }
 
 #[derive(Deserialize)]
-struct Refusal {
+struct Reasons {
     #[serde(default)]
     messages: Vec<RefusedPlace>,
 }
@@ -90,39 +97,71 @@ struct RefusalMessage {
     context: Option<Value>,
 }
 
-/// Reads the answer of a web hook that may refuse something, or also change it. The error says why it cannot be read.
-pub fn read(reply: Reply, may_change: bool) -> Result<Said, String> {
+/// What cannot be read, and why. The texts are for the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// What is to be done.
+    Answer(String),
+    /// Why it may not be done.
+    Reasons(String),
+}
+
+/// Reads the answer of a web hook that may refuse something, or also change it.
+pub fn read(reply: Reply, may_change: bool) -> Result<Said, Unread> {
     match reply {
         Reply::Told(body) if may_change => {
-            let allowed: Allowed = parse(&body)?;
+            let allowed = serde_json::from_slice::<Allowed>(&body);
+            let allowed =
+                allowed.map_err(|error| Unread::Answer(format!("its answer cannot be read: {error}")))?;
             match allowed.identity {
                 Some(changes) => {
-                    changes.check()?;
+                    changes.check().map_err(Unread::Answer)?;
                     Ok(Said::Change(Box::new(changes)))
                 }
                 None => Ok(Said::GoOn),
             }
         }
         Reply::Told(_) | Reply::Well => Ok(Said::GoOn),
-        Reply::Refused(body) | Reply::Forbidden(body) => {
-            let refusal: Refusal = parse(&body)?;
-            notices(refusal).map(Said::Refused)
+        Reply::Refused(refusal) | Reply::Forbidden(refusal) => {
+            notices(&refusal.body).map(Said::Refused).map_err(|problem| {
+                let Refusal { said, body } = refusal;
+                Unread::Reasons(format!("{said} and {}: {problem}", form(&body)))
+            })
         }
-        Reply::Troubled(what) | Reply::Strange(what) => Err(what),
+        Reply::Troubled(what) | Reply::Strange(what) => Err(Unread::Answer(what)),
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| format!("its answer cannot be read: {error}"))
+/// What a body is, as far as that can be told without what it says.
+fn form(body: &[u8]) -> String {
+    let Ok(value) = serde_json::from_slice::<Value>(body) else {
+        return if body.is_empty() {
+            "no body".into()
+        } else {
+            format!("{} bytes that are no JSON", body.len())
+        };
+    };
+    match value {
+        Value::Object(members) if members.is_empty() => "an empty object".into(),
+        Value::Object(members) => {
+            let shown = |name: &String| format!("{:?}", name.chars().take(NAME_LENGTH).collect::<String>());
+            let names: Vec<String> = members.keys().take(MOST_NAMES).map(shown).collect();
+            let more = if members.len() > MOST_NAMES { " and more" } else { "" };
+            format!("an object with {}{more}", names.join(", "))
+        }
+        Value::Array(_) => "a list".into(),
+        Value::String(_) => "a text".into(),
+        Value::Number(_) | Value::Bool(_) | Value::Null => "neither an object nor a list".into(),
+    }
 }
 
-/// The messages of a refusal, each with the field at which it stands.
-fn notices(refusal: Refusal) -> Result<Vec<Notice>, String> {
-    if refusal.messages.is_empty() {
-        return Err("it refuses without messages, so nobody could be told why".into());
-    }
+/// The messages of a refusal, each with the field at which it stands. The error says what is wrong, and what is
+/// expected.
+fn notices(body: &[u8]) -> Result<Vec<Notice>, String> {
+    let reasons: Reasons = serde_json::from_slice(body)
+        .map_err(|_| format!("messages cannot be read of it; expected is {EXPECTED}"))?;
     let (mut notices, mut bytes) = (Vec::new(), 0);
-    for place in refusal.messages {
+    for place in reasons.messages {
         let field = field(&place.instance_ptr);
         for message in place.messages {
             let kind = if message.r#type == "error" { MessageKind::Error } else { MessageKind::Info };
@@ -137,6 +176,9 @@ fn notices(refusal: Refusal) -> Result<Vec<Notice>, String> {
             }
             notices.push(Notice { field: field.clone(), message });
         }
+    }
+    if notices.is_empty() {
+        return Err(format!("it has no messages, so nobody could be told why; expected is {EXPECTED}"));
     }
     Ok(notices)
 }
@@ -220,9 +262,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::testing;
 
-    fn refused(body: Value) -> Result<Vec<(String, Value)>, String> {
-        match read(Reply::Refused(body.to_string().into_bytes()), false)? {
+    fn refused(body: Value) -> Result<Vec<(String, Value)>, Unread> {
+        match read(testing::turned_down(&body.to_string()), false)? {
             Said::Refused(notices) => {
                 Ok(notices.into_iter().map(|notice| (notice.field, notice.message.to_json())).collect())
             }
@@ -250,15 +293,39 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_or_shown_is_no_refusal() {
-        for body in [json!({}), json!({"messages": []}), json!([]), json!({"messages": "no"}), json!("no")] {
-            assert!(refused(body.clone()).is_err(), "{body}");
+        for (body, said) in [
+            (json!({}), "an empty object: it has no messages"),
+            (json!({"messages": []}), "an object with \"messages\": it has no messages"),
+            (
+                json!({"messages": [{"instance_ptr": "#", "messages": []}]}),
+                "an object with \"messages\": it has no",
+            ),
+            (
+                json!({"error": "SECRET", "c\nde": 4}),
+                r#"an object with "error", "c\nde": it has no messages"#,
+            ),
+            (json!([]), "a list: it has no messages"),
+            (json!({"messages": "no"}), "an object with \"messages\": messages cannot be read of it"),
+            (json!("SECRET"), "a text: messages cannot be read"),
+            (json!(4), "neither an object nor a list: messages cannot be read"),
+        ] {
+            let Err(Unread::Reasons(told)) = refused(body.clone()) else { panic!("{body}") };
+            assert!(told.starts_with(&format!("it answered with the status 400 and {said}")), "{told}");
+            assert!(told.ends_with(EXPECTED) && !told.contains("SECRET"), "{told}");
         }
+        for (body, said) in [("", "no body"), ("<p>SECRET", "9 bytes that are no JSON")] {
+            let Err(Unread::Reasons(told)) = read(testing::turned_down(body), true) else { panic!("{body}") };
+            assert!(told.contains(&format!("and {said}: ")) && !told.contains("SECRET"), "{told}");
+        }
+        let wide: Value = (0..20).map(|n| (format!("{n:x>100}"), json!(1))).collect();
+        let Err(Unread::Reasons(told)) = refused(wide) else { panic!("it is read") };
+        assert!(told.contains(" and more: ") && told.len() < 1000, "{told}");
         let long = json!({"messages": [{"messages": [{"text": "x".repeat(5000), "type": "error"}]}]});
         let many: Vec<Value> = (0..51).map(|n| json!({"id": n, "text": "x", "type": "error"})).collect();
         for body in [long, json!({"messages": [{"messages": many}]})] {
-            assert!(refused(body).unwrap_err().contains("more than can be shown"));
+            let Err(Unread::Reasons(told)) = refused(body) else { panic!("they are shown") };
+            assert!(told.contains("more than can be shown"));
         }
-        assert!(read(Reply::Refused(b"nope".to_vec()), true).is_err());
         assert!(read(Reply::Strange("a redirection".into()), true).is_err());
     }
 

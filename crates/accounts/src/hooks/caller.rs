@@ -46,13 +46,22 @@ pub enum Reply {
     /// It is well.
     Well,
     /// It is not well, and the body may say why.
-    Refused(Vec<u8>),
+    Refused(Refusal),
     /// It is not allowed, and the body may say why.
-    Forbidden(Vec<u8>),
+    Forbidden(Refusal),
     /// It cannot say just now; the text says what it answered. It may be asked again.
     Troubled(String),
     /// It answers what no web hook answers, such as a redirection; the text says what.
     Strange(String),
+}
+
+/// An answer that it is not well.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What it answered, for the log.
+    pub said: String,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
 /// Why a web hook does not answer.

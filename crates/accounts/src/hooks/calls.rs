@@ -8,8 +8,8 @@ use serde_json::Value;
 use sessera_config::sections::web_hook::Answer;
 use tokio::sync::Semaphore;
 
-use crate::hooks::answer::{self, Said};
-use crate::hooks::caller::{HookCaller, HookRequest, Reply, Unanswered};
+use crate::hooks::answer::{self, Said, Unread};
+use crate::hooks::caller::{HookCaller, HookRequest, Refusal, Reply, Unanswered};
 use crate::hooks::request::NoRequest;
 use crate::hooks::web_hook::WebHook;
 use crate::metrics::{HookOutcome, Metrics};
@@ -32,6 +32,9 @@ pub enum HookFailure {
     /// Its answer cannot be read.
     #[error("the answer of a web hook cannot be read")]
     Unreadable,
+    /// It refuses, and does not say why in a form that can be shown.
+    #[error("a web hook refuses without a reason that can be shown")]
+    NoReason,
     /// The program that makes its body fails.
     #[error("the body of a web hook cannot be made")]
     Broken,
@@ -107,14 +110,20 @@ impl WebHooks {
         })?;
         match (hook.answer, reply) {
             (_, Reply::Troubled(what) | Reply::Strange(what)) => Err(failed(HookFailure::Unanswered, what)),
-            (Answer::Awaited, Reply::Refused(_) | Reply::Forbidden(_)) => {
-                let error = "it answered that something went wrong; with response.parse or can_interrupt its messages would be read";
-                Err(failed(HookFailure::Unanswered, error.into()))
+            (
+                Answer::Awaited,
+                Reply::Refused(Refusal { said, .. }) | Reply::Forbidden(Refusal { said, .. }),
+            ) => {
+                let error =
+                    format!("{said}; with response.parse or can_interrupt its messages would be read");
+                Err(failed(HookFailure::Unanswered, error))
             }
             (Answer::Awaited | Answer::Ignored, _) => Ok(Said::GoOn),
             (answer @ (Answer::MayRefuse | Answer::MayChange), reply) => {
-                answer::read(reply, answer == Answer::MayChange)
-                    .map_err(|error| failed(HookFailure::Unreadable, error))
+                answer::read(reply, answer == Answer::MayChange).map_err(|unread| match unread {
+                    Unread::Answer(error) => failed(HookFailure::Unreadable, error),
+                    Unread::Reasons(error) => failed(HookFailure::NoReason, error),
+                })
             }
         }
     }
@@ -146,7 +155,7 @@ async fn told(caller: &dyn HookCaller, hook: &WebHook, context: &Value) -> Resul
     };
     match repeated(caller, &request).await.map_err(|error| error.to_string())? {
         Reply::Told(_) | Reply::Well => Ok(()),
-        Reply::Refused(_) | Reply::Forbidden(_) => Err("it answered that something went wrong".into()),
+        Reply::Refused(Refusal { said, .. }) | Reply::Forbidden(Refusal { said, .. }) => Err(said),
         Reply::Troubled(what) | Reply::Strange(what) => Err(what),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
-use crate::hooks::caller::{HookCaller, HookRequest, Reply, Unanswered};
+use crate::hooks::caller::{HookCaller, HookRequest, Refusal, Reply, Unanswered};
 
 /// All web hooks of a test. What has no answer of its own answers that it is well.
 #[derive(Default)]
@@ -60,7 +60,17 @@ pub(crate) fn hook(path: &str, more: Value) -> Value {
 pub(crate) fn refusal(pointer: &str) -> Result<Reply, Unanswered> {
     let message = json!({"id": 123, "text": "not <i>this</i> one", "type": "error"});
     let body = json!({"messages": [{"instance_ptr": pointer, "messages": [message]}]});
-    Ok(Reply::Refused(body.to_string().into_bytes()))
+    Ok(turned_down(&body.to_string()))
+}
+
+/// An answer with the status 400 and a body.
+pub(crate) fn turned_down(body: &str) -> Reply {
+    Reply::Refused(Refusal { said: "it answered with the status 400".into(), body: body.as_bytes().to_vec() })
+}
+
+/// An answer with the status 403 and nothing else.
+pub(crate) fn forbidden() -> Reply {
+    Reply::Forbidden(Refusal { said: "it answered with the status 403".into(), body: Vec::new() })
 }
 
 /// An answer that changes an identity.

@@ -64,17 +64,24 @@ async fn receivers_that_mean_no_good_let_nobody_in() {
     let receiver = Receiver::start().await;
     let server = server(json!([receiver.hook("/x", json!({"response": {"parse": true}}))]));
     create(&server).await;
-    for (status, body, answered) in [
-        (200, "x".repeat(1024 * 1024), 502),
-        (302, String::new(), 502),
-        (200, "nope".into(), 400),
-        (400, "{}".into(), 400),
-        (501, json!({"messages": [{"messages": [{"text": "x".repeat(5000)}]}]}).to_string(), 400),
+    for (status, body, answered, reason) in [
+        (200, "x".repeat(1024 * 1024), 502, "did not answer well"),
+        (302, String::new(), 502, "did not answer well"),
+        (200, "nope".into(), 400, "an answer that cannot be read"),
+        (400, "{}".into(), 400, "refused it without messages"),
+        (403, "<p>no</p>".into(), 400, "refused it without messages"),
+        (
+            501,
+            json!({"messages": [{"messages": [{"text": "x".repeat(5000)}]}]}).to_string(),
+            400,
+            "refused it without",
+        ),
     ] {
         receiver.answers("/x", status, &body);
         let (status, told) = sign_in(&server).await;
         assert_eq!(status, answered, "{told}");
-        assert!(told["error"]["reason"].as_str().unwrap().contains("log of the server"), "{told}");
+        let said = told["error"]["reason"].as_str().unwrap();
+        assert!(said.contains(reason) && said.contains("log of the server"), "{told}");
         assert_eq!(receiver.calls().await.len(), 1, "nothing else is called");
     }
 }

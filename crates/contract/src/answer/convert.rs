@@ -236,6 +236,10 @@ impl From<HookFailure> for ApiError {
                 "A service that must be asked about this gave an answer that cannot be read. The log of the server says more.",
             )
             .with_message("Another service did not answer well."),
+            HookFailure::NoReason => Self::bad_request(
+                "A service that must be asked about this refused it without messages that could be shown. Its answer needs \"messages\", as docs/hooks.md has it; the log of the server says what it answered.",
+            )
+            .with_message("Another service refused this without saying why."),
             HookFailure::Broken => Self::server_error(
                 "What a service is to be told about this cannot be made. The log of the server says more.",
             ),

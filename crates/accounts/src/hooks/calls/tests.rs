@@ -5,7 +5,7 @@ use sessera_config::Config;
 use tokio::sync::Notify;
 
 use super::*;
-use crate::testing::{StubHooks, hook};
+use crate::testing::{StubHooks, hook, turned_down};
 
 fn compiled(more: Value) -> Arc<WebHook> {
     let hooks = json!([hook("/x", more)]);
@@ -33,7 +33,9 @@ async fn a_hook_in_trouble_is_called_three_times_and_one_that_is_slow_once() {
         (Err(Unanswered::TimedOut), 1, HookFailure::TimedOut),
         (Err(Unanswered::Impossible("private".into())), 1, HookFailure::Unanswered),
         (Ok(Reply::Strange("302".into())), 1, HookFailure::Unanswered),
-        (Ok(Reply::Refused(b"nope".to_vec())), 1, HookFailure::Unreadable),
+        (Ok(turned_down("nope")), 1, HookFailure::NoReason),
+        (Ok(turned_down("{}")), 1, HookFailure::NoReason),
+        (Ok(Reply::Told(b"nope".to_vec())), 1, HookFailure::Unreadable),
     ] {
         stub.answer("/x", answer.clone());
         let begun = tokio::time::Instant::now();

@@ -15,7 +15,7 @@ use crate::hooks::caller::{Reply, Unanswered};
 use crate::hooks::calls::HookFailure;
 use crate::identities::{IdentityDraft, PreparedIdentity, Surroundings};
 use crate::imports::{ImportedPassword, Imports};
-use crate::testing::{Client, PASSWORD, TestAccounts, done, refused, wait};
+use crate::testing::{Client, PASSWORD, TestAccounts, done, forbidden, refused, turned_down, wait};
 
 const ADA: &str = "ada@example.org";
 
@@ -73,7 +73,7 @@ async fn a_password_is_asked_for_elsewhere_once_and_kept_here_then() {
     let ada = bring(&accounts).await;
     assert_eq!(credential(&accounts, &ada).await, json!({"use_password_migration_hook": true}));
     let client = Client::native(&accounts);
-    accounts.hooks.answer("/check", Ok(Reply::Forbidden(Vec::new())));
+    accounts.hooks.answer("/check", Ok(forbidden()));
     assert_eq!(refused(client.attempt(ADA, "wrong").await.unwrap()), [4_000_006]);
     accounts.hooks.answer("/check", says(MATCH));
     done(client.attempt(" Ada@Example.org", PASSWORD).await.unwrap());
@@ -105,7 +105,7 @@ async fn an_answer_signs_in_only_when_it_says_so() {
 async fn guessing_elsewhere_is_guessing() {
     let accounts = accounts(json!({})).await;
     bring(&accounts).await;
-    accounts.hooks.answer("/check", Ok(Reply::Forbidden(Vec::new())));
+    accounts.hooks.answer("/check", Ok(forbidden()));
     let client = Client::native(&accounts);
     let mut waits = None;
     for _ in 0..20 {
@@ -123,7 +123,7 @@ async fn a_system_that_does_not_say_signs_nobody_in_and_costs_no_attempt() {
     for _ in 0..4 {
         for (answer, expected) in [
             (Ok(Reply::Well), HookFailure::Unanswered),
-            (Ok(Reply::Refused(MATCH.into())), HookFailure::Unanswered),
+            (Ok(turned_down(MATCH)), HookFailure::Unanswered),
             (Ok(Reply::Strange("it answered with the status 302".into())), HookFailure::Unanswered),
             (Err(Unanswered::TimedOut), HookFailure::TimedOut),
             (Err(Unanswered::Impossible("it is private".into())), HookFailure::Unanswered),
