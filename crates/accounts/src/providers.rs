@@ -101,6 +101,9 @@ pub enum ProviderError {
     /// The provider did not answer as it should.
     #[error("it did not answer as it should: {0}")]
     Failed(String),
+    /// An app brought along what is not taken. The text says what to do, and is for whoever wrote the app.
+    #[error("what an app brought along is not taken: {0}")]
+    NotTaken(String),
     /// What came back proves nothing. Whoever signs in is told.
     #[error("its answer is not accepted: {0}")]
     Refused(String),

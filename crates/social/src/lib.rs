@@ -409,7 +409,12 @@ impl Providers for Social {
         let issuer = match provider.provider {
             ProviderKind::Google => "https://accounts.google.com",
             ProviderKind::Apple => "https://appleid.apple.com",
-            _ => return Err(failed("only google and apple give native apps tokens that are taken here")),
+            other => {
+                let kind = other.as_str();
+                return Err(ProviderError::NotTaken(format!(
+                    "A provider of the kind \"{kind}\" gives apps no id_token that is taken here, google and apple do. Submit the form without id_token, and open redirect_browser_to of the answer in a browser."
+                )));
+            }
         };
         let metadata = self.metadata(issuer, now).await?;
         let mut audiences = vec![provider.client_id.as_str()];

@@ -554,7 +554,8 @@ async fn native_apps_bring_tokens_of_google_and_apple_only() {
     }
     assert!(is_refused(&world.social.opened(&google, &token(json!({"aud": "other"})), NOW).await));
     let generic = world.social.opened(&provider(json!({})), &token(json!({})), NOW).await;
-    assert!(matches!(generic, Err(ProviderError::Failed(_))));
+    let Err(ProviderError::NotTaken(why)) = generic else { panic!("{generic:?}") };
+    assert!(why.contains("\"generic\"") && why.contains("without id_token"), "{why}");
 }
 
 #[tokio::test]

@@ -208,6 +208,9 @@ fn asked(provider: &str, error: &ProviderError) -> ApiError {
         )
         .with_message("The provider is not there, or not where the configuration says.")
         .with_id("invalid_configuration"),
+        ProviderError::NotTaken(why) => {
+            ApiError::bad_gateway(why.clone()).with_message("What the app brought along is not taken.")
+        }
         ProviderError::Failed(_) | ProviderError::Refused(_) => ApiError::bad_gateway(
             "The provider did not answer as it should. Try again, or another way to sign in; the log of the server says more.",
         ),

@@ -404,9 +404,12 @@ async fn a_native_app_brings_a_token_along() {
     accounts.providers.say(person);
     let shown = client.login(FIRST).await;
     let fields = |nonce: &str| json!({"method": "oidc", "provider": "first", "id_token": "x", "id_token_nonce": nonce});
-    for nonce in ["", "other"] {
+    for (nonce, says) in [("", "names a nonce"), ("other", "names another nonce")] {
         let outcome = client.submit(&shown, fields(nonce)).await;
-        assert!(matches!(outcome, Err(FlowError::Provider { .. })), "{outcome:?}");
+        let Err(FlowError::Provider { error: ProviderError::NotTaken(why), .. }) = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(why.contains(says), "{why}");
     }
     let outcome = client.submit(&shown, fields("n")).await.unwrap();
     let Crossed::Registration(outcome) = client.crossed(outcome).await else { panic!("they sign in") };

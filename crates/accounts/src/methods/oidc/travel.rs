@@ -169,8 +169,16 @@ impl Oidc {
             (Some(_), None) => false,
         };
         if !is_bound {
-            let why = "its token names another id_token_nonce than the form";
-            return Err(failed(provider, ProviderError::Failed(why.into()), None));
+            let why = match (nonce, given) {
+                (None, _) => {
+                    "The id_token names no nonce. Ask the provider for a token with one, and submit the same as id_token_nonce."
+                }
+                (_, None) => "The id_token names a nonce. Submit the same as id_token_nonce.",
+                _ => {
+                    "The id_token names another nonce than id_token_nonce. Submit the one that the provider was asked with."
+                }
+            };
+            return Err(failed(provider, ProviderError::NotTaken(why.into()), None));
         }
         Ok(Told::of(opened.claims, ProviderTokens::default()))
     }
