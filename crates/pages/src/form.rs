@@ -60,7 +60,9 @@ impl Look<'_> {
 
     /// All nodes in one form, or those of each method in one of their own where they share no field.
     pub fn forms(self, container: &Container) -> Markup {
-        let groups = groups(container);
+        let mut groups = groups(container);
+        // Ways that lead elsewhere come behind those that end here, and the way back behind all.
+        groups.sort_by_key(|group| (*group == Group::PROFILE, *group == Group::OIDC));
         let shares = container.nodes.iter().any(|node| node.group == Group::DEFAULT && is_shown(node));
         html! {
             @if shares || groups.len() < 2 {

@@ -83,6 +83,10 @@ crate::words! {
     PasskeysTitle = "settings.passkeys.title",
     /// What it is for.
     PasskeysLead = "settings.passkeys.lead",
+    /// Heading of the part about accounts at other providers.
+    ProvidersTitle = "settings.providers.title",
+    /// What they are for.
+    ProvidersLead = "settings.providers.lead",
     /// Heading of the part about security keys.
     SecurityKeysTitle = "settings.security_keys.title",
     /// What security keys are for.

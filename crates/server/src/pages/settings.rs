@@ -90,6 +90,7 @@ fn section(look: Look<'_>, container: &Container, group: Group) -> Markup {
         Group::LOOKUP_SECRET => ("lookup", Word::LookupTitle, Word::LookupLead),
         Group::WEBAUTHN => ("security-keys", Word::SecurityKeysTitle, Word::SecurityKeysLead),
         Group::PASSKEY => ("passkeys", Word::PasskeysTitle, Word::PasskeysLead),
+        Group::OIDC => ("providers", Word::ProvidersTitle, Word::ProvidersLead),
         // The fields of a method that the pages have no words for explain themselves.
         _ => return html! { section.part { div.about {} (look.form_of(container, group)) } },
     };

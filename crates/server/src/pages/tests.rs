@@ -172,6 +172,17 @@ fn methods_without_a_common_field_have_forms_of_their_own() {
     assert_eq!(html.matches("<form").count(), 2, "{html}");
     assert_eq!(html.matches("name=\"csrf_token\"").count(), 2, "{html}");
     assert_eq!(html.matches("autofocus").count(), 1, "{html}");
+    let submit = |name: &str, value: &str, group: Group| Input::submit(name, value).node(group);
+    let html = render(&with(vec![
+        submit("provider", "company", Group::OIDC),
+        csrf(),
+        code("password", Group::PASSWORD),
+        submit("method", "password", Group::PASSWORD),
+        submit("screen", "previous", Group::PROFILE),
+    ]));
+    let place = |button: &str| html.find(&format!("value=\"{button}\"")).expect(button);
+    assert!(place("password") < place("company") && place("company") < place("previous"), "{html}");
+    assert!(html.contains("class=\"primary\" type=\"submit\" name=\"method\""), "{html}");
     let html = render(&with(vec![
         csrf(),
         Input::new("traits.email", InputKind::Email).node(Group::DEFAULT),

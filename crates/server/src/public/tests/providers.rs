@@ -230,6 +230,21 @@ async fn whoever_comes_back_in_vain_stands_in_the_record_once_with_the_method() 
 }
 
 #[tokio::test]
+async fn an_app_that_brings_a_token_of_another_provider_along_is_told_what_to_do() {
+    let provider = Provider::start().await;
+    let server = server(&provider).await;
+    for kind in ["login", "registration"] {
+        let mut client = Client::native(&server);
+        let flow = client.begin(kind, "").await;
+        let fields = json!({"method": "oidc", "provider": "p", "id_token": "x", "id_token_nonce": "n"});
+        let refused = client.submit(&flow, fields).await;
+        assert_eq!(refused.status, 502, "{refused:?}");
+        let reason = refused.body["error"]["reason"].as_str().unwrap();
+        assert!(reason.contains("\"generic\"") && reason.contains("without id_token"), "{reason}");
+    }
+}
+
+#[tokio::test]
 async fn pages_have_buttons_that_lead_to_providers() {
     let provider = Provider::start().await;
     let server = server(&provider).await;
@@ -243,6 +258,12 @@ async fn pages_have_buttons_that_lead_to_providers() {
     assert!(shown.text.find("value=\"password\"").unwrap() < button, "Enter signs in with the password");
     let policy = shown.header("content-security-policy");
     assert!(policy.contains("https: ") && policy.contains(&provider.issuer), "{policy}");
+    let mut client = Client::browser(&server).signed_in("ada@example.org").await;
+    let begun = client.send("GET", "/self-service/settings/browser", &[("accept", "text/html")], b"").await;
+    let page = Url::parse(begun.header("location")).unwrap();
+    let path = format!("{}?{}", page.path(), page.query().unwrap());
+    let shown = client.send("GET", &path, &[("accept", "text/html")], b"").await;
+    assert!(shown.text.contains("Accounts elsewhere") && shown.text.contains("Link p"), "{}", shown.text);
 }
 
 #[tokio::test]
