@@ -1,12 +1,10 @@
 // Ory's own client, unchanged, goes through every flow, as a browser with cookies and as a native client.
 
 import assert from "node:assert/strict"
-import { createHmac } from "node:crypto"
 import { after, before, describe, test } from "node:test"
 
-import { Configuration, FrontendApi } from "@ory/client"
-
 import { openMailbox } from "./mailbox.mjs"
+import { App, Browser, field, totp } from "./sdk.mjs"
 import { start } from "./sessera.mjs"
 
 const PASSWORD = "a rather long passphrase"
@@ -14,7 +12,6 @@ const OTHER_PASSWORD = "another rather long passphrase"
 
 let server
 let mailbox
-let frontend
 
 before(async () => {
   mailbox = await openMailbox()
@@ -23,7 +20,6 @@ before(async () => {
     courier: { smtp: { connection_uri: mailbox.uri } },
     selfservice: { methods: { totp: on, lookup_secret: on }, flows: { recovery: on, verification: on } },
   })
-  frontend = new FrontendApi(new Configuration({ basePath: server.publicUrl }))
 })
 
 after(async () => {
@@ -31,66 +27,15 @@ after(async () => {
   mailbox.close()
 })
 
-/** Calls methods of FrontendApi and keeps cookies between them, as a browser does. */
-class Browser {
-  cookies = new Map()
-
-  async call(method, parameters = {}) {
-    const answer = await frontend[method](parameters, {
-      headers: { Cookie: [...this.cookies].map(([name, value]) => `${name}=${value}`).join("; ") },
-      validateStatus: () => true,
-    })
-    for (const line of answer.headers["set-cookie"] ?? []) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(line)
-      if (value) this.cookies.set(name, value)
-      else this.cookies.delete(name)
-    }
-    return answer
-  }
-
-  /** Begins a flow, reads it again and submits it. */
-  async submit(kind, body, query = {}) {
-    const begun = await this.call(`createBrowser${kind}Flow`, query)
-    assert.equal(begun.status, 200, JSON.stringify(begun.data))
-    return this.go_on(kind, begun.data.id, body)
-  }
-
-  /** Submits a flow that is there. */
-  async go_on(kind, id, body) {
-    const { data } = await this.call(`get${kind}Flow`, { id })
-    assert.equal(data.id, id)
-    const complete = { csrf_token: field(data, "csrf_token"), ...body }
-    return this.call(`update${kind}Flow`, { flow: id, [`update${kind}FlowBody`]: complete })
-  }
-
-  async whoami() {
-    const { status, data } = await this.call("toSession")
-    return { status, data }
-  }
-}
-
-/** The value of a field, or the context of a text, in a flow's form. */
-function field(flow, name) {
-  const node = flow.ui.nodes.find(({ attributes }) => attributes.name === name || attributes.id === name)
-  return node?.attributes.value ?? node?.attributes.text?.context
-}
-
-/** What an authenticator app shows (RFC 6238). */
-function totp(secret, steps = 0) {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-  const bits = [...secret].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0")).join("")
-  const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)))
-  const counter = Buffer.alloc(8)
-  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000) + steps))
-  const hash = createHmac("sha1", key).update(counter).digest()
-  return String((hash.readUInt32BE(hash[19] & 15) & 0x7fffffff) % 1_000_000).padStart(6, "0")
-}
-
 describe("a browser", { concurrency: false }, () => {
   const ada = "ada@example.test"
-  const browser = new Browser()
+  let browser
   let secret
   let printed
+
+  before(() => {
+    browser = new Browser(server)
+  })
 
   test("registers and is signed in", async () => {
     const body = { method: "password", password: PASSWORD, traits: { email: ada } }
@@ -149,7 +94,7 @@ describe("a browser", { concurrency: false }, () => {
   })
 
   test("gives its second factor, and each code once", async () => {
-    const other = new Browser()
+    const other = new Browser(server)
     const half = await other.submit("Login", { method: "password", identifier: ada, password: OTHER_PASSWORD })
     const refused = await other.whoami()
     assert.deepEqual([half.status, refused.status, refused.data.error.id], [422, 403, "session_aal2_required"])
@@ -157,7 +102,7 @@ describe("a browser", { concurrency: false }, () => {
     assert.equal(app.status, 200, JSON.stringify(app.data))
     assert.equal((await other.whoami()).data.authenticator_assurance_level, "aal2")
 
-    const third = new Browser()
+    const third = new Browser(server)
     await third.submit("Login", { method: "password", identifier: ada, password: OTHER_PASSWORD })
     const attempt = { method: "lookup_secret", lookup_secret: printed[0] }
     assert.equal((await third.submit("Login", attempt, { aal: "aal2" })).status, 200)
@@ -182,7 +127,7 @@ describe("a browser", { concurrency: false }, () => {
   })
 
   test("recovers its account", async () => {
-    const lost = new Browser()
+    const lost = new Browser(server)
     const asked = await lost.submit("Recovery", { method: "code", email: ada })
     assert.equal(asked.data.state, "sent_email")
     const code = await mailbox.code(ada)
@@ -192,7 +137,7 @@ describe("a browser", { concurrency: false }, () => {
     const id = new URL(done.data.redirect_browser_to).searchParams.get("flow")
     const settings = await lost.go_on("Settings", id, { method: "password", password: PASSWORD })
     assert.equal(settings.data.state, "success", JSON.stringify(settings.data))
-    const login = await new Browser().submit("Login", { method: "password", identifier: ada, password: PASSWORD })
+    const login = await new Browser(server).submit("Login", { method: "password", identifier: ada, password: PASSWORD })
     assert.equal(login.status, 200)
   })
 
@@ -205,68 +150,55 @@ describe("a browser", { concurrency: false }, () => {
 
 describe("a native client", { concurrency: false }, () => {
   const bob = "bob@example.test"
-  let xSessionToken
-
-  /** Begins a flow and submits it. */
-  async function submit(kind, body, begin = {}) {
-    const { data } = await frontend[`createNative${kind}Flow`](begin)
-    return go_on(kind, data.id, body)
-  }
-
-  /** Submits a flow that is there. */
-  async function go_on(kind, flow, body) {
-    const parameters = { flow, [`update${kind}FlowBody`]: body, xSessionToken }
-    return frontend[`update${kind}Flow`](parameters, { validateStatus: () => true })
-  }
+  const byPassword = { method: "password", identifier: bob, password: PASSWORD }
 
   test("registers, signs in and out", async () => {
+    const app = new App(server)
     const body = { method: "password", password: PASSWORD, traits: { email: bob } }
-    const registered = await submit("Registration", body)
+    const registered = await app.submit("Registration", body)
     assert.equal(registered.status, 200, JSON.stringify(registered.data))
-    const native = { method: "password", identifier: bob, password: PASSWORD }
-    const first = (await submit("Login", native)).data.session_token
-    const gone = await frontend.performNativeLogout({ performNativeLogoutBody: { session_token: first } })
+    app.token = undefined
+    const first = (await app.submit("Login", byPassword)).data.session_token
+    const gone = await app.frontend.performNativeLogout({ performNativeLogoutBody: { session_token: first } })
     assert.equal(gone.status, 204)
-    xSessionToken = (await submit("Login", native)).data.session_token
-    const { data } = await frontend.toSession({ xSessionToken })
-    assert.equal(data.identity.traits.email, bob)
+    app.token = undefined
+    await app.submit("Login", byPassword)
+    assert.notEqual(app.token, first)
+    assert.equal((await app.whoami()).data.identity.traits.email, bob)
   })
 
   test("sets up a second factor, gives it and keeps its token", async () => {
-    const begun = (await frontend.createNativeSettingsFlow({ xSessionToken })).data
+    const [first, app] = [new App(server), new App(server)]
+    await first.submit("Login", byPassword)
+    const begun = await first.begin("Settings")
     const secret = field(begun, "totp_secret_key").secret
-    const linked = await go_on("Settings", begun.id, { method: "totp", totp_code: totp(secret) })
+    const linked = await first.go_on("Settings", begun.id, { method: "totp", totp_code: totp(secret) })
     assert.equal(linked.data.state, "success", JSON.stringify(linked.data))
-    const mine = xSessionToken
-    xSessionToken = undefined
-    xSessionToken = (await submit("Login", { method: "password", identifier: bob, password: PASSWORD })).data
-      .session_token
-    const begin = { aal: "aal2", xSessionToken }
-    const stepped = await submit("Login", { method: "totp", totp_code: totp(secret, 1) }, begin)
-    assert.equal(stepped.data.session_token, xSessionToken, JSON.stringify(stepped.data))
+    const half = (await app.submit("Login", byPassword)).data.session_token
+    const stepped = await app.submit("Login", { method: "totp", totp_code: totp(secret, 1) }, { aal: "aal2" })
+    assert.equal(stepped.data.session_token, half, JSON.stringify(stepped.data))
     assert.equal(stepped.data.session.authenticator_assurance_level, "aal2")
-    const settings = await submit("Settings", { method: "totp", totp_unlink: true }, { xSessionToken })
+    const settings = await app.submit("Settings", { method: "totp", totp_unlink: true })
     assert.equal(settings.data.state, "success", JSON.stringify(settings.data))
-    assert.equal((await frontend.toSession({ xSessionToken: mine })).status, 200)
+    assert.equal((await first.whoami()).status, 200)
   })
 
   test("verifies its address and recovers its account", async () => {
-    xSessionToken = undefined
+    const app = new App(server)
     await mailbox.code(bob)
-    const asked = await submit("Verification", { method: "code", email: bob })
+    const asked = await app.submit("Verification", { method: "code", email: bob })
     const code = await mailbox.code(bob)
-    const verified = await go_on("Verification", asked.data.id, { method: "code", code })
+    const verified = await app.go_on("Verification", asked.data.id, { method: "code", code })
     assert.equal(verified.data.state, "passed_challenge", JSON.stringify(verified.data))
 
-    const lost = await submit("Recovery", { method: "code", email: bob })
+    const lost = await app.submit("Recovery", { method: "code", email: bob })
     const recovery = await mailbox.code(bob)
-    const done = await go_on("Recovery", lost.data.id, { method: "code", code: recovery })
+    const done = await app.go_on("Recovery", lost.data.id, { method: "code", code: recovery })
     assert.equal(done.status, 422)
-    const steps = Object.fromEntries(done.data.continue_with.map((step) => [step.action, step]))
-    xSessionToken = steps.set_ory_session_token.ory_session_token
-    const { flow } = steps.show_settings_ui
-    assert.equal((await frontend.getSettingsFlow({ id: flow.id, xSessionToken })).status, 200)
-    const changed = await go_on("Settings", flow.id, { method: "password", password: OTHER_PASSWORD })
+    const { flow } = done.data.continue_with.find(({ action }) => action === "show_settings_ui")
+    const read = await app.frontend.getSettingsFlow({ id: flow.id, xSessionToken: app.token })
+    assert.equal(read.status, 200)
+    const changed = await app.go_on("Settings", flow.id, { method: "password", password: OTHER_PASSWORD })
     assert.equal(changed.data.state, "success", JSON.stringify(changed.data))
   })
 })

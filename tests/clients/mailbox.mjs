@@ -5,6 +5,12 @@ import { createServer } from "node:net"
 
 const SECONDS_TO_ARRIVE = 60
 
+/** A part of a mail without the marks of quoted-printable (RFC 2045), where it has them. */
+function readable(part) {
+  if (!/^Content-Transfer-Encoding: quoted-printable$/im.test(part)) return part
+  return part.replace(/=\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(parseInt(hex, 16)))
+}
+
 /** A running mail server with its port. */
 export async function openMailbox() {
   const mails = []
@@ -34,22 +40,29 @@ export async function openMailbox() {
     })
     socket.on("error", () => socket.destroy())
   })
+  /** The first mail to an address, as its reader sees it. */
+  const next = async (address) => {
+    const late = AbortSignal.timeout(SECONDS_TO_ARRIVE * 1000)
+    for (;;) {
+      const at = mails.findIndex((mail) => mail.includes(`To: ${address}\n`))
+      if (at >= 0) {
+        const [mail] = mails.splice(at, 1)
+        return mail.split(/^--\S+$/m).map(readable).join("\n")
+      }
+      await new Promise((resolve, reject) => {
+        arrived = resolve
+        late.addEventListener("abort", () => reject(new Error(`no mail for ${address}`)))
+      })
+    }
+  }
   server.listen(0, "127.0.0.1")
   await once(server, "listening")
   return {
     uri: `smtp://127.0.0.1:${server.address().port}/?disable_starttls=true`,
     /** The code in the first mail to an address; the mail is thrown away. */
-    async code(address) {
-      const late = AbortSignal.timeout(SECONDS_TO_ARRIVE * 1000)
-      for (;;) {
-        const at = mails.findIndex((mail) => mail.includes(`To: ${address}\n`))
-        if (at >= 0) return /^(\d{6})$/m.exec(mails.splice(at, 1)[0])[1]
-        await new Promise((resolve, reject) => {
-          arrived = resolve
-          late.addEventListener("abort", () => reject(new Error(`no mail for ${address}`)))
-        })
-      }
-    },
+    code: async (address) => /^(\d{6})$/m.exec(await next(address))[1],
+    /** The link in the first mail to an address; the mail is thrown away. */
+    link: async (address) => /^http\S+[?&]token=\S+$/m.exec(await next(address))[0],
     close: () => server.close(),
   }
 }
