@@ -12,7 +12,9 @@ use crate::tools::find;
 pub(crate) fn test(keep: bool) -> Result<()> {
     let program = sessera()?;
     let folder = workspace().join("tests/browser");
-    for folder in [folder.clone(), workspace().join("examples/spa")] {
+    // The tests of clients have the provider and the program that verifies tokens.
+    let others = ["tests/clients", "examples/spa"].map(|folder| workspace().join(folder));
+    for folder in [folder.clone()].iter().chain(&others) {
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(folder))?;
     }
     let pictures = if keep { "docs/screenshots" } else { "target/screenshots" };
