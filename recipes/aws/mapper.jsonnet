@@ -1,10 +1,12 @@
 local answers = {"audience":"sts.amazonaws.com"};
 local identity = std.extVar('session').identity;
 local metadata = std.get(identity, 'metadata_public');
-local given = if metadata == null then null else std.get(metadata, 'roles');
-local roles = if given == null then [] else given;
+local given = if std.isObject(metadata) then std.get(metadata, 'roles');
+// One role may stand there by itself.
+local roles = if given == null then [] else if std.isString(given) then [given] else given;
 
 {
+  assert std.isArray(roles) && std.all([std.isString(role) for role in roles]) : 'the roles are no list of names',
   claims: {
     'https://aws.amazon.com/tags': {
       principal_tags: { roles: [std.join(':', roles)] },

@@ -6,7 +6,7 @@ local given_traits = std.get(identity, 'traits');
 local traits = if given_traits == null then {} else given_traits;
 local email = std.get(traits, 'email');
 local given_name = std.get(traits, 'name');
-local parts = if given_name == null then {} else given_name;
+local parts = if std.isObject(given_name) then given_name else if std.isString(given_name) then { first: given_name } else {};
 local part(which) = local text = std.get(parts, which); if text == null then '' else text;
 local words = std.stripChars(part('first') + ' ' + part('last'), ' ');
 local name = if words == '' then email else words;

@@ -1,11 +1,13 @@
 local answers = {"audience":"nats","subject":"people"};
 local identity = std.extVar('session').identity;
 local metadata = std.get(identity, 'metadata_public');
-local given = if metadata == null then null else std.get(metadata, 'roles');
-local roles = if given == null then [] else given;
+local given = if std.isObject(metadata) then std.get(metadata, 'roles');
+// One role may stand there by itself.
+local roles = if given == null then [] else if std.isString(given) then [given] else given;
 local own = answers.subject + '.' + identity.id + '.>';
 
 {
+  assert std.isArray(roles) && std.all([std.isString(role) for role in roles]) : 'the roles are no list of names',
   claims: {
     nats: {
       pub: { allow: [own] + ['roles.' + role + '.>' for role in roles] },

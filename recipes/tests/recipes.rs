@@ -1,11 +1,13 @@
 //! Every recipe makes tokens of everybody, and they are what the service asks for.
 
+mod breaking;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sessera_jose::{Algorithm, JwkSet, SigningKey, generate};
 use sessera_jsonnet::Document;
 use sessera_recipes::{Proof, Recipe, RecipeError};
@@ -126,18 +128,41 @@ fn others() -> Vec<(&'static str, Value)> {
 
 /// What is wrong with a token by the rules of the service.
 fn broken_rules(recipe: &Recipe, claims: &Map<String, Value>) -> Vec<String> {
-    let rules = json(recipe, "rules.json");
-    let validator = jsonschema::validator_for(&rules["claims"]).unwrap();
-    let claims = Value::Object(claims.clone());
-    let mut broken: Vec<String> = validator.iter_errors(&claims).map(|error| error.to_string()).collect();
-    let life = claims["exp"].as_i64().unwrap() - claims["iat"].as_i64().unwrap();
-    if rules["longest"].as_i64().is_some_and(|longest| life > longest) {
-        broken.push(format!("it lives for {life} seconds"));
+    Rules::of(recipe).broken(&Value::Object(claims.clone()), &recipe.keys.algorithm)
+}
+
+/// What a service asks of a token.
+struct Rules {
+    told: Value,
+    claims: jsonschema::Validator,
+}
+
+impl Rules {
+    fn of(recipe: &Recipe) -> Self {
+        let told = json(recipe, "rules.json");
+        // Without the option a form such as that of a URL would be a remark.
+        let claims = jsonschema::options().should_validate_formats(true).build(&told["claims"]).unwrap();
+        Self { told, claims }
     }
-    if !rules["algorithms"].as_array().unwrap().contains(&recipe.keys.algorithm.as_str().into()) {
-        broken.push(format!("{} is not taken", recipe.keys.algorithm));
+
+    fn broken(&self, claims: &Value, algorithm: &str) -> Vec<String> {
+        let mut broken: Vec<String> =
+            self.claims.iter_errors(claims).map(|error| error.to_string()).collect();
+        if let (Some(end), Some(begin)) = (claims["exp"].as_i64(), claims["iat"].as_i64())
+            && self.longest().is_some_and(|longest| end - begin > longest)
+        {
+            broken.push(format!("it lives for {} seconds", end - begin));
+        }
+        if !self.told["algorithms"].as_array().unwrap().contains(&algorithm.into()) {
+            broken.push(format!("{algorithm} is not taken"));
+        }
+        broken
     }
-    broken
+
+    /// How many seconds a token may live.
+    fn longest(&self) -> Option<i64> {
+        self.told.get("longest")?.as_i64()
+    }
 }
 
 #[test]
@@ -203,18 +228,84 @@ fn everybody_gets_a_token_or_is_refused_as_it_is_written_down() {
 }
 
 #[test]
-fn the_rules_refuse_what_a_service_would_refuse() {
+fn what_breaks_one_rule_of_a_service_is_refused() {
+    let (mut good, mut bad) = (0, 0);
     for recipe in sessera_recipes::all().unwrap() {
-        let made = claims(&tokenizer(&recipe), &sample()).unwrap();
-        let required = json(&recipe, "rules.json")["claims"]["required"].as_array().unwrap().clone();
-        assert!(!required.is_empty(), "{} has no rule", recipe.name);
-        for name in
-            required.iter().map(|name| name.as_str().unwrap()).filter(|name| !["exp", "iat"].contains(name))
-        {
-            let mut without = made.clone();
-            without.shift_remove(name);
-            assert!(!broken_rules(&recipe, &without).is_empty(), "{} without {name}", recipe.name);
+        let made = Value::Object(claims(&tokenizer(&recipe), &sample()).unwrap());
+        let (rules, algorithm) = (Rules::of(&recipe), recipe.keys.algorithm.as_str());
+        assert_eq!(rules.broken(&made, algorithm), Vec::<String>::new(), "{}", recipe.name);
+        assert!(rules.told["claims"]["required"][0].is_string(), "{} has no rule", recipe.name);
+        good += 1;
+        let mut broken = breaking::each_rule(&rules.told["claims"], &made);
+        if let Some(longest) = rules.longest() {
+            let mut long = made.clone();
+            long["exp"] = json!(made["iat"].as_i64().unwrap() + longest + 1);
+            broken.push(("longest".into(), long));
         }
+        for (rule, claims) in &broken {
+            assert!(!rules.broken(claims, algorithm).is_empty(), "{}, {rule}: {claims}", recipe.name);
+        }
+        let others = ["none", "ES256K", "HS1"];
+        for other in others {
+            assert!(!rules.broken(&made, other).is_empty(), "{} takes {other}", recipe.name);
+        }
+        bad += broken.len() + others.len();
+    }
+    assert!(bad > 10 * good, "{bad} bad ones and {good} good ones");
+}
+
+/// The sample with something else in one place.
+fn with(pointer: &str, value: Value) -> Value {
+    let mut session = sample();
+    *session.pointer_mut(pointer).unwrap() = value;
+    session
+}
+
+#[test]
+fn one_role_is_a_list_of_one_and_what_is_no_name_is_refused() {
+    const ROLES: &str = "/identity/metadata_public/roles";
+    let mut readers = 0;
+    for recipe in sessera_recipes::all().unwrap() {
+        if !file(&recipe, "mapper.jsonnet").unwrap().contains("metadata_public") {
+            continue;
+        }
+        readers += 1;
+        let tokenizer = tokenizer(&recipe);
+        let made = |pointer: &str, value: Value| claims(&tokenizer, &with(pointer, value));
+        for role in ["admin", "editor", "moderator", "administrator"] {
+            assert_eq!(
+                made(ROLES, json!(role)).unwrap(),
+                made(ROLES, json!([role])).unwrap(),
+                "{}",
+                recipe.name
+            );
+        }
+        for odd in [
+            json!(7),
+            json!(true),
+            json!({"admin": true}),
+            json!(["admin", 7]),
+            json!([null]),
+            json!([["admin"]]),
+        ] {
+            let error = made(ROLES, odd.clone()).expect_err(&recipe.name);
+            assert!(is_meant(&recipe, &error), "{}, {odd}: {error}", recipe.name);
+        }
+        let nobody = made(ROLES, json!([])).unwrap();
+        for odd in [json!("admin"), json!(["admin"]), json!(7), json!({"roles": null})] {
+            assert_eq!(made("/identity/metadata_public", odd).unwrap(), nobody, "{}", recipe.name);
+        }
+    }
+    assert!(readers > 10, "only {readers} recipes read roles");
+}
+
+#[test]
+fn a_name_may_be_one_text() {
+    for recipe in sessera_recipes::all().unwrap() {
+        let tokenizer = tokenizer(&recipe);
+        let made = |name: Value| claims(&tokenizer, &with("/identity/traits/name", name)).unwrap();
+        assert_eq!(made(json!("Ada Lovelace")), made(json!({"first": "Ada Lovelace"})), "{}", recipe.name);
+        assert_eq!(made(json!(7)), made(json!({})), "{}", recipe.name);
     }
 }
 
