@@ -86,10 +86,10 @@ fn holder(file: &mut File) -> String {
     }
 }
 
-/// The name of this machine, where the system tells it.
+/// The name of this machine, where it has one. The kernel tells it without a file, of which a unit of systemd may show none.
 fn host() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+    let name = rustix::system::uname().nodename().to_str().ok()?.to_owned();
+    Some(name).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -85,10 +85,10 @@ fn with_name(name: &str, Fields(fields): &Fields) -> Value {
     members.into()
 }
 
-/// The name of this machine.
+/// The name of this machine. The kernel tells it without a file, of which a unit of systemd may show none.
 static HOST: LazyLock<String> = LazyLock::new(|| {
-    let told = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = told.trim();
+    let told = rustix::system::uname();
+    let host = told.nodename().to_str().unwrap_or_default();
     if host.is_empty() { "localhost".into() } else { host.to_owned() }
 });
 
