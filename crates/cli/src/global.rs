@@ -72,6 +72,11 @@ impl Global {
         Output::new(self.format.clone(), self.quiet)
     }
 
+    /// A client of the admin API, where somebody has named its address.
+    pub(crate) fn named_client(&self) -> Result<Option<AdminClient>, ClientError> {
+        named(self.endpoint.as_deref()).map(|endpoint| client(Some(&endpoint))).transpose()
+    }
+
     /// Connects to the admin API.
     pub(crate) async fn connect(&self) -> Result<Context> {
         self.connect_to(None).await
@@ -102,10 +107,15 @@ impl Global {
 
 /// A client of the admin API at this address, or else where the environment says.
 pub(crate) fn client(endpoint: Option<&str>) -> Result<AdminClient, ClientError> {
-    let text = endpoint.map(str::to_owned).or_else(|| ENDPOINT_VARIABLES.into_iter().find_map(variable));
+    let text = named(endpoint);
     let endpoint: Endpoint = text.as_deref().unwrap_or(Endpoint::DEFAULT).parse()?;
     let token = variable(TOKEN_VARIABLE).map(Secret::from);
     AdminClient::new(endpoint, token.as_ref())
+}
+
+/// The address that is named, or else the one that the environment names.
+fn named(endpoint: Option<&str>) -> Option<String> {
+    endpoint.map(str::to_owned).or_else(|| ENDPOINT_VARIABLES.into_iter().find_map(variable))
 }
 
 /// Reads an environment variable. An empty one counts as absent.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::header::{AUTHORIZATION, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Method, RequestBuilder, Response};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sessera_model::Secret;
@@ -60,9 +60,14 @@ impl AdminClient {
             // A proxy would see what must stay on this machine.
             builder = builder.no_proxy();
         }
+        if !endpoint.is_encrypted() {
+            // Redirects are not followed, so nothing is ever encrypted. A machine without certificates, such as a small container,
+            // would refuse to make a client otherwise.
+            builder = builder.tls_certs_only([]);
+        }
         let http = builder.build().map_err(|problem| ClientError::Unreachable {
             endpoint: endpoint.to_string(),
-            problem: problem.to_string(),
+            problem: innermost(&problem),
         })?;
         Ok(Self { http, endpoint, authorization })
     }
@@ -97,12 +102,17 @@ impl AdminClient {
             return Ok(response);
         }
         let body = response.bytes().await.map_err(|error| self.unreachable(&error))?;
-        match serde_json::from_slice::<Envelope>(&body) {
+        Err(self.refused(status, &body))
+    }
+
+    /// What an answer means that reports no success.
+    pub(crate) fn refused(&self, status: StatusCode, body: &[u8]) -> ClientError {
+        match serde_json::from_slice::<Envelope>(body) {
             Ok(Envelope { mut error }) => {
                 error.code = status.as_u16();
-                Err(ClientError::Refused(Box::new(error)))
+                ClientError::Refused(Box::new(error))
             }
-            Err(_) => Err(self.not_understood(&format!("status {status}: {}", beginning(&body)))),
+            Err(_) => self.not_understood(&format!("status {status}: {}", beginning(body))),
         }
     }
 
@@ -122,7 +132,7 @@ impl AdminClient {
         ClientError::NotUnderstood { endpoint: self.endpoint.to_string(), problem: problem.to_owned() }
     }
 
-    fn unreachable(&self, error: &reqwest::Error) -> ClientError {
+    pub(crate) fn unreachable(&self, error: &reqwest::Error) -> ClientError {
         ClientError::Unreachable { endpoint: self.endpoint.to_string(), problem: innermost(error) }
     }
 }

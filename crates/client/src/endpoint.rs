@@ -39,9 +39,14 @@ impl Endpoint {
         }
     }
 
+    /// Whether requests go over TLS.
+    pub(crate) fn is_encrypted(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
     /// Whether a secret may be sent there, which is so over TLS or without leaving this machine.
     pub fn keeps_secrets(&self) -> bool {
-        self.0.scheme() == "https" || self.is_loopback()
+        self.is_encrypted() || self.is_loopback()
     }
 }
 

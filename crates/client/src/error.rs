@@ -35,6 +35,14 @@ pub enum ClientError {
         /// What the operating system says.
         problem: String,
     },
+    /// The server answers that it cannot do its work.
+    #[error("the server at {endpoint} is not ready: {reason}")]
+    NotReady {
+        /// The server that answered.
+        endpoint: String,
+        /// What it lacks.
+        reason: String,
+    },
     /// The server refuses the request, and its reason says what to do.
     #[error("{}", .0.reason_or_message())]
     Refused(Box<Refusal>),

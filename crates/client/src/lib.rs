@@ -9,6 +9,7 @@
 //! | [`error`] | what can go wrong, with the server's own reason |
 //! | [`admin_tokens`] | tokens of the API itself |
 //! | [`audit`] | the record of what happened |
+//! | [`health`] | whether a server can do its work |
 //! | [`keys`] | key sets |
 //! | [`projects`] | the configuration, its revisions, tokenizer templates |
 //! | [`identities`] | identities |
@@ -23,6 +24,7 @@ pub mod audit;
 mod client;
 pub mod endpoint;
 pub mod error;
+pub mod health;
 pub mod identities;
 pub mod keys;
 pub mod managed_sets;

@@ -12,6 +12,7 @@ mod demo;
 mod events;
 mod extend;
 mod get;
+mod health;
 mod identities;
 mod identity_config;
 mod ids;
@@ -51,6 +52,7 @@ use crate::service_manager::Inherited;
 pub(crate) enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),
+    Health(health::Health),
     /// Make keys, templates, identities, recovery codes, admin tokens
     #[command(subcommand)]
     Create(create::Create),
@@ -125,6 +127,7 @@ impl Command {
         match self {
             Self::Serve(command) => command.run(inherited).await,
             Self::Demo(command) => command.run().await,
+            Self::Health(command) => command.run(global).await,
             Self::Create(command) => command.run(global).await,
             Self::Get(command) => command.run(global).await,
             Self::List(command) => command.run(global).await,

@@ -7,6 +7,7 @@ mod documents;
 mod errors;
 mod gateway;
 mod guide;
+mod health;
 mod hooks;
 mod identities;
 mod keys;
