@@ -1,13 +1,11 @@
-"""The package for Debian in a folder of its own, and the files of packaging/ that no program here can run."""
+"""The files of packaging/ that no program here can run, and the sockets of systemd."""
 
 import json
 import os
 import pathlib
 import re
 import shutil
-import stat
 import subprocess
-import sys
 import tempfile
 import unittest
 
@@ -17,70 +15,12 @@ from surroundings import PATIENCE, main, own_port, until
 
 ROOT = pathlib.Path(__file__).parents[2]
 PACKAGING = ROOT / "packaging"
-FIRST, SECOND = os.environ["PACKAGES"].split(os.pathsep)
 
 
 def succeeds(*command, **settings):
     run = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, **settings)
     assert run.returncode == 0, f"{command}: {run.stdout}{run.stderr}"
     return run.stdout + run.stderr
-
-
-class Debian(unittest.TestCase):
-    def setUp(self):
-        self.folder = tempfile.TemporaryDirectory()
-        self.root = pathlib.Path(self.folder.name)
-        for place in ("var/lib/dpkg/info", "var/lib/dpkg/updates", "etc"):
-            (self.root / place).mkdir(parents=True)
-        (self.root / "var/lib/dpkg/status").touch()
-
-    def tearDown(self):
-        self.folder.cleanup()
-
-    def dpkg(self, *arguments):
-        # What the package depends on belongs to this machine and not to the folder.
-        force = ["--force-script-chrootless", "--force-depends", "--force-confold"]
-        return succeeds("dpkg", f"--root={self.root}", *force, *arguments)
-
-    def test_it_is_installed_upgraded_removed_and_purged(self):
-        self.dpkg("--install", FIRST)
-        self.assertRegex((self.root / "etc/passwd").read_text(), r"(?m)^sessera:")
-        program = self.root / "usr/bin/sessera"
-        self.assertIn("sessera", succeeds(program, "version"))
-        settings = self.root / "etc/sessera/sessera.yml"
-        self.assertEqual(stat.S_IMODE(settings.stat().st_mode), 0o640)
-        changed = settings.read_text().replace("sqlite:///var/lib/sessera", f"sqlite://{self.root}/var/lib/sessera")
-        settings.write_text(changed)
-        data = self.root / "var/lib/sessera"
-        data.mkdir()
-        (data / "kept").touch()
-        succeeds(program, "config", "validate", "--config", settings)
-        self.dpkg("--install", SECOND)
-        self.assertIn("0.0.2", self.dpkg("--status", "sessera"))
-        self.assertEqual(settings.read_text(), changed)
-        self.dpkg("--remove", "sessera")
-        self.assertFalse(program.exists())
-        self.assertTrue(settings.exists() and (data / "kept").exists())
-        self.dpkg("--purge", "sessera")
-        self.assertFalse(settings.exists() or data.exists())
-
-    def test_it_has_pages_of_the_manual_and_completions(self):
-        listed = succeeds("dpkg-deb", "--contents", FIRST)
-        for place in ("man1/sessera-create-jwk.1", "completions/sessera", "_sessera", "sessera.fish", "sessera.service", "sessera.socket"):
-            self.assertIn(place, listed)
-        for line in listed.splitlines():
-            self.assertIn("root/root", line)
-
-    def test_its_units_are_good_and_shut_in(self):
-        files = []
-        for source in sorted(PACKAGING.glob("debian/*.socket")) + [PACKAGING / "debian/sessera.service"]:
-            file = self.root / source.name
-            file.write_text(source.read_text().replace("/usr/bin/sessera", "/bin/true"))
-            files.append(file)
-        self.assertEqual(succeeds("systemd-analyze", "verify", "--man=no", *files), "")
-        file = files[-1]
-        # A tenth of the exposure that systemd counts: below 2 of 10.
-        succeeds("systemd-analyze", "security", "--offline=yes", "--threshold=20", file)
 
 
 @unittest.skipUnless(shutil.which("systemd-socket-activate"), "systemd is not installed")
@@ -153,23 +93,6 @@ class Releases(unittest.TestCase):
     @unittest.skipUnless(os.environ.get("ACTIONLINT"), "Go is not installed")
     def test_the_workflow_says_nothing_that_does_not_exist(self):
         succeeds(os.environ["ACTIONLINT"], ROOT / ".github/workflows/release.yml")
-
-
-class Containers(unittest.TestCase):
-    def test_what_the_environment_sets_is_a_key_of_the_configuration(self):
-        keys = (ROOT / "docs/configuration.md").read_text()
-        for name in ("compose.yml", "compose.upstream.yml"):
-            service = yaml.safe_load((PACKAGING / "container" / name).read_text())["services"]["sessera"]
-            self.assertTrue(service["read_only"])
-            self.assertEqual(service["cap_drop"], ["ALL"])
-            for variable in service["environment"]:
-                key = re.sub(r"_0$", "", variable).lower().replace("_", ".").replace("base.url", "base_url")
-                self.assertIn(f"`{key}`", keys, variable)
-
-    def test_the_image_is_well_made_and_runs_as_nobody_in_particular(self):
-        file = PACKAGING / "container/Containerfile"
-        succeeds(pathlib.Path(sys.executable).parent / "hadolint", file)
-        self.assertIn("USER 65532:65532", file.read_text().splitlines())
 
 
 if __name__ == "__main__":

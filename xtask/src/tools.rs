@@ -38,6 +38,7 @@ const TOOLS: &[Tool] = &[
     Tool { program: "curl", package: "curl" },
     Tool { program: "jq", package: "jq" },
     Tool { program: "systemd-analyze", package: "systemd" },
+    Tool { program: "systemd-nspawn", package: "systemd-container" },
 ];
 
 /// Installs what is missing. That needs root. Anybody else is told what to install.
