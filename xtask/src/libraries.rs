@@ -16,19 +16,37 @@ pub(crate) fn test() -> Result<()> {
     let clients = workspace().join("clients");
     run(Command::new(&python).arg(clients.join("conformance/make.py")).arg("--check"))?;
     let beside = Beside { program, python };
+    let mut counted = Vec::new();
     for part in PARTS {
-        is_short(&clients, part)?;
+        counted.extend(short(&clients, part)?);
     }
+    is_all(&clients, &counted)?;
     node(&beside, &clients.join("node"))?;
     python_library(&beside, &clients.join("python"))?;
     go(&beside, &clients.join("go"))?;
     java(&beside, &clients.join("java"))?;
     let tests = ["test", "--workspace", "--locked", "--test", "conformance", "--test", "layer"];
-    beside.run(&workspace(), "cargo", &tests)
+    beside.run(&workspace(), "cargo", &tests)?;
+    packed()
+}
+
+/// Packs each library by the tools of its language, and uses what comes out.
+fn packed() -> Result<()> {
+    let python = tools::python("tests/libraries/requirements.txt")?;
+    let jars = tools::has_java().then(jars);
+    run(Command::new(&python)
+        .arg(workspace().join("tests/libraries/test_packed.py"))
+        .env("PYTHONPATH", python_path())
+        .envs(jars.map(|folder| ("JARS", folder))))
+}
+
+/// Where the library in Java is built.
+fn jars() -> PathBuf {
+    target().join("java-library")
 }
 
 /// What verifies in each library, and then its optional parts.
-const PARTS: [&[&str]; 17] = [
+const PARTS: [&[&str]; 18] = [
     &[
         "node/src/index.js",
         "node/src/errors.js",
@@ -45,6 +63,7 @@ const PARTS: [&[&str]; 17] = [
         "python/src/sessera_tokens/hold.py",
     ],
     &["python/src/sessera_tokens/events.py"],
+    &["python/src/sessera_tokens/django.py", "python/src/sessera_tokens/fastapi.py"],
     &["go/tokens.go", "go/verify.go", "go/http.go"],
     &["go/status/status.go"],
     &["go/events/events.go"],
@@ -60,9 +79,45 @@ const PARTS: [&[&str]; 17] = [
     &["java/src/main/java/dev/sessera/tokens/hold"],
 ];
 
-/// Counts the lines of a part, comments among them, of which it may have less than 300. A folder stands for the files in it.
-fn is_short(clients: &Path, part: &[&str]) -> Result<()> {
-    let mut lines = 0;
+/// The folders with sources, the ending of their files, and what is in them for tests alone.
+const SOURCES: [(&str, &str, &str); 5] = [
+    ("node/src", ".js", "test"),
+    ("python/src", ".py", "test"),
+    ("go", ".go", "internal"),
+    ("rust/src", ".rs", "test"),
+    ("java/src/main", ".java", "test"),
+];
+
+/// Fails when a file with sources is in no part, so that nobody counts its lines.
+fn is_all(clients: &Path, counted: &[PathBuf]) -> Result<()> {
+    for (folder, ending, tests) in SOURCES {
+        let mut folders = vec![clients.join(folder)];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).with_context(|| folder.display().to_string())? {
+                let path = entry?.path();
+                let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+                if path.is_dir() && name != tests {
+                    folders.push(path);
+                } else if path.is_file()
+                    && name.ends_with(ending)
+                    && !name.ends_with(&format!("_test{ending}"))
+                {
+                    ensure!(
+                        counted.contains(&path),
+                        "{} is in no part of a library: add it to PARTS",
+                        path.display()
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts the lines of a part, comments among them, of which it may have less than 300, and returns its files. A folder stands for
+/// the files in it.
+fn short(clients: &Path, part: &[&str]) -> Result<Vec<PathBuf>> {
+    let (mut lines, mut counted) = (0, Vec::new());
     for place in part {
         let place = clients.join(place);
         let files: Vec<PathBuf> = if place.is_dir() {
@@ -74,10 +129,11 @@ fn is_short(clients: &Path, part: &[&str]) -> Result<()> {
         for file in files {
             let text = fs::read_to_string(&file).with_context(|| file.display().to_string())?;
             lines += text.lines().filter(|line| !line.trim().is_empty()).count();
+            counted.push(file);
         }
     }
     ensure!(lines < 300, "{} has {lines} lines: split off what is optional", part.join(", "));
-    Ok(())
+    Ok(counted)
 }
 
 /// What runs commands beside a server.
@@ -138,6 +194,6 @@ fn java(beside: &Beside, folder: &Path) -> Result<()> {
         skipped("the library in Java", "a Java development kit or Maven is not installed");
         return Ok(());
     }
-    let build = format!("-Dbuild={}", target().join("java-library").display());
+    let build = format!("-Dbuild={}", jars().display());
     beside.run(folder, "mvn", &["--batch-mode", "--quiet", &build, "verify"])
 }

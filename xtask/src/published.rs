@@ -8,11 +8,19 @@ use anyhow::{Context as _, Result};
 
 use crate::run::{cargo, output, run, target, workspace};
 
-/// Packs all crates, and looks whether the program can be compiled of what is in them. A file that a crate has outside of its folder is
+/// Packs all crates, and looks whether the program and the library for apps can be compiled of what is in them. A file that a crate has outside of its folder is
 /// missing there, and so is a library that only the tests name.
 pub(crate) fn check() -> Result<()> {
     let unpacked = Unpacked::new()?;
-    run(unpacked.cargo(&target()).args(["check", "--locked", "--offline", "--package", "sessera"]))?;
+    run(unpacked.cargo(&target()).args([
+        "check",
+        "--locked",
+        "--offline",
+        "--package",
+        "sessera",
+        "--package",
+        "sessera-tokens",
+    ]))?;
     unpacked.remove()
 }
 

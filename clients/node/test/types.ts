@@ -1,7 +1,7 @@
 // Compiled, not run: the types say what people write.
 
-import { Follower } from "../src/events.js"
-import { TokenHolder, Verifier, express, next } from "../src/index.js"
+import { Follower } from "@sessera/tokens/events"
+import { TokenHolder, Verifier, express, next } from "@sessera/tokens"
 
 const verifier = new Verifier({ issuer: "https://id.example.org/", audience: "https://api.example.org", statusList: true })
 const follower = new Follower({ admin: "http://127.0.0.1:4434", token: "x", longest: 600 })
