@@ -401,6 +401,56 @@ async fn a_second_run_carries_what_changed_meanwhile() {
     }
 }
 
+/// Who came to the other server a minute before the first run, and two hours later before the second one.
+const AT_THE_LAST_MOMENT: &str = "
+    INSERT INTO identities (id, schema_id, traits, created_at, updated_at, nid, state) VALUES
+        ('00000000-0000-4000-8000-0000000000{end}1', 'person', '{}', '{at}', '{at}',
+         '00000000-0000-4000-8000-00000000000f', 'active'),
+        ('00000000-0000-4000-8000-0000000000{end}2', 'person', '{}', '{at}', '{at}',
+         '00000000-0000-4000-8000-00000000000f', 'active');
+    INSERT INTO sessions VALUES
+        ('00000000-0000-4000-8000-0000000000{end}3', '{at}', '2124-05-08 01:00:00', '{at}',
+         '00000000-0000-4000-8000-0000000000a1', '{at}', '{at}', 'ory_st_{end}', TRUE,
+         '00000000-0000-4000-8000-00000000000f', 'ory_lo_{end}', 'aal1', '[]');";
+
+#[tokio::test]
+async fn what_came_at_the_last_moment_is_known_in_later_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let other = Other::on_sqlite(folder.path()).await;
+    let target = sqlite(folder.path(), "target.sqlite", "one").await;
+    let mut now = NOW;
+    for (end, at) in [("e", "2024-05-07 23:59:00"), ("f", "2024-05-08 01:59:00")] {
+        let text = AT_THE_LAST_MOMENT.replace("{end}", end).replace("{at}", at);
+        other.execute(AssertSqlSafe(text)).await;
+        other.import(&target, now).await.unwrap();
+        now = now + Duration::from_hours(2);
+    }
+    let local = Identity { created_at: NOW, ..contract::person("local@example.org") };
+    target.commit(&[Change::InsertIdentity(local.clone())]).await.unwrap();
+    for end in ["e", "f"] {
+        let id = |last: &str| id(&format!("{end}{last}"));
+        assert!(target.identity(id("1")).await.unwrap().is_some());
+        // One is deleted there, and another one here.
+        let ended = format!(
+            "DELETE FROM identities WHERE id = '{}'; DELETE FROM sessions WHERE id = '{}'",
+            id("1"),
+            id("3")
+        );
+        other.execute(AssertSqlSafe(ended)).await;
+        target.commit(&[Change::DeleteIdentity(id("2"))]).await.unwrap();
+    }
+    let done = other.import(&target, now).await.unwrap();
+    let came = (done.identities, done.changed, done.deleted, done.sessions, done.changed_sessions);
+    assert_eq!(came, (0, 0, 2, 0, 2), "{done}");
+    for end in ["e", "f"] {
+        let id = |last: &str| id(&format!("{end}{last}"));
+        assert_eq!(target.identity(id("1")).await.unwrap(), None, "deleted there");
+        assert_eq!(target.identity(id("2")).await.unwrap(), None, "deleted here");
+        assert!(!target.session(id("3")).await.unwrap().unwrap().0.session.is_live(now));
+    }
+    assert!(target.identity(local.id).await.unwrap().is_some(), "who came here stays");
+}
+
 #[tokio::test]
 async fn people_of_another_kratos_are_not_mixed_in() {
     let folder = tempfile::tempdir().unwrap();

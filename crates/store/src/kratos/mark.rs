@@ -1,8 +1,10 @@
 //! What a database remembers of the server that people came from, so that a second run carries only what changed there
 //! meanwhile.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
-use sessera_model::Timestamp;
+use sessera_model::{Timestamp, Uuid};
 
 use crate::error::StoreError;
 use crate::transfer::{META, Tables, Value};
@@ -17,8 +19,12 @@ pub(super) struct Mark {
     pub(super) network: Option<String>,
     /// Everything that was changed there before this time was looked at.
     pub(super) at: Timestamp,
-    /// The same time of the first run. Who was made here later may have come here first.
+    /// The same time of the first run. What was made before it came from there.
     pub(super) first: Timestamp,
+    /// The ids of people and sessions that were made later and came from there nevertheless. All others may have come here
+    /// first.
+    #[serde(default)]
+    pub(super) later: BTreeSet<Uuid>,
 }
 
 impl Mark {

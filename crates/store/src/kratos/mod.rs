@@ -13,13 +13,14 @@ mod report;
 mod sessions;
 mod source;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use sessera_model::{CredentialKind, Timestamp, Uuid};
 
 use crate::change::Change;
 use crate::error::StoreError;
-use crate::records::SessionFilter;
+use crate::records::{NewSession, SessionFilter};
 use crate::transfer::Tables;
 use crate::{IdentityFilter, Page, Store, place_of};
 use mark::Mark;
@@ -75,6 +76,10 @@ struct Run<'a> {
     /// Until when the last run has looked at everything.
     since: Option<Timestamp>,
     now: Timestamp,
+    /// Until when the first run has looked at everything.
+    first: Timestamp,
+    /// What came from there and was made later than that.
+    later: BTreeSet<Uuid>,
     done: Imported,
 }
 
@@ -107,18 +112,20 @@ impl Kratos {
             }
             Some(_) => {}
         }
-        let (since, first) = mark.map(|mark| (mark.at, mark.first)).unzip();
-        let mut run = Run { kratos: self, target, since, now, done: Imported::default() };
+        let at = now - SKEW;
+        let since = mark.as_ref().map(|mark| mark.at);
+        let (first, later) = mark.map_or_else(|| (at, BTreeSet::new()), |mark| (mark.first, mark.later));
+        let mut run = Run { kratos: self, target, since, now, first, later, done: Imported::default() };
         run.people().await?;
         run.sessions().await?;
-        if let Some(first) = first {
-            run.people_who_left(first).await?;
-            run.sessions_that_left(first).await?;
+        if since.is_some() {
+            run.people_who_left().await?;
+            run.sessions_that_left().await?;
         }
         run.count_the_rest().await?;
-        let at = now - SKEW;
-        Mark { network: self.network.clone(), at, first: first.unwrap_or(at) }.write(target).await?;
-        Ok(run.done)
+        let Run { later, done, .. } = run;
+        Mark { network: self.network.clone(), at, first, later }.write(target).await?;
+        Ok(done)
     }
 }
 
@@ -140,7 +147,7 @@ impl Run<'_> {
 
     async fn person(&mut self, person: Person) -> Result<(), StoreError> {
         let identity = &person.identity;
-        let (id, schema) = (identity.id, identity.schema_id.clone());
+        let (id, schema, created_at) = (identity.id, identity.schema_id.clone(), identity.created_at);
         let addresses = identity.verifiable_addresses.len() + identity.recovery_addresses.len();
         let ours = match self.since {
             Some(since) => self.target.identity(id).await?.zip(Some(since)),
@@ -152,6 +159,8 @@ impl Run<'_> {
                 let credentials = self.target.credentials(id).await?;
                 changes::known_person(person, ours, &credentials, since)
             }
+            // They were deleted here.
+            None if self.later.contains(&id) => return Ok(()),
             None => changes::new_person(person, self.since),
         };
         if changes.is_empty() {
@@ -160,6 +169,7 @@ impl Run<'_> {
         match self.target.commit(&changes).await {
             Ok(()) if is_known => self.done.changed += 1,
             Ok(()) => {
+                self.came(id, created_at);
                 self.done.identities += 1;
                 self.done.addresses += addresses as u64;
                 *self.done.schemas.entry(schema).or_default() += 1;
@@ -189,6 +199,10 @@ impl Run<'_> {
                     None => None,
                 };
                 let ours = ours.as_ref().map(|(stored, _)| stored);
+                if ours.is_none() && self.later.contains(&theirs.new.session.id) {
+                    // It has ended here.
+                    continue;
+                }
                 match changes::session(theirs, ours, self.since, self.now) {
                     Some(change) => all.push(change),
                     None if ours.is_none() && self.since.is_none() => {
@@ -229,22 +243,39 @@ impl Run<'_> {
     }
 
     fn count_sessions(&mut self, changes: &[Change]) {
-        let new = changes.iter().filter(|change| matches!(change, Change::InsertSession(_))).count();
-        self.done.sessions += new as u64;
-        self.done.changed_sessions += (changes.len() - new) as u64;
+        for change in changes {
+            match change {
+                Change::InsertSession(NewSession { session, .. }) => {
+                    self.came(session.id, session.issued_at);
+                    self.done.sessions += 1;
+                }
+                _ => self.done.changed_sessions += 1,
+            }
+        }
     }
 
-    /// Deletes the people here who came from the other server in the first run and are not there any more. Who was made
-    /// later may have signed up here, so they stay.
-    async fn people_who_left(&mut self, first: Timestamp) -> Result<(), StoreError> {
+    /// Remembers of something that it came from the other server, where its time does not say so.
+    fn came(&mut self, id: Uuid, made_at: Timestamp) {
+        if made_at > self.first {
+            self.later.insert(id);
+        }
+    }
+
+    /// Whether something that is here came from the other server.
+    fn is_from_there(&self, id: Uuid, made_at: Timestamp) -> bool {
+        made_at <= self.first || self.later.contains(&id)
+    }
+
+    /// Deletes the people here who came from the other server and are not there any more. Others signed up here, so they
+    /// stay.
+    async fn people_who_left(&mut self) -> Result<(), StoreError> {
         let mut page = Page { after: None, limit: PAGE };
         loop {
             let known = self.target.identities(&IdentityFilter::default(), &page).await?;
             let Some(last) = known.last() else { return Ok(()) };
             page.after = Some(last.id);
-            let came =
-                known.iter().filter(|identity| identity.created_at <= first).map(|identity| identity.id);
-            for id in self.missing("identities", came.collect()).await? {
+            let came = known.iter().filter(|identity| self.is_from_there(identity.id, identity.created_at));
+            for id in self.missing("identities", came.map(|identity| identity.id).collect()).await? {
                 match self.target.commit(&[Change::DeleteIdentity(id)]).await {
                     Ok(()) => self.done.deleted += 1,
                     Err(StoreError::Conflict(_)) => {}
@@ -254,15 +285,16 @@ impl Run<'_> {
         }
     }
 
-    /// Ends the sessions here that came from the other server in the first run and are not there any more.
-    async fn sessions_that_left(&mut self, first: Timestamp) -> Result<(), StoreError> {
+    /// Ends the sessions here that came from the other server and are not there any more.
+    async fn sessions_that_left(&mut self) -> Result<(), StoreError> {
         let filter = SessionFilter { live: Some((true, self.now)), ..SessionFilter::default() };
         let mut page = Page { after: None, limit: PAGE };
         loop {
             let known = self.target.sessions(&filter, &page).await?;
             let Some((last, _)) = known.last() else { return Ok(()) };
             page.after = Some(place_of(last));
-            let came = known.iter().map(|(session, _)| session).filter(|session| session.issued_at <= first);
+            let sessions = known.iter().map(|(session, _)| session);
+            let came = sessions.filter(|session| self.is_from_there(session.id, session.issued_at));
             let gone = self.missing("sessions", came.map(|session| session.id).collect()).await?;
             let ended: Vec<Change> =
                 gone.into_iter().map(|id| Change::RevokeSession { id, of: None }).collect();
