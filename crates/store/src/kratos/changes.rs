@@ -3,12 +3,18 @@
 //! The first time, everything is new. Later, both sides may have changed: what was changed last counts, and what is not
 //! here any more is not brought back.
 
-use sessera_model::{Credential, Identity, Timestamp};
+use serde_json::Value;
+use sessera_model::{Credential, CredentialKind, Identity, Timestamp};
 
 use super::people::Person;
 use super::sessions::Theirs;
 use crate::change::Change;
 use crate::records::{CredentialOf, Reauthentication, StoredSession};
+
+/// Where a credential of printed codes has them, and each of them its text and when it was used.
+const CODES: &str = "recovery_codes";
+const CODE: &str = "code";
+const USED_AT: &str = "used_at";
 
 /// What to commit for a person who is not here. Nothing when they were here, or refused, the last time, which looked at
 /// everything before `since`.
@@ -36,8 +42,15 @@ pub(super) fn known_person(
     let mut changes = Vec::new();
     for credential in &theirs.credentials {
         let ours = credentials.iter().find(|ours| ours.kind == credential.kind);
-        if credential.updated_at > ours.map_or(since, |ours| ours.updated_at) {
-            let credential = credential.clone();
+        let is_newer = credential.updated_at > ours.map_or(since, |ours| ours.updated_at);
+        let put = match ours {
+            Some(ours) if credential.kind == CredentialKind::LookupSecret => {
+                let (newer, older) = if is_newer { (credential, ours) } else { (ours, credential) };
+                Some(with_codes_used(newer, older)).filter(|merged| is_newer || merged != ours)
+            }
+            _ => is_newer.then(|| credential.clone()),
+        };
+        if let Some(credential) = put {
             changes.push(Change::PutCredential(CredentialOf { identity_id, credential }));
         }
     }
@@ -64,6 +77,21 @@ pub(super) fn known_person(
         changes.insert(0, Change::UpdateIdentity(changed));
     }
     changes
+}
+
+/// Printed codes, with those used up that were used on the other side: a code works once, wherever that was.
+fn with_codes_used(codes: &Credential, elsewhere: &Credential) -> Credential {
+    let mut config = codes.config.expose().clone();
+    let known = config.get_mut(CODES).and_then(Value::as_array_mut);
+    let others = elsewhere.config.expose().get(CODES).and_then(Value::as_array);
+    for code in known.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let mut same = others.into_iter().flatten().filter(|other| other.get(CODE) == code.get(CODE));
+        let used_at = same.find_map(|other| other.get(USED_AT)).filter(|at| !at.is_null());
+        if let Some(used_at) = used_at.filter(|_| code.get(USED_AT).is_none_or(Value::is_null)) {
+            code.insert(USED_AT.to_owned(), used_at.clone());
+        }
+    }
+    Credential { config: config.into(), ..codes.clone() }
 }
 
 /// What to commit for a session.
@@ -100,4 +128,44 @@ pub(super) fn session(
     }
     let identity_id = session.identity_id;
     (expires_at > ours.expires_at).then_some(Change::ExtendSession { id, identity_id, at: now, expires_at })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn printed_codes_that_were_used_on_either_side_are_used_up() {
+        let at = Timestamp::from_seconds(5);
+        let of = |updated_at, second: &Value, third: &Value| {
+            Credential {
+            kind: CredentialKind::LookupSecret,
+            identifiers: vec![],
+            config: json!({ "recovery_codes": [
+                { "code": "one" }, { "code": "two", "used_at": second }, { "code": "three", "used_at": third },
+            ] })
+            .into(),
+            version: 0,
+            created_at: at,
+            updated_at,
+        }
+        };
+        let (used, later) = (json!("2024-05-06T07:08:09Z"), at + Duration::from_secs(1));
+        for (theirs_at, ours_at) in [(at, later), (later, at)] {
+            let theirs = of(theirs_at, &used, &Value::Null);
+            let ours = of(ours_at, &Value::Null, &used);
+            let merged = with_codes_used(&theirs, &ours);
+            assert_eq!(merged, of(theirs_at, &used, &used));
+            assert_eq!(with_codes_used(&ours, &theirs), of(ours_at, &used, &used));
+        }
+        let others = Credential {
+            config: json!({ "recovery_codes": [{ "code": "new" }] }).into(),
+            ..of(at, &used, &used)
+        };
+        assert_eq!(with_codes_used(&others, &of(later, &used, &used)), others, "made anew");
+    }
 }
