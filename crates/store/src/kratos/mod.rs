@@ -7,6 +7,7 @@
 //! A second run, after people were sent here, carries what changed at the other server meanwhile ([`changes`]).
 
 mod changes;
+mod keys;
 mod mark;
 mod people;
 mod report;

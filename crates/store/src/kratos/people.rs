@@ -8,6 +8,7 @@ use sessera_model::{
     Credential, CredentialKind, Identity, IdentityState, RecoveryAddress, Timestamp, Uuid, VerifiableAddress,
 };
 
+use super::keys::put_to_passkeys;
 use super::report::Imported;
 use super::source::{As, Source, Texts, is_true, time};
 use crate::error::StoreError;
@@ -54,7 +55,9 @@ pub(super) async fn part(
         };
         identity.verifiable_addresses = verifiable.remove(&key).unwrap_or_default();
         identity.recovery_addresses = recovery.remove(&key).unwrap_or_default();
-        people.push(Person { identity, credentials: credentials.remove(&key).unwrap_or_default() });
+        let mut credentials = credentials.remove(&key).unwrap_or_default();
+        put_to_passkeys(&mut credentials, identity.id);
+        people.push(Person { identity, credentials });
     }
     Ok(Part { people, last: Some(last) })
 }
