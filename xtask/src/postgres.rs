@@ -12,11 +12,12 @@ use crate::run::{python_path, run, sessera, workspace};
 use crate::tools::{POSTGRES, is_root};
 
 /// The tests that run with a cluster, in this order.
-const TESTS: [&str; 7] = [
+const TESTS: [&str; 8] = [
     "tests/nodes/test_nodes.py",
     "tests/nodes/test_upstream.py",
     "tests/nodes/test_standbys.py",
     "tests/nodes/test_migrate.py",
+    "tests/nodes/test_move.py",
     "tests/faults/test_connections.py",
     "tests/faults/test_clock.py",
     "tests/faults/test_faults.py",
