@@ -210,7 +210,7 @@ async fn what_a_receiver_missed_is_sent_at_once_when_it_is_back_and_in_order() {
     world.look(&mut outlet).await;
     world.receiver.refuse(&["*"]);
     for look in 0..3600 / LOOK {
-        if look * LOOK % 600 == 0 {
+        if (look * LOOK).is_multiple_of(600) {
             world.happens("session_began", &["ada", "bob", "eve"]).await;
         }
         world.clock.advance(Duration::from_secs(LOOK));
@@ -259,7 +259,7 @@ async fn what_is_refused_by_a_receiver_that_takes_other_messages_waits_ever_long
         world.happens("session_began", &["bob", "ada"]).await;
         world.look(&mut outlet).await;
         for look in 1..3600 / LOOK {
-            if look * LOOK % every == 0 {
+            if (look * LOOK).is_multiple_of(every) {
                 world.happens("session_began", &["bob"]).await;
             }
             world.clock.advance(Duration::from_secs(LOOK));
