@@ -33,7 +33,9 @@ export class Verifier {
 
   /** The claims of a good token. Any other one is a RefusedError or an UnavailableError. */
   async verify(token) {
-    if (typeof token !== "string" || token.length > MAX_TOKEN) throw new RefusedError("the token is too long")
+    if (token === undefined || token === null || token === "") throw new RefusedError("there is no token")
+    if (typeof token !== "string") throw new RefusedError("the token is no text")
+    if (token.length > MAX_TOKEN) throw new RefusedError("the token is too long")
     const { issuer, audience, statusList, checks } = this.#settings
     const claims = await this.#checked(token, TYPES, { issuer, audience, requiredClaims: ["exp", "sub"] })
     if (typeof claims.sub !== "string" || claims.sub === "") throw new RefusedError("the token has no subject")
@@ -49,7 +51,8 @@ export class Verifier {
       if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) throw new Error("it has not three parts")
       const { alg, kid, typ, crit } = decodeProtectedHeader(token)
       if (!algorithms.includes(alg)) throw new Error("its algorithm is not allowed")
-      if (typeof kid !== "string" || crit || !types.includes(typ)) throw new Error("it is of another type, or has no key")
+      if (typeof kid !== "string") throw new Error("its header names no key (kid)")
+      if (crit || !types.includes(typ)) throw new Error("it is of another type")
       const jwk = await this.#key(kid)
       if ((jwk.use ?? "sig") !== "sig" || (jwk.alg ?? alg) !== alg) throw new Error("its key is for something else")
       const options = { ...expected, algorithms: [alg], clockTolerance, currentDate: new Date(now() * 1000) }

@@ -41,6 +41,24 @@ describe("verifying", () => {
   }
 })
 
+test("what is no token is told apart from one that is too long", async () => {
+  const verifier = new Verifier(table.settings)
+  const header = (members) => `${Buffer.from(JSON.stringify(members)).toString("base64url")}.e30.AA`
+  for (const [token, told] of [
+    [undefined, "there is no token"],
+    [null, "there is no token"],
+    ["", "there is no token"],
+    [7, "the token is no text"],
+    [Buffer.from("a.b.c"), "the token is no text"],
+    ["x".repeat(1 << 20), "the token is too long"],
+    [header({ alg: "ES256", typ: "JWT" }), "the token is not good: its header names no key (kid)"],
+  ]) {
+    await assert.rejects(verifier.verify(token), { name: "RefusedError", message: told })
+  }
+  assert.equal(new UnavailableError("x").name, "UnavailableError")
+  assert.equal(String(new SessionGoneError("x")), "SessionGoneError: x")
+})
+
 describe("holding", () => {
   const RESOURCE = "https://api.example.org/"
 

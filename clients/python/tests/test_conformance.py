@@ -1,5 +1,6 @@
 """The table that all libraries share, with a server and a clock that do what it says."""
 
+import base64
 import json
 import pathlib
 import unittest
@@ -47,6 +48,21 @@ class Verifying(unittest.TestCase):
             answers = {**TABLE["answers"], **row.get("answers", {}), **step.get("answers", {})}
             verdict = outcome(lambda: verifier.verify(step["token"]) and "good")
             self.assertEqual((verdict, asks), (step["verdict"], step["asks"]))
+
+    def test_what_is_no_token_is_told_apart_from_one_that_is_too_long(self):
+        verifier = Verifier(**TABLE["settings"])
+        no_kid = base64.urlsafe_b64encode(b'{"alg":"ES256","typ":"JWT"}').rstrip(b"=").decode() + ".e30.AA"
+        for token, told in [
+            (None, "there is no token"),
+            ("", "there is no token"),
+            (7, "the token is no text"),
+            (b"a.b.c", "the token is no text"),
+            ("x" * (1 << 20), "the token is too long"),
+            (no_kid, "the token is not good: its header names no key (kid)"),
+        ]:
+            with self.assertRaises(Refused) as refused:
+                verifier.verify(token)
+            self.assertEqual(str(refused.exception), told)
 
 
 class Holding(unittest.TestCase):

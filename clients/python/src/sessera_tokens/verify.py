@@ -61,7 +61,11 @@ class Verifier:
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a good token. Any other one is Refused or Unavailable."""
-        if not isinstance(token, str) or len(token) > MAX_TOKEN:
+        if token is None or token == "":
+            raise Refused("there is no token")
+        if not isinstance(token, str):
+            raise Refused("the token is no text")
+        if len(token) > MAX_TOKEN:
             raise Refused("the token is too long")
         claims = self._checked(token, TYPES, self._expected)
         if not isinstance(claims["sub"], str) or not isinstance(claims["iss"], str):
@@ -78,10 +82,12 @@ class Verifier:
             if not re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", token, re.ASCII):
                 raise ValueError("it has not three parts")
             header = json.loads(_bytes(token.split(".")[0]))
-            if header["alg"] not in self._algorithms:
+            if header.get("alg") not in self._algorithms:
                 raise ValueError("its algorithm is not allowed")
-            if not isinstance(header["kid"], str) or "crit" in header or header.get("typ") not in types:
-                raise ValueError("it is of another type, or names no key")
+            if not isinstance(header.get("kid"), str):
+                raise ValueError("its header names no key (kid)")
+            if "crit" in header or header.get("typ") not in types:
+                raise ValueError("it is of another type")
             key = self._key(header["kid"])
             if key.get("use", "sig") != "sig" or key.get("alg", header["alg"]) != header["alg"]:
                 raise ValueError("its key is for something else")
