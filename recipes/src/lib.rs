@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use regex::Regex;
 use serde_json::{Map, Value, json};
 
 /// Name, recipe and mapper of every folder.
@@ -33,6 +34,19 @@ pub enum RecipeError {
     /// An answer is to a question that the recipe does not have.
     #[error("the recipe does not ask for \"{0}\"")]
     NoQuestion(String),
+    /// An answer has nothing in it.
+    #[error("the answer to \"{0}\" is empty: write one, or leave it out where there is a default")]
+    Empty(String),
+    /// An answer would mean something else to the service.
+    #[error("\"{answer}\" is no answer to \"{question}\", which takes {form}")]
+    NotOfForm {
+        /// The question.
+        question: String,
+        /// The answer.
+        answer: String,
+        /// What answers look like, in words.
+        form: String,
+    },
 }
 
 /// How sure it is that a service takes the tokens.
@@ -74,6 +88,39 @@ pub struct Question {
     pub ask: String,
     /// The answer unless another one is given.
     pub default: Option<String>,
+    /// What answers must look like, where signs in them have a meaning for the service.
+    pub form: Option<Form>,
+}
+
+/// What answers to a question look like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Form {
+    /// A pattern of the whole answer.
+    pub pattern: String,
+    /// The pattern in words.
+    pub words: String,
+}
+
+impl Form {
+    fn read(question: &Value) -> Result<Option<Self>, String> {
+        match (question.get("pattern"), question.get("form")) {
+            (None, None) => Ok(None),
+            (Some(Value::String(pattern)), Some(Value::String(words))) => {
+                let form = Self { pattern: pattern.clone(), words: words.clone() };
+                form.compiled().map_err(|error| error.to_string())?;
+                Ok(Some(form))
+            }
+            _ => Err("a question with a pattern has a form in words too".to_owned()),
+        }
+    }
+
+    fn compiled(&self) -> Result<Regex, regex::Error> {
+        Regex::new(&format!(r"\A(?:{})\z", self.pattern))
+    }
+
+    fn has(&self, answer: &str) -> bool {
+        self.compiled().is_ok_and(|pattern| pattern.is_match(answer))
+    }
 }
 
 /// A template for a service.
@@ -124,7 +171,8 @@ impl Recipe {
         let list = |member: &str| value.get(member).and_then(Value::as_array).ok_or_else(|| missing(member));
         let questions = list("questions")?.iter().map(|question| {
             let default = text(question, "default").ok();
-            Ok(Question { name: text(question, "name")?, ask: text(question, "ask")?, default })
+            let form = Form::read(question).map_err(damaged)?;
+            Ok(Question { name: text(question, "name")?, ask: text(question, "ask")?, default, form })
         });
         let keys = value.get("keys").ok_or_else(|| missing("keys"))?;
         let rotate = text(keys, "rotate").ok();
@@ -153,7 +201,8 @@ impl Recipe {
         })
     }
 
-    /// All answers: those that are given, and the defaults of the other questions.
+    /// All answers: those that are given, and the defaults of the other questions. None is empty, since what is empty may
+    /// mean everything to a service, and each has the form that its question asks for.
     pub fn answers(&self, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, RecipeError> {
         let is_asked = |name: &&String| self.questions.iter().any(|question| question.name == **name);
         if let Some(other) = given.keys().find(|name| !is_asked(name)) {
@@ -162,7 +211,17 @@ impl Recipe {
         let answer = |question: &Question| {
             let answer = given.get(&question.name).or(question.default.as_ref());
             let answer = answer.ok_or_else(|| RecipeError::NoAnswer(question.name.clone()))?;
-            Ok((question.name.clone(), answer.clone()))
+            if answer.trim().is_empty() {
+                return Err(RecipeError::Empty(question.name.clone()));
+            }
+            match &question.form {
+                Some(form) if !form.has(answer) => Err(RecipeError::NotOfForm {
+                    question: question.name.clone(),
+                    answer: answer.clone(),
+                    form: form.words.clone(),
+                }),
+                _ => Ok((question.name.clone(), answer.clone())),
+            }
         };
         self.questions.iter().map(answer).collect()
     }

@@ -300,6 +300,62 @@ fn one_role_is_a_list_of_one_and_what_is_no_name_is_refused() {
 }
 
 #[test]
+fn a_role_that_means_more_to_the_service_than_a_name_is_refused() {
+    let long = "x".repeat(257);
+    for (name, odd) in [
+        ("nats", ["*", ">", "a b", "", "a.b", "a.>", "\u{e9}"].as_slice()),
+        ("aws", &["a:b", "", "*", "a,b", "a\tb", &long]),
+        ("apache", &["a,b", ""]),
+        ("kubernetes", &["system:masters"]),
+    ] {
+        let recipe = sessera_recipes::find(name).unwrap().unwrap();
+        let tokenizer = tokenizer(&recipe);
+        let made = |roles: Value| claims(&tokenizer, &with("/identity/metadata_public/roles", roles));
+        for role in odd {
+            for roles in [json!(role), json!(["editor", role])] {
+                let error = made(roles).expect_err(role);
+                assert!(is_meant(&recipe, &error), "{name}, {role}: {error}");
+                assert!(error.contains("metadata_public"), "{error}");
+            }
+        }
+        assert!(made(json!(["editor", "on-call_2"])).is_ok(), "{name}");
+    }
+    let aws = tokenizer(&sessera_recipes::find("aws").unwrap().unwrap());
+    let many: Vec<String> = (0..60).map(|number| format!("role{number}")).collect();
+    assert!(claims(&aws, &with("/identity/metadata_public/roles", json!(many))).is_err());
+    assert!(claims(&aws, &with("/identity/metadata_public/roles", json!("r\u{e9}daction @ home"))).is_ok());
+}
+
+#[test]
+fn an_answer_that_means_more_to_the_service_than_a_name_is_refused() {
+    let answered = |name: &str, question: &str, answer: &str| {
+        let recipe = sessera_recipes::find(name).unwrap().unwrap();
+        let mut given = answers(&recipe);
+        given.insert(question.to_owned(), answer.to_owned());
+        recipe.answers(&given)
+    };
+    for (name, question, odd, good) in [
+        ("nats", "subject", ["*", ">", "a.*", ".a", "a..b", "a b", "a\n"].as_slice(), "acme.people"),
+        ("rabbitmq", "vhost", &["*", "a/b", "a b", "%2", "%"], "my%20host"),
+        ("rabbitmq", "audience", &["a b", "*"], "https://mq.example.org/"),
+        ("centrifugo", "channel", &["a,b", "a b", "*"], "personal:#"),
+        ("centrifugo-channel", "channel", &["a b", "\u{e9}"], "chat:index"),
+        ("snowflake", "scope", &["session:role-any x", "session:role:"], "session:role:ANALYST"),
+    ] {
+        for odd in odd {
+            let error = answered(name, question, odd).expect_err(odd);
+            assert!(matches!(error, RecipeError::NotOfForm { .. }), "{name}: {error}");
+            assert!(error.to_string().contains(question), "{error}");
+        }
+        assert_eq!(answered(name, question, good).unwrap()[question], good);
+    }
+    // A room without a name is every room to LiveKit.
+    for empty in ["", " "] {
+        assert_eq!(answered("livekit", "room", empty), Err(RecipeError::Empty("room".into())));
+    }
+}
+
+#[test]
 fn a_name_may_be_one_text() {
     for recipe in sessera_recipes::all().unwrap() {
         let tokenizer = tokenizer(&recipe);
@@ -360,7 +416,8 @@ fn page(recipe: &Recipe) -> String {
         for question in &recipe.questions {
             let default =
                 question.default.as_ref().map_or("needed".to_owned(), |default| format!("`{default}`"));
-            let _ = writeln!(page, "| `{}` | {} | {default} |", question.name, question.ask);
+            let form = question.form.as_ref().map_or(String::new(), |form| format!(": {}", form.words));
+            let _ = writeln!(page, "| `{}` | {}{form} | {default} |", question.name, question.ask);
         }
         page.push('\n');
     }

@@ -31,6 +31,8 @@ fn what_a_recipe_needs_is_named() {
     assert!(said.contains("--secret"), "{said}");
     let said = refused(&["graph", "--recipe", "hasura", "--set", "colour=red"]);
     assert!(said.contains("colour"), "{said}");
+    let said = refused(&["mail", "--recipe", "nats", "--set", "subject=>"]);
+    assert!(said.contains("subject") && said.contains("letters, digits"), "{said}");
     server.write("secret.txt", "0123456789abcdef0123456789abcdef");
     let said = refused(&["graph", "--recipe", "hasura", "--secret", "secret.txt"]);
     assert!(said.contains("public keys"), "{said}");

@@ -100,6 +100,8 @@ async fn a_recipe_fills_the_editor_and_saves_nothing() {
     assert_eq!(browser.get("/console/templates/graph").await.status, 404);
     let lacks = browser.send("/console/recipes/livekit", "name=calls").await;
     assert_eq!(lacks.status, 400, "{lacks:?}");
+    let wild = browser.send("/console/recipes/nats", "name=mail&answer-subject=*").await;
+    assert!(wild.status == 400 && wild.text.contains("letters, digits"), "{wild:?}");
 }
 
 #[tokio::test]
