@@ -13,6 +13,7 @@ use crate::flows::visit::Visit;
 use crate::hooks::answer::{Changes, Notice, Said};
 use crate::hooks::calls::HookFailure;
 use crate::hooks::web_hook::WebHook;
+use crate::identities::IdentityError;
 
 /// What happens, and to whom.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,12 @@ impl From<Stop> for FlowError {
             Stop::Failed(failure) => Self::Hook(failure),
         }
     }
+}
+
+/// What follows when the changes of a web hook make no identity. That is its fault, and not that of the person.
+pub fn impossible(hook: &WebHook, error: &IdentityError) -> FlowError {
+    tracing::error!(hook = %hook.name, %error, "a web hook asked for changes that cannot be made, so the flow stops");
+    FlowError::Hook(HookFailure::Unreadable)
 }
 
 impl Visit<'_> {

@@ -173,7 +173,8 @@ async fn what_a_hook_makes_of_a_registration_must_fit_its_schema() {
     assert_eq!(ids, [4_000_040, 4_000_001]);
     assert!(field["attributes"].get("value").is_none());
     accounts.hooks.answer("/x", change(json!({"schema_id": "nope"})));
-    assert!(matches!(sign_up(&accounts, "ada@example.org").await, Err(FlowError::Identity(_))));
+    let failed = sign_up(&accounts, "ada@example.org").await;
+    assert!(matches!(failed, Err(FlowError::Hook(HookFailure::Unreadable))), "it is the hook's fault");
     assert!(!signs_in(&accounts, "ada@example.org").await);
 }
 

@@ -20,7 +20,7 @@ use crate::flows::flow::{
     Beginning, BegunVerification, Flow, Kept, Link, RegistrationDetails, RegistrationStep, Standing, State,
     Transport, VouchedForm,
 };
-use crate::flows::hooks::{Happening, Stop};
+use crate::flows::hooks::{Happening, Stop, impossible};
 use crate::flows::known;
 use crate::flows::method::{Crossing, Newcomer, RegistrationAttempt, RegistrationVerdict, RegistrationView};
 use crate::flows::sign_in::{Proof, SignedIn};
@@ -399,7 +399,7 @@ async fn asked(
                 prepared = match prepared.revised(draft, visit.surroundings()) {
                     Ok(prepared) => prepared,
                     Err(IdentityError::InvalidTraits(violations)) => return Ok(Asked::Wrong(violations)),
-                    Err(error) => return Err(error.into()),
+                    Err(error) => return Err(impossible(hook, &error)),
                 };
                 changes.mark_addresses(&mut prepared.identity, visit.now);
             }

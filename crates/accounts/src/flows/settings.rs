@@ -14,7 +14,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{
     Beginning, BegunVerification, Flow, Kept, SettingsDetails, Standing, State, Transport,
 };
-use crate::flows::hooks::Happening;
+use crate::flows::hooks::{Happening, impossible};
 use crate::flows::method::{Owner, SettingsEdit, SettingsVerdict, SettingsView};
 use crate::flows::sign_in::{self, Proof, SignedIn};
 use crate::flows::skeleton::{Begun, Flows, Kind, Outcome, Shown};
@@ -276,7 +276,7 @@ async fn save(
                 flow.say_violations_of_hook(violations);
                 return flows.again(flow, Standing::Refused).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(impossible(hook, &error)),
         };
         change.mark_addresses(&mut prepared.identity, visit.now);
         changes.extend(prepared.credential_changes());

@@ -1,7 +1,7 @@
 //! What a web hook answers: changes of the identity, or messages for the form.
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, IdentityState, Timestamp};
 
@@ -110,9 +110,11 @@ pub enum Unread {
 pub fn read(reply: Reply, may_change: bool) -> Result<Said, Unread> {
     match reply {
         Reply::Told(body) if may_change => {
-            let allowed = serde_json::from_slice::<Allowed>(&body);
-            let allowed =
-                allowed.map_err(|error| Unread::Answer(format!("its answer cannot be read: {error}")))?;
+            // A list would be read as an object whose members have no names.
+            let members = serde_json::from_slice::<Map<String, Value>>(&body)
+                .map_err(|_| Unread::Answer(format!("its answer is no JSON object but {}", form(&body))))?;
+            let allowed = Allowed::deserialize(Value::Object(members))
+                .map_err(|error| Unread::Answer(format!("its answer cannot be read: {error}")))?;
             match allowed.identity {
                 Some(changes) => {
                     changes.check().map_err(Unread::Answer)?;
@@ -335,8 +337,16 @@ mod tests {
         assert_eq!(told("nope", false), Ok(Said::GoOn));
         assert_eq!(told("{}", true), Ok(Said::GoOn));
         assert_eq!(read(Reply::Well, true), Ok(Said::GoOn));
+        for (body, said) in [
+            ("hello", "5 bytes that are no JSON"),
+            ("null", "neither an object nor a list"),
+            ("[]", "a list"),
+            ("[null]", "a list"),
+        ] {
+            let expected = format!("its answer is no JSON object but {said}");
+            assert_eq!(told(body, true), Err(Unread::Answer(expected)));
+        }
         for body in [
-            "nope",
             r#"{"identity": []}"#,
             r#"{"identity": {"state": "asleep"}}"#,
             r#"{"identity": {"verifiable_addresses": [{"value": "x", "status": "lost"}]}}"#,

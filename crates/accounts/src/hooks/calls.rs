@@ -29,8 +29,8 @@ pub enum HookFailure {
     /// Nobody is there, or it answers that something went wrong.
     #[error("a web hook did not answer well")]
     Unanswered,
-    /// Its answer cannot be read.
-    #[error("the answer of a web hook cannot be read")]
+    /// Its answer cannot be read, or says what cannot be.
+    #[error("the answer of a web hook cannot be used")]
     Unreadable,
     /// It refuses, and does not say why in a form that can be shown.
     #[error("a web hook refuses without a reason that can be shown")]
