@@ -13,15 +13,15 @@ use crate::messages::{Message, common};
 
 /// An identifier or an address that an account has already.
 #[derive(Clone, Debug)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     /// It.
     pub(super) identifier: String,
     /// Whose it is.
     identity_id: Uuid,
 }
 
-/// What of the one who signs up somebody has already. It takes as long whichever it is.
-pub(super) async fn taken(
+/// What of an identity that is going to be stored somebody else has already. It takes as long whichever it is.
+pub(crate) async fn taken(
     visit: &Visit<'_>,
     prepared: &PreparedIdentity,
 ) -> Result<Option<Taken>, StoreError> {
@@ -40,7 +40,8 @@ pub(super) async fn taken(
         found.push((store.identity_by_address(&address.via, &address.value).await?, &address.value));
     }
     let mut taken = found.into_iter().filter_map(|(identity, identifier)| {
-        Some(Taken { identity_id: identity?.id, identifier: identifier.clone() })
+        let owner = identity?.id;
+        (owner != prepared.identity.id).then(|| Taken { identity_id: owner, identifier: identifier.clone() })
     });
     Ok(taken.next())
 }

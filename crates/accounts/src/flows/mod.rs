@@ -26,7 +26,7 @@ pub mod flow;
 pub mod hooks;
 #[cfg(test)]
 mod hooks_tests;
-mod known;
+pub(crate) mod known;
 pub mod login;
 pub mod method;
 pub mod recovery;

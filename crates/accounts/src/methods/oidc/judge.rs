@@ -10,6 +10,7 @@ use super::travel::Told;
 use super::{Configured, NAME};
 use crate::flows::addresses;
 use crate::flows::error::FlowError;
+use crate::flows::known;
 use crate::flows::method::{Newcomer, Proven};
 use crate::flows::sign_in::Proof;
 use crate::flows::visit::Visit;
@@ -68,7 +69,7 @@ impl Configured {
         let proof = self.proof(told);
         if let Some(identity) = known {
             let credentials = store.credentials(identity.id).await?;
-            let (identity, changes) = self.followed(visit, told, identity, credentials)?;
+            let (identity, changes) = self.followed(visit, told, identity, credentials).await?;
             let proven = Proven { identity, proof, enrolled_at: None, changes, may_wait: Vec::new() };
             return Ok(Judged::Known(Box::new(proven)));
         }
@@ -85,8 +86,9 @@ impl Configured {
     }
 
     /// Somebody as they are to be after they have signed in, with what is to be changed: their traits may follow the
-    /// provider.
-    fn followed(
+    /// provider. Where it now names what another account has, the traits stay as they are: nobody is locked out of their
+    /// own account by that.
+    async fn followed(
         &self,
         visit: &Visit<'_>,
         told: &Told,
@@ -96,20 +98,32 @@ impl Configured {
         if self.rules.update_identity_on_login == Updates::Never {
             return Ok((identity, Vec::new()));
         }
-        let mapped = self.mapped(told, Some(&identity))?;
+        let Mapped { traits, metadata_public, metadata_admin, verified } =
+            self.mapped(told, Some(&identity))?;
         let draft = IdentityDraft {
-            traits: merged(identity.traits.clone(), &mapped.traits),
-            metadata_public: mapped.metadata_public.or_else(|| identity.metadata_public.clone()),
-            metadata_admin: mapped.metadata_admin.or_else(|| identity.metadata_admin.clone()),
+            traits: merged(identity.traits.clone(), &traits),
+            metadata_public: metadata_public.or_else(|| identity.metadata_public.clone()),
+            metadata_admin: metadata_admin.or_else(|| identity.metadata_admin.clone()),
             ..IdentityDraft::of(&identity)
         };
-        let surroundings = visit.surroundings();
-        let updated = PreparedIdentity::update(identity.clone(), credentials, draft, surroundings);
-        let mut updated = updated.map_err(|error| self.mapper_error(error.to_string()))?;
+        let update = |draft| {
+            let updated =
+                PreparedIdentity::update(identity.clone(), credentials.clone(), draft, visit.surroundings());
+            updated.map_err(|error| self.mapper_error(error.to_string()))
+        };
+        let mut updated = update(draft.clone())?;
+        if known::taken(visit, &updated).await?.is_some() {
+            tracing::warn!(
+                provider = %self.rules.id,
+                identity = %identity.id,
+                "the provider names an address or another identifier that another account has, so the traits stay as they are"
+            );
+            updated = update(IdentityDraft { traits: identity.traits.clone(), ..draft })?;
+        }
         for address in &mut updated.identity.verifiable_addresses {
             let is_verified =
                 |(via, value): &(String, String)| *via == address.via && *value == address.value;
-            if !address.verified && mapped.verified.iter().any(is_verified) {
+            if !address.verified && verified.iter().any(is_verified) {
                 addresses::complete(address, visit.now);
             }
         }

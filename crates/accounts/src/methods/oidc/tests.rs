@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use sessera_model::{AssuranceLevel, CredentialKind};
 
+use super::mapper::Mapper;
 use crate::flows::crossing::{Crossed, cross};
 use crate::flows::error::FlowError;
 use crate::flows::exchange;
@@ -457,6 +458,45 @@ async fn a_provider_may_vouch_for_two_factors_and_traits_may_follow_it() {
         assert_eq!(logged_in.identity.traits["name"]["first"], "Augusta");
         assert!(logged_in.identity.verifiable_addresses[0].verified);
     }
+}
+
+#[test]
+fn the_mappers_that_are_printed_work_for_people_without_an_address_too() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/social.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let (_, in_yaml) = page.split_once("mapper_url: ").unwrap();
+    let (_, alone) = page.split_once("```jsonnet\n").unwrap();
+    let alone = STANDARD.encode(alone.split("```").next().unwrap());
+    for url in [in_yaml.lines().next().unwrap(), &format!("base64://{alone}")] {
+        let mapper = Mapper::compile(url).unwrap();
+        let mapped = |claims: Value| {
+            let mut claims = claims.as_object().unwrap().clone();
+            claims.insert("raw_claims".into(), json!({}));
+            mapper.map(&claims, None).unwrap()
+        };
+        let whole = mapped(ada());
+        assert_eq!(whole.traits, json!({"email": "ada@example.org"}));
+        assert_eq!(whole.verified, [("email".to_owned(), "ada@example.org".to_owned())]);
+        for without in [json!({"sub": "ada"}), json!({"sub": "ada", "email_verified": true})] {
+            let mapped = mapped(without);
+            assert!(mapped.traits == json!({}) && mapped.verified.is_empty());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_of_another_account_does_not_follow_the_provider_and_locks_nobody_out() {
+    let accounts = accounts_with(json!({"update_identity_on_login": "automatic"})).await;
+    Client::browser(&accounts).signed_up(ada()).await;
+    accounts.person("grace@example.org").await;
+    let mut person = ada();
+    person["email"] = json!("grace@example.org");
+    person["iss"] = json!("https://moved.example");
+    let known = done(Client::browser(&accounts).by_provider(person).await).identity;
+    assert_eq!(known.traits["email"], "ada@example.org");
+    assert_eq!(known.metadata_public.unwrap()["by"], "https://moved.example", "the rest follows");
+    let stored = accounts.parts.store.identity(known.id).await.unwrap().unwrap();
+    assert_eq!(stored.verifiable_addresses[0].value, "ada@example.org");
 }
 
 #[tokio::test]
