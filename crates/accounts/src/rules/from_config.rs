@@ -164,13 +164,17 @@ fn logout_return(section: &Section, public_url: &Url) -> Option<Target> {
 }
 
 /// What happens before and after flows. Where nothing is said about signing up, the person is signed in, unless that
-/// would tell who had no account before. The error has everything that is wrong.
+/// would tell who had no account before. Whoever comes from a provider is told that in any case, and so is signed in. The
+/// error has everything that is wrong.
 fn hooks(config: &Config) -> Result<FlowHooks, Vec<Problem>> {
     let flows = &config.selfservice.flows;
     let unsaid = || {
-        let general =
-            if config.mitigates_enumeration { Hooks::default() } else { Hooks::from(Hook::Session) };
-        HooksByMethod::from(general)
+        let signs_in = Hooks::from(Hook::Session);
+        if config.mitigates_enumeration {
+            HooksByMethod::from(Hooks::default()).with("oidc", signs_in)
+        } else {
+            HooksByMethod::from(signs_in)
+        }
     };
     let befores = [
         (FlowKind::Login, &flows.login.before),
@@ -350,6 +354,7 @@ mod tests {
         let mitigate = json!({"account_enumeration": {"mitigate": true}});
         let rules = compile(json!({"security": mitigate})).expect("compiles");
         assert!(rules.hides_duplicates && !rules.hooks.registration.of("password").has(Hook::Session));
+        assert!(rules.hooks.registration.of("oidc").has(Hook::Session), "a provider's word tells it anyhow");
         for after in
             [json!({"hooks": [{"hook": "session"}]}), json!({"password": {"hooks": [{"hook": "session"}]}})]
         {

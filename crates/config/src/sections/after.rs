@@ -87,7 +87,7 @@ section! {
     pub struct AfterRegistration {
         /// Where browsers go afterwards.
         default_browser_return_url: Option<Address>,
-        /// What happens after signing up: `web_hook`, `session`, `show_verification_ui`. With a method's own hooks these are not called. Default: session, unless the method has hooks or `security.account_enumeration.mitigate` is on.
+        /// What happens after signing up: `web_hook`, `session`, `show_verification_ui`. With a method's own hooks these are not called. Default: session, unless the method has hooks; with `security.account_enumeration.mitigate` only after signing up by another provider.
         @restricts hooks: Option<Hooks<hooks::AfterSignUp>>,
         /// What happens after signing up with a password.
         password: AfterRegistrationByPassword,

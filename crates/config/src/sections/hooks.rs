@@ -224,6 +224,13 @@ impl<P> HooksByMethod<P> {
         &self.general
     }
 
+    /// The same with hooks of a method's own.
+    #[must_use]
+    pub fn with(mut self, method: &'static str, hooks: Hooks<P>) -> Self {
+        self.own.push((method, hooks));
+        self
+    }
+
     /// The hooks of methods.
     pub fn own(&self) -> &[(&'static str, Hooks<P>)] {
         &self.own
