@@ -76,6 +76,7 @@ impl Snapshot {
                 let mut notes = unmarked(&schemas, &rules, &methods);
                 notes.extend(methods::oidc::notes(config));
                 notes.extend(without_channel(&schemas, config));
+                notes.extend(mail.templates.notes().iter().cloned());
                 Ok(Self { schemas, rules, methods, mail, notes })
             }
             (schemas, rules, methods, mail) => {

@@ -1,5 +1,7 @@
 //! The templates of the deployment.
 
+mod strays;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +42,9 @@ const PARTS: [(MessagePart, &str); 4] = [
 /// How the names of files with the plain text of mails begin, which does not make them HTML.
 const PLAIN: &str = "email.body.plaintext";
 
+/// The key that names the folder.
+const FOLDER: &str = "/courier/template_override_path";
+
 /// How the names of files end.
 const ENDING: &str = ".gotmpl";
 
@@ -61,6 +66,8 @@ pub struct Templates {
     of_pages: BTreeSet<String>,
     /// The files that they were read from.
     files: Vec<PathBuf>,
+    /// What lies in the folder and is read by nobody.
+    notes: Vec<Problem>,
 }
 
 impl Templates {
@@ -94,11 +101,12 @@ impl Templates {
     fn read_folder(&mut self, folder: &Path, problems: &mut Vec<Problem>) {
         self.files.push(folder.to_owned());
         let mut wrong = |problem: String| {
-            problems.push(Problem::new("/courier/template_override_path", problem));
+            problems.push(Problem::new(FOLDER, problem));
         };
         if let Err(error) = std::fs::read_dir(folder) {
             return wrong(format!("the folder {} cannot be read: {error}", folder.display()));
         }
+        self.notes = strays::below(folder).into_iter().map(|note| Problem::new(FOLDER, note)).collect();
         for kind in KINDS {
             let folder = folder.join(kind);
             self.files.push(folder.clone());
@@ -139,6 +147,7 @@ impl Templates {
             let is_for_all = *name == format!("{stem}{ENDING}");
             let language = self.language_in(name, stem);
             if language.is_none() && !is_for_all {
+                self.notes.extend(strays::uncalled(folder, name, stem, &texts));
                 continue;
             }
             // It is among those that it may call, so that a file that calls itself is told so.
@@ -186,6 +195,11 @@ impl Templates {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
+    }
+
+    /// What their author should know.
+    pub fn notes(&self) -> &[Problem] {
+        &self.notes
     }
 
     /// The files and folders that they were read from.

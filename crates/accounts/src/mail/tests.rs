@@ -219,6 +219,47 @@ fn a_folder_has_texts_by_kind_and_language() {
 }
 
 #[test]
+fn templates_that_nobody_reads_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("login_code/valid/email.subject.gotmpl", "{{ template \"email.subject.zzzz.gotmpl\" . }}"),
+        ("login_code/valid/email.subject.zzzz.gotmpl", "Code"),
+        ("login_code/valid/email.body.plaintext.fr.gotmpl", "Le code"),
+        ("login_code/valid/README.md", "How they are made"),
+        ("assets/logo.svg", "<svg/>"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let notes = || {
+        let rules = compile(json!({"template_override_path": folder.path()})).unwrap();
+        let notes = rules.templates.notes().iter().map(|note| {
+            assert_eq!(note.pointer, "/courier/template_override_path");
+            note.message.clone()
+        });
+        notes.collect::<Vec<_>>()
+    };
+    assert_eq!(notes(), [""; 0]);
+    for (name, said) in [
+        ("login_kode/valid/email.subject.gotmpl", "did you mean \"login_code\"?"),
+        ("recovery_code/valit/email.subject.gotmpl", "did you mean \"valid\"?"),
+        ("login_code/valid/email.subjekt.gotmpl", "did you mean \"email.subject.gotmpl\"?"),
+        ("login_code/valid/email.nonsense.gotmpl", "email.nonsense.gotmpl is not read"),
+        ("login_code/valid/email.body.deutsch.gotmpl", "no template calls it"),
+        ("recovery/email.subject.gotmpl", "templates lie in recovery/valid"),
+        ("email.subject.gotmpl", "in folders such as recovery_code/valid"),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "Code").unwrap();
+        let told = notes();
+        assert!(told.len() == 1 && told[0].contains(said), "{name}: {told:?}");
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+#[test]
 fn texts_of_the_deployment_are_in_whatever_language_its_readers_like() {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [
