@@ -7,6 +7,8 @@
 //! there is one. A request for a code goes into the outbox ([`ask`]); the courier then looks, makes the
 //! code and writes the mail ([`make`]).
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use sessera_model::identity::VerificationStatus;
 use sessera_model::{Identity, IdentityState, Random, Secret, Timestamp, TokenHash, Uuid};
@@ -281,9 +283,21 @@ pub fn hash(keys: &Keys, purpose: &str, flow_id: Uuid, code: &str) -> TokenHash 
     TokenHash::from_bytes(&hash).unwrap_or_else(|| TokenHash::of(code))
 }
 
+/// A code as it was meant. People type six digits in groups, with blanks or hyphens between; what a link holds stays as it
+/// is, whose letters may have hyphens among them.
+pub fn as_meant(typed: &str) -> Cow<'_, str> {
+    let is_between = |char: char| char.is_whitespace() || matches!(char, '-' | '\u{2010}'..='\u{2013}');
+    let typed = typed.trim();
+    if typed.chars().all(|char| char.is_ascii_digit() || is_between(char)) && typed.contains(is_between) {
+        return Cow::Owned(typed.chars().filter(|char| !is_between(*char)).collect());
+    }
+    Cow::Borrowed(typed)
+}
+
 /// Whether a typed code has a hash that was made for something in a flow.
 pub fn is_right(keys: &Keys, purpose: &str, flow_id: Uuid, typed: &str, hash: &TokenHash) -> bool {
-    let parts = [purpose.as_bytes(), flow_id.as_bytes(), typed.trim().as_bytes()];
+    let typed = as_meant(typed);
+    let parts = [purpose.as_bytes(), flow_id.as_bytes(), typed.as_bytes()];
     keys.verify(Purpose::Code, &parts, hash.as_bytes())
 }
 
@@ -323,6 +337,12 @@ mod tests {
         let is_good = |code: &Code, typed: &str, now| is_good(&rules.keys, Some(code), typed, now);
         assert!(is_good(&code, typed, NOW));
         assert!(is_good(&code, &format!(" {typed} "), NOW), "pasted with blanks");
+        for between in [" ", "-", " - ", "\u{a0}", "\u{2011}"] {
+            let (first, last) = typed.split_at(3);
+            assert!(is_good(&code, &format!("{first}{between}{last}"), NOW), "in groups, with {between:?}");
+        }
+        assert!(!is_good(&code, &format!("{typed}-x"), NOW) && !is_good(&code, "- -", NOW));
+        assert_eq!(as_meant(" ab-cd 12"), "ab-cd 12", "that is no code of digits");
         assert!(!is_good(&code, "", NOW));
         assert!(!is_good(&code, typed, NOW + rules.code.lifespan));
         let elsewhere = Code { flow_id: Uuid::from_u128(9), ..code.clone() };

@@ -176,6 +176,7 @@ impl Look<'_> {
             InputKind::DateTime => InputKind::Text,
             kind => kind,
         };
+        // Codes may be typed in groups, with blanks or hyphens between, which their length would cut off.
         let is_code = input.autocomplete == Some("one-time-code");
         let is_word = is_code || matches!(input.name.as_str(), "identifier" | "lookup_secret");
         let is_plain = input.name == "identifier" && input.autocomplete.is_none();
@@ -188,7 +189,7 @@ impl Look<'_> {
                 value=[Some(value).filter(|value| !value.is_empty())]
                 required[input.required && at == 0]
                 autocomplete=[autocomplete]
-                maxlength=[input.max_length]
+                maxlength=[input.max_length.filter(|_| !is_code)]
                 step=[(kind == InputKind::Number).then_some("any")]
                 inputmode=[is_code.then_some("numeric")]
                 autocapitalize=[is_word.then_some("none")]

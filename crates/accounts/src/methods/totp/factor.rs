@@ -7,6 +7,7 @@ use url::Url;
 
 use super::messages;
 use super::secret::TotpSecret;
+use crate::codes::as_meant;
 use crate::methods::second_factor::{Factor, Verdict};
 
 /// The longest address of an app, in bytes.
@@ -65,7 +66,7 @@ impl Factor for App {
 
     fn check(&mut self, code: &str, now: Timestamp) -> Verdict {
         let step = TotpSecret::from_url(&self.totp_url)
-            .and_then(|secret| secret.step_of(code.trim(), now, self.last_step));
+            .and_then(|secret| secret.step_of(&as_meant(code), now, self.last_step));
         if let Some(step) = step {
             self.last_step = Some(step);
             Verdict::Right

@@ -8,6 +8,7 @@ use super::factor::App;
 use super::messages;
 use super::secret::{QR_SIDE, TotpSecret, qr_code};
 use super::{PROOF, Totp};
+use crate::codes::as_meant;
 use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, SettingsDetails};
 use crate::flows::method::{Owner, SettingsEdit, SettingsMethod, SettingsVerdict, SettingsView};
@@ -75,7 +76,7 @@ impl SettingsMethod for Totp {
         let Some(secret) = TotpSecret::from_base32(&secret) else {
             return Err(FlowError::internal("the secret of a settings flow cannot be read"));
         };
-        let Some(step) = secret.step_of(code.trim(), edit.visit.now, None) else {
+        let Some(step) = secret.step_of(&as_meant(&code), edit.visit.now, None) else {
             return Ok(edit.refuse_at("totp_code", messages::WRONG));
         };
         let app = App::new(secret.to_url(&self.issuer, &edit.owner().account_name()), step);
