@@ -396,6 +396,7 @@ impl Configuration {
             .into_iter()
             .chain(schemas)
             .chain(bodies.map(PathBuf::from))
+            .chain(snapshot.config.selfservice.methods.oidc.mapper_files())
             .chain(snapshot.accounts.mail.templates.files().map(PathBuf::from))
             .chain(snapshot.config.pages.files())
             .chain(self.origin.files.iter().filter_map(ConfigFile::that_may_change));

@@ -22,6 +22,7 @@ pub fn find(files: &[ConfigFile], config: &Config, engine: &Engine) -> Vec<Expos
     }
     let schemas = config.identity.schemas.iter().filter_map(|(_, url)| url.strip_prefix("file://"));
     told.extend(schemas.map(PathBuf::from));
+    told.extend(config.selfservice.methods.oidc.mapper_files());
     told.extend(config.pages.files());
     told.retain(|file| !secret.contains(file));
     let mut found = Vec::new();
@@ -49,8 +50,9 @@ mod tests {
         std::fs::write(
             path("c.yml"),
             format!(
-                "identity: {{schemas: [{{id: default, url: '{}'}}]}}\npages: {{stylesheet: '{}'}}\nsession: {{whoami: {{tokenizer: {{templates: {{t: {{jwks_url: '{}', claims_mapper_url: '{}'}}, h: {{jwks_url: 'pkcs11:object=k?module-path=/m.so&pin-source={}'}}}}}}}}}}\nsecrets: {{cookie: [sixteen-characters]}}\n",
+                "identity: {{schemas: [{{id: default, url: '{}'}}]}}\nselfservice: {{methods: {{oidc: {{enabled: true, config: {{providers: [{{id: p, provider: google, client_id: c, client_secret: s, mapper_url: '{}'}}]}}}}}}}}\npages: {{stylesheet: '{}'}}\nsession: {{whoami: {{tokenizer: {{templates: {{t: {{jwks_url: '{}', claims_mapper_url: '{}'}}, h: {{jwks_url: 'pkcs11:object=k?module-path=/m.so&pin-source={}'}}}}}}}}}}\nsecrets: {{cookie: [sixteen-characters]}}\n",
                 url("schema.json"),
+                url("provider.jsonnet"),
                 url("pages.css"),
                 url("keys.json"),
                 url("mapper.jsonnet"),
@@ -62,6 +64,7 @@ mod tests {
             "plain.yml",
             "c.yml",
             "schema.json",
+            "provider.jsonnet",
             "pages.css",
             "keys.json",
             "mapper.jsonnet",

@@ -1,5 +1,7 @@
 //! `selfservice.methods.oidc`: providers by which people sign in.
 
+use std::path::PathBuf;
+
 use serde_json::Value;
 use sessera_model::Secret;
 use url::Url;
@@ -184,6 +186,14 @@ choice! {
         Never = "never",
         /// It follows at each sign-in.
         Automatic = "automatic",
+    }
+}
+
+impl Oidc {
+    /// The files of mappers, where it is on.
+    pub fn mapper_files(&self) -> impl Iterator<Item = PathBuf> {
+        let providers = self.config.providers.iter().filter(|_| self.enabled);
+        providers.filter_map(|provider| provider.mapper_url.strip_prefix("file://").map(PathBuf::from))
     }
 }
 

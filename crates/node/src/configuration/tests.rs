@@ -37,6 +37,25 @@ fn refused(outcome: Result<Changed, ChangeError>) -> PatchError {
 }
 
 #[tokio::test]
+async fn a_mapper_of_a_provider_is_read_again_when_its_file_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mapper.jsonnet");
+    std::fs::write(&file, "{ identity: { traits: {} } }").unwrap();
+    let provider = json!({
+        "id": "p", "provider": "google", "client_id": "c", "client_secret": "s",
+        "mapper_url": format!("file://{}", file.display()),
+    });
+    let oidc = json!({"enabled": true, "config": {"providers": [provider]}});
+    let node = TestNode::configured(json!({"selfservice": {"methods": {"oidc": oidc}}})).await;
+    let later = SystemTime::now() + Duration::from_secs(60);
+    node.configuration.watch(later).await;
+    assert!(!node.configuration.is_outdated().await);
+    let handle = std::fs::File::options().write(true).open(&file).unwrap();
+    handle.set_modified(later).unwrap();
+    assert!(node.configuration.is_outdated().await);
+}
+
+#[tokio::test]
 async fn templates_that_cannot_work_are_refused_whole() {
     let node = TestNode::configured(json!({})).await;
     node.add_key("set", "ES256", "").await;
