@@ -246,7 +246,12 @@ mod tests {
     #[tokio::test]
     async fn an_entry_that_cannot_be_read_shows() {
         let (record, tables, _world) = record(8).await;
-        put(&*tables, entry(9), Value::Integer(9), Value::Null).await;
+        let NewEntry { id, at, .. } = entry(9);
+        let content = Value::Bytes(vec![0xff]);
+        let hash = Value::Bytes(vec![7; 32]);
+        let (at, number) = (Value::Integer(at.micros()), Value::Integer(9));
+        let row = vec![Value::Id(id), at, Value::Null, content, number, hash];
+        tables.write(table(), &[row]).await.unwrap();
         let (mut entries, mut after) = (0, None);
         let broken = loop {
             let judged = record.judge(after).await.unwrap();
@@ -257,6 +262,24 @@ mod tests {
             after = Some(judged.last.number);
         };
         assert_eq!((entries, broken), (8, Some(Broken::Changed(9))));
+    }
+
+    #[tokio::test]
+    async fn a_damaged_hash_shows_and_keeps_no_entry_from_being_listed_or_swept() {
+        for hash in [vec![0], Vec::new(), vec![7; 33]] {
+            let (record, tables, world) = record(8).await;
+            let rows = tables.read(table(), None, 100).await.unwrap();
+            let row = rows.into_iter().find(|row| row[4] == Value::Integer(8)).unwrap();
+            tables.replace(table(), 5, &[(row, hash)]).await.unwrap();
+            let judged = record.judge(None).await.unwrap();
+            assert_eq!((judged.entries, judged.broken), (8, Some(Broken::Changed(8))));
+            assert_eq!(record.judge(Some(7)).await.unwrap().broken, Some(Broken::Changed(8)));
+            let page = AuditPage { from: AuditFrom::Latest(sessera_store::Span::ALL), limit: 10 };
+            assert_eq!(world.store.audit(&page).await.unwrap().len(), 8);
+            world.clock.set(Timestamp::from_seconds(105));
+            record.sweep(Duration::from_secs(1)).await.unwrap();
+            assert!(world.store.audit(&page).await.unwrap().is_empty());
+        }
     }
 
     #[tokio::test]
