@@ -19,7 +19,7 @@ use crate::roles::{self, Roles};
 use crate::state::AdminState;
 use crate::{introspect, revoke};
 use sessera_config::AdminConfig;
-use sessera_contract::answer::ApiError;
+use sessera_contract::answer::{ApiError, Status};
 use sessera_contract::observe::known_method;
 use sessera_http::host;
 use sessera_http::media_type::is_json;
@@ -69,15 +69,23 @@ pub(crate) async fn check(State(guard): State<Guard>, mut request: Request, next
             guard.require_role(actor, &request)
         })
     };
-    match judged {
+    let what = what(&request);
+    let response = match judged {
         Ok(actor) => {
             request.extensions_mut().insert(actor);
             next.run(request).await
         }
-        Err(error) => {
-            guard.committer.happened(&Event::AdminRefused { what: what(&request) });
-            error.into_response()
-        }
+        Err(error) => error.into_response(),
+    };
+    tell_refused(&guard.committer, what, &response);
+    response
+}
+
+/// Tells whoever must be able to reconstruct it that somebody was refused what they may not do, as the answer says: by a guard,
+/// or by a handler that has seen what exactly they want.
+pub(super) fn tell_refused(committer: &Committer, what: String, response: &Response) {
+    if [Status::UNPROVEN, Status::NOT_ALLOWED].contains(&Status::of(response)) {
+        committer.happened(&Event::AdminRefused { what });
     }
 }
 

@@ -10,13 +10,13 @@ use sessera_config::AdminConfig;
 use sessera_console::Place;
 use sessera_http::host;
 use sessera_model::{Clock, Role};
-use sessera_store::{Asked, Committer, Event};
+use sessera_store::{Asked, Committer};
 use url::Url;
 
 use super::here::{Failed, Here};
 use super::stay::{Recognised, Stay, Stays};
 use super::{OPEN, role_of};
-use crate::guard::{check_host, check_site, require, what};
+use crate::guard::{check_host, check_site, require, tell_refused, what};
 use crate::state::AdminState;
 use sessera_contract::answer;
 use sessera_contract::answer::ApiError;
@@ -43,7 +43,14 @@ impl FromRef<AdminState> for Door {
 }
 
 /// Lets a request pass, with its [`Stay`] as an extension, or says why not.
-pub(super) async fn check(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+pub(super) async fn check(State(door): State<Door>, request: Request, next: Next) -> Response {
+    let what = what(&request);
+    let response = answered(&door, request, next).await;
+    tell_refused(&door.committer, what, &response);
+    response
+}
+
+async fn answered(door: &Door, mut request: Request, next: Next) -> Response {
     let judged = {
         let snapshot = door.snapshots.load();
         is_from_here(&snapshot.config.admin, &request)
@@ -54,10 +61,7 @@ pub(super) async fn check(State(door): State<Door>, mut request: Request, next: 
             Err(error) => return door.page(&door.stays.of_nobody(), request.headers(), &error),
         },
         // Whoever it is, nothing of them is looked at.
-        Err(error) => {
-            door.refused(&request);
-            return door.page(&door.stays.of_nobody(), request.headers(), &error);
-        }
+        Err(error) => return door.page(&door.stays.of_nobody(), request.headers(), &error),
     };
     if let Err(response) = door.enter(&stay, &request) {
         return door.finish(*response, &stay, is_new);
@@ -115,15 +119,7 @@ impl Door {
         } else {
             role_of(request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str))
         };
-        if let Err(error) = require(actor, needed) {
-            self.refused(request);
-            return Err(Box::new(self.page(stay, request.headers(), &error)));
-        }
-        Ok(())
-    }
-
-    fn refused(&self, request: &Request) {
-        self.committer.happened(&Event::AdminRefused { what: what(request) });
+        require(actor, needed).map_err(|error| Box::new(self.page(stay, request.headers(), &error)))
     }
 
     /// A page that says what went wrong.

@@ -6,7 +6,6 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use sessera_console::sign_in::page;
 use sessera_model::Secret;
-use sessera_store::{Committer, Event};
 
 use super::SIGN_IN;
 use super::here::{Failed, Here, Sent, ok, shown};
@@ -31,12 +30,7 @@ pub(super) async fn get(here: Here, parameters: Parameters) -> Result<Response, 
     Ok(ok(page(&here.frame(None), to, false)))
 }
 
-pub(super) async fn post(
-    State(stays): State<Stays>,
-    State(committer): State<Committer>,
-    here: Here,
-    sent: Sent,
-) -> Result<Response, Failed> {
+pub(super) async fn post(State(stays): State<Stays>, here: Here, sent: Sent) -> Result<Response, Failed> {
     let form: Form = sent.read()?;
     let to = within(&form.to);
     match stays.of_token(form.token.expose().trim()).await? {
@@ -45,10 +39,7 @@ pub(super) async fn post(
             stays.end(&here.stay).await?;
             Ok(with(answer::see_other(to)?, stay))
         }
-        None => {
-            committer.happened(&Event::AdminRefused { what: format!("POST {SIGN_IN}") });
-            Ok(shown(page(&here.frame(None), to, true), Status::UNPROVEN))
-        }
+        None => Ok(shown(page(&here.frame(None), to, true), Status::UNPROVEN)),
     }
 }
 

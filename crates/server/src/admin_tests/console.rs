@@ -320,6 +320,17 @@ async fn no_form_of_another_page_changes_anything() {
             assert!(answer.text.contains("Load the page again"), "{answer:?}");
         }
     }
+    server.clock.advance(Duration::from_secs(1));
+    assert_eq!(browser.ask("POST", "/console/token", &own, "csrf_token=AAAA").await.status, 403);
+    let newest = server.admin_with(
+        "GET",
+        "/admin/audit?action=admin_refused&page_size=1",
+        &[("authorization", "Bearer a-token-of-the-configuration-1")],
+        None,
+    );
+    let newest = newest.await.body[0].clone();
+    assert_eq!(newest["about"]["what"], "POST /console/token", "{newest}");
+    assert_eq!(newest["actor"]["name"], "owner", "{newest}");
     // The token of somebody else's page is not that of one's own.
     let mut other = Browser::signed_in(&server, "other", Role::Owner).await;
     assert_eq!(other.post("/console/new-template/preview", &form).await.status, 403);
