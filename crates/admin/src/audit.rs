@@ -34,6 +34,9 @@ const PEOPLE: &str = "identity";
 /// The kind of actors with a token.
 const TOKENS: &str = "token";
 
+/// What may have become of what somebody wanted to do.
+const OUTCOMES: [&str; 2] = ["done", "refused"];
+
 /// The routes.
 pub(crate) fn router() -> OpenApiRouter<AdminState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(verify))
@@ -132,13 +135,17 @@ impl Wanted {
                 NAMES.join(", ")
             )));
         }
+        let outcome = text("outcome");
+        if outcome.as_deref().is_some_and(|outcome| !OUTCOMES.contains(&outcome)) {
+            return Err(ApiError::bad_request("The parameter outcome is neither done nor refused."));
+        }
         let session = parameters.get("session").map(Uuid::parse_str).transpose();
         let session =
             session.map_err(|_| ApiError::bad_request("The parameter session is no UUID of a session."))?;
         Ok(Self {
             identity,
             action,
-            outcome: text("outcome"),
+            outcome,
             actor: text("actor"),
             session,
             since: time("since")?,
