@@ -93,6 +93,7 @@ pub(super) async fn sign_in<F: Factor>(
     let Some(code) = attempt.required(field) else { return Ok(LoginVerdict::Refused(Standing::Refused)) };
     let visit = attempt.visit;
     let (identity, credentials) = owner(attempt).await?;
+    attempt.suspect = Some(identity.id);
     let Some(mut factor) = F::among(&credentials) else { return Ok(attempt.refuse(none)) };
     let enrolled_at = F::credential_of(&credentials).map(|credential| credential.created_at);
     let place = match visit.take_place(attempt.flow.transport, Guess::CodeOf(identity.id)).await? {

@@ -85,7 +85,9 @@ impl<D: Details> Attempt<'_, D> {
     /// Tells whoever must be able to reconstruct it that somebody could not prove who they are. `method` is the one that has
     /// judged it, where the submission names none.
     pub fn tell_refused(&self, method: &str) {
-        let method = self.submission.method().unwrap_or(method);
+        // Some are taken by another field, whatever is sent as the name.
+        let named = self.submission.method().filter(|name| NAMES.contains(name));
+        let method = named.unwrap_or(method);
         self.visit.tell_refused(Some((D::KIND, self.flow.id)), self.suspect, method);
     }
 

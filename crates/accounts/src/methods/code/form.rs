@@ -115,7 +115,9 @@ impl<D: ByCode> AddressMethod<D> for Code {
 }
 
 async fn use_code<D: ByCode>(attempt: &mut Attempt<'_, D>, typed: &str) -> Result<AddressVerdict, FlowError> {
-    match try_code(attempt.visit, &attempt.flow, typed).await? {
+    let stored = attempt.visit.accounts.store.code(attempt.flow.id, D::PURPOSE).await?;
+    attempt.suspect = stored.as_ref().map(|code| code.identity_id);
+    match try_code(attempt.visit, &attempt.flow, stored, typed).await? {
         Tried::TooSoon(message) => {
             attempt.flow.say(message);
             return Ok(AddressVerdict::Refused);
@@ -148,14 +150,14 @@ pub(super) enum Tried {
     TooSoon(Message),
 }
 
-/// Tries a code, once it has a place among those that may be tried.
+/// Tries a code, once it has a place among those that may be tried. `stored` is the one that is good in the flow, if one is.
 pub(super) async fn try_code<D: ByCode>(
     visit: &Visit<'_>,
     flow: &Flow<D>,
+    stored: Option<StoredCode>,
     typed: &str,
 ) -> Result<Tried, FlowError> {
     let codes = flow.details.codes();
-    let stored = visit.accounts.store.code(flow.id, D::PURPOSE).await?;
     let typed_address = |email: &str| visit.rules.typed_address(codes.sends, email);
     let address = codes.email.as_deref().and_then(typed_address).map(|address| address.value);
     let guess = match (&address, &stored) {

@@ -10,6 +10,7 @@ use crate::flows::error::FlowError;
 use crate::flows::flow::{Flow, VerificationDetails};
 use crate::flows::skeleton::{Flows, Replaced};
 use crate::messages::{Message, MessageId, common};
+use crate::methods::by_mail::ByMail as _;
 use crate::ui::{Group, Node};
 
 impl ByCode for VerificationDetails {
@@ -60,7 +61,8 @@ pub async fn open_link(flows: &Flows<'_>, id: Option<&str>, code: &str) -> Resul
     }
     // Whoever opens the link with the right code has the message; the flow goes on in their browser.
     // Others, such as the one who began it, are not shown the code.
-    if let Tried::Right(_, place) = form::try_code(visit, &flow, code).await? {
+    let stored = visit.accounts.store.code(flow.id, VerificationDetails::PURPOSE).await?;
+    if let Tried::Right(_, place) = form::try_code(visit, &flow, stored, code).await? {
         new_cookie = visit.browser().is_none().then(|| visit.new_browser());
         let browser = new_cookie.as_deref().or_else(|| visit.browser()).map(TokenHash::of);
         flow.details.open_in(browser);

@@ -59,7 +59,14 @@ impl LoginMethod for Password {
         };
         let (visit, typed) = (attempt.visit, identifier);
         let identifier = normalise::identifier(&typed);
-        let place = match visit.take_place(attempt.flow.transport, Guess::Password(&identifier)).await? {
+        let place = visit.take_place(attempt.flow.transport, Guess::Password(&identifier)).await;
+        if !matches!(place, Ok(Ok(_))) {
+            // Nobody looks at the password, and the record says at whose account it was aimed all the same.
+            let store = &visit.accounts.store;
+            let aimed_at = store.identity_by_identifier(CredentialKind::Password, &identifier).await;
+            attempt.suspect = aimed_at.ok().flatten().map(|identity| identity.id).or(attempt.suspect);
+        }
+        let place = match place? {
             Ok(place) => place,
             Err(message) => return Ok(attempt.refuse(message)),
         };

@@ -135,3 +135,26 @@ async fn guessing_by_links_is_guessing() {
     let answer = client.submit(&flow, json!({"method": "code", "code": code})).await;
     assert_eq!(answer.body["ui"]["messages"][0]["id"], 4_070_006);
 }
+
+#[tokio::test]
+async fn the_record_counts_guesses_at_an_account_also_those_that_nobody_looks_at() {
+    let server = server(json!({})).await;
+    let mut seen = [0, 0];
+    for _ in 0..30 {
+        // Each in a flow of its own.
+        match Client::native(&server).from("192.0.2.1").login(ADA, "a-wrong-guess").await.status {
+            400 => seen[0] += 1,
+            429 => seen[1] += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] > 10, "{seen:?}");
+    let entries = async || server.admin("GET", "/admin/audit?action=proof_refused", None).await.body;
+    let found = entries().await;
+    assert_eq!(found.as_array().unwrap().len(), 10);
+    let ada = &found[9]["about"]["identity_id"];
+    assert!(ada.is_string(), "{found}");
+    server.clock.advance(Duration::from_secs(61));
+    let found = entries().await;
+    assert_eq!((&found[0]["count"], &found[0]["about"]["identity_id"]), (&json!(20), ada));
+}
