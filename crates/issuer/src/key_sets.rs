@@ -10,7 +10,9 @@ use serde_json::Value;
 use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, MAX_NAME_BYTES, PublicJwk, generate, is_name};
 use sessera_model::{Clock, Timestamp};
 use sessera_rotation::Timing;
-use sessera_store::{Change, Committer, Conflict, KeySet, Store, StoreError, StoredKey};
+use sessera_store::{
+    Change, Committer, Conflict, KeySet, KeyWork, KeysDone, Store, StoreError, StoredKey, key_work,
+};
 
 use crate::compiled::Compiled;
 use crate::published::about;
@@ -159,7 +161,7 @@ impl KeySets {
             return Err(KeySetsError::KidTaken(jwk.kid().to_owned()));
         }
         set.keys.push(self.stored(jwk));
-        self.put(compiled, set).await
+        self.put(compiled, set, vec![KeyWork::Created.to(jwk.kid())]).await
     }
 
     /// Makes a set of these keys, in their order. `is_expected` judges the version that is there. Keys that stay
@@ -181,8 +183,9 @@ impl KeySets {
             let same = known.keys.iter().find(|key| key.kid == stored.kid && key.jwk == stored.jwk);
             same.cloned().unwrap_or(stored)
         });
-        let keys = keys.collect();
-        self.put(compiled, KeySet { keys, ..known }).await
+        let keys: Vec<StoredKey> = keys.collect();
+        let done = key_work::differences(&known.keys, &keys);
+        self.put(compiled, KeySet { keys, ..known }, done).await
     }
 
     /// Puts a key in the place of the one with its id, or at the end when there is none.
@@ -191,11 +194,17 @@ impl KeySets {
         let mut set = self.editable(name).await?;
         jwk.check_length()?;
         let stored = self.stored(jwk);
-        match set.keys.iter_mut().find(|key| key.kid == stored.kid) {
-            Some(known) => *known = stored,
-            None => set.keys.push(stored),
-        }
-        self.put(compiled, set).await
+        let work = match set.keys.iter_mut().find(|key| key.kid == stored.kid) {
+            Some(known) => {
+                *known = stored;
+                KeyWork::Replaced
+            }
+            None => {
+                set.keys.push(stored);
+                KeyWork::Imported
+            }
+        };
+        self.put(compiled, set, vec![work.to(jwk.kid())]).await
     }
 
     /// Deletes a key.
@@ -207,7 +216,7 @@ impl KeySets {
         if set.keys.len() == before {
             return Err(KeySetsError::NoSuchKey { set: name.to_owned(), kid: kid.to_owned() });
         }
-        self.put(compiled, set).await
+        self.put(compiled, set, vec![KeyWork::Deleted.to(kid)]).await
     }
 
     /// Deletes a set. One that a template signs with cannot be deleted.
@@ -231,7 +240,7 @@ impl KeySets {
     }
 
     /// Stores a set, unless a template that works would stop working.
-    async fn put(&self, compiled: &Compiled, set: KeySet) -> Result<(), KeySetsError> {
+    async fn put(&self, compiled: &Compiled, set: KeySet, done: Vec<KeysDone>) -> Result<(), KeySetsError> {
         if set.keys.len() > MAX_KEYS {
             return Err(KeySetsError::TooManyKeys);
         }
@@ -246,7 +255,7 @@ impl KeySets {
             }
         }
         refuse_clash(compiled, &set)?;
-        Ok(self.commit(Change::PutKeySet(set)).await?)
+        Ok(self.commit(Change::PutKeySet(set, done)).await?)
     }
 
     fn stored(&self, jwk: &Jwk) -> StoredKey {

@@ -95,8 +95,10 @@ async fn a_longer_max_age_puts_off_the_prepared_key() {
     let mut settings = compiled.settings.clone();
     settings.timing.max_age = GoDuration::new(Duration::from_secs(600));
     let sets = deployment.store.key_sets().await.unwrap();
-    let changes: Vec<_> =
-        adapted(&sets, &settings, deployment.clock.now()).into_iter().map(Change::PutKeySet).collect();
+    let changes: Vec<_> = adapted(&sets, &settings, deployment.clock.now())
+        .into_iter()
+        .map(|set| Change::PutKeySet(set, vec![]))
+        .collect();
     assert_eq!(changes.len(), 1);
     deployment.committer.commit(&changes).await.unwrap();
     let mut compiled = deployment.recompiled(settings).await;

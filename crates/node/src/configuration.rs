@@ -17,7 +17,7 @@ use sessera_issuer::templates::{self, Broken, LocalSources};
 use sessera_issuer::trial::Trial;
 use sessera_issuer::{SessionCache, Templates, managed_keys, published};
 use sessera_model::{Clock, Random, Role, Secret};
-use sessera_store::{Asked, Change, Committer, Conflict, KeySet, Revision, Store, StoreError};
+use sessera_store::{Asked, Change, Committer, Conflict, KeySet, KeyWork, Revision, Store, StoreError};
 use sessera_tokenizer::Tokenizer;
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
@@ -208,7 +208,8 @@ impl Configuration {
             }
         }
         let snapshot = self.compile_state(state, &sets, &previous.issuer.templates)?;
-        changes.extend(adapted.into_iter().map(Change::PutKeySet));
+        let put = |set| Change::PutKeySet(set, vec![KeyWork::Adapted.to_set()]);
+        changes.extend(adapted.into_iter().map(put));
         Ok((snapshot, changes))
     }
 

@@ -23,7 +23,7 @@ impl CommitListener for EventLog {
 
 /// Writes the record of an event. All have the field `event`, by which they are found, and say who did it.
 fn write(event: &Event) {
-    let actor = event.actor(Asked::now().as_ref());
+    let actor = Asked::by(Asked::now().as_ref());
     let of_actor = |member: &str| actor.get(member).and_then(Value::as_str);
     let Described { name, sentence, is_refusal, fields } = event.described();
     let value = |wanted: &str| fields.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value);
@@ -49,6 +49,8 @@ fn write(event: &Event) {
                 credential = text("credential"),
                 purpose = text("purpose"),
                 key_set = text("key_set"),
+                done = text("done"),
+                key = text("key"),
                 keys = text("keys"),
                 managed = is_managed,
                 revision = text("revision"),
@@ -66,7 +68,7 @@ fn write(event: &Event) {
 #[cfg(test)]
 mod tests {
     use sessera_model::Uuid;
-    use sessera_store::FlowKind;
+    use sessera_store::{FlowKind, KeyWork};
 
     use super::*;
 
@@ -86,7 +88,12 @@ mod tests {
             },
             Event::SessionsEnded { identity_id: None, except: Some(Uuid::from_u128(1)) },
             Event::SessionsForgotten { of: Some(Uuid::from_u128(1)) },
-            Event::KeySetChanged { key_set: "s".into(), keys: vec!["k".into()], is_managed: true },
+            Event::KeySetChanged {
+                key_set: "s".into(),
+                done: KeyWork::Created.to("k"),
+                keys: vec!["k".into()],
+                is_managed: true,
+            },
             Event::ConfigurationChanged { revision: Uuid::from_u128(1), changed: vec!["/a".into()] },
             Event::AdminTokenMade { name: "n".into(), role: sessera_model::Role::Owner },
             Event::AdminRefused { what: "GET /".into() },

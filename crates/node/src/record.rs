@@ -246,11 +246,11 @@ mod tests {
     #[tokio::test]
     async fn an_entry_that_cannot_be_read_shows() {
         let (record, tables, _world) = record(8).await;
-        let NewEntry { id, at, .. } = entry(9);
-        let content = Value::Bytes(vec![0xff]);
+        let NewEntry { id, at, content, .. } = entry(9);
+        let no_id = Value::Bytes(vec![7]);
         let hash = Value::Bytes(vec![7; 32]);
         let (at, number) = (Value::Integer(at.micros()), Value::Integer(9));
-        let row = vec![Value::Id(id), at, Value::Null, content, number, hash];
+        let row = vec![Value::Id(id), at, no_id, Value::Text(content), number, hash];
         tables.write(table(), &[row]).await.unwrap();
         let (mut entries, mut after) = (0, None);
         let broken = loop {

@@ -8,6 +8,7 @@ use crate::admin_token::AdminToken;
 use crate::audit::NewEntry;
 use crate::counter::{Allowance, CounterKey};
 use crate::delivery::Taken;
+use crate::key_work::KeysDone;
 use crate::records::{
     Code, CredentialOf, Dispatch, Flow, KeySet, Message, NewSession, Reauthentication, Revision,
     SessionFilter,
@@ -135,8 +136,8 @@ pub enum Change {
     /// Takes a message out of the outbox that was never to be sent.
     DropMessage(Uuid),
     /// Adds a key set (version 0) or replaces one; `version` is the version it was made from and is
-    /// raised by one. Refused when that is no longer the stored version.
-    PutKeySet(KeySet),
+    /// raised by one. Refused when that is no longer the stored version. What was done to its keys is for its events.
+    PutKeySet(KeySet, Vec<KeysDone>),
     /// Deletes a key set. Refused when it is not there.
     DeleteKeySet(String),
     /// Adds a token of the admin API. Refused when its name is taken.

@@ -33,7 +33,7 @@ pub trait CommitListener: Send + Sync {
     fn told(&self, changes: &[Change], outcome: Outcome);
 
     /// Hears of something that happened: what committed changes mean, and what changed nothing. It must neither wait nor
-    /// panic. [`Event::actor`] says who did it.
+    /// panic. [`Asked::by`] says who did it.
     fn happened(&self, _: &Event) {}
 }
 
@@ -83,6 +83,13 @@ impl Committer {
         let work = async move {
             let before = identities_before(&*store, &telling.changes).await;
             telling.events = Event::of(&telling.changes, &before);
+            // All that is done with it is done by them, such as what ends other sessions. The note stays with this commit.
+            let newcomer = Event::newcomer(&telling.events);
+            Asked::note(|asked| {
+                if asked.actor.is_none() {
+                    asked.identity_id = asked.identity_id.or(newcomer);
+                }
+            });
             let entries = recording.map(|recording| recording.entries(&telling.events)).unwrap_or_default();
             if !entries.is_empty() {
                 telling.changes.push(Change::Record(entries));

@@ -10,10 +10,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sessera_model::{AuthenticationMethod, CredentialKind, Identity, IdentityState, Role, Uuid};
 
-use crate::asked::Asked;
 use crate::changed;
 use crate::records::{CodePurpose, Reauthentication};
-use crate::{Change, FlowKind, KeySet, Revision};
+use crate::{Change, FlowKind, KeysDone, Revision, key_work};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,6 +114,8 @@ pub enum Event {
     KeySetChanged {
         /// The set.
         key_set: String,
+        /// What was done, and to which of its keys.
+        done: KeysDone,
         /// The ids of its keys, in its order.
         keys: Vec<String>,
         /// Whether its keys rotate by themselves.
@@ -170,21 +171,22 @@ impl Event {
             }
             event => (!by_products.have(change)).then_some(event),
         };
-        changes.iter().filter_map(event).collect()
+        let events = |change: &Change| match change {
+            Change::PutKeySet(set, done) => key_work::events(set, done),
+            change => event(change).into_iter().collect(),
+        };
+        changes.iter().flat_map(events).collect()
     }
 
-    /// Who did it, as the record has it: the kind, and the name and role or the id. `asked` is the request by which it
-    /// happened.
-    pub fn actor(&self, asked: Option<&Asked>) -> Value {
-        match (asked, self, self.identity_id()) {
-            // Who signs up or in becomes who they are by it.
-            (
-                Some(Asked { actor: None, identity_id: None, .. }),
-                Self::SessionBegan { .. } | Self::IdentityAdded { .. },
-                Some(id),
-            ) => json!({ "kind": "identity", "id": id }),
-            _ => Asked::by(asked),
-        }
+    /// Who becomes somebody who is known by what is committed together: whoever signs up or in.
+    pub(crate) fn newcomer(together: &[Self]) -> Option<Uuid> {
+        let of = |event: &Self| match event {
+            Self::SessionBegan { identity_id, .. } | Self::IdentityAdded { identity_id } => {
+                Some(*identity_id)
+            }
+            _ => None,
+        };
+        together.iter().find_map(of)
     }
 }
 
@@ -258,11 +260,13 @@ impl Event {
                 fields.push(("credential", json!(credential.as_str())));
             }
             Self::CodeMade { purpose, .. } => fields.push(("purpose", json!(purpose.as_str()))),
-            Self::KeySetChanged { key_set, keys, is_managed } => fields.extend([
-                ("key_set", json!(key_set)),
-                ("keys", json!(keys.join(", "))),
-                ("managed", json!(is_managed)),
-            ]),
+            Self::KeySetChanged { key_set, done, keys, is_managed } => {
+                fields.extend([("key_set", json!(key_set)), ("done", json!(done.work.as_str()))]);
+                if !done.keys.is_empty() {
+                    fields.push(("key", json!(done.keys.join(", "))));
+                }
+                fields.extend([("keys", json!(keys.join(", "))), ("managed", json!(is_managed))]);
+            }
             Self::KeySetDeleted { key_set } | Self::KeysShown { key_set } => {
                 fields.push(("key_set", json!(key_set)));
             }
@@ -388,15 +392,15 @@ fn of_change(change: &Change) -> Option<Event> {
             Event::SessionsEnded { identity_id: Some(*identity_id), except: None }
         }
         Change::InsertCode(code) => Event::CodeMade { identity_id: code.identity_id, purpose: code.purpose },
-        Change::PutKeySet(set) => of_key_set(set),
         Change::DeleteKeySet(name) => Event::KeySetDeleted { key_set: name.clone() },
         Change::InsertRevision(revision) => of_revision(revision),
         Change::InsertAdminToken(token) => {
             Event::AdminTokenMade { name: token.name.clone(), role: token.role }
         }
         Change::DeleteAdminToken(name) => Event::AdminTokenDeleted { name: name.clone() },
-        // What a flow and a message are for is told by the changes beside them.
+        // What a flow and a message are for is told by the changes beside them, and what was done to keys by several events.
         Change::Record(_)
+        | Change::PutKeySet(..)
         | Change::BeginSink { .. }
         | Change::ForgetSinks { .. }
         | Change::TakeFromRecord(_)
@@ -450,14 +454,6 @@ fn differences(before: &Identity, after: &Identity) -> Vec<String> {
 /// The proof that was given last.
 fn last(methods: &[AuthenticationMethod]) -> String {
     methods.last().map(|proof| proof.method.clone()).unwrap_or_default()
-}
-
-fn of_key_set(set: &KeySet) -> Event {
-    Event::KeySetChanged {
-        key_set: set.name.clone(),
-        keys: set.keys.iter().map(|key| key.kid.clone()).collect(),
-        is_managed: set.managed.is_some(),
-    }
 }
 
 fn of_revision(revision: &Revision) -> Event {

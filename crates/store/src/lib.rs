@@ -29,6 +29,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod exposed;
+pub mod key_work;
 pub mod kratos;
 pub mod line;
 mod listings;
@@ -60,6 +61,7 @@ pub use delivery::{Delivery, DeliveryPage, NewDelivery, SinkState, Taken, Taking
 pub use engine::Engine;
 pub use error::{Conflict, StoreError};
 pub use event::{Described, Event};
+pub use key_work::{KeyWork, KeysDone};
 pub use line::{Invalidation, Line};
 pub use records::{
     Code, CodePurpose, CredentialOf, Dispatch, Ended, Flow, FlowKind, GivenPlace, IdentifierFilter,

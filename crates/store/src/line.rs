@@ -51,7 +51,7 @@ impl Invalidation {
             }
             // The caches drop the session with such an id, too.
             Change::Forget(id) => Some(id.map_or(Self::Everything, Self::Identity)),
-            Change::PutKeySet(_) | Change::DeleteKeySet(_) => Some(Self::KeySets),
+            Change::PutKeySet(..) | Change::DeleteKeySet(_) => Some(Self::KeySets),
             Change::InsertRevision(_) => Some(Self::Configuration),
             // Nobody has new records in memory, and the other kinds are never kept there.
             Change::InsertIdentity(_)

@@ -80,8 +80,9 @@ impl Recording {
         let (identity_id, content) = content(event, asked.as_ref());
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         let Waiting { entries, counted } = &mut *waiting;
+        let alike = ["action", "outcome", "actor"].map(|part| content.get(part).map(Value::to_string));
         let alike =
-            ["action", "outcome", "actor", "about"].map(|part| content.get(part).map(Value::to_string));
+            (alike, about(&content).map(|(name, value)| (name, value.to_string())).collect::<Vec<_>>());
         let mut key = (self.hasher.hash_one(alike), asked.and_then(|asked| asked.address));
         if counted.len() >= MOST && !counted.contains_key(&key) {
             key = (self.hasher.hash_one(event.described().name), None);
@@ -104,6 +105,10 @@ impl Recording {
         counted.retain(|_, known| {
             let is_over = now.since(known.since) >= WINDOW;
             if is_over && let Some((identity_id, mut content)) = known.last.take() {
+                // It tells of all of them, and each may be of another flow.
+                let about: Map<_, _> =
+                    about(&content).map(|(name, value)| (name.clone(), value.clone())).collect();
+                content.insert("about".into(), about.into());
                 content.insert("count".into(), known.seen.saturating_sub(FEW).into());
                 taken.push(self.entry(now, identity_id, content));
             }
@@ -121,6 +126,13 @@ impl Recording {
     }
 }
 
+/// Whom and what an entry is about, but for what its sender chooses anew each time: whoever guesses begins a flow for each
+/// guess.
+fn about(content: &Map<String, Value>) -> impl Iterator<Item = (&String, &Value)> {
+    let members = content.get("about").and_then(Value::as_object).into_iter().flatten();
+    members.filter(|(name, _)| *name != "flow_id")
+}
+
 /// What an entry says about an event, and whom it is about.
 fn content(event: &Event, asked: Option<&Asked>) -> (Option<Uuid>, Map<String, Value>) {
     let Described { name, is_refusal, fields, .. } = event.described();
@@ -128,7 +140,7 @@ fn content(event: &Event, asked: Option<&Asked>) -> (Option<Uuid>, Map<String, V
     let mut content = Map::new();
     content.insert("action".into(), name.into());
     content.insert("outcome".into(), if is_refusal { "refused" } else { "done" }.into());
-    content.insert("actor".into(), event.actor(asked));
+    content.insert("actor".into(), Asked::by(asked));
     content
         .insert("about".into(), fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
     if let Some(Asked { request_id, address, user_agent, .. }) = asked {
@@ -141,6 +153,7 @@ fn content(event: &Event, asked: Option<&Asked>) -> (Option<Uuid>, Map<String, V
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::FlowKind;
     use sessera_model::{Actor, FixedClock, Role, SystemRandom};
 
     fn recording() -> (Recording, Arc<FixedClock>) {
@@ -177,12 +190,33 @@ mod tests {
                 "request": {"id": "r1", "address": "10.0.0.1", "user_agent": "curl/8"},
             })
         );
-        let itself = asked.during(async { recording.entries(&[added.clone(), made.clone()]) }).await;
-        assert_eq!((itself[0].identity_id, itself[1].identity_id), (Some(ada), None));
-        assert_eq!(read(&itself[0])["actor"], json!({"kind": "identity", "id": ada}));
-        assert_eq!(read(&itself[1])["actor"], json!({"kind": "nobody"}));
+        let others = asked.during(async { recording.entries(&[added.clone(), made.clone()]) }).await;
+        assert_eq!((others[0].identity_id, others[1].identity_id), (Some(ada), None));
+        assert_eq!(read(&others[0])["actor"], json!({"kind": "nobody"}));
         assert_eq!(read(&recording.entries(&[added])[0])["actor"], json!({"kind": "system"}));
         assert!(recording.entries(&[]).is_empty());
+    }
+
+    #[test]
+    fn guesses_are_alike_in_whichever_flow_they_are_made() {
+        let (recording, clock) = recording();
+        let guess = |flow: u64, about: u128| Event::ProofRefused {
+            flow: Some((FlowKind::Login, Uuid::from_u128(flow.into()))),
+            identity_id: Some(Uuid::from_u128(about)),
+            method: "password".into(),
+        };
+        for flow in 0..FEW + 20 {
+            recording.note(&guess(flow, 1));
+        }
+        recording.note(&guess(0, 2));
+        let written = recording.take();
+        assert_eq!(written.len() as u64, FEW + 1, "guesses at another account have entries of their own");
+        assert_eq!(read(&written[1])["about"]["flow_id"], json!(Uuid::from_u128(1)));
+        clock.advance(WINDOW);
+        let counted = recording.take();
+        let about = json!({"identity_id": Uuid::from_u128(1), "flow": "login", "method": "password"});
+        assert_eq!((counted.len(), &read(&counted[0])["count"]), (1, &json!(20)));
+        assert_eq!(read(&counted[0])["about"], about, "it is about no flow alone");
     }
 
     #[tokio::test]

@@ -56,7 +56,7 @@ async fn setting() -> Setting {
 }
 
 fn key_set(name: &str) -> Change {
-    Change::PutKeySet(KeySet::new(name.into(), Vec::new()))
+    Change::PutKeySet(KeySet::new(name.into(), Vec::new()), vec![])
 }
 
 #[tokio::test]

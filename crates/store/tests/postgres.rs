@@ -81,7 +81,7 @@ fn keys() -> Change {
         jwk: "{\"d\":\"PRIVATEBYTES\"}".into(),
         created_at: Timestamp::default(),
     };
-    Change::PutKeySet(KeySet::new("keys".into(), vec![key]))
+    Change::PutKeySet(KeySet::new("keys".into(), vec![key]), vec![])
 }
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn a_text_that_cannot_be_stored_is_refused_and_not_found() {
     let Some((store, _)) = open().await else { return };
     assert_eq!(store.identity_by_external_id("a\0b").await.unwrap(), None);
     let set = KeySet::new("a\0b".into(), vec![]);
-    let refused = store.commit(&[Change::PutKeySet(set)]).await;
+    let refused = store.commit(&[Change::PutKeySet(set, vec![])]).await;
     assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Unstorable))), "{refused:?}");
 }
 

@@ -52,7 +52,7 @@ fn keys_in(set: &str) -> Change {
         jwk: "{\"d\":\"PRIVATEBYTES\"}".into(),
         created_at: Timestamp::default(),
     };
-    Change::PutKeySet(KeySet::new(set.into(), vec![key]))
+    Change::PutKeySet(KeySet::new(set.into(), vec![key]), vec![])
 }
 
 #[tokio::test]

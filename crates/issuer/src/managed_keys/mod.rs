@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use sessera_jose::{Algorithm, Jwk, KeyError, generate};
 use sessera_model::{Clock, GoDuration, Timestamp};
 use sessera_rotation::{RevokeError, Revoked, Schedule, Step, Timing, TimingError};
-use sessera_store::{Change, Committer, KeySet, Managed, Store, StoreError};
+use sessera_store::{Change, Committer, KeySet, KeyWork, KeysDone, Managed, Store, StoreError};
 
 use crate::compiled::{Compiled, versions};
 use crate::key_sets::stored;
@@ -122,9 +122,10 @@ impl ManagedKeys {
         let mut outdated = versions(&sets) != compiled.set_versions;
         for set in sets {
             let longest = longest_ttl(&compiled.settings.templates, &set.name);
-            let Some(next) = self.advance(set, timing, longest).await? else { continue };
+            let mut done = Vec::new();
+            let Some(next) = self.advance(set, timing, longest, &mut done).await? else { continue };
             outdated = true;
-            match self.committer.commit(&[Change::PutKeySet(next)]).await {
+            match self.committer.commit(&[Change::PutKeySet(next, done)]).await {
                 // Another node was faster and did the same.
                 Ok(()) | Err(StoreError::Conflict(_)) => {}
                 Err(error) => return Err(error.into()),
@@ -171,7 +172,7 @@ impl ManagedKeys {
         let schedule = Schedule::new(period, &compiled.settings.timing, self.clock.now())?;
         let managed = Managed { algorithm: algorithm.as_str().to_owned(), schedule };
         let set = KeySet { managed: Some(managed), ..KeySet::new(name.to_owned(), Vec::new()) };
-        self.put(compiled, set).await
+        self.put(compiled, set, Vec::new()).await
     }
 
     /// Makes a set of its owner a managed one. Its first key goes on signing.
@@ -198,7 +199,9 @@ impl ManagedKeys {
         let kids: Vec<String> = set.keys.iter().map(|key| key.kid.clone()).collect();
         let schedule = Schedule::adopt(&kids, period, longest, &settings.timing, self.clock.now())?;
         let managed = Managed { algorithm: algorithm.as_str().to_owned(), schedule };
-        self.put(compiled, KeySet { managed: Some(managed), ..set }).await
+        let signs_on = kids.first().map(|kid| KeyWork::Adopted.to(kid.as_str()));
+        let done = signs_on.into_iter().collect();
+        self.put(compiled, KeySet { managed: Some(managed), ..set }, done).await
     }
 
     /// Lets the next key sign as soon as all verifiers can know it. Returns its id and that time.
@@ -209,14 +212,16 @@ impl ManagedKeys {
     ) -> Result<(KeySet, String, Timestamp), ManagedKeysError> {
         let timing = &compiled.settings.timing;
         let longest = longest_ttl(&compiled.settings.templates, &set.name);
-        let mut set = self.advance(set.clone(), timing, longest).await?.unwrap_or(set);
+        let mut done = Vec::new();
+        let mut set = self.advance(set.clone(), timing, longest, &mut done).await?.unwrap_or(set);
         let name = set.name.clone();
         let now = self.clock.now();
         let schedule = &mut set.managed.as_mut().ok_or(ManagedKeysError::NotManaged(name))?.schedule;
         // What is due was done, so there is a next key.
         let at = schedule.rotate(now, timing).unwrap_or(now);
         let next = schedule.active(at).map(|key| key.kid.clone()).unwrap_or_default();
-        let set = self.put(compiled, set).await?;
+        done.push(KeyWork::Rotated.to(next.as_str()));
+        let set = self.put(compiled, set, done).await?;
         Ok((set, next, at))
     }
 
@@ -232,35 +237,48 @@ impl ManagedKeys {
         let name = set.name.clone();
         let managed = set.managed.as_mut().ok_or(ManagedKeysError::NotManaged(name))?;
         let mut revoked = managed.schedule.revoke(kid, self.clock.now(), &settings.timing)?;
+        let mut done = vec![KeyWork::Revoked.to(kid)];
         if revoked.signer.is_none() {
             let jwk = make_key(&managed.algorithm).await?;
             let now = self.clock.now();
             managed.schedule.add(jwk.kid().to_owned(), now, longest, now);
             revoked.signer = Some(jwk.kid().to_owned());
+            done.push(KeyWork::Created.to(jwk.kid()));
             set.keys.push(stored(&jwk, now));
         }
-        let set = self.put(compiled, set).await?;
+        let set = self.put(compiled, set, done).await?;
         Ok((set, revoked))
     }
 
-    /// Does what is due and stores the set.
-    async fn put(&self, compiled: &Compiled, set: KeySet) -> Result<KeySet, ManagedKeysError> {
+    /// Does what is due and stores the set, to which something was done.
+    async fn put(
+        &self,
+        compiled: &Compiled,
+        set: KeySet,
+        mut done: Vec<KeysDone>,
+    ) -> Result<KeySet, ManagedKeysError> {
         let longest = longest_ttl(&compiled.settings.templates, &set.name);
-        let set = self.advance(set.clone(), &compiled.settings.timing, longest).await?.unwrap_or(set);
-        self.committer.commit(&[Change::PutKeySet(set.clone())]).await?;
+        let advanced = self.advance(set.clone(), &compiled.settings.timing, longest, &mut done).await?;
+        let set = advanced.unwrap_or(set);
+        self.committer.commit(&[Change::PutKeySet(set.clone(), done)]).await?;
         Ok(set)
     }
 
-    /// The set after everything that is due was done to it; nothing when nothing is due.
+    /// The set after everything that is due was done to it, and what that was; nothing when nothing is due.
     async fn advance(
         &self,
         mut set: KeySet,
         timing: &Timing,
         longest: GoDuration,
+        done: &mut Vec<KeysDone>,
     ) -> Result<Option<KeySet>, ManagedKeysError> {
         let Some(mut managed) = set.managed.take() else { return Ok(None) };
         let mut changed = managed.schedule.raise_max_ttl(longest, self.clock.now());
         changed |= managed.schedule.put_off(self.clock.now(), timing);
+        // A new set has had no other times, and what was done to one says more.
+        if changed && set.version > 0 && done.is_empty() {
+            done.push(KeyWork::Adapted.to_set());
+        }
         loop {
             let now = self.clock.now();
             let steps = managed.schedule.due(now, timing);
@@ -274,6 +292,9 @@ impl ManagedKeys {
                         let jwk = make_key(&managed.algorithm).await?;
                         managed.schedule.add(jwk.kid().to_owned(), activates_at, longest, now);
                         tracing::debug!(set = %set.name, kid = %jwk.kid(), %activates_at, "the next key is published");
+                        let is_first = set.keys.is_empty();
+                        let work = if is_first { KeyWork::Created } else { KeyWork::Prepared };
+                        done.push(work.to(jwk.kid()));
                         set.keys.push(stored(&jwk, now));
                     }
                     Step::DestroyPrivate { kid } => {
@@ -283,6 +304,7 @@ impl ManagedKeys {
                             key.jwk = serde_json::to_string(&public).unwrap_or_default().into();
                         }
                         managed.schedule.destroyed(&kid, now);
+                        done.push(KeyWork::Destroyed.to(kid.as_str()));
                         tracing::debug!(set = %set.name, %kid, "the private half of a key was destroyed");
                     }
                 }

@@ -114,7 +114,10 @@ impl Deployment {
         };
         let known = self.store.key_set(set).await.unwrap();
         let known = known.unwrap_or_else(|| KeySet::new(set.to_owned(), Vec::new()));
-        self.committer.commit(&[Change::PutKeySet(KeySet { keys: vec![key], ..known })]).await.unwrap();
+        self.committer
+            .commit(&[Change::PutKeySet(KeySet { keys: vec![key], ..known }, vec![])])
+            .await
+            .unwrap();
     }
 
     /// The token of a session by a template.

@@ -111,7 +111,7 @@ async fn what_is_rare_is_found_at_once_however_long_the_record_is() {
         assert!(!answer.header("link").contains("rel=\"next\""), "{query}: {answer:?}");
     }
     // Where nothing leads to what is asked for, a part ends after a while and says where the next one begins.
-    let (mut path, mut parts) = ("/admin/audit?outcome=nothing".to_owned(), 0);
+    let (mut path, mut parts) = ("/admin/audit?action=session_began&actor=token".to_owned(), 0);
     loop {
         let answer = server.admin("GET", &path, None).await;
         assert_eq!(answer.body, json!([]));
@@ -120,8 +120,11 @@ async fn what_is_rare_is_found_at_once_however_long_the_record_is() {
         before.rsplit_once('<').unwrap().1.clone_into(&mut path);
     }
     assert_eq!(parts, 2);
-    for wrong in ["action=session_begun", "session=nobody", "identity=nobody"] {
-        assert_eq!(server.admin("GET", &format!("/admin/audit?{wrong}"), None).await.status, 400, "{wrong}");
+    for wrong in ["action=session_begun", "session=nobody", "identity=nobody", "outcome=foo"] {
+        for path in ["/admin/audit", "/admin/events"] {
+            let answer = server.admin("GET", &format!("{path}?{wrong}"), None).await;
+            assert_eq!(answer.status, 400, "{path} {wrong}");
+        }
     }
 }
 
@@ -168,4 +171,113 @@ async fn the_record_proves_that_nobody_changed_it() {
     assert_eq!(found, json!({"entries": 2, "number": 2, "hash": last["hash"], "is_end": true}));
     let rest = server.admin("GET", "/admin/audit/verify?after=1", None).await.body;
     assert_eq!((&rest["entries"], &rest["hash"]), (&json!(1), &last["hash"]));
+}
+
+/// The entries of an action about an identity.
+async fn about(server: &TestServer, action: &str, identity: &str) -> usize {
+    listed(server, &format!("action={action}&identity={identity}")).await.len()
+}
+
+#[tokio::test]
+async fn what_is_done_by_recovering_is_done_by_whoever_recovers() {
+    let hooks = json!({"after": {"hooks": [{"hook": "revoke_active_sessions"}]}, "enabled": true});
+    let server = TestServer::configured(json!({"selfservice": {"flows": {"recovery": hooks}}})).await;
+    let ada = server.person("ada@example.org").await;
+    server.signed_in("ada@example.org").await;
+    let given = json!({"identity_id": ada, "flow_type": "api"});
+    let given = server.admin("POST", "/admin/recovery/code", Some(given)).await.body;
+    let flow = given["recovery_link"].as_str().unwrap().rsplit_once("flow=").unwrap().1;
+    let path = format!("/self-service/recovery?flow={flow}");
+    let right = given["recovery_code"].as_str().unwrap();
+    let wrong = if right == "000000" { "000001" } else { "000000" };
+    let typed = async |code: &str| {
+        let body = json!({"method": "code", "code": code});
+        server.public("POST", &path, &[], Some(body)).await.status
+    };
+    typed(wrong).await;
+    assert_eq!(about(&server, "proof_refused", &ada).await, 1, "the code was that of a known account");
+    typed(right).await;
+    for action in ["session_began", "sessions_ended"] {
+        let entry = &listed(&server, &format!("action={action}")).await[0];
+        assert_eq!(entry["actor"], json!({"kind": "identity", "id": ada}), "{action}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_is_refused_for_their_role_is_in_the_record_also_where_a_handler_refuses_them() {
+    let server = TestServer::start().await;
+    let ada = server.person("ada@example.org").await;
+    let mut tokens = Vec::new();
+    for role in ["viewer", "operator"] {
+        let made = server.admin("POST", "/admin/tokens", Some(json!({"name": role, "role": role}))).await;
+        tokens.push(format!("Bearer {}", made.body["token"].as_str().unwrap()));
+    }
+    let lifespan = "/services/identity/config/session/lifespan";
+    let patch = json!([{"op": "add", "path": lifespan, "value": "2h"}]);
+    let operator = [("authorization", tokens[1].as_str())];
+    let patched = server.admin_with("PATCH", "/projects/default", &operator, Some(patch)).await;
+    let viewer = [("authorization", tokens[0].as_str())];
+    let path = format!("/admin/identities/{ada}?include_credential=password");
+    let shown = server.admin_with("GET", &path, &viewer, None).await;
+    assert_eq!((patched.status, shown.status), (403, 403));
+    let entries = listed(&server, "action=admin_refused").await;
+    let told: Vec<_> =
+        entries.iter().map(|entry| (&entry["actor"]["name"], &entry["about"]["what"])).collect();
+    assert_eq!(
+        told,
+        [
+            (&json!("viewer"), &json!("GET /admin/identities/{id}")),
+            (&json!("operator"), &json!("PATCH /projects/{project}")),
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_record_says_what_was_done_to_which_key() {
+    let server = TestServer::start().await;
+    let key = |kid: &str| json!({"alg": "ES256", "kid": kid});
+    let done = async |method: &str, path: &str, body: Option<Value>| {
+        // Entries of one microsecond have no order.
+        server.clock.advance(std::time::Duration::from_secs(1));
+        let answer = server.admin(method, path, body).await;
+        assert!(answer.status < 300, "{method} {path} {answer:?}");
+        answer
+    };
+    for kid in ["a", "b"] {
+        done("POST", "/admin/keys/own", Some(key(kid))).await;
+    }
+    let mut set = done("GET", "/admin/keys/own", None).await.body;
+    set["keys"].as_array_mut().unwrap().reverse();
+    done("PUT", "/admin/keys/own", Some(set.clone())).await;
+    done("DELETE", "/admin/keys/own/a", None).await;
+    done("PUT", "/admin/keys/own/a", Some(set["keys"][1].clone())).await;
+    done("POST", "/admin/rotation/own", Some(json!({"period": "720h", "adopt": true}))).await;
+    done("POST", "/admin/rotation/managed", Some(json!({"period": "720h", "alg": "ES256"}))).await;
+    let next = done("POST", "/admin/rotation/managed/rotate", None).await.body["kid"].clone();
+    let next = next.as_str().unwrap();
+    done("POST", &format!("/admin/rotation/managed/keys/{next}/revoke"), None).await;
+
+    let entries = listed(&server, "action=key_set_changed").await;
+    let of = |set: &str| {
+        let about = entries.iter().rev().map(|entry| &entry["about"]).filter(|about| about["key_set"] == set);
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        about.map(|about| (text(&about["done"]), text(&about["key"]))).collect::<Vec<_>>()
+    };
+    let own = [
+        ("created", "a"),
+        ("created", "b"),
+        ("promoted", "b"),
+        ("deleted", "a"),
+        ("imported", "a"),
+        ("adopted", "b"),
+    ];
+    let found = of("own");
+    let found: Vec<_> = found.iter().map(|(done, key)| (done.as_str(), key.as_str())).collect();
+    assert_eq!(found[..own.len()], own);
+    let managed = of("managed");
+    let words: Vec<_> = managed.iter().map(|(done, _)| done.as_str()).collect();
+    assert_eq!(words[..3], ["created", "prepared", "rotated"]);
+    assert!(managed.contains(&("rotated".into(), next.into())), "{managed:?}");
+    assert!(managed.contains(&("revoked".into(), next.into())), "{managed:?}");
+    assert!(managed.iter().all(|(done, key)| done == "adapted" || !key.is_empty()), "{managed:?}");
 }

@@ -93,7 +93,7 @@ impl PostgresStore {
             Change::MessageFailed { id, due_at } => self.message_failed(connection, *id, *due_at).await,
             Change::NoteDispatch(dispatch) => self.note_dispatch(connection, dispatch).await,
             Change::DropMessage(id) => self.drop_message(connection, *id).await,
-            Change::PutKeySet(set) => self.put_key_set(connection, set).await,
+            Change::PutKeySet(set, _) => self.put_key_set(connection, set).await,
             Change::DeleteKeySet(name) => self.delete_key_set(connection, name).await,
             Change::InsertAdminToken(token) => self.insert_admin_token(connection, token).await,
             Change::DeleteAdminToken(name) => self.delete_admin_token(connection, name).await,

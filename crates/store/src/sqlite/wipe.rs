@@ -106,7 +106,7 @@ pub(super) fn takes_secrets_away(change: &Change) -> bool {
         | Change::DeleteCredential { .. }
         | Change::DeleteSessionsOf(_)
         | Change::DeleteSession { .. }
-        | Change::PutKeySet(_)
+        | Change::PutKeySet(..)
         | Change::DeleteKeySet(_) => true,
         // A new one replaces nothing.
         Change::PutCredential(put) => put.credential.updated_at > put.credential.created_at,

@@ -60,7 +60,7 @@ pub(crate) fn one_of_each(ada: &Identity) -> Vec<Change> {
             created_at: at(0),
             due_at: at(10),
         }),
-        Change::PutKeySet(KeySet::new("keys".into(), vec![key])),
+        Change::PutKeySet(KeySet::new("keys".into(), vec![key]), vec![]),
         Change::Record(vec![super::audit::entry(1, Some(ada.id))]),
         Change::InsertAdminToken(AdminToken {
             name: "ci".into(),
@@ -95,7 +95,7 @@ pub(crate) async fn how_many_of_each(store: &dyn Store, changes: &[Change]) -> u
                 store.counters(&[counters[0].0]).await.unwrap()[0] != Counter::default()
             }
             Change::EnqueueMessage(_) => !store.due_messages(at(99), 9).await.unwrap().is_empty(),
-            Change::PutKeySet(set) => store.key_set(&set.name).await.unwrap().is_some(),
+            Change::PutKeySet(set, _) => store.key_set(&set.name).await.unwrap().is_some(),
             Change::Record(_) => is_recorded(store).await,
             Change::InsertAdminToken(token) => store.admin_token(&token.hash).await.unwrap().is_some(),
             Change::InsertRevision(_) => store.newest_revision().await.unwrap().is_some(),
@@ -193,7 +193,7 @@ pub(crate) async fn of_two_changes_at_once_one_wins(store: &dyn Store) {
     let pairs = [
         (Change::UpdateIdentity(ada.clone()), Change::UpdateIdentity(ada), Conflict::Changed),
         (password(&bob, "name"), password(&eve, "name"), Conflict::Identifier),
-        (Change::PutKeySet(set.clone()), Change::PutKeySet(set), Conflict::Changed),
+        (Change::PutKeySet(set.clone(), vec![]), Change::PutKeySet(set, vec![]), Conflict::Changed),
         (revision(), revision(), Conflict::Changed),
     ];
     for (left, right, expected) in pairs {

@@ -13,19 +13,19 @@ pub(crate) async fn key_sets_keep_their_order(store: &dyn Store) {
         created_at: at(1),
     };
     let set = KeySet::new("keys".into(), vec![key("b"), key("a")]);
-    assert_eq!(one(store, Change::PutKeySet(set.clone())).await, None);
-    assert_eq!(one(store, Change::PutKeySet(set.clone())).await, Some(Conflict::Changed));
+    assert_eq!(one(store, Change::PutKeySet(set.clone(), vec![])).await, None);
+    assert_eq!(one(store, Change::PutKeySet(set.clone(), vec![])).await, Some(Conflict::Changed));
     let stored = store.key_set("keys").await.unwrap().unwrap();
     assert_eq!(stored, KeySet { version: 1, ..set });
     let mut schedule = Schedule::new(GoDuration::from_secs(100), &TIMING, at(5)).unwrap();
     schedule.add("c".into(), at(5), GoDuration::from_secs(60), at(5));
     let managed = Some(Managed { algorithm: "ES256".into(), schedule });
     let more = KeySet { keys: vec![key("c")], managed: managed.clone(), ..stored };
-    assert_eq!(one(store, Change::PutKeySet(more.clone())).await, None);
-    assert_eq!(one(store, Change::PutKeySet(more)).await, Some(Conflict::Changed));
+    assert_eq!(one(store, Change::PutKeySet(more.clone(), vec![])).await, None);
+    assert_eq!(one(store, Change::PutKeySet(more, vec![])).await, Some(Conflict::Changed));
     let stored = store.key_set("keys").await.unwrap().unwrap();
     assert_eq!((stored.keys, stored.managed), (vec![key("c")], managed));
-    store.commit(&[Change::PutKeySet(KeySet::new("a".into(), vec![]))]).await.unwrap();
+    store.commit(&[Change::PutKeySet(KeySet::new("a".into(), vec![]), vec![])]).await.unwrap();
     let names: Vec<String> = store.key_sets().await.unwrap().into_iter().map(|set| set.name).collect();
     assert_eq!(names, ["a", "keys"]);
     assert_eq!(one(store, Change::DeleteKeySet("keys".into())).await, None);
@@ -72,10 +72,10 @@ pub(crate) async fn the_version_tells_of_changes_to_keys_and_configuration(store
         diff: "[]".into(),
     };
     let changes = [
-        Change::PutKeySet(KeySet::new("keys".into(), vec![])),
+        Change::PutKeySet(KeySet::new("keys".into(), vec![]), vec![]),
         Change::DeleteKeySet("keys".into()),
-        Change::PutKeySet(KeySet::new("keys".into(), vec![key(1)])),
-        Change::PutKeySet(KeySet { version: 1, ..KeySet::new("keys".into(), vec![]) }),
+        Change::PutKeySet(KeySet::new("keys".into(), vec![key(1)]), vec![]),
+        Change::PutKeySet(KeySet { version: 1, ..KeySet::new("keys".into(), vec![]) }, vec![]),
         Change::InsertRevision(revision),
     ];
     for change in changes {
@@ -86,14 +86,16 @@ pub(crate) async fn the_version_tells_of_changes_to_keys_and_configuration(store
     }
     store.commit(&[Change::InsertFlow(flow())]).await.unwrap();
     assert_eq!(store.configuration_version().await.unwrap(), seen[5]);
-    let again =
-        [Change::DeleteKeySet("keys".into()), Change::PutKeySet(KeySet::new("keys".into(), vec![key(2)]))];
+    let again = [
+        Change::DeleteKeySet("keys".into()),
+        Change::PutKeySet(KeySet::new("keys".into(), vec![key(2)]), vec![]),
+    ];
     store.commit(&again).await.unwrap();
     assert!(!seen.contains(&store.configuration_version().await.unwrap()), "a new set of the same name");
 }
 
 pub(crate) async fn what_was_judged_by_another_version_is_refused(store: &dyn Store) {
-    let set = |name: &str| Change::PutKeySet(KeySet::new(name.into(), vec![]));
+    let set = |name: &str| Change::PutKeySet(KeySet::new(name.into(), vec![]), vec![]);
     let judged_by = store.configuration_version().await.unwrap();
     let (one, other) =
         ([Change::Unchanged(judged_by), set("one")], [Change::Unchanged(judged_by), set("other")]);
