@@ -4,8 +4,8 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sessera_accounts::hooks::caller::{HookCaller, HookRequest, Reply};
-use sessera_config::events::Sink;
+use sessera_accounts::hooks::caller::{HookCaller, HookRequest, Refusal, Reply};
+use sessera_config::events::{Form, Sink};
 use sessera_config::sections::request::Method;
 use sessera_model::Timestamp;
 use sessera_store::{
@@ -48,6 +48,9 @@ const IS_THERE: Duration = Duration::from_secs(60);
 
 /// How long to leave a sink alone at the most that takes nothing, whatever is due.
 const LONGEST_QUIET: Duration = Duration::from_secs(60);
+
+/// The longest error of a receiver that is shown, in characters.
+const LONGEST_ERROR: usize = 64;
 
 /// How often what waits is counted.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
@@ -340,17 +343,35 @@ impl Sinks {
             body: message.body.into_bytes(),
             is_awaited: false,
         };
-        send(&*self.sender, &request).await
+        send(&*self.sender, &request, matches!(sink.form, Form::SecurityEventToken { .. })).await
     }
 }
 
-/// Sends a message. The error says why it was not taken.
-pub(super) async fn send(sender: &dyn HookCaller, request: &HookRequest) -> Result<(), String> {
+/// Sends a message. The error says why it was not taken, where `is_pushed` with the error that RFC 8935 has for it.
+pub(super) async fn send(
+    sender: &dyn HookCaller,
+    request: &HookRequest,
+    is_pushed: bool,
+) -> Result<(), String> {
     let answer = tokio::time::timeout(PATIENCE, sender.call(request)).await;
     match answer.map_err(|_| format!("it did not answer within {PATIENCE:?}"))? {
         Ok(Reply::Told(_) | Reply::Well) => Ok(()),
-        Ok(Reply::Refused(_) | Reply::Forbidden(_)) => Err("it refused the message".to_owned()),
+        Ok(Reply::Refused(Refusal { said, body }) | Reply::Forbidden(Refusal { said, body })) => {
+            let error = error_code(&body).filter(|_| is_pushed);
+            Err(error.map_or_else(|| said.clone(), |error| format!("{said} and the error {error}")))
+        }
         Ok(Reply::Troubled(said) | Reply::Strange(said)) => Err(said),
         Err(error) => Err(error.to_string()),
     }
+}
+
+/// The error in the answer of a receiver that takes no security event token (RFC 8935, section 2.3), where it is one word, as
+/// all are that are registered. What else a receiver says may be anything, and is not shown.
+fn error_code(body: &[u8]) -> Option<String> {
+    let answer: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let is_word = |error: &&str| {
+        let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        (1..=LONGEST_ERROR).contains(&error.len()) && error.bytes().all(is_part)
+    };
+    answer.get("err")?.as_str().filter(is_word).map(str::to_owned)
 }

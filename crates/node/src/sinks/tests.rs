@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use prometheus::Opts;
 use serde_json::{Value, json};
-use sessera_accounts::hooks::caller::{HookRequest, Reply, Unanswered};
+use sessera_accounts::hooks::caller::{HookRequest, Refusal, Reply, Unanswered};
 use sessera_issuer::Templates;
 use sessera_model::{FixedClock, Random, Timestamp};
 use sessera_store::NewEntry;
@@ -378,18 +378,57 @@ impl HookCaller for Silent {
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_receiver_that_does_not_answer_is_waited_for_for_a_while() {
-    let request = HookRequest {
+fn some_request() -> HookRequest {
+    HookRequest {
         url: "https://receiver.example/".parse().unwrap(),
         addresses: sessera_config::reach::Addresses::Public,
         method: sessera_config::sections::request::Method::Post,
         headers: vec![],
         body: vec![],
         is_awaited: false,
-    };
-    let problem = outlet::send(&Silent, &request).await.unwrap_err();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_does_not_answer_is_waited_for_for_a_while() {
+    let problem = outlet::send(&Silent, &some_request(), false).await.unwrap_err();
     assert_eq!(problem, "it did not answer within 10s");
+}
+
+/// A receiver that always answers so.
+struct Answers(Reply);
+
+#[async_trait]
+impl HookCaller for Answers {
+    async fn call(&self, _: &HookRequest) -> Result<Reply, Unanswered> {
+        Ok(self.0.clone())
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_told_by_its_status_and_the_word_that_pushed_tokens_have_for_it() {
+    let refusal = |body: &str| Refusal { said: "it answered with the status 400".into(), body: body.into() };
+    let told = async |reply: Reply, is_pushed: bool| {
+        outlet::send(&Answers(reply), &some_request(), is_pushed).await.unwrap_err()
+    };
+    let known = r#"{"err": "invalid_audience", "description": "<b>"}"#;
+    let pushed = told(Reply::Refused(refusal(known)), true).await;
+    assert_eq!(pushed, "it answered with the status 400 and the error invalid_audience");
+    assert_eq!(told(Reply::Forbidden(refusal(known)), true).await, pushed);
+    let long = format!(r#"{{"err": "{}"}}"#, "a".repeat(65));
+    for (body, is_pushed) in [
+        (known, false),
+        ("", true),
+        ("[]", true),
+        (r#"{"err": ""}"#, true),
+        (r#"{"err": "<script>"}"#, true),
+        (r#"{"err": "a\nb"}"#, true),
+        (r#"{"err": {"a": 1}}"#, true),
+        (&long, true),
+    ] {
+        let told = told(Reply::Refused(refusal(body)), is_pushed).await;
+        assert_eq!(told, "it answered with the status 400", "{body}");
+    }
 }
 
 #[test]
