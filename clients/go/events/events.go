@@ -128,6 +128,9 @@ func (f *Follower) follow(ctx context.Context) error {
 		return err
 	}
 	defer answer.Body.Close()
+	if answer.StatusCode == http.StatusBadRequest {
+		f.forget()
+	}
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("the events cannot be followed: the server answers %s", answer.Status)
 	}
@@ -164,6 +167,15 @@ func (f *Follower) begin(ctx context.Context) error {
 		f.last = entries[0].Number
 	}
 	return nil
+}
+
+// forget has it know nothing and begin as a new one does. The record has not reached what was heard: it is another one, as after a
+// backup was brought back.
+func (f *Follower) forget() {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.last, f.heard = -1, time.Time{}
+	f.ended, f.older, f.turned = newEnded(), newEnded(), time.Time{}
 }
 
 // connected begins anew, and gives the number behind which to go on.

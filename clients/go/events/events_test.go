@@ -2,6 +2,7 @@ package events
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"testing"
@@ -43,6 +44,39 @@ func TestFollowing(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAnotherRecord(t *testing.T) {
+	asked := ""
+	server := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		asked = request.URL.Path + " " + request.Header.Get("Last-Event-ID")
+		answer.WriteHeader(http.StatusBadRequest)
+	}))
+	defer server.Close()
+	follower := New(server.URL, "token", 10*time.Minute)
+	follower.now = func() time.Time { return time.Unix(1_000_000, 0) }
+	entry := `{"number":7,"at":"1970-01-12T13:46:40Z","action":"session_ended","outcome":"done","about":{"session_id":"s"}}`
+	claims := tokens.Claims{"sub": "p", "sid": "s", "iat": 999_900.0, "exp": 1_000_400.0}
+	expect := func(verdict string) {
+		if err := follower.Check(t.Context(), nil, claims); table.Word(err, "good") != verdict {
+			t.Errorf("%v instead of %s", err, verdict)
+		}
+	}
+	if err := follower.hear(": caught up\n\ndata: " + entry + "\n\n"); err != nil {
+		t.Fatal(err)
+	}
+	expect("refused")
+	if err := follower.follow(t.Context()); err == nil || asked != "/admin/events 7" {
+		t.Fatalf("%v, asked for %s", err, asked)
+	}
+	expect("unavailable")
+	if after := follower.connected(); after != -1 {
+		t.Errorf("it goes on behind %d", after)
+	}
+	if err := follower.hear(": caught up\n\n"); err != nil {
+		t.Fatal(err)
+	}
+	expect("good")
 }
 
 // The follower beside a real server, whose addresses and people the chore "libraries" gives.

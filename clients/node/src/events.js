@@ -87,8 +87,16 @@ export class Follower {
     const { admin, token, fetch } = this.#settings
     const options = { headers: { ...headers, authorization: `Bearer ${token}` }, redirect: "error", cache: "no-store", signal }
     const answer = await fetch(admin + path, options)
+    // The record has not reached what was heard: it is another one, as after a backup was brought back.
+    if (answer.status === 400) this.#forget()
     if (answer.status !== 200) throw new Error(`the events cannot be followed: the server answers ${answer.status}`)
     return answer
+  }
+
+  /** Knows nothing, and begins as a new one does. */
+  #forget() {
+    ;[this.#last, this.#heard, this.#turned] = [undefined, -Infinity, 0]
+    ;[this.#ended, this.#older] = [nothing(), nothing()]
   }
 
   /** Begins anew, and gives the number behind which to go on. `run` calls it. */

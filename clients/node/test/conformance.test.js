@@ -119,3 +119,25 @@ describe("following", () => {
     })
   }
 })
+
+test("a follower of another record begins anew", async () => {
+  const stop = new AbortController()
+  const settings = { admin: "https://admin.example.org/", token: "token", longest: 600, after: 6, now: () => 1_000_000 }
+  const asked = []
+  const fetch = async (url, { headers }) => {
+    asked.push([url, headers["last-event-id"]])
+    return new Response("", { status: 400 })
+  }
+  const follower = new Follower({ ...settings, fetch, lost: () => stop.abort() })
+  const about = { session_id: "s" }
+  const entry = { number: 7, at: "1970-01-12T13:46:40Z", action: "session_ended", outcome: "done", about }
+  const claims = { sub: "p", sid: "s", iat: 999_900, exp: 1_000_400 }
+  follower.hear(`: caught up\n\ndata: ${JSON.stringify(entry)}\n\n`)
+  assert.throws(() => follower.check(claims), RefusedError)
+  await follower.run(stop.signal)
+  assert.deepEqual(asked, [["https://admin.example.org/admin/events?outcome=done", "7"]])
+  assert.throws(() => follower.check(claims), UnavailableError)
+  assert.equal(follower.connected(), undefined)
+  follower.hear(": caught up\n\n")
+  follower.check(claims)
+})

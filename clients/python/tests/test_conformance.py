@@ -5,6 +5,7 @@ import json
 import pathlib
 import unittest
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock, patch
 from urllib.request import Request
 
 from sessera_tokens import Refused, SessionGone, TokenHolder, Unavailable, Verifier
@@ -122,6 +123,21 @@ class Following(unittest.TestCase):
                 case "check":
                     verdict = outcome(lambda: follower.check(step["claims"]) or "good")
                     self.assertEqual(verdict, step["verdict"], now)
+
+    def test_a_follower_of_another_record_begins_anew(self):
+        follower = Follower("https://admin.example.org/", "token", 600, now=lambda: 1_000_000, after=6)
+        about = {"session_id": "s"}
+        entry = {"number": 7, "at": "1970-01-12T13:46:40Z", "action": "session_ended", "outcome": "done", "about": about}
+        claims = {"sub": "p", "sid": "s", "iat": 999_900, "exp": 1_000_400}
+        follower._hear(f": caught up\n\ndata: {json.dumps(entry)}\n\n")
+        self.assertEqual(outcome(lambda: follower.check(claims)), "refused")
+        with patch("sessera_tokens.events.open_answer", return_value=Mock(status=400)) as asked:
+            self.assertRaises(OSError, follower._follow)
+        self.assertEqual(asked.call_args.args[0].get_header("Last-event-id"), "7")
+        self.assertEqual(outcome(lambda: follower.check(claims)), "unavailable")
+        self.assertIsNone(follower._connected())
+        follower._hear(": caught up\n\n")
+        self.assertIsNone(follower.check(claims))
 
 
 if __name__ == "__main__":

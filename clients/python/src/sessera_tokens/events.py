@@ -100,8 +100,17 @@ class Follower:
         answer = open_answer(urllib.request.Request(self._admin + path, headers=headers | self._headers), MAX_SILENCE)
         if answer.status != 200:
             answer.close()
+            if answer.status == 400:
+                self._forget()
             raise OSError(f"the events cannot be followed: the server answers {answer.status}")
         return answer
+
+    def _forget(self) -> None:
+        """Knows nothing, and begins as a new one does. The record has not reached what was heard: it is another one, as after a
+        backup was brought back."""
+        with self._lock:
+            self._last, self._heard = None, float("-inf")
+            self._ended, self._older, self._turned = _Ended(), _Ended(), 0.0
 
     def _connected(self) -> int | None:
         """Begins anew, and gives the number behind which to go on."""

@@ -115,7 +115,7 @@ public final class Follower implements SesseraJwtDecoder.Check, Runnable, AutoCl
     }
 
     /** Makes a connection and hears all of it. One that is lost without a word is given up. */
-    private void follow() throws IOException, InterruptedException, ParseException {
+    void follow() throws IOException, InterruptedException, ParseException {
         if (last == null) {
             last = findBeginning();
         }
@@ -171,9 +171,24 @@ public final class Follower implements SesseraJwtDecoder.Check, Runnable, AutoCl
         HttpResponse<InputStream> answer = client.send(request.build(), HttpResponse.BodyHandlers.ofInputStream());
         if (answer.statusCode() != 200) {
             answer.body().close();
+            if (answer.statusCode() == 400) {
+                forget();
+            }
             throw new IOException("the events cannot be followed: the server answers " + answer.statusCode());
         }
         return answer.body();
+    }
+
+    /**
+     * Knows nothing, and begins as a new one does. The record has not reached what was heard: it is another one, as after a backup
+     * was brought back.
+     */
+    private synchronized void forget() {
+        last = null;
+        heard = Instant.MIN;
+        ended = new Ended();
+        older = new Ended();
+        turned = Instant.MIN;
     }
 
     /** Begins anew, and gives the number behind which to go on. */
