@@ -117,10 +117,10 @@ impl Wanted {
     pub(super) fn of(parameters: &Parameters) -> Result<Self, ApiError> {
         let text = |name: &str| parameters.get(name).map(str::to_owned);
         let time = |name: &'static str| {
-            let parsed = parameters.get(name).map(|text| Timestamp::parse(text).ok_or(name));
+            let parsed = parameters.get(name).map(|text| moment(text).ok_or(name));
             parsed.transpose().map_err(|name| {
                 ApiError::bad_request(format!(
-                    "The parameter {name} is no time. Write it like 2026-01-31T12:00:00Z."
+                    "The parameter {name} is no time. Write it like 2026-01-31T12:00:00Z, or a day like 2026-01-31, which begins at midnight UTC."
                 ))
             })
         };
@@ -188,6 +188,11 @@ impl Wanted {
     }
 }
 
+/// A time that a query gives, or the midnight with which a day begins.
+fn moment(text: &str) -> Option<Timestamp> {
+    Timestamp::parse(text).or_else(|| Timestamp::parse(&format!("{text}T00:00:00Z")))
+}
+
 /// A number that a query gives.
 pub(super) fn number(parameters: &Parameters, name: &'static str) -> Result<Option<i64>, ApiError> {
     let parsed = parameters.get(name).filter(|text| !text.is_empty()).map(str::parse);
@@ -223,8 +228,8 @@ pub(super) async fn read(
         ("actor" = Option<String>, Query, description = "Only by this kind of actor, by the admin token with this name, or by the identity with this id"),
         ("identity" = Option<String>, Query, description = "Only about the identity with this id"),
         ("session" = Option<String>, Query, description = "Only about the session with this id"),
-        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
-        ("until" = Option<String>, Query, description = "Before this time (RFC 3339)"),
+        ("since" = Option<String>, Query, description = "Not before this time (RFC 3339), or before this day (UTC)"),
+        ("until" = Option<String>, Query, description = "Before this time (RFC 3339), or before this day (UTC)"),
     ),
     security(("adminToken" = ["viewer"])),
     responses((status = 200, description = "Entries", body = [EntryBody]), (status = 400, description = "A parameter makes no sense", body = ErrorBody)))]

@@ -6,9 +6,11 @@
 //! need a host that can only mean this server, no Origin, no word of a browser that another site's page asks, and JSON
 //! bodies.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use axum::extract::{FromRef, MatchedPath, Request, State};
+use axum::extract::{FromRef, FromRequestParts, MatchedPath, Request, State};
+use axum::http::request;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -27,7 +29,7 @@ use sessera_model::{Actor, Role, Secret};
 use sessera_node::Snapshots;
 use sessera_node::admin_tokens::AdminTokens;
 use sessera_presented::bearer;
-use sessera_store::{AdminToken, Asked, Committer, Event};
+use sessera_store::{AdminToken, Asked, Committer, Event, StoreError};
 
 /// What decides who may ask.
 #[derive(Clone)]
@@ -116,6 +118,40 @@ impl Guard {
             None => Role::Viewer,
         };
         require(&actor, needed).map(|()| actor)
+    }
+}
+
+/// With what somebody got in whose answer goes on, so that it ends with that.
+pub(crate) struct Standing {
+    snapshots: Snapshots,
+    tokens: Arc<AdminTokens>,
+    presented: Secret,
+}
+
+impl FromRequestParts<AdminState> for Standing {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(
+        parts: &mut request::Parts,
+        state: &AdminState,
+    ) -> Result<Self, Self::Rejection> {
+        let presented = Secret::from(bearer(&parts.headers).unwrap_or_default());
+        Ok(Self { snapshots: FromRef::from_ref(state), tokens: FromRef::from_ref(state), presented })
+    }
+}
+
+impl Standing {
+    /// Whether they would still get in. Every role may read, so the role is not asked for.
+    pub(crate) async fn lasts(&self) -> Result<bool, StoreError> {
+        let given = self.presented.expose();
+        {
+            let admin = &self.snapshots.load().config.admin;
+            let is_open = admin.tokens.is_empty() && !AdminTokens::is_one(given);
+            if is_open || has_configured(admin, given) {
+                return Ok(true);
+            }
+        }
+        Ok(self.tokens.recognise(given).await?.is_some())
     }
 }
 

@@ -102,7 +102,7 @@ fn filter(frame: &Frame<'_>, shown: &Shown) -> Markup {
         ("action", Word::FilterAction, action, "session_began"),
         ("actor", Word::FilterActor, actor, ""),
         ("identity", Word::FilterIdentity, identity, ""),
-        ("since", Word::FilterSince, since, "2026-01-31T12:00:00Z"),
+        ("since", Word::FilterSince, since, "2026-01-31"),
         ("until", Word::FilterUntil, until, "2026-01-31T12:00:00Z"),
     ];
     let outcomes = [("", Word::OutcomeAny), ("done", Word::OutcomeDone), ("refused", Word::OutcomeRefused)];

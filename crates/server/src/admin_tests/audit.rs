@@ -67,7 +67,12 @@ async fn everything_that_happens_is_in_the_record_with_who_did_it() {
     assert!(actions(&about).contains(&"proof_refused"), "{about:?}");
     assert_eq!(listed(&server, "action=keys_shown").await[0]["actor"], json!({"kind": "anybody"}));
     assert!(listed(&server, "since=2027-01-15T08:00:01Z").await.is_empty());
-    for bad in ["since=soon", "identity=ada", "after=x", "page_token=x"] {
+    // A day begins at midnight.
+    assert!(!listed(&server, "since=2027-01-15&until=2027-01-16").await.is_empty());
+    for none in ["since=2027-01-16", "until=2027-01-15"] {
+        assert!(listed(&server, none).await.is_empty(), "{none}");
+    }
+    for bad in ["since=soon", "since=2027-02-30", "identity=ada", "after=x", "page_token=x"] {
         assert_eq!(server.admin("GET", &format!("/admin/audit?{bad}"), None).await.status, 400, "{bad}");
     }
 }
