@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 use sessera_model::Secret;
+use sessera_model::names::is_plain_name;
 use sessera_tokenizer::source::decode_base64;
 use url::Url;
 
@@ -137,11 +138,12 @@ fn sink(
     found: &mut Findings,
 ) -> Option<Sink> {
     let at = format!("/events/sinks/{}", escape(name));
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if name.is_empty() || name.len() > MAX_NAME || !name.bytes().all(is_part) {
+    if !is_plain_name(name, MAX_NAME) {
         found.wrong(
             at.as_str(),
-            format!("the name of a sink has letters, digits, \"-\", \"_\" and \".\", at most {MAX_NAME}"),
+            format!(
+                "the name of a sink has letters, digits, \"-\", \"_\" and \".\", at most {MAX_NAME}, and is not . or .. alone"
+            ),
         );
     }
     if section.events.as_ref().is_some_and(Vec::is_empty) {
@@ -171,6 +173,12 @@ fn sink(
         found.wrong(format!("{at}/url"), "name the URL to which events are sent, with http:// or https://");
         return None;
     };
+    if !url.username().is_empty() || url.password().is_some() {
+        found.wrong(
+            format!("{at}/url"),
+            "a user and a password in it are not sent: webhooks are signed with secret, and security event tokens take what the receiver asks for in authorization",
+        );
+    }
     reach.judge(&url, &format!("{at}/url"), found);
     Some(Sink { addresses: reach.of_written(&url), url, form: form?, events })
 }
@@ -267,6 +275,8 @@ mod tests {
             (json!({"secret": [SECRET]}), "/events/sinks/s/url"),
             (json!({"url": "ftp://example.org", "secret": [SECRET]}), "/events/sinks/s/url"),
             (json!({"url": "http://169.254.169.254/", "secret": [SECRET]}), "/events/sinks/s/url"),
+            (json!({"url": "https://me:SECRET@example.org", "secret": [SECRET]}), "/events/sinks/s/url"),
+            (json!({"url": "https://me@example.org", "secret": [SECRET]}), "/events/sinks/s/url"),
             (json!({"url": "https://example.org", "secret": ["whsec_c2hvcnQ="]}), "/events/sinks/s/secret/0"),
             (json!({"url": "https://example.org", "secret": [&SECRET[6..]]}), "/events/sinks/s/secret/0"),
             (
@@ -277,7 +287,10 @@ mod tests {
             assert!(problems(&json!({"s": sink})).contains(&pointer.to_owned()), "{sink}");
         }
         let good = json!({"url": "https://example.org", "secret": [SECRET]});
-        assert_eq!(problems(&json!({ "a b": good })), ["/events/sinks/a b"]);
+        for name in ["a b", ".", "..", "a/b", &"a".repeat(65)] {
+            assert_eq!(problems(&json!({ name: good })), [format!("/events/sinks/{}", escape(name))]);
+        }
+        assert!(problems(&json!({ "a.b": good })).is_empty());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde_json::{Map, Value};
+use sessera_model::names::is_plain_name;
 
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, escape};
@@ -167,11 +168,10 @@ fn check(
     found: &mut Findings,
 ) {
     let at = format!("/gateway/routes/{}", escape(name));
-    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if matches!(name, "" | "." | "..") || name.len() > MAX_NAME || !name.bytes().all(is_part) {
+    if !is_plain_name(name, MAX_NAME) {
         found.wrong(
             at.as_str(),
-            format!("the name of a route has letters, digits, \"-\", \"_\" and \".\", at most {MAX_NAME}"),
+            format!("the name of a route has letters, digits, \"-\", \"_\" and \".\", at most {MAX_NAME}, and is not . or .. alone"),
         );
     }
     match &route.template {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use sessera_jose::{Algorithm, Jwk, JwkSet, KeyError, MAX_NAME_BYTES, PublicJwk, generate, is_name};
+use sessera_model::names::is_path_part;
 use sessera_model::{Clock, Timestamp};
 use sessera_rotation::Timing;
 use sessera_store::{
@@ -284,8 +285,7 @@ pub(crate) fn stored(jwk: &Jwk, now: Timestamp) -> StoredKey {
 
 /// Whether a name of a set or an id of a key can stand in a path and in `set://NAME` without surprises.
 pub fn check_name(name: &str) -> Result<(), KeySetsError> {
-    let good = is_name(name) && !name.contains('/') && name != "." && name != "..";
-    if good { Ok(()) } else { Err(KeySetsError::Name) }
+    if is_name(name) && is_path_part(name) { Ok(()) } else { Err(KeySetsError::Name) }
 }
 
 /// The keys of a stored set.

@@ -14,6 +14,7 @@
 //! | [`identity`] | who signs in |
 //! | [`credential`] | what an identity signs in with |
 //! | [`session`] | what signing in results in |
+//! | [`names`] | names that stand in the paths of URLs |
 //! | [`json_patch`] | changes of a JSON document, as clients of the admin API send them |
 //! | [`shell`] | words of commands that messages show |
 //! | [`status_index`] | where others see that a session was revoked |
@@ -26,6 +27,7 @@ pub mod files;
 pub mod identity;
 pub mod json;
 pub mod json_patch;
+pub mod names;
 pub mod quiet;
 pub mod random;
 pub mod secret;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 use sessera_jose::{Algorithm, KeyError};
 use sessera_model::GoDuration;
+use sessera_model::names::is_plain_name;
 
 use crate::source::{SourceError, SourceUrl};
 
@@ -19,6 +20,9 @@ pub const MAX_TTL: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// long.
 pub const MAX_STATUS_TTL: Duration = Duration::from_secs(24 * 3600);
 
+/// The longest name of a template.
+const MAX_NAME: usize = 128;
+
 /// The name of a template: letters, digits, `-`, `_` and `.`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TemplateName(String);
@@ -26,10 +30,7 @@ pub struct TemplateName(String);
 impl TemplateName {
     /// Parses a name.
     pub fn parse(text: &str) -> Result<Self, TemplateError> {
-        let good = !text.is_empty()
-            && text.len() <= 128
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
-        if good {
+        if is_plain_name(text, MAX_NAME) {
             Ok(Self(text.to_owned()))
         } else {
             Err(TemplateError::BadName(text.chars().take(64).collect()))
@@ -130,7 +131,7 @@ impl Audience {
 pub enum TemplateError {
     /// The name has characters that a name cannot have.
     #[error(
-        "\"{0}\" is not a name for a template: use letters, digits, '-', '_' and '.', at most 128 of them"
+        "\"{0}\" is not a name for a template: use letters, digits, '-', '_' and '.', at most {MAX_NAME} of them, and not . or .. alone"
     )]
     BadName(String),
     /// It is not an object.
@@ -366,7 +367,7 @@ mod tests {
     #[test]
     fn names_have_their_characters() {
         assert!(TemplateName::parse("name.with-dots_1").is_ok());
-        for name in ["", "../x", "a b", "ä", "a/b", &"x".repeat(129)] {
+        for name in ["", ".", "..", "../x", "a b", "ä", "a/b", &"x".repeat(129)] {
             assert!(TemplateName::parse(name).is_err());
         }
     }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use sessera_config::sections::oidc::{LinkingMode, Provider, ProviderKind};
 use sessera_config::{Config, Problem};
+use sessera_model::names::is_plain_name;
 
 use crate::flows::error::FlowError;
 use crate::flows::method::{LoginMethod, Method, RegistrationMethod, SettingsMethod};
@@ -110,10 +111,6 @@ fn shares_callback(rules: &Provider) -> bool {
 /// What is missing or makes no sense, each with its key.
 fn wrong(rules: &Provider) -> impl Iterator<Item = (&'static str, &'static str)> {
     use ProviderKind::{Amazon, Apple, Auth0, Generic, Microsoft, Salesforce};
-    let is_named = |id: &str| {
-        !id.is_empty()
-            && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-    };
     let kind = rules.provider;
     let is_at = rules.issuer_url.is_some();
     let has_ends = rules.auth_url.is_some() && rules.token_url.is_some();
@@ -121,7 +118,11 @@ fn wrong(rules: &Provider) -> impl Iterator<Item = (&'static str, &'static str)>
         || rules.apple_private_key_id.is_none()
         || rules.apple_private_key.is_none();
     [
-        (!is_named(&rules.id), "id", "it is made of letters, digits, dots, hyphens and underscores"),
+        (
+            !is_plain_name(&rules.id, usize::MAX),
+            "id",
+            "it is made of letters, digits, dots, hyphens and underscores, and is not . or .. alone",
+        ),
         (rules.client_id.is_empty(), "client_id", "it is missing: the provider gives it out"),
         (
             kind != Apple && rules.secret().is_empty(),

@@ -514,6 +514,7 @@ fn what_makes_no_sense_is_named_with_its_place() {
     use sessera_config::Config;
     for (change, expected) in [
         (json!({"id": "a/b"}), "/0/id"),
+        (json!({"id": ".."}), "/0/id"),
         (json!({"client_id": ""}), "/0/client_id"),
         (json!({"client_secret": ""}), "/0/client_secret"),
         (json!({"issuer_url": null}), "/0/issuer_url"),
