@@ -26,13 +26,15 @@ use axum::Router;
 use axum::extract::FromRef as _;
 use axum::http::Method;
 use axum::middleware;
+use axum::response::Response;
 use axum::routing::{get, post};
-use sessera_console::assets;
+use sessera_console::{Place, assets};
 use sessera_model::Role;
 use sessera_node::Snapshot;
 
 use crate::state::AdminState;
 use here::Failed;
+use sessera_contract::answer;
 use sessera_contract::answer::ApiError;
 use sessera_contract::layers;
 use sessera_contract::observe::Observer;
@@ -80,6 +82,7 @@ const FORM: usize = 1024 * 1024;
 pub(super) fn router(state: &AdminState, observer: &Observer) -> Router<AdminState> {
     let router = Router::new()
         .route("/console", get(overview::get))
+        .route("/console/", get(overview))
         .route(SIGN_IN, get(sign_in::get).post(sign_in::post))
         .route("/console/sign-out", post(sign_in::out))
         .route("/console/assets/{name}", get(asset))
@@ -157,8 +160,13 @@ fn largest_form(_: &Method, _: &str) -> usize {
     FORM
 }
 
-async fn asset(Segment(name): Segment) -> axum::response::Response {
+async fn asset(Segment(name): Segment) -> Response {
     sessera_contract::assets::found(assets::find(&name))
+}
+
+/// Leads whoever writes a slash at the end.
+async fn overview() -> Result<Response, Failed> {
+    Ok(answer::see_other(Place::Overview.path())?)
 }
 
 async fn nothing() -> Failed {

@@ -91,15 +91,19 @@ pub(super) async fn replay(
     let Form { after } = sent.read()?;
     let typed = after.trim();
     let after = if typed.is_empty() { Ok(None) } else { typed.parse::<i64>().map(Some) };
-    let Ok(after) = after else {
-        let error = ApiError::bad_request("This is no number of an entry. The record shows them.");
-        let sink = find(&sinks, &name).await?;
-        let frame = here.frame(Some(Place::Settings));
-        let page = sinks::replay(&frame, &sink, typed, Some(error.reason()), here.may_operate());
-        return Ok(answered(page, error.status()));
+    let replayed = match after {
+        Ok(after) => sinks.replay(&name, after).await.map_err(ApiError::from),
+        Err(_) => Err(ApiError::bad_request("This is no number of an entry. The record shows them.")),
     };
-    sinks.replay(&name, after).await?;
-    Ok(answer::see_other(&format!("{}?done=1", address(&name)))?)
+    match replayed {
+        Ok(()) => Ok(answer::see_other(&format!("{}?done=1", address(&name)))?),
+        Err(error) => {
+            let sink = find(&sinks, &name).await?;
+            let frame = here.frame(Some(Place::Settings));
+            let page = sinks::replay(&frame, &sink, typed, Some(error.reason()), here.may_operate());
+            Ok(answered(page, error.status()))
+        }
+    }
 }
 
 async fn find(sinks: &Sinks, name: &str) -> Result<Sink, ApiError> {

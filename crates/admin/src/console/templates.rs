@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{FromRef, State};
 use axum::response::Response;
+use maud::Markup;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sessera_config::redact;
@@ -154,24 +155,30 @@ pub(super) async fn make(State(desk): State<Desk>, here: Here, sent: Sent) -> Re
     desk.saved(&here, &name, true, &sent).await
 }
 
-pub(super) async fn before_delete(here: Here, Segment(name): Segment) -> Result<Response, Failed> {
-    if here.snapshot.issuer.templates.get(&name).is_none() {
-        return Err(missing(&name).into());
-    }
-    let may_change = here.may_operate();
-    Ok(ok(history::delete(&here.frame(Some(Place::Templates)), &name, may_change)))
+pub(super) async fn before_delete(
+    State(desk): State<Desk>,
+    here: Here,
+    Segment(name): Segment,
+) -> Result<Response, Failed> {
+    Ok(ok(desk.before_delete(&here, &name, None).await?))
 }
 
 pub(super) async fn delete(
     State(desk): State<Desk>,
     here: Here,
     Segment(name): Segment,
-    _sent: Sent,
+    sent: Sent,
 ) -> Result<Response, Failed> {
+    let Said { revision, .. } = sent.read()?;
     let patch = json!([{"op": "remove", "path": format!("{CONFIG}{}", template_pointer(&name))}]);
     let terms = Terms { hopeless: Hopeless::Refused, role: here.role() };
-    desk.configuration.patch(&patch, None, terms).await.map_err(projects::refused)?;
-    Ok(answer::see_other(Place::Templates.path())?)
+    let from = desk.base(&revision)?;
+    match desk.configuration.patch(&patch, Some(from), terms).await.map_err(projects::refused) {
+        Ok(_) => Ok(answer::see_other(Place::Templates.path())?),
+        Err(error) => {
+            Ok(shown(desk.before_delete(&here, &name, Some(error.reason())).await?, error.status()))
+        }
+    }
 }
 
 pub(super) async fn before_back(
@@ -179,30 +186,29 @@ pub(super) async fn before_back(
     here: Here,
     Path((name, revision)): Path<(String, String)>,
 ) -> Result<Response, Failed> {
-    let (id, at, config) = desk.revision(&revision).await?;
-    let known = desk.known(&here.snapshot, &name).await;
-    let then = text(&redact::readable(&config), &name);
-    let now = text(&redact::readable(&desk.configuration.current().await.0), &name);
-    if known.template.is_none() && then.is_none() {
-        return Err(missing(&name).into());
-    }
-    let frame = here.frame(Some(Place::Templates));
-    let may_change = here.may_operate();
-    Ok(ok(history::page(&frame, &name, (id, at), then.as_deref(), now.as_deref(), may_change)))
+    Ok(ok(desk.before_back(&here, &name, &revision, None).await?))
 }
 
 pub(super) async fn back(
     State(desk): State<Desk>,
     here: Here,
     Path((name, revision)): Path<(String, String)>,
-    _sent: Sent,
+    sent: Sent,
 ) -> Result<Response, Failed> {
+    let Said { revision: newest, .. } = sent.read()?;
     let (.., config) = desk.revision(&revision).await?;
     let template = config.pointer(&template_pointer(&name)).ok_or_else(|| missing(&name))?;
     // Nothing bars the way back, as with a whole revision.
     let terms = Terms { hopeless: Hopeless::Allowed, role: here.role() };
-    desk.configuration.patch(&put(&name, template), None, terms).await.map_err(projects::refused)?;
-    Ok(answer::see_other(&format!("{}?saved=1", address(&name)))?)
+    let from = desk.base(&newest)?;
+    let patched = desk.configuration.patch(&put(&name, template), Some(from), terms).await;
+    match patched.map_err(projects::refused) {
+        Ok(_) => Ok(answer::see_other(&format!("{}?saved=1", address(&name)))?),
+        Err(error) => {
+            let page = desk.before_back(&here, &name, &revision, Some(error.reason())).await?;
+            Ok(shown(page, error.status()))
+        }
+    }
 }
 
 fn missing(name: &str) -> ApiError {
@@ -414,8 +420,7 @@ impl Desk {
             )))
         } else {
             let base = known.template.clone().unwrap_or_else(|| json!({}));
-            let revision = parse_id(&said.revision)?;
-            let from = (revision != self.deployment.0).then_some(revision);
+            let from = self.base(&said.revision)?;
             let hopeless = if said.force.is_empty() { Hopeless::Refused } else { Hopeless::Allowed };
             let terms = Terms { hopeless, role: here.role() };
             let patch = put(name, &fields.over(&base, &known.mapper));
@@ -429,6 +434,53 @@ impl Desk {
                 Ok(shown(editor.page(&here.frame(Some(Place::Templates))), error.status()))
             }
         }
+    }
+
+    /// The revision from which a page was made, which a form gives back: what was not shown there is not done over.
+    fn base(&self, revision: &str) -> Result<Option<Uuid>, ApiError> {
+        let revision = parse_id(revision)?;
+        Ok((revision != self.deployment.0).then_some(revision))
+    }
+
+    /// The page before a template is taken out. `problem` is why it was not done.
+    async fn before_delete(
+        &self,
+        here: &Here,
+        name: &str,
+        problem: Option<&str>,
+    ) -> Result<Markup, ApiError> {
+        let known = self.known(&here.snapshot, name).await;
+        if known.template.is_none() {
+            return Err(missing(name));
+        }
+        let frame = here.frame(Some(Place::Templates));
+        Ok(history::delete(&frame, name, known.revision, problem, here.may_operate()))
+    }
+
+    /// The page before a template goes back to a revision. `problem` is why it was not done.
+    async fn before_back(
+        &self,
+        here: &Here,
+        name: &str,
+        revision: &str,
+        problem: Option<&str>,
+    ) -> Result<Markup, ApiError> {
+        let (id, at, config) = self.revision(revision).await?;
+        let (current, newest) = self.configuration.current().await;
+        let [then, now] = [config, current].map(|config| text(&redact::readable(&config), name));
+        if then.is_none() && now.is_none() {
+            return Err(missing(name));
+        }
+        let before = history::Before {
+            name,
+            version: (id, at),
+            then: then.as_deref(),
+            now: now.as_deref(),
+            newest: newest.unwrap_or(self.deployment.0),
+            problem,
+            may_change: here.may_operate(),
+        };
+        Ok(history::page(&here.frame(Some(Place::Templates)), &before))
     }
 
     /// What changed a template, the newest change first, as far as the newest revisions tell.

@@ -134,7 +134,7 @@ pub fn person(
                 @if sessions.is_empty() {
                     p.soft { (frame.word(Word::SessionsNone)) }
                 } @else {
-                    (table(frame, sessions))
+                    (table(frame, sessions, person.state))
                 }
             }
         }
@@ -142,7 +142,7 @@ pub fn person(
     frame.document(&title, content)
 }
 
-fn table(frame: &Frame<'_>, sessions: &[Session]) -> Markup {
+fn table(frame: &Frame<'_>, sessions: &[Session], of: IdentityState) -> Markup {
     html! {
         table {
             (frame.head(&[Word::Began, Word::State, Word::SessionFrom]))
@@ -152,7 +152,7 @@ fn table(frame: &Frame<'_>, sessions: &[Session]) -> Markup {
                         th scope="row" {
                             a href=(session_address(session.id)) { (minutes(session.issued_at)) }
                         }
-                        td { (live(frame, session)) }
+                        td { (live(frame, session, of)) }
                         td { (from(session)) }
                     }
                 }
@@ -161,11 +161,12 @@ fn table(frame: &Frame<'_>, sessions: &[Session]) -> Markup {
     }
 }
 
-fn live(frame: &Frame<'_>, session: &Session) -> Markup {
-    if session.is_live(frame.now) {
-        html! { span.tag.good { (frame.word(Word::SessionLive)) } }
-    } else {
-        html! { span.tag { (frame.word(Word::SessionOver)) } }
+/// Whether a session opens anything. That of a disabled person does not, and does again when they are let in again.
+fn live(frame: &Frame<'_>, session: &Session, of: IdentityState) -> Markup {
+    match of {
+        _ if !session.is_live(frame.now) => html! { span.tag { (frame.word(Word::SessionOver)) } },
+        IdentityState::Active => html! { span.tag.good { (frame.word(Word::SessionLive)) } },
+        IdentityState::Inactive => state(frame, of),
     }
 }
 
@@ -189,7 +190,7 @@ pub fn session(
     let content = html! {
         p.soft { a href=(address(person.id)) { (called(person)) } }
         header {
-            h1 { (title) " " (live(frame, session)) }
+            h1 { (title) " " (live(frame, session, person.state)) }
             @if may_change && session.is_live(frame.now) {
                 a.button.quiet href=(format!("{}/end", session_address(session.id))) { (frame.word(Word::EndOne)) }
             }
@@ -225,6 +226,26 @@ mod tests {
     use super::*;
     use crate::page::tests::frame;
     use crate::templates::preview::Fault;
+
+    #[test]
+    fn a_session_of_a_disabled_person_is_not_called_live() {
+        let actor = Actor::Anybody;
+        let frame = frame(&actor);
+        let mut somebody = Identity::new(Uuid::nil(), "default", json!({}), frame.now);
+        let one = Session::new(Uuid::nil(), somebody.id, frame.now, Timestamp::MAX);
+        let shown = |somebody: &Identity| {
+            let list = person(&frame, somebody, std::slice::from_ref(&one), true, false);
+            let page = session(&frame, &one, somebody, &[], true);
+            [list, page].map(maud::Markup::into_string)
+        };
+        for page in shown(&somebody) {
+            assert!(page.contains(">live<") && !page.contains(">disabled<"), "{page}");
+        }
+        somebody.state = IdentityState::Inactive;
+        for page in shown(&somebody) {
+            assert!(!page.contains(">live<") && page.contains(">disabled<"), "{page}");
+        }
+    }
 
     #[test]
     fn traits_devices_and_reasons_are_escaped() {

@@ -105,19 +105,32 @@ fn edit(frame: &Frame<'_>, edit: &Edit) -> Markup {
     }
 }
 
-/// The page before going back. `then` and `now` are the template as text, then and now; nothing where it was not there.
-pub fn page(
-    frame: &Frame<'_>,
-    name: &str,
-    version: (Uuid, Timestamp),
-    then: Option<&str>,
-    now: Option<&str>,
-    may_change: bool,
-) -> Markup {
-    let (revision, at) = version;
+/// What the page before going back shows.
+#[derive(Clone, Copy, Debug)]
+pub struct Before<'a> {
+    /// The name of the template.
+    pub name: &'a str,
+    /// The revision to which it goes back, and when that was made.
+    pub version: (Uuid, Timestamp),
+    /// The template as text, as it was then; nothing where it was not there.
+    pub then: Option<&'a str>,
+    /// The template as text, as it is now; nothing where it is not there.
+    pub now: Option<&'a str>,
+    /// The newest revision, from which what differs was worked out.
+    pub newest: Uuid,
+    /// Why it was not done.
+    pub problem: Option<&'a str>,
+    /// Whether whoever looks at it may do it.
+    pub may_change: bool,
+}
+
+/// The page before going back.
+pub fn page(frame: &Frame<'_>, before: &Before<'_>) -> Markup {
+    let Before { name, version: (revision, at), then, now, newest, problem, may_change } = *before;
     let title = frame.filled(Word::BackTitle, &[("time", &minutes(at))]);
     let action = format!("{}/history/{revision}", address(name));
     let button = html! {
+        (made_from(newest))
         div.buttons {
             button type="submit" disabled[!may_change] { (frame.word(Word::BackButton)) }
             a.button.quiet href=(address(name)) { (frame.word(Word::Cancel)) }
@@ -127,6 +140,7 @@ pub fn page(
         p.soft { a href=(address(name)) { (name) } }
         h1 { (title) }
         section.sheet {
+            (refused(frame, problem))
             @match then {
                 None => p { (frame.word(Word::WasNot)) },
                 Some(then) if now == Some(then) => p { (frame.word(Word::BackSame)) },
@@ -142,10 +156,30 @@ pub fn page(
     frame.document(&title, content)
 }
 
-/// The page before a template is taken out.
-pub fn delete(frame: &Frame<'_>, name: &str, may_change: bool) -> Markup {
+/// The field that says from which revision a page was made, so that nothing is done that it did not show.
+fn made_from(newest: Uuid) -> Markup {
+    html! { input type="hidden" name="revision" value=(newest); }
+}
+
+fn refused(frame: &Frame<'_>, problem: Option<&str>) -> Markup {
+    html! {
+        @if let Some(problem) = problem {
+            div.problem role="alert" { p { strong { (frame.word(Word::Refused)) ": " } (problem) } }
+        }
+    }
+}
+
+/// The page before a template is taken out. `newest` is the revision that has it, and `problem` is why it was not done.
+pub fn delete(
+    frame: &Frame<'_>,
+    name: &str,
+    newest: Uuid,
+    problem: Option<&str>,
+    may_change: bool,
+) -> Markup {
     let title = frame.filled(Word::DeleteTitle, &[("name", name)]);
     let button = html! {
+        (made_from(newest))
         div.buttons {
             button.danger type="submit" disabled[!may_change] { (frame.word(Word::DeleteButton)) }
             a.button.quiet href=(address(name)) { (frame.word(Word::Cancel)) }
@@ -155,6 +189,7 @@ pub fn delete(frame: &Frame<'_>, name: &str, may_change: bool) -> Markup {
         p.soft { a href=(address(name)) { (name) } }
         h1 { (title) }
         section.sheet {
+            (refused(frame, problem))
             p { (frame.word(Word::DeleteLead)) }
             @if !may_change { p.soft { (frame.word(Word::ReadOnly)) } }
             (frame.form(&format!("{}/delete", address(name)), button))

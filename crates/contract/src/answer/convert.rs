@@ -401,6 +401,10 @@ impl From<SinkError> for ApiError {
                 "{}. Those of events.sinks are listed by GET /admin/sinks.",
                 sentence(&error)
             )),
+            SinkError::NoEntry { .. } => Self::bad_request(format!(
+                "{}. Send the number of an entry, or 0 for all that are kept.",
+                sentence(&error)
+            )),
             SinkError::Store(error) => error.into(),
         }
     }

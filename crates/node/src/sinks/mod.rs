@@ -54,6 +54,14 @@ pub enum SinkError {
     /// It is not configured.
     #[error("there is no sink \"{0}\"")]
     Unknown(String),
+    /// The record has no such entry.
+    #[error("the record has no entry {after}: its last one is {last}")]
+    NoEntry {
+        /// The number that was asked for.
+        after: i64,
+        /// The number of the last entry.
+        last: i64,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -144,6 +152,12 @@ impl Sinks {
     /// tried at once.
     pub async fn replay(&self, sink: &str, after: Option<i64>) -> Result<(), SinkError> {
         self.check(sink)?;
+        if let Some(after) = after {
+            let last = self.store.audit_ends().await?.last.number;
+            if !(0..=last).contains(&after) {
+                return Err(SinkError::NoEntry { after, last });
+            }
+        }
         let change = Change::Replay { sink: sink.to_owned(), after, at: self.clock.now() };
         match self.committer.commit(&[change]).await {
             Err(StoreError::Conflict(Conflict::Missing)) => Err(SinkError::Unknown(sink.to_owned())),

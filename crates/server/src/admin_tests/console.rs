@@ -501,6 +501,17 @@ async fn a_token_is_read_and_judged() {
 }
 
 #[tokio::test]
+async fn a_slash_at_the_end_leads_to_the_overview() {
+    let server = closed().await;
+    let mut browser = Browser::new(&server);
+    let stranger = browser.get("/console/").await;
+    assert_eq!((stranger.status, stranger.header("location")), (303, "/console/sign-in?to=%2Fconsole%2F"));
+    let mut viewer = Browser::signed_in(&server, "viewer", Role::Viewer).await;
+    let led = viewer.get("/console/").await;
+    assert_eq!((led.status, led.header("location")), (303, "/console"), "{led:?}");
+}
+
+#[tokio::test]
 async fn the_record_is_filtered_and_handed_out() {
     let server = closed().await;
     let mut owner = Browser::signed_in(&server, "owner", Role::Owner).await;

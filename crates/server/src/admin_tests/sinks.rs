@@ -21,6 +21,10 @@ async fn sinks_are_listed_without_their_secrets_and_replayed() {
     assert_eq!(server.admin("GET", &path("deliveries?state=lost"), None).await.status, 400);
     assert_eq!(server.admin("POST", &path("replay"), Some(json!({}))).await.status, 204);
     assert_eq!(server.admin("POST", &path("replay"), Some(json!({"after": 0}))).await.status, 204);
+    for after in [-1, 9999] {
+        let refused = server.admin("POST", &path("replay"), Some(json!({"after": after}))).await;
+        assert_eq!(refused.status, 400, "{}", refused.text);
+    }
     assert_eq!(server.admin("POST", "/admin/sinks/x/replay", Some(json!({}))).await.status, 404);
     let unknown = server.admin("GET", "/admin/sinks/x/deliveries", None).await;
     assert_eq!(unknown.status, 404);

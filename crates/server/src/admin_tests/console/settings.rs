@@ -212,6 +212,11 @@ async fn what_a_receiver_did_not_take_is_shown_and_sent_once_more() {
         wrong.text.contains("no number of an entry") && wrong.text.contains("value=\"first\""),
         "{wrong:?}"
     );
+    for beyond in ["-1", "9999"] {
+        let wrong = ops.send("/console/settings/sinks/siem/replay", &format!("after={beyond}")).await;
+        assert_eq!(wrong.status, 400, "{beyond}");
+        assert!(wrong.text.contains("The record has no entry") && wrong.text.contains(beyond), "{wrong:?}");
+    }
     assert_eq!(app.sinks.all().await.unwrap()[0].0.given_up, 1);
     let done = ops.send("/console/settings/sinks/siem/replay", "after=").await;
     assert_eq!(done.header("location"), "/console/settings/sinks/siem?done=1", "{done:?}");

@@ -54,11 +54,26 @@ async fn a_template_is_written_tried_saved_and_brought_back() {
     let path = format!("/console/templates/api/history/{}", &rest[..36]);
     let before = browser.get(&path).await;
     assert!(before.text.contains("-   &quot;ttl&quot;: &quot;10m&quot;"), "{before:?}");
-    assert_eq!(browser.send(&path, "").await.status, 303);
+    // Neither way is gone over what was changed since the page was shown.
+    let others = format!("revision={}&keys=set%3A%2F%2Fkeys&ttl=7m&mapper={mapper}", revision(&page));
+    assert_eq!(browser.send("/console/templates/api", &others).await.status, 303);
+    let shown = format!("revision={}", revision(&before));
+    for path in [path.as_str(), "/console/templates/api/delete"] {
+        let outdated = browser.send(path, &shown).await;
+        assert_eq!(outdated.status, 409, "{path}");
+        assert!(outdated.text.contains("The revision is no longer the newest one."), "{outdated:?}");
+        assert_eq!(browser.send(path, "").await.status, 400, "{path}");
+    }
+    assert!(browser.get("/console/templates/api").await.text.contains("value=\"7m\""));
+    let before = browser.get(&path).await;
+    assert_eq!(browser.send(&path, &format!("revision={}", revision(&before))).await.status, 303);
     let page = browser.get("/console/templates/api").await;
     assert!(page.text.contains("value=\"5m\"") && !page.text.contains("traits.email"), "{page:?}");
-    assert_eq!(browser.get("/console/templates/api/delete").await.status, 200);
-    assert_eq!(browser.send("/console/templates/api/delete", "").await.status, 303);
+    let before = browser.get("/console/templates/api/delete").await;
+    assert_eq!(before.status, 200);
+    let shown = format!("revision={}", revision(&before));
+    assert_eq!(browser.send("/console/templates/api/delete", &shown).await.status, 303);
+    assert_eq!(browser.get("/console/templates/api/delete").await.status, 404);
     assert_eq!(browser.get("/console/templates/api").await.status, 404);
 }
 
