@@ -88,7 +88,12 @@ impl Follower {
         let answer = asked.header("last-event-id", last).send().await.map_err(|error| error.to_string())?;
         match answer.status().as_u16() {
             200 => Ok(answer),
-            other => Err(format!("the events cannot be followed: the server answers {other}")),
+            other => {
+                if other == 400 {
+                    self.heard().forget();
+                }
+                Err(format!("the events cannot be followed: the server answers {other}"))
+            }
         }
     }
 
@@ -135,6 +140,12 @@ impl Heard {
     /// Everything up to this event is known.
     pub fn begin_after(&mut self, number: i64) {
         self.last = Some(number);
+    }
+
+    /// Knows nothing, as a new one. The record has not reached what was heard: it is another one, as after a backup was brought
+    /// back.
+    fn forget(&mut self) {
+        *self = Self { longest: self.longest, ..Self::new(Duration::ZERO) };
     }
 
     /// Begins a connection, and gives the number behind which to go on.
@@ -214,5 +225,41 @@ impl Heard {
             return Err(Error::Refused("its session has ended".into()));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_follower_of_another_record_begins_anew() {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = format!("http://{}", server.local_addr().unwrap());
+        let mut follower = Follower::new(&admin, "token", Duration::from_secs(600)).unwrap();
+        follower.now = Box::new(|| 1_000_000);
+        let about = json!({"session_id": "s"});
+        let entry = json!({"number": 7, "action": "session_ended", "outcome": "done", "about": about});
+        let claims = json!({"sub": "p", "sid": "s", "iat": 999_900, "exp": 1_000_400});
+        let check = || follower.heard().check(claims.as_object().unwrap(), 1_000_000);
+        let told = format!(": caught up\n\ndata: {entry}\n\n");
+        follower.heard().hear(told.as_bytes(), 1_000_000).unwrap();
+        assert!(matches!(check(), Err(Error::Refused(_))));
+        let answer = async {
+            let (mut asked, mut head) = (server.accept().await.unwrap().0, vec![0; 4096]);
+            let length = asked.read(&mut head).await.unwrap();
+            asked.write_all(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            String::from_utf8(head[..length].to_vec()).unwrap()
+        };
+        let (followed, asked) = tokio::join!(follower.follow(), answer);
+        assert!(followed.is_err() && asked.contains("last-event-id: 7\r\n"), "{asked}");
+        assert!(matches!(check(), Err(Error::Unavailable(_))));
+        assert_eq!(follower.heard().connected(), None);
+        follower.heard().hear(b": caught up\n\n", 1_000_000).unwrap();
+        assert!(check().is_ok());
     }
 }
