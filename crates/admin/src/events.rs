@@ -46,8 +46,10 @@ pub(crate) fn router() -> OpenApiRouter<AdminState> {
 ///
 /// The answer goes on with an event (`text/event-stream`) for each entry of the record: its number as the id, its action as
 /// the name, and the entry as JSON. Whoever connects again sends the header `Last-Event-ID`, as browsers' `EventSource` does,
-/// or `after`, and misses nothing that the record still has. Without either it begins with what happens from now on. The
-/// comment `caught up` comes once, behind what happened before.
+/// or `after`, and misses nothing that the record still has: a comment at the beginning says so where it has less. Without
+/// either it begins with what happens from now on. A number that the record has not reached is refused: whoever has it heard of
+/// another record, as after a backup was brought back, and begins anew. The comment `caught up` comes once, behind what happened
+/// before. The answer ends when the admin token ends or is deleted.
 #[utoipa::path(get, path = "/admin/events", operation_id = "followEvents", tag = "access",
     params(
         ("after" = Option<i64>, Query, description = "The number of the entry behind which to begin"),
