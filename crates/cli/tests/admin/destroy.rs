@@ -24,7 +24,7 @@ async fn without_a_terminal_nothing_is_destroyed_unless_yes_is_said() {
         &["revoke", "session", &id],
         &["revoke", "sessions", "--identity", "ada@example.org"],
         &["revoke", "sessions", "--all"],
-        &["revoke", "jwk", "m", kid.as_str().unwrap()],
+        &["revoke", "jwk", "--", "m", kid.as_str().unwrap()],
         &["patch", "identity-config", "--remove", "/session"],
         &["patch", "ic", "--add", "/session/whoami={}"],
     ] {
