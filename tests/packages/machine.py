@@ -73,8 +73,15 @@ class Machine:
         """The id of the machine's first process, as it is known here."""
         assert self.process.poll() is None, f"the machine ended with {self.process.returncode}"
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        named = [child for child in children if pathlib.Path(f"/proc/{child}/comm").read_text().strip() == "systemd"]
-        return int(named[0]) if named else None
+        return next((int(child) for child in children if self.is_first(child)), None)
+
+    @staticmethod
+    def is_first(child):
+        """Whether a process that may just have ended is the first one of a machine."""
+        try:
+            return pathlib.Path(f"/proc/{child}/comm").read_text().strip() == "systemd"
+        except OSError:
+            return False
 
     def tries(self, *command, **settings):
         """Runs a command in the machine."""

@@ -67,9 +67,9 @@ async fn receivers_that_mean_no_good_let_nobody_in() {
     for (status, body, answered, reason) in [
         (200, "x".repeat(1024 * 1024), 502, "did not answer well"),
         (302, String::new(), 502, "did not answer well"),
-        (200, "nope".into(), 502, "an answer that cannot be used"),
-        (200, "null".into(), 502, "an answer that cannot be used"),
-        (200, "[]".into(), 502, "an answer that cannot be used"),
+        (200, "nope".into(), 400, "an answer that cannot be used"),
+        (200, "null".into(), 400, "an answer that cannot be used"),
+        (200, "[]".into(), 400, "an answer that cannot be used"),
         (400, "{}".into(), 400, "refused it without messages"),
         (403, "<p>no</p>".into(), 400, "refused it without messages"),
         (

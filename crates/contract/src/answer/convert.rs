@@ -235,9 +235,10 @@ impl From<HookFailure> for ApiError {
             HookFailure::Unanswered => Self::bad_gateway(
                 "A service that must be asked about this did not answer well. Try again in a moment; the log of the server says more.",
             ),
-            HookFailure::Unreadable => Self::bad_gateway(
+            HookFailure::Unreadable => Self::bad_request(
                 "A service that must be asked about this gave an answer that cannot be used. The log of the server says more.",
-            ),
+            )
+            .with_message("Another service did not answer well."),
             HookFailure::NoReason => Self::bad_request(
                 "A service that must be asked about this refused it without messages that could be shown. Its answer needs \"messages\", as docs/hooks.md has it; the log of the server says what it answered.",
             )
