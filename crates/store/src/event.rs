@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use sessera_model::{AuthenticationMethod, CredentialKind, Identity, IdentityState, Role, Uuid};
 
 use crate::changed;
-use crate::records::{CodePurpose, Reauthentication};
-use crate::{Change, FlowKind, KeysDone, Revision, key_work};
+use crate::records::{CodePurpose, KeySet, Reauthentication};
+use crate::{Change, FlowKind, KeyWork, KeysDone, Revision};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,7 +172,7 @@ impl Event {
             event => (!by_products.have(change)).then_some(event),
         };
         let events = |change: &Change| match change {
-            Change::PutKeySet(set, done) => key_work::events(set, done),
+            Change::PutKeySet(set, done) => of_keys(set, done),
             change => event(change).into_iter().collect(),
         };
         changes.iter().flat_map(events).collect()
@@ -456,9 +456,26 @@ fn last(methods: &[AuthenticationMethod]) -> String {
     methods.last().map(|proof| proof.method.clone()).unwrap_or_default()
 }
 
+/// One event for each thing that was done to a set.
+fn of_keys(set: &KeySet, done: &[KeysDone]) -> Vec<Event> {
+    let unnamed = [KeyWork::Changed.to_set()];
+    let done = if done.is_empty() { &unnamed } else { done };
+    let event = |done: &KeysDone| Event::KeySetChanged {
+        key_set: set.name.clone(),
+        done: done.clone(),
+        keys: set.keys.iter().map(|key| key.kid.clone()).collect(),
+        is_managed: set.managed.is_some(),
+    };
+    done.iter().map(event).collect()
+}
+
 fn of_revision(revision: &Revision) -> Event {
     Event::ConfigurationChanged { revision: revision.id, changed: changed::places(&revision.diff) }
 }
+
+#[cfg(test)]
+#[path = "event_keys_tests.rs"]
+mod keys_tests;
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,6 @@
 //! What was done to the keys of a set, as its event tells it.
 
-use crate::event::Event;
-use crate::records::{KeySet, StoredKey};
+use crate::records::StoredKey;
 
 /// What was done to keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,19 +91,6 @@ pub fn differences(before: &[StoredKey], after: &[StoredKey]) -> Vec<KeysDone> {
     all.into_iter().filter(|done| !done.keys.is_empty()).collect()
 }
 
-/// The events of a set to which something was done: one for each thing.
-pub(crate) fn events(set: &KeySet, done: &[KeysDone]) -> Vec<Event> {
-    let unnamed = [KeyWork::Changed.to_set()];
-    let done = if done.is_empty() { &unnamed } else { done };
-    let event = |done: &KeysDone| Event::KeySetChanged {
-        key_set: set.name.clone(),
-        done: done.clone(),
-        keys: set.keys.iter().map(|key| key.kid.clone()).collect(),
-        is_managed: set.managed.is_some(),
-    };
-    done.iter().map(event).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use sessera_model::Timestamp;
@@ -137,26 +123,5 @@ mod tests {
         );
         assert_eq!(found(&[("b", "1"), ("c", "1")]), told(&[("deleted", "a"), ("promoted", "b")]));
         assert_eq!(found(&[("a", "1"), ("b", "1"), ("c", "1")]), told(&[]));
-    }
-
-    #[test]
-    fn a_set_has_an_event_for_each_thing_and_never_none() {
-        let set = KeySet::new("s".into(), keys(&[("a", "SECRET"), ("b", "SECRET")]));
-        let about = |done: &[KeysDone]| {
-            let events = events(&set, done);
-            assert!(!format!("{events:?}").contains("SECRET"));
-            let about = |event: &Event| {
-                let fields = event.described().fields;
-                let text = |wanted: &str| {
-                    let found = fields.iter().find(|(name, _)| *name == wanted);
-                    found.and_then(|(_, value)| value.as_str().map(str::to_owned)).unwrap_or_default()
-                };
-                [text("key_set"), text("done"), text("key"), text("keys")].join("|")
-            };
-            events.iter().map(about).collect::<Vec<_>>()
-        };
-        let done = [KeyWork::Revoked.to("x"), KeyWork::Prepared.to("b")];
-        assert_eq!(about(&done), ["s|revoked|x|a, b", "s|prepared|b|a, b"]);
-        assert_eq!(about(&[]), ["s|changed||a, b"]);
     }
 }
