@@ -19,10 +19,8 @@ from .fetch import Fetch, fetch
 
 MAX_TOKEN = 16_384
 MAX_LIST = 131_072
-# How long an answer is kept that does not say it, in seconds.
-USUAL_AGE = 300
-# How long after the keys were asked for an unknown one makes them be asked for again, in seconds.
-PAUSE = 10
+USUAL_AGE = 300  # How long an answer is kept that does not say it, in seconds.
+PAUSE = 10  # How long after the keys were asked for an unknown one makes them be asked for again, in seconds.
 TYPES = (None, "JWT", "at+jwt")
 # All that can be wrong with what somebody else wrote.
 BAD = (JoseError, ValueError, TypeError, KeyError, AttributeError, zlib.error)
@@ -61,10 +59,8 @@ class Verifier:
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a good token. Any other one is Refused or Unavailable."""
-        if token is None or token == "":
-            raise Refused("there is no token")
-        if not isinstance(token, str):
-            raise Refused("the token is no text")
+        if not isinstance(token, str) or not token:
+            raise Refused("there is no token" if token in (None, "") else "the token is no text")
         if len(token) > MAX_TOKEN:
             raise Refused("the token is too long")
         claims = self._checked(token, TYPES, self._expected)
@@ -147,10 +143,8 @@ class Verifier:
 
     def _check_status(self, status: Any) -> None:
         """Refuses a token whose session is over, as the list says that the token names."""
-        try:
-            index, uri = status["status_list"]["idx"], status["status_list"]["uri"]
-        except (TypeError, KeyError) as error:
-            raise Refused("the token has no status") from error
+        named = status.get("status_list") if isinstance(status, dict) else None
+        index, uri = (named.get("idx"), named.get("uri")) if isinstance(named, dict) else (None, None)
         if type(index) is not int or index < 0 or not isinstance(uri, str):
             raise Refused("the token has no status")
         bits = self._list(uri)
