@@ -2,7 +2,7 @@
 //! a file follows from whether there is an upstream.
 
 use clap::Args;
-use sessera_config::environment::Environment;
+use sessera_config::environment::{self, Environment};
 
 use crate::upstream_address;
 
@@ -18,10 +18,12 @@ pub(crate) struct UpstreamOptions {
 }
 
 impl UpstreamOptions {
-    /// Lays the options over an environment.
-    pub(crate) fn lay_over(self, environment: &mut Environment) {
-        for (option, value) in [("--upstream", self.upstream), ("--upstream-admin", self.upstream_admin)] {
-            environment.extend(value.map(|value| (option.to_owned(), value)));
+    /// The environment of the process, with the options over it.
+    pub(crate) fn over_process(&self) -> Environment {
+        let mut environment = environment::of_process();
+        for (option, value) in [("--upstream", &self.upstream), ("--upstream-admin", &self.upstream_admin)] {
+            environment.extend(value.clone().map(|value| (option.to_owned(), value)));
         }
+        environment
     }
 }

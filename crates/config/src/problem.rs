@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+use sessera_model::json_pointer::unescape;
+
+pub use sessera_model::json_pointer::escape;
+
 /// Something about a value of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -51,14 +55,9 @@ impl Findings {
     }
 }
 
-/// A name as a part of a JSON Pointer.
-pub fn escape(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
-}
-
 /// The names in a JSON Pointer.
 pub fn names(pointer: &str) -> Vec<String> {
-    pointer.split('/').skip(1).map(|name| name.replace("~1", "/").replace("~0", "~")).collect()
+    pointer.split('/').skip(1).map(unescape).collect()
 }
 
 /// Key of a value as people write it: `session.lifespan`. Places in lists are left out.

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::json_pointer::unescape;
+
 /// How deep a patch may nest a document, so that code that walks through it cannot run out of stack.
 pub const MAX_DEPTH: usize = 100;
 
@@ -182,9 +184,7 @@ enum Put {
 fn names(pointer: &str) -> Result<Vec<String>, PatchError> {
     match pointer.split_once('/') {
         None if pointer.is_empty() => Ok(Vec::new()),
-        Some(("", rest)) => {
-            Ok(rest.split('/').map(|name| name.replace("~1", "/").replace("~0", "~")).collect())
-        }
+        Some(("", rest)) => Ok(rest.split('/').map(unescape).collect()),
         _ => refuse(pointer, "the path is not a JSON Pointer: it begins with /"),
     }
 }

@@ -15,6 +15,7 @@
 //! | [`credential`] | what an identity signs in with |
 //! | [`session`] | what signing in results in |
 //! | [`names`] | names that stand in the paths of URLs |
+//! | [`json_pointer`] | names in the places of JSON values |
 //! | [`json_patch`] | changes of a JSON document, as clients of the admin API send them |
 //! | [`shell`] | words of commands that messages show |
 //! | [`status_index`] | where others see that a session was revoked |
@@ -27,6 +28,7 @@ pub mod files;
 pub mod identity;
 pub mod json;
 pub mod json_patch;
+pub mod json_pointer;
 pub mod names;
 pub mod quiet;
 pub mod random;

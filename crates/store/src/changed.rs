@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use sessera_model::json_pointer::escape;
 
 /// The most places that are named. The others are counted.
 const MOST: usize = 32;
@@ -49,7 +50,7 @@ impl Found {
             self.add(pointer);
         }
         for name in members {
-            let at = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            let at = format!("{pointer}/{}", escape(&name));
             self.compare(
                 before.and_then(|old| member(old, &name)),
                 after.and_then(|new| member(new, &name)),

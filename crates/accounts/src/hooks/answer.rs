@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use sessera_model::identity::VerificationStatus;
+use sessera_model::json_pointer::unescape;
 use sessera_model::{Identity, IdentityState, Timestamp};
 
 use crate::hooks::caller::{Refusal, Reply};
@@ -188,8 +189,7 @@ fn notices(body: &[u8]) -> Result<Vec<Notice>, String> {
 /// The name of the field that a pointer such as `#/traits/name/first` means. What is no such pointer is itself a name.
 fn field(pointer: &str) -> String {
     let Some(path) = pointer.strip_prefix("#/") else { return pointer.to_owned() };
-    let parts = path.split('/').map(|part| part.replace("~1", "/").replace("~0", "~"));
-    parts.collect::<Vec<_>>().join(".")
+    path.split('/').map(unescape).collect::<Vec<_>>().join(".")
 }
 
 /// A value that says something: neither null nor absent.

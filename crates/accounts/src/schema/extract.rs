@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sessera_model::CredentialKind;
+use sessera_model::json_pointer::escape;
 
 use super::MAX_VIOLATIONS;
 use super::document::Document;
@@ -248,7 +249,7 @@ impl<'a> Walk<'a> {
     fn within(&mut self, name: &str, visit: impl FnOnce(&mut Self)) {
         let length = self.pointer.len();
         self.pointer.push('/');
-        self.pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+        self.pointer.push_str(&escape(name));
         visit(self);
         self.pointer.truncate(length);
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{JsonType, ValidationError};
 use serde_json::{Value, json};
+use sessera_model::json_pointer::{escape, unescape};
 
 use crate::messages::{Message, common};
 
@@ -26,8 +27,7 @@ pub struct Violation {
 impl Violation {
     /// The name of the field at fault, for example `traits.name.first`.
     pub fn field(&self) -> String {
-        let names = self.pointer.split('/').skip(1);
-        names.map(|name| name.replace("~1", "/").replace("~0", "~")).collect::<Vec<_>>().join(".")
+        self.pointer.split('/').skip(1).map(unescape).collect::<Vec<_>>().join(".")
     }
 
     /// The value is no e-mail address.
@@ -82,7 +82,7 @@ impl Violation {
         let mut pointer = error.instance_path().as_str().to_owned();
         if let ValidationErrorKind::Required { property } = error.kind() {
             let name = property.as_str().unwrap_or_default();
-            pointer = format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"));
+            pointer = format!("{pointer}/{}", escape(name));
         }
         Self { pointer, keyword: error.kind().keyword().to_owned(), message: message(error) }
     }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use serde_json::json;
 use sessera_client::{AdminClient, ClientError};
-use sessera_config::{ConfigFile, environment, load};
+use sessera_config::{ConfigFile, load};
 
 use crate::global::Global;
 use crate::output;
@@ -66,8 +66,7 @@ impl Health {
 
     /// The address of the public API that follows from the configuration. The one of the admin API may ask for a token.
     fn endpoint(self) -> Result<String> {
-        let mut environment = environment::of_process();
-        self.upstream.lay_over(&mut environment);
+        let environment = self.upstream.over_process();
         let config = load(&self.config, &environment).and_then(|loaded| loaded.config());
         let config = config.context(
             "where the server listens is not known, because the configuration cannot be used: name the server with --endpoint",

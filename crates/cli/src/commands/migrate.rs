@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{ConfigFile, environment, load};
+use sessera_config::{ConfigFile, load};
 use sessera_model::{Clock as _, Random, Secret, SystemClock, SystemRandom};
 use sessera_store::kratos::Kratos;
 use sessera_store::transfer::{Sum, transfer};
@@ -57,8 +57,7 @@ Examples:
 impl Migrate {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let output = global.output();
-        let mut environment = environment::of_process();
-        self.upstream.clone().lay_over(&mut environment);
+        let environment = self.upstream.over_process();
         let configured = load(&self.config, &environment)?.config()?.secrets.cipher;
         let random: Arc<dyn Random> = Arc::new(SystemRandom::default());
         let target = Engine::of(&self.to).context("--to")?;

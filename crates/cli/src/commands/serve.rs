@@ -47,12 +47,11 @@ pub(crate) struct Serve {
 
 impl Serve {
     pub(crate) async fn run(self, inherited: Inherited) -> Result<()> {
-        let mut environment = environment::of_process();
+        let mut environment = self.upstream.over_process();
         environment::accept_unsupported(&mut environment, &self.accept_unsupported);
         if self.dev {
             environment.insert("DEV".into(), "true".into());
         }
-        self.upstream.lay_over(&mut environment);
         let origin = ConfigOrigin { files: self.config, environment };
         let files = origin.files.clone();
         let loaded = load_all(&files, &origin.environment);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
+use sessera_config::escape;
 
 use super::terminal::is_plain;
 
@@ -50,8 +51,7 @@ impl Table {
         match value {
             Value::Object(members) if !members.is_empty() => {
                 for (name, member) in members {
-                    let name = name.replace('~', "~0").replace('/', "~1");
-                    self.add_leaves(member, format!("{pointer}/{name}"));
+                    self.add_leaves(member, format!("{pointer}/{}", escape(name)));
                 }
             }
             Value::Array(items) if !items.is_empty() => {

@@ -40,9 +40,8 @@ pub(crate) struct ValidateConfig {
 
 impl ValidateConfig {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
-        let mut environment = environment::of_process();
+        let mut environment = self.upstream.over_process();
         environment::accept_unsupported(&mut environment, &self.accept_unsupported);
-        self.upstream.lay_over(&mut environment);
         let loaded = load_all(&self.config, &environment);
         let mut findings = Findings::of(&self.config, &loaded);
         if self.stored {

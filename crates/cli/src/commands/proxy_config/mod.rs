@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use sessera_config::gateway::DEFAULT_ROUTE;
 use sessera_config::sections::gateway::Route;
-use sessera_config::{ConfigFile, environment, load};
+use sessera_config::{ConfigFile, load};
 
 use super::list::routes;
 use crate::global::Global;
@@ -116,7 +116,7 @@ fn is_host(text: &str) -> bool {
 }
 
 impl ProxyConfig {
-    pub(crate) async fn run(mut self, global: &Global) -> Result<()> {
+    pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let (routes, told, cookie) = if self.config.is_empty() {
             let context = global.connect().await?;
             let (config, gateway) = context.client.config_with_gateway(&context.project).await?;
@@ -128,8 +128,7 @@ impl ProxyConfig {
             });
             (routes(&config), told, sections.session.cookie.name)
         } else {
-            let mut environment = environment::of_process();
-            std::mem::take(&mut self.upstream).lay_over(&mut environment);
+            let environment = self.upstream.over_process();
             let config = load(&self.config, &environment).and_then(|loaded| loaded.config());
             let config = config.context("the configuration cannot be used (a server that is started with --upstream needs it here, too)")?;
             let (enabled, address) = (config.gateway.enabled, config.gateway.address());

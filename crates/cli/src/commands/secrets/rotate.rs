@@ -5,7 +5,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{Config, ConfigFile, Loaded, environment, load_all};
+use sessera_config::{Config, ConfigFile, Loaded, load_all};
 use sessera_model::SystemRandom;
 use sessera_store::reseal::{Count, count, reseal};
 use sessera_store::sealer::Sealer;
@@ -65,8 +65,7 @@ impl RotateSecrets {
 
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
         let output = global.output();
-        let mut environment = environment::of_process();
-        self.upstream.clone().lay_over(&mut environment);
+        let environment = self.upstream.over_process();
         let config = self.configuration(&load_all(&self.config, &environment))?;
         let engine = Engine::of(&config.dsn)?;
         require_secrets(&config, &engine)?;

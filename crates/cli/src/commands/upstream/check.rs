@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 use serde_json::json;
-use sessera_config::{ConfigFile, environment, load};
+use sessera_config::{ConfigFile, load};
 
 use super::probe::{Finding, Given, Probe, Verdict};
 use crate::global::Global;
@@ -41,8 +41,7 @@ pub(crate) struct Check {
 
 impl Check {
     pub(crate) async fn run(self, global: &Global) -> Result<()> {
-        let mut environment = environment::of_process();
-        self.upstream.lay_over(&mut environment);
+        let mut environment = self.upstream.over_process();
         let token = self.upstream_admin_token;
         environment.extend(token.map(|token| ("SESSION_UPSTREAM_ADMIN_TOKEN".to_owned(), token)));
         let config = load(&self.config, &environment)?.config()?;
