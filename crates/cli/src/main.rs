@@ -14,11 +14,14 @@ mod upstream_options;
 mod values;
 
 use std::ffi::OsString;
+use std::io;
 use std::process::ExitCode;
+use std::thread::available_parallelism;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, Parser};
 use clap_complete::CompleteEnv;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::commands::Command;
 use crate::global::Global;
@@ -67,10 +70,25 @@ const COMPLETE_VARIABLE: &str = "SESSERA_COMPLETE";
 fn main() -> ExitCode {
     // Ends the program when a shell asks.
     CompleteEnv::with_factory(Arguments::command).var(COMPLETE_VARIABLE).complete();
-    run(Inherited::take())
+    match runtime() {
+        Ok(runtime) => runtime.block_on(run(Inherited::take())),
+        Err(error) => {
+            output::say(&format!("cannot begin: {error}. Look at the limits of threads and of open files"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
-#[tokio::main]
+/// What runs everything that waits. On one core there is nobody to share work with, and to be ready for it costs a server a
+/// twentieth of its rate.
+fn runtime() -> io::Result<Runtime> {
+    let mut builder = match available_parallelism() {
+        Ok(cores) if cores.get() == 1 => Builder::new_current_thread(),
+        _ => Builder::new_multi_thread(),
+    };
+    builder.enable_all().build()
+}
+
 async fn run(inherited: Inherited) -> ExitCode {
     let given: Vec<OsString> = std::env::args_os().collect();
     let form = failure::Form::asked_for(&given);

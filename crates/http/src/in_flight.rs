@@ -35,6 +35,11 @@ impl Watched {
         Request { of: self.clone(), number }
     }
 
+    /// Whether any request was watched.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).next > 0
+    }
+
     /// Returns when a request has been in flight for so long.
     pub(crate) async fn stalled(&self, limit: Duration) {
         loop {

@@ -16,11 +16,13 @@
 //! | [`values`] | values of headers that answers of all ports have |
 //! | [`counted`] | what is counted for as long as it lives |
 
+mod aside;
 pub mod body;
 pub mod cookies;
 pub mod cors;
 pub mod counted;
 pub mod forwarded;
+mod head_timer;
 pub mod host;
 mod in_flight;
 pub mod listener;

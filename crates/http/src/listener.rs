@@ -1,27 +1,34 @@
 //! Accepts connections and serves a router on them.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ConnectInfo;
-use axum::http::Version;
+use axum::http::{Request, Version};
 use axum::response::Response;
+use axum::routing::future::RouteFuture;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use hyper_util::service::TowerToHyperService;
 use prometheus::{IntCounter, IntGauge};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, join};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tower::Service as _;
 
+use crate::aside::Aside;
 use crate::counted::Counted;
+use crate::head_timer::HeadTimer;
 use crate::in_flight::{Place, Watched};
 use crate::own_refusals::OwnRefusals;
 use crate::write_timeout::WriteTimeout;
@@ -49,8 +56,7 @@ const FAREWELLS: usize = 8;
 const FAREWELL: Duration = Duration::from_secs(1);
 
 /// What answers a request of somebody before the router is asked, where it can.
-pub type Shortcut =
-    Arc<dyn Fn(SocketAddr, &hyper::Request<hyper::body::Incoming>) -> Option<Response> + Send + Sync>;
+pub type Shortcut = Arc<dyn Fn(SocketAddr, &Request<Incoming>) -> Option<Response> + Send + Sync>;
 
 /// The slots for connections, and what they are counted in.
 #[derive(Debug)]
@@ -76,8 +82,6 @@ pub struct Answers {
     pub in_place_of: fn(&[u8]) -> Option<Vec<u8>>,
     /// What is answered where as many requests are in flight as there may be.
     pub busy: fn() -> Response,
-    /// What is answered where not even an error can be made.
-    pub fault: fn() -> Response,
 }
 
 /// Answers on as many connections as there are slots until it is told to stop, then lets requests in flight
@@ -89,7 +93,8 @@ pub async fn serve(
     timeouts: Timeouts,
     stop: CancellationToken,
 ) {
-    let graceful = GracefulShutdown::new();
+    // Each connection holds a receiver, so its channel closes when the last one has ended.
+    let (connections, _) = watch::channel(());
     let server = server(timeouts.head);
     let Slots { most, taken, refused } = slots;
     let slots = Arc::new(Semaphore::new(most));
@@ -124,43 +129,67 @@ pub async fn serve(
             }
             continue;
         };
-        let asked = Arc::new(Notify::new());
-        let watched = Watched::default();
-        let client = Client { peer, asked: asked.clone(), places: places.clone(), watched: watched.clone() };
+        let client =
+            Client { peer, asked: Arc::default(), places: places.clone(), watched: Watched::default() };
+        let overdue = overdue(client.clone(), timeouts.clone());
         let service = service(answers.clone(), client);
         let (reader, writer) = stream.into_split();
         let writer = OwnRefusals::new(WriteTimeout::new(writer, timeouts.answer), answers.in_place_of);
         let stream = TokioIo::new(join(reader, writer));
-        let connection = server.serve_connection(stream, service).into_owned();
-        let connection = graceful.watch(connection);
+        let mut server = server.clone();
+        server.http1().timer(HeadTimer::default());
         let counted = Counted::new(&taken);
+        let stop = stop.clone();
+        let open = connections.subscribe();
         tokio::spawn(async move {
-            tokio::select! {
-                ended = connection => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "a connection ended early");
-                    }
+            let mut connection = pin!(server.serve_connection(stream, service));
+            let mut ends = Aside::new(async move {
+                tokio::select! {
+                    () = stop.cancelled() => Ends::Stopped,
+                    why = overdue => Ends::Overdue(why),
                 }
-                () = never_asks(&asked, timeouts.head) => tracing::debug!("a client never asked for anything"),
-                () = watched.stalled(LONGEST_REQUEST + timeouts.answer) => {
-                    tracing::debug!("a client does not take its answers");
+            });
+            let ended = poll_fn(|context| {
+                match ends.poll(context) {
+                    Poll::Ready(Ends::Overdue(why)) => return Poll::Ready(Err(why.into())),
+                    Poll::Ready(Ends::Stopped) => connection.as_mut().graceful_shutdown(),
+                    Poll::Pending => {}
                 }
+                connection.as_mut().poll(context)
+            });
+            if let Err(error) = ended.await {
+                tracing::debug!(%error, "a connection ended early");
             }
-            drop((slot, counted));
+            drop((slot, counted, open));
         });
     }
     drop(listener);
-    if timeout(timeouts.grace, graceful.shutdown()).await.is_err() {
+    if timeout(timeouts.grace, connections.closed()).await.is_err() {
         tracing::warn!(grace = ?timeouts.grace, "some requests did not finish in time and were cut off");
     }
 }
 
-/// Returns when a connection has brought no request in time. Until its first bytes tell which version of
-/// HTTP it speaks, nothing else bounds it; afterwards the time-outs of that version do.
-async fn never_asks(asked: &Notify, limit: Duration) {
-    if timeout(limit, asked.notified()).await.is_ok() {
+/// What ends a connection beside its client.
+enum Ends {
+    /// The server was told to stop: the request in flight is the last one.
+    Stopped,
+    /// The client takes too long, as this says.
+    Overdue(&'static str),
+}
+
+/// Returns why a connection ends before its client has closed it.
+///
+/// Until its first bytes tell which version of HTTP it speaks, nothing else bounds the time to its first request. Afterwards the
+/// time-outs of HTTP/1 do; requests over HTTP/2 are watched.
+async fn overdue(client: Client, timeouts: Timeouts) -> &'static str {
+    if timeout(timeouts.head, client.asked.notified()).await.is_err() {
+        return "a client never asked for anything";
+    }
+    if !client.watched.has_begun() {
         std::future::pending::<()>().await;
     }
+    client.watched.stalled(LONGEST_REQUEST + timeouts.answer).await;
+    "a client does not take its answers"
 }
 
 fn server(head: Duration) -> auto::Builder<TokioExecutor> {
@@ -198,15 +227,9 @@ struct Client {
 fn service(
     answers: Arc<Answers>,
     client: Client,
-) -> TowerToHyperService<
-    impl tower::Service<
-        hyper::Request<hyper::body::Incoming>,
-        Response = axum::response::Response,
-        Error = std::convert::Infallible,
-        Future: Send + 'static,
-    > + Clone,
-> {
-    TowerToHyperService::new(tower::service_fn(move |mut request: hyper::Request<hyper::body::Incoming>| {
+) -> impl hyper::service::Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send + 'static>
+{
+    service_fn(move |mut request: Request<Incoming>| {
         client.asked.notify_one();
         let watched = (request.version() == Version::HTTP_2).then(|| client.watched.begin());
         let mut place = Place { permit: None, request: watched };
@@ -215,21 +238,29 @@ fn service(
             place.permit = client.places.clone().try_acquire_owned().ok();
             answered = place.permit.is_none().then(answers.busy);
         }
-        let routed = answered.is_none().then(|| {
-            request.extensions_mut().insert(ConnectInfo(client.peer));
-            answers.router.clone().call(request)
-        });
-        let fault = answers.fault;
+        let answer = match answered {
+            Some(response) => Answer::Made(response),
+            None => {
+                request.extensions_mut().insert(ConnectInfo(client.peer));
+                Answer::Routed(answers.router.clone().call(request))
+            }
+        };
         async move {
-            let response = match (answered, routed) {
-                (Some(response), _) => response,
-                (None, Some(routed)) => routed.await?,
-                // One of the two is always there.
-                (None, None) => fault(),
+            let response = match answer {
+                Answer::Made(response) => response,
+                Answer::Routed(routed) => routed.await?,
             };
             Ok(response.map(|body| place.with(body)))
         }
-    }))
+    })
+}
+
+/// The answer to a request.
+enum Answer {
+    /// It is there.
+    Made(Response),
+    /// The router makes it.
+    Routed(RouteFuture<Infallible>),
 }
 
 /// How many connections may be held.

@@ -280,7 +280,7 @@ impl Look {
 /// What is answered on a port, with the server's own words for what no route answers.
 fn answers(shortcut: Shortcut, router: Router) -> Answers {
     let (no_slot, in_place_of) = (answer::status::NO_SLOT, answer::unreadable::in_place_of);
-    Answers { shortcut, router, no_slot, in_place_of, busy: answer::busy, fault: answer::fault }
+    Answers { shortcut, router, no_slot, in_place_of, busy: answer::busy }
 }
 
 /// Turns readiness red when the server is told to stop, and gives load balancers time to see it before

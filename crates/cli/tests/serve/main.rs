@@ -9,7 +9,8 @@ mod service_manager;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 
 use base64::Engine as _;
@@ -17,7 +18,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::running::{Server, call, refusal, sign_up, start, try_call};
+use crate::running::{Server, call, command, refusal, sign_up, start, started, try_call};
 
 #[test]
 fn nothing_but_the_program_is_needed() {
@@ -79,6 +80,41 @@ fn killed_at_any_moment_it_has_lost_nothing_that_it_acknowledged() {
 fn told_to_stop_it_ends_in_good_order() {
     let folder = TempDir::new().unwrap();
     let mut server = start(folder.path(), &[], &[]);
+    server.signal("TERM");
+    server.logged("told to stop");
+    assert!(server.child.wait().unwrap().success());
+}
+
+/// The command that starts a server on one core of those that this test may use.
+fn on_one_core(folder: &Path) -> Command {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let cores = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
+    let first = cores.trim().split(['-', ',']).next().unwrap();
+    let usual = command(folder, &[], &[]);
+    let mut bound = Command::new("/usr/bin/taskset");
+    bound
+        .args(["--cpu-list", first])
+        .arg(usual.get_program())
+        .args(usual.get_args())
+        .current_dir(folder)
+        .env_clear()
+        .envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    bound
+}
+
+#[test]
+fn on_one_core_it_serves_and_ends_in_good_order() {
+    let folder = TempDir::new().unwrap();
+    let mut server = started(&mut on_one_core(folder.path()));
+    let token = sign_up(&server);
+    for _ in 0..3 {
+        let who =
+            call(&server.public, "GET", "/sessions/whoami", &[&format!("X-Session-Token: {token}")], None);
+        assert_eq!(who.0, 200);
+    }
     server.signal("TERM");
     server.logged("told to stop");
     assert!(server.child.wait().unwrap().success());

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use serde::Deserialize;
 use sessera_jsonnet::Document;
-use sessera_model::{CredentialKind, Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp};
+use sessera_model::{
+    CredentialKind, Identity, IdentityView, Session, SessionView, StatusIndex, Timestamp, Uuid,
+};
 use sessera_store::{SessionKind, StoredSession};
 
 use super::kept_tokens::KeptTokens;
@@ -45,6 +47,16 @@ pub struct LiveSession {
     identity_id: Bytes,
 }
 
+/// An id as text. It is a part of the answer in which it stands, where it does, because whoever sends both then touches the
+/// memory of one.
+fn text_in(json: &Bytes, id: Uuid) -> Bytes {
+    let text = id.to_string();
+    match json.windows(text.len()).position(|part| part == text.as_bytes()) {
+        Some(start) => json.slice(start..start + text.len()),
+        None => Bytes::from(text),
+    }
+}
+
 impl LiveSession {
     /// Prepares a session of the store for answers.
     pub fn of_stored(
@@ -58,7 +70,7 @@ impl LiveSession {
             SessionView { identity: Some((identity, IdentityView::public(&schemas_url))), devices: true };
         let json = Bytes::from(session.to_json(now, view).to_string().into_boxed_str().into_boxed_bytes());
         let document = Document::parse(&json).map_err(IssuerError::internal)?;
-        let identity_id = Bytes::from(identity.id.to_string());
+        let identity_id = text_in(&json, identity.id);
         let external_id = identity.external_id.as_deref().map(Box::from);
         let (second_factors, last_use) = (OnceLock::new(), LastUse::of(&session));
         let document = Arc::new(document);
@@ -104,9 +116,9 @@ impl LiveSession {
             tokens: KeptTokens::default(),
             last_use: LastUse::noted_elsewhere(),
             schemas_url,
-            json,
             document,
-            identity_id: Bytes::from(session.identity_id.to_string()),
+            identity_id: text_in(&json, session.identity_id),
+            json,
             session,
         })
     }

@@ -16,7 +16,7 @@ use sessera_issuer::introspection::looks_signed;
 use sessera_issuer::sessions::{Presented, Recognised};
 use sessera_issuer::tokens::TokenSteps;
 use sessera_issuer::{Introspection, IssuerError, LiveSession, Sessions};
-use sessera_model::{Clock, Timestamp};
+use sessera_model::Clock;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -114,9 +114,8 @@ async fn whoami(
     }
     let (carried, Recognised { live, cookies }) = opened.ok_or_else(ApiError::unauthorized)?;
     session_tokens.require_assurance(&snapshot, &live).await?;
-    let now = clock.now();
     let mut response = match template {
-        None => plain(&snapshot, &live, now),
+        None => plain(&snapshot, &live, &*clock),
         Some(template) => {
             let token = session_tokens.token(&snapshot, template, &live).await?;
             answer(&live, live.json_with_token(&token).into())
@@ -127,7 +126,7 @@ async fn whoami(
         && is_undoubted(&session_tokens, &snapshot, &caller).await?
     {
         let is_https = caller.is_https(rules);
-        set_session_cookie(&mut response, rules, &live.session, token, now, is_https)?;
+        set_session_cookie(&mut response, rules, &live.session, token, clock.now(), is_https)?;
     }
     set_cookies(response.headers_mut(), &cookies);
     Ok(response)
@@ -160,12 +159,12 @@ fn nobody(snapshot: &Snapshot) -> Response {
 }
 
 /// The answer about a live session without a token.
-fn plain(snapshot: &Snapshot, live: &LiveSession, now: Timestamp) -> Response {
+fn plain(snapshot: &Snapshot, live: &LiveSession, clock: &dyn Clock) -> Response {
     let mut response = answer(live, live.json().clone().into());
     let flags = &snapshot.config.feature_flags;
     if flags.cacheable_sessions {
         let ends = live.session.expires_at.min(live.fresh_until);
-        let (rest, max_age) = (ends.since(now), flags.cacheable_sessions_max_age);
+        let (rest, max_age) = (ends.since(clock.now()), flags.cacheable_sessions_max_age);
         let age = if max_age.is_zero() { rest } else { rest.min(max_age) };
         response.headers_mut().insert(CACHE_FOR, age.as_secs().into());
     }
@@ -226,7 +225,7 @@ impl ShortWay {
         }
         let mut steps = TokenSteps::default();
         let mut response = match template {
-            None => plain(&snapshot, &live, self.clock.now()),
+            None => plain(&snapshot, &live, &*self.clock),
             Some(name) => {
                 let token = tokens.token_at_once(&snapshot.issuer, name, &live, &mut steps)?;
                 answer(&live, live.json_with_token(&token).into())
