@@ -1,9 +1,10 @@
 //! `cargo xtask test`: one step after the other, each with its name on the screen.
 
 use std::process::Command;
+use std::thread;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::postgres::Cluster;
 use crate::reproducible::Form;
@@ -15,11 +16,16 @@ use crate::{
 
 /// Runs all steps and stops at the first one that fails.
 pub(crate) fn all() -> Result<()> {
-    step("tools", tools::install)?;
-    step("format", || cargo(&["fmt", "--all", "--check"]))?;
-    step("lints", lints)?;
-    step("circles", || circles::check(&[]))?;
-    step("supply chain", supply::check)?;
+    step("compilers", tools::install_compilers)?;
+    thread::scope(|scope| {
+        // They come over the network while the processors are busy with the lints.
+        let installed = scope.spawn(tools::install);
+        step("format", || cargo(&["fmt", "--all", "--check"]))?;
+        step("lints", lints)?;
+        step("circles", || circles::check(&[]))?;
+        step("supply chain", supply::check)?;
+        step("tools", || installed.join().map_err(|_| anyhow!("installing them panicked"))?)
+    })?;
     step("tests", tests)?;
     step("nodes", postgres::nodes)?;
     step("rotation", || rotation::test(4))?;

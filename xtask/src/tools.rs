@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::run::{run, skipped, target, workspace};
+use crate::run::{run, run_together, skipped, target, workspace};
 
 /// A program that some test needs, and the package that has it.
 struct Tool {
@@ -17,9 +17,11 @@ struct Tool {
 /// Where Debian keeps PostgreSQL, in one folder for each version.
 pub(crate) const POSTGRES: &str = "/usr/lib/postgresql";
 
+/// What the compiler needs for libraries in C.
+const COMPILERS: &[Tool] =
+    &[Tool { program: "cc", package: "build-essential" }, Tool { program: "cmake", package: "cmake" }];
+
 const TOOLS: &[Tool] = &[
-    Tool { program: "cc", package: "build-essential" },
-    Tool { program: "cmake", package: "cmake" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "chromium", package: "chromium" },
     Tool { program: "openssl", package: "openssl" },
@@ -41,21 +43,44 @@ const TOOLS: &[Tool] = &[
     Tool { program: "systemd-nspawn", package: "systemd-container" },
 ];
 
-/// Installs what is missing. That needs root. Anybody else is told what to install.
+/// Installs what the compiler needs.
+pub(crate) fn install_compilers() -> Result<()> {
+    install_missing(COMPILERS)
+}
+
+/// Installs what the tests need.
 pub(crate) fn install() -> Result<()> {
-    let missing: Vec<&str> =
-        TOOLS.iter().filter(|tool| find(tool.program).is_none()).map(|tool| tool.package).collect();
-    if missing.is_empty() {
+    install_missing(TOOLS)
+}
+
+/// Installs what is missing. That needs root. Anybody else is told at once all that is to be installed. What is said about it is
+/// shown at the end, as other work may be on the screen in the meantime.
+fn install_missing(tools: &[Tool]) -> Result<()> {
+    if !is_root() {
+        let all: Vec<_> = missing(COMPILERS).chain(missing(TOOLS)).collect();
+        if all.is_empty() {
+            return Ok(());
+        }
+        bail!("some packages are missing; install them with: sudo apt-get install {}", all.join(" "));
+    }
+    let packages: Vec<_> = missing(tools).collect();
+    if packages.is_empty() {
         return Ok(());
     }
-    if !is_root() {
-        bail!("some packages are missing; install them with: sudo apt-get install {}", missing.join(" "));
-    }
-    run(Command::new("apt-get").arg("update"))?;
-    run(Command::new("apt-get")
+    let mut update = Command::new("apt-get");
+    update.arg("update");
+    run_together(&mut [update])?;
+    let mut install = Command::new("apt-get");
+    install
         .env("DEBIAN_FRONTEND", "noninteractive")
         .args(["install", "--yes", "--no-install-recommends"])
-        .args(missing))
+        .args(packages);
+    run_together(&mut [install])
+}
+
+/// The packages of those tools that are not there.
+fn missing(tools: &[Tool]) -> impl Iterator<Item = &'static str> {
+    tools.iter().filter(|tool| find(tool.program).is_none()).map(|tool| tool.package)
 }
 
 /// Finds a program, which is a file with that path or one with that name in `PATH`.
