@@ -16,6 +16,9 @@ const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-cov
 /// The platform that the targets are built for.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
+/// From how many seconds on it pays to optimise the targets.
+const LONG: u64 = 60;
+
 /// Feeds each target with what a fuzzer makes up, for some seconds each, as many at once as there are processors.
 pub(crate) fn run_all(seconds: u64) -> Result<()> {
     if !cfg!(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu")) {
@@ -24,13 +27,14 @@ pub(crate) fn run_all(seconds: u64) -> Result<()> {
     }
     let folder = workspace().join("fuzz");
     let built = target().join("fuzz");
+    let profile = if seconds < LONG { "quick" } else { "release" };
     run(Command::new("cargo")
-        .args(["build", "--release", "--target", PLATFORM, "--target-dir"])
+        .args(["build", "--profile", profile, "--target", PLATFORM, "--target-dir"])
         .arg(&built)
         .env("RUSTFLAGS", INSTRUMENTATION)
         .current_dir(&folder))?;
     std::fs::create_dir_all(folder.join("artifacts"))?;
-    let programs = built.join(PLATFORM).join("release");
+    let programs = built.join(PLATFORM).join(profile);
     let mut targets = Vec::new();
     for name in names(&folder.join("src/bin"))? {
         let corpus = folder.join("corpus").join(&name);
