@@ -1,6 +1,11 @@
 //! What the value of a key may be, as data: of it tables, names of variables and the JSON Schema are made.
 
 use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use sessera_model::GoDuration;
+
+use crate::text::shown_bytes;
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug)]
@@ -52,6 +57,31 @@ impl Kind {
             Self::Bytes(..) => Self::Bytes(min, max),
             other => other,
         }
+    }
+
+    /// Its bounds in words, as in "from 6 to 256" and "24h or longer". Nothing where there are none.
+    pub(crate) fn bounds(self) -> Option<String> {
+        type Shown = fn(i64) -> String;
+        let duration: Shown =
+            |millis| GoDuration::new(Duration::from_millis(millis.unsigned_abs())).to_string();
+        let (min, max, shown, above) = match self {
+            Self::Integer(min, max) => (min, max, (|number| number.to_string()) as Shown, "more"),
+            Self::Duration(min, max) => (min, max, duration, "longer"),
+            Self::Bytes(min, max) => (min, max, shown_bytes as Shown, "more"),
+            _ => return None,
+        };
+        match (min, max) {
+            (0, i64::MAX) => None,
+            (_, i64::MAX) => Some(format!("{} or {above}", shown(min))),
+            _ => Some(format!("from {} to {}", shown(min), shown(max))),
+        }
+    }
+
+    /// Whether it is a number with all the values that its type in Rust has.
+    fn is_whole_type(self) -> bool {
+        const U16: i64 = u16::MAX as i64;
+        const U32: i64 = u32::MAX as i64;
+        matches!(self, Self::Integer(0, U16 | U32))
     }
 
     /// Whether values are shown to nobody.
@@ -115,13 +145,16 @@ impl Key {
         Self { restricts: true, ..self }
     }
 
-    /// What it means, and its default where that is one value.
+    /// What it means, its bounds, and its default where that is one value.
     pub fn about(&self) -> String {
-        let about = self.about.trim();
-        match self.default {
-            Some(default) => format!("{about} Default: {default}."),
-            None => about.to_owned(),
-        }
+        let bounds = self.kind.bounds().filter(|_| !self.kind.is_whole_type());
+        let bounds = bounds.map(|bounds| {
+            let (first, rest) = bounds.split_at(1);
+            format!("{}{rest}.", first.to_uppercase())
+        });
+        let default = self.default.map(|default| format!("Default: {default}."));
+        let sentences = [Some(self.about.trim().to_owned()), bounds, default];
+        sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -130,7 +130,7 @@ macro_rules! whole_number {
                 };
                 let Kind::Integer(min, max) = *kind else { return None };
                 if !(min..=max).contains(&number) {
-                    found.wrong(at, format!("{number} must be from {min} to {max}"));
+                    found.wrong(at, format!("{number} must be {}", kind.bounds().unwrap_or_default()));
                     return None;
                 }
                 Self::try_from(number).ok()
@@ -173,13 +173,7 @@ impl Setting for Duration {
         if (min..=max).contains(&millis) {
             return Some(duration);
         }
-        let shown = |millis: i64| GoDuration::new(Duration::from_millis(millis.unsigned_abs()));
-        let message = if max == i64::MAX {
-            format!("it must be {} or longer", shown(min))
-        } else {
-            format!("it must be from {} to {}", shown(min), shown(max))
-        };
-        found.wrong(at, message);
+        found.wrong(at, format!("it must be {}", kind.bounds().unwrap_or_default()));
         None
     }
 }
@@ -208,8 +202,7 @@ impl Setting for Bytes {
         };
         let Kind::Bytes(min, max) = *kind else { return None };
         if !(min..=max).contains(&i64::try_from(bytes).unwrap_or(i64::MAX)) {
-            let (min, max) = (text::shown_bytes(min), text::shown_bytes(max));
-            found.wrong(at, format!("\"{text}\" must be from {min} to {max}"));
+            found.wrong(at, format!("\"{text}\" must be {}", kind.bounds().unwrap_or_default()));
             return None;
         }
         Some(Self(bytes))

@@ -47,11 +47,11 @@ choice! {
 section! {
     /// Argon2id, by default as the first choice of OWASP's password storage cheat sheet has it.
     pub struct Argon2 {
-        /// Memory, for example 19MB or a number of bytes, from 8KiB to 1GiB, and at least 8KiB for each lane.
+        /// Memory, for example 19MB or a number of bytes, and at least 8KiB for each lane.
         @restricts memory: Bytes [8 << 10..=(ARGON2_MAX_MEMORY_KIB as i64) << 10] = "19MiB",
-        /// Passes over the memory, from 1 to 10.
+        /// Passes over the memory.
         @restricts iterations: u32 [1..=ARGON2_MAX_ITERATIONS as i64] = 2,
-        /// Lanes, from 1 to 16.
+        /// Lanes.
         parallelism: u32 [1..=ARGON2_MAX_PARALLELISM as i64] = 1,
     }
 }
@@ -59,7 +59,7 @@ section! {
 section! {
     /// bcrypt.
     pub struct Bcrypt {
-        /// Binary logarithm of the rounds, from 4 to 15.
+        /// Binary logarithm of the rounds.
         @restricts cost: u32 [BCRYPT_MIN_COST as i64..=BCRYPT_MAX_COST as i64] = 12,
     }
 }

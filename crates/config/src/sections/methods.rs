@@ -45,7 +45,7 @@ section! {
 section! {
     /// Which passwords are refused.
     pub struct PasswordRules {
-        /// The fewest characters of a password, from 6 to 256.
+        /// The fewest characters of a password.
         @restricts min_password_length: usize [6..=256] = 8,
         /// Whether passwords that resemble an identifier are refused.
         @restricts identifier_similarity_check_enabled: bool = true,
@@ -198,7 +198,7 @@ section! {
     pub struct CodeRules {
         /// How long a code is good.
         @restricts lifespan: Duration [1..=i64::MAX] = "15m",
-        /// How many wrong codes can be tried in a flow, from 1 to 255.
+        /// How many wrong codes can be tried in a flow.
         @restricts max_submissions: u32 [1..=255] = 5,
     }
 }

@@ -33,7 +33,7 @@ section! {
 section! {
     /// The lists by which others see that a session was revoked.
     pub struct StatusList {
-        /// How long after a revocation a list without it may still be good, from 10s, so that lists are not asked for all the time, to 24h.
+        /// How long after a revocation a list without it may still be good; shorter times would have lists asked for all the time.
         @restricts max_age: Duration [10_000..=24 * 3_600_000] = "1m",
     }
 }
