@@ -49,7 +49,9 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
     let is_own = OWN.iter().any(|own| variable.starts_with(own));
     let known = variables();
     let like = with_first_items(variable);
-    let near = nearest(&like, known.iter().map(|known| known.name.as_str()));
+    // Most variables belong to other programs, and a container may have a thousand of them.
+    let near = known.iter().filter(|known| is_own || may_be_typing_error(&like, &known.name));
+    let near = nearest(&like, near.map(|known| known.name.as_str()));
     let near = near.and_then(|near| known.iter().find(|known| known.name == near));
     let told = |about: &str| format!("the environment variable {variable} is not read{about}");
     if let Some(meant) = misplaced(&like, known) {
@@ -72,15 +74,29 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
 fn misplaced<'a>(name: &str, known: &'a [Variable]) -> Option<&'a Variable> {
     let words: Vec<&str> = name.split('_').collect();
     let is_meant = |known: &&Variable| {
+        let has_ends = known.name.split('_').next() == words.first().copied()
+            && known.name.rsplit('_').next() == words.last().copied();
+        if !known.restricts || !has_ends {
+            return false;
+        }
         let meant: Vec<&str> = known.name.split('_').collect();
         let is_long = words.len() > 1 && meant.len() > 1;
-        let ends = words.first() == meant.first() && words.last() == meant.last();
-        known.restricts
-            && is_long
-            && ends
-            && (is_in_order_in(&words, &meant) || is_in_order_in(&meant, &words))
+        is_long && (is_in_order_in(&words, &meant) || is_in_order_in(&meant, &words))
     };
     known.iter().filter(is_meant).min_by_key(|known| known.name.len().abs_diff(name.len()))
+}
+
+/// Whether two names may differ by so few letters as a typing error. Only those are compared letter by letter, which takes much
+/// longer. A letter that is another one makes two bytes others, or three with an accent.
+fn may_be_typing_error(name: &str, known: &str) -> bool {
+    if name.len().abs_diff(known.len()) > 2 * TYPING_ERROR {
+        return false;
+    }
+    let mut surplus = [0_i32; 256];
+    name.bytes().for_each(|byte| surplus[usize::from(byte)] += 1);
+    known.bytes().for_each(|byte| surplus[usize::from(byte)] -= 1);
+    let others: u32 = surplus.iter().map(|count| count.unsigned_abs()).sum();
+    others as usize <= 3 * TYPING_ERROR
 }
 
 /// Whether all words of a name stand in another one in their order.
@@ -159,6 +175,8 @@ mod tests {
             ("SERVE_PUBLIC_HSOT", "SERVE_PUBLIC_HOST"),
             ("IDENTITY_SCHEMAS_3_URI", "IDENTITY_SCHEMAS_0_URL"),
             ("LOG_LEVLE", "LOG_LEVEL"),
+            ("LOG_LÉVÉL", "LOG_LEVEL"),
+            ("LOG_LEVELXY", "LOG_LEVEL"),
         ] {
             let warnings = with(&[(name, "x")]).warnings;
             assert!(
