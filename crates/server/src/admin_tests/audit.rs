@@ -221,6 +221,8 @@ async fn whoever_is_refused_for_their_role_is_in_the_record_also_where_a_handler
     let patch = json!([{"op": "add", "path": lifespan, "value": "2h"}]);
     let operator = [("authorization", tokens[1].as_str())];
     let patched = server.admin_with("PATCH", "/projects/default", &operator, Some(patch)).await;
+    // Entries of one microsecond have no order.
+    server.clock.advance(std::time::Duration::from_secs(1));
     let viewer = [("authorization", tokens[0].as_str())];
     let path = format!("/admin/identities/{ada}?include_credential=password");
     let shown = server.admin_with("GET", &path, &viewer, None).await;
