@@ -10,7 +10,7 @@ mod service_manager;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc::channel;
 
 use base64::Engine as _;
@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::running::{Server, call, command, refusal, sign_up, start, started, try_call};
+use crate::running::{Server, call, command, command_by, refusal, sign_up, start, started, try_call};
 
 #[test]
 fn nothing_but_the_program_is_needed() {
@@ -90,19 +90,7 @@ fn on_one_core(folder: &Path) -> Command {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let cores = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:")).unwrap();
     let first = cores.trim().split(['-', ',']).next().unwrap();
-    let usual = command(folder, &[], &[]);
-    let mut bound = Command::new("/usr/bin/taskset");
-    bound
-        .args(["--cpu-list", first])
-        .arg(usual.get_program())
-        .args(usual.get_args())
-        .current_dir(folder)
-        .env_clear()
-        .envs(usual.get_envs().filter_map(|(name, value)| Some((name, value?))))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    bound
+    command_by("/usr/bin/taskset", &["--cpu-list", first], &command(folder, &[], &[]))
 }
 
 #[test]

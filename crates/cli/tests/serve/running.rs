@@ -47,6 +47,22 @@ pub(crate) fn command(folder: &Path, arguments: &[&str], environment: &[(&str, &
     command
 }
 
+/// The command that starts a server by another program, which becomes it.
+pub(crate) fn command_by(launcher: &str, arguments: &[&str], server: &Command) -> Command {
+    let mut command = Command::new(launcher);
+    command
+        .args(arguments)
+        .arg(server.get_program())
+        .args(server.get_args())
+        .current_dir(server.get_current_dir().unwrap())
+        .env_clear()
+        .envs(server.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    command
+}
+
 /// Starts a server and waits until it serves.
 pub(crate) fn start(folder: &Path, arguments: &[&str], environment: &[(&str, &str)]) -> Server {
     started(&mut command(folder, arguments, environment))

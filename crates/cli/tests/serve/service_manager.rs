@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
-use crate::running::{PATIENCE, Server, call, command, sign_up, start, started};
+use crate::running::{PATIENCE, Server, call, command, command_by, sign_up, start, started};
 
 /// A service manager that hears what it is told.
 struct Manager {
@@ -90,20 +90,13 @@ fn handed(
     environment: &[(&str, &str)],
 ) -> Command {
     let served = command(folder, arguments, environment);
-    let mut shell = Command::new("/bin/sh");
     let script = r#"LISTEN_PID=$$ exec "$0" "$@" 3<&0 4<&1 </dev/null >/dev/null"#;
     let [third, fourth] = sockets;
+    let mut shell = command_by("/bin/sh", &["-c", script], &served);
     shell
-        .args(["-c", script])
-        .arg(served.get_program())
-        .args(served.get_args())
-        .current_dir(folder)
-        .env_clear()
-        .envs(served.get_envs().filter_map(|(name, value)| Some((name, value?))))
         .envs([("LISTEN_FDS", names.split(':').count().to_string().as_str()), ("LISTEN_FDNAMES", names)])
         .stdin(Stdio::from(third))
-        .stdout(Stdio::from(fourth))
-        .stderr(Stdio::piped());
+        .stdout(Stdio::from(fourth));
     shell
 }
 
