@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sessera_model::GoDuration;
 
-use crate::text::shown_bytes;
+use crate::memory;
 
 /// The type of a value.
 #[derive(Clone, Copy, Debug)]
@@ -67,7 +67,7 @@ impl Kind {
         let (min, max, shown, above) = match self {
             Self::Integer(min, max) => (min, max, (|number| number.to_string()) as Shown, "more"),
             Self::Duration(min, max) => (min, max, duration, "longer"),
-            Self::Bytes(min, max) => (min, max, shown_bytes as Shown, "more"),
+            Self::Bytes(min, max) => (min, max, memory::shown as Shown, "more"),
             _ => return None,
         };
         match (min, max) {

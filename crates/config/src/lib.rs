@@ -63,6 +63,7 @@ pub mod layers;
 pub mod load;
 mod loaded;
 mod loopback;
+mod memory;
 pub mod merge;
 pub mod nearest;
 pub mod origins;

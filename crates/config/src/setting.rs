@@ -8,6 +8,7 @@ use sessera_model::{GoDuration, Secret};
 use url::Url;
 
 use crate::kind::{Key, Kind, find};
+use crate::memory;
 use crate::problem::{Findings, escape};
 use crate::shown::{host_alone, no_address, without_secrets};
 use crate::text;
@@ -191,7 +192,7 @@ impl Setting for Bytes {
             Value::Number(number) => number.to_string(),
             _ => String::new(),
         };
-        let Some(bytes) = text::bytes(&text) else {
+        let Some(bytes) = memory::bytes(&text) else {
             found.wrong(
                 at,
                 format!(
