@@ -21,8 +21,8 @@ pub(crate) fn all() -> Result<()> {
         // They come over the network while the processors are busy with the lints.
         let installed = scope.spawn(tools::install);
         step("format", || cargo(&["fmt", "--all", "--check"]))?;
-        step("lints", lints)?;
         step("circles", || circles::check(&[]))?;
+        step("lints", lints)?;
         step("supply chain", supply::check)?;
         step("tools", || installed.join().map_err(|_| anyhow!("installing them panicked"))?)
     })?;
