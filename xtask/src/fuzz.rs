@@ -2,11 +2,10 @@
 
 use std::path::Path;
 use std::process::Command;
-use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result};
 
-use crate::run::{run, run_together, skipped, target, workspace};
+use crate::run::{as_many_as_processors, run, run_together, skipped, target, workspace};
 
 /// The instrumentation that libFuzzer steers by. It is part of the stable compiler.
 const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
@@ -47,8 +46,7 @@ pub(crate) fn run_all(seconds: u64) -> Result<()> {
             .current_dir(&folder);
         targets.push(target);
     }
-    let at_once = available_parallelism().map_or(1, usize::from);
-    targets.chunks_mut(at_once).try_for_each(run_together)
+    as_many_as_processors(&mut targets).try_for_each(run_together)
 }
 
 /// The names of the targets, in order.

@@ -3,11 +3,10 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
-use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{cargo, skipped, target, together, workspace};
+use crate::run::{as_many_as_processors, cargo, skipped, target, together, workspace};
 use crate::tools::find;
 
 /// The percentage by which a count may exceed the one that is written down.
@@ -44,9 +43,8 @@ pub(crate) fn check() -> Result<()> {
     build()?;
     let mut runs: Vec<Command> =
         COUNTED.iter().flat_map(|counted| [100, 2_100].map(|times| counted.run(times))).collect();
-    let at_once = available_parallelism().map_or(1, usize::from);
     let mut outputs = Vec::new();
-    for runs in runs.chunks_mut(at_once) {
+    for runs in as_many_as_processors(&mut runs) {
         outputs.append(&mut together(runs)?);
     }
     let known = std::fs::read_to_string(workspace().join(KNOWN))?;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::slice::ChunksMut;
+use std::thread::available_parallelism;
 
 use anyhow::{Context as _, Result, anyhow, bail};
 
@@ -78,6 +80,11 @@ pub(crate) fn built(program: &str) -> Result<PathBuf> {
 /// Builds the server with its command line as the tests use it, and returns its path.
 pub(crate) fn sessera() -> Result<PathBuf> {
     built("sessera")
+}
+
+/// Commands in groups, each of which has as many as there are processors.
+pub(crate) fn as_many_as_processors(commands: &mut [Command]) -> ChunksMut<'_, Command> {
+    commands.chunks_mut(available_parallelism().map_or(1, usize::from))
 }
 
 /// Runs commands beside each other and prints what each of them said when all have ended, that of a command that

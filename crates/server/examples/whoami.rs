@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .header("content-type", "application/json")
         .body(Body::from(person.to_string()))?;
     let registered = ask(&server, registration).await?;
-    let token = registered["session_token"].as_str().ok_or("no token")?;
+    let token = registered["session_token"].as_str().ok_or_else(|| format!("no token: {registered}"))?;
     for _ in 0..count.parse::<u32>()? {
         let request = Request::get(format!("/sessions/whoami{query}"))
             .header("host", "127.0.0.1")

@@ -1,5 +1,7 @@
 //! What a text looks like, whatever characters it is made of.
 
+use std::sync::LazyLock;
+
 use icu_properties::CodePointMapData;
 use icu_properties::props::{GeneralCategory, Script};
 use unicode_normalization::UnicodeNormalization as _;
@@ -18,6 +20,16 @@ const ROUNDS: usize = 2;
 ///
 /// It is for comparing only: different texts may have the same look, and nobody can read it.
 pub(super) fn look(text: &str) -> String {
+    // Nearly all passwords are of these characters, none of which changes what another one looks like.
+    static OF_ASCII: LazyLock<Vec<String>> =
+        LazyLock::new(|| (0..128_u8).map(|letter| look_of_any(&char::from(letter).to_string())).collect());
+    let of_ascii: Option<String> =
+        text.bytes().map(|letter| OF_ASCII.get(usize::from(letter)).map(String::as_str)).collect();
+    of_ascii.unwrap_or_else(|| look_of_any(text))
+}
+
+/// The same by the rules for all characters.
+fn look_of_any(text: &str) -> String {
     let plain = text.nfkd().filter(|letter| is_seen(*letter)).map(digit).collect::<String>();
     (0..ROUNDS).fold(plain.to_ascii_lowercase(), |seen, _| {
         let seen = skeleton(&seen).collect::<String>().to_lowercase();
@@ -109,6 +121,16 @@ mod tests {
     const NOTHING: &str = "\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{17b4}\u{180b}\u{180e}\u{200b}\u{200d}\u{200e}\u{202a}\
         \u{202e}\u{2060}\u{2066}\u{2069}\u{206f}\u{2800}\u{3000}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{fff9}\u{13441}\
         \u{1bca0}\u{1d159}\u{1d173}\u{e0001}\u{e0041}\u{e0100}\u{a0}\u{2003}\u{2028} \u{301}\u{20dd}";
+
+    #[test]
+    fn characters_of_ascii_are_judged_by_the_rules_for_all() {
+        let all: String = (0..128_u8).map(char::from).collect();
+        for one in all.chars() {
+            for text in [format!("{one}{all}"), format!("{one}{one}1{one}"), format!("i{one}I")] {
+                assert_eq!(look(&text), look_of_any(&text), "{text:?}");
+            }
+        }
+    }
 
     #[test]
     fn what_is_not_seen_makes_no_difference() {
