@@ -23,8 +23,14 @@ pub struct Snapshot {
     pub notes: Vec<Problem>,
 }
 
-fn about_schema(error: &SchemaError) -> Problem {
-    Problem::new("/identity/schemas", error.to_string())
+/// What is wrong with a schema, or with the name of one that is not there.
+fn about_schema(error: &SchemaError, config: &Config) -> Problem {
+    let place = config.identity.schemas.iter().rposition(|(id, _)| *id == error.id);
+    let pointer = place.map_or_else(
+        || "/identity/default_schema_id".to_owned(),
+        |place| format!("/identity/schemas/{place}"),
+    );
+    Problem::new(pointer, error.to_string())
 }
 
 /// Notes what needs a mark that no trait has.
@@ -69,7 +75,7 @@ impl Snapshot {
     pub fn compile(config: &Config) -> Result<Self, Vec<Problem>> {
         let schemas = config.identity.schemas.iter().map(|(id, url)| (id.as_str(), url.as_str()));
         let schemas = IdentitySchemas::compile(schemas, &config.identity.default_schema_id)
-            .map_err(|wrong| wrong.iter().map(about_schema).collect());
+            .map_err(|wrong| wrong.iter().map(|error| about_schema(error, config)).collect());
         let rules = Rules::compile(config, &config.secrets.cookie);
         match (schemas, rules, methods::compile(config), MailRules::compile(config)) {
             (Ok(schemas), Ok(rules), Ok(methods), Ok(mail)) => {

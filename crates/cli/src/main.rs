@@ -47,7 +47,8 @@ Examples:
   Run the server, then make a key set and a template that signs with it:
     sessera serve
     sessera create jwk my-keys --alg ES256
-    sessera patch identity-config --add '/session/whoami/tokenizer/templates/my-token={\"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
+    sessera patch identity-config --add \\
+      '/session/whoami/tokenizer/templates/my-token={\"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
 
   Hand out the public keys, with which anybody can verify the tokens:
     sessera get jwk my-keys --format json-pretty > public.jwks.json

@@ -15,6 +15,7 @@ use crate::courier::{CourierConfig, courier};
 use crate::error::ConfigError;
 use crate::events::{EventsConfig, events};
 use crate::gateway::{GatewayConfig, gateway};
+use crate::host::listening;
 use crate::keys::kind_at;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, Problem, dotted};
@@ -414,11 +415,12 @@ fn base_url(configured: Option<&WrittenUrl>, host: &str, port: u16) -> String {
 
 fn public(section: Public, default_port: u16) -> PublicConfig {
     let port = section.port.unwrap_or(default_port);
-    let base_url = base_url(section.base_url.as_ref(), &section.host, port);
+    let host = listening(&section.host);
+    let base_url = base_url(section.base_url.as_ref(), &host, port);
     PublicConfig {
         issuer: section.base_url.map_or_else(|| base_url.clone(), |written| written.text),
         base_url,
-        host: section.host,
+        host,
         port,
         cors: section.cors,
         proxies: Proxies { trusted: section.trusted_proxies, headers: section.proxy_headers },
@@ -427,11 +429,12 @@ fn public(section: Public, default_port: u16) -> PublicConfig {
 
 fn admin(section: Admin, default_port: u16, found: &mut Findings) -> AdminConfig {
     let port = section.port.unwrap_or(default_port);
+    let host = listening(&section.host);
     let config = AdminConfig {
-        base_url: base_url(section.base_url.as_ref(), &section.host, port),
+        base_url: base_url(section.base_url.as_ref(), &host, port),
         tokens: section.token.into_iter().map(Secret::from).collect(),
         insecure: section.insecure,
-        host: section.host,
+        host,
         port,
     };
     for (place, token) in config.tokens.iter().enumerate() {

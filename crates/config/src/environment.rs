@@ -53,11 +53,10 @@ pub fn variable_name(path: &[&str]) -> String {
     path.join("_").replace('-', "_").to_ascii_uppercase()
 }
 
-/// The environment of this process, as far as it is text.
+/// The environment of this process. What is not UTF-8 text has U+FFFD in it, so that a variable which is read can be refused.
 pub fn of_process() -> Environment {
-    let text =
-        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
-    std::env::vars_os().filter_map(text).collect()
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
 }
 
 /// Adds to the keys that are accepted as unsupported.
@@ -79,6 +78,9 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
             option.map_or((name.as_str(), "environment variable"), |(_, variable)| (*variable, "option"));
         let source = format!("the {kind_of_source} {name}");
         match steps(variable) {
+            Some(_) if text.contains(char::REPLACEMENT_CHARACTER) => {
+                loaded.errors.push(format!("{source} is not UTF-8 text: write it anew"));
+            }
             Some((steps, kind)) if !is_structure(kind) || begins_object(text) => {
                 if text.is_empty() && !kind.is_strong() {
                     unread.push(format!(
@@ -89,8 +91,16 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
             }
             // A single word is another program's, such as SESSION or LOG.
             Some((steps, _)) if steps.len() == 1 && !OWN_WORDS.contains(&name.as_str()) => {}
-            Some(_) => unread
-                .push(format!("{source} is not read: it stands for an object, which is written as JSON")),
+            Some((steps, _)) => {
+                let sentence =
+                    format!("{source} is not read: it stands for an object, which is written as JSON");
+                // What is written below a name of two words or more was meant for this program, perhaps to restrict something.
+                if steps.len() > 1 && !text.is_empty() {
+                    loaded.errors.push(format!("{sentence}, as in {variable}='{{\"name\": \"value\"}}'"));
+                } else {
+                    unread.push(sentence);
+                }
+            }
             None => match stray(name) {
                 Some(Stray { sentence, restricts: true }) if !text.is_empty() => {
                     refused.push((name, sentence));
@@ -102,7 +112,13 @@ pub(crate) fn overlay(loaded: &mut Loaded, environment: &Environment) {
     // A list as a whole comes before its items, and item 2 before item 10. An option comes after the variable of its key.
     read.sort_by(|(a, a_option, ..), (b, b_option, ..)| (a, a_option).cmp(&(b, b_option)));
     for (steps, _, kind, source, text) in read {
-        let value = value(text, kind);
+        let value = match value(text, kind) {
+            Ok(value) => value,
+            Err(problem) => {
+                loaded.errors.push(format!("{source}: {problem}"));
+                continue;
+            }
+        };
         let value = match (steps.as_slice(), loaded.tree.get(ACCEPT), &value) {
             ([Step::Member(key)], Some(Value::Array(before)), Value::Array(more)) if key == ACCEPT => {
                 [before.as_slice(), more.as_slice()].concat().into()
@@ -142,13 +158,19 @@ fn begins_object(text: &str) -> bool {
     text.trim_start().starts_with('{')
 }
 
-/// The value that a text stands for, or the text itself, which the reader of the value then refuses.
-fn value(text: &str, kind: Kind) -> Value {
+/// The value that a text stands for, or the text itself, which the reader of the value then refuses. An empty text is none.
+fn value(text: &str, kind: Kind) -> Result<Value, String> {
+    if text.is_empty() && !kind.is_strong() {
+        return Ok(Value::Null);
+    }
     match text::value(text, &kind) {
         // A list of secrets in which there is none was meant to have one.
-        Some(Value::Array(items)) if items.is_empty() && kind.is_strong() => Value::from(""),
-        Some(value) => value,
-        None => Value::from(text),
+        Some(Value::Array(items)) if items.is_empty() && kind.is_strong() => Ok(Value::from("")),
+        Some(value) => Ok(value),
+        None => match text::broken_json(text, &kind) {
+            Some(error) => Err(format!("it begins as JSON does and is none: {error}")),
+            None => Ok(Value::from(text)),
+        },
     }
 }
 
@@ -245,8 +267,10 @@ fn below_item(rest: &str, way: &mut Vec<Step>) -> Kind {
 
 /// The number of an item, with which what is left of a name begins, and what is left behind it.
 fn item(rest: &str) -> Option<(usize, &str)> {
-    let (place, after) = rest.split_once('_').unwrap_or((rest, ""));
-    Some((place.parse().ok().filter(|place| *place < MAX_ITEMS)?, after))
+    let (number, after) = rest.split_once('_').unwrap_or((rest, ""));
+    // One item has one name, so that no two variables stand for it.
+    let place = number.parse().ok().filter(|place: &usize| place.to_string() == number)?;
+    (place < MAX_ITEMS).then_some((place, after))
 }
 
 /// Puts a value where the steps lead. Objects and lists on the way are made. An object is laid over the one that is
@@ -386,8 +410,29 @@ mod tests {
             let errors = with(&[broken]).errors;
             assert!(errors.len() == 1 && errors[0].contains(broken.0), "{broken:?}: {errors:?}");
         }
-        let told = with(&[("SERVE_PUBLIC", "x"), ("SELFSERVICE_METHODS_PROFILE", "")]).warnings;
-        assert!(told.len() == 2 && told.iter().all(|told| told.contains("as JSON")), "{told:?}");
+        let told = with(&[("SELFSERVICE_METHODS_PROFILE", "")]).warnings;
+        assert!(told.len() == 1 && told[0].contains("as JSON"), "{told:?}");
+        for name in ["SERVE_PUBLIC", "SECURITY_ACCOUNT_ENUMERATION", "SELFSERVICE_METHODS_PROFILE"] {
+            let refused = with(&[(name, "true")]).errors;
+            assert!(refused.len() == 1 && refused[0].contains("as JSON"), "{name}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_refused_where_it_would_be_read() {
+        for name in ["SERVE_ADMIN_TOKEN", "SELFSERVICE_FLOWS_REGISTRATION_ENABLED"] {
+            let refused = with(&[(name, "k\u{fffd}y-really-random-q83nfkd9xxzz")]).errors;
+            assert!(refused.len() == 1 && refused[0].contains("is not UTF-8 text"), "{name}: {refused:?}");
+        }
+        assert!(with(&[("PATH", "/\u{fffd}")]).errors.is_empty());
+    }
+
+    #[test]
+    fn an_item_has_one_name() {
+        for name in ["IDENTITY_SCHEMAS_00_URL", "IDENTITY_SCHEMAS_+0_URL"] {
+            let told = with(&[(name, "file:///x")]);
+            assert!(told.errors.is_empty() && told.warnings.len() == 1, "{name}: {told:?}");
+        }
     }
 
     #[test]

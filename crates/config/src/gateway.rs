@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde_json::{Map, Value};
 use sessera_model::names::is_plain_name;
 
+use crate::host::listening;
 use crate::loopback::is_loopback;
 use crate::problem::{Findings, escape};
 use crate::sections::gateway::{Gateway, Route};
@@ -130,12 +131,12 @@ pub(crate) fn gateway(
     schema_ids: Option<&BTreeSet<&str>>,
     found: &mut Findings,
 ) -> GatewayConfig {
-    if serve.enabled && !is_loopback(&serve.host) && serve.trusted_proxies.is_empty() {
+    let host = listening(&serve.host);
+    if serve.enabled && !is_loopback(&host) && serve.trusted_proxies.is_empty() {
         found.wrong(
             "/serve/gateway/host",
             format!(
-                "everybody who reaches {} could ask for the tokens of others' sessions. Name the addresses of the proxies that may ask in serve.gateway.trusted_proxies, or listen on 127.0.0.1",
-                serve.host
+                "everybody who reaches {host} could ask for the tokens of others' sessions. Name the addresses of the proxies that may ask in serve.gateway.trusted_proxies, or listen on 127.0.0.1"
             ),
         );
     }
@@ -152,7 +153,7 @@ pub(crate) fn gateway(
     };
     GatewayConfig {
         enabled: serve.enabled,
-        host: serve.host,
+        host,
         port: serve.port,
         trusted: if serve.trusted_proxies.is_empty() { of_this_machine() } else { serve.trusted_proxies },
         routes,

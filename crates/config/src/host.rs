@@ -24,6 +24,11 @@ fn is_host(text: &str) -> bool {
     text.chars().all(plain) && !text.ends_with(':') && has_name && url.path() == "/"
 }
 
+/// The host to listen on, which may stand in brackets where it is an address of IPv6, as in addresses.
+pub(crate) fn listening(host: &str) -> String {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned()
+}
+
 impl Setting for Host {
     const KIND: Kind = Kind::Text;
 
@@ -47,6 +52,15 @@ impl Setting for Host {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_of_ipv6_may_stand_in_brackets() {
+        for (written, host) in
+            [("[::1]", "::1"), ("::1", "::1"), ("localhost", "localhost"), ("[::1", "[::1")]
+        {
+            assert_eq!(listening(written), host);
+        }
+    }
 
     #[test]
     fn a_host_is_a_host_and_nothing_more() {

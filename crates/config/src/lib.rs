@@ -77,6 +77,7 @@ pub mod redact;
 #[cfg(test)]
 mod reference;
 mod requests;
+pub mod restart;
 mod section;
 pub mod sections;
 pub mod setting;

@@ -14,10 +14,16 @@ impl Places {
         self.0.insert(pointer, place);
     }
 
-    /// A problem as a sentence that begins with its place. What comes from nowhere is missing: then the nearest
-    /// part around it is named.
+    /// A problem as a sentence that begins with its place. An object may come from variables of the environment for its
+    /// members: then the first of those is named. What comes from nowhere is missing: then the nearest part around it is.
     pub fn locate(&self, problem: &Problem) -> String {
         let mut around = problem.pointer.as_str();
+        if !around.is_empty()
+            && !self.0.contains_key(around)
+            && let Some(place) = self.first_below(around)
+        {
+            return format!("{place}: {problem}");
+        }
         while !around.is_empty() {
             if let Some(place) = self.0.get(around) {
                 return format!("{place}: {problem}");
@@ -25,6 +31,12 @@ impl Places {
             around = around.rsplit_once('/').map_or("", |(before, _)| before);
         }
         problem.to_string()
+    }
+
+    /// Where the first value below a pointer comes from.
+    fn first_below(&self, pointer: &str) -> Option<&str> {
+        let is_below = |noted: &str| noted.strip_prefix(pointer).is_some_and(|rest| rest.starts_with('/'));
+        self.0.iter().filter(|(noted, _)| is_below(noted)).min().map(|(_, place)| place.as_str())
     }
 }
 
@@ -38,6 +50,12 @@ mod tests {
         places.note("/a".into(), "f:3".into());
         assert_eq!(places.locate(&Problem::new("/a/b/c", "wrong")), "f:3: /a/b/c: wrong");
         assert_eq!(places.locate(&Problem::new("/b", "wrong")), "/b: wrong");
+        places.note("/a/tls/cert/path".into(), "the variable A_TLS_CERT_PATH".into());
+        places.note("/a/tlsx".into(), "f:9".into());
+        assert_eq!(
+            places.locate(&Problem::new("/a/tls", "wrong")),
+            "the variable A_TLS_CERT_PATH: /a/tls: wrong"
+        );
         assert_eq!(places.locate(&Problem::new("", "wrong: /a")), "wrong: /a");
     }
 }

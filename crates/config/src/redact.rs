@@ -125,13 +125,19 @@ fn holds_secret(value: &Value, path: &mut Vec<String>) -> bool {
             let is_secret = match kind_at(&names) {
                 Some(Kind::Template) => names.last() == Some(&"jwks_url") && text.starts_with("base64://"),
                 Some(kind) if kind.is_secret() => !is_bare_address(text),
-                Some(Kind::Any) | None => names.iter().any(|name| sounds_secret(name)),
+                Some(Kind::Any) | None => below_known(&names).iter().any(|name| sounds_secret(name)),
                 Some(_) => has_user(text),
             };
             is_secret && !text.is_empty()
         }
         _ => false,
     }
+}
+
+/// The end of a path that no section has. What stands before it has names that say what they are, as the method `password` does.
+fn below_known<'p, 's>(path: &'p [&'s str]) -> &'p [&'s str] {
+    let is_known = |length: &usize| kind_at(&path[..*length]).is_some_and(|kind| !matches!(kind, Kind::Any));
+    &path[(0..path.len()).rev().find(is_known).unwrap_or_default()..]
 }
 
 /// Whether a text is an address without a password, as that of a database in a file is.
@@ -293,6 +299,7 @@ mod tests {
             json!({"selfservice": {"methods": {"oidc": {"config": {"providers": [{"client_secret": "x"}]}}}}}),
             json!({"serve": {"public": {"tls": {"key": {"base64": "x"}}}}, "secrets": {"pagination": ["x"]}}),
             json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "base64://e30="}}}}}}),
+            json!({"selfservice": {"flows": {"login": {"after": {"password": {"hooks": [{"hook": "web_hook", "config": {"auth": {"config": {"value": "x"}}}}]}}}}}}),
         ] {
             assert!(holds_secrets(&tree), "{tree}");
         }
@@ -300,6 +307,7 @@ mod tests {
             json!({"dsn": "sqlite:///var/lib/sessera.sqlite", "version": "v1.0.0"}),
             json!({"courier": {"smtp": {"connection_uri": "smtp://localhost:25"}}}),
             json!({"session": {"whoami": {"tokenizer": {"templates": {"t": {"jwks_url": "set://k", "claims_mapper_url": "base64://e30="}}}}}}),
+            json!({"selfservice": {"flows": {"login": {"after": {"password": {"hooks": [{"hook": "session"}]}}}}}}),
         ] {
             assert!(!holds_secrets(&tree), "{tree}");
         }

@@ -23,9 +23,15 @@ pub trait Setting: Sized {
     fn read(value: &Value, kind: &Kind, at: &str, found: &mut Findings) -> Option<Self>;
 }
 
-/// Whether a value says nothing: a key without a value is as good as absent. A secret that is empty was meant to be one.
+/// Whether a value says nothing: a key without a value is as good as absent, and so is an empty text where a text is
+/// expected. A secret that is empty was meant to be one.
 fn is_nothing(value: &Value, kind: Kind) -> bool {
-    (value.is_null() || value.as_str().is_some_and(str::is_empty)) && !kind.is_strong()
+    let is_text = matches!(
+        kind,
+        Kind::Text | Kind::Secret(_) | Kind::Url | Kind::PrivateUrl | Kind::Address | Kind::Color | Kind::Any
+    );
+    let is_empty = value.as_str().is_some_and(str::is_empty);
+    (value.is_null() || (is_empty && is_text)) && !kind.is_strong()
 }
 
 /// The members of an object while a section is read.
@@ -101,7 +107,9 @@ impl Setting for Secret {
 
     fn read(value: &Value, _: &Kind, at: &str, found: &mut Findings) -> Option<Self> {
         let text = value.as_str();
-        if text.is_none() {
+        if value.is_number() {
+            found.wrong(at, "a text is expected: write the number in quotes");
+        } else if text.is_none() {
             found.wrong(at, "a text is expected");
         }
         text.map(Self::from)
@@ -274,7 +282,7 @@ impl<T: Setting> Setting for Vec<T> {
                 )
             }
             // One token may stand where several may.
-            Value::String(_) | Value::Null if T::KIND.is_secret() => {
+            Value::String(_) | Value::Number(_) | Value::Null if T::KIND.is_secret() => {
                 T::read(value, &T::KIND, at, found).map(|one| vec![one])
             }
             _ => {

@@ -11,15 +11,19 @@ use crate::problem::{Findings, Problem, escape, names};
 use crate::unsupported::{Entry, entry, leads_to, names_at, restricting_paths};
 
 /// Keys that somebody may hope for and that cannot be, each with why it is refused and what to do instead.
-const HOPED_FOR: &[(&str, &str)] = &[(
-    "events.sinks.*.templates",
-    "events cannot be chosen by the templates of a session's tokens: nothing is written when a token is made, so nobody knows of which templates a session has tokens. Leave it out and have the receiver pass over sessions that it does not know",
-)];
+const HOPED_FOR: &[(&str, &str)] = &[
+    ("gateway.routes.*.required_aal", "a route says with \"aal\" which factors a session must have proven"),
+    (
+        "events.sinks.*.templates",
+        "events cannot be chosen by the templates of a session's tokens: nothing is written when a token is made, so nobody knows of which templates a session has tokens. Leave it out and have the receiver pass over sessions that it does not know",
+    ),
+];
 
 /// Where every name is that of a flow or a method, hooks may stand, or somebody is told of less than everything, so that one
 /// which is not known is an error: who wrote it would believe that something is judged which is not.
 const CLOSED: &[&str] = &[
     "events.sinks.*",
+    "gateway.routes.*",
     "selfservice.flows",
     "selfservice.methods",
     "selfservice.flows.*.before.**",
@@ -283,7 +287,6 @@ mod tests {
             ("clients.smtp.disallow_private_ip_range", json!(true), "disallow_private_ip_ranges"),
             ("clients.smpt.disallow_private_ip_ranges", json!(true), "smtp"),
             ("selfservic.methods.profile.enabled", json!(false), "selfservice"),
-            ("gateway.routes.admin.schema_id", json!(["a"]), "schema_ids"),
             // Right, but too high or too deep.
             ("account_enumeration.mitigate", json!(true), "security.account_enumeration"),
             ("security.mitigate", json!(true), "security.account_enumeration.mitigate"),
@@ -316,6 +319,16 @@ mod tests {
                 let left = Config::from_tree(&accepting).unwrap_err().to_string();
                 assert!(!left.contains("did you mean"), "{path}: {left}");
             }
+        }
+    }
+
+    #[test]
+    fn a_route_has_known_names_only() {
+        for (name, told) in
+            [("schema_id", "did you mean \"schema_ids\"?"), ("required_aal", "says with \"aal\""), ("x", "")]
+        {
+            let found = read(&at(&format!("gateway.routes.admin.{name}"), &json!("aal2"))).1;
+            assert!(found.wrong.len() == 1 && found.wrong[0].message.contains(told), "{name}: {found:?}");
         }
     }
 

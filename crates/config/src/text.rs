@@ -1,6 +1,6 @@
 //! Values as they are written into a variable of the environment.
 
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sessera_jose::strict_json;
 
 use crate::kind::Kind;
@@ -10,11 +10,9 @@ pub(crate) fn value(text: &str, kind: &Kind) -> Option<Value> {
     match kind {
         Kind::Bool => boolean(text).map(Value::Bool),
         Kind::Integer(..) => text.trim().parse::<i64>().ok().map(Value::from),
-        Kind::Ratio => text.trim().parse::<f64>().ok().map(Value::from),
+        Kind::Ratio => text.trim().parse().ok().and_then(Number::from_f64).map(Value::Number),
         Kind::List(Kind::Object(_) | Kind::List(_) | Kind::Map(_) | Kind::Any | Kind::Template) => json(text),
-        Kind::List(inner) if text.trim_start().starts_with('[') => {
-            json(text).or_else(|| separated(text, inner))
-        }
+        Kind::List(_) if is_json_list(text) => json(text),
         Kind::List(inner) => separated(text, inner),
         Kind::Map(_) | Kind::Object(_) | Kind::Template => json(text),
         Kind::Text
@@ -41,6 +39,28 @@ pub(crate) fn of_any_type(text: &str) -> Value {
 
 fn json(text: &str) -> Option<Value> {
     strict_json::parse(text.as_bytes()).ok()
+}
+
+/// Whether a list is written as JSON. A list of texts that begin with a bracket, as addresses of IPv6 do, has no quotes, and a
+/// bracket closes before the next one opens.
+fn is_json_list(text: &str) -> bool {
+    let text = text.trim();
+    let is_closed = |item: &str| item.matches('[').count() == item.matches(']').count();
+    text.starts_with('[')
+        && (text == "[]"
+            || text.contains(['"', '\''])
+            || !text.split(',').all(is_closed)
+            || json(text).is_some())
+}
+
+/// Why a text that is written as JSON is none, for a type that may be written so.
+pub(crate) fn broken_json(text: &str, kind: &Kind) -> Option<String> {
+    let is_json = match kind {
+        Kind::List(_) => is_json_list(text),
+        Kind::Map(_) | Kind::Object(_) | Kind::Template => text.trim_start().starts_with('{'),
+        _ => false,
+    };
+    strict_json::parse(text.as_bytes()).err().filter(|_| is_json)
 }
 
 fn separated(text: &str, inner: &Kind) -> Option<Value> {
@@ -80,6 +100,20 @@ mod tests {
         let texts = Kind::List(&Kind::Text);
         assert_eq!(value("a, b,c", &texts), Some(json!(["a", "b", "c"])));
         assert_eq!(value("[\"a,b\"]", &texts), Some(json!(["a,b"])));
+        assert_eq!(value("[::1],[::2]:80", &texts), Some(json!(["[::1]", "[::2]:80"])));
+        assert_eq!(value("[]", &texts), Some(json!([])));
+        for broken in ["[\"a\",\"b\"", "[\"a\",]", "['a']", "[a, b]", "["] {
+            assert_eq!(value(broken, &texts), None, "{broken}");
+            assert!(broken_json(broken, &texts).is_some(), "{broken}");
+        }
         assert_eq!(value("{\"a\":1,\"a\":2}", &Kind::Map(&Kind::Template)), None);
+    }
+
+    #[test]
+    fn a_part_of_a_whole_is_a_number() {
+        assert_eq!(value("0.5", &Kind::Ratio), Some(json!(0.5)));
+        for none in ["NaN", "inf", "-inf", "x"] {
+            assert_eq!(value(none, &Kind::Ratio), None, "{none}");
+        }
     }
 }

@@ -158,7 +158,7 @@ pub fn compile(name: &str, template: &Value, sources: &dyn Sources) -> Result<To
 }
 
 impl Templates {
-    /// Compiles all templates of a configuration. What is broken is logged.
+    /// Compiles all templates of a configuration. What is broken is logged, and which are new that sign with a shared secret.
     ///
     /// One that worked before and does no longer, because a file of it is gone or half written, goes on as
     /// it was: those who sign in must not suffer from it.
@@ -172,7 +172,10 @@ impl Templates {
             let outcome = check(template, kept_by).and_then(|()| compile(name, template, sources));
             let outcome = match outcome {
                 Ok(tokenizer) => {
-                    if tokenizer.algorithm().is_symmetric() {
+                    let was_symmetric = previous.get(name).is_some_and(|known| {
+                        known.as_ref().is_ok_and(|known| known.algorithm().is_symmetric())
+                    });
+                    if tokenizer.algorithm().is_symmetric() && !was_symmetric {
                         tracing::warn!(
                             template = %name,
                             "the template signs with a shared secret: whoever can verify its tokens can also make them"

@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use sessera_jsonnet::Document;
 use sessera_model::{StatusIndex, Timestamp, Uuid};
 use sessera_store::{Page, SessionFilter, Store, StoreError};
-use sessera_tokenizer::{Subject, Tokenizer};
+use sessera_tokenizer::{Subject, TokenizeError, Tokenizer};
 
 use crate::acceptable;
 use crate::apart::apart;
@@ -66,11 +66,16 @@ impl Trial {
 
     /// Tries a template. No token is signed.
     pub fn of(&self, name: &str, tokenizer: &Tokenizer) -> Outcome {
-        let sample = self.sample().and_then(|sample| self.fault(tokenizer, &sample));
+        // Nobody's data are in the sample, so what the mapper says about it can be shown.
+        let sample =
+            self.sample().and_then(|sample| self.fault(tokenizer, &sample, TokenizeError::to_string));
         let tried = 1 + self.real.len();
         let real = self.real.iter().filter_map(|real| {
             let who = format!("a session of the identity {}", real.identity_id());
-            Some((who, self.fault(tokenizer, &real.subject(&self.issuer, Uuid::nil()))?))
+            Some((
+                who,
+                self.fault(tokenizer, &real.subject(&self.issuer, Uuid::nil()), TokenizeError::public)?,
+            ))
         });
         let faults: Vec<_> =
             sample.map(|fault| ("the sample session".to_owned(), fault)).into_iter().chain(real).collect();
@@ -87,12 +92,17 @@ impl Trial {
         if faults.len() == tried { Outcome::Fails { reason, proven } } else { Outcome::WorksForSome(reason) }
     }
 
-    /// Why a template makes no token of a session that anybody would accept.
-    fn fault(&self, tokenizer: &Tokenizer, subject: &Subject<'_>) -> Option<String> {
+    /// Why a template makes no token of a session that anybody would accept. `told` says it of an error.
+    fn fault(
+        &self,
+        tokenizer: &Tokenizer,
+        subject: &Subject<'_>,
+        told: fn(&TokenizeError) -> String,
+    ) -> Option<String> {
         let now = self.now.seconds();
         match tokenizer.claims(subject, now) {
             Ok(claims) => acceptable::fault(&claims.json, now),
-            Err(error) => Some(error.public()),
+            Err(error) => Some(told(&error)),
         }
     }
 

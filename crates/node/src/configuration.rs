@@ -11,7 +11,9 @@ use std::time::SystemTime;
 use serde_json::Value;
 use sessera_config::patch::{self, PatchError};
 use sessera_config::watched::WatchedFiles;
-use sessera_config::{Config, ConfigError, ConfigFile, Loaded, Problem, keys, layers, load_all, redact};
+use sessera_config::{
+    Config, ConfigError, ConfigFile, Loaded, Problem, keys, layers, load_all, redact, restart,
+};
 use sessera_issuer::apart::apart;
 use sessera_issuer::templates::{self, Broken, LocalSources};
 use sessera_issuer::trial::Trial;
@@ -89,6 +91,8 @@ pub struct Surroundings {
 /// What can change while the server runs. There is one change at a time.
 pub struct Configuration {
     origin: ConfigOrigin,
+    /// What files and environment said when the server started.
+    started: Value,
     generated: Vec<(&'static str, Secret)>,
     surroundings: Surroundings,
     state: Mutex<State>,
@@ -158,9 +162,11 @@ pub struct Changed {
 impl Configuration {
     /// The configuration that a server was started with.
     pub fn new(given: Given, surroundings: Surroundings) -> Self {
+        let started = given.base.clone();
         let state = State { base: given.base, revision: given.revision, watched: WatchedFiles::default() };
         Self {
             origin: given.origin,
+            started,
             generated: given.generated,
             surroundings,
             state: Mutex::new(state),
@@ -428,6 +434,13 @@ impl Configuration {
             return Err(unusable(loaded.located(refused, None)));
         }
         warn(&loaded, next.revision.as_ref(), &snapshot, &self.trial(&snapshot).await?);
+        let waiting = restart::waiting(&self.started, &loaded.tree);
+        if !waiting.is_empty() {
+            tracing::warn!(
+                "changed since the start, and counts from the next start on: {}",
+                waiting.join(", ")
+            );
+        }
         if !before_use.is_empty() {
             self.surroundings.committer.commit(&before_use).await?;
         }

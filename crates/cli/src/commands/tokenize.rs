@@ -22,7 +22,8 @@ use crate::offline::times;
 Examples:
   sessera tokenize session.json --jwks es256.jwks.json --mapper claims.jsonnet --ttl 10m
   sessera tokenize session.json --template template.json --issuer https://id.example.org/
-  curl -H \"X-Session-Token: $TOKEN\" localhost:4433/sessions/whoami | sessera tokenize - --jwks keys.json")]
+  curl -H \"X-Session-Token: $TOKEN\" localhost:4433/sessions/whoami | \\
+    sessera tokenize - --jwks keys.json")]
 pub(crate) struct Tokenize {
     /// The session as JSON; "-" reads standard input
     #[arg(value_name = "SESSION")]

@@ -197,7 +197,8 @@ mod tests {
                 "/selfservice/methods/passkey/config/rp: ",
             ),
             ("courier: {smtp: {connection_uri: 'http://x'}}\n", "/courier/smtp/connection_uri: "),
-            ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas: "),
+            ("identity: {schemas: [{id: default, url: 'file:///nope'}]}\n", "/identity/schemas/0: "),
+            ("identity: {default_schema_id: x}\n", "/identity/default_schema_id: "),
             (
                 "selfservice: {methods: {passkey: {config: {authenticator_selection: {attachment: platform}}}}}\n",
                 "/selfservice/methods/passkey/config/authenticator_selection/attachment",

@@ -73,6 +73,13 @@ fn what_cannot_be_is_named() {
             "/selfservice/flows/login/lifespan: ",
         ),
         (json!({"log": {"level": "verbose"}}), "/log/level: "),
+        (json!({"log": {"level": ""}}), "/log/level: "),
+        (json!({"session": {"lifespan": ""}}), "/session/lifespan: "),
+        (json!({"selfservice": ""}), "/selfservice: "),
+        (
+            json!({"selfservice": {"flows": {"registration": {"enabled": ""}}}}),
+            "/selfservice/flows/registration/enabled: ",
+        ),
         (json!({"log": {"format": "xml"}}), "/log/format: "),
         (json!({"tracing": {"provider": "other"}}), "/tracing/provider: "),
         (json!({"tracing": {"provider": "otel"}}), "/tracing/providers/otlp/server_url: "),

@@ -17,7 +17,9 @@ const OWN: &[&str] = &[
     "COOKIES_",
     "COURIER_",
     "DSN_",
+    "EVENTS_SINKS_",
     "FEATURE_FLAGS_",
+    "GATEWAY_ROUTES_",
     "HASHERS_",
     "IDENTITY_SCHEMAS_",
     "OAUTH2_PROVIDER_",
@@ -54,8 +56,13 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
     let near = nearest(&like, near.map(|known| known.name.as_str()));
     let near = near.and_then(|near| known.iter().find(|known| known.name == near));
     let told = |about: &str| format!("the environment variable {variable} is not read{about}");
-    if let Some(meant) = misplaced(&like, known) {
-        return Some(Stray { sentence: told(&format!(": did you mean {}?", meant.name)), restricts: true });
+    let did_you_mean = |meant: &str| told(&format!(": did you mean {meant}?"));
+    if let Some(meant) = with_prefix(&like, known) {
+        return Some(Stray { sentence: did_you_mean(&meant.name), restricts: meant.restricts });
+    }
+    let below = is_own.then(|| misplaced_above(&like, known)).flatten();
+    if let Some(meant) = misplaced(&like, known).or(below) {
+        return Some(Stray { sentence: did_you_mean(&meant.name), restricts: true });
     }
     let Some(near) = near else { return is_own.then(|| Stray { sentence: told(""), restricts: false }) };
     let is_near =
@@ -64,7 +71,7 @@ pub(super) fn stray(variable: &str) -> Option<Stray> {
     let begins_alike = near.name.split('_').next() == like.split('_').next();
     let is_ours = is_own || begins_alike || like.split('_').count() > 2;
     (is_own || is_near).then(|| Stray {
-        sentence: told(&format!(": did you mean {}?", near.name)),
+        sentence: did_you_mean(&near.name),
         restricts: near.restricts && is_ours && slip(&like, &near.name).is_some(),
     })
 }
@@ -84,6 +91,18 @@ fn misplaced<'a>(name: &str, known: &'a [Variable]) -> Option<&'a Variable> {
         is_long && (is_in_order_in(&words, &meant) || is_in_order_in(&meant, &words))
     };
     known.iter().filter(is_meant).min_by_key(|known| known.name.len().abs_diff(name.len()))
+}
+
+/// The variable that a name is with the name of this program before it, as other programs have it.
+fn with_prefix<'a>(name: &str, known: &'a [Variable]) -> Option<&'a Variable> {
+    let name = name.strip_prefix("SESSERA_")?;
+    known.iter().find(|known| known.name == name)
+}
+
+/// The variable of an object that restricts something, below which a name stands that has too few words above it or too many.
+fn misplaced_above<'a>(name: &str, known: &'a [Variable]) -> Option<&'a Variable> {
+    let ends = name.match_indices('_').map(|(end, _)| end).skip(1);
+    ends.filter_map(|end| misplaced(&name[..end], known)).last()
 }
 
 /// Whether two names may differ by so few letters as a typing error. Only those are compared letter by letter, which takes much
@@ -161,9 +180,17 @@ mod tests {
 
     #[test]
     fn what_nothing_reads_below_a_name_of_ours_is_told() {
-        for name in
-            ["SECRETS_X", "SERVE_X_Y", "CLIENTS_HTTP_X", "COOKIES_X", "TRACING_X", "SELFSERVICE_FLOWS_X"]
-        {
+        for name in [
+            "SECRETS_X",
+            "SERVE_X_Y",
+            "CLIENTS_HTTP_X",
+            "COOKIES_X",
+            "TRACING_X",
+            "SELFSERVICE_FLOWS_X",
+            "GATEWAY_ROUTES_X",
+            "EVENTS_SINKS_X",
+            "SESSERA_LOG_LEVEL",
+        ] {
             assert_eq!(with(&[(name, "x")]).warnings.len(), 1, "{name}");
         }
     }
@@ -205,6 +232,8 @@ mod tests {
             ("SELFSERVICE_REGISTRATION_ENABLED", "SELFSERVICE_FLOWS_REGISTRATION_ENABLED"),
             ("SERVE_TOKEN", "SERVE_ADMIN_TOKEN"),
             ("SESSION_COOKIE_LIFESPAN", "SESSION_LIFESPAN"),
+            ("SESSERA_SERVE_ADMIN_TOKEN", "SERVE_ADMIN_TOKEN"),
+            ("SERVE_TLS_CERT_PATH", "SERVE_ADMIN_TLS"),
         ] {
             let refused = with(&[(name, "true")]);
             let told = refused.errors.join("\n");

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 /// The statuses that the server answers with.
-const STATUSES: [&str; 23] = [
+const STATUSES: [&str; 25] = [
     "200", "201", "204", "302", "303", "304", "400", "401", "403", "404", "405", "408", "409", "410", "412",
-    "413", "415", "422", "429", "500", "502", "503", "504",
+    "413", "414", "415", "422", "429", "431", "500", "502", "503", "504",
 ];
 
 /// Whether a line of code names a status: by axum's type, by its number as a text of its own, or by its number

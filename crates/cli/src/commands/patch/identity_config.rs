@@ -25,16 +25,20 @@ use crate::values::Assignment;
 #[command(after_long_help = "\
 Examples:
   A template that signs with a stored key set:
-    sessera patch identity-config --add '/session/whoami/tokenizer/templates/my-token={\"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
+    sessera patch identity-config --add \\
+      '/session/whoami/tokenizer/templates/my-token={\"jwks_url\":\"set://my-keys\",\"ttl\":\"10m\"}'
 
   A claims mapper from a file of this machine:
-    sessera patch identity-config --add '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=\"file://claims.jsonnet\"'
+    sessera patch identity-config --add \\
+      '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=\"file://claims.jsonnet\"'
 
   Content from a variable: it stands in double quotes, between single-quoted parts:
-    sessera patch identity-config --add '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=\"base64://'\"$MAPPER\"'\"'
+    sessera patch identity-config --add \\
+      '/session/whoami/tokenizer/templates/my-token/claims_mapper_url=\"base64://'\"$MAPPER\"'\"'
 
   Other values are JSON too, so texts stand in double quotes:
-    sessera patch identity-config --replace '/session/lifespan=\"12h\"' --remove /session/whoami/tokenizer/templates/old
+    sessera patch identity-config --replace '/session/lifespan=\"12h\"' \\
+      --remove /session/whoami/tokenizer/templates/old
 
   A whole patch from a file (JSON or YAML), or from standard input:
     sessera patch identity-config -f changes.yml")]

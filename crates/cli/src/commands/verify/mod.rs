@@ -43,7 +43,8 @@ const SESSION_TOKEN: &str = "ory_st_";
 #[command(after_help = "\
 Examples:
   sessera verify \"$TOKEN\" --jwks public.jwks.json
-  echo \"$TOKEN\" | sessera verify - --jwks https://id.example.org/.well-known/jwks.json --audience my-api
+  echo \"$TOKEN\" | sessera verify - \\
+    --jwks https://id.example.org/.well-known/jwks.json --audience my-api
   sessera verify \"$TOKEN\" --jwks https://id.example.org/ --format json")]
 pub(crate) struct Verify {
     /// The token; "-" reads standard input
