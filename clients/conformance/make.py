@@ -185,6 +185,8 @@ def described(name, **changes):
 
 
 NOTHING = answer(body("nothing", ""), None, 503)
+# Whoever asks gives up after ten seconds.
+HANGS = {"takes": 10}
 HTML = answer(body("html", "<!doctype html><title>Away</title>"))
 
 DEFAULTS = {DISCOVERY: described("discovery"), KEYS: keys("keys of now", ACTIVE.public(), RSA.public())}
@@ -203,10 +205,11 @@ FIRST = [DISCOVERY, KEYS]
 cases = []
 
 
-def step(made, verdict, at=0, asks=(), **answers):
-    """A token at a time, in seconds after NOW; `answers` has what differs from the usual answers."""
+def step(made, verdict, at=0, asks=(), **more):
+    """A token at a time, in seconds after NOW, in the hands of one or of `at_once` so many; `answers` has what differs from the
+    usual answers."""
     row = {"at": NOW + at, "token": made, "verdict": verdict, "asks": list(asks)}
-    return {**row, **answers}
+    return {**row, **more}
 
 
 def case(name, *steps, answers=None, **settings):
@@ -411,6 +414,47 @@ case(
     step(later, "good", 0, FIRST),
     step(token(STRANGER), "unavailable", 60, [KEYS], answers={KEYS: None}),
     step(later, "good", 61),
+    step(token(STRANGER), "unavailable", 64),
+    step(token(STRANGER), "refused", 65, [KEYS]),
+)
+case(
+    "many who need keys at the same time make one question",
+    step(later, "good", 0, FIRST, at_once=8),
+    step(later, "good", 301, FIRST, at_once=8),
+)
+case(
+    "many who wait for keys that cannot be had wait once, and who comes soon after does not",
+    step(later, "unavailable", 0, [DISCOVERY], at_once=8, answers={DISCOVERY: None}),
+    step(later, "unavailable", 4, at_once=8),
+    step(later, "good", 5, FIRST),
+)
+case(
+    "an issuer that hangs is waited for once, and left alone for five seconds after that",
+    step(later, "good", 0, FIRST),
+    step(later, "unavailable", 301, [DISCOVERY], at_once=3, answers={DISCOVERY: HANGS}),
+    step(later, "unavailable", 315, at_once=3, answers={DISCOVERY: HANGS}),
+    step(later, "unavailable", 316, [DISCOVERY], at_once=3, answers={DISCOVERY: HANGS}),
+    step(later, "unavailable", 330),
+    step(later, "good", 331, FIRST),
+)
+case(
+    "keys that are still good serve beside an unknown one whose question hangs",
+    step(later, "good", 0, FIRST),
+    step(token(STRANGER), "unavailable", 60, [KEYS], at_once=3, answers={KEYS: HANGS}),
+    step(later, "good", 71),
+    step(token(STRANGER), "unavailable", 74),
+    step(by_next, "good", 75, [KEYS], answers={KEYS: BOTH}),
+)
+case(
+    "a description of another issuer is not asked for again at once",
+    step(later, "unavailable", 0, [DISCOVERY], answers={DISCOVERY: described("discovery of another", issuer="https://elsewhere.example.org/")}),
+    step(later, "unavailable", 4),
+    step(later, "good", 5, FIRST),
+)
+case(
+    "a clock that is set back does not make a failure last",
+    step(later, "unavailable", 0, [DISCOVERY], answers={DISCOVERY: None}),
+    step(later, "good", -50, FIRST),
 )
 case(
     "a revoked key is not taken once its time in memory is over",
@@ -421,7 +465,8 @@ case(
     "old keys do not outlive their time because the issuer is away",
     step(later, "good", 0, FIRST),
     step(later, "unavailable", 301, [DISCOVERY], answers={DISCOVERY: None}),
-    step(later, "good", 302, FIRST),
+    step(later, "unavailable", 302),
+    step(later, "good", 306, FIRST),
 )
 
 WITH_LIST = [*FIRST, LIST]
@@ -478,6 +523,17 @@ case(
     "an old list does not outlive its time because the issuer is away",
     step(watched, "good", 0, WITH_LIST),
     step(watched, "unavailable", 31, [LIST], answers={LIST: None}),
+    step(watched, "unavailable", 35),
+    step(watched, "good", 36, [LIST]),
+    answers=listed("list", status_list([3])),
+    status_list=True,
+)
+case(
+    "a list that hangs is waited for once, and left alone for five seconds after that",
+    step(watched, "good", 0, WITH_LIST, at_once=8),
+    step(watched, "unavailable", 31, [LIST], at_once=3, answers={LIST: HANGS}),
+    step(watched, "unavailable", 45),
+    step(watched, "good", 46, [LIST], at_once=8),
     answers=listed("list", status_list([3])),
     status_list=True,
 )
@@ -531,10 +587,27 @@ held = [
         "a token that has ended does not serve": [
             ask(0, "token", [session(ONE)], ONE),
             ask(601, "unavailable", [problem(503)]),
-            ask(602, "token", [session(TWO)], TWO),
+            ask(605, "unavailable"),
+            ask(606, "token", [session(TWO)], TWO),
         ],
-        "no first token": [ask(0, "unavailable", [problem(503)]), ask(1, "token", [session(ONE)], ONE)],
-        "the server is away": [ask(0, "unavailable", [None]), ask(1, "token", [session(ONE)], ONE)],
+        "no first token": [
+            ask(0, "unavailable", [problem(503)], at_once=8),
+            ask(4, "unavailable", at_once=8),
+            ask(5, "token", [session(ONE)], ONE),
+        ],
+        "the server is away": [ask(0, "unavailable", [None]), ask(5, "token", [session(ONE)], ONE)],
+        "a server that hangs is waited for once, and left alone for five seconds after that": [
+            ask(0, "unavailable", [HANGS], at_once=3),
+            ask(14, "unavailable", at_once=3),
+            ask(15, "token", [session(ONE)], ONE),
+            ask(480, "token", [HANGS], ONE),
+            ask(494, "token", [], ONE),
+            ask(495, "token", [session(TWO)], TWO),
+        ],
+        "a token that ends while a server hangs does not serve": [
+            ask(0, "token", [session(ONE)], ONE),
+            ask(595, "unavailable", [HANGS]),
+        ],
         "an answer without a token": [ask(0, "unavailable", [{"status": 200, "body": "{}"}])],
         "an answer that is a page": [ask(0, "unavailable", [{"status": 200, "body": "<!doctype html>"}])],
         "a token that says nothing of its life": [ask(0, "unavailable", [session(token(iat=None))])],

@@ -18,9 +18,9 @@ import (
 func TestHandler(t *testing.T) {
 	told := table.Read(t)
 	good := told.Verify[0].Steps[0]
-	isAway := true
+	isAway, now := true, good.At
 	verifier := tokens.NewVerifier("https://id.example.org/", "https://api.example.org")
-	verifier.Now = func() time.Time { return time.Unix(good.At, 0) }
+	verifier.Now = func() time.Time { return time.Unix(now, 0) }
 	verifier.Client = &http.Client{Transport: table.Asked(func(request *http.Request) (*http.Response, error) {
 		if isAway {
 			return (&table.Answer{Status: 503}).Response("")
@@ -43,7 +43,7 @@ func TestHandler(t *testing.T) {
 		}
 	}
 	ask("Bearer "+good.Token, http.StatusServiceUnavailable)
-	isAway = false
+	isAway, now = false, good.At+5
 	ask("bearer "+good.Token, http.StatusOK)
 	for _, other := range []string{"", "Bearer", "Basic " + good.Token, good.Token, "Bearer " + strings.ToUpper(good.Token)} {
 		ask(other, http.StatusUnauthorized)

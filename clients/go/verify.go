@@ -10,11 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"sessera.dev/tokens/internal/shared"
 )
 
 const (
@@ -52,10 +52,15 @@ type Verifier struct {
 	Client *http.Client
 	Now    func() time.Time
 
-	keyMutex                    sync.Mutex
-	keys                        keySet
-	jwksURI                     string
-	asked, keysEnd, describedTo time.Time
+	published shared.Shared[published]
+	// Where the keys are, which only the one looks at who asks for them.
+	jwksURI     string
+	describedTo time.Time
+}
+
+type published struct {
+	keys       keySet
+	asked, end time.Time
 }
 
 // NewVerifier makes a verifier for ES256, with five seconds of leeway and without further checks.
@@ -129,24 +134,25 @@ func (v *Verifier) Signed(ctx context.Context, token string, types []any, expect
 	return registered, nil
 }
 
-// key gives the published key with an id. One that is unknown makes the keys be asked for once more. Whoever needs
-// keys that are being asked for waits for the answer.
+func (v *Verifier) clock() time.Duration { return time.Duration(v.Now().UnixNano()) }
+
+// key gives the published key with an id. One that is unknown makes the keys be asked for once more.
 func (v *Verifier) key(ctx context.Context, kid string) (jose.JSONWebKey, error) {
-	v.keyMutex.Lock()
-	defer v.keyMutex.Unlock()
-	now := v.Now()
-	if !now.Before(v.keysEnd) || (len(v.keys.Key(kid)) == 0 && now.Sub(v.asked) >= keyPause) {
-		if err := v.renewKeys(ctx, now); err != nil {
+	known, now := v.published.Known(), v.Now()
+	if known == nil || !now.Before(known.end) || (len(known.keys.Key(kid)) == 0 && now.Sub(known.asked) >= keyPause) {
+		var err error
+		if known, err = v.published.After(ctx, known, v.clock, v.askForKeys); err != nil {
 			return jose.JSONWebKey{}, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
-	if found := v.keys.Key(kid); len(found) > 0 {
+	if found := known.keys.Key(kid); len(found) > 0 {
 		return found[0], nil
 	}
 	return jose.JSONWebKey{}, refused("its key is not known")
 }
 
-func (v *Verifier) renewKeys(ctx context.Context, now time.Time) error {
+func (v *Verifier) askForKeys(ctx context.Context) (*published, error) {
+	now := v.Now()
 	if !now.Before(v.describedTo) {
 		address := strings.TrimSuffix(v.Issuer, "/") + "/.well-known/openid-configuration"
 		var description struct {
@@ -155,19 +161,16 @@ func (v *Verifier) renewKeys(ctx context.Context, now time.Time) error {
 		}
 		until, err := v.json(ctx, address, &description)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if description.Issuer != v.Issuer || !IsAsSafe(description.JWKSURI, address) {
-			return fmt.Errorf("%s is of another issuer, or names no safe address of keys", address)
+			return nil, fmt.Errorf("%s is of another issuer, or names no safe address of keys", address)
 		}
 		v.jwksURI, v.describedTo = description.JWKSURI, until
 	}
 	keys := keySet{}
 	until, err := v.json(ctx, v.jwksURI, &keys)
-	if err == nil {
-		v.keys, v.keysEnd, v.asked = keys, until, now
-	}
-	return err
+	return &published{keys, now, until}, err
 }
 
 // keySet is a key set without the keys of kinds that are not known here, which are for others.

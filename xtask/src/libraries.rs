@@ -45,35 +45,35 @@ fn jars() -> PathBuf {
     target().join("java-library")
 }
 
-/// What verifies in each library, and then its optional parts.
-const PARTS: [&[&str]; 18] = [
-    &[
-        "node/src/index.js",
-        "node/src/errors.js",
-        "node/src/verify.js",
-        "node/src/hold.js",
-        "node/src/frameworks.js",
-    ],
+/// What verifies in each library, what asks once for many, and the optional parts.
+const PARTS: [&[&str]; 25] = [
+    &["node/src/index.js", "node/src/errors.js", "node/src/verify.js", "node/src/frameworks.js"],
+    &["node/src/shared.js"],
+    &["node/src/hold.js"],
     &["node/src/events.js"],
     &[
         "python/src/sessera_tokens/__init__.py",
         "python/src/sessera_tokens/errors.py",
         "python/src/sessera_tokens/fetch.py",
         "python/src/sessera_tokens/verify.py",
-        "python/src/sessera_tokens/hold.py",
     ],
+    &["python/src/sessera_tokens/shared.py"],
+    &["python/src/sessera_tokens/hold.py"],
     &["python/src/sessera_tokens/events.py"],
     &["python/src/sessera_tokens/django.py", "python/src/sessera_tokens/fastapi.py"],
     &["go/tokens.go", "go/verify.go", "go/http.go"],
+    &["go/internal/shared/shared.go"],
     &["go/status/status.go"],
     &["go/events/events.go"],
     &["go/hold/hold.go"],
     &["rust/src/lib.rs", "rust/src/fetch.rs", "rust/src/verify.rs"],
+    &["rust/src/shared.rs"],
     &["rust/src/layer.rs"],
     &["rust/src/status.rs"],
     &["rust/src/events.rs"],
     &["rust/src/hold.rs"],
     &["java/src/main/java/dev/sessera/tokens"],
+    &["java/src/main/java/dev/sessera/tokens/shared"],
     &["java/src/main/java/dev/sessera/tokens/status"],
     &["java/src/main/java/dev/sessera/tokens/events"],
     &["java/src/main/java/dev/sessera/tokens/hold"],
@@ -83,7 +83,7 @@ const PARTS: [&[&str]; 18] = [
 const SOURCES: [(&str, &str, &str); 5] = [
     ("node/src", ".js", "test"),
     ("python/src", ".py", "test"),
-    ("go", ".go", "internal"),
+    ("go", ".go", "table"),
     ("rust/src", ".rs", "test"),
     ("java/src/main", ".java", "test"),
 ];

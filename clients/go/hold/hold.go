@@ -11,17 +11,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"sessera.dev/tokens"
+	"sessera.dev/tokens/internal/shared"
 )
 
 // ErrSessionGone means that the session is over, or asks for a proof that is missing. The person has to sign in.
 var ErrSessionGone = errors.New("the session is gone")
-
-// How long after a renewal that failed the next one is tried while the token is good.
-const renewalPause = 5 * time.Second
 
 // Holder holds a token of one session and template, and renews it in time. Goroutines may share it.
 type Holder struct {
@@ -30,12 +28,13 @@ type Holder struct {
 	client       *http.Client
 	elapsed      func() time.Duration
 
-	mutex       sync.Mutex
-	held        string
-	renewAt     time.Duration
-	endsAt      time.Duration
-	pausedUntil time.Duration
-	gone        error
+	held shared.Shared[held]
+	gone atomic.Pointer[error]
+}
+
+type held struct {
+	token           string
+	renewAt, endsAt time.Duration
 }
 
 // New makes a holder: server is the public address of Sessera, sessionToken what a native sign-in gave.
@@ -52,18 +51,15 @@ func New(server, template, sessionToken string) *Holder {
 
 // Token gives a token that is good now. The error is ErrSessionGone when the person has to sign in.
 func (h *Holder) Token(ctx context.Context) (string, error) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	now := h.elapsed()
-	isGood := h.held != "" && now < h.endsAt
-	if isGood && (now < h.renewAt || now < h.pausedUntil) {
-		return h.held, nil
+	known := h.held.Known()
+	if known != nil && h.gone.Load() == nil && h.elapsed() < known.renewAt {
+		return known.token, nil
 	}
-	err := h.renew(ctx, now)
-	if err != nil && !(isGood && errors.Is(err, tokens.ErrUnavailable)) {
-		return "", err
+	newer, err := h.after(ctx, known)
+	if errors.Is(err, tokens.ErrUnavailable) && known != nil && h.elapsed() < known.endsAt {
+		return known.token, nil
 	}
-	return h.held, nil
+	return newer, err
 }
 
 // Transport sends requests with the token. An answer 401 makes a new token be fetched and the request be sent once
@@ -85,7 +81,11 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || answer.StatusCode != http.StatusUnauthorized || isOnce {
 		return answer, err
 	}
-	newer, err := t.holder.after(request.Context(), token)
+	known := t.holder.held.Known()
+	newer := known.token
+	if newer == token {
+		newer, err = t.holder.after(request.Context(), known)
+	}
 	if errors.Is(err, tokens.ErrUnavailable) {
 		return answer, nil
 	}
@@ -109,49 +109,39 @@ func (t transport) send(request *http.Request, body io.ReadCloser, token string)
 	return t.base.RoundTrip(carried)
 }
 
-// after gives the token that follows one that was refused.
-func (h *Holder) after(ctx context.Context, token string) (string, error) {
-	h.mutex.Lock()
-	defer h.mutex.Unlock()
-	if h.held != token {
-		return h.held, h.gone
+// after gives the token that follows one that does not serve any more.
+func (h *Holder) after(ctx context.Context, known *held) (string, error) {
+	if gone := h.gone.Load(); gone != nil {
+		return "", *gone
 	}
-	err := h.renew(ctx, h.elapsed())
-	return h.held, err
+	newer, err := h.held.After(ctx, known, h.elapsed, h.obtain)
+	if errors.Is(err, ErrSessionGone) {
+		return "", err
+	}
+	if err != nil {
+		return "", fmt.Errorf("no token can be had, %w: %w", tokens.ErrUnavailable, err)
+	}
+	return newer.token, nil
 }
 
-func (h *Holder) renew(ctx context.Context, now time.Duration) error {
-	if h.gone != nil {
-		return h.gone
-	}
-	token, life, err := h.obtain(ctx)
-	switch {
-	case errors.Is(err, ErrSessionGone):
-		h.held, h.gone = "", err
-	case err != nil:
-		h.pausedUntil = now + renewalPause
-		return fmt.Errorf("no token can be had, %w: %w", tokens.ErrUnavailable, err)
-	default:
-		h.held, h.renewAt, h.endsAt = token, now+life/4*3, now+life
-	}
-	return err
-}
-
-// obtain asks for a token, and says how long it lives.
-func (h *Holder) obtain(ctx context.Context) (string, time.Duration, error) {
+// obtain asks for a token, and finds out how long it lives.
+func (h *Holder) obtain(ctx context.Context) (*held, error) {
+	now := h.elapsed()
 	header := http.Header{"X-Session-Token": {h.sessionToken}}
 	answer, body, err := tokens.Get(ctx, h.client, h.address, header)
 	if err != nil {
-		return "", 0, err
+		return nil, err
 	}
 	if answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden {
-		return "", 0, fmt.Errorf("%w: the server answers %s", ErrSessionGone, answer.Status)
+		gone := fmt.Errorf("%w: the server answers %s", ErrSessionGone, answer.Status)
+		h.gone.Store(&gone)
+		return nil, gone
 	}
 	var session struct {
 		Tokenized string `json:"tokenized"`
 	}
 	if answer.StatusCode != http.StatusOK || json.Unmarshal(body, &session) != nil {
-		return "", 0, fmt.Errorf("the server answers %s", answer.Status)
+		return nil, fmt.Errorf("the server answers %s", answer.Status)
 	}
 	// The token is for others to check. Here only its life is of interest.
 	var claims struct{ Exp, Iat float64 }
@@ -161,7 +151,8 @@ func (h *Holder) obtain(ctx context.Context) (string, time.Duration, error) {
 		err = json.Unmarshal(payload, &claims)
 	}
 	if err != nil || claims.Iat == 0 || claims.Exp <= claims.Iat {
-		return "", 0, errors.New("the token does not say how long it lives")
+		return nil, errors.New("the token does not say how long it lives")
 	}
-	return session.Tokenized, time.Duration(claims.Exp-claims.Iat) * time.Second, nil
+	life := time.Duration(claims.Exp-claims.Iat) * time.Second
+	return &held{session.Tokenized, now + life/4*3, now + life}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ func TestHolding(t *testing.T) {
 	told := table.Read(t)
 	for _, row := range told.Hold {
 		t.Run(row.Name, func(t *testing.T) {
-			server, answers, sent, after := []*table.Answer{}, []int{}, []string{}, 0
+			server, answers, sent, after := []*table.Answer{}, []int{}, []string{}, atomic.Int64{}
 			transport := table.Asked(func(request *http.Request) (*http.Response, error) {
 				if request.URL.String() == resource {
 					sent = append(sent, strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer "))
@@ -45,14 +46,16 @@ func TestHolding(t *testing.T) {
 				if next == nil {
 					return nil, errors.New("no answer")
 				}
+				after.Add(int64(next.Takes))
 				return next.Response(next.Body)
 			})
 			holder := New("https://id.example.org/", "api", "session")
 			holder.client = &http.Client{Transport: transport}
-			holder.elapsed = func() time.Duration { return time.Duration(after) * time.Second }
+			holder.elapsed = func() time.Duration { return time.Duration(after.Load()) * time.Second }
 			client := &http.Client{Transport: holder.Transport(transport)}
 			for _, step := range row.Steps {
-				after, server, answers, sent = step.After, step.Server, step.Resource, []string{}
+				after.Store(int64(step.After))
+				server, answers, sent = step.Server, step.Resource, []string{}
 				if step.Do == "request" {
 					given, err := client.Get(resource)
 					status := 0
@@ -60,10 +63,10 @@ func TestHolding(t *testing.T) {
 						status = given.StatusCode
 					}
 					if gives := word(err, fmt.Sprint(status)); gives != fmt.Sprint(step.Gives) {
-						t.Errorf("after %d: %s instead of %v", after, gives, step.Gives)
+						t.Errorf("after %d: %s instead of %v", step.After, gives, step.Gives)
 					}
 					if !reflect.DeepEqual(sent, step.Sent) || len(answers) > 0 {
-						t.Errorf("after %d: it sent %v", after, sent)
+						t.Errorf("after %d: it sent %v", step.After, sent)
 					}
 				}
 				var all sync.WaitGroup
@@ -73,13 +76,13 @@ func TestHolding(t *testing.T) {
 						defer all.Done()
 						token, err := holder.Token(context.Background())
 						if gives := word(err, "token"); gives != step.Gives || token != step.Token {
-							t.Errorf("after %d: %s %q (%v)", after, gives, token, err)
+							t.Errorf("after %d: %s %q (%v)", step.After, gives, token, err)
 						}
 					}()
 				}
 				all.Wait()
 				if len(server) > 0 {
-					t.Errorf("after %d: %d answers were not asked for", after, len(server))
+					t.Errorf("after %d: %d answers were not asked for", step.After, len(server))
 				}
 			}
 		})

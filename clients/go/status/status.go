@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4/jwt"
 	"sessera.dev/tokens"
+	"sessera.dev/tokens/internal/shared"
 )
 
 const maxList = 128 << 10
@@ -23,7 +24,7 @@ const maxList = 128 << 10
 // Lists is a check by which every token must have a status, and its list is read. Goroutines may share it.
 type Lists struct {
 	mutex sync.Mutex
-	known map[string]list
+	known map[string]*shared.Shared[list]
 }
 
 type list struct {
@@ -60,11 +61,28 @@ func place(claims tokens.Claims) (uint32, string, bool) {
 
 func (l *Lists) list(ctx context.Context, verifier *tokens.Verifier, uri string) ([]byte, error) {
 	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	now := verifier.Now()
-	if known, isKnown := l.known[uri]; isKnown && now.Before(known.until) {
-		return known.bits, nil
+	if l.known == nil {
+		l.known = map[string]*shared.Shared[list]{}
 	}
+	if l.known[uri] == nil {
+		l.known[uri] = &shared.Shared[list]{}
+	}
+	place := l.known[uri]
+	l.mutex.Unlock()
+	known := place.Known()
+	if known == nil || !verifier.Now().Before(known.until) {
+		now := func() time.Duration { return time.Duration(verifier.Now().UnixNano()) }
+		ask := func(ctx context.Context) (*list, error) { return read(ctx, verifier, uri) }
+		var err error
+		if known, err = place.After(ctx, known, now, ask); err != nil {
+			return nil, err
+		}
+	}
+	return known.bits, nil
+}
+
+func read(ctx context.Context, verifier *tokens.Verifier, uri string) (*list, error) {
+	now := verifier.Now()
 	if !tokens.IsAsSafe(uri, verifier.Issuer) {
 		return nil, errors.New("it is less safe than the issuer")
 	}
@@ -103,9 +121,5 @@ func (l *Lists) list(ctx context.Context, verifier *tokens.Verifier, uri string)
 	if end := registered.Expiry.Time(); end.Before(until) {
 		until = end
 	}
-	if l.known == nil {
-		l.known = map[string]list{}
-	}
-	l.known[uri] = list{bits, until}
-	return bits, nil
+	return &list{bits, until}, nil
 }

@@ -1,11 +1,10 @@
 import { decodeJwt } from "jose"
 
 import { SessionGoneError, UnavailableError } from "./errors.js"
+import { Shared } from "./shared.js"
 
 /** The part of a token's life after which it is renewed. */
 const RENEWED_AT = 0.75
-/** How long after a renewal that failed the next one is tried while the token is good, in seconds. */
-const PAUSE = 5
 const PATIENCE_MS = 10_000
 
 /** Holds a token of one session and template, and renews it in time. */
@@ -15,8 +14,6 @@ export class TokenHolder {
   #fetch
   #elapsed
   #held
-  #renewing
-  #pausedUntil = -Infinity
   #gone
 
   constructor({ server, template, sessionToken, fetch, elapsed }) {
@@ -25,20 +22,18 @@ export class TokenHolder {
     this.#fetch = fetch ?? globalThis.fetch.bind(globalThis)
     // The clock on the wall may be wrong, and is set now and then. This one only goes on.
     this.#elapsed = elapsed ?? (() => performance.now() / 1000)
+    this.#held = new Shared(this.#elapsed)
   }
 
   /** A token that is good now. It is a SessionGoneError when the person has to sign in. */
   async token() {
     if (this.#gone) throw this.#gone
-    const held = this.#held
-    const now = this.#elapsed()
-    if (held && now < held.renewAt) return held.token
-    const isGood = held && now < held.endsAt
-    if (isGood && now < this.#pausedUntil) return held.token
+    const held = this.#held.value
+    if (held && this.#elapsed() < held.renewAt) return held.token
     try {
-      return (await this.#renew()).token
+      return (await this.#after(held)).token
     } catch (error) {
-      if (isGood && !this.#gone) return held.token
+      if (held && this.#elapsed() < held.endsAt && !this.#gone) return held.token
       throw error
     }
   }
@@ -51,14 +46,16 @@ export class TokenHolder {
     const again = input instanceof Request && !isOnce ? input.clone() : input
     const answer = await this.#send(input, init, token)
     if (answer.status !== 401 || isOnce) return answer
+    let newer
     try {
-      if (this.#held?.token === token) await this.#renew()
+      const held = this.#held.value
+      newer = held?.token === token ? await this.#after(held) : held
     } catch (error) {
       if (this.#gone) throw error
       return answer
     }
     await answer.body?.cancel()
-    return this.#send(again, init, this.#held.token)
+    return this.#send(again, init, newer.token)
   }
 
   #send(input, init, token) {
@@ -67,19 +64,19 @@ export class TokenHolder {
     return this.#fetch(input, { ...init, headers })
   }
 
-  /** Fetches a new token; all who need one meanwhile wait for the same answer. */
-  #renew() {
-    return (this.#renewing ??= this.#obtain().finally(() => (this.#renewing = undefined)))
+  /** The token that follows one that does not serve any more. */
+  #after(held) {
+    return this.#held.after(held, () => this.#obtain())
   }
 
   async #obtain() {
     const asked = this.#elapsed()
     try {
+      if (this.#gone) throw this.#gone
       const signal = AbortSignal.timeout(PATIENCE_MS)
       const options = { headers: this.#headers, credentials: "include", cache: "no-store", signal }
       const answer = await this.#fetch(this.#address, options)
       if (answer.status === 401 || answer.status === 403) {
-        this.#held = undefined
         this.#gone = new SessionGoneError(`the session gives no token: the server answers ${answer.status}`)
         throw this.#gone
       }
@@ -88,11 +85,9 @@ export class TokenHolder {
       const { exp, iat } = decodeJwt(token)
       const life = exp - iat
       if (!(life > 0)) throw new Error("the token does not say how long it lives")
-      this.#held = { token, renewAt: asked + life * RENEWED_AT, endsAt: asked + life }
-      return this.#held
+      return { token, renewAt: asked + life * RENEWED_AT, endsAt: asked + life }
     } catch (cause) {
       if (this.#gone) throw this.#gone
-      this.#pausedUntil = asked + PAUSE
       throw new UnavailableError(`no token can be had: ${cause.message}`, { cause })
     }
   }

@@ -3,6 +3,7 @@ import { inflate } from "node:zlib"
 import { decodeProtectedHeader, importJWK, jwtVerify } from "jose"
 
 import { RefusedError, UnavailableError } from "./errors.js"
+import { Shared } from "./shared.js"
 
 const MAX_TOKEN = 16_384
 const MAX_ANSWER = 1_048_576
@@ -18,8 +19,7 @@ const TYPES = [undefined, "JWT", "at+jwt"]
 export class Verifier {
   #settings
   #description = { until: 0 }
-  #keys = { until: 0 }
-  #asking
+  #keys
   #lists = new Map()
 
   constructor(settings) {
@@ -29,6 +29,7 @@ export class Verifier {
     if (this.#settings.algorithms.some((name) => !/^((ES|RS|PS)\d{3}|EdDSA)$/.test(name))) {
       throw new TypeError("algorithms must be asymmetric ones, such as ES256")
     }
+    this.#keys = new Shared(this.#settings.now)
   }
 
   /** The claims of a good token. Any other one is a RefusedError or an UnavailableError. */
@@ -65,25 +66,21 @@ export class Verifier {
 
   /** The published key with an id. One that is unknown makes the keys be asked for once more. */
   async #key(kid) {
-    const find = () => this.#keys.set?.find((key) => key?.kid === kid)
+    const find = (keys) => keys?.set.find((key) => key?.kid === kid)
     const now = this.#settings.now()
-    if (now >= this.#keys.until || (!find() && now - this.#keys.asked >= PAUSE)) await this.#askForKeys()
-    const key = find()
+    const known = this.#keys.value
+    const serves = known && now < known.until && (find(known) || now - known.asked < PAUSE)
+    const key = find(serves ? known : await this.#keys.after(known, () => this.#askForKeys()))
     if (!key) throw new Error("its key is not known")
     return key
   }
 
-  /** Asks for the keys; all who need them meanwhile wait for the same answer. */
-  #askForKeys() {
-    return (this.#asking ??= this.#renewKeys().finally(() => (this.#asking = undefined)))
-  }
-
-  async #renewKeys() {
+  async #askForKeys() {
     const asked = this.#settings.now()
     if (asked >= this.#description.until) this.#description = await this.#discover()
     const { value, until } = await this.#get(this.#description.uri, JSON.parse)
     if (!Array.isArray(value?.keys)) throw new UnavailableError(`${this.#description.uri} is no key set`)
-    this.#keys = { set: value.keys, until, asked }
+    return { set: value.keys, until, asked }
   }
 
   async #discover() {
@@ -119,9 +116,15 @@ export class Verifier {
   }
 
   async #list(uri) {
+    const { now } = this.#settings
+    if (!this.#lists.has(uri)) this.#lists.set(uri, new Shared(now))
+    const list = this.#lists.get(uri)
+    const known = list.value
+    return (known && now() < known.until ? known : await list.after(known, () => this.#askForList(uri))).bits
+  }
+
+  async #askForList(uri) {
     const asked = this.#settings.now()
-    const known = this.#lists.get(uri)
-    if (known && asked < known.until) return known.bits
     if (!isAsSafe(uri, this.#settings.issuer)) throw new UnavailableError(`${uri} is less safe than the issuer`)
     const { value } = await this.#get(uri, String)
     try {
@@ -129,8 +132,7 @@ export class Verifier {
       const { exp, ttl = 0, status_list: list } = await this.#checked(value.trim(), ["statuslist+jwt"], expected)
       if (list?.bits !== 1) throw new Error("its statuses are not bits")
       const bits = await promisify(inflate)(Buffer.from(list.lst, "base64url"), { maxOutputLength: MAX_LIST })
-      this.#lists.set(uri, { bits, until: Math.min(exp, asked + ttl) })
-      return bits
+      return { bits, until: Math.min(exp, asked + ttl) }
     } catch (cause) {
       throw new UnavailableError(`the list at ${uri} is not good: ${cause.message}`, { cause })
     }

@@ -28,17 +28,41 @@ describe("verifying", () => {
       const fetch = async (address) => {
         asks.push(address)
         const answer = answers[address]
-        if (!answer) throw new TypeError("fetch failed")
+        // Whoever asks at the same time does so before there is an answer.
+        await new Promise(setImmediate)
+        now += answer?.takes ?? 0
+        if (!answer?.status) throw new TypeError("fetch failed")
         return response({ ...answer, body: table.bodies[answer.body] })
       }
       const verifier = new Verifier({ ...settings, statusList, fetch, now: () => now })
       for (const step of row.steps) {
         ;[now, asks, answers] = [step.at, [], { ...table.answers, ...row.answers, ...step.answers }]
-        const verdict = await verifier.verify(step.token).then(() => "good", outcome)
-        assert.deepEqual([verdict, asks], [step.verdict, step.asks])
+        const given = Array.from({ length: step.at_once ?? 1 }, () => verifier.verify(step.token).then(() => "good", outcome))
+        for (const verdict of await Promise.all(given)) assert.equal(verdict, step.verdict)
+        assert.deepEqual(asks, step.asks)
       }
     })
   }
+})
+
+test("keys that are still good serve while an unknown one is asked for", async () => {
+  const row = table.verify.find(({ name }) => name.startsWith("an unknown key makes"))
+  const [known, stranger] = row.steps
+  let hang
+  const fetch = async (address) => {
+    if (hang) await new Promise((resolve) => (hang = resolve))
+    const answer = table.answers[address]
+    return response({ ...answer, body: table.bodies[answer.body] })
+  }
+  let now = known.at
+  const verifier = new Verifier({ ...table.settings, fetch, now: () => now })
+  await verifier.verify(known.token)
+  now = stranger.at
+  hang = () => {}
+  const waiting = verifier.verify(stranger.token).catch(outcome)
+  await verifier.verify(known.token)
+  hang()
+  assert.equal(await waiting, "refused")
 })
 
 test("what is no token is told apart from one that is too long", async () => {
@@ -73,7 +97,8 @@ describe("holding", () => {
         assert.equal(new Headers(init.headers).get("x-session-token"), "session")
         assert.ok(server.length > 0, "a question too many")
         const answer = server.shift()
-        if (!answer) throw new TypeError("fetch failed")
+        now += answer?.takes ?? 0
+        if (!answer?.status) throw new TypeError("fetch failed")
         return response(answer)
       }
       const settings = { server: table.settings.issuer, template: "api", sessionToken: "session" }

@@ -3,6 +3,7 @@
 import base64
 import json
 import pathlib
+import threading
 import unittest
 from concurrent.futures import ThreadPoolExecutor
 from unittest.mock import Mock, patch
@@ -36,8 +37,10 @@ class Verifying(unittest.TestCase):
 
         def fetch(request):
             asks.append(request.full_url)
-            answer = answers.get(request.full_url)
-            if answer is None:
+            nonlocal now
+            answer = answers.get(request.full_url) or {}
+            now += answer.get("takes", 0)
+            if "status" not in answer:
                 raise OSError("no answer")
             control = answer["cache_control"]
             headers = {"cache-control": control} if control else {}
@@ -47,8 +50,33 @@ class Verifying(unittest.TestCase):
         for step in row["steps"]:
             now, asks = step["at"], []
             answers = {**TABLE["answers"], **row.get("answers", {}), **step.get("answers", {})}
-            verdict = outcome(lambda: verifier.verify(step["token"]) and "good")
-            self.assertEqual((verdict, asks), (step["verdict"], step["asks"]))
+            with ThreadPoolExecutor() as pool:
+                judge = lambda: verifier.verify(step["token"]) and "good"
+                given = [pool.submit(outcome, judge) for _ in range(step.get("at_once", 1))]
+            self.assertEqual({each.result() for each in given}, {step["verdict"]})
+            self.assertEqual(asks, step["asks"])
+
+    def test_keys_that_are_still_good_serve_while_an_unknown_one_is_asked_for(self):
+        row = next(row for row in TABLE["verify"] if row["name"].startswith("an unknown key makes"))
+        known, stranger = row["steps"][:2]
+        now, beside, served = known["at"], [], []
+
+        def fetch(request):
+            if now == stranger["at"]:
+                judge = lambda: beside.append(outcome(lambda: verifier.verify(known["token"]) and "good"))
+                thread = threading.Thread(target=judge, daemon=True)
+                thread.start()
+                # Whoever waited here would do so for ever.
+                thread.join(30)
+                served.append(not thread.is_alive())
+            answer = TABLE["answers"][request.full_url]
+            return Answer(answer["status"], {"cache-control": answer["cache_control"]}, TABLE["bodies"][answer["body"]].encode())
+
+        verifier = Verifier(**TABLE["settings"], fetch=fetch, now=lambda: now)
+        verifier.verify(known["token"])
+        now = stranger["at"]
+        self.assertEqual(outcome(lambda: verifier.verify(stranger["token"])), "refused")
+        self.assertEqual((served, beside), ([True], ["good"]))
 
     def test_what_is_no_token_is_told_apart_from_one_that_is_too_long(self):
         verifier = Verifier(**TABLE["settings"])
@@ -80,8 +108,10 @@ class Holding(unittest.TestCase):
                 sent.append(request.get_header("Authorization").removeprefix("Bearer "))
                 return Answer(resource.pop(0), {}, b"")
             self.assertEqual(request.get_header("X-session-token"), "session")
-            answer = server.pop(0)
-            if answer is None:
+            nonlocal now
+            answer = server.pop(0) or {}
+            now += answer.get("takes", 0)
+            if "status" not in answer:
                 raise OSError("no answer")
             return Answer(answer["status"], {}, answer["body"].encode())
 

@@ -1,17 +1,14 @@
 //! Holding a token of one session and template, for programs that carry a session.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sessera_jose::base64url;
-use tokio::sync::Mutex;
 use url::form_urlencoded::byte_serialize;
 
+use crate::shared::Shared;
 use crate::{Error, Fetch, OverHttp};
-
-/// How long after a renewal that failed the next one is tried while the token is good.
-const PAUSE: Duration = Duration::from_secs(5);
 
 /// An answer to a request that carried the token.
 pub trait Answered {
@@ -37,17 +34,11 @@ pub struct TokenHolder {
     session_token: String,
     fetch: Arc<dyn Fetch>,
     elapsed: Box<dyn Fn() -> Duration + Send + Sync>,
-    state: Mutex<State>,
+    held: Shared<Held>,
+    /// Set once the session is gone.
+    gone: OnceLock<Error>,
 }
 
-#[derive(Default)]
-struct State {
-    held: Option<Held>,
-    paused_until: Duration,
-    gone: Option<Error>,
-}
-
-#[derive(Clone)]
 struct Held {
     token: String,
     renew_at: Duration,
@@ -74,22 +65,22 @@ impl TokenHolder {
         let name: String = byte_serialize(template.as_bytes()).collect();
         let address = format!("{server}/sessions/whoami?tokenize_as={name}");
         let (session_token, elapsed) = (session_token.to_owned(), Box::new(elapsed));
-        Self { address, session_token, fetch, elapsed, state: Mutex::default() }
+        Self { address, session_token, fetch, elapsed, held: Shared::default(), gone: OnceLock::new() }
     }
 
     /// A token that is good now. It is [`Error::SessionGone`] when the person has to sign in.
     pub async fn token(&self) -> Result<String, Error> {
-        // Whoever needs a token that is being renewed waits for it.
-        let mut state = self.state.lock().await;
-        let now = (self.elapsed)();
-        let good = state.held.clone().filter(|held| now < held.ends_at);
-        if let Some(held) = &good
-            && (now < held.renew_at || now < state.paused_until)
+        let held = self.held.known();
+        if let Some(held) = &held
+            && self.gone.get().is_none()
+            && (self.elapsed)() < held.renew_at
         {
             return Ok(held.token.clone());
         }
-        match (self.renew(&mut state).await, good) {
-            (Err(Error::Unavailable(_)), Some(held)) => Ok(held.token),
+        match (self.after(held.clone()).await, held) {
+            (Err(Error::Unavailable(_)), Some(held)) if (self.elapsed)() < held.ends_at => {
+                Ok(held.token.clone())
+            }
             (renewed, _) => renewed,
         }
     }
@@ -107,58 +98,41 @@ impl TokenHolder {
         if answer.status() != 401 {
             return Ok(answer);
         }
-        match self.after(&token).await {
+        let newer = match self.held.known() {
+            Some(held) if held.token != token => Ok(held.token.clone()),
+            refused => self.after(refused).await,
+        };
+        match newer {
             Ok(newer) => send(newer).await,
             Err(gone @ Error::SessionGone(_)) => Err(gone.into()),
             Err(_) => Ok(answer),
         }
     }
 
-    /// The token that follows one that was refused.
-    async fn after(&self, token: &str) -> Result<String, Error> {
-        let mut state = self.state.lock().await;
-        match &state.held {
-            Some(held) if held.token != token => Ok(held.token.clone()),
-            _ => self.renew(&mut state).await,
-        }
+    /// The token that follows one that does not serve any more.
+    async fn after(&self, held: Option<Arc<Held>>) -> Result<String, Error> {
+        let seconds = || i64::try_from((self.elapsed)().as_secs()).unwrap_or(i64::MAX);
+        self.held.after(held, seconds, self.obtain()).await.map(|held| held.token.clone())
     }
 
-    async fn renew(&self, state: &mut State) -> Result<String, Error> {
-        if let Some(gone) = &state.gone {
+    /// Asks for a token.
+    async fn obtain(&self) -> Result<Held, Error> {
+        if let Some(gone) = self.gone.get() {
             return Err(gone.clone());
         }
         let now = (self.elapsed)();
-        match self.obtain().await {
-            Ok((token, life)) => {
-                let held = Held { token: token.clone(), renew_at: now + life * 3 / 4, ends_at: now + life };
-                state.held = Some(held);
-                Ok(token)
-            }
-            Err(gone @ Error::SessionGone(_)) => {
-                (state.held, state.gone) = (None, Some(gone.clone()));
-                Err(gone)
-            }
-            Err(error) => {
-                state.paused_until = now + PAUSE;
-                Err(error)
-            }
-        }
-    }
-
-    /// Asks for a token, and says how long it lives.
-    async fn obtain(&self) -> Result<(String, Duration), Error> {
         let unavailable = |why: String| Error::Unavailable(format!("no token can be had: {why}"));
         let answer = self.fetch.get(&self.address, Some(&self.session_token)).await.map_err(unavailable)?;
         match answer.status {
             200 => {}
-            401 | 403 => return Err(Error::SessionGone(answer.status)),
+            401 | 403 => return Err(self.gone.get_or_init(|| Error::SessionGone(answer.status)).clone()),
             other => return Err(unavailable(format!("the server answers {other}"))),
         }
         let session: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let token = session.get("tokenized").and_then(Value::as_str).unwrap_or_default();
         let life =
             life(token).ok_or_else(|| unavailable("the token does not say how long it lives".into()))?;
-        Ok((token.to_owned(), life))
+        Ok(Held { token: token.to_owned(), renew_at: now + life * 3 / 4, ends_at: now + life })
     }
 }
 

@@ -4,6 +4,7 @@ pub mod events;
 mod fetch;
 pub mod hold;
 pub mod layer;
+mod shared;
 pub mod status;
 mod verify;
 

@@ -10,6 +10,7 @@ use sessera_jose::{Algorithm, JwkSet, PublicJwkSet, VerifyError, base64url};
 use tokio::sync::Mutex;
 
 use crate::fetch::Fetch;
+use crate::shared::Shared;
 use crate::{Error, OverHttp};
 
 /// The longest token that is looked at, in bytes.
@@ -54,16 +55,15 @@ pub struct Verifier {
     pub(crate) settings: Settings,
     fetch: Arc<dyn Fetch>,
     now: Box<dyn Fn() -> i64 + Send + Sync>,
-    keys: Mutex<Published>,
+    keys: Shared<Published>,
+    /// Where the keys are, and until when. Only the one looks at it who asks for them.
+    described: Mutex<(String, i64)>,
     checks: Vec<Arc<dyn Check>>,
 }
 
 /// The keys of the issuer, and for how long they are good.
-#[derive(Default)]
 struct Published {
-    jwks_uri: String,
-    described_until: i64,
-    keys: Arc<PublicJwkSet>,
+    keys: PublicJwkSet,
     until: i64,
     asked: i64,
 }
@@ -82,7 +82,8 @@ impl Verifier {
         fetch: Arc<dyn Fetch>,
         now: impl Fn() -> i64 + Send + Sync + 'static,
     ) -> Self {
-        Self { settings, fetch, now: Box::new(now), keys: Mutex::default(), checks: Vec::new() }
+        let (keys, described) = (Shared::default(), Mutex::default());
+        Self { settings, fetch, now: Box::new(now), keys, described, checks: Vec::new() }
     }
 
     /// Adds a further look at each token.
@@ -129,7 +130,7 @@ impl Verifier {
         check_type(&header, typ).map_err(refused)?;
         let kid = text("kid").ok_or_else(|| Error::Refused("it names no key".into()))?;
         let keys = self.keys(kid).await?;
-        let verified = verify(token, &keys).map_err(refused)?;
+        let verified = verify(token, &keys.keys).map_err(refused)?;
         let claims = verified.claims().map_err(refused)?;
         if !claims.contains_key("exp") {
             return Err(Error::Refused("it has no end".into()));
@@ -142,20 +143,21 @@ impl Verifier {
         (self.now)()
     }
 
-    /// The published keys. When the one with this id is not among them, they are asked for once more. Whoever needs keys
-    /// that are being asked for waits for the answer.
-    async fn keys(&self, kid: &str) -> Result<Arc<PublicJwkSet>, Error> {
-        let mut published = self.keys.lock().await;
-        let now = self.now();
-        let is_unknown = published.keys.find(kid).is_none();
-        if now >= published.until || (is_unknown && now - published.asked >= PAUSE) {
-            self.renew(&mut published, now).await?;
+    /// The published keys. When the one with this id is not among them, they are asked for once more.
+    async fn keys(&self, kid: &str) -> Result<Arc<Published>, Error> {
+        let (known, now) = (self.keys.known(), self.now());
+        let serves = |published: &Arc<Published>| {
+            now < published.until && (published.keys.find(kid).is_some() || now - published.asked < PAUSE)
+        };
+        match known {
+            Some(published) if serves(&published) => Ok(published),
+            outdated => self.keys.after(outdated, || self.now(), self.ask_for_keys()).await,
         }
-        Ok(Arc::clone(&published.keys))
     }
 
-    async fn renew(&self, published: &mut Published, now: i64) -> Result<(), Error> {
-        if now >= published.described_until {
+    async fn ask_for_keys(&self) -> Result<Published, Error> {
+        let (now, mut described) = (self.now(), self.described.lock().await);
+        if now >= described.1 {
             let issuer = &self.settings.issuer;
             let address =
                 format!("{}/.well-known/openid-configuration", issuer.strip_suffix('/').unwrap_or(issuer));
@@ -166,14 +168,12 @@ impl Verifier {
                 let why = "is of another issuer, or names no safe address of keys";
                 return Err(Error::Unavailable(format!("{address} {why}")));
             }
-            text("jwks_uri").clone_into(&mut published.jwks_uri);
-            published.described_until = until;
+            *described = (text("jwks_uri").to_owned(), until);
         }
-        let (body, until) = self.get(&published.jwks_uri).await?;
+        let (body, until) = self.get(&described.0).await?;
         let (set, _) = JwkSet::parse_known(&body)
-            .map_err(|error| Error::Unavailable(format!("{} is no key set: {error}", published.jwks_uri)))?;
-        (published.keys, published.until, published.asked) = (Arc::new(set.public()), until, now);
-        Ok(())
+            .map_err(|error| Error::Unavailable(format!("{} is no key set: {error}", described.0)))?;
+        Ok(Published { keys: set.public(), until, asked: now })
     }
 
     /// Asks for an address, and says until when the answer may be kept.

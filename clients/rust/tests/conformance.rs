@@ -11,6 +11,7 @@ use sessera_tokens::events::Heard;
 use sessera_tokens::hold::TokenHolder;
 use sessera_tokens::status::StatusLists;
 use sessera_tokens::{Algorithm, Answer, Error, Fetch, Settings, Verifier};
+use tokio::sync::Notify;
 
 /// The table, read once.
 fn table() -> &'static Value {
@@ -60,13 +61,17 @@ fn word<T>(outcome: &Result<T, Error>, good: &str) -> String {
 struct Described {
     answers: Mutex<Map<String, Value>>,
     asks: Mutex<Vec<Value>>,
+    clock: Arc<AtomicI64>,
 }
 
 #[async_trait]
 impl Fetch for Described {
     async fn get(&self, address: &str, _: Option<&str>) -> Result<Answer, String> {
         self.asks.lock().unwrap().push(address.into());
+        // Whoever asks at the same time does so before there is an answer.
+        tokio::task::yield_now().await;
         let told = self.answers.lock().unwrap().get(address).cloned().unwrap_or_default();
+        self.clock.fetch_add(told["takes"].as_i64().unwrap_or_default(), Ordering::Relaxed);
         let body = text(&table()["bodies"][text(&told["body"])]);
         answer(&told, body)
     }
@@ -84,33 +89,85 @@ async fn tokens_are_judged_as_the_table_says() {
             algorithms,
             leeway: chosen["leeway"].as_i64().unwrap(),
         };
-        let (server, now) = (Arc::new(Described::default()), Arc::new(AtomicI64::new(0)));
-        let clock = Arc::clone(&now);
+        let server = Arc::new(Described::default());
+        let (clock, now) = (Arc::clone(&server.clock), Arc::clone(&server.clock));
         let mut verifier = Verifier::with(settings, server.clone(), move || clock.load(Ordering::Relaxed));
         if chosen["status_list"] == true {
             verifier = verifier.and(Arc::new(StatusLists::default()));
         }
+        let verifier = Arc::new(verifier);
         for step in list(&row["steps"]) {
             now.store(step["at"].as_i64().unwrap(), Ordering::Relaxed);
             *server.answers.lock().unwrap() = layers("answers", &[table(), &row, &step]);
             server.asks.lock().unwrap().clear();
-            let outcome = verifier.verify(&text(&step["token"])).await;
-            let what = format!("{} at {}: {outcome:?}", row["name"], step["at"]);
-            assert_eq!(word(&outcome, "good"), text(&step["verdict"]), "{what}");
+            let asked: Vec<_> = (0..step["at_once"].as_u64().unwrap_or(1))
+                .map(|_| {
+                    let (verifier, token) = (Arc::clone(&verifier), text(&step["token"]));
+                    tokio::spawn(async move { verifier.verify(&token).await })
+                })
+                .collect();
+            let what = format!("{} at {}", row["name"], step["at"]);
+            for given in asked {
+                let outcome = given.await.unwrap();
+                assert_eq!(word(&outcome, "good"), text(&step["verdict"]), "{what}: {outcome:?}");
+            }
             assert_eq!(*server.asks.lock().unwrap(), list(&step["asks"]), "{what}");
         }
     }
 }
 
-/// A server whose answers come one after the other.
+/// A server that answers the second question when it is told to.
 #[derive(Default)]
-struct InTurn(Mutex<VecDeque<Value>>);
+struct Waits {
+    asks: AtomicI64,
+    began: Notify,
+    go_on: Notify,
+}
+
+#[async_trait]
+impl Fetch for Waits {
+    async fn get(&self, address: &str, _: Option<&str>) -> Result<Answer, String> {
+        if self.asks.fetch_add(1, Ordering::Relaxed) == 2 {
+            self.began.notify_one();
+            self.go_on.notified().await;
+        }
+        let told = &table()["answers"][address];
+        answer(told, text(&table()["bodies"][text(&told["body"])]))
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_still_good_serve_while_an_unknown_one_is_asked_for() {
+    let rows = list(&table()["verify"]);
+    let row = rows.iter().find(|row| text(&row["name"]).starts_with("an unknown key makes")).unwrap();
+    let (known, stranger) = (&row["steps"][0], &row["steps"][1]);
+    let (server, now) = (Arc::new(Waits::default()), Arc::new(AtomicI64::new(known["at"].as_i64().unwrap())));
+    let clock = Arc::clone(&now);
+    let settings =
+        Settings::new(text(&table()["settings"]["issuer"]), text(&table()["settings"]["audience"]));
+    let verifier = Arc::new(Verifier::with(settings, server.clone(), move || clock.load(Ordering::Relaxed)));
+    let known = text(&known["token"]);
+    verifier.verify(&known).await.unwrap();
+    now.store(stranger["at"].as_i64().unwrap(), Ordering::Relaxed);
+    let (asker, stranger) = (Arc::clone(&verifier), text(&stranger["token"]));
+    let waiting = tokio::spawn(async move { asker.verify(&stranger).await });
+    server.began.notified().await;
+    // Whoever waited here would do so for ever.
+    tokio::time::timeout(Duration::from_secs(30), verifier.verify(&known)).await.unwrap().unwrap();
+    server.go_on.notify_one();
+    assert!(matches!(waiting.await.unwrap(), Err(Error::Refused(_))));
+}
+
+/// A server whose answers come one after the other, and the seconds that are over.
+#[derive(Default)]
+struct InTurn(Mutex<VecDeque<Value>>, Arc<AtomicI64>);
 
 #[async_trait]
 impl Fetch for InTurn {
     async fn get(&self, _: &str, session_token: Option<&str>) -> Result<Answer, String> {
         assert_eq!(session_token, Some("session"));
         let told = self.0.lock().unwrap().pop_front().expect("a question too many");
+        self.1.fetch_add(told["takes"].as_i64().unwrap_or_default(), Ordering::Relaxed);
         answer(&told, text(&told["body"]))
     }
 }
@@ -118,8 +175,8 @@ impl Fetch for InTurn {
 #[tokio::test]
 async fn tokens_are_held_as_the_table_says() {
     for row in list(&table()["hold"]) {
-        let (server, now) = (Arc::new(InTurn::default()), Arc::new(AtomicI64::new(0)));
-        let clock = Arc::clone(&now);
+        let server = Arc::new(InTurn::default());
+        let (clock, now) = (Arc::clone(&server.1), Arc::clone(&server.1));
         let elapsed = move || Duration::from_secs(clock.load(Ordering::Relaxed).unsigned_abs());
         let holder =
             Arc::new(TokenHolder::with("https://id.example.org/", "api", "session", server.clone(), elapsed));

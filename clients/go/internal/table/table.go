@@ -18,6 +18,7 @@ type Answer struct {
 	Status       int    `json:"status"`
 	CacheControl string `json:"cache_control"`
 	Body         string `json:"body"`
+	Takes        int    `json:"takes"`
 }
 
 // Settings are those of a verifier.
@@ -43,6 +44,7 @@ type Table struct {
 			Token   string             `json:"token"`
 			Verdict string             `json:"verdict"`
 			Asks    []string           `json:"asks"`
+			AtOnce  int                `json:"at_once"`
 			Answers map[string]*Answer `json:"answers"`
 		} `json:"steps"`
 	} `json:"verify"`
@@ -99,7 +101,7 @@ func (a Asked) RoundTrip(request *http.Request) (*http.Response, error) { return
 
 // Response is the answer with this body, and an error when there is no answer.
 func (a *Answer) Response(body string) (*http.Response, error) {
-	if a == nil {
+	if a == nil || a.Status == 0 {
 		return nil, errors.New("no answer")
 	}
 	header := http.Header{}

@@ -1,7 +1,6 @@
 """Holding a token of one session and template."""
 
 import json
-import threading
 import time
 import urllib.parse
 import urllib.request
@@ -12,11 +11,10 @@ from joserfc import jws
 
 from .errors import SessionGone, Unavailable
 from .fetch import Answer, Fetch, fetch
+from .shared import Shared
 
 # The part of a token's life after which it is renewed.
 RENEWED_AT = 0.75
-# How long after a renewal that failed the next one is tried while the token is good, in seconds.
-PAUSE = 5
 
 
 class _Held(NamedTuple):
@@ -41,26 +39,22 @@ class TokenHolder:
         self._address = f"{server.removesuffix('/')}/sessions/whoami?{query}"
         self._headers = {"X-Session-Token": session_token, "Accept": "application/json"}
         self._fetch, self._elapsed = fetch, elapsed
-        # Whoever needs a token that is being renewed waits for it.
-        self._lock = threading.Lock()
-        self._held: _Held | None = None
-        self._paused_until = float("-inf")
+        self._held: Shared[_Held] = Shared(elapsed)
         self._gone: str | None = None
 
     def token(self) -> str:
         """A token that is good now. It is SessionGone when the person has to sign in."""
-        with self._lock:
-            if self._gone:
-                raise SessionGone(self._gone)
-            held, now = self._held, self._elapsed()
-            if held and now < (held.ends_at if now < self._paused_until else held.renew_at):
+        if self._gone:
+            raise SessionGone(self._gone)
+        held = self._held.value
+        if held and self._elapsed() < held.renew_at:
+            return held.token
+        try:
+            return self._held.after(held, self._obtain).token
+        except Unavailable:
+            if held and self._elapsed() < held.ends_at:
                 return held.token
-            try:
-                return self._renew(now)
-            except Unavailable:
-                if held and now < held.ends_at:
-                    return held.token
-                raise
+            raise
 
     def request(self, request: urllib.request.Request) -> Answer:
         """Sends a request with the token. An answer 401 makes a new token be fetched and the request be sent once more."""
@@ -69,21 +63,24 @@ class TokenHolder:
         if answer.status != 401:
             return answer
         try:
-            with self._lock:
-                newer = self._held.token if self._held and self._held.token != token else self._renew(self._elapsed())
+            held = self._held.value
+            if held and held.token == token:
+                held = self._held.after(held, self._obtain)
         except Unavailable:
             return answer
-        return self._send(request, newer)
+        return self._send(request, held.token)
 
     def _send(self, request: urllib.request.Request, token: str) -> Answer:
         request.add_header("Authorization", f"Bearer {token}")
         return self._fetch(request)
 
-    def _renew(self, now: float) -> str:
+    def _obtain(self) -> _Held:
+        now = self._elapsed()
+        if self._gone:
+            raise SessionGone(self._gone)
         try:
             answer = self._fetch(urllib.request.Request(self._address, headers=self._headers))
             if answer.status in (401, 403):
-                self._held = None
                 self._gone = f"the session gives no token: the server answers {answer.status}"
                 raise SessionGone(self._gone)
             if answer.status != 200:
@@ -92,7 +89,5 @@ class TokenHolder:
             claims = json.loads(jws.extract_compact(token.encode()).payload)
             life = claims["exp"] - claims["iat"]
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            self._paused_until = now + PAUSE
             raise Unavailable(f"no token can be had: {error}") from error
-        self._held = _Held(token, now + life * RENEWED_AT, now + life)
-        return token
+        return _Held(token, now + life * RENEWED_AT, now + life)

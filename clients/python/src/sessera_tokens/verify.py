@@ -3,12 +3,11 @@
 import base64
 import json
 import re
-import threading
 import time
 import urllib.request
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from joserfc import jwt
 from joserfc.errors import JoseError
@@ -16,6 +15,7 @@ from joserfc.jwk import JWKRegistry
 
 from .errors import Refused, Unavailable
 from .fetch import Fetch, fetch
+from .shared import Shared
 
 MAX_TOKEN = 16_384
 MAX_LIST = 131_072
@@ -24,6 +24,15 @@ PAUSE = 10  # How long after the keys were asked for an unknown one makes them b
 TYPES = (None, "JWT", "at+jwt")
 # All that can be wrong with what somebody else wrote.
 BAD = (JoseError, ValueError, TypeError, KeyError, AttributeError, zlib.error)
+
+
+class _Keys(NamedTuple):
+    found: list[Any]
+    until: float
+    asked: float
+
+    def find(self, kid: str) -> dict[str, Any] | None:
+        return next((key for key in self.found if isinstance(key, dict) and key.get("kid") == kid), None)
 
 
 class Verifier:
@@ -51,11 +60,9 @@ class Verifier:
             "aud": {"essential": True, "value": audience},
             "sub": {"essential": True},
         }
-        self._lock = threading.RLock()
         self._jwks_uri, self._described_until = "", 0.0
-        self._keys: list[Any] = []
-        self._keys_until = self._keys_asked = 0.0
-        self._lists: dict[str, tuple[bytes, float]] = {}
+        self._keys: Shared[_Keys] = Shared(now)
+        self._lists: dict[str, Shared[tuple[bytes, float]]] = {}
 
     def verify(self, token: str) -> dict[str, Any]:
         """The claims of a good token. Any other one is Refused or Unavailable."""
@@ -96,20 +103,16 @@ class Verifier:
 
     def _key(self, kid: str) -> dict[str, Any]:
         """The published key with an id. One that is unknown makes the keys be asked for once more."""
-        # Whoever needs keys that are asked for waits for the answer.
-        with self._lock:
-            now = self._now()
-            if now >= self._keys_until or (not self._find(kid) and now - self._keys_asked >= PAUSE):
-                self._renew_keys(now)
-            key = self._find(kid)
+        keys, now = self._keys.value, self._now()
+        if not keys or now >= keys.until or (not keys.find(kid) and now - keys.asked >= PAUSE):
+            keys = self._keys.after(keys, self._ask_for_keys)
+        key = keys.find(kid)
         if not key:
             raise ValueError("its key is not known")
         return key
 
-    def _find(self, kid: str) -> dict[str, Any] | None:
-        return next((key for key in self._keys if isinstance(key, dict) and key.get("kid") == kid), None)
-
-    def _renew_keys(self, now: float) -> None:
+    def _ask_for_keys(self) -> _Keys:
+        now = self._now()
         if now >= self._described_until:
             address = f"{self._issuer.removesuffix('/')}/.well-known/openid-configuration"
             description, until = self._json(address)
@@ -122,7 +125,7 @@ class Verifier:
         found, until = self._json(self._jwks_uri)
         if not isinstance(found.get("keys"), list):
             raise Unavailable(f"{self._jwks_uri} is no key set")
-        self._keys, self._keys_until, self._keys_asked = found["keys"], until, now
+        return _Keys(found["keys"], until, now)
 
     def _json(self, address: str) -> tuple[dict[str, Any], float]:
         body, until = self._get(address)
@@ -152,28 +155,29 @@ class Verifier:
             raise Refused("the session is over")
 
     def _list(self, uri: str) -> bytes:
-        with self._lock:
-            asked = self._now()
-            bits, until = self._lists.get(uri, (b"", 0.0))
-            if asked < until:
-                return bits
-            if not _is_as_safe(uri, self._issuer):
-                raise Unavailable(f"{uri} is less safe than the issuer")
-            body, _ = self._get(uri)
-            try:
-                named = {"sub": {"essential": True, "value": uri}}
-                claims = self._checked(body.decode().strip(), ("statuslist+jwt",), named)
-                if claims["status_list"]["bits"] != 1:
-                    raise ValueError("its statuses are not bits")
-                unpacker = zlib.decompressobj()
-                bits = unpacker.decompress(_bytes(claims["status_list"]["lst"]), MAX_LIST)
-                if not unpacker.eof:
-                    raise ValueError("it is longer than a list can be")
-                until = min(claims["exp"], asked + claims.get("ttl", 0))
-            except (Refused, *BAD) as error:
-                raise Unavailable(f"the list at {uri} is not good: {error}") from error
-            self._lists[uri] = (bits, until)
-            return bits
+        shared = self._lists.setdefault(uri, Shared(self._now))
+        known = shared.value
+        if not known or self._now() >= known[1]:
+            known = shared.after(known, lambda: self._ask_for_list(uri))
+        return known[0]
+
+    def _ask_for_list(self, uri: str) -> tuple[bytes, float]:
+        asked = self._now()
+        if not _is_as_safe(uri, self._issuer):
+            raise Unavailable(f"{uri} is less safe than the issuer")
+        body, _ = self._get(uri)
+        try:
+            named = {"sub": {"essential": True, "value": uri}}
+            claims = self._checked(body.decode().strip(), ("statuslist+jwt",), named)
+            if claims["status_list"]["bits"] != 1:
+                raise ValueError("its statuses are not bits")
+            unpacker = zlib.decompressobj()
+            bits = unpacker.decompress(_bytes(claims["status_list"]["lst"]), MAX_LIST)
+            if not unpacker.eof:
+                raise ValueError("it is longer than a list can be")
+            return bits, min(claims["exp"], asked + claims.get("ttl", 0))
+        except (Refused, *BAD) as error:
+            raise Unavailable(f"the list at {uri} is not good: {error}") from error
 
 
 def _bytes(part: str) -> bytes:

@@ -2,6 +2,7 @@ package dev.sessera.tokens;
 
 import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.util.JSONObjectUtils;
+import dev.sessera.tokens.shared.Shared;
 import java.io.IOException;
 import java.net.URI;
 import java.text.ParseException;
@@ -29,33 +30,34 @@ final class PublishedKeys {
     private final Clock clock;
     private String jwksUri;
     private Instant describedUntil = Instant.MIN;
-    private List<JWK> keys = List.of();
-    private Instant keysUntil = Instant.MIN;
-    private Instant asked = Instant.MIN;
+    private final Shared<Published> published;
+
+    private record Published(List<JWK> keys, Instant until, Instant asked) {
+        Optional<JWK> find(String kid) {
+            return keys.stream().filter(key -> kid.equals(key.getKeyID())).findFirst();
+        }
+
+        boolean serves(String kid, Instant now) {
+            return now.isBefore(until) && (find(kid).isPresent() || now.isBefore(asked.plusSeconds(PAUSE)));
+        }
+    }
 
     PublishedKeys(String issuer, Fetch fetch, Clock clock) {
         this.issuer = issuer;
         this.fetch = fetch;
         this.clock = clock;
+        published = new Shared<>(clock::millis);
     }
 
-    /**
-     * The key with an id. One that is unknown makes the keys be asked for once more. Whoever needs keys that are being
-     * asked for waits for the answer.
-     */
-    synchronized Optional<JWK> find(String kid) {
+    /** The key with an id. One that is unknown makes the keys be asked for once more. */
+    Optional<JWK> find(String kid) {
+        Published known = published.known();
+        boolean serves = known != null && known.serves(kid, clock.instant());
+        return (serves ? known : published.after(known, this::ask)).find(kid);
+    }
+
+    private Published ask() {
         Instant now = clock.instant();
-        if (!now.isBefore(keysUntil) || (known(kid).isEmpty() && !now.isBefore(asked.plusSeconds(PAUSE)))) {
-            renew(now);
-        }
-        return known(kid);
-    }
-
-    private Optional<JWK> known(String kid) {
-        return keys.stream().filter(key -> kid.equals(key.getKeyID())).findFirst();
-    }
-
-    private void renew(Instant now) {
         if (!now.isBefore(describedUntil)) {
             String address = issuer.replaceFirst("/$", "") + "/.well-known/openid-configuration";
             Kept description = get(address);
@@ -81,9 +83,7 @@ final class PublishedKeys {
                 // Keys of kinds that are not known here are for others.
             }
         }
-        keys = read;
-        keysUntil = set.until;
-        asked = now;
+        return new Published(read, set.until, now);
     }
 
     /** An answer, and until when it may be kept. */

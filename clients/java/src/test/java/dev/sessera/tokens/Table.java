@@ -8,10 +8,15 @@ import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneId;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.springframework.security.oauth2.jwt.BadJwtException;
@@ -63,6 +68,20 @@ public final class Table {
         }
     }
 
+    /** What came of something that so many do at the same time. */
+    public static List<Object> atOnce(int count, Callable<Object> work) throws Exception {
+        ExecutorService pool = Executors.newFixedThreadPool(count);
+        try {
+            List<Object> outcomes = new ArrayList<>();
+            for (Future<Object> given : pool.invokeAll(Collections.nCopies(count, () -> outcome(work)))) {
+                outcomes.add(given.get());
+            }
+            return outcomes;
+        } finally {
+            pool.shutdown();
+        }
+    }
+
     public static Map<String, Object> layers(String member, Object... owners) {
         Map<String, Object> all = new HashMap<>();
         for (Object owner : owners) {
@@ -73,7 +92,7 @@ public final class Table {
 
     /** A clock that stands where the table says. */
     public static final class Told extends Clock {
-        public long seconds;
+        public volatile long seconds;
 
         @Override
         public Instant instant() {

@@ -4,6 +4,7 @@ import com.nimbusds.jose.util.JSONObjectUtils;
 import com.nimbusds.jwt.JWTParser;
 import dev.sessera.tokens.Fetch;
 import dev.sessera.tokens.UnavailableException;
+import dev.sessera.tokens.shared.Shared;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -16,9 +17,6 @@ import java.util.function.LongSupplier;
 
 /** Holds a token of one session and template, and renews it in time. Threads may share it. */
 public final class TokenHolder {
-    /** How long after a renewal that failed the next one is tried while the token is good. */
-    private static final long PAUSE = Duration.ofSeconds(5).toNanos();
-
     /** Sends a request, as {@code request -> client.send(request, handler)} does. */
     @FunctionalInterface
     public interface Sender<T> {
@@ -31,9 +29,8 @@ public final class TokenHolder {
     private final String sessionToken;
     private final Fetch fetch;
     private final LongSupplier nanos;
-    private Held held;
-    private long pausedUntil = Long.MIN_VALUE;
-    private String gone;
+    private final Shared<Held> held;
+    private volatile String gone;
 
     /** {@code server} is the public address of Sessera, {@code sessionToken} what a native sign-in gave. */
     public TokenHolder(String server, String template, String sessionToken) {
@@ -47,6 +44,7 @@ public final class TokenHolder {
         this.sessionToken = sessionToken;
         this.fetch = fetch;
         this.nanos = nanos;
+        held = new Shared<>(() -> Duration.ofNanos(nanos.getAsLong()).toMillis());
     }
 
     private static LongSupplier since(long began) {
@@ -54,17 +52,16 @@ public final class TokenHolder {
     }
 
     /** A token that is good now. */
-    public synchronized String token() throws SessionGoneException {
-        long now = nanos.getAsLong();
-        boolean isGood = held != null && now < held.endsAt;
-        if (isGood && (now < held.renewAt || now < pausedUntil)) {
-            return held.token;
+    public String token() throws SessionGoneException {
+        Held known = held.known();
+        if (known != null && gone == null && nanos.getAsLong() < known.renewAt) {
+            return known.token;
         }
         try {
-            return renew(now);
+            return held.after(known, this::ask).token;
         } catch (UnavailableException error) {
-            if (isGood) {
-                return held.token;
+            if (known != null && nanos.getAsLong() < known.endsAt) {
+                return known.token;
             }
             throw error;
         }
@@ -78,13 +75,13 @@ public final class TokenHolder {
         if (answer.statusCode() != 401) {
             return answer;
         }
-        String newer;
+        Held newer = held.known();
         try {
-            newer = after(token);
+            newer = newer.token.equals(token) ? held.after(newer, this::ask) : newer;
         } catch (UnavailableException error) {
             return answer;
         }
-        return sender.send(with(request, newer));
+        return sender.send(with(request, newer.token));
     }
 
     private static HttpRequest with(HttpRequest request, String token) {
@@ -93,19 +90,14 @@ public final class TokenHolder {
                 .build();
     }
 
-    /** The token that follows one that was refused. */
-    private synchronized String after(String token) throws SessionGoneException {
-        return held != null && !held.token.equals(token) ? held.token : renew(nanos.getAsLong());
-    }
-
-    private String renew(long now) throws SessionGoneException {
+    private Held ask() throws SessionGoneException {
+        long now = nanos.getAsLong();
         if (gone != null) {
             throw new SessionGoneException(gone);
         }
         try {
             Fetch.Answer answer = fetch.get(address, sessionToken);
             if (answer.status() == 401 || answer.status() == 403) {
-                held = null;
                 gone = "the session gives no token: the server answers " + answer.status();
                 throw new SessionGoneException(gone);
             }
@@ -116,10 +108,8 @@ public final class TokenHolder {
             var claims = JWTParser.parse(token).getJWTClaimsSet();
             long life = Duration.between(claims.getIssueTime().toInstant(), claims.getExpirationTime().toInstant())
                     .toNanos();
-            held = new Held(token, now + life / 4 * 3, now + life);
-            return token;
+            return new Held(token, now + life / 4 * 3, now + life);
         } catch (IOException | ParseException | NullPointerException error) {
-            pausedUntil = now + PAUSE;
             throw new UnavailableException("no token can be had: " + error.getMessage());
         } catch (InterruptedException error) {
             Thread.currentThread().interrupt();

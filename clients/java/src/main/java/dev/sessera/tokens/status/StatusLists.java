@@ -4,12 +4,13 @@ import com.nimbusds.jose.util.Base64URL;
 import com.nimbusds.jwt.JWTClaimsSet;
 import dev.sessera.tokens.SesseraJwtDecoder;
 import dev.sessera.tokens.UnavailableException;
+import dev.sessera.tokens.shared.Shared;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.text.ParseException;
 import java.time.Instant;
-import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.InflaterInputStream;
 import org.springframework.security.oauth2.jwt.BadJwtException;
 import org.springframework.security.oauth2.jwt.Jwt;
@@ -23,7 +24,7 @@ public final class StatusLists implements SesseraJwtDecoder.Check {
 
     private record Known(byte[] bits, Instant until) {}
 
-    private final Map<String, Known> lists = new HashMap<>();
+    private final Map<String, Shared<Known>> lists = new ConcurrentHashMap<>();
 
     @Override
     public void check(SesseraJwtDecoder decoder, Jwt token) {
@@ -38,12 +39,15 @@ public final class StatusLists implements SesseraJwtDecoder.Check {
         }
     }
 
-    private synchronized byte[] bits(SesseraJwtDecoder decoder, String uri) {
+    private byte[] bits(SesseraJwtDecoder decoder, String uri) {
+        Shared<Known> shared = lists.computeIfAbsent(uri, any -> new Shared<>(() -> decoder.now().toEpochMilli()));
+        Known known = shared.known();
+        boolean serves = known != null && decoder.now().isBefore(known.until);
+        return (serves ? known : shared.after(known, () -> read(decoder, uri))).bits;
+    }
+
+    private static Known read(SesseraJwtDecoder decoder, String uri) {
         Instant now = decoder.now();
-        Known known = lists.get(uri);
-        if (known != null && now.isBefore(known.until)) {
-            return known.bits;
-        }
         try {
             JWTClaimsSet claims = decoder.read(uri, "statuslist+jwt").claims();
             Map<String, Object> list = claims.getJSONObjectClaim("status_list");
@@ -58,8 +62,7 @@ public final class StatusLists implements SesseraJwtDecoder.Check {
             long ttl = claims.getClaim("ttl") instanceof Long seconds ? seconds : 0;
             Instant end = claims.getExpirationTime().toInstant();
             Instant until = now.plusSeconds(ttl);
-            lists.put(uri, new Known(bits, end.isBefore(until) ? end : until));
-            return bits;
+            return new Known(bits, end.isBefore(until) ? end : until);
         } catch (BadJwtException | ParseException | IOException | ClassCastException error) {
             throw new UnavailableException("the list at " + uri + " is not good: " + error.getMessage());
         }

@@ -13,10 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
-import java.util.concurrent.Callable;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -31,7 +27,8 @@ class HoldTest {
             Fetch fetch = (address, sessionToken) -> {
                 assertEquals("session", sessionToken);
                 Map<String, Object> answer = Table.object(server.remove());
-                if (answer.isEmpty()) {
+                now[0] += Duration.ofSeconds((Long) answer.getOrDefault("takes", 0L)).toNanos();
+                if (!answer.containsKey("status")) {
                     throw new IOException("no answer");
                 }
                 return new Fetch.Answer(((Long) answer.get("status")).intValue(), "", (String) answer.get("body"));
@@ -54,15 +51,9 @@ class HoldTest {
                     assertEquals(List.of(step.get("gives"), step.get("sent")), List.of(gives, sent));
                 } else {
                     int count = ((Long) step.get("at_once")).intValue();
-                    ExecutorService pool = Executors.newFixedThreadPool(count);
-                    List<Callable<Object>> works = new ArrayList<>();
-                    for (int nth = 0; nth < count; nth++) {
-                        works.add(() -> Table.outcome(holder::token));
+                    for (Object given : Table.atOnce(count, holder::token)) {
+                        assertEquals(step.getOrDefault("token", step.get("gives")), given);
                     }
-                    for (Future<Object> given : pool.invokeAll(works)) {
-                        assertEquals(step.getOrDefault("token", step.get("gives")), given.get());
-                    }
-                    pool.shutdown();
                 }
                 assertEquals(0, server.size());
             }
