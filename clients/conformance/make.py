@@ -207,7 +207,7 @@ cases = []
 
 def step(made, verdict, at=0, asks=(), **more):
     """A token at a time, in seconds after NOW, in the hands of one or of `at_once` so many; `answers` has what differs from the
-    usual answers."""
+    usual answers, and `says` a part of the reason."""
     row = {"at": NOW + at, "token": made, "verdict": verdict, "asks": list(asks)}
     return {**row, **more}
 
@@ -229,8 +229,8 @@ def refused(name, made, asks=(), at=0, **more):
     case(name, step(made, "refused", at, asks), **more)
 
 
-def unavailable(name, asks, **answers):
-    case(name, step(GOOD, "unavailable", 0, asks), answers=answers)
+def unavailable(name, asks, says="", **answers):
+    case(name, step(GOOD, "unavailable", 0, asks, **({"says": says} if says else {})), answers=answers)
 
 
 good("a token as the server makes it", GOOD)
@@ -284,6 +284,12 @@ for name, made in {
     "a type that is a number": token(header={"typ": 1}),
 }.items():
     refused(name, made)
+
+case(
+    "a token with the word of its header in front",
+    step(f"Bearer {GOOD}", "refused", says='a token without "Bearer " in front is expected'),
+    step(f"bearer {GOOD}", "refused", says='a token without "Bearer " in front is expected'),
+)
 
 for name, made in {
     "a damaged signature": f"{HEAD}.{BODY}.{FLIPPED}",
@@ -349,12 +355,17 @@ unavailable("the issuer answers with a page", [DISCOVERY], **{DISCOVERY: HTML})
 unavailable(
     "the description is that of another issuer",
     [DISCOVERY],
+    f'describes "https://elsewhere.example.org/" and not "{ISSUER}"',
     **{DISCOVERY: described("discovery of another", issuer="https://elsewhere.example.org/")},
 )
 unavailable(
     "the description differs by a slash",
     [DISCOVERY],
+    f'describes "{ISSUER.rstrip("/")}" and not "{ISSUER}"',
     **{DISCOVERY: described("discovery without the slash", issuer=ISSUER.rstrip("/"))},
+)
+unavailable(
+    "the description names no issuer", [DISCOVERY], **{DISCOVERY: described("discovery without issuer", issuer=None)}
 )
 unavailable(
     "the description names no keys", [DISCOVERY], **{DISCOVERY: described("discovery without keys", jwks_uri=None)}
@@ -549,13 +560,13 @@ def session(made):
     return {"status": 200, "body": json.dumps({"id": CLAIMS["sid"], "active": True, "tokenized": made})}
 
 
-def problem(status):
-    return {"status": status, "body": json.dumps({"error": {"code": status}})}
+def problem(status, **told):
+    return {"status": status, "body": json.dumps({"error": {"code": status, **told}})}
 
 
-def ask(at, gives, server=(), made=None, at_once=1):
+def ask(at, gives, server=(), made=None, at_once=1, says=None):
     row = {"after": at, "do": "token", "at_once": at_once, "server": list(server), "gives": gives}
-    return {**row, **({"token": made} if made else {})}
+    return {**row, **({"token": made} if made else {}), **({"says": says} if says else {})}
 
 
 def call(at, gives, resource, sent, server=()):
@@ -611,7 +622,18 @@ held = [
         "an answer without a token": [ask(0, "unavailable", [{"status": 200, "body": "{}"}])],
         "an answer that is a page": [ask(0, "unavailable", [{"status": 200, "body": "<!doctype html>"}])],
         "a token that says nothing of its life": [ask(0, "unavailable", [session(token(iat=None))])],
-        "a template that makes no token of this session": [ask(0, "unavailable", [problem(400)])],
+        "a template that makes no token of this session": [ask(0, "unavailable", [problem(400)], says="the server answers 400")],
+        "a template that is not known, and the server says so": [
+            ask(0, "unavailable", [problem(400, message="Bad request", reason="no such template")], says="400: no such template"),
+            ask(1, "unavailable", says="400: no such template"),
+            ask(5, "unavailable", [problem(404, message="nothing is here")], says="404: nothing is here"),
+        ],
+        "a server that says why in another form": [
+            ask(0, "unavailable", [problem(400, reason=["x"], message=7)], says="the server answers 400"),
+            ask(5, "unavailable", [{"status": 400, "body": '{"error":"no"}'}], says="the server answers 400"),
+            ask(10, "unavailable", [{"status": 400, "body": "[]"}], says="the server answers 400"),
+            ask(15, "unavailable", [{"status": 400, "body": "<!doctype html>"}], says="the server answers 400"),
+        ],
         "the session is gone, and nobody asks again": [
             ask(0, "token", [session(ONE)], ONE),
             ask(500, "gone", [problem(401)]),

@@ -67,7 +67,7 @@ func TestVerifying(t *testing.T) {
 					go func() {
 						defer all.Done()
 						_, err := verifier.Verify(context.Background(), step.Token)
-						if verdict := table.Word(err, "good"); verdict != step.Verdict {
+						if verdict := table.Word(err, "good"); verdict != step.Verdict || !table.IsToldAs(err, step.Says, step.Token) {
 							t.Errorf("at %d: %s (%v) instead of %s", step.At, verdict, err, step.Verdict)
 						}
 					}()

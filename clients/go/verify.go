@@ -81,6 +81,9 @@ func (v *Verifier) Verify(ctx context.Context, token string) (Claims, error) {
 	if len(token) > maxToken {
 		return nil, refused("it is too long")
 	}
+	if len(token) >= 7 && strings.EqualFold(token[:7], "Bearer ") {
+		return nil, refused("a token without \"Bearer \" in front is expected")
+	}
 	claims := Claims{}
 	expected := jwt.Expected{Issuer: v.Issuer, AnyAudience: jwt.Audience{v.Audience}}
 	registered, err := v.Signed(ctx, token, []any{nil, "JWT", "at+jwt"}, expected, &claims)
@@ -163,8 +166,13 @@ func (v *Verifier) askForKeys(ctx context.Context) (*published, error) {
 		if err != nil {
 			return nil, err
 		}
-		if description.Issuer != v.Issuer || !IsAsSafe(description.JWKSURI, address) {
-			return nil, fmt.Errorf("%s is of another issuer, or names no safe address of keys", address)
+		if description.Issuer != v.Issuer {
+			// Mostly a slash at the end is too much or missing.
+			why := "%s describes \"%.200s\" and not \"%s\"; both must be the same to the letter"
+			return nil, fmt.Errorf(why, address, description.Issuer, v.Issuer)
+		}
+		if !IsAsSafe(description.JWKSURI, address) {
+			return nil, fmt.Errorf("%s names no safe address of keys", address)
 		}
 		v.jwksURI, v.describedTo = description.JWKSURI, until
 	}

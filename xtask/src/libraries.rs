@@ -47,7 +47,13 @@ fn jars() -> PathBuf {
 
 /// What verifies in each library, what asks once for many, and the optional parts.
 const PARTS: [&[&str]; 25] = [
-    &["node/src/index.js", "node/src/errors.js", "node/src/verify.js", "node/src/frameworks.js"],
+    &[
+        "node/src/index.js",
+        "node/src/errors.js",
+        "node/src/settings.js",
+        "node/src/verify.js",
+        "node/src/frameworks.js",
+    ],
     &["node/src/shared.js"],
     &["node/src/hold.js"],
     &["node/src/events.js"],

@@ -140,8 +140,11 @@ func (h *Holder) obtain(ctx context.Context) (*held, error) {
 	var session struct {
 		Tokenized string `json:"tokenized"`
 	}
-	if answer.StatusCode != http.StatusOK || json.Unmarshal(body, &session) != nil {
-		return nil, fmt.Errorf("the server answers %s", answer.Status)
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the server answers %d%s", answer.StatusCode, reason(body))
+	}
+	if json.Unmarshal(body, &session) != nil {
+		return nil, errors.New("the server answers something else than a session")
 	}
 	// The token is for others to check. Here only its life is of interest.
 	var claims struct{ Exp, Iat float64 }
@@ -155,4 +158,17 @@ func (h *Holder) obtain(ctx context.Context) (*held, error) {
 	}
 	life := time.Duration(claims.Exp-claims.Iat) * time.Second
 	return &held{session.Tokenized, now + life/4*3, now + life}, nil
+}
+
+// reason is what a server says about an answer that is no token, behind a colon.
+func reason(body []byte) string {
+	var told struct{ Error map[string]any }
+	if json.Unmarshal(body, &told) == nil {
+		for _, name := range []string{"reason", "message"} {
+			if why, isText := told.Error[name].(string); isText && why != "" {
+				return fmt.Sprintf(": %.500s", why)
+			}
+		}
+	}
+	return ""
 }

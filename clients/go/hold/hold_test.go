@@ -75,7 +75,7 @@ func TestHolding(t *testing.T) {
 					go func() {
 						defer all.Done()
 						token, err := holder.Token(context.Background())
-						if gives := word(err, "token"); gives != step.Gives || token != step.Token {
+						if gives := word(err, "token"); gives != step.Gives || token != step.Token || !table.IsToldAs(err, step.Says, "") {
 							t.Errorf("after %d: %s %q (%v)", step.After, gives, token, err)
 						}
 					}()

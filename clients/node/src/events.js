@@ -1,4 +1,5 @@
 import { RefusedError, UnavailableError } from "./errors.js"
+import { settled } from "./settings.js"
 
 const MAX_EVENT = 1_048_576
 /** A connection that is quiet gets a comment every 15 seconds. */
@@ -24,9 +25,13 @@ export class Follower {
   #turned = 0
 
   constructor(settings) {
-    const usual = { fetch: (...asked) => fetch(...asked), now: () => Date.now() / 1000, lost: () => {} }
-    this.#settings = { ...usual, ...settings, admin: settings.admin.replace(/\/$/, "") }
-    this.#last = settings.after
+    const usual = { longest: NaN, fetch: (...asked) => fetch(...asked), now: () => Date.now() / 1000, lost: () => {}, after: undefined }
+    const all = settled("follower", ["admin", "token"], usual, settings)
+    if (typeof all.longest !== "number" || !(all.longest > 0 && all.longest < Infinity)) {
+      throw new TypeError('a follower needs the setting "longest": how many seconds a token lives at the most')
+    }
+    this.#settings = { ...all, admin: all.admin.replace(/\/$/, "") }
+    this.#last = all.after
   }
 
   /** Follows until the signal says to stop. `lost` is told why a connection failed; each that ends is made anew. */

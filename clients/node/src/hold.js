@@ -1,6 +1,7 @@
 import { decodeJwt } from "jose"
 
 import { SessionGoneError, UnavailableError } from "./errors.js"
+import { settled } from "./settings.js"
 import { Shared } from "./shared.js"
 
 /** The part of a token's life after which it is renewed. */
@@ -16,7 +17,9 @@ export class TokenHolder {
   #held
   #gone
 
-  constructor({ server, template, sessionToken, fetch, elapsed }) {
+  constructor(settings) {
+    const usual = { sessionToken: undefined, fetch: undefined, elapsed: undefined }
+    const { server, template, sessionToken, fetch, elapsed } = settled("holder", ["server", "template"], usual, settings)
     this.#address = `${server.replace(/\/$/, "")}/sessions/whoami?tokenize_as=${encodeURIComponent(template)}`
     this.#headers = { accept: "application/json", ...(sessionToken && { "x-session-token": sessionToken }) }
     this.#fetch = fetch ?? globalThis.fetch.bind(globalThis)
@@ -80,7 +83,7 @@ export class TokenHolder {
         this.#gone = new SessionGoneError(`the session gives no token: the server answers ${answer.status}`)
         throw this.#gone
       }
-      if (answer.status !== 200) throw new Error(`the server answers ${answer.status}`)
+      if (answer.status !== 200) throw new Error(`the server answers ${answer.status}${await reason(answer)}`)
       const { tokenized: token } = await answer.json()
       const { exp, iat } = decodeJwt(token)
       const life = exp - iat
@@ -91,4 +94,11 @@ export class TokenHolder {
       throw new UnavailableError(`no token can be had: ${cause.message}`, { cause })
     }
   }
+}
+
+/** What a server says about an answer that is no token, behind a colon. */
+async function reason(answer) {
+  const { error } = await answer.json().then(Object, () => ({}))
+  const why = [error?.reason, error?.message].find((text) => typeof text === "string" && text)
+  return why ? `: ${why.slice(0, 500)}` : ""
 }

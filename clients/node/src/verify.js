@@ -3,6 +3,7 @@ import { inflate } from "node:zlib"
 import { decodeProtectedHeader, importJWK, jwtVerify } from "jose"
 
 import { RefusedError, UnavailableError } from "./errors.js"
+import { settled } from "./settings.js"
 import { Shared } from "./shared.js"
 
 const MAX_TOKEN = 16_384
@@ -24,8 +25,7 @@ export class Verifier {
 
   constructor(settings) {
     const usual = { algorithms: ["ES256"], leeway: 5, statusList: false, checks: [], fetch, now: () => Date.now() / 1000 }
-    this.#settings = { ...usual, ...settings }
-    if (!settings.issuer || !settings.audience) throw new TypeError("a verifier needs an issuer and an audience")
+    this.#settings = settled("verifier", ["issuer", "audience"], usual, settings)
     if (this.#settings.algorithms.some((name) => !/^((ES|RS|PS)\d{3}|EdDSA)$/.test(name))) {
       throw new TypeError("algorithms must be asymmetric ones, such as ES256")
     }
@@ -49,9 +49,11 @@ export class Verifier {
   async #checked(token, types, expected) {
     const { algorithms, leeway: clockTolerance, now } = this.#settings
     try {
-      if (!/^[\w-]+\.[\w-]+\.[\w-]+$/.test(token)) throw new Error("it has not three parts")
+      if (/^Bearer /i.test(token)) throw new Error('a token without "Bearer " in front is expected')
+      if (!/^[\w-]+\.[\w-]+\.[\w-]*$/.test(token)) throw new Error("it has not three parts")
       const { alg, kid, typ, crit } = decodeProtectedHeader(token)
       if (!algorithms.includes(alg)) throw new Error("its algorithm is not allowed")
+      if (token.endsWith(".")) throw new Error("it has no signature")
       if (typeof kid !== "string") throw new Error("its header names no key (kid)")
       if (crit || !types.includes(typ)) throw new Error("it is of another type")
       const jwk = await this.#key(kid)
@@ -87,7 +89,11 @@ export class Verifier {
     const { issuer } = this.#settings
     const address = `${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`
     const { value, until } = await this.#get(address, JSON.parse)
-    if (value?.issuer !== issuer) throw new UnavailableError(`${address} does not describe ${issuer}`)
+    if (value?.issuer !== issuer) {
+      // Mostly a slash at the end is too much or missing.
+      const found = String(value?.issuer).slice(0, 200)
+      throw new UnavailableError(`${address} describes "${found}" and not "${issuer}"; both must be the same to the letter`)
+    }
     const uri = String(value.jwks_uri)
     if (!isAsSafe(uri, address)) throw new UnavailableError(`${address} names no safe address of keys`)
     return { uri, until }

@@ -8,12 +8,20 @@ import { RefusedError, SessionGoneError, TokenHolder, UnavailableError, Verifier
 import { Follower } from "../src/events.js"
 
 const table = JSON.parse(readFileSync(new URL("../../conformance/conformance.json", import.meta.url), "utf8"))
+const { status_list: _, ...usual } = table.settings
 
 function outcome(error) {
   if (error instanceof RefusedError) return "refused"
   if (error instanceof UnavailableError) return "unavailable"
   if (error instanceof SessionGoneError) return "gone"
   throw error
+}
+
+/** The word for an error, whose reason has a text in it and no token. */
+function judged(error, { says = "", token = "" }) {
+  assert.ok(error.message.includes(says), error.message)
+  assert.ok(token.length < 20 || !error.message.includes(token), error.message)
+  return outcome(error)
 }
 
 function response({ status, cache_control: cacheControl, body }) {
@@ -37,7 +45,7 @@ describe("verifying", () => {
       const verifier = new Verifier({ ...settings, statusList, fetch, now: () => now })
       for (const step of row.steps) {
         ;[now, asks, answers] = [step.at, [], { ...table.answers, ...row.answers, ...step.answers }]
-        const given = Array.from({ length: step.at_once ?? 1 }, () => verifier.verify(step.token).then(() => "good", outcome))
+        const given = Array.from({ length: step.at_once ?? 1 }, () => verifier.verify(step.token).then(() => "good", (error) => judged(error, step)))
         for (const verdict of await Promise.all(given)) assert.equal(verdict, step.verdict)
         assert.deepEqual(asks, step.asks)
       }
@@ -55,7 +63,7 @@ test("keys that are still good serve while an unknown one is asked for", async (
     return response({ ...answer, body: table.bodies[answer.body] })
   }
   let now = known.at
-  const verifier = new Verifier({ ...table.settings, fetch, now: () => now })
+  const verifier = new Verifier({ ...usual, fetch, now: () => now })
   await verifier.verify(known.token)
   now = stranger.at
   hang = () => {}
@@ -66,7 +74,7 @@ test("keys that are still good serve while an unknown one is asked for", async (
 })
 
 test("what is no token is told apart from one that is too long", async () => {
-  const verifier = new Verifier(table.settings)
+  const verifier = new Verifier(usual)
   const header = (members) => `${Buffer.from(JSON.stringify(members)).toString("base64url")}.e30.AA`
   for (const [token, told] of [
     [undefined, "there is no token"],
@@ -81,6 +89,26 @@ test("what is no token is told apart from one that is too long", async () => {
   }
   assert.equal(new UnavailableError("x").name, "UnavailableError")
   assert.equal(String(new SessionGoneError("x")), "SessionGoneError: x")
+})
+
+test("settings that are misspelt or missing are named", () => {
+  const names = { issuer: "https://id.example.org/", audience: "https://api.example.org" }
+  const follower = { admin: "https://admin.example.org/", token: "token", longest: 600 }
+  const holder = { server: "https://id.example.org/", template: "api" }
+  for (const [Kind, settings, told] of [
+    [Verifier, { ...names, algoritms: ["RS256"] }, /has no setting "algoritms"; it has issuer, audience, algorithms/],
+    [Verifier, { ...names, toString: 1 }, /has no setting "toString"/],
+    [Verifier, { issuer: names.issuer }, /needs the setting "audience"/],
+    [Verifier, undefined, /needs the setting "issuer"/],
+    [Follower, { ...follower, longst: 600 }, /has no setting "longst"/],
+    [Follower, { ...follower, admin: undefined }, /needs the setting "admin"/],
+    ...[undefined, null, "10m", "600", 0, -1, NaN, Infinity].map((longest) => [Follower, { ...follower, longest }, /"longest"/]),
+    [TokenHolder, { ...holder, session_token: "x" }, /has no setting "session_token"/],
+    [TokenHolder, { server: holder.server }, /needs the setting "template"/],
+  ]) {
+    assert.throws(() => new Kind(settings), { name: "TypeError", message: told })
+  }
+  new Verifier({ ...names, leeway: undefined, fetch: undefined })
 })
 
 describe("holding", () => {
@@ -110,7 +138,7 @@ describe("holding", () => {
           assert.deepEqual([gives, sent, resource, server], [step.gives, step.sent, [], []])
           continue
         }
-        const asked = Array.from({ length: step.at_once }, () => holder.token().then((token) => ["token", token], (error) => [outcome(error), undefined]))
+        const asked = Array.from({ length: step.at_once }, () => holder.token().then((token) => ["token", token], (error) => [judged(error, step), undefined]))
         for (const given of await Promise.all(asked)) assert.deepEqual(given, [step.gives, step.token])
         assert.deepEqual(server, [])
       }

@@ -18,11 +18,13 @@ WORDS = {Refused: "refused", Unavailable: "unavailable", SessionGone: "gone"}
 RESOURCE = "https://api.example.org/"
 
 
-def outcome(work):
-    """What came of it: the word for an error, or the value."""
+def outcome(work, step={}):
+    """What came of it: the word for an error, or the value. The reason has what the step says in it, and no token."""
     try:
         return work()
     except tuple(WORDS) as error:
+        assert step.get("says", "") in str(error), error
+        assert len(step.get("token", "")) < 20 or step["token"] not in str(error), error
         return WORDS[type(error)]
 
 
@@ -52,7 +54,7 @@ class Verifying(unittest.TestCase):
             answers = {**TABLE["answers"], **row.get("answers", {}), **step.get("answers", {})}
             with ThreadPoolExecutor() as pool:
                 judge = lambda: verifier.verify(step["token"]) and "good"
-                given = [pool.submit(outcome, judge) for _ in range(step.get("at_once", 1))]
+                given = [pool.submit(outcome, judge, step) for _ in range(step.get("at_once", 1))]
             self.assertEqual({each.result() for each in given}, {step["verdict"]})
             self.assertEqual(asks, step["asks"])
 
@@ -123,7 +125,7 @@ class Holding(unittest.TestCase):
                 self.assertEqual((given, sent, resource, server), (step["gives"], step["sent"], [], []))
                 continue
             with ThreadPoolExecutor(step["at_once"]) as pool:
-                asked = [pool.submit(outcome, holder.token) for _ in range(step["at_once"])]
+                asked = [pool.submit(outcome, holder.token, step) for _ in range(step["at_once"])]
             for given in asked:
                 self.assertEqual(given.result(), step.get("token", step["gives"]))
             self.assertEqual(server, [])
@@ -153,6 +155,11 @@ class Following(unittest.TestCase):
                 case "check":
                     verdict = outcome(lambda: follower.check(step["claims"]) or "good")
                     self.assertEqual(verdict, step["verdict"], now)
+
+    def test_how_long_tokens_live_must_be_told(self):
+        for longest in (None, "10m", "600", 0, -1, float("nan"), float("inf")):
+            with self.assertRaisesRegex(ValueError, "longest must be"):
+                Follower("https://admin.example.org/", "token", longest)
 
     def test_a_follower_of_another_record_begins_anew(self):
         follower = Follower("https://admin.example.org/", "token", 600, now=lambda: 1_000_000, after=6)

@@ -126,7 +126,7 @@ impl TokenHolder {
         match answer.status {
             200 => {}
             401 | 403 => return Err(self.gone.get_or_init(|| Error::SessionGone(answer.status)).clone()),
-            other => return Err(unavailable(format!("the server answers {other}"))),
+            other => return Err(unavailable(format!("the server answers {other}{}", reason(&answer.body)))),
         }
         let session: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let token = session.get("tokenized").and_then(Value::as_str).unwrap_or_default();
@@ -134,6 +134,14 @@ impl TokenHolder {
             life(token).ok_or_else(|| unavailable("the token does not say how long it lives".into()))?;
         Ok(Held { token: token.to_owned(), renew_at: now + life * 3 / 4, ends_at: now + life })
     }
+}
+
+/// What a server says about an answer that is no token, behind a colon.
+fn reason(body: &[u8]) -> String {
+    let told: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |place| told.pointer(place).and_then(Value::as_str).filter(|text| !text.is_empty());
+    let why = text("/error/reason").or_else(|| text("/error/message"));
+    why.map(|why| format!(": {why:.500}")).unwrap_or_default()
 }
 
 /// How long a token lives. It is for others to check.

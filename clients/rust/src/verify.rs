@@ -98,6 +98,9 @@ impl Verifier {
         if token.len() > MAX_TOKEN {
             return Err(Error::Refused("it is too long".into()));
         }
+        if token.get(..7).is_some_and(|word| word.eq_ignore_ascii_case("Bearer ")) {
+            return Err(Error::Refused("a token without \"Bearer \" in front is expected".into()));
+        }
         let claims = self.checked(token, None).await?;
         check_issuer(&claims, &self.settings.issuer).map_err(refused)?;
         check_audience(&claims, &self.settings.audience).map_err(refused)?;
@@ -164,9 +167,14 @@ impl Verifier {
             let (body, until) = self.get(&address).await?;
             let description: Value = serde_json::from_slice(&body).unwrap_or_default();
             let text = |name: &str| description.get(name).and_then(Value::as_str).unwrap_or_default();
-            if text("issuer") != issuer || !is_as_safe(text("jwks_uri"), &address) {
-                let why = "is of another issuer, or names no safe address of keys";
-                return Err(Error::Unavailable(format!("{address} {why}")));
+            if text("issuer") != issuer {
+                // Mostly a slash at the end is too much or missing.
+                let found = format!("describes \"{:.200}\" and not \"{issuer}\"", text("issuer"));
+                let why = format!("{address} {found}; both must be the same to the letter");
+                return Err(Error::Unavailable(why));
+            }
+            if !is_as_safe(text("jwks_uri"), &address) {
+                return Err(Error::Unavailable(format!("{address} names no safe address of keys")));
             }
             *described = (text("jwks_uri").to_owned(), until);
         }

@@ -46,6 +46,13 @@ fn answer(told: &Value, body: String) -> Result<Answer, String> {
     Ok(Answer { status, cache_control: text(&told["cache_control"]), body: body.into_bytes() })
 }
 
+/// Whether an error has what the step says in it, and not the token.
+fn is_told_as<T>(outcome: &Result<T, Error>, step: &Value) -> bool {
+    let (says, token) = (text(&step["says"]), text(&step["token"]));
+    let told = outcome.as_ref().err().map(ToString::to_string);
+    told.is_none_or(|told| told.contains(&says) && (token.len() < 20 || !told.contains(&token)))
+}
+
 fn word<T>(outcome: &Result<T, Error>, good: &str) -> String {
     match outcome {
         Ok(_) => good,
@@ -110,6 +117,7 @@ async fn tokens_are_judged_as_the_table_says() {
             for given in asked {
                 let outcome = given.await.unwrap();
                 assert_eq!(word(&outcome, "good"), text(&step["verdict"]), "{what}: {outcome:?}");
+                assert!(is_told_as(&outcome, &step), "{what}: {outcome:?}");
             }
             assert_eq!(*server.asks.lock().unwrap(), list(&step["asks"]), "{what}");
         }
@@ -214,6 +222,7 @@ async fn tokens_are_held_as_the_table_says() {
             for given in asked {
                 let outcome = given.await.unwrap();
                 assert_eq!(word(&outcome, "token"), text(&step["gives"]), "{what}");
+                assert!(is_told_as(&outcome, &step), "{what}: {outcome:?}");
                 assert_eq!(outcome.unwrap_or_default(), text(&step["token"]), "{what}");
             }
             assert!(server.0.lock().unwrap().is_empty(), "{what}: too few questions");

@@ -43,6 +43,7 @@ type Table struct {
 			At      int64              `json:"at"`
 			Token   string             `json:"token"`
 			Verdict string             `json:"verdict"`
+			Says    string             `json:"says"`
 			Asks    []string           `json:"asks"`
 			AtOnce  int                `json:"at_once"`
 			Answers map[string]*Answer `json:"answers"`
@@ -57,6 +58,7 @@ type Table struct {
 			Server   []*Answer `json:"server"`
 			Resource []int     `json:"resource"`
 			Gives    any       `json:"gives"`
+			Says     string    `json:"says"`
 			Token    string    `json:"token"`
 			Sent     []string  `json:"sent"`
 		} `json:"steps"`
@@ -123,4 +125,9 @@ func Word(err error, good string) string {
 	default:
 		return err.Error()
 	}
+}
+
+// IsToldAs says whether an error has a text in it, and not the token.
+func IsToldAs(err error, says, token string) bool {
+	return err == nil || (strings.Contains(err.Error(), says) && (len(token) < 20 || !strings.Contains(err.Error(), token)))
 }

@@ -50,6 +50,8 @@ class Follower:
         now: Callable[[], float] = time.time,
         after: int | None = None,
     ):
+        if not isinstance(longest, (int, float)) or not 0 < longest < float("inf"):
+            raise ValueError("longest must be how many seconds a token lives at the most")
         self._admin, self._headers, self._longest = admin.removesuffix("/"), {"Authorization": f"Bearer {token}"}, longest
         self._lost, self._now, self._last = lost, now, after
         self._lock = threading.Lock()

@@ -84,10 +84,20 @@ class TokenHolder:
                 self._gone = f"the session gives no token: the server answers {answer.status}"
                 raise SessionGone(self._gone)
             if answer.status != 200:
-                raise ValueError(f"the server answers {answer.status}")
+                raise ValueError(f"the server answers {answer.status}{_reason(answer.body)}")
             token = json.loads(answer.body)["tokenized"]
             claims = json.loads(jws.extract_compact(token.encode()).payload)
             life = claims["exp"] - claims["iat"]
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise Unavailable(f"no token can be had: {error}") from error
         return _Held(token, now + life * RENEWED_AT, now + life)
+
+
+def _reason(body: bytes) -> str:
+    """What a server says about an answer that is no token, behind a colon."""
+    try:
+        error = json.loads(body)["error"]
+        why = next(text for text in (error.get("reason"), error.get("message")) if isinstance(text, str) and text)
+    except (ValueError, TypeError, KeyError, AttributeError, StopIteration):
+        return ""
+    return f": {why[:500]}"

@@ -82,11 +82,15 @@ class Verifier:
     def _checked(self, token: str, types: tuple[str | None, ...], expected: dict[str, Any]) -> dict[str, Any]:
         """Checks form, type, key, signature, times and what is expected."""
         try:
-            if not re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]+", token, re.ASCII):
+            if token[:7].lower() == "bearer ":
+                raise ValueError('a token without "Bearer " in front is expected')
+            if not re.fullmatch(r"[\w-]+\.[\w-]+\.[\w-]*", token, re.ASCII):
                 raise ValueError("it has not three parts")
             header = json.loads(_bytes(token.split(".")[0]))
             if header.get("alg") not in self._algorithms:
                 raise ValueError("its algorithm is not allowed")
+            if token.endswith("."):
+                raise ValueError("it has no signature")
             if not isinstance(header.get("kid"), str):
                 raise ValueError("its header names no key (kid)")
             if "crit" in header or header.get("typ") not in types:
@@ -117,7 +121,10 @@ class Verifier:
             address = f"{self._issuer.removesuffix('/')}/.well-known/openid-configuration"
             description, until = self._json(address)
             if description.get("issuer") != self._issuer:
-                raise Unavailable(f"{address} does not describe {self._issuer}")
+                # Mostly a slash at the end is too much or missing.
+                found = str(description.get("issuer"))[:200]
+                why = f'describes "{found}" and not "{self._issuer}"; both must be the same to the letter'
+                raise Unavailable(f"{address} {why}")
             jwks_uri = str(description.get("jwks_uri"))
             if not _is_as_safe(jwks_uri, address):
                 raise Unavailable(f"{address} names no safe address of keys")

@@ -12,7 +12,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /** The keys of an issuer, found by discovery and kept for as long as they may be. */
@@ -36,10 +35,6 @@ final class PublishedKeys {
         Optional<JWK> find(String kid) {
             return keys.stream().filter(key -> kid.equals(key.getKeyID())).findFirst();
         }
-
-        boolean serves(String kid, Instant now) {
-            return now.isBefore(until) && (find(kid).isPresent() || now.isBefore(asked.plusSeconds(PAUSE)));
-        }
     }
 
     PublishedKeys(String issuer, Fetch fetch, Clock clock) {
@@ -52,7 +47,9 @@ final class PublishedKeys {
     /** The key with an id. One that is unknown makes the keys be asked for once more. */
     Optional<JWK> find(String kid) {
         Published known = published.known();
-        boolean serves = known != null && known.serves(kid, clock.instant());
+        Instant now = clock.instant();
+        boolean serves = known != null && now.isBefore(known.until)
+                && (known.find(kid).isPresent() || now.isBefore(known.asked.plusSeconds(PAUSE)));
         return (serves ? known : published.after(known, this::ask)).find(kid);
     }
 
@@ -63,8 +60,13 @@ final class PublishedKeys {
             Kept description = get(address);
             Map<String, Object> members = description.json();
             String uri = String.valueOf(members.get("jwks_uri"));
-            if (!issuer.equals(members.get("issuer")) || !isAsSafe(uri, address)) {
-                throw new UnavailableException(address + " is of another issuer, or names no safe address of keys");
+            if (!issuer.equals(members.get("issuer"))) {
+                // Mostly a slash at the end is too much or missing.
+                String why = "%s describes \"%.200s\" and not \"%s\"; both must be the same to the letter";
+                throw new UnavailableException(why.formatted(address, members.get("issuer"), issuer));
+            }
+            if (!isAsSafe(uri, address)) {
+                throw new UnavailableException(address + " names no safe address of keys");
             }
             jwksUri = uri;
             describedUntil = description.until;
@@ -111,7 +113,7 @@ final class PublishedKeys {
         if (answer.status() != 200) {
             throw new UnavailableException(address + " answers " + answer.status());
         }
-        Matcher age = MAX_AGE.matcher(answer.cacheControl());
+        var age = MAX_AGE.matcher(answer.cacheControl());
         long seconds = age.find() ? Long.parseLong(age.group(1)) : USUAL_AGE;
         boolean isKept = !NOT_KEPT.matcher(answer.cacheControl()).find();
         return new Kept(address, answer.body(), isKept ? now.plusSeconds(seconds) : now);

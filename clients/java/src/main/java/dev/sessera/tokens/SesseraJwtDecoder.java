@@ -22,9 +22,8 @@ import org.springframework.security.oauth2.jwt.Jwt;
 import org.springframework.security.oauth2.jwt.JwtDecoder;
 
 /**
- * Verifies tokens of one issuer for one audience. Make one bean of it: it keeps the keys. A token that is not good is a
- * {@link BadJwtException}, which Spring Security answers with 401; an {@link UnavailableException} says that nobody can
- * tell now.
+ * Verifies tokens of one issuer for one audience. Make one bean of it: it keeps the keys. A token that is not good is a {@link
+ * BadJwtException}, which Spring Security answers with 401; an {@link UnavailableException} says that nobody can tell now.
  */
 public final class SesseraJwtDecoder implements JwtDecoder {
     private static final int MAX_TOKEN = 16_384;
@@ -37,8 +36,7 @@ public final class SesseraJwtDecoder implements JwtDecoder {
     }
 
     /** Which tokens are good. */
-    public record Settings(
-            String issuer, String audience, Set<JWSAlgorithm> algorithms, Duration leeway, List<Check> checks) {
+    public record Settings(String issuer, String audience, Set<JWSAlgorithm> algorithms, Duration leeway, List<Check> checks) {
         public Settings {
             Objects.requireNonNull(issuer, "issuer");
             Objects.requireNonNull(audience, "audience");
@@ -72,13 +70,13 @@ public final class SesseraJwtDecoder implements JwtDecoder {
         if (token.length() > MAX_TOKEN) {
             throw new BadJwtException("the token is too long");
         }
+        if (token.regionMatches(true, 0, "Bearer ", 0, 7)) {
+            throw new BadJwtException("a token without \"Bearer \" in front is expected");
+        }
         Verified verified = verified(token, TYPES);
         JWTClaimsSet claims = verified.claims;
         if (!settings.issuer.equals(claims.getClaim("iss")) || !claims.getAudience().contains(settings.audience)) {
             throw new BadJwtException("the token is of another issuer, or for somebody else");
-        }
-        if (claims.getSubject().isEmpty()) {
-            throw new BadJwtException("the token has no subject");
         }
         Jwt good = Jwt.withTokenValue(token)
                 .headers(all -> all.putAll(verified.header.toJSONObject()))
@@ -130,7 +128,7 @@ public final class SesseraJwtDecoder implements JwtDecoder {
             }
             JWTClaimsSet claims = parsed.getJWTClaimsSet();
             // The library makes a text of a number.
-            if (!(parsed.getPayload().toJSONObject().get("sub") instanceof String)) {
+            if (!(parsed.getPayload().toJSONObject().get("sub") instanceof String sub) || sub.isEmpty()) {
                 throw new BadJwtException("the token has no subject");
             }
             checkTimes(claims);

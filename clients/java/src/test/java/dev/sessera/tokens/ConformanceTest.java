@@ -58,7 +58,7 @@ class ConformanceTest {
                 answers.clear();
                 answers.putAll(Table.layers("answers", Table.TABLE, row, step));
                 int count = ((Long) step.getOrDefault("at_once", 1L)).intValue();
-                List<Object> verdicts = Table.atOnce(count, () -> {
+                List<Object> verdicts = Table.atOnce(count, step, () -> {
                     decoder.decode((String) step.get("token"));
                     return "good";
                 });

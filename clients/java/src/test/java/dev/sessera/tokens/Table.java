@@ -1,5 +1,7 @@
 package dev.sessera.tokens;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import com.nimbusds.jose.util.JSONObjectUtils;
 import dev.sessera.tokens.hold.SessionGoneException;
 import java.nio.file.Files;
@@ -57,23 +59,28 @@ public final class Table {
     }
 
     public static Object outcome(Callable<Object> work) throws Exception {
+        return outcome(Map.of(), work);
+    }
+
+    /** What came of something. A reason has what the step says in it, and not the token. */
+    public static Object outcome(Map<String, Object> step, Callable<Object> work) throws Exception {
         try {
             return work.call();
-        } catch (BadJwtException error) {
-            return "refused";
-        } catch (UnavailableException error) {
-            return "unavailable";
-        } catch (SessionGoneException error) {
-            return "gone";
+        } catch (BadJwtException | UnavailableException | SessionGoneException error) {
+            String token = (String) step.getOrDefault("token", "");
+            String told = error.getMessage();
+            assertTrue(told.contains((String) step.getOrDefault("says", "")), told);
+            assertTrue(token.length() < 20 || !told.contains(token), told);
+            return error instanceof BadJwtException ? "refused" : error instanceof SessionGoneException ? "gone" : "unavailable";
         }
     }
 
     /** What came of something that so many do at the same time. */
-    public static List<Object> atOnce(int count, Callable<Object> work) throws Exception {
+    public static List<Object> atOnce(int count, Map<String, Object> step, Callable<Object> work) throws Exception {
         ExecutorService pool = Executors.newFixedThreadPool(count);
         try {
             List<Object> outcomes = new ArrayList<>();
-            for (Future<Object> given : pool.invokeAll(Collections.nCopies(count, () -> outcome(work)))) {
+            for (Future<Object> given : pool.invokeAll(Collections.nCopies(count, () -> outcome(step, work)))) {
                 outcomes.add(given.get());
             }
             return outcomes;

@@ -18,6 +18,7 @@ import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Timer;
 import java.util.TimerTask;
 import java.util.function.Consumer;
@@ -64,7 +65,7 @@ public final class Follower implements SesseraJwtDecoder.Check, Runnable, AutoCl
     Follower(String admin, String token, Duration longest, Consumer<Exception> lost, Clock clock, Long last) {
         this.admin = admin.replaceFirst("/$", "");
         this.token = token;
-        this.longest = longest;
+        this.longest = Objects.requireNonNull(longest, "longest");
         this.lost = lost;
         this.clock = clock;
         this.last = last;

@@ -13,6 +13,8 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.text.ParseException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.function.LongSupplier;
 
 /** Holds a token of one session and template, and renews it in time. Threads may share it. */
@@ -102,7 +104,7 @@ public final class TokenHolder {
                 throw new SessionGoneException(gone);
             }
             if (answer.status() != 200) {
-                throw new IOException("the server answers " + answer.status());
+                throw new IOException("the server answers " + answer.status() + reason(answer.body()));
             }
             String token = JSONObjectUtils.getString(JSONObjectUtils.parse(answer.body()), "tokenized");
             var claims = JWTParser.parse(token).getJWTClaimsSet();
@@ -115,5 +117,21 @@ public final class TokenHolder {
             Thread.currentThread().interrupt();
             throw new UnavailableException("no token can be had: the thread was interrupted");
         }
+    }
+
+    /** What a server says about an answer that is no token, behind a colon. */
+    private static String reason(String body) {
+        try {
+            if (JSONObjectUtils.parse(body).get("error") instanceof Map<?, ?> error) {
+                for (String name : List.of("reason", "message")) {
+                    if (error.get(name) instanceof String why && !why.isEmpty()) {
+                        return ": %.500s".formatted(why);
+                    }
+                }
+            }
+        } catch (ParseException page) {
+            // Whatever stands between may answer with a page, which says nothing that fits here.
+        }
+        return "";
     }
 }

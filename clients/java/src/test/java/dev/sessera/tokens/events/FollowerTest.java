@@ -61,6 +61,12 @@ class FollowerTest {
     }
 
     @Test
+    void howLongTokensLiveMustBeTold() {
+        var missing = assertThrows(NullPointerException.class, () -> new Follower("https://a/", "token", null, error -> {}));
+        assertEquals("longest", missing.getMessage());
+    }
+
+    @Test
     void aFollowerOfAnotherRecordBeginsAnew() throws Exception {
         List<String> asked = new ArrayList<>();
         HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);

@@ -51,7 +51,7 @@ class HoldTest {
                     assertEquals(List.of(step.get("gives"), step.get("sent")), List.of(gives, sent));
                 } else {
                     int count = ((Long) step.get("at_once")).intValue();
-                    for (Object given : Table.atOnce(count, holder::token)) {
+                    for (Object given : Table.atOnce(count, step, holder::token)) {
                         assertEquals(step.getOrDefault("token", step.get("gives")), given);
                     }
                 }
