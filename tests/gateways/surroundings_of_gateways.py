@@ -102,7 +102,7 @@ class Busy:
 class Gateway(Sessera):
     """A running server with a gateway, whose people may be sent back to the ports of proxies."""
 
-    def __init__(self, folder, returns, **more):
+    def __init__(self, folder, returns, trusted=("127.0.0.1",), **more):
         self.gateway = own_port()
         made = subprocess.run([PROGRAM, "create", "jwk", "k", "--alg", "ES256", "--offline"], capture_output=True, check=True)
         template = {
@@ -112,7 +112,7 @@ class Gateway(Sessera):
         }
         route = {"template": "api", "headers": HEADERS}
         configuration = {
-            "serve": {"gateway": {"enabled": True, "port": self.gateway}},
+            "serve": {"gateway": {"enabled": True, "port": self.gateway, "trusted_proxies": list(trusted)}},
             "selfservice": {"allowed_return_urls": [f"http://127.0.0.1:{port}/" for port in returns]},
             "session": {"whoami": {"tokenizer": {"templates": {"api": template}}}},
             "gateway": {"routes": {

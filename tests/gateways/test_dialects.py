@@ -2,8 +2,10 @@
 client sees it that knows nothing but what reflection tells."""
 
 import json
+import signal
 import subprocess
 import tempfile
+import threading
 import unittest
 import urllib.parse
 
@@ -14,7 +16,7 @@ from google.protobuf.descriptor_pool import DescriptorPool
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from surroundings import main, own_port
+from surroundings import PATIENCE, main, own_port
 from surroundings_of_gateways import FETCH, HEADERS, PAGE, Gateway, ask, claims
 
 HOST = "app.example"
@@ -209,6 +211,43 @@ class Grpc(Cases, unittest.TestCase):
             self.assertEqual(answer.status, health_pb2.HealthCheckResponse.SERVING, service)
         services = set(self.reflected.get_services())
         self.assertLessEqual({"envoy.service.auth.v3.Authorization", "grpc.health.v1.Health"}, services)
+
+
+class Lasting(unittest.TestCase):
+    """Questions and streams over gRPC that do not end by themselves."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def test_a_stranger_is_refused_before_its_message_is_there(self):
+        other = Gateway(self.folder.name, [], trusted=["127.0.0.2"])
+        self.addCleanup(other.stop)
+        answered = threading.Event()
+
+        def silence():
+            answered.wait()
+            yield from ()
+
+        with grpc.insecure_channel(f"127.0.0.1:{other.gateway}") as channel:
+            check = channel.stream_unary("/envoy.service.auth.v3.Authorization/Check")
+            try:
+                self.assertIn(b"trusted_proxies", check(silence(), timeout=PATIENCE))
+            finally:
+                answered.set()
+
+    def test_whoever_watches_the_health_holds_up_no_stop(self):
+        other = Gateway(self.folder.name, [])
+        with grpc.insecure_channel(f"127.0.0.1:{other.gateway}") as channel:
+            watched = health_pb2_grpc.HealthStub(channel).Watch(health_pb2.HealthCheckRequest(service=""))
+            told = [next(watched).status]
+            other.process.send_signal(signal.SIGTERM)
+            told += [answer.status for answer in watched]
+            other.stop()
+        serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        self.assertEqual(told, [serving, not_serving])
+        with open(f"{self.folder.name}/log") as log:
+            self.assertNotIn("did not finish in time", log.read())
 
 
 if __name__ == "__main__":

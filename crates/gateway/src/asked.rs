@@ -53,8 +53,10 @@ fn beside<'a>(
     methods: &[&str],
     original: Target<'a>,
 ) -> Question<'a> {
-    let told =
-        || methods.iter().flat_map(|name| headers.get_all(*name)).filter_map(|value| value.to_str().ok());
+    // What is no text says something else than any method.
+    let told = || {
+        methods.iter().flat_map(|name| headers.get_all(*name)).map(|value| value.to_str().unwrap_or_default())
+    };
     let method = methods.iter().find_map(|name| header(headers, name)).unwrap_or("GET");
     Question {
         dialect,
@@ -92,6 +94,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::http::HeaderValue;
 
     fn request(uri: &str, headers: &[(&str, &str)]) -> Request<()> {
         let mut request = Request::builder().method("PATCH").uri(uri);
@@ -123,6 +126,9 @@ mod tests {
             let asked = request(AUTH_REQUEST, &[(name, "OPTIONS"), ("x-original-method", "POST")]);
             assert!(!question(&asked).unwrap().is_method_certain, "{name}");
         }
+        let mut unreadable = request(AUTH_REQUEST, &[("x-forwarded-method", "OPTIONS")]);
+        unreadable.headers_mut().insert("x-original-method", HeaderValue::from_bytes(b"\xff").unwrap());
+        assert!(!question(&unreadable).unwrap().is_method_certain);
         let asked = request(AUTH_REQUEST, &[("x-original-method", "OPTIONS"), ("x_forwarded_method", "GET")]);
         assert!(question(&asked).unwrap().is_method_certain);
         assert_eq!(question(&request(AUTH_REQUEST, &[])).unwrap().method, "GET");

@@ -24,6 +24,9 @@ pub(crate) const EMPTY: HeaderValue = HeaderValue::from_static("");
 const OF_SESSIONS: [HeaderName; 2] =
     [HeaderName::from_static("x-session-token"), HeaderName::from_static("x-session-cookie")];
 
+/// How the tokens of sessions begin, those of an Ory Kratos among them.
+const SESSION_TOKEN: &str = "ory_st_";
+
 /// What becomes of a question.
 #[derive(Debug)]
 pub enum Decision {
@@ -153,8 +156,9 @@ impl Decision {
         headers.push((header::COOKIE, cookie(now, question)));
         headers.extend(OF_SESSIONS.map(|name| (name, Fate::Remove)));
         if !headers.iter().any(|(name, _)| *name == header::AUTHORIZATION) {
-            // What opened the session is nothing that the app should be able to use.
-            let fate = if matches!(opened_by, Some(Presented::Bearer(_))) {
+            // What opens a session is nothing that the app should be able to use, whether or not it opened this one.
+            let opens = matches!(opened_by, Some(Presented::Bearer(_))) || names_a_session(question);
+            let fate = if opens {
                 Fate::Remove
             } else {
                 Fate::Keep(question.headers.get(header::AUTHORIZATION).cloned())
@@ -163,6 +167,15 @@ impl Decision {
         }
         Self::Pass(Pass { has_session: opened_by.is_some(), headers, token, cookies, left_out })
     }
+}
+
+/// Whether the client's `Authorization` has the token of a session in it.
+fn names_a_session(question: &Question<'_>) -> bool {
+    let has_one = |line: &HeaderValue| {
+        let mut parts = line.as_bytes().windows(SESSION_TOKEN.len());
+        parts.any(|part| part == SESSION_TOKEN.as_bytes())
+    };
+    question.headers.get_all(header::AUTHORIZATION).iter().any(has_one)
 }
 
 /// What becomes of the client's cookies: all but that of the session reach the app.

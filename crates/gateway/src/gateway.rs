@@ -60,6 +60,11 @@ impl Gateway {
         decision
     }
 
+    /// Whether somebody is no proxy that may ask.
+    pub(crate) fn is_stranger(&self, peer: Option<IpAddr>) -> bool {
+        !peer.is_some_and(|peer| (self.now)().trusted.contains(peer))
+    }
+
     /// What is decided of a question that a proxy may ask. Nobody is told of it.
     pub async fn judged(&self, question: &Question<'_>) -> Decision {
         let now = (self.now)();

@@ -27,6 +27,14 @@ impl Health {
             self.reporter.set_service_status(name, ServingStatus::NotServing).await;
         }
     }
+
+    /// The server stops now. Whoever watches has been told, so the streams end, which nothing else would end.
+    pub async fn ends(&self) {
+        let mut reporter = self.reporter.clone();
+        for name in ["", SERVICE] {
+            reporter.clear_service_status(name).await;
+        }
+    }
 }
 
 #[cfg(not(feature = "grpc"))]
@@ -38,4 +46,8 @@ impl Health {
     /// The server is about to stop, so questions should go elsewhere.
     #[expect(clippy::unused_async, reason = "a build with gRPC waits here")]
     pub async fn stops(&self) {}
+
+    /// The server stops now.
+    #[expect(clippy::unused_async, reason = "a build with gRPC waits here")]
+    pub async fn ends(&self) {}
 }

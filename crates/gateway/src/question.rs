@@ -46,7 +46,8 @@ pub struct Target<'a> {
 impl<'a> Target<'a> {
     /// A whole address taken apart. What is a path only has neither scheme nor host.
     pub fn of_url(url: &'a str) -> Self {
-        match url.split_once("://") {
+        // An address may stand in the query of a path.
+        match url.split_once("://").filter(|(scheme, _)| !scheme.contains(['/', '?'])) {
             None => Self { path: Some(url), ..Self::default() },
             Some((scheme, rest)) => {
                 let end = rest.find(['/', '?']).unwrap_or(rest.len());
@@ -143,6 +144,8 @@ mod tests {
         assert_eq!(url(Target::of_url("HTTPS://a.example?y"), false), "https://a.example/?y");
         let host = Target { host: Some("b.example"), ..Target::default() };
         assert_eq!(url(Target::of_url("/x").or(host), false), "http://b.example/x");
+        let path = Target::of_url("/x?u=https://evil.example/y");
+        assert_eq!(url(path.or(host), false), "http://b.example/x?u=https://evil.example/y");
         assert_eq!(Target::of_url("/x").url(true), None);
         assert_eq!(Target::of_url("https:///x").url(true), None);
     }

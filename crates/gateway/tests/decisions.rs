@@ -55,6 +55,11 @@ async fn what_opened_the_session_never_reaches_the_app() {
     assert_eq!(value(&pass, "x-session-token"), "");
     assert_eq!(value(&pass, "authorization"), "Basic app", "it means something to the app");
     assert!(pass.headers.iter().any(|(_, fate)| matches!(fate, Fate::Keep(Some(_)))));
+    // Another session's token opens nothing here, and would open that session elsewhere.
+    for other in ["Bearer ory_st_of_somebody", "bearer  ory_st_of_somebody", "ory_st_of_somebody"] {
+        let pass = place.pass(&[("x-session-token", TOKEN), ("authorization", other)]).await;
+        assert_eq!(value(&pass, "authorization"), "", "{other}");
+    }
     let session = format!("ory_kratos_session={COOKIE}");
     for lines in [["a=1", &session], [&session, "a=1"]] {
         let pass = place.pass(&lines.map(|line| ("cookie", line))).await;

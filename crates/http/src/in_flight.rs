@@ -14,7 +14,7 @@ use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep, sleep_until};
 
-/// The requests of one connection that are watched.
+/// The requests of one connection that are watched while they wait for their client.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched(Arc<Mutex<Begun>>);
 
@@ -25,14 +25,23 @@ struct Begun {
     at: BTreeMap<u64, Instant>,
 }
 
+impl Begun {
+    /// Adds a request that begins now, and returns its number.
+    fn add(&mut self) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.at.insert(number, Instant::now());
+        number
+    }
+}
+
 impl Watched {
     /// Watches a request from now on.
     pub(crate) fn begin(&self) -> Request {
         let mut begun = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = begun.next;
-        begun.next += 1;
-        begun.at.insert(number, Instant::now());
-        Request { of: self.clone(), number }
+        let number = begun.add();
+        drop(begun);
+        Request { of: self.clone(), number: Some(number) }
     }
 
     /// Whether any request was watched.
@@ -57,12 +66,31 @@ impl Watched {
 #[derive(Debug)]
 pub(crate) struct Request {
     of: Watched,
-    number: u64,
+    /// Absent while it waits for the server.
+    number: Option<u64>,
+}
+
+impl Request {
+    /// The client has taken what there was, and waits for more.
+    fn waits_for_the_server(&mut self) {
+        if let Some(number) = self.number.take() {
+            self.of.0.lock().unwrap_or_else(PoisonError::into_inner).at.remove(&number);
+        }
+    }
+
+    /// There is something that the client has to take from now on.
+    fn waits_for_the_client(&mut self) {
+        let mut begun = self.of.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(number) = self.number {
+            begun.at.remove(&number);
+        }
+        self.number = Some(begun.add());
+    }
 }
 
 impl Drop for Request {
     fn drop(&mut self) {
-        self.of.0.lock().unwrap_or_else(PoisonError::into_inner).at.remove(&self.number);
+        self.waits_for_the_server();
     }
 }
 
@@ -81,13 +109,15 @@ impl Place {
         if self.permit.is_none() && self.request.is_none() {
             return body;
         }
-        Body::new(Held { body, _place: self })
+        Body::new(Held { body, place: self, parts: 0 })
     }
 }
 
 struct Held {
     body: Body,
-    _place: Place,
+    place: Place,
+    /// How many parts were there already.
+    parts: u64,
 }
 
 impl HttpBody for Held {
@@ -98,7 +128,23 @@ impl HttpBody for Held {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        // It is polled when the client has room for more.
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        let held = &mut *self;
+        if let Some(request) = &mut held.place.request {
+            match &polled {
+                Poll::Pending => request.waits_for_the_server(),
+                // Most answers have one part, whose time began with the request.
+                Poll::Ready(Some(Ok(frame))) if frame.is_data() => {
+                    held.parts += 1;
+                    if held.parts > 1 || request.number.is_none() {
+                        request.waits_for_the_client();
+                    }
+                }
+                Poll::Ready(_) => {}
+            }
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {
@@ -112,6 +158,8 @@ impl HttpBody for Held {
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -128,5 +176,45 @@ mod tests {
         drop(answer);
         let quiet = tokio::time::timeout(Duration::from_secs(1000), watched.stalled(limit)).await;
         assert!(quiet.is_err(), "nothing is in flight");
+    }
+
+    /// A body that has a part whenever there is something to say.
+    struct Sayings(Arc<Mutex<bool>>);
+
+    impl HttpBody for Sayings {
+        type Data = Bytes;
+        type Error = axum::Error;
+
+        fn poll_frame(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+            if std::mem::take(&mut *self.0.lock().unwrap()) {
+                Poll::Ready(Some(Ok(Frame::data(Bytes::from("x")))))
+            } else {
+                Poll::Pending
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_waits_for_the_server_has_not_stalled() {
+        let (watched, limit) = (Watched::default(), Duration::from_secs(60));
+        let place = Place { permit: None, request: Some(watched.begin()) };
+        let to_say = Arc::new(Mutex::new(false));
+        let mut answer = place.with(Body::new(Sayings(to_say.clone())));
+        let mut is_said = async || {
+            poll_fn(|context| Poll::Ready(Pin::new(&mut answer).poll_frame(context).is_ready())).await
+        };
+        for _ in 0..3 {
+            assert!(!is_said().await, "the server has nothing to say");
+            let quiet = tokio::time::timeout(Duration::from_secs(1000), watched.stalled(limit)).await;
+            assert!(quiet.is_err());
+            *to_say.lock().unwrap() = true;
+            assert!(is_said().await);
+        }
+        let begun = Instant::now();
+        watched.stalled(limit).await;
+        assert_eq!(begun.elapsed(), limit, "the client takes no more");
     }
 }

@@ -73,9 +73,12 @@ impl GatewayAtOnce {
     }
 }
 
-/// Tells over gRPC whether questions are answered, from now on until the server is `told` to stop.
-pub(crate) async fn tell_health(health: Health, told: CancellationToken) {
+/// Tells over gRPC whether questions are answered, from now on until the server is `told` to stop. When it does `stop`, nobody
+/// watches any longer.
+pub(crate) async fn tell_health(health: Health, told: CancellationToken, stop: CancellationToken) {
     health.starts().await;
     told.cancelled().await;
     health.stops().await;
+    stop.cancelled().await;
+    health.ends().await;
 }

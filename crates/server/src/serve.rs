@@ -212,7 +212,7 @@ impl Server {
             let gateway = answers(shortcut, gateway_router(&app));
             let slots = slots(gateway_port::NAME, most_others);
             tasks.spawn(listener::serve(listener, gateway, slots, timeouts.clone(), stop.clone()));
-            tasks.spawn(gateway_port::tell_health(app.gateway.health.clone(), told));
+            tasks.spawn(gateway_port::tell_health(app.gateway.health.clone(), told, stop.clone()));
         }
         let admin = answers(Arc::new(|_, _| None), admin_port::router(&app));
         tasks.spawn(listener::serve(

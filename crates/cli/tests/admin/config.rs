@@ -88,7 +88,7 @@ async fn a_template_that_works_for_nobody_is_taken_by_force_only() {
     };
     let hopeless = template("hopeless");
     let said = server.run(&["patch", "ic", "--add", &hopeless]).refused();
-    assert!(said.contains("--force") && said.contains("line 1"), "{said}");
+    assert!(said.contains("--force") && said.contains("the member \"claims\""), "{said}");
     let forced = server.run(&["patch", "ic", "--add", &hopeless, "--force", "--quiet"]).good();
     assert!(forced.err.contains("can hardly work"), "{forced:?}");
     let listed = server.run(&["list", "templates", "--format", "json"]).json();

@@ -220,7 +220,6 @@ fn files_are_read_again_when_they_change() {
     // A source changes.
     std::fs::write(path("one.json"), keys("one-b")).unwrap();
     wait_for(&kid("one-b"), || signer(&server, &token));
-    server.logged("signs with a shared secret");
     // A source breaks. People who sign in do not notice, but the log shows it.
     std::fs::write(path("one.json"), "{").unwrap();
     server.logged("goes on as it was before");

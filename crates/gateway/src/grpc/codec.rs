@@ -3,12 +3,21 @@
 //! The claims of a token are encoded once, and their bytes are given again with the token: a session of some kilobytes would
 //! else be taken apart for each answer.
 
-use bytes::{BufMut as _, Bytes};
+use bytes::{BufMut as _, Bytes, BytesMut};
 use envoy_types::ext_authz::v3::pb::{CheckRequest, CheckResponse};
 use prost::Message as _;
 use tonic::Status;
 use tonic::codec::{Codec, EncodeBuf, Encoder};
 use tonic_prost::ProstCodec;
+
+/// A message as it stands in a request of gRPC: its flag, that it is not compressed, its length and its bytes.
+pub(super) fn frame(message: &CheckRequest) -> Bytes {
+    let mut frame = BytesMut::with_capacity(64);
+    frame.put_u8(0);
+    frame.put_u32(u32::try_from(message.encoded_len()).unwrap_or_default());
+    frame.put(message.encode_to_vec().as_slice());
+    frame.freeze()
+}
 
 /// An answer to a question.
 pub(super) struct Answer {

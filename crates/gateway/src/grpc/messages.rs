@@ -8,6 +8,8 @@ use envoy_types::ext_authz::v3::pb::{
     CheckRequest, CheckResponse, DeniedHttpResponse, HeaderAppendAction, HeaderValue as Value,
     HeaderValueOption, HttpResponse, HttpStatus, OkHttpResponse,
 };
+use envoy_types::pb::envoy::service::auth::v3::AttributeContext;
+use envoy_types::pb::envoy::service::auth::v3::attribute_context::{self, HttpRequest};
 use envoy_types::pb::google::protobuf::{ListValue, Struct, Value as Member, value::Kind};
 use envoy_types::pb::google::rpc;
 use prost::encoding::message;
@@ -26,6 +28,13 @@ const ROUTE: &str = "route";
 
 /// The number of the member `dynamic_metadata` in Envoy's `CheckResponse`.
 const DYNAMIC_METADATA: u32 = 4;
+
+/// A question that says nothing.
+pub(super) fn empty() -> CheckRequest {
+    let request = attribute_context::Request { http: Some(HttpRequest::default()), ..Default::default() };
+    let attributes = AttributeContext { request: Some(request), ..Default::default() };
+    CheckRequest { attributes: Some(attributes) }
+}
 
 /// A question as it came.
 pub(super) struct Asked {

@@ -4,12 +4,13 @@ mod codec;
 mod described;
 mod messages;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::Extensions;
 use axum::middleware::{Next, from_fn};
 use axum::routing::any;
 use envoy_types::ext_authz::v3::pb::CheckRequest;
@@ -33,9 +34,8 @@ const LARGEST: usize = 256 * 1024;
 
 /// Answers a question.
 async fn check(gateway: Arc<Gateway>, request: Request<CheckRequest>) -> Result<Response<Answer>, Status> {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let told_inside = request.extensions().get::<ToldInside>().cloned();
-    let peer = peer.map(|ConnectInfo(address)| address.ip().to_canonical());
+    let peer = peer(request.extensions());
     let Some(asked) = messages::Asked::of(request.into_inner()) else {
         return Err(Status::invalid_argument("The question has no attributes.request.http."));
     };
@@ -49,6 +49,19 @@ async fn check(gateway: Arc<Gateway>, request: Request<CheckRequest>) -> Result<
     Ok(Response::new(messages::answer(&question, decision)))
 }
 
+/// Who asks.
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let peer = extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map(|ConnectInfo(address)| address.ip().to_canonical())
+}
+
+/// The request of a stranger, who is refused whatever the message says: it is not waited for, and an empty one stands in its place.
+fn without_message(request: axum::extract::Request) -> axum::extract::Request {
+    let (mut parts, _) = request.into_parts();
+    parts.headers.remove("grpc-encoding");
+    axum::extract::Request::from_parts(parts, Body::from(codec::frame(&messages::empty())))
+}
+
 /// The services. Where they are, nothing but gRPC is answered.
 pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Router<S> {
     let health = HealthServer::new(HealthService::from_health_reporter(gateway.health.reporter.clone()));
@@ -56,6 +69,8 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(gateway: Gateway) -> Rout
     let gateway = Arc::new(gateway);
     let answered = any(move |request: axum::extract::Request| {
         let gateway = gateway.clone();
+        let is_stranger = gateway.is_stranger(peer(request.extensions()));
+        let request = if is_stranger { without_message(request) } else { request };
         let checked = service_fn(move |request| check(gateway.clone(), request));
         async move {
             Grpc::new(OfChecks)
