@@ -2,6 +2,7 @@
 
 use sessera_jose::{Algorithm, KeyError};
 use sessera_jsonnet::{EvalError, SyntaxError};
+use sessera_model::shell::command;
 
 use crate::source::SourceError;
 
@@ -11,6 +12,14 @@ pub enum LoadError {
     /// The key set cannot be read.
     #[error("jwks_url: {0}")]
     KeySetSource(SourceError),
+    /// There is no key set of the name that the template gives.
+    #[error("jwks_url: there is no key set \"{name}\" here: {}", how_to_have(name, *algorithm))]
+    NoSuchSet {
+        /// The name.
+        name: String,
+        /// What the template asks for.
+        algorithm: Option<Algorithm>,
+    },
     /// The mapper cannot be read.
     #[error("claims_mapper_url: {0}")]
     MapperSource(SourceError),
@@ -38,16 +47,31 @@ pub enum LoadError {
     MapperEncoding,
 }
 
+/// How somebody comes to a key set for an algorithm, which is ES256 where nothing else is asked for.
+fn how_to_have(name: &str, algorithm: Option<Algorithm>) -> String {
+    let algorithm = algorithm.unwrap_or(Algorithm::Es256);
+    let create = command("create jwk", &[name], &[("--alg", algorithm.as_str())]);
+    if algorithm.is_symmetric() {
+        let import = command("import jwk", &[name, "FILE"], &[("--alg", algorithm.as_str())]);
+        return format!(
+            "import the secret that a service gave you with \"{import}\", or make one with \"{create}\""
+        );
+    }
+    format!("create it with \"{create}\"")
+}
+
 impl LoadError {
     /// Whether a source could not be read, in contrast to one whose content is wrong.
     pub const fn is_unreadable(&self) -> bool {
-        matches!(self, Self::KeySetSource(_) | Self::MapperSource(_))
+        matches!(self, Self::KeySetSource(_) | Self::NoSuchSet { .. } | Self::MapperSource(_))
     }
 
     /// The member of the template that is to blame.
     pub const fn member(&self) -> &'static str {
         match self {
-            Self::KeySetSource(_) | Self::Key(_) | Self::OtherAlgorithm { .. } => "jwks_url",
+            Self::KeySetSource(_) | Self::NoSuchSet { .. } | Self::Key(_) | Self::OtherAlgorithm { .. } => {
+                "jwks_url"
+            }
             Self::MapperSource(_) | Self::Mapper(_) | Self::MapperEncoding => "claims_mapper_url",
             Self::NoPublicKeys(member) => member,
         }
@@ -57,7 +81,7 @@ impl LoadError {
     /// column.
     pub fn public(&self) -> String {
         match self {
-            Self::KeySetSource(_) => "its key set cannot be read".into(),
+            Self::KeySetSource(_) | Self::NoSuchSet { .. } => "its key set cannot be read".into(),
             Self::MapperSource(_) => "its claims mapper cannot be read".into(),
             Self::Key(_) | Self::OtherAlgorithm { .. } => "its key set has no key that can sign".into(),
             Self::NoPublicKeys(_) => "its key set has no public keys".into(),

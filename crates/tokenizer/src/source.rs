@@ -49,7 +49,7 @@ pub enum SourceError {
     #[error("the file cannot be read: {0}")]
     File(String),
     /// There is no key set with this name.
-    #[error("there is no key set \"{0}\" here: create it with \"{create}\"", create = command("create jwk", &[.0], &[("--alg", "ES256")]))]
+    #[error("there is no key set \"{0}\" here")]
     NoSuchSet(String),
     /// A stored key set was named where there is no server to ask for it.
     #[error(

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use self::claims::{Bounds, merge, with_status, written};
 use crate::error::{LoadError, TokenizeError};
 use crate::schedule::Schedule;
-use crate::source::{SourceUrl, Sources};
+use crate::source::{SourceError, SourceUrl, Sources};
 use crate::template::{Audience, SubjectSource, Template};
 
 /// Whom a token is about.
@@ -312,7 +312,10 @@ fn keys(
         let signer = Signer::of_key(key).map_err(LoadError::Key)?;
         return Ok((Schedule::of_one(signer, typ, named), public, false));
     }
-    let keys = url.read(sources).map_err(LoadError::KeySetSource)?;
+    let keys = url.read(sources).map_err(|error| match error {
+        SourceError::NoSuchSet(name) => LoadError::NoSuchSet { name, algorithm },
+        other => LoadError::KeySetSource(other),
+    })?;
     let keys = import::set(&keys, algorithm).map_err(LoadError::Key)?;
     let activations = match url {
         SourceUrl::Set(set) => sources.activations(set),

@@ -105,7 +105,9 @@ pub(crate) fn with_all_errors(error: StartError, files: &[ConfigFile], loaded: &
 /// The part of a template that is to blame.
 fn part(error: &Broken) -> &'static str {
     match error {
-        Broken::Load(LoadError::KeySetSource(_) | LoadError::Key(_)) => "/jwks_url",
+        Broken::Load(LoadError::KeySetSource(_) | LoadError::NoSuchSet { .. } | LoadError::Key(_)) => {
+            "/jwks_url"
+        }
         Broken::Load(_) => "/claims_mapper_url",
         Broken::Upstream { member: "bearer", .. } => "/bearer",
         Broken::Upstream { .. } => "/status_list",

@@ -60,11 +60,14 @@ async fn templates_that_cannot_work_are_refused_whole() {
     let node = TestNode::configured(json!({})).await;
     node.add_key("set", "ES256", "").await;
     let public_only = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","alg":"EdDSA","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
-    let table: [(&str, Value, &str); 22] = [
+    let table: [(&str, Value, &str); 25] = [
         ("n", json!([]), "object"),
         ("n", json!({}), "jwks_url"),
         ("n", json!({"jwks_url": "set://set", "tll": "1m"}), "tll"),
-        ("n", json!({"jwks_url": "set://none"}), "create jwk none"),
+        ("n", json!({"jwks_url": "set://none"}), "create jwk none --alg ES256\""),
+        ("n", json!({"jwks_url": "set://none", "algorithm": "RS256"}), "create jwk none --alg RS256\""),
+        ("n", json!({"jwks_url": "set://none", "algorithm": "HS256"}), "import jwk none FILE --alg HS256\""),
+        ("n", json!({"jwks_url": "set://none", "algorithm": "HS256"}), "create jwk none --alg HS256\""),
         ("n", json!({"jwks_url": "https://example.org/jwks.json"}), "never fetched"),
         ("n", json!({"jwks_url": "http://example.org/jwks.json"}), "never fetched"),
         (
