@@ -9,7 +9,8 @@ local given_name = std.get(traits, 'name');
 local parts = if std.isObject(given_name) then given_name else if std.isString(given_name) then { first: given_name } else {};
 local part(which) = local text = std.get(parts, which); if text == null then '' else text;
 local words = std.stripChars(part('first') + ' ' + part('last'), ' ');
-local name = if words == '' then email else words;
+// An address that was not proven is nobody's name.
+local name = if words != '' then words else if std.member(verified, email) then email;
 
 {
   claims: {

@@ -4,12 +4,16 @@
 //! with, questions and what is left to do, `mapper.jsonnet` the claims. Adding a recipe is adding a folder; README.md says
 //! what is in it.
 
+mod fill;
+
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use regex::Regex;
 use serde_json::{Map, Value, json};
+
+use crate::fill::{fill, filled};
 
 /// Name, recipe and mapper of every folder.
 const FOLDERS: &[(&str, &str, &str)] = &include!(concat!(env!("OUT_DIR"), "/recipes.rs"));
@@ -35,8 +39,18 @@ pub enum RecipeError {
     #[error("the recipe does not ask for \"{0}\"")]
     NoQuestion(String),
     /// An answer has nothing in it.
-    #[error("the answer to \"{0}\" is empty: write one, or leave it out where there is a default")]
-    Empty(String),
+    #[error("the answer to \"{question}\" is empty: write one{}", instead(default.as_deref()))]
+    Empty {
+        /// The question.
+        question: String,
+        /// What holds where it is left out.
+        default: Option<String>,
+    },
+    /// An answer has a line break in it, or what a key writes that is no letter.
+    #[error(
+        "the answer to \"{0}\" has a control character in it, such as a line break or what an arrow key writes: write it without"
+    )]
+    Control(String),
     /// An answer would mean something else to the service.
     #[error("\"{answer}\" is no answer to \"{question}\", which takes {form}")]
     NotOfForm {
@@ -47,6 +61,10 @@ pub enum RecipeError {
         /// What answers look like, in words.
         form: String,
     },
+}
+
+fn instead(default: Option<&str>) -> String {
+    default.map_or_else(String::new, |default| format!(", or leave it out to have \"{default}\""))
 }
 
 /// How sure it is that a service takes the tokens.
@@ -123,6 +141,36 @@ impl Form {
     }
 }
 
+impl Question {
+    /// Whether this answers it. Nothing empty does, since that may mean everything to a service, and nothing with control
+    /// characters, which nobody means to write.
+    pub fn judge(&self, answer: &str) -> Result<(), RecipeError> {
+        if answer.trim().is_empty() {
+            return Err(RecipeError::Empty { question: self.name.clone(), default: self.default.clone() });
+        }
+        if answer.chars().any(char::is_control) {
+            return Err(RecipeError::Control(self.name.clone()));
+        }
+        match &self.form {
+            Some(form) if !form.has(answer) => Err(RecipeError::NotOfForm {
+                question: self.name.clone(),
+                answer: answer.to_owned(),
+                form: form.words.clone(),
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What a server says of itself to whoever is to trust its tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deployment<'a> {
+    /// The issuer exactly as tokens name it: services compare it as a text.
+    pub issuer: &'a str,
+    /// The public address, to which paths are added.
+    pub public_url: &'a str,
+}
+
 /// A template for a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recipe {
@@ -134,6 +182,8 @@ pub struct Recipe {
     pub about: String,
     /// How sure it is.
     pub proof: Proof,
+    /// To what the tests show tokens, where that is not the service itself.
+    pub verifier: Option<String>,
     /// What it signs with.
     pub keys: Keys,
     /// What it asks for.
@@ -189,6 +239,7 @@ impl Recipe {
                 "checked" => Proof::Checked,
                 other => return Err(damaged(format!("\"{other}\" is no proof"))),
             },
+            verifier: text(&value, "verifier").ok(),
             keys: Keys { algorithm: text(keys, "algorithm")?, rotate, is_given },
             questions: questions.collect::<Result<_, _>>()?,
             next: list("next")?.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
@@ -201,29 +252,30 @@ impl Recipe {
         })
     }
 
-    /// All answers: those that are given, and the defaults of the other questions. None is empty, since what is empty may
-    /// mean everything to a service, and each has the form that its question asks for.
+    /// All answers: those that are given, and the defaults of the other questions.
     pub fn answers(&self, given: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, RecipeError> {
-        let is_asked = |name: &&String| self.questions.iter().any(|question| question.name == **name);
-        if let Some(other) = given.keys().find(|name| !is_asked(name)) {
-            return Err(RecipeError::NoQuestion(other.clone()));
-        }
+        self.judge(given)?;
         let answer = |question: &Question| {
             let answer = given.get(&question.name).or(question.default.as_ref());
             let answer = answer.ok_or_else(|| RecipeError::NoAnswer(question.name.clone()))?;
-            if answer.trim().is_empty() {
-                return Err(RecipeError::Empty(question.name.clone()));
-            }
-            match &question.form {
-                Some(form) if !form.has(answer) => Err(RecipeError::NotOfForm {
-                    question: question.name.clone(),
-                    answer: answer.clone(),
-                    form: form.words.clone(),
-                }),
-                _ => Ok((question.name.clone(), answer.clone())),
-            }
+            Ok((question.name.clone(), answer.clone()))
         };
         self.questions.iter().map(answer).collect()
+    }
+
+    /// Whether each of these answers is one to a question of the recipe. Others may be missing.
+    pub fn judge(&self, given: &BTreeMap<String, String>) -> Result<(), RecipeError> {
+        given.iter().try_for_each(|(name, answer)| {
+            let question = self.questions.iter().find(|question| question.name == *name);
+            question.ok_or_else(|| RecipeError::NoQuestion(name.clone()))?.judge(answer)
+        })
+    }
+
+    /// The questions that nobody has answered and that have no default.
+    pub fn open(&self, given: &BTreeMap<String, String>) -> Vec<&Question> {
+        let is_open =
+            |question: &&Question| question.default.is_none() && !given.contains_key(&question.name);
+        self.questions.iter().filter(is_open).collect()
     }
 
     /// The template, which signs with a stored key set, for some answers.
@@ -253,42 +305,19 @@ impl Recipe {
 }
 
 /// What stands in the sentences about what is left to do: the answers, and what follows from the name of the template and
-/// the public address.
+/// the deployment.
 pub fn words(
     answers: BTreeMap<String, String>,
     template: &str,
-    public_url: &str,
+    deployment: Deployment<'_>,
 ) -> BTreeMap<String, String> {
-    let below = |path: String| format!("{}/.well-known/{path}", public_url.trim_end_matches('/'));
+    let below = |path: String| format!("{}/.well-known/{path}", deployment.public_url.trim_end_matches('/'));
     let mut words = answers;
     words.extend([
         ("template".to_owned(), template.to_owned()),
         ("keys".to_owned(), below(format!("jwks/{template}.json"))),
         ("discovery".to_owned(), below("openid-configuration".to_owned())),
-        ("issuer".to_owned(), public_url.to_owned()),
+        ("issuer".to_owned(), deployment.issuer.to_owned()),
     ]);
     words
-}
-
-/// A value in whose texts answers stand for their names in braces.
-fn filled(value: &Value, answers: &BTreeMap<String, String>) -> Value {
-    match value {
-        Value::String(text) => Value::String(fill(text, answers)),
-        Value::Array(values) => values.iter().map(|value| filled(value, answers)).collect(),
-        other => other.clone(),
-    }
-}
-
-fn fill(text: &str, words: &BTreeMap<String, String>) -> String {
-    let mut rest = text;
-    let mut filled = String::new();
-    // What an answer has in braces is not looked at again.
-    while let Some((before, (name, after))) =
-        rest.split_once("{{").and_then(|(before, behind)| Some((before, behind.split_once("}}")?)))
-    {
-        filled.push_str(before);
-        filled.push_str(words.get(name).map_or("", String::as_str));
-        rest = after;
-    }
-    filled + rest
 }

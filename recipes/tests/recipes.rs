@@ -1,16 +1,16 @@
 //! Every recipe makes tokens of everybody, and they are what the service asks for.
 
 mod breaking;
+mod pages;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use sessera_jose::{Algorithm, JwkSet, SigningKey, generate};
 use sessera_jsonnet::Document;
-use sessera_recipes::{Proof, Recipe, RecipeError};
+use sessera_recipes::{Deployment, Recipe, RecipeError};
 use sessera_tokenizer::{SourceError, Sources, Subject, Template, Tokenizer};
 use uuid::Uuid;
 
@@ -335,11 +335,12 @@ fn an_answer_that_means_more_to_the_service_than_a_name_is_refused() {
         recipe.answers(&given)
     };
     for (name, question, odd, good) in [
-        ("nats", "subject", ["*", ">", "a.*", ".a", "a..b", "a b", "a\n"].as_slice(), "acme.people"),
+        ("nats", "subject", ["*", ">", "a.*", ".a", "a..b", "a b"].as_slice(), "acme.people"),
         ("rabbitmq", "vhost", &["*", "a/b", "a b", "%2", "%"], "my%20host"),
         ("rabbitmq", "audience", &["a b", "*"], "https://mq.example.org/"),
         ("centrifugo", "channel", &["a,b", "a b", "*"], "personal:#"),
         ("centrifugo-channel", "channel", &["a b", "\u{e9}"], "chat:index"),
+        ("apache", "audience", &["a b", "a\"b"], "https://app.example.org/"),
         ("snowflake", "scope", &["session:role-any x", "session:role:"], "session:role:ANALYST"),
     ] {
         for odd in odd {
@@ -351,7 +352,142 @@ fn an_answer_that_means_more_to_the_service_than_a_name_is_refused() {
     }
     // A room without a name is every room to LiveKit.
     for empty in ["", " "] {
-        assert_eq!(answered("livekit", "room", empty), Err(RecipeError::Empty("room".into())));
+        let error = answered("livekit", "room", empty).unwrap_err();
+        assert!(matches!(error, RecipeError::Empty { .. }), "{error}");
+        assert!(error.to_string().contains("leave it out to have \"lobby\""), "{error}");
+        let error = answered("livekit", "api_key", empty).unwrap_err().to_string();
+        assert!(error.contains("is empty") && !error.contains("leave it out"), "{error}");
+    }
+}
+
+#[test]
+fn no_answer_has_control_characters() {
+    for recipe in sessera_recipes::all().unwrap() {
+        for question in &recipe.questions {
+            for odd in ["a\nb", "\u{1b}[A", "a\t", "a\u{7f}", "a\u{85}"] {
+                let mut given = answers(&recipe);
+                given.insert(question.name.clone(), odd.to_owned());
+                let refused = Err(RecipeError::Control(question.name.clone()));
+                assert_eq!(recipe.answers(&given), refused, "{}, {odd:?}", recipe.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_left_to_do_names_the_issuer_of_tokens_and_addresses_with_one_slash_between_their_parts() {
+    let mut named = 0;
+    for base in ["https://id.example.org", "https://id.example.org/", "https://example.org/id"] {
+        let with_slash = format!("{}/", base.trim_end_matches('/'));
+        for recipe in sessera_recipes::all().unwrap() {
+            let deployment = Deployment { issuer: base, public_url: &with_slash };
+            let words = sessera_recipes::words(answers(&recipe), &recipe.name, deployment);
+            let host = base.split('/').nth(2).unwrap();
+            for sentence in recipe.next_with(&words) {
+                for (at, _) in sentence.match_indices(&format!("https://{host}")) {
+                    let is_end = |c: char| c.is_whitespace() || "\"'`,".contains(c);
+                    let address = sentence[at..].split(is_end).next().unwrap().trim_end_matches('.');
+                    let below = address.strip_prefix(&with_slash).unwrap_or_default();
+                    let keys = format!(".well-known/jwks/{}.json", recipe.name);
+                    assert!(
+                        address == base || below == keys || below == ".well-known/openid-configuration",
+                        "{}: {sentence}",
+                        recipe.name
+                    );
+                    named += 1;
+                }
+            }
+        }
+    }
+    assert!(named > 60, "only {named} addresses were found");
+}
+
+/// The places of a recipe's texts that are filled in.
+fn places(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => {
+            text.split("{{").skip(1).map(|rest| rest.split_once("}}").unwrap().0.to_owned()).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(places).collect(),
+        Value::Object(members) => members.values().flat_map(places).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn every_place_in_a_recipe_has_a_word_in_a_form_that_is_known() {
+    for recipe in sessera_recipes::all().unwrap() {
+        let deployment = Deployment { issuer: "i", public_url: "p" };
+        let words = sessera_recipes::words(answers(&recipe), "t", deployment);
+        for place in places(&json(&recipe, "recipe.json")) {
+            let mut forms: Vec<&str> = place.split(' ').collect();
+            let name = forms.pop().unwrap();
+            assert!(words.contains_key(name), "{}: {place}", recipe.name);
+            let is_known = |form: &&str| ["json", "shell", "sql", "quoted"].contains(form);
+            assert!(forms.iter().all(is_known), "{}: {place}", recipe.name);
+        }
+    }
+}
+
+#[test]
+fn what_is_printed_as_json_is_json_whatever_the_answers_are() {
+    let odd = r#"a"b\c'd"#;
+    let mut read = 0;
+    for recipe in sessera_recipes::all().unwrap() {
+        let mut given = answers(&recipe);
+        for question in recipe.questions.iter().filter(|question| question.form.is_none()) {
+            given.insert(question.name.clone(), odd.to_owned());
+        }
+        let deployment = Deployment { issuer: odd, public_url: odd };
+        let words = sessera_recipes::words(recipe.answers(&given).unwrap(), "t", deployment);
+        for sentence in recipe.next_with(&words) {
+            let mut end = 0;
+            for (at, _) in sentence.match_indices("{\"") {
+                // What stands within another one was read with it.
+                if at < end {
+                    continue;
+                }
+                // Within single quotes of a shell each of its own stands outside of them.
+                let is_quoted = sentence[..at].ends_with('\'');
+                let json =
+                    if is_quoted { sentence[at..].replace(r"'\''", "'") } else { sentence[at..].to_owned() };
+                let mut values = serde_json::Deserializer::from_str(&json).into_iter::<Value>();
+                let first = values.next().unwrap();
+                let value = first.unwrap_or_else(|error| panic!("{}: {error}: {json}", recipe.name));
+                end = at + values.byte_offset();
+                assert!(value.to_string().contains(&json!(odd).to_string()), "{}: {value}", recipe.name);
+                read += 1;
+            }
+        }
+    }
+    assert!(read >= 4, "only {read} were found");
+}
+
+/// The texts in a value, those within others too.
+fn texts(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(text) => vec![text],
+        Value::Array(values) => values.iter().flat_map(texts).collect(),
+        Value::Object(members) => members.values().flat_map(texts).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn an_address_that_was_not_proven_stands_nowhere_but_beside_the_word_that_it_was_not() {
+    let mut session = sample();
+    session["identity"]["verifiable_addresses"][0]["verified"] = false.into();
+    let address = session["identity"]["traits"]["email"].as_str().unwrap().to_owned();
+    for name in [json!({}), json!({"first": "", "last": " "}), Value::Null, json!("Ada")] {
+        session["identity"]["traits"]["name"] = name;
+        for recipe in sessera_recipes::all().unwrap() {
+            let Ok(mut made) = claims(&tokenizer(&recipe), &session) else { continue };
+            if made.get("email_verified") == Some(&false.into()) {
+                made.shift_remove("email");
+            }
+            let made = Value::Object(made);
+            assert!(!texts(&made).iter().any(|text| text.contains(&address)), "{}: {made}", recipe.name);
+        }
     }
 }
 
@@ -368,7 +504,7 @@ fn a_name_may_be_one_text() {
 #[test]
 fn answers_cannot_write_into_a_mapper() {
     let recipe = sessera_recipes::find("hasura").unwrap().unwrap();
-    let hostile = "'}; error 'x'; {{audience}} \"\n";
+    let hostile = "'}; error 'x'; {{audience}} \" \\n \u{2028}";
     let given = BTreeMap::from([("role".to_owned(), hostile.to_owned())]);
     let answers = recipe.answers(&given).unwrap();
     let template = Template::from_json(&recipe.template("keys", &answers)).unwrap();
@@ -379,125 +515,4 @@ fn answers_cannot_write_into_a_mapper() {
     assert_eq!(recipe.answers(&unknown), Err(RecipeError::NoQuestion("rôle".into())));
     let gcp = sessera_recipes::find("gcp").unwrap().unwrap();
     assert_eq!(gcp.answers(&BTreeMap::new()), Err(RecipeError::NoAnswer("audience".into())));
-}
-
-/// The page of a recipe.
-fn page(recipe: &Recipe) -> String {
-    let Recipe { name, title, about, keys, .. } = recipe;
-    let mut page = format!("# {title}\n\n{about}.\n\n");
-    let rules = json(recipe, "rules.json");
-    let document = rules["document"].as_str().unwrap();
-    let _ = match recipe.proof {
-        Proof::Tested => writeln!(
-            page,
-            "**Tested:** the tests show such tokens to the real verifier, good and bad ones.\n\
-             Its [documentation]({document}) says what it asks for.\n"
-        ),
-        Proof::Checked => writeln!(
-            page,
-            "**Checked** against the [documented rules]({document}), not with the service itself.\n"
-        ),
-    };
-    let needed = recipe.questions.iter().filter(|question| question.default.is_none());
-    let set: Vec<String> = needed
-        .map(|question| format!(" \\\n  --set {}={}", question.name, answers(recipe)[&question.name]))
-        .collect();
-    let set = set.concat();
-    if keys.is_given {
-        let _ = write!(
-            page,
-            "```sh\nprintf %s \"$SECRET\" > secret.txt\nsessera create template {name} --recipe {name} --secret secret.txt{set}\nrm secret.txt\n```\n\n"
-        );
-    } else {
-        let _ = write!(page, "```sh\nsessera create template {name} --recipe {name}{set}\n```\n\n");
-    }
-    if !recipe.questions.is_empty() {
-        page.push_str("| `--set` | what it is | default |\n|---|---|---|\n");
-        for question in &recipe.questions {
-            let default =
-                question.default.as_ref().map_or("needed".to_owned(), |default| format!("`{default}`"));
-            let form = question.form.as_ref().map_or(String::new(), |form| format!(": {}", form.words));
-            let _ = writeln!(page, "| `{}` | {}{form} | {default} |", question.name, question.ask);
-        }
-        page.push('\n');
-    }
-    let key = match (&keys.rotate, keys.is_given) {
-        (_, true) => "the secret that the service gives you. It belongs to this template alone, since whoever has it can make tokens".to_owned(),
-        (Some(period), _) => format!("a key set that rotates every {period}"),
-        (None, _) => "a key set of its own".to_owned(),
-    };
-    let _ = writeln!(page, "Tokens are signed with {} by {key}.", keys.algorithm);
-    if let Some(refused) = file(recipe, "refuses.json").map(|_| json(recipe, "refuses.json")) {
-        let refused: Vec<&str> = refused.as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        let _ = writeln!(page, "Nobody with {} gets one.", refused.join(" or "));
-    }
-    page.push_str(
-        "\nA token has these claims beside the [usual ones](../templates.md#default-claims):\n\n```json\n",
-    );
-    let _ = write!(
-        page,
-        "{}\n```\n\n## Then\n\n",
-        serde_json::to_string_pretty(&json(recipe, "claims.json")).unwrap()
-    );
-    let mut words = answers(recipe);
-    for (word, value) in [
-        ("template", name.clone()),
-        ("issuer", "https://id.example.org/".to_owned()),
-        ("keys", format!("https://id.example.org/.well-known/jwks/{name}.json")),
-        ("discovery", "https://id.example.org/.well-known/openid-configuration".to_owned()),
-    ] {
-        words.insert(word.to_owned(), value);
-    }
-    for sentence in recipe.next_with(&words) {
-        let _ = write!(page, "{sentence}\n\n");
-    }
-    if let Some(more) = file(recipe, "more.md") {
-        let _ = writeln!(page, "{more}");
-    }
-    format!("{}\n", page.trim_end())
-}
-
-/// The list of all pages.
-fn list(recipes: &[Recipe]) -> String {
-    let mut list = String::from(
-        "# Recipes\n\nTemplates for services that take tokens. `sessera list recipes` has this list too, and the answer of\n\
-         `sessera create template` says what is left to do. `recipes/README.md` says how to add one.\n\n\
-         | recipe | service | what for | |\n|---|---|---|---|\n",
-    );
-    for Recipe { name, title, about, proof, .. } in recipes {
-        let _ = writeln!(list, "| [{name}]({name}.md) | {title} | {about} | {} |", proof.as_str());
-    }
-    list
-}
-
-/// `SESSERA_BLESS=1 cargo test --workspace --test recipes` writes docs/recipes anew.
-#[test]
-fn the_pages_are_those_of_the_folders() {
-    let recipes = sessera_recipes::all().unwrap();
-    let mut pages: BTreeMap<String, String> =
-        recipes.iter().map(|recipe| (recipe.name.clone(), page(recipe))).collect();
-    pages.insert("README".into(), list(&recipes));
-    let folder = root().join("../docs/recipes");
-    if std::env::var_os("SESSERA_BLESS").is_some() {
-        std::fs::create_dir_all(&folder).unwrap();
-        for (name, page) in &pages {
-            std::fs::write(folder.join(format!("{name}.md")), page).unwrap();
-        }
-    }
-    let there = folder
-        .read_dir()
-        .unwrap()
-        .map(|entry| entry.unwrap().path().file_stem().unwrap().to_string_lossy().into_owned());
-    assert_eq!(
-        there.collect::<BTreeSet<_>>(),
-        pages.keys().cloned().collect(),
-        "docs/recipes has other pages"
-    );
-    for (name, page) in pages {
-        let known = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap_or_default();
-        assert!(
-            known == page,
-            "docs/recipes/{name}.md is not of today: SESSERA_BLESS=1 cargo test --workspace --test recipes"
-        );
-    }
 }

@@ -99,6 +99,7 @@ impl Project {
             "workspace_id": null,
             "organizations": [],
             "public_url": snapshot.config.public.base_url,
+            "issuer": snapshot.config.public.issuer,
             "gateway": {
                 "enabled": snapshot.config.gateway.enabled,
                 "address": snapshot.config.gateway.address(),

@@ -32,6 +32,8 @@ pub struct ChangedConfig {
     pub config: Value,
     /// Under which address the public API is reached, if the server says so.
     pub public_url: Option<String>,
+    /// The issuer of its tokens, if the server says so.
+    pub issuer: Option<String>,
     /// Warnings to the person who makes the change.
     pub warnings: Vec<String>,
 }
@@ -176,8 +178,9 @@ impl AdminClient {
 
     fn changed(&self, changed: Changed) -> Result<ChangedConfig, ClientError> {
         let warnings = changed.warnings.into_iter().map(|warning| warning.message).collect();
-        let public_url = changed.project["public_url"].as_str().map(str::to_owned);
-        Ok(ChangedConfig { config: self.config_of(changed.project)?, public_url, warnings })
+        let [public_url, issuer] =
+            ["public_url", "issuer"].map(|member| changed.project[member].as_str().map(str::to_owned));
+        Ok(ChangedConfig { config: self.config_of(changed.project)?, public_url, issuer, warnings })
     }
 
     fn config_of(&self, mut project: Value) -> Result<Value, ClientError> {

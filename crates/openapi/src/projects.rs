@@ -22,6 +22,9 @@ pub struct ProjectBody {
     /// Under which address the public API is reached; left out in lists.
     #[schema(nullable = false)]
     pub public_url: Option<String>,
+    /// The issuer of tokens whose template names no other: that address exactly as it is configured, with or without a
+    /// slash at its end.
+    pub issuer: String,
     /// Where proxies ask; left out in lists.
     #[schema(nullable = false)]
     pub gateway: Option<GatewayBody>,

@@ -10,11 +10,12 @@ use sessera_console::Place;
 use sessera_console::templates::editor::For;
 use sessera_console::templates::fields::Fields;
 use sessera_console::templates::recipes::{self, ANSWER, Lacking};
-use sessera_recipes::{Recipe, RecipeError};
+use sessera_recipes::{Deployment, Recipe, RecipeError};
+use sessera_tokenizer::TemplateName;
 
 use super::here::{Failed, Here, Sent, ok, shown};
 use super::keys::Sets;
-use super::templates::Desk;
+use super::templates::{self, Desk};
 use sessera_contract::answer::ApiError;
 use sessera_contract::answer::Status;
 use sessera_contract::request::Segment;
@@ -37,9 +38,9 @@ pub(super) async fn fill(
     sent: Sent,
 ) -> Result<Response, Failed> {
     let recipe = find(&name)?;
-    match Filled::read(&recipe, &sent) {
+    match Filled::read(&recipe, &sent, &desk, &here).await {
         Ok(filled) => Ok(ok(filled.editor(&desk, &here, &recipe, None).await?)),
-        Err(response) => Ok(response(&here, &recipe)),
+        Err(response) => Ok(response),
     }
 }
 
@@ -53,9 +54,9 @@ pub(super) async fn make_keys(
 ) -> Result<Response, Failed> {
     let recipe = find(&name)?;
     let Period { period } = sent.read()?;
-    let filled = match Filled::read(&recipe, &sent) {
+    let filled = match Filled::read(&recipe, &sent, &desk, &here).await {
         Ok(filled) => filled,
-        Err(response) => return Ok(response(&here, &recipe)),
+        Err(response) => return Ok(response),
     };
     match sets.make(&filled.template, &recipe.keys.algorithm, &period).await {
         Ok(()) => Ok(ok(filled.editor(&desk, &here, &recipe, None).await?)),
@@ -80,12 +81,9 @@ struct Filled {
     answers: BTreeMap<String, String>,
 }
 
-/// The page that asks again, with what is wrong.
-type AskedAgain = Box<dyn FnOnce(&Here, &Recipe) -> Response + Send>;
-
 impl Filled {
-    /// Reads what was typed.
-    fn read(recipe: &Recipe, sent: &Sent) -> Result<Self, AskedAgain> {
+    /// Reads what was typed. Else it is the page that asks again, with what is wrong.
+    async fn read(recipe: &Recipe, sent: &Sent, desk: &Desk, here: &Here) -> Result<Self, Response> {
         let mut template = String::new();
         let mut given = BTreeMap::new();
         for (field, value) in sent.fields() {
@@ -97,14 +95,18 @@ impl Filled {
                 _ => {}
             }
         }
-        match recipe.answers(&given) {
-            Ok(answers) => Ok(Self { template, answers }),
-            Err(problem) => Err(Box::new(move |here, recipe| {
-                let frame = here.frame(Some(Place::Templates));
-                let problem = format!("{problem}.");
-                shown(recipes::page(&frame, recipe, &template, &given, Some(&problem)), Status::MALFORMED)
-            })),
-        }
+        let name = TemplateName::parse(&template).map_err(|problem| format!("{problem}."));
+        let answers = recipe.answers(&given).map_err(|problem| format!("{problem}."));
+        let (problem, status) = match name.and(answers) {
+            Err(problem) => (problem, Status::MALFORMED),
+            Ok(_) if desk.known(&here.snapshot, &template).await.is_there() => {
+                let taken = templates::taken(&template);
+                (taken.reason().to_owned(), taken.status())
+            }
+            Ok(answers) => return Ok(Self { template, answers }),
+        };
+        let frame = here.frame(Some(Place::Templates));
+        Err(shown(recipes::page(&frame, recipe, &template, &given, Some(&problem)), status))
     }
 
     /// The editor with the template. `problem` is why its key set was not made.
@@ -120,10 +122,12 @@ impl Filled {
         let fields = Fields::of(&template, &recipe.mapper(answers));
         let known = desk.known(&here.snapshot, name).await;
         let mut editor = desk.editor(here, name, true, fields, &known, For::default()).await?;
-        let words = sessera_recipes::words(answers.clone(), name, &here.snapshot.config.public.base_url);
+        let public = &here.snapshot.config.public;
+        let deployment = Deployment { issuer: &public.issuer, public_url: &public.base_url };
+        let words = sessera_recipes::words(answers.clone(), name, deployment);
         editor.next = recipe.next_with(&words);
         let is_there = editor.sets.contains(name);
-        editor.lacks = (!is_there && !name.is_empty()).then(|| Lacking {
+        editor.lacks = (!is_there).then(|| Lacking {
             recipe: recipe.name.clone(),
             service: recipe.title.clone(),
             template: name.clone(),

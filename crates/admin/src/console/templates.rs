@@ -77,6 +77,13 @@ pub(super) struct Known {
     mapper_file: Option<MapperFile>,
 }
 
+impl Known {
+    /// Whether there is one.
+    pub(super) const fn is_there(&self) -> bool {
+        self.template.is_some()
+    }
+}
+
 pub(super) async fn list(State(desk): State<Desk>, here: Here) -> Result<Response, Failed> {
     let trial = desk.configuration.trial(&here.snapshot).await?;
     let states = trial.states(&here.snapshot.issuer.templates).await;
@@ -214,6 +221,13 @@ pub(super) async fn back(
 fn missing(name: &str) -> ApiError {
     let name: String = name.chars().take(128).collect();
     ApiError::not_found(format!("There is no template \"{name}\". It may have been taken out."))
+}
+
+/// Why a template is not made that has the name of another one.
+pub(super) fn taken(name: &str) -> ApiError {
+    ApiError::conflict(format!(
+        "There is a template \"{name}\" already. Choose another name, or change that one."
+    ))
 }
 
 /// The patch that puts a template into its place.
@@ -415,9 +429,7 @@ impl Desk {
             return Err(missing(name).into());
         }
         let outcome = if is_new && known.template.is_some() {
-            Err(ApiError::conflict(format!(
-                "There is a template \"{name}\" already. Choose another name, or change that one."
-            )))
+            Err(taken(name))
         } else {
             let base = known.template.clone().unwrap_or_else(|| json!({}));
             let from = self.base(&said.revision)?;

@@ -45,6 +45,60 @@ fn what_a_recipe_needs_is_named() {
 }
 
 #[test]
+fn the_issuer_is_printed_as_tokens_have_it() {
+    for base in ["https://id.example.org", "https://id.example.org/"] {
+        let server = Server::start_with(&[("SERVE_PUBLIC_BASE_URL", base)]);
+        let made = server.run(&["create", "template", "gr", "--recipe", "grafana"]).good();
+        assert!(made.err.contains(&format!("{{\"iss\":\"{base}\",")), "{}", made.err);
+        assert!(made.err.contains(" https://id.example.org/.well-known/jwks/gr.json"), "{}", made.err);
+    }
+}
+
+#[test]
+fn nothing_is_left_behind_of_a_template_that_cannot_be() {
+    let server = Server::start();
+    server.write("secret.txt", "0123456789abcdef0123456789abcdef");
+    server.write("empty.txt", "");
+    let refused = |arguments: &[&str]| server.run(&[&["create", "template"], arguments].concat()).refused();
+    for name in ["\u{e4}", "a b", "..", "", "a/b"] {
+        let said = refused(&[name, "--recipe", "apache"]);
+        assert!(said.contains("is not a name for a template: use letters"), "{name}: {said}");
+        // Nobody is asked for what is missing before.
+        let said = refused(&[name, "--recipe", "livekit", "--secret", "secret.txt"]);
+        assert!(said.contains("is not a name for a template"), "{name}: {said}");
+    }
+    for set in ["..", "", "a/b"] {
+        let said = refused(&["good", "--recipe", "apache", "--keys", set]);
+        assert!(said.contains("cannot be the key set"), "{set}: {said}");
+    }
+    let said = refused(&["calls", "--recipe", "canny", "--secret", "empty.txt"]);
+    assert!(said.contains("empty.txt cannot be the secret: it is empty"), "{said}");
+    let twice = ["calls", "--recipe", "livekit", "--secret", "secret.txt", "--set", "api_key=a"];
+    let said = refused(&[&twice[..], &["--set", "api_key=b"]].concat());
+    assert!(said.contains("stands there twice"), "{said}");
+    let said = refused(&["graph", "--recipe", "hasura", "--set", "namespace=a\nb"]);
+    assert!(said.contains("control character"), "{said}");
+    assert_eq!(server.run(&["list", "jwks", "-q"]).good().out, "");
+}
+
+#[tokio::test]
+async fn keys_go_again_where_the_server_takes_no_template_for_them() {
+    let server = Server::start();
+    server.register("ada@example.org").await;
+    server.write("secret.txt", "0123456789abcdef0123456789abcdef");
+    let canny = ["create", "template", "c", "--recipe", "canny", "--secret", "secret.txt"];
+    let made = server.run(&canny).good();
+    assert!(made.err.contains("does not work for everybody"), "{}", made.err);
+    assert!(made.err.contains("signs with a shared secret"), "{}", made.err);
+    // No verifier takes an issuer that is no text.
+    let said =
+        server.run(&["create", "template", "h", "--recipe", "hasura", "--set", "namespace=iss"]).refused();
+    assert!(said.contains("makes no good token"), "{said}");
+    assert!(server.run(&["get", "jwk", "h"]).refused().contains("no key set"));
+    server.run(&["get", "jwk", "c"]).good();
+}
+
+#[test]
 fn recipes_are_listed_and_a_template_is_only_printed_when_that_is_asked_for() {
     let server = Server::start();
     let names = server.run(&["list", "recipes", "-q"]).good().out;

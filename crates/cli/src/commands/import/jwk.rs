@@ -104,12 +104,12 @@ impl ImportJwk {
 }
 
 /// The key that a shared secret is, whatever editors put behind it.
-pub(in crate::commands) fn secret(
-    content: &[u8],
-    algorithm: Algorithm,
-    output: &Output,
-) -> Result<Jwk, KeyError> {
-    import::secret(without_line_end(content, output), algorithm)
+pub(in crate::commands) fn secret(content: &[u8], algorithm: Algorithm, output: &Output) -> Result<Jwk> {
+    let content = without_line_end(content, output);
+    if content.is_empty() {
+        bail!("it is empty: write the secret into it, for example with printf %s \"$SECRET\"");
+    }
+    Ok(import::secret(content, algorithm)?)
 }
 
 /// A text without the line end that editors and `echo` put behind it; other bytes as they are.
@@ -170,6 +170,10 @@ mod tests {
         let short = import(Some(Algorithm::Hs512), secret).unwrap_err().to_string();
         assert!(short.contains("needs at least 64"), "{short}");
         assert!(import(None, secret).unwrap_err().to_string().contains("--alg HS256"));
+        for nothing in [&b""[..], b"\n"] {
+            let empty = import(Some(Algorithm::Hs256), nothing).unwrap_err().to_string();
+            assert!(empty.contains("it is empty"), "{empty}");
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::output::{Report, Table};
 
 /// List the services that there is a template for
 ///
-/// "tested" means that the real verifier of the service takes the tokens in the tests of Sessera, "checked" that they keep
-/// the rules that the service documents. "sessera create template" makes a template of a recipe.
+/// "tested" means that the service takes the tokens in the tests of Sessera, or what is named behind it: a library of the
+/// service, or the part of it that verifies. "checked" means that they keep the rules that the service documents. "sessera create template" makes a template of a recipe.
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
@@ -23,7 +23,12 @@ impl ListRecipes {
         let recipes = sessera_recipes::all()?;
         let mut table = Table::with_cut_last(&["NAME", "PROOF", "SERVICE", "WHAT FOR"]);
         for recipe in &recipes {
-            table.row([recipe.name.as_str(), recipe.proof.as_str(), &recipe.title, &recipe.about]);
+            let proof = recipe.proof.as_str();
+            let proof = match &recipe.verifier {
+                Some(verifier) => format!("{proof}, {verifier}"),
+                None => proof.to_owned(),
+            };
+            table.row([recipe.name.as_str(), &proof, &recipe.title, &recipe.about]);
         }
         let json = recipes.iter().map(|recipe| {
             json!({
@@ -31,6 +36,7 @@ impl ListRecipes {
                 "title": recipe.title,
                 "about": recipe.about,
                 "proof": recipe.proof.as_str(),
+                "verifier": recipe.verifier,
                 "algorithm": recipe.keys.algorithm,
                 "questions": recipe.questions.iter().map(|question| {
                     json!({ "name": question.name, "ask": question.ask, "default": question.default })
