@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
+use sessera_model::shell;
 use sessera_recipes::{Proof, Recipe};
 
 use crate::page::{Frame, segment};
@@ -55,7 +56,7 @@ pub fn list(frame: &Frame<'_>, recipes: &[Recipe]) -> Markup {
                                 a href=(format!("{PATH}/{}", segment(&recipe.name))) { (recipe.title) }
                             }
                             td { (recipe.about) }
-                            td { (proof(frame, recipe.proof)) }
+                            td { (proof(frame, recipe)) }
                         }
                     }
                 }
@@ -65,10 +66,13 @@ pub fn list(frame: &Frame<'_>, recipes: &[Recipe]) -> Markup {
     frame.document(title, content)
 }
 
-fn proof(frame: &Frame<'_>, proof: Proof) -> Markup {
-    match proof {
-        Proof::Tested => html! { span.tag.good { (frame.word(Word::RecipeTested)) } },
-        Proof::Checked => html! { span.tag { (frame.word(Word::RecipeChecked)) } },
+fn proof(frame: &Frame<'_>, recipe: &Recipe) -> Markup {
+    match (recipe.proof, &recipe.verifier) {
+        (Proof::Tested, None) => html! { span.tag.good { (frame.word(Word::RecipeTested)) } },
+        (Proof::Tested, Some(verifier)) => html! {
+            span.tag.good { (frame.filled(Word::RecipeTestedBy, &[("verifier", verifier)])) }
+        },
+        (Proof::Checked, _) => html! { span.tag { (frame.word(Word::RecipeChecked)) } },
     }
 }
 
@@ -88,16 +92,19 @@ pub fn page(
         @for question in &recipe.questions {
             @let id = format!("{ANSWER}{}", question.name);
             @let value = given.get(&question.name).or(question.default.as_ref());
+            @let hint = question.form.as_ref().map(|form| (format!("{id}-hint"), &form.words));
             div.field {
                 label for=(id) { (question.ask) }
-                input id=(id) name=(id) value=[value] required autocomplete="off";
+                input id=(id) name=(id) value=[value] required autocomplete="off"
+                    aria-describedby=[hint.as_ref().map(|(hint, _)| hint)];
+                @if let Some((hint, words)) = &hint { p.hint id=(hint) { (words) } }
             }
         }
         div.buttons { button type="submit" { (frame.word(Word::RecipeGo)) } }
     };
     let content = html! {
         p.soft { a href=(PATH) { (frame.word(Word::Recipes)) } }
-        header { h1 { (recipe.title) } (proof(frame, recipe.proof)) }
+        header { h1 { (recipe.title) } (proof(frame, recipe)) }
         p { (recipe.about) }
         section.sheet {
             @if let Some(problem) = problem { p.problem role="alert" { (problem) } }
@@ -106,6 +113,15 @@ pub fn page(
         }
     };
     frame.document(&recipe.title, content)
+}
+
+/// The command that makes the template together with its key set, for a shell.
+fn given_keys(lacking: &Lacking) -> String {
+    let answers: Vec<String> =
+        lacking.answers.iter().map(|(question, answer)| format!("{question}={answer}")).collect();
+    let mut options = vec![("--recipe", lacking.recipe.as_str()), ("--secret", "FILE")];
+    options.extend(answers.iter().map(|answer| ("--set", answer.as_str())));
+    shell::command("create template", &[&lacking.template], &options)
 }
 
 /// What is done about a key set that is not there yet.
@@ -129,9 +145,7 @@ pub(super) fn lacking(frame: &Frame<'_>, lacking: &Lacking) -> Markup {
             @if let Some(problem) = &lacking.problem { p.problem role="alert" { (problem) } }
             @if lacking.is_given {
                 p { (frame.filled(Word::LacksGivenKeys, &[("service", &lacking.service)])) }
-                p.mono {
-                    "sessera create template " (lacking.template) " --recipe " (lacking.recipe) " --secret FILE"
-                }
+                p.mono { (given_keys(lacking)) }
             } @else {
                 p {
                     (frame.filled(Word::RecipeSigns, &[("algorithm", &lacking.algorithm)])) " "

@@ -149,6 +149,7 @@ sessera_pages::words! {
     Recipes = "recipes.title",
     RecipesLead = "recipes.lead",
     RecipeTested = "recipes.tested",
+    RecipeTestedBy = "recipes.tested_by",
     RecipeChecked = "recipes.checked",
     RecipeName = "recipes.name",
     RecipeGo = "recipes.go",

@@ -99,8 +99,16 @@ fn encoded(text: &str) -> String {
 
 /// A server whose admin API asks for tokens.
 async fn closed() -> TestServer {
-    let admin = json!({"token": ["a-token-of-the-configuration-1"]});
-    TestServer::configured(json!({"serve": {"admin": admin}})).await
+    closed_at(None).await
+}
+
+/// One that has this public address too.
+async fn closed_at(base_url: Option<&str>) -> TestServer {
+    let mut serve = json!({"admin": {"token": ["a-token-of-the-configuration-1"]}});
+    if let Some(base_url) = base_url {
+        serve["public"] = json!({"base_url": base_url});
+    }
+    TestServer::configured(json!({ "serve": serve })).await
 }
 
 /// An address that stands for all of its kind.

@@ -1,8 +1,9 @@
 //! The editor of templates, their history, and recipes.
 
+use serde_json::json;
 use sessera_model::Role;
 
-use super::{Browser, ada, closed, encoded, revision, with_template};
+use super::{Browser, ada, closed, closed_at, encoded, revision, with_template};
 
 #[tokio::test]
 async fn a_template_is_written_tried_saved_and_brought_back() {
@@ -144,5 +145,41 @@ async fn a_recipe_whose_key_set_is_missing_offers_to_make_it() {
     let unanswered = owner.send("/console/recipes/livekit/keys", "name=calls&period=").await;
     assert_eq!(unanswered.status, 400, "{unanswered:?}");
     let given = owner.send("/console/recipes/livekit", "name=calls&answer-api_key=APIabc").await;
-    assert!(given.text.contains("--recipe livekit --secret FILE"), "{given:?}");
+    assert!(given.text.contains("--recipe livekit --secret FILE --set api_key=APIabc"), "{given:?}");
+    assert!(given.text.contains("import jwk calls FILE --alg HS256"), "{given:?}");
+    // What cannot be a template gets no keys.
+    for bad in ["a+b", "..", "", "%C3%A4"] {
+        let form = format!("name={bad}&answer-role=user&period=720h");
+        for path in ["/console/recipes/hasura", "/console/recipes/hasura/keys"] {
+            let refused = owner.send(path, &form).await;
+            assert_eq!(refused.status, 400, "{bad}: {refused:?}");
+            assert!(refused.text.contains("is not a name for a template"), "{bad}: {refused:?}");
+        }
+    }
+    let odd = owner.send("/console/recipes/hasura/keys", "name=odd&answer-role=a%0Ab&period=720h").await;
+    assert!(odd.status == 400 && odd.text.contains("control character"), "{odd:?}");
+    let sets = server.app.store.key_sets().await.unwrap();
+    assert_eq!(sets.into_iter().map(|set| set.name).collect::<Vec<_>>(), ["graph"]);
+    let page = owner.get("/console/new-template").await;
+    let saved = format!("revision={}&name=graph&keys=set%3A%2F%2Fgraph", revision(&page));
+    assert_eq!(owner.send("/console/new-template", &saved).await.status, 303);
+    for path in ["/console/recipes/hasura", "/console/recipes/hasura/keys"] {
+        let taken = owner.send(path, &format!("{form}&period=720h")).await;
+        assert!(taken.status == 409 && taken.text.contains("There is a template"), "{taken:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_recipe_prints_and_warns_of_is_that_of_the_server() {
+    let server = closed_at(Some("https://id.example.org")).await;
+    let token = [("authorization", "Bearer a-token-of-the-configuration-1")];
+    let body = json!({"alg": "HS256", "use": "sig"});
+    let made = server.admin_with("POST", "/admin/keys/zen", &token, Some(body)).await;
+    assert_eq!(made.status, 201, "{made:?}");
+    let mut owner = Browser::signed_in(&server, "owner", Role::Owner).await;
+    let grafana = owner.send("/console/recipes/grafana", "name=gr").await;
+    assert!(grafana.text.contains("{&quot;iss&quot;:&quot;https://id.example.org&quot;,"), "{grafana:?}");
+    assert!(grafana.text.contains("https://id.example.org/.well-known/jwks/gr.json"), "{grafana:?}");
+    let zendesk = owner.send("/console/recipes/zendesk", "name=zen").await;
+    assert!(zendesk.text.contains("signs with a shared secret"), "{zendesk:?}");
 }
